@@ -1,0 +1,100 @@
+/**
+ * The life of one channel's bridge: it makes the three flows, starts them, and ends them without
+ * losing what is in work.
+ *
+ * @module
+ */
+
+import type { MessageCache } from "../cache/mod.ts";
+import type { Metrics } from "../telemetry/mod.ts";
+import type { Accept, TurnClient } from "../turn/mod.ts";
+import type { Connector, Disposition, TransportType } from "../vumi/mod.ts";
+import { Courier, type RetryOptions } from "./courier.ts";
+import { InboundFlow } from "./inbound.ts";
+import { OutboundFlow } from "./outbound.ts";
+import { StatusFlow } from "./statuses.ts";
+
+/** What a {@linkcode Bridge} is made of. */
+export interface BridgeOptions {
+  /** vumi's side. */
+  readonly connector: Connector;
+  /** Turn's side. */
+  readonly turn: TurnClient;
+  /** Who wrote last; what was sent. */
+  readonly cache: MessageCache;
+  /** Counts by flow and result. */
+  readonly metrics: Metrics;
+  /** See {@linkcode OutboundFlow}. */
+  readonly defaultFromAddr: string;
+  /** See {@linkcode OutboundFlow}. */
+  readonly transportType: TransportType;
+  /** See {@linkcode InboundFlow}. */
+  readonly emptyMessageBody: string | undefined;
+  /** See {@linkcode StatusFlow}. */
+  readonly failedStatus: "sent" | "failed";
+  /** Longest that one call to Turn with a message may take, in milliseconds. */
+  readonly messageTimeoutMs: number;
+  /** Longest that one call to Turn with a status may take, in milliseconds. */
+  readonly statusTimeoutMs: number;
+  /** How often Turn is tried again. */
+  readonly retry: RetryOptions;
+}
+
+/** One channel, running. */
+export class Bridge {
+  readonly #connector: Connector;
+  readonly #outbound: OutboundFlow;
+  readonly #inbound: InboundFlow;
+  readonly #statuses: StatusFlow;
+  readonly #stopping = new AbortController();
+  readonly #abandon = new AbortController();
+  readonly #inWork = new Set<Promise<Disposition>>();
+
+  /** Makes the flows; no I/O. */
+  constructor(options: BridgeOptions) {
+    const courier = new Courier({
+      ...options,
+      stopping: this.#stopping.signal,
+      abandon: this.#abandon.signal,
+    });
+    this.#connector = options.connector;
+    this.#outbound = new OutboundFlow(options);
+    this.#inbound = new InboundFlow({ ...options, courier, timeoutMs: options.messageTimeoutMs });
+    this.#statuses = new StatusFlow({ ...options, courier, timeoutMs: options.statusTimeoutMs });
+  }
+
+  /** Begins to consume; a broker that is away is waited for, not here. */
+  start(): void {
+    this.#connector.start(
+      this.#tracked(this.#inbound.handle),
+      this.#tracked(this.#statuses.handle),
+    );
+  }
+
+  /** Takes what Turn asks us to send. Still does while draining: nothing else would answer it. */
+  readonly accept: Accept = (request) => this.#outbound.accept(request);
+
+  /**
+   * Takes nothing new off the queues, finishes the calls to Turn that are under way and puts the
+   * rest back. When `deadline` fires, the calls are left too. Resolves when nothing is in work.
+   */
+  async drain(deadline: AbortSignal): Promise<void> {
+    this.#stopping.abort();
+    const abandon = (): void => this.#abandon.abort();
+    if (deadline.aborted) abandon();
+    deadline.addEventListener("abort", abandon);
+    await this.#connector.cancel();
+    while (this.#inWork.size > 0) await Promise.allSettled(this.#inWork);
+    deadline.removeEventListener("abort", abandon);
+  }
+
+  #tracked<T>(handle: (value: T, lost: AbortSignal) => Promise<Disposition>): typeof handle {
+    return (value, lost) => {
+      const work = handle(value, lost);
+      this.#inWork.add(work);
+      const done = (): void => void this.#inWork.delete(work);
+      work.then(done, done);
+      return work;
+    };
+  }
+}

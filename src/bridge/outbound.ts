@@ -1,0 +1,103 @@
+/**
+ * Outbound: what Turn asks us to send becomes a vumi message on the queue, in answer to what the
+ * user wrote, if that is known.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { CacheError, type MessageCache, type Remembered } from "../cache/mod.ts";
+import type { Metrics } from "../telemetry/mod.ts";
+import type { Acceptance, OutboundRequest } from "../turn/mod.ts";
+import {
+  type Connector,
+  createMessage,
+  createReply,
+  type Message,
+  PublishError,
+  type TransportType,
+} from "../vumi/mod.ts";
+import { remembered } from "./remembered.ts";
+
+const log = getLogger(["turn-channels", "bridge"]);
+
+/** How long Turn is asked to wait when we can't take a message: a broker's restart, roughly. */
+const RETRY_AFTER_MS = 5_000;
+
+/** What an {@linkcode OutboundFlow} is made of. */
+export interface OutboundOptions {
+  /** Where messages go, and its name. */
+  readonly connector: Pick<Connector, "name" | "publish">;
+  /** Who wrote last; what was sent. */
+  readonly cache: MessageCache;
+  /** Counts by result. */
+  readonly metrics: Metrics;
+  /** From whom, when it is no reply and Turn does not say. */
+  readonly defaultFromAddr: string;
+  /** On what kind of network, when it is no reply. */
+  readonly transportType: TransportType;
+}
+
+/** Takes Turn's requests. */
+export class OutboundFlow {
+  readonly #options: OutboundOptions;
+
+  /** Makes it; no I/O. */
+  constructor(options: OutboundOptions) {
+    this.#options = options;
+  }
+
+  /** Publishes what is asked for. It is accepted only when the broker has confirmed it. */
+  async accept(request: OutboundRequest): Promise<Acceptance> {
+    const acceptance = await this.#publish(request);
+    this.#options.metrics.count("outbound", acceptance.kind);
+    return acceptance;
+  }
+
+  async #publish(request: OutboundRequest): Promise<Acceptance> {
+    const { cache, connector } = this.#options;
+    try {
+      const inbound = await this.#findInbound(request);
+      if (inbound === undefined && request.replyTo !== null) {
+        log.warning("Refused a message: its reply_to {replyTo} is not remembered", {
+          replyTo: request.replyTo,
+        });
+        return { kind: "unknown_reply_to" };
+      }
+      const message = this.#compose(request, inbound);
+      // Before publishing: its first event may be quicker than the broker's confirm.
+      await cache.putOutbound(remembered(message));
+      await connector.publish(message);
+      log.info("Outbound message {messageId} published", {
+        messageId: message.message_id,
+        inReplyTo: message.in_reply_to,
+      });
+      return { kind: "accepted", id: message.message_id };
+    } catch (error) {
+      if (!(error instanceof PublishError || error instanceof CacheError)) throw error;
+      log.warning("Turn has to send a message again: {reason}", { reason: error.message });
+      return { kind: "unavailable", reason: error.message, retryAfterMs: RETRY_AFTER_MS };
+    }
+  }
+
+  #findInbound({ replyTo, to }: OutboundRequest): Promise<Remembered | undefined> {
+    const { cache } = this.#options;
+    return replyTo === null ? cache.getLastInbound(to) : cache.getInbound(replyTo);
+  }
+
+  #compose(request: OutboundRequest, inbound: Remembered | undefined): Message {
+    const content = request.text;
+    const session_event = request.waitingForUserInput ? "resume" : "close";
+    if (inbound !== undefined) return createReply(inbound, { content, session_event });
+    const { connector, defaultFromAddr, transportType } = this.#options;
+    return createMessage({
+      to_addr: request.to,
+      from_addr: request.from ?? defaultFromAddr,
+      // Of no transport yet: vumi2 names the connector, and routers decide.
+      transport_name: connector.name,
+      transport_type: transportType,
+      content,
+      session_event,
+    });
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The address of an AMQP server: what amqplib needs to connect to it, and what to call the failures
+ * to do so. What is said here never holds the password.
+ *
+ * @module
+ */
+
+import type { Options, SocketOptions } from "amqplib";
+
+/** Seconds between heartbeats, unless the address has a `heartbeat` of its own. */
+const HEARTBEAT_S = 10;
+/** Longest silence of the server while connecting, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** A server, and how to reach it. */
+export interface AmqpAddress {
+  /** The first argument of amqplib's `connect`. */
+  readonly connect: Options.Connect;
+  /** `host:port`, for people and for permissions. */
+  readonly host: string;
+  /** The virtual host's name. */
+  readonly vhost: string;
+}
+
+/**
+ * Reads `amqp://` and `amqps://` addresses. User and password default to guest, the virtual host to
+ * `/`. amqplib would take the address itself, but decodes percent signs as Latin-1.
+ *
+ * @throws {TypeError} If it is not such an address.
+ */
+export function parseAddress(text: string): AmqpAddress {
+  const url = URL.parse(text);
+  const protocol = url?.protocol.slice(0, -1);
+  if (!url?.hostname || (protocol !== "amqp" && protocol !== "amqps")) {
+    // The address may hold a password, so it is not repeated.
+    throw new TypeError("Cannot read the AMQP address: it must be amqp://… or amqps://…");
+  }
+  const hostname = url.hostname.replace(/^\[|\]$/g, "");
+  const port = Number(url.port) || (protocol === "amqp" ? 5672 : 5671);
+  const heartbeat = Number(url.searchParams.get("heartbeat") ?? HEARTBEAT_S);
+  const credentials = url.username || url.password
+    ? { username: decode(url.username), password: decode(url.password) }
+    : {};
+  const vhost = url.pathname.slice(1);
+  return {
+    // amqplib decodes the virtual host.
+    connect: { protocol, hostname, port, vhost, heartbeat, ...credentials },
+    host: `${url.hostname}:${port}`,
+    vhost: decode(vhost) || "/",
+  };
+}
+
+/** The second argument of amqplib's `connect`; the socket is destroyed when `signal` fires. */
+export function socketOptions(name: string, signal: AbortSignal): SocketOptions {
+  const options: SocketOptions & { signal: AbortSignal } = {
+    noDelay: true,
+    timeout: CONNECT_TIMEOUT_MS,
+    clientProperties: { product: "turn-channels", connection_name: name },
+    signal, // Handed on to the socket's constructor, which amqplib's types do not tell.
+  };
+  return options;
+}
+
+/** Why there is no connection, in words for an operator. */
+export function describeFault(error: unknown, { host, vhost }: AmqpAddress): string {
+  // Deno 2.6 reports an address that it was not allowed to reach as ECONNREFUSED.
+  if (Deno.permissions.querySync({ name: "net", host }).state !== "granted") {
+    return `this program has no permission to reach ${host}: it needs --allow-net=${host}`;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  if (text.includes("ACCESS_REFUSED - Login")) return "RabbitMQ refused the user or the password";
+  // The server's own words for a refused virtual host are lost in amqplib.
+  if (text.startsWith("Expected ConnectionOpenOk; got <ConnectionClose")) {
+    return `RabbitMQ refused the virtual host "${vhost}": it does not exist, or the user may not use it`;
+  }
+  return text || "the connection ended";
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // A percent sign that stands for itself.
+  }
+}

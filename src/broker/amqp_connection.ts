@@ -1,0 +1,164 @@
+/**
+ * One connection to RabbitMQ that comes back for ever. What lives on it is made by its owner's
+ * `setup` each time, before anyone sees the connection.
+ *
+ * amqplib has a recovery of its own. It is not used: after a failed setup it waits for a
+ * close-handshake that a dying server never finishes, and so for ever, and closing it does not end
+ * an attempt that is under way.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { type ChannelModel, connect } from "amqplib";
+import { type AmqpAddress, describeFault, socketOptions } from "./amqp_address.ts";
+import { Backoff, type BackoffOptions } from "./backoff.ts";
+
+const log = getLogger(["turn-channels", "broker"]);
+
+/** A connection that ended sooner than this counts as a failed attempt, and is waited for longer. */
+const STABLE_MS = 1000;
+/** How long closing waits for the server's answer, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+/** What an {@linkcode AmqpConnection} needs. */
+export interface AmqpConnectionOptions extends BackoffOptions {
+  /** The server. */
+  readonly address: AmqpAddress;
+  /** The connection's name in RabbitMQ's own lists. */
+  readonly name: string;
+  /** Makes what lives on a new connection; when it rejects the connection is given up. */
+  setup(model: ChannelModel): Promise<void>;
+}
+
+/** A connection that is restored until it is closed. */
+export class AmqpConnection {
+  readonly #options: AmqpConnectionOptions;
+  readonly #closing = new AbortController();
+  #up = Promise.withResolvers<ChannelModel>();
+  #model: ChannelModel | undefined;
+  /** Destroys the socket of the connection, or of the attempt, there is. */
+  #socket = new AbortController();
+  #blocked = false;
+  #serverProperties: Readonly<Record<string, unknown>> = {};
+  #running: Promise<void> | undefined;
+  #reported = "";
+
+  /** Keeps the options; {@linkcode start} connects. */
+  constructor(options: AmqpConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Whether it is up and set up. */
+  get ready(): boolean {
+    return this.#model !== undefined;
+  }
+
+  /** Whether the server takes no messages on it for now. */
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** What the server said of itself last; empty until then. */
+  get serverProperties(): Readonly<Record<string, unknown>> {
+    return this.#serverProperties;
+  }
+
+  /** Begins to connect. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** The connection, as soon as it is up; when it is closed before, that is never. */
+  model(): Promise<ChannelModel> {
+    return this.#up.promise;
+  }
+
+  /** Gives up the connection there is, for a new one. */
+  reset(reason: string): void {
+    this.#socket.abort(new Error(reason));
+  }
+
+  /** Closes it, within seconds even if the server does not answer. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    if (!this.#model) this.reset("closing");
+    // It rejects if the connection has just ended; with a server that is silent it never settles.
+    this.#model?.close().catch(() => {});
+    const timer = setTimeout(() => this.reset("closing"), CLOSE_TIMEOUT_MS);
+    await this.#running;
+    clearTimeout(timer);
+  }
+
+  async #run(): Promise<void> {
+    const closing = this.#closing.signal;
+    const backoff = new Backoff(this.#options);
+    while (!closing.aborted) {
+      const upMs = await this.#session();
+      if (upMs >= STABLE_MS) backoff.reset();
+      await backoff.pause(closing);
+    }
+  }
+
+  /** Connects, and stays until the connection ends. Returns how long it was up. */
+  async #session(): Promise<number> {
+    const { address, name, setup } = this.#options;
+    const { signal } = this.#socket = new AbortController();
+    let upAt: number | undefined;
+    try {
+      const model = await connect(address.connect, socketOptions(name, signal));
+      const ended = Promise.withResolvers<never>();
+      // What it says comes again with `close`; but without a listener it would be thrown.
+      model.on("error", () => {});
+      model.on("close", (error) => ended.reject(error));
+      model.on("blocked", (reason) => this.#setBlocked(true, reason));
+      model.on("unblocked", () => this.#setBlocked(false));
+      await Promise.race([setup(model), ended.promise]);
+      this.#setUp(model);
+      upAt = performance.now();
+      await ended.promise;
+    } catch (error) {
+      this.#setDown(signal.aborted ? signal.reason : error);
+    } finally {
+      // Also when amqplib has closed it: without the server's part it would linger half-closed.
+      this.#socket.abort();
+    }
+    return upAt === undefined ? 0 : performance.now() - upAt;
+  }
+
+  #setUp(model: ChannelModel): void {
+    const { address, name } = this.#options;
+    this.#model = model;
+    this.#serverProperties = { ...model.connection.serverProperties };
+    this.#reported = "";
+    this.#up.resolve(model);
+    log.info("Connected to RabbitMQ at {host} ({connection})", {
+      host: address.host,
+      connection: name,
+    });
+  }
+
+  /** Reports each reason once, not at each attempt. */
+  #setDown(error: unknown): void {
+    const { address, name } = this.#options;
+    const wasUp = this.#model !== undefined;
+    this.#model = undefined;
+    this.#blocked = false;
+    if (wasUp) this.#up = Promise.withResolvers();
+    if (this.#closing.signal.aborted) return;
+    const reason = describeFault(error, address);
+    const values = { host: address.host, connection: name, reason };
+    if (wasUp) log.warn("Connection to RabbitMQ at {host} lost ({connection}): {reason}", values);
+    else if (reason === this.#reported) {
+      log.debug("Still no connection to RabbitMQ at {host} ({connection}): {reason}", values);
+    } else log.warn("Cannot connect to RabbitMQ at {host} ({connection}): {reason}", values);
+    this.#reported = reason;
+  }
+
+  #setBlocked(blocked: boolean, reason?: string): void {
+    this.#blocked = blocked;
+    const values = { connection: this.#options.name, reason };
+    if (blocked) log.warn("RabbitMQ has blocked publishing ({connection}): {reason}", values);
+    else log.info("RabbitMQ takes messages again ({connection})", values);
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Moving bytes reliably: the port {@linkcode Broker}, in the words of those who publish and consume.
+ *
+ * A consumer's handler answers with a {@linkcode Disposition}, and only this room turns that into
+ * acks, nacks and publishes. The adapters are `amqp.ts` (RabbitMQ) and `memory.ts` (one process);
+ * what both must do is written down in tests/broker/contract.ts. Nothing here knows what the bytes
+ * mean.
+ *
+ * @module
+ */
+
+/** A message as it was consumed, to be answered with a {@linkcode Disposition}. */
+export interface BrokerMessage {
+  /** The payload, unchanged. */
+  readonly body: Uint8Array;
+  /** AMQP headers; empty when it has none. */
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** Whether the broker has handed it out before, so that work on it may have been done already. */
+  readonly redelivered: boolean;
+  /**
+   * Fires when the message can't be answered any more, because the channel it came on is gone. The
+   * broker will deliver it again: work not yet begun is best left to that delivery.
+   */
+  readonly lost: AbortSignal;
+}
+
+/** What becomes of a consumed message. */
+export type Disposition =
+  /** It is finished: ack. */
+  | { readonly kind: "done" }
+  /** We are stopping and did not finish: back to its place in the queue. */
+  | { readonly kind: "requeue" }
+  /**
+   * Nobody but a person can help: it is confirmed into the parking queue, body and properties
+   * unchanged, `reason` (and Turn's HTTP `status`, if there was one) in headers, and then acked.
+   */
+  | { readonly kind: "park"; readonly reason: string; readonly status?: number };
+
+/** Decides about one message. A handler that throws has a bug: it is logged, the message parked. */
+export type Handler = (message: BrokerMessage) => Promise<Disposition>;
+
+/** How {@linkcode Broker.consume} consumes. */
+export interface ConsumeOptions {
+  /** Most messages handed out and not yet answered, 1 to 65535. */
+  readonly prefetch: number;
+  /** The durable queue for messages with the disposition `park`. */
+  readonly parkingQueue: string;
+}
+
+/** A running consumer. */
+export interface Consumer {
+  /**
+   * Takes no more messages. Those handed out already can still be answered. Resolves when the
+   * broker hands out no more; cancelling twice is fine.
+   */
+  cancel(): Promise<void>;
+}
+
+/** How a broker is, for health checks. */
+export interface BrokerStatus {
+  /** `open` when messages can be published and consumed; `blocked` when only consumed. */
+  readonly state: "open" | "blocked" | "connecting" | "closed";
+  /** What the server says of itself; empty until it was reached once. */
+  readonly serverProperties: Readonly<Record<string, unknown>>;
+}
+
+/** Why a publish failed; see {@linkcode PublishError}. */
+export type PublishFault =
+  /** No connection, or the server has blocked publishing: nothing was sent. */
+  | "unavailable"
+  /** The server refused it (nack), or no queue took it (returned): nothing was kept. */
+  | "refused"
+  /** The connection died, or closing began, before the confirm: it may or may not be in the queue. */
+  | "unconfirmed";
+
+/** A publish did not end with the message confirmed in a queue. It may work later. */
+export class PublishError extends Error {
+  /** Tells it from other errors in a log. */
+  override readonly name = "PublishError";
+  /** What happened, and so whether the message may be in the queue all the same. */
+  readonly fault: PublishFault;
+
+  /** Makes the error; `message` names the queue and holds nothing of the payload. */
+  constructor(fault: PublishFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.fault = fault;
+  }
+}
+
+/**
+ * A message broker with durable queues. It connects by itself, for ever, and restores what was
+ * declared and consumed, so neither method below has to wait for a connection.
+ */
+export interface Broker extends AsyncDisposable {
+  /** Sees to it that a durable queue exists whenever there is a connection. Idempotent. */
+  declare(queue: string): void;
+
+  /**
+   * Publishes a persistent message to a declared queue. Resolves when the broker has confirmed it in
+   * the queue. Messages published one after the other keep their order.
+   *
+   * @throws {PublishError} If it is not confirmed; at once when the broker is away.
+   */
+  publish(queue: string, body: Uint8Array): Promise<void>;
+
+  /**
+   * Declares `queue` and its parking queue and hands each message to `handler`, in the order of the
+   * queue and without waiting for earlier ones to be answered, up to `prefetch`.
+   */
+  consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer;
+
+  /** How it is now. */
+  status(): BrokerStatus;
+}

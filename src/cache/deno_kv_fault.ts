@@ -1,0 +1,49 @@
+/**
+ * What Deno KV's errors mean for the person who runs the program. Deno KV has no error classes, so
+ * SQLite's words tell them apart.
+ *
+ * @module
+ */
+
+/** What is wrong with the file of a cache, and what to do about it. */
+export interface KvFault {
+  /** What is wrong, without a full stop. */
+  readonly reason: string;
+  /** What to do, without a full stop. */
+  readonly fix: string;
+}
+
+const FAULTS: readonly (readonly [RegExp, KvFault])[] = [
+  [/unable to open database file/, {
+    reason: "its directory is missing or closed to this user, or it is no file itself",
+    fix: "make the directory and let this user write to it, or choose another path",
+  }],
+  [/readonly database|permission denied/i, {
+    reason: "this user has no right to write to it",
+    fix: "let this user write to the file and its directory, or choose another path",
+  }],
+  [/file is not a database|disk image is malformed/, {
+    reason: "it is no Deno KV database, or damaged",
+    fix: "move the file away, so that a new one is made, or choose another path",
+  }],
+  // After 5 seconds, which no commit of Deno KV's own takes.
+  [/database is locked/, {
+    reason: "another program keeps it locked",
+    fix: "end that program, or choose another path",
+  }],
+  [/database or disk is full/, {
+    reason: "the disk is full",
+    fix: "make room on its disk, or choose another path",
+  }],
+  [/Requires (read|write) access/, {
+    reason: "the program was started without the permission",
+    fix: "start it with --allow-read and --allow-write for the path",
+  }],
+];
+
+/** Puts an error of Deno KV into plain words. */
+export function explainKvError(error: unknown): KvFault {
+  const text = error instanceof Error ? error.message : String(error);
+  const [, known] = FAULTS.find(([pattern]) => pattern.test(text)) ?? [];
+  return known ?? { reason: text, fix: "see that the file is whole and its disk works" };
+}

@@ -1,0 +1,7 @@
+/**
+ * The command line: one file a command, and the wiring of the rooms.
+ *
+ * @module
+ */
+
+export { main } from "./program.ts";

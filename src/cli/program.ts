@@ -1,0 +1,83 @@
+/**
+ * What can be typed: commands, flags and help. The flags are the configuration's keys. The one place
+ * that looks at the environment.
+ *
+ * @module
+ */
+
+import { Command, CommanderError, Option } from "commander";
+import {
+  type Config,
+  configKeys,
+  formatFaults,
+  loadConfig,
+  type Warning,
+} from "../config/mod.ts";
+import manifest from "../../deno.json" with { type: "json" };
+import { check } from "./check.ts";
+import { demo } from "./demo.ts";
+import { EXIT } from "./exit_codes.ts";
+import { printError } from "./print.ts";
+import { run } from "./run.ts";
+
+/** What a command that needs the configuration does with it; answers the exit code. */
+type Work = (config: Config, warnings: readonly Warning[]) => Promise<number>;
+
+/** Does what the arguments say. Answers the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = new Command("turn-channels")
+    .description("The bridge between Turn's Channels API and vumi's queues on RabbitMQ.")
+    .version(manifest.version)
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeErr: printError });
+  addCommand(program, "run", "run the bridge (what is done when no command is given)", run);
+  addCommand(program, "check", "tell what is wrong with a configuration, and how to mend it", check);
+  program.command("demo")
+    .description("show the bridge at work, with a pretend Turn and a pretend phone")
+    .option("--once", "leave when the script is through", false)
+    .option("--port <port>", "listen on this port", parsePort)
+    .action(async (options: { once: boolean; port?: number }) => {
+      code = await demo({ once: options.once, port: options.port });
+    });
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    throw error;
+  }
+
+  function addCommand(parent: Command, name: string, description: string, work: Work): void {
+    const command = parent.command(name, { isDefault: name === "run" }).description(description);
+    command.option("--config <file>", "JSON or YAML file; else VUMI_CONFIG_FILE names it");
+    for (const { flag, description, defaultText } of configKeys()) {
+      const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
+      command.addOption(new Option(`--${flag} <value>`, description + hint));
+    }
+    command.action(async () => {
+      code = await withConfig(command, work);
+    });
+  }
+}
+
+/** Nothing but the faults is printed when there are some, so that nobody overlooks them. */
+async function withConfig(command: Command, work: Work): Promise<number> {
+  const values: Record<string, string> = command.opts();
+  const flags: Record<string, string> = {};
+  for (const option of command.options) {
+    const value = values[option.attributeName()];
+    if (value !== undefined) flags[option.long?.slice(2) ?? option.name()] = value;
+  }
+  const loaded = await loadConfig({ flags, env: Deno.env.toObject() });
+  if (loaded.kind === "ok") return await work(loaded.config, loaded.warnings);
+  printError(formatFaults(loaded.faults));
+  return EXIT.config;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
+  throw new CommanderError(EXIT.usage, "port", `--port must be 0 to 65535, not ${text}`);
+}

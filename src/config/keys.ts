@@ -1,0 +1,63 @@
+/**
+ * The keys of the configuration as a list, from the schema alone: for the command line's flags and
+ * help, the environment, and the reference.
+ *
+ * @module
+ */
+
+import * as z from "zod";
+import { groups, type KeyMeta, metaOf } from "./schema.ts";
+
+/** A key of the configuration. */
+export interface ConfigKey extends KeyMeta {
+  /** The heading it belongs under. */
+  readonly group: string;
+  /** Its name in the file, nested ones with a dot: `amqp.hostname`. */
+  readonly path: string;
+  /** Its flag, without the dashes before it: `amqp-hostname`. */
+  readonly flag: string;
+  /** Its environment variable, without the prefix: `AMQP_HOSTNAME`. */
+  readonly env: string;
+  /** Whether it must be set. */
+  readonly required: boolean;
+  /** Its default as text; empty when there is none. */
+  readonly defaultText: string;
+}
+
+const keys: readonly ConfigKey[] = Object.entries(groups).flatMap(([group, shape]) =>
+  Object.entries(shape).flatMap(([name, schema]) => keysOf(group, name, schema))
+);
+
+/** All keys, in the order of the reference. */
+export function configKeys(): readonly ConfigKey[] {
+  return keys;
+}
+
+function keysOf(group: string, path: string, schema: z.ZodType): readonly ConfigKey[] {
+  const meta = metaOf.get(schema);
+  if (meta !== undefined) return [describe(group, path, schema, meta)];
+  const nested = schema instanceof z.ZodReadonly ? schema.unwrap() : schema;
+  if (!(nested instanceof z.ZodObject)) throw new TypeError(`Cannot describe key '${path}'`);
+  return Object.entries(nested.shape).flatMap(([name, inner]) =>
+    keysOf(group, `${path}.${name}`, inner)
+  );
+}
+
+function describe(group: string, path: string, schema: z.ZodType, meta: KeyMeta): ConfigKey {
+  const unset = schema.safeParse(undefined);
+  const env = path.replaceAll(".", "_").toUpperCase();
+  return {
+    ...meta,
+    group,
+    path,
+    flag: env.replaceAll("_", "-").toLowerCase(),
+    env,
+    required: !unset.success,
+    defaultText: defaultText(unset.data),
+  };
+}
+
+function defaultText(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  return typeof value === "string" && value !== "" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,165 @@
+/**
+ * The kinds of value that a key of the configuration can have: for each the rule, which also
+ * converts what is written (always a string in the environment and in flags), and the text that
+ * tells an operator what is expected. Which key is of which kind is schema.ts's.
+ *
+ * @module
+ */
+
+import * as z from "zod";
+import { type Bind, isAmqpUrl, isHostname, parseBind } from "./addresses.ts";
+
+/** How much of a value must never be shown: nothing, the password inside a URL, or all of it. */
+export type Secrecy = "none" | "password" | "whole";
+
+/** A kind of value. */
+export interface Kind<T> {
+  /** The rule; what it puts out is the value as the program uses it. */
+  readonly schema: z.ZodType<T>;
+  /** What is expected, for an operator. */
+  readonly type: string;
+  /** How much of such a value is secret. */
+  readonly secrecy: Secrecy;
+}
+
+function kind<T>(type: string, schema: z.ZodType<T>, secrecy: Secrecy = "none"): Kind<T> {
+  return { type, schema, secrecy };
+}
+
+/** A string; lone surrogates are refused because they can't be sent as UTF-8, nor be in a URL. */
+const string = z.string().refine((value) => value.isWellFormed());
+
+/** Text that says something. */
+export const text: Kind<string> = kind("text, not empty", string.min(1));
+
+/** Any text, never shown. */
+export const password: Kind<string> = kind("text", string, "whole");
+
+/** Taken, but not used here; never shown. */
+export const unusedSecret: Kind<string | null> = kind("text", string, "whole");
+
+/** A key to sign with. A line break at its end was pasted along, and no signature would match. */
+export const signingSecret: Kind<string> = kind(
+  "text, not empty, without a line break at its end",
+  string.regex(/[^\r\n]$/),
+  "whole",
+);
+
+/** A bearer token. Spaces are refused for the word "Bearer", which does not belong to it. */
+export const token: Kind<string> = kind(
+  'ASCII text without spaces and line breaks, also at its end, and without the word "Bearer"',
+  z.string().regex(/^[\x21-\x7e]+$/),
+  "whole",
+);
+
+/**
+ * The first part of queue names. AMQP has room for 255 bytes, and the longest ending is 15; names
+ * that begin with "amq." are the broker's own.
+ */
+export const queueName: Kind<string> = kind(
+  'text of 1 to 200 printable ASCII characters without spaces, not beginning with "amq."',
+  z.string().regex(/^(?!amq\.)[\x21-\x7e]{1,200}$/),
+);
+
+/** Where to listen. */
+export const bind: Kind<Bind> = kind(
+  "host:port, [::1]:port or unix:/path",
+  z.string().transform((value, context) => {
+    const read = parseBind(value);
+    if (read !== undefined) return read;
+    context.addIssue({ code: "custom" });
+    return z.NEVER;
+  }),
+);
+
+/** A host, by name or address. */
+export const hostname: Kind<string> = kind(
+  "host name or IP address",
+  z.string().refine(isHostname),
+);
+
+/** A path of URLs: "" or with a slash before and none after it. */
+export const urlPath: Kind<string> = kind(
+  "path of letters, digits and - . _ ~ between slashes",
+  z.string()
+    .transform((path) => path.replace(/^\/*(.*?)\/*$/, "$1"))
+    .refine((path) => path === "" || path.split("/").every(isSegment))
+    .transform((path) => path === "" ? "" : `/${path}`),
+);
+
+function isSegment(segment: string): boolean {
+  return /^[\w.~-]+$/.test(segment) && segment !== "." && segment !== "..";
+}
+
+/** The base of an HTTP API, without a slash at its end. */
+export const httpUrl: Kind<string> = kind(
+  "http:// or https:// URL without user and password, ?query and #fragment",
+  z.string()
+    .refine((url) => /^https?:\/\/[^\s@?#\\]+$/i.test(url) && URL.canParse(url))
+    .transform((url) => url.replace(/\/+$/, "")),
+);
+
+/** A broker's URL, or "" for none. */
+export const amqpUrlText: Kind<string> = kind(
+  "amqp://user:password@host:port/vhost, amqps:// or memory:, with what is special in user, " +
+    "password and vhost percent-encoded",
+  z.string().refine((url) => url === "" || url === "memory:" || isAmqpUrl(url)),
+  "password",
+);
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+function toNumber(raw: unknown): unknown {
+  return typeof raw === "string" && DECIMAL.test(raw.trim()) ? Number(raw) : raw;
+}
+
+/** A duration in seconds above 0, fractions allowed. */
+export function seconds(max: number): Kind<number> {
+  return kind(
+    `seconds, more than 0, at most ${max}`,
+    z.preprocess(toNumber, z.number().gt(0).max(max)),
+  );
+}
+
+/** A duration in seconds that may be 0, fractions allowed. */
+export function secondsOrZero(max: number): Kind<number> {
+  return kind(`seconds, 0 to ${max}`, z.preprocess(toNumber, z.number().min(0).max(max)));
+}
+
+/** A whole number in a range. */
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kind<number> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
+  return kind(`whole number, ${range}`, z.preprocess(toNumber, z.int().min(min).max(max)));
+}
+
+/** One of a few words, after `read` has brought what is written into their form. */
+export function oneOf<const T extends string>(
+  words: readonly [T, ...T[]],
+  read: (written: string) => string = (written) => written,
+): Kind<T> {
+  return kind(`one of ${words.join(", ")}`, z.string().transform(read).pipe(z.enum(words)));
+}
+
+/** A list of vumi2's middlewares; since we have none, only an empty one will do. */
+export const noMiddlewares: Kind<readonly unknown[]> = kind(
+  "empty list, because this program has no middlewares",
+  z.preprocess(fromJson, z.array(z.unknown())).superRefine((entries, context) => {
+    for (const entry of entries) {
+      const read = z.object({ class_path: z.string() }).safeParse(entry);
+      const name = read.success ? read.data.class_path : "an entry without class_path";
+      context.addIssue({
+        code: "custom",
+        params: { expected: `empty list: this program has no middlewares, so not ${name}` },
+      });
+    }
+  }),
+);
+
+function fromJson(raw: unknown): unknown {
+  if (typeof raw !== "string") return raw;
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return raw; // A string is no list, so the rule that follows refuses it.
+  }
+}

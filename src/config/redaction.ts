@@ -1,0 +1,49 @@
+/**
+ * Values of the configuration as text that may be shown. What is secret is never shown, whole or in
+ * part, also where it stands in the wrong place or form.
+ *
+ * @module
+ */
+
+import { type Bind, formatBind } from "./addresses.ts";
+import type { ConfigKey } from "./keys.ts";
+import { configKeys } from "./keys.ts";
+import type { Config } from "./schema.ts";
+
+const HIDDEN = "********";
+
+/** A value as it was written, for the report of a fault. */
+export function showFaulty({ secrecy }: ConfigKey, raw: unknown): string | undefined {
+  if (raw === undefined || raw === "") return raw;
+  return secrecy === "none" ? show(raw) : HIDDEN;
+}
+
+/** Any value that is not known to be secret. */
+export function show(raw: unknown): string {
+  if (Array.isArray(raw)) return "a list";
+  if (typeof raw === "object" && raw !== null) return "a mapping";
+  const text = String(raw);
+  if (mayHoldCredentials(text)) return HIDDEN;
+  const short = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return /^[\x21-\x7e]+$/.test(short) ? short : JSON.stringify(short);
+}
+
+/** Such as https://user:password@host/ and https://host/?token=…, wherever they are written. */
+function mayHoldCredentials(text: string): boolean {
+  return text.includes("@") || (text.includes("//") && /[?#]/.test(text));
+}
+
+/** The configuration in force, one text for each key by its path, without what is secret. */
+export function redactedConfig(config: Config): Readonly<Record<string, string>> {
+  return Object.fromEntries(configKeys().map((key) => [key.path, showValid(key, config)]));
+}
+
+function showValid({ path, secrecy }: ConfigKey, config: Config): string {
+  let value: unknown = config;
+  for (const name of path.split(".")) value = (value as Record<string, unknown>)[name];
+  if (value === undefined || value === null || value === "") return "";
+  if (secrecy === "whole") return HIDDEN;
+  if (secrecy === "password") return withoutPassword(String(value));
+  if (path === "http_bind") return formatBind(config.http_bind);
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,228 @@
+/**
+ * The configuration's one schema: every key with its kind, default and meaning. The type comes from
+ * here, and by way of keys.ts the flags, environment variables, help and the README's reference.
+ * Names and defaults: turn_channels_api.rst, and vumi2's src/vumi2/config.py for what every worker
+ * has.
+ *
+ * @module
+ */
+
+import * as z from "zod";
+import {
+  amqpUrlText,
+  bind,
+  hostname,
+  httpUrl,
+  integer,
+  type Kind,
+  noMiddlewares,
+  oneOf,
+  password,
+  queueName,
+  seconds,
+  secondsOrZero,
+  type Secrecy,
+  signingSecret,
+  text,
+  token,
+  unusedSecret,
+  urlPath,
+} from "./kinds.ts";
+
+/** What the schema says of a key, beside its rule. */
+export interface KeyMeta {
+  /** What it means, for an operator. */
+  readonly description: string;
+  /** What is expected, in words. */
+  readonly type: string;
+  /** How much of the value must never be shown. */
+  readonly secrecy: Secrecy;
+}
+
+/** What is said of each key, by its rule. */
+export const metaOf: z.core.$ZodRegistry<KeyMeta> = z.registry<KeyMeta>();
+
+function register<T>(schema: z.ZodType<T>, kind: Kind<unknown>, description: string): z.ZodType<T> {
+  return schema.register(metaOf, { description, type: kind.type, secrecy: kind.secrecy });
+}
+
+function required<T>(kind: Kind<T>, description: string): z.ZodType<T> {
+  return register(kind.schema.clone(), kind, description); // A kind may be that of several keys.
+}
+
+function optional<T>(kind: Kind<T>, description: string): z.ZodType<T | undefined> {
+  return register<T | undefined>(z.optional(kind.schema), kind, description);
+}
+
+function preset<T >(
+  kind: Kind<T>,
+  value: z.core.util.NoUndefined<T>,
+  description: string,
+): z.ZodType<T> {
+  return register<T>(z._default(kind.schema, value), kind, description);
+}
+
+const DAY = 86_400;
+const YEAR = 365 * DAY;
+
+const transportTypes = oneOf(
+  ["http_api", "irc", "telnet", "twitter", "sms", "ussd", "xmpp", "mxit", "wechat"],
+);
+
+const cacheClasses = oneOf(
+  ["MemoryMessageCache", "DenoKvMessageCache"],
+  (name) => name.slice(name.lastIndexOf(".") + 1), // vumi2's files have vumi2.message_caches.X
+);
+
+const logLevels = oneOf(
+  ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+  (level) => level.toUpperCase(),
+);
+
+const channel = {
+  connector_name: required(
+    queueName,
+    "Names the queues: messages and events are taken from NAME.inbound and NAME.event, messages go to NAME.outbound.",
+  ),
+  default_from_addr: required(
+    text,
+    "Address that messages come from if Turn's request names none.",
+  ),
+  transport_type: preset(transportTypes, "sms", "Transport type of messages that are no replies."),
+  empty_message_body: optional(
+    text,
+    "What Turn gets for an inbound message without text, because it refuses empty ones. If not set: the address written to (for USSD the dialled code).",
+  ),
+};
+
+const fromTurn = {
+  http_bind: required(
+    bind,
+    "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
+  ),
+  vumi_api_path: preset(urlPath, "", "Path before /messages, where Turn sends its requests."),
+  turn_hmac_secret: required(signingSecret, "Secret with which Turn signs its requests."),
+  request_timeout: preset(seconds(DAY), 240, "Longest time for a request from Turn."),
+  max_body_bytes: preset(
+    integer(1, 16 * 1024 * 1024),
+    1024 * 1024,
+    "Largest body of a request from Turn, in bytes.",
+  ),
+};
+
+const toTurn = {
+  turn_api_url: required(
+    httpUrl,
+    "Base of Turn's API, to which /messages and /statuses are added.",
+  ),
+  auth_token: required(token, "Token for Turn's API, sent as bearer token."),
+  mo_message_url_timeout: preset(
+    seconds(DAY),
+    10,
+    "Longest time for each attempt to hand Turn an inbound message.",
+  ),
+  event_url_timeout: preset(
+    seconds(DAY),
+    10,
+    "Longest time for each attempt to hand Turn a status.",
+  ),
+  max_retries: preset(integer(0), 3, "How often a failed request to Turn is tried again."),
+  retry_delay_base: preset(
+    integer(0),
+    2,
+    "Before retry n (from 0) passes a random whole number of seconds below base ** (n * exponent). This is the base.",
+  ),
+  retry_delay_exponent: preset(integer(0), 2, "The exponent in the same formula."),
+  status_format: preset(
+    oneOf(["flat", "nested"]),
+    "flat",
+    "Form of statuses: as Turn's documentation has it, or inside {status: ...} as vumi2 sends them.",
+  ),
+  failed_status: preset(
+    oneOf(["sent", "failed"]),
+    "sent",
+    "What Turn is told of a message that failed.",
+  ),
+};
+
+const broker = {
+  amqp: z.object({
+    hostname: preset(hostname, "127.0.0.1", "Host of the AMQP broker."),
+    port: preset(integer(1, 65535), 5672, "Port of the AMQP broker."),
+    username: preset(text, "guest", "User name at the AMQP broker."),
+    password: preset(password, "guest", "Password at the AMQP broker."),
+    vhost: preset(text, "/", "Virtual host at the AMQP broker."),
+  }).readonly(),
+  amqp_url: preset(
+    amqpUrlText,
+    "",
+    "Used instead of the amqp keys unless empty. memory: is a broker inside the process, for trying things out.",
+  ),
+  worker_concurrency: preset(integer(1, 65535), 20, "Messages in work at once, for each queue."),
+};
+
+const cache = {
+  message_cache_class: preset(
+    cacheClasses,
+    "MemoryMessageCache",
+    "Where messages are remembered, for replies and statuses: lost with the process, or kept in a file. A dotted name counts by its last part.",
+  ),
+  message_cache_config: z.object({
+    timeout: preset(seconds(YEAR), 3600, "How long an inbound message can be replied to."),
+    outbound_timeout: preset(seconds(YEAR), DAY, "How long events about a message are passed on."),
+    path: optional(text, "The file of DenoKvMessageCache, which requires it."),
+  }).readonly(),
+};
+
+const operation = {
+  log_level: preset(logLevels, "INFO", "Least level that is logged, in capitals or not."),
+  shutdown_timeout: preset(
+    secondsOrZero(DAY),
+    25,
+    "How long work in progress may take to finish after SIGTERM or SIGINT.",
+  ),
+  middlewares: preset(noMiddlewares, [], "Only there so that vumi2's files can be read."),
+  sentry_dsn: preset(
+    unusedSecret,
+    null,
+    "Only there so that vumi2's files can be read: Sentry is not supported, errors are in the logs.",
+  ),
+};
+
+/** All keys under the headings of the reference. A rule without meta is an object of keys. */
+export const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
+  "The channel": channel,
+  "Requests from Turn": fromTurn,
+  "Requests to Turn": toTurn,
+  "The broker": broker,
+  "The message cache": cache,
+  "Operation": operation,
+};
+
+const configSchema = z.object({
+  ...channel,
+  ...fromTurn,
+  ...toTurn,
+  ...broker,
+  ...cache,
+  ...operation,
+}).refine(
+  // Also asked when other keys are faulty, so that all faults are reported at once; a faulty key
+  // is missing then, whatever its type says.
+  (config: Partial<z.output<z.ZodObject<typeof cache>>>) =>
+    config.message_cache_class !== "DenoKvMessageCache" ||
+    config.message_cache_config?.path !== undefined,
+  {
+    path: ["message_cache_config", "path"],
+    when: () => true,
+    params: { expected: "required with DenoKvMessageCache: text, not empty" },
+  },
+).readonly();
+
+/** The configuration, valid and with all defaults. */
+export type Config = z.output<typeof configSchema>;
+
+/** Reads a whole configuration; the groups `amqp` and `message_cache_config` must be there. */
+export function parseConfig(tree: unknown): z.ZodSafeParseResult<Config> {
+  return configSchema.safeParse(tree);
+}

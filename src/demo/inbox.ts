@@ -1,0 +1,33 @@
+/**
+ * Where things arrive until somebody takes them.
+ *
+ * @module
+ */
+
+/** A queue of `T`, at whose end can be waited. */
+export class Inbox<T> {
+  readonly #arrived: T[] = [];
+  readonly #takers: ((value: T) => void)[] = [];
+
+  /** Puts a value in; who has waited longest gets it. */
+  put(value: T): void {
+    const taker = this.#takers.shift();
+    if (taker === undefined) this.#arrived.push(value);
+    else taker(value);
+  }
+
+  /** Takes the oldest value, or waits for one. Rejects with the signal's reason when it fires. */
+  async take(signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted();
+    const [arrived] = this.#arrived.splice(0, 1).map((value) => ({ value }));
+    if (arrived !== undefined) return arrived.value;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#takers.push(resolve);
+    const giveUp = (): void => {
+      this.#takers.splice(this.#takers.indexOf(resolve), 1);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", giveUp, { once: true });
+    return await promise.finally(() => signal.removeEventListener("abort", giveUp));
+  }
+}

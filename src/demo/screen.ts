@@ -1,0 +1,76 @@
+/**
+ * What the demo shows: who hands what to whom. Colours are for the eye only; without them the text
+ * is the same.
+ *
+ * @module
+ */
+
+import { styleText } from "node:util";
+import { formatJson, indent } from "./json.ts";
+
+/** Who takes part. */
+export type Party = "user" | "vumi" | "bridge" | "Turn";
+
+/** Where a {@linkcode Screen} is. */
+export interface ScreenOptions {
+  /** Takes text as it is to be seen. */
+  readonly write: (text: string) => void;
+  /** Whether escape codes for colours may be in it. */
+  readonly colours: boolean;
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+const PARTY_STYLES: Readonly<Record<Party, Style>> = {
+  user: "green",
+  vumi: "cyan",
+  bridge: "bold",
+  Turn: "magenta",
+};
+
+const WIDTH = 92;
+const MARGIN = "   ";
+const STRING = /("(?:[^"\\]|\\.)*")(: )?/g;
+
+/** Shows the demo, line by line. */
+export class Screen {
+  readonly #write: (text: string) => void;
+  readonly #colours: boolean;
+
+  /** Makes it; nothing is shown yet. */
+  constructor({ write, colours }: ScreenOptions) {
+    this.#write = write;
+    this.#colours = colours;
+  }
+
+  /** Begins a block. */
+  heading(title: string, explanation: string): void {
+    this.#write(`\n${this.#style("bold", title)}  ${explanation}\n`);
+  }
+
+  /** Shows a payload that goes from the first party to the last, and on what. */
+  passed(route: readonly Party[], means: string, payload: unknown): void {
+    const parties = route.map((party) => this.#style(PARTY_STYLES[party], party));
+    this.#write(`${MARGIN}${parties.join(" ──▶ ")}   ${this.#style("dim", means)}\n`);
+    const json = indent(formatJson(payload, WIDTH), MARGIN + MARGIN);
+    const inColour = json.replaceAll(STRING, (_, text: string, colon?: string) =>
+      colon === undefined ? this.#style("yellow", text) : this.#style("dim", text + colon)
+    );
+    this.#write(`${inColour}\n`);
+  }
+
+  /** Says that something went well, or not. */
+  verdict(good: boolean, text: string): void {
+    this.#write(`${this.#style(good ? "green" : "red", good ? "✓" : "✗")} ${text}\n`);
+  }
+
+  /** Says something. */
+  say(text: string): void {
+    this.#write(`${text}\n`);
+  }
+
+  /** Whether there are colours is ours to say, or styleText asks the environment. */
+  #style(style: Style, text: string): string {
+    return this.#colours ? styleText(style, text, { validateStream: false }) : text;
+  }
+}

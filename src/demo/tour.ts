@@ -1,0 +1,158 @@
+/**
+ * The script: the text's own examples through all three flows, each shown, and looked at whether it
+ * is what it should be. Examples: turn_channels_api.rst.
+ *
+ * @module
+ */
+
+import type { Message } from "../vumi/mod.ts";
+import { formatJson } from "./json.ts";
+import type { Screen } from "./screen.ts";
+import type { Stage } from "./stage.ts";
+import { ack, deliveryReport } from "./transport.ts";
+
+/** The user of the text's examples, whose phone the demo plays. */
+export const USER = "+26612345678";
+
+/** The number that the user writes to. */
+export const NUMBER = "8110";
+
+const USSD_USER = "+26687654321";
+const USSD_CODE = "*120*8864#";
+
+const DEADLINE_MS = 10_000;
+const ONE_LINE = Infinity;
+
+/** What {@linkcode runTour} needs. */
+export interface TourOptions {
+  /** Where it plays. */
+  readonly stage: Stage;
+  /** What shows headings and the end. */
+  readonly screen: Screen;
+  /** Ends it early. */
+  readonly stop: AbortSignal;
+  /** Longest that each thing may take to arrive, in milliseconds; default 10 s. */
+  readonly deadlineMs?: number;
+}
+
+type Flow = "inbound" | "outbound" | "statuses";
+
+const FLOWS: Readonly<Record<Flow, string>> = {
+  inbound: "what users write reaches Turn",
+  outbound: "what Turn sends reaches users",
+  statuses: "what became of it reaches Turn",
+};
+
+/** A flow did not do what it is for; the message says what was expected of it. */
+class FlowError extends Error {
+  override readonly name = "FlowError";
+}
+
+/**
+ * Plays the script and answers whether all flows did what they should.
+ *
+ * @throws The reason of `stop`, when that fires.
+ */
+export async function runTour(options: TourOptions): Promise<boolean> {
+  return await new Tour(options).run();
+}
+
+class Tour {
+  readonly #options: TourOptions;
+  readonly #faults = new Map<Flow, string>();
+
+  constructor(options: TourOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<boolean> {
+    const { stage, screen } = this.#options;
+    screen.heading("1", `A user writes to ${NUMBER}, and Turn is told.`);
+    const question = await stage.userWrites({ ...SMS, content: "Hello world!" });
+    await this.#try("inbound", () => this.#turnIsTold(question, "Hello world!"));
+
+    screen.heading("2", "Turn answers. The bridge knows what to, so the message is a reply.");
+    const answer = await this.#try("outbound", () => this.#turnAnswers(question, ANSWER));
+
+    screen.heading("3", "The provider takes the message, the phone gets it, and Turn is told.");
+    await this.#try("statuses", () => this.#turnIsToldOf(answer));
+
+    screen.heading("4", "On USSD a user dials a code, and Turn's question keeps the session open.");
+    const dialled = await stage.userWrites({ ...USSD, content: null, session_event: "new" });
+    await this.#try("inbound", () => this.#turnIsTold(dialled, USSD_CODE));
+    await this.#try("outbound", () => this.#turnAnswers(dialled, USSD_QUESTION));
+    return this.#sumUp();
+  }
+
+  async #turnIsTold({ message_id: id, from_addr: from }: Message, text: string): Promise<void> {
+    const { stage } = this.#options;
+    const call = await this.#within("POST /messages at Turn", (signal) => stage.turnIsTold(signal));
+    expectIn("Turn to be told", call.body, {
+      contact: { id: from },
+      message: { type: "text", text: { body: text }, from, id },
+    });
+    expectIn("Turn to answer", call.status, 200);
+  }
+
+  async #turnAnswers(inbound: Message, request: OutboundExample): Promise<string> {
+    const { stage } = this.#options;
+    const answer = await this.#within("an answer to Turn", () => stage.turnSends(request));
+    expectIn("the answer to Turn", answer.status, 200);
+    const message = await this.#within("a message to the user", (signal) => stage.userGets(signal));
+    expectIn("the answer to Turn", answer.body, { messages: [{ id: message.message_id }] });
+    expectIn("the message to the user", message, {
+      to_addr: inbound.from_addr,
+      from_addr: inbound.to_addr,
+      in_reply_to: inbound.message_id,
+      session_event: request.waiting_for_user_input ? "resume" : "close",
+      content: request.turn.text.body,
+    });
+    return message.message_id;
+  }
+
+  async #turnIsToldOf(messageId: string | undefined): Promise<void> {
+    const { stage } = this.#options;
+    if (messageId === undefined) throw new FlowError("expected a message that came through");
+    const statuses = [[ack(messageId), "sent"], [deliveryReport(messageId), "delivered"]] as const;
+    for (const [event, status] of statuses) {
+      await stage.transportReports(event);
+      const call = await this.#within(`status ${status} at Turn`, (signal) => stage.turnIsToldOf(signal));
+      expectIn("Turn to be told", call.body, { user_message_id: messageId, status });
+      expectIn("Turn to answer", call.status, 200);
+    }
+  }
+
+  /** A flow that fails does not keep the others from being tried. */
+  async #try<T>(flow: Flow, part: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await part();
+    } catch (error) {
+      if (!(error instanceof FlowError)) throw error;
+      this.#options.screen.verdict(false, `${flow}: ${error.message}`);
+      if (!this.#faults.has(flow)) this.#faults.set(flow, error.message);
+      return undefined;
+    }
+  }
+
+  /** Waits for what must come, but not for ever. */
+  async #within<T>(what: string, come: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { stop, deadlineMs = DEADLINE_MS } = this.#options;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), deadlineMs);
+    try {
+      return await come(AbortSignal.any([stop, late.signal]));
+    } catch (error) {
+      if (stop.aborted || !late.signal.aborted) throw error;
+      throw new FlowError(`expected ${what} within ${deadlineMs / 1000} s, nothing came`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #sumUp(): boolean {
+    const { screen } = this.#options;
+    screen.say("");
+    for (const [flow, meaning] of Object.entries(FLOWS)) {
+    }
+  }
+}

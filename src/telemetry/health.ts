@@ -1,0 +1,28 @@
+/**
+ * The answer to `GET /health`, in the shape that every vumi worker gives: one entry a component,
+ * and `down` as soon as one of them is.
+ *
+ * @module
+ */
+
+/** How one component is; further fields say more. */
+export interface ComponentHealth {
+  /** Whether it does its work. */
+  readonly health: "ok" | "down";
+  /** What else there is to know. */
+  readonly [detail: string]: unknown;
+}
+
+/** How the whole is. */
+export interface HealthReport {
+  /** `down` when any component is. */
+  readonly health: "ok" | "down";
+  /** Each component under its name. */
+  readonly components: Readonly<Record<string, ComponentHealth>>;
+}
+
+/** Sums up components. */
+export function healthReport(components: HealthReport["components"]): HealthReport {
+  const ok = Object.values(components).every(({ health }) => health === "ok");
+  return { health: ok ? "ok" : "down", components };
+}

@@ -1,0 +1,78 @@
+/**
+ * Reading a request's body within a size and a time.
+ *
+ * @module
+ */
+
+/** What {@linkcode Deadline.race} comes to when the time is up. */
+export const EXPIRED: unique symbol = Symbol("expired");
+
+/** The end of the time that something may take. It begins at once; dispose it when all is done. */
+export class Deadline implements Disposable {
+  readonly #passed = Promise.withResolvers<typeof EXPIRED>();
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  /** Starts the clock; `ms` is 1 to 2,147,483,647, as far as a timer goes. */
+  constructor(ms: number) {
+    this.#timer = setTimeout(() => this.#passed.resolve(EXPIRED), ms);
+  }
+
+  /** Waits for `work`, or for the end of the time; what `work` comes to after that is dropped. */
+  race<T>(work: Promise<T>): Promise<T | typeof EXPIRED> {
+    return Promise.race([work, this.#passed.promise]);
+  }
+
+  /** Stops the clock. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** What reading a body came to. */
+export type Body =
+  | { readonly kind: "complete"; readonly bytes: Uint8Array }
+  /** More than was allowed is coming; no more than that was kept. */
+  | { readonly kind: "too_large" }
+  /** The sender hung up, or its framing is wrong. */
+  | { readonly kind: "broken" }
+  /** The deadline passed first. */
+  | { readonly kind: "expired" };
+
+/** Reads the body of `request`, up to `maxBytes`. */
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+  deadline: Deadline,
+): Promise<Body> {
+  if (Number(request.headers.get("content-length")) > maxBytes) return { kind: "too_large" };
+  if (request.body === null) return { kind: "complete", bytes: new Uint8Array() };
+  const reader = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    while (true) {
+      const part = await deadline.race(reader.read());
+      if (part === EXPIRED) return { kind: "expired" };
+      if (part.done) return { kind: "complete", bytes: join(chunks, length) };
+      length += part.value.length;
+      if (length > maxBytes) return { kind: "too_large" };
+      chunks.push(part.value);
+    }
+  } catch {
+    return { kind: "broken" };
+  } finally {
+    // Nobody is left to hear that what is not wanted could not be cancelled.
+    reader.cancel().catch(() => {});
+  }
+}
+
+function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  if (chunks.length === 1 && chunks[0] !== undefined) return chunks[0];
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}

@@ -1,0 +1,135 @@
+/**
+ * Calls to Turn's API. One call is one attempt: whether there is another, and when, is for the
+ * caller to decide by the {@linkcode Delivery}.
+ *
+ * @module
+ */
+
+import { type Delivery, readDelivery } from "./delivery.ts";
+import { oneLine } from "./excerpt.ts";
+import {
+  formatMessage,
+  formatStatus,
+  type InboundText,
+  type Status,
+  type StatusFormat,
+} from "./payloads.ts";
+
+/** How long an unused connection is kept: less than the 60 s after which many proxies drop it. */
+const IDLE_MS = 30_000;
+
+/** What a {@linkcode TurnClient} needs. */
+export interface TurnClientOptions {
+  /** Turn's address of our channel, to which `/messages` and `/statuses` are added. */
+  readonly apiUrl: string;
+  /** The bearer token. */
+  readonly authToken: string;
+  /** How statuses are written. */
+  readonly statusFormat: StatusFormat;
+  /** The platform's, unless given. */
+  readonly fetch?: typeof fetch;
+  /** Milliseconds since 1970; the platform's clock, unless given. */
+  readonly now?: () => number;
+}
+
+/** How long a call may take. */
+export interface CallOptions {
+  /** Milliseconds for all of the answer, 1 to 2,147,483,647. */
+  readonly timeoutMs: number;
+  /** Abandons the call: the promise rejects with the signal's reason, unless Turn has answered. */
+  readonly signal: AbortSignal;
+}
+
+/** Turn's API. */
+export class TurnClient implements Disposable {
+  readonly #apiUrl: string;
+  readonly #authToken: string;
+  readonly #headers: Headers;
+  readonly #statusFormat: StatusFormat;
+  readonly #fetch: typeof fetch;
+  readonly #now: () => number;
+  /** Its connections are ours alone, so they can be closed with it; there may be any number. */
+  readonly #http = Deno.createHttpClient({ poolIdleTimeout: IDLE_MS });
+
+  /**
+   * Makes a client; nothing is called yet.
+   *
+   * @throws {TypeError} If the address is not a URL, or the token can't be in a header.
+   */
+  constructor(options: TurnClientOptions) {
+    this.#apiUrl = new URL(options.apiUrl).href.replace(/\/+$/, "");
+    this.#authToken = options.authToken;
+    this.#headers = headersWith(options.authToken);
+    this.#statusFormat = options.statusFormat;
+    this.#fetch = options.fetch ?? fetch;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** Tells Turn what a user wrote. */
+  sendMessage(message: InboundText, options: CallOptions): Promise<Delivery> {
+    return this.#post("messages", formatMessage(message), options);
+  }
+
+  /** Tells Turn what became of a message. */
+  sendStatus(status: Status, options: CallOptions): Promise<Delivery> {
+    return this.#post("statuses", formatStatus(this.#statusFormat, status), options);
+  }
+
+  async #post(resource: string, body: string, options: CallOptions): Promise<Delivery> {
+    const { timeoutMs, signal } = options;
+    signal.throwIfAborted();
+    const call = new AbortController();
+    const abandon = () => call.abort();
+    signal.addEventListener("abort", abandon);
+    const timer = setTimeout(abandon, timeoutMs);
+    try {
+      const response = await this.#fetch(`${this.#apiUrl}/${resource}`, {
+        method: "POST",
+        headers: this.#headers,
+        body,
+        redirect: "manual",
+        signal: call.signal,
+        client: this.#http,
+      });
+      return await readDelivery(response, this.#now(), this.#authToken);
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = call.signal.aborted
+        ? `Turn did not answer within ${timeoutMs / 1000} s`
+        : oneLine(`Cannot reach Turn: ${networkFault(error)}`, this.#authToken);
+      return { kind: "retry", reason, afterMs: 0 };
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abandon);
+    }
+  }
+
+  /** Closes the connections; calls under way fail. */
+  [Symbol.dispose](): void {
+    this.#http[Symbol.dispose]();
+  }
+}
+
+function headersWith(authToken: string): Headers {
+  try {
+    return new Headers({
+      "Accept": "application/json",
+      "Authorization": `Bearer ${authToken}`,
+      "Content-Type": "application/json",
+    });
+  } catch {
+    // The cause is not kept, as it quotes the token.
+    throw new TypeError("Cannot use authToken in a header: it holds a character not allowed there");
+  }
+}
+
+/** What the runtime says went wrong, without the address, which the configuration has. */
+function networkFault(error: unknown): string {
+  // 2.9 says "fetch failed" and has the rest in the cause, 2.6 has no cause.
+  const { message } = error instanceof Error && error.cause instanceof Error
+    ? error.cause
+    : error instanceof Error
+    ? error
+    : new Error(String(error));
+  return message.replace(/^error sending request .*?: client error \(\w+\): /, "");
+}

@@ -1,0 +1,135 @@
+/**
+ * Turn's requests, over HTTP: who may ask, what can be read, and what is answered. What becomes of
+ * a request is for {@linkcode Accept} to say.
+ *
+ * A 4xx makes Turn drop the message for good, and anything else makes it try again: hence never a
+ * 4xx for what may work later, and never a 5xx for what never will.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { Hono } from "hono";
+import { Deadline, EXPIRED, readBody } from "./body.ts";
+import { internalError, methodNotAllowed, pathNotFound, refuse } from "./fault.ts";
+import { decodeRequest, type OutboundRequest } from "./request.ts";
+import { SIGNATURE_HEADER, verify } from "./signature.ts";
+
+const log = getLogger(["turn-channels", "turn"]);
+
+/** What became of a request that was readable. */
+export type Acceptance =
+  /** It is safe; `id` is what its statuses will be about. */
+  | { readonly kind: "accepted"; readonly id: string }
+  /** It answers a message that isn't known; nothing was sent. */
+  | { readonly kind: "unknown_reply_to" }
+  /** It can't be taken now. The reason is logged, Turn is not told. */
+  | { readonly kind: "unavailable"; readonly reason: string; readonly retryAfterMs: number };
+
+/** Takes a request over, or says why not. To throw is a bug. */
+export type Accept = (request: OutboundRequest) => Promise<Acceptance>;
+
+/** How {@linkcode turnEndpoint} answers. */
+export interface EndpointOptions {
+  /** What comes before `/messages`: empty, or `/` and more, without a `/` at the end. */
+  readonly path: string;
+  /** The secret that Turn signs with. */
+  readonly hmacSecret: string;
+  /** The largest body that is read. */
+  readonly maxBodyBytes: number;
+  /** Milliseconds from the arrival of a request to its answer, 1 to 2,147,483,647. */
+  readonly requestTimeoutMs: number;
+  /** Takes the requests over. */
+  readonly accept: Accept;
+}
+
+/**
+ * Answers `POST <path>/messages`, and whatever isn't known with an error. Other routes may be added
+ * to it; give each {@linkcode methodNotAllowed} for the methods that it doesn't know.
+ */
+export function turnEndpoint(options: EndpointOptions): Hono {
+  const app = new Hono();
+  const path = `${options.path}/messages`;
+  app.post(path, ({ req }) => answer(req.raw, options));
+  app.all(path, methodNotAllowed("POST"));
+  app.notFound(pathNotFound);
+  app.onError(internalError);
+  return app;
+}
+
+async function answer(request: Request, options: EndpointOptions): Promise<Response> {
+  const signature = request.headers.get(SIGNATURE_HEADER);
+  if (!signature) return refuse(401, [{ details: `The header ${SIGNATURE_HEADER} is missing` }]);
+  using deadline = new Deadline(options.requestTimeoutMs);
+  const body = await readBody(request, options.maxBodyBytes, deadline);
+  switch (body.kind) {
+    case "too_large":
+      return refuse(413, [{ details: `The body is larger than ${options.maxBodyBytes} bytes` }]);
+    case "broken":
+      // Most likely nobody is left to read this. Sent again it may well be whole, so no 4xx.
+      return unavailable("The body broke off", 0);
+    case "expired":
+      return timedOut(options);
+    case "complete":
+      break;
+  }
+  if (!verify(options.hmacSecret, body.bytes, signature)) {
+    return refuse(401, [{ details: `${SIGNATURE_HEADER} does not fit the body and our secret` }]);
+  }
+  if (!isJson(request.headers.get("content-type"))) {
+    return refuse(415, [{ details: "The content type, if given, must be application/json" }]);
+  }
+  const answered = await deadline.race(answerBody(body.bytes, options));
+  return answered === EXPIRED ? timedOut(options) : answered;
+}
+
+/** Never rejects: nobody may be waiting any more. */
+async function answerBody(body: Uint8Array, { accept }: EndpointOptions): Promise<Response> {
+  try {
+    const read = decodeRequest(body);
+    switch (read.kind) {
+      case "malformed":
+        return refuse(400, read.faults);
+      case "unsupported":
+        return refuse(422, [{
+          details: `Messages of type ${JSON.stringify(read.type)} can't be sent, only "text"`,
+          field: "turn.type",
+        }]);
+      case "request":
+        return answerAcceptance(await accept(read.request));
+    }
+  } catch (error) {
+    return internalError(error);
+  }
+}
+
+function answerAcceptance(acceptance: Acceptance): Response {
+  switch (acceptance.kind) {
+    case "accepted":
+      return Response.json({ messages: [{ id: acceptance.id }] });
+    case "unknown_reply_to":
+      return refuse(404, [{
+        details: "No inbound message with this id is remembered",
+        field: "reply_to",
+      }]);
+    case "unavailable":
+      return unavailable(acceptance.reason, acceptance.retryAfterMs);
+  }
+}
+
+function unavailable(reason: string, afterMs: number): Response {
+  log.warn("Cannot take a request now: {reason}", { reason });
+  const seconds = Math.max(1, Math.ceil(afterMs / 1000));
+  const details = "The message can't be taken now, and was not sent; try again later";
+  return refuse(503, [{ details }], { "Retry-After": String(seconds) });
+}
+
+function timedOut({ requestTimeoutMs }: EndpointOptions): Response {
+  return refuse(504, [{ details: `Not done within ${requestTimeoutMs / 1000} s` }]);
+}
+
+const JSON_TYPE = /^application\/(?:[^;,\s]+\+)?json\s*(?:;|$)/i;
+
+function isJson(contentType: string | null): boolean {
+  return !contentType || JSON_TYPE.test(contentType);
+}

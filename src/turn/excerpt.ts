@@ -1,0 +1,67 @@
+/**
+ * What Turn says of itself when a call fails, short enough for a log line and for a header.
+ *
+ * @module
+ */
+
+import * as z from "zod";
+
+/** As much of an answer's body as is read. */
+const READ_BYTES = 4096;
+const EXCERPT_CHARACTERS = 200;
+
+const text = z.string().optional().catch(undefined);
+
+/** Turn's two forms of error: `{"errors":[{title,details}]}` and `{"error":{message}}`. */
+const errorSchema = z.object({
+  errors: z.array(z.object({ title: text, details: text })).catch([]),
+  error: z.object({ message: text }).catch({ message: undefined }),
+});
+
+/** What the answer's body says, as one line; empty if it says nothing or can't be read. */
+export async function readExcerpt(response: Response, secret: string): Promise<string> {
+  const body = await readStart(response);
+  return oneLine(errorText(body) ?? body, secret);
+}
+
+/** One line of at most 200 characters, without control characters and without `secret`. */
+export function oneLine(text: string, secret: string): string {
+  const line = text.replaceAll(secret, "[secret]").replace(/[\s\p{C}]+/gu, " ").trim();
+  return line.slice(0, EXCERPT_CHARACTERS).toWellFormed();
+}
+
+async function readStart(response: Response): Promise<string> {
+  if (response.body === null) return "";
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    while (text.length < READ_BYTES) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += decoder.decode(value, { stream: true });
+    }
+  } catch {
+    // What came before it broke off is still worth reading.
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+  return text;
+}
+
+function errorText(body: string): string | undefined {
+  const read = errorSchema.safeParse(parseJson(body));
+  if (!read.success) return undefined;
+  const { errors, error } = read.data;
+  const said = [...errors.flatMap(({ title, details }) => [title, details]), error.message]
+    .filter((part) => part !== undefined);
+  return said.length === 0 ? undefined : said.join(", ");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * Turn's vocabulary: what it asks of us (the endpoint, its signature) and what we tell it (the
+ * client).
+ *
+ * @module
+ */
+
+export * from "./client.ts";
+export type { Delivery } from "./delivery.ts";
+export * from "./endpoint.ts";
+export { methodNotAllowed } from "./fault.ts";
+export type { InboundText, Status, StatusFormat } from "./payloads.ts";
+export type { OutboundRequest } from "./request.ts";
+export * from "./signature.ts";

@@ -1,0 +1,84 @@
+/**
+ * What Turn asks us to send, from bytes to {@linkcode OutboundRequest}. Turn sends more keys than
+ * are read here; fields are those of turn_channels_api.rst, and `waiting_for_user_input`.
+ *
+ * @module
+ */
+
+import * as z from "zod";
+import type { Fault } from "./fault.ts";
+
+/** What Turn asks us to send, as far as we use it. */
+export interface OutboundRequest {
+  /** The user's address; never empty. */
+  readonly to: string;
+  /** The address to send from, if Turn says. */
+  readonly from: string | null;
+  /** The id of the inbound message that this answers, if Turn says. */
+  readonly replyTo: string | null;
+  /** What to say; may be empty. */
+  readonly text: string;
+  /** Whether the user is to answer; a session stays open for it. */
+  readonly waitingForUserInput: boolean;
+}
+
+/** What reading a request came to. */
+export type ReadRequest =
+  | { readonly kind: "request"; readonly request: OutboundRequest }
+  /** It is not JSON, or not of the schema; one fault for each field. */
+  | { readonly kind: "malformed"; readonly faults: readonly Fault[] }
+  /** It is well formed, and of a type that we can't send; `type` is cut to 50 characters. */
+  | { readonly kind: "unsupported"; readonly type: string };
+
+/** Turn has more types, and those have other fields: only for `text` does `text` matter. */
+const turnSchema = z.object({
+  type: z.string().nullish(),
+  text: z.object({ body: z.string() }).optional().catch(undefined),
+}).transform(({ type, text }, context) => {
+  if ((type ?? "text") !== "text") return { type: type ?? "", text: "" };
+  if (text !== undefined) return { type: "text", text: text.body };
+  context.addIssue({ code: "custom", path: ["text", "body"], message: "expected string" });
+  return z.NEVER;
+});
+
+const emptyAsNull = z.string().nullish().transform((text) => text || null);
+
+const requestSchema = z.object({
+  to: z.string().min(1, "expected an address, received an empty string"),
+  from: emptyAsNull,
+  reply_to: emptyAsNull,
+  turn: turnSchema,
+  waiting_for_user_input: z.boolean().nullish(),
+});
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Reads a request; any bytes will do. */
+export function decodeRequest(body: Uint8Array): ReadRequest {
+  const json = parseJson(body);
+  if (json === undefined) {
+    return { kind: "malformed", faults: [{ details: "The body is not JSON in UTF-8" }] };
+  }
+  const read = requestSchema.safeParse(json);
+  if (!read.success) return { kind: "malformed", faults: read.error.issues.map(toFault) };
+  const { to, from, reply_to, turn, waiting_for_user_input } = read.data;
+  if (turn.type !== "text") return { kind: "unsupported", type: turn.type.slice(0, 50) };
+  const waitingForUserInput = waiting_for_user_input ?? false;
+  return {
+    kind: "request",
+    request: { to, from, replyTo: reply_to, text: turn.text, waitingForUserInput },
+  };
+}
+
+function toFault({ path, message }: z.core.$ZodIssue): Fault {
+  return path.length === 0 ? { details: message } : { details: message, field: path.join(".") };
+}
+
+/** The value; `undefined`, which JSON hasn't, if it can't be read. */
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(body));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * A vumi connector: the three queues of one name, and messages and events instead of bytes. What
+ * can't be read is parked here, with the reason. Names and topology: vumi2's
+ * src/vumi2/connectors.py.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import type { Broker, BrokerMessage, Consumer, Disposition } from "../broker/mod.ts";
+import type { Metrics } from "../telemetry/mod.ts";
+import { decodeEvent, type Event } from "./event.ts";
+import { decodeMessage, encodeMessage, type Message } from "./message.ts";
+import { MalformedPayloadError } from "./payload.ts";
+
+const log = getLogger(["turn-channels", "vumi"]);
+
+/** The exchange that all vumi workers share: direct, durable, routing key = name of the queue. */
+export const EXCHANGE = "vumi";
+
+/** The queues of the connector `name`. */
+export function queuesOf(name: string): ConnectorQueues {
+  return {
+    outbound: `${name}.outbound`,
+    inbound: `${name}.inbound`,
+    event: `${name}.event`,
+    inboundParked: `${name}.inbound.parked`,
+    eventParked: `${name}.event.parked`,
+  };
+}
+
+/** Names of a connector's queues; the parked ones are ours, the others every vumi worker's. */
+export interface ConnectorQueues {
+  /** To users. */
+  readonly outbound: string;
+  /** From users. */
+  readonly inbound: string;
+  /** What became of messages to users. */
+  readonly event: string;
+  /** Messages from users that wait for a person. */
+  readonly inboundParked: string;
+  /** Events that wait for a person. */
+  readonly eventParked: string;
+}
+
+/** Decides about one message or event; `lost` is {@linkcode BrokerMessage.lost}. */
+export type ConnectorHandler<T> = (value: T, lost: AbortSignal) => Promise<Disposition>;
+
+/** What a {@linkcode Connector} is made of. */
+export interface ConnectorOptions {
+  /** Begins the names of the queues. */
+  readonly name: string;
+  /** Where the queues are. */
+  readonly broker: Broker;
+  /** Most messages in work at once, per queue. */
+  readonly concurrency: number;
+  /** Counts what can't be read. */
+  readonly metrics: Metrics;
+}
+
+/** Typed publishing and consuming on a connector's queues. */
+export class Connector {
+  /** What its queues' names begin with. */
+  readonly name: string;
+  readonly #options: ConnectorOptions;
+  readonly #queues: ConnectorQueues;
+  readonly #consumers: Consumer[] = [];
+
+  /** Makes it; nothing is declared or consumed before {@linkcode Connector.start}. */
+  constructor(options: ConnectorOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#queues = queuesOf(options.name);
+  }
+
+  /** Declares the queues and consumes messages from users and events. Once in a life. */
+  start(onInbound: ConnectorHandler<Message>, onEvent: ConnectorHandler<Event>): void {
+    const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
+    this.#options.broker.declare(outbound);
+    this.#consume("inbound", inbound, inboundParked, decodeMessage, onInbound);
+    this.#consume("status", event, eventParked, decodeEvent, onEvent);
+  }
+
+  /**
+   * Publishes a message to a user. Resolves when it is confirmed in the queue.
+   *
+   * @throws {PublishError} See {@linkcode Broker.publish}.
+   */
+  publish(message: Message): Promise<void> {
+    return this.#options.broker.publish(this.#queues.outbound, encodeMessage(message));
+  }
+
+  /** Takes nothing new; what was handed out can still be answered. */
+  async cancel(): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.cancel()));
+  }
+
+  #consume<T>(
+    flow: "inbound" | "status",
+    queue: string,
+    parkingQueue: string,
+    decode: (body: Uint8Array) => T,
+    handle: ConnectorHandler<T>,
+  ): void {
+    const { broker, concurrency: prefetch, metrics } = this.#options;
+    const read = (message: BrokerMessage): Promise<Disposition> => {
+      let value: T;
+      try {
+        value = decode(message.body);
+      } catch (error) {
+        if (!(error instanceof MalformedPayloadError)) throw error;
+        metrics.count(flow, "unreadable");
+        log.error("Parked a message of {queue}: {reason}", { queue, reason: error.message });
+        return Promise.resolve({ kind: "park", reason: error.message });
+      }
+      return handle(value, message.lost);
+    };
+    this.#consumers.push(broker.consume(queue, { prefetch, parkingQueue }, read));
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * vumi's user message, as it travels on `<connector>.inbound` and `<connector>.outbound`. Bytes
+ * become a {@linkcode Message} in {@linkcode decodeMessage} and bytes again in
+ * {@linkcode encodeMessage}; no other module knows the wire form. Fields and defaults: vumi2's
+ * src/vumi2/messages.py.
+ *
+ * @module
+ */
+
+import * as z from "zod";
+import { parsePayload } from "./payload.ts";
+import { formatTimestamp, timestampSchema } from "./timestamp.ts";
+
+/** The kinds of network that vumi knows. */
+export const TRANSPORT_TYPES = [
+  "http_api",
+  "irc",
+  "telnet",
+  "twitter",
+  "sms",
+  "ussd",
+  "xmpp",
+  "mxit",
+  "wechat",
+] as const;
+
+/** What vumi knows an address to be. */
+export const ADDRESS_TYPES = [
+  "irc_nickname",
+  "twitter_handle",
+  "msisdn",
+  "gtalk_id",
+  "jabber_id",
+  "mxit_id",
+  "wechat_id",
+] as const;
+
+const metadataSchema = z.record(z.string(), z.unknown()).default(() => ({}));
+const addressTypeSchema = z.enum(ADDRESS_TYPES).nullable().default(null);
+
+const messageSchema: z.ZodType<Message> = z.object({
+  message_id: z.string().min(1).default(newId),
+  to_addr: z.string(),
+  from_addr: z.string(),
+  transport_name: z.string(),
+  transport_type: z.enum(TRANSPORT_TYPES),
+  message_version: z.string().default("20110921"),
+  message_type: z.literal("user_message").default("user_message"),
+  timestamp: timestampSchema,
+  in_reply_to: z.string().nullable().default(null),
+  provider: z.string().nullable().default(null),
+  group: z.string().nullable().default(null),
+  session_event: z.enum(["new", "resume", "close"]).nullable().default(null),
+  content: z.string().nullable().default(null),
+  routing_metadata: metadataSchema,
+  helper_metadata: metadataSchema,
+  transport_metadata: metadataSchema,
+  to_addr_type: addressTypeSchema,
+  from_addr_type: addressTypeSchema,
+}).readonly();
+
+/** One message between a user and us, all fields present. */
+export interface Message {
+  /** A UUID as 32 hexadecimal digits, if made by vumi or by us. */
+  readonly message_id: string;
+  /** Inbound: our number or USSD code. Outbound: the user. */
+  readonly to_addr: string;
+  /** Inbound: the user. Outbound: our number or USSD code. */
+  readonly from_addr: string;
+  /** The transport it came from, or goes to. */
+  readonly transport_name: string;
+  /** The kind of network. */
+  readonly transport_type: TransportType;
+  /** Of the wire format. */
+  readonly message_version: string;
+  /** Tells it from an event. */
+  readonly message_type: "user_message";
+  /** UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. */
+  readonly timestamp: string;
+  /** The `message_id` of the message it answers. */
+  readonly in_reply_to: string | null;
+  /** The operator. */
+  readonly provider: string | null;
+  /** The group chat. */
+  readonly group: string | null;
+  /** USSD, inbound: dialled, answered, hung up. Outbound: an answer is expected, or the end. */
+  readonly session_event: "new" | "resume" | "close" | null;
+  /** What was written; null or "" when a USSD session begins or ends. */
+  readonly content: string | null;
+  /** For routers. */
+  readonly routing_metadata: Readonly<Record<string, unknown>>;
+  /** For applications. */
+  readonly helper_metadata: Readonly<Record<string, unknown>>;
+  /** For the transport; a reply carries it back. */
+  readonly transport_metadata: Readonly<Record<string, unknown>>;
+  /** What `to_addr` is. */
+  readonly to_addr_type: AddressType | null;
+  /** What `from_addr` is. */
+  readonly from_addr_type: AddressType | null;
+}
+
+/** The kind of network a message travels on. */
+export type TransportType = (typeof TRANSPORT_TYPES)[number];
+
+/** What an address is. */
+export type AddressType = (typeof ADDRESS_TYPES)[number];
+
+/** What a new message must say; all else has vumi's default. */
+export type MessageFields =
+  & Pick<Message, "to_addr" | "from_addr" | "transport_name" | "transport_type">
+  & Partial<Message>;
+
+/** A new message, with a new id and the time `now` unless given. */
+export function createMessage(fields: MessageFields, now: Date = new Date()): Message {
+  return {
+    message_id: newId(),
+    message_version: "20110921",
+    message_type: "user_message",
+    timestamp: formatTimestamp(now),
+    in_reply_to: null,
+    provider: null,
+    group: null,
+    session_event: null,
+    content: null,
+    routing_metadata: {},
+    helper_metadata: {},
+    transport_metadata: {},
+    to_addr_type: null,
+    from_addr_type: null,
+    ...fields,
+  };
+}
+
+/** What of an inbound message a reply carries on. */
+export type Replyable = Pick<
+  Message,
+  | "message_id"
+  | "to_addr"
+  | "from_addr"
+  | "group"
+  | "provider"
+  | "transport_name"
+  | "transport_type"
+  | "transport_metadata"
+>;
+
+/**
+ * A new message in answer to `inbound`: addresses swapped, and what identifies the user's session
+ * carried over, without which a USSD transport can't find it (vumi2's Message.reply).
+ */
+export function createReply(
+  inbound: Replyable,
+  fields: Pick<Message, "content" | "session_event">,
+  now?: Date,
+): Message {
+  const { group, provider, transport_name, transport_type, transport_metadata } = inbound;
+  return createMessage({
+    ...fields,
+    to_addr: inbound.from_addr,
+    from_addr: inbound.to_addr,
+    in_reply_to: inbound.message_id,
+    group,
+    provider,
+    transport_name,
+    transport_type,
+    transport_metadata,
+  }, now);
+}
+
+/**
+ * Reads a message off the wire: unknown fields are dropped, absent ones get vumi's defaults.
+ *
+ * @throws {MalformedPayloadError} If `body` is not UTF-8 JSON, or a field is missing or wrong.
+ */
+export function decodeMessage(body: Uint8Array): Message {
+  return parsePayload("message", messageSchema, body);
+}
+
+const encoder = new TextEncoder();
+
+/** Writes a message for the wire, every field present. */
+export function encodeMessage(message: Message): Uint8Array {
+  return encoder.encode(JSON.stringify(message));
+}
+
+/** A new id as vumi makes them: a version 4 UUID as 32 hexadecimal digits. */
+export function newId(): string {
+  return crypto.randomUUID().replaceAll("-", "");
+}

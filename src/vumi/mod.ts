@@ -1,0 +1,12 @@
+/**
+ * vumi's vocabulary: messages, events, and the connector whose queues they travel on.
+ *
+ * @module
+ */
+
+export * from "./connector.ts";
+export * from "./event.ts";
+export * from "./message.ts";
+export { MalformedPayloadError } from "./payload.ts";
+export { formatTimestamp, unixSeconds } from "./timestamp.ts";
+export { type Disposition, PublishError } from "../broker/mod.ts";

@@ -1,0 +1,38 @@
+/**
+ * From bytes off a queue to a value of a schema, and the error for those that can't be read.
+ *
+ * @module
+ */
+
+import type * as z from "zod";
+
+/** Bytes from a queue are not what they should be, and will never be. */
+export class MalformedPayloadError extends Error {
+  /** Tells it from other errors in a log. */
+  override readonly name = "MalformedPayloadError";
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * Reads `body` as UTF-8 JSON of the given schema.
+ *
+ * @throws {MalformedPayloadError} Naming each faulty field; holds nothing of the payload's values.
+ */
+export function parsePayload<T>(what: string, schema: z.ZodType<T>, body: Uint8Array): T {
+  const read = schema.safeParse(parseJson(what, body));
+  if (read.success) return read.data;
+  const faults = read.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join(".")}: ${message}`
+  );
+  throw new MalformedPayloadError(`Cannot read vumi ${what}: ${faults.join("; ")}`);
+}
+
+function parseJson(what: string, body: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(body));
+  } catch {
+    // The engine's own message quotes the payload, which a user wrote: not for a log or a header.
+    throw new MalformedPayloadError(`Cannot read vumi ${what}: not JSON in UTF-8`);
+  }
+}

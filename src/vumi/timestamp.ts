@@ -1,0 +1,38 @@
+/**
+ * vumi's timestamps: UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. They stay strings in our hands, because a
+ * `Date` would lose the microseconds. Readers accept no fraction, a shorter one, and a trailing `Z`
+ * (vumi2's deserialise_vumi_timestamp).
+ *
+ * @module
+ */
+
+import * as z from "zod";
+
+const WIRE_FORM = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z?$/;
+
+/** Reads a timestamp into its full form; now, when absent. */
+export const timestampSchema: z.ZodType<string> = z.string().default(() =>
+  formatTimestamp(new Date())
+).transform((text, context) => {
+  const [, date, time, fraction = ""] = WIRE_FORM.exec(text) ?? [];
+  if (date !== undefined && time !== undefined && isRealTime(date, time)) {
+    return `${date} ${time}.${fraction.padEnd(6, "0")}`;
+  }
+  context.addIssue({ code: "custom", message: "expected YYYY-MM-DD HH:MM:SS.ffffff" });
+  return z.NEVER;
+});
+
+/** A point in time as vumi writes it. */
+export function formatTimestamp(date: Date): string {
+  return `${date.toISOString().slice(0, 23).replace("T", " ")}000`;
+}
+
+/** Whole seconds since 1970 of a timestamp in its full form, rounded down. */
+export function unixSeconds(timestamp: string): number {
+  return Math.floor(Date.parse(`${timestamp.slice(0, 19).replace(" ", "T")}Z`) / 1000);
+}
+
+function isRealTime(date: string, time: string): boolean {
+  const instant = new Date(`${date}T${time}Z`);
+  return !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(`${date}T${time}`);
+}

@@ -1,0 +1,29 @@
+/**
+ * A process that puts messages into a Deno KV cache until it is killed, and prints the id of each
+ * one when its put has resolved. Arguments: path, prefix of the ids.
+ *
+ * @module
+ */
+
+import { DenoKvMessageCache } from "../../src/cache/deno_kv.ts";
+import { remembered } from "./contract.ts";
+
+const [path = "", prefix = ""] = Deno.args;
+const encoder = new TextEncoder();
+const day = 86_400_000;
+const cache = await DenoKvMessageCache.open({
+  path,
+  namespace: "shared",
+  inboundTtlMs: day,
+  outboundTtlMs: day,
+});
+
+async function putForever(writer: number): Promise<void> {
+  for (let count = 0;; count++) {
+    const id = `${prefix}-${writer}-${count}`;
+    await cache.putInbound(remembered({ message_id: id, from_addr: id }));
+    Deno.stdout.writeSync(encoder.encode(`${id}\n`));
+  }
+}
+
+await Promise.all(Array.from({ length: 16 }, (_, writer) => putForever(writer)));

@@ -1,0 +1,118 @@
+/**
+ * Holds the house to its plan (README, "Developing"): which room may import which, through which
+ * door, without cycles, in files that can be read in one go.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { dirname, join, normalize, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const SRC = fileURLToPath(new URL("../src", import.meta.url));
+const LONGEST_FILE = 400;
+
+/** Whom each room may import. `main.ts` counts as a room. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  "main.ts": ["cli"],
+  cli: ["config", "turn", "vumi", "broker", "cache", "bridge", "telemetry", "demo"],
+  demo: ["config", "turn", "vumi", "broker", "cache", "bridge", "telemetry"],
+  bridge: ["turn", "vumi", "cache", "telemetry"],
+  turn: ["telemetry"],
+  vumi: ["broker", "telemetry"],
+  cache: ["vumi", "telemetry"],
+  broker: ["telemetry"],
+  telemetry: [],
+  config: [],
+};
+
+/** Arrows of which only types may come along. */
+const TYPES_ONLY = new Set(["cache → vumi"]);
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+Deno.test("each file is in a room, and reads in one go", async () => {
+  for (const file of await sourceFiles()) {
+    assert.ok(room(file) in ARROWS, `${file} is in no room`);
+    const lines = (await Deno.readTextFile(join(SRC, file))).split("\n").length - 1;
+    assert.ok(lines <= LONGEST_FILE, `${file} has ${lines} lines, more than ${LONGEST_FILE}`);
+  }
+});
+
+Deno.test("rooms import only whom they may, through the front door", async () => {
+  for (const { from, to, typeOnly } of await imports()) {
+    if (to === "../deno.json" || room(from) === room(to)) continue;
+    const arrow = `${room(from)} → ${room(to)}`;
+    assert.ok(ARROWS[room(from)]?.includes(room(to)), `${from} imports ${to}: no arrow ${arrow}`);
+    assert.ok(typeOnly || !TYPES_ONLY.has(arrow), `${from} imports ${to}: only types may`);
+    const isDoor = to.endsWith("/mod.ts") || room(from) === "cli";
+    assert.ok(isDoor, `${from} imports ${to}: only its room's mod.ts is for others`);
+  }
+});
+
+Deno.test("no front door opens on an adapter", async () => {
+  const adapters = ["broker/amqp.ts", "broker/memory.ts", "cache/memory.ts", "cache/deno_kv.ts"];
+  const files = await sourceFiles();
+  for (const adapter of adapters) assert.ok(files.includes(adapter), `${adapter} is gone`);
+  for (const { from, to } of await imports()) {
+    assert.ok(!(from.endsWith("mod.ts") && adapters.includes(to)), `${from} re-exports ${to}`);
+  }
+});
+
+Deno.test("no file imports itself by a detour", async () => {
+  const targets = new Map<string, string[]>();
+  for (const { from, to, typeOnly } of await imports()) {
+    if (!typeOnly) targets.set(from, [...(targets.get(from) ?? []), to]);
+  }
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    assert.ok(!path.includes(file), `a cycle: ${[...path, file].join(" → ")}`);
+    if (done.has(file)) return;
+    for (const target of targets.get(file) ?? []) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
+});
+
+Deno.test("only one file reads the environment", async () => {
+  const readers = [];
+  for (const file of await sourceFiles()) {
+    if ((await Deno.readTextFile(join(SRC, file))).includes("Deno.env")) readers.push(file);
+  }
+  assert.deepEqual(readers, ["cli/program.ts"]);
+});
+
+function room(file: string): string {
+  return file.split("/")[0] ?? file;
+}
+
+async function sourceFiles(folder = ""): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(join(SRC, folder))) {
+    const path = join(folder, name);
+    if (isDirectory) files.push(...await sourceFiles(path));
+    else if (name.endsWith(".ts")) files.push(path);
+  }
+  assert.ok(files.length > 0, `${folder} is empty`);
+  return files.sort();
+}
+
+async function imports(): Promise<Import[]> {
+  const found: Import[] = [];
+  for (const from of await sourceFiles()) {
+    const text = await Deno.readTextFile(join(SRC, from));
+    const statements = text.matchAll(
+      /^(import|export)\b(\s+type\b)?[^;"]*?(?:\bfrom\s+)?"(\.[^"]+)"|\bimport\(\s*"(\.[^"]+)"/gm,
+    );
+    for (const [, , type, target = "", dynamic = target] of statements) {
+      const to = relative(SRC, normalize(join(SRC, dirname(from), dynamic)));
+      found.push({ from, to, typeOnly: type !== undefined });
+    }
+  }
+  assert.ok(found.length > 30, "the expression that finds imports finds none");
+  return found;
+}

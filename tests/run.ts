@@ -1,0 +1,95 @@
+/**
+ * Runs the tests with a RabbitMQ, which it provides and stops: `deno task test [arguments of deno
+ * test]`. Its last line of output is `N passed, N failed`, counted in the JUnit report.
+ *
+ * @module
+ */
+
+import { startRabbitMq } from "./support/rabbitmq.ts";
+
+/** The shares of a JUnit report. */
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: readonly string[];
+}
+
+async function main(stop: AbortSignal): Promise<number> {
+  if (Deno.env.get("TEST_AMQP_URL")) return await runTests({}, stop);
+  say("Starting RabbitMQ for the tests …");
+  await using server = await startRabbitMq();
+  if (stop.aborted) return 130;
+  return await runTests(server.env, stop);
+}
+
+async function runTests(env: Record<string, string>, stop: AbortSignal): Promise<number> {
+  const report = await Deno.makeTempFile({ prefix: "turn-channels-tests-", suffix: ".xml" });
+  try {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "test",
+        "-A",
+        "--parallel",
+        ...await sanitizers(),
+        "--junit-path",
+        report,
+        ...Deno.args,
+      ],
+      env,
+    }).spawn();
+    stop.addEventListener("abort", () => child.kill("SIGTERM"));
+    const { code } = await child.status;
+    const outcome = readReport(await Deno.readTextFile(report));
+    return conclude(outcome, stop.aborted ? 130 : code);
+  } finally {
+    await Deno.remove(report);
+  }
+}
+
+/** Deno 2.9 has to be asked for the leak sanitizers; 2.6 always has them, and does not know these. */
+async function sanitizers(): Promise<string[]> {
+  const help = await new Deno.Command(Deno.execPath(), { args: ["test", "--help"] }).output();
+  const known = new TextDecoder().decode(help.stdout);
+  return ["--sanitize-ops", "--sanitize-resources"].filter((flag) => known.includes(flag));
+}
+
+function readReport(xml: string): Outcome {
+  let passed = 0, failed = 0;
+  const skipped: string[] = [];
+  for (const [element, attributes = ""] of xml.matchAll(TESTCASE)) {
+    if (/<(failure|error)\b/.test(element)) failed++;
+    else if (/<skipped\b/.test(element)) skipped.push(nameIn(attributes));
+    else passed++;
+  }
+  return { passed, failed, skipped };
+}
+
+/** One test in the report: its attributes, and what became of it. */
+const TESTCASE = /<testcase\b((?:[^>"]|"[^"]*")*?)(?:\/>|>[^]*?<\/testcase>)/g;
+
+function nameIn(attributes: string): string {
+  const entities: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+  const name = /\bname="([^"]*)"/.exec(attributes)?.[1] ?? "";
+  return name.replaceAll(/&(lt|gt|quot|apos|amp);/g, (_, entity) => entities[entity] ?? "");
+}
+
+/** Prints what came out and returns the exit code; nothing run is a failure too. */
+function conclude({ passed, failed, skipped }: Outcome, code: number): number {
+  for (const name of skipped) say(`ignored: ${name}`);
+  if (passed + failed === 0) say("No test was run.");
+  else if (code !== 0 && failed === 0) say(`deno test ended with exit code ${code}.`);
+  const faults = failed || (code === 0 && passed > 0 ? 0 : 1);
+  say(`${passed} passed, ${faults} failed${skipped.length ? `, ${skipped.length} skipped` : ""}`);
+  return faults ? code || 1 : 0;
+}
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+if (import.meta.main) {
+  const stop = new AbortController();
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) Deno.addSignalListener(signal, () => stop.abort());
+  Deno.exit(await main(stop.signal));
+}

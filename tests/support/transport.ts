@@ -1,0 +1,128 @@
+/**
+ * The operator's side of a connector: a vumi transport, played with a bare AMQP client of its own, so
+ * that what it sees is what any neighbour would see.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from "amqplib";
+import { amqpUrl } from "./rabbitmq.ts";
+import { until } from "./until.ts";
+
+/** An outbound message as the transport got it. */
+export interface Outbound {
+  /** The parsed payload. */
+  readonly message: Record<string, unknown>;
+  /** The bytes and properties. */
+  readonly raw: ConsumeMessage;
+}
+
+/** Plays the transport of one connector. Disposing deletes the connector's queues. */
+export class Transport implements AsyncDisposable {
+  /** What came on `<connector>.outbound`, in order. */
+  readonly outbound: Outbound[] = [];
+  readonly #connector: string;
+  readonly #connection: ChannelModel;
+  readonly #channel: ConfirmChannel;
+
+  private constructor(connector: string, connection: ChannelModel, channel: ConfirmChannel) {
+    this.#connector = connector;
+    this.#connection = connection;
+    this.#channel = channel;
+  }
+
+  /** Declares the three queues as vumi2 does, with no arguments, and consumes `.outbound`. */
+  static async connect(connector: string): Promise<Transport> {
+    const connection = await connect(amqpUrl());
+    const channel = await connection.createConfirmChannel();
+    const transport = new Transport(connector, connection, channel);
+    await channel.assertExchange("vumi", "direct", { durable: true });
+    for (const end of ["inbound", "event", "outbound"]) {
+      const queue = `${connector}.${end}`;
+      await channel.assertQueue(queue, { durable: true });
+      await channel.bindQueue(queue, "vumi", queue);
+    }
+    await channel.consume(`${connector}.outbound`, (raw) => {
+      assert.ok(raw !== null, "the consumer of .outbound was cancelled");
+      transport.outbound.push({ message: JSON.parse(raw.content.toString()), raw });
+      channel.ack(raw);
+    });
+    return transport;
+  }
+
+  /** Resolves with the outbound messages when there are `count`. */
+  async received(count: number): Promise<readonly Outbound[]> {
+    await until(`${count} outbound messages`, () => this.outbound.length >= count);
+    return this.outbound;
+  }
+
+  /** Puts a user's message on `.inbound`; the fields that vumi requires have defaults. */
+  sendInbound(fields: Record<string, unknown> = {}): Promise<void> {
+    return this.publish("inbound", {
+      message_id: crypto.randomUUID().replaceAll("-", ""),
+      to_addr: "8110",
+      from_addr: "+26612345678",
+      transport_name: "smpp_transport",
+      transport_type: "sms",
+      message_type: "user_message",
+      message_version: "20110921",
+      timestamp: "2015-06-15 13:00:00.000000",
+      content: "Hello world!",
+      ...fields,
+    });
+  }
+
+  /** Puts an event on `.event`. */
+  sendEvent(fields: Record<string, unknown>): Promise<void> {
+    return this.publish("event", {
+      event_id: crypto.randomUUID().replaceAll("-", ""),
+      message_type: "event",
+      message_version: "20110921",
+      timestamp: "2015-06-15 13:00:00.000000",
+      ...fields,
+    });
+  }
+
+  /** Publishes to `<connector>.<end>` and waits for the confirm; bytes go as they are. */
+  async publish(
+    end: string,
+    payload: unknown,
+    headers: Record<string, unknown> = {},
+  ): Promise<void> {
+    const body = payload instanceof Uint8Array ? payload : JSON.stringify(payload);
+    this.#channel.publish("vumi", `${this.#connector}.${end}`, Buffer.from(body), {
+      deliveryMode: 2,
+      headers,
+    });
+    await this.#channel.waitForConfirms();
+  }
+
+  /** Takes one message off `<connector>.<end>`, waiting until there is one. */
+  async take(end: string): Promise<ConsumeMessage> {
+    let taken: Awaited<ReturnType<ConfirmChannel["get"]>> = false;
+    await until(`a message on .${end}`, async () => {
+      taken = await this.#channel.get(`${this.#connector}.${end}`, { noAck: true });
+      return taken !== false;
+    });
+    assert.ok(taken !== false);
+    return taken;
+  }
+
+  /** How many messages wait on `<connector>.<end>`, those in work not counted. */
+  async depth(end: string): Promise<number> {
+    return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).messageCount;
+  }
+
+  /** Deletes `<connector>.<end>`. */
+  async deleteQueue(end: string): Promise<void> {
+    await this.#channel.deleteQueue(`${this.#connector}.${end}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked"]) {
+      await this.deleteQueue(end);
+    }
+    await this.#connection.close();
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Waiting for a condition in place of sleeping for a time.
+ *
+ * @module
+ */
+
+const GENEROUS_MS = 60_000;
+const PAUSE_MS = 10;
+
+/**
+ * Resolves when `condition` holds.
+ *
+ * @throws {Error} Naming `what`, if it does not within a minute.
+ */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const deadline = Date.now() + GENEROUS_MS;
+  while (!await condition()) {
+    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}

@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import { healthReport } from "../../src/telemetry/mod.ts";
+
+Deno.test("healthReport() is ok when all components are", () => {
+  const components = { amqp: { health: "ok", state: "open" }, cache: { health: "ok" } } as const;
+  assert.deepEqual(healthReport(components), { health: "ok", components });
+});
+
+Deno.test("healthReport() is down when one component is", () => {
+  const components = {
+    amqp: { health: "down", state: "closed" },
+    cache: { health: "ok" },
+  } as const;
+  assert.deepEqual(healthReport(components), { health: "down", components });
+});
