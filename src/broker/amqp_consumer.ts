@@ -6,7 +6,12 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
+import {
+  type Channel,
+  type ChannelModel,
+  type ConsumeMessage,
+  IllegalOperationError,
+} from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import { parkedCopy, parkedCopyWithoutHeaders } from "./amqp_parking.ts";
 import { type AmqpPublisher, declareQueue } from "./amqp_publisher.ts";
@@ -34,37 +39,12 @@ export interface AmqpConsumerOptions extends BackoffOptions {
   readonly handler: Handler;
 }
 
-/** A channel, and the messages in work that came on it. */
-class Session {
-  readonly channel: Channel;
-  readonly #lost = new AbortController();
-  inWork = 0;
-
-  constructor(channel: Channel) {
-    this.channel = channel;
-    // The call that it is about rejects as well; but without a listener the connection would end.
-    channel.on("error", (error) => log.debug("Channel closed: {reason}", { reason: error.message }));
-    channel.on("close", () => this.#lost.abort());
-  }
-
-  /** Fires when nothing can be answered any more. */
-  get lost(): AbortSignal {
-    return this.#lost.signal;
-  }
-
-  /** Closes the channel: RabbitMQ puts what is not answered back. */
-  close(): void {
-    if (this.lost.aborted) return;
-    this.#lost.abort();
-    // It rejects when the connection ends first, which does the same.
-    this.channel.close().catch(() => {});
-  }
-}
-
 /** One {@linkcode Broker.consume}. */
 export class AmqpConsumer implements Consumer {
   readonly #options: AmqpConsumerOptions;
   readonly #stop = new AbortController();
+  readonly #stopped = aborted(this.#stop.signal);
+  readonly #backoff: Backoff;
   readonly #running: Promise<void>;
   #session: Session | undefined;
   #subscribed = false;
@@ -73,6 +53,7 @@ export class AmqpConsumer implements Consumer {
   /** Begins to consume, as soon as there is a connection. */
   constructor(options: AmqpConsumerOptions) {
     this.#options = options;
+    this.#backoff = new Backoff(options);
     this.#running = this.#run();
   }
 
@@ -95,29 +76,168 @@ export class AmqpConsumer implements Consumer {
 
   async #run(): Promise<void> {
     const stop = this.#stop.signal;
-    const stopped = aborted(stop);
-    const backoff = new Backoff(this.#options);
     while (!stop.aborted) {
-      const model = await Promise.race([this.#options.connection.model(), stopped]);
+      const model = await Promise.race([this.#options.connection.model(), this.#stopped]);
       if (!model) return;
-      await this.#consumeOn(model, backoff).catch((error) => this.#report(error));
-      await backoff.pause(stop);
+      await this.#consumeOn(model).catch((error) => this.#reportFault(error));
+      await this.#backoff.pause(stop);
     }
   }
 
-  /** Consumes on a new channel until it ends, or the consumer is cancelled. */
-  async #consumeOn(model: ChannelModel, backoff: Backoff): Promise<void> {
-    const stop = this.#stop.signal;
+  /** Consumes on a new channel until that ends, or the consumer is cancelled. */
+  async #consumeOn(model: ChannelModel): Promise<void> {
     const session = this.#session = new Session(await model.createChannel());
     try {
-      while (!stop.aborted && !session.lost.aborted) {
-        await this.#subscribe(session, backoff);
-      }
+      while (!this.#stop.signal.aborted && !session.lost.aborted) await this.#subscribe(session);
+      if (session.fault) throw session.fault;
+      this.#closeIfIdle(session);
     } catch (error) {
       session.close();
       throw error;
-    } finally {
-      this.#closeIfIdle(session);
     }
   }
+
+  /** Subscribes until the server ends it, as when the queue is deleted, or the channel does. */
+  async #subscribe(session: Session): Promise<void> {
+    const { exchange, queue, prefetch } = this.#options;
+    const { channel, lost } = session;
+    await declareQueue(channel, exchange, queue);
+    await channel.prefetch(prefetch);
+    const cancelled = Promise.withResolvers<void>();
+    const { consumerTag } = await channel.consume(queue, (message) => {
+      if (message) this.#take(session, message);
+      else cancelled.resolve();
+    });
+    this.#subscribed = true;
+    this.#reported = "";
+    this.#backoff.reset();
+    await Promise.race([cancelled.promise, aborted(lost), this.#stopped]);
+    this.#subscribed = false;
+    if (lost.aborted) return;
+    if (this.#stop.signal.aborted) return void await channel.cancel(consumerTag);
+    log.warn("RabbitMQ has cancelled the consumer of {queue}: consuming again", { queue });
+    await this.#backoff.pause(this.#stop.signal);
+  }
+
+  #take(session: Session, message: ConsumeMessage): void {
+    if (this.#stop.signal.aborted) {
+      session.reply((channel) => channel.nack(message, false, true));
+    } else {
+      session.inWork++;
+      void this.#handle(session, message);
+    }
+  }
+
+  async #handle(session: Session, message: ConsumeMessage): Promise<void> {
+    const { queue, handler } = this.#options;
+    const { content: body, properties, fields: { redelivered } } = message;
+    const disposition = await decide(
+      handler,
+      { body, headers: properties.headers ?? {}, redelivered, lost: session.lost },
+      queue,
+    );
+    switch (disposition.kind) {
+      case "done":
+        session.reply((channel) => channel.ack(message));
+        break;
+      case "requeue":
+        session.reply((channel) => channel.nack(message, false, true));
+        break;
+      case "park":
+        await this.#park(session, message, disposition);
+    }
+    session.inWork--;
+    this.#closeIfIdle(session);
+  }
+
+  /** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */
+  async #park(session: Session, message: ConsumeMessage, disposition: Park): Promise<void> {
+    const { publisher, queue, parkingQueue } = this.#options;
+    const backoff = new Backoff(this.#options);
+    let copy = parkedCopy(message, queue, disposition, new Date());
+    let reported = "";
+    while (!session.lost.aborted) {
+      try {
+        await publisher.publish(parkingQueue, message.content, copy);
+        session.reply((channel) => channel.ack(message));
+        return;
+      } catch (error) {
+        const reason = reasonOf(error);
+        if (reason !== reported) {
+          log.warn("Cannot park in {parkingQueue}: {reason}", { parkingQueue, reason });
+        }
+        reported = reason;
+        if (!(error instanceof PublishError)) {
+          copy = parkedCopyWithoutHeaders(message, queue, disposition, new Date());
+        }
+      }
+      await backoff.pause(session.lost);
+    }
+  }
+
+  /** A cancelled consumer's channel is kept for the answers that are still to come. */
+  #closeIfIdle(session: Session): void {
+    if (this.#stop.signal.aborted && session.inWork === 0) session.close();
+  }
+
+  /** Reports each reason once; that the connection is lost has been reported already. */
+  #reportFault(error: unknown): void {
+    const { connection, queue } = this.#options;
+    const reason = reasonOf(error);
+    if (this.#stop.signal.aborted || !connection.ready || reason === this.#reported) return;
+    this.#reported = reason;
+    log.warn("Cannot consume {queue}: {reason}", { queue, reason });
+  }
+}
+
+/** A channel, and how many of its messages are in work. */
+class Session {
+  readonly channel: Channel;
+  readonly #lost = new AbortController();
+  inWork = 0;
+  /** Why the server has closed the channel, if it has. */
+  fault: Error | undefined;
+
+  constructor(channel: Channel) {
+    this.channel = channel;
+    // Without a listener the connection would end.
+    channel.on("error", (error) => this.fault = error);
+    channel.on("close", () => this.#lost.abort());
+  }
+
+  /** Fires when nothing can be answered any more. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Answers a message, unless its channel is gone: then the server delivers it again. */
+  reply(send: (channel: Channel) => void): void {
+    try {
+      if (!this.lost.aborted) return send(this.channel);
+    } catch (error) {
+      // The connection is closing and the channel does not know yet.
+      if (!(error instanceof IllegalOperationError)) throw error;
+    }
+    log.debug("Answer dropped: its channel is gone");
+  }
+
+  /** Closes the channel: RabbitMQ puts what is not answered back. */
+  close(): void {
+    if (this.lost.aborted) return;
+    this.#lost.abort();
+    // It rejects when the connection ends first, which does the same.
+    this.channel.close().catch(() => {});
+  }
+}
+
+/** Resolves when the signal fires. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

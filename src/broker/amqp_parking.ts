@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ConsumeMessage, MessageProperties, Options } from "amqplib";
+import type { ConsumeMessage, Options } from "amqplib";
 import { type Park, parkedHeaders } from "./handle.ts";
 
 /** What amqplib makes of a field type that JavaScript lacks, when decoding. */
@@ -56,7 +56,7 @@ export function parkedCopyWithoutHeaders(
   return { ...copy, headers: { ...copy.headers, "x-parked-headers-lost": true } };
 }
 
-function present(values: Partial<MessageProperties>): Record<string, unknown> {
+function present(values: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 

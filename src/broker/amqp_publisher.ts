@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { getLogger } from "@logtape/logtape";
 import {
   type Channel,
@@ -15,7 +16,7 @@ import {
   type Options,
 } from "amqplib";
 import { AmqpConnection, type AmqpConnectionOptions } from "./amqp_connection.ts";
-import { PublishError, type PublishFault } from "./mod.ts";
+import { PublishError } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -166,10 +167,8 @@ export async function declareQueue(
 /** amqplib tells a nack from the channel's end by its message only. */
 function publishError(queue: string, cause: Error): PublishError {
   if (cause.message === "message nacked") return refused(queue, "RabbitMQ refused it", cause);
-  const fault: PublishFault = "unconfirmed";
-  return new PublishError(fault, `Cannot tell whether ${queue} has the message: ${cause.message}`, {
-    cause,
-  });
+  const message = `Cannot tell whether ${queue} has the message: ${cause.message}`;
+  return new PublishError("unconfirmed", message, { cause });
 }
 
 function refused(queue: string, why: string, cause?: Error): PublishError {

@@ -6,13 +6,7 @@
  */
 
 import { Command, CommanderError, Option } from "commander";
-import {
-  type Config,
-  configKeys,
-  formatFaults,
-  loadConfig,
-  type Warning,
-} from "../config/mod.ts";
+import { type Config, configKeys, formatFaults, loadConfig, type Warning } from "../config/mod.ts";
 import manifest from "../../deno.json" with { type: "json" };
 import { check } from "./check.ts";
 import { demo } from "./demo.ts";
@@ -33,7 +27,12 @@ export async function main(args: readonly string[]): Promise<number> {
     .exitOverride()
     .configureOutput({ writeErr: printError });
   addCommand(program, "run", "run the bridge (what is done when no command is given)", run);
-  addCommand(program, "check", "tell what is wrong with a configuration, and how to mend it", check);
+  addCommand(
+    program,
+    "check",
+    "tell what is wrong with a configuration, and how to mend it",
+    check,
+  );
   program.command("demo")
     .description("show the bridge at work, with a pretend Turn and a pretend phone")
     .option("--once", "leave when the script is through", false)

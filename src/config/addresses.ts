@@ -59,6 +59,14 @@ function isPercentEncoded(text: string): boolean {
   }
 }
 
+/** A valid AMQP URL for people: `hidden` for the password, and without the options at its end. */
+export function urlWithoutPassword(text: string, hidden: string): string {
+  if (!isAmqpUrl(text)) return text; // memory:
+  const { protocol, username, password, host, pathname } = new URL(text);
+  const user = password === "" ? username : `${username}:${hidden}`;
+  return `${protocol}//${user === "" ? "" : `${user}@`}${host}${pathname}`;
+}
+
 /** What of the configuration {@linkcode amqpUrl} needs. */
 export interface AmqpAddress {
   /** Used as it is, unless it is empty. */

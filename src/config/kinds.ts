@@ -29,6 +29,9 @@ function kind<T>(type: string, schema: z.ZodType<T>, secrecy: Secrecy = "none"):
 /** A string; lone surrogates are refused because they can't be sent as UTF-8, nor be in a URL. */
 const string = z.string().refine((value) => value.isWellFormed());
 
+/** Any text. */
+export const anyText: Kind<string> = kind("text", string);
+
 /** Text that says something. */
 export const text: Kind<string> = kind("text, not empty", string.min(1));
 

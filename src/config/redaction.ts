@@ -5,16 +5,16 @@
  * @module
  */
 
-import { type Bind, formatBind } from "./addresses.ts";
-import type { ConfigKey } from "./keys.ts";
-import { configKeys } from "./keys.ts";
+import { formatBind, urlWithoutPassword } from "./addresses.ts";
+import { type ConfigKey, configKeys } from "./keys.ts";
 import type { Config } from "./schema.ts";
 
 const HIDDEN = "********";
 
 /** A value as it was written, for the report of a fault. */
 export function showFaulty({ secrecy }: ConfigKey, raw: unknown): string | undefined {
-  if (raw === undefined || raw === "") return raw;
+  if (raw === undefined) return undefined;
+  if (raw === "") return show(raw);
   return secrecy === "none" ? show(raw) : HIDDEN;
 }
 
@@ -40,10 +40,12 @@ export function redactedConfig(config: Config): Readonly<Record<string, string>>
 
 function showValid({ path, secrecy }: ConfigKey, config: Config): string {
   let value: unknown = config;
-  for (const name of path.split(".")) value = (value as Record<string, unknown>)[name];
+  for (const name of path.split(".")) {
+    value = (value as Record<string, unknown>)[name]; // Paths come from the same schema.
+  }
   if (value === undefined || value === null || value === "") return "";
   if (secrecy === "whole") return HIDDEN;
-  if (secrecy === "password") return withoutPassword(String(value));
+  if (secrecy === "password") return urlWithoutPassword(String(value), HIDDEN);
   if (path === "http_bind") return formatBind(config.http_bind);
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -10,6 +10,7 @@
 import * as z from "zod";
 import {
   amqpUrlText,
+  anyText,
   bind,
   hostname,
   httpUrl,
@@ -54,7 +55,7 @@ function optional<T>(kind: Kind<T>, description: string): z.ZodType<T | undefine
   return register<T | undefined>(z.optional(kind.schema), kind, description);
 }
 
-function preset<T >(
+function preset<T>(
   kind: Kind<T>,
   value: z.core.util.NoUndefined<T>,
   description: string,
@@ -155,6 +156,7 @@ const broker = {
   }).readonly(),
   amqp_url: preset(
     amqpUrlText,
+    anyText,
     "",
     "Used instead of the amqp keys unless empty. memory: is a broker inside the process, for trying things out.",
   ),
@@ -170,7 +172,7 @@ const cache = {
   message_cache_config: z.object({
     timeout: preset(seconds(YEAR), 3600, "How long an inbound message can be replied to."),
     outbound_timeout: preset(seconds(YEAR), DAY, "How long events about a message are passed on."),
-    path: optional(text, "The file of DenoKvMessageCache, which requires it."),
+    path: preset(anyText, "", "The file of DenoKvMessageCache, which requires it."),
   }).readonly(),
 };
 
@@ -207,15 +209,14 @@ const configSchema = z.object({
   ...cache,
   ...operation,
 }).refine(
-  // Also asked when other keys are faulty, so that all faults are reported at once; a faulty key
-  // is missing then, whatever its type says.
+  // Also asked when other keys are faulty, so that all faults are reported at once; those keys are
+  // missing then.
   (config: Partial<z.output<z.ZodObject<typeof cache>>>) =>
-    config.message_cache_class !== "DenoKvMessageCache" ||
-    config.message_cache_config?.path !== undefined,
+    config.message_cache_class !== "DenoKvMessageCache" || config.message_cache_config?.path !== "",
   {
     path: ["message_cache_config", "path"],
     when: () => true,
-    params: { expected: "required with DenoKvMessageCache: text, not empty" },
+    params: { expected: "required with DenoKvMessageCache: path of a file" },
   },
 ).readonly();
 

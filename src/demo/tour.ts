@@ -6,22 +6,21 @@
  */
 
 import type { Message } from "../vumi/mod.ts";
+import {
+  DIALLED,
+  NUMBER,
+  OUTBOUND_EXAMPLE,
+  type OutboundExample,
+  texted,
+  USSD_CODE,
+  USSD_QUESTION,
+} from "./examples.ts";
 import { formatJson } from "./json.ts";
 import type { Screen } from "./screen.ts";
 import type { Stage } from "./stage.ts";
 import { ack, deliveryReport } from "./transport.ts";
 
-/** The user of the text's examples, whose phone the demo plays. */
-export const USER = "+26612345678";
-
-/** The number that the user writes to. */
-export const NUMBER = "8110";
-
-const USSD_USER = "+26687654321";
-const USSD_CODE = "*120*8864#";
-
 const DEADLINE_MS = 10_000;
-const ONE_LINE = Infinity;
 
 /** What {@linkcode runTour} needs. */
 export interface TourOptions {
@@ -37,11 +36,12 @@ export interface TourOptions {
 
 type Flow = "inbound" | "outbound" | "statuses";
 
-const FLOWS: Readonly<Record<Flow, string>> = {
-  inbound: "what users write reaches Turn",
-  outbound: "what Turn sends reaches users",
-  statuses: "what became of it reaches Turn",
-};
+/** The flows, in the order of the script, and what each is for. */
+const FLOWS: readonly (readonly [Flow, string])[] = [
+  ["inbound", "what users write reaches Turn"],
+  ["outbound", "what Turn sends reaches users, as the reply to what they wrote"],
+  ["statuses", "what became of it reaches Turn"],
+];
 
 /** A flow did not do what it is for; the message says what was expected of it. */
 class FlowError extends Error {
@@ -68,17 +68,17 @@ class Tour {
   async run(): Promise<boolean> {
     const { stage, screen } = this.#options;
     screen.heading("1", `A user writes to ${NUMBER}, and Turn is told.`);
-    const question = await stage.userWrites({ ...SMS, content: "Hello world!" });
+    const question = await stage.userWrites(texted("Hello world!"));
     await this.#try("inbound", () => this.#turnIsTold(question, "Hello world!"));
 
     screen.heading("2", "Turn answers. The bridge knows what to, so the message is a reply.");
-    const answer = await this.#try("outbound", () => this.#turnAnswers(question, ANSWER));
+    const answer = await this.#try("outbound", () => this.#turnAnswers(question, OUTBOUND_EXAMPLE));
 
     screen.heading("3", "The provider takes the message, the phone gets it, and Turn is told.");
     await this.#try("statuses", () => this.#turnIsToldOf(answer));
 
     screen.heading("4", "On USSD a user dials a code, and Turn's question keeps the session open.");
-    const dialled = await stage.userWrites({ ...USSD, content: null, session_event: "new" });
+    const dialled = await stage.userWrites(DIALLED);
     await this.#try("inbound", () => this.#turnIsTold(dialled, USSD_CODE));
     await this.#try("outbound", () => this.#turnAnswers(dialled, USSD_QUESTION));
     return this.#sumUp();
@@ -152,7 +152,30 @@ class Tour {
   #sumUp(): boolean {
     const { screen } = this.#options;
     screen.say("");
-    for (const [flow, meaning] of Object.entries(FLOWS)) {
+    for (const [flow, meaning] of FLOWS) {
+      const fault = this.#faults.get(flow);
+      screen.verdict(fault === undefined, `${flow}: ${fault ?? meaning}`);
     }
+    return this.#faults.size === 0;
   }
+}
+
+function expectIn(what: string, actual: unknown, expected: unknown): void {
+  if (includes(actual, expected)) return;
+  throw new FlowError(`expected ${what} ${oneLine(expected)}, not ${oneLine(actual)}`);
+}
+
+/** Whether all that `expected` has is in `actual` too. */
+function includes(actual: unknown, expected: unknown): boolean {
+  if (!isObject(actual) || !isObject(expected)) return actual === expected;
+  const fields = new Map(Object.entries(actual));
+  return Object.entries(expected).every(([key, value]) => includes(fields.get(key), value));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function oneLine(value: unknown): string {
+  return formatJson(value, Infinity);
 }

@@ -6,7 +6,6 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Handler } from "hono";
 
 const log = getLogger(["turn-channels", "turn"]);
 
@@ -47,7 +46,7 @@ export function refuse(
 }
 
 /** Answers 405: for a path that knows only the methods in `allow`. */
-export function methodNotAllowed(...allow: readonly string[]): Handler {
+export function methodNotAllowed(...allow: readonly string[]): () => Response {
   const methods = allow.join(", ");
   return () => refuse(405, [{ details: `Allowed here: ${methods}` }], { Allow: methods });
 }

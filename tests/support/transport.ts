@@ -114,6 +114,13 @@ export class Transport implements AsyncDisposable {
     return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).messageCount;
   }
 
+  /** Resolves when somebody consumes `<connector>.<end>`. */
+  async consumed(end: string): Promise<void> {
+    await until(`a consumer of .${end}`, async () => {
+      return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).consumerCount > 0;
+    });
+  }
+
   /** Deletes `<connector>.<end>`. */
   async deleteQueue(end: string): Promise<void> {
     await this.#channel.deleteQueue(`${this.#connector}.${end}`);

@@ -1,0 +1,122 @@
+/**
+ * The adapter for RabbitMQ. It publishes and consumes on separate connections, so that an alarm of
+ * the server, which blocks connections that publish, does not keep messages from being consumed.
+ *
+ * @module
+ */
+
+import { parseAddress } from "./amqp_address.ts";
+import { AmqpConnection } from "./amqp_connection.ts";
+import { AmqpConsumer } from "./amqp_consumer.ts";
+import { AmqpPublisher } from "./amqp_publisher.ts";
+import type { Broker, BrokerStatus, ConsumeOptions, Consumer, Handler } from "./mod.ts";
+
+/** How {@linkcode AmqpBroker.open} connects. */
+export interface AmqpBrokerOptions {
+  /** `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS. */
+  readonly url: string;
+  /** The durable direct exchange; it is declared. */
+  readonly exchange: string;
+  /** The first pause before connecting again, in milliseconds, 100 by default. */
+  readonly initialDelayMs?: number;
+  /** The longest pause, in milliseconds, 30000 by default. */
+  readonly maxDelayMs?: number;
+}
+
+/** A {@linkcode Broker} on RabbitMQ. */
+export class AmqpBroker implements Broker {
+  readonly #exchange: string;
+  readonly #delays: { initialDelayMs: number; maxDelayMs: number };
+  readonly #publisher: AmqpPublisher;
+  readonly #connection: AmqpConnection;
+  /** Those that are not cancelled. */
+  readonly #consumers = new Set<AmqpConsumer>();
+  #closed: Promise<unknown> | undefined;
+
+  private constructor({ url, exchange, ...delays }: AmqpBrokerOptions) {
+    const address = parseAddress(url);
+    this.#exchange = exchange;
+    this.#delays = { initialDelayMs: 100, maxDelayMs: 30_000, ...delays };
+    this.#publisher = new AmqpPublisher({
+      ...this.#delays,
+      address,
+      exchange,
+      name: "turn-channels publish",
+    });
+    this.#connection = new AmqpConnection({
+      ...this.#delays,
+      address,
+      name: "turn-channels consume",
+      setup: () => Promise.resolve(),
+    });
+  }
+
+  /**
+   * Begins to connect and returns at once.
+   *
+   * @throws {TypeError} If the URL can't be read.
+   */
+  static open(options: AmqpBrokerOptions): AmqpBroker {
+    const broker = new AmqpBroker(options);
+    broker.#publisher.start();
+    broker.#connection.start();
+    return broker;
+  }
+
+  /** See {@linkcode Broker.declare}. */
+  declare(queue: string): void {
+    this.#publisher.declare(queue);
+  }
+
+  /** See {@linkcode Broker.publish}. */
+  publish(queue: string, body: Uint8Array): Promise<void> {
+    return this.#publisher.publish(queue, body);
+  }
+
+  /** See {@linkcode Broker.consume}. */
+  consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
+    this.#publisher.declare(options.parkingQueue);
+    const consumer = new AmqpConsumer({
+      ...this.#delays,
+      ...options,
+      connection: this.#connection,
+      publisher: this.#publisher,
+      exchange: this.#exchange,
+      queue,
+      handler,
+    });
+    this.#consumers.add(consumer);
+    return {
+      cancel: () => {
+        this.#consumers.delete(consumer);
+        return consumer.cancel();
+      },
+    };
+  }
+
+  /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming. */
+  status(): BrokerStatus {
+    return { state: this.#state(), serverProperties: this.#connection.serverProperties };
+  }
+
+  /** Puts back what is not answered, fails what is not confirmed, and closes; within seconds. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    await this.#closed;
+  }
+
+  #state(): BrokerStatus["state"] {
+    if (this.#closed) return "closed";
+    const publishing = this.#publisher.connection;
+    if (!publishing.ready || !this.#connection.ready) return "connecting";
+    for (const consumer of this.#consumers) if (!consumer.subscribed) return "connecting";
+    return publishing.blocked ? "blocked" : "open";
+  }
+
+  async #close(): Promise<void> {
+    for (const consumer of this.#consumers) consumer.close();
+    await Promise.all([this.#publisher.close(), this.#connection.close()]);
+    // Their last calls have failed with the connection, so this waits for no server.
+    for (const consumer of this.#consumers) await consumer.cancel();
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * `turn-channels check`: what the configuration says, and whether what it names will do. It sends
+ * nothing to Turn, and leaves the queues and the cache as they are, but that missing queues are
+ * declared, as a start would.
+ *
+ * @module
+ */
+
+import { styleText } from "node:util";
+import Table from "cli-table3";
+import { checkAmqp } from "../broker/amqp_check.ts";
+import { checkDenoKv } from "../cache/deno_kv_check.ts";
+import { amqpUrl, type Config, formatBind, redactedConfig, type Warning } from "../config/mod.ts";
+import { reachTurn } from "../turn/mod.ts";
+import { EXCHANGE, queuesOf } from "../vumi/mod.ts";
+import { EXIT } from "./exit_codes.ts";
+import { print } from "./print.ts";
+
+/** Longest that each thing that is tried may take. */
+const TIMEOUT_MS = 10_000;
+
+/** What was found out about one thing. */
+export interface Finding {
+  /** What was looked at. */
+  readonly subject: string;
+  /** Whether it will do. */
+  readonly ok: boolean;
+  /** What was found. */
+  readonly detail: string;
+  /** What to do, when it will not do. */
+  readonly fix?: string;
+}
+
+/** Looks at everything and prints what was found. Answers the exit code. */
+export async function check(config: Config, warnings: readonly Warning[]): Promise<number> {
+  print(summary(config));
+  const findings = [
+    ...warnings.map(({ key, message }) => ({ subject: key, ok: true, detail: message })),
+    ...(await Promise.all([checkBroker(config), checkCache(config), checkTurn(config)])).flat(),
+  ];
+  print(table(findings));
+  return findings.every(({ ok }) => ok) ? EXIT.ok : EXIT.findings;
+}
+
+function summary(config: Config): string {
+  const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(config.connector_name);
+  const broker = config.amqp_url === "memory:"
+    ? "inside the process (memory:)"
+    : String(redactedConfig(config).amqp_url || formatHost(config));
+  const cache = config.message_cache_config.path ?? "memory, lost with the process";
+  const { timeout, outbound_timeout } = config.message_cache_config;
+  const lines = [
+    ["listen on", formatBind(config.http_bind)],
+    ["take from Turn", `POST ${config.vumi_api_path}/messages, as ${outbound}`],
+    ["hand Turn", `${inbound} as POST ${config.turn_api_url}/messages`],
+    ["", `${event} as POST ${config.turn_api_url}/statuses (${config.status_format})`],
+    ["park in", `${inboundParked}, ${eventParked}`],
+    ["broker", broker],
+    ["remember in", `${cache}; inbound ${timeout} s, outbound ${outbound_timeout} s`],
+  ];
+  const rows = lines.map(([what = "", how = ""]) => `  ${what.padEnd(16)}${how}\n`);
+  return `turn-channels would\n${rows.join("")}\n`;
+}
+
+function formatHost({ amqp: { hostname, port, username, vhost } }: Config): string {
+  return `${hostname}:${port} as ${username}, vhost ${vhost}`;
+}
+
+async function checkBroker(config: Config): Promise<readonly Finding[]> {
+  const url = amqpUrl(config);
+  if (url === "memory:") {
+    return [{ subject: "broker", ok: true, detail: "in the process; nobody else can reach it" }];
+  }
+  const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(config.connector_name);
+  return await checkAmqp({
+    url,
+    exchange: EXCHANGE,
+    consumeQueues: [inbound, event],
+    publishQueues: [outbound, inboundParked, eventParked],
+    timeoutMs: TIMEOUT_MS,
+  });
+}
+
+async function checkCache({ message_cache_config: { path } }: Config): Promise<Finding> {
+  if (path !== undefined) return await checkDenoKv(path);
+  return {
+    subject: "cache",
+    ok: true,
+    detail: "in memory: replies and statuses end with a restart",
+  };
+}
+
+function checkTurn({ turn_api_url }: Config): Promise<Finding> {
+  return reachTurn(turn_api_url, TIMEOUT_MS);
+}
+
+function table(findings: readonly Finding[]): string {
+  const rows = new Table({
+    head: ["", "", "found", "to mend it"],
+    colWidths: [4, 26, 44, 44],
+    wordWrap: true,
+    style: { head: [], border: [] },
+  });
+  for (const { subject, ok, detail, fix = "" } of findings) {
+    const mark = styleText(ok ? "green" : "red", ok ? "✓" : "✗", { stream: Deno.stdout });
+    rows.push([mark, subject, detail, fix]);
+  }
+  return `${rows.toString()}\n`;
+}

@@ -1,0 +1,90 @@
+/**
+ * The configuration file: from its name to a tree of values. YAML 1.2, and so JSON too.
+ *
+ * @module
+ */
+
+import { type Document, LineCounter, parseDocument, visit } from "yaml";
+import type { Fault } from "./faults.ts";
+import { show } from "./redaction.ts";
+
+/** Values under their names. */
+export type Tree = Readonly<Record<string, unknown>>;
+
+/** What became of reading the file. */
+export type FileReading =
+  | { readonly kind: "ok"; readonly tree: Tree }
+  | { readonly kind: "faulty"; readonly fault: Fault };
+
+/** Where the file's name came from, and how to read it. */
+export interface FileOptions {
+  /** The file's path. */
+  readonly path: string;
+  /** The flag or variable that named it. */
+  readonly source: string;
+  /** Reads a file as text. */
+  readonly readTextFile: (path: string) => Promise<string>;
+}
+
+const MAX_LENGTH = 1024 * 1024;
+
+/** Reads the file; that it can't be used is one fault, which says where and why. */
+export async function readConfigFile(options: FileOptions): Promise<FileReading> {
+  const { path, source, readTextFile } = options;
+  const faulty = (expected: string): FileReading => ({
+    kind: "faulty",
+    fault: { key: "config file", value: show(path), expected, source },
+  });
+  let text: string;
+  try {
+    text = await readTextFile(path);
+  } catch (error) {
+    return faulty(`a file that can be read (${error instanceof Error ? error.name : "error"})`);
+  }
+  if (text.length > MAX_LENGTH) return faulty("a file of at most 1 MiB");
+  const read = parse(text);
+  if (typeof read === "string") return faulty(`YAML or JSON: ${read}`);
+  return isTree(read.value)
+    ? { kind: "ok", tree: read.value }
+    : faulty("a mapping of keys to values");
+}
+
+/**
+ * The file's value, or in words what is wrong with it: never in those of the parser, which quotes
+ * from the file. A file without any value, all commented out, counts as an empty mapping.
+ */
+function parse(text: string): { readonly value: unknown } | string {
+  const lineCounter = new LineCounter();
+  // `merge` because vumi2 reads YAML 1.1, which has `<<`. `logLevel`: nothing prints by itself.
+  const options = { lineCounter, merge: true, logLevel: "error", prettyErrors: false } as const;
+  const document = parseDocument(text, options);
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const { line, col } = lineCounter.linePos(error.pos[0]);
+    return `line ${line}, column ${col}: ${error.code.toLowerCase().replaceAll("_", " ")}`;
+  }
+  keepNumbersAsWritten(document);
+  try {
+    return { value: document.toJS() ?? {} };
+  } catch {
+    return "an alias (*name) without its anchor (&name), or too many of them";
+  }
+}
+
+/**
+ * Numbers become the text that stands in the file, as if they had come from the environment: an
+ * address written 0800 or +2782… without quotes keeps what it begins with, and keys that want a
+ * number convert it.
+ */
+function keepNumbersAsWritten(document: Document): void {
+  visit(document, {
+    Scalar(_, node): void {
+      if (typeof node.value === "number" && node.source !== undefined) node.value = node.source;
+    },
+  });
+}
+
+/** Whether this has values under names. */
+export function isTree(value: unknown): value is Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

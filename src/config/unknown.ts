@@ -1,0 +1,69 @@
+/**
+ * Warnings about what no key knows: typing errors, in most cases.
+ *
+ * @module
+ */
+
+import type { Warning } from "./faults.ts";
+import { isTree, type Tree } from "./file.ts";
+import { configKeys } from "./keys.ts";
+
+/** Warns of the file's unknown keys. `$schema` is for editors. */
+export function unknownFileKeys(tree: Tree, source: string): readonly Warning[] {
+  const keys = configKeys().map(({ path }) => path);
+  const groups = new Set(
+    keys.filter((path) => path.includes(".")).map((path) => path.split(".")[0]),
+  );
+  const written = Object.entries(tree).flatMap(([name, value]) =>
+    groups.has(name) && isTree(value)
+      ? Object.keys(value).map((inner) => `${name}.${inner}`)
+      : [name]
+  );
+  return written
+    .filter((path) => path !== "$schema" && !keys.includes(path) && !groups.has(path))
+    .map((path) => warning(path, source, keys));
+}
+
+/** Warns of the variables that have the prefix and belong to no key. */
+export function unknownVariables(names: readonly string[], prefix: string): readonly Warning[] {
+  if (prefix === "") return [];
+  const known = [
+    ...configKeys().map(({ env }) => prefix + env),
+    "VUMI_CONFIG_FILE",
+    "VUMI_CONFIG_PREFIX",
+  ];
+  return names
+    .filter((name) => name.startsWith(prefix) && !known.includes(name))
+    .map((name) => warning(name, "the environment", known));
+}
+
+function warning(written: string, source: string, known: readonly string[]): Warning {
+  // What is no name may be a value, and a secret, by an error in the file's syntax.
+  const key = /^[\w.$-]{1,80}$/.test(written) ? written : "(not a name)";
+  const near = nearest(key, known);
+  const hint = near === undefined ? "" : `; did you mean ${near}?`;
+  return { key, message: `${key} in ${source} is not known and has no effect${hint}` };
+}
+
+/** The most similar of `known`, if it takes no more edits than 40 % of its length. */
+function nearest(written: string, known: readonly string[]): string | undefined {
+  const [best] = known
+    .map((name) => ({ name, edits: distance(written.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ name, edits }) => edits <= name.length * 0.4)
+    .sort((a, b) => a.edits - b.edits);
+  return best?.name;
+}
+
+/** Levenshtein's distance, row by row. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let line = 1; line <= a.length; line++) {
+    const next = [line];
+    for (let column = 1; column <= b.length; column++) {
+      const replace = (row[column - 1] ?? 0) + (a[line - 1] === b[column - 1] ? 0 : 1);
+      next.push(Math.min(replace, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,14 @@
+/**
+ * The demo: a fake Turn, a played transport with its users, a script for them, and what shows it.
+ *
+ * @module
+ */
+
+export * from "./curl.ts";
+export { OUTBOUND_EXAMPLE, NUMBER } from "./examples.ts";
+export * from "./fake_turn.ts";
+export * from "./live.ts";
+export * from "./screen.ts";
+export * from "./stage.ts";
+export * from "./tour.ts";
+export * from "./transport.ts";

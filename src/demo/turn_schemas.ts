@@ -1,0 +1,56 @@
+/**
+ * What Turn takes, field by field: shapes of turn_channels_api.rst, and for statuses vumi2's too.
+ * They are written down anew here, so that a fault in ours is not in both.
+ *
+ * @module
+ */
+
+import * as z from "zod";
+
+const unixSeconds = z.string().regex(/^\d+$/);
+const statusName = z.enum(["sent", "delivered", "read", "failed"]);
+
+const SCHEMAS = {
+  "/messages": z.strictObject({
+    contact: z.strictObject({
+      id: z.string().min(1),
+      profile: z.strictObject({ name: z.string().min(1) }),
+    }),
+    message: z.strictObject({
+      type: z.literal("text"),
+      text: z.strictObject({ body: z.string().min(1) }),
+      from: z.string().min(1),
+      id: z.string().min(1),
+      timestamp: unixSeconds,
+    }),
+  }),
+  "/statuses": z.union([
+    z.strictObject({
+      user_message_id: z.string().min(1),
+      timestamp: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
+      status: statusName,
+    }),
+    z.strictObject({
+      status: z.strictObject({
+        id: z.string().min(1),
+        timestamp: unixSeconds,
+        status: statusName,
+        recipient_id: z.string().min(1),
+      }),
+    }),
+  ]),
+};
+
+/** A path that Turn has. */
+export type TurnPath = keyof typeof SCHEMAS;
+
+/** Whether Turn has that path. */
+export function isTurnPath(path: string): path is TurnPath {
+  return Object.hasOwn(SCHEMAS, path);
+}
+
+/** What Turn does not like about a call's body, if there is something. */
+export function faultInBody(path: TurnPath, body: unknown): string | undefined {
+  const read = SCHEMAS[path].safeParse(body);
+  return read.success ? undefined : z.prettifyError(read.error);
+}

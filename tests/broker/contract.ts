@@ -1,0 +1,388 @@
+/**
+ * What every {@linkcode Broker} must do; each adapter's test file calls it once.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import {
+  type Broker,
+  type BrokerMessage,
+  type ConsumeOptions,
+  type Disposition,
+  PublishError,
+} from "../../src/broker/mod.ts";
+import { until } from "../support/until.ts";
+
+/** An adapter to be tested. */
+export interface Adapter {
+  /** Its name, as tests are called after it. */
+  readonly name: string;
+  /** Opens a broker; queues of tests have unique names, so it may be shared. */
+  open(): Broker;
+  /** Removes a test's queues; called before the broker is closed. */
+  remove(queues: readonly string[]): Promise<void>;
+}
+
+/** A broker and two declared queues, for one test. */
+export interface Bench extends AsyncDisposable {
+  readonly broker: Broker;
+  readonly queue: string;
+  readonly parkingQueue: string;
+  /** Names one more queue, to be removed in the end as well. */
+  extra(name: string): string;
+}
+
+/** Messages that a handler keeps without an answer, until the test gives one. */
+export class Held {
+  readonly messages: BrokerMessage[] = [];
+  readonly #answers: ((disposition: Disposition) => void)[] = [];
+
+  /** The handler. */
+  readonly handler = (message: BrokerMessage): Promise<Disposition> => {
+    this.messages.push(message);
+    return new Promise((resolve) => this.#answers.push(resolve));
+  };
+
+  /** The texts of the messages, in the order in which they came. */
+  get texts(): string[] {
+    return this.messages.map(text);
+  }
+
+  /** Answers a message: 0 is the one that came first. */
+  answer(index: number, disposition: Disposition): void {
+    this.#answers[index]?.(disposition);
+  }
+
+  /** Waits until so many have come. */
+  async count(wanted: number): Promise<void> {
+    await until(`${wanted} messages`, () => this.messages.length >= wanted);
+  }
+}
+
+/** Ends a message. */
+export const DONE: Disposition = { kind: "done" };
+
+/** Opens a broker with a queue of its own and waits until it can be used. */
+export async function bench(adapter: Adapter, open = adapter.open): Promise<Bench> {
+  const queue = `test.${crypto.randomUUID()}`;
+  const parkingQueue = `${queue}.parked`;
+  const queues = [queue, parkingQueue];
+  const broker = open();
+  broker.declare(queue);
+  broker.declare(parkingQueue);
+  await until("the broker to be open", () => broker.status().state === "open");
+  return {
+    broker,
+    queue,
+    parkingQueue,
+    extra(name) {
+      queues.push(`${queue}.${name}`);
+      return `${queue}.${name}`;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await adapter.remove(queues);
+      await broker[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Bytes of a text. */
+export function bytes(value: string): Uint8Array {
+  return new TextEncoder().encode(value);
+}
+
+/** The text of a message's bytes. */
+export function text({ body }: BrokerMessage): string {
+  return new TextDecoder().decode(body);
+}
+
+type Register = (
+  name: string,
+  run: (bench: Bench, options: ConsumeOptions) => Promise<void>,
+) => void;
+
+/** Registers the tests. */
+export function brokerContract(adapter: Adapter): void {
+  const test: Register = (name, run) => {
+    Deno.test(`${adapter.name}.${name}`, async () => {
+      await using made = await bench(adapter);
+      await run(made, { prefetch: 10, parkingQueue: made.parkingQueue });
+    });
+  };
+  publishContract(test);
+  consumeContract(test);
+  parkContract(test);
+  cancelContract(test);
+  closeContract(test);
+}
+
+function publishContract(test: Register): void {
+  test("publish() resolves when the message is in the queue", async (made, options) => {
+    await made.broker.publish(made.queue, bytes("one"));
+    const held = new Held();
+    made.broker.consume(made.queue, options, held.handler);
+    await held.count(1);
+    assert.deepEqual(held.texts, ["one"]);
+    assert.equal(held.messages[0]?.redelivered, false);
+    assert.deepEqual(held.messages[0]?.headers, {});
+  });
+
+  test(
+    "publish() leaves bytes unchanged, whatever they are",
+    async ({ broker, queue }, options) => {
+      const bodies = [[], [0, 255, 206, 10], Array<number>(300_000).fill(7)];
+      for (const body of bodies) await broker.publish(queue, Uint8Array.from(body));
+      const held = new Held();
+      broker.consume(queue, options, held.handler);
+      await held.count(3);
+      assert.deepEqual(held.messages.map(({ body }) => [...body]), bodies);
+    },
+  );
+
+  test("publish() keeps the order of messages side by side", async ({ broker, queue }, options) => {
+    const texts = Array.from({ length: 200 }, (_, index) => `${index}`);
+    await Promise.all(texts.map((each) => broker.publish(queue, bytes(each))));
+    const received: string[] = [];
+    broker.consume(queue, options, (message) => {
+      received.push(text(message));
+      return Promise.resolve(DONE);
+    });
+    await until("all messages", () => received.length === texts.length);
+    assert.deepEqual(received, texts);
+  });
+
+  test("publish() is refused if there is no such queue", async ({ broker, queue }) => {
+    const [before, lost, after] = await Promise.allSettled([
+      broker.publish(queue, bytes("same")),
+      broker.publish(`${queue}.nowhere`, bytes("same")),
+      broker.publish(queue, bytes("same")),
+    ]);
+    assert.equal(before.status, "fulfilled");
+    assert.equal(after.status, "fulfilled");
+    assert.ok(lost.status === "rejected" && lost.reason instanceof PublishError);
+    assert.equal(lost.reason.fault, "refused");
+    assert.match(lost.reason.message, /nowhere/);
+    assert.doesNotMatch(lost.reason.message, /same/);
+  });
+
+  test("declare() makes a queue while the broker is open, twice is fine", async (made) => {
+    const later = made.extra("later");
+    made.broker.declare(later);
+    made.broker.declare(later);
+    await until(
+      "the queue",
+      () => made.broker.publish(later, bytes("one")).then(() => true, () => false),
+    );
+  });
+}
+
+function consumeContract(test: Register): void {
+  test("consume() hands out up to prefetch, in order", async ({ broker, queue }, options) => {
+    for (const each of ["a", "b", "c", "d"]) await broker.publish(queue, bytes(each));
+    const held = new Held();
+    broker.consume(queue, { ...options, prefetch: 2 }, held.handler);
+    await held.count(2);
+    assert.deepEqual(held.texts, ["a", "b"]);
+    held.answer(1, DONE);
+    await held.count(3);
+    assert.deepEqual(held.texts, ["a", "b", "c"]);
+    held.answer(0, DONE);
+    held.answer(2, DONE);
+    await held.count(4);
+    assert.deepEqual(held.texts, ["a", "b", "c", "d"]);
+  });
+
+  test("consume() hands out a finished message only once", async ({ broker, queue }, options) => {
+    const first = new Held();
+    const consumer = broker.consume(queue, options, first.handler);
+    for (const each of ["a", "b"]) await broker.publish(queue, bytes(each));
+    await first.count(2);
+    first.answer(0, DONE);
+    first.answer(1, { kind: "requeue" });
+    await first.count(3);
+    await consumer.cancel();
+    first.answer(2, { kind: "requeue" });
+    const second = new Held();
+    broker.consume(queue, options, second.handler);
+    await second.count(1);
+    await broker.publish(queue, bytes("c"));
+    await second.count(2);
+    assert.deepEqual(second.texts, ["b", "c"]);
+  });
+
+  test(
+    "consume() puts a requeued message back to its place",
+    async ({ broker, queue }, options) => {
+      for (const each of ["a", "b", "c"]) await broker.publish(queue, bytes(each));
+      const held = new Held();
+      broker.consume(queue, { ...options, prefetch: 1 }, held.handler);
+      await held.count(1);
+      held.answer(0, { kind: "requeue" });
+      await held.count(2);
+      assert.deepEqual(held.messages.map(({ redelivered }) => redelivered), [false, true]);
+      held.answer(1, DONE);
+      await held.count(3);
+      held.answer(2, DONE);
+      await held.count(4);
+      assert.deepEqual(held.texts, ["a", "a", "b", "c"]);
+    },
+  );
+
+  test("consume() makes its queues", async ({ broker, extra }, options) => {
+    const fresh = extra("fresh");
+    const parkingQueue = extra("fresh.parked");
+    const consumer = broker.consume(fresh, { ...options, parkingQueue }, new Held().handler);
+    for (const each of [fresh, parkingQueue]) {
+      await until(each, () => broker.publish(each, bytes("one")).then(() => true, () => false));
+    }
+    await consumer.cancel();
+  });
+}
+
+function parkContract(test: Register): void {
+  /** Parks a message that reads "one" and returns what is in the parking queue. */
+  async function park(made: Bench, options: ConsumeOptions, decide: () => Promise<Disposition>) {
+    const { broker, queue, parkingQueue } = made;
+    broker.consume(queue, options, decide);
+    await broker.publish(queue, bytes("one"));
+    const parked = new Held();
+    const elsewhere = { ...options, parkingQueue: made.extra("parked.parked") };
+    broker.consume(parkingQueue, elsewhere, parked.handler);
+    await parked.count(1);
+    assert.deepEqual(parked.texts, ["one"]);
+    return parked.messages[0]?.headers ?? {};
+  }
+
+  test("park keeps the message, with the reason in headers", async (made, options) => {
+    const before = Date.now();
+    const headers = await park(
+      made,
+      options,
+      () => Promise.resolve({ kind: "park", reason: "Turn answered 400", status: 400 }),
+    );
+    const { "x-parked-at": at, ...others } = headers;
+    assert.deepEqual(others, {
+      "x-parked-reason": "Turn answered 400",
+      "x-parked-status": 400,
+      "x-parked-from": made.queue,
+    });
+    assert.equal(new Date(String(at)).toISOString(), at);
+    assert.ok(Date.parse(String(at)) >= before && Date.parse(String(at)) <= Date.now());
+  });
+
+  test("park shortens long reasons and leaves out a status there is not", async (made, options) => {
+    const reason = "é".repeat(100_000);
+    const headers = await park(made, options, () => Promise.resolve({ kind: "park", reason }));
+    assert.equal(headers["x-parked-reason"], "é".repeat(1000));
+    assert.ok(!("x-parked-status" in headers));
+  });
+
+  test("park takes the message out of its queue", async (made, options) => {
+    const { broker, queue } = made;
+    await park(
+      made,
+      { ...options, prefetch: 1 },
+      () => Promise.resolve({ kind: "park", reason: "bad" }),
+    );
+    // With a prefetch of 1 a message that is not answered would keep the next one out.
+    await broker.publish(queue, bytes("two"));
+    const after = new Held();
+    broker.consume(made.parkingQueue, options, after.handler);
+    await after.count(1);
+    assert.deepEqual(after.texts, ["two"]);
+  });
+
+  const faults: [string, () => Promise<Disposition>][] = [
+    ["throws", () => {
+      throw new RangeError("no such thing");
+    }],
+    ["rejects", () => Promise.reject(new RangeError("no such thing"))],
+  ];
+  for (const [how, fault] of faults) {
+    test(`consume() parks the message of a handler that ${how}`, async (made, options) => {
+      const headers = await park(made, options, fault);
+      assert.equal(headers["x-parked-reason"], "bug: RangeError: no such thing");
+    });
+  }
+}
+
+function cancelContract(test: Register): void {
+  test("cancel() ends the handing out, twice is fine", async ({ broker, queue }, options) => {
+    const cancelled = new Held();
+    const consumer = broker.consume(queue, options, cancelled.handler);
+    await broker.publish(queue, bytes("a"));
+    await cancelled.count(1);
+    await Promise.all([consumer.cancel(), consumer.cancel()]);
+    await consumer.cancel();
+    await broker.publish(queue, bytes("b"));
+    const next = new Held();
+    broker.consume(queue, options, next.handler);
+    await next.count(1);
+    assert.deepEqual(next.texts, ["b"]);
+    assert.deepEqual(cancelled.texts, ["a"]);
+  });
+
+  test("cancel() leaves messages in work to be answered", async (made, options) => {
+    const { broker, queue, parkingQueue } = made;
+    const held = new Held();
+    const consumer = broker.consume(queue, { ...options, prefetch: 3 }, held.handler);
+    for (const each of ["a", "b", "c"]) await broker.publish(queue, bytes(each));
+    await held.count(3);
+    await consumer.cancel();
+    held.answer(0, DONE);
+    held.answer(1, { kind: "park", reason: "bad" });
+    const parked = new Held();
+    broker.consume(parkingQueue, { ...options, parkingQueue: queue }, parked.handler);
+    await parked.count(1);
+    assert.deepEqual(parked.texts, ["b"]);
+    assert.equal(held.messages[2]?.lost.aborted, false);
+    held.answer(2, { kind: "requeue" });
+    const rest = new Held();
+    broker.consume(queue, options, rest.handler);
+    await rest.count(1);
+    assert.deepEqual(rest.texts, ["c"]);
+    assert.equal(rest.messages[0]?.redelivered, true);
+  });
+
+  test("cancel() right after consume() consumes nothing", async ({ broker, queue }, options) => {
+    await broker.publish(queue, bytes("a"));
+    const never = new Held();
+    await broker.consume(queue, options, never.handler).cancel();
+    const next = new Held();
+    broker.consume(queue, options, next.handler);
+    await next.count(1);
+    assert.deepEqual(never.texts, []);
+  });
+}
+
+function closeContract(test: Register): void {
+  test("status() is open, and closed at the end", async ({ broker }) => {
+    const { state, serverProperties } = broker.status();
+    assert.equal(state, "open");
+    assert.deepEqual(JSON.parse(JSON.stringify(serverProperties)), serverProperties);
+    assert.equal(typeof serverProperties["product"], "string");
+    await broker[Symbol.asyncDispose]();
+    assert.equal(broker.status().state, "closed");
+  });
+
+  test("publish() fails at once when closed", async ({ broker, queue }) => {
+    await broker[Symbol.asyncDispose]();
+    await assert.rejects(broker.publish(queue, bytes("late")), { fault: "unavailable" });
+  });
+
+  test(
+    "closing tells handlers that their messages are lost",
+    async ({ broker, queue }, options) => {
+      const held = new Held();
+      broker.consume(queue, options, held.handler);
+      await broker.publish(queue, bytes("a"));
+      await held.count(1);
+      assert.equal(held.messages[0]?.lost.aborted, false);
+      await broker[Symbol.asyncDispose]();
+      assert.equal(held.messages[0]?.lost.aborted, true);
+      held.answer(0, DONE);
+      await broker[Symbol.asyncDispose]();
+    },
+  );
+}

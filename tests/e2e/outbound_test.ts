@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { TestBridge } from "../support/bridge.ts";
+
+const DOCUMENTED = {
+  to: "+26612345678",
+  from: "8110",
+  turn: { type: "text", text: { body: "Hello world!" } },
+};
+
+/** As Turn really sends it. */
+const REAL = {
+  block: null,
+  resources: null,
+  evaluated_resources: null,
+  content: "Hi",
+  to: "+1234",
+  context: null,
+  turn: { type: "text", text: { body: "Hi" } },
+  waiting_for_user_input: false,
+};
+
+Deno.test("a signed request becomes a message on the queue, all its fields vumi's", async () => {
+  await using bridge = await TestBridge.start();
+  const { status, body } = await bridge.send(DOCUMENTED);
+  assert.equal(status, 200);
+  const [{ message, raw } = assert.fail()] = await bridge.transport.received(1);
+  assert.deepEqual(body, { messages: [{ id: message["message_id"] }] });
+  const { message_id, timestamp, ...rest } = message;
+  assert.match(String(message_id), /^[0-9a-f]{32}$/);
+  assert.match(String(timestamp), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/);
+  assert.deepEqual(rest, {
+    to_addr: "+26612345678",
+    from_addr: "8110",
+    transport_name: bridge.connector,
+    transport_type: "sms",
+    message_version: "20110921",
+    message_type: "user_message",
+    in_reply_to: null,
+    provider: null,
+    group: null,
+    session_event: "close",
+    content: "Hello world!",
+    routing_metadata: {},
+    helper_metadata: {},
+    transport_metadata: {},
+    to_addr_type: null,
+    from_addr_type: null,
+  });
+  assert.equal(raw.properties.deliveryMode, 2);
+  assert.equal(raw.fields.exchange, "vumi");
+  assert.equal(raw.fields.routingKey, `${bridge.connector}.outbound`);
+});
+
+Deno.test("what Turn really sends is taken, its further keys ignored", async () => {
+  await using bridge = await TestBridge.start({ "default-from-addr": "8111" });
+  assert.equal((await bridge.send(REAL)).status, 200);
+  const [{ message } = assert.fail()] = await bridge.transport.received(1);
+  assert.equal(message["from_addr"], "8111");
+  assert.equal(message["content"], "Hi");
+});
+
+for (
+  const [label, from, expected] of [
+    ["given", "8119", "8119"],
+    ["null", null, "8110"],
+    ["missing", undefined, "8110"],
+  ] as const
+) {
+  Deno.test(`a message with from ${label} comes from ${expected}`, async () => {
+    await using bridge = await TestBridge.start();
+    assert.equal((await bridge.send({ ...DOCUMENTED, from })).status, 200);
+    const [{ message } = assert.fail()] = await bridge.transport.received(1);
+    assert.equal(message["from_addr"], expected);
+  });
+}
+
+for (const [waiting, event] of [[true, "resume"], [false, "close"], [null, "close"]] as const) {
+  Deno.test(`waiting_for_user_input ${waiting} makes session_event ${event}`, async () => {
+    await using bridge = await TestBridge.start({ "transport-type": "ussd" });
+    await bridge.send({ ...DOCUMENTED, waiting_for_user_input: waiting });
+    const [{ message } = assert.fail()] = await bridge.transport.received(1);
+    assert.equal(message["session_event"], event);
+    assert.equal(message["transport_type"], "ussd");
+  });
+}
+
+const USSD = {
+  message_id: "ussd1",
+  from_addr: "+27820001111",
+  to_addr: "*120*8864#",
+  transport_name: "ussd_transport",
+  transport_type: "ussd",
+  session_event: "new",
+  content: null,
+  provider: "mno",
+  group: "g",
+  transport_metadata: { session_id: "s1", nested: { deep: [1, null] } },
+  helper_metadata: { not: "carried" },
+};
+
+const REPLY = {
+  to_addr: "+27820001111",
+  from_addr: "*120*8864#",
+  in_reply_to: "ussd1",
+  transport_name: "ussd_transport",
+  transport_type: "ussd",
+  provider: "mno",
+  group: "g",
+  transport_metadata: { session_id: "s1", nested: { deep: [1, null] } },
+  helper_metadata: {},
+};
+
+for (
+  const [label, reply_to] of [["null", null], ["empty", ""], ["missing", undefined], [
+    "given",
+    "ussd1",
+  ]] as const
+) {
+  Deno.test(`reply_to ${label}: the message answers the user's, session data carried`, async () => {
+    await using bridge = await TestBridge.start();
+    await bridge.transport.sendInbound(USSD);
+    await bridge.turn.received(1);
+    const request = { ...REAL, to: "+27820001111", from: "8110", reply_to };
+    assert.equal((await bridge.send(request)).status, 200);
+    const [{ message } = assert.fail()] = await bridge.transport.received(1);
+    for (const [field, value] of Object.entries(REPLY)) assert.deepEqual(message[field], value);
+  });
+}
+
+Deno.test("without reply_to it is the user's last inbound that is answered", async () => {
+  await using bridge = await TestBridge.start();
+  await bridge.transport.sendInbound({ ...USSD, message_id: "first" });
+  await bridge.transport.sendInbound({ ...USSD, message_id: "last", content: "1" });
+  await bridge.transport.sendInbound({ ...USSD, message_id: "other", from_addr: "+27820002222" });
+  await bridge.turn.received(3);
+  await bridge.send({ ...REAL, to: "+27820001111" });
+  const [{ message } = assert.fail()] = await bridge.transport.received(1);
+  assert.equal(message["in_reply_to"], "last");
+});
+
+Deno.test("a reply_to that is not remembered is a 404, and nothing is published", async () => {
+  await using bridge = await TestBridge.start();
+  const { status, body } = await bridge.send({ ...DOCUMENTED, reply_to: "unheard-of" });
+  assert.equal(status, 404);
+  assert.equal(body.errors[0].field, "reply_to");
+  await bridge.send(DOCUMENTED);
+  const [{ message } = assert.fail(), ...others] = await bridge.transport.received(1);
+  assert.equal(message["in_reply_to"], null);
+  assert.deepEqual(others, []);
+});
+
+Deno.test("an inbound older than message_cache_config.timeout is not answered", async () => {
+  await using bridge = await TestBridge.start({ "message-cache-config-timeout": "0.001" });
+  await bridge.transport.sendInbound(USSD);
+  await bridge.turn.received(1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal((await bridge.send({ ...REAL, reply_to: "ussd1" })).status, 404);
+  await bridge.send({ ...REAL, to: "+27820001111" });
+  const [{ message } = assert.fail()] = await bridge.transport.received(1);
+  assert.equal(message["in_reply_to"], null);
+});
+
+Deno.test("vumi_api_path comes before /messages", async () => {
+  await using bridge = await TestBridge.start({ "vumi-api-path": "/api/v1/" });
+  assert.equal((await bridge.send(DOCUMENTED)).status, 404);
+  assert.equal((await bridge.request("/api/v1/messages", { method: "POST" })).status, 401);
+});
+
+for (
+  const [status, label, body, init] of [
+    [400, "no JSON", "{", {}],
+    [400, "the wrong schema", { turn: [] }, {}],
+    [401, "a wrong signature", DOCUMENTED, { headers: { "X-Turn-Hook-Signature": "bm8=" } }],
+    [405, "a wrong method", "", { method: "PUT" }],
+    [413, "a body over max_body_bytes", { ...DOCUMENTED, content: "x".repeat(2_000) }, {}],
+    [415, "a content type that is not JSON", DOCUMENTED, {
+      headers: { "Content-Type": "text/plain" },
+    }],
+    [422, "a type that is not text", { ...DOCUMENTED, turn: { type: "image" } }, {}],
+  ] as const
+) {
+  Deno.test(`${label} is a ${status} in Turn's shape, and nothing is published`, async () => {
+    await using bridge = await TestBridge.start({ "max-body-bytes": "1000" });
+    const answer = await bridge.send(body, init);
+    assert.equal(answer.status, status);
+    for (const error of answer.body.errors) {
+      assert.equal(error.code, status);
+      assert.equal(typeof error.title, "string");
+      assert.equal(typeof error.details, "string");
+    }
+    assert.ok(answer.body.errors.length > 0);
+    if (status === 405) assert.equal(answer.headers.get("allow"), "POST");
+    assert.equal((await bridge.send(DOCUMENTED)).status, 200);
+    assert.equal((await bridge.transport.received(1)).length, 1);
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * A TCP proxy on 127.0.0.1 for fault tests: it can cut connections, refuse them, and stall.
+ *
+ * @module
+ */
+
+/** Where a {@linkcode TcpProxy} forwards to. */
+export interface TcpProxyOptions {
+  /** The target's host, 127.0.0.1 by default. */
+  readonly hostname?: string;
+  /** The target's port. */
+  readonly port: number;
+}
+
+/** A running proxy. */
+export class TcpProxy implements AsyncDisposable {
+  /** Where it listens; the same after {@linkcode refuse} and {@linkcode accept}. */
+  readonly port: number;
+  readonly #target: Required<TcpProxyOptions>;
+  readonly #sockets = new Set<Deno.TcpConn>();
+  readonly #work = new Set<Promise<void>>();
+  #listener: Deno.TcpListener | undefined;
+  #flowing = Promise.withResolvers<void>();
+
+  private constructor(target: TcpProxyOptions) {
+    this.#target = { hostname: "127.0.0.1", ...target };
+    this.#flowing.resolve();
+    this.port = this.#listen(0);
+  }
+
+  /** Starts a proxy that accepts and forwards. */
+  static start(target: TcpProxyOptions): TcpProxy {
+    return new TcpProxy(target);
+  }
+
+  /** Ends all connections there are, at once and without a word. */
+  cut(): void {
+    for (const socket of this.#sockets) close(socket);
+    this.#sockets.clear();
+  }
+
+  /** From now on new connections are refused; those there are stay. */
+  refuse(): void {
+    this.#listener?.close();
+    this.#listener = undefined;
+  }
+
+  /** Ends {@linkcode refuse}. */
+  accept(): void {
+    if (!this.#listener) this.#listen(this.port);
+  }
+
+  /** From now on nothing is forwarded, in neither direction; connections stay and are accepted. */
+  stall(): void {
+    this.#flowing.resolve();
+    this.#flowing = Promise.withResolvers();
+  }
+
+  /** Ends {@linkcode stall}: what has come meanwhile is forwarded. */
+  resume(): void {
+    this.#flowing.resolve();
+  }
+
+  /** Ends all. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.refuse();
+    this.cut();
+    this.resume();
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  #listen(port: number): number {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port });
+    this.#listener = listener;
+    this.#track(this.#acceptAll(listener));
+    return listener.addr.port;
+  }
+
+  async #acceptAll(listener: Deno.TcpListener): Promise<void> {
+    for await (const client of listener) this.#track(this.#serve(client));
+  }
+
+  async #serve(client: Deno.TcpConn): Promise<void> {
+    this.#sockets.add(client);
+    const server = await Deno.connect(this.#target).catch(() => undefined);
+    if (!server || !this.#sockets.has(client)) {
+      server?.close();
+      return close(client);
+    }
+    this.#sockets.add(server);
+    await Promise.all([this.#pump(client, server), this.#pump(server, client)]);
+    this.#sockets.delete(client);
+    this.#sockets.delete(server);
+  }
+
+  /** Forwards until one side ends, and then ends both. */
+  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (let size = await from.read(buffer); size !== null; size = await from.read(buffer)) {
+        await this.#flowing.promise;
+        for (let sent = 0; sent < size;) sent += await to.write(buffer.subarray(sent, size));
+      }
+    } catch {
+      // Cut, or reset by a side: both are ended below.
+    }
+    close(from);
+    close(to);
+  }
+
+  #track(work: Promise<void>): void {
+    this.#work.add(work);
+    work.finally(() => this.#work.delete(work));
+  }
+}
+
+function close(socket: Deno.TcpConn): void {
+  try {
+    socket.close();
+  } catch {
+    // It has been closed already.
+  }
+}
