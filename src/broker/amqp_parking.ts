@@ -63,7 +63,7 @@ function present(values: object): Record<string, unknown> {
 /** Makes amqplib encode a decoded header value as what it was. */
 function encodable(value: unknown): unknown {
   if (typeof value === "number") {
-    // Infinities, NaN and what no 64-bit integer holds: amqplib takes them for integers.
+    // What no 64-bit integer holds amqplib takes for one, if it is negative.
     return Math.abs(value) < 2 ** 63 ? value : { "!": "double", value };
   }
   if (Array.isArray(value)) return value.map(encodable);

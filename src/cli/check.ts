@@ -102,8 +102,13 @@ function table(findings: readonly Finding[]): string {
     style: { head: [], border: [] },
   });
   for (const { subject, ok, detail, fix = "" } of findings) {
-    const mark = styleText(ok ? "green" : "red", ok ? "✓" : "✗", { stream: Deno.stdout });
-    rows.push([mark, subject, detail, fix]);
+    rows.push([mark(ok), subject, detail, fix]);
   }
   return `${rows.toString()}\n`;
+}
+
+function mark(ok: boolean): string {
+  const sign = ok ? "✓" : "✗";
+  if (!Deno.stdout.isTerminal()) return sign;
+  return styleText(ok ? "green" : "red", sign, { validateStream: false });
 }

@@ -7,16 +7,7 @@
 
 import { MemoryBroker } from "../broker/memory.ts";
 import { type Config, loadConfig } from "../config/mod.ts";
-import {
-  curlCommand,
-  FakeTurn,
-  goLive,
-  OUTBOUND_EXAMPLE,
-  runTour,
-  Screen,
-  Stage,
-  Transport,
-} from "../demo/mod.ts";
+import { FakeTurn, goLive, runTour, Screen, Stage, Transport } from "../demo/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
@@ -33,7 +24,7 @@ export interface DemoOptions {
 
 const DEFAULT_PORT = 8080;
 const CONNECTOR_NAME = "demo";
-/** No secrets: they open nothing but this demo. */
+/** No secrets: they open nothing but the demo. */
 const HMAC_SECRET = "demo-secret";
 const AUTH_TOKEN = "demo-token";
 const DRAIN_MS = 5_000;
@@ -41,10 +32,89 @@ const DRAIN_MS = 5_000;
 /** Shows the bridge at work. Answers the exit code. */
 export async function demo({ once, port }: DemoOptions): Promise<number> {
   using _logging = startLogging({ level: "WARNING" });
-  using stop = new StopSignal();
+  using stopping = new StopSignal();
+  const stop = stopping.signal;
   const screen = new Screen({
     write: print,
     colours: Deno.stdout.isTerminal() && !Deno.noColor,
   });
-  await using turn = FakeTurn.start();
+  await using turn = FakeTurn.start({ authToken: AUTH_TOKEN });
+  const bridge = await startBridge(port, turn.url, screen);
+  if (bridge === undefined) return EXIT.unavailable;
+  await using service = bridge.service;
+  await using transport = Transport.start({ connectorName: CONNECTOR_NAME, broker: bridge.broker });
+  const messagesUrl = `${service.address}/messages`;
+  const stage = new Stage({ turn, transport, screen, messagesUrl, hmacSecret: HMAC_SECRET });
+  const passed = await runTour({ stage, screen, stop });
+  if (!once && !stop.aborted) {
+    const endsWithInput = Deno.stdin.isTerminal();
+    await goLive({ stage, screen, input: Deno.stdin.readable, endsWithInput, stop });
+  }
+  await service.drain(AbortSignal.timeout(DRAIN_MS));
+  return once && !passed ? EXIT.findings : EXIT.ok;
+}
+
+interface RunningBridge {
+  readonly service: Service;
+  readonly broker: MemoryBroker;
+}
+
+/** On the port asked for or not at all, and else wherever there is room. */
+async function startBridge(
+  port: number | undefined,
+  turnUrl: string,
+  screen: Screen,
+): Promise<RunningBridge | undefined> {
+  try {
+    return await listen(port ?? DEFAULT_PORT, turnUrl);
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    if (port !== undefined) {
+      printError(`${error.message}\n`);
+      return undefined;
+    }
+    screen.say(`Port ${DEFAULT_PORT} can't be had, so a free one is taken.`);
+    return await listen(0, turnUrl);
+  }
+}
+
+async function listen(port: number, turnUrl: string): Promise<RunningBridge> {
+  const broker = MemoryBroker.open();
+  return { broker, service: await startService(await demoConfig(port, turnUrl), broker) };
+}
+
+/** What an operator would set, and defaults for the rest. */
+async function demoConfig(port: number, turnUrl: string): Promise<Config> {
+  const flags = {
+    "connector-name": CONNECTOR_NAME,
+    "http-bind": `127.0.0.1:${port}`,
+    "default-from-addr": "8110",
+    "turn-api-url": turnUrl,
+    "auth-token": AUTH_TOKEN,
+    "turn-hmac-secret": HMAC_SECRET,
+  };
+  const loaded = await loadConfig({ flags, env: {} });
+  if (loaded.kind === "ok") return loaded.config;
+  throw new TypeError(`Cannot configure the demo: ${loaded.faults.map(({ key }) => key)}`);
+}
+
+/** Fires at SIGTERM or SIGINT, which then no longer end the process by themselves. */
+class StopSignal implements Disposable {
+  readonly #stop = new AbortController();
+
+  constructor() {
+    Deno.addSignalListener("SIGTERM", this.#onSignal);
+    Deno.addSignalListener("SIGINT", this.#onSignal);
+  }
+
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  readonly #onSignal = (): void => this.#stop.abort();
+
+  [Symbol.dispose](): void {
+    Deno.removeSignalListener("SIGTERM", this.#onSignal);
+    Deno.removeSignalListener("SIGINT", this.#onSignal);
+  }
 }

@@ -33,6 +33,7 @@ export class HttpServer implements AsyncDisposable {
   readonly address: string;
   readonly #server: Deno.HttpServer;
   readonly #closing: AbortController;
+  #ended = false;
 
   private constructor(address: string, server: Deno.HttpServer, closing: AbortController) {
     this.address = address;
@@ -72,11 +73,13 @@ export class HttpServer implements AsyncDisposable {
     if (deadline.aborted) drop();
     deadline.addEventListener("abort", drop);
     await this.#server.shutdown();
+    this.#ended = true;
     deadline.removeEventListener("abort", drop);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort();
+    // To abort a server that has ended makes Deno throw.
+    if (!this.#ended) this.#closing.abort();
     await this.#server.finished;
   }
 }

@@ -6,7 +6,6 @@
 
 import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import type { Fault } from "./faults.ts";
-import { show } from "./redaction.ts";
 
 /** Values under their names. */
 export type Tree = Readonly<Record<string, unknown>>;
@@ -33,7 +32,7 @@ export async function readConfigFile(options: FileOptions): Promise<FileReading>
   const { path, source, readTextFile } = options;
   const faulty = (expected: string): FileReading => ({
     kind: "faulty",
-    fault: { key: "config file", value: show(path), expected, source },
+    fault: { key: "config file", value: path, expected, source },
   });
   let text: string;
   try {

@@ -98,7 +98,7 @@ function isSegment(segment: string): boolean {
 export const httpUrl: Kind<string> = kind(
   "http:// or https:// URL without user and password, ?query and #fragment",
   z.string()
-    .refine((url) => /^https?:\/\/[^\s@?#\\]+$/i.test(url) && URL.canParse(url))
+    .refine((url) => /^https?:\/\/[^\s@?#\\/][^\s@?#\\]*$/i.test(url) && URL.canParse(url))
     .transform((url) => url.replace(/\/+$/, "")),
 );
 
@@ -148,7 +148,7 @@ export const noMiddlewares: Kind<readonly unknown[]> = kind(
   "empty list, because this program has no middlewares",
   z.preprocess(fromJson, z.array(z.unknown())).superRefine((entries, context) => {
     for (const entry of entries) {
-      const read = z.object({ class_path: z.string() }).safeParse(entry);
+      const read = z.object({ class_path: z.string().regex(/^[\w.]{1,200}$/) }).safeParse(entry);
       const name = read.success ? read.data.class_path : "an entry without class_path";
       context.addIssue({
         code: "custom",

@@ -1,25 +1,25 @@
 /**
- * Loads the configuration in layers: the file, over it the environment, over it the flags. Each key
- * is looked up in all three, so groups are merged key by key, as vumi2 does it.
+ * Loads the configuration: reads the file, lays the layers over each other, and answers with a
+ * valid configuration or with all its faults.
  *
  * @module
  */
 
 import type * as z from "zod";
 import type { Fault, Warning } from "./faults.ts";
-import { type FileReading, isTree, readConfigFile, type Tree } from "./file.ts";
-import { type ConfigKey, configKeys } from "./keys.ts";
+import { type FileOptions, type FileReading, readConfigFile } from "./file.ts";
+import { type Entry, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { type Config, parseConfig } from "./schema.ts";
 import { unknownFileKeys, unknownVariables } from "./unknown.ts";
 
 /** Where the configuration comes from. */
 export interface LoadOptions {
-  /** Values of flags by their names without the dashes before them, `config` for the file. */
+  /** Values of flags by their names without the dashes before them; `config` names the file. */
   readonly flags: Readonly<Record<string, string>>;
   /** The environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Reads a file as text; Deno's, unless given. */
+  /** Reads a file as text; `Deno.readTextFile` unless given. */
   readonly readTextFile?: (path: string) => Promise<string>;
 }
 
@@ -29,7 +29,7 @@ export type LoadedConfig =
     readonly kind: "ok";
     readonly config: Config;
     readonly warnings: readonly Warning[];
-    /** For each key by its path: the file, variable or flag, or "default". */
+    /** For each key, by its path: the file, variable or flag it came from, or "default". */
     readonly sources: Readonly<Record<string, string>>;
   }
   | {
@@ -38,42 +38,79 @@ export type LoadedConfig =
     readonly warnings: readonly Warning[];
   };
 
-/** A key with what was given for it, if anything. */
-interface Entry {
-  readonly key: ConfigKey;
-  readonly value: unknown;
-  readonly source: string | undefined;
-}
-
-/** Loads the configuration. Never throws for what is in it: all faults are found at once. */
+/** Loads the configuration. Never throws for what is in it: it answers with all faults at once. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { flags, env } = options;
-  const prefix = env.VUMI_CONFIG_PREFIX ? `${env.VUMI_CONFIG_PREFIX.toUpperCase()}_` : "";
-  const file = namedFile(options);
-  const reading: FileReading = file ? await readConfigFile(file) : { kind: "ok", tree: {} };
-  const tree = reading.kind === "ok" ? reading.tree : {};
-  const fileSource = `file ${file?.path}`;
-  const entries = configKeys().map((key): Entry => {
-    const { path, flag, env: variable } = key;
-    const [layer, value] = [
-      [`flag --${flag}`, flags[flag]],
-      [`environment variable ${prefix}${variable}`, env[prefix + variable]],
-      [fileSource, lookUp(tree, path)],
-    ].find(([, value]) => value !== undefined && value !== null) ?? [];
-    return { key, value, source: layer as string | undefined };
-  });
-  const warnings = [
-    ...unknownFileKeys(tree, fileSource),
-    ...unknownVariables(Object.keys(env), prefix),
-    ...unsupported(entries),
-  ];
+  const named = fileName(options);
+  const file: FileReading = named ? await readConfigFile(named) : { kind: "ok", tree: {} };
+  const layers: Layers = {
+    tree: file.kind === "ok" ? file.tree : {},
+    fileSource: `file ${named?.path ?? ""}`,
+    env,
+    prefix: env.VUMI_CONFIG_PREFIX ? `${env.VUMI_CONFIG_PREFIX.toUpperCase()}_` : "",
+    flags,
+  };
+  const entries = layered(layers);
+  const warnings = warningsOf(layers, entries);
   const read = parseConfig(treeOf(entries));
   const faults = [
-    ...(reading.kind === "faulty" ? [reading.fault] : []),
-    ...noGroups(tree, fileSource),
-    ...valueFaults(read, entries, prefix, reading.kind),
+    ...(file.kind === "faulty" ? [file.fault] : []),
+    ...groupFaults(layers),
+    ...valueFaults(read.error?.issues ?? [], entries, layers.prefix)
+      // What is missing may be in the file that could not be read.
+      .filter(({ value }) => file.kind === "ok" || value !== undefined),
   ];
   if (!read.success || faults.length > 0) return { kind: "faulty", faults, warnings };
   const sources = entries.map(({ key, source }) => [key.path, source ?? "default"]);
   return { kind: "ok", config: read.data, warnings, sources: Object.fromEntries(sources) };
+}
+
+function fileName(options: LoadOptions): FileOptions | undefined {
+  const { flags, env, readTextFile = Deno.readTextFile } = options;
+  if (flags.config !== undefined) {
+    return { path: flags.config, source: "flag --config", readTextFile };
+  }
+  const path = env.VUMI_CONFIG_FILE;
+  if (!path) return undefined;
+  return { path, source: "environment variable VUMI_CONFIG_FILE", readTextFile };
+}
+
+function warningsOf(layers: Layers, entries: readonly Entry[]): readonly Warning[] {
+  const { tree, fileSource, env, prefix } = layers;
+  const sentry = entries.find(({ key }) => key.path === "sentry_dsn");
+  return [
+    ...unknownFileKeys(tree, fileSource),
+    ...unknownVariables(Object.keys(env), prefix),
+    ...(sentry?.value
+      ? [{
+        key: "sentry_dsn",
+        message: `sentry_dsn from ${sentry.source} has no effect, errors are only in the logs`,
+      }]
+      : []),
+  ];
+}
+
+/** One fault for each faulty key, however many rules it breaks. */
+function valueFaults(
+  issues: readonly z.core.$ZodIssue[],
+  entries: readonly Entry[],
+  prefix: string,
+): readonly Fault[] {
+  return entries.flatMap((entry) => {
+    const issue = issues.find(({ path }) => `${path.join(".")}.`.startsWith(`${entry.key.path}.`));
+    return issue === undefined ? [] : [fault(issue, entry, prefix)];
+  });
+}
+
+/** Only texts of our own are shown: zod's quote the value. */
+function fault(issue: z.core.$ZodIssue, { key, value, source }: Entry, prefix: string): Fault {
+  const own: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
+  const needed = key.required && (value === undefined || value === "");
+  return {
+    key: key.path,
+    value: showFaulty(key, value),
+    expected: typeof own === "string" ? own : needed ? `required: ${key.type}` : key.type,
+    source: source ?? "nowhere; set it in the file, " +
+        `as ${prefix}${key.env} in the environment, or by --${key.flag}`,
+  };
 }

@@ -18,8 +18,7 @@ export function showFaulty({ secrecy }: ConfigKey, raw: unknown): string | undef
   return secrecy === "none" ? show(raw) : HIDDEN;
 }
 
-/** Any value that is not known to be secret. */
-export function show(raw: unknown): string {
+function show(raw: unknown): string {
   if (Array.isArray(raw)) return "a list";
   if (typeof raw === "object" && raw !== null) return "a mapping";
   const text = String(raw);

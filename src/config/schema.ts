@@ -156,7 +156,6 @@ const broker = {
   }).readonly(),
   amqp_url: preset(
     amqpUrlText,
-    anyText,
     "",
     "Used instead of the amqp keys unless empty. memory: is a broker inside the process, for trying things out.",
   ),
@@ -220,7 +219,11 @@ const configSchema = z.object({
   },
 ).readonly();
 
-/** The configuration, valid and with all defaults. */
+/**
+ * The configuration, valid and with all defaults.
+ *
+ * @internal Says only to `deno doc --lint` that the schema, which it comes from, needs no export.
+ */
 export type Config = z.output<typeof configSchema>;
 
 /** Reads a whole configuration; the groups `amqp` and `message_cache_config` must be there. */

@@ -45,10 +45,13 @@ function warning(written: string, source: string, known: readonly string[]): War
   return { key, message: `${key} in ${source} is not known and has no effect${hint}` };
 }
 
-/** The most similar of `known`, if it takes no more edits than 40 % of its length. */
+/** The first that begins as written, else the most similar, with edits up to 40 % of its length. */
 function nearest(written: string, known: readonly string[]): string | undefined {
   const [best] = known
-    .map((name) => ({ name, edits: distance(written.toLowerCase(), name.toLowerCase()) }))
+    .map((name) => {
+      const edits = distance(written.toLowerCase(), name.toLowerCase());
+      return { name, edits: name.startsWith(written) ? 0 : edits };
+    })
     .filter(({ name, edits }) => edits <= name.length * 0.4)
     .sort((a, b) => a.edits - b.edits);
   return best?.name;

@@ -6,18 +6,8 @@
 
 import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";
 
-/** A request that Turn would make. */
-export interface SignedRequest {
-  /** The bridge's address for messages. */
-  readonly url: string;
-  /** The secret to sign with. */
-  readonly secret: string;
-  /** The body, of which the signature is. */
-  readonly body: string;
-}
-
-/** The `curl` that makes the request, for any POSIX shell. */
-export function curlCommand({ url, secret, body }: SignedRequest): string {
+/** The `curl` that POSTs `body` to `url`, signed with `secret`, for any POSIX shell. */
+export function curlCommand(url: string, body: string, secret: string): string {
   const signature = sign(secret, new TextEncoder().encode(body));
   const headers = ["Content-Type: application/json", `${SIGNATURE_HEADER}: ${signature}`];
   const words = ["curl", ...headers.flatMap((header) => ["-H", quote(header)])];

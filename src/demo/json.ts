@@ -1,6 +1,5 @@
 /**
- * Payloads as a person likes to read them: JSON on one line where it fits, with long texts and ids
- * cut short.
+ * Payloads as a person likes to read them: JSON in few lines, with long texts and ids cut short.
  *
  * @module
  */
@@ -8,44 +7,43 @@
 /** Stands for the fields that were left out; see {@linkcode abridge}. */
 const MORE = "…";
 
+/** What a line is longer by than its fields: "{ " or as much space, and a comma or " }". */
+const BRACES = 4;
 const LONGEST_TEXT = 60;
 const ID = /^[\da-f]{32}$/;
 const ID_SHOWN = 8;
 
-/** The named fields of `value`, in that order, and a sign that there are more. */
-export function abridge<T extends object>(value: T, fields: readonly (keyof T & string)[]): object {
-  return Object.fromEntries([...fields.map((field) => [field, value[field]]), [MORE, null]]);
+/** Fields of `value`: some always, some if they are not null; and a sign that there are more. */
+export function abridge<T extends object>(
+  value: T,
+  always: readonly (keyof T & string)[],
+  ifSet: readonly (keyof T & string)[],
+): object {
+  const fields = [...always, ...ifSet.filter((field) => value[field] !== null)];
+  return Object.fromEntries([...fields.map((field) => [field, value[field]]), [MORE, MORE]]);
 }
 
-/** A text that is too long to be read, cut; of an id the part that tells it from others is left. */
-export function shorten(text: string): string {
-  if (ID.test(text)) return `${text.slice(0, ID_SHOWN)}…`;
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
-}
-
-/** Writes `value` on one line if that has `width` characters at most, else a line for each field. */
+/** Writes `value` in few lines of `width` characters at most, as far as its texts allow that. */
 export function formatJson(value: unknown, width: number): string {
-  const line = inline(value);
-  if (line.length <= width || !isObject(value) || Array.isArray(value)) return line;
-  const lines = Object.entries(value).map(([key, field]) => {
-    if (key === MORE) return MORE;
-    const name = `${JSON.stringify(key)}: `;
-    return name + formatJson(field, width - name.length - INDENT.length);
-  });
-  return `{\n${indent(lines.join(",\n"))}\n}`;
-}
-
-const INDENT = "  ";
-
-/** Moves each line of `text` to the right. */
-export function indent(text: string, by: string = INDENT): string {
-  return text.replaceAll(/^/gm, by);
+  const whole = inline(value);
+  if (whole.length <= width || !isObject(value) || Array.isArray(value)) return whole;
+  const lines: string[] = [];
+  let mayJoin = false;
+  for (const [key, field] of Object.entries(value)) {
+    const name = key === MORE ? "" : `${JSON.stringify(key)}: `;
+    const text = name + formatJson(field, width - name.length - BRACES).replaceAll("\n", "\n  ");
+    const joined = `${lines.at(-1)}, ${text}`;
+    if (mayJoin && !isObject(field) && joined.length <= width - BRACES) lines.splice(-1, 1, joined);
+    else lines.push(text);
+    mayJoin = !isObject(field);
+  }
+  return `{ ${lines.join(",\n  ")} }`;
 }
 
 function inline(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(shorten(value));
+  if (typeof value === "string") return value === MORE ? MORE : JSON.stringify(shorten(value));
   if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
-  if (!isObject(value)) return JSON.stringify(value) ?? MORE;
+  if (!isObject(value)) return JSON.stringify(value) ?? "nothing";
   const fields = Object.entries(value).map(([key, field]) =>
     key === MORE ? MORE : `${JSON.stringify(key)}: ${inline(field)}`
   );
@@ -54,4 +52,9 @@ function inline(value: unknown): string {
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
+}
+
+function shorten(text: string): string {
+  if (ID.test(text)) return `${text.slice(0, ID_SHOWN)}…`;
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
 }

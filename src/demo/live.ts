@@ -5,7 +5,8 @@
  * @module
  */
 
-import { texted } from "./examples.ts";
+import { OUTBOUND_EXAMPLE, texted } from "./examples.ts";
+import type { Screen } from "./screen.ts";
 import type { Stage } from "./stage.ts";
 import { ack, deliveryReport } from "./transport.ts";
 
@@ -13,6 +14,8 @@ import { ack, deliveryReport } from "./transport.ts";
 export interface LiveOptions {
   /** Where it plays. */
   readonly stage: Stage;
+  /** What shows what can be done. */
+  readonly screen: Screen;
   /** What is typed, in UTF-8. */
   readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Whether the end of the input is the end of all, as it is of a terminal's (Ctrl-D). */
@@ -22,14 +25,19 @@ export interface LiveOptions {
 }
 
 /** Plays on, until it is told to stop. */
-export async function goLive({ stage, input, endsWithInput, stop }: LiveOptions): Promise<void> {
+export async function goLive(options: LiveOptions): Promise<void> {
+  const { stage, screen, input, endsWithInput, stop } = options;
+  const curl = stage.curl(OUTBOUND_EXAMPLE);
+  screen.heading("Now you", "The bridge stays up. Play Turn, from another terminal:");
+  screen.say(
+    `\n${curl}\n\nOr play the user: type a message and press Enter. Ctrl-C ends the demo.\n`,
+  );
   const ended = new AbortController();
   const signal = AbortSignal.any([stop, ended.signal]);
   const parts = [
     userTypes(stage, input, signal).then(() => endsWithInput ? undefined : aborted(signal)),
     turnEchoes(stage, signal),
     phoneTakes(stage, signal),
-    turnFollows(stage, signal),
   ];
   // Whatever ends one, a bug too, ends all.
   const ends = await Promise.allSettled(parts.map((part) => part.finally(() => ended.abort())));
@@ -48,23 +56,27 @@ async function userTypes(
   }
 }
 
+interface MessageBody {
+  readonly message: { readonly from: string; readonly text: { readonly body: string } };
+}
+
 async function turnEchoes(stage: Stage, signal: AbortSignal): Promise<never> {
   for (;;) {
-    const { from, text } = await stage.turnIsTold(signal);
-    await stage.turnSends({ to: from, turn: { type: "text", text: { body: `You wrote: ${text}` } } });
+    const { body } = await stage.turnIsTold(signal);
+    const { message } = body as MessageBody; // The fake Turn has refused all else.
+    const answer = `You wrote: ${message.text.body}`;
+    await stage.turnSends({ to: message.from, turn: { type: "text", text: { body: answer } } });
   }
 }
 
 async function phoneTakes(stage: Stage, signal: AbortSignal): Promise<never> {
   for (;;) {
-    const { message_id } = await stage.userGets(signal);
-    await stage.transportReports(ack(message_id));
-    await stage.transportReports(deliveryReport(message_id));
+    const { message_id } = await stage.userIsTold(signal);
+    for (const event of [ack(message_id), deliveryReport(message_id)]) {
+      await stage.transportReports(event);
+      await stage.turnIsToldStatus(signal);
+    }
   }
-}
-
-async function turnFollows(stage: Stage, signal: AbortSignal): Promise<never> {
-  for (;;) await stage.turnIsToldOf(signal);
 }
 
 async function* lines(input: LiveOptions["input"], signal: AbortSignal): AsyncGenerator<string> {

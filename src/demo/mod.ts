@@ -1,12 +1,12 @@
 /**
- * The demo: a fake Turn, a played transport with its users, a script for them, and what shows it.
+ * The demo: a fake Turn, a fake transport with its users, a script for them, and what shows it.
  *
  * @module
  */
 
-export * from "./curl.ts";
-export { OUTBOUND_EXAMPLE, NUMBER } from "./examples.ts";
+export type { OutboundExample } from "./examples.ts";
 export * from "./fake_turn.ts";
+export * from "./inbox.ts";
 export * from "./live.ts";
 export * from "./screen.ts";
 export * from "./stage.ts";

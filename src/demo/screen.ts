@@ -6,7 +6,7 @@
  */
 
 import { styleText } from "node:util";
-import { formatJson, indent } from "./json.ts";
+import { formatJson } from "./json.ts";
 
 /** Who takes part. */
 export type Party = "user" | "vumi" | "bridge" | "Turn";
@@ -28,8 +28,8 @@ const PARTY_STYLES: Readonly<Record<Party, Style>> = {
   Turn: "magenta",
 };
 
-const WIDTH = 92;
-const MARGIN = "   ";
+const WIDTH = 80;
+const INDENT = "   ";
 const STRING = /("(?:[^"\\]|\\.)*")(: )?/g;
 
 /** Shows the demo, line by line. */
@@ -51,10 +51,12 @@ export class Screen {
   /** Shows a payload that goes from the first party to the last, and on what. */
   passed(route: readonly Party[], means: string, payload: unknown): void {
     const parties = route.map((party) => this.#style(PARTY_STYLES[party], party));
-    this.#write(`${MARGIN}${parties.join(" ──▶ ")}   ${this.#style("dim", means)}\n`);
-    const json = indent(formatJson(payload, WIDTH), MARGIN + MARGIN);
-    const inColour = json.replaceAll(STRING, (_, text: string, colon?: string) =>
-      colon === undefined ? this.#style("yellow", text) : this.#style("dim", text + colon)
+    this.#write(` ${parties.join(" ──▶ ")}   ${this.#style("dim", means)}\n`);
+    const json = formatJson(payload, WIDTH - INDENT.length).replaceAll(/^/gm, INDENT);
+    const inColour = json.replaceAll(
+      STRING,
+      (_, text: string, colon?: string) =>
+        colon === undefined ? this.#style("yellow", text) : this.#style("dim", text + colon),
     );
     this.#write(`${inColour}\n`);
   }

@@ -48,13 +48,14 @@ class FlowError extends Error {
   override readonly name = "FlowError";
 }
 
-/**
- * Plays the script and answers whether all flows did what they should.
- *
- * @throws The reason of `stop`, when that fires.
- */
+/** Plays the script. Answers whether it came to its end and all flows did what they should. */
 export async function runTour(options: TourOptions): Promise<boolean> {
-  return await new Tour(options).run();
+  try {
+    return await new Tour(options).run();
+  } catch (error) {
+    if (options.stop.aborted && error === options.stop.reason) return false;
+    throw error;
+  }
 }
 
 class Tour {
@@ -67,15 +68,22 @@ class Tour {
 
   async run(): Promise<boolean> {
     const { stage, screen } = this.#options;
+    screen.say(
+      "turn-channels carries messages between Turn, over HTTP, and vumi, over queues.\n" +
+        "This bridge is the real one; Turn, the queues and the users are played.",
+    );
     screen.heading("1", `A user writes to ${NUMBER}, and Turn is told.`);
     const question = await stage.userWrites(texted("Hello world!"));
     await this.#try("inbound", () => this.#turnIsTold(question, "Hello world!"));
 
-    screen.heading("2", "Turn answers. The bridge knows what to, so the message is a reply.");
+    screen.heading("2", "Turn answers. The bridge knows to what, so the message is a reply.");
     const answer = await this.#try("outbound", () => this.#turnAnswers(question, OUTBOUND_EXAMPLE));
 
-    screen.heading("3", "The provider takes the message, the phone gets it, and Turn is told.");
-    await this.#try("statuses", () => this.#turnIsToldOf(answer));
+    screen.heading(
+      "3",
+      "The provider takes the message, the phone gets it, and Turn is told both.",
+    );
+    await this.#try("statuses", () => this.#turnIsToldStatuses(answer));
 
     screen.heading("4", "On USSD a user dials a code, and Turn's question keeps the session open.");
     const dialled = await stage.userWrites(DIALLED);
@@ -86,21 +94,27 @@ class Tour {
 
   async #turnIsTold({ message_id: id, from_addr: from }: Message, text: string): Promise<void> {
     const { stage } = this.#options;
-    const call = await this.#within("POST /messages at Turn", (signal) => stage.turnIsTold(signal));
-    expectIn("Turn to be told", call.body, {
+    const told = await this.#within(
+      "POST /messages that Turn can read",
+      (signal) => stage.turnIsTold(signal),
+    );
+    expectIn("Turn to be told", told.body, {
       contact: { id: from },
       message: { type: "text", text: { body: text }, from, id },
     });
-    expectIn("Turn to answer", call.status, 200);
+    expectIn("Turn to answer with status", told.status, 200);
   }
 
   async #turnAnswers(inbound: Message, request: OutboundExample): Promise<string> {
     const { stage } = this.#options;
-    const answer = await this.#within("an answer to Turn", () => stage.turnSends(request));
-    expectIn("the answer to Turn", answer.status, 200);
-    const message = await this.#within("a message to the user", (signal) => stage.userGets(signal));
-    expectIn("the answer to Turn", answer.body, { messages: [{ id: message.message_id }] });
-    expectIn("the message to the user", message, {
+    const { status, body } = await stage.turnSends(request);
+    expectIn("Turn to be answered with status", status, 200);
+    const message = await this.#within(
+      "a message to the user",
+      (signal) => stage.userIsTold(signal),
+    );
+    expectIn("Turn to be told the id in", body, { messages: [{ id: message.message_id }] });
+    expectIn("the user to get", message, {
       to_addr: inbound.from_addr,
       from_addr: inbound.to_addr,
       in_reply_to: inbound.message_id,
@@ -110,15 +124,21 @@ class Tour {
     return message.message_id;
   }
 
-  async #turnIsToldOf(messageId: string | undefined): Promise<void> {
+  async #turnIsToldStatuses(messageId: string | undefined): Promise<void> {
     const { stage } = this.#options;
-    if (messageId === undefined) throw new FlowError("expected a message that came through");
-    const statuses = [[ack(messageId), "sent"], [deliveryReport(messageId), "delivered"]] as const;
-    for (const [event, status] of statuses) {
+    if (messageId === undefined) throw new FlowError("expected an outbound message to report on");
+    const reports = [
+      { event: ack(messageId), status: "sent" },
+      { event: deliveryReport(messageId), status: "delivered" },
+    ];
+    for (const { event, status } of reports) {
       await stage.transportReports(event);
-      const call = await this.#within(`status ${status} at Turn`, (signal) => stage.turnIsToldOf(signal));
-      expectIn("Turn to be told", call.body, { user_message_id: messageId, status });
-      expectIn("Turn to answer", call.status, 200);
+      const told = await this.#within(
+        "POST /statuses that Turn can read",
+        (signal) => stage.turnIsToldStatus(signal),
+      );
+      expectIn("Turn to be told", told.body, { user_message_id: messageId, status });
+      expectIn("Turn to answer with status", told.status, 200);
     }
   }
 

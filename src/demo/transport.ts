@@ -7,6 +7,7 @@
 
 import type { Broker, Consumer } from "../broker/mod.ts";
 import {
+  type ConnectorQueues,
   createMessage,
   decodeMessage,
   encodeEvent,
@@ -33,23 +34,25 @@ export type UserAction = Omit<MessageFields, "transport_name">;
 
 /** The worker behind a connector. */
 export class Transport implements AsyncDisposable {
+  /** The connector's queues. */
+  readonly queues: ConnectorQueues;
   /** Messages that are to go to users. */
   readonly outbound: Inbox<Message> = new Inbox();
-  readonly #options: TransportOptions;
+  readonly #name: string;
+  readonly #broker: Broker;
   readonly #consumer: Consumer;
 
-  private constructor(options: TransportOptions) {
-    const { outbound, inbound, event } = queuesOf(options.connectorName);
-    this.#options = options;
-    for (const queue of [inbound, event]) options.broker.declare(queue);
-    this.#consumer = options.broker.consume(
-      outbound,
-      { prefetch: 1, parkingQueue: `${outbound}.parked` },
-      ({ body }) => {
-        this.outbound.put(decodeMessage(body));
-        return Promise.resolve({ kind: "done" });
-      },
-    );
+  private constructor({ connectorName, broker }: TransportOptions) {
+    this.queues = queuesOf(connectorName);
+    this.#name = `${connectorName}_transport`;
+    this.#broker = broker;
+    const { inbound, event, outbound } = this.queues;
+    for (const queue of [inbound, event]) broker.declare(queue);
+    const options = { prefetch: 1, parkingQueue: `${outbound}.parked` };
+    this.#consumer = broker.consume(outbound, options, ({ body }) => {
+      this.outbound.put(decodeMessage(body));
+      return Promise.resolve({ kind: "done" });
+    });
   }
 
   /** Begins to take messages to users. */
@@ -57,21 +60,19 @@ export class Transport implements AsyncDisposable {
     return new Transport(options);
   }
 
-  /** A message from a user, not yet on the queue, so that it can be shown first. */
+  /** What a user does as a message, which is not on the queue yet. */
   compose(action: UserAction): Message {
-    return createMessage({ transport_name: `${this.#options.connectorName}_transport`, ...action });
+    return createMessage({ transport_name: this.#name, ...action });
   }
 
-  /** Hands a user's message to the application. */
+  /** Puts a user's message on the queue. */
   async publish(message: Message): Promise<void> {
-    const { connectorName, broker } = this.#options;
-    await broker.publish(queuesOf(connectorName).inbound, encodeMessage(message));
+    await this.#broker.publish(this.queues.inbound, encodeMessage(message));
   }
 
-  /** Tells the application what became of a message. */
+  /** Puts on the queue what became of a message. */
   async publishEvent(event: Event): Promise<void> {
-    const { connectorName, broker } = this.#options;
-    await broker.publish(queuesOf(connectorName).event, encodeEvent(event));
+    await this.#broker.publish(this.queues.event, encodeEvent(event));
   }
 
   /** Takes nothing more. */

@@ -7,10 +7,13 @@
 
 import * as z from "zod";
 
+/** A path that Turn has. */
+export type TurnPath = "/messages" | "/statuses";
+
 const unixSeconds = z.string().regex(/^\d+$/);
 const statusName = z.enum(["sent", "delivered", "read", "failed"]);
 
-const SCHEMAS = {
+const SCHEMAS: Readonly<Record<TurnPath, z.ZodType>> = {
   "/messages": z.strictObject({
     contact: z.strictObject({
       id: z.string().min(1),
@@ -40,9 +43,6 @@ const SCHEMAS = {
     }),
   ]),
 };
-
-/** A path that Turn has. */
-export type TurnPath = keyof typeof SCHEMAS;
 
 /** Whether Turn has that path. */
 export function isTurnPath(path: string): path is TurnPath {

@@ -7,6 +7,7 @@
 
 import { type Delivery, readDelivery } from "./delivery.ts";
 import { oneLine } from "./excerpt.ts";
+import { networkFault } from "./network_fault.ts";
 import {
   formatMessage,
   formatStatus,
@@ -49,7 +50,7 @@ export class TurnClient implements Disposable {
   readonly #fetch: typeof fetch;
   readonly #now: () => number;
   /** Its connections are ours alone, so they can be closed with it; there may be any number. */
-  readonly #http = Deno.createHttpClient({ poolIdleTimeout: IDLE_MS });
+  readonly #http: Deno.HttpClient;
 
   /**
    * Makes a client; nothing is called yet.
@@ -63,6 +64,8 @@ export class TurnClient implements Disposable {
     this.#statusFormat = options.statusFormat;
     this.#fetch = options.fetch ?? fetch;
     this.#now = options.now ?? Date.now;
+    // Last, for what throws above must leave nothing behind.
+    this.#http = Deno.createHttpClient({ poolIdleTimeout: IDLE_MS });
   }
 
   /** Tells Turn what a user wrote. */
@@ -121,15 +124,4 @@ function headersWith(authToken: string): Headers {
     // The cause is not kept, as it quotes the token.
     throw new TypeError("Cannot use authToken in a header: it holds a character not allowed there");
   }
-}
-
-/** What the runtime says went wrong, without the address, which the configuration has. */
-function networkFault(error: unknown): string {
-  // 2.9 says "fetch failed" and has the rest in the cause, 2.6 has no cause.
-  const { message } = error instanceof Error && error.cause instanceof Error
-    ? error.cause
-    : error instanceof Error
-    ? error
-    : new Error(String(error));
-  return message.replace(/^error sending request .*?: client error \(\w+\): /, "");
 }

@@ -25,8 +25,9 @@ export async function readExcerpt(response: Response, secret: string): Promise<s
 }
 
 /** One line of at most 200 characters, without control characters and without `secret`. */
-export function oneLine(text: string, secret: string): string {
-  const line = text.replaceAll(secret, "[secret]").replace(/[\s\p{C}]+/gu, " ").trim();
+export function oneLine(text: string, secret = ""): string {
+  const safe = secret === "" ? text : text.replaceAll(secret, "[secret]");
+  const line = safe.replace(/[\s\p{C}]+/gu, " ").trim();
   return line.slice(0, EXCERPT_CHARACTERS).toWellFormed();
 }
 

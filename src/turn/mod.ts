@@ -11,4 +11,5 @@ export * from "./endpoint.ts";
 export { methodNotAllowed } from "./fault.ts";
 export type { InboundText, Status, StatusFormat } from "./payloads.ts";
 export type { OutboundRequest } from "./request.ts";
+export * from "./reach.ts";
 export * from "./signature.ts";

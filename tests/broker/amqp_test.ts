@@ -1,17 +1,23 @@
-import { connect } from "amqplib";
+import assert from "node:assert/strict";
 import { AmqpBroker } from "../../src/broker/amqp.ts";
-import { amqpUrl } from "../support/rabbitmq.ts";
-import { type Adapter, brokerContract } from "./contract.ts";
+import { amqpAdapter } from "./amqp_support.ts";
+import { brokerContract } from "./contract.ts";
 
-const adapter: Adapter = {
-  name: "AmqpBroker",
-  open: () => AmqpBroker.open({ url: amqpUrl(), exchange: "vumi" }),
-  async remove(queues) {
-    const model = await connect(amqpUrl());
-    const channel = await model.createChannel();
-    for (const queue of queues) await channel.deleteQueue(queue);
-    await model.close();
-  },
-};
+brokerContract(amqpAdapter);
 
-brokerContract(adapter);
+const UNREADABLE = [
+  "",
+  "localhost",
+  "http://u:secret@host",
+  "amqp://",
+  "amqp://u:secret@host:port",
+];
+for (const url of UNREADABLE) {
+  Deno.test(`AmqpBroker.open() refuses the address "${url}" without repeating it`, () => {
+    assert.throws(() => AmqpBroker.open({ url, exchange: "vumi" }), (error) => {
+      assert.ok(error instanceof TypeError);
+      assert.doesNotMatch(`${error.message}${error.stack}`, /secret/);
+      return true;
+    });
+  });
+}

@@ -117,3 +117,16 @@ Deno.test("draining answers the requests that came, takes no new ones", async ()
   assert.equal((await sending).status, 200);
   await assert.rejects(bridge.send(REQUEST));
 });
+
+Deno.test("draining ends at its deadline, whatever is in work", async () => {
+  const { proxy, url } = proxied();
+  await using _ = proxy;
+  await using bridge = await TestBridge.start({ "amqp-url": url });
+  bridge.turn.answer = () => "hang";
+  await bridge.transport.sendInbound();
+  await bridge.turn.received(1);
+  proxy.stall();
+  const sending = bridge.send(REQUEST).catch(() => undefined);
+  await bridge.service.drain(AbortSignal.timeout(300));
+  await sending;
+});

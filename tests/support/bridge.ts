@@ -53,7 +53,7 @@ export class TestBridge implements AsyncDisposable {
   static async start(flags: Record<string, string> = {}, wait = true): Promise<TestBridge> {
     await using parts = new AsyncDisposableStack();
     const connector = `test-${crypto.randomUUID()}`;
-    const turn = parts.use(await FakeTurn.start({ token: TOKEN }));
+    const turn = parts.use(FakeTurn.start({ authToken: TOKEN }));
     const transport = parts.use(await Transport.connect(connector));
     const service = parts.use(await startService(await testConfig(connector, turn.url, flags)));
     const bridge = new TestBridge(connector, turn, transport, service, parts.move());
@@ -61,8 +61,9 @@ export class TestBridge implements AsyncDisposable {
     return bridge;
   }
 
-  /** Resolves when the bridge consumes both its queues. */
+  /** Resolves when the bridge consumes both its queues, and can publish. */
   async consuming(): Promise<void> {
+    await until("health", async () => (await this.request("/health")).status === 200);
     await this.transport.consumed("inbound");
     await this.transport.consumed("event");
   }

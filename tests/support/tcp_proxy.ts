@@ -4,6 +4,8 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+
 /** Where a {@linkcode TcpProxy} forwards to. */
 export interface TcpProxyOptions {
   /** The target's host, 127.0.0.1 by default. */
@@ -20,6 +22,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #sockets = new Set<Deno.TcpConn>();
   readonly #work = new Set<Promise<void>>();
   #listener: Deno.TcpListener | undefined;
+  #accepting = Promise.resolve();
+  #trigger: string | undefined;
   #flowing = Promise.withResolvers<void>();
 
   private constructor(target: TcpProxyOptions) {
@@ -33,20 +37,28 @@ export class TcpProxy implements AsyncDisposable {
     return new TcpProxy(target);
   }
 
+  /** How many sockets are open: two for each connection that has reached the target. */
+  get sockets(): number {
+    return this.#sockets.size;
+  }
+
   /** Ends all connections there are, at once and without a word. */
   cut(): void {
     for (const socket of this.#sockets) close(socket);
     this.#sockets.clear();
   }
 
-  /** From now on new connections are refused; those there are stay. */
-  refuse(): void {
+  /** From now on new connections are refused, for sure when it resolves; those there are stay. */
+  async refuse(): Promise<void> {
     this.#listener?.close();
     this.#listener = undefined;
+    // The port is open until the last call to accept has returned.
+    await this.#accepting;
   }
 
   /** Ends {@linkcode refuse}. */
-  accept(): void {
+  async accept(): Promise<void> {
+    await this.#accepting;
     if (!this.#listener) this.#listen(this.port);
   }
 
@@ -56,14 +68,20 @@ export class TcpProxy implements AsyncDisposable {
     this.#flowing = Promise.withResolvers();
   }
 
+  /** Stalls as soon as this text is to be forwarded, before it is. */
+  stallOn(text: string): void {
+    this.#trigger = text;
+  }
+
   /** Ends {@linkcode stall}: what has come meanwhile is forwarded. */
   resume(): void {
+    this.#trigger = undefined;
     this.#flowing.resolve();
   }
 
   /** Ends all. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.refuse();
+    await this.refuse();
     this.cut();
     this.resume();
     while (this.#work.size > 0) await Promise.all(this.#work);
@@ -72,7 +90,7 @@ export class TcpProxy implements AsyncDisposable {
   #listen(port: number): number {
     const listener = Deno.listen({ hostname: "127.0.0.1", port });
     this.#listener = listener;
-    this.#track(this.#acceptAll(listener));
+    this.#accepting = this.#acceptAll(listener);
     return listener.addr.port;
   }
 
@@ -98,6 +116,9 @@ export class TcpProxy implements AsyncDisposable {
     const buffer = new Uint8Array(65_536);
     try {
       for (let size = await from.read(buffer); size !== null; size = await from.read(buffer)) {
+        if (this.#trigger && Buffer.from(buffer.buffer, 0, size).includes(this.#trigger)) {
+          this.stall();
+        }
         await this.#flowing.promise;
         for (let sent = 0; sent < size;) sent += await to.write(buffer.subarray(sent, size));
       }

@@ -44,7 +44,7 @@ export class Transport implements AsyncDisposable {
       await channel.bindQueue(queue, "vumi", queue);
     }
     await channel.consume(`${connector}.outbound`, (raw) => {
-      assert.ok(raw !== null, "the consumer of .outbound was cancelled");
+      if (raw === null) return; // The queue was deleted.
       transport.outbound.push({ message: JSON.parse(raw.content.toString()), raw });
       channel.ack(raw);
     });

@@ -1,0 +1,54 @@
+/**
+ * What an operator can do about a fault of RabbitMQ, or of the way to it.
+ *
+ * @module
+ */
+
+import type { AmqpAddress } from "./amqp_address.ts";
+
+/** Parts of what a fault says, and what helps; `{…}` is replaced by the address's own. */
+const FIXES: readonly (readonly [RegExp, string])[] = [
+  [/no permission to reach/, "start the program with that permission"],
+  [/ECONNREFUSED/i, "start RabbitMQ there, or correct the host and port of amqp"],
+  [/ENOTFOUND|EAI_AGAIN|lookup address/i, "correct the host name of amqp, or the name service"],
+  [
+    /ETIMEDOUT|no answer within/i,
+    "look for a firewall in between, and whether this is an AMQP port: 5672, or 5671 for amqps://",
+  ],
+  [
+    /refused the user or the password/,
+    "correct them, or: rabbitmqctl change_password {user} <password>; " +
+    "the user guest may only connect from the server's own machine",
+  ],
+  [
+    /refused the virtual host/,
+    'rabbitmqctl add_vhost {vhost}; rabbitmqctl set_permissions -p {vhost} {user} ".*" ".*" ".*"',
+  ],
+  [/closed abruptly|Unexpected close/, "if this is the server's TLS port, use amqps://"],
+  [/maxFrameSize|Invalid frame/, "something else than AMQP answers there: correct the port"],
+  [/InvalidContentType|WRONG_VERSION/i, "this port does not speak TLS: use amqp://, or port 5671"],
+  [/NotValidForName|altnames/, "use a host name that is in the server's certificate"],
+  [/Expired/i, "renew the server's certificate"],
+  [
+    /UnknownIssuer|unable to verify|self.signed|peer certificate/i,
+    "have the system trust the certificate's issuer, and set DENO_TLS_CA_STORE=system",
+  ],
+  [
+    /ACCESS_REFUSED/,
+    'give the right: rabbitmqctl set_permissions -p {vhost} {user} ".*" ".*" ".*"',
+  ],
+  [
+    /PRECONDITION_FAILED/,
+    "someone has declared it differently; vumi's workers declare it durable and with no arguments: " +
+    "empty and delete it, and it is made anew",
+  ],
+  [/blocked/, "free memory or disk space of the server: rabbitmq-diagnostics alarms"],
+];
+
+/** The fix for a fault that reads `detail`, ready to be spread into a finding; empty if unknown. */
+export function fixFor(detail: string, { connect, vhost }: AmqpAddress): { fix?: string } {
+  const fix = FIXES.find(([pattern]) => pattern.test(detail))?.[1];
+  if (!fix) return {};
+  const user = connect.username ?? "guest";
+  return { fix: fix.replaceAll("{user}", () => user).replaceAll("{vhost}", () => vhost) };
+}

@@ -1,0 +1,91 @@
+/**
+ * The configuration's layers: the file, over it the environment, over it the flags. Each key is
+ * looked up in all three, so groups are merged key by key, as vumi2 does it.
+ *
+ * @module
+ */
+
+import type { Fault } from "./faults.ts";
+import { isTree, type Tree } from "./file.ts";
+import { type ConfigKey, configKeys } from "./keys.ts";
+import { showFaulty } from "./redaction.ts";
+
+/** What the configuration is put together from. */
+export interface Layers {
+  /** The file's values; empty without a file. */
+  readonly tree: Tree;
+  /** What to call the file. */
+  readonly fileSource: string;
+  /** The environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What the names of variables begin with, the underscore included. */
+  readonly prefix: string;
+  /** Values of flags, by their names without the dashes before them. */
+  readonly flags: Readonly<Record<string, string>>;
+}
+
+/** A key with what was given for it, if anything. */
+export interface Entry {
+  /** The key. */
+  readonly key: ConfigKey;
+  /** As it was written; undefined if nothing was. */
+  readonly value: unknown;
+  /** Where it was written; undefined if nowhere. */
+  readonly source: string | undefined;
+}
+
+/** Each key with what the highest layer says. `null` says nothing. */
+export function layered(layers: Layers): readonly Entry[] {
+  return configKeys().map((key) => entry(key, layers));
+}
+
+function entry(key: ConfigKey, { tree, fileSource, env, prefix, flags }: Layers): Entry {
+  const flag = flags[key.flag];
+  if (flag !== undefined) return { key, value: flag, source: `flag --${key.flag}` };
+  const name = prefix + key.env;
+  const variable = env[name];
+  if (variable !== undefined) {
+    return { key, value: variable, source: `environment variable ${name}` };
+  }
+  const value = lookUp(tree, key.path) ?? undefined;
+  return { key, value, source: value === undefined ? undefined : fileSource };
+}
+
+function lookUp(tree: Tree, path: string): unknown {
+  const [name = "", inner] = path.split(".");
+  const value = tree[name];
+  if (inner === undefined) return value;
+  return isTree(value) ? value[inner] : undefined;
+}
+
+/** The entries as the schema wants them, with every group there. */
+export function treeOf(entries: readonly Entry[]): Tree {
+  const tree: Record<string, unknown> = {};
+  const groups: Record<string, Record<string, unknown>> = {};
+  for (const { key, value } of entries) {
+    const [name = "", inner] = key.path.split(".");
+    if (inner === undefined) tree[name] = value;
+    else (groups[name] ??= {})[inner] = value;
+  }
+  return { ...tree, ...groups };
+}
+
+/** Faults for what should be a group of keys in the file and is something else. */
+export function groupFaults({ tree, fileSource }: Layers): readonly Fault[] {
+  const groups = Map.groupBy(
+    configKeys().filter(({ path }) => path.includes(".")),
+    ({ path }) => path.slice(0, path.indexOf(".")),
+  );
+  return [...groups].flatMap(([name, keys]) => {
+    const value = tree[name] ?? {};
+    if (isTree(value)) return [];
+    const secret = keys.find(({ secrecy }) => secrecy !== "none") ?? keys[0];
+    const inner = keys.map(({ path }) => path.slice(name.length + 1)).join(", ");
+    return [{
+      key: name,
+      value: secret && showFaulty(secret, value),
+      expected: `a mapping of ${inner}`,
+      source: fileSource,
+    }];
+  });
+}

@@ -1,0 +1,15 @@
+/**
+ * The configuration: one schema, from which come its type, defaults, flags, names of environment
+ * variables, help and reference.
+ *
+ * @module
+ */
+
+export { type AmqpAddress, amqpUrl, type Bind, formatBind } from "./addresses.ts";
+export { type Fault, formatFaults, type Warning } from "./faults.ts";
+export { type ConfigKey, configKeys } from "./keys.ts";
+export type { Secrecy } from "./kinds.ts";
+export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
+export { redactedConfig } from "./redaction.ts";
+export { configReference } from "./reference.ts";
+export type { Config, KeyMeta } from "./schema.ts";

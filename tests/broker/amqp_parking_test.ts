@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import type { GetMessage, Options } from "amqplib";
+import { amqpUrl } from "../support/rabbitmq.ts";
+import { amqpAdapter, untilFound, withChannel } from "./amqp_support.ts";
+import { bench } from "./contract.ts";
+
+/** Has a message with these properties parked, and returns the copy. */
+async function park(properties: Options.Publish, content = "body"): Promise<GetMessage> {
+  await using made = await bench(amqpAdapter);
+  const { broker, queue, parkingQueue } = made;
+  await withChannel(async (channel) => {
+    channel.sendToQueue(queue, Buffer.from(content), properties);
+    await channel.checkQueue(queue); // The message is at the server when this is answered.
+  });
+  broker.consume(
+    queue,
+    { prefetch: 9, parkingQueue },
+    () => Promise.resolve({ kind: "park", reason: "bad", status: 422 }),
+  );
+  return await untilFound(parkingQueue);
+}
+
+/** The headers of a copy, without those about the parking. */
+function ownHeaders({ properties: { headers = {} } }: GetMessage): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([key]) => !key.startsWith("x-parked-")),
+  );
+}
+
+Deno.test("parking leaves body and properties unchanged", async () => {
+  const properties = {
+    contentType: "application/json",
+    contentEncoding: "utf-8",
+    deliveryMode: 2,
+    priority: 3,
+    correlationId: "c1",
+    replyTo: "somewhere",
+    messageId: "m1",
+    timestamp: 1_700_000_000,
+    type: "t",
+    appId: "vumi",
+  };
+  const copy = await park(properties, '{"content":"é"}');
+  assert.equal(copy.content.toString(), '{"content":"é"}');
+  const { headers: _, ...others } = copy.properties;
+  assert.deepEqual(others, {
+    ...properties,
+    expiration: undefined,
+    userId: undefined,
+    clusterId: undefined,
+  });
+});
+
+const HEADERS: Record<string, unknown> = {
+  text: "é",
+  empty: "",
+  long: "x".repeat(20_000),
+  yes: true,
+  nothing: null,
+  byte: -5,
+  int: 2 ** 31,
+  long64: 2 ** 53 - 1,
+  double: 1.5,
+  tiny: 5e-324,
+  huge: { "!": "double", value: 1e300 },
+  negativeHuge: { "!": "double", value: -1e300 },
+  float: { "!": "float", value: 0.5 },
+  timestamp: { "!": "timestamp", value: 1_700_000_000 },
+  decimal: { "!": "decimal", value: { places: 2, digits: 314 } },
+  bytes: Buffer.from([0, 255, 10]),
+  list: ["a", 1, [null], { b: { "!": "timestamp", value: 1 } }],
+  table: { a: { b: { c: Buffer.from("d") } } },
+  exclaiming: { "!": "object", value: { "!": "string", other: 1 } },
+  "key with spaces and é": 1,
+};
+
+/** What a reader sees of a header: JavaScript's own types lack the name of theirs. */
+function decoded(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("!" in value) || !("value" in value)) {
+    return value;
+  }
+  return ["double", "float", "object"].includes(String(value["!"])) ? value.value : value;
+}
+
+for (const [name, value] of Object.entries(HEADERS)) {
+  Deno.test(`parking leaves a header unchanged: ${name}`, async () => {
+    const copy = await park({ headers: { [name]: value } });
+    assert.deepEqual(ownHeaders(copy), { [name]: decoded(value) });
+  });
+}
+
+Deno.test("parking keeps what would delete or misdirect the copy in headers of its own", async () => {
+  const userId = new URL(amqpUrl()).username || "guest";
+  const copy = await park({ expiration: "60000", userId, deliveryMode: 1, CC: ["other"] });
+  assert.equal(copy.properties.expiration, undefined);
+  assert.equal(copy.properties.userId, undefined);
+  assert.equal(copy.properties.deliveryMode, 2);
+  const { "x-parked-at": _at, "x-parked-from": _from, ...headers } = copy.properties.headers ?? {};
+  assert.deepEqual(headers, {
+    "x-parked-reason": "bad",
+    "x-parked-status": 422,
+    "x-parked-expiration": "60000",
+    "x-parked-user-id": userId,
+    "x-parked-cc": ["other"],
+  });
+});
+
+Deno.test("parking gives up headers that can't be encoded again, but not the message", async () => {
+  const near = "x".repeat(65_450); // With ours it exceeds what amqplib encodes.
+  const copy = await park({ headers: { near } });
+  assert.equal(copy.content.toString(), "body");
+  assert.deepEqual(ownHeaders(copy), {});
+  assert.equal(copy.properties.headers?.["x-parked-headers-lost"], true);
+  assert.equal(copy.properties.headers?.["x-parked-reason"], "bad");
+});

@@ -1,0 +1,97 @@
+/**
+ * RabbitMQ for tests of the AMQP adapter: with nothing in between, and through a proxy.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { type Channel, connect, type GetMessage } from "amqplib";
+import { AmqpBroker } from "../../src/broker/amqp.ts";
+import { amqpUrl } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+import { type Adapter, type Bench, bench } from "./contract.ts";
+
+/** Short pauses: tests wait for many reconnects. */
+export const DELAYS = { initialDelayMs: 10, maxDelayMs: 200 };
+
+/** The adapter on the shared server. */
+export const amqpAdapter: Adapter = adapterAt(amqpUrl);
+
+/** The adapter on a server. */
+export function adapterAt(url: () => string): Adapter {
+  return {
+    name: "AmqpBroker",
+    open: () => AmqpBroker.open({ url: url(), exchange: "vumi", ...DELAYS }),
+    remove: (queues) =>
+      withChannel(async (channel) => {
+        for (const queue of queues) await channel.deleteQueue(queue);
+      }, url()),
+  };
+}
+
+/** A bench whose broker connects through a proxy. */
+export interface ProxiedBench extends Bench {
+  readonly proxy: TcpProxy;
+}
+
+/** Makes a bench with a proxy before the shared server. */
+export async function proxiedBench(): Promise<ProxiedBench> {
+  const proxy = startProxy();
+  const made = await bench(amqpAdapter, () => openThrough(proxy));
+  return {
+    ...made,
+    proxy,
+    [Symbol.asyncDispose]: async () => {
+      await made[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Starts a proxy before the shared server. */
+export function startProxy(): TcpProxy {
+  const { hostname, port } = new URL(amqpUrl());
+  return TcpProxy.start({ hostname, port: Number(port) || 5672 });
+}
+
+/** Opens a broker that connects through the proxy. */
+export function openThrough(proxy: TcpProxy): AmqpBroker {
+  const url = new URL(amqpUrl());
+  url.hostname = "127.0.0.1";
+  url.port = `${proxy.port}`;
+  return AmqpBroker.open({ url: url.href, exchange: "vumi", ...DELAYS });
+}
+
+/** Does something to a server as another client would. */
+export async function withChannel<T>(
+  work: (channel: Channel) => Promise<T>,
+  url = amqpUrl(),
+): Promise<T> {
+  const model = await connect(url);
+  try {
+    return await work(await model.createChannel());
+  } finally {
+    await model.close();
+  }
+}
+
+/** Opens a broker with an exchange of its own on the shared server. */
+export function openWithExchange(exchange: string): AmqpBroker {
+  return AmqpBroker.open({ url: amqpUrl(), exchange, ...DELAYS });
+}
+
+/** Waits for a message in a queue of the shared server, and takes it. */
+export async function untilFound(queue: string): Promise<GetMessage> {
+  let found: GetMessage | false = false;
+  await until(`a message in ${queue}`, async () => {
+    // A queue that is not there yet closes the channel.
+    found = await withChannel((channel) => {
+      channel.on("error", () => {});
+      return channel.get(queue, { noAck: true });
+    }).catch(() => false as const);
+    return found !== false;
+  });
+  assert.ok(found);
+  return found;
+}

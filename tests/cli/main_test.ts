@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { FakeTurn, send } from "../../src/demo/fake_turn.ts";
+import { SECRET, TOKEN } from "../support/bridge.ts";
+import { amqpUrl } from "../support/rabbitmq.ts";
+import { Program } from "../support/program.ts";
+import { Transport } from "../support/transport.ts";
+
+/** All that is required, as flags. */
+function flags(connector: string, turnUrl: string): string[] {
+  return [
+    `--connector-name=${connector}`,
+    "--http-bind=127.0.0.1:0",
+    `--turn-api-url=${turnUrl}`,
+    `--auth-token=${TOKEN}`,
+    `--turn-hmac-secret=${SECRET}`,
+    "--default-from-addr=8110",
+    `--amqp-url=${amqpUrl()}`,
+  ];
+}
+
+Deno.test("faults of the configuration are reported at once, nothing else is, exit code 78", async () => {
+  const args = [
+    "--connector-name=c",
+    "--http-bind=nowhere",
+    "--auth-token=hunter2 ",
+    "--max-retries=-1",
+  ];
+  const { code, stdout, stderr } = await Program.fromSource().output(args);
+  assert.equal(code, 78);
+  assert.equal(stdout, "");
+  for (
+    const key of [
+      "http_bind",
+      "turn_api_url",
+      "default_from_addr",
+      "auth_token",
+      "turn_hmac_secret",
+      "max_retries",
+    ]
+  ) {
+    assert.match(stderr, new RegExp(`^ *${key}$`, "m"));
+  }
+  assert.match(stderr, /flag --http-bind/);
+  assert.ok(!stderr.includes("hunter2"), stderr);
+  assert.ok(!stderr.includes("    at "), stderr);
+});
+
+Deno.test("an unknown flag is a usage error with a suggestion, exit code 64", async () => {
+  const { code, stderr } = await Program.fromSource().output(["--conector-name=c"]);
+  assert.equal(code, 64);
+  assert.match(stderr, /--connector-name/);
+});
+
+Deno.test("--version and --help answer on standard output, exit code 0", async () => {
+  const version = await Program.fromSource().output(["--version"]);
+  assert.deepEqual([version.code, version.stderr], [0, ""]);
+  assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  const help = await Program.fromSource().output(["--help"]);
+  assert.equal(help.code, 0);
+  for (const word of ["run", "check", "demo"]) {
+    assert.match(help.stdout, new RegExp(`^ +${word}`, "m"));
+  }
+  const run = await Program.fromSource().output(["run", "--help"]);
+  assert.match(run.stdout, /--amqp-hostname/);
+});
+
+Deno.test("an address that is taken is told plainly, exit code 69", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const args = [...flags("c", "http://127.0.0.1:9"), `--http-bind=127.0.0.1:${taken.addr.port}`];
+  const { code, stderr } = await Program.fromSource().output(args);
+  assert.equal(code, 69);
+  assert.match(stderr, /another program does already/);
+  assert.ok(!stderr.includes("    at "), stderr);
+});
+
+Deno.test("the cache file that can't be opened is told plainly, exit code 69", async () => {
+  const args = [
+    ...flags("c", "http://127.0.0.1:9"),
+    "--message-cache-class=DenoKvMessageCache",
+    "--message-cache-config-path=/nowhere/at/all.kv",
+  ];
+  const { code, stderr } = await Program.fromSource().output(args);
+  assert.equal(code, 69);
+  assert.match(stderr, /\/nowhere\/at\/all\.kv/);
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`one message each way, then ${signal}: exit code 0`, async () => {
+    await using turn = FakeTurn.start({ authToken: TOKEN });
+    const connector = `test-${crypto.randomUUID()}`;
+    await using transport = await Transport.connect(connector);
+    await using running = await Program.fromSource().start(flags(connector, turn.url));
+    await transport.sendInbound({ message_id: "m1" });
+    await turn.received(1);
+    const url = `${running.address}/messages`;
+    const body = { to: "+26612345678", turn: { type: "text", text: { body: "Hi" } } };
+    const response = await send(url, body, { secret: SECRET });
+    assert.equal(response.status, 200, await response.text());
+    await transport.received(1);
+    assert.equal(await running.stop(signal), 0);
+  });
+}
+
+Deno.test("secrets, signatures and contents are in no log line at DEBUG or above INFO", async () => {
+  await using turn = FakeTurn.start({ authToken: TOKEN });
+  const connector = `test-${crypto.randomUUID()}`;
+  await using transport = await Transport.connect(connector);
+  await using running = await Program.fromSource().start([
+    ...flags(connector, turn.url),
+    "--log-level=INFO",
+  ]);
+  turn.answer = () => new Response(null, { status: 422 });
+  await transport.sendInbound({ content: "what a user wrote" });
+  await transport.take("inbound.parked");
+  const body = { to: "+2", turn: { type: "text", text: { body: "what Turn wrote" } } };
+  await (await send(`${running.address}/messages`, body, { secret: SECRET })).text();
+  await (await send(`${running.address}/messages`, body, { secret: "wrong" })).text();
+  await running.stop("SIGTERM");
+  const log = running.stderr();
+  assert.match(log, /Parked/);
+  for (const secret of [SECRET, TOKEN, "what a user wrote", "what Turn wrote", "guest:guest"]) {
+    assert.ok(!log.includes(secret), `${secret} is in the log`);
+  }
+});
+
+Deno.test("check finds nothing to mend where all is well, exit code 0", async () => {
+  await using turn = FakeTurn.start({ authToken: TOKEN });
+  const connector = `test-${crypto.randomUUID()}`;
+  await using _transport = await Transport.connect(connector);
+  const { code, stdout } = await Program.fromSource().output([
+    "check",
+    ...flags(connector, turn.url),
+  ]);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, new RegExp(`${connector}.inbound`));
+  assert.ok(!stdout.includes("✗") && !stdout.includes(TOKEN) && !stdout.includes(SECRET));
+});
+
+Deno.test("check names a fix for each finding, exit code 1", async () => {
+  const { code, stdout } = await Program.fromSource().output([
+    "check",
+    ...flags("c", "http://127.0.0.1:9"),
+    "--amqp-url=amqp://guest:hunter2@127.0.0.1:9",
+    "--message-cache-class=DenoKvMessageCache",
+    "--message-cache-config-path=/nowhere/at/all.kv",
+  ]);
+  assert.equal(code, 1);
+  assert.ok(stdout.split("✗").length - 1 >= 3, stdout);
+  assert.ok(!stdout.includes("hunter2"), stdout);
+});

@@ -1,0 +1,271 @@
+/**
+ * Files, environment and flags: how they are read, and which wins.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { amqpUrl, loadConfig, redactedConfig } from "../../src/config/mod.ts";
+import { faults, load, REQUIRED, valid } from "./support.ts";
+
+const VUMI2_WORKER = `
+# Turn channel, as deployed with vumi2
+connector_name: turn_ussd
+http_bind: 0.0.0.0:8000
+vumi_api_path: /api/v1
+turn_api_url: https://whatsapp.turn.io/v1/numbers/4711/
+auth_token: eyJhbGciOi.J9-_x
+turn_hmac_secret: "s3cret"
+default_from_addr: 8110
+request_timeout: 60
+mo_message_url_timeout: 7.5
+transport_type: ussd
+message_cache_class: vumi2.message_caches.MemoryMessageCache
+message_cache_config:
+  timeout: 900
+amqp: &amqp
+  hostname: rabbitmq.internal
+  port: "5673"
+  username: vumi
+  password: 1234
+  vhost: /vumi
+amqp_url:
+worker_concurrency: 10
+sentry_dsn: https://key@sentry.io/12345
+log_level: WARNING
+middlewares: []
+max_retries: 5
+`;
+
+Deno.test("loadConfig() takes a vumi2 worker's YAML as it is", async () => {
+  const loaded = await load({ file: VUMI2_WORKER });
+  assert.ok(loaded.kind === "ok");
+  const { config, warnings } = loaded;
+  assert.equal(config.connector_name, "turn_ussd");
+  assert.deepEqual(config.http_bind, { kind: "tcp", hostname: "0.0.0.0", port: 8000 });
+  assert.equal(config.vumi_api_path, "/api/v1");
+  assert.equal(config.turn_api_url, "https://whatsapp.turn.io/v1/numbers/4711");
+  assert.equal(config.default_from_addr, "8110");
+  assert.equal(config.mo_message_url_timeout, 7.5);
+  assert.equal(config.message_cache_class, "MemoryMessageCache");
+  assert.deepEqual(config.message_cache_config, {
+    timeout: 900,
+    outbound_timeout: 86400,
+    path: "",
+  });
+  assert.equal(amqpUrl(config), "amqp://vumi:1234@rabbitmq.internal:5673/%2Fvumi");
+  assert.equal(config.worker_concurrency, 10);
+  assert.equal(config.log_level, "WARNING");
+  assert.deepEqual(warnings, [{
+    key: "sentry_dsn",
+    message: "sentry_dsn from file config.yaml has no effect, errors are only in the logs",
+  }]);
+});
+
+Deno.test("loadConfig() takes config.example.json without a warning", async () => {
+  const config = fileURLToPath(new URL("../../config.example.json", import.meta.url));
+  const loaded = await loadConfig({ flags: { config }, env: {} });
+  assert.ok(loaded.kind === "ok");
+  assert.deepEqual(loaded.warnings, []);
+  assert.equal(loaded.config.message_cache_class, "DenoKvMessageCache");
+  assert.equal(loaded.config.message_cache_config.path, "./turn-channels.kv");
+});
+
+Deno.test("loadConfig() puts flags over the environment over the file, key by key", async () => {
+  const file = "amqp: {hostname: f, port: 1, username: f, vhost: f}\nmax_retries: 7\n";
+  const env = { ...REQUIRED, AMQP_PORT: "2", AMQP_USERNAME: "e", MAX_RETRIES: "0" };
+  const loaded = await load({ file, env, flags: { "amqp-username": "g" } });
+  assert.ok(loaded.kind === "ok");
+  const { amqp, max_retries } = loaded.config;
+  assert.deepEqual(amqp, { hostname: "f", port: 2, username: "g", password: "guest", vhost: "f" });
+  assert.equal(max_retries, 0);
+  assert.deepEqual(
+    ["amqp.hostname", "amqp.port", "amqp.username", "amqp.password"].map((key) =>
+      loaded.sources[key]
+    ),
+    ["file config.yaml", "environment variable AMQP_PORT", "flag --amqp-username", "default"],
+  );
+});
+
+Deno.test("loadConfig() reads only prefixed variables when there is a prefix", async () => {
+  const prefixed = Object.entries(REQUIRED).map(([name, value]) => [`TURN_X_${name}`, value]);
+  const env = {
+    ...Object.fromEntries(prefixed),
+    VUMI_CONFIG_PREFIX: "turn_x", // vumi2 makes capitals of the prefix too.
+    MAX_RETRIES: "9",
+    TURN_X_AMQP_PORT: "1",
+  };
+  const loaded = await load({ env });
+  assert.ok(loaded.kind === "ok");
+  assert.equal(loaded.config.max_retries, 3);
+  assert.equal(loaded.config.amqp.port, 1);
+  assert.equal(loaded.sources["amqp.port"], "environment variable TURN_X_AMQP_PORT");
+  assert.deepEqual(loaded.warnings, []);
+});
+
+Deno.test("loadConfig() names the prefixed variable for what is missing", async () => {
+  const loaded = await load({ env: { VUMI_CONFIG_PREFIX: "CH" } });
+  assert.ok(loaded.kind === "faulty");
+  assert.equal(
+    loaded.faults.find(({ key }) => key === "auth_token")?.source,
+    "nowhere; set it in the file, as CH_AUTH_TOKEN in the environment, or by --auth-token",
+  );
+});
+
+Deno.test("loadConfig() reads the file of --config, else of VUMI_CONFIG_FILE, else none", async () => {
+  const read: string[] = [];
+  const readTextFile = (path: string): Promise<string> => {
+    read.push(path);
+    return Promise.resolve("");
+  };
+  const env = { VUMI_CONFIG_FILE: "/etc/e.yaml" };
+  await loadConfig({ flags: { config: "/etc/f.yaml" }, env, readTextFile });
+  await loadConfig({ flags: {}, env, readTextFile });
+  await loadConfig({ flags: {}, env: { VUMI_CONFIG_FILE: "" }, readTextFile });
+  await loadConfig({ flags: {}, env: {}, readTextFile });
+  assert.deepEqual(read, ["/etc/f.yaml", "/etc/e.yaml"]);
+});
+
+/** What the file says for default_from_addr, and what it becomes. */
+const WRITTEN = [
+  ["8110", "8110"],
+  ["08110", "08110"],
+  ["+26612345678", "+26612345678"],
+  ["123456789012345678901", "123456789012345678901"],
+  ["'*120#'", "*120#"],
+  ['"\\u00e9"', "é"],
+  ["no", "no"],
+] as const;
+
+Deno.test("a number in the file is text as it was written, where text is wanted", async () => {
+  for (const [written, expected] of WRITTEN) {
+    const config = await valid({ file: `default_from_addr: ${written}\n` });
+    assert.equal(config.default_from_addr, expected);
+  }
+});
+
+Deno.test("a number in quotes in the file is a number, where one is wanted", async () => {
+  const config = await valid({ file: `worker_concurrency: "5"\nrequest_timeout: "1.5"\n` });
+  assert.deepEqual([config.worker_concurrency, config.request_timeout], [5, 1.5]);
+});
+
+Deno.test("null in the file means not given", async () => {
+  const file =
+    "worker_concurrency:\namqp: {port: null}\nmessage_cache_config: ~\nauth_token: null\n";
+  const [fault, ...others] = await faults({ file });
+  assert.deepEqual([fault?.key, fault?.value, others], ["auth_token", undefined, []]);
+  const config = await valid({ file: file.replace("auth_token: null", "") });
+  assert.deepEqual([config.worker_concurrency, config.amqp.port], [20, 5672]);
+});
+
+Deno.test("a value of the wrong type in the file is a fault of its key", async () => {
+  const wrong = {
+    "auth_token: [a]": ["auth_token", "********"],
+    "connector_name: {a: b}": ["connector_name", "a mapping"],
+    "default_from_addr: true": ["default_from_addr", "true"],
+    "max_retries: [1]": ["max_retries", "a list"],
+    "amqp: amqp://u:p@h": ["amqp", "********"],
+    "amqp: [1]": ["amqp", "********"],
+    "message_cache_config: 5": ["message_cache_config", "5"],
+  };
+  for (const [file, expected] of Object.entries(wrong)) {
+    const found = await faults({ file });
+    assert.deepEqual(found.map(({ key, value }) => [key, value]), [expected], file);
+    assert.equal(found[0]?.source, "file config.yaml");
+  }
+});
+
+Deno.test("YAML's anchors, merge keys, comments and byte order mark are understood", async () => {
+  const file = "\ufeff# c\nx: &x {port: 1}\namqp: {<<: *x, hostname: h}\n";
+  const config = await valid({ file });
+  assert.deepEqual([config.amqp.hostname, config.amqp.port], ["h", 1]);
+});
+
+Deno.test("JSON indented with tabs is understood", async () => {
+  const file = JSON.stringify({ max_retries: 1, amqp: { port: 2 } }, null, "\t");
+  const config = await valid({ file });
+  assert.deepEqual([config.max_retries, config.amqp.port], [1, 2]);
+});
+
+Deno.test("names that every object has are keys like others", async () => {
+  const file = "__proto__: {auth_token: x}\nconstructor: 1\ntoString: {a: b}\n";
+  const loaded = await load({ file, env: REQUIRED });
+  assert.deepEqual(loaded.warnings.map(({ key }) => key), ["__proto__", "constructor", "toString"]);
+  assert.ok(loaded.kind === "ok");
+  assert.equal(loaded.config.auth_token, REQUIRED.AUTH_TOKEN);
+});
+
+const UNREADABLE: readonly (readonly [string, string, RegExp])[] = [
+  ["a list", "- a\n", /^a mapping of keys to values$/],
+  ["text", "hello\n", /^a mapping/],
+  ["broken YAML", "a: 1\nb: [1\nc: 2\n", /^YAML or JSON: line 3, column 1: /],
+  ["broken JSON", '{\n  "a": }1\n}', /^YAML or JSON: line 2, column /],
+  ["a tab as indentation", "amqp:\n\tport: 1\n", /^YAML or JSON: line 2, column 1: tab as indent$/],
+  ["a key given twice", "a: 1\na: 2\n", /^YAML or JSON: line 2, column 1: duplicate key$/],
+  ["an alias without anchor", "a: *nowhere\n", /alias/],
+  ["two documents", "a: 1\n---\nb: 2\n", /^YAML or JSON: line 2, /],
+  ["more than 1 MiB", "a".repeat(1024 * 1024 + 1), /1 MiB/],
+];
+
+for (const [what, file, expected] of UNREADABLE) {
+  Deno.test(`a file that holds ${what} is the one fault, with those of other layers`, async () => {
+    const loaded = await load({ file, env: { AMQP_PORT: "x" } });
+    assert.ok(loaded.kind === "faulty");
+    const [fault, port, ...others] = loaded.faults;
+    assert.match(fault?.expected ?? "", expected);
+    assert.deepEqual([fault?.key, fault?.value, fault?.source], [
+      "config file",
+      "config.yaml",
+      "flag --config",
+    ]);
+    assert.equal(port?.key, "amqp.port");
+    assert.deepEqual(others, []);
+  });
+}
+
+Deno.test("a file that can't be read is a fault that says why", async () => {
+  const env = { VUMI_CONFIG_FILE: "/nonexistent/config.yaml" };
+  const loaded = await loadConfig({ flags: {}, env });
+  assert.deepEqual(loaded, {
+    kind: "faulty",
+    warnings: [],
+    faults: [{
+      key: "config file",
+      value: "/nonexistent/config.yaml",
+      expected: "a file that can be read (NotFound)",
+      source: "environment variable VUMI_CONFIG_FILE",
+    }],
+  });
+});
+
+Deno.test("an empty file is an empty configuration", async () => {
+  assert.deepEqual(await faults({ file: "# nothing\n" }), []);
+});
+
+Deno.test("amqpUrl() percent-encodes, brackets IPv6, and prefers amqp_url", async () => {
+  const env = {
+    AMQP_HOSTNAME: "::1",
+    AMQP_PORT: "1",
+    AMQP_USERNAME: "a@b",
+    AMQP_PASSWORD: "p:/?#[]@ %é",
+    AMQP_VHOST: "/v h",
+  };
+  const url = amqpUrl(await valid({ env }));
+  assert.equal(url, "amqp://a%40b:p%3A%2F%3F%23%5B%5D%40%20%25%C3%A9@[::1]:1/%2Fv%20h");
+  assert.equal(amqpUrl(await valid({})), "amqp://guest:guest@127.0.0.1:5672/%2F");
+  assert.equal(amqpUrl(await valid({ env: { ...env, AMQP_URL: "memory:" } })), "memory:");
+});
+
+Deno.test("redactedConfig() shows each key, without what is secret", async () => {
+  const env = { AMQP_URL: "amqps://u:hush@h:1/v?x=y", SENTRY_DSN: "dsn", HTTP_BIND: "[::1]:80" };
+  const shown = redactedConfig(await valid({ env }));
+  assert.equal(shown.amqp_url, "amqps://u:********@h:1/v");
+  assert.equal(shown.http_bind, "[::1]:80");
+  assert.equal(shown["amqp.port"], "5672");
+  for (const key of ["auth_token", "turn_hmac_secret", "amqp.password", "sentry_dsn"]) {
+    assert.equal(shown[key], "********");
+  }
+  const plain = redactedConfig(await valid({ env: { AMQP_URL: "memory:" } }));
+  assert.deepEqual([plain.amqp_url, plain.sentry_dsn], ["memory:", ""]);
+});

@@ -1,0 +1,257 @@
+/**
+ * Each key's default and rule, one row each.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { configKeys } from "../../src/config/mod.ts";
+import { faults, load, REQUIRED, valid } from "./support.ts";
+
+Deno.test("loadConfig() has the specification's defaults", async () => {
+  assert.deepEqual(await valid({}), {
+    connector_name: "turn",
+    default_from_addr: "8110",
+    transport_type: "sms",
+    empty_message_body: undefined,
+    http_bind: { kind: "tcp", hostname: "127.0.0.1", port: 8080 },
+    vumi_api_path: "",
+    turn_hmac_secret: "s3cret",
+    request_timeout: 240,
+    max_body_bytes: 1048576,
+    turn_api_url: "https://turn.example/v1",
+    auth_token: "t0ken",
+    mo_message_url_timeout: 10,
+    event_url_timeout: 10,
+    max_retries: 3,
+    retry_delay_base: 2,
+    retry_delay_exponent: 2,
+    status_format: "flat",
+    failed_status: "sent",
+    amqp: {
+      hostname: "127.0.0.1",
+      port: 5672,
+      username: "guest",
+      password: "guest",
+      vhost: "/",
+    },
+    amqp_url: "",
+    worker_concurrency: 20,
+    message_cache_class: "MemoryMessageCache",
+    message_cache_config: { timeout: 3600, outbound_timeout: 86400, path: "" },
+    log_level: "INFO",
+    shutdown_timeout: 25,
+    middlewares: [],
+    sentry_dsn: null,
+  });
+});
+
+const REQUIRED_KEYS = Object.keys(REQUIRED).map((name) => name.toLowerCase()).sort();
+
+Deno.test("configKeys() marks as required what the specification does, and nothing else", () => {
+  const required = configKeys().filter(({ required }) => required).map(({ path }) => path).sort();
+  assert.deepEqual(required, REQUIRED_KEYS);
+});
+
+for (const path of REQUIRED_KEYS) {
+  const name = path.toUpperCase();
+  Deno.test(`${path} is required, and an empty one is missing`, async () => {
+    const { [name]: _, ...rest } = REQUIRED;
+    const absent = await load({ env: rest });
+    assert.ok(absent.kind === "faulty");
+    const [empty, ...others] = await faults({ env: { [name]: "" } });
+    assert.deepEqual(others, []);
+    const [fault] = absent.faults;
+    assert.deepEqual([fault?.key, fault?.value, empty?.key, empty?.value], [
+      path,
+      undefined,
+      path,
+      '""',
+    ]);
+    assert.match(fault?.expected ?? "", /^required: ./);
+    assert.equal(empty?.expected, fault?.expected);
+    assert.equal(empty?.source, `environment variable ${name}`);
+  });
+}
+
+/** Variable, what is written, and what it becomes. */
+const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
+  ["HTTP_BIND", "localhost:0", { kind: "tcp", hostname: "localhost", port: 0 }],
+  ["HTTP_BIND", "0.0.0.0:65535", { kind: "tcp", hostname: "0.0.0.0", port: 65535 }],
+  ["HTTP_BIND", "[::1]:8080", { kind: "tcp", hostname: "::1", port: 8080 }],
+  ["HTTP_BIND", "unix:/run/turn.sock", { kind: "unix", path: "/run/turn.sock" }],
+  ["VUMI_API_PATH", "/", ""],
+  ["VUMI_API_PATH", "api/v1/", "/api/v1"],
+  ["VUMI_API_PATH", "//a-b_c.d~//", "/a-b_c.d~"],
+  ["TURN_API_URL", "http://localhost:4000/v1//", "http://localhost:4000/v1"],
+  ["TURN_API_URL", "https://turn.example/", "https://turn.example"],
+  ["TURN_HMAC_SECRET", " any\nthing ü ", " any\nthing ü "],
+  ["AUTH_TOKEN", "a.b-c_d~e+f/g==", "a.b-c_d~e+f/g=="],
+  ["CONNECTOR_NAME", "c".repeat(200), "c".repeat(200)],
+  ["REQUEST_TIMEOUT", "0.25", 0.25],
+  ["REQUEST_TIMEOUT", " 86400 ", 86400],
+  ["MO_MESSAGE_URL_TIMEOUT", "1e1", 10],
+  ["EVENT_URL_TIMEOUT", ".5", 0.5],
+  ["TRANSPORT_TYPE", "http_api", "http_api"],
+  ["TRANSPORT_TYPE", "ussd", "ussd"],
+  ["MESSAGE_CACHE_CLASS", "vumi2.message_caches.MemoryMessageCache", "MemoryMessageCache"],
+  ["MAX_RETRIES", "0", 0],
+  ["RETRY_DELAY_EXPONENT", "0", 0],
+  ["RETRY_DELAY_BASE", "0", 0],
+  ["AMQP_URL", "memory:", "memory:"],
+  ["AMQP_URL", "", ""],
+  ["AMQP_URL", "amqp://h", "amqp://h"],
+  [
+    "AMQP_URL",
+    "amqps://u:p%40@[::1]:5671/%2f?heartbeat=5",
+    "amqps://u:p%40@[::1]:5671/%2f?heartbeat=5",
+  ],
+  ["WORKER_CONCURRENCY", "1", 1],
+  ["WORKER_CONCURRENCY", "65535", 65535],
+  ["LOG_LEVEL", "debug", "DEBUG"],
+  ["LOG_LEVEL", "Critical", "CRITICAL"],
+  ["MIDDLEWARES", "[]", []],
+  ["STATUS_FORMAT", "nested", "nested"],
+  ["FAILED_STATUS", "failed", "failed"],
+  ["EMPTY_MESSAGE_BODY", "(empty)", "(empty)"],
+  ["MAX_BODY_BYTES", "1", 1],
+  ["SHUTDOWN_TIMEOUT", "0", 0],
+];
+
+for (const [name, written, expected] of ACCEPTED) {
+  Deno.test(`${name}=${written.slice(0, 60)} is taken`, async () => {
+    const config = await valid({ env: { [name]: written } });
+    assert.deepEqual(
+      Object.entries(config).find(([key]) => key.toUpperCase() === name)?.[1],
+      expected,
+    );
+  });
+}
+
+/** Variables, and values that each of them refuses. */
+const REFUSED: Readonly<Record<string, readonly string[]>> = {
+  HTTP_BIND: [
+    ":8080",
+    "8080",
+    "localhost",
+    "localhost:",
+    "localhost:65536",
+    "::1:8080",
+    "[::1]",
+    "[::g]:1",
+    "http://localhost:80",
+    "unix:",
+    "1.2.3.999:80",
+  ],
+  VUMI_API_PATH: ["/a b", "/a?b", "/:id", "/a//b", "/../a", "/*"],
+  TURN_API_URL: [
+    "turn.example",
+    "ftp://turn.example",
+    "https://",
+    "https:///path",
+    "https://user:pw@turn.example",
+    "https://turn.example?x=1",
+    "https://turn.example/#a",
+    "https://turn.example/a b",
+  ],
+  TURN_HMAC_SECRET: ["pasted\n", "pasted\r\n", "\n"],
+  AUTH_TOKEN: ["pasted\n", "a\rb", "Bearer x", "tökən", "a\0b"],
+  CONNECTOR_NAME: ["c".repeat(201), "amq.turn", "a b", "a\n"],
+  REQUEST_TIMEOUT: ["0", "-1", "86401", "soon", "", "0x10", "Infinity", "1e999", "10s"],
+  MO_MESSAGE_URL_TIMEOUT: ["0", "86401"],
+  EVENT_URL_TIMEOUT: ["0", "86401"],
+  TRANSPORT_TYPE: ["SMS", "fax", ""],
+  MESSAGE_CACHE_CLASS: ["RedisMessageCache", ""],
+  MESSAGE_CACHE_CONFIG_TIMEOUT: ["0", "-1"],
+  MESSAGE_CACHE_CONFIG_OUTBOUND_TIMEOUT: ["0", "x"],
+  MAX_RETRIES: ["-1", "1.5"],
+  RETRY_DELAY_EXPONENT: ["-1", "1.5"],
+  RETRY_DELAY_BASE: ["-1", "1.5"],
+  AMQP_HOSTNAME: ["", "a b", "h:1:2", "u@h", "h/v"],
+  AMQP_PORT: ["0", "65536", "5672.5", "amqp", "tcp://10.0.0.1:5672"],
+  AMQP_USERNAME: [""],
+  AMQP_VHOST: [""],
+  AMQP_URL: [
+    "amqp:",
+    "amqp://",
+    "amqp:///vhost",
+    "http://h",
+    "memory://",
+    "amqp://u:p/w@h",
+    "amqp://u:1/w@h",
+    "amqp://u:1?w@h",
+    "amqp://u:1#w@h",
+    "amqp://u:%zz@h",
+    "amqp://u:p w@h",
+    "amqp://h:port",
+    "amqp://h/a/b",
+  ],
+  WORKER_CONCURRENCY: ["0", "65536", "2.5"],
+  LOG_LEVEL: ["TRACE", "10", ""],
+  MIDDLEWARES: [
+    "{}",
+    "none",
+    "",
+    '[{"class_path": "vumi2.middlewares.logging.LoggingMiddleware"}]',
+  ],
+  STATUS_FORMAT: ["Flat", ""],
+  FAILED_STATUS: ["delivered", ""],
+  EMPTY_MESSAGE_BODY: [""],
+  MAX_BODY_BYTES: ["0", "16777217", "1 MiB"],
+  SHUTDOWN_TIMEOUT: ["-1", "86401"],
+};
+
+for (const [name, values] of Object.entries(REFUSED)) {
+  Deno.test(`${name} refuses what breaks its rule`, async () => {
+    for (const value of values) {
+      const found = await faults({ env: { [name]: value } });
+      const keys = found.map(({ key }) => key.replaceAll(".", "_").toUpperCase());
+      assert.deepEqual(keys, [name], JSON.stringify(value));
+      assert.equal(found[0]?.source, `environment variable ${name}`);
+      assert.ok(found[0]?.expected);
+    }
+  });
+}
+
+Deno.test("every key with a rule is in the tables above", () => {
+  const free = ["DEFAULT_FROM_ADDR", "AMQP_PASSWORD", "MESSAGE_CACHE_CONFIG_PATH", "SENTRY_DSN"];
+  const keys = configKeys().map(({ env }) => env);
+  assert.deepEqual([...Object.keys(REFUSED), ...free].sort(), keys.sort());
+});
+
+Deno.test("a middleware is refused by its name", async () => {
+  const file = "middlewares:\n  - class_path: vumi2.middlewares.logging.LoggingMiddleware\n";
+  const [fault] = await faults({ file });
+  assert.equal(fault?.key, "middlewares");
+  assert.equal(fault?.value, "a list");
+  assert.match(fault?.expected ?? "", /no middlewares.* vumi2\.middlewares\.logging\.Logging/);
+});
+
+Deno.test("DenoKvMessageCache requires a path, whatever else is wrong", async () => {
+  const env = { MESSAGE_CACHE_CLASS: "DenoKvMessageCache" };
+  assert.deepEqual((await faults({ env })).map(({ key }) => key), ["message_cache_config.path"]);
+  const all = await faults({ env: { ...env, AMQP_PORT: "x", AUTH_TOKEN: "" } });
+  assert.deepEqual(all.map(({ key }) => key), [
+    "auth_token",
+    "amqp.port",
+    "message_cache_config.path",
+  ]);
+  const config = await valid({ env: { ...env, MESSAGE_CACHE_CONFIG_PATH: "./x.kv" } });
+  assert.equal(config.message_cache_config.path, "./x.kv");
+});
+
+Deno.test("configKeys() names flags and variables as vumi2 does, each once", () => {
+  const names = configKeys().map(({ path, flag, env }) => [path, flag, env]);
+  assert.deepEqual(names.find(([path]) => path === "amqp.hostname"), [
+    "amqp.hostname",
+    "amqp-hostname",
+    "AMQP_HOSTNAME",
+  ]);
+  assert.deepEqual(names.find(([path]) => path === "message_cache_config.outbound_timeout"), [
+    "message_cache_config.outbound_timeout",
+    "message-cache-config-outbound-timeout",
+    "MESSAGE_CACHE_CONFIG_OUTBOUND_TIMEOUT",
+  ]);
+  assert.equal(new Set(names.map(([, flag]) => flag)).size, names.length);
+  assert.equal(new Set(names.map(([, , env]) => env)).size, names.length);
+});

@@ -1,0 +1,128 @@
+/**
+ * The program as its users run it, in a process of its own: from source with the permissions of
+ * `deno task start`, or the compiled binary.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+
+/** What a run that ended left. */
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The permissions that the program is compiled and started with. */
+export const PERMISSIONS = [
+  "--no-prompt",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+];
+
+/** A way to start the program. */
+export class Program {
+  readonly #command: string;
+  readonly #args: readonly string[];
+
+  private constructor(command: string, args: readonly string[]) {
+    this.#command = command;
+    this.#args = args;
+  }
+
+  /** From source, by the Deno that runs the tests. */
+  static fromSource(): Program {
+    const args = ["run", "--quiet", "--no-check", ...PERMISSIONS, `${ROOT}/src/main.ts`];
+    return new Program(Deno.execPath(), args);
+  }
+
+  /** The compiled binary. */
+  static binary(path: string): Program {
+    return new Program(path, []);
+  }
+
+  /** Runs it to its end. */
+  async output(args: readonly string[]): Promise<Output> {
+    const { code, stdout, stderr } = await this.#make(args).output();
+    const decoder = new TextDecoder();
+    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  }
+
+  /** Starts it and waits until it listens. */
+  async start(args: readonly string[]): Promise<Running> {
+    return await Running.of(this.#make(args).spawn());
+  }
+
+  #make(args: readonly string[]): Deno.Command {
+    return new Deno.Command(this.#command, {
+      args: [...this.#args, ...args],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      env: { NO_COLOR: "1" },
+    });
+  }
+}
+
+/** A program that runs. */
+export class Running implements AsyncDisposable {
+  /** Where it listens. */
+  address = "";
+  readonly #process: Deno.ChildProcess;
+  readonly #read: Promise<unknown>;
+  #stderr = "";
+
+  private constructor(process: Deno.ChildProcess, onText: () => void) {
+    this.#process = process;
+    const decoder = new TextDecoder();
+    const collect = new WritableStream<Uint8Array>({
+      write: (bytes) => {
+        this.#stderr += decoder.decode(bytes, { stream: true });
+        onText();
+      },
+    });
+    this.#read = Promise.all([process.stderr.pipeTo(collect), process.stdout.cancel()]);
+  }
+
+  /** Waits for the line that says where it listens. */
+  static async of(process: Deno.ChildProcess): Promise<Running> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const running: Running = new Running(process, () => {
+      const [, address] = /"address":"([^"]+)"/.exec(running.#stderr) ?? [];
+      if (address !== undefined) resolve(address);
+    });
+    process.status.then(({ code }) => {
+      reject(new Error(`It ended with exit code ${code}:\n${running.#stderr}`));
+    });
+    running.address = await promise;
+    return running;
+  }
+
+  /** What it has logged. */
+  stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Sends a signal and answers the exit code. */
+  async stop(signal: Deno.Signal): Promise<number> {
+    this.#process.kill(signal);
+    const { code } = await this.#process.status;
+    await this.#read;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+    await this.#process.status;
+    await this.#read;
+  }
+}

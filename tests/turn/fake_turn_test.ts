@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { FakeTurn } from "../../src/demo/fake_turn.ts";
+
+const MESSAGE = {
+  contact: { id: "+1", profile: { name: "+1" } },
+  message: { type: "text", text: { body: "Hi" }, from: "+1", id: "1", timestamp: "1628345678" },
+};
+const FLAT = { user_message_id: "1", timestamp: "2015-06-15 13:00:00", status: "sent" };
+const NESTED = { id: "1", timestamp: "1434373200", status: "failed", recipient_id: "+1" };
+
+async function post(url: string, body: unknown, token = "token"): Promise<Response> {
+  return await fetch(url, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "Authorization": `Bearer ${token}`, "Content-Type": "application/json" },
+  });
+}
+
+const BODIES: readonly [string, unknown, number][] = [
+  ["/messages", MESSAGE, 200],
+  ["/messages", { ...MESSAGE, message: { ...MESSAGE.message, text: { body: "" } } }, 400],
+  ["/messages", { ...MESSAGE, message: { ...MESSAGE.message, timestamp: 1628345678 } }, 400],
+  ["/messages", { ...MESSAGE, contact: { id: "+1" } }, 400],
+  ["/messages", FLAT, 400],
+  ["/statuses", FLAT, 200],
+  ["/statuses", { ...FLAT, status: "pending" }, 400],
+  ["/statuses", { ...FLAT, timestamp: "2015-06-15T13:00:00Z" }, 400],
+  ["/statuses", { status: NESTED }, 200],
+  ["/statuses", { status: { ...NESTED, status: "pending" } }, 400],
+  ["/statuses", { status: { ...NESTED, recipient_id: undefined } }, 400],
+  ["/other", MESSAGE, 404],
+];
+
+for (const [path, body, status] of BODIES) {
+  Deno.test(`FakeTurn answers ${status} to POST ${path} ${JSON.stringify(body)}`, async () => {
+    await using turn = FakeTurn.start();
+    const response = await post(`${turn.url}${path}`, body);
+    await response.body?.cancel();
+    assert.equal(response.status, status);
+  });
+}
+
+Deno.test("FakeTurn answers 401 to another token, and remembers the call", async () => {
+  await using turn = FakeTurn.start();
+  const response = await post(`${turn.url}/messages`, MESSAGE, "other");
+  assert.equal(response.status, 401);
+  assert.match(await response.text(), /"errors"/);
+  assert.equal(turn.calls.length, 1);
+});
+
+Deno.test("FakeTurn.received() says what came, when that is not enough", async () => {
+  await using turn = FakeTurn.start();
+  await (await post(`${turn.url}/statuses`, FLAT)).body?.cancel();
+  const [call] = await turn.received((calls) => calls.some(({ path }) => path === "/statuses"));
+  assert.deepEqual(call?.body, FLAT);
+  await assert.rejects(turn.received(2, 1), /2 calls, and received 1:\n {2}\/statuses/);
+});
+
+Deno.test("FakeTurn drops connections, and stops with calls that hang", async () => {
+  const turn = FakeTurn.start({ answer: () => "reset" });
+  await assert.rejects(post(`${turn.url}/messages`, MESSAGE), TypeError);
+  turn.answer = () => "hang";
+  const hanging = assert.rejects(post(`${turn.url}/messages`, MESSAGE), TypeError);
+  const more = assert.rejects(turn.received(9), /closed/);
+  await turn.received(2);
+  await turn[Symbol.asyncDispose]();
+  await Promise.all([hanging, more]);
+});
