@@ -108,8 +108,8 @@ async function imports(): Promise<Import[]> {
     const statements = text.matchAll(
       /^(import|export)\b(\s+type\b)?[^;"]*?(?:\bfrom\s+)?"(\.[^"]+)"|\bimport\(\s*"(\.[^"]+)"/gm,
     );
-    for (const [, , type, target = "", dynamic = target] of statements) {
-      const to = relative(SRC, normalize(join(SRC, dirname(from), dynamic)));
+    for (const [, , type, fixed, dynamic = ""] of statements) {
+      const to = relative(SRC, normalize(join(SRC, dirname(from), fixed ?? dynamic)));
       found.push({ from, to, typeOnly: type !== undefined });
     }
   }

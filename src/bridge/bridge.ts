@@ -8,11 +8,15 @@
 import type { MessageCache } from "../cache/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
 import type { Accept, TurnClient } from "../turn/mod.ts";
-import type { Connector, Disposition, TransportType } from "../vumi/mod.ts";
+import type { Connector, TransportType } from "../vumi/mod.ts";
 import { Courier, type RetryOptions } from "./courier.ts";
 import { InboundFlow } from "./inbound.ts";
 import { OutboundFlow } from "./outbound.ts";
+import { sleep } from "./sleep.ts";
 import { StatusFlow } from "./statuses.ts";
+
+/** How long abandoned work may take to be answered for at the broker, in milliseconds. */
+const SETTLE_MS = 2_000;
 
 /** What a {@linkcode Bridge} is made of. */
 export interface BridgeOptions {
@@ -48,7 +52,6 @@ export class Bridge {
   readonly #statuses: StatusFlow;
   readonly #stopping = new AbortController();
   readonly #abandon = new AbortController();
-  readonly #inWork = new Set<Promise<Disposition>>();
 
   /** Makes the flows; no I/O. */
   constructor(options: BridgeOptions) {
@@ -65,10 +68,7 @@ export class Bridge {
 
   /** Begins to consume; a broker that is away is waited for, not here. */
   start(): void {
-    this.#connector.start(
-      this.#tracked(this.#inbound.handle),
-      this.#tracked(this.#statuses.handle),
-    );
+    this.#connector.start(this.#inbound.handle, this.#statuses.handle);
   }
 
   /** Takes what Turn asks us to send. Still does while draining: nothing else would answer it. */
@@ -76,25 +76,17 @@ export class Bridge {
 
   /**
    * Takes nothing new off the queues, finishes the calls to Turn that are under way and puts the
-   * rest back. When `deadline` fires, the calls are left too. Resolves when nothing is in work.
+   * rest back. When `deadline` fires, the calls are left too. Resolves when nothing is in work, or
+   * the broker does not let us settle it: then it delivers the rest again.
    */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#stopping.abort();
-    const abandon = (): void => this.#abandon.abort();
-    if (deadline.aborted) abandon();
-    deadline.addEventListener("abort", abandon);
-    await this.#connector.cancel();
-    while (this.#inWork.size > 0) await Promise.allSettled(this.#inWork);
-    deadline.removeEventListener("abort", abandon);
-  }
-
-  #tracked<T>(handle: (value: T, lost: AbortSignal) => Promise<Disposition>): typeof handle {
-    return (value, lost) => {
-      const work = handle(value, lost);
-      this.#inWork.add(work);
-      const done = (): void => void this.#inWork.delete(work);
-      work.then(done, done);
-      return work;
-    };
+    const settled = new AbortController();
+    const work = this.#connector.cancel()
+      .then(() => this.#connector.settled())
+      .finally(() => settled.abort());
+    await Promise.race([work, sleep(Infinity, AbortSignal.any([deadline, settled.signal]))]);
+    this.#abandon.abort();
+    await Promise.race([work, sleep(SETTLE_MS, settled.signal)]);
   }
 }

@@ -91,6 +91,7 @@ export class AmqpBroker implements Broker {
         this.#consumers.delete(consumer);
         return consumer.cancel();
       },
+      settled: () => consumer.settled(),
     };
   }
 

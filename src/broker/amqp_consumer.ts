@@ -46,6 +46,7 @@ export class AmqpConsumer implements Consumer {
   readonly #stopped = aborted(this.#stop.signal);
   readonly #backoff: Backoff;
   readonly #running: Promise<void>;
+  readonly #work = new Set<Promise<void>>();
   #session: Session | undefined;
   #subscribed = false;
   #reported = "";
@@ -66,6 +67,11 @@ export class AmqpConsumer implements Consumer {
   async cancel(): Promise<void> {
     this.#stop.abort();
     await this.#running;
+  }
+
+  /** See {@linkcode Consumer.settled}. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#work);
   }
 
   /** Stops at once: what is in work is lost to its handlers, and goes back to the queue. */
@@ -124,7 +130,9 @@ export class AmqpConsumer implements Consumer {
       session.reply((channel) => channel.nack(message, false, true));
     } else {
       session.inWork++;
-      void this.#handle(session, message);
+      const work = this.#handle(session, message);
+      this.#work.add(work);
+      void work.finally(() => this.#work.delete(work));
     }
   }
 

@@ -30,7 +30,7 @@ interface Entry extends QueuedMessage {
 
 interface Subscription extends ConsumeOptions {
   readonly handler: Handler;
-  inWork: number;
+  readonly work: Set<Promise<void>>;
 }
 
 interface Queue {
@@ -77,7 +77,7 @@ export class MemoryBroker implements Broker {
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.declare(options.parkingQueue);
     const { subscriptions } = this.#queue(queue);
-    const subscription = { ...options, handler, inWork: 0 };
+    const subscription = { ...options, handler, work: new Set<Promise<void>>() };
     subscriptions.push(subscription);
     this.#dispatchSoon(queue);
     return {
@@ -86,6 +86,7 @@ export class MemoryBroker implements Broker {
         if (index >= 0) subscriptions.splice(index, 1);
         return Promise.resolve();
       },
+      settled: async () => void await Promise.all(subscription.work),
     };
   }
 
@@ -122,14 +123,18 @@ export class MemoryBroker implements Broker {
   #dispatch(name: string): void {
     const { waiting, subscriptions } = this.#queue(name);
     while (!this.#closed.signal.aborted) {
-      const index = subscriptions.findIndex(({ inWork, prefetch }) => inWork < prefetch);
+      const index = subscriptions.findIndex(({ work, prefetch }) => work.size < prefetch);
       const [subscription] = index < 0 ? [] : subscriptions.splice(index, 1);
       if (!subscription) return;
       const entry = waiting.shift();
       if (!entry) return void subscriptions.unshift(subscription);
       subscriptions.push(subscription);
-      subscription.inWork++;
-      void this.#handle(name, subscription, entry);
+      const work = this.#handle(name, subscription, entry);
+      subscription.work.add(work);
+      void work.finally(() => {
+        subscription.work.delete(work);
+        this.#dispatch(name);
+      });
     }
   }
 
@@ -138,13 +143,11 @@ export class MemoryBroker implements Broker {
     const message = { body, headers, redelivered, lost: this.#closed.signal };
     const disposition = await decide(subscription.handler, message, queue);
     if (this.#closed.signal.aborted) return;
-    subscription.inWork--;
     if (disposition.kind === "requeue") this.#putBack(queue, entry);
     if (disposition.kind === "park") {
       const parked = { ...headers, ...parkedHeaders(queue, disposition, new Date()) };
       this.#enqueue(subscription.parkingQueue, { body, headers: parked });
     }
-    this.#dispatchSoon(queue);
   }
 
   #putBack(queue: string, entry: Entry): void {

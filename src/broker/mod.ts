@@ -54,6 +54,11 @@ export interface Consumer {
    * broker hands out no more; cancelling twice is fine.
    */
   cancel(): Promise<void>;
+  /**
+   * Resolves when each message handed out so far has been answered, parked ones confirmed, or can't
+   * be any more. To close the broker sooner makes it deliver the others again.
+   */
+  settled(): Promise<void>;
 }
 
 /** How a broker is, for health checks. */

@@ -47,7 +47,6 @@ function summary(config: Config): string {
   const broker = config.amqp_url === "memory:"
     ? "inside the process (memory:)"
     : String(redactedConfig(config).amqp_url || formatHost(config));
-  const cache = config.message_cache_config.path ?? "memory, lost with the process";
   const { timeout, outbound_timeout } = config.message_cache_config;
   const lines = [
     ["listen on", formatBind(config.http_bind)],
@@ -56,7 +55,10 @@ function summary(config: Config): string {
     ["", `${event} as POST ${config.turn_api_url}/statuses (${config.status_format})`],
     ["park in", `${inboundParked}, ${eventParked}`],
     ["broker", broker],
-    ["remember in", `${cache}; inbound ${timeout} s, outbound ${outbound_timeout} s`],
+    [
+      "remember in",
+      `${cachePath(config) ?? "memory"}; inbound ${timeout} s, outbound ${outbound_timeout} s`,
+    ],
   ];
   const rows = lines.map(([what = "", how = ""]) => `  ${what.padEnd(16)}${how}\n`);
   return `turn-channels would\n${rows.join("")}\n`;
@@ -81,13 +83,18 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
   });
 }
 
-async function checkCache({ message_cache_config: { path } }: Config): Promise<Finding> {
+async function checkCache(config: Config): Promise<Finding> {
+  const path = cachePath(config);
   if (path !== undefined) return await checkDenoKv(path);
   return {
     subject: "cache",
     ok: true,
     detail: "in memory: replies and statuses end with a restart",
   };
+}
+
+function cachePath({ message_cache_class, message_cache_config }: Config): string | undefined {
+  return message_cache_class === "DenoKvMessageCache" ? message_cache_config.path : undefined;
 }
 
 function checkTurn({ turn_api_url }: Config): Promise<Finding> {

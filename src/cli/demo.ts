@@ -7,7 +7,7 @@
 
 import { MemoryBroker } from "../broker/memory.ts";
 import { type Config, loadConfig } from "../config/mod.ts";
-import { FakeTurn, goLive, runTour, Screen, Stage, Transport } from "../demo/mod.ts";
+import { type Answerer, FakeTurn, goLive, runTour, Screen, Stage, Transport } from "../demo/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
@@ -20,6 +20,8 @@ export interface DemoOptions {
   readonly once: boolean;
   /** The port of the bridge; if undefined 8080, or a free one when that is taken. */
   readonly port: number | undefined;
+  /** What becomes of calls to Turn; by default it takes them all. */
+  readonly answer?: Answerer;
 }
 
 const DEFAULT_PORT = 8080;
@@ -30,7 +32,7 @@ const AUTH_TOKEN = "demo-token";
 const DRAIN_MS = 5_000;
 
 /** Shows the bridge at work. Answers the exit code. */
-export async function demo({ once, port }: DemoOptions): Promise<number> {
+export async function demo({ once, port, ...turnOptions }: DemoOptions): Promise<number> {
   using _logging = startLogging({ level: "WARNING" });
   using stopping = new StopSignal();
   const stop = stopping.signal;
@@ -38,7 +40,7 @@ export async function demo({ once, port }: DemoOptions): Promise<number> {
     write: print,
     colours: Deno.stdout.isTerminal() && !Deno.noColor,
   });
-  await using turn = FakeTurn.start({ authToken: AUTH_TOKEN });
+  await using turn = FakeTurn.start({ ...turnOptions, authToken: AUTH_TOKEN });
   const bridge = await startBridge(port, turn.url, screen);
   if (bridge === undefined) return EXIT.unavailable;
   await using service = bridge.service;

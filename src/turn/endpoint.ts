@@ -8,14 +8,11 @@
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
 import { Hono } from "hono";
 import { Deadline, EXPIRED, readBody } from "./body.ts";
-import { internalError, methodNotAllowed, pathNotFound, refuse } from "./fault.ts";
+import { internalError, methodNotAllowed, pathNotFound, refuse, unavailable } from "./fault.ts";
 import { decodeRequest, type OutboundRequest } from "./request.ts";
 import { SIGNATURE_HEADER, verify } from "./signature.ts";
-
-const log = getLogger(["turn-channels", "turn"]);
 
 /** What became of a request that was readable. */
 export type Acceptance =
@@ -117,13 +114,6 @@ function answerAcceptance(acceptance: Acceptance): Response {
     case "unavailable":
       return unavailable(acceptance.reason, acceptance.retryAfterMs);
   }
-}
-
-function unavailable(reason: string, afterMs: number): Response {
-  log.warn("Cannot take a request now: {reason}", { reason });
-  const seconds = Math.max(1, Math.ceil(afterMs / 1000));
-  const details = "The message can't be taken now, and was not sent; try again later";
-  return refuse(503, [{ details }], { "Retry-After": String(seconds) });
 }
 
 function timedOut({ requestTimeoutMs }: EndpointOptions): Response {

@@ -31,33 +31,62 @@ export interface Fault {
   readonly field?: string;
 }
 
+/** What is read of hono's context here. */
+export interface Asked {
+  /** The request. */
+  readonly req: { readonly method: string; readonly path: string };
+}
+
+type FaultStatus = keyof typeof TITLES;
+
 /** Answers with an error, and logs it: Turn shows nobody what it was told. */
-export function refuse(
-  status: keyof typeof TITLES,
-  faults: readonly Fault[],
-  headers: Record<string, string> = {},
-): Response {
+export function refuse(status: FaultStatus, faults: readonly Fault[]): Response {
   const details = faults.map((fault) =>
     fault.field === undefined ? fault.details : `${fault.field}: ${fault.details}`
   ).join("; ");
   log.warn("Refused a request with {status}: {details}", { status, details });
-  const errors = faults.map((fault) => ({ code: status, title: TITLES[status], ...fault }));
-  return Response.json({ errors }, { status, headers });
+  return answerFaults(status, faults);
 }
 
-/** Answers 405: for a path that knows only the methods in `allow`. */
-export function methodNotAllowed(...allow: readonly string[]): () => Response {
-  const methods = allow.join(", ");
-  return () => refuse(405, [{ details: `Allowed here: ${methods}` }], { Allow: methods });
-}
-
-/** Answers 404: for a path that is not known at all. */
-export function pathNotFound(): Response {
-  return refuse(404, [{ details: "No such path" }]);
+/** Answers 503: for what may work later. Why is for the log only. */
+export function unavailable(reason: string, afterMs: number): Response {
+  log.warn("Cannot take a request now: {reason}", { reason });
+  const seconds = Math.max(1, Math.ceil(afterMs / 1000));
+  const details = "The message can't be taken now; try again later";
+  return answerFaults(503, [{ details }], { "Retry-After": String(seconds) });
 }
 
 /** Answers 500: for an exception, which is a bug of ours. What it says is for the log only. */
 export function internalError(error: unknown): Response {
   log.error("A bug failed a request: {error}", { error });
-  return refuse(500, [{ details: "The request could not be handled" }]);
+  return answerFaults(500, [{ details: "The request could not be handled" }]);
+}
+
+/** Answers 404: for a path that is not known at all. */
+export function pathNotFound(asked: Asked): Response {
+  logStray(asked);
+  return answerFaults(404, [{ details: "No such path" }]);
+}
+
+/** Answers 405: for a path that knows only the methods in `allow`. */
+export function methodNotAllowed(...allow: readonly string[]): (asked: Asked) => Response {
+  const methods = allow.join(", ");
+  return (asked) => {
+    logStray(asked);
+    return answerFaults(405, [{ details: `Allowed here: ${methods}` }], { Allow: methods });
+  };
+}
+
+/** No warning, as anybody on the network can ask for anything; still, Turn's may be among them. */
+function logStray({ req: { method, path } }: Asked): void {
+  log.info("Nothing here answers to {method} {path}", { method, path: path.slice(0, 100) });
+}
+
+function answerFaults(
+  status: FaultStatus,
+  faults: readonly Fault[],
+  headers: Record<string, string> = {},
+): Response {
+  const errors = faults.map((fault) => ({ code: status, title: TITLES[status], ...fault }));
+  return Response.json({ errors }, { status, headers });
 }

@@ -95,6 +95,11 @@ export class Connector {
     await Promise.all(this.#consumers.map((consumer) => consumer.cancel()));
   }
 
+  /** Resolves when all that was handed out is answered; see {@linkcode Consumer.settled}. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.settled()));
+  }
+
   #consume<T>(
     flow: "inbound" | "status",
     queue: string,

@@ -10,7 +10,7 @@ import {
   untilFound,
   withChannel,
 } from "./amqp_support.ts";
-import { bench, bytes, DONE, Held, text } from "./contract.ts";
+import { bench, bytes, DONE, Held, text } from "./bench.ts";
 
 /** Publishes until it is confirmed. */
 async function publishAtLast(broker: Broker, queue: string, body: string): Promise<void> {

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import type { GetMessage, Options } from "amqplib";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { amqpAdapter, untilFound, withChannel } from "./amqp_support.ts";
-import { bench } from "./contract.ts";
+import { bench } from "./bench.ts";
 
 /** Has a message with these properties parked, and returns the copy. */
 async function park(properties: Options.Publish, content = "body"): Promise<GetMessage> {

@@ -7,7 +7,7 @@ import { AmqpBroker } from "../../src/broker/amqp.ts";
 import { noRabbitmqctl, type RabbitMqServer, startRabbitMq } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { adapterAt, DELAYS, withChannel } from "./amqp_support.ts";
-import { type Bench, bench, bytes, DONE, Held, text } from "./contract.ts";
+import { type Bench, bench, bytes, DONE, Held, text } from "./bench.ts";
 
 const why = noRabbitmqctl();
 let server: RabbitMqServer;

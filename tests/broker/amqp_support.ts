@@ -10,7 +10,7 @@ import { AmqpBroker } from "../../src/broker/amqp.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
-import { type Adapter, type Bench, bench } from "./contract.ts";
+import { type Adapter, type Bench, bench } from "./bench.ts";
 
 /** Short pauses: tests wait for many reconnects. */
 export const DELAYS = { initialDelayMs: 10, maxDelayMs: 200 };

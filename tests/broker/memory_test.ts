@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../src/broker/memory.ts";
-import { brokerContract, bytes } from "./contract.ts";
+import { bytes } from "./bench.ts";
+import { brokerContract } from "./contract.ts";
 
 brokerContract({
   name: "MemoryBroker",

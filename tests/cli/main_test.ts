@@ -4,6 +4,7 @@ import { SECRET, TOKEN } from "../support/bridge.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { Program } from "../support/program.ts";
 import { Transport } from "../support/transport.ts";
+import { until } from "../support/until.ts";
 
 /** All that is required, as flags. */
 function flags(connector: string, turnUrl: string): string[] {
@@ -92,6 +93,10 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await using running = await Program.fromSource().start(flags(connector, turn.url));
     await transport.sendInbound({ message_id: "m1" });
     await turn.received(1);
+    await until(
+      "health",
+      async () => (await (await fetch(`${running.address}/health`)).json()).health === "ok",
+    );
     const url = `${running.address}/messages`;
     const body = { to: "+26612345678", turn: { type: "text", text: { body: "Hi" } } };
     const response = await send(url, body, { secret: SECRET });

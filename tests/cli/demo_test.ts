@@ -1,0 +1,150 @@
+/**
+ * `demo` as a person starts it, with the permissions that it is given.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { EXIT } from "../../src/cli/exit_codes.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+function demo(args: readonly string[], stdin: "null" | "piped" = "null"): Deno.ChildProcess {
+  const permissions = [
+    "--no-prompt",
+    ...["net", "read", "write", "env"].map((x) => `--allow-${x}`),
+  ];
+  return start(["run", ...permissions, "src/main.ts", "demo", ...args], stdin);
+}
+
+function start(args: readonly string[], stdin: "null" | "piped" = "null"): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: ROOT,
+    stdin,
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function outcome(
+  process: Deno.ChildProcess,
+): Promise<{ code: number; err: string; out: string }> {
+  const [{ code }, out, err] = await Promise.all([
+    process.status,
+    process.stdout.text(),
+    process.stderr.text(),
+  ]);
+  return { code, out, err };
+}
+
+Deno.test("demo --once plays the script, and prints nothing else", async () => {
+  const { code, out, err } = await outcome(demo(["--once", "--port", "0"]));
+  assert.equal(err, "");
+  assert.deepEqual(out.match(/^[✓✗] \w+/gm), ["✓ inbound", "✓ outbound", "✓ statuses"]);
+  assert.ok(!out.includes("\x1b"), "escape codes, and no terminal");
+  assert.ok(!out.includes("curl"), "an invitation to stay");
+  assert.equal(code, EXIT.ok);
+});
+
+Deno.test("demo --once fails when a flow does, and names it", async () => {
+  const module = new URL("../../src/cli/demo.ts", import.meta.url);
+  const script = `import { demo } from "${module}";
+    const answer = ({ path }) => new Response(null, { status: path === "/statuses" ? 400 : 200 });
+    Deno.exit(await demo({ once: true, port: 0, answer }));`;
+  const { code, out } = await outcome(start(["eval", script]));
+  assert.deepEqual(out.match(/^[✓✗] \w+/gm)?.slice(-3), ["✓ inbound", "✓ outbound", "✗ statuses"]);
+  assert.equal(code, EXIT.findings);
+});
+
+Deno.test("demo takes a free port when its own is taken", async () => {
+  using _taken = take(8080);
+  const { code, out } = await outcome(demo(["--once"]));
+  assert.match(out, /^Port 8080 can't be had, so a free one is taken\.$/m);
+  assert.equal(code, EXIT.ok);
+});
+
+Deno.test("demo --port takes no other port", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { code, out, err } = await outcome(demo(["--once", "--port", `${taken.addr.port}`]));
+  assert.equal(out, "");
+  assert.ok(err.includes(`127.0.0.1:${taken.addr.port}`), err);
+  assert.equal(code, EXIT.unavailable);
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`demo without input stays up, until ${signal}`, async () => {
+    const process = demo(["--port", "0"]);
+    const stdout = new Transcript(process.stdout);
+    const [, address] = await stdout.until(/'(http:\/\/[^']+)\/messages'[^]*Ctrl-C/);
+    const health = await fetch(`${address}/health`);
+    await health.body?.cancel();
+    assert.equal(health.status, 200);
+    process.kill(signal);
+    assert.equal(await process.stderr.text(), "");
+    assert.equal((await process.status).code, EXIT.ok);
+    await stdout.ended;
+  });
+}
+
+Deno.test("demo sends what is typed, and stays up when the input ends", async () => {
+  const process = demo(["--port", "0"], "piped");
+  const stdout = new Transcript(process.stdout);
+  const keyboard = process.stdin.getWriter();
+  await keyboard.write(new TextEncoder().encode("Hi there\n"));
+  await keyboard.close();
+  await stdout.until(/"text": \{ "body": "Hi there" \}[^]*"content": "You wrote: Hi there"/);
+  await stdout.until(/You wrote[^]*"status": "delivered"/);
+  process.kill("SIGTERM");
+  assert.equal(await process.stderr.text(), "");
+  assert.equal((await process.status).code, EXIT.ok);
+  await stdout.ended;
+});
+
+/** What a process has written so far. */
+class Transcript {
+  /** Resolves when there will be no more. */
+  readonly ended: Promise<void>;
+  #text = "";
+  #news = Promise.withResolvers<void>();
+  #over = false;
+
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    this.ended = this.#read(stream);
+  }
+
+  /** Waits for a text. */
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.#text);
+      if (found !== null) return found;
+      assert.ok(!this.#over, `${pattern} is not in:\n${this.#text}`);
+      await this.#news.promise;
+    }
+  }
+
+  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      this.#text += text;
+      this.#tell();
+    }
+    this.#over = true;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+}
+
+/** Listens on a port of 127.0.0.1, if nobody does yet. */
+function take(port: number): Disposable {
+  try {
+    return Deno.listen({ hostname: "127.0.0.1", port });
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return { [Symbol.dispose]: () => {} };
+    throw error;
+  }
+}
