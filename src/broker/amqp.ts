@@ -5,6 +5,7 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { parseAddress } from "./amqp_address.ts";
 import { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpConsumer } from "./amqp_consumer.ts";
@@ -22,6 +23,9 @@ export interface AmqpBrokerOptions {
   /** The longest pause, in milliseconds, 30000 by default. */
   readonly maxDelayMs?: number;
 }
+
+/** How long closing waits for a silent server to take the last answers, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2000;
 
 /** A {@linkcode Broker} on RabbitMQ. */
 export class AmqpBroker implements Broker {
@@ -115,7 +119,11 @@ export class AmqpBroker implements Broker {
   }
 
   async #close(): Promise<void> {
-    for (const consumer of this.#consumers) consumer.close();
+    const closed = Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    const answered = new AbortController();
+    const silent = delay(CLOSE_TIMEOUT_MS, undefined, answered).catch(() => {});
+    await Promise.race([closed, silent]);
+    answered.abort();
     await Promise.all([this.#publisher.close(), this.#connection.close()]);
     // Their last calls have failed with the connection, so this waits for no server.
     for (const consumer of this.#consumers) await consumer.cancel();

@@ -74,10 +74,13 @@ export class AmqpConsumer implements Consumer {
     await Promise.all(this.#work);
   }
 
-  /** Stops at once: what is in work is lost to its handlers, and goes back to the queue. */
-  close(): void {
+  /**
+   * Stops at once: what is in work is lost to its handlers, and goes back to the queue. Resolves when
+   * the server has taken the answers given before, or the connection has ended.
+   */
+  async close(): Promise<void> {
     this.#stop.abort();
-    this.#session?.close();
+    await this.#session?.close();
   }
 
   async #run(): Promise<void> {
@@ -96,9 +99,9 @@ export class AmqpConsumer implements Consumer {
     try {
       while (!this.#stop.signal.aborted && !session.lost.aborted) await this.#subscribe(session);
       if (session.fault) throw session.fault;
-      this.#closeIfIdle(session);
+      await this.#closeIfIdle(session);
     } catch (error) {
-      session.close();
+      void session.close();
       throw error;
     }
   }
@@ -155,7 +158,7 @@ export class AmqpConsumer implements Consumer {
         await this.#park(session, message, disposition);
     }
     session.inWork--;
-    this.#closeIfIdle(session);
+    await this.#closeIfIdle(session);
   }
 
   /** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */
@@ -184,8 +187,8 @@ export class AmqpConsumer implements Consumer {
   }
 
   /** A cancelled consumer's channel is kept for the answers that are still to come. */
-  #closeIfIdle(session: Session): void {
-    if (this.#stop.signal.aborted && session.inWork === 0) session.close();
+  async #closeIfIdle(session: Session): Promise<void> {
+    if (this.#stop.signal.aborted && session.inWork === 0) await session.close();
   }
 
   /** Reports each reason once; that the connection is lost has been reported already. */
@@ -202,6 +205,7 @@ export class AmqpConsumer implements Consumer {
 class Session {
   readonly channel: Channel;
   readonly #lost = new AbortController();
+  readonly #ended: Promise<void>;
   inWork = 0;
   /** Why the server has closed the channel, if it has. */
   fault: Error | undefined;
@@ -210,7 +214,8 @@ class Session {
     this.channel = channel;
     // Without a listener the connection would end.
     channel.on("error", (error) => this.fault = error);
-    channel.on("close", () => this.#lost.abort());
+    this.#ended = new Promise((resolve) => channel.on("close", () => resolve()));
+    void this.#ended.then(() => this.#lost.abort());
   }
 
   /** Fires when nothing can be answered any more. */
@@ -229,12 +234,17 @@ class Session {
     log.debug("Answer dropped: its channel is gone");
   }
 
-  /** Closes the channel: RabbitMQ puts what is not answered back. */
-  close(): void {
-    if (this.lost.aborted) return;
-    this.#lost.abort();
-    // It rejects when the connection ends first, which does the same.
-    this.channel.close().catch(() => {});
+  /**
+   * Closes the channel: RabbitMQ puts what is not answered back. Resolves when the channel has ended,
+   * and so the answers have arrived: amqplib may send a connection's close before them.
+   */
+  close(): Promise<void> {
+    if (!this.lost.aborted) {
+      this.#lost.abort();
+      // It never settles when the connection ends first, but then the channel ends too.
+      this.channel.close().catch(() => {});
+    }
+    return this.#ended;
   }
 }
 
