@@ -130,9 +130,11 @@ Deno.test("AmqpBroker answers on the channel a message came on, or not at all", 
   assert.deepEqual([first?.lost.aborted, second?.lost.aborted], [true, false]);
   // On the new channel the old delivery's number is the new one's too: an ack would end that.
   held.answer(0, DONE);
+  await publishAtLast(broker, queue, "b");
+  await held.count(3);
   await broker[Symbol.asyncDispose]();
-  const left = await withChannel((channel) => channel.get(queue));
-  assert.equal(left && left.content.toString(), "a");
+  const left = await untilFound(queue);
+  assert.equal(left.content.toString(), "a");
 });
 
 Deno.test("AmqpBroker parks nothing for a message whose channel is gone", async () => {
