@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { EXIT } from "../../src/cli/exit_codes.ts";
+import { until } from "../support/until.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -15,7 +16,7 @@ function demo(args: readonly string[], stdin: "null" | "piped" = "null"): Deno.C
     "--no-prompt",
     ...["net", "read", "write", "env"].map((x) => `--allow-${x}`),
   ];
-  return start(["run", ...permissions, "src/main.ts", "demo", ...args], stdin);
+  return start(["run", "--quiet", ...permissions, "src/main.ts", "demo", ...args], stdin);
 }
 
 function start(args: readonly string[], stdin: "null" | "piped" = "null"): Deno.ChildProcess {
@@ -75,9 +76,9 @@ Deno.test("demo --port takes no other port", async () => {
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test(`demo without input stays up, until ${signal}`, async () => {
-    const process = demo(["--port", "0"]);
+    await using process = demo(["--port", "0"]);
     const stdout = new Transcript(process.stdout);
-    const [, address] = await stdout.until(/'(http:\/\/[^']+)\/messages'[^]*Ctrl-C/);
+    const [, address] = await stdout.waitFor(/'(http:\/\/[^']+)\/messages'[^]*Ctrl-C/);
     const health = await fetch(`${address}/health`);
     await health.body?.cancel();
     assert.equal(health.status, 200);
@@ -89,13 +90,13 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 
 Deno.test("demo sends what is typed, and stays up when the input ends", async () => {
-  const process = demo(["--port", "0"], "piped");
+  await using process = demo(["--port", "0"], "piped");
   const stdout = new Transcript(process.stdout);
   const keyboard = process.stdin.getWriter();
   await keyboard.write(new TextEncoder().encode("Hi there\n"));
   await keyboard.close();
-  await stdout.until(/"text": \{ "body": "Hi there" \}[^]*"content": "You wrote: Hi there"/);
-  await stdout.until(/You wrote[^]*"status": "delivered"/);
+  await stdout.waitFor(/"text": \{ "body": "Hi there" \}[^]*"content": "You wrote: Hi there"/);
+  await stdout.waitFor(/You wrote[^]*"status": "delivered"/);
   process.kill("SIGTERM");
   assert.equal(await process.stderr.text(), "");
   assert.equal((await process.status).code, EXIT.ok);
@@ -107,35 +108,20 @@ class Transcript {
   /** Resolves when there will be no more. */
   readonly ended: Promise<void>;
   #text = "";
-  #news = Promise.withResolvers<void>();
-  #over = false;
 
   constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
     this.ended = this.#read(stream);
   }
 
-  /** Waits for a text. */
-  async until(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const found = pattern.exec(this.#text);
-      if (found !== null) return found;
-      assert.ok(!this.#over, `${pattern} is not in:\n${this.#text}`);
-      await this.#news.promise;
-    }
+  async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
+    await until(`${pattern}`, () => pattern.test(this.#text));
+    const found = pattern.exec(this.#text);
+    assert.ok(found !== null);
+    return found;
   }
 
   async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      this.#text += text;
-      this.#tell();
-    }
-    this.#over = true;
-    this.#tell();
-  }
-
-  #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) this.#text += text;
   }
 }
 

@@ -16,6 +16,12 @@ const CASES: readonly { name: string; value: unknown; width: number; text: strin
     width: 20,
     text: '{ "a": 1, "b": 2,\n  "c": { "d": 3,\n    "e": 4 },\n  "f": 5,\n  "g": "seven" }',
   },
+  {
+    name: "begins a line for an object that would fit",
+    value: { a: 1, c: { d: 3 }, f: "a long text" },
+    width: 30,
+    text: '{ "a": 1,\n  "c": { "d": 3 },\n  "f": "a long text" }',
+  },
   { name: "cuts ids", value: ID, width: 80, text: '"01234567…"' },
   { name: "cuts long texts", value: "a".repeat(61), width: 80, text: `"${"a".repeat(60)}…"` },
   { name: "keeps texts of a line in one", value: "a\nb\x1b", width: 80, text: '"a\\nb\\u001b"' },

@@ -101,6 +101,7 @@ export class Transport implements AsyncDisposable {
 
   /** Takes one message off `<connector>.<end>`, waiting until there is one. */
   async take(end: string): Promise<ConsumeMessage> {
+    await this.#declare(end);
     let taken: Awaited<ReturnType<ConfirmChannel["get"]>> = false;
     await until(`a message on .${end}`, async () => {
       taken = await this.#channel.get(`${this.#connector}.${end}`, { noAck: true });
@@ -112,7 +113,7 @@ export class Transport implements AsyncDisposable {
 
   /** How many messages wait on `<connector>.<end>`, those in work not counted. */
   async depth(end: string): Promise<number> {
-    return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).messageCount;
+    return (await this.#declare(end)).messageCount;
   }
 
   /** Resolves when somebody consumes `<connector>.<end>`. */
@@ -120,6 +121,11 @@ export class Transport implements AsyncDisposable {
     await until(`a consumer of .${end}`, async () => {
       return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).consumerCount > 0;
     });
+  }
+
+  /** To look at a queue that is not there would cost the channel. */
+  #declare(end: string): ReturnType<ConfirmChannel["assertQueue"]> {
+    return this.#channel.assertQueue(`${this.#connector}.${end}`, { durable: true });
   }
 
   /** Deletes `<connector>.<end>`. */
