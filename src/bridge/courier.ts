@@ -82,7 +82,8 @@ export class Courier {
         return this.#park(parcel, delivery);
       }
       const waitMs = this.#waitMs(retries, delivery.afterMs);
-      const { reason } = delivery;
+      const { reason, said } = delivery;
+      log.debug("Turn said of {flow} {messageId}: {said}", { ...parcel, said });
       log.warning("Not delivered, trying again: {flow} {messageId}, {reason}", {
         ...parcel,
         reason,
@@ -119,10 +120,14 @@ export class Courier {
   }
 
   #park(parcel: Parcel, delivery: Exclude<Delivery, { kind: "delivered" }>): Disposition {
-    const { reason, status } = delivery;
+    const { reason, status, said } = delivery;
     this.#options.metrics.count(parcel.flow, "parked");
     log.error("Parked: {flow} {messageId}, {reason}", { ...parcel, reason, status });
-    return { kind: "park", reason, ...(status === undefined ? {} : { status }) };
+    return {
+      kind: "park",
+      reason: said === undefined ? reason : `${reason}: ${said}`,
+      ...(status === undefined ? {} : { status }),
+    };
   }
 }
 

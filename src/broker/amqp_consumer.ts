@@ -15,6 +15,7 @@ import {
 import type { AmqpConnection } from "./amqp_connection.ts";
 import { parkedCopy, parkedCopyWithoutHeaders } from "./amqp_parking.ts";
 import { type AmqpPublisher, declareQueue } from "./amqp_publisher.ts";
+import { AmqpSession } from "./amqp_session.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { decide, type Park } from "./handle.ts";
 import { type Consumer, type Handler, PublishError } from "./mod.ts";
@@ -47,7 +48,7 @@ export class AmqpConsumer implements Consumer {
   readonly #backoff: Backoff;
   readonly #running: Promise<void>;
   readonly #work = new Set<Promise<void>>();
-  #session: Session | undefined;
+  #session: AmqpSession | undefined;
   #subscribed = false;
   #reported = "";
 
@@ -95,7 +96,7 @@ export class AmqpConsumer implements Consumer {
 
   /** Consumes on a new channel until that ends, or the consumer is cancelled. */
   async #consumeOn(model: ChannelModel): Promise<void> {
-    const session = this.#session = new Session(await model.createChannel());
+    const session = this.#session = new AmqpSession(await model.createChannel());
     try {
       while (!this.#stop.signal.aborted && !session.lost.aborted) await this.#subscribe(session);
       if (session.fault) throw session.fault;
@@ -107,7 +108,7 @@ export class AmqpConsumer implements Consumer {
   }
 
   /** Subscribes until the server ends it, as when the queue is deleted, or the channel does. */
-  async #subscribe(session: Session): Promise<void> {
+  async #subscribe(session: AmqpSession): Promise<void> {
     const { exchange, queue, prefetch } = this.#options;
     const { channel, lost } = session;
     await declareQueue(channel, exchange, queue);
@@ -128,7 +129,7 @@ export class AmqpConsumer implements Consumer {
     await this.#backoff.pause(this.#stop.signal);
   }
 
-  #take(session: Session, message: ConsumeMessage): void {
+  #take(session: AmqpSession, message: ConsumeMessage): void {
     if (this.#stop.signal.aborted) {
       session.reply((channel) => channel.nack(message, false, true));
     } else {
@@ -139,7 +140,7 @@ export class AmqpConsumer implements Consumer {
     }
   }
 
-  async #handle(session: Session, message: ConsumeMessage): Promise<void> {
+  async #handle(session: AmqpSession, message: ConsumeMessage): Promise<void> {
     const { queue, handler } = this.#options;
     const { content: body, properties, fields: { redelivered } } = message;
     const disposition = await decide(
@@ -162,7 +163,7 @@ export class AmqpConsumer implements Consumer {
   }
 
   /** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */
-  async #park(session: Session, message: ConsumeMessage, disposition: Park): Promise<void> {
+  async #park(session: AmqpSession, message: ConsumeMessage, disposition: Park): Promise<void> {
     const { publisher, queue, parkingQueue } = this.#options;
     const backoff = new Backoff(this.#options);
     let copy = parkedCopy(message, queue, disposition, new Date());
@@ -187,7 +188,7 @@ export class AmqpConsumer implements Consumer {
   }
 
   /** A cancelled consumer's channel is kept for the answers that are still to come. */
-  async #closeIfIdle(session: Session): Promise<void> {
+  async #closeIfIdle(session: AmqpSession): Promise<void> {
     if (this.#stop.signal.aborted && session.inWork === 0) await session.close();
   }
 
@@ -198,53 +199,6 @@ export class AmqpConsumer implements Consumer {
     if (this.#stop.signal.aborted || !connection.ready || reason === this.#reported) return;
     this.#reported = reason;
     log.warn("Cannot consume {queue}: {reason}", { queue, reason });
-  }
-}
-
-/** A channel, and how many of its messages are in work. */
-class Session {
-  readonly channel: Channel;
-  readonly #lost = new AbortController();
-  readonly #ended: Promise<void>;
-  inWork = 0;
-  /** Why the server has closed the channel, if it has. */
-  fault: Error | undefined;
-
-  constructor(channel: Channel) {
-    this.channel = channel;
-    // Without a listener the connection would end.
-    channel.on("error", (error) => this.fault = error);
-    this.#ended = new Promise((resolve) => channel.on("close", () => resolve()));
-    void this.#ended.then(() => this.#lost.abort());
-  }
-
-  /** Fires when nothing can be answered any more. */
-  get lost(): AbortSignal {
-    return this.#lost.signal;
-  }
-
-  /** Answers a message, unless its channel is gone: then the server delivers it again. */
-  reply(send: (channel: Channel) => void): void {
-    try {
-      if (!this.lost.aborted) return send(this.channel);
-    } catch (error) {
-      // The connection is closing and the channel does not know yet.
-      if (!(error instanceof IllegalOperationError)) throw error;
-    }
-    log.debug("Answer dropped: its channel is gone");
-  }
-
-  /**
-   * Closes the channel: RabbitMQ puts what is not answered back. Resolves when the channel has ended,
-   * and so the answers have arrived: amqplib may send a connection's close before them.
-   */
-  close(): Promise<void> {
-    if (!this.lost.aborted) {
-      this.#lost.abort();
-      // It never settles when the connection ends first, but then the channel ends too.
-      this.channel.close().catch(() => {});
-    }
-    return this.#ended;
   }
 }
 

@@ -13,6 +13,7 @@ import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
 import { print, printError } from "./print.ts";
 import { type Service, startService } from "./service.ts";
+import { StopSignals } from "./signals.ts";
 
 /** How {@linkcode demo} runs. */
 export interface DemoOptions {
@@ -34,8 +35,8 @@ const DRAIN_MS = 5_000;
 /** Shows the bridge at work. Answers the exit code. */
 export async function demo({ once, port, ...turnOptions }: DemoOptions): Promise<number> {
   using _logging = startLogging({ level: "WARNING" });
-  using stopping = new StopSignal();
-  const stop = stopping.signal;
+  using signals = new StopSignals();
+  const stop = signals.first;
   const screen = new Screen({
     write: print,
     colours: Deno.stdout.isTerminal() && !Deno.noColor,
@@ -98,25 +99,4 @@ async function demoConfig(port: number, turnUrl: string): Promise<Config> {
   const loaded = await loadConfig({ flags, env: {} });
   if (loaded.kind === "ok") return loaded.config;
   throw new TypeError(`Cannot configure the demo: ${loaded.faults.map(({ key }) => key)}`);
-}
-
-/** Fires at SIGTERM or SIGINT, which then no longer end the process by themselves. */
-class StopSignal implements Disposable {
-  readonly #stop = new AbortController();
-
-  constructor() {
-    Deno.addSignalListener("SIGTERM", this.#onSignal);
-    Deno.addSignalListener("SIGINT", this.#onSignal);
-  }
-
-  get signal(): AbortSignal {
-    return this.#stop.signal;
-  }
-
-  readonly #onSignal = (): void => this.#stop.abort();
-
-  [Symbol.dispose](): void {
-    Deno.removeSignalListener("SIGTERM", this.#onSignal);
-    Deno.removeSignalListener("SIGINT", this.#onSignal);
-  }
 }

@@ -18,5 +18,10 @@ export function printError(text: string): void {
 
 function write(output: { writeSync(bytes: Uint8Array): number }, text: string): void {
   let bytes = encoder.encode(text);
-  while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
+  } catch (error) {
+    // Who reads has read enough, as `head` does.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }

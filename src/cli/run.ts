@@ -11,6 +11,7 @@ import { startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
 import { type Service, startService } from "./service.ts";
+import { StopSignals } from "./signals.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
@@ -24,6 +25,7 @@ export async function run(config: Config, warnings: readonly Warning[]): Promise
     log.warning("Configuration: {message}", { key, message });
   }
   using signals = new StopSignals();
+  using bug = new BugWatch(signals.stop);
   const service = await start(config);
   if (service === undefined) return EXIT.unavailable;
   await using running = service;
@@ -36,7 +38,7 @@ export async function run(config: Config, warnings: readonly Warning[]): Promise
   const deadline = AbortSignal.timeout(config.shutdown_timeout * 1000);
   await running.drain(AbortSignal.any([deadline, signals.second]));
   log.info("Stopped");
-  return signals.bug ? EXIT.bug : EXIT.ok;
+  return bug.found ? EXIT.bug : EXIT.ok;
 }
 
 async function start(config: Config): Promise<Service | undefined> {
@@ -49,42 +51,26 @@ async function start(config: Config): Promise<Service | undefined> {
   }
 }
 
-/** What ends the program: a signal, a second one, or a bug that nobody caught. */
-class StopSignals implements Disposable {
-  /** Whether it was a bug. */
-  bug = false;
-  readonly #first = new AbortController();
-  readonly #second = new AbortController();
+/** Stops the program in good order at a rejection that nobody handles, and remembers it. */
+class BugWatch implements Disposable {
+  /** Whether there was one. */
+  found = false;
+  readonly #stop: () => void;
 
-  constructor() {
-    Deno.addSignalListener("SIGTERM", this.#stop);
-    Deno.addSignalListener("SIGINT", this.#stop);
-    globalThis.addEventListener("unhandledrejection", this.#onBug);
+  constructor(stop: () => void) {
+    this.#stop = stop;
+    globalThis.addEventListener("unhandledrejection", this.#onRejection);
   }
 
-  get first(): AbortSignal {
-    return this.#first.signal;
-  }
-
-  get second(): AbortSignal {
-    return this.#second.signal;
-  }
-
-  readonly #stop = (): void => {
-    (this.#first.signal.aborted ? this.#second : this.#first).abort();
-  };
-
-  readonly #onBug = (event: PromiseRejectionEvent): void => {
+  readonly #onRejection = (event: PromiseRejectionEvent): void => {
     event.preventDefault();
-    this.bug = true;
     log.fatal("A bug: {error}", { error: event.reason });
-    this.#first.abort();
+    if (!this.found) this.#stop();
+    this.found = true;
   };
 
   [Symbol.dispose](): void {
-    Deno.removeSignalListener("SIGTERM", this.#stop);
-    Deno.removeSignalListener("SIGINT", this.#stop);
-    globalThis.removeEventListener("unhandledrejection", this.#onBug);
+    globalThis.removeEventListener("unhandledrejection", this.#onRejection);
   }
 }
 

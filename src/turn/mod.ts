@@ -6,7 +6,7 @@
  */
 
 export * from "./client.ts";
-export type { Delivery } from "./delivery.ts";
+export type { Delivery, Failure } from "./delivery.ts";
 export * from "./endpoint.ts";
 export { type Asked, methodNotAllowed } from "./fault.ts";
 export type { InboundText, Status, StatusFormat } from "./payloads.ts";

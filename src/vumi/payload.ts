@@ -12,6 +12,9 @@ export class MalformedPayloadError extends Error {
   override readonly name = "MalformedPayloadError";
 }
 
+/** The largest payload that is read. A message of people has a few hundred bytes. */
+const MAX_BYTES = 1024 * 1024;
+
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
@@ -20,6 +23,9 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
  * @throws {MalformedPayloadError} Naming each faulty field; holds nothing of the payload's values.
  */
 export function parsePayload<T>(what: string, schema: z.ZodType<T>, body: Uint8Array): T {
+  if (body.length > MAX_BYTES) {
+    throw new MalformedPayloadError(`Cannot read vumi ${what}: larger than ${MAX_BYTES} bytes`);
+  }
   const read = schema.safeParse(parseJson(what, body));
   if (read.success) return read.data;
   const faults = read.error.issues.map(({ path, message }) =>

@@ -76,6 +76,12 @@ Deno.test("Courier.deliver() parks what Turn refuses, at once", async () => {
   assert.equal(attempts(), 1);
 });
 
+Deno.test("Courier.deliver() parks with what Turn said", async () => {
+  const { deliver } = courier({ ...REFUSED, said: "Bad text" });
+  const reason = "Turn answered 400: Bad text";
+  assert.deepEqual(await deliver(), { kind: "park", reason, status: 400 });
+});
+
 Deno.test("Courier.deliver() tries again when the cache failed", async () => {
   const { deliver } = courier(new CacheError("disk full"), DELIVERED);
   assert.deepEqual(await deliver(), { kind: "done" });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { AmqpBroker } from "../../src/broker/amqp.ts";
-import { amqpAdapter } from "./amqp_support.ts";
+import { amqpAdapter, withChannel } from "./amqp_support.ts";
+import { bench, bytes, DONE, Held } from "./bench.ts";
 import { brokerContract } from "./contract.ts";
 
 brokerContract(amqpAdapter);
@@ -21,3 +22,18 @@ for (const url of UNREADABLE) {
     });
   });
 }
+
+Deno.test("AmqpBroker delivers the answers that were given before it is closed", async () => {
+  await using made = await bench(amqpAdapter);
+  const { broker, queue, parkingQueue } = made;
+  const texts = Array.from({ length: 200 }, (_, index) => `${index}`);
+  await Promise.all(texts.map((each) => broker.publish(queue, bytes(each))));
+  const held = new Held();
+  const consumer = broker.consume(queue, { prefetch: 200, parkingQueue }, held.handler);
+  await held.count(texts.length);
+  for (const index of texts.keys()) held.answer(index, DONE);
+  await consumer.settled();
+  await broker[Symbol.asyncDispose]();
+  const { messageCount } = await withChannel((channel) => channel.checkQueue(queue));
+  assert.equal(messageCount, 0);
+});

@@ -269,6 +269,22 @@ function cancelContract(test: Register): void {
 }
 
 function closeContract(test: Register): void {
+  test("settled() waits for what was handed out to be answered", async (made, options) => {
+    const { broker, queue } = made;
+    const held = new Held();
+    const consumer = broker.consume(queue, options, held.handler);
+    for (const each of ["a", "b"]) await broker.publish(queue, bytes(each));
+    await held.count(2);
+    await consumer.cancel();
+    let settled = false;
+    const settling = consumer.settled().then(() => settled = true);
+    held.answer(0, { kind: "park", reason: "bad" });
+    await broker.publish(queue, bytes("c")); // Time for what should not happen.
+    assert.equal(settled, false);
+    held.answer(1, DONE);
+    await settling;
+  });
+
   test("status() is open, and closed at the end", async ({ broker }) => {
     const { state, serverProperties } = broker.status();
     assert.equal(state, "open");

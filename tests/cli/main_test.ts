@@ -85,6 +85,10 @@ Deno.test("the cache file that can't be opened is told plainly, exit code 69", a
   assert.match(stderr, /\/nowhere\/at\/all\.kv/);
 });
 
+async function health(address: string): Promise<string> {
+  return (await (await fetch(`${address}/health`)).json()).health;
+}
+
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test(`one message each way, then ${signal}: exit code 0`, async () => {
     await using turn = FakeTurn.start({ authToken: TOKEN });
@@ -95,7 +99,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await turn.received(1);
     await until(
       "health",
-      async () => (await (await fetch(`${running.address}/health`)).json()).health === "ok",
+      async () => await health(running.address) === "ok",
     );
     const url = `${running.address}/messages`;
     const body = { to: "+26612345678", turn: { type: "text", text: { body: "Hi" } } };
@@ -114,7 +118,7 @@ Deno.test("secrets, signatures and contents are in no log line at DEBUG or above
     ...flags(connector, turn.url),
     "--log-level=INFO",
   ]);
-  turn.answer = () => new Response(null, { status: 422 });
+  turn.answer = () => new Response("bad: what a user wrote", { status: 422 });
   await transport.sendInbound({ content: "what a user wrote" });
   await transport.take("inbound.parked");
   const body = { to: "+2", turn: { type: "text", text: { body: "what Turn wrote" } } };
@@ -126,6 +130,30 @@ Deno.test("secrets, signatures and contents are in no log line at DEBUG or above
   for (const secret of [SECRET, TOKEN, "what a user wrote", "what Turn wrote", "guest:guest"]) {
     assert.ok(!log.includes(secret), `${secret} is in the log`);
   }
+});
+
+Deno.test("killed after its answer, the program still knows the message's events", async () => {
+  await using turn = FakeTurn.start({ authToken: TOKEN });
+  const connector = `test-${crypto.randomUUID()}`;
+  await using transport = await Transport.connect(connector);
+  const folder = await Deno.makeTempDir();
+  const args = [
+    ...flags(connector, turn.url),
+    "--message-cache-class=vumi2.message_caches.DenoKvMessageCache",
+    `--message-cache-config-path=${folder}/cache.kv`,
+  ];
+  await using first = await Program.fromSource().start(args);
+  await until("health", async () => await health(first.address) === "ok");
+  const body = { to: "+26612345678", turn: { type: "text", text: { body: "Hi" } } };
+  const answer = await send(`${first.address}/messages`, body, { secret: SECRET });
+  const { messages: [{ id }] } = await answer.json();
+  await first.stop("SIGKILL");
+  await using second = await Program.fromSource().start(args);
+  await transport.sendEvent({ user_message_id: id, event_type: "ack", sent_message_id: "p" });
+  const [call = assert.fail()] = await turn.received(1);
+  assert.equal((call.body as { user_message_id: string }).user_message_id, id);
+  await second.stop("SIGTERM");
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("check finds nothing to mend where all is well, exit code 0", async () => {

@@ -149,46 +149,51 @@ Deno.test("TurnClient says that the token is not accepted, without saying it", a
   assert.ok(!delivery.reason.includes("another"));
 });
 
-const ANSWERS: readonly [string, () => TurnAnswer, string][] = [
+const ANSWERS: readonly [string, () => TurnAnswer, string | undefined][] = [
   [
     "errors",
     () => errors(400, "Bad text", "It is empty"),
-    "Turn answered 400: Bad text, It is empty",
+    "Bad text, It is empty",
   ],
   [
     "an error",
     () => Response.json({ error: { message: "No contact", code: 1 } }, { status: 400 }),
-    "Turn answered 400: No contact",
+    "No contact",
   ],
-  ["a text", () => new Response("Oh no", { status: 400 }), "Turn answered 400: Oh no"],
-  ["other JSON", () => Response.json([1], { status: 400 }), "Turn answered 400: [1]"],
-  ["an odd error", () => errors(400, "X", [1] as never), "Turn answered 400: X"],
+  ["a text", () => new Response("Oh no", { status: 400 }), "Oh no"],
+  ["other JSON", () => Response.json([1], { status: 400 }), "[1]"],
+  ["an odd error", () => errors(400, "X", [1] as never), "X"],
   [
     "control characters",
     () => new Response("a\r\n\tb\u0000\u001b[31mc\u2028d", { status: 400 }),
-    "Turn answered 400: a b [31mc d",
+    "a b [31mc d",
   ],
   [
     "much",
     () => new Response("x".repeat(9999), { status: 400 }),
-    `Turn answered 400: ${"x".repeat(200)}`,
+    `${"x".repeat(200)}`,
   ],
-  ["nothing", () => new Response(null, { status: 400 }), "Turn answered 400"],
+  ["nothing", () => new Response(null, { status: 400 }), undefined],
   [
     "no UTF-8",
     () => new Response(new Uint8Array([255]), { status: 400 }),
-    "Turn answered 400: \ufffd",
+    "\ufffd",
   ],
   [
     "the token",
     () => errors(400, "Bad token", `${TOKEN} is not known`),
-    "Turn answered 400: Bad token, [secret] is not known",
+    "Bad token, [secret] is not known",
   ],
 ];
 
-for (const [what, answer, reason] of ANSWERS) {
-  Deno.test(`TurnClient gives as the reason what Turn says: ${what}`, async () => {
-    assert.deepEqual(await answered(answer), { kind: "refused", status: 400, reason });
+for (const [what, answer, said] of ANSWERS) {
+  Deno.test(`TurnClient passes on what Turn says: ${what}`, async () => {
+    assert.deepEqual(await answered(answer), {
+      kind: "refused",
+      status: 400,
+      reason: "Turn answered 400",
+      ...said === undefined ? {} : { said },
+    });
   });
 }
 
@@ -243,10 +248,11 @@ const STALLED: readonly [number, Delivery][] = [
   [500, {
     kind: "retry",
     status: 500,
-    reason: "Turn answered 500: no more than this",
+    reason: "Turn answered 500",
+    said: "no more than this",
     afterMs: 0,
   }],
-  [400, { kind: "refused", status: 400, reason: "Turn answered 400: no more than this" }],
+  [400, { kind: "refused", status: 400, reason: "Turn answered 400", said: "no more than this" }],
 ];
 
 for (const [status, expected] of STALLED) {

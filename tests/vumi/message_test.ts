@@ -115,6 +115,11 @@ for (
   });
 }
 
+Deno.test("decodeMessage() refuses more than 1 MiB", () => {
+  const message = { ...REQUIRED, content: "x".repeat(1024 * 1024) };
+  assert.throws(() => decodeMessage(bytes(message)), /larger than 1048576 bytes/);
+});
+
 Deno.test("decodeMessage() gives a message or MalformedPayloadError for any bytes", () => {
   fc.assert(fc.property(
     fc.oneof(fc.uint8Array(), fc.json().map((text) => new TextEncoder().encode(text))),

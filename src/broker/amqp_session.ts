@@ -1,0 +1,61 @@
+/**
+ * One channel that messages are consumed on, from its opening to its end. Messages can be answered
+ * on it and nowhere else, and not after its end.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { type Channel, IllegalOperationError } from "amqplib";
+
+const log = getLogger(["turn-channels", "broker"]);
+
+/** A channel, and how many of its messages are in work. */
+export class AmqpSession {
+  /** The channel. */
+  readonly channel: Channel;
+  readonly #lost = new AbortController();
+  readonly #ended: Promise<void>;
+  /** Messages that are not answered yet. */
+  inWork = 0;
+  /** Why the server has closed the channel, if it has. */
+  fault: Error | undefined;
+
+  /** Takes over a channel that nobody has used. */
+  constructor(channel: Channel) {
+    this.channel = channel;
+    // Without a listener the connection would end.
+    channel.on("error", (error) => this.fault = error);
+    this.#ended = new Promise((resolve) => channel.on("close", () => resolve()));
+    void this.#ended.then(() => this.#lost.abort());
+  }
+
+  /** Fires when nothing can be answered any more. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Answers a message, unless its channel is gone: then the server delivers it again. */
+  reply(send: (channel: Channel) => void): void {
+    try {
+      if (!this.lost.aborted) return send(this.channel);
+    } catch (error) {
+      // The connection is closing and the channel does not know yet.
+      if (!(error instanceof IllegalOperationError)) throw error;
+    }
+    log.debug("Answer dropped: its channel is gone");
+  }
+
+  /**
+   * Closes the channel: RabbitMQ puts what is not answered back. Resolves when the channel has ended,
+   * and so the answers have arrived: amqplib may send a connection's close before them.
+   */
+  close(): Promise<void> {
+    if (!this.lost.aborted) {
+      this.#lost.abort();
+      // It never settles when the connection ends first, but then the channel ends too.
+      this.channel.close().catch(() => {});
+    }
+    return this.#ended;
+  }
+}
