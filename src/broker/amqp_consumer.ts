@@ -6,12 +6,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import {
-  type Channel,
-  type ChannelModel,
-  type ConsumeMessage,
-  IllegalOperationError,
-} from "amqplib";
+import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import { parkedCopy, parkedCopyWithoutHeaders } from "./amqp_parking.ts";
 import { type AmqpPublisher, declareQueue } from "./amqp_publisher.ts";

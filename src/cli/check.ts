@@ -23,8 +23,8 @@ const TIMEOUT_MS = 10_000;
 export interface Finding {
   /** What was looked at. */
   readonly subject: string;
-  /** Whether it will do. */
-  readonly ok: boolean;
+  /** Whether it will do; undefined if that is for a person to say. */
+  readonly ok: boolean | undefined;
   /** What was found. */
   readonly detail: string;
   /** What to do, when it will not do. */
@@ -35,11 +35,11 @@ export interface Finding {
 export async function check(config: Config, warnings: readonly Warning[]): Promise<number> {
   print(summary(config));
   const findings = [
-    ...warnings.map(({ key, message }) => ({ subject: key, ok: true, detail: message })),
+    ...warnings.map(({ key, message }) => ({ subject: key, ok: undefined, detail: message })),
     ...(await Promise.all([checkBroker(config), checkCache(config), checkTurn(config)])).flat(),
   ];
   print(table(findings));
-  return findings.every(({ ok }) => ok) ? EXIT.ok : EXIT.findings;
+  return findings.every(({ ok }) => ok !== false) ? EXIT.ok : EXIT.findings;
 }
 
 function summary(config: Config): string {
@@ -114,8 +114,11 @@ function table(findings: readonly Finding[]): string {
   return `${rows.toString()}\n`;
 }
 
-function mark(ok: boolean): string {
-  const sign = ok ? "✓" : "✗";
-  if (!Deno.stdout.isTerminal()) return sign;
-  return styleText(ok ? "green" : "red", sign, { validateStream: false });
+function mark(ok: boolean | undefined): string {
+  const [sign, colour] = ok === undefined
+    ? ["!", "yellow"] as const
+    : ok
+    ? ["✓", "green"] as const
+    : ["✗", "red"] as const;
+  return Deno.stdout.isTerminal() ? styleText(colour, sign, { validateStream: false }) : sign;
 }

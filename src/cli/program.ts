@@ -24,6 +24,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("The bridge between Turn's Channels API and vumi's queues on RabbitMQ.")
     .version(manifest.version)
     .helpCommand(false)
+    .addHelpText("after", "\nEach key of the configuration is a flag too: turn-channels run --help")
     .exitOverride()
     .configureOutput({ writeErr: printError });
   addCommand(program, "run", "run the bridge (what is done when no command is given)", run);

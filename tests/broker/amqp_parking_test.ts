@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import type { GetMessage, Options } from "amqplib";
+import type { ConsumeMessage, GetMessage, Options } from "amqplib";
+import { parkedCopy } from "../../src/broker/amqp_parking.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { amqpAdapter, untilFound, withChannel } from "./amqp_support.ts";
 import { bench } from "./bench.ts";
@@ -113,4 +114,19 @@ Deno.test("parking gives up headers that can't be encoded again, but not the mes
   assert.deepEqual(ownHeaders(copy), {});
   assert.equal(copy.properties.headers?.["x-parked-headers-lost"], true);
   assert.equal(copy.properties.headers?.["x-parked-reason"], "bad");
+});
+
+Deno.test("parkedCopy() leaves the types that amqplib names to amqplib", () => {
+  // On the wire, a table that looks the same would be read back as the same.
+  const headers = {
+    timestamp: HEADERS["timestamp"],
+    decimal: HEADERS["decimal"],
+    list: HEADERS["list"],
+  };
+  const message: unknown = { content: Buffer.from(""), fields: {}, properties: { headers } };
+  const park = { kind: "park", reason: "bad" } as const;
+  // Only its properties are looked at.
+  const copy = parkedCopy(message as ConsumeMessage, "queue", park, new Date(0));
+  const { timestamp, decimal, list } = copy.headers;
+  assert.deepEqual({ timestamp, decimal, list }, headers);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { AmqpBroker } from "../../src/broker/amqp.ts";
+import { until } from "../support/until.ts";
 import { amqpAdapter, withChannel } from "./amqp_support.ts";
 import { bench, bytes, DONE, Held } from "./bench.ts";
 import { brokerContract } from "./contract.ts";
@@ -36,4 +37,29 @@ Deno.test("AmqpBroker delivers the answers that were given before it is closed",
   await broker[Symbol.asyncDispose]();
   const { messageCount } = await withChannel((channel) => channel.checkQueue(queue));
   assert.equal(messageCount, 0);
+});
+
+Deno.test("AmqpBroker.declare() makes a queue while it is open, with no message to ask for it", async () => {
+  await using made = await bench(amqpAdapter);
+  const later = made.extra("later");
+  made.broker.declare(later);
+  await until("the queue", () =>
+    withChannel((channel) => {
+      channel.on("error", () => {}); // There is no such queue yet.
+      return channel.checkQueue(later);
+    }).then(() => true, () => false));
+});
+
+Deno.test("AmqpBroker has no consumer at the server once it is cancelled, with work left or not", async () => {
+  await using made = await bench(amqpAdapter);
+  const { broker, queue, parkingQueue } = made;
+  const held = new Held();
+  const consumer = broker.consume(queue, { prefetch: 9, parkingQueue }, held.handler);
+  await broker.publish(queue, bytes("a"));
+  await held.count(1);
+  const consumers = () =>
+    withChannel(async (channel) => (await channel.checkQueue(queue)).consumerCount);
+  assert.equal(await consumers(), 1);
+  await consumer.cancel();
+  assert.equal(await consumers(), 0);
 });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Broker, BrokerMessage, Disposition } from "../../src/broker/mod.ts";
+import type { Broker, BrokerMessage, ConsumeOptions, Disposition } from "../../src/broker/mod.ts";
 import { until } from "../support/until.ts";
 
 /** An adapter to be tested. */
@@ -26,6 +26,12 @@ export interface Bench extends AsyncDisposable {
   /** Names one more queue, to be removed in the end as well. */
   extra(name: string): string;
 }
+
+/** Registers a test of the contract. */
+export type Register = (
+  name: string,
+  run: (bench: Bench, options: ConsumeOptions) => Promise<void>,
+) => void;
 
 /** Messages that a handler keeps without an answer, until the test gives one. */
 export class Held {
