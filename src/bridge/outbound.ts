@@ -64,6 +64,11 @@ export class OutboundFlow {
         });
         return { kind: "unknown_reply_to" };
       }
+      if (inbound !== undefined && inbound.from_addr !== request.to) {
+        log.warning("Turn's `to` is not who wrote {replyTo}; sent to who did", {
+          replyTo: request.replyTo,
+        });
+      }
       const message = this.#compose(request, inbound);
       // Before publishing: its first event may be quicker than the broker's confirm.
       await cache.putOutbound(remembered(message));

@@ -8,7 +8,7 @@ import type { Hono } from "hono";
 import type { Broker } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { healthReport, type Metrics } from "../telemetry/mod.ts";
-import { type EndpointOptions, methodNotAllowed, turnEndpoint } from "../turn/mod.ts";
+import { type EndpointOptions, methodNotAllowed, turnEndpoint, unavailable } from "../turn/mod.ts";
 
 /** The address can't be listened on; the message says why and what to do. */
 export class ListenError extends Error {
@@ -27,18 +27,24 @@ export interface HttpOptions {
   readonly metrics: Metrics;
 }
 
+/** How long clients are asked to wait who are dropped: a restart, roughly. */
+const RETRY_AFTER_MS = 5_000;
+
+/** How long connections may take to end after the last answer, in milliseconds. */
+const LINGER_MS = 1_000;
+
 /** A listening server. */
 export class HttpServer implements AsyncDisposable {
   /** Where it listens: a URL, or `unix:/path`. */
   readonly address: string;
   readonly #server: Deno.HttpServer;
-  readonly #closing: AbortController;
-  #ended = false;
+  readonly #unanswered: Unanswered;
+  #ended: Promise<void> | undefined;
 
-  private constructor(address: string, server: Deno.HttpServer, closing: AbortController) {
+  private constructor(address: string, server: Deno.HttpServer, unanswered: Unanswered) {
     this.address = address;
     this.#server = server;
-    this.#closing = closing;
+    this.#unanswered = unanswered;
   }
 
   /**
@@ -48,40 +54,63 @@ export class HttpServer implements AsyncDisposable {
    */
   static async listen(options: HttpOptions): Promise<HttpServer> {
     const { bind } = options;
-    const app = application(options);
-    const closing = new AbortController();
-    const common = { signal: closing.signal, onListen: (): void => {} };
-    const handler = (request: Request): Response | Promise<Response> => app.fetch(request);
+    const unanswered: Unanswered = new Set();
+    const handler = answerer(application(options), unanswered);
+    const onListen = (): void => {};
     try {
       if (bind.kind === "unix") {
         await removeStaleSocket(bind.path);
-        const server = Deno.serve({ ...common, path: bind.path }, handler);
-        return new HttpServer(`unix:${bind.path}`, server, closing);
+        const server = Deno.serve({ path: bind.path, onListen }, handler);
+        return new HttpServer(`unix:${bind.path}`, server, unanswered);
       }
       const { hostname, port } = bind;
-      const server = Deno.serve({ ...common, hostname, port }, handler);
+      const server = Deno.serve({ hostname, port, onListen }, handler);
       const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-      return new HttpServer(`http://${host}:${server.addr.port}`, server, closing);
+      return new HttpServer(`http://${host}:${server.addr.port}`, server, unanswered);
     } catch (error) {
       throw new ListenError(explain(bind, error), { cause: error });
     }
   }
 
-  /** Takes no new requests and answers those that came; when `deadline` fires, drops them. */
+  /**
+   * Takes no new requests and answers those that came. When `deadline` fires the rest are answered
+   * with 503; what a client then leaves open ends with the process.
+   */
   async drain(deadline: AbortSignal): Promise<void> {
-    const drop = (): void => this.#closing.abort();
-    if (deadline.aborted) drop();
-    deadline.addEventListener("abort", drop);
-    await this.#server.shutdown();
-    this.#ended = true;
-    deadline.removeEventListener("abort", drop);
+    this.#ended ??= this.#server.shutdown();
+    await settledOr(this.#ended, deadline);
+    for (const answer of this.#unanswered) answer(unavailable("stopping", RETRY_AFTER_MS));
+    await settledOr(this.#ended, AbortSignal.timeout(LINGER_MS));
   }
 
+  /** Ends it, also when it was not drained. */
   async [Symbol.asyncDispose](): Promise<void> {
-    // To abort a server that has ended makes Deno throw.
-    if (!this.#ended) this.#closing.abort();
-    await this.#server.finished;
+    await this.drain(AbortSignal.abort());
   }
+}
+
+/** What answers the requests that are in work. */
+type Unanswered = Set<(response: Response) => void>;
+
+/** Lets each request be answered from elsewhere: Deno can't drop requests once it shuts down. */
+function answerer(app: Hono, unanswered: Unanswered): (request: Request) => Promise<Response> {
+  return (request) =>
+    new Promise((resolve, reject) => {
+      unanswered.add(resolve);
+      Promise.resolve(app.fetch(request))
+        .then(resolve, reject)
+        .finally(() => unanswered.delete(resolve));
+    });
+}
+
+/** Resolves when `work` has ended or `signal` fires. */
+async function settledOr(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise: fired, resolve } = Promise.withResolvers<void>();
+  const fire = (): void => resolve();
+  signal.addEventListener("abort", fire);
+  await Promise.race([work, fired]);
+  signal.removeEventListener("abort", fire);
 }
 
 function application({ endpoint, broker, metrics }: HttpOptions): Hono {
@@ -106,7 +135,9 @@ function application({ endpoint, broker, metrics }: HttpOptions): Hono {
 /** A socket file outlives a process that was killed; one that somebody listens on stays. */
 async function removeStaleSocket(path: string): Promise<void> {
   try {
-    if (!(await Deno.lstat(path)).isSocket) return;
+    if (!(await Deno.lstat(path)).isSocket) {
+      throw new TypeError("there is something that is no socket; remove it, or take another path");
+    }
     (await Deno.connect({ transport: "unix", path })).close();
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionRefused) await Deno.remove(path);

@@ -26,7 +26,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .helpCommand(false)
     .addHelpText("after", "\nEach key of the configuration is a flag too: turn-channels run --help")
     .exitOverride()
-    .configureOutput({ writeErr: printError });
+    .configureOutput({ writeErr: (text) => printError(withoutValues(text)) });
   addCommand(program, "run", "run the bridge (what is done when no command is given)", run);
   addCommand(
     program,
@@ -42,7 +42,7 @@ export async function main(args: readonly string[]): Promise<number> {
       code = await demo({ once: options.once, port: options.port });
     });
   try {
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(args.flatMap(splitFlag), { from: "user" });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
@@ -74,6 +74,17 @@ async function withConfig(command: Command, work: Work): Promise<number> {
   if (loaded.kind === "ok") return await work(loaded.config, loaded.warnings);
   printError(formatFaults(loaded.faults));
   return EXIT.config;
+}
+
+/** `--flag=value` in two, so that what is said of a flag that is not known holds no value. */
+function splitFlag(argument: string): string[] {
+  const [, flag, value] = /^(--[^=]+)=([^]*)$/.exec(argument) ?? [];
+  return flag === undefined || value === undefined ? [argument] : [flag, value];
+}
+
+/** Stray values are not repeated: they may be secrets whose flag was mistyped. */
+function withoutValues(text: string): string {
+  return text.replace(/(but got \d+): [^]*/, "$1.\n");
 }
 
 function parsePort(text: string): number {

@@ -34,7 +34,7 @@ Deno.test("MemoryBroker.publish() keeps a copy of the bytes", async () => {
 Deno.test("MemoryBroker.consume() shares a queue among its consumers", async () => {
   await using broker = MemoryBroker.open();
   broker.declare("one");
-  for (const each of ["a", "b", "c", "d"]) await broker.publish("one", bytes(each));
+  for (const each of ["a", "b"]) await broker.publish("one", bytes(each));
   const taken = [0, 0];
   const options = { prefetch: 2, parkingQueue: "parked" };
   for (const index of [0, 1]) {
@@ -44,5 +44,5 @@ Deno.test("MemoryBroker.consume() shares a queue among its consumers", async () 
     });
   }
   await new Promise((resolve) => setTimeout(resolve));
-  assert.deepEqual(taken, [2, 2]);
+  assert.deepEqual(taken, [1, 1]);
 });

@@ -52,6 +52,58 @@ Deno.test("an unknown flag is a usage error with a suggestion, exit code 64", as
   assert.match(stderr, /--connector-name/);
 });
 
+Deno.test("what stands behind a mistyped flag is not repeated", async () => {
+  for (
+    const args of [["--auth-tokn=hunter2"], ["--auth-tokn", "hunter2"], ["hunter2"], [
+      "run",
+      "hunter2",
+    ], ["--turn-hmac-secret", "--auth-token", "hunter2"]]
+  ) {
+    const { code, stdout, stderr } = await Program.fromSource().output(args);
+    assert.equal(code, 64, stderr);
+    assert.ok(!`${stdout}${stderr}`.includes("hunter2"), stderr);
+  }
+});
+
+Deno.test("a file that is no socket is left where it is, exit code 69", async () => {
+  const path = await Deno.makeTempFile();
+  const args = [...flags("c", "http://127.0.0.1:9"), `--http-bind=unix:${path}`];
+  const { code, stderr } = await Program.fromSource().output(args);
+  assert.equal(code, 69);
+  assert.match(stderr, /no socket/);
+  await Deno.remove(path);
+});
+
+Deno.test("a socket file is listened on, also where a killed program left one", async () => {
+  const folder = await Deno.makeTempDir();
+  const args = [...flags("c", "http://127.0.0.1:9"), `--http-bind=unix:${folder}/socket`];
+  await using first = await Program.fromSource().start(args);
+  assert.equal(first.address, `unix:${folder}/socket`);
+  await first.stop("SIGKILL");
+  await using second = await Program.fromSource().start(args);
+  assert.equal(await second.stop("SIGTERM"), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+for (const timeout of ["0", "0.3"]) {
+  Deno.test(`a body that never ends does not keep SIGTERM, shutdown_timeout ${timeout}`, async () => {
+    const args = [...flags("c", "http://127.0.0.1:9"), `--shutdown-timeout=${timeout}`];
+    await using running = await Program.fromSource().start(args);
+    const { hostname, port } = new URL(running.address);
+    using _idle = await Deno.connect({ hostname, port: Number(port) });
+    using connection = await Deno.connect({ hostname, port: Number(port) });
+    const head = "POST /messages HTTP/1.1\r\nHost: x\r\nX-Turn-Hook-Signature: x\r\n";
+    await connection.write(new TextEncoder().encode(`${head}Content-Length: 50\r\n\r\n{`));
+    await until(
+      "health",
+      async () =>
+        (await fetch(`${running.address}/health`)).body?.cancel().then(() => true) ?? false,
+    );
+    assert.equal(await running.stop("SIGTERM"), 0);
+    assert.match(running.stderr(), /"Stopped"/);
+  });
+}
+
 Deno.test("--version and --help answer on standard output, exit code 0", async () => {
   const version = await Program.fromSource().output(["--version"]);
   assert.deepEqual([version.code, version.stderr], [0, ""]);

@@ -32,7 +32,7 @@ Deno.test("while the broker is away Turn gets 503 with Retry-After at once, and 
   const { proxy, url } = proxied();
   await using _ = proxy;
   await using bridge = await TestBridge.start({ "amqp-url": url });
-  proxy.refuse();
+  await proxy.refuse();
   proxy.cut();
   await until("the loss", async () => (await bridge.request("/health")).status === 500);
   const health = (await bridge.request("/health")).body;
@@ -43,7 +43,7 @@ Deno.test("while the broker is away Turn gets 503 with Retry-After at once, and 
   assert.equal(status, 503);
   assert.match(headers.get("retry-after") ?? "", /^\d+$/);
   assert.equal(body.errors[0].code, 503);
-  proxy.accept();
+  await proxy.accept();
   await until("the return", async () => (await bridge.request("/health")).status === 200);
   await until("an outbound message", async () => (await bridge.send(REQUEST)).status === 200);
 });
@@ -51,12 +51,12 @@ Deno.test("while the broker is away Turn gets 503 with Retry-After at once, and 
 Deno.test("a broker that comes up after us is waited for", async () => {
   const { proxy, url } = proxied();
   await using _ = proxy;
-  proxy.refuse();
+  await proxy.refuse();
   await using bridge = await TestBridge.start({ "amqp-url": url }, false);
   assert.equal((await bridge.request("/health")).status, 500);
   assert.equal((await bridge.send(REQUEST)).status, 503);
   await bridge.transport.sendInbound();
-  proxy.accept();
+  await proxy.accept();
   await bridge.turn.received(1);
   await until("health", async () => (await bridge.request("/health")).status === 200);
   assert.equal((await bridge.send(REQUEST)).status, 200);
