@@ -118,6 +118,16 @@ Deno.test("draining answers the requests that came, takes no new ones", async ()
   await assert.rejects(bridge.send(REQUEST));
 });
 
+Deno.test("at the deadline of draining the call under way is left, its message put back", async () => {
+  await using bridge = await TestBridge.start({ "mo-message-url-timeout": "3600" });
+  bridge.turn.answer = () => "hang";
+  await bridge.transport.sendInbound();
+  await bridge.turn.received(1);
+  await bridge.service.drain(AbortSignal.timeout(100));
+  // Before the connection is closed, which would put it back as well.
+  await until("the message back", async () => await bridge.transport.depth("inbound") === 1);
+});
+
 Deno.test("draining ends at its deadline, whatever is in work", async () => {
   const { proxy, url } = proxied();
   await using _ = proxy;
@@ -126,7 +136,8 @@ Deno.test("draining ends at its deadline, whatever is in work", async () => {
   await bridge.transport.sendInbound();
   await bridge.turn.received(1);
   proxy.stall();
-  const sending = bridge.send(REQUEST).catch(() => undefined);
+  const sending = bridge.send(REQUEST);
+  await bridge.request("/health"); // Connections are accepted in their order: now that one is too.
   await bridge.service.drain(AbortSignal.timeout(300));
-  await sending;
+  assert.equal((await sending).status, 503);
 });
