@@ -8,7 +8,7 @@ import type { Hono } from "hono";
 import type { Broker } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { healthReport, type Metrics } from "../telemetry/mod.ts";
-import { type EndpointOptions, methodNotAllowed, turnEndpoint, unavailable } from "../turn/mod.ts";
+import { type EndpointOptions, methodNotAllowed, turnEndpoint } from "../turn/mod.ts";
 
 /** The address can't be listened on; the message says why and what to do. */
 export class ListenError extends Error {
@@ -27,10 +27,7 @@ export interface HttpOptions {
   readonly metrics: Metrics;
 }
 
-/** How long clients are asked to wait who are dropped: a restart, roughly. */
-const RETRY_AFTER_MS = 5_000;
-
-/** How long connections may take to end after the last answer, in milliseconds. */
+/** How long connections may take to end after the deadline, in milliseconds. */
 const LINGER_MS = 1_000;
 
 /** A listening server. */
@@ -38,13 +35,11 @@ export class HttpServer implements AsyncDisposable {
   /** Where it listens: a URL, or `unix:/path`. */
   readonly address: string;
   readonly #server: Deno.HttpServer;
-  readonly #unanswered: Unanswered;
   #ended: Promise<void> | undefined;
 
-  private constructor(address: string, server: Deno.HttpServer, unanswered: Unanswered) {
+  private constructor(address: string, server: Deno.HttpServer) {
     this.address = address;
     this.#server = server;
-    this.#unanswered = unanswered;
   }
 
   /**
@@ -54,32 +49,32 @@ export class HttpServer implements AsyncDisposable {
    */
   static async listen(options: HttpOptions): Promise<HttpServer> {
     const { bind } = options;
-    const unanswered: Unanswered = new Set();
-    const handler = answerer(application(options), unanswered);
+    const app = application(options);
+    const handler = (request: Request): Response | Promise<Response> => app.fetch(request);
     const onListen = (): void => {};
     try {
       if (bind.kind === "unix") {
         await removeStaleSocket(bind.path);
         const server = Deno.serve({ path: bind.path, onListen }, handler);
-        return new HttpServer(`unix:${bind.path}`, server, unanswered);
+        return new HttpServer(`unix:${bind.path}`, server);
       }
       const { hostname, port } = bind;
       const server = Deno.serve({ hostname, port, onListen }, handler);
       const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-      return new HttpServer(`http://${host}:${server.addr.port}`, server, unanswered);
+      return new HttpServer(`http://${host}:${server.addr.port}`, server);
     } catch (error) {
       throw new ListenError(explain(bind, error), { cause: error });
     }
   }
 
   /**
-   * Takes no new requests and answers those that came. When `deadline` fires the rest are answered
-   * with 503; what a client then leaves open ends with the process.
+   * Takes no new requests and answers those that came, until `deadline` fires. What is open then
+   * ends with the broker, whose publishes fail, or with the process: to abort a server of Deno's
+   * that is shutting down makes it throw.
    */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#ended ??= this.#server.shutdown();
     await settledOr(this.#ended, deadline);
-    for (const answer of this.#unanswered) answer(unavailable("stopping", RETRY_AFTER_MS));
     await settledOr(this.#ended, AbortSignal.timeout(LINGER_MS));
   }
 
@@ -87,20 +82,6 @@ export class HttpServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain(AbortSignal.abort());
   }
-}
-
-/** What answers the requests that are in work. */
-type Unanswered = Set<(response: Response) => void>;
-
-/** Lets each request be answered from elsewhere: Deno can't drop requests once it shuts down. */
-function answerer(app: Hono, unanswered: Unanswered): (request: Request) => Promise<Response> {
-  return (request) =>
-    new Promise((resolve, reject) => {
-      unanswered.add(resolve);
-      Promise.resolve(app.fetch(request))
-        .then(resolve, reject)
-        .finally(() => unanswered.delete(resolve));
-    });
 }
 
 /** Resolves when `work` has ended or `signal` fires. */

@@ -8,7 +8,7 @@
 export * from "./client.ts";
 export type { Delivery, Failure } from "./delivery.ts";
 export * from "./endpoint.ts";
-export { type Asked, methodNotAllowed, unavailable } from "./fault.ts";
+export { type Asked, methodNotAllowed } from "./fault.ts";
 export type { InboundText, Status, StatusFormat } from "./payloads.ts";
 export type { OutboundRequest } from "./request.ts";
 export * from "./reach.ts";

@@ -139,5 +139,6 @@ Deno.test("draining ends at its deadline, whatever is in work", async () => {
   const sending = bridge.send(REQUEST);
   await bridge.request("/health"); // Connections are accepted in their order: now that one is too.
   await bridge.service.drain(AbortSignal.timeout(300));
+  await bridge.service[Symbol.asyncDispose]();
   assert.equal((await sending).status, 503);
 });
