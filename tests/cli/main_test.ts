@@ -184,6 +184,16 @@ Deno.test("secrets, signatures and contents are in no log line at DEBUG or above
   }
 });
 
+Deno.test("amqp_url memory: needs no broker", async () => {
+  const args = [...flags("c", "http://127.0.0.1:9"), "--amqp-url=memory:"];
+  await using running = await Program.fromSource().start(args);
+  assert.equal(await health(running.address), "ok");
+  const body = { to: "+26612345678", turn: { type: "text", text: { body: "Hi" } } };
+  const response = await send(`${running.address}/messages`, body, { secret: SECRET });
+  assert.equal(response.status, 200, await response.text());
+  assert.equal(await running.stop("SIGTERM"), 0);
+});
+
 Deno.test("killed after its answer, the program still knows the message's events", async () => {
   await using turn = FakeTurn.start({ authToken: TOKEN });
   const connector = `test-${crypto.randomUUID()}`;
