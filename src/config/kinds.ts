@@ -9,8 +9,11 @@
 import * as z from "zod";
 import { type Bind, isAmqpUrl, isHostname, parseBind } from "./addresses.ts";
 
-/** How much of a value must never be shown: nothing, the password inside a URL, or all of it. */
-export type Secrecy = "none" | "password" | "whole";
+/**
+ * How much of a value must never be shown: nothing, the password inside a URL, or all of it; or, for
+ * the path of a secret, all that does not begin as paths do and so may be the secret itself.
+ */
+export type Secrecy = "none" | "password" | "path" | "whole";
 
 /** A kind of value. */
 export interface Kind<T> {
@@ -41,12 +44,21 @@ export const password: Kind<string> = kind("text", string, "whole");
 /** Taken, but not used here; never shown. */
 export const unusedSecret: Kind<string | null> = kind("text", string, "whole");
 
-/** A key to sign with. A line break at its end was pasted along, and no signature would match. */
-export const signingSecret: Kind<string> = kind(
-  "text, not empty, without a line break at its end",
-  string.regex(/[^\r\n]$/),
+/**
+ * Keys to sign with: one, or in the file a list. Text is always one, as a key may hold any separator.
+ * A line break at its end was pasted along, and no signature would match.
+ */
+export const signingSecrets: Kind<readonly string[]> = kind(
+  "text, not empty, without a line break at its end; in the file also a list of up to 10",
+  z.preprocess(
+    (raw) => typeof raw === "string" ? [raw] : raw,
+    z.array(string.regex(/[^\r\n]$/)).min(1).max(10).readonly(),
+  ),
   "whole",
 );
+
+/** The path of a file that holds a secret, or "" for none. */
+export const secretPath: Kind<string> = kind("path of a file", string, "path");
 
 /** A bearer token. Spaces are refused for the word "Bearer", which does not belong to it. */
 export const token: Kind<string> = kind(

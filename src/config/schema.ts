@@ -23,7 +23,8 @@ import {
   seconds,
   secondsOrZero,
   type Secrecy,
-  signingSecret,
+  secretPath,
+  signingSecrets,
   text,
   token,
   unusedSecret,
@@ -102,7 +103,15 @@ const fromTurn = {
     "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
   ),
   vumi_api_path: preset(urlPath, "", "Path before /messages, where Turn sends its requests."),
-  turn_hmac_secret: required(signingSecret, "Secret with which Turn signs its requests."),
+  turn_hmac_secret: required(
+    signingSecrets,
+    "Secret with which Turn signs its requests, or turn_hmac_secret_file. While one is replaced, both in a list.",
+  ),
+  turn_hmac_secret_file: preset(
+    secretPath,
+    "",
+    "File that holds turn_hmac_secret instead; several, one a line.",
+  ),
   request_timeout: preset(seconds(DAY), 240, "Longest time for a request from Turn."),
   max_body_bytes: preset(
     integer(1, 16 * 1024 * 1024),
@@ -116,7 +125,11 @@ const toTurn = {
     httpUrl,
     "Base of Turn's API, to which /messages and /statuses are added.",
   ),
-  auth_token: required(token, "Token for Turn's API, sent as bearer token."),
+  auth_token: required(
+    token,
+    "Token for Turn's API, sent as bearer token; or auth_token_file.",
+  ),
+  auth_token_file: preset(secretPath, "", "File that holds auth_token instead."),
   mo_message_url_timeout: preset(
     seconds(DAY),
     10,
@@ -152,6 +165,7 @@ const broker = {
     port: preset(integer(1, 65535), 5672, "Port of the AMQP broker."),
     username: preset(text, "guest", "User name at the AMQP broker."),
     password: preset(password, "guest", "Password at the AMQP broker."),
+    password_file: preset(secretPath, "", "File that holds amqp.password instead."),
     vhost: preset(text, "/", "Virtual host at the AMQP broker."),
   }).readonly(),
   amqp_url: preset(
