@@ -155,6 +155,17 @@ export function oneOf<const T extends string>(
   return kind(`one of ${words.join(", ")}`, z.string().transform(read).pipe(z.enum(words)));
 }
 
+const WORDS: ReadonlyMap<string, boolean> = new Map([["true", true], ["false", false]]);
+
+/** Yes or no; YAML's true and false, and the same as text. */
+export const yesOrNo: Kind<boolean> = kind(
+  "true or false",
+  z.preprocess(
+    (raw) => typeof raw === "string" ? WORDS.get(raw.toLowerCase()) : raw,
+    z.boolean(),
+  ),
+);
+
 /** A list of vumi2's middlewares; since we have none, only an empty one will do. */
 export const noMiddlewares: Kind<readonly unknown[]> = kind(
   "empty list, because this program has no middlewares",

@@ -29,6 +29,7 @@ import {
   token,
   unusedSecret,
   urlPath,
+  yesOrNo,
 } from "./kinds.ts";
 
 /** What the schema says of a key, beside its rule. */
@@ -191,6 +192,17 @@ const cache = {
 
 const operation = {
   log_level: preset(logLevels, "INFO", "Least level that is logged, in capitals or not."),
+  log_format: preset(
+    oneOf(["auto", "text", "json"]),
+    "auto",
+    "Form of log lines; auto is text on a terminal, and JSON elsewhere.",
+  ),
+  log_addresses: preset(
+    yesOrNo,
+    false,
+    "Whether users' addresses are logged whole, and not as +2661…678; they are personal data.",
+  ),
+  log_content: preset(yesOrNo, false, "Whether what messages say is logged."),
   shutdown_timeout: preset(
     secondsOrZero(DAY),
     25,
