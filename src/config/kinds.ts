@@ -15,6 +15,9 @@ import { type Bind, isAmqpUrl, isHostname, parseBind } from "./addresses.ts";
  */
 export type Secrecy = "none" | "password" | "path" | "whole";
 
+/** A JSON Schema, or a part of one. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
 /** A kind of value. */
 export interface Kind<T> {
   /** The rule; what it puts out is the value as the program uses it. */
@@ -23,10 +26,17 @@ export interface Kind<T> {
   readonly type: string;
   /** How much of such a value is secret. */
   readonly secrecy: Secrecy;
+  /** How it is written in the file, where the rule alone does not tell. */
+  readonly written?: JsonSchema;
 }
 
-function kind<T>(type: string, schema: z.ZodType<T>, secrecy: Secrecy = "none"): Kind<T> {
-  return { type, schema, secrecy };
+function kind<T>(
+  type: string,
+  schema: z.ZodType<T>,
+  secrecy: Secrecy = "none",
+  written?: JsonSchema,
+): Kind<T> {
+  return { type, schema, secrecy, ...(written && { written }) };
 }
 
 /** A string; lone surrogates are refused because they can't be sent as UTF-8, nor be in a URL. */
@@ -55,6 +65,12 @@ export const signingSecrets: Kind<readonly string[]> = kind(
     z.array(string.regex(/[^\r\n]$/)).min(1).max(10).readonly(),
   ),
   "whole",
+  {
+    anyOf: [
+      { type: "string", minLength: 1 },
+      { type: "array", items: { type: "string", minLength: 1 }, minItems: 1, maxItems: 10 },
+    ],
+  },
 );
 
 /** The path of a file that holds a secret, or "" for none. */
@@ -150,9 +166,14 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kin
 /** One of a few words, after `read` has brought what is written into their form. */
 export function oneOf<const T extends string>(
   words: readonly [T, ...T[]],
-  read: (written: string) => string = (written) => written,
+  read?: (written: string) => string,
 ): Kind<T> {
-  return kind(`one of ${words.join(", ")}`, z.string().transform(read).pipe(z.enum(words)));
+  const rule = z.string().transform(read ?? ((written) => written)).pipe(z.enum(words));
+  // With a reading of their own, other words will do too, though editors should offer these.
+  const written = read === undefined
+    ? { enum: words }
+    : { anyOf: [{ enum: words }, { type: "string" }] };
+  return kind(`one of ${words.join(", ")}`, rule, "none", written);
 }
 
 const WORDS: ReadonlyMap<string, boolean> = new Map([["true", true], ["false", false]]);
@@ -179,6 +200,8 @@ export const noMiddlewares: Kind<readonly unknown[]> = kind(
       });
     }
   }),
+  "none",
+  { type: "array", items: {}, maxItems: 0 },
 );
 
 function fromJson(raw: unknown): unknown {

@@ -15,6 +15,7 @@ import {
   hostname,
   httpUrl,
   integer,
+  type JsonSchema,
   type Kind,
   noMiddlewares,
   oneOf,
@@ -40,13 +41,16 @@ export interface KeyMeta {
   readonly type: string;
   /** How much of the value must never be shown. */
   readonly secrecy: Secrecy;
+  /** How it is written in the file, where its rule alone does not tell. */
+  readonly written?: JsonSchema;
 }
 
 /** What is said of each key, by its rule. */
 export const metaOf: z.core.$ZodRegistry<KeyMeta> = z.registry<KeyMeta>();
 
 function register<T>(schema: z.ZodType<T>, kind: Kind<unknown>, description: string): z.ZodType<T> {
-  return schema.register(metaOf, { description, type: kind.type, secrecy: kind.secrecy });
+  const { type, secrecy, written } = kind;
+  return schema.register(metaOf, { description, type, secrecy, ...(written && { written }) });
 }
 
 function required<T>(kind: Kind<T>, description: string): z.ZodType<T> {
