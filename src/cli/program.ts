@@ -6,12 +6,19 @@
  */
 
 import { Command, CommanderError, Option } from "commander";
-import { type Config, configKeys, formatFaults, loadConfig, type Warning } from "../config/mod.ts";
+import {
+  type Config,
+  configJsonSchema,
+  configKeys,
+  formatFaults,
+  loadConfig,
+  type Warning,
+} from "../config/mod.ts";
 import manifest from "../../deno.json" with { type: "json" };
 import { check } from "./check.ts";
 import { demo } from "./demo.ts";
 import { EXIT } from "./exit_codes.ts";
-import { printError } from "./print.ts";
+import { print, printError } from "./print.ts";
 import { run } from "./run.ts";
 
 /** What a command that needs the configuration does with it; answers the exit code. */
@@ -34,6 +41,9 @@ export async function main(args: readonly string[]): Promise<number> {
     "tell what is wrong with a configuration, and how to mend it",
     check,
   );
+  program.command("config-schema")
+    .description("print the JSON Schema of the configuration file, for editors")
+    .action(() => print(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));
   program.command("demo")
     .description("show the bridge at work, with a pretend Turn and a pretend phone")
     .option("--once", "leave when the script is through", false)

@@ -91,7 +91,7 @@ export async function startService(
       bind: config.http_bind,
       endpoint: {
         path: config.vumi_api_path,
-        hmacSecret: config.turn_hmac_secret,
+        hmacSecrets: config.turn_hmac_secret,
         maxBodyBytes: config.max_body_bytes,
         requestTimeoutMs: config.request_timeout * 1000,
         accept: bridge.accept,

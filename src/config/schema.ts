@@ -15,6 +15,7 @@ import {
   hostname,
   httpUrl,
   integer,
+  type JsonSchema,
   type Kind,
   noMiddlewares,
   oneOf,
@@ -24,7 +25,8 @@ import {
   secondsList,
   secondsOrZero,
   type Secrecy,
-  signingSecret,
+  secretPath,
+  signingSecrets,
   text,
   token,
   unusedSecret,
@@ -40,13 +42,16 @@ export interface KeyMeta {
   readonly type: string;
   /** How much of the value must never be shown. */
   readonly secrecy: Secrecy;
+  /** How it is written in the file, where its rule alone does not tell. */
+  readonly written?: JsonSchema;
 }
 
 /** What is said of each key, by its rule. */
 export const metaOf: z.core.$ZodRegistry<KeyMeta> = z.registry<KeyMeta>();
 
 function register<T>(schema: z.ZodType<T>, kind: Kind<unknown>, description: string): z.ZodType<T> {
-  return schema.register(metaOf, { description, type: kind.type, secrecy: kind.secrecy });
+  const { type, secrecy, written } = kind;
+  return schema.register(metaOf, { description, type, secrecy, ...(written && { written }) });
 }
 
 function required<T>(kind: Kind<T>, description: string): z.ZodType<T> {
@@ -104,7 +109,15 @@ const fromTurn = {
     "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
   ),
   vumi_api_path: preset(urlPath, "", "Path before /messages, where Turn sends its requests."),
-  turn_hmac_secret: required(signingSecret, "Secret with which Turn signs its requests."),
+  turn_hmac_secret: required(
+    signingSecrets,
+    "Secret with which Turn signs its requests, or turn_hmac_secret_file. While one is replaced, both in a list.",
+  ),
+  turn_hmac_secret_file: preset(
+    secretPath,
+    "",
+    "File that holds turn_hmac_secret instead; several, one a line.",
+  ),
   request_timeout: preset(seconds(DAY), 240, "Longest time for a request from Turn."),
   outbound_dedupe_window: preset(
     secondsOrZero(DAY),
@@ -123,7 +136,11 @@ const toTurn = {
     httpUrl,
     "Base of Turn's API, to which /messages and /statuses are added.",
   ),
-  auth_token: required(token, "Token for Turn's API, sent as bearer token."),
+  auth_token: required(
+    token,
+    "Token for Turn's API, sent as bearer token; or auth_token_file.",
+  ),
+  auth_token_file: preset(secretPath, "", "File that holds auth_token instead."),
   mo_message_url_timeout: preset(
     seconds(DAY),
     10,
@@ -179,6 +196,7 @@ const broker = {
     port: preset(integer(1, 65535), 5672, "Port of the AMQP broker."),
     username: preset(text, "guest", "User name at the AMQP broker."),
     password: preset(password, "guest", "Password at the AMQP broker."),
+    password_file: preset(secretPath, "", "File that holds amqp.password instead."),
     vhost: preset(text, "/", "Virtual host at the AMQP broker."),
   }).readonly(),
   amqp_url: preset(
@@ -204,6 +222,17 @@ const cache = {
 
 const operation = {
   log_level: preset(logLevels, "INFO", "Least level that is logged, in capitals or not."),
+  log_format: preset(
+    oneOf(["auto", "text", "json"]),
+    "auto",
+    "Form of log lines; auto is text on a terminal, and JSON elsewhere.",
+  ),
+  log_addresses: preset(
+    yesOrNo,
+    false,
+    "Whether users' addresses are logged whole, and not as +2661…678; they are personal data.",
+  ),
+  log_content: preset(yesOrNo, false, "Whether what messages say is logged."),
   shutdown_timeout: preset(
     secondsOrZero(DAY),
     25,

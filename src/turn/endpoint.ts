@@ -38,8 +38,8 @@ export type Accept = (request: OutboundRequest, sender: Sender) => Promise<Accep
 export interface EndpointOptions {
   /** What comes before `/messages`: empty, or `/` and more, without a `/` at the end. */
   readonly path: string;
-  /** The secret that Turn signs with. */
-  readonly hmacSecret: string;
+  /** The secrets that Turn may sign with; several while one is replaced. */
+  readonly hmacSecrets: readonly string[];
   /** The largest body that is read. */
   readonly maxBodyBytes: number;
   /** Milliseconds from the arrival of a request to its answer, 1 to 2,147,483,647. */
@@ -80,7 +80,7 @@ async function answer(request: Request, options: EndpointOptions): Promise<Respo
     case "complete":
       break;
   }
-  if (!verify(options.hmacSecret, body.bytes, signature)) {
+  if (!verify(options.hmacSecrets, body.bytes, signature)) {
     return refuse(401, [{ details: `${SIGNATURE_HEADER} does not fit the body and our secret` }]);
   }
   if (!isJson(request.headers.get("content-type"))) {
