@@ -133,7 +133,8 @@ function openBroker(config: Config): Broker {
   return url === "memory:" ? MemoryBroker.open() : AmqpBroker.open({ url, exchange: EXCHANGE });
 }
 
-async function openCache(config: Config): Promise<MessageCache> {
+/** Opens the cache that the configuration names. */
+export async function openCache(config: Config): Promise<MessageCache> {
   const { timeout, outbound_timeout, path } = config.message_cache_config;
   const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
   switch (config.message_cache_class) {

@@ -163,12 +163,6 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kin
   return kind(`whole number, ${range}`, z.preprocess(toNumber, z.int().min(min).max(max)));
 }
 
-/** Yes or no. */
-export const yesOrNo: Kind<boolean> = kind(
-  "true or false",
-  z.preprocess((raw) => raw === "true" ? true : raw === "false" ? false : raw, z.boolean()),
-);
-
 /** Durations in seconds, as a list, or as text between commas. */
 export function secondsList(max: number): Kind<readonly number[]> {
   return kind(
