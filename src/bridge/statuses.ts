@@ -1,67 +1,116 @@
 /**
  * Statuses: what became of a message that we sent is told to Turn, one message's events one after
- * the other.
+ * the other, never backwards, and not what is out of date before it could be told.
  *
  * @module
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { MessageCache, Remembered } from "../cache/mod.ts";
-import type { Status, TurnClient } from "../turn/mod.ts";
-import { type Disposition, type Event, unixSeconds } from "../vumi/mod.ts";
+import type { MessageCache, Note, Remembered } from "../cache/mod.ts";
+import type { Delivery, Status, TurnClient } from "../turn/mod.ts";
+import { type Arrival, type Disposition, type Event, unixSeconds } from "../vumi/mod.ts";
+import type { Skip } from "./caller.ts";
 import type { Courier } from "./courier.ts";
-import { Lanes } from "./lanes.ts";
+import { Ledger } from "./ledger.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
 /** What a {@linkcode StatusFlow} is made of. */
 export interface StatusOptions {
-  /** What was sent. */
+  /** What was sent, and told. */
   readonly cache: MessageCache;
   /** Turn. */
   readonly turn: Pick<TurnClient, "sendStatus">;
   /** Tries, and tries again. */
-  readonly courier: Courier;
+  readonly courier: Courier<Event>;
   /** Longest that one call to Turn may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** How long after the first failure an event is worth trying, in milliseconds. */
+  readonly retryForMs: number;
   /** What Turn is told of a message that failed; not every Turn knows `failed`. */
   readonly failedStatus: "sent" | "failed";
+  /** Whether an event is left out for which a further one waits. */
+  readonly compact: boolean;
+}
+
+/** How far a message has come: what is told later must not be less. */
+type Progress = 1 | 2 | 3;
+
+/** How long it is remembered what was told, in milliseconds; reports come for a day or so. */
+const TOLD_TTL_MS = 48 * 60 * 60_000;
+
+/** What is found out about an event before Turn is told. */
+interface Found {
+  message?: Remembered;
+  told: number;
 }
 
 /** Takes events. */
 export class StatusFlow {
   readonly #options: StatusOptions;
-  readonly #lanes = new Lanes();
+  readonly #ledger: Ledger;
 
   /** Makes it; no I/O. */
   constructor(options: StatusOptions) {
     this.#options = options;
+    this.#ledger = new Ledger(options.cache, "status");
   }
 
   /** Tells Turn of an event, when the message's earlier ones are done with. */
-  readonly handle = (event: Event, lost: AbortSignal): Promise<Disposition> =>
-    this.#lanes.run(event.user_message_id, () => this.#forward(event, lost));
+  readonly handle = (event: Event, arrival: Arrival): Promise<Disposition> => {
+    const { courier, retryForMs } = this.#options;
+    const found: Found = { told: 0 };
+    return courier.deliver({
+      value: event,
+      id: event.event_id,
+      key: event.user_message_id,
+      names: { messageId: event.user_message_id, eventId: event.event_id },
+      retryForMs,
+      prepare: (isNew) => this.#find(event, found, isNew),
+      call: (signal) => this.#tell(event, found, signal),
+      notes: () => this.#notes(event, found),
+    }, arrival);
+  };
 
-  #forward(event: Event, lost: AbortSignal): Promise<Disposition> {
-    const { courier, turn, timeoutMs } = this.#options;
-    const parcel = {
-      flow: "status",
-      messageId: event.user_message_id,
-      eventId: event.event_id,
-    } as const;
-    return courier.deliver(parcel, lost, async (signal) => {
-      const message = await this.#findOutbound(event);
-      if (message === undefined) {
-        log.warning("Not remembered, so no status is sent: {messageId}", parcel);
-        return "skip";
-      }
-      return await turn.sendStatus({
-        messageId: message.message_id,
-        recipient: message.to_addr,
-        status: this.#status(event),
-        timestamp: unixSeconds(event.timestamp),
-      }, { timeoutMs, signal });
-    });
+  async #find(event: Event, found: Found, isNew: boolean): Promise<Skip | undefined> {
+    const { cache } = this.#options;
+    if (isNew) this.#ledger.count("in");
+    const message = await this.#findOutbound(event);
+    if (message === undefined) {
+      log.warning("Not remembered, so no status is sent: {messageId}", {
+        messageId: event.user_message_id,
+        eventId: event.event_id,
+      });
+      return { kind: "skip", why: "not_ours" };
+    }
+    found.message = message;
+    found.told = Number(await cache.getNote("told", message.message_id) ?? 0);
+    return progress(event) < found.told ? { kind: "skip", why: "out_of_date" } : undefined;
+  }
+
+  #tell(event: Event, { message }: Found, signal: AbortSignal): Promise<Delivery> | Skip {
+    const { turn, timeoutMs } = this.#options;
+    if (message === undefined) throw new TypeError("Cannot tell a status of an unknown message");
+    if (this.#isSuperseded(event)) return { kind: "skip", why: "superseded" };
+    return turn.sendStatus({
+      messageId: message.message_id,
+      recipient: message.to_addr,
+      status: this.#status(event),
+      timestamp: unixSeconds(event.timestamp),
+    }, { timeoutMs, signal });
+  }
+
+  #notes(event: Event, { message, told }: Found): readonly Note[] {
+    if (message === undefined || progress(event) <= told) return [];
+    const value = String(progress(event));
+    return [{ kind: "told", id: message.message_id, value, ttlMs: TOLD_TTL_MS }];
+  }
+
+  /** Looked at last of all: meanwhile it may have waited long. */
+  #isSuperseded(event: Event): boolean {
+    const { compact, courier } = this.#options;
+    return compact && courier.behind(event.user_message_id)
+      .some((later) => progress(later) > progress(event));
   }
 
   /** By our id, and else by the provider's, which HTTP transports make the same as ours. */
@@ -84,4 +133,10 @@ export class StatusFlow {
         return delivery_status === "failed" ? failedStatus : "sent";
     }
   }
+}
+
+/** On its way; it failed, as far as is known; the user has it. */
+function progress({ event_type, delivery_status }: Event): Progress {
+  if (delivery_status === "delivered") return 3;
+  return event_type === "nack" || delivery_status === "failed" ? 2 : 1;
 }

@@ -48,7 +48,7 @@ export type Disposition =
     readonly headers?: Headers;
   };
 
-/** AMQP headers that we give a message. */
+/** AMQP headers that we give a message. Texts of more than 1000 characters are shortened. */
 export type Headers = Readonly<Record<string, string | number>>;
 
 /** Decides about one message. A handler that throws has a bug: it is logged, the message parked. */
@@ -62,7 +62,7 @@ export interface ConsumeOptions {
   readonly parkingQueue: string;
   /**
    * The delays that the disposition `later` may name, in milliseconds. Each has a durable queue of
-   * its own, see {@linkcode delayQueue}. None by default.
+   * its own, see {@linkcode delayQueue}. None by default. To name another is a bug of the handler's.
    */
   readonly delaysMs?: readonly number[];
 }

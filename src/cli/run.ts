@@ -20,7 +20,11 @@ const log = getLogger(["turn-channels", "cli"]);
  * code.
  */
 export async function run(config: Config, warnings: readonly Warning[]): Promise<number> {
-  using _logging = startLogging({ level: config.log_level });
+  using _logging = startLogging({
+    level: config.log_level,
+    format: config.log_format,
+    privacy: { addresses: config.log_addresses, content: config.log_content },
+  });
   for (const { key, message } of warnings) {
     log.warning("Configuration: {message}", { key, message });
   }

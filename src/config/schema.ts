@@ -15,19 +15,23 @@ import {
   hostname,
   httpUrl,
   integer,
+  type JsonSchema,
   type Kind,
   noMiddlewares,
   oneOf,
   password,
   queueName,
   seconds,
+  secondsList,
   secondsOrZero,
   type Secrecy,
-  signingSecret,
+  secretPath,
+  signingSecrets,
   text,
   token,
   unusedSecret,
   urlPath,
+  yesOrNo,
 } from "./kinds.ts";
 
 /** What the schema says of a key, beside its rule. */
@@ -38,13 +42,16 @@ export interface KeyMeta {
   readonly type: string;
   /** How much of the value must never be shown. */
   readonly secrecy: Secrecy;
+  /** How it is written in the file, where its rule alone does not tell. */
+  readonly written?: JsonSchema;
 }
 
 /** What is said of each key, by its rule. */
 export const metaOf: z.core.$ZodRegistry<KeyMeta> = z.registry<KeyMeta>();
 
 function register<T>(schema: z.ZodType<T>, kind: Kind<unknown>, description: string): z.ZodType<T> {
-  return schema.register(metaOf, { description, type: kind.type, secrecy: kind.secrecy });
+  const { type, secrecy, written } = kind;
+  return schema.register(metaOf, { description, type, secrecy, ...(written && { written }) });
 }
 
 function required<T>(kind: Kind<T>, description: string): z.ZodType<T> {
@@ -102,8 +109,21 @@ const fromTurn = {
     "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
   ),
   vumi_api_path: preset(urlPath, "", "Path before /messages, where Turn sends its requests."),
-  turn_hmac_secret: required(signingSecret, "Secret with which Turn signs its requests."),
+  turn_hmac_secret: required(
+    signingSecrets,
+    "Secret with which Turn signs its requests, or turn_hmac_secret_file. While one is replaced, both in a list.",
+  ),
+  turn_hmac_secret_file: preset(
+    secretPath,
+    "",
+    "File that holds turn_hmac_secret instead; several, one a line.",
+  ),
   request_timeout: preset(seconds(DAY), 240, "Longest time for a request from Turn."),
+  outbound_dedupe_window: preset(
+    secondsOrZero(DAY),
+    0,
+    "How long a request that may not have been answered is recognised when Turn repeats it, in seconds; 0 for never.",
+  ),
   max_body_bytes: preset(
     integer(1, 16 * 1024 * 1024),
     1024 * 1024,
@@ -116,7 +136,11 @@ const toTurn = {
     httpUrl,
     "Base of Turn's API, to which /messages and /statuses are added.",
   ),
-  auth_token: required(token, "Token for Turn's API, sent as bearer token."),
+  auth_token: required(
+    token,
+    "Token for Turn's API, sent as bearer token; or auth_token_file.",
+  ),
+  auth_token_file: preset(secretPath, "", "File that holds auth_token instead."),
   mo_message_url_timeout: preset(
     seconds(DAY),
     10,
@@ -134,6 +158,21 @@ const toTurn = {
     "Before retry n (from 0) passes a random whole number of seconds below base ** (n * exponent). This is the base.",
   ),
   retry_delay_exponent: preset(integer(0), 2, "The exponent in the same formula."),
+  retry_schedule: preset(
+    secondsList(30 * DAY),
+    [5, 60, 300, 1800, 7200, 21_600, 43_200],
+    "How long what failed then waits in delay queues before each further attempt; the last is repeated.",
+  ),
+  retry_for: preset(
+    secondsOrZero(YEAR),
+    259_200,
+    "How long after its first failure something is tried again; then it is parked.",
+  ),
+  ussd_retry_for: preset(
+    secondsOrZero(YEAR),
+    120,
+    "The same for messages from USSD, whose sessions do not live longer.",
+  ),
   status_format: preset(
     oneOf(["flat", "nested"]),
     "flat",
@@ -144,6 +183,11 @@ const toTurn = {
     "sent",
     "What Turn is told of a message that failed.",
   ),
+  compact_statuses: preset(
+    yesOrNo,
+    true,
+    "Whether a status is left out when a further one of the same message is already waiting.",
+  ),
 };
 
 const broker = {
@@ -152,6 +196,7 @@ const broker = {
     port: preset(integer(1, 65535), 5672, "Port of the AMQP broker."),
     username: preset(text, "guest", "User name at the AMQP broker."),
     password: preset(password, "guest", "Password at the AMQP broker."),
+    password_file: preset(secretPath, "", "File that holds amqp.password instead."),
     vhost: preset(text, "/", "Virtual host at the AMQP broker."),
   }).readonly(),
   amqp_url: preset(
@@ -177,6 +222,17 @@ const cache = {
 
 const operation = {
   log_level: preset(logLevels, "INFO", "Least level that is logged, in capitals or not."),
+  log_format: preset(
+    oneOf(["auto", "text", "json"]),
+    "auto",
+    "Form of log lines; auto is text on a terminal, and JSON elsewhere.",
+  ),
+  log_addresses: preset(
+    yesOrNo,
+    false,
+    "Whether users' addresses are logged whole, and not as +2661…678; they are personal data.",
+  ),
+  log_content: preset(yesOrNo, false, "Whether what messages say is logged."),
   shutdown_timeout: preset(
     secondsOrZero(DAY),
     25,

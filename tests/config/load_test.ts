@@ -78,7 +78,14 @@ Deno.test("loadConfig() puts flags over the environment over the file, key by ke
   const loaded = await load({ file, env, flags: { "amqp-username": "g" } });
   assert.ok(loaded.kind === "ok");
   const { amqp, max_retries } = loaded.config;
-  assert.deepEqual(amqp, { hostname: "f", port: 2, username: "g", password: "guest", vhost: "f" });
+  assert.deepEqual(amqp, {
+    hostname: "f",
+    port: 2,
+    username: "g",
+    password: "guest",
+    password_file: "",
+    vhost: "f",
+  });
   assert.equal(max_retries, 0);
   assert.deepEqual(
     ["amqp.hostname", "amqp.port", "amqp.username", "amqp.password"].map((key) =>
@@ -115,15 +122,15 @@ Deno.test("loadConfig() names the prefixed variable for what is missing", async 
 
 Deno.test("loadConfig() reads the file of --config, else of VUMI_CONFIG_FILE, else none", async () => {
   const read: string[] = [];
-  const readTextFile = (path: string): Promise<string> => {
+  const readFile = (path: string): Promise<Uint8Array> => {
     read.push(path);
-    return Promise.resolve("");
+    return Promise.resolve(new Uint8Array());
   };
   const env = { VUMI_CONFIG_FILE: "/etc/e.yaml" };
-  await loadConfig({ flags: { config: "/etc/f.yaml" }, env, readTextFile });
-  await loadConfig({ flags: {}, env, readTextFile });
-  await loadConfig({ flags: {}, env: { VUMI_CONFIG_FILE: "" }, readTextFile });
-  await loadConfig({ flags: {}, env: {}, readTextFile });
+  await loadConfig({ flags: { config: "/etc/f.yaml" }, env, readFile });
+  await loadConfig({ flags: {}, env, readFile });
+  await loadConfig({ flags: {}, env: { VUMI_CONFIG_FILE: "" }, readFile });
+  await loadConfig({ flags: {}, env: {}, readFile });
   assert.deepEqual(read, ["/etc/f.yaml", "/etc/e.yaml"]);
 });
 

@@ -16,11 +16,13 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     empty_message_body: undefined,
     http_bind: { kind: "tcp", hostname: "127.0.0.1", port: 8080 },
     vumi_api_path: "",
-    turn_hmac_secret: "s3cret",
+    turn_hmac_secret: ["s3cret"],
+    turn_hmac_secret_file: "",
     request_timeout: 240,
     max_body_bytes: 1048576,
     turn_api_url: "https://turn.example/v1",
     auth_token: "t0ken",
+    auth_token_file: "",
     mo_message_url_timeout: 10,
     event_url_timeout: 10,
     max_retries: 3,
@@ -33,6 +35,7 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
       port: 5672,
       username: "guest",
       password: "guest",
+      password_file: "",
       vhost: "/",
     },
     amqp_url: "",
@@ -40,6 +43,9 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     message_cache_class: "MemoryMessageCache",
     message_cache_config: { timeout: 3600, outbound_timeout: 86400, path: "" },
     log_level: "INFO",
+    log_format: "auto",
+    log_addresses: false,
+    log_content: false,
     shutdown_timeout: 25,
     middlewares: [],
     sentry_dsn: null,
@@ -85,7 +91,8 @@ const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
   ["VUMI_API_PATH", "//a-b_c.d~//", "/a-b_c.d~"],
   ["TURN_API_URL", "http://localhost:4000/v1//", "http://localhost:4000/v1"],
   ["TURN_API_URL", "https://turn.example/", "https://turn.example"],
-  ["TURN_HMAC_SECRET", " any\nthing ü ", " any\nthing ü "],
+  ["TURN_HMAC_SECRET", " any\nthing ü ", [" any\nthing ü "]],
+  ["TURN_HMAC_SECRET", '["a, b", "c"]', ['["a, b", "c"]']],
   ["AUTH_TOKEN", "a.b-c_d~e+f/g==", "a.b-c_d~e+f/g=="],
   ["CONNECTOR_NAME", "c".repeat(200), "c".repeat(200)],
   ["REQUEST_TIMEOUT", "0.25", 0.25],
@@ -110,6 +117,9 @@ const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
   ["WORKER_CONCURRENCY", "65535", 65535],
   ["LOG_LEVEL", "debug", "DEBUG"],
   ["LOG_LEVEL", "Critical", "CRITICAL"],
+  ["LOG_FORMAT", "json", "json"],
+  ["LOG_ADDRESSES", "true", true],
+  ["LOG_CONTENT", "False", false],
   ["MIDDLEWARES", "[]", []],
   ["STATUS_FORMAT", "nested", "nested"],
   ["FAILED_STATUS", "failed", "failed"],
@@ -188,6 +198,9 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   ],
   WORKER_CONCURRENCY: ["0", "65536", "2.5"],
   LOG_LEVEL: ["TRACE", "10", ""],
+  LOG_FORMAT: ["xml", ""],
+  LOG_ADDRESSES: ["yes", "1", ""],
+  LOG_CONTENT: ["on", "constructor", ""],
   MIDDLEWARES: [
     "{}",
     "none",
@@ -215,6 +228,8 @@ for (const [name, values] of Object.entries(REFUSED)) {
 
 Deno.test("every key with a rule is in the tables above", () => {
   const free = ["DEFAULT_FROM_ADDR", "AMQP_PASSWORD", "MESSAGE_CACHE_CONFIG_PATH", "SENTRY_DSN"];
+  // See secret_files_test.ts.
+  free.push("TURN_HMAC_SECRET_FILE", "AUTH_TOKEN_FILE", "AMQP_PASSWORD_FILE");
   const keys = configKeys().map(({ env }) => env);
   assert.deepEqual([...Object.keys(REFUSED), ...free].sort(), keys.sort());
 });
