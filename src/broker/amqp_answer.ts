@@ -6,7 +6,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { ConsumeMessage, MessageProperties } from "amqplib";
+import type { ConsumeMessage, MessageProperties, Options } from "amqplib";
 import { copyOf, copyWithoutHeaders, delayedCopy } from "./amqp_copy.ts";
 import type { AmqpPublisher } from "./amqp_publisher.ts";
 import type { AmqpSession } from "./amqp_session.ts";
@@ -84,11 +84,12 @@ export class AmqpAnswers {
     const { publisher, queue } = this.#options;
     const headers = addedHeaders(queue, disposition, new Date());
     const make = disposition.kind === "later" ? delayedCopy : copyOf;
-    let copy = make(properties, headers);
+    let copy: Options.Publish | undefined;
     const backoff = new Backoff(this.#options);
     let reported = "";
     while (!session.lost.aborted) {
       try {
+        copy ??= make(properties, headers);
         await publisher.publishCopy(target, message.content, copy, { patient: true });
         return session.reply((channel) => channel.ack(message));
       } catch (error) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../src/broker/memory.ts";
-import { delayQueue } from "../../src/broker/mod.ts";
+import { delayQueue, type Fate } from "../../src/broker/mod.ts";
 import { until } from "../support/until.ts";
 import { bytes } from "./bench.ts";
 import { brokerContract } from "./contract.ts";
@@ -63,7 +63,7 @@ Deno.test("MemoryBroker brings a message later also if it is looked at when its 
   await consumer.settled();
   await consumer.cancel();
   const waits = delayQueue("one", 5);
-  await broker.sift(waits, async () => {
+  await broker.sift(waits, async (): Promise<Fate> => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(broker.waiting("one").length, 0);
     return "keep";
