@@ -33,7 +33,8 @@ export type Disposition =
   /**
    * It is to come again after `delayMs`, one of {@linkcode ConsumeOptions.delaysMs}: it is confirmed
    * into a delay queue, body and properties unchanged, `headers` beside or over its own, and then
-   * acked. When its time is up it stands at the end of its queue again.
+   * acked. When its time is up it stands at the end of its queue again. Those with the same delay
+   * keep the order in which their handlers have decided.
    */
   | { readonly kind: "later"; readonly delayMs: number; readonly headers: Headers }
   /**
