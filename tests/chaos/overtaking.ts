@@ -17,7 +17,7 @@ export interface Call {
   readonly endedAt: number;
   /** Whether it settled the matter: answered 2xx, or refused for good. */
   readonly settled: boolean;
-  /** Whether the caller may have made it again by itself, unasked: it then counts for less. */
+  /** Whether it may not count as an attempt: limited, or made again by the HTTP client itself. */
   readonly mayRepeat?: boolean;
 }
 
@@ -55,7 +55,7 @@ export interface Overtaking {
 
 /** Works it out. */
 export function overtaking(options: OvertakingOptions): Overtaking {
-  const { places, calls, quickAttempts, firstDelayMs, slackMs } = options;
+  const { places, calls } = options;
   const callsOf = Map.groupBy(calls, ({ id }) => id);
   const delayed = new Set<string>();
   const tooSoon: string[] = [];
@@ -68,40 +68,40 @@ export function overtaking(options: OvertakingOptions): Overtaking {
         tooSoon.push(id);
       }
       const mayWait = waits.some(({ from, mostUntil }) => first > from && at < mostUntil);
-      const wait = waitOf(own, quickAttempts, firstDelayMs, slackMs);
-      if (wait) waits.push(wait);
-      if (wait || mayWait) delayed.add(id);
+      const ownWaits = waitsOf(own, options);
+      waits.push(...ownWaits);
+      if (ownWaits.length > 0 || mayWait) delayed.add(id);
     }
   }
   return { delayed, tooSoon };
 }
 
-/** A message in its first delay. */
+/** A message in a delay queue, or perhaps. */
 interface Wait {
   readonly from: number;
   /** Until when it waited for sure: till it was called about again. */
   readonly until: number;
   /** Until when what is queued may have been made to wait behind it. */
   readonly mostUntil: number;
-  /** Whether it is known that it was delayed then, and not already, or not yet. */
+  /** Whether it is known that this was its first delay. */
   readonly isSure: boolean;
 }
 
-function waitOf(
+/** Each failure from the last of the quick attempts on may have been followed by a delay. */
+function waitsOf(
   calls: readonly Call[],
-  quickAttempts: number,
-  firstDelayMs: number,
-  slackMs: number,
-): Wait | undefined {
-  const last = calls[quickAttempts - 1];
-  const quick = calls.slice(0, quickAttempts);
-  if (last === undefined || quick.some(({ settled }) => settled)) return undefined;
-  const again = calls[quickAttempts]?.at ?? Infinity;
-  return {
-    from: last.endedAt,
-    until: Math.min(again, last.endedAt + firstDelayMs - slackMs),
-    mostUntil: last.endedAt + firstDelayMs + slackMs,
-    // Called again at once, it was not delayed: an attempt was made twice, or it was put back.
-    isSure: again - last.endedAt >= firstDelayMs / 2 && !quick.some(({ mayRepeat }) => mayRepeat),
-  };
+  { quickAttempts, firstDelayMs, slackMs }: OvertakingOptions,
+): Wait[] {
+  const isClear = !calls.slice(0, quickAttempts).some(({ mayRepeat }) => mayRepeat);
+  return calls.flatMap(({ settled, endedAt }, place) => {
+    if (settled || place < quickAttempts - 1) return [];
+    const again = calls[place + 1]?.at ?? Infinity;
+    return [{
+      from: endedAt,
+      until: Math.min(again, endedAt + firstDelayMs - slackMs),
+      mostUntil: endedAt + firstDelayMs + slackMs,
+      // Called about again at once it was not delayed, but put back, say.
+      isSure: isClear && place === quickAttempts - 1 && again - endedAt >= firstDelayMs / 2,
+    }];
+  });
 }
