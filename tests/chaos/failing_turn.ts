@@ -5,7 +5,7 @@
  */
 
 import { overtaking } from "./overtaking.ts";
-import { messagesOf, pause } from "./people.ts";
+import { messagesOf, pause, percent } from "./people.ts";
 import { randomOf, weighted } from "./random.ts";
 import { type Report, Reporter, type Run } from "./report.ts";
 import { failure, type Plan, tooMany, type TurnCall } from "./turn.ts";
@@ -26,7 +26,7 @@ const SCHEDULE_S = [0.5, 1, 2];
 const SLACK_MS = 250;
 
 /** Below 70 % of failures, at which the bridge takes Turn for being down. */
-const MIX = { ok: 62, 500: 14, 400: 3, reset: 6, torn: 6, hang: 1.5, 429: 0.4 } as const;
+const MIX = { ok: 62, failed: 14, refused: 3, limited: 0.4, reset: 6, torn: 6, hang: 1.5 };
 
 /** 1: Turn answers from a mix of 200, 500, 429 with Retry-After, 400, resets and hangs. */
 export async function failingCalls(run: Run, size: FailingCallsSize): Promise<Report> {
@@ -78,16 +78,16 @@ export async function failingCalls(run: Run, size: FailingCallsSize): Promise<Re
 /** What becomes of a call: the same for the same seed, message and number of the attempt. */
 function mixOf(seed: number): Plan {
   return ({ id, earlier }) => {
-    const chosen = weighted(randomOf(seed, `${id}/${earlier}`), MIX);
+    const chosen = weighted(randomOf(seed, `${id}/${earlier}`), MIX) ?? "ok";
     switch (chosen) {
       case "ok":
-      case undefined:
         return { status: 200 };
-      case "429":
+      case "failed":
+        return failure(500);
+      case "refused":
+        return failure(400);
+      case "limited":
         return tooMany();
-      case "500":
-      case "400":
-        return failure(Number(chosen));
       default:
         return chosen;
     }
@@ -183,9 +183,4 @@ class Watch {
       await pause(200);
     }
   }
-}
-
-/** A share in percent. */
-export function percent(part: number, whole: number): string {
-  return `${(whole === 0 ? 0 : 100 * part / whole).toFixed(1)} %`;
 }

@@ -39,3 +39,8 @@ export function userOf(number: number): string {
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
+
+/** A share in percent. */
+export function percent(part: number, whole: number): string {
+  return `${(whole === 0 ? 0 : 100 * part / whole).toFixed(1)} %`;
+}

@@ -97,15 +97,18 @@ export function tableOf(reports: readonly Report[]): string {
     ...["scenario", "flow", "put in", "delivered", "parked", "lost", "duplicated", "recovered"],
     ...["unexpected", "out of order", "measured"],
   ];
-  const rows = reports.flatMap(({ scenario, flows, figures }) =>
-    Object.entries(flows).map(([flow, counts], place) => [
+  const rows = reports.flatMap(({ scenario, flows, figures }) => {
+    const measured = Object.entries(figures).map((figure) => figure.join(" ")).join("; ");
+    const counted = Object.entries(flows);
+    if (counted.length === 0) return [[scenario, ...new Array(9).fill(""), measured]];
+    return counted.map(([flow, counts], place) => [
       place === 0 ? scenario : "",
       flow,
       ...[counts.put, counts.delivered, counts.parked, counts.lost, counts.duplicated],
       ...[counts.recovered, counts.unexpected, orderOf(counts)],
-      place > 0 ? "" : Object.entries(figures).map((figure) => figure.join(" ")).join("; "),
-    ])
-  );
+      place === 0 ? measured : "",
+    ]);
+  });
   return [columns, columns.map(() => "---"), ...rows]
     .map((row) => `| ${row.join(" | ")} |`).join("\n");
 }

@@ -64,6 +64,8 @@ export class World implements AsyncDisposable {
     const connector = `chaos-${crypto.randomUUID()}`;
     const turn = stack.use(new ChaosTurn());
     const operator = stack.use(await Operator.start({ url, connector, reports }));
+    // When the bridge has gone, or it would make them again.
+    stack.defer(() => operator.clear(scheduleMs));
     const proxy = stack.use(TcpProxy.start({ port: Number(new URL(url).port) }));
     const throughProxy = new URL(url);
     throughProxy.port = String(proxy.port);
@@ -81,6 +83,7 @@ export class World implements AsyncDisposable {
         ...config,
       }),
     );
+    stack.defer(() => keepLog(bridge, connector));
     return new World({ turn, operator, bridge, proxy }, scheduleMs, stack.move());
   }
 
@@ -193,13 +196,14 @@ export class World implements AsyncDisposable {
     ];
   }
 
-  /** Ends all, and removes the queues. */
+  /** Ends all, and deletes the queues. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const logs = Deno.env.get("CHAOS_LOGS");
-    if (logs) await Deno.writeTextFile(`${logs}/${this.operator.queue("log")}`, this.bridge.log());
-    // Before the queues go, or the bridge would make them again.
-    await this.bridge[Symbol.asyncDispose]();
-    await this.operator.clear(this.#scheduleMs);
     await this.#parts.disposeAsync();
   }
+}
+
+/** For whoever looks into a failure. */
+async function keepLog(bridge: BridgeProcess, connector: string): Promise<void> {
+  const folder = Deno.env.get("CHAOS_LOGS");
+  if (folder) await Deno.writeTextFile(`${folder}/${connector}.log`, bridge.log());
 }
