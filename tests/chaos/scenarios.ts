@@ -90,7 +90,7 @@ export const SCENARIOS: readonly Scenario[] = [
         messages: of(3000, scale),
         requests: of(300, scale),
         users: 100,
-        alarmMs: 10_000,
+        alarmMs: of(10_000, scale),
       })
     ),
     short: onOwn(

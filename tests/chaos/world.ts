@@ -27,7 +27,9 @@ export interface WorldOptions {
 /** The delays of the default schedule that a test can live to see. */
 const DEFAULT_SCHEDULE_MS = [5_000, 60_000, 300_000];
 
-const POLL_MS = 50;
+const POLL_MS = 100;
+/** With nothing open, nothing happens any more after this time without anything. */
+const CALM_MS = 600;
 
 /** All parts of a scenario. The bridge is not started yet. */
 export class World implements AsyncDisposable {
@@ -117,18 +119,34 @@ export class World implements AsyncDisposable {
         .length;
   }
 
-  /** Resolves when nothing is open, or nothing has changed for `stallMs`, or `mostMs` are over. */
+  /**
+   * Resolves when nothing is open and nothing happens any more, so that copies too many have come as
+   * well; or when nothing has happened for `stallMs`, or `mostMs` are over.
+   */
   async settled({ stallMs, mostMs }: { stallMs: number; mostMs: number }): Promise<void> {
     const end = Date.now() + mostMs;
     let changedAt = Date.now(), before = "";
-    while (this.open() > 0 && Date.now() < end && Date.now() - changedAt < stallMs) {
-      const { inbound, events, parked, outbound } = this.operator;
-      const now = [inbound, events, parked.inbound, parked.event, outbound, this.turn.calls]
-        .map(({ length }) => length).join();
+    while (Date.now() < end) {
+      const isCalm = this.open() === 0 && await this.#waiting() === 0;
+      const now = this.#stamp();
       if (now !== before) changedAt = Date.now();
+      if (Date.now() - changedAt >= (isCalm ? CALM_MS : stallMs)) return;
       before = now;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
+  }
+
+  /** Messages and events that wait in queues. */
+  async #waiting(): Promise<number> {
+    const depths = [await this.operator.depth("inbound"), await this.operator.depth("event")];
+    return depths.reduce<number>((sum, depth) => sum + (depth ?? 0), await this.delayed());
+  }
+
+  /** Changes with whatever happens. */
+  #stamp(): string {
+    const { inbound, events, parked, outbound } = this.operator;
+    const lists = [inbound, events, parked.inbound, parked.event, outbound, this.turn.calls];
+    return lists.map(({ length }) => length).join();
   }
 
   /**
