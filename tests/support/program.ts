@@ -93,6 +93,7 @@ export class Running implements AsyncDisposable {
   static async of(process: Deno.ChildProcess): Promise<Running> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const running: Running = new Running(process, () => {
+      if (running.address !== "") return;
       const [, address] = /"address":"([^"]+)"/.exec(running.#stderr) ?? [];
       if (address !== undefined) resolve(address);
     });
@@ -101,6 +102,11 @@ export class Running implements AsyncDisposable {
     });
     running.address = await promise;
     return running;
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
   }
 
   /** What it has logged. */
