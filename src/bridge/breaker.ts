@@ -40,6 +40,7 @@ export class Breaker {
   #unreachable = 0;
   #pauseMs: number = PAUSES.firstMs;
   #probeAt = Infinity;
+  #epoch = 0;
 
   /** Whether calls are made. */
   get state(): BreakerState {
@@ -51,6 +52,11 @@ export class Breaker {
     return this.#probeAt;
   }
 
+  /** Goes up each time it opens: what a call begun before says is old news. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
   /** The pause is over: one call may be made. */
   probe(): void {
     this.#state = "half-open";
@@ -60,24 +66,26 @@ export class Breaker {
   /**
    * Takes what a call came to.
    *
-   * @param isProbe Whether it is the call that {@linkcode probe} allowed; any others were made before
-   * it opened, and count no more.
+   * @param epoch What {@linkcode Breaker.epoch} was when it began. Calls that were under way when it
+   * opened count no more, however late they end; so in `half-open` only the one that was allowed does.
    */
-  record(sign: Sign, isProbe: boolean, now: number): void {
+  record(sign: Sign, epoch: number, now: number): void {
+    if (epoch !== this.#epoch) return;
     if (this.#state === "closed") {
       this.#count(sign, now);
-      if (this.#isTooMuch()) this.#open(PAUSES.firstMs, now);
-    } else if (isProbe && sign === "works") {
+      if (sign !== "works" && this.#isTooMuch()) this.#open(PAUSES.firstMs, now);
+    } else if (sign === "works") {
       this.#state = "closed";
       this.#slices = [];
       this.#unreachable = 0;
-    } else if (isProbe) {
+    } else {
       this.#open(Math.min(2 * this.#pauseMs, PAUSES.longestMs), now);
     }
   }
 
   #open(pauseMs: number, now: number): void {
     this.#state = "open";
+    this.#epoch++;
     this.#pauseMs = pauseMs;
     this.#probeAt = now + pauseMs;
   }
@@ -96,7 +104,6 @@ export class Breaker {
   }
 
   #isTooMuch(): boolean {
-    if (this.#unreachable === 0 && this.#slices.at(-1)?.failed === 0) return false;
     if (this.#unreachable >= UNREACHABLE_IN_A_ROW) return true;
     let [calls, failed] = [0, 0];
     for (const slice of this.#slices) {

@@ -42,6 +42,8 @@ export interface Pass {
   readonly id: string;
   readonly bucket: string;
   readonly isProbe: boolean;
+  /** See {@linkcode Breaker.epoch}. */
+  readonly epoch: number;
 }
 
 /**
@@ -132,7 +134,7 @@ export class TurnGate {
   #record(pass: Pass, delivery: Delivery, now: number): void {
     if (delivery.kind === "delivered") this.#lastSuccess = now;
     const before = this.#breaker.state;
-    this.#breaker.record(signOf(delivery), pass.isProbe, now);
+    this.#breaker.record(signOf(delivery), pass.epoch, now);
     const after = this.#breaker.state;
     if (after === "open" && before !== "open") {
       if (before === "closed") {
@@ -224,7 +226,8 @@ export class TurnGate {
   #letThrough(resource: Resource, { id, admit }: Waiter, isProbe: boolean): void {
     this.#probing ||= isProbe;
     this.#calls[resource]++;
-    admit({ resource, id, bucket: this.#pacer.begun(resource), isProbe });
+    const { epoch } = this.#breaker;
+    admit({ resource, id, bucket: this.#pacer.begun(resource), isProbe, epoch });
   }
 
   /** Puts back those that have waited too long. Answers when the next one will have. */
