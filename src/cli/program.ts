@@ -6,20 +6,14 @@
  */
 
 import { Command, CommanderError, Option } from "commander";
-import {
-  type Config,
-  configJsonSchema,
-  configKeys,
-  formatFaults,
-  loadConfig,
-  type Warning,
-} from "../config/mod.ts";
+import { type Config, configKeys, formatFaults, loadConfig, type Warning } from "../config/mod.ts";
 import manifest from "../../deno.json" with { type: "json" };
 import { check } from "./check.ts";
 import { demo } from "./demo.ts";
 import { EXIT } from "./exit_codes.ts";
-import { print, printError } from "./print.ts";
+import { printError } from "./print.ts";
 import { run } from "./run.ts";
+import { addSetupCommands } from "./setup_commands.ts";
 
 /** What a command that needs the configuration does with it; answers the exit code. */
 type Work = (config: Config, warnings: readonly Warning[]) => Promise<number>;
@@ -41,9 +35,7 @@ export async function main(args: readonly string[]): Promise<number> {
     "tell what is wrong with a configuration, and how to mend it",
     check,
   );
-  program.command("config-schema")
-    .description("print the JSON Schema of the configuration file, for editors")
-    .action(() => print(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));
+  addSetupCommands(program, (ended) => code = ended);
   program.command("demo")
     .description("show the bridge at work, with a pretend Turn and a pretend phone")
     .option("--once", "leave when the script is through", false)

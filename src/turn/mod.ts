@@ -12,4 +12,5 @@ export { type Asked, methodNotAllowed } from "./fault.ts";
 export type { InboundText, Status, StatusFormat } from "./payloads.ts";
 export type { OutboundRequest } from "./request.ts";
 export * from "./reach.ts";
+export { registerChannel, type Registered, type Registration } from "./register.ts";
 export * from "./signature.ts";

@@ -1,0 +1,50 @@
+/**
+ * The commands that set the program up: each prints or writes something, and needs no configuration.
+ *
+ * @module
+ */
+
+import { type Command, Option } from "commander";
+import { configJsonSchema } from "../config/mod.ts";
+import { init } from "./init.ts";
+import { questionFlags } from "./init_questions.ts";
+import { print } from "./print.ts";
+import { Terminal } from "./terminal.ts";
+
+/** Adds them; `ended` is told each one's exit code. */
+export function addSetupCommands(program: Command, ended: (code: number) => void): void {
+  addInit(program, ended);
+  program.command("config-schema")
+    .description("print the JSON Schema of the configuration file, for editors")
+    .action(() => print(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));
+}
+
+function addInit(program: Command, ended: (code: number) => void): void {
+  const command = program.command("init")
+    .description("write a configuration to begin with; asks for what the flags do not say")
+    .option("--output <file>", "the file to write", "config.yaml")
+    .option("--force", "replace the file if it exists", false)
+    .option("--register", "make the channel in Turn, with the token of an existing number", false);
+  for (const { flag, text } of questionFlags()) {
+    command.addOption(new Option(`--${flag} <value>`, text));
+  }
+  command.action(async () => {
+    const { output, force, register } = command.opts<
+      { output: string; force: boolean; register: boolean }
+    >();
+    const given = valuesOf(command, new Set(questionFlags().map(({ flag }) => flag)));
+    const asker = Deno.stdin.isTerminal() ? new Terminal() : undefined;
+    ended(await init({ given, output, force, register, asker }));
+  });
+}
+
+function valuesOf(command: Command, flags: ReadonlySet<string>): Record<string, string> {
+  const values: Record<string, unknown> = command.opts();
+  return Object.fromEntries(
+    command.options.flatMap((option) => {
+      const flag = option.long?.slice(2) ?? "";
+      const value = values[option.attributeName()];
+      return flags.has(flag) && typeof value === "string" ? [[flag, value]] : [];
+    }),
+  );
+}
