@@ -38,10 +38,14 @@ export class Terminal implements Asker {
 
   /** See {@linkcode Asker.ask}. */
   async ask(question: string, secret: boolean): Promise<string | undefined> {
-    this.#write(`${question} `);
-    if (!secret) return await this.#readLine(false);
-    this.#input.setRaw(true);
+    const text = `${question} `;
+    if (!secret) {
+      this.#write(text);
+      return await this.#readLine(false);
+    }
+    this.#input.setRaw(true); // Before the question, for some are quick to answer.
     try {
+      this.#write(text);
       return await this.#readLine(true);
     } finally {
       this.#input.setRaw(false);

@@ -203,7 +203,7 @@ Deno.test("init --register refuses flags that Turn settles, and addresses that a
 
 Deno.test("answerQuestions() asks only for what is open, and again for what will not do", async () => {
   const asked: string[] = [];
-  const said = ["two words", "ussd", "", "", "[::1]:80", "hush", "https://t.example", ""];
+  const said = ["two words", "ussd", "", "[::1]:80", "", "hush", "https://t.example"];
   const answered = await answerQuestions({
     given: { "default-from-addr": "8110" },
     register: false,
@@ -222,11 +222,10 @@ Deno.test("answerQuestions() asks only for what is open, and again for what will
       "transport_type [sms]:",
       "http_bind [127.0.0.1:8080]:",
       "amqp_url [amqp://guest:guest@127.0.0.1:5672/%2F]: (secret)",
-      "amqp_url [amqp://guest:guest@127.0.0.1:5672/%2F]: (secret)",
       "auth_token: (secret)",
       "turn_api_url:",
       "turn_hmac_secret [a new one]: (secret)",
-    ].slice(0, asked.length),
+    ],
   );
   assert.deepEqual(answered, { kind: "missing", flags: ["turn-hmac-secret"] });
 });
