@@ -9,6 +9,7 @@ import { configJsonSchema } from "../config/mod.ts";
 import { init } from "./init.ts";
 import { questionFlags } from "./init_questions.ts";
 import { print } from "./print.ts";
+import { systemdUnit } from "./systemd_unit.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Adds them; `ended` is told each one's exit code. */
@@ -17,6 +18,13 @@ export function addSetupCommands(program: Command, ended: (code: number) => void
   program.command("config-schema")
     .description("print the JSON Schema of the configuration file, for editors")
     .action(() => print(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));
+  program.command("systemd-unit")
+    .description("print a unit for systemd that gives the program what it needs, and nothing else")
+    .option("--config <file>", "the configuration as installed, for what depends on it")
+    .option("--binary <file>", "the program as installed", "/usr/local/bin/turn-channels")
+    .action(async (options: { config?: string; binary: string }) => {
+      ended(await systemdUnit({ config: options.config, binary: options.binary }));
+    });
 }
 
 function addInit(program: Command, ended: (code: number) => void): void {
