@@ -6,15 +6,16 @@
 
 import { type Command, Option } from "commander";
 import { configJsonSchema } from "../config/mod.ts";
+import type { Shell } from "./config_command.ts";
 import { init } from "./init.ts";
 import { questionFlags } from "./init_questions.ts";
 import { print } from "./print.ts";
 import { systemdUnit } from "./systemd_unit.ts";
 import { Terminal } from "./terminal.ts";
 
-/** Adds them; `ended` is told each one's exit code. */
-export function addSetupCommands(program: Command, ended: (code: number) => void): void {
-  addInit(program, ended);
+/** Adds them to `program`. */
+export function addSetupCommands(program: Command, shell: Shell): void {
+  addInit(program, shell);
   program.command("config-schema")
     .description("print the JSON Schema of the configuration file, for editors")
     .action(() => print(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));
@@ -23,11 +24,11 @@ export function addSetupCommands(program: Command, ended: (code: number) => void
     .option("--config <file>", "the configuration as installed, for what depends on it")
     .option("--binary <file>", "the program as installed", "/usr/local/bin/turn-channels")
     .action(async (options: { config?: string; binary: string }) => {
-      ended(await systemdUnit({ config: options.config, binary: options.binary }));
+      shell.exit(await systemdUnit({ config: options.config, binary: options.binary }));
     });
 }
 
-function addInit(program: Command, ended: (code: number) => void): void {
+function addInit(program: Command, shell: Shell): void {
   const command = program.command("init")
     .description("write a configuration to begin with; asks for what the flags do not say")
     .option("--output <file>", "the file to write", "config.yaml")
@@ -42,7 +43,7 @@ function addInit(program: Command, ended: (code: number) => void): void {
     >();
     const given = valuesOf(command, new Set(questionFlags().map(({ flag }) => flag)));
     const asker = Deno.stdin.isTerminal() ? new Terminal() : undefined;
-    ended(await init({ given, output, force, register, asker }));
+    shell.exit(await init({ given, output, force, register, asker }));
   });
 }
 

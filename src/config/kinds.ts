@@ -163,6 +163,17 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kin
   return kind(`whole number, ${range}`, z.preprocess(toNumber, z.int().min(min).max(max)));
 }
 
+/** Durations in seconds, as a list, or as text between commas. */
+export function secondsList(max: number): Kind<readonly number[]> {
+  return kind(
+    `list of 1 to 50 numbers of seconds, each more than 0, at most ${max}; as text with commas between`,
+    z.preprocess(
+      (raw) => (typeof raw === "string" ? raw.split(",") : raw),
+      z.array(z.preprocess(toNumber, z.number().gt(0).max(max))).min(1).max(50),
+    ),
+  );
+}
+
 /** One of a few words, after `read` has brought what is written into their form. */
 export function oneOf<const T extends string>(
   words: readonly [T, ...T[]],

@@ -22,6 +22,7 @@ import {
   password,
   queueName,
   seconds,
+  secondsList,
   secondsOrZero,
   type Secrecy,
   secretPath,
@@ -118,6 +119,11 @@ const fromTurn = {
     "File that holds turn_hmac_secret instead; several, one a line.",
   ),
   request_timeout: preset(seconds(DAY), 240, "Longest time for a request from Turn."),
+  outbound_dedupe_window: preset(
+    secondsOrZero(DAY),
+    0,
+    "How long a request that may not have been answered is recognised when Turn repeats it, in seconds; 0 for never.",
+  ),
   max_body_bytes: preset(
     integer(1, 16 * 1024 * 1024),
     1024 * 1024,
@@ -152,6 +158,21 @@ const toTurn = {
     "Before retry n (from 0) passes a random whole number of seconds below base ** (n * exponent). This is the base.",
   ),
   retry_delay_exponent: preset(integer(0), 2, "The exponent in the same formula."),
+  retry_schedule: preset(
+    secondsList(30 * DAY),
+    [5, 60, 300, 1800, 7200, 21_600, 43_200],
+    "How long what failed then waits in delay queues before each further attempt; the last is repeated.",
+  ),
+  retry_for: preset(
+    secondsOrZero(YEAR),
+    259_200,
+    "How long after its first failure something is tried again; then it is parked.",
+  ),
+  ussd_retry_for: preset(
+    secondsOrZero(YEAR),
+    120,
+    "The same for messages from USSD, whose sessions do not live longer.",
+  ),
   status_format: preset(
     oneOf(["flat", "nested"]),
     "flat",
@@ -161,6 +182,11 @@ const toTurn = {
     oneOf(["sent", "failed"]),
     "sent",
     "What Turn is told of a message that failed.",
+  ),
+  compact_statuses: preset(
+    yesOrNo,
+    true,
+    "Whether a status is left out when a further one of the same message is already waiting.",
   ),
 };
 

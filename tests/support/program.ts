@@ -99,6 +99,7 @@ export class Running implements AsyncDisposable {
   static async of(process: Deno.ChildProcess): Promise<Running> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const running: Running = new Running(process, () => {
+      if (running.address !== "") return;
       const [, address] = /"address":"([^"]+)"/.exec(running.#stderr) ?? [];
       if (address !== undefined) resolve(address);
     });
@@ -107,6 +108,11 @@ export class Running implements AsyncDisposable {
     });
     running.address = await promise;
     return running;
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
   }
 
   /** What it has logged. */
