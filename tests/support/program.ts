@@ -58,6 +58,12 @@ export class Program {
     return await Running.of(this.#make(args).spawn());
   }
 
+  /** How a shell would start it. */
+  commandLine(args: readonly string[]): string {
+    const words = [this.#command, ...this.#args, ...args];
+    return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  }
+
   #make(args: readonly string[]): Deno.Command {
     return new Deno.Command(this.#command, {
       args: [...this.#args, ...args],
