@@ -29,7 +29,7 @@ const BUCKET = /\bbucket ["']?([\w-]{1,40})/i;
 /**
  * Reads the headers; undefined if they tell nothing, as is usual.
  *
- * @param said What the body said, if it is an error's.
+ * @param said What the body said, if it is a 429's.
  * @param now Milliseconds since 1970.
  */
 export function readRateLimit(headers: Headers, said: string, now: number): RateLimit | undefined {
