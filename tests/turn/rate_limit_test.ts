@@ -9,12 +9,17 @@ const NONE = { bucket: undefined, limit: undefined, remaining: undefined, resetA
 const CASES: readonly [string, Record<string, string>, string, RateLimit | undefined][] = [
   ["nothing", {}, "", undefined],
   ["other headers", { "Retry-After": "1" }, "too many", undefined],
-  ["Turn's example", {
-    "X-Ratelimit-Bucket": "claims",
-    "X-Ratelimit-Limit": "20",
-    "X-Ratelimit-Remaining": "0",
-    "X-Ratelimit-Reset": "1786331727.285",
-  }, "", { bucket: "claims", limit: 20, remaining: 0, resetAt: 1786331727_285 }],
+  [
+    "Turn's example",
+    {
+      "X-Ratelimit-Bucket": "claims",
+      "X-Ratelimit-Limit": "20",
+      "X-Ratelimit-Remaining": "0",
+      "X-Ratelimit-Reset": "1786331727.285",
+    },
+    "",
+    { bucket: "claims", limit: 20, remaining: 0, resetAt: 1786331727_285 },
+  ],
   ["a part of it", { "x-ratelimit-remaining": "3" }, "", { ...NONE, remaining: 3 }],
   ["a bucket in the text", {}, "Rate limit hit for bucket text", { ...NONE, bucket: "text" }],
   ["a bucket in quotes", {}, "bucket 'a-b_c', sorry", { ...NONE, bucket: "a-b_c" }],
@@ -26,7 +31,12 @@ const CASES: readonly [string, Record<string, string>, string, RateLimit | undef
     ...NONE,
     bucket: "x".repeat(40),
   }],
-  ["no words for numbers", { "X-Ratelimit-Limit": "many", "X-Ratelimit-Remaining": "-1" }, "", undefined],
+  [
+    "no words for numbers",
+    { "X-Ratelimit-Limit": "many", "X-Ratelimit-Remaining": "-1" },
+    "",
+    undefined,
+  ],
   ["a reset just gone by", { "X-Ratelimit-Reset": "1786331725" }, "", {
     ...NONE,
     resetAt: 1786331725_000,
