@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Lanes } from "../../src/bridge/lanes.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
+import { settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
 const REQUEUE: Disposition = { kind: "requeue" };
@@ -22,11 +23,6 @@ function work(): {
     begun: () => hasBegun,
     end: resolve,
   };
-}
-
-/** Resolves when all that is ready to run has run. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }
 
 Deno.test("Lanes.run() does one key's work in order, whatever each piece takes", async () => {
