@@ -78,8 +78,14 @@ export class Courier<T> {
   }
 
   /** Delivers when all earlier ones of the same key are done with. */
-  deliver(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
-    return this.#lanes.run(parcel.key, parcel.value, () => this.#settle(parcel, arrival));
+  async deliver(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
+    const { key, value, id } = parcel;
+    const disposition = await this.#lanes.run(key, value, () => this.#settle(parcel, arrival));
+    // It may have been put back undone, behind another.
+    if (disposition.kind === "requeue" && !this.#suspects.isCleared(id)) {
+      this.#suspects.clear(id, 0);
+    }
+    return disposition;
   }
 
   async #settle(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
@@ -135,6 +141,7 @@ export class Courier<T> {
     return await this.#suspects.watch(parcel.id, call, (deaths) => {
       const reason = `the program ended ${deaths} times while it had this in work`;
       this.#ended(parcel, "parked", { reason });
+      this.#ledger.count("parked");
       return { kind: "park", reason };
     });
   }
@@ -222,9 +229,10 @@ export class Courier<T> {
     return waitBehind(past, delayMs);
   }
 
-  #putBack(parcel: Parcel<T>, failures = 0): Disposition {
+  /** `failures` are those that it came with, if it was not called about. */
+  #putBack(parcel: Parcel<T>, failures?: number): Disposition {
     const { flow, metrics } = this.#options;
-    this.#suspects.clear(parcel.id, failures);
+    this.#suspects.clear(parcel.id, failures ?? this.#suspects.takeFailures(parcel.id));
     metrics.count(flow, "requeued");
     log.debug("Left for its next delivery: {flow} {messageId}", { flow, ...parcel.names });
     return { kind: "requeue" };
