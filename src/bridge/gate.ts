@@ -42,6 +42,8 @@ export interface Pass {
   readonly id: string;
   readonly bucket: string;
   readonly isProbe: boolean;
+  /** See {@linkcode Breaker.epoch}. */
+  readonly epoch: number;
 }
 
 /**
@@ -115,10 +117,14 @@ export class TurnGate {
   leave(pass: Pass, delivery: Delivery | undefined): void {
     const now = this.#now();
     this.#calls[pass.resource]--;
-    const refusedForMs = delivery?.kind === "limited" ? delivery.afterMs : undefined;
-    this.#pacer.ended(pass.resource, pass.bucket, delivery?.rateLimit, refusedForMs, now);
     if (pass.isProbe) this.#probing = false;
-    if (delivery !== undefined) this.#record(pass, delivery, now);
+    if (delivery === undefined) {
+      this.#pacer.notMade(pass.bucket);
+    } else {
+      const refusedForMs = delivery.kind === "limited" ? delivery.afterMs : undefined;
+      this.#pacer.ended(pass.resource, pass.bucket, delivery.rateLimit, refusedForMs, now);
+      this.#record(pass, delivery, now);
+    }
     this.#dispatch();
   }
 
@@ -132,7 +138,7 @@ export class TurnGate {
   #record(pass: Pass, delivery: Delivery, now: number): void {
     if (delivery.kind === "delivered") this.#lastSuccess = now;
     const before = this.#breaker.state;
-    this.#breaker.record(signOf(delivery), pass.isProbe, now);
+    this.#breaker.record(signOf(delivery), pass.epoch, now);
     const after = this.#breaker.state;
     if (after === "open" && before !== "open") {
       if (before === "closed") {
@@ -224,7 +230,8 @@ export class TurnGate {
   #letThrough(resource: Resource, { id, admit }: Waiter, isProbe: boolean): void {
     this.#probing ||= isProbe;
     this.#calls[resource]++;
-    admit({ resource, id, bucket: this.#pacer.begun(resource), isProbe });
+    const { epoch } = this.#breaker;
+    admit({ resource, id, bucket: this.#pacer.begun(resource), isProbe, epoch });
   }
 
   /** Puts back those that have waited too long. Answers when the next one will have. */
