@@ -9,11 +9,13 @@
  * @module
  */
 
-/** Calls are looked at for so long, in slices of a second. */
-const WINDOW_S = 30;
-/** So many calls at least must have been made in that time. */
+/** Calls are looked at for so long, in milliseconds, */
+const WINDOW_MS = 30_000;
+/** but no more than so many, or under load a failing Turn would be called for long. */
+const MOST_CALLS = 50;
+/** So many calls at least must have been made in that time, */
 const LEAST_CALLS = 10;
-/** And this share of them must have failed. */
+/** and this share of them must have failed. */
 const FAILED_SHARE = 0.7;
 /** Or so many in a row found Turn unreachable. */
 const UNREACHABLE_IN_A_ROW = 5;
@@ -27,16 +29,16 @@ export type BreakerState = "closed" | "open" | "half-open";
 /** What a call said of Turn: that it works, that it may not, that it can't be used at all. */
 export type Sign = "works" | "fails" | "unreachable";
 
-interface Slice {
-  readonly second: number;
-  calls: number;
-  failed: number;
+interface Call {
+  readonly at: number;
+  readonly failed: boolean;
 }
 
 /** A circuit breaker; see the head of this file. Its times are of a clock in milliseconds. */
 export class Breaker {
   #state: BreakerState = "closed";
-  #slices: Slice[] = [];
+  /** The last ones, the latest last. */
+  #calls: Call[] = [];
   #unreachable = 0;
   #pauseMs: number = PAUSES.firstMs;
   #probeAt = Infinity;
@@ -73,10 +75,10 @@ export class Breaker {
     if (epoch !== this.#epoch) return;
     if (this.#state === "closed") {
       this.#count(sign, now);
-      if (sign !== "works" && this.#isTooMuch()) this.#open(PAUSES.firstMs, now);
+      if (sign !== "works" && this.#isTooMuch(now)) this.#open(PAUSES.firstMs, now);
     } else if (sign === "works") {
       this.#state = "closed";
-      this.#slices = [];
+      this.#calls = [];
       this.#unreachable = 0;
     } else {
       this.#open(Math.min(2 * this.#pauseMs, PAUSES.longestMs), now);
@@ -91,25 +93,15 @@ export class Breaker {
   }
 
   #count(sign: Sign, now: number): void {
-    const second = Math.floor(now / 1000);
-    let slice = this.#slices.at(-1);
-    if (slice?.second !== second) {
-      slice = { second, calls: 0, failed: 0 };
-      this.#slices = this.#slices.filter((old) => old.second > second - WINDOW_S);
-      this.#slices.push(slice);
-    }
-    slice.calls++;
-    if (sign !== "works") slice.failed++;
+    this.#calls.push({ at: now, failed: sign !== "works" });
+    if (this.#calls.length > MOST_CALLS) this.#calls.shift();
     this.#unreachable = sign === "unreachable" ? this.#unreachable + 1 : 0;
   }
 
-  #isTooMuch(): boolean {
+  #isTooMuch(now: number): boolean {
     if (this.#unreachable >= UNREACHABLE_IN_A_ROW) return true;
-    let [calls, failed] = [0, 0];
-    for (const slice of this.#slices) {
-      calls += slice.calls;
-      failed += slice.failed;
-    }
-    return calls >= LEAST_CALLS && failed >= FAILED_SHARE * calls;
+    const calls = this.#calls.filter(({ at }) => at > now - WINDOW_MS);
+    const failed = calls.filter((call) => call.failed).length;
+    return calls.length >= LEAST_CALLS && failed >= FAILED_SHARE * calls.length;
   }
 }

@@ -6,7 +6,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache, type Note, type NoteKind } from "../cache/mod.ts";
+import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
 import type { Arrival, Disposition } from "../vumi/mod.ts";
 import { type Call, Caller, type CallerOptions, type Skip } from "./caller.ts";
 import { Followers } from "./followers.ts";
@@ -18,7 +18,7 @@ import { Suspects } from "./suspects.ts";
 const log = getLogger(["turn-channels", "bridge"]);
 
 /** How long it is remembered that Turn has something, in milliseconds: 48 hours. */
-const DELIVERED_TTL_MS = 48 * 60 * 60_000;
+export const DELIVERED_TTL_MS: number = 48 * 60 * 60_000;
 /** How long a message is held back when the cache fails, in milliseconds. */
 const CACHE_PAUSE_MS = 2_000;
 
@@ -37,13 +37,19 @@ export interface Parcel<T> extends Pick<Call, "id" | "names" | "call"> {
   /** How long after the first failure it is worth trying, in milliseconds. */
   readonly retryForMs: number;
   /**
+   * Whether Turn has it. Asked only of what has been here before.
+   *
+   * @throws {CacheError} Then the message waits.
+   */
+  isDelivered(): Promise<boolean>;
+  /**
    * What has to be done before Turn is called.
    *
    * @param isNew Whether it is sure that this has not been done before.
    * @throws {CacheError} Then the message waits.
    */
   prepare(isNew: boolean): Promise<Skip | undefined>;
-  /** What more is to be remembered when Turn has it. */
+  /** What is to be remembered when Turn has it. */
   notes(): readonly Note[];
 }
 
@@ -56,7 +62,6 @@ export class Courier<T> {
   readonly #followers = new Followers();
   readonly #suspects: Suspects;
   readonly #ledger: Ledger;
-  readonly #deliveredKind: NoteKind;
 
   /** Makes it; no I/O. */
   constructor(options: CourierOptions) {
@@ -65,7 +70,6 @@ export class Courier<T> {
     this.#caller = new Caller(options);
     this.#suspects = new Suspects(options.cache);
     this.#ledger = new Ledger(options.cache, options.flow);
-    this.#deliveredKind = options.flow === "inbound" ? "delivered_inbound" : "delivered_status";
   }
 
   /** What waits behind the parcel of `key` that is being delivered, the next first. */
@@ -89,8 +93,7 @@ export class Courier<T> {
     const past = readPast(headers);
     try {
       if (this.#caller.isOver(lost)) return this.#putBack(parcel);
-      if (past !== undefined) this.#followers.remove(parcel.key, parcel.id);
-      else if (this.#followers.has(parcel.key, this.#now())) return this.#sendBehind(parcel);
+      if (this.#hasToWait(parcel, past)) return this.#sendBehind(parcel, past ?? NO_PAST);
       if (past === undefined && !redelivered) return await this.#call(parcel, lost, NO_PAST, true);
       return await this.#settleAgain(parcel, arrival, past ?? NO_PAST);
     } catch (error) {
@@ -110,14 +113,20 @@ export class Courier<T> {
     }
   }
 
+  /** Whether one of the same key, before it in order, is in the first delay queue. */
+  #hasToWait({ key, id }: Parcel<T>, past: Past | undefined): boolean {
+    if (past === undefined) return this.#followers.has(key, this.#now());
+    return this.#followers.remove(key, id) && past.waits === 0;
+  }
+
   /** It has been here before: Turn may have it, or we may have died over it. */
   async #settleAgain(
     parcel: Parcel<T>,
     { redelivered, lost }: Arrival,
     past: Past,
   ): Promise<Disposition> {
-    const { cache, flow, metrics } = this.#options;
-    if (await cache.getNote(this.#deliveredKind, parcel.id) !== undefined) {
+    const { flow, metrics } = this.#options;
+    if (await parcel.isDelivered()) {
       metrics.count(flow, "duplicate");
       log.info("Turn has it already: {flow} {messageId}", { flow, ...parcel.names });
       return { kind: "done" };
@@ -168,10 +177,8 @@ export class Courier<T> {
   async #delivered(parcel: Parcel<T>, attempts: number): Promise<Disposition> {
     const { cache, flow } = this.#options;
     this.#ended(parcel, "delivered", { attempts });
-    const value = new Date(this.#now()).toISOString();
-    const note = { kind: this.#deliveredKind, id: parcel.id, value, ttlMs: DELIVERED_TTL_MS };
     try {
-      await cache.putNotes([note, ...parcel.notes()], [{ flow, result: "delivered" }]);
+      await cache.putNotes(parcel.notes(), [{ flow, result: "delivered" }]);
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       // Turn has it. Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
@@ -202,7 +209,7 @@ export class Courier<T> {
       return disposition;
     }
     const { delayMs } = disposition;
-    if (delayMs === delaysMs[0]) this.#followers.add(parcel.key, parcel.id, delayMs, now);
+    if (delayMs === delaysMs[0]) this.#followers.add(parcel.key, parcel.id, true, delayMs, now);
     metrics.count(flow, "delayed");
     log.warning("Not delivered, coming again in {delayMs} ms: {flow} {messageId}, {reason}", {
       flow,
@@ -214,15 +221,15 @@ export class Courier<T> {
     return disposition;
   }
 
-  #sendBehind(parcel: Parcel<T>): Disposition {
+  #sendBehind(parcel: Parcel<T>, past: Past): Disposition {
     const { flow, metrics, retry: { delaysMs: [delayMs = 0] } } = this.#options;
-    this.#followers.add(parcel.key, parcel.id, delayMs, this.#now());
+    this.#followers.add(parcel.key, parcel.id, false, delayMs, this.#now());
     metrics.count(flow, "delayed");
     log.info("Waits behind an earlier one of the same user: {flow} {messageId}", {
       flow,
       ...parcel.names,
     });
-    return waitBehind(NO_PAST, delayMs);
+    return waitBehind(past, delayMs);
   }
 
   /** `failures` are those that it came with, if it was not called about. */

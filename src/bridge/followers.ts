@@ -14,7 +14,8 @@ const SLACK_MS = 60_000;
 const SWEEP_AT = 10_000;
 
 interface Waiting {
-  readonly ids: Set<string>;
+  /** Those that wait, and whether one before them has failed again meanwhile. */
+  readonly ids: Map<string, boolean>;
   until: number;
 }
 
@@ -22,20 +23,28 @@ interface Waiting {
 export class Followers {
   readonly #waiting = new Map<string, Waiting>();
 
-  /** A message of `key` goes to wait. */
-  add(key: string, id: string, delayMs: number, now: number): void {
+  /**
+   * A message of `key` goes to wait.
+   *
+   * @param hasFailed Whether it leads: then those that wait already stand behind it in the user's
+   * order, but before it in the delay queue, and have to wait once more.
+   */
+  add(key: string, id: string, hasFailed: boolean, delayMs: number, now: number): void {
     if (this.#waiting.size >= SWEEP_AT) this.#sweep(now);
-    const waiting = this.#waiting.get(key) ?? { ids: new Set(), until: 0 };
-    waiting.ids.add(id);
+    const waiting = this.#waiting.get(key) ?? { ids: new Map(), until: 0 };
+    if (hasFailed) { for (const other of waiting.ids.keys()) waiting.ids.set(other, true); }
+    waiting.ids.set(id, false);
     waiting.until = now + delayMs + SLACK_MS;
     this.#waiting.set(key, waiting);
   }
 
-  /** It is back, if it was waiting. */
-  remove(key: string, id: string): void {
+  /** It is back, if it was waiting. Answers whether it has to wait once more. */
+  remove(key: string, id: string): boolean {
     const waiting = this.#waiting.get(key);
+    const hasToWait = waiting?.ids.get(id) ?? false;
     waiting?.ids.delete(id);
     if (waiting?.ids.size === 0) this.#waiting.delete(key);
+    return hasToWait;
   }
 
   /** Whether a message of `key` that comes now has to wait behind another. */

@@ -9,7 +9,7 @@ import type { MessageCache } from "../cache/mod.ts";
 import type { Delivery, TurnClient } from "../turn/mod.ts";
 import { type Arrival, type Disposition, type Message, unixSeconds } from "../vumi/mod.ts";
 import type { Skip } from "./caller.ts";
-import type { Courier } from "./courier.ts";
+import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
 import { remembered } from "./remembered.ts";
 
 /** What an {@linkcode InboundFlow} is made of. */
@@ -41,18 +41,20 @@ export class InboundFlow {
 
   /** Tells Turn of a message, when the user's earlier ones are done with. */
   readonly handle = (message: Message, arrival: Arrival): Promise<Disposition> => {
-    const { courier, retryForMs, ussdRetryForMs } = this.#options;
+    const { cache, courier, retryForMs, ussdRetryForMs } = this.#options;
+    const id = message.message_id;
     return courier.deliver({
       value: message,
-      id: message.message_id,
+      id,
       key: message.from_addr,
-      names: { messageId: message.message_id },
+      names: { messageId: id },
       retryForMs: message.transport_type === "ussd"
         ? Math.min(ussdRetryForMs, retryForMs)
         : retryForMs,
+      isDelivered: async () => await cache.getNote("delivered_inbound", id) !== undefined,
       prepare: (isNew) => this.#remember(message, isNew),
       call: (signal) => this.#tell(message, signal),
-      notes: () => [],
+      notes: () => [{ kind: "delivered_inbound", id, value: "1", ttlMs: DELIVERED_TTL_MS }],
     }, arrival);
   };
 

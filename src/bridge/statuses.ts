@@ -5,12 +5,13 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
 import type { MessageCache, Note, Remembered } from "../cache/mod.ts";
 import type { Delivery, Status, TurnClient } from "../turn/mod.ts";
 import { type Arrival, type Disposition, type Event, unixSeconds } from "../vumi/mod.ts";
 import type { Skip } from "./caller.ts";
-import type { Courier } from "./courier.ts";
+import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
 import { Ledger } from "./ledger.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
@@ -36,13 +37,21 @@ export interface StatusOptions {
 /** How far a message has come: what is told later must not be less. */
 type Progress = 1 | 2 | 3;
 
-/** How long it is remembered what was told, in milliseconds; reports come for a day or so. */
-const TOLD_TTL_MS = 48 * 60 * 60_000;
+/** What Turn has been told of a message. */
+interface Told {
+  readonly progress: number;
+  /** By which events; the last ones. */
+  readonly eventIds: readonly string[];
+}
+
+/** A message has an event or three; more than so many are not remembered. */
+const MOST_EVENT_IDS = 8;
+const NOTHING: Told = { progress: 0, eventIds: [] };
 
 /** What is found out about an event before Turn is told. */
 interface Found {
   message?: Remembered;
-  told: number;
+  told: Told;
 }
 
 /** Takes events. */
@@ -59,13 +68,14 @@ export class StatusFlow {
   /** Tells Turn of an event, when the message's earlier ones are done with. */
   readonly handle = (event: Event, arrival: Arrival): Promise<Disposition> => {
     const { courier, retryForMs } = this.#options;
-    const found: Found = { told: 0 };
+    const found: Found = { told: NOTHING };
     return courier.deliver({
       value: event,
       id: event.event_id,
       key: event.user_message_id,
       names: { messageId: event.user_message_id, eventId: event.event_id },
       retryForMs,
+      isDelivered: () => this.#isTold(event),
       prepare: (isNew) => this.#find(event, found, isNew),
       call: (signal) => this.#tell(event, found, signal),
       notes: () => this.#notes(event, found),
@@ -84,8 +94,18 @@ export class StatusFlow {
       return { kind: "skip", why: "not_ours" };
     }
     found.message = message;
-    found.told = Number(await cache.getNote("told", message.message_id) ?? 0);
-    return progress(event) < found.told ? { kind: "skip", why: "out_of_date" } : undefined;
+    found.told = readTold(await cache.getNote("told", message.message_id));
+    // A transport that was not sure may have put it on the queue twice.
+    if (found.told.eventIds.includes(eventKey(event))) return { kind: "skip", why: "duplicate" };
+    const isOld = progress(event) < found.told.progress;
+    return isOld ? { kind: "skip", why: "out_of_date" } : undefined;
+  }
+
+  async #isTold(event: Event): Promise<boolean> {
+    const message = await this.#findOutbound(event);
+    if (message === undefined) return false;
+    const told = readTold(await this.#options.cache.getNote("told", message.message_id));
+    return told.eventIds.includes(eventKey(event));
   }
 
   #tell(event: Event, { message }: Found, signal: AbortSignal): Promise<Delivery> | Skip {
@@ -101,9 +121,12 @@ export class StatusFlow {
   }
 
   #notes(event: Event, { message, told }: Found): readonly Note[] {
-    if (message === undefined || progress(event) <= told) return [];
-    const value = String(progress(event));
-    return [{ kind: "told", id: message.message_id, value, ttlMs: TOLD_TTL_MS }];
+    if (message === undefined) return [];
+    const value = JSON.stringify({
+      progress: Math.max(progress(event), told.progress),
+      eventIds: [...told.eventIds, eventKey(event)].slice(-MOST_EVENT_IDS),
+    });
+    return [{ kind: "told", id: message.message_id, value, ttlMs: DELIVERED_TTL_MS }];
   }
 
   /** Looked at last of all: meanwhile it may have waited long. */
@@ -133,6 +156,17 @@ export class StatusFlow {
         return delivery_status === "failed" ? failedStatus : "sent";
     }
   }
+}
+
+/** An event's id, short in any case. */
+function eventKey({ event_id }: Event): string {
+  if (/^[\w-]{1,64}$/.test(event_id)) return event_id;
+  return createHash("sha256").update(event_id).digest("base64");
+}
+
+/** What {@linkcode StatusFlow} has noted; it is ours, so its form is known. */
+function readTold(note: string | undefined): Told {
+  return note === undefined ? NOTHING : JSON.parse(note);
 }
 
 /** On its way; it failed, as far as is known; the user has it. */

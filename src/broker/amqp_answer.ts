@@ -16,7 +16,9 @@ import { delayQueue, type Disposition, PublishError } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** What {@linkcode answer} needs to know. */
+const CANNOT_MOVE = "Cannot move a message of {queue} to {target}: {reason}";
+
+/** What {@linkcode AmqpAnswers} need. */
 export interface AnswerOptions extends BackoffOptions {
   /** For copies. */
   readonly publisher: AmqpPublisher;
@@ -36,53 +38,67 @@ export interface Delivery {
   readonly properties: MessageProperties;
 }
 
-/** Resolves when the message is answered, or can't be any more. */
-export async function answer(
-  delivery: Delivery,
-  disposition: Disposition,
-  options: AnswerOptions,
-): Promise<void> {
-  const { session, message } = delivery;
-  switch (disposition.kind) {
-    case "done":
-      return session.reply((channel) => channel.ack(message));
-    case "requeue":
-      return session.reply((channel) => channel.nack(message, false, true));
-    case "later":
-    case "park":
-      await copy(delivery, disposition, options);
-  }
-}
+/** The answers to one consumer's messages. */
+export class AmqpAnswers {
+  readonly #options: AnswerOptions;
+  /** The copy that was begun last, by the queue that it goes to. */
+  readonly #copies = new Map<string, Promise<void>>();
 
-/** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */
-async function copy(
-  { session, message, properties }: Delivery,
-  disposition: Copied,
-  options: AnswerOptions,
-): Promise<void> {
-  const { publisher, queue, parkingQueue } = options;
-  const later = disposition.kind === "later";
-  const target = later ? delayQueue(queue, disposition.delayMs) : parkingQueue;
-  const headers = addedHeaders(queue, disposition, new Date());
-  let made: Options.Publish = (later ? delayedCopy : copyOf)(properties, headers);
-  const backoff = new Backoff(options);
-  let reported = "";
-  while (!session.lost.aborted) {
-    try {
-      await publisher.publishCopy(target, message.content, made, { patient: true });
-      return session.reply((channel) => channel.ack(message));
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (reason !== reported) {
-        log.warn("Cannot move a message of {queue} to {target}: {reason}", {
-          queue,
-          target,
-          reason,
-        });
-      }
-      reported = reason;
-      if (!(error instanceof PublishError)) made = copyWithoutHeaders(properties, headers);
+  /** Keeps the options. */
+  constructor(options: AnswerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the message is answered, or can't be any more. */
+  async answer(delivery: Delivery, disposition: Disposition): Promise<void> {
+    const { session, message } = delivery;
+    switch (disposition.kind) {
+      case "done":
+        return session.reply((channel) => channel.ack(message));
+      case "requeue":
+        return session.reply((channel) => channel.nack(message, false, true));
+      case "later":
+      case "park":
+        await this.#copyInTurn(delivery, disposition);
     }
-    await backoff.pause(session.lost);
+  }
+
+  /** One at a time: of those side by side, a first that fails would come after the others. */
+  #copyInTurn(delivery: Delivery, disposition: Copied): Promise<void> {
+    const { queue, parkingQueue } = this.#options;
+    const target = disposition.kind === "later"
+      ? delayQueue(queue, disposition.delayMs)
+      : parkingQueue;
+    const turn = this.#copies.get(target) ?? Promise.resolve();
+    const copied = turn.then(() => this.#copy(delivery, disposition, target));
+    this.#copies.set(target, copied);
+    return copied;
+  }
+
+  /** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */
+  async #copy(
+    { session, message, properties }: Delivery,
+    disposition: Copied,
+    target: string,
+  ): Promise<void> {
+    const { publisher, queue } = this.#options;
+    const headers = addedHeaders(queue, disposition, new Date());
+    const make = disposition.kind === "later" ? delayedCopy : copyOf;
+    let copy: Options.Publish | undefined;
+    const backoff = new Backoff(this.#options);
+    let reported = "";
+    while (!session.lost.aborted) {
+      try {
+        copy ??= make(properties, headers);
+        await publisher.publishCopy(target, message.content, copy, { patient: true });
+        return session.reply((channel) => channel.ack(message));
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (reason !== reported) log.warn(CANNOT_MOVE, { queue, target, reason });
+        reported = reason;
+        if (!(error instanceof PublishError)) copy = copyWithoutHeaders(properties, headers);
+      }
+      await backoff.pause(session.lost);
+    }
   }
 }

@@ -8,7 +8,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
-import { answer, type AnswerOptions } from "./amqp_answer.ts";
+import { AmqpAnswers, type AnswerOptions } from "./amqp_answer.ts";
 import { undelayed } from "./amqp_copy.ts";
 import { declareQueue } from "./amqp_publisher.ts";
 import { AmqpSession } from "./amqp_session.ts";
@@ -41,6 +41,7 @@ interface Subscription {
 /** One {@linkcode Broker.consume}. */
 export class AmqpConsumer implements Consumer {
   readonly #options: AmqpConsumerOptions;
+  readonly #answers: AmqpAnswers;
   readonly #stop = new AbortController();
   readonly #stopped = aborted(this.#stop.signal);
   readonly #backoff: Backoff;
@@ -57,6 +58,7 @@ export class AmqpConsumer implements Consumer {
   /** Begins to consume, as soon as there is a connection. */
   constructor(options: AmqpConsumerOptions) {
     this.#options = options;
+    this.#answers = new AmqpAnswers(options);
     this.#backoff = new Backoff(options);
     this.#running = this.#run();
   }
@@ -183,7 +185,7 @@ export class AmqpConsumer implements Consumer {
       queue,
       this.#options,
     );
-    await answer({ session, message, properties }, disposition, this.#options);
+    await this.#answers.answer({ session, message, properties }, disposition);
     session.inWork--;
     await this.#closeIfIdle(session);
   }

@@ -94,7 +94,8 @@ function notesOf(which: "first" | "last", notes: Table, queue: string): Table {
 
 /** Also those with delays that are no longer asked for. */
 function isDelayQueue(name: unknown, queue: string): boolean {
-  const [, amount, unit] = /\.(\d+)(m?s)$/.exec(String(name)) ?? [];
+  if (typeof name !== "string") return false;
+  const [, amount, unit] = /\.(\d+)(m?s)$/.exec(name) ?? [];
   return name === delayQueue(queue, Number(amount) * (unit === "s" ? 1000 : 1));
 }
 

@@ -94,7 +94,7 @@ export class AmqpPublisher {
   declare(queue: string, args: QueueArguments = {}): void {
     if (this.#queues.has(queue)) return;
     this.#queues.set(queue, args);
-    if (this.connection.ready) void this.#redeclare(queue);
+    void this.#redeclare(queue);
   }
 
   /** Publishes; see {@linkcode Broker.publish}. */
@@ -182,8 +182,10 @@ export class AmqpPublisher {
 
   /** Makes a queue that was deleted again, so that the next attempt to publish works. */
   async #redeclare(queue: string): Promise<boolean> {
+    const model = this.connection.current;
+    if (!model) return false; // The next connection begins with it.
     try {
-      await this.#declareOn(await this.connection.model(), [queue]);
+      await this.#declareOn(model, [queue]);
       return true;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -26,9 +26,7 @@ export interface Lifetimes {
 export type NoteKind =
   /** Turn has this message of a user's; by message id. */
   | "delivered_inbound"
-  /** Turn has been told of this event; by event id. */
-  | "delivered_status"
-  /** What Turn was told last of a message of its own; by the message's id. */
+  /** What Turn has been told of a message of its own; by the message's id. */
   | "told"
   /** How often we have died over this message or event; by id. */
   | "suspect"

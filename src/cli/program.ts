@@ -6,7 +6,6 @@
  */
 
 import { Command, CommanderError } from "commander";
-import { configJsonSchema } from "../config/mod.ts";
 import manifest from "../../deno.json" with { type: "json" };
 import { audit } from "./audit.ts";
 import { check } from "./check.ts";
@@ -14,8 +13,9 @@ import { needConfig, type Shell } from "./config_command.ts";
 import { demo } from "./demo.ts";
 import { EXIT } from "./exit_codes.ts";
 import { addParkedCommands } from "./parked.ts";
-import { print, printError } from "./print.ts";
+import { printError } from "./print.ts";
 import { run } from "./run.ts";
+import { addSetupCommands } from "./setup_commands.ts";
 
 /** Does what the arguments say. Answers the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -47,9 +47,7 @@ export async function main(args: readonly string[]): Promise<number> {
     shell,
     audit,
   );
-  program.command("config-schema")
-    .description("print the JSON Schema of the configuration file, for editors")
-    .action(() => print(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));
+  addSetupCommands(program, shell);
   program.command("demo")
     .description("show the bridge at work, with a pretend Turn and a pretend phone")
     .option("--once", "leave when the script is through", false)

@@ -14,3 +14,4 @@ export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
 export { redactedConfig } from "./redaction.ts";
 export { configReference } from "./reference.ts";
 export type { Config, KeyMeta } from "./schema.ts";
+export { configTemplate } from "./template.ts";

@@ -13,4 +13,5 @@ export type { InboundText, Status, StatusFormat } from "./payloads.ts";
 export type { RateLimit } from "./rate_limit.ts";
 export type { OutboundRequest } from "./request.ts";
 export * from "./reach.ts";
+export { registerChannel, type Registered, type Registration } from "./register.ts";
 export * from "./signature.ts";

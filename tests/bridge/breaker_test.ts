@@ -21,8 +21,9 @@ const CASES: readonly [string, Sign[], "open" | "closed"][] = [
   ["10 of 10 failed", calls(0, 10), "open"],
   ["7 of 10 failed", calls(3, 7), "open"],
   ["6 of 10 failed", calls(4, 6), "closed"],
-  ["69 of 99 failed", calls(30, 69), "closed"],
-  ["70 of 100 failed", calls(30, 70), "open"],
+  ["34 of 49 failed", calls(15, 34), "closed"],
+  ["35 of the last 50 failed", calls(100, 35), "open"],
+  ["34 of the last 50 failed", calls(100, 34), "closed"],
   ["4 unreachable in a row", Array<Sign>(4).fill("unreachable"), "closed"],
   ["5 unreachable in a row", Array<Sign>(5).fill("unreachable"), "open"],
   ["5 unreachable after many that worked", [

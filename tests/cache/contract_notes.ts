@@ -12,7 +12,6 @@ import { anyText, note, remembered } from "./samples.ts";
 
 const KINDS: readonly NoteKind[] = [
   "delivered_inbound",
-  "delivered_status",
   "told",
   "suspect",
   "answer",
