@@ -51,3 +51,23 @@ Deno.test("Courier.deliver() gives what waited behind another all its quick atte
   const again = await test.deliver("a2", { headers: headersOf(second) });
   assert.deepEqual(readPast(headersOf(again)), { attempts: 3, waits: 1, firstFailureAt: test.now });
 });
+
+Deno.test("Courier.deliver() lets those behind wait once more when the first fails again, as soon", async () => {
+  const ends = [...Array(4).fill(RETRY), DELIVERED, DELIVERED, DELIVERED];
+  await using test = new TestCourier(ends, undefined, [5_000]);
+  const first = await test.deliver("a1");
+  const second = await test.deliver("a2");
+  const again = await test.deliver("a1", { headers: headersOf(first) });
+  assert.ok(again.kind === "later" && again.delayMs === 5_000);
+  const secondAgain = await test.deliver("a2", { headers: headersOf(second) });
+  assert.equal(secondAgain.kind, "later");
+  assert.deepEqual(readPast(headersOf(secondAgain)), {
+    attempts: 0,
+    waits: 0,
+    firstFailureAt: undefined,
+  });
+  assert.equal((await test.deliver("a3")).kind, "later");
+  assert.deepEqual(await test.deliver("a1", { headers: again.headers }), DONE);
+  assert.deepEqual(await test.deliver("a2", { headers: headersOf(secondAgain) }), DONE);
+  assert.deepEqual(test.calls.slice(4), ["a1", "a2"]);
+});

@@ -41,7 +41,7 @@ export class TestCourier implements AsyncDisposable {
   readonly ends: End[];
 
   /** With another's cache it is the same program, started anew. */
-  constructor(ends: End[] = [], cache?: FlakyCache) {
+  constructor(ends: End[] = [], cache?: FlakyCache, delaysMs: readonly number[] = DELAYS) {
     this.ends = ends;
     this.cache = cache ?? new FlakyCache(() => this.now);
     this.gate = new TurnGate({
@@ -60,7 +60,7 @@ export class TestCourier implements AsyncDisposable {
       metrics: this.metrics,
       stopping: this.stopping.signal,
       abandon: this.abandon.signal,
-      retry: { maxRetries: 2, delayBase: 0, delayExponent: 1, delaysMs: DELAYS },
+      retry: { maxRetries: 2, delayBase: 0, delayExponent: 1, delaysMs },
       now: () => this.now,
     });
   }
@@ -77,6 +77,7 @@ export class TestCourier implements AsyncDisposable {
       value: id,
       names: { messageId: id },
       retryForMs: HOUR_MS,
+      isDelivered: async () => await this.cache.getNote("delivered_inbound", id) !== undefined,
       prepare: () => Promise.resolve(undefined),
       call: () => {
         this.calls.push(id);
@@ -84,7 +85,7 @@ export class TestCourier implements AsyncDisposable {
         assert.ok(end !== undefined, `called once too often, about ${id}`);
         return end instanceof Error ? Promise.reject(end) : Promise.resolve(end);
       },
-      notes: () => [],
+      notes: () => [{ kind: "delivered_inbound", id, value: "1", ttlMs: 48 * HOUR_MS }],
       ...more,
     }, arrival(how));
   }

@@ -22,12 +22,7 @@ Deno.test("Courier.deliver() is done when Turn took it, and notes and counts tha
   assert.deepEqual(await test.deliver("m1", {}, { notes: () => [note] }), DONE);
   assert.equal(await test.counted("delivered"), 1);
   assert.equal(await test.cache.getNote("told", "m"), "3");
-  assert.equal(await test.cache.getNote("delivered_inbound", "m1"), "2026-11-24T08:00:00.000Z");
   assert.deepEqual(await test.cache.counts(), ["inbound delivered: 1"]);
-  test.now += 48 * HOUR_MS - 1;
-  assert.ok(await test.cache.getNote("delivered_inbound", "m1") !== undefined);
-  test.now += 1;
-  assert.equal(await test.cache.getNote("delivered_inbound", "m1"), undefined);
 });
 
 Deno.test("Courier.deliver() is done when there is nothing to tell, before or at its turn", async () => {

@@ -76,6 +76,12 @@ Deno.test("InboundFlow remembers a message, tells Turn of it and counts it", asy
   assert.deepEqual(test.told, [{ id: "m1", from: "+266", text: "hello", timestamp: 1434373200 }]);
   assert.equal((await test.cache.getLastInbound("+266"))?.message_id, "m1");
   assert.deepEqual(await test.cache.counts(), ["inbound delivered: 1", "inbound in: 1"]);
+  assert.deepEqual(await test.handle({}, AGAIN), DONE);
+  assert.equal(test.told.length, 1);
+  test.base.now += 48 * HOUR_MS - 1;
+  assert.ok(await test.cache.getNote("delivered_inbound", "m1") !== undefined);
+  test.base.now += 1;
+  assert.equal(await test.cache.getNote("delivered_inbound", "m1"), undefined);
 });
 
 for (

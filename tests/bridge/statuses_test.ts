@@ -95,8 +95,10 @@ Deno.test("StatusFlow tells Turn of an event of a message that it sent", async (
   ]);
   await settle();
   assert.deepEqual(await test.cache.counts(), ["status delivered: 1", "status in: 1"]);
-  assert.equal(await test.cache.getNote("told", "m"), "1");
-  assert.ok(await test.cache.getNote("delivered_status", "e1") !== undefined);
+  assert.deepEqual(JSON.parse(await test.cache.getNote("told", "m") ?? ""), {
+    progress: 1,
+    eventIds: ["e1"],
+  });
 });
 
 Deno.test("StatusFlow finds the message by sent_message_id, and keeps its order by that too", async () => {
@@ -137,7 +139,7 @@ Deno.test("StatusFlow knows what Turn was told for two days, across a restart", 
   await using test = await TestStatuses.start();
   await test.handle(report("delivered"));
   test.base.now += 48 * HOUR_MS - 1;
-  assert.equal(await test.cache.getNote("told", "m"), "3");
+  assert.ok(await test.cache.getNote("told", "m") !== undefined);
   test.base.now += 1;
   assert.equal(await test.cache.getNote("told", "m"), undefined);
 });
@@ -202,7 +204,26 @@ Deno.test("StatusFlow tells an event once, though it comes again", async () => {
   const fields = { ...ACK, event_id: "e1" };
   await test.handle(fields);
   assert.deepEqual(await test.handle(fields, AGAIN), DONE);
+  // And when a transport has put it on the queue twice.
+  assert.deepEqual(await test.handle(fields), DONE);
   assert.deepEqual(test.words, ["sent"]);
+  await settle();
+  assert.deepEqual(await test.cache.counts(), [
+    "status delivered: 1",
+    "status in: 2",
+    "status skipped_duplicate: 1",
+  ]);
+});
+
+Deno.test("StatusFlow knows events again whatever their ids are, the last eight of a message", async () => {
+  await using test = await TestStatuses.start();
+  const ids = ["x".repeat(5_000), "\u0000 \ud800", ..."1234567"];
+  for (const event_id of ids) await test.handle({ ...report("pending"), event_id });
+  assert.equal(test.told.length, 9);
+  for (const event_id of ids.slice(1)) {
+    assert.deepEqual(await test.handle({ ...report("pending"), event_id }, AGAIN), DONE);
+  }
+  assert.equal(test.told.length, 9);
 });
 
 Deno.test("StatusFlow holds an event back when the cache can't find its message", async () => {
