@@ -6,6 +6,7 @@
  */
 
 import type { RabbitMqServer } from "../support/rabbitmq.ts";
+import { Feed } from "./feed.ts";
 import { percentile, type Try } from "./load.ts";
 import { messagesOf, pause, wishesOf } from "./people.ts";
 import { type Report, Reporter, type Run } from "./report.ts";
@@ -25,12 +26,17 @@ export interface ConnectionsSize {
   readonly users: number;
   /** How often our connections are killed. */
   readonly kills: number;
-  /** Least time between two requests of Turn's. */
+  /** Time between two messages, each way. */
   readonly intervalMs: number;
 }
 
+/** Turn's time for an answer, so that there is always something in work. */
+const TURN_TAKES_MS = 70;
 /** Messages in work at once, in each queue: so many may come twice when a connection is lost. */
 const IN_WORK = 20;
+
+/** A connection that is killed sooner is taken for a failed attempt, and the next one waits longer. */
+const STABLE_MS = 1100;
 
 /** 3: the broker is late, kills our connections again and again, and is restarted. */
 export async function killedConnections(run: BrokerRun, size: ConnectionsSize): Promise<Report> {
@@ -39,7 +45,8 @@ export async function killedConnections(run: BrokerRun, size: ConnectionsSize): 
     run,
   );
   const { server } = run;
-  await using world = await World.make({ url: run.url, reports: true });
+  await using world = await World.make({ url: run.url, reports: "two" });
+  world.turn.latencyMs = TURN_TAKES_MS;
   await world.proxy.refuse();
   await world.bridge.start();
   const load = world.load({ concurrency: IN_WORK, intervalMs: size.intervalMs });
@@ -47,21 +54,19 @@ export async function killedConnections(run: BrokerRun, size: ConnectionsSize): 
   await pause(1000);
   await world.proxy.accept();
   await world.bridge.healthy();
-  const messages = messagesOf(run.seed, size.each, size.users);
-  const steps = size.kills + 1;
-  for (let step = 0; step < steps; step++) {
-    const share = messages.slice(size.each * step / steps, size.each * (step + 1) / steps);
-    const goal = world.turn.delivered("inbound").length + share.length / 3;
-    await world.operator.receive(share);
-    await progress(() => world.turn.delivered("inbound").length >= goal);
-    if (step === steps - 1) await restart(world, server);
-    else if (step % 2 === 0) world.proxy.cut();
+  const feed = new Feed(world, messagesOf(run.seed, size.each, size.users), 1000 / size.intervalMs);
+  const disturbances = size.kills + 1;
+  for (let n = 1; n <= disturbances; n++) {
+    await feed.delivered(n / (disturbances + 1));
+    await world.bridge.healthy();
+    await pause(STABLE_MS);
+    if (n === disturbances) await restart(world, feed, server);
+    else if (n % 2 === 0) world.proxy.cut();
     else await closeOurs(server);
   }
-  await sending;
+  await Promise.all([sending, feed.done]);
   await world.settled({ stallMs: 35_000, mostMs: 120_000 });
   reporter.add(await world.finish());
-  const disturbances = size.kills + 1;
   const mayRepeat = disturbances * IN_WORK;
   const tries = load.outcomes.flatMap((outcome) => outcome.tries);
   reporter.flow("inbound", world.inboundHistory(), { duplicated: mayRepeat });
@@ -79,17 +84,14 @@ export async function killedConnections(run: BrokerRun, size: ConnectionsSize): 
   return reporter.report();
 }
 
-/** Resolves when it holds, or after a while: something else will be wrong then. */
-async function progress(holds: () => boolean): Promise<void> {
-  for (let waited = 0; waited < 20_000 && !holds(); waited += 20) await pause(20);
-}
-
 /** With the operator out of the way, so that it does not lose anything itself. */
-async function restart(world: World, server: RabbitMqServer): Promise<void> {
+async function restart(world: World, feed: Feed, server: RabbitMqServer): Promise<void> {
+  await feed.pause();
   await world.operator.leave();
   await server.stop();
   await server.start();
   await world.operator.connect();
+  feed.resume();
 }
 
 /** The broker itself closes the connections that carry our names. */
