@@ -5,7 +5,7 @@
  */
 
 import { Feed } from "./feed.ts";
-import { overtaking } from "./overtaking.ts";
+import { type Overtaking, overtaking } from "./overtaking.ts";
 import { messagesOf, pause, percent } from "./people.ts";
 import { randomOf, weighted } from "./random.ts";
 import { type Report, Reporter, type Run } from "./report.ts";
@@ -55,6 +55,11 @@ export async function failingCalls(run: Run, size: FailingCallsSize): Promise<Re
     slackMs: SLACK_MS,
   });
   reporter.add(await world.finish());
+  reportFailing(reporter, world, order);
+  return reporter.report();
+}
+
+function reportFailing(reporter: Reporter, world: World, order: Overtaking): void {
   const history = { ...world.inboundHistory(), mayBeLate: (id: string) => order.delayed.has(id) };
   reporter.flow("inbound", history, { parked: Infinity });
   const refused = world.turn.answered(400);
@@ -69,7 +74,6 @@ export async function failingCalls(run: Run, size: FailingCallsSize): Promise<Re
   reporter.figure("calls failed", `${percent(failed, calls.length)} of ${calls.length}`);
   reporter.figure("answered 429", percent(world.turn.answered(429).size, calls.length));
   reporter.figure("delayed, or perhaps", order.delayed.size);
-  return reporter.report();
 }
 
 /** What becomes of a call: the same for the same seed, message and number of the attempt. */
