@@ -67,8 +67,13 @@ export async function killedConnections(run: BrokerRun, size: ConnectionsSize): 
   await Promise.all([sending, feed.done]);
   await world.settled({ stallMs: 35_000, mostMs: 120_000 });
   reporter.add(await world.finish());
+  reportDisturbed(reporter, world, disturbances);
+  return reporter.report();
+}
+
+function reportDisturbed(reporter: Reporter, world: World, disturbances: number): void {
   const mayRepeat = disturbances * IN_WORK;
-  const tries = load.outcomes.flatMap((outcome) => outcome.tries);
+  const tries = world.outcomes.flatMap((outcome) => outcome.tries);
   reporter.flow("inbound", world.inboundHistory(), { duplicated: mayRepeat });
   // Whoever was told 503 sends again, though the message may have got through.
   const failed = tries.filter(({ status }) => status !== 200);
@@ -81,7 +86,6 @@ export async function killedConnections(run: BrokerRun, size: ConnectionsSize): 
     "503 within",
     `${Math.round(percentile(failed.map(({ ms }) => ms), 0.99))} ms (p99)`,
   );
-  return reporter.report();
 }
 
 /** With the operator out of the way, so that it does not lose anything itself. */
@@ -154,8 +158,14 @@ export async function memoryAlarm(run: BrokerRun, size: AlarmSize): Promise<Repo
   world.turn.latencyMs = 0;
   await world.settled({ stallMs: 15_000, mostMs: 120_000 });
   reporter.add(await world.finish());
+  reportAlarm(reporter, world, from, until);
+  return reporter.report();
+}
+
+/** What the alarm between two points of time did. */
+function reportAlarm(reporter: Reporter, world: World, from: number, until: number): void {
   const within = ({ at }: { at: number }): boolean => at > from && at < until;
-  const tries = load.outcomes.flatMap((outcome) => outcome.tries);
+  const tries = world.outcomes.flatMap((outcome) => outcome.tries);
   const meanwhile = tries.filter(within);
   const failed = tries.filter(({ status }) => status !== 200);
   const slowest = Math.max(0, ...meanwhile.map(({ ms }) => ms));
@@ -171,12 +181,11 @@ export async function memoryAlarm(run: BrokerRun, size: AlarmSize): Promise<Repo
   reporter.check(accepted === 0, `${accepted} requests were accepted during the alarm`);
   reporter.check(slowest < AT_ONCE_MS, `a request of then took ${Math.round(slowest)} ms`);
   // A quarter of what Turn can take in that time.
-  const least = IN_WORK * size.alarmMs / TURN_MS / 4;
+  const least = Math.floor(IN_WORK * (until - from) / TURN_MS / 4);
   reporter.check(inbound >= least, `${inbound} inbound during the alarm, at least ${least} may be`);
   reporter.figure(
     "answered 503 during it",
     `${meanwhile.length}, slowest ${Math.round(slowest)} ms`,
   );
   reporter.figure("inbound during it", inbound);
-  return reporter.report();
 }

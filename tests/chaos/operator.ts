@@ -74,6 +74,7 @@ export class Operator implements AsyncDisposable {
   readonly #options: OperatorOptions;
   #connection: ChannelModel | undefined;
   #channel: ConfirmChannel | undefined;
+  #consumers: string[] = [];
 
   private constructor(options: OperatorOptions) {
     this.#options = options;
@@ -99,11 +100,12 @@ export class Operator implements AsyncDisposable {
       await channel.bindQueue(queue, "vumi", queue);
     }
     const consume = async (end: string, take: (message: ConsumeMessage) => void): Promise<void> => {
-      await channel.consume(this.queue(end), (message) => {
+      const { consumerTag } = await channel.consume(this.queue(end), (message) => {
         if (message === null) return; // The queue was deleted.
         take(message);
         channel.ack(message);
       });
+      this.#consumers.push(consumerTag);
     };
     await consume("outbound", (message) => this.#send(channel, message));
     for (const end of ["inbound", "event"] as const) {
@@ -113,7 +115,8 @@ export class Operator implements AsyncDisposable {
 
   /** Leaves in good order, so that nothing is half done. */
   async leave(): Promise<void> {
-    // Closing a channel waits for what was published on it, and ends its consumers.
+    for (const tag of this.#consumers) await this.#channel?.cancel(tag);
+    this.#consumers = [];
     await this.#channel?.waitForConfirms();
     await this.#channel?.close();
     await this.#connection?.close();
