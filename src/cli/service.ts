@@ -62,7 +62,6 @@ export async function startService(
     eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
     delaysMs,
     broker,
-    metrics,
   });
   const bridge = new Bridge({
     connector,
