@@ -39,9 +39,9 @@ export interface BridgeOptions {
   readonly emptyMessageBody: string | undefined;
   /** See {@linkcode StatusFlow}. */
   readonly failedStatus: "sent" | "failed";
-  /** Longest that one call to Turn with a message may take, in milliseconds. */
+  /** Longest that one call to Turn with a message may take, in milliseconds; read at each call. */
   readonly messageTimeoutMs: number;
-  /** Longest that one call to Turn with a status may take, in milliseconds. */
+  /** Longest that one call to Turn with a status may take, in milliseconds; read at each call. */
   readonly statusTimeoutMs: number;
   /** How often Turn is tried again. */
   readonly retry: RetryOptions;
@@ -88,12 +88,16 @@ export class Bridge {
     this.#inbound = new InboundFlow({
       ...options,
       courier: new Courier<Message>({ ...parts, flow: "inbound" }),
-      timeoutMs: options.messageTimeoutMs,
+      get timeoutMs() {
+        return options.messageTimeoutMs;
+      },
     });
     this.#statuses = new StatusFlow({
       ...options,
       courier: new Courier<Event>({ ...parts, flow: "status" }),
-      timeoutMs: options.statusTimeoutMs,
+      get timeoutMs() {
+        return options.statusTimeoutMs;
+      },
       compact: options.compactStatuses,
     });
   }
