@@ -7,7 +7,7 @@
 import type { TurnAsked, TurnNote } from "./fake_turn.ts";
 import type { Helper } from "./helper.ts";
 import type { LoadAnswer, LoadAsked } from "./load.ts";
-import { type Percentiles, percentiles } from "./numbers.ts";
+import { percentiles } from "./numbers.ts";
 import { addressOf, eventAbout, messageFrom } from "./people.ts";
 import type { Queues } from "./queues.ts";
 import type { Running } from "./subject.ts";
