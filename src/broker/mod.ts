@@ -33,7 +33,8 @@ export type Disposition =
   /**
    * It is to come again after `delayMs`, one of {@linkcode ConsumeOptions.delaysMs}: it is confirmed
    * into a delay queue, body and properties unchanged, `headers` beside or over its own, and then
-   * acked. When its time is up it stands at the end of its queue again.
+   * acked. When its time is up it stands at the end of its queue again. Those with the same delay
+   * keep the order in which their handlers have decided.
    */
   | { readonly kind: "later"; readonly delayMs: number; readonly headers: Headers }
   /**
@@ -48,7 +49,7 @@ export type Disposition =
     readonly headers?: Headers;
   };
 
-/** AMQP headers that we give a message. */
+/** AMQP headers that we give a message. Texts of more than 1000 characters are shortened. */
 export type Headers = Readonly<Record<string, string | number>>;
 
 /** Decides about one message. A handler that throws has a bug: it is logged, the message parked. */
@@ -62,7 +63,7 @@ export interface ConsumeOptions {
   readonly parkingQueue: string;
   /**
    * The delays that the disposition `later` may name, in milliseconds. Each has a durable queue of
-   * its own, see {@linkcode delayQueue}. None by default.
+   * its own, see {@linkcode delayQueue}. None by default. To name another is a bug of the handler's.
    */
   readonly delaysMs?: readonly number[];
 }
@@ -174,7 +175,7 @@ export interface Broker extends AsyncDisposable {
    * what was not moved or dropped stays. A queue that is not there is an empty one.
    *
    * @throws {PublishError} If a message can't be moved, or the broker is away; also for good reasons
-   * of the server's, such as a missing right.
+   * of the server's, such as a missing right. After `unconfirmed` one may be in both queues.
    */
   sift(queue: string, decide: (message: QueuedMessage) => Fate | Promise<Fate>): Promise<void>;
 
@@ -182,7 +183,7 @@ export interface Broker extends AsyncDisposable {
    * How many messages wait in `queue`, those in work not counted; undefined if there is no such
    * queue. It declares nothing.
    *
-   * @throws {PublishError} If the broker is away.
+   * @throws {PublishError} If the broker is away, or the server refuses to tell.
    */
   depth(queue: string): Promise<number | undefined>;
 

@@ -26,9 +26,7 @@ export interface Lifetimes {
 export type NoteKind =
   /** Turn has this message of a user's; by message id. */
   | "delivered_inbound"
-  /** Turn has been told of this event; by event id. */
-  | "delivered_status"
-  /** What Turn was told last of a message of its own; by the message's id. */
+  /** What Turn has been told of a message of its own; by the message's id. */
   | "told"
   /** How often we have died over this message or event; by id. */
   | "suspect"
@@ -41,17 +39,20 @@ export interface Note {
   readonly kind: NoteKind;
   /** Any string, as for messages. */
   readonly id: string;
-  /** What is to be remembered; short: up to 1,000 characters. */
+  /** What is to be remembered; short: up to {@linkcode MAX_NOTE_LENGTH} characters. */
   readonly value: string;
   /** Milliseconds from now, more than 0. */
   readonly ttlMs: number;
 }
 
-/** One of something that is counted, for the audit: counts by day (UTC), flow and result. */
+/**
+ * One of something that is counted, for the audit: counts by day (UTC), flow and result. Both are
+ * plain words: of up to 32 letters, digits, `_` and `-`.
+ */
 export interface Tally {
   /** Which way: `inbound`, `status`, `outbound`. */
   readonly flow: string;
-  /** What it came to: a plain word. */
+  /** What it came to. */
   readonly result: string;
 }
 
@@ -92,7 +93,12 @@ export interface MessageCache extends AsyncDisposable {
   /** The outbound message with this id, if it is still remembered. */
   getOutbound(messageId: string): Promise<Remembered | undefined>;
 
-  /** Keeps all of the notes, in place of older ones of the same kind and id, or none of them. */
+  /**
+   * Keeps all of the notes, in place of older ones of the same kind and id, or none of them. Of one
+   * kind and id the last one given stays.
+   *
+   * @throws {RangeError} If there are more than {@linkcode MAX_NOTES}, or one is too long.
+   */
   putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void>;
 
   /** The value noted under this id, if it is still remembered. */
@@ -102,14 +108,22 @@ export interface MessageCache extends AsyncDisposable {
   deleteNote(kind: NoteKind, id: string): Promise<void>;
 
   /**
-   * Counts. Tallies given to a put are committed with it, or not at all. Kept for
-   * {@linkcode TALLY_DAYS} days.
+   * Counts each of the tallies, on the day that the cache's clock says. Tallies given to a put are
+   * committed with it, or not at all. Kept for {@linkcode TALLY_DAYS} days.
+   *
+   * @throws {RangeError} If a flow or result is no plain word; the same from the puts.
    */
   tally(tallies: readonly Tally[]): Promise<void>;
 
-  /** All counts that are kept, by day, flow and result. */
+  /** All counts that are kept, in the order of day, flow and result. */
   tallied(): Promise<readonly DayCount[]>;
 }
 
-/** How many days counts are kept, at least. */
+/** How many days counts are kept, at least: those before today. */
 export const TALLY_DAYS = 30;
+
+/** How many notes can be kept at once, all or none. */
+export const MAX_NOTES = 100;
+
+/** How many characters the value of a note may have. */
+export const MAX_NOTE_LENGTH = 1000;

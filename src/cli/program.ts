@@ -5,17 +5,17 @@
  * @module
  */
 
-import { Command, CommanderError, Option } from "commander";
-import { type Config, configKeys, formatFaults, loadConfig, type Warning } from "../config/mod.ts";
+import { Command, CommanderError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
+import { audit } from "./audit.ts";
 import { check } from "./check.ts";
+import { needConfig, type Shell } from "./config_command.ts";
 import { demo } from "./demo.ts";
 import { EXIT } from "./exit_codes.ts";
+import { addParkedCommands } from "./parked.ts";
 import { printError } from "./print.ts";
 import { run } from "./run.ts";
-
-/** What a command that needs the configuration does with it; answers the exit code. */
-type Work = (config: Config, warnings: readonly Warning[]) => Promise<number>;
+import { addSetupCommands } from "./setup_commands.ts";
 
 /** Does what the arguments say. Answers the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -27,13 +27,27 @@ export async function main(args: readonly string[]): Promise<number> {
     .addHelpText("after", "\nEach key of the configuration is a flag too: turn-channels run --help")
     .exitOverride()
     .configureOutput({ writeErr: (text) => printError(withoutValues(text)) });
-  addCommand(program, "run", "run the bridge (what is done when no command is given)", run);
-  addCommand(
-    program,
-    "check",
-    "tell what is wrong with a configuration, and how to mend it",
+  const shell: Shell = { env: Deno.env.toObject(), exit: (exitCode) => code = exitCode };
+  needConfig(
+    program.command("run", { isDefault: true })
+      .description("run the bridge (what is done when no command is given)"),
+    shell,
+    run,
+  );
+  needConfig(
+    program.command("check")
+      .description("tell what is wrong with a configuration, and how to mend it"),
+    shell,
     check,
   );
+  addParkedCommands(program, shell);
+  needConfig(
+    program.command("audit")
+      .description("count what came and what became of it; exit code 1 if it does not add up"),
+    shell,
+    audit,
+  );
+  addSetupCommands(program, shell);
   program.command("demo")
     .description("show the bridge at work, with a pretend Turn and a pretend phone")
     .option("--once", "leave when the script is through", false)
@@ -48,32 +62,6 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     throw error;
   }
-
-  function addCommand(parent: Command, name: string, description: string, work: Work): void {
-    const command = parent.command(name, { isDefault: name === "run" }).description(description);
-    command.option("--config <file>", "JSON or YAML file; else VUMI_CONFIG_FILE names it");
-    for (const { flag, description, defaultText } of configKeys()) {
-      const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
-      command.addOption(new Option(`--${flag} <value>`, description + hint));
-    }
-    command.action(async () => {
-      code = await withConfig(command, work);
-    });
-  }
-}
-
-/** Nothing but the faults is printed when there are some, so that nobody overlooks them. */
-async function withConfig(command: Command, work: Work): Promise<number> {
-  const values: Record<string, string> = command.opts();
-  const flags: Record<string, string> = {};
-  for (const option of command.options) {
-    const value = values[option.attributeName()];
-    if (value !== undefined) flags[option.long?.slice(2) ?? option.name()] = value;
-  }
-  const loaded = await loadConfig({ flags, env: Deno.env.toObject() });
-  if (loaded.kind === "ok") return await work(loaded.config, loaded.warnings);
-  printError(formatFaults(loaded.faults));
-  return EXIT.config;
 }
 
 /** `--flag=value` in two, so that what is said of a flag that is not known holds no value. */

@@ -20,7 +20,11 @@ const log = getLogger(["turn-channels", "cli"]);
  * code.
  */
 export async function run(config: Config, warnings: readonly Warning[]): Promise<number> {
-  using _logging = startLogging({ level: config.log_level });
+  using _logging = startLogging({
+    level: config.log_level,
+    format: config.log_format,
+    privacy: { addresses: config.log_addresses, content: config.log_content },
+  });
   for (const { key, message } of warnings) {
     log.warning("Configuration: {message}", { key, message });
   }
@@ -51,7 +55,7 @@ async function start(config: Config): Promise<Service | undefined> {
   }
 }
 
-/** Stops the program in good order at a rejection that nobody handles, and remembers it. */
+/** Stops the program in good order at an error that nobody handles, and remembers it. */
 class BugWatch implements Disposable {
   /** Whether there was one. */
   found = false;
@@ -60,17 +64,22 @@ class BugWatch implements Disposable {
   constructor(stop: () => void) {
     this.#stop = stop;
     globalThis.addEventListener("unhandledrejection", this.#onRejection);
+    globalThis.addEventListener("error", this.#onError);
   }
 
-  readonly #onRejection = (event: PromiseRejectionEvent): void => {
+  readonly #onRejection = (event: PromiseRejectionEvent): void => this.#end(event, event.reason);
+  readonly #onError = (event: ErrorEvent): void => this.#end(event, event.error);
+
+  #end(event: Event, error: unknown): void {
     event.preventDefault();
-    log.fatal("A bug: {error}", { error: event.reason });
+    log.fatal("A bug: {error}", { error });
     if (!this.found) this.#stop();
     this.found = true;
-  };
+  }
 
   [Symbol.dispose](): void {
     globalThis.removeEventListener("unhandledrejection", this.#onRejection);
+    globalThis.removeEventListener("error", this.#onError);
   }
 }
 

@@ -12,11 +12,18 @@ import type { Broker } from "../broker/mod.ts";
 import { DenoKvMessageCache } from "../cache/deno_kv.ts";
 import { MemoryMessageCache } from "../cache/memory.ts";
 import type { MessageCache } from "../cache/mod.ts";
+import { RedisMessageCache } from "../cache/redis.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
-import { Metrics } from "../telemetry/mod.ts";
+import { type HealthReport, healthReport, Metrics } from "../telemetry/mod.ts";
 import { TurnClient } from "../turn/mod.ts";
 import { Connector, EXCHANGE } from "../vumi/mod.ts";
 import { HttpServer } from "./http.ts";
+
+/**
+ * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
+ * when a further one has come.
+ */
+const EVENTS_AHEAD = 10;
 
 /** A running bridge. */
 export interface Service extends AsyncDisposable {
@@ -48,9 +55,12 @@ export async function startService(
       statusFormat: config.status_format,
     }),
   );
+  const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
   const connector = new Connector({
     name: config.connector_name,
-    concurrency: config.worker_concurrency,
+    inboundPrefetch: config.worker_concurrency,
+    eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
+    delaysMs,
     broker,
     metrics,
   });
@@ -69,19 +79,25 @@ export async function startService(
       maxRetries: config.max_retries,
       delayBase: config.retry_delay_base,
       delayExponent: config.retry_delay_exponent,
+      delaysMs,
     },
+    retryForMs: config.retry_for * 1000,
+    ussdRetryForMs: config.ussd_retry_for * 1000,
+    compactStatuses: config.compact_statuses,
+    dedupeWindowMs: config.outbound_dedupe_window * 1000,
+    concurrency: config.worker_concurrency,
   });
   const http = opened.use(
     await HttpServer.listen({
       bind: config.http_bind,
       endpoint: {
         path: config.vumi_api_path,
-        hmacSecret: config.turn_hmac_secret,
+        hmacSecrets: config.turn_hmac_secret,
         maxBodyBytes: config.max_body_bytes,
         requestTimeoutMs: config.request_timeout * 1000,
         accept: bridge.accept,
       },
-      broker,
+      health: () => bridgeHealth(broker, bridge),
       metrics,
     }),
   );
@@ -97,13 +113,30 @@ export async function startService(
   };
 }
 
+function bridgeHealth(broker: Broker, bridge: Bridge): HealthReport {
+  const { state, serverProperties } = broker.status();
+  const { breaker, lastSuccess } = bridge.turnStatus();
+  // Blocked is the broker's trouble, of which publishers are told; restarting us would mend nothing.
+  const up = state === "open" || state === "blocked";
+  return healthReport({
+    amqp: { health: up ? "ok" : "down", state, server_properties: serverProperties },
+    turn: {
+      // Not down: to send us no more of Turn's requests would make nothing better.
+      health: breaker === "closed" ? "ok" : "degraded",
+      breaker,
+      last_success: lastSuccess === undefined ? null : new Date(lastSuccess).toISOString(),
+    },
+  });
+}
+
 function openBroker(config: Config): Broker {
   const url = amqpUrl(config);
   return url === "memory:" ? MemoryBroker.open() : AmqpBroker.open({ url, exchange: EXCHANGE });
 }
 
-async function openCache(config: Config): Promise<MessageCache> {
-  const { timeout, outbound_timeout, path } = config.message_cache_config;
+/** Opens the cache that the configuration names. */
+export async function openCache(config: Config): Promise<MessageCache> {
+  const { timeout, outbound_timeout, path, url } = config.message_cache_config;
   const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
   switch (config.message_cache_class) {
     case "MemoryMessageCache":
@@ -114,5 +147,12 @@ async function openCache(config: Config): Promise<MessageCache> {
         path,
         namespace: config.connector_name,
       });
+    case "RedisMessageCache":
+      return await RedisMessageCache.open({ ...lifetimes, url, keyPrefix: redisPrefix(config) });
   }
+}
+
+/** What the keys of this channel begin with on Redis. */
+export function redisPrefix({ connector_name, message_cache_config }: Config): string {
+  return `${message_cache_config.key_prefix}${connector_name}:`;
 }

@@ -15,7 +15,13 @@ const HIDDEN = "********";
 export function showFaulty({ secrecy }: ConfigKey, raw: unknown): string | undefined {
   if (raw === undefined) return undefined;
   if (raw === "") return show(raw);
-  return secrecy === "none" ? show(raw) : HIDDEN;
+  const mayShow = secrecy === "none" || (secrecy === "path" && looksLikePath(raw));
+  return mayShow ? show(raw) : HIDDEN;
+}
+
+/** With a secret where its path belongs, nothing of it is shown. */
+function looksLikePath(raw: unknown): boolean {
+  return typeof raw === "string" && /^\.{0,2}\//.test(raw);
 }
 
 function show(raw: unknown): string {

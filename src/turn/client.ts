@@ -7,7 +7,7 @@
 
 import { type Delivery, readDelivery } from "./delivery.ts";
 import { oneLine } from "./excerpt.ts";
-import { networkFault } from "./network_fault.ts";
+import { isUnreachable, networkFault } from "./network_fault.ts";
 import {
   formatMessage,
   formatStatus,
@@ -100,7 +100,8 @@ export class TurnClient implements Disposable {
       const reason = call.signal.aborted
         ? `Turn did not answer within ${timeoutMs / 1000} s`
         : oneLine(`Cannot reach Turn: ${networkFault(error)}`, this.#authToken);
-      return { kind: "retry", reason, afterMs: 0 };
+      const fault = !call.signal.aborted && isUnreachable(error) ? "unreachable" : "turn";
+      return { kind: "retry", reason, afterMs: 0, fault };
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", abandon);

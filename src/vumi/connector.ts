@@ -7,7 +7,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Broker, BrokerMessage, Consumer, Disposition } from "../broker/mod.ts";
+import type { Broker, BrokerMessage, Consumer, Disposition, Handler } from "../broker/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
 import { decodeEvent, type Event } from "./event.ts";
 import { decodeMessage, encodeMessage, type Message } from "./message.ts";
@@ -43,8 +43,11 @@ export interface ConnectorQueues {
   readonly eventParked: string;
 }
 
-/** Decides about one message or event; `lost` is {@linkcode BrokerMessage.lost}. */
-export type ConnectorHandler<T> = (value: T, lost: AbortSignal) => Promise<Disposition>;
+/** How a message or event came; see {@linkcode BrokerMessage}. */
+export type Arrival = Pick<BrokerMessage, "headers" | "redelivered" | "lost">;
+
+/** Decides about one message or event. */
+export type ConnectorHandler<T> = (value: T, arrival: Arrival) => Promise<Disposition>;
 
 /** What a {@linkcode Connector} is made of. */
 export interface ConnectorOptions {
@@ -52,8 +55,12 @@ export interface ConnectorOptions {
   readonly name: string;
   /** Where the queues are. */
   readonly broker: Broker;
-  /** Most messages in work at once, per queue. */
-  readonly concurrency: number;
+  /** Most messages from users in hand at once. */
+  readonly inboundPrefetch: number;
+  /** Most events in hand at once. */
+  readonly eventPrefetch: number;
+  /** The delays that the disposition `later` may name, in milliseconds. */
+  readonly delaysMs: readonly number[];
   /** Counts what can't be read. */
   readonly metrics: Metrics;
 }
@@ -76,9 +83,20 @@ export class Connector {
   /** Declares the queues and consumes messages from users and events. Once in a life. */
   start(onInbound: ConnectorHandler<Message>, onEvent: ConnectorHandler<Event>): void {
     const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
-    this.#options.broker.declare(outbound);
-    this.#consume("inbound", inbound, inboundParked, decodeMessage, onInbound);
-    this.#consume("status", event, eventParked, decodeEvent, onEvent);
+    const { broker, inboundPrefetch, eventPrefetch, delaysMs } = this.#options;
+    broker.declare(outbound);
+    this.#consumers.push(
+      broker.consume(
+        inbound,
+        { prefetch: inboundPrefetch, parkingQueue: inboundParked, delaysMs },
+        this.#reader("inbound", inbound, decodeMessage, onInbound),
+      ),
+      broker.consume(
+        event,
+        { prefetch: eventPrefetch, parkingQueue: eventParked, delaysMs },
+        this.#reader("status", event, decodeEvent, onEvent),
+      ),
+    );
   }
 
   /**
@@ -95,31 +113,39 @@ export class Connector {
     await Promise.all(this.#consumers.map((consumer) => consumer.cancel()));
   }
 
+  /** Leaves what comes in its queues, until {@linkcode Connector.resume}. */
+  async pause(): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.pause()));
+  }
+
+  /** Ends {@linkcode Connector.pause}. */
+  resume(): void {
+    for (const consumer of this.#consumers) consumer.resume();
+  }
+
   /** Resolves when all that was handed out is answered; see {@linkcode Consumer.settled}. */
   async settled(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.settled()));
   }
 
-  #consume<T>(
+  #reader<T>(
     flow: "inbound" | "status",
     queue: string,
-    parkingQueue: string,
     decode: (body: Uint8Array) => T,
     handle: ConnectorHandler<T>,
-  ): void {
-    const { broker, concurrency: prefetch, metrics } = this.#options;
-    const read = (message: BrokerMessage): Promise<Disposition> => {
+  ): Handler {
+    return (message) => {
       let value: T;
       try {
         value = decode(message.body);
       } catch (error) {
         if (!(error instanceof MalformedPayloadError)) throw error;
-        metrics.count(flow, "unreadable");
-        log.error("Parked a message of {queue}: {reason}", { queue, reason: error.message });
-        return Promise.resolve({ kind: "park", reason: error.message });
+        const reason = error.message;
+        this.#options.metrics.count(flow, "unreadable");
+        log.error("Parked a message of {queue}: {reason}", { queue, reason });
+        return Promise.resolve({ kind: "park", reason });
       }
-      return handle(value, message.lost);
+      return handle(value, message);
     };
-    this.#consumers.push(broker.consume(queue, { prefetch, parkingQueue }, read));
   }
 }
