@@ -11,11 +11,17 @@ import manifest from "../../deno.json" with { type: "json" };
 import { check } from "./check.ts";
 import { demo } from "./demo.ts";
 import { EXIT } from "./exit_codes.ts";
+import { handset, type HandsetOptions } from "./handset.ts";
+import { addPageOptions, type PageOptions } from "./page.ts";
 import { printError } from "./print.ts";
 import { run } from "./run.ts";
 
 /** What a command that needs the configuration does with it; answers the exit code. */
-type Work = (config: Config, warnings: readonly Warning[]) => Promise<number>;
+type Work = (
+  config: Config,
+  warnings: readonly Warning[],
+  options: HandsetOptions,
+) => Promise<number>;
 
 /** Does what the arguments say. Answers the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -34,13 +40,22 @@ export async function main(args: readonly string[]): Promise<number> {
     "tell what is wrong with a configuration, and how to mend it",
     check,
   );
-  program.command("demo")
-    .description("show the bridge at work, with a pretend Turn and a pretend phone")
-    .option("--once", "leave when the script is through", false)
-    .option("--port <port>", "listen on this port", parsePort)
-    .action(async (options: { once: boolean; port?: number }) => {
-      code = await demo({ once: options.once, port: options.port });
+  const demoCommand = program.command("demo")
+    .description("show the bridge at work, with a pretend Turn and pretend phones, also on a page")
+    .option("--once", "leave when the script is through; without the page", false)
+    .option("--port <port>", "let the bridge listen on this port", parsePort);
+  addPageOptions(demoCommand, parsePort, parseSeconds)
+    .action(async (options: PageOptions & { once: boolean; port?: number }) => {
+      code = await demo({ ...options, port: options.port });
     });
+  const handsetCommand = addCommand(
+    program,
+    "handset",
+    "play the phones, on a page, before the broker and the Turn of a configuration",
+    (config, _warnings, options) => handset(config, options),
+  );
+  handsetCommand.option("--force", "even if somebody else takes messages to users", false);
+  addPageOptions(handsetCommand, parsePort, parseSeconds);
   try {
     await program.parseAsync(args.flatMap(splitFlag), { from: "user" });
     return code;
@@ -49,26 +64,31 @@ export async function main(args: readonly string[]): Promise<number> {
     throw error;
   }
 
-  function addCommand(parent: Command, name: string, description: string, work: Work): void {
+  function addCommand(parent: Command, name: string, description: string, work: Work): Command {
     const command = parent.command(name, { isDefault: name === "run" }).description(description);
     command.option("--config <file>", "JSON or YAML file; else VUMI_CONFIG_FILE names it");
     for (const { flag, description, defaultText } of configKeys()) {
       const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
       command.addOption(new Option(`--${flag} <value>`, description + hint));
     }
-    command.action(async () => {
-      code = await withConfig(command, work);
+    return command.action(async (options: HandsetOptions) => {
+      code = await withConfig(command, (...loaded) => work(...loaded, options));
     });
   }
 }
 
 /** Nothing but the faults is printed when there are some, so that nobody overlooks them. */
-async function withConfig(command: Command, work: Work): Promise<number> {
+async function withConfig(
+  command: Command,
+  work: (config: Config, warnings: readonly Warning[]) => Promise<number>,
+): Promise<number> {
+  const keys = new Set(["config", ...configKeys().map(({ flag }) => flag)]);
   const values: Record<string, string> = command.opts();
   const flags: Record<string, string> = {};
   for (const option of command.options) {
     const value = values[option.attributeName()];
-    if (value !== undefined) flags[option.long?.slice(2) ?? option.name()] = value;
+    const name = option.long?.slice(2) ?? option.name();
+    if (value !== undefined && keys.has(name)) flags[name] = value;
   }
   const loaded = await loadConfig({ flags, env: Deno.env.toObject() });
   if (loaded.kind === "ok") return await work(loaded.config, loaded.warnings);
@@ -91,4 +111,14 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
   throw new CommanderError(EXIT.usage, "port", `--port must be 0 to 65535, not ${text}`);
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= 86_400) return seconds;
+  throw new CommanderError(
+    EXIT.usage,
+    "seconds",
+    `--ussd-timeout must be more than 0 and at most 86400 seconds, not ${text}`,
+  );
 }

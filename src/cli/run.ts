@@ -11,7 +11,7 @@ import { startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
 import { type Service, startService } from "./service.ts";
-import { StopSignals } from "./signals.ts";
+import { aborted, StopSignals } from "./signals.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
@@ -72,11 +72,4 @@ class BugWatch implements Disposable {
   [Symbol.dispose](): void {
     globalThis.removeEventListener("unhandledrejection", this.#onRejection);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
