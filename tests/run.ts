@@ -1,10 +1,11 @@
 /**
- * Runs the tests with a RabbitMQ, which it provides and stops: `deno task test [arguments of deno
- * test]`. Its last line of output is `N passed, N failed`, counted in the JUnit report.
+ * Runs the tests with a RabbitMQ, which it provides and stops, and with a Chromium, if there is one
+ * or can be: `deno task test [arguments of deno test]`. Its last line of output is `N passed, N failed`, counted in the JUnit report.
  *
  * @module
  */
 
+import { CHROMIUM_VARIABLE, provideChromium } from "./support/chromium_find.ts";
 import { startRabbitMq } from "./support/rabbitmq.ts";
 
 /** The shares of a JUnit report. */
@@ -15,11 +16,13 @@ interface Outcome {
 }
 
 async function main(stop: AbortSignal): Promise<number> {
-  if (Deno.env.get("TEST_AMQP_URL")) return await runTests({}, stop);
+  const chromium = await provideChromium();
+  const env = chromium === undefined ? {} : { [CHROMIUM_VARIABLE]: chromium };
+  if (Deno.env.get("TEST_AMQP_URL")) return await runTests(env, stop);
   say("Starting RabbitMQ for the tests …");
   await using server = await startRabbitMq();
   if (stop.aborted) return 130;
-  return await runTests(server.env, stop);
+  return await runTests({ ...server.env, ...env }, stop);
 }
 
 async function runTests(env: Record<string, string>, stop: AbortSignal): Promise<number> {

@@ -40,11 +40,12 @@ export interface DemoPlayOptions {
   readonly sift: Sift;
   /** How long a USSD session lives, in milliseconds. */
   readonly ussdTimeoutMs: number;
+  /** Time to read a caption of the tour at the page, in milliseconds; default 1.8 s. */
+  readonly tourPauseMs?: number;
 }
 
 const LOOK_MS = 500;
-/** Time to read a caption of the tour. */
-const PAUSE_MS = 1_800;
+const TOUR_PAUSE_MS = 1_800;
 
 /** Plays. */
 export class DemoPlay implements Play, AsyncDisposable {
@@ -85,6 +86,10 @@ export class DemoPlay implements Play, AsyncDisposable {
       (address) => !isLoad(address) && !this.#toured.has(address),
     ));
     const { stage } = this;
+    // Before the phones, which report what becomes of a message as soon as it comes.
+    this.#passages = this.#parts.use(
+      new Passages({ transport, journal, turn: { fake: turn, hmacSecret }, ignores: isLoad }),
+    );
     this.#phones = this.#parts.use(
       new Phones({
         transport,
@@ -95,9 +100,6 @@ export class DemoPlay implements Play, AsyncDisposable {
         transportReports: (event) => stage.transportReports(event),
         ignores: isLoad,
       }),
-    );
-    this.#passages = this.#parts.use(
-      new Passages({ transport, journal, turn: { fake: turn, hmacSecret }, ignores: isLoad }),
     );
     this.#desk = this.#parts.use(
       new TurnDesk({
@@ -135,7 +137,8 @@ export class DemoPlay implements Play, AsyncDisposable {
       await this.#parking.replay(action.key);
     } else if (action.do === "tour") {
       if (this.#touring !== undefined) throw new PhoneError("The tour plays already");
-      this.#touring = this.tour(undefined, PAUSE_MS).finally(() => this.#touring = undefined);
+      const { tourPauseMs = TOUR_PAUSE_MS } = this.#options;
+      this.#touring = this.tour(undefined, tourPauseMs).finally(() => this.#touring = undefined);
     } else if (action.do === "setLoad") {
       this.#load.rate = action.rate;
     } else if (action.do === "setTurnAnswers") {

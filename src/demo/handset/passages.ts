@@ -99,10 +99,10 @@ export class Passages implements Disposable {
   }
 
   #reported(event: Event): void {
-    const about = this.#passageOf(event.user_message_id);
     const { event_id: id, event_type, delivery_status, user_message_id: messageId } = event;
     const text = event_type === "delivery_report" ? `${delivery_status}` : event_type;
-    const address = about?.address ?? "";
+    const address = this.#passageOf(messageId)?.address ?? this.#early.get(messageId)?.to_addr ??
+      "";
     this.#begin({ ...BLANK, id, flow: "status", address, text, messageId });
     const { event: queue } = this.#options.transport.queues;
     this.#go(id, {}, { title: `On ${queue}`, tone: "plain", body: formatBody(event) });

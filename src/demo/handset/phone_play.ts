@@ -83,6 +83,8 @@ export class PhonePlay implements Play, Disposable {
   constructor(options: PhonePlayOptions) {
     const { transport, connector, number, ussdCode, ussdTimeoutMs, user } = options;
     this.hello = { kind: "hello", whole: false, number, ussdCode, connector };
+    // Before the phones, which report what becomes of a message as soon as it comes.
+    this.#passages = new Passages({ transport, journal: this.journal });
     this.#phones = new Phones({
       transport,
       journal: this.journal,
@@ -91,7 +93,6 @@ export class PhonePlay implements Play, Disposable {
       userWrites: (action) => transport.publish(transport.compose(action)),
       transportReports: (event) => transport.publishEvent(event),
     });
-    this.#passages = new Passages({ transport, journal: this.journal });
     this.#phones.add(user);
   }
 

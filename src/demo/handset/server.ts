@@ -117,13 +117,18 @@ export class PageServer implements AsyncDisposable {
 
   #listen(lastId: string): Response {
     if (this.#streams.size >= MOST_LISTENERS) return answer(503, "Too many pages are open");
-    const { journal, hello, now } = this.#options.play;
+    const { play } = this.#options;
     const stream = new EventStream(() => {
       this.#streams.delete(stream);
       listening[Symbol.dispose]();
     });
     this.#streams.add(stream);
-    const listening = journal.listen(lastId, hello, now(), (frame) => stream.push(frame));
+    const listening = play.journal.listen(
+      lastId,
+      play.hello,
+      play.now(),
+      (frame) => stream.push(frame),
+    );
     const headers = { ...HEADERS, "Content-Type": "text/event-stream; charset=utf-8" };
     return new Response(stream.readable, { headers });
   }

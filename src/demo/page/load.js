@@ -107,11 +107,13 @@ class Chart {
   draw(series, now) {
     const most = Math.max(1, ...series.flat().map((value) => value ?? 0));
     this.now.textContent = now;
-    this.top.textContent = String(Math.round(most));
+    this.top.textContent = most > 1 ? String(Math.round(most)) : "";
     this.svg.setAttribute("aria-label", `${this.title}: ${now}`);
     this.lines.forEach((line, index) => {
-      const points = (series[index] ?? []).map((value, place) => {
-        const x = place * WIDTH / (SAMPLES - 1);
+      const values = series[index] ?? [];
+      const samples = values.length;
+      const points = values.map((value, place) => {
+        const x = WIDTH - (samples - 1 - place) * WIDTH / (SAMPLES - 1);
         const y = HEIGHT - 2 - (value ?? 0) / most * (HEIGHT - 4);
         return `${x.toFixed(1)},${y.toFixed(1)}`;
       });

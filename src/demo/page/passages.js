@@ -94,8 +94,8 @@ export class Passages {
       else sums.underWay++;
     }
     find("sums", HTMLElement).replaceChildren(
-      ...sum("Users wrote", sums.written),
-      ...sum("Turn has", sums.told),
+      ...sum("written", sums.written),
+      ...sum("with Turn", sums.told),
       ...sum("under way", sums.underWay),
       ...sum("parked", sums.parked),
     );
@@ -115,17 +115,22 @@ function summary({ flow, address, text, state, note, attempts, tookMs }) {
   const { arrow, words } = FLOWS[flow];
   const said = make("span", { class: "text", dir: "auto" });
   said.textContent = text;
-  const tries = attempts > 1 ? `, ${attempts} tries` : "";
-  const took = tookMs === null ? "" : `, ${formatMs(tookMs)}`;
-  const isNews = note !== "" && !/^(200|sent|delivered)$/.test(note);
+  const { words: outcome, tone } = STATES[state];
+  const isDone = state === "done";
+  const news = [isDone ? "" : note, attempts > 1 ? `${attempts} tries` : ""].filter(Boolean);
   return [
     make("span", { class: "arrow", "aria-hidden": "true" }, arrow),
     make("span", { class: "unseen" }, words),
     make("span", { class: "who" }, address || "somebody"),
     said,
-    make("span", { class: `pill ${STATES[state].tone}` }, STATES[state].words),
-    make("span", { class: "note" }, `${isNews ? note : ""}${tries}${took}`.replace(/^, /, "")),
-  ];
+    news.length > 0 ? make("span", { class: "note" }, news.join(", ")) : null,
+    make(
+      "span",
+      { class: `state ${isDone ? "" : `pill ${tone}`}` },
+      isDone ? make("span", { class: "unseen" }, outcome) : outcome,
+      isDone ? ` ${tookMs === null ? "" : formatMs(tookMs)}` : null,
+    ),
+  ].filter((child) => child !== null);
 }
 
 /** @param {Card} card */

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { append, button, find, make, sendOnEnter, timeOfDay } from "./dom.js";
+import { button, find, make, sendOnEnter, timeOfDay } from "./dom.js";
 import { act } from "./link.js";
 import { People } from "./people.js";
 import { Ussd } from "./ussd.js";
@@ -25,7 +25,7 @@ const REPORTED = {
 
 export class Phones {
   constructor() {
-    /** @type {Map<string, HTMLOListElement>} */
+    /** @type {Map<string, HTMLDivElement>} */
     this.threads = new Map();
     /** @type {Map<string, HTMLElement>} What is said of a message, by its id. */
     this.reports = new Map();
@@ -46,7 +46,7 @@ export class Phones {
       this.ussd.take(event);
       this.showDevice();
     } else if (event.kind === "said") {
-      append(this.thread(event.address), this.entry(event));
+      this.thread(event.address).append(this.entry(event));
       this.people.note(event.address, event.by !== "user");
     } else if (event.kind === "reported") {
       this.showReport(event.id, event.report);
@@ -68,7 +68,7 @@ export class Phones {
     const known = this.threads.get(address);
     if (known !== undefined) return known;
     const label = `Messages on ${address}`;
-    const thread = make("ol", { class: "thread", role: "log", tabindex: "0", "aria-label": label });
+    const thread = make("div", { class: "thread", role: "log", "aria-label": label });
     this.threads.set(address, thread);
     this.people.add(address);
     return thread;
@@ -79,7 +79,6 @@ export class Phones {
     this.showDevice();
     const thread = this.thread(address);
     find("thread-place", HTMLElement).replaceChildren(thread);
-    thread.scrollTop = thread.scrollHeight;
   }
 
   showDevice() {
@@ -96,7 +95,7 @@ export class Phones {
     const reports = make("span", { class: "reports" });
     const meta = make("p", { class: "meta" }, ussd ? "USSD" : "SMS", ` ${timeOfDay(at)} `, reports);
     const item = make(
-      "li",
+      "div",
       { class: `said ${by}${ussd ? " over-ussd" : ""}` },
       make("span", { class: "unseen" }, `${who}: `),
       words,

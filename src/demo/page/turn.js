@@ -6,7 +6,7 @@
  * @module
  */
 
-import { append, find, make, sendOnEnter, timeOfDay } from "./dom.js";
+import { find, make, sendOnEnter, timeOfDay } from "./dom.js";
 import { act } from "./link.js";
 import { People } from "./people.js";
 
@@ -27,7 +27,7 @@ const MOST_REPLIES = 12;
 
 /**
  * @typedef {object} Contact
- * @property {HTMLOListElement} thread
+ * @property {HTMLDivElement} thread
  * @property {{ id: string, text: string }[]} wrote
  */
 
@@ -89,14 +89,14 @@ export class Turn {
     const isUser = flow === "inbound";
     const outcome = make("span", { class: "outcome" });
     const item = make(
-      "li",
+      "div",
       { class: `said ${isUser ? "user" : "service"}` },
       make("span", { class: "unseen" }, isUser ? "Contact: " : "Turn: "),
       words,
       make("p", { class: "meta" }, timeOfDay(at), waitsForInput ? " · awaits input" : "", outcome),
     );
     this.items.set(id, item);
-    append(contact.thread, item);
+    contact.thread.append(item);
     this.people.note(address, isUser);
     if (!isUser) return;
     contact.wrote = [{ id, text }, ...contact.wrote].slice(0, MOST_REPLIES);
@@ -122,7 +122,7 @@ export class Turn {
     const known = this.contacts.get(address);
     if (known !== undefined) return known;
     const label = `Conversation with ${address}`;
-    const thread = make("ol", { class: "thread", role: "log", tabindex: "0", "aria-label": label });
+    const thread = make("div", { class: "thread", role: "log", "aria-label": label });
     const contact = { thread, wrote: [] };
     this.contacts.set(address, contact);
     find("turn", HTMLElement).classList.remove("no-contacts");
@@ -134,7 +134,6 @@ export class Turn {
   choose(address) {
     const { thread } = this.contact(address);
     find("desk-place", HTMLElement).replaceChildren(thread);
-    thread.scrollTop = thread.scrollHeight;
     find("send-label", HTMLElement).textContent = `Message to ${address}`;
     this.showReplies();
   }
