@@ -12,7 +12,7 @@ import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
 import { Reloader } from "./reload.ts";
 import { type Service, startService } from "./service.ts";
-import { StopSignals } from "./signals.ts";
+import { aborted, StopSignals } from "./signals.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
@@ -97,11 +97,4 @@ class BugWatch implements Disposable {
     globalThis.removeEventListener("unhandledrejection", this.#onRejection);
     globalThis.removeEventListener("error", this.#onError);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
