@@ -92,8 +92,11 @@ Deno.test("one message's statuses stay in order through retries", async () => {
 Deno.test("a status is not sent when a further one is waiting", async () => {
   const [bridge, id] = await sent({ "max-retries": "9", "worker-concurrency": "1" });
   await using _ = bridge;
-  const { promise: answered, resolve: answer } = Promise.withResolvers<Response>();
-  bridge.turn.answer = () => answered;
+  const { promise: answering, resolve: answer } = Promise.withResolvers<void>();
+  bridge.turn.answer = async () => {
+    await answering;
+    return Response.json({});
+  };
   await bridge.transport.sendEvent({ ...ACK, user_message_id: id });
   await bridge.turn.received(1);
   for (const status of ["pending", "pending", "delivered"]) {
@@ -101,7 +104,7 @@ Deno.test("a status is not sent when a further one is waiting", async () => {
   }
   // All are in hand, so none is left in the queue.
   await until("the events", async () => await bridge.transport.depth("event") === 0);
-  answer(Response.json({}));
+  answer();
   await bridge.counted('{flow="status",result="skipped"} 2');
   await bridge.counted('{flow="status",result="delivered"} 2');
   const statuses = bridge.turn.calls.map(({ body }) => (body as { status: string }).status);
