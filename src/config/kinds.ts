@@ -7,7 +7,7 @@
  */
 
 import * as z from "zod";
-import { type Bind, isAmqpUrl, isHostname, parseBind } from "./addresses.ts";
+import { type Bind, isAmqpUrl, isHostname, isRedisUrl, parseBind } from "./addresses.ts";
 
 /**
  * How much of a value must never be shown: nothing, the password inside a URL, or all of it; or, for
@@ -135,6 +135,14 @@ export const amqpUrlText: Kind<string> = kind(
   "amqp://user:password@host:port/vhost, amqps:// or memory:, with what is special in user, " +
     "password and vhost percent-encoded",
   z.string().refine((url) => url === "" || url === "memory:" || isAmqpUrl(url)),
+  "password",
+);
+
+/** A Redis server's URL, or "" for none. */
+export const redisUrlText: Kind<string> = kind(
+  "redis://user:password@host:port/database or rediss://, with what is special in user and " +
+    "password percent-encoded",
+  z.string().refine((url) => url === "" || isRedisUrl(url)),
   "password",
 );
 

@@ -46,7 +46,13 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     amqp_url: "",
     worker_concurrency: 20,
     message_cache_class: "MemoryMessageCache",
-    message_cache_config: { timeout: 3600, outbound_timeout: 86400, path: "" },
+    message_cache_config: {
+      timeout: 3600,
+      outbound_timeout: 86400,
+      path: "",
+      url: "",
+      key_prefix: "turn-channels:",
+    },
     log_level: "INFO",
     log_format: "auto",
     log_addresses: false,
@@ -184,9 +190,25 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   MO_MESSAGE_URL_TIMEOUT: ["0", "86401"],
   EVENT_URL_TIMEOUT: ["0", "86401"],
   TRANSPORT_TYPE: ["SMS", "fax", ""],
-  MESSAGE_CACHE_CLASS: ["RedisMessageCache", ""],
+  MESSAGE_CACHE_CLASS: ["NoMessageCache", ""],
   MESSAGE_CACHE_CONFIG_TIMEOUT: ["0", "-1"],
   MESSAGE_CACHE_CONFIG_OUTBOUND_TIMEOUT: ["0", "x"],
+  MESSAGE_CACHE_CONFIG_URL: [
+    "redis",
+    "redis:",
+    "redis://",
+    "http://h",
+    "memory:",
+    "redis://:p/w@h",
+    "redis://:1?w@h",
+    "redis://:1#w@h",
+    "redis://:%zz@h",
+    "redis://:p w@h",
+    "redis://h:port",
+    "redis://h/name",
+    "redis://h/1?db=2",
+  ],
+  MESSAGE_CACHE_CONFIG_KEY_PREFIX: [""],
   MAX_RETRIES: ["-1", "1.5"],
   RETRY_DELAY_EXPONENT: ["-1", "1.5"],
   RETRY_DELAY_BASE: ["-1", "1.5"],
@@ -282,6 +304,15 @@ Deno.test("DenoKvMessageCache requires a path, whatever else is wrong", async ()
   ]);
   const config = await valid({ env: { ...env, MESSAGE_CACHE_CONFIG_PATH: "./x.kv" } });
   assert.equal(config.message_cache_config.path, "./x.kv");
+});
+
+Deno.test("RedisMessageCache requires a url, which may have user, password, port and database", async () => {
+  const env = { MESSAGE_CACHE_CLASS: "RedisMessageCache" };
+  assert.deepEqual((await faults({ env })).map(({ key }) => key), ["message_cache_config.url"]);
+  for (const url of ["redis://h", "redis://:p%23@h", "rediss://u:p@[::1]:6380/15", "redis://h/"]) {
+    const config = await valid({ env: { ...env, MESSAGE_CACHE_CONFIG_URL: url } });
+    assert.equal(config.message_cache_config.url, url);
+  }
 });
 
 Deno.test("retry_schedule is a list in a file, or text", async () => {
