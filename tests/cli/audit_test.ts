@@ -9,7 +9,7 @@ const TODAY = new Date().toISOString().slice(0, 10);
 
 /** The line that sums up a flow. */
 function verdict({ stdout }: Output, flow: string): string {
-  return new RegExp(`^. ${flow}: .*$`, "m").exec(stdout)?.[0] ?? assert.fail(stdout);
+  return new RegExp(`^[✓✗] ${flow}: .*$`, "m").exec(stdout)?.[0] ?? assert.fail(stdout);
 }
 
 /** The table's row of today, its cells. */
@@ -48,7 +48,11 @@ Deno.test("audit adds up what was delivered, parked, delayed and skipped, both w
   await live.transport.sendInbound({ message_id: "gone", content: null, session_event: "close" });
   await live.transport.publish("inbound", new TextEncoder().encode("no JSON"));
   await live.transport.publish("event", new TextEncoder().encode("{}"));
-  await live.transport.sendEvent({ user_message_id: "nobody's", event_type: "ack" });
+  await live.transport.sendEvent({
+    user_message_id: "nobody's",
+    event_type: "ack",
+    sent_message_id: "p",
+  });
   const { messages: [{ id }] } = await (await live.send("Hi")).json();
   await live.transport.sendEvent({ user_message_id: id, event_type: "ack", sent_message_id: "p" });
   const output = await auditUntil(live, (output) => {
