@@ -53,7 +53,7 @@ Deno.test("audit adds up what was delivered, parked, delayed and skipped, both w
     event_type: "ack",
     sent_message_id: "p",
   });
-  const { messages: [{ id }] } = await (await live.send("Hi")).json();
+  const { id } = await live.send("Hi");
   await live.transport.sendEvent({ user_message_id: id, event_type: "ack", sent_message_id: "p" });
   const output = await auditUntil(live, (output) => {
     return verdict(output, "inbound").includes(" 1 open") &&
@@ -150,7 +150,7 @@ Deno.test("audit with MemoryMessageCache tells what the program says, and what t
   assert.equal(without.code, 64);
   assert.match(without.stdout, /No running program answers/);
   await using _running = await live.start();
-  await (await live.send("Hi")).text();
+  await live.send("Hi");
   const { code, stdout, stderr } = await live.command(["audit"]);
   assert.equal(code, 64);
   assert.match(stdout, /^ {2}inbound: nothing\n {2}status: nothing\n {2}outbound: accepted 1$/m);

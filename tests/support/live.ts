@@ -19,6 +19,19 @@ export type Flags = Readonly<Record<string, string>>;
 /** How long messages wait in the one delay queue, in seconds, unless flags say otherwise. */
 export const DELAY_S = 300;
 
+/** What Turn is answered. */
+export interface LiveAnswer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  /** Of the message, if it was taken. */
+  readonly id: string | undefined;
+}
+
+/** A request of Turn's, without its signature. */
+export function requestOf(text: string): unknown {
+  return { to: "+26612345678", turn: { type: "text", text: { body: text } } };
+}
+
 /** Both sides of a bridge, and ways to start it. */
 export class Live implements AsyncDisposable {
   /** Begins the names of its queues. */
@@ -109,9 +122,15 @@ export class Live implements AsyncDisposable {
   }
 
   /** Sends what Turn would, to be sent to a user. */
-  send(text: string): Promise<Response> {
-    const body = { to: "+26612345678", turn: { type: "text", text: { body: text } } };
-    return send(`${this.address}/messages`, body, { secret: SECRET });
+  async send(text: string): Promise<LiveAnswer> {
+    const url = `${this.address}/messages`;
+    const response = await send(url, requestOf(text), { secret: SECRET });
+    const { status, headers } = response;
+    return {
+      status,
+      retryAfter: headers.get("retry-after"),
+      id: (await response.json()).messages?.[0].id,
+    };
   }
 
   /** Resolves when so many messages are in `<connector>.<end>`, those in work not counted. */

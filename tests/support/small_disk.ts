@@ -56,11 +56,6 @@ export class SmallDisk implements AsyncDisposable {
     await Deno.remove(`${this.path}/ballast`);
   }
 
-  /** From now on nothing can be written, or again. */
-  async remount(how: "ro" | "rw"): Promise<void> {
-    await run("mount", "-o", `remount,${how}`, this.path);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await run("umount", "--lazy", this.path);
     await Deno.remove(this.path);
