@@ -66,11 +66,18 @@ const acceptedSchema = z.object({
   })).length(1),
 });
 
+/** The request in turn_channels_api.rst. */
+const EXAMPLE = {
+  to: "+26612345678",
+  from: "8110",
+  turn: { type: "text", text: { body: "Hello world!" } },
+};
+
 const SEND: OpenApi = {
   operationId: "sendMessage",
   summary: "Send a message to a user.",
   security: [{ signature: [] }],
-  requestBody: { required: true, content: json(requestSchema) },
+  requestBody: { required: true, content: json(requestSchema, EXAMPLE) },
   responses: {
     200: { description: "The message is in the queue.", content: json(acceptedSchema) },
     ...errorResponses([400, 401, 404, 405, 413, 415, 422, 500, 503, 504]),
@@ -95,8 +102,9 @@ function call(operationId: string, summary: string, schema: z.ZodType): OpenApi 
   };
 }
 
-function json(schema: z.ZodType): OpenApi {
-  return { "application/json": { schema: schemaOf(schema) } };
+function json(schema: z.ZodType, example?: unknown): OpenApi {
+  const content = { schema: schemaOf(schema), ...(example === undefined ? {} : { example }) };
+  return { "application/json": content };
 }
 
 function schemaOf(schema: z.ZodType): OpenApi {
