@@ -100,9 +100,14 @@ export class Caller {
       if (came === undefined) return { kind: "put_back", failures };
       if (came.kind === "skip") return came;
       if (came.kind === "delivered") return { kind: "delivered", failures };
-      if (came.kind === "limited" || this.#isTurnDown(came)) continue;
+      if (came.kind === "limited" || this.#isTurnDown(came)) {
+        if (this.#now() > until) return { kind: "put_back", failures };
+        continue;
+      }
       failures++;
-      const again = came.kind === "retry" && failures <= call.retries;
+      // When Turn asks for more than can be waited here, a delay queue is the place.
+      const again = came.kind === "retry" && failures <= call.retries &&
+        came.afterMs <= MAX_QUICK_WAIT_MS;
       const waitMs = again ? this.#waitMs(failures - 1, came.afterMs) : 0;
       if (!again || this.#now() + waitMs > until) return { kind: "failed", failed: came, failures };
       this.#report(call, came, failures, waitMs);
@@ -136,7 +141,7 @@ export class Caller {
 
   #waitMs(retries: number, afterMs: number): number {
     const delayMs = retryDelayMs(retries, this.#options.retry, this.#random());
-    return Math.min(Math.max(delayMs, afterMs), MAX_QUICK_WAIT_MS);
+    return Math.max(delayMs, afterMs);
   }
 
   #report({ names }: Call, failed: Failed, failures: number, waitMs: number): void {

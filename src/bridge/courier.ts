@@ -78,8 +78,14 @@ export class Courier<T> {
   }
 
   /** Delivers when all earlier ones of the same key are done with. */
-  deliver(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
-    return this.#lanes.run(parcel.key, parcel.value, () => this.#settle(parcel, arrival));
+  async deliver(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
+    const { key, value, id } = parcel;
+    const disposition = await this.#lanes.run(key, value, () => this.#settle(parcel, arrival));
+    // It may have been put back undone, behind another.
+    if (disposition.kind === "requeue" && !this.#suspects.isCleared(id)) {
+      this.#suspects.clear(id, 0);
+    }
+    return disposition;
   }
 
   async #settle(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
@@ -91,7 +97,10 @@ export class Courier<T> {
       if (past === undefined && !redelivered) return await this.#call(parcel, lost, NO_PAST, true);
       return await this.#settleAgain(parcel, arrival, past ?? NO_PAST);
     } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
+      if (!(error instanceof CacheError)) {
+        this.#ledger.count("parked"); // For that is what becomes of a bug's message.
+        throw error;
+      }
       const { flow, metrics } = this.#options;
       metrics.count(flow, "cache_failed");
       log.error("The cache fails, {flow} {messageId} has to wait: {reason}", {
@@ -135,6 +144,7 @@ export class Courier<T> {
     return await this.#suspects.watch(parcel.id, call, (deaths) => {
       const reason = `the program ended ${deaths} times while it had this in work`;
       this.#ended(parcel, "parked", { reason });
+      this.#ledger.count("parked");
       return { kind: "park", reason };
     });
   }
@@ -222,9 +232,10 @@ export class Courier<T> {
     return waitBehind(past, delayMs);
   }
 
-  #putBack(parcel: Parcel<T>, failures = 0): Disposition {
+  /** `failures` are those that it came with, if it was not called about. */
+  #putBack(parcel: Parcel<T>, failures?: number): Disposition {
     const { flow, metrics } = this.#options;
-    this.#suspects.clear(parcel.id, failures);
+    this.#suspects.clear(parcel.id, failures ?? this.#suspects.takeFailures(parcel.id));
     metrics.count(flow, "requeued");
     log.debug("Left for its next delivery: {flow} {messageId}", { flow, ...parcel.names });
     return { kind: "requeue" };

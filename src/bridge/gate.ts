@@ -117,10 +117,14 @@ export class TurnGate {
   leave(pass: Pass, delivery: Delivery | undefined): void {
     const now = this.#now();
     this.#calls[pass.resource]--;
-    const refusedForMs = delivery?.kind === "limited" ? delivery.afterMs : undefined;
-    this.#pacer.ended(pass.resource, pass.bucket, delivery?.rateLimit, refusedForMs, now);
     if (pass.isProbe) this.#probing = false;
-    if (delivery !== undefined) this.#record(pass, delivery, now);
+    if (delivery === undefined) {
+      this.#pacer.notMade(pass.bucket);
+    } else {
+      const refusedForMs = delivery.kind === "limited" ? delivery.afterMs : undefined;
+      this.#pacer.ended(pass.resource, pass.bucket, delivery.rateLimit, refusedForMs, now);
+      this.#record(pass, delivery, now);
+    }
     this.#dispatch();
   }
 

@@ -13,7 +13,7 @@ import type { RateLimit } from "../turn/mod.ts";
 /** What is called; each may have a budget of its own at Turn, or share one. */
 export type Resource = "messages" | "statuses";
 
-/** The length of a window, until Turn has told the end of one: its documentation has 60 s. */
+/** The length of a window, as long as Turn does not let it be known: its documentation has 60 s. */
 const WINDOW_MS = 60_000;
 /** A refusal that does not say for how long is taken to mean this. */
 const LEAST_PAUSE_MS = 1_000;
@@ -35,11 +35,15 @@ interface Budget {
   used: number;
   /** Calls not answered yet. */
   inFlight: number;
-  /** End of the window. */
+  /** When the window began, as far as we know, and when it ends. */
+  startedAt: number;
   resetAt: number;
+  /** The furthest end of a window that Turn has told. */
+  toldAt: number;
+  /** Length of a window, as far as is known: never more than it is. */
+  windowMs: number;
   /** No call before this. */
   closedUntil: number;
-  windowMs: number;
 }
 
 /** Rate limits of one channel; its times are milliseconds since 1970, as Turn's are. */
@@ -68,6 +72,13 @@ export class Pacer {
     budget.used++;
     budget.inFlight++;
     return bucket;
+  }
+
+  /** A call was not made after all. */
+  notMade(bucket: string): void {
+    const budget = this.#budget(bucket);
+    budget.used--;
+    budget.inFlight--;
   }
 
   /**
@@ -108,9 +119,11 @@ export class Pacer {
       left: Infinity,
       used: 0,
       inFlight: 0,
+      startedAt: -Infinity,
       resetAt: Infinity,
+      toldAt: -Infinity,
+      windowMs: 0,
       closedUntil: 0,
-      windowMs: WINDOW_MS,
     };
     this.#budgets.set(bucket, made);
     return made;
@@ -120,27 +133,52 @@ export class Pacer {
 function startWindow(budget: Budget, now: number): void {
   budget.left = Infinity;
   budget.used = budget.inFlight;
-  budget.resetAt = now + budget.windowMs;
+  budget.startedAt = now;
+  budget.resetAt = now + lengthOf(budget);
 }
 
-function learn(budget: Budget, { limit, remaining, resetAt }: RateLimit, now: number): void {
+function learn(budget: Budget, { limit, remaining, resetAt: told }: RateLimit, now: number): void {
   if (limit !== undefined && limit >= 1) budget.limit = limit;
-  // Answers of the same window differ a little, if Turn tells the time that is left.
-  const end = resetAt === undefined ? budget.resetAt : resetAt + MARGIN_MS;
-  if (end > budget.resetAt + budget.windowMs / 2 || budget.resetAt === Infinity) {
-    budget.resetAt = end === Infinity ? now + budget.windowMs : end;
-    budget.windowMs = Math.max(budget.resetAt - now, LEAST_PAUSE_MS);
-    budget.left = Infinity;
-    const { limit: most = 0, inFlight } = budget;
-    budget.used = inFlight + (remaining === undefined ? 1 : Math.max(0, most - remaining));
-  } else if (end < budget.resetAt) {
-    budget.resetAt = end;
+  // Without an end the limit could close it for ever.
+  if (budget.resetAt === Infinity) budget.resetAt = now + lengthOf(budget);
+  if (told !== undefined) {
+    // Turn was slow to answer: that window is over, and says nothing of this one.
+    if (told <= now || told < budget.toldAt - budget.windowMs / 2) return;
+    learnEnd(budget, told, remaining, now);
   }
   if (remaining !== undefined) budget.left = Math.min(budget.left, remaining);
 }
 
-function reserved({ limit = 0, resetAt, windowMs }: Budget, now: number): number {
+function learnEnd(
+  budget: Budget,
+  told: number,
+  remaining: number | undefined,
+  now: number,
+): void {
+  const { limit = 0, inFlight, startedAt, toldAt, windowMs } = budget;
+  budget.windowMs = Math.max(windowMs, told - now);
+  // Answers of the same window may differ a little, if Turn tells the time that is left.
+  if (told > toldAt + windowMs / 2) {
+    const sinceMs = told - toldAt;
+    // Less than two windows, so it is one: with answers far between it may be many.
+    if (sinceMs < 2 * budget.windowMs) budget.windowMs = Math.max(budget.windowMs, sinceMs);
+    if (startedAt < toldAt || startedAt === -Infinity) {
+      budget.left = Infinity;
+      budget.used = inFlight + (remaining === undefined ? 1 : Math.max(0, limit - remaining));
+      budget.startedAt = now;
+    }
+    budget.toldAt = told;
+  }
+  budget.resetAt = told + MARGIN_MS;
+}
+
+function lengthOf({ windowMs }: Budget): number {
+  return windowMs || WINDOW_MS;
+}
+
+function reserved(budget: Budget, now: number): number {
+  const { limit = 0, resetAt } = budget;
   if (resetAt === Infinity) return 0;
-  const share = Math.min(1, (resetAt - now) / windowMs);
+  const share = Math.min(1, (resetAt - now) / lengthOf(budget));
   return Math.floor(RESERVED_SHARE * limit * share);
 }

@@ -55,12 +55,16 @@ const HEADER = {
 /** What all headers about retries begin with. */
 export const RETRY_PREFIX = "x-retry-";
 
+/** A header that counts more than this is not ours. */
+const MOST_COUNT = 1_000_000;
+
 /** Reads the headers; undefined if the message has not waited in a delay queue. */
 export function readPast(headers: Readonly<Record<string, unknown>>): Past | undefined {
   const waits = headers[HEADER.waits];
   if (!isCount(waits)) return undefined;
   const attempts = headers[HEADER.attempts];
-  const firstFailureAt = Date.parse(String(headers[HEADER.firstFailure] ?? ""));
+  const firstFailure = headers[HEADER.firstFailure];
+  const firstFailureAt = typeof firstFailure === "string" ? Date.parse(firstFailure) : NaN;
   return {
     attempts: isCount(attempts) ? attempts : 0,
     firstFailureAt: Number.isNaN(firstFailureAt) ? undefined : firstFailureAt,
@@ -78,15 +82,23 @@ export function afterFailure(
     readonly now: number;
   },
 ): Disposition {
-  const { firstFailureAt = now } = past;
+  // A date to come is not ours, and would have it tried until then.
+  const firstFailureAt = Math.min(past.firstFailureAt ?? now, now);
   const headers = { ...pastHeaders({ ...past, firstFailureAt }), ...failureHeaders(failed) };
   if (failed.kind === "refused") return park(failed, failed.reason, headers);
-  const least = delaysMs[Math.min(past.waits, delaysMs.length - 1)] ?? 0;
-  const delayMs = delaysMs.find((ms) => ms >= Math.max(least, failed.afterMs)) ?? least;
+  const delayMs = nextDelayMs(delaysMs, past.waits, failed.afterMs);
   if (now - firstFailureAt + delayMs > forMs) {
     return park(failed, `${failed.reason}, after ${past.attempts} attempts`, headers);
   }
   return { kind: "later", delayMs, headers: { ...headers, [HEADER.waits]: past.waits + 1 } };
+}
+
+/** The schedule's next, or a longer one if Turn asked for more; the longest if none is long enough. */
+function nextDelayMs(delaysMs: readonly number[], waits: number, afterMs: number): number {
+  const next = delaysMs[Math.min(waits, delaysMs.length - 1)] ?? 0;
+  if (next >= afterMs) return next;
+  const enough = delaysMs.filter((ms) => ms >= afterMs);
+  return enough.length > 0 ? Math.min(...enough) : Math.max(...delaysMs);
 }
 
 /** A message that is to wait, for no fault of its own. */
@@ -140,5 +152,5 @@ function failureHeaders({ reason, status, said }: Failed): Record<string, string
 }
 
 function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0;
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MOST_COUNT;
 }

@@ -6,7 +6,10 @@
  * @module
  */
 
-import type { MessageCache } from "../cache/mod.ts";
+import { getLogger } from "@logtape/logtape";
+import { CacheError, type MessageCache } from "../cache/mod.ts";
+
+const log = getLogger(["turn-channels", "bridge"]);
 
 /** A message that has ended the program so many times is parked. */
 const GUILTY_AT = 5;
@@ -50,12 +53,12 @@ export class Suspects {
    * that has happened too often. From the second time on one such message is worked on at a time, so
    * that the others are not blamed with it.
    *
-   * @throws {CacheError} If the cache fails; the work is not done then.
+   * @throws {CacheError} If the cache fails before the work; it is not done then.
    */
   async watch<T>(id: string, work: () => Promise<T>, park: (deaths: number) => T): Promise<T> {
     const deaths = Number(await this.#cache.getNote("suspect", id) ?? 1);
     if (deaths >= GUILTY_AT) {
-      await this.#cache.deleteNote("suspect", id);
+      await this.#forget(id);
       return park(deaths);
     }
     const watched = async (): Promise<T> => {
@@ -66,12 +69,25 @@ export class Suspects {
         ttlMs: TTL_MS,
       }]);
       const result = await work();
-      await this.#cache.deleteNote("suspect", id);
+      await this.#forget(id);
       return result;
     };
     if (deaths === 1) return await watched();
     const turn = this.#alone.then(watched, watched);
     this.#alone = turn;
     return await turn;
+  }
+
+  /** What the work came to stands, whether this is forgotten or not. */
+  async #forget(id: string): Promise<void> {
+    try {
+      await this.#cache.deleteNote("suspect", id);
+    } catch (error) {
+      if (!(error instanceof CacheError)) throw error;
+      log.warning("Still noted that {messageId} was in work when the program ended: {reason}", {
+        messageId: id,
+        reason: error.message,
+      });
+    }
   }
 }

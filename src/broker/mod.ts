@@ -175,7 +175,7 @@ export interface Broker extends AsyncDisposable {
    * what was not moved or dropped stays. A queue that is not there is an empty one.
    *
    * @throws {PublishError} If a message can't be moved, or the broker is away; also for good reasons
-   * of the server's, such as a missing right.
+   * of the server's, such as a missing right. After `unconfirmed` one may be in both queues.
    */
   sift(queue: string, decide: (message: QueuedMessage) => Fate | Promise<Fate>): Promise<void>;
 
@@ -183,7 +183,7 @@ export interface Broker extends AsyncDisposable {
    * How many messages wait in `queue`, those in work not counted; undefined if there is no such
    * queue. It declares nothing.
    *
-   * @throws {PublishError} If the broker is away.
+   * @throws {PublishError} If the broker is away, or the server refuses to tell.
    */
   depth(queue: string): Promise<number | undefined>;
 

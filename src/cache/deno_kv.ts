@@ -2,9 +2,10 @@
  * {@linkcode MessageCache} in a file, by Deno KV: what was put is there after a restart, and after
  * a crash too. Several processes, and several channels, may share a file.
  *
- * A commit waits for the disk, so writes are committed in groups (group_commit.ts); how a message
- * lies in the file is deno_kv_entry.ts's, and a count deno_kv_tally.ts's. Deno KV sweeps up to minutes late, so expiry is decided
- * by the time that is kept with each message.
+ * A commit waits for the disk, so writes are committed in groups (group_commit.ts); a call costs more
+ * than what it reads, so reads are made in groups too (group_read.ts). How a message or note lies in
+ * the file is deno_kv_entry.ts's, a count deno_kv_tally.ts's. Deno KV sweeps up to minutes late, so
+ * expiry is decided by the time that is kept with each entry.
  *
  * @module
  */
@@ -15,6 +16,7 @@ import { explainKvError } from "./deno_kv_fault.ts";
 import { oldTallyWrites, readTallies, tallyWrites } from "./deno_kv_tally.ts";
 import { COMMIT_LIMITS, commitWrites, type Kind, type KvWrite } from "./deno_kv_write.ts";
 import { GroupCommit } from "./group_commit.ts";
+import { GroupRead } from "./group_read.ts";
 import {
   CacheError,
   type DayCount,
@@ -40,12 +42,16 @@ export interface DenoKvMessageCacheOptions extends Lifetimes {
   readonly now?: () => number;
 }
 
+/** Deno KV's limit for a call. */
+const MAX_KEYS_READ = 10;
+
 /** Remembers messages in a file; see the head of this file. */
 export class DenoKvMessageCache implements MessageCache {
   readonly #kv: Deno.Kv;
   readonly #options: DenoKvMessageCacheOptions;
   readonly #now: () => number;
   readonly #writes: GroupCommit<KvWrite>;
+  readonly #reads: GroupRead<Deno.KvKey, unknown>;
   #tidiedOn = "";
   #tidying: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -58,6 +64,7 @@ export class DenoKvMessageCache implements MessageCache {
       ...COMMIT_LIMITS,
       commit: (writes) => commitWrites(kv, writes),
     });
+    this.#reads = new GroupRead({ maxKeys: MAX_KEYS_READ, read: (keys) => readValues(kv, keys) });
     this.#tidyOncePerDay(this.#now());
   }
 
@@ -116,7 +123,9 @@ export class DenoKvMessageCache implements MessageCache {
 
   /** See {@linkcode MessageCache.getNote}. */
   getNote(kind: NoteKind, id: string): Promise<string | undefined> {
-    return this.#read(() => readNote(this.#kv, this.#key(kind, id), this.#now()));
+    return this.#read(async () =>
+      readNote(await this.#reads.read(this.#key(kind, id)), this.#now())
+    );
   }
 
   /** See {@linkcode MessageCache.deleteNote}. */
@@ -159,9 +168,10 @@ export class DenoKvMessageCache implements MessageCache {
 
   #getMessage(kind: Kind, id: string): Promise<Remembered | undefined> {
     const { namespace } = this.#options;
-    return this.#read(() =>
-      readMessage(this.#kv, this.#key(kind, id), { namespace, now: this.#now() })
-    );
+    return this.#read(async () => {
+      const value = await this.#reads.read(this.#key(kind, id));
+      return await readMessage(value, { kv: this.#kv, namespace, now: this.#now() });
+    });
   }
 
   async #write(writes: KvWrite[], tallies: readonly Tally[], now: number): Promise<void> {
@@ -214,6 +224,10 @@ export class DenoKvMessageCache implements MessageCache {
     if (this.#closing === undefined) return;
     throw new CacheError(`Cannot use the cache file ${this.#options.path}: it is closed`);
   }
+}
+
+async function readValues(kv: Deno.Kv, keys: readonly Deno.KvKey[]): Promise<unknown[]> {
+  return (await kv.getMany<unknown[]>(keys)).map(({ value }) => value);
 }
 
 function cacheError(action: string, path: string, cause: unknown): CacheError {

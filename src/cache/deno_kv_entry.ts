@@ -77,13 +77,16 @@ export function noteWrite(key: Deno.KvKey, note: string, { now, ttlMs }: Lifetim
   return { type: "set", key, value: encode({ expiresAt: now + ttlMs, note }), expireIn: ttlMs };
 }
 
-/** The message under `key` (of the namespace), unless it has outlived its time at `now`. */
+/**
+ * The message in the value of a key of the namespace, unless it has outlived its time at `now`.
+ *
+ * @param value As Deno KV answers it; null if the key is not there.
+ */
 export async function readMessage(
-  kv: Deno.Kv,
-  key: Deno.KvKey,
-  { namespace, now }: { namespace: string; now: number },
+  value: unknown,
+  { kv, namespace, now }: { kv: Deno.Kv; namespace: string; now: number },
 ): Promise<Remembered | undefined> {
-  const entry = await readEntry(kv, key, now);
+  const entry = readEntry(value, now);
   if (entry === undefined || "note" in entry) return undefined;
   if ("message" in entry) return entry.message;
 
@@ -95,18 +98,13 @@ export async function readMessage(
   return whole !== undefined && "message" in whole ? whole.message : undefined;
 }
 
-/** The note under `key`, unless it has outlived its time at `now`. */
-export async function readNote(
-  kv: Deno.Kv,
-  key: Deno.KvKey,
-  now: number,
-): Promise<string | undefined> {
-  const entry = await readEntry(kv, key, now);
+/** The note in the value of a key, unless it has outlived its time at `now`. */
+export function readNote(value: unknown, now: number): string | undefined {
+  const entry = readEntry(value, now);
   return entry !== undefined && "note" in entry ? entry.note : undefined;
 }
 
-async function readEntry(kv: Deno.Kv, key: Deno.KvKey, now: number): Promise<Entry | undefined> {
-  const { value } = await kv.get(key);
+function readEntry(value: unknown, now: number): Entry | undefined {
   const entry = value === null ? undefined : decode(value);
   return entry === undefined || now >= entry.expiresAt ? undefined : entry;
 }

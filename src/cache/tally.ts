@@ -22,6 +22,14 @@ export function firstDayKept(now: number): string {
   return dayAt(now - TALLY_DAYS * DAY_MS);
 }
 
+/** All days that are kept at `now`, and the next: the clock of another machine may be there. */
+export function daysKept(now: number): readonly string[] {
+  return Array.from(
+    { length: TALLY_DAYS + 2 },
+    (_, index) => dayAt(now + (index - TALLY_DAYS) * DAY_MS),
+  );
+}
+
 /**
  * Refuses what can't be counted.
  *

@@ -12,7 +12,7 @@ import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
 import { Reloader } from "./reload.ts";
 import { type Service, startService } from "./service.ts";
-import { StopSignals } from "./signals.ts";
+import { aborted, StopSignals } from "./signals.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
@@ -72,7 +72,7 @@ async function start(config: Config): Promise<Service | undefined> {
   }
 }
 
-/** Stops the program in good order at a rejection that nobody handles, and remembers it. */
+/** Stops the program in good order at an error that nobody handles, and remembers it. */
 class BugWatch implements Disposable {
   /** Whether there was one. */
   found = false;
@@ -81,23 +81,21 @@ class BugWatch implements Disposable {
   constructor(stop: () => void) {
     this.#stop = stop;
     globalThis.addEventListener("unhandledrejection", this.#onRejection);
+    globalThis.addEventListener("error", this.#onError);
   }
 
-  readonly #onRejection = (event: PromiseRejectionEvent): void => {
+  readonly #onRejection = (event: PromiseRejectionEvent): void => this.#end(event, event.reason);
+  readonly #onError = (event: ErrorEvent): void => this.#end(event, event.error);
+
+  #end(event: Event, error: unknown): void {
     event.preventDefault();
-    log.fatal("A bug: {error}", { error: event.reason });
+    log.fatal("A bug: {error}", { error });
     if (!this.found) this.#stop();
     this.found = true;
-  };
+  }
 
   [Symbol.dispose](): void {
     globalThis.removeEventListener("unhandledrejection", this.#onRejection);
+    globalThis.removeEventListener("error", this.#onError);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -13,6 +13,7 @@ import type { Broker } from "../broker/mod.ts";
 import { DenoKvMessageCache } from "../cache/deno_kv.ts";
 import { MemoryMessageCache } from "../cache/memory.ts";
 import type { MessageCache } from "../cache/mod.ts";
+import { RedisMessageCache } from "../cache/redis.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
 import { type HealthReport, healthReport, Metrics } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
@@ -67,7 +68,6 @@ export async function startService(
     eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
     delaysMs,
     broker,
-    metrics,
   });
   const bridgeOptions = {
     connector,
@@ -201,7 +201,7 @@ function openBroker(config: Config): Broker {
 
 /** Opens the cache that the configuration names. */
 export async function openCache(config: Config): Promise<MessageCache> {
-  const { timeout, outbound_timeout, path } = config.message_cache_config;
+  const { timeout, outbound_timeout, path, url } = config.message_cache_config;
   const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
   switch (config.message_cache_class) {
     case "MemoryMessageCache":
@@ -212,5 +212,12 @@ export async function openCache(config: Config): Promise<MessageCache> {
         path,
         namespace: config.connector_name,
       });
+    case "RedisMessageCache":
+      return await RedisMessageCache.open({ ...lifetimes, url, keyPrefix: redisPrefix(config) });
   }
+}
+
+/** What the keys of this channel begin with on Redis. */
+export function redisPrefix({ connector_name, message_cache_config }: Config): string {
+  return `${message_cache_config.key_prefix}${connector_name}:`;
 }

@@ -70,7 +70,8 @@ export async function readDelivery(
   if (status >= 200 && status < 300) {
     return { kind: "delivered", status, rateLimit: readRateLimit(headers, "", now) };
   }
-  const rateLimit = readRateLimit(headers, excerpt, now);
+  // No other answer's text is looked into: it may quote a user, who may write of buckets.
+  const rateLimit = readRateLimit(headers, status === 429 ? excerpt : "", now);
   const reason = `Turn answered ${status}${HINTS[status] ?? ""}`;
   const failure = { reason, status, rateLimit, ...(excerpt === "" ? {} : { said: excerpt }) };
   const fault = faultOf(status);

@@ -14,7 +14,7 @@ export interface RateLimit {
   readonly limit: number | undefined;
   /** Calls left in this window. */
   readonly remaining: number | undefined;
-  /** When the window ends, in milliseconds since 1970. */
+  /** When the window ends, in milliseconds since 1970; gone by, if Turn was slow to answer. */
   readonly resetAt: number | undefined;
 }
 
@@ -29,7 +29,7 @@ const BUCKET = /\bbucket ["']?([\w-]{1,40})/i;
 /**
  * Reads the headers; undefined if they tell nothing, as is usual.
  *
- * @param said What the body said, if it is an error's.
+ * @param said What the body said, if it is a 429's.
  * @param now Milliseconds since 1970.
  */
 export function readRateLimit(headers: Headers, said: string, now: number): RateLimit | undefined {
@@ -39,7 +39,7 @@ export function readRateLimit(headers: Headers, said: string, now: number): Rate
   const reset = read(headers, "x-ratelimit-reset");
   if ((named ?? limit ?? remaining ?? reset) === undefined) return undefined;
   const resetAt = reset === undefined ? undefined : Math.ceil(reset * 1000);
-  const isBelieved = resetAt !== undefined && resetAt > now && resetAt - now <= LONGEST_WINDOW_MS;
+  const isBelieved = resetAt !== undefined && Math.abs(resetAt - now) <= LONGEST_WINDOW_MS;
   return { bucket: named, limit, remaining, resetAt: isBelieved ? resetAt : undefined };
 }
 
