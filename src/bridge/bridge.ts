@@ -6,7 +6,7 @@
  */
 
 import type { MessageCache } from "../cache/mod.ts";
-import type { Metrics } from "../telemetry/mod.ts";
+import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { Accept, TurnClient } from "../turn/mod.ts";
 import type { Connector, Event, Message, TransportType } from "../vumi/mod.ts";
 import { Courier } from "./courier.ts";
@@ -74,6 +74,7 @@ export class Bridge {
       concurrency,
       pause: () => connector.pause(),
       resume: () => connector.resume(),
+      metrics: options.metrics,
     });
     const parts = {
       ...options,
@@ -98,6 +99,11 @@ export class Bridge {
   /** How Turn is. */
   turnStatus(): TurnStatus {
     return this.#gate.status();
+  }
+
+  /** How Turn and the calls to it are, for metrics. */
+  turnFigures(): TurnFigures {
+    return this.#gate.figures();
   }
 
   /** Begins to consume; a broker that is away is waited for, not here. */

@@ -11,12 +11,14 @@ import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
 import { DenoKvMessageCache } from "../cache/deno_kv.ts";
 import { MemoryMessageCache } from "../cache/memory.ts";
+import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
 import { type HealthReport, healthReport, Metrics } from "../telemetry/mod.ts";
 import { TurnClient } from "../turn/mod.ts";
 import { Connector, EXCHANGE } from "../vumi/mod.ts";
 import { HttpServer } from "./http.ts";
+import { watch } from "./watch.ts";
 
 /**
  * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
@@ -45,8 +47,8 @@ export async function startService(
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
   opened.use(broker);
-  const cache = opened.use(await openCache(config));
   const metrics = new Metrics();
+  const cache = opened.use(new MeteredMessageCache(await openCache(config), metrics));
   const turn = opened.use(
     new TurnClient({
       apiUrl: config.turn_api_url,
@@ -100,6 +102,7 @@ export async function startService(
       metrics,
     }),
   );
+  watch(metrics, { config, broker, bridge, cache }, opened);
   // Last, so that a program that can't listen (started twice, say) takes no message off a queue.
   bridge.start();
   const parts = opened.move();

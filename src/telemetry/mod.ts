@@ -6,5 +6,14 @@
 
 export * from "./health.ts";
 export { type LogPrivacy, shortenAddress } from "./log_privacy.ts";
+export {
+  type CallFigures,
+  type QueueFigures,
+  type Sources,
+  type TurnFigures,
+} from "./live_figures.ts";
 export * from "./logging.ts";
+export * from "./loop_lag.ts";
 export * from "./metrics.ts";
+export * from "./queue_watch.ts";
+export { type Heard, Transports } from "./transports.ts";

@@ -143,6 +143,7 @@ export class Connector {
         const reason = error.message;
         this.#options.metrics.count(flow, "unreadable");
         log.error("Parked a message of {queue}: {reason}", { queue, reason });
+        log.info("Done: {flow} {result}", { flow, result: "unreadable", queue });
         return Promise.resolve({ kind: "park", reason });
       }
       return handle(value, message);
