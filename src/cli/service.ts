@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Bridge } from "../bridge/mod.ts";
+import { Bridge, type BridgeOptions } from "../bridge/mod.ts";
 import { AmqpBroker } from "../broker/amqp.ts";
 import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
@@ -13,11 +13,13 @@ import { DenoKvMessageCache } from "../cache/deno_kv.ts";
 import { MemoryMessageCache } from "../cache/memory.ts";
 import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
+import { RedisMessageCache } from "../cache/redis.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
 import { type HealthReport, healthReport, Metrics } from "../telemetry/mod.ts";
-import { TurnClient } from "../turn/mod.ts";
+import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector, EXCHANGE } from "../vumi/mod.ts";
 import { HttpServer } from "./http.ts";
+import type { Reloadable } from "./reload.ts";
 import { watch } from "./watch.ts";
 
 /**
@@ -27,7 +29,7 @@ import { watch } from "./watch.ts";
 const EVENTS_AHEAD = 10;
 
 /** A running bridge. */
-export interface Service extends AsyncDisposable {
+export interface Service extends AsyncDisposable, Reloadable {
   /** Where HTTP is served: a URL, or `unix:/path`. */
   readonly address: string;
   /** Takes nothing new and finishes what is in work, until `deadline` fires. */
@@ -63,9 +65,8 @@ export async function startService(
     eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
     delaysMs,
     broker,
-    metrics,
   });
-  const bridge = new Bridge({
+  const bridgeOptions = {
     connector,
     turn,
     cache,
@@ -74,30 +75,24 @@ export async function startService(
     transportType: config.transport_type,
     emptyMessageBody: config.empty_message_body,
     failedStatus: config.failed_status,
-    messageTimeoutMs: config.mo_message_url_timeout * 1000,
-    statusTimeoutMs: config.event_url_timeout * 1000,
-    retry: {
-      maxRetries: config.max_retries,
-      delayBase: config.retry_delay_base,
-      delayExponent: config.retry_delay_exponent,
-      delaysMs,
-    },
+    ...timeoutsOf(config),
+    retry: { ...quickRetriesOf(config), delaysMs },
     retryForMs: config.retry_for * 1000,
     ussdRetryForMs: config.ussd_retry_for * 1000,
     compactStatuses: config.compact_statuses,
     dedupeWindowMs: config.outbound_dedupe_window * 1000,
     concurrency: config.worker_concurrency,
-  });
+  };
+  const bridge = new Bridge(bridgeOptions);
+  const endpoint = {
+    path: config.vumi_api_path,
+    ...requestRulesOf(config),
+    accept: bridge.accept,
+  };
   const http = opened.use(
     await HttpServer.listen({
       bind: config.http_bind,
-      endpoint: {
-        path: config.vumi_api_path,
-        hmacSecrets: config.turn_hmac_secret,
-        maxBodyBytes: config.max_body_bytes,
-        requestTimeoutMs: config.request_timeout * 1000,
-        accept: bridge.accept,
-      },
+      endpoint,
       health: () => bridgeHealth(broker, bridge),
       metrics,
     }),
@@ -108,10 +103,42 @@ export async function startService(
   const parts = opened.move();
   return {
     address: http.address,
+    // The parts look into their options again and again, so it is enough to change those.
+    reload(changed: Config): void {
+      turn.setAuthToken(changed.auth_token);
+      Object.assign(endpoint, requestRulesOf(changed));
+      Object.assign(bridgeOptions, timeoutsOf(changed));
+      Object.assign(bridgeOptions.retry, quickRetriesOf(changed));
+    },
     async drain(deadline: AbortSignal): Promise<void> {
       await Promise.all([http.drain(deadline), bridge.drain(deadline)]);
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+function requestRulesOf(
+  config: Config,
+): Pick<EndpointOptions, "hmacSecrets" | "maxBodyBytes" | "requestTimeoutMs"> {
+  return {
+    hmacSecrets: config.turn_hmac_secret,
+    maxBodyBytes: config.max_body_bytes,
+    requestTimeoutMs: config.request_timeout * 1000,
+  };
+}
+
+function timeoutsOf(config: Config): Pick<BridgeOptions, "messageTimeoutMs" | "statusTimeoutMs"> {
+  return {
+    messageTimeoutMs: config.mo_message_url_timeout * 1000,
+    statusTimeoutMs: config.event_url_timeout * 1000,
+  };
+}
+
+function quickRetriesOf(config: Config): Omit<BridgeOptions["retry"], "delaysMs"> {
+  return {
+    maxRetries: config.max_retries,
+    delayBase: config.retry_delay_base,
+    delayExponent: config.retry_delay_exponent,
   };
 }
 
@@ -138,7 +165,7 @@ function openBroker(config: Config): Broker {
 
 /** Opens the cache that the configuration names. */
 export async function openCache(config: Config): Promise<MessageCache> {
-  const { timeout, outbound_timeout, path } = config.message_cache_config;
+  const { timeout, outbound_timeout, path, url } = config.message_cache_config;
   const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
   switch (config.message_cache_class) {
     case "MemoryMessageCache":
@@ -149,5 +176,12 @@ export async function openCache(config: Config): Promise<MessageCache> {
         path,
         namespace: config.connector_name,
       });
+    case "RedisMessageCache":
+      return await RedisMessageCache.open({ ...lifetimes, url, keyPrefix: redisPrefix(config) });
   }
+}
+
+/** What the keys of this channel begin with on Redis. */
+export function redisPrefix({ connector_name, message_cache_config }: Config): string {
+  return `${message_cache_config.key_prefix}${connector_name}:`;
 }

@@ -21,6 +21,7 @@ import {
   oneOf,
   password,
   queueName,
+  redisUrlText,
   seconds,
   secondsList,
   secondsOrZero,
@@ -78,7 +79,7 @@ const transportTypes = oneOf(
 );
 
 const cacheClasses = oneOf(
-  ["MemoryMessageCache", "DenoKvMessageCache"],
+  ["MemoryMessageCache", "DenoKvMessageCache", "RedisMessageCache"],
   (name) => name.slice(name.lastIndexOf(".") + 1), // vumi2's files have vumi2.message_caches.X
 );
 
@@ -211,12 +212,18 @@ const cache = {
   message_cache_class: preset(
     cacheClasses,
     "MemoryMessageCache",
-    "Where messages are remembered, for replies and statuses: lost with the process, or kept in a file. A dotted name counts by its last part.",
+    "Where messages are remembered, for replies and statuses: lost with the process, kept in a file, or on a server that several machines share. A dotted name counts by its last part.",
   ),
   message_cache_config: z.object({
     timeout: preset(seconds(YEAR), 3600, "How long an inbound message can be replied to."),
     outbound_timeout: preset(seconds(YEAR), DAY, "How long events about a message are passed on."),
     path: preset(anyText, "", "The file of DenoKvMessageCache, which requires it."),
+    url: preset(redisUrlText, "", "The server of RedisMessageCache, which requires it."),
+    key_prefix: preset(
+      text,
+      "turn-channels:",
+      "What all keys of RedisMessageCache begin with; the connector's name follows.",
+    ),
   }).readonly(),
 };
 
@@ -263,17 +270,33 @@ const configSchema = z.object({
   ...broker,
   ...cache,
   ...operation,
-}).refine(
-  // Also asked when other keys are faulty, so that all faults are reported at once; those keys are
-  // missing then.
-  (config: Partial<z.output<z.ZodObject<typeof cache>>>) =>
-    config.message_cache_class !== "DenoKvMessageCache" || config.message_cache_config?.path !== "",
-  {
-    path: ["message_cache_config", "path"],
-    when: () => true,
-    params: { expected: "required with DenoKvMessageCache: path of a file" },
-  },
-).readonly();
+})
+  .refine(...requiredWith("DenoKvMessageCache", "path", "path of a file"))
+  .refine(...requiredWith("RedisMessageCache", "url", "URL of a Redis server"))
+  .readonly();
+
+type CacheKeys = Partial<z.output<z.ZodObject<typeof cache>>>;
+
+/** Also asked when other keys are faulty, so that all faults are reported at once. */
+function requiredWith(
+  cacheClass: string,
+  key: "path" | "url",
+  what: string,
+): [
+  (config: CacheKeys) => boolean,
+  { path: string[]; when: () => boolean; params: { expected: string } },
+] {
+  return [
+    // Keys that are faulty are missing then.
+    ({ message_cache_class, message_cache_config }) =>
+      message_cache_class !== cacheClass || message_cache_config?.[key] !== "",
+    {
+      path: ["message_cache_config", key],
+      when: () => true,
+      params: { expected: `required with ${cacheClass}: ${what}` },
+    },
+  ];
+}
 
 /**
  * The configuration, valid and with all defaults.

@@ -15,7 +15,10 @@ function sender(text = "hello", isGone = false): Sender {
 const GONE = sender("hello", true);
 
 /** Publishes under ids 1, 2, 3 ... */
-function publisher(): { readonly publish: () => Promise<Acceptance>; readonly count: () => number } {
+function publisher(): {
+  readonly publish: () => Promise<Acceptance>;
+  readonly count: () => number;
+} {
   let count = 0;
   return {
     publish: () => Promise.resolve({ kind: "accepted", id: String(++count) }),
@@ -162,7 +165,9 @@ Deno.test("Repeats.take(): Turn's messages are each published once, and no messa
       const ids = new Set<string>();
       for (const { text, vain } of messages) {
         const answers = [];
-        for (let n = 0; n < vain; n++) answers.push(await repeats.take(sender(text, true), publish));
+        for (let n = 0; n < vain; n++) {
+          answers.push(await repeats.take(sender(text, true), publish));
+        }
         const answer = await repeats.take(sender(text), publish);
         assert.ok(answer.kind === "accepted");
         for (const other of answers) assert.deepEqual(other, answer);

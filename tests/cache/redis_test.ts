@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CacheError, TALLY_DAYS } from "../../src/cache/mod.ts";
-import { RedisMessageCache } from "../../src/cache/redis.ts";
+import type { RedisMessageCache } from "../../src/cache/redis.ts";
 import { redisUrl } from "../support/redis.ts";
 import { messageCacheContract } from "./contract.ts";
 import { connect, DAY, newPrefix, openRedis, passTime } from "./redis_server.ts";
