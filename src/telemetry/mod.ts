@@ -4,6 +4,8 @@
  * @module
  */
 
+export { type Alert, type AlertOptions, alertRules, alerts } from "./alerts.ts";
+export { dashboard } from "./dashboard.ts";
 export * from "./health.ts";
 export { type LogPrivacy, shortenAddress } from "./log_privacy.ts";
 export {
