@@ -12,6 +12,7 @@ import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
 import { DenoKvMessageCache } from "../cache/deno_kv.ts";
 import { MemoryMessageCache } from "../cache/memory.ts";
+import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import { RedisMessageCache } from "../cache/redis.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
@@ -22,6 +23,7 @@ import { HttpServer } from "./http.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Reloadable } from "./reload.ts";
 import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
+import { watch } from "./watch.ts";
 
 /**
  * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
@@ -52,8 +54,8 @@ export async function startService(
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
   opened.use(broker);
-  const cache = opened.use(await openCache(config));
   const metrics = new Metrics();
+  const cache = opened.use(new MeteredMessageCache(await openCache(config), metrics));
   const turn = opened.use(
     new TurnClient({
       apiUrl: config.turn_api_url,
@@ -92,6 +94,7 @@ export async function startService(
     ...requestRulesOf(config),
     accept: bridge.accept,
   };
+  watch(metrics, { config, broker, bridge, cache }, opened);
   let isDraining = false;
   const { http, admin } = await listen(opened, config, endpoint, {
     health: () => bridgeHealth(broker, bridge),
