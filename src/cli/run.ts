@@ -29,7 +29,10 @@ export async function run(config: Config, warnings: readonly Warning[]): Promise
     log.warning("Configuration: {message}", { key, message });
   }
   using signals = new StopSignals();
-  using bug = new BugWatch(signals.stop);
+  using bug = new BugWatch(() => {
+    // A second signal would end the draining.
+    if (!signals.first.aborted) signals.stop();
+  });
   const service = await start(config);
   if (service === undefined) return EXIT.unavailable;
   await using running = service;
