@@ -67,6 +67,8 @@ export function turnEndpoint(options: EndpointOptions): Hono {
 async function answer(request: Request, options: EndpointOptions): Promise<Response> {
   const signature = request.headers.get(SIGNATURE_HEADER);
   if (!signature) return refuse(401, [{ details: `The header ${SIGNATURE_HEADER} is missing` }]);
+  // Now: it tells only of what happens after it was asked for.
+  const { signal } = request;
   using deadline = new Deadline(options.requestTimeoutMs);
   const body = await readBody(request, options.maxBodyBytes, deadline);
   switch (body.kind) {
@@ -87,7 +89,7 @@ async function answer(request: Request, options: EndpointOptions): Promise<Respo
     return refuse(415, [{ details: "The content type, if given, must be application/json" }]);
   }
   let isExpired = false;
-  const sender = { body: body.bytes, isGone: () => isExpired || request.signal.aborted };
+  const sender = { body: body.bytes, isGone: () => isExpired || signal.aborted };
   const answered = await deadline.race(answerBody(sender, options));
   isExpired = answered === EXPIRED;
   return answered === EXPIRED ? timedOut(options) : answered;
