@@ -101,7 +101,7 @@ async function sourceFiles(folder = ""): Promise<string[]> {
   for await (const { name, isDirectory } of Deno.readDir(join(SRC, folder))) {
     const path = join(folder, name);
     if (isDirectory) files.push(...await sourceFiles(path));
-    else if (name.endsWith(".ts")) files.push(path);
+    else if (/\.[jt]s$/.test(name)) files.push(path);
   }
   assert.ok(files.length > 0, `${folder} is empty`);
   return files.sort();

@@ -12,6 +12,7 @@ import type { Connector, Event, Message, TransportType } from "../vumi/mod.ts";
 import { Courier } from "./courier.ts";
 import { TurnGate, type TurnStatus } from "./gate.ts";
 import { InboundFlow } from "./inbound.ts";
+import { Ledger } from "./ledger.ts";
 import { OutboundFlow } from "./outbound.ts";
 import type { RetryOptions } from "./retries.ts";
 import { sleep } from "./sleep.ts";
@@ -38,9 +39,9 @@ export interface BridgeOptions {
   readonly emptyMessageBody: string | undefined;
   /** See {@linkcode StatusFlow}. */
   readonly failedStatus: "sent" | "failed";
-  /** Longest that one call to Turn with a message may take, in milliseconds. */
+  /** Longest that one call to Turn with a message may take, in milliseconds; read at each call. */
   readonly messageTimeoutMs: number;
-  /** Longest that one call to Turn with a status may take, in milliseconds. */
+  /** Longest that one call to Turn with a status may take, in milliseconds; read at each call. */
   readonly statusTimeoutMs: number;
   /** How often Turn is tried again. */
   readonly retry: RetryOptions;
@@ -58,6 +59,7 @@ export interface BridgeOptions {
 
 /** One channel, running. */
 export class Bridge {
+  readonly #options: BridgeOptions;
   readonly #connector: Connector;
   readonly #gate: TurnGate;
   readonly #outbound: OutboundFlow;
@@ -69,6 +71,7 @@ export class Bridge {
   /** Makes the flows; no I/O. */
   constructor(options: BridgeOptions) {
     const { connector, concurrency } = options;
+    this.#options = options;
     this.#connector = connector;
     this.#gate = new TurnGate({
       concurrency,
@@ -85,12 +88,16 @@ export class Bridge {
     this.#inbound = new InboundFlow({
       ...options,
       courier: new Courier<Message>({ ...parts, flow: "inbound" }),
-      timeoutMs: options.messageTimeoutMs,
+      get timeoutMs() {
+        return options.messageTimeoutMs;
+      },
     });
     this.#statuses = new StatusFlow({
       ...options,
       courier: new Courier<Event>({ ...parts, flow: "status" }),
-      timeoutMs: options.statusTimeoutMs,
+      get timeoutMs() {
+        return options.statusTimeoutMs;
+      },
       compact: options.compactStatuses,
     });
   }
@@ -102,7 +109,11 @@ export class Bridge {
 
   /** Begins to consume; a broker that is away is waited for, not here. */
   start(): void {
-    this.#connector.start(this.#inbound.handle, this.#statuses.handle);
+    this.#connector.start({
+      inbound: this.#inbound.handle,
+      event: this.#statuses.handle,
+      unreadable: (from) => this.#countUnreadable(from === "inbound" ? "inbound" : "status"),
+    });
   }
 
   /** Takes what Turn asks us to send. Still does while draining: nothing else would answer it. */
@@ -123,5 +134,12 @@ export class Bridge {
     await Promise.race([work, sleep(Infinity, AbortSignal.any([deadline, settled.signal]))]);
     this.#abandon.abort();
     await Promise.race([work, sleep(SETTLE_MS, settled.signal)]);
+  }
+
+  /** It has come and is parked, of which no flow knows. */
+  #countUnreadable(flow: "inbound" | "status"): void {
+    const { cache, metrics } = this.#options;
+    metrics.count(flow, "unreadable");
+    new Ledger(cache, flow).count("in", "unreadable");
   }
 }

@@ -97,7 +97,10 @@ export class Courier<T> {
       if (past === undefined && !redelivered) return await this.#call(parcel, lost, NO_PAST, true);
       return await this.#settleAgain(parcel, arrival, past ?? NO_PAST);
     } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
+      if (!(error instanceof CacheError)) {
+        this.#ledger.count("parked"); // For that is what becomes of a bug's message.
+        throw error;
+      }
       const { flow, metrics } = this.#options;
       metrics.count(flow, "cache_failed");
       log.error("The cache fails, {flow} {messageId} has to wait: {reason}", {

@@ -11,6 +11,7 @@ import { type Arrival, type Disposition, type Message, unixSeconds } from "../vu
 import type { Skip } from "./caller.ts";
 import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
 import { remembered } from "./remembered.ts";
+import { readPast } from "./retries.ts";
 
 /** What an {@linkcode InboundFlow} is made of. */
 export interface InboundOptions {
@@ -52,16 +53,23 @@ export class InboundFlow {
         ? Math.min(ussdRetryForMs, retryForMs)
         : retryForMs,
       isDelivered: async () => await cache.getNote("delivered_inbound", id) !== undefined,
-      prepare: (isNew) => this.#remember(message, isNew),
+      prepare: (isNew) => this.#remember(message, isNew, arrival),
       call: (signal) => this.#tell(message, signal),
       notes: () => [{ kind: "delivered_inbound", id, value: "1", ttlMs: DELIVERED_TTL_MS }],
     }, arrival);
   };
 
   /** First of all: Turn's answer may come before Turn has answered our call. */
-  async #remember(message: Message, isNew: boolean): Promise<Skip | undefined> {
+  async #remember(
+    message: Message,
+    isNew: boolean,
+    { headers }: Arrival,
+  ): Promise<Skip | undefined> {
     const { cache } = this.#options;
-    const isCounted = !isNew && await cache.getInbound(message.message_id) !== undefined;
+    // What has failed was counted, also if that was so long ago that it is forgotten.
+    const hasFailed = (readPast(headers)?.attempts ?? 0) > 0;
+    const isCounted = hasFailed ||
+      !isNew && await cache.getInbound(message.message_id) !== undefined;
     const tallies = isCounted ? [] : [{ flow: "inbound", result: "in" }];
     await cache.putInbound(remembered(message), tallies);
     // The user hung up. Turn has no word for it, and refuses a text that is empty.

@@ -21,9 +21,10 @@ export class Ledger {
     this.#flow = flow;
   }
 
-  /** Counts one. */
-  count(result: string): void {
-    this.#cache.tally([{ flow: this.#flow, result }]).catch((error: unknown) => {
+  /** Counts one; what it came to, all or none. */
+  count(...results: readonly string[]): void {
+    const tallies = results.map((result) => ({ flow: this.#flow, result }));
+    this.#cache.tally(tallies).catch((error: unknown) => {
       if (!(error instanceof CacheError)) throw error;
       log.debug("Not counted for the audit: {reason}", { reason: error.message });
     });

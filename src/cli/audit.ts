@@ -1,6 +1,7 @@
 /**
  * `turn-channels audit`: what came in, and what became of it, by day and flow, out of the cache and
  * the queues. It adds up when all that came was delivered, parked, skipped for a reason, or waits.
+ * What the running program has counted since its start stands beside it, if that can be asked.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
 import { openCache } from "./service.ts";
+import { readSinceStart, type SinceStart } from "./since_start.ts";
 
 /** The flows, and the queue that each is taken from. */
 const FLOWS = [["inbound", "inbound"], ["status", "event"], ["outbound", undefined]] as const;
@@ -29,9 +31,10 @@ interface Waiting {
 /** Counts, and prints what was counted. Answers the exit code. */
 export async function audit(config: Config): Promise<number> {
   if (config.message_cache_class === "MemoryMessageCache") {
+    print(sinceStart(await readSinceStart(config.http_bind)));
     printError(
-      "MemoryMessageCache counts inside the running program only: see its /metrics, or configure " +
-        "another message_cache_class.\n",
+      "MemoryMessageCache counts inside the running program only, and only since its start: to have " +
+        "days counted and summed up, configure another message_cache_class.\n",
     );
     return EXIT.usage;
   }
@@ -39,6 +42,7 @@ export async function audit(config: Config): Promise<number> {
   if (counts === undefined) return EXIT.unavailable;
   return await withBroker(config, async (broker) => {
     print(`${days(counts)}\n`);
+    print(sinceStart(await readSinceStart(config.http_bind)));
     let addsUp = true;
     for (const [flow, queue] of FLOWS) {
       const waiting = queue === undefined ? undefined : await waitingFor(config, broker, queue);
@@ -87,6 +91,18 @@ function days(counts: readonly DayCount[]): string {
     table.push([day, flow, total(group, "in"), became.sort().join(", ")]);
   }
   return table.length === 0 ? "Nothing has been counted yet." : table.toString();
+}
+
+function sinceStart({ url, counts }: SinceStart): string {
+  if (counts === undefined) {
+    return `No running program answers at ${url}: what it has counted since its start is not known.\n`;
+  }
+  const lines = FLOWS.map(([flow]) => {
+    const became = counts.filter((count) => count.flow === flow)
+      .map(({ result, count }) => `${result.replaceAll("_", " ")} ${count}`);
+    return `  ${flow}: ${became.sort().join(", ") || "nothing"}\n`;
+  });
+  return `Since the program at ${url} was started:\n${lines.join("")}`;
 }
 
 interface Verdict {

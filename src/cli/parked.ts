@@ -5,12 +5,12 @@
  */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import Table from "cli-table3";
 import type { Config } from "../config/mod.ts";
 import { type ParkedFilter, type ParkedMessage, ParkedMessages } from "../vumi/mod.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
+import { plainJson, plainText } from "./plain_text.ts";
 import { print, printError } from "./print.ts";
 
 /** What can be said of which messages are meant, and how. */
@@ -75,21 +75,27 @@ function withParked(
 }
 
 async function list(messages: ParkedMessages, options: Options): Promise<number> {
-  const table = new Table({
-    head: ["queue", "parked at", "id", "status", "attempts", "reason"],
-    colWidths: [9, 22, 36, 8, 10, 60],
-    wordWrap: true,
-    style: { head: [], border: [] },
-  });
+  let listed = 0;
   await messages.list(options, (message) => {
-    if (options.json) return print(`${JSON.stringify(summary(message))}\n`);
+    if (options.json) return print(`${plainJson(summary(message))}\n`);
+    if (listed++ === 0) {
+      print(row("queue", "parked at (UTC)", "id", "status", "attempts", "reason"));
+    }
     const { queue, parkedAt, id, about, status, attempts, reason } = message;
     const at = parkedAt.slice(0, 19).replace("T", " ");
-    table.push([queue, at, about ?? id ?? "(unreadable)", status ?? "", attempts, reason]);
+    print(row(queue, at, about ?? id ?? "(unreadable)", status ?? "", attempts, reason));
   });
-  if (options.json) return EXIT.ok;
-  print(table.length === 0 ? "Nothing is parked.\n" : `${table.toString()}\n${count(table)}\n`);
+  if (!options.json) print(listed === 0 ? "Nothing that is meant is parked.\n" : count(listed));
   return EXIT.ok;
+}
+
+/** Characters of each column but the last; what is longer pushes the others aside, and stays whole. */
+const WIDTHS = [7, 19, 36, 6, 8];
+
+/** One line, however long, so that thousands can be searched, and come as they are found. */
+function row(...cells: readonly (string | number)[]): string {
+  const padded = cells.map((cell, index) => plainText(String(cell)).padEnd(WIDTHS[index] ?? 0));
+  return `${padded.join("  ").trimEnd()}\n`;
 }
 
 async function show(messages: ParkedMessages, options: Options): Promise<number> {
@@ -97,16 +103,17 @@ async function show(messages: ParkedMessages, options: Options): Promise<number>
   await messages.list(options, (message) => {
     shown++;
     const whole = { ...summary(message), headers: message.headers, body: bodyOf(message) };
-    print(`${JSON.stringify(whole, undefined, options.json ? undefined : 2)}\n`);
+    print(`${plainJson(whole, options.json ? undefined : 2)}\n`);
   });
   if (shown === 0) printError("No parked message is meant by that.\n");
   return shown === 0 ? EXIT.findings : EXIT.ok;
 }
 
 async function replay(messages: ParkedMessages, options: Options): Promise<number> {
-  const before = new Date();
-  if (options.dryRun) return await dryRun(messages, options, "be put back into work");
-  const moved = await messages.replay({ ...options, before });
+  // What is parked again at once stays.
+  const meant = { ...options, before: new Date() };
+  if (options.dryRun) return await dryRun(messages, meant, "be put back into work");
+  const moved = await messages.replay(meant);
   print(`Put back into work: ${moved}.\n`);
   return EXIT.ok;
 }
@@ -138,8 +145,8 @@ async function countOf(messages: ParkedMessages, filter: ParkedFilter): Promise<
   return found;
 }
 
-function count({ length }: { readonly length: number }): string {
-  return length === 1 ? "1 message" : `${length} messages`;
+function count(listed: number): string {
+  return listed === 1 ? "1 message\n" : `${listed} messages\n`;
 }
 
 /** All but what people wrote. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Bridge } from "../bridge/mod.ts";
+import { Bridge, type BridgeOptions } from "../bridge/mod.ts";
 import { AmqpBroker } from "../broker/amqp.ts";
 import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
@@ -15,9 +15,10 @@ import type { MessageCache } from "../cache/mod.ts";
 import { RedisMessageCache } from "../cache/redis.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
 import { type HealthReport, healthReport, Metrics } from "../telemetry/mod.ts";
-import { TurnClient } from "../turn/mod.ts";
+import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector, EXCHANGE } from "../vumi/mod.ts";
 import { HttpServer } from "./http.ts";
+import type { Reloadable } from "./reload.ts";
 
 /**
  * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
@@ -26,7 +27,7 @@ import { HttpServer } from "./http.ts";
 const EVENTS_AHEAD = 10;
 
 /** A running bridge. */
-export interface Service extends AsyncDisposable {
+export interface Service extends AsyncDisposable, Reloadable {
   /** Where HTTP is served: a URL, or `unix:/path`. */
   readonly address: string;
   /** Takes nothing new and finishes what is in work, until `deadline` fires. */
@@ -62,9 +63,8 @@ export async function startService(
     eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
     delaysMs,
     broker,
-    metrics,
   });
-  const bridge = new Bridge({
+  const bridgeOptions = {
     connector,
     turn,
     cache,
@@ -73,30 +73,24 @@ export async function startService(
     transportType: config.transport_type,
     emptyMessageBody: config.empty_message_body,
     failedStatus: config.failed_status,
-    messageTimeoutMs: config.mo_message_url_timeout * 1000,
-    statusTimeoutMs: config.event_url_timeout * 1000,
-    retry: {
-      maxRetries: config.max_retries,
-      delayBase: config.retry_delay_base,
-      delayExponent: config.retry_delay_exponent,
-      delaysMs,
-    },
+    ...timeoutsOf(config),
+    retry: { ...quickRetriesOf(config), delaysMs },
     retryForMs: config.retry_for * 1000,
     ussdRetryForMs: config.ussd_retry_for * 1000,
     compactStatuses: config.compact_statuses,
     dedupeWindowMs: config.outbound_dedupe_window * 1000,
     concurrency: config.worker_concurrency,
-  });
+  };
+  const bridge = new Bridge(bridgeOptions);
+  const endpoint = {
+    path: config.vumi_api_path,
+    ...requestRulesOf(config),
+    accept: bridge.accept,
+  };
   const http = opened.use(
     await HttpServer.listen({
       bind: config.http_bind,
-      endpoint: {
-        path: config.vumi_api_path,
-        hmacSecrets: config.turn_hmac_secret,
-        maxBodyBytes: config.max_body_bytes,
-        requestTimeoutMs: config.request_timeout * 1000,
-        accept: bridge.accept,
-      },
+      endpoint,
       health: () => bridgeHealth(broker, bridge),
       metrics,
     }),
@@ -106,10 +100,42 @@ export async function startService(
   const parts = opened.move();
   return {
     address: http.address,
+    // The parts look into their options again and again, so it is enough to change those.
+    reload(changed: Config): void {
+      turn.setAuthToken(changed.auth_token);
+      Object.assign(endpoint, requestRulesOf(changed));
+      Object.assign(bridgeOptions, timeoutsOf(changed));
+      Object.assign(bridgeOptions.retry, quickRetriesOf(changed));
+    },
     async drain(deadline: AbortSignal): Promise<void> {
       await Promise.all([http.drain(deadline), bridge.drain(deadline)]);
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+function requestRulesOf(
+  config: Config,
+): Pick<EndpointOptions, "hmacSecrets" | "maxBodyBytes" | "requestTimeoutMs"> {
+  return {
+    hmacSecrets: config.turn_hmac_secret,
+    maxBodyBytes: config.max_body_bytes,
+    requestTimeoutMs: config.request_timeout * 1000,
+  };
+}
+
+function timeoutsOf(config: Config): Pick<BridgeOptions, "messageTimeoutMs" | "statusTimeoutMs"> {
+  return {
+    messageTimeoutMs: config.mo_message_url_timeout * 1000,
+    statusTimeoutMs: config.event_url_timeout * 1000,
+  };
+}
+
+function quickRetriesOf(config: Config): Omit<BridgeOptions["retry"], "delaysMs"> {
+  return {
+    maxRetries: config.max_retries,
+    delayBase: config.retry_delay_base,
+    delayExponent: config.retry_delay_exponent,
   };
 }
 

@@ -84,7 +84,7 @@ export const token: Kind<string> = kind(
 );
 
 /**
- * The first part of queue names. AMQP has room for 255 bytes, and the longest ending is 15; names
+ * The first part of queue names. AMQP has room for 255 bytes, and the longest ending is 31; names
  * that begin with "amq." are the broker's own.
  */
 export const queueName: Kind<string> = kind(
@@ -174,10 +174,10 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kin
 /** Durations in seconds, as a list, or as text between commas. */
 export function secondsList(max: number): Kind<readonly number[]> {
   return kind(
-    `list of 1 to 50 numbers of seconds, each more than 0, at most ${max}; as text with commas between`,
+    `list of 1 to 50 numbers of seconds, each 0.001 to ${max}; as text with commas between`,
     z.preprocess(
       (raw) => (typeof raw === "string" ? raw.split(",") : raw),
-      z.array(z.preprocess(toNumber, z.number().gt(0).max(max))).min(1).max(50),
+      z.array(z.preprocess(toNumber, z.number().min(0.001).max(max))).min(1).max(50),
     ),
   );
 }

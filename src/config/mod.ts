@@ -6,6 +6,7 @@
  */
 
 export { type AmqpAddress, amqpUrl, type Bind, formatBind } from "./addresses.ts";
+export { changedKeys } from "./changes.ts";
 export { type Fault, formatFaults, type Warning } from "./faults.ts";
 export { configJsonSchema } from "./json_schema.ts";
 export { type ConfigKey, configKeys } from "./keys.ts";

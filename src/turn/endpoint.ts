@@ -34,7 +34,7 @@ export interface Sender {
 /** Takes a request over, or says why not. To throw is a bug. */
 export type Accept = (request: OutboundRequest, sender: Sender) => Promise<Acceptance>;
 
-/** How {@linkcode turnEndpoint} answers. */
+/** How {@linkcode turnEndpoint} answers; looked at for each request anew, but for the path. */
 export interface EndpointOptions {
   /** What comes before `/messages`: empty, or `/` and more, without a `/` at the end. */
   readonly path: string;
@@ -57,7 +57,7 @@ export interface EndpointOptions {
 export function turnEndpoint(options: EndpointOptions): Hono {
   const app = new Hono();
   const path = `${options.path}/messages`;
-  app.post(path, ({ req }) => answer(req.raw, options));
+  app.post(path, ({ req }) => answer(req.raw, { ...options }));
   app.all(path, methodNotAllowed("POST"));
   app.notFound(pathNotFound);
   app.onError(internalError);

@@ -8,7 +8,6 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { Broker, BrokerMessage, Consumer, Disposition, Handler } from "../broker/mod.ts";
-import type { Metrics } from "../telemetry/mod.ts";
 import { decodeEvent, type Event } from "./event.ts";
 import { decodeMessage, encodeMessage, type Message } from "./message.ts";
 import { MalformedPayloadError } from "./payload.ts";
@@ -61,8 +60,16 @@ export interface ConnectorOptions {
   readonly eventPrefetch: number;
   /** The delays that the disposition `later` may name, in milliseconds. */
   readonly delaysMs: readonly number[];
-  /** Counts what can't be read. */
-  readonly metrics: Metrics;
+}
+
+/** What is done with all that comes on a connector's queues. */
+export interface ConnectorHandlers {
+  /** Decides about a message from a user. */
+  readonly inbound: ConnectorHandler<Message>;
+  /** Decides about an event. */
+  readonly event: ConnectorHandler<Event>;
+  /** Is told of what can't be read; it is parked. */
+  readonly unreadable: (from: "inbound" | "event") => void;
 }
 
 /** Typed publishing and consuming on a connector's queues. */
@@ -81,7 +88,7 @@ export class Connector {
   }
 
   /** Declares the queues and consumes messages from users and events. Once in a life. */
-  start(onInbound: ConnectorHandler<Message>, onEvent: ConnectorHandler<Event>): void {
+  start(handlers: ConnectorHandlers): void {
     const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
     const { broker, inboundPrefetch, eventPrefetch, delaysMs } = this.#options;
     broker.declare(outbound);
@@ -89,12 +96,12 @@ export class Connector {
       broker.consume(
         inbound,
         { prefetch: inboundPrefetch, parkingQueue: inboundParked, delaysMs },
-        this.#reader("inbound", inbound, decodeMessage, onInbound),
+        reader(inbound, decodeMessage, handlers.inbound, () => handlers.unreadable("inbound")),
       ),
       broker.consume(
         event,
         { prefetch: eventPrefetch, parkingQueue: eventParked, delaysMs },
-        this.#reader("status", event, decodeEvent, onEvent),
+        reader(event, decodeEvent, handlers.event, () => handlers.unreadable("event")),
       ),
     );
   }
@@ -127,25 +134,25 @@ export class Connector {
   async settled(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.settled()));
   }
+}
 
-  #reader<T>(
-    flow: "inbound" | "status",
-    queue: string,
-    decode: (body: Uint8Array) => T,
-    handle: ConnectorHandler<T>,
-  ): Handler {
-    return (message) => {
-      let value: T;
-      try {
-        value = decode(message.body);
-      } catch (error) {
-        if (!(error instanceof MalformedPayloadError)) throw error;
-        const reason = error.message;
-        this.#options.metrics.count(flow, "unreadable");
-        log.error("Parked a message of {queue}: {reason}", { queue, reason });
-        return Promise.resolve({ kind: "park", reason });
-      }
-      return handle(value, message);
-    };
-  }
+function reader<T>(
+  queue: string,
+  decode: (body: Uint8Array) => T,
+  handle: ConnectorHandler<T>,
+  onUnreadable: () => void,
+): Handler {
+  return (message) => {
+    let value: T;
+    try {
+      value = decode(message.body);
+    } catch (error) {
+      if (!(error instanceof MalformedPayloadError)) throw error;
+      const reason = error.message;
+      onUnreadable();
+      log.error("Parked a message of {queue}: {reason}", { queue, reason });
+      return Promise.resolve({ kind: "park", reason });
+    }
+    return handle(value, message);
+  };
 }

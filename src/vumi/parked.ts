@@ -10,6 +10,8 @@ import { queuesOf } from "./connector.ts";
 /** Which of a connector's parking queues. */
 export type ParkedQueue = "inbound" | "event";
 
+const QUEUES: readonly ParkedQueue[] = ["inbound", "event"];
+
 /** A message that waits for a person. */
 export interface ParkedMessage {
   /** Where it came from. */
@@ -85,6 +87,8 @@ export class ParkedMessages {
    */
   async replay(filter: ParkedFilter): Promise<number> {
     let count = 0;
+    // They may be gone, if nobody works.
+    for (const queue of QUEUES) this.#options.broker.declare(this.#origin(queue));
     await this.#sift(filter, ({ queue, headers }) => {
       count++;
       return { moveTo: this.#origin(queue), headers: withoutOurs(headers) };
@@ -109,9 +113,8 @@ export class ParkedMessages {
   async #sift(filter: ParkedFilter, decide: (message: ParkedMessage) => Fate): Promise<void> {
     const { broker, name } = this.#options;
     const { inboundParked, eventParked } = queuesOf(name);
-    for (const queue of ["inbound", "event"] as const) {
+    for (const queue of QUEUES) {
       if (filter.queue !== undefined && filter.queue !== queue) continue;
-      broker.declare(this.#origin(queue));
       await broker.sift(queue === "inbound" ? inboundParked : eventParked, (message) => {
         const parked = readParked(queue, message);
         return isMeant(parked, filter) ? decide(parked) : "keep";

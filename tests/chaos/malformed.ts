@@ -30,7 +30,12 @@ export async function malformed(run: Run, { each }: MalformedSize): Promise<Repo
   const reporter = new Reporter(`9 ${each} malformed inputs at each entry`, run);
   await using world = await World.make({
     url: run.url,
-    config: { max_body_bytes: MAX_BODY_BYTES, max_retries: 1 },
+    scheduleMs: [500],
+    config: {
+      max_body_bytes: MAX_BODY_BYTES,
+      // What can be read and can't be remembered, say, is to be parked while this looks on.
+      ...{ max_retries: 1, retry_schedule: [0.5], retry_for: 3 },
+    },
   });
   await world.bridge.start();
   await world.bridge.healthy();
@@ -80,7 +85,11 @@ async function calm(world: World): Promise<void> {
   const { operator, turn } = world;
   let before = "";
   for (let calmFor = 0, waited = 0; calmFor < 5 && waited < 300; waited++) {
-    const depths = [await operator.depth("inbound"), await operator.depth("event")];
+    const depths = [
+      await operator.depth("inbound"),
+      await operator.depth("event"),
+      await world.delayed(),
+    ];
     const now = [operator.parked.inbound, operator.parked.event, turn.calls, turn.improper]
       .map(({ length }) => length).join();
     calmFor = now === before && depths.every((depth) => depth === 0) ? calmFor + 1 : 0;

@@ -19,6 +19,7 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     turn_hmac_secret: ["s3cret"],
     turn_hmac_secret_file: "",
     request_timeout: 240,
+    outbound_dedupe_window: 0,
     max_body_bytes: 1048576,
     turn_api_url: "https://turn.example/v1",
     auth_token: "t0ken",
@@ -28,8 +29,12 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     max_retries: 3,
     retry_delay_base: 2,
     retry_delay_exponent: 2,
+    retry_schedule: [5, 60, 300, 1800, 7200, 21600, 43200],
+    retry_for: 259200,
+    ussd_retry_for: 120,
     status_format: "flat",
     failed_status: "sent",
+    compact_statuses: true,
     amqp: {
       hostname: "127.0.0.1",
       port: 5672,
@@ -111,6 +116,14 @@ const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
   ["MAX_RETRIES", "0", 0],
   ["RETRY_DELAY_EXPONENT", "0", 0],
   ["RETRY_DELAY_BASE", "0", 0],
+  ["RETRY_SCHEDULE", "5", [5]],
+  ["RETRY_SCHEDULE", "0.001, 60 ,2592000", [0.001, 60, 2592000]],
+  ["RETRY_SCHEDULE", Array(50).fill("1").join(","), Array(50).fill(1)],
+  ["RETRY_FOR", "0", 0],
+  ["USSD_RETRY_FOR", "0.5", 0.5],
+  ["COMPACT_STATUSES", "false", false],
+  ["COMPACT_STATUSES", "true", true],
+  ["OUTBOUND_DEDUPE_WINDOW", "86400", 86400],
   ["AMQP_URL", "memory:", "memory:"],
   ["AMQP_URL", "", ""],
   ["AMQP_URL", "amqp://h", "amqp://h"],
@@ -199,6 +212,22 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   MAX_RETRIES: ["-1", "1.5"],
   RETRY_DELAY_EXPONENT: ["-1", "1.5"],
   RETRY_DELAY_BASE: ["-1", "1.5"],
+  RETRY_SCHEDULE: [
+    "",
+    "0",
+    "5,",
+    "5,,6",
+    "5;6",
+    "[5]",
+    "-1",
+    "0.0001",
+    "2592001",
+    Array(51).fill("1").join(","),
+  ],
+  RETRY_FOR: ["-1", "31536001", "x", ""],
+  USSD_RETRY_FOR: ["-1", "31536001"],
+  COMPACT_STATUSES: ["yes", "0", ""],
+  OUTBOUND_DEDUPE_WINDOW: ["-1", "86401"],
   AMQP_HOSTNAME: ["", "a b", "h:1:2", "u@h", "h/v"],
   AMQP_PORT: ["0", "65536", "5672.5", "amqp", "tcp://10.0.0.1:5672"],
   AMQP_USERNAME: [""],
@@ -283,6 +312,17 @@ Deno.test("RedisMessageCache requires a url, which may have user, password, port
   for (const url of ["redis://h", "redis://:p%23@h", "rediss://u:p@[::1]:6380/15", "redis://h/"]) {
     const config = await valid({ env: { ...env, MESSAGE_CACHE_CONFIG_URL: url } });
     assert.equal(config.message_cache_config.url, url);
+  }
+});
+
+Deno.test("retry_schedule is a list in a file, or text", async () => {
+  for (const written of ["[5, 60.5]", "'5, 60.5'", '["5", "60.5"]']) {
+    const config = await valid({ file: `retry_schedule: ${written}\n` });
+    assert.deepEqual(config.retry_schedule, [5, 60.5], written);
+  }
+  for (const written of ["[]", "[5, null]", "{}", "[[5]]"]) {
+    const found = await faults({ file: `retry_schedule: ${written}\n` });
+    assert.deepEqual(found.map(({ key }) => key), ["retry_schedule"], written);
   }
 });
 
