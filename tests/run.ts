@@ -1,12 +1,14 @@
 /**
- * Runs the tests with a RabbitMQ, which it provides and stops, and with a Chromium, if there is one
- * or can be: `deno task test [arguments of deno test]`. Its last line of output is `N passed, N failed`, counted in the JUnit report.
+ * Runs the tests with a RabbitMQ and a Redis, which it provides and stops, and with a Chromium, if
+ * there is one or can be: `deno task test [arguments of deno test]`. Its last line of output is
+ * `N passed, N failed`, counted in the JUnit report.
  *
  * @module
  */
 
 import { CHROMIUM_VARIABLE, provideChromium } from "./support/chromium_find.ts";
 import { startRabbitMq } from "./support/rabbitmq.ts";
+import { startRedis } from "./support/redis.ts";
 
 /** The shares of a JUnit report. */
 interface Outcome {
@@ -16,13 +18,19 @@ interface Outcome {
 }
 
 async function main(stop: AbortSignal): Promise<number> {
+  await using servers = new AsyncDisposableStack();
+  const env: Record<string, string> = {};
   const chromium = await provideChromium();
-  const env = chromium === undefined ? {} : { [CHROMIUM_VARIABLE]: chromium };
-  if (Deno.env.get("TEST_AMQP_URL")) return await runTests(env, stop);
-  say("Starting RabbitMQ for the tests …");
-  await using server = await startRabbitMq();
-  if (stop.aborted) return 130;
-  return await runTests({ ...server.env, ...env }, stop);
+  if (chromium !== undefined) env[CHROMIUM_VARIABLE] = chromium;
+  if (!Deno.env.get("TEST_REDIS_URL") && !stop.aborted) {
+    say("Starting Redis for the tests …");
+    Object.assign(env, servers.use(await startRedis()).env);
+  }
+  if (!Deno.env.get("TEST_AMQP_URL") && !stop.aborted) {
+    say("Starting RabbitMQ for the tests …");
+    Object.assign(env, servers.use(await startRabbitMq()).env);
+  }
+  return stop.aborted ? 130 : await runTests(env, stop);
 }
 
 async function runTests(env: Record<string, string>, stop: AbortSignal): Promise<number> {

@@ -8,10 +8,13 @@
 import type { MessageCache } from "../cache/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
 import type { Accept, TurnClient } from "../turn/mod.ts";
-import type { Connector, TransportType } from "../vumi/mod.ts";
-import { Courier, type RetryOptions } from "./courier.ts";
+import type { Connector, Event, Message, TransportType } from "../vumi/mod.ts";
+import { Courier } from "./courier.ts";
+import { TurnGate, type TurnStatus } from "./gate.ts";
 import { InboundFlow } from "./inbound.ts";
+import { Ledger } from "./ledger.ts";
 import { OutboundFlow } from "./outbound.ts";
+import type { RetryOptions } from "./retries.ts";
 import { sleep } from "./sleep.ts";
 import { StatusFlow } from "./statuses.ts";
 
@@ -36,17 +39,29 @@ export interface BridgeOptions {
   readonly emptyMessageBody: string | undefined;
   /** See {@linkcode StatusFlow}. */
   readonly failedStatus: "sent" | "failed";
-  /** Longest that one call to Turn with a message may take, in milliseconds. */
+  /** Longest that one call to Turn with a message may take, in milliseconds; read at each call. */
   readonly messageTimeoutMs: number;
-  /** Longest that one call to Turn with a status may take, in milliseconds. */
+  /** Longest that one call to Turn with a status may take, in milliseconds; read at each call. */
   readonly statusTimeoutMs: number;
   /** How often Turn is tried again. */
   readonly retry: RetryOptions;
+  /** See {@linkcode InboundFlow}. */
+  readonly retryForMs: number;
+  /** See {@linkcode InboundFlow}. */
+  readonly ussdRetryForMs: number;
+  /** See {@linkcode StatusFlow}. */
+  readonly compactStatuses: boolean;
+  /** See {@linkcode OutboundFlow}. */
+  readonly dedupeWindowMs: number;
+  /** See {@linkcode TurnGate}. */
+  readonly concurrency: number;
 }
 
 /** One channel, running. */
 export class Bridge {
+  readonly #options: BridgeOptions;
   readonly #connector: Connector;
+  readonly #gate: TurnGate;
   readonly #outbound: OutboundFlow;
   readonly #inbound: InboundFlow;
   readonly #statuses: StatusFlow;
@@ -55,24 +70,54 @@ export class Bridge {
 
   /** Makes the flows; no I/O. */
   constructor(options: BridgeOptions) {
-    const courier = new Courier({
+    const { connector, concurrency } = options;
+    this.#options = options;
+    this.#connector = connector;
+    this.#gate = new TurnGate({
+      concurrency,
+      pause: () => connector.pause(),
+      resume: () => connector.resume(),
+    });
+    const parts = {
       ...options,
+      gate: this.#gate,
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,
-    });
-    this.#connector = options.connector;
+    };
     this.#outbound = new OutboundFlow(options);
-    this.#inbound = new InboundFlow({ ...options, courier, timeoutMs: options.messageTimeoutMs });
-    this.#statuses = new StatusFlow({ ...options, courier, timeoutMs: options.statusTimeoutMs });
+    this.#inbound = new InboundFlow({
+      ...options,
+      courier: new Courier<Message>({ ...parts, flow: "inbound" }),
+      get timeoutMs() {
+        return options.messageTimeoutMs;
+      },
+    });
+    this.#statuses = new StatusFlow({
+      ...options,
+      courier: new Courier<Event>({ ...parts, flow: "status" }),
+      get timeoutMs() {
+        return options.statusTimeoutMs;
+      },
+      compact: options.compactStatuses,
+    });
+  }
+
+  /** How Turn is. */
+  turnStatus(): TurnStatus {
+    return this.#gate.status();
   }
 
   /** Begins to consume; a broker that is away is waited for, not here. */
   start(): void {
-    this.#connector.start(this.#inbound.handle, this.#statuses.handle);
+    this.#connector.start({
+      inbound: this.#inbound.handle,
+      event: this.#statuses.handle,
+      unreadable: (from) => this.#countUnreadable(from === "inbound" ? "inbound" : "status"),
+    });
   }
 
   /** Takes what Turn asks us to send. Still does while draining: nothing else would answer it. */
-  readonly accept: Accept = (request) => this.#outbound.accept(request);
+  readonly accept: Accept = (request, sender) => this.#outbound.accept(request, sender);
 
   /**
    * Takes nothing new off the queues, finishes the calls to Turn that are under way and puts the
@@ -81,6 +126,7 @@ export class Bridge {
    */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#stopping.abort();
+    this.#gate.stop();
     const settled = new AbortController();
     const work = this.#connector.cancel()
       .then(() => this.#connector.settled())
@@ -88,5 +134,12 @@ export class Bridge {
     await Promise.race([work, sleep(Infinity, AbortSignal.any([deadline, settled.signal]))]);
     this.#abandon.abort();
     await Promise.race([work, sleep(SETTLE_MS, settled.signal)]);
+  }
+
+  /** It has come and is parked, of which no flow knows. */
+  #countUnreadable(flow: "inbound" | "status"): void {
+    const { cache, metrics } = this.#options;
+    metrics.count(flow, "unreadable");
+    new Ledger(cache, flow).count("in", "unreadable");
   }
 }

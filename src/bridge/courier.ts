@@ -1,145 +1,255 @@
 /**
- * Calls to Turn about one message, as often as is worth it, and what then becomes of the message.
+ * What becomes of a message on its way to Turn: in its user's order, not twice, tried as often as is
+ * worth it, and in the end delivered, parked, or back in its queue.
  *
  * @module
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError } from "../cache/mod.ts";
-import type { Flow, Metrics } from "../telemetry/mod.ts";
-import type { Delivery } from "../turn/mod.ts";
-import type { Disposition } from "../vumi/mod.ts";
-import { sleep } from "./sleep.ts";
+import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
+import type { Arrival, Disposition } from "../vumi/mod.ts";
+import { type Call, Caller, type CallerOptions, type Skip } from "./caller.ts";
+import { Followers } from "./followers.ts";
+import { Lanes } from "./lanes.ts";
+import { Ledger } from "./ledger.ts";
+import { afterFailure, type Failed, NO_PAST, type Past, readPast, waitBehind } from "./retries.ts";
+import { Suspects } from "./suspects.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/**
- * Longest wait between two attempts, whatever Turn asks for or the exponent comes to. A message in
- * work is not acked, and RabbitMQ closes the channel of one that is not acked for 30 minutes.
- */
-const MAX_WAIT_MS = 5 * 60_000;
-
-/** How often, and after which pauses, a call is tried again. */
-export interface RetryOptions {
-  /** Attempts after the first. */
-  readonly maxRetries: number;
-  /** See {@linkcode retryDelayMs}. */
-  readonly delayBase: number;
-  /** See {@linkcode retryDelayMs}. */
-  readonly delayExponent: number;
-}
+/** How long it is remembered that Turn has something, in milliseconds: 48 hours. */
+export const DELIVERED_TTL_MS: number = 48 * 60 * 60_000;
+/** How long a message is held back when the cache fails, in milliseconds. */
+const CACHE_PAUSE_MS = 2_000;
 
 /** What a {@linkcode Courier} is made of. */
-export interface CourierOptions {
-  /** How often. */
-  readonly retry: RetryOptions;
-  /** Counts by result. */
-  readonly metrics: Metrics;
-  /** Fires when nothing new is to be begun. */
-  readonly stopping: AbortSignal;
-  /** Fires when what is under way is to be left. */
-  readonly abandon: AbortSignal;
-  /** From 0 up to, not including, 1. */
-  readonly random?: () => number;
+export interface CourierOptions extends CallerOptions {
+  /** What is known already. */
+  readonly cache: MessageCache;
 }
 
-/** What is to be delivered, as it is called in logs and metrics. */
-export interface Parcel {
-  /** Which way it goes. */
-  readonly flow: Flow;
-  /** The message that it is, or is about. */
-  readonly messageId: string;
-  /** The event that it is about. */
-  readonly eventId?: string;
+/** One thing to be delivered. */
+export interface Parcel<T> extends Pick<Call, "id" | "names" | "call"> {
+  /** What it is about; see {@linkcode Courier.behind}. */
+  readonly value: T;
+  /** What has the same key stays in order. */
+  readonly key: string;
+  /** How long after the first failure it is worth trying, in milliseconds. */
+  readonly retryForMs: number;
+  /**
+   * Whether Turn has it. Asked only of what has been here before.
+   *
+   * @throws {CacheError} Then the message waits.
+   */
+  isDelivered(): Promise<boolean>;
+  /**
+   * What has to be done before Turn is called.
+   *
+   * @param isNew Whether it is sure that this has not been done before.
+   * @throws {CacheError} Then the message waits.
+   */
+  prepare(isNew: boolean): Promise<Skip | undefined>;
+  /** What is to be remembered when Turn has it. */
+  notes(): readonly Note[];
 }
-
-/** One attempt: the call, or `skip` if there is nothing to tell. */
-export type Attempt = (signal: AbortSignal) => Promise<Delivery | "skip">;
 
 /** Delivers to Turn. */
-export class Courier {
+export class Courier<T> {
   readonly #options: CourierOptions;
-  readonly #random: () => number;
+  readonly #now: () => number;
+  readonly #caller: Caller;
+  readonly #lanes = new Lanes<T>();
+  readonly #followers = new Followers();
+  readonly #suspects: Suspects;
+  readonly #ledger: Ledger;
 
   /** Makes it; no I/O. */
   constructor(options: CourierOptions) {
     this.#options = options;
-    this.#random = options.random ?? Math.random;
+    this.#now = options.now ?? Date.now;
+    this.#caller = new Caller(options);
+    this.#suspects = new Suspects(options.cache);
+    this.#ledger = new Ledger(options.cache, options.flow);
   }
 
-  /**
-   * Makes attempts until one settles the matter, or no more are due: then the message is parked.
-   * When we stop, or the message is `lost`, it is left for its next delivery.
-   */
-  async deliver(parcel: Parcel, lost: AbortSignal, attempt: Attempt): Promise<Disposition> {
-    const { retry, stopping } = this.#options;
-    for (let retries = 0; !stopping.aborted && !lost.aborted; retries++) {
-      const delivery = await this.#attempt(attempt);
-      if (delivery === "abandoned") break;
-      if (delivery === "skip") return this.#done(parcel, "skipped", retries);
-      if (delivery.kind === "delivered") return this.#done(parcel, "delivered", retries);
-      if (delivery.kind === "refused" || retries >= retry.maxRetries) {
-        return this.#park(parcel, delivery);
-      }
-      const waitMs = this.#waitMs(retries, delivery.afterMs);
-      const { reason, said } = delivery;
-      log.debug("Turn said of {flow} {messageId}: {said}", { ...parcel, said });
-      log.warning("Not delivered, trying again: {flow} {messageId}, {reason}", {
-        ...parcel,
-        reason,
-        retries,
-        waitMs,
-      });
-      await sleep(waitMs, AbortSignal.any([stopping, lost]));
+  /** What waits behind the parcel of `key` that is being delivered, the next first. */
+  behind(key: string): readonly T[] {
+    return this.#lanes.behind(key);
+  }
+
+  /** Delivers when all earlier ones of the same key are done with. */
+  async deliver(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
+    const { key, value, id } = parcel;
+    const disposition = await this.#lanes.run(key, value, () => this.#settle(parcel, arrival));
+    // It may have been put back undone, behind another.
+    if (disposition.kind === "requeue" && !this.#suspects.isCleared(id)) {
+      this.#suspects.clear(id, 0);
     }
-    this.#options.metrics.count(parcel.flow, "requeued");
-    log.info("Left for its next delivery: {flow} {messageId}", { ...parcel });
-    return { kind: "requeue" };
+    return disposition;
   }
 
-  #waitMs(retries: number, afterMs: number): number {
-    const delayMs = retryDelayMs(retries, this.#options.retry, this.#random());
-    return Math.min(Math.max(delayMs, afterMs), MAX_WAIT_MS);
-  }
-
-  async #attempt(attempt: Attempt): Promise<Awaited<ReturnType<Attempt>> | "abandoned"> {
-    const { abandon } = this.#options;
+  async #settle(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
+    const { headers, redelivered, lost } = arrival;
+    const past = readPast(headers);
     try {
-      return await attempt(abandon);
+      if (this.#caller.isOver(lost)) return this.#putBack(parcel);
+      if (this.#hasToWait(parcel, past)) return this.#sendBehind(parcel, past ?? NO_PAST);
+      if (past === undefined && !redelivered) return await this.#call(parcel, lost, NO_PAST, true);
+      return await this.#settleAgain(parcel, arrival, past ?? NO_PAST);
     } catch (error) {
-      if (abandon.aborted) return "abandoned";
-      if (error instanceof CacheError) return { kind: "retry", reason: error.message, afterMs: 0 };
-      throw error;
+      if (!(error instanceof CacheError)) {
+        this.#ledger.count("parked"); // For that is what becomes of a bug's message.
+        throw error;
+      }
+      const { flow, metrics } = this.#options;
+      metrics.count(flow, "cache_failed");
+      log.error("The cache fails, {flow} {messageId} has to wait: {reason}", {
+        flow,
+        ...parcel.names,
+        reason: error.message,
+      });
+      await this.#caller.pause(CACHE_PAUSE_MS, lost);
+      return this.#putBack(parcel);
     }
   }
 
-  #done(parcel: Parcel, result: "delivered" | "skipped", retries: number): Disposition {
-    this.#options.metrics.count(parcel.flow, result);
-    log.info("Done: {flow} {messageId} {result}", { ...parcel, result, retries });
+  /** Whether one of the same key, before it in order, is in the first delay queue. */
+  #hasToWait({ key, id }: Parcel<T>, past: Past | undefined): boolean {
+    if (past === undefined) return this.#followers.has(key, this.#now());
+    return this.#followers.remove(key, id) && past.waits === 0;
+  }
+
+  /** It has been here before: Turn may have it, or we may have died over it. */
+  async #settleAgain(
+    parcel: Parcel<T>,
+    { redelivered, lost }: Arrival,
+    past: Past,
+  ): Promise<Disposition> {
+    const { flow, metrics } = this.#options;
+    if (await parcel.isDelivered()) {
+      metrics.count(flow, "duplicate");
+      log.info("Turn has it already: {flow} {messageId}", { flow, ...parcel.names });
+      return { kind: "done" };
+    }
+    // One that waited behind another comes for the first time, too.
+    const isNew = !redelivered && past.attempts === 0;
+    const call = (): Promise<Disposition> => this.#call(parcel, lost, past, isNew);
+    if (!redelivered || this.#suspects.isCleared(parcel.id)) return await call();
+    metrics.count(flow, "redelivered");
+    this.#ledger.count("redelivered");
+    log.info("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
+      flow,
+      ...parcel.names,
+    });
+    return await this.#suspects.watch(parcel.id, call, (deaths) => {
+      const reason = `the program ended ${deaths} times while it had this in work`;
+      this.#ended(parcel, "parked", { reason });
+      this.#ledger.count("parked");
+      return { kind: "park", reason };
+    });
+  }
+
+  async #call(
+    parcel: Parcel<T>,
+    lost: AbortSignal,
+    past: Past,
+    isNew: boolean,
+  ): Promise<Disposition> {
+    const skip = await parcel.prepare(isNew);
+    if (skip !== undefined) return this.#skip(parcel, skip);
+    const { id, names } = parcel;
+    const outcome = await this.#caller.run({
+      id,
+      names,
+      lost,
+      // What comes out of a delay queue has had its quick attempts.
+      retries: past.waits > 0 ? 0 : this.#options.retry.maxRetries,
+      failures: isNew ? 0 : this.#suspects.takeFailures(id),
+      call: (signal) => parcel.call(signal),
+    });
+    if (outcome.kind === "skip") return this.#skip(parcel, outcome);
+    if (outcome.kind === "put_back") return this.#putBack(parcel, outcome.failures);
+    const attempts = past.attempts + outcome.failures;
+    if (outcome.kind === "failed") return this.#fail(parcel, { ...past, attempts }, outcome.failed);
+    return await this.#delivered(parcel, attempts + 1);
+  }
+
+  async #delivered(parcel: Parcel<T>, attempts: number): Promise<Disposition> {
+    const { cache, flow } = this.#options;
+    this.#ended(parcel, "delivered", { attempts });
+    try {
+      await cache.putNotes(parcel.notes(), [{ flow, result: "delivered" }]);
+    } catch (error) {
+      if (!(error instanceof CacheError)) throw error;
+      // Turn has it. Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
+      log.warning("Not noted that Turn has {flow} {messageId}: {reason}", {
+        flow,
+        ...parcel.names,
+        reason: error.message,
+      });
+    }
     return { kind: "done" };
   }
 
-  #park(parcel: Parcel, delivery: Exclude<Delivery, { kind: "delivered" }>): Disposition {
-    const { reason, status, said } = delivery;
-    this.#options.metrics.count(parcel.flow, "parked");
-    log.error("Parked: {flow} {messageId}, {reason}", { ...parcel, reason, status });
-    return {
-      kind: "park",
-      reason: said === undefined ? reason : `${reason}: ${said}`,
-      ...(status === undefined ? {} : { status }),
-    };
+  #skip(parcel: Parcel<T>, { why }: Skip): Disposition {
+    this.#ended(parcel, "skipped", { why });
+    this.#ledger.count(`skipped_${why}`);
+    return { kind: "done" };
   }
-}
 
-/**
- * The pause before attempt `retries` + 2, in milliseconds: a whole number of seconds below
- * base ** (retries * exponent), as vumi2 has it. `random` is from 0 up to, not including, 1.
- */
-export function retryDelayMs(
-  retries: number,
-  { delayBase, delayExponent }: RetryOptions,
-  random: number,
-): number {
-  const bound = Math.min(delayBase ** (retries * delayExponent), MAX_WAIT_MS / 1000);
-  return Math.floor(random * bound) * 1000;
+  #fail(parcel: Parcel<T>, past: Past, failed: Failed): Disposition {
+    const now = this.#now();
+    const { flow, metrics, retry: { delaysMs } } = this.#options;
+    const disposition = afterFailure(past, failed, { delaysMs, forMs: parcel.retryForMs, now });
+    const { reason, status } = failed;
+    const { attempts } = past;
+    if (disposition.kind !== "later") {
+      this.#ended(parcel, "parked", { reason, status, attempts });
+      this.#ledger.count("parked");
+      return disposition;
+    }
+    const { delayMs } = disposition;
+    if (delayMs === delaysMs[0]) this.#followers.add(parcel.key, parcel.id, true, delayMs, now);
+    metrics.count(flow, "delayed");
+    log.warning("Not delivered, coming again in {delayMs} ms: {flow} {messageId}, {reason}", {
+      flow,
+      ...parcel.names,
+      delayMs,
+      reason,
+      attempts,
+    });
+    return disposition;
+  }
+
+  #sendBehind(parcel: Parcel<T>, past: Past): Disposition {
+    const { flow, metrics, retry: { delaysMs: [delayMs = 0] } } = this.#options;
+    this.#followers.add(parcel.key, parcel.id, false, delayMs, this.#now());
+    metrics.count(flow, "delayed");
+    log.info("Waits behind an earlier one of the same user: {flow} {messageId}", {
+      flow,
+      ...parcel.names,
+    });
+    return waitBehind(past, delayMs);
+  }
+
+  /** `failures` are those that it came with, if it was not called about. */
+  #putBack(parcel: Parcel<T>, failures?: number): Disposition {
+    const { flow, metrics } = this.#options;
+    this.#suspects.clear(parcel.id, failures ?? this.#suspects.takeFailures(parcel.id));
+    metrics.count(flow, "requeued");
+    log.debug("Left for its next delivery: {flow} {messageId}", { flow, ...parcel.names });
+    return { kind: "requeue" };
+  }
+
+  #ended(
+    parcel: Parcel<T>,
+    result: "delivered" | "skipped" | "parked",
+    values: Readonly<Record<string, unknown>>,
+  ): void {
+    const { flow, metrics } = this.#options;
+    metrics.count(flow, result);
+    const all = { flow, ...parcel.names, result, ...values };
+    if (result === "parked") log.error("Parked: {flow} {messageId}, {reason}", all);
+    else log.info("Done: {flow} {messageId} {result}", all);
+  }
 }

@@ -6,12 +6,12 @@
  */
 
 import type { MessageCache } from "../cache/mod.ts";
-import type { Metrics } from "../telemetry/mod.ts";
 import type { Delivery, TurnClient } from "../turn/mod.ts";
-import { type Disposition, type Message, unixSeconds } from "../vumi/mod.ts";
-import type { Courier } from "./courier.ts";
-import { Lanes } from "./lanes.ts";
+import { type Arrival, type Disposition, type Message, unixSeconds } from "../vumi/mod.ts";
+import type { Skip } from "./caller.ts";
+import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
 import { remembered } from "./remembered.ts";
+import { readPast } from "./retries.ts";
 
 /** What an {@linkcode InboundFlow} is made of. */
 export interface InboundOptions {
@@ -20,11 +20,13 @@ export interface InboundOptions {
   /** Turn. */
   readonly turn: Pick<TurnClient, "sendMessage">;
   /** Tries, and tries again. */
-  readonly courier: Courier;
-  /** Counts by result. */
-  readonly metrics: Metrics;
+  readonly courier: Courier<Message>;
   /** Longest that one call to Turn may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** How long after the first failure a message is worth trying, in milliseconds. */
+  readonly retryForMs: number;
+  /** The same for USSD, whose sessions end soon. */
+  readonly ussdRetryForMs: number;
   /** What Turn is told a user wrote who wrote nothing; default the address written to. */
   readonly emptyMessageBody: string | undefined;
 }
@@ -32,7 +34,6 @@ export interface InboundOptions {
 /** Takes users' messages. */
 export class InboundFlow {
   readonly #options: InboundOptions;
-  readonly #lanes = new Lanes();
 
   /** Makes it; no I/O. */
   constructor(options: InboundOptions) {
@@ -40,30 +41,49 @@ export class InboundFlow {
   }
 
   /** Tells Turn of a message, when the user's earlier ones are done with. */
-  readonly handle = (message: Message, lost: AbortSignal): Promise<Disposition> =>
-    this.#lanes.run(message.from_addr, () => this.#forward(message, lost));
+  readonly handle = (message: Message, arrival: Arrival): Promise<Disposition> => {
+    const { cache, courier, retryForMs, ussdRetryForMs } = this.#options;
+    const id = message.message_id;
+    return courier.deliver({
+      value: message,
+      id,
+      key: message.from_addr,
+      names: { messageId: id },
+      retryForMs: message.transport_type === "ussd"
+        ? Math.min(ussdRetryForMs, retryForMs)
+        : retryForMs,
+      isDelivered: async () => await cache.getNote("delivered_inbound", id) !== undefined,
+      prepare: (isNew) => this.#remember(message, isNew, arrival),
+      call: (signal) => this.#tell(message, signal),
+      notes: () => [{ kind: "delivered_inbound", id, value: "1", ttlMs: DELIVERED_TTL_MS }],
+    }, arrival);
+  };
 
-  #forward(message: Message, lost: AbortSignal): Promise<Disposition> {
-    const { cache, courier } = this.#options;
-    let kept = false;
-    const parcel = { flow: "inbound", messageId: message.message_id } as const;
-    return courier.deliver(parcel, lost, async (signal) => {
-      // First of all: Turn's answer may come before Turn has answered this call.
-      if (!kept) await cache.putInbound(remembered(message));
-      kept = true;
-      return await this.#tell(message, signal);
-    });
+  /** First of all: Turn's answer may come before Turn has answered our call. */
+  async #remember(
+    message: Message,
+    isNew: boolean,
+    { headers }: Arrival,
+  ): Promise<Skip | undefined> {
+    const { cache } = this.#options;
+    // What has failed was counted, also if that was so long ago that it is forgotten.
+    const hasFailed = (readPast(headers)?.attempts ?? 0) > 0;
+    const isCounted = hasFailed ||
+      !isNew && await cache.getInbound(message.message_id) !== undefined;
+    const tallies = isCounted ? [] : [{ flow: "inbound", result: "in" }];
+    await cache.putInbound(remembered(message), tallies);
+    // The user hung up. Turn has no word for it, and refuses a text that is empty.
+    const isHangUp = !message.content && message.session_event === "close";
+    return isHangUp ? { kind: "skip", why: "hung_up" } : undefined;
   }
 
-  #tell(message: Message, signal: AbortSignal): Promise<Delivery> | "skip" {
+  #tell(message: Message, signal: AbortSignal): Promise<Delivery> {
     const { turn, timeoutMs, emptyMessageBody } = this.#options;
-    const wroteNothing = message.content === null || message.content === "";
-    // The user hung up. Turn has no word for it, and refuses a text that is empty.
-    if (wroteNothing && message.session_event === "close") return "skip";
     return turn.sendMessage({
       id: message.message_id,
       from: message.from_addr,
-      text: wroteNothing ? emptyMessageBody ?? message.to_addr : message.content,
+      // Neither null nor "".
+      text: message.content || (emptyMessageBody ?? message.to_addr),
       timestamp: unixSeconds(message.timestamp),
     }, { timeoutMs, signal });
   }

@@ -4,21 +4,49 @@
  * @module
  */
 
-/** One lane a key, gone when it is empty. */
-export class Lanes {
-  readonly #ends = new Map<string, Promise<void>>();
+import type { Disposition } from "../vumi/mod.ts";
 
-  /** Does `work` when all earlier work of `key` has ended, well or not. Answers what it answers. */
-  run<T>(key: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#ends.get(key);
-    const result = before === undefined ? work() : before.then(work);
-    const end = result.then(ignore, ignore).then(() => {
-      if (this.#ends.get(key) === end) this.#ends.delete(key);
-    });
-    this.#ends.set(key, end);
-    return result;
-  }
+interface Entry<T> {
+  readonly value: T;
+  readonly end: Promise<void>;
 }
 
-/** How a piece of work ended concerns the one who handed it in, not the next in the lane. */
-function ignore(): void {}
+/** One lane a key, gone when it is empty. `T` is what work is about. */
+export class Lanes<T> {
+  /** What is in work and what waits behind it, in order. */
+  readonly #lanes = new Map<string, Entry<T>[]>();
+
+  /**
+   * Does `work` when all earlier work of `key` has ended, well or not. Answers what it answers.
+   *
+   * When work puts its message back to the queue, all that wait behind it in its lane are put back
+   * too, undone: else they would overtake it.
+   */
+  async run(key: string, value: T, work: () => Promise<Disposition>): Promise<Disposition> {
+    const lane = this.#lanes.get(key) ?? [];
+    this.#lanes.set(key, lane);
+    const before = lane.at(-1);
+    const { promise: end, resolve } = Promise.withResolvers<void>();
+    const entry = { value, end };
+    lane.push(entry);
+    let isPutBack = false;
+    try {
+      if (before !== undefined) await before.end;
+      // Whoever put back the lane has emptied it.
+      if (lane[0] !== entry) return { kind: "requeue" };
+      const disposition = await work();
+      isPutBack = disposition.kind === "requeue";
+      return disposition;
+    } finally {
+      if (isPutBack) lane.length = 0;
+      else if (lane[0] === entry) lane.shift();
+      if (lane.length === 0 && this.#lanes.get(key) === lane) this.#lanes.delete(key);
+      resolve();
+    }
+  }
+
+  /** What waits behind the work of `key` that is being done, the next first. */
+  behind(key: string): readonly T[] {
+    return this.#lanes.get(key)?.slice(1).map(({ value }) => value) ?? [];
+  }
+}

@@ -5,4 +5,6 @@
  */
 
 export { Bridge, type BridgeOptions } from "./bridge.ts";
-export type { RetryOptions } from "./courier.ts";
+export type { BreakerState } from "./breaker.ts";
+export type { TurnStatus } from "./gate.ts";
+export { RETRY_PREFIX, type RetryOptions } from "./retries.ts";

@@ -8,7 +8,7 @@
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type MessageCache, type Remembered } from "../cache/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
-import type { Acceptance, OutboundRequest } from "../turn/mod.ts";
+import type { Acceptance, OutboundRequest, Sender } from "../turn/mod.ts";
 import {
   type Connector,
   createMessage,
@@ -17,7 +17,9 @@ import {
   PublishError,
   type TransportType,
 } from "../vumi/mod.ts";
+import { Ledger } from "./ledger.ts";
 import { remembered } from "./remembered.ts";
+import { Repeats } from "./repeats.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -36,53 +38,71 @@ export interface OutboundOptions {
   readonly defaultFromAddr: string;
   /** On what kind of network, when it is no reply. */
   readonly transportType: TransportType;
+  /** See {@linkcode RepeatsOptions.windowMs}; 0 if equal requests are always different messages. */
+  readonly dedupeWindowMs: number;
 }
 
 /** Takes Turn's requests. */
 export class OutboundFlow {
   readonly #options: OutboundOptions;
+  readonly #ledger: Ledger;
+  readonly #repeats: Repeats | undefined;
 
   /** Makes it; no I/O. */
   constructor(options: OutboundOptions) {
+    const { cache, dedupeWindowMs: windowMs } = options;
     this.#options = options;
+    this.#ledger = new Ledger(cache, "outbound");
+    this.#repeats = windowMs > 0 ? new Repeats({ cache, windowMs }) : undefined;
   }
 
   /** Publishes what is asked for. It is accepted only when the broker has confirmed it. */
-  async accept(request: OutboundRequest): Promise<Acceptance> {
-    const acceptance = await this.#publish(request);
+  async accept(request: OutboundRequest, sender: Sender): Promise<Acceptance> {
+    const acceptance = await this.#accept(request, sender);
     this.#options.metrics.count("outbound", acceptance.kind);
     return acceptance;
   }
 
-  async #publish(request: OutboundRequest): Promise<Acceptance> {
-    const { cache, connector } = this.#options;
+  async #accept(request: OutboundRequest, sender: Sender): Promise<Acceptance> {
     try {
-      const inbound = await this.#findInbound(request);
-      if (inbound === undefined && request.replyTo !== null) {
-        log.warning("Refused a message: its reply_to {replyTo} is not remembered", {
-          replyTo: request.replyTo,
-        });
-        return { kind: "unknown_reply_to" };
-      }
-      if (inbound !== undefined && inbound.from_addr !== request.to) {
-        log.warning("Turn's `to` is not who wrote {replyTo}; sent to who did", {
-          replyTo: request.replyTo,
-        });
-      }
-      const message = this.#compose(request, inbound);
-      // Before publishing: its first event may be quicker than the broker's confirm.
-      await cache.putOutbound(remembered(message));
-      await connector.publish(message);
-      log.info("Outbound message {messageId} published", {
-        messageId: message.message_id,
-        inReplyTo: message.in_reply_to,
-      });
-      return { kind: "accepted", id: message.message_id };
+      if (this.#repeats === undefined) return await this.#publish(request);
+      return await this.#repeats.take(sender, () => this.#publish(request));
     } catch (error) {
       if (!(error instanceof PublishError || error instanceof CacheError)) throw error;
       log.warning("Turn has to send a message again: {reason}", { reason: error.message });
       return { kind: "unavailable", reason: error.message, retryAfterMs: RETRY_AFTER_MS };
     }
+  }
+
+  async #publish(request: OutboundRequest): Promise<Acceptance> {
+    const { cache, connector } = this.#options;
+    const inbound = await this.#findInbound(request);
+    if (inbound === undefined && request.replyTo !== null) {
+      log.warning("Refused a message: its reply_to {replyTo} is not remembered", {
+        replyTo: request.replyTo,
+      });
+      return { kind: "unknown_reply_to" };
+    }
+    if (inbound !== undefined && inbound.from_addr !== request.to) {
+      log.warning("Turn's `to` is not who wrote {replyTo}; sent to who did", {
+        replyTo: request.replyTo,
+      });
+    }
+    const message = this.#compose(request, inbound);
+    // Before publishing: its first event may be quicker than the broker's confirm.
+    await cache.putOutbound(remembered(message), [{ flow: "outbound", result: "in" }]);
+    try {
+      await connector.publish(message);
+    } catch (error) {
+      this.#ledger.count("unavailable");
+      throw error;
+    }
+    this.#ledger.count("accepted");
+    log.info("Outbound message {messageId} published", {
+      messageId: message.message_id,
+      inReplyTo: message.in_reply_to,
+    });
+    return { kind: "accepted", id: message.message_id };
   }
 
   #findInbound({ replyTo, to }: OutboundRequest): Promise<Remembered | undefined> {

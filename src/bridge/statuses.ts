@@ -1,67 +1,139 @@
 /**
  * Statuses: what became of a message that we sent is told to Turn, one message's events one after
- * the other.
+ * the other, never backwards, and not what is out of date before it could be told.
  *
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
-import type { MessageCache, Remembered } from "../cache/mod.ts";
-import type { Status, TurnClient } from "../turn/mod.ts";
-import { type Disposition, type Event, unixSeconds } from "../vumi/mod.ts";
-import type { Courier } from "./courier.ts";
-import { Lanes } from "./lanes.ts";
+import type { MessageCache, Note, Remembered } from "../cache/mod.ts";
+import type { Delivery, Status, TurnClient } from "../turn/mod.ts";
+import { type Arrival, type Disposition, type Event, unixSeconds } from "../vumi/mod.ts";
+import type { Skip } from "./caller.ts";
+import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
+import { Ledger } from "./ledger.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
 /** What a {@linkcode StatusFlow} is made of. */
 export interface StatusOptions {
-  /** What was sent. */
+  /** What was sent, and told. */
   readonly cache: MessageCache;
   /** Turn. */
   readonly turn: Pick<TurnClient, "sendStatus">;
   /** Tries, and tries again. */
-  readonly courier: Courier;
+  readonly courier: Courier<Event>;
   /** Longest that one call to Turn may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** How long after the first failure an event is worth trying, in milliseconds. */
+  readonly retryForMs: number;
   /** What Turn is told of a message that failed; not every Turn knows `failed`. */
   readonly failedStatus: "sent" | "failed";
+  /** Whether an event is left out for which a further one waits. */
+  readonly compact: boolean;
+}
+
+/** How far a message has come: what is told later must not be less. */
+type Progress = 1 | 2 | 3;
+
+/** What Turn has been told of a message. */
+interface Told {
+  readonly progress: number;
+  /** By which events; the last ones. */
+  readonly eventIds: readonly string[];
+}
+
+/** A message has an event or three; more than so many are not remembered. */
+const MOST_EVENT_IDS = 8;
+const NOTHING: Told = { progress: 0, eventIds: [] };
+
+/** What is found out about an event before Turn is told. */
+interface Found {
+  message?: Remembered;
+  told: Told;
 }
 
 /** Takes events. */
 export class StatusFlow {
   readonly #options: StatusOptions;
-  readonly #lanes = new Lanes();
+  readonly #ledger: Ledger;
 
   /** Makes it; no I/O. */
   constructor(options: StatusOptions) {
     this.#options = options;
+    this.#ledger = new Ledger(options.cache, "status");
   }
 
   /** Tells Turn of an event, when the message's earlier ones are done with. */
-  readonly handle = (event: Event, lost: AbortSignal): Promise<Disposition> =>
-    this.#lanes.run(event.user_message_id, () => this.#forward(event, lost));
+  readonly handle = (event: Event, arrival: Arrival): Promise<Disposition> => {
+    const { courier, retryForMs } = this.#options;
+    const found: Found = { told: NOTHING };
+    return courier.deliver({
+      value: event,
+      id: event.event_id,
+      key: event.user_message_id,
+      names: { messageId: event.user_message_id, eventId: event.event_id },
+      retryForMs,
+      isDelivered: () => this.#isTold(event),
+      prepare: (isNew) => this.#find(event, found, isNew),
+      call: (signal) => this.#tell(event, found, signal),
+      notes: () => this.#notes(event, found),
+    }, arrival);
+  };
 
-  #forward(event: Event, lost: AbortSignal): Promise<Disposition> {
-    const { courier, turn, timeoutMs } = this.#options;
-    const parcel = {
-      flow: "status",
-      messageId: event.user_message_id,
-      eventId: event.event_id,
-    } as const;
-    return courier.deliver(parcel, lost, async (signal) => {
-      const message = await this.#findOutbound(event);
-      if (message === undefined) {
-        log.warning("Not remembered, so no status is sent: {messageId}", parcel);
-        return "skip";
-      }
-      return await turn.sendStatus({
-        messageId: message.message_id,
-        recipient: message.to_addr,
-        status: this.#status(event),
-        timestamp: unixSeconds(event.timestamp),
-      }, { timeoutMs, signal });
+  async #find(event: Event, found: Found, isNew: boolean): Promise<Skip | undefined> {
+    const { cache } = this.#options;
+    if (isNew) this.#ledger.count("in");
+    const message = await this.#findOutbound(event);
+    if (message === undefined) {
+      log.warning("Not remembered, so no status is sent: {messageId}", {
+        messageId: event.user_message_id,
+        eventId: event.event_id,
+      });
+      return { kind: "skip", why: "not_ours" };
+    }
+    found.message = message;
+    found.told = readTold(await cache.getNote("told", message.message_id));
+    // A transport that was not sure may have put it on the queue twice.
+    if (found.told.eventIds.includes(eventKey(event))) return { kind: "skip", why: "duplicate" };
+    const isOld = progress(event) < found.told.progress;
+    return isOld ? { kind: "skip", why: "out_of_date" } : undefined;
+  }
+
+  async #isTold(event: Event): Promise<boolean> {
+    const message = await this.#findOutbound(event);
+    if (message === undefined) return false;
+    const told = readTold(await this.#options.cache.getNote("told", message.message_id));
+    return told.eventIds.includes(eventKey(event));
+  }
+
+  #tell(event: Event, { message }: Found, signal: AbortSignal): Promise<Delivery> | Skip {
+    const { turn, timeoutMs } = this.#options;
+    if (message === undefined) throw new TypeError("Cannot tell a status of an unknown message");
+    if (this.#isSuperseded(event)) return { kind: "skip", why: "superseded" };
+    return turn.sendStatus({
+      messageId: message.message_id,
+      recipient: message.to_addr,
+      status: this.#status(event),
+      timestamp: unixSeconds(event.timestamp),
+    }, { timeoutMs, signal });
+  }
+
+  #notes(event: Event, { message, told }: Found): readonly Note[] {
+    if (message === undefined) return [];
+    const value = JSON.stringify({
+      progress: Math.max(progress(event), told.progress),
+      eventIds: [...told.eventIds, eventKey(event)].slice(-MOST_EVENT_IDS),
     });
+    return [{ kind: "told", id: message.message_id, value, ttlMs: DELIVERED_TTL_MS }];
+  }
+
+  /** Looked at last of all: meanwhile it may have waited long. */
+  #isSuperseded(event: Event): boolean {
+    const { compact, courier } = this.#options;
+    return compact && courier.behind(event.user_message_id)
+      .some((later) => progress(later) > progress(event));
   }
 
   /** By our id, and else by the provider's, which HTTP transports make the same as ours. */
@@ -84,4 +156,21 @@ export class StatusFlow {
         return delivery_status === "failed" ? failedStatus : "sent";
     }
   }
+}
+
+/** An event's id, short in any case. */
+function eventKey({ event_id }: Event): string {
+  if (/^[\w-]{1,64}$/.test(event_id)) return event_id;
+  return createHash("sha256").update(event_id).digest("base64");
+}
+
+/** What {@linkcode StatusFlow} has noted; it is ours, so its form is known. */
+function readTold(note: string | undefined): Told {
+  return note === undefined ? NOTHING : JSON.parse(note);
+}
+
+/** On its way; it failed, as far as is known; the user has it. */
+function progress({ event_type, delivery_status }: Event): Progress {
+  if (delivery_status === "delivered") return 3;
+  return event_type === "nack" || delivery_status === "failed" ? 2 : 1;
 }

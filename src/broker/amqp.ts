@@ -10,7 +10,17 @@ import { parseAddress } from "./amqp_address.ts";
 import { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpConsumer } from "./amqp_consumer.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
-import type { Broker, BrokerStatus, ConsumeOptions, Consumer, Handler } from "./mod.ts";
+import { depth, sift } from "./amqp_sift.ts";
+import {
+  type Broker,
+  type BrokerStatus,
+  type ConsumeOptions,
+  type Consumer,
+  delayQueue,
+  type Fate,
+  type Handler,
+  type QueuedMessage,
+} from "./mod.ts";
 
 /** How {@linkcode AmqpBroker.open} connects. */
 export interface AmqpBrokerOptions {
@@ -22,6 +32,11 @@ export interface AmqpBrokerOptions {
   readonly initialDelayMs?: number;
   /** The longest pause, in milliseconds, 30000 by default. */
   readonly maxDelayMs?: number;
+  /**
+   * How long messages that are on their way when the server blocks publishing wait for its end, in
+   * milliseconds, 1000 by default. Then they count as unconfirmed.
+   */
+  readonly blockedGraceMs?: number;
 }
 
 /** How long closing waits for a silent server to take the last answers, in milliseconds. */
@@ -37,7 +52,7 @@ export class AmqpBroker implements Broker {
   readonly #consumers = new Set<AmqpConsumer>();
   #closed: Promise<unknown> | undefined;
 
-  private constructor({ url, exchange, ...delays }: AmqpBrokerOptions) {
+  private constructor({ url, exchange, blockedGraceMs = 1000, ...delays }: AmqpBrokerOptions) {
     const address = parseAddress(url);
     this.#exchange = exchange;
     this.#delays = { initialDelayMs: 100, maxDelayMs: 30_000, ...delays };
@@ -45,6 +60,7 @@ export class AmqpBroker implements Broker {
       ...this.#delays,
       address,
       exchange,
+      blockedGraceMs,
       name: "turn-channels publish",
     });
     this.#connection = new AmqpConnection({
@@ -67,6 +83,17 @@ export class AmqpBroker implements Broker {
     return broker;
   }
 
+  /**
+   * Waits until messages can be published and queues be looked at, or it is known why not.
+   *
+   * @throws {PublishError} If there is no connection after `timeoutMs` milliseconds, with the reason
+   * in words for an operator; at once if the login is refused.
+   */
+  async ready(timeoutMs: number): Promise<void> {
+    const connections = [this.#publisher.connection, this.#connection];
+    await Promise.all(connections.map((connection) => connection.connected(timeoutMs)));
+  }
+
   /** See {@linkcode Broker.declare}. */
   declare(queue: string): void {
     this.#publisher.declare(queue);
@@ -80,6 +107,13 @@ export class AmqpBroker implements Broker {
   /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.#publisher.declare(options.parkingQueue);
+    for (const delayMs of options.delaysMs ?? []) {
+      this.#publisher.declare(delayQueue(queue, delayMs), {
+        messageTtl: delayMs,
+        deadLetterExchange: this.#exchange,
+        deadLetterRoutingKey: queue,
+      });
+    }
     const consumer = new AmqpConsumer({
       ...this.#delays,
       ...options,
@@ -95,11 +129,26 @@ export class AmqpBroker implements Broker {
         this.#consumers.delete(consumer);
         return consumer.cancel();
       },
+      pause: () => consumer.pause(),
+      resume: () => consumer.resume(),
       settled: () => consumer.settled(),
     };
   }
 
-  /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming. */
+  /** See {@linkcode Broker.sift}. */
+  sift(
+    queue: string,
+    decide: (message: QueuedMessage) => Fate | Promise<Fate>,
+  ): Promise<void> {
+    return sift({ connection: this.#connection, publisher: this.#publisher }, queue, decide);
+  }
+
+  /** See {@linkcode Broker.depth}. */
+  depth(queue: string): Promise<number | undefined> {
+    return depth(this.#connection, queue);
+  }
+
+  /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming, or paused. */
   status(): BrokerStatus {
     return { state: this.#state(), serverProperties: this.#connection.serverProperties };
   }
@@ -114,7 +163,7 @@ export class AmqpBroker implements Broker {
     if (this.#closed) return "closed";
     const publishing = this.#publisher.connection;
     if (!publishing.ready || !this.#connection.ready) return "connecting";
-    for (const consumer of this.#consumers) if (!consumer.subscribed) return "connecting";
+    for (const consumer of this.#consumers) if (!consumer.ready) return "connecting";
     return publishing.blocked ? "blocked" : "open";
   }
 

@@ -12,6 +12,9 @@ const HEARTBEAT_S = 10;
 /** Longest silence of the server while connecting, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** What {@linkcode describeFault} says of a refused login: to try again is of no use for now. */
+export const LOGIN_REFUSED = "RabbitMQ refused the user or the password";
+
 /** A server, and how to reach it. */
 export interface AmqpAddress {
   /** The first argument of amqplib's `connect`. */
@@ -68,7 +71,7 @@ export function describeFault(error: unknown, { host, vhost }: AmqpAddress): str
     return `this program has no permission to reach ${host}: it needs --allow-net=${host}`;
   }
   const text = error instanceof Error ? error.message : String(error);
-  if (text.includes("ACCESS_REFUSED - Login")) return "RabbitMQ refused the user or the password";
+  if (text.includes("ACCESS_REFUSED - Login")) return LOGIN_REFUSED;
   // The server's own words for a refused virtual host are lost in amqplib.
   if (text.startsWith("Expected ConnectionOpenOk; got <ConnectionClose")) {
     return `RabbitMQ refused the virtual host "${vhost}": it does not exist, or the user may not use it`;

@@ -11,8 +11,10 @@
 
 import { getLogger } from "@logtape/logtape";
 import { type ChannelModel, connect } from "amqplib";
-import { type AmqpAddress, describeFault, socketOptions } from "./amqp_address.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { type AmqpAddress, describeFault, LOGIN_REFUSED, socketOptions } from "./amqp_address.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { PublishError } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -29,6 +31,8 @@ export interface AmqpConnectionOptions extends BackoffOptions {
   readonly name: string;
   /** Makes what lives on a new connection; when it rejects the connection is given up. */
   setup(model: ChannelModel): Promise<void>;
+  /** Is told when the server blocks publishing, and when it is over, also with the connection. */
+  onBlocked?(blocked: boolean): void;
 }
 
 /** A connection that is restored until it is closed. */
@@ -36,6 +40,8 @@ export class AmqpConnection {
   readonly #options: AmqpConnectionOptions;
   readonly #closing = new AbortController();
   #up = Promise.withResolvers<ChannelModel>();
+  /** Resolves, and is made anew, when an attempt to connect has come to an end, good or bad. */
+  #attempt = Promise.withResolvers<void>();
   #model: ChannelModel | undefined;
   /** Destroys the socket of the connection, or of the attempt, there is. */
   #socket = new AbortController();
@@ -52,6 +58,11 @@ export class AmqpConnection {
   /** Whether it is up and set up. */
   get ready(): boolean {
     return this.#model !== undefined;
+  }
+
+  /** The connection, if it is up and set up. */
+  get current(): ChannelModel | undefined {
+    return this.#model;
   }
 
   /** Whether the server takes no messages on it for now. */
@@ -74,6 +85,32 @@ export class AmqpConnection {
     return this.#up.promise;
   }
 
+  /**
+   * Waits for the connection for some time.
+   *
+   * @throws {PublishError} If it is not up by then, with the last reason; at once if the login is
+   * refused, or when it is closed.
+   */
+  async connected(timeoutMs: number): Promise<void> {
+    const { host } = this.#options.address;
+    const settled = new AbortController();
+    const late = delay(timeoutMs, `no answer within ${timeoutMs / 1000} seconds`, settled)
+      .catch(() => ""); // It rejects when it is no longer needed.
+    try {
+      let slow: string | void = undefined;
+      while (!this.#model) {
+        const hopeless = this.#reported === LOGIN_REFUSED || this.#closing.signal.aborted;
+        if (slow || hopeless) {
+          const reason = this.#reported || slow || "it is closed";
+          throw new PublishError("unavailable", `Cannot connect to RabbitMQ at ${host}: ${reason}`);
+        }
+        slow = await Promise.race([this.#attempt.promise, late]);
+      }
+    } finally {
+      settled.abort();
+    }
+  }
+
   /** Gives up the connection there is, for a new one. */
   reset(reason: string): void {
     this.#socket.abort(new Error(reason));
@@ -82,6 +119,7 @@ export class AmqpConnection {
   /** Closes it, within seconds even if the server does not answer. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#endAttempt();
     if (!this.#model) this.reset("closing");
     // It rejects if the connection has just ended; with a server that is silent it never settles.
     this.#model?.close().catch(() => {});
@@ -132,6 +170,7 @@ export class AmqpConnection {
     this.#serverProperties = { ...model.connection.serverProperties };
     this.#reported = "";
     this.#up.resolve(model);
+    this.#endAttempt();
     log.info("Connected to RabbitMQ at {host} ({connection})", {
       host: address.host,
       connection: name,
@@ -144,8 +183,9 @@ export class AmqpConnection {
     const wasUp = this.#model !== undefined;
     this.#model = undefined;
     this.#blocked = false;
+    this.#options.onBlocked?.(false);
     if (wasUp) this.#up = Promise.withResolvers();
-    if (this.#closing.signal.aborted) return;
+    if (this.#closing.signal.aborted) return this.#endAttempt();
     const reason = describeFault(error, address);
     const values = { host: address.host, connection: name, reason };
     if (wasUp) log.warn("Connection to RabbitMQ at {host} lost ({connection}): {reason}", values);
@@ -153,10 +193,17 @@ export class AmqpConnection {
       log.debug("Still no connection to RabbitMQ at {host} ({connection}): {reason}", values);
     } else log.warn("Cannot connect to RabbitMQ at {host} ({connection}): {reason}", values);
     this.#reported = reason;
+    this.#endAttempt();
+  }
+
+  #endAttempt(): void {
+    this.#attempt.resolve();
+    this.#attempt = Promise.withResolvers();
   }
 
   #setBlocked(blocked: boolean, reason?: string): void {
     this.#blocked = blocked;
+    this.#options.onBlocked?.(blocked);
     const values = { connection: this.#options.name, reason };
     if (blocked) log.warn("RabbitMQ has blocked publishing ({connection}): {reason}", values);
     else log.info("RabbitMQ takes messages again ({connection})", values);

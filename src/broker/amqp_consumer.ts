@@ -8,61 +8,84 @@
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
-import { parkedCopy, parkedCopyWithoutHeaders } from "./amqp_parking.ts";
-import { type AmqpPublisher, declareQueue } from "./amqp_publisher.ts";
+import { AmqpAnswers, type AnswerOptions } from "./amqp_answer.ts";
+import { undelayed } from "./amqp_copy.ts";
+import { declareQueue } from "./amqp_publisher.ts";
 import { AmqpSession } from "./amqp_session.ts";
-import { Backoff, type BackoffOptions } from "./backoff.ts";
-import { decide, type Park } from "./handle.ts";
-import { type Consumer, type Handler, PublishError } from "./mod.ts";
+import { Backoff } from "./backoff.ts";
+import { decide } from "./handle.ts";
+import type { Consumer, Handler } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
 /** What an {@linkcode AmqpConsumer} needs. */
-export interface AmqpConsumerOptions extends BackoffOptions {
+export interface AmqpConsumerOptions extends AnswerOptions {
   /** The connection to consume on. */
   readonly connection: AmqpConnection;
-  /** For messages to be parked. */
-  readonly publisher: AmqpPublisher;
   /** The direct exchange. */
   readonly exchange: string;
-  /** The queue to consume. */
-  readonly queue: string;
-  /** Where messages are parked; the publisher knows it. */
-  readonly parkingQueue: string;
   /** Most messages in work. */
   readonly prefetch: number;
+  /** The delays that the handler may ask for; the publisher knows their queues. */
+  readonly delaysMs?: readonly number[];
   /** Decides about each message. */
   readonly handler: Handler;
+}
+
+/** One `basic.consume`. */
+interface Subscription {
+  /** Whether what it still brings is to go back to the queue. */
+  ended: boolean;
 }
 
 /** One {@linkcode Broker.consume}. */
 export class AmqpConsumer implements Consumer {
   readonly #options: AmqpConsumerOptions;
+  readonly #answers: AmqpAnswers;
   readonly #stop = new AbortController();
   readonly #stopped = aborted(this.#stop.signal);
   readonly #backoff: Backoff;
   readonly #running: Promise<void>;
   readonly #work = new Set<Promise<void>>();
+  /** Resolves, and is made anew, when anything changes that {@linkcode AmqpConsumer.#until} waits for. */
+  #change = Promise.withResolvers<void>();
   #session: AmqpSession | undefined;
-  #subscribed = false;
+  #subscription: Subscription | undefined;
+  #paused = false;
+  #ready = false;
   #reported = "";
 
   /** Begins to consume, as soon as there is a connection. */
   constructor(options: AmqpConsumerOptions) {
     this.#options = options;
+    this.#answers = new AmqpAnswers(options);
     this.#backoff = new Backoff(options);
     this.#running = this.#run();
   }
 
-  /** Whether messages are coming. */
-  get subscribed(): boolean {
-    return this.#subscribed;
+  /** Whether messages are coming, or would be if it were not paused. */
+  get ready(): boolean {
+    return this.#ready;
   }
 
   /** See {@linkcode Consumer.cancel}. */
   async cancel(): Promise<void> {
     this.#stop.abort();
+    this.#endSubscription();
     await this.#running;
+  }
+
+  /** See {@linkcode Consumer.pause}. */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    const subscription = this.#endSubscription();
+    if (subscription) await this.#until(() => this.#subscription !== subscription);
+  }
+
+  /** See {@linkcode Consumer.resume}. */
+  resume(): void {
+    this.#paused = false;
+    this.#notify();
   }
 
   /** See {@linkcode Consumer.settled}. */
@@ -76,6 +99,7 @@ export class AmqpConsumer implements Consumer {
    */
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#endSubscription();
     await this.#session?.close();
   }
 
@@ -85,6 +109,7 @@ export class AmqpConsumer implements Consumer {
       const model = await Promise.race([this.#options.connection.model(), this.#stopped]);
       if (!model) return;
       await this.#consumeOn(model).catch((error) => this.#reportFault(error));
+      this.#ready = false;
       await this.#backoff.pause(stop);
     }
   }
@@ -92,8 +117,9 @@ export class AmqpConsumer implements Consumer {
   /** Consumes on a new channel until that ends, or the consumer is cancelled. */
   async #consumeOn(model: ChannelModel): Promise<void> {
     const session = this.#session = new AmqpSession(await model.createChannel());
+    session.lost.addEventListener("abort", () => this.#endSubscription());
     try {
-      while (!this.#stop.signal.aborted && !session.lost.aborted) await this.#subscribe(session);
+      while (!this.#over(session)) await this.#subscribe(session);
       if (session.fault) throw session.fault;
       await this.#closeIfIdle(session);
     } catch (error) {
@@ -102,84 +128,66 @@ export class AmqpConsumer implements Consumer {
     }
   }
 
-  /** Subscribes until the server ends it, as when the queue is deleted, or the channel does. */
+  /** Subscribes until it is paused or cancelled, or the server ends it. Waits while it is paused. */
   async #subscribe(session: AmqpSession): Promise<void> {
     const { exchange, queue, prefetch } = this.#options;
-    const { channel, lost } = session;
+    const { channel } = session;
     await declareQueue(channel, exchange, queue);
     await channel.prefetch(prefetch);
-    const cancelled = Promise.withResolvers<void>();
+    if (this.#over(session)) return;
+    if (this.#paused) {
+      this.#setReady();
+      return await this.#until(() => !this.#paused || this.#over(session));
+    }
+    const subscription = this.#subscription = { ended: false };
+    try {
+      await this.#consumeUntilEnded(session, subscription);
+    } finally {
+      this.#subscription = undefined;
+      this.#notify();
+    }
+  }
+
+  async #consumeUntilEnded(session: AmqpSession, subscription: Subscription): Promise<void> {
+    const { queue } = this.#options;
+    const { channel, lost } = session;
+    let cancelled = false;
     const { consumerTag } = await channel.consume(queue, (message) => {
-      if (message) this.#take(session, message);
-      else cancelled.resolve();
+      if (message) return this.#take(session, subscription, message);
+      // As when the queue is deleted.
+      cancelled = true;
+      this.#endSubscription();
     });
-    this.#subscribed = true;
-    this.#reported = "";
-    this.#backoff.reset();
-    await Promise.race([cancelled.promise, aborted(lost), this.#stopped]);
-    this.#subscribed = false;
+    this.#setReady();
+    await this.#until(() => subscription.ended);
     if (lost.aborted) return;
-    if (this.#stop.signal.aborted) return void await channel.cancel(consumerTag);
+    if (!cancelled) return void await channel.cancel(consumerTag);
+    this.#ready = false;
     log.warn("RabbitMQ has cancelled the consumer of {queue}: consuming again", { queue });
     await this.#backoff.pause(this.#stop.signal);
   }
 
-  #take(session: AmqpSession, message: ConsumeMessage): void {
-    if (this.#stop.signal.aborted) {
-      session.reply((channel) => channel.nack(message, false, true));
-    } else {
-      session.inWork++;
-      const work = this.#handle(session, message);
-      this.#work.add(work);
-      void work.finally(() => this.#work.delete(work));
-    }
+  #take(session: AmqpSession, { ended }: Subscription, message: ConsumeMessage): void {
+    if (ended) return session.reply((channel) => channel.nack(message, false, true));
+    session.inWork++;
+    const work = this.#handle(session, message);
+    this.#work.add(work);
+    void work.finally(() => this.#work.delete(work));
   }
 
   async #handle(session: AmqpSession, message: ConsumeMessage): Promise<void> {
     const { queue, handler } = this.#options;
-    const { content: body, properties, fields: { redelivered } } = message;
+    const { content: body, fields: { redelivered } } = message;
+    const properties = undelayed(message.properties, queue);
     const disposition = await decide(
       handler,
       { body, headers: properties.headers ?? {}, redelivered, lost: session.lost },
       queue,
+      this.#options,
     );
-    switch (disposition.kind) {
-      case "done":
-        session.reply((channel) => channel.ack(message));
-        break;
-      case "requeue":
-        session.reply((channel) => channel.nack(message, false, true));
-        break;
-      case "park":
-        await this.#park(session, message, disposition);
-    }
+    await this.#answers.answer({ session, message, properties }, disposition);
     session.inWork--;
     await this.#closeIfIdle(session);
-  }
-
-  /** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */
-  async #park(session: AmqpSession, message: ConsumeMessage, disposition: Park): Promise<void> {
-    const { publisher, queue, parkingQueue } = this.#options;
-    const backoff = new Backoff(this.#options);
-    let copy = parkedCopy(message, queue, disposition, new Date());
-    let reported = "";
-    while (!session.lost.aborted) {
-      try {
-        await publisher.publish(parkingQueue, message.content, copy);
-        session.reply((channel) => channel.ack(message));
-        return;
-      } catch (error) {
-        const reason = reasonOf(error);
-        if (reason !== reported) {
-          log.warn("Cannot park in {parkingQueue}: {reason}", { parkingQueue, reason });
-        }
-        reported = reason;
-        if (!(error instanceof PublishError)) {
-          copy = parkedCopyWithoutHeaders(message, queue, disposition, new Date());
-        }
-      }
-      await backoff.pause(session.lost);
-    }
   }
 
   /** A cancelled consumer's channel is kept for the answers that are still to come. */
@@ -187,10 +195,36 @@ export class AmqpConsumer implements Consumer {
     if (this.#stop.signal.aborted && session.inWork === 0) await session.close();
   }
 
+  /** From now on what the subscription brings goes back, also if it is resumed before its end. */
+  #endSubscription(): Subscription | undefined {
+    if (this.#subscription) this.#subscription.ended = true;
+    this.#notify();
+    return this.#subscription;
+  }
+
+  #over({ lost }: AmqpSession): boolean {
+    return this.#stop.signal.aborted || lost.aborted;
+  }
+
+  #setReady(): void {
+    this.#ready = true;
+    this.#reported = "";
+    this.#backoff.reset();
+  }
+
+  #notify(): void {
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) await this.#change.promise;
+  }
+
   /** Reports each reason once; that the connection is lost has been reported already. */
   #reportFault(error: unknown): void {
     const { connection, queue } = this.#options;
-    const reason = reasonOf(error);
+    const reason = error instanceof Error ? error.message : String(error);
     if (this.#stop.signal.aborted || !connection.ready || reason === this.#reported) return;
     this.#reported = reason;
     log.warn("Cannot consume {queue}: {reason}", { queue, reason });
@@ -199,12 +233,7 @@ export class AmqpConsumer implements Consumer {
 
 /** Resolves when the signal fires. */
 function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) =>
     signal.addEventListener("abort", () => resolve(), { once: true })
   );
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

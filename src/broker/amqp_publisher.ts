@@ -28,16 +28,36 @@ const PROPERTIES: Options.Publish = {
 };
 
 /** What an {@linkcode AmqpPublisher} needs. */
-export interface AmqpPublisherOptions extends Omit<AmqpConnectionOptions, "setup"> {
+export interface AmqpPublisherOptions extends Omit<AmqpConnectionOptions, "setup" | "onBlocked"> {
   /** The direct exchange. */
   readonly exchange: string;
+  /** How long messages on their way wait for the end of a block, in milliseconds. */
+  readonly blockedGraceMs: number;
 }
+
+/** What sets a queue apart: that its messages move on after a while. None for vumi's queues. */
+export type QueueArguments = Pick<
+  Options.AssertQueue,
+  "messageTtl" | "deadLetterExchange" | "deadLetterRoutingKey"
+>;
 
 /** A message on its way. */
 interface Pending {
   readonly queue: string;
   readonly content: Uint8Array;
+  readonly patient: boolean;
   returned: boolean;
+  /** Ends the waiting; a confirm that comes all the same changes nothing. */
+  giveUp(): void;
+}
+
+/** How {@linkcode AmqpPublisher.publishCopy} publishes. */
+export interface PublishOptions {
+  /**
+   * Whether to wait for the end of a block, for as long as it takes: to give up, and to publish
+   * again, would make two messages of one. False by default.
+   */
+  readonly patient?: boolean;
 }
 
 /** A connection for publishing. */
@@ -45,16 +65,24 @@ export class AmqpPublisher {
   /** The connection, to look at. */
   readonly connection: AmqpConnection;
   readonly #exchange: string;
-  readonly #queues = new Set<string>();
+  readonly #blockedGraceMs: number;
+  /** What is declared, and with which arguments. */
+  readonly #queues = new Map<string, QueueArguments>();
   /** In the order of publishing. */
   readonly #pending = new Set<Pending>();
   #channel: ConfirmChannel | undefined;
+  #grace: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   /** Keeps the options; {@linkcode start} connects. */
-  constructor({ exchange, ...options }: AmqpPublisherOptions) {
+  constructor({ exchange, blockedGraceMs, ...options }: AmqpPublisherOptions) {
     this.#exchange = exchange;
-    this.connection = new AmqpConnection({ ...options, setup: (model) => this.#setup(model) });
+    this.#blockedGraceMs = blockedGraceMs;
+    this.connection = new AmqpConnection({
+      ...options,
+      setup: (model) => this.#setup(model),
+      onBlocked: (blocked) => this.#onBlocked(blocked),
+    });
   }
 
   /** Begins to connect. */
@@ -63,24 +91,36 @@ export class AmqpPublisher {
   }
 
   /** Sees to it that a queue is there; see {@linkcode Broker.declare}. */
-  declare(queue: string): void {
+  declare(queue: string, args: QueueArguments = {}): void {
     if (this.#queues.has(queue)) return;
-    this.#queues.add(queue);
-    if (this.connection.ready) void this.#redeclare(queue);
+    this.#queues.set(queue, args);
+    void this.#redeclare(queue);
+  }
+
+  /** Publishes; see {@linkcode Broker.publish}. */
+  publish(queue: string, body: Uint8Array): Promise<void> {
+    return this.publishCopy(queue, body, PROPERTIES);
   }
 
   /**
-   * Publishes with these properties, by default vumi's, and resolves when the message is confirmed.
+   * Publishes with these properties, and resolves when the message is confirmed.
    *
    * @throws {PublishError} If it is not confirmed.
    * @throws {RangeError | TypeError} If `properties` can't be put on the wire.
    */
-  publish(queue: string, body: Uint8Array, properties = PROPERTIES): Promise<void> {
+  publishCopy(
+    queue: string,
+    body: Uint8Array,
+    properties: Options.Publish,
+    { patient = false }: PublishOptions = {},
+  ): Promise<void> {
     const channel = this.#channel;
     if (!channel || this.connection.blocked) return Promise.reject(this.#unavailable(queue));
     return new Promise((resolve, reject) => {
       const content = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-      const pending: Pending = { queue, content, returned: false };
+      const giveUp = () =>
+        reject(publishError(queue, new Error("RabbitMQ has blocked publishing")));
+      const pending: Pending = { queue, content, patient, returned: false, giveUp };
       try {
         channel.publish(this.#exchange, queue, content, properties, (error) => {
           this.#pending.delete(pending);
@@ -96,6 +136,11 @@ export class AmqpPublisher {
     });
   }
 
+  /** Makes a declared queue that was deleted again. Returns whether it is there now. */
+  async restore(queue: string): Promise<boolean> {
+    return this.#queues.has(queue) && await this.#redeclare(queue);
+  }
+
   /** Fails what is not confirmed yet, and closes the connection. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -104,7 +149,7 @@ export class AmqpPublisher {
   }
 
   async #setup(model: ChannelModel): Promise<void> {
-    await this.#declareOn(model, this.#queues);
+    await this.#declareOn(model, this.#queues.keys());
     const channel = await model.createConfirmChannel();
     // The error, of a deleted exchange for example, is followed by `close`, but tells more.
     channel.on("error", (error) => this.connection.reset(error.message));
@@ -118,7 +163,9 @@ export class AmqpPublisher {
     const channel = await model.createChannel();
     // The call that it is about rejects as well; but without a listener the connection would end.
     channel.on("error", () => {});
-    for (const queue of queues) await declareQueue(channel, this.#exchange, queue);
+    for (const queue of queues) {
+      await declareQueue(channel, this.#exchange, queue, this.#queues.get(queue));
+    }
     await channel.close();
   }
 
@@ -134,13 +181,29 @@ export class AmqpPublisher {
   }
 
   /** Makes a queue that was deleted again, so that the next attempt to publish works. */
-  async #redeclare(queue: string): Promise<void> {
+  async #redeclare(queue: string): Promise<boolean> {
+    const model = this.connection.current;
+    if (!model) return false; // The next connection begins with it.
     try {
-      await this.#declareOn(await this.connection.model(), [queue]);
+      await this.#declareOn(model, [queue]);
+      return true;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warn("Cannot declare the queue {queue}: {reason}", { queue, reason });
+      return false;
     }
+  }
+
+  /** What was sent before the server announced the block waits for its confirm, but not long. */
+  #onBlocked(blocked: boolean): void {
+    if (!blocked) {
+      clearTimeout(this.#grace);
+      this.#grace = undefined;
+      return;
+    }
+    this.#grace ??= setTimeout(() => {
+      for (const pending of this.#pending) if (!pending.patient) pending.giveUp();
+    }, this.#blockedGraceMs);
   }
 
   #unavailable(queue: string): PublishError {
@@ -153,14 +216,18 @@ export class AmqpPublisher {
   }
 }
 
-/** Declares a durable queue as vumi's workers do, with its exchange and binding. */
+/**
+ * Declares a durable queue with its exchange and binding. Without arguments, as vumi's workers do:
+ * RabbitMQ refuses to declare a queue with others than it has.
+ */
 export async function declareQueue(
   channel: Channel,
   exchange: string,
   queue: string,
+  args: QueueArguments = {},
 ): Promise<void> {
   await channel.assertExchange(exchange, "direct", { durable: true });
-  await channel.assertQueue(queue, { durable: true });
+  await channel.assertQueue(queue, { durable: true, ...args });
   await channel.bindQueue(queue, exchange, queue);
 }
 

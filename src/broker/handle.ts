@@ -1,29 +1,34 @@
 /**
- * What every adapter does the same way with a handler and a parked message: a handler that throws
- * gets its message parked, and the parked copy says in its headers why, when and from where.
+ * What every adapter does the same way with a handler and with the copies of a message: a handler
+ * that throws gets its message parked, and a copy says in its headers what is to be known of it.
  *
  * @module
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { BrokerMessage, Disposition, Handler } from "./mod.ts";
+import type { BrokerMessage, ConsumeOptions, Disposition, Handler, Headers } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** The disposition `park`. */
-export type Park = Extract<Disposition, { kind: "park" }>;
+/** The dispositions that leave a copy in another queue. */
+export type Copied = Extract<Disposition, { kind: "later" | "park" }>;
 
-/** Longest reason put in a header, in characters: enough for a person, far below a frame's limit. */
-const MAX_REASON_LENGTH = 1000;
+/** Longest text put in a header, in characters: enough for a person, far below a frame's limit. */
+const MAX_TEXT_LENGTH = 1000;
 
 /** Asks the handler what becomes of the message. Never rejects: a handler that throws has a bug. */
 export async function decide(
   handler: Handler,
   message: BrokerMessage,
   queue: string,
+  { delaysMs = [] }: Pick<ConsumeOptions, "delaysMs">,
 ): Promise<Disposition> {
   try {
-    return await handler(message);
+    const disposition = await handler(message);
+    if (disposition.kind === "later" && !delaysMs.includes(disposition.delayMs)) {
+      throw new RangeError(`${queue} has no delay queue for ${disposition.delayMs} ms`);
+    }
+    return disposition;
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     log.error("The handler of {queue} failed, its message is parked: {name}: {message}", {
@@ -36,16 +41,24 @@ export async function decide(
   }
 }
 
-/** The headers that a parked copy has beside the message's own. */
-export function parkedHeaders(
-  queue: string,
-  { reason, status }: Park,
-  at: Date,
-): Record<string, string | number> {
-  return {
-    "x-parked-reason": reason.slice(0, MAX_REASON_LENGTH),
+/** The headers that a copy has beside the message's own. */
+export function addedHeaders(queue: string, disposition: Copied, at: Date): Headers {
+  if (disposition.kind === "later") return shortened(disposition.headers);
+  const { reason, status, headers } = disposition;
+  return shortened({
+    ...headers,
+    "x-parked-reason": reason,
     "x-parked-at": at.toISOString(),
     "x-parked-from": queue,
     ...status === undefined ? {} : { "x-parked-status": status },
-  };
+  });
+}
+
+function shortened(headers: Headers): Headers {
+  return Object.fromEntries(
+    Object.entries(headers).map(([key, value]) => [
+      key,
+      typeof value === "string" ? value.slice(0, MAX_TEXT_LENGTH) : value,
+    ]),
+  );
 }

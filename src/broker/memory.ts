@@ -4,46 +4,25 @@
  * @module
  */
 
-import { decide, parkedHeaders } from "./handle.ts";
+import { addedHeaders, decide } from "./handle.ts";
+import { type Delay, type Entry, MemoryQueue, type Subscription } from "./memory_queue.ts";
 import {
   type Broker,
   type BrokerStatus,
   type ConsumeOptions,
   type Consumer,
+  delayQueue,
+  type Fate,
   type Handler,
   PublishError,
+  type QueuedMessage,
 } from "./mod.ts";
-
-/** A message in a queue of a {@linkcode MemoryBroker}. */
-export interface QueuedMessage {
-  /** The payload. */
-  readonly body: Uint8Array;
-  /** The headers: empty, if it has not been parked. */
-  readonly headers: Readonly<Record<string, unknown>>;
-}
-
-interface Entry extends QueuedMessage {
-  /** Its place among the messages of all queues. */
-  readonly place: number;
-  readonly redelivered: boolean;
-}
-
-interface Subscription extends ConsumeOptions {
-  readonly handler: Handler;
-  readonly work: Set<Promise<void>>;
-}
-
-interface Queue {
-  /** In order of their places. */
-  readonly waiting: Entry[];
-  /** The one whose turn it is comes first. */
-  readonly subscriptions: Subscription[];
-}
 
 /** A {@linkcode Broker} in one process. */
 export class MemoryBroker implements Broker {
-  readonly #queues = new Map<string, Queue>();
+  readonly #queues = new Map<string, MemoryQueue>();
   readonly #closed = new AbortController();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #places = 0;
 
   private constructor() {}
@@ -61,23 +40,25 @@ export class MemoryBroker implements Broker {
 
   /** See {@linkcode Broker.declare}. */
   declare(queue: string): void {
-    if (!this.#queues.has(queue)) this.#queues.set(queue, { waiting: [], subscriptions: [] });
+    this.#declare(queue);
   }
 
   /** See {@linkcode Broker.publish}. */
   // deno-lint-ignore require-await -- a fault has to reject, not to be thrown
   async publish(queue: string, body: Uint8Array): Promise<void> {
-    if (this.#closed.signal.aborted) {
-      throw new PublishError("unavailable", `Cannot publish to ${queue}: the broker is closed`);
-    }
+    this.#checkOpen(`Cannot publish to ${queue}`);
     this.#enqueue(queue, { body: body.slice(), headers: {} });
   }
 
   /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.declare(options.parkingQueue);
-    const { subscriptions } = this.#queue(queue);
-    const subscription = { ...options, handler, work: new Set<Promise<void>>() };
+    for (const delayMs of options.delaysMs ?? []) {
+      this.#declare(delayQueue(queue, delayMs), { delayMs, to: queue });
+    }
+    const { subscriptions } = this.#declare(queue);
+    const work = new Set<Promise<void>>();
+    const subscription: Subscription = { ...options, handler, work, paused: false };
     subscriptions.push(subscription);
     this.#dispatchSoon(queue);
     return {
@@ -86,8 +67,49 @@ export class MemoryBroker implements Broker {
         if (index >= 0) subscriptions.splice(index, 1);
         return Promise.resolve();
       },
-      settled: async () => void await Promise.all(subscription.work),
+      pause: () => {
+        subscription.paused = true;
+        return Promise.resolve();
+      },
+      resume: () => {
+        subscription.paused = false;
+        this.#dispatchSoon(queue);
+      },
+      settled: async () => void await Promise.all(work),
     };
+  }
+
+  /** See {@linkcode Broker.sift}. */
+  async sift(
+    name: string,
+    decideFate: (message: QueuedMessage) => Fate | Promise<Fate>,
+  ): Promise<void> {
+    this.#checkOpen(`Cannot look through ${name}`);
+    const queue = this.#queues.get(name);
+    const kept: Entry[] = [];
+    try {
+      for (let left = queue?.waiting.length ?? 0; left > 0; left--) {
+        const entry = queue?.waiting.shift();
+        if (!entry) break; // Others have taken some meanwhile.
+        kept.push(entry);
+        const fate = await decideFate({ body: entry.body, headers: entry.headers });
+        this.#checkOpen(`Cannot look through ${name}`);
+        if (fate === "keep") continue;
+        if (fate !== "drop") {
+          this.#enqueue(fate.moveTo, { body: entry.body, headers: { ...fate.headers } });
+        }
+        kept.pop();
+      }
+    } finally {
+      for (const entry of kept) this.#putBack(name, entry);
+    }
+  }
+
+  /** See {@linkcode Broker.depth}. */
+  // deno-lint-ignore require-await -- a fault has to reject, not to be thrown
+  async depth(queue: string): Promise<number | undefined> {
+    this.#checkOpen(`Cannot look at ${queue}`);
+    return this.#queues.get(queue)?.waiting.length;
   }
 
   /** See {@linkcode Broker.status}. */
@@ -99,20 +121,44 @@ export class MemoryBroker implements Broker {
   /** Closes it; messages in work are lost to their handlers. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
+    for (const timer of this.#timers) clearTimeout(timer);
     return Promise.resolve();
   }
 
-  #queue(name: string): Queue {
-    const queue = this.#queues.get(name) ?? { waiting: [], subscriptions: [] };
+  #checkOpen(action: string): void {
+    if (!this.#closed.signal.aborted) return;
+    throw new PublishError("unavailable", `${action}: the broker is closed`);
+  }
+
+  #declare(name: string, delay?: Delay): MemoryQueue {
+    const queue = this.#queues.get(name) ?? new MemoryQueue(delay);
     this.#queues.set(name, queue);
     return queue;
   }
 
-  #enqueue(queue: string, message: QueuedMessage): void {
-    const waiting = this.#queues.get(queue)?.waiting;
-    if (!waiting) throw new PublishError("refused", `Cannot publish to ${queue}: no such queue`);
-    waiting.push({ ...message, place: this.#places++, redelivered: false });
-    this.#dispatchSoon(queue);
+  #enqueue(name: string, { body, headers }: QueuedMessage): void {
+    const queue = this.#queues.get(name);
+    if (!queue) throw new PublishError("refused", `Cannot publish to ${name}: no such queue`);
+    const entry = { body, headers, place: this.#places++, redelivered: false, due: false };
+    queue.waiting.push(entry);
+    if (queue.delay) this.#wait(name, entry, queue.delay.delayMs);
+    else this.#dispatchSoon(name);
+  }
+
+  #wait(delayQueue: string, entry: Entry, delayMs: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      entry.due = true;
+      this.#moveDue(delayQueue);
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+
+  /** Moves on what has waited long enough, unless someone is looking at it. */
+  #moveDue(name: string): void {
+    const queue = this.#queues.get(name);
+    if (!queue?.delay) return;
+    for (const entry of queue.takeDue()) this.#enqueue(queue.delay.to, entry);
   }
 
   /** Later, as over a network: no handler runs before the call that caused it has returned. */
@@ -121,14 +167,10 @@ export class MemoryBroker implements Broker {
   }
 
   #dispatch(name: string): void {
-    const { waiting, subscriptions } = this.#queue(name);
+    const queue = this.#queues.get(name);
     while (!this.#closed.signal.aborted) {
-      const index = subscriptions.findIndex(({ work, prefetch }) => work.size < prefetch);
-      const [subscription] = index < 0 ? [] : subscriptions.splice(index, 1);
-      if (!subscription) return;
-      const entry = waiting.shift();
-      if (!entry) return void subscriptions.unshift(subscription);
-      subscriptions.push(subscription);
+      const [subscription, entry] = queue?.next() ?? [];
+      if (!subscription || !entry) return;
       const work = this.#handle(name, subscription, entry);
       subscription.work.add(work);
       void work.finally(() => {
@@ -141,18 +183,19 @@ export class MemoryBroker implements Broker {
   async #handle(queue: string, subscription: Subscription, entry: Entry): Promise<void> {
     const { body, headers, redelivered } = entry;
     const message = { body, headers, redelivered, lost: this.#closed.signal };
-    const disposition = await decide(subscription.handler, message, queue);
-    if (this.#closed.signal.aborted) return;
-    if (disposition.kind === "requeue") this.#putBack(queue, entry);
-    if (disposition.kind === "park") {
-      const parked = { ...headers, ...parkedHeaders(queue, disposition, new Date()) };
-      this.#enqueue(subscription.parkingQueue, { body, headers: parked });
-    }
+    const disposition = await decide(subscription.handler, message, queue, subscription);
+    if (this.#closed.signal.aborted || disposition.kind === "done") return;
+    if (disposition.kind === "requeue") return this.#putBack(queue, entry);
+    const target = disposition.kind === "later"
+      ? delayQueue(queue, disposition.delayMs)
+      : subscription.parkingQueue;
+    const added = addedHeaders(queue, disposition, new Date());
+    this.#enqueue(target, { body, headers: { ...headers, ...added } });
   }
 
-  #putBack(queue: string, entry: Entry): void {
-    const { waiting } = this.#queue(queue);
-    const index = waiting.findIndex(({ place }) => place > entry.place);
-    waiting.splice(index < 0 ? waiting.length : index, 0, { ...entry, redelivered: true });
+  #putBack(name: string, entry: Entry): void {
+    this.#queues.get(name)?.putBack(entry);
+    this.#moveDue(name);
+    this.#dispatchSoon(name);
   }
 }

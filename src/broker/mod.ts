@@ -31,10 +31,26 @@ export type Disposition =
   /** We are stopping and did not finish: back to its place in the queue. */
   | { readonly kind: "requeue" }
   /**
+   * It is to come again after `delayMs`, one of {@linkcode ConsumeOptions.delaysMs}: it is confirmed
+   * into a delay queue, body and properties unchanged, `headers` beside or over its own, and then
+   * acked. When its time is up it stands at the end of its queue again. Those with the same delay
+   * keep the order in which their handlers have decided.
+   */
+  | { readonly kind: "later"; readonly delayMs: number; readonly headers: Headers }
+  /**
    * Nobody but a person can help: it is confirmed into the parking queue, body and properties
    * unchanged, `reason` (and Turn's HTTP `status`, if there was one) in headers, and then acked.
    */
-  | { readonly kind: "park"; readonly reason: string; readonly status?: number };
+  | {
+    readonly kind: "park";
+    readonly reason: string;
+    readonly status?: number;
+    /** More headers, beside or over its own. */
+    readonly headers?: Headers;
+  };
+
+/** AMQP headers that we give a message. Texts of more than 1000 characters are shortened. */
+export type Headers = Readonly<Record<string, string | number>>;
 
 /** Decides about one message. A handler that throws has a bug: it is logged, the message parked. */
 export type Handler = (message: BrokerMessage) => Promise<Disposition>;
@@ -45,6 +61,19 @@ export interface ConsumeOptions {
   readonly prefetch: number;
   /** The durable queue for messages with the disposition `park`. */
   readonly parkingQueue: string;
+  /**
+   * The delays that the disposition `later` may name, in milliseconds. Each has a durable queue of
+   * its own, see {@linkcode delayQueue}. None by default. To name another is a bug of the handler's.
+   */
+  readonly delaysMs?: readonly number[];
+}
+
+/**
+ * The name of the queue in which messages of `queue` wait for `delayMs`. The delay is a part of it,
+ * because it is an argument of the queue, which can't be changed.
+ */
+export function delayQueue(queue: string, delayMs: number): string {
+  return `${queue}.delay.${delayMs % 1000 === 0 ? `${delayMs / 1000}s` : `${delayMs}ms`}`;
 }
 
 /** A running consumer. */
@@ -55,11 +84,36 @@ export interface Consumer {
    */
   cancel(): Promise<void>;
   /**
+   * Takes no more messages until {@linkcode Consumer.resume}, so that they stay in the queue; those
+   * that are on their way go back to it. Those handed out already can still be answered. Resolves
+   * when the broker hands out no more. Also across lost connections; pausing twice is fine.
+   */
+  pause(): Promise<void>;
+  /** Ends {@linkcode Consumer.pause}. */
+  resume(): void;
+  /**
    * Resolves when each message handed out so far has been answered, parked ones confirmed, or can't
    * be any more. To close the broker sooner makes it deliver the others again.
    */
   settled(): Promise<void>;
 }
+
+/** A message in a queue that is looked through; see {@linkcode Broker.sift}. */
+export interface QueuedMessage {
+  /** The payload. */
+  readonly body: Uint8Array;
+  /** AMQP headers; empty when it has none. */
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** What becomes of a message that was looked at; see {@linkcode Broker.sift}. */
+export type Fate =
+  /** It stays, in its place. */
+  | "keep"
+  /** It is deleted. */
+  | "drop"
+  /** Confirmed into another queue, with these headers in place of its own, and then deleted here. */
+  | { readonly moveTo: string; readonly headers: Readonly<Record<string, unknown>> };
 
 /** How a broker is, for health checks. */
 export interface BrokerStatus {
@@ -113,6 +167,25 @@ export interface Broker extends AsyncDisposable {
    * queue and without waiting for earlier ones to be answered, up to `prefetch`.
    */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer;
+
+  /**
+   * Looks through the messages that wait in `queue`, from the front, one after the other: those that
+   * are there when it begins, not those that come meanwhile (a moved one may come back). What is
+   * kept stays in its place, and is marked as redelivered. If `decide` throws, or something fails,
+   * what was not moved or dropped stays. A queue that is not there is an empty one.
+   *
+   * @throws {PublishError} If a message can't be moved, or the broker is away; also for good reasons
+   * of the server's, such as a missing right. After `unconfirmed` one may be in both queues.
+   */
+  sift(queue: string, decide: (message: QueuedMessage) => Fate | Promise<Fate>): Promise<void>;
+
+  /**
+   * How many messages wait in `queue`, those in work not counted; undefined if there is no such
+   * queue. It declares nothing.
+   *
+   * @throws {PublishError} If the broker is away, or the server refuses to tell.
+   */
+  depth(queue: string): Promise<number | undefined>;
 
   /** How it is now. */
   status(): BrokerStatus;

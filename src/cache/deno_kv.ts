@@ -2,24 +2,35 @@
  * {@linkcode MessageCache} in a file, by Deno KV: what was put is there after a restart, and after
  * a crash too. Several processes, and several channels, may share a file.
  *
- * A commit waits for the disk, so writes are committed in groups (group_commit.ts); how a message
- * lies in the file is deno_kv_entry.ts's. Deno KV sweeps up to minutes late, so expiry is decided
- * by the time that is kept with each message.
+ * A commit waits for the disk, so writes are committed in groups (group_commit.ts); a call costs more
+ * than what it reads, so reads are made in groups too (group_read.ts). How a message or note lies in
+ * the file is deno_kv_entry.ts's, a count deno_kv_tally.ts's. Deno KV sweeps up to minutes late, so
+ * expiry is decided by the time that is kept with each entry.
  *
  * @module
  */
 
-import {
-  entryKey,
-  entryWrites,
-  type Kind,
-  type KvWrite,
-  MAX_KEY_BYTES,
-  readEntry,
-} from "./deno_kv_entry.ts";
+import { getLogger } from "@logtape/logtape";
+import { entryKey, messageWrites, noteWrite, readMessage, readNote } from "./deno_kv_entry.ts";
 import { explainKvError } from "./deno_kv_fault.ts";
+import { oldTallyWrites, readTallies, tallyWrites } from "./deno_kv_tally.ts";
+import { COMMIT_LIMITS, commitWrites, type Kind, type KvWrite } from "./deno_kv_write.ts";
 import { GroupCommit } from "./group_commit.ts";
-import { CacheError, type Lifetimes, type MessageCache, type Remembered } from "./mod.ts";
+import { GroupRead } from "./group_read.ts";
+import {
+  CacheError,
+  type DayCount,
+  type Lifetimes,
+  type MessageCache,
+  type Note,
+  type NoteKind,
+  type Remembered,
+  type Tally,
+} from "./mod.ts";
+import { checkNotes } from "./note.ts";
+import { checkTallies, dayAt } from "./tally.ts";
+
+const log = getLogger(["turn-channels", "cache"]);
 
 /** What a {@linkcode DenoKvMessageCache} needs. */
 export interface DenoKvMessageCacheOptions extends Lifetimes {
@@ -31,13 +42,8 @@ export interface DenoKvMessageCacheOptions extends Lifetimes {
   readonly now?: () => number;
 }
 
-// Deno KV's limits for a commit are 1,000 mutations, 819,200 bytes in all and 81,920 bytes of keys:
-// 81,920 / MAX_KEY_BYTES = 512.
-const LIMITS = {
-  maxItems: 500,
-  maxBytes: 800_000,
-  sizeOf: ({ value }: KvWrite) => value.length + MAX_KEY_BYTES,
-} as const;
+/** Deno KV's limit for a call. */
+const MAX_KEYS_READ = 10;
 
 /** Remembers messages in a file; see the head of this file. */
 export class DenoKvMessageCache implements MessageCache {
@@ -45,13 +51,21 @@ export class DenoKvMessageCache implements MessageCache {
   readonly #options: DenoKvMessageCacheOptions;
   readonly #now: () => number;
   readonly #writes: GroupCommit<KvWrite>;
+  readonly #reads: GroupRead<Deno.KvKey, unknown>;
+  #tidiedOn = "";
+  #tidying: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(kv: Deno.Kv, options: DenoKvMessageCacheOptions) {
     this.#kv = kv;
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#writes = new GroupCommit({ ...LIMITS, commit: (writes) => commit(kv, writes) });
+    this.#writes = new GroupCommit({
+      ...COMMIT_LIMITS,
+      commit: (writes) => commitWrites(kv, writes),
+    });
+    this.#reads = new GroupRead({ maxKeys: MAX_KEYS_READ, read: (keys) => readValues(kv, keys) });
+    this.#tidyOncePerDay(this.#now());
   }
 
   /**
@@ -68,61 +82,137 @@ export class DenoKvMessageCache implements MessageCache {
   }
 
   /** See {@linkcode MessageCache.putInbound}. */
-  putInbound(message: Remembered): Promise<void> {
+  putInbound(message: Remembered, tallies: readonly Tally[] = []): Promise<void> {
     const keys = [
       this.#key("inbound", message.message_id),
       this.#key("last_inbound", message.from_addr),
     ];
-    return this.#put(message, keys, this.#options.inboundTtlMs);
+    return this.#putMessage(message, keys, this.#options.inboundTtlMs, tallies);
   }
 
   /** See {@linkcode MessageCache.getInbound}. */
   getInbound(messageId: string): Promise<Remembered | undefined> {
-    return this.#get("inbound", messageId);
+    return this.#getMessage("inbound", messageId);
   }
 
   /** See {@linkcode MessageCache.getLastInbound}. */
   getLastInbound(userAddr: string): Promise<Remembered | undefined> {
-    return this.#get("last_inbound", userAddr);
+    return this.#getMessage("last_inbound", userAddr);
   }
 
   /** See {@linkcode MessageCache.putOutbound}. */
-  putOutbound(message: Remembered): Promise<void> {
+  putOutbound(message: Remembered, tallies: readonly Tally[] = []): Promise<void> {
     const keys = [this.#key("outbound", message.message_id)];
-    return this.#put(message, keys, this.#options.outboundTtlMs);
+    return this.#putMessage(message, keys, this.#options.outboundTtlMs, tallies);
   }
 
   /** See {@linkcode MessageCache.getOutbound}. */
   getOutbound(messageId: string): Promise<Remembered | undefined> {
-    return this.#get("outbound", messageId);
+    return this.#getMessage("outbound", messageId);
   }
 
-  /** Takes no more, waits for the puts under way, and closes the file. */
+  /** See {@linkcode MessageCache.putNotes}. */
+  async putNotes(notes: readonly Note[], tallies: readonly Tally[] = []): Promise<void> {
+    checkNotes(notes);
+    const now = this.#now();
+    const writes = notes.map(({ kind, id, value, ttlMs }) =>
+      noteWrite(this.#key(kind, id), value, { now, ttlMs })
+    );
+    await this.#write(writes, tallies, now);
+  }
+
+  /** See {@linkcode MessageCache.getNote}. */
+  getNote(kind: NoteKind, id: string): Promise<string | undefined> {
+    return this.#read(async () =>
+      readNote(await this.#reads.read(this.#key(kind, id)), this.#now())
+    );
+  }
+
+  /** See {@linkcode MessageCache.deleteNote}. */
+  deleteNote(kind: NoteKind, id: string): Promise<void> {
+    return this.#write([{ type: "delete", key: this.#key(kind, id) }], [], this.#now());
+  }
+
+  /** See {@linkcode MessageCache.tally}. */
+  tally(tallies: readonly Tally[]): Promise<void> {
+    return this.#write([], tallies, this.#now());
+  }
+
+  /** See {@linkcode MessageCache.tallied}. */
+  tallied(): Promise<readonly DayCount[]> {
+    return this.#read(() => readTallies(this.#kv, this.#options.namespace, this.#now()));
+  }
+
+  /** Takes no more, waits for the writes under way, and closes the file. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closing ??= this.#writes.idle().then(() => this.#kv.close());
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  async #put(message: Remembered, keys: readonly Deno.KvKey[], ttlMs: number): Promise<void> {
+  async #close(): Promise<void> {
+    await this.#tidying;
+    await this.#writes.idle();
+    this.#kv.close();
+  }
+
+  async #putMessage(
+    message: Remembered,
+    keys: readonly Deno.KvKey[],
+    ttlMs: number,
+    tallies: readonly Tally[],
+  ): Promise<void> {
+    const { namespace } = this.#options;
+    const now = this.#now();
+    await this.#write(messageWrites(message, keys, { namespace, now, ttlMs }), tallies, now);
+  }
+
+  #getMessage(kind: Kind, id: string): Promise<Remembered | undefined> {
+    const { namespace } = this.#options;
+    return this.#read(async () => {
+      const value = await this.#reads.read(this.#key(kind, id));
+      return await readMessage(value, { kv: this.#kv, namespace, now: this.#now() });
+    });
+  }
+
+  async #write(writes: KvWrite[], tallies: readonly Tally[], now: number): Promise<void> {
     const { namespace, path } = this.#options;
     this.#refuseIfClosed();
+    checkTallies(tallies);
+    this.#tidyOncePerDay(now);
     try {
-      const writes = entryWrites(message, keys, { namespace, now: this.#now(), ttlMs });
-      await this.#writes.write(writes);
+      await this.#writes.write([...writes, ...tallyWrites(namespace, tallies, now)]);
     } catch (error) {
       throw cacheError("write to", path, error);
     }
   }
 
-  async #get(kind: Kind, id: string): Promise<Remembered | undefined> {
-    const { namespace, path } = this.#options;
+  async #read<T>(read: () => Promise<T>): Promise<T> {
     this.#refuseIfClosed();
     try {
-      return await readEntry(this.#kv, this.#key(kind, id), { namespace, now: this.#now() });
+      return await read();
     } catch (error) {
       // Deno KV aborts the reads under way when it is closed, with an error of its own.
       this.#refuseIfClosed();
-      throw cacheError("read", path, error);
+      throw cacheError("read", this.#options.path, error);
+    }
+  }
+
+  /** Removes counts of days long past, beside the work: nobody has to wait for it. */
+  #tidyOncePerDay(now: number): void {
+    const today = dayAt(now);
+    if (today === this.#tidiedOn) return;
+    this.#tidiedOn = today;
+    this.#tidying = this.#tidy(now, this.#tidying);
+  }
+
+  async #tidy(now: number, before: Promise<void> | undefined): Promise<void> {
+    await before;
+    try {
+      await this.#writes.write(await oldTallyWrites(this.#kv, this.#options.namespace, now));
+    } catch (error) {
+      // What was asked of the cache is done. It is tried again tomorrow, and at the next start.
+      const { message } = cacheError("remove old counts from", this.#options.path, error);
+      log.warn("{reason}", { reason: message });
     }
   }
 
@@ -136,11 +226,8 @@ export class DenoKvMessageCache implements MessageCache {
   }
 }
 
-async function commit(kv: Deno.Kv, writes: readonly KvWrite[]): Promise<void> {
-  const operation = kv.atomic();
-  for (const { key, value, expireIn } of writes) operation.set(key, value, { expireIn });
-  // Without checks a commit can't come to nothing: it is made, or throws.
-  await operation.commit();
+async function readValues(kv: Deno.Kv, keys: readonly Deno.KvKey[]): Promise<unknown[]> {
+  return (await kv.getMany<unknown[]>(keys)).map(({ value }) => value);
 }
 
 function cacheError(action: string, path: string, cause: unknown): CacheError {

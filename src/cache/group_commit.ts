@@ -5,7 +5,8 @@
  * - A write's promise resolves only after all of its items are committed.
  * - Writes are committed in the order of their arrival.
  * - A write that fits into one commit is never split over two. One that does not has its commits
- *   for itself, its items in order, so that what refers to other items can come last.
+ *   for itself, its items in order and the last one as full as can be: what refers to other items,
+ *   or belongs together, can come last.
  * - If a commit fails, all writes of its group are rejected with its error, and no others: the next
  *   group is tried anew.
  *
@@ -61,12 +62,10 @@ export class GroupCommit<Item> {
 
   async #commitGroup(group: readonly Write<Item>[]): Promise<void> {
     try {
-      let rest = group.flatMap((write) => write.items);
-      while (rest.length > 0) {
-        const count = this.#fitting(rest);
-        await this.#options.commit(rest.slice(0, count));
-        rest = rest.slice(count);
-      }
+      const items = group.flatMap((write) => write.items);
+      // Of several writes were taken as many as fit.
+      const commits = group.length > 1 && items.length > 0 ? [items] : this.#split(items);
+      for (const commit of commits) await this.#options.commit(commit);
       for (const write of group) write.resolve();
     } catch (error) {
       for (const write of group) write.reject(error);
@@ -85,14 +84,20 @@ export class GroupCommit<Item> {
     return this.#waiting.splice(0, over === -1 ? this.#waiting.length : Math.max(1, over));
   }
 
-  /** How many items from the front fit into one commit. */
-  #fitting(items: readonly Item[]): number {
+  /** The items in as many commits as it takes, filled from the end. */
+  #split(items: readonly Item[]): readonly (readonly Item[])[] {
     const { maxItems, maxBytes, sizeOf } = this.#options;
+    const commits: Item[][] = [];
     let bytes = 0;
-    const over = items.findIndex((item, index) => {
+    for (const item of items.toReversed()) {
+      const last = commits.at(-1);
       bytes += sizeOf(item);
-      return index >= maxItems || bytes > maxBytes;
-    });
-    return over === -1 ? items.length : Math.max(1, over);
+      if (last !== undefined && last.length < maxItems && bytes <= maxBytes) last.push(item);
+      else {
+        commits.push([item]);
+        bytes = sizeOf(item);
+      }
+    }
+    return commits.reverse().map((commit) => commit.reverse());
   }
 }

@@ -1,96 +1,193 @@
 /**
  * {@linkcode MessageCache} in this process's memory: fast, forgotten when the process ends, and
- * bounded. When it is full, what was used longest ago goes first, even before its time.
+ * bounded.
+ *
+ * Each kind of message (inbound, last inbound of a user, outbound) and each kind of note has bounds
+ * of its own, by number and by size. When a kind is full, what was put or read longest ago goes
+ * first, even before its time; what has outlived its time takes room until then. So a user who was
+ * silent longest can't be replied to any more, and a flood of one kind pushes out no other. Counts
+ * are never pushed out: they go by day.
  *
  * @module
  */
 
 import { LRUCache } from "lru-cache";
-import { CacheError, type Lifetimes, type MessageCache, type Remembered } from "./mod.ts";
+import {
+  CacheError,
+  type DayCount,
+  type Lifetimes,
+  type MessageCache,
+  type Note,
+  type NoteKind,
+  type Remembered,
+  type Tally,
+} from "./mod.ts";
+import { checkNotes } from "./note.ts";
+import { checkTallies, dayAt, firstDayKept, inOrder } from "./tally.ts";
 
 /** What a {@linkcode MemoryMessageCache} needs. */
 export interface MemoryMessageCacheOptions extends Lifetimes {
-  /** Most messages of each kind: inbound, last inbound of a user, outbound; 100,000 by default. */
+  /** Most messages or notes of each kind; 100,000 by default. */
   readonly maxEntries?: number;
-  /** Most characters of JSON and ids, of each kind; 64 Mi by default. */
+  /** Most characters of what is kept and of ids, of each kind; 64 Mi by default. */
   readonly maxSize?: number;
   /** Milliseconds on a clock that measures the lifetimes; `Date.now` by default. */
   readonly now?: () => number;
 }
 
-// As JSON, so that the size is known and nobody can change what is kept. The time is our own
-// because lru-cache keeps an entry one tick too long, and for ever if it was put at time 0.
+type Kind = "inbound" | "last_inbound" | "outbound" | NoteKind;
+
+// As text, messages in JSON, so that the size is known and nobody can change what is kept. The time
+// is our own because lru-cache keeps an entry one tick too long, and for ever if it was put at
+// time 0.
 interface Entry {
-  readonly json: string;
+  readonly text: string;
   readonly expiresAt: number;
 }
 
-/** Remembers messages until the process ends, or memory set aside for it is full. */
+type Store = LRUCache<string, Entry>;
+
+/** Remembers messages until the process ends, or memory set aside for them is full. */
 export class MemoryMessageCache implements MessageCache {
   readonly #options: MemoryMessageCacheOptions;
   readonly #now: () => number;
-  readonly #inbound: LRUCache<string, Entry>;
-  readonly #lastInbound: LRUCache<string, Entry>;
-  readonly #outbound: LRUCache<string, Entry>;
+  readonly #stores = new Map<Kind, Store>();
+  /** By day; then by flow and result, with a space between. */
+  readonly #counts = new Map<string, Map<string, number>>();
   #closed = false;
 
   /** An empty cache. */
   constructor(options: MemoryMessageCacheOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#inbound = createStore(options);
-    this.#lastInbound = createStore(options);
-    this.#outbound = createStore(options);
   }
 
   /** See {@linkcode MessageCache.putInbound}. */
-  putInbound(message: Remembered): Promise<void> {
+  putInbound(message: Remembered, tallies: readonly Tally[] = []): Promise<void> {
     return this.#whileOpen(() => {
-      const entry = this.#createEntry(message, this.#options.inboundTtlMs);
-      this.#inbound.set(message.message_id, entry);
-      this.#lastInbound.set(message.from_addr, entry);
+      this.#count(tallies);
+      const entry = this.#createEntry(JSON.stringify(message), this.#options.inboundTtlMs);
+      this.#store("inbound").set(message.message_id, entry);
+      this.#store("last_inbound").set(message.from_addr, entry);
     });
   }
 
   /** See {@linkcode MessageCache.getInbound}. */
   getInbound(messageId: string): Promise<Remembered | undefined> {
-    return this.#whileOpen(() => this.#read(this.#inbound, messageId));
+    return this.#getMessage("inbound", messageId);
   }
 
   /** See {@linkcode MessageCache.getLastInbound}. */
   getLastInbound(userAddr: string): Promise<Remembered | undefined> {
-    return this.#whileOpen(() => this.#read(this.#lastInbound, userAddr));
+    return this.#getMessage("last_inbound", userAddr);
   }
 
   /** See {@linkcode MessageCache.putOutbound}. */
-  putOutbound(message: Remembered): Promise<void> {
+  putOutbound(message: Remembered, tallies: readonly Tally[] = []): Promise<void> {
     return this.#whileOpen(() => {
-      const entry = this.#createEntry(message, this.#options.outboundTtlMs);
-      this.#outbound.set(message.message_id, entry);
+      this.#count(tallies);
+      const entry = this.#createEntry(JSON.stringify(message), this.#options.outboundTtlMs);
+      this.#store("outbound").set(message.message_id, entry);
     });
   }
 
   /** See {@linkcode MessageCache.getOutbound}. */
   getOutbound(messageId: string): Promise<Remembered | undefined> {
-    return this.#whileOpen(() => this.#read(this.#outbound, messageId));
+    return this.#getMessage("outbound", messageId);
+  }
+
+  /** See {@linkcode MessageCache.putNotes}. */
+  putNotes(notes: readonly Note[], tallies: readonly Tally[] = []): Promise<void> {
+    return this.#whileOpen(() => {
+      checkNotes(notes);
+      this.#count(tallies);
+      for (const { kind, id, value, ttlMs } of notes) {
+        this.#store(kind).set(id, this.#createEntry(value, ttlMs));
+      }
+    });
+  }
+
+  /** See {@linkcode MessageCache.getNote}. */
+  getNote(kind: NoteKind, id: string): Promise<string | undefined> {
+    return this.#whileOpen(() => this.#read(kind, id));
+  }
+
+  /** See {@linkcode MessageCache.deleteNote}. */
+  deleteNote(kind: NoteKind, id: string): Promise<void> {
+    return this.#whileOpen(() => void this.#store(kind).delete(id));
+  }
+
+  /** See {@linkcode MessageCache.tally}. */
+  tally(tallies: readonly Tally[]): Promise<void> {
+    return this.#whileOpen(() => this.#count(tallies));
+  }
+
+  /** See {@linkcode MessageCache.tallied}. */
+  tallied(): Promise<readonly DayCount[]> {
+    return this.#whileOpen(() => {
+      this.#forgetOldDays();
+      const days = [...this.#counts].map(([day, counts]) =>
+        [...counts].map(([name, count]) => {
+          const [flow = "", result = ""] = name.split(" ");
+          return { day, flow, result, count };
+        })
+      );
+      return inOrder(days.flat());
+    });
   }
 
   /** Forgets everything; any use after it is a {@linkcode CacheError}. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    for (const store of [this.#inbound, this.#lastInbound, this.#outbound]) store.clear();
+    this.#stores.clear();
+    this.#counts.clear();
     return Promise.resolve();
   }
 
-  #createEntry(message: Remembered, ttlMs: number): Entry {
-    return { json: JSON.stringify(message), expiresAt: this.#now() + ttlMs };
+  #createEntry(text: string, ttlMs: number): Entry {
+    return { text, expiresAt: this.#now() + ttlMs };
   }
 
-  #read(store: LRUCache<string, Entry>, key: string): Remembered | undefined {
-    const entry = store.get(key);
+  #getMessage(kind: Kind, id: string): Promise<Remembered | undefined> {
+    return this.#whileOpen(() => {
+      const json = this.#read(kind, id);
+      return json === undefined ? undefined : JSON.parse(json);
+    });
+  }
+
+  #read(kind: Kind, id: string): string | undefined {
+    const store = this.#store(kind);
+    const entry = store.get(id);
     if (entry === undefined) return undefined;
-    if (this.#now() < entry.expiresAt) return JSON.parse(entry.json);
-    store.delete(key);
+    if (this.#now() < entry.expiresAt) return entry.text;
+    store.delete(id);
+  }
+
+  /** Made when first used: an empty one takes memory for the most that it may hold. */
+  #store(kind: Kind): Store {
+    let store = this.#stores.get(kind);
+    if (store === undefined) this.#stores.set(kind, store = createStore(this.#options));
+    return store;
+  }
+
+  #count(tallies: readonly Tally[]): void {
+    if (tallies.length === 0) return;
+    checkTallies(tallies);
+    const today = dayAt(this.#now());
+    let counts = this.#counts.get(today);
+    if (counts === undefined) {
+      this.#forgetOldDays();
+      this.#counts.set(today, counts = new Map());
+    }
+    for (const { flow, result } of tallies) {
+      const name = `${flow} ${result}`;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+  }
+
+  #forgetOldDays(): void {
+    const first = firstDayKept(this.#now());
+    for (const day of this.#counts.keys()) if (day < first) this.#counts.delete(day);
   }
 
   #whileOpen<T>(use: () => T): Promise<T> {
@@ -101,10 +198,11 @@ export class MemoryMessageCache implements MessageCache {
   }
 }
 
-function createStore(options: MemoryMessageCacheOptions): LRUCache<string, Entry> {
+function createStore({ maxEntries, maxSize }: MemoryMessageCacheOptions): Store {
   return new LRUCache({
-    max: options.maxEntries ?? 100_000,
-    maxSize: options.maxSize ?? 64 * 1024 * 1024,
-    sizeCalculation: ({ json }, key) => json.length + key.length,
+    max: maxEntries ?? 100_000,
+    maxSize: maxSize ?? 64 * 1024 * 1024,
+    // At least 1: lru-cache refuses an entry without a size.
+    sizeCalculation: ({ text }, key) => text.length + key.length + 1,
   });
 }

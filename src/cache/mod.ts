@@ -22,6 +22,48 @@ export interface Lifetimes {
   readonly outboundTtlMs: number;
 }
 
+/** What can be noted down about an id, beside messages. An id means another thing in each kind. */
+export type NoteKind =
+  /** Turn has this message of a user's; by message id. */
+  | "delivered_inbound"
+  /** What Turn has been told of a message of its own; by the message's id. */
+  | "told"
+  /** How often we have died over this message or event; by id. */
+  | "suspect"
+  /** What a request of Turn's was answered with; by the hash of its body. */
+  | "answer";
+
+/** Something noted down about an id. */
+export interface Note {
+  /** What it is about. */
+  readonly kind: NoteKind;
+  /** Any string, as for messages. */
+  readonly id: string;
+  /** What is to be remembered; short: up to {@linkcode MAX_NOTE_LENGTH} characters. */
+  readonly value: string;
+  /** Milliseconds from now, more than 0. */
+  readonly ttlMs: number;
+}
+
+/**
+ * One of something that is counted, for the audit: counts by day (UTC), flow and result. Both are
+ * plain words: of up to 32 letters, digits, `_` and `-`.
+ */
+export interface Tally {
+  /** Which way: `inbound`, `status`, `outbound`. */
+  readonly flow: string;
+  /** What it came to. */
+  readonly result: string;
+}
+
+/** A count of the audit. */
+export interface DayCount extends Tally {
+  /** The day in UTC, `YYYY-MM-DD`. */
+  readonly day: string;
+  /** How often. */
+  readonly count: number;
+}
+
 /** The store can't be reached or refuses; what was to be kept is not kept. It may work later. */
 export class CacheError extends Error {
   /** Always "CacheError". */
@@ -37,7 +79,7 @@ export class CacheError extends Error {
  */
 export interface MessageCache extends AsyncDisposable {
   /** Keeps an inbound message, as the last one of its user (its `from_addr`) too. */
-  putInbound(message: Remembered): Promise<void>;
+  putInbound(message: Remembered, tallies?: readonly Tally[]): Promise<void>;
 
   /** The inbound message with this id, if it is still remembered. */
   getInbound(messageId: string): Promise<Remembered | undefined>;
@@ -46,8 +88,42 @@ export interface MessageCache extends AsyncDisposable {
   getLastInbound(userAddr: string): Promise<Remembered | undefined>;
 
   /** Keeps an outbound message, so that events about it can be placed. */
-  putOutbound(message: Remembered): Promise<void>;
+  putOutbound(message: Remembered, tallies?: readonly Tally[]): Promise<void>;
 
   /** The outbound message with this id, if it is still remembered. */
   getOutbound(messageId: string): Promise<Remembered | undefined>;
+
+  /**
+   * Keeps all of the notes, in place of older ones of the same kind and id, or none of them. Of one
+   * kind and id the last one given stays.
+   *
+   * @throws {RangeError} If there are more than {@linkcode MAX_NOTES}, or one is too long.
+   */
+  putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void>;
+
+  /** The value noted under this id, if it is still remembered. */
+  getNote(kind: NoteKind, id: string): Promise<string | undefined>;
+
+  /** Forgets what is noted under this id. */
+  deleteNote(kind: NoteKind, id: string): Promise<void>;
+
+  /**
+   * Counts each of the tallies, on the day that the cache's clock says. Tallies given to a put are
+   * committed with it, or not at all. Kept for {@linkcode TALLY_DAYS} days.
+   *
+   * @throws {RangeError} If a flow or result is no plain word; the same from the puts.
+   */
+  tally(tallies: readonly Tally[]): Promise<void>;
+
+  /** All counts that are kept, in the order of day, flow and result. */
+  tallied(): Promise<readonly DayCount[]>;
 }
+
+/** How many days counts are kept, at least: those before today. */
+export const TALLY_DAYS = 30;
+
+/** How many notes can be kept at once, all or none. */
+export const MAX_NOTES = 100;
+
+/** How many characters the value of a note may have. */
+export const MAX_NOTE_LENGTH = 1000;

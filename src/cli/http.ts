@@ -5,9 +5,8 @@
  */
 
 import type { Hono } from "hono";
-import type { Broker } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
-import { healthReport, type Metrics } from "../telemetry/mod.ts";
+import type { HealthReport, Metrics } from "../telemetry/mod.ts";
 import { type EndpointOptions, methodNotAllowed, turnEndpoint } from "../turn/mod.ts";
 
 /** The address can't be listened on; the message says why and what to do. */
@@ -21,8 +20,8 @@ export interface HttpOptions {
   readonly bind: Config["http_bind"];
   /** Turn's endpoint. */
   readonly endpoint: EndpointOptions;
-  /** Whose health is told. */
-  readonly broker: Broker;
+  /** How the parts are. */
+  readonly health: () => HealthReport;
   /** What is told of the past. */
   readonly metrics: Metrics;
 }
@@ -94,15 +93,10 @@ async function settledOr(work: Promise<void>, signal: AbortSignal): Promise<void
   signal.removeEventListener("abort", fire);
 }
 
-function application({ endpoint, broker, metrics }: HttpOptions): Hono {
+function application({ endpoint, health, metrics }: HttpOptions): Hono {
   const app = turnEndpoint(endpoint);
   app.get("/health", (context) => {
-    const { state, serverProperties } = broker.status();
-    // Blocked is the broker's trouble, of which publishers are told; restarting us would mend nothing.
-    const up = state === "open" || state === "blocked";
-    const report = healthReport({
-      amqp: { health: up ? "ok" : "down", state, server_properties: serverProperties },
-    });
+    const report = health();
     return context.json(report, report.health === "ok" ? 200 : 500);
   });
   app.get("/metrics", async (context) => {

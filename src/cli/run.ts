@@ -6,21 +6,30 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError } from "../cache/mod.ts";
-import type { Config, Warning } from "../config/mod.ts";
-import { startLogging } from "../telemetry/mod.ts";
+import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
+import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
+import { Reloader } from "./reload.ts";
 import { type Service, startService } from "./service.ts";
 import { aborted, StopSignals } from "./signals.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
 /**
- * Runs until SIGTERM or SIGINT, then drains. A second signal ends the draining. Answers the exit
- * code.
+ * Runs until SIGTERM or SIGINT, then drains. A second signal ends the draining. SIGHUP makes it
+ * read the configuration again. Answers the exit code.
  */
-export async function run(config: Config, warnings: readonly Warning[]): Promise<number> {
-  using _logging = startLogging({ level: config.log_level });
+export async function run(
+  config: Config,
+  warnings: readonly Warning[],
+  load: () => Promise<LoadedConfig>,
+): Promise<number> {
+  using logging = startLogging({
+    level: config.log_level,
+    format: config.log_format,
+    privacy: privacyOf(config),
+  });
   for (const { key, message } of warnings) {
     log.warning("Configuration: {message}", { key, message });
   }
@@ -33,12 +42,23 @@ export async function run(config: Config, warnings: readonly Warning[]): Promise
     connector: config.connector_name,
     address: running.address,
   });
+  using reloader = new Reloader({
+    config,
+    load,
+    parts: [running, {
+      reload: (changed) => logging.change(changed.log_level, privacyOf(changed)),
+    }],
+  });
   await aborted(signals.first);
   log.info("Stopping: finishing what is in work");
-  const deadline = AbortSignal.timeout(config.shutdown_timeout * 1000);
+  const deadline = AbortSignal.timeout(reloader.current.shutdown_timeout * 1000);
   await running.drain(AbortSignal.any([deadline, signals.second]));
   log.info("Stopped");
   return bug.found ? EXIT.bug : EXIT.ok;
+}
+
+function privacyOf({ log_addresses, log_content }: Config): LogPrivacy {
+  return { addresses: log_addresses, content: log_content };
 }
 
 async function start(config: Config): Promise<Service | undefined> {
@@ -51,7 +71,7 @@ async function start(config: Config): Promise<Service | undefined> {
   }
 }
 
-/** Stops the program in good order at a rejection that nobody handles, and remembers it. */
+/** Stops the program in good order at an error that nobody handles, and remembers it. */
 class BugWatch implements Disposable {
   /** Whether there was one. */
   found = false;
@@ -60,16 +80,21 @@ class BugWatch implements Disposable {
   constructor(stop: () => void) {
     this.#stop = stop;
     globalThis.addEventListener("unhandledrejection", this.#onRejection);
+    globalThis.addEventListener("error", this.#onError);
   }
 
-  readonly #onRejection = (event: PromiseRejectionEvent): void => {
+  readonly #onRejection = (event: PromiseRejectionEvent): void => this.#end(event, event.reason);
+  readonly #onError = (event: ErrorEvent): void => this.#end(event, event.error);
+
+  #end(event: Event, error: unknown): void {
     event.preventDefault();
-    log.fatal("A bug: {error}", { error: event.reason });
+    log.fatal("A bug: {error}", { error });
     if (!this.found) this.#stop();
     this.found = true;
-  };
+  }
 
   [Symbol.dispose](): void {
     globalThis.removeEventListener("unhandledrejection", this.#onRejection);
+    globalThis.removeEventListener("error", this.#onError);
   }
 }

@@ -5,21 +5,29 @@
  * @module
  */
 
-import { Bridge } from "../bridge/mod.ts";
+import { Bridge, type BridgeOptions } from "../bridge/mod.ts";
 import { AmqpBroker } from "../broker/amqp.ts";
 import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
 import { DenoKvMessageCache } from "../cache/deno_kv.ts";
 import { MemoryMessageCache } from "../cache/memory.ts";
 import type { MessageCache } from "../cache/mod.ts";
+import { RedisMessageCache } from "../cache/redis.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
-import { Metrics } from "../telemetry/mod.ts";
-import { TurnClient } from "../turn/mod.ts";
+import { type HealthReport, healthReport, Metrics } from "../telemetry/mod.ts";
+import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector, EXCHANGE } from "../vumi/mod.ts";
 import { HttpServer } from "./http.ts";
+import type { Reloadable } from "./reload.ts";
+
+/**
+ * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
+ * when a further one has come.
+ */
+const EVENTS_AHEAD = 10;
 
 /** A running bridge. */
-export interface Service extends AsyncDisposable {
+export interface Service extends AsyncDisposable, Reloadable {
   /** Where HTTP is served: a URL, or `unix:/path`. */
   readonly address: string;
   /** Takes nothing new and finishes what is in work, until `deadline` fires. */
@@ -48,13 +56,15 @@ export async function startService(
       statusFormat: config.status_format,
     }),
   );
+  const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
   const connector = new Connector({
     name: config.connector_name,
-    concurrency: config.worker_concurrency,
+    inboundPrefetch: config.worker_concurrency,
+    eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
+    delaysMs,
     broker,
-    metrics,
   });
-  const bridge = new Bridge({
+  const bridgeOptions = {
     connector,
     turn,
     cache,
@@ -63,25 +73,25 @@ export async function startService(
     transportType: config.transport_type,
     emptyMessageBody: config.empty_message_body,
     failedStatus: config.failed_status,
-    messageTimeoutMs: config.mo_message_url_timeout * 1000,
-    statusTimeoutMs: config.event_url_timeout * 1000,
-    retry: {
-      maxRetries: config.max_retries,
-      delayBase: config.retry_delay_base,
-      delayExponent: config.retry_delay_exponent,
-    },
-  });
+    ...timeoutsOf(config),
+    retry: { ...quickRetriesOf(config), delaysMs },
+    retryForMs: config.retry_for * 1000,
+    ussdRetryForMs: config.ussd_retry_for * 1000,
+    compactStatuses: config.compact_statuses,
+    dedupeWindowMs: config.outbound_dedupe_window * 1000,
+    concurrency: config.worker_concurrency,
+  };
+  const bridge = new Bridge(bridgeOptions);
+  const endpoint = {
+    path: config.vumi_api_path,
+    ...requestRulesOf(config),
+    accept: bridge.accept,
+  };
   const http = opened.use(
     await HttpServer.listen({
       bind: config.http_bind,
-      endpoint: {
-        path: config.vumi_api_path,
-        hmacSecret: config.turn_hmac_secret,
-        maxBodyBytes: config.max_body_bytes,
-        requestTimeoutMs: config.request_timeout * 1000,
-        accept: bridge.accept,
-      },
-      broker,
+      endpoint,
+      health: () => bridgeHealth(broker, bridge),
       metrics,
     }),
   );
@@ -90,6 +100,13 @@ export async function startService(
   const parts = opened.move();
   return {
     address: http.address,
+    // The parts look into their options again and again, so it is enough to change those.
+    reload(changed: Config): void {
+      turn.setAuthToken(changed.auth_token);
+      Object.assign(endpoint, requestRulesOf(changed));
+      Object.assign(bridgeOptions, timeoutsOf(changed));
+      Object.assign(bridgeOptions.retry, quickRetriesOf(changed));
+    },
     async drain(deadline: AbortSignal): Promise<void> {
       await Promise.all([http.drain(deadline), bridge.drain(deadline)]);
     },
@@ -97,13 +114,55 @@ export async function startService(
   };
 }
 
+function requestRulesOf(
+  config: Config,
+): Pick<EndpointOptions, "hmacSecrets" | "maxBodyBytes" | "requestTimeoutMs"> {
+  return {
+    hmacSecrets: config.turn_hmac_secret,
+    maxBodyBytes: config.max_body_bytes,
+    requestTimeoutMs: config.request_timeout * 1000,
+  };
+}
+
+function timeoutsOf(config: Config): Pick<BridgeOptions, "messageTimeoutMs" | "statusTimeoutMs"> {
+  return {
+    messageTimeoutMs: config.mo_message_url_timeout * 1000,
+    statusTimeoutMs: config.event_url_timeout * 1000,
+  };
+}
+
+function quickRetriesOf(config: Config): Omit<BridgeOptions["retry"], "delaysMs"> {
+  return {
+    maxRetries: config.max_retries,
+    delayBase: config.retry_delay_base,
+    delayExponent: config.retry_delay_exponent,
+  };
+}
+
+function bridgeHealth(broker: Broker, bridge: Bridge): HealthReport {
+  const { state, serverProperties } = broker.status();
+  const { breaker, lastSuccess } = bridge.turnStatus();
+  // Blocked is the broker's trouble, of which publishers are told; restarting us would mend nothing.
+  const up = state === "open" || state === "blocked";
+  return healthReport({
+    amqp: { health: up ? "ok" : "down", state, server_properties: serverProperties },
+    turn: {
+      // Not down: to send us no more of Turn's requests would make nothing better.
+      health: breaker === "closed" ? "ok" : "degraded",
+      breaker,
+      last_success: lastSuccess === undefined ? null : new Date(lastSuccess).toISOString(),
+    },
+  });
+}
+
 function openBroker(config: Config): Broker {
   const url = amqpUrl(config);
   return url === "memory:" ? MemoryBroker.open() : AmqpBroker.open({ url, exchange: EXCHANGE });
 }
 
-async function openCache(config: Config): Promise<MessageCache> {
-  const { timeout, outbound_timeout, path } = config.message_cache_config;
+/** Opens the cache that the configuration names. */
+export async function openCache(config: Config): Promise<MessageCache> {
+  const { timeout, outbound_timeout, path, url } = config.message_cache_config;
   const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
   switch (config.message_cache_class) {
     case "MemoryMessageCache":
@@ -114,5 +173,12 @@ async function openCache(config: Config): Promise<MessageCache> {
         path,
         namespace: config.connector_name,
       });
+    case "RedisMessageCache":
+      return await RedisMessageCache.open({ ...lifetimes, url, keyPrefix: redisPrefix(config) });
   }
+}
+
+/** What the keys of this channel begin with on Redis. */
+export function redisPrefix({ connector_name, message_cache_config }: Config): string {
+  return `${message_cache_config.key_prefix}${connector_name}:`;
 }

@@ -6,6 +6,7 @@
 
 import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import type { Fault } from "./faults.ts";
+import { type ReadFile, readText } from "./text_file.ts";
 
 /** Values under their names. */
 export type Tree = Readonly<Record<string, unknown>>;
@@ -21,27 +22,22 @@ export interface FileOptions {
   readonly path: string;
   /** The flag or variable that named it. */
   readonly source: string;
-  /** Reads a file as text. */
-  readonly readTextFile: (path: string) => Promise<string>;
+  /** Reads a file. */
+  readonly readFile: ReadFile;
 }
 
-const MAX_LENGTH = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** Reads the file; that it can't be used is one fault, which says where and why. */
 export async function readConfigFile(options: FileOptions): Promise<FileReading> {
-  const { path, source, readTextFile } = options;
+  const { path, source, readFile } = options;
   const faulty = (expected: string): FileReading => ({
     kind: "faulty",
     fault: { key: "config file", value: path, expected, source },
   });
-  let text: string;
-  try {
-    text = await readTextFile(path);
-  } catch (error) {
-    return faulty(`a file that can be read (${error instanceof Error ? error.name : "error"})`);
-  }
-  if (text.length > MAX_LENGTH) return faulty("a file of at most 1 MiB");
-  const read = parse(text);
+  const file = await readText(path, MAX_BYTES, readFile);
+  if (file.kind === "faulty") return faulty(file.expected);
+  const read = parse(file.text);
   if (typeof read === "string") return faulty(`YAML or JSON: ${read}`);
   return isTree(read.value)
     ? { kind: "ok", tree: read.value }

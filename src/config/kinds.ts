@@ -7,10 +7,16 @@
  */
 
 import * as z from "zod";
-import { type Bind, isAmqpUrl, isHostname, parseBind } from "./addresses.ts";
+import { type Bind, isAmqpUrl, isHostname, isRedisUrl, parseBind } from "./addresses.ts";
 
-/** How much of a value must never be shown: nothing, the password inside a URL, or all of it. */
-export type Secrecy = "none" | "password" | "whole";
+/**
+ * How much of a value must never be shown: nothing, the password inside a URL, or all of it; or, for
+ * the path of a secret, all that does not begin as paths do and so may be the secret itself.
+ */
+export type Secrecy = "none" | "password" | "path" | "whole";
+
+/** A JSON Schema, or a part of one. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** A kind of value. */
 export interface Kind<T> {
@@ -20,10 +26,17 @@ export interface Kind<T> {
   readonly type: string;
   /** How much of such a value is secret. */
   readonly secrecy: Secrecy;
+  /** How it is written in the file, where the rule alone does not tell. */
+  readonly written?: JsonSchema;
 }
 
-function kind<T>(type: string, schema: z.ZodType<T>, secrecy: Secrecy = "none"): Kind<T> {
-  return { type, schema, secrecy };
+function kind<T>(
+  type: string,
+  schema: z.ZodType<T>,
+  secrecy: Secrecy = "none",
+  written?: JsonSchema,
+): Kind<T> {
+  return { type, schema, secrecy, ...(written && { written }) };
 }
 
 /** A string; lone surrogates are refused because they can't be sent as UTF-8, nor be in a URL. */
@@ -41,12 +54,27 @@ export const password: Kind<string> = kind("text", string, "whole");
 /** Taken, but not used here; never shown. */
 export const unusedSecret: Kind<string | null> = kind("text", string, "whole");
 
-/** A key to sign with. A line break at its end was pasted along, and no signature would match. */
-export const signingSecret: Kind<string> = kind(
-  "text, not empty, without a line break at its end",
-  string.regex(/[^\r\n]$/),
+/**
+ * Keys to sign with: one, or in the file a list. Text is always one, as a key may hold any separator.
+ * A line break at its end was pasted along, and no signature would match.
+ */
+export const signingSecrets: Kind<readonly string[]> = kind(
+  "text, not empty, without a line break at its end; in the file also a list of up to 10",
+  z.preprocess(
+    (raw) => typeof raw === "string" ? [raw] : raw,
+    z.array(string.regex(/[^\r\n]$/)).min(1).max(10).readonly(),
+  ),
   "whole",
+  {
+    anyOf: [
+      { type: "string", minLength: 1 },
+      { type: "array", items: { type: "string", minLength: 1 }, minItems: 1, maxItems: 10 },
+    ],
+  },
 );
+
+/** The path of a file that holds a secret, or "" for none. */
+export const secretPath: Kind<string> = kind("path of a file", string, "path");
 
 /** A bearer token. Spaces are refused for the word "Bearer", which does not belong to it. */
 export const token: Kind<string> = kind(
@@ -56,7 +84,7 @@ export const token: Kind<string> = kind(
 );
 
 /**
- * The first part of queue names. AMQP has room for 255 bytes, and the longest ending is 15; names
+ * The first part of queue names. AMQP has room for 255 bytes, and the longest ending is 31; names
  * that begin with "amq." are the broker's own.
  */
 export const queueName: Kind<string> = kind(
@@ -110,6 +138,14 @@ export const amqpUrlText: Kind<string> = kind(
   "password",
 );
 
+/** A Redis server's URL, or "" for none. */
+export const redisUrlText: Kind<string> = kind(
+  "redis://user:password@host:port/database or rediss://, with what is special in user and " +
+    "password percent-encoded",
+  z.string().refine((url) => url === "" || isRedisUrl(url)),
+  "password",
+);
+
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 function toNumber(raw: unknown): unknown {
@@ -135,13 +171,40 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kin
   return kind(`whole number, ${range}`, z.preprocess(toNumber, z.int().min(min).max(max)));
 }
 
+/** Durations in seconds, as a list, or as text between commas. */
+export function secondsList(max: number): Kind<readonly number[]> {
+  return kind(
+    `list of 1 to 50 numbers of seconds, each 0.001 to ${max}; as text with commas between`,
+    z.preprocess(
+      (raw) => (typeof raw === "string" ? raw.split(",") : raw),
+      z.array(z.preprocess(toNumber, z.number().min(0.001).max(max))).min(1).max(50),
+    ),
+  );
+}
+
 /** One of a few words, after `read` has brought what is written into their form. */
 export function oneOf<const T extends string>(
   words: readonly [T, ...T[]],
-  read: (written: string) => string = (written) => written,
+  read?: (written: string) => string,
 ): Kind<T> {
-  return kind(`one of ${words.join(", ")}`, z.string().transform(read).pipe(z.enum(words)));
+  const rule = z.string().transform(read ?? ((written) => written)).pipe(z.enum(words));
+  // With a reading of their own, other words will do too, though editors should offer these.
+  const written = read === undefined
+    ? { enum: words }
+    : { anyOf: [{ enum: words }, { type: "string" }] };
+  return kind(`one of ${words.join(", ")}`, rule, "none", written);
 }
+
+const WORDS: ReadonlyMap<string, boolean> = new Map([["true", true], ["false", false]]);
+
+/** Yes or no; YAML's true and false, and the same as text. */
+export const yesOrNo: Kind<boolean> = kind(
+  "true or false",
+  z.preprocess(
+    (raw) => typeof raw === "string" ? WORDS.get(raw.toLowerCase()) : raw,
+    z.boolean(),
+  ),
+);
 
 /** A list of vumi2's middlewares; since we have none, only an empty one will do. */
 export const noMiddlewares: Kind<readonly unknown[]> = kind(
@@ -156,6 +219,8 @@ export const noMiddlewares: Kind<readonly unknown[]> = kind(
       });
     }
   }),
+  "none",
+  { type: "array", items: {}, maxItems: 0 },
 );
 
 function fromJson(raw: unknown): unknown {

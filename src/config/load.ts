@@ -10,7 +10,9 @@ import type { Fault, Warning } from "./faults.ts";
 import { type FileOptions, type FileReading, readConfigFile } from "./file.ts";
 import { type Entry, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
+import { withSecretFiles } from "./secret_files.ts";
 import { type Config, parseConfig } from "./schema.ts";
+import { type ReadFile, readFromDisk } from "./text_file.ts";
 import { unknownFileKeys, unknownVariables } from "./unknown.ts";
 
 /** Where the configuration comes from. */
@@ -19,8 +21,8 @@ export interface LoadOptions {
   readonly flags: Readonly<Record<string, string>>;
   /** The environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Reads a file as text; `Deno.readTextFile` unless given. */
-  readonly readTextFile?: (path: string) => Promise<string>;
+  /** Reads a file, up to so many bytes; from the disk unless given. */
+  readonly readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
 }
 
 /** What became of loading. */
@@ -40,8 +42,8 @@ export type LoadedConfig =
 
 /** Loads the configuration. Never throws for what is in it: it answers with all faults at once. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
-  const { flags, env } = options;
-  const named = fileName(options);
+  const { flags, env, readFile = readFromDisk } = options;
+  const named = fileName(options, readFile);
   const file: FileReading = named ? await readConfigFile(named) : { kind: "ok", tree: {} };
   const layers: Layers = {
     tree: file.kind === "ok" ? file.tree : {},
@@ -50,29 +52,31 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     prefix: env.VUMI_CONFIG_PREFIX ? `${env.VUMI_CONFIG_PREFIX.toUpperCase()}_` : "",
     flags,
   };
-  const entries = layered(layers);
-  const warnings = warningsOf(layers, entries);
+  const written = layered(layers);
+  const warnings = warningsOf(layers, written);
+  const { entries, faults: fileFaults, missing } = await withSecretFiles(written, readFile);
   const read = parseConfig(treeOf(entries));
   const faults = [
     ...(file.kind === "faulty" ? [file.fault] : []),
     ...groupFaults(layers),
+    ...fileFaults,
     ...valueFaults(read.error?.issues ?? [], entries, layers.prefix)
       // What is missing may be in the file that could not be read.
-      .filter(({ value }) => file.kind === "ok" || value !== undefined),
+      .filter(({ value }) => file.kind === "ok" || value !== undefined)
+      .filter(({ key }) => !missing.has(key)),
   ];
   if (!read.success || faults.length > 0) return { kind: "faulty", faults, warnings };
   const sources = entries.map(({ key, source }) => [key.path, source ?? "default"]);
   return { kind: "ok", config: read.data, warnings, sources: Object.fromEntries(sources) };
 }
 
-function fileName(options: LoadOptions): FileOptions | undefined {
-  const { flags, env, readTextFile = Deno.readTextFile } = options;
+function fileName({ flags, env }: LoadOptions, readFile: ReadFile): FileOptions | undefined {
   if (flags.config !== undefined) {
-    return { path: flags.config, source: "flag --config", readTextFile };
+    return { path: flags.config, source: "flag --config", readFile };
   }
   const path = env.VUMI_CONFIG_FILE;
   if (!path) return undefined;
-  return { path, source: "environment variable VUMI_CONFIG_FILE", readTextFile };
+  return { path, source: "environment variable VUMI_CONFIG_FILE", readFile };
 }
 
 function warningsOf(layers: Layers, entries: readonly Entry[]): readonly Warning[] {

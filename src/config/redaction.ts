@@ -8,6 +8,7 @@
 import { formatBind, urlWithoutPassword } from "./addresses.ts";
 import { type ConfigKey, configKeys } from "./keys.ts";
 import type { Config } from "./schema.ts";
+import { valueAt } from "./values.ts";
 
 const HIDDEN = "********";
 
@@ -15,7 +16,13 @@ const HIDDEN = "********";
 export function showFaulty({ secrecy }: ConfigKey, raw: unknown): string | undefined {
   if (raw === undefined) return undefined;
   if (raw === "") return show(raw);
-  return secrecy === "none" ? show(raw) : HIDDEN;
+  const mayShow = secrecy === "none" || (secrecy === "path" && looksLikePath(raw));
+  return mayShow ? show(raw) : HIDDEN;
+}
+
+/** With a secret where its path belongs, nothing of it is shown. */
+function looksLikePath(raw: unknown): boolean {
+  return typeof raw === "string" && /^\.{0,2}\//.test(raw);
 }
 
 function show(raw: unknown): string {
@@ -38,10 +45,7 @@ export function redactedConfig(config: Config): Readonly<Record<string, string>>
 }
 
 function showValid({ path, secrecy }: ConfigKey, config: Config): string {
-  let value: unknown = config;
-  for (const name of path.split(".")) {
-    value = (value as Record<string, unknown>)[name]; // Paths come from the same schema.
-  }
+  const value = valueAt(config, path);
   if (value === undefined || value === null || value === "") return "";
   if (secrecy === "whole") return HIDDEN;
   if (secrecy === "password") return urlWithoutPassword(String(value), HIDDEN);

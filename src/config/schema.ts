@@ -15,19 +15,24 @@ import {
   hostname,
   httpUrl,
   integer,
+  type JsonSchema,
   type Kind,
   noMiddlewares,
   oneOf,
   password,
   queueName,
+  redisUrlText,
   seconds,
+  secondsList,
   secondsOrZero,
   type Secrecy,
-  signingSecret,
+  secretPath,
+  signingSecrets,
   text,
   token,
   unusedSecret,
   urlPath,
+  yesOrNo,
 } from "./kinds.ts";
 
 /** What the schema says of a key, beside its rule. */
@@ -38,13 +43,16 @@ export interface KeyMeta {
   readonly type: string;
   /** How much of the value must never be shown. */
   readonly secrecy: Secrecy;
+  /** How it is written in the file, where its rule alone does not tell. */
+  readonly written?: JsonSchema;
 }
 
 /** What is said of each key, by its rule. */
 export const metaOf: z.core.$ZodRegistry<KeyMeta> = z.registry<KeyMeta>();
 
 function register<T>(schema: z.ZodType<T>, kind: Kind<unknown>, description: string): z.ZodType<T> {
-  return schema.register(metaOf, { description, type: kind.type, secrecy: kind.secrecy });
+  const { type, secrecy, written } = kind;
+  return schema.register(metaOf, { description, type, secrecy, ...(written && { written }) });
 }
 
 function required<T>(kind: Kind<T>, description: string): z.ZodType<T> {
@@ -71,7 +79,7 @@ const transportTypes = oneOf(
 );
 
 const cacheClasses = oneOf(
-  ["MemoryMessageCache", "DenoKvMessageCache"],
+  ["MemoryMessageCache", "DenoKvMessageCache", "RedisMessageCache"],
   (name) => name.slice(name.lastIndexOf(".") + 1), // vumi2's files have vumi2.message_caches.X
 );
 
@@ -102,8 +110,21 @@ const fromTurn = {
     "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
   ),
   vumi_api_path: preset(urlPath, "", "Path before /messages, where Turn sends its requests."),
-  turn_hmac_secret: required(signingSecret, "Secret with which Turn signs its requests."),
+  turn_hmac_secret: required(
+    signingSecrets,
+    "Secret with which Turn signs its requests, or turn_hmac_secret_file. While one is replaced, both in a list.",
+  ),
+  turn_hmac_secret_file: preset(
+    secretPath,
+    "",
+    "File that holds turn_hmac_secret instead; several, one a line.",
+  ),
   request_timeout: preset(seconds(DAY), 240, "Longest time for a request from Turn."),
+  outbound_dedupe_window: preset(
+    secondsOrZero(DAY),
+    0,
+    "How long a request that may not have been answered is recognised when Turn repeats it, in seconds; 0 for never.",
+  ),
   max_body_bytes: preset(
     integer(1, 16 * 1024 * 1024),
     1024 * 1024,
@@ -116,7 +137,11 @@ const toTurn = {
     httpUrl,
     "Base of Turn's API, to which /messages and /statuses are added.",
   ),
-  auth_token: required(token, "Token for Turn's API, sent as bearer token."),
+  auth_token: required(
+    token,
+    "Token for Turn's API, sent as bearer token; or auth_token_file.",
+  ),
+  auth_token_file: preset(secretPath, "", "File that holds auth_token instead."),
   mo_message_url_timeout: preset(
     seconds(DAY),
     10,
@@ -134,6 +159,21 @@ const toTurn = {
     "Before retry n (from 0) passes a random whole number of seconds below base ** (n * exponent). This is the base.",
   ),
   retry_delay_exponent: preset(integer(0), 2, "The exponent in the same formula."),
+  retry_schedule: preset(
+    secondsList(30 * DAY),
+    [5, 60, 300, 1800, 7200, 21_600, 43_200],
+    "How long what failed then waits in delay queues before each further attempt; the last is repeated.",
+  ),
+  retry_for: preset(
+    secondsOrZero(YEAR),
+    259_200,
+    "How long after its first failure something is tried again; then it is parked.",
+  ),
+  ussd_retry_for: preset(
+    secondsOrZero(YEAR),
+    120,
+    "The same for messages from USSD, whose sessions do not live longer.",
+  ),
   status_format: preset(
     oneOf(["flat", "nested"]),
     "flat",
@@ -144,6 +184,11 @@ const toTurn = {
     "sent",
     "What Turn is told of a message that failed.",
   ),
+  compact_statuses: preset(
+    yesOrNo,
+    true,
+    "Whether a status is left out when a further one of the same message is already waiting.",
+  ),
 };
 
 const broker = {
@@ -152,6 +197,7 @@ const broker = {
     port: preset(integer(1, 65535), 5672, "Port of the AMQP broker."),
     username: preset(text, "guest", "User name at the AMQP broker."),
     password: preset(password, "guest", "Password at the AMQP broker."),
+    password_file: preset(secretPath, "", "File that holds amqp.password instead."),
     vhost: preset(text, "/", "Virtual host at the AMQP broker."),
   }).readonly(),
   amqp_url: preset(
@@ -166,17 +212,34 @@ const cache = {
   message_cache_class: preset(
     cacheClasses,
     "MemoryMessageCache",
-    "Where messages are remembered, for replies and statuses: lost with the process, or kept in a file. A dotted name counts by its last part.",
+    "Where messages are remembered, for replies and statuses: lost with the process, kept in a file, or on a server that several machines share. A dotted name counts by its last part.",
   ),
   message_cache_config: z.object({
     timeout: preset(seconds(YEAR), 3600, "How long an inbound message can be replied to."),
     outbound_timeout: preset(seconds(YEAR), DAY, "How long events about a message are passed on."),
     path: preset(anyText, "", "The file of DenoKvMessageCache, which requires it."),
+    url: preset(redisUrlText, "", "The server of RedisMessageCache, which requires it."),
+    key_prefix: preset(
+      text,
+      "turn-channels:",
+      "What all keys of RedisMessageCache begin with; the connector's name follows.",
+    ),
   }).readonly(),
 };
 
 const operation = {
   log_level: preset(logLevels, "INFO", "Least level that is logged, in capitals or not."),
+  log_format: preset(
+    oneOf(["auto", "text", "json"]),
+    "auto",
+    "Form of log lines; auto is text on a terminal, and JSON elsewhere.",
+  ),
+  log_addresses: preset(
+    yesOrNo,
+    false,
+    "Whether users' addresses are logged whole, and not as +2661…678; they are personal data.",
+  ),
+  log_content: preset(yesOrNo, false, "Whether what messages say is logged."),
   shutdown_timeout: preset(
     secondsOrZero(DAY),
     25,
@@ -207,17 +270,33 @@ const configSchema = z.object({
   ...broker,
   ...cache,
   ...operation,
-}).refine(
-  // Also asked when other keys are faulty, so that all faults are reported at once; those keys are
-  // missing then.
-  (config: Partial<z.output<z.ZodObject<typeof cache>>>) =>
-    config.message_cache_class !== "DenoKvMessageCache" || config.message_cache_config?.path !== "",
-  {
-    path: ["message_cache_config", "path"],
-    when: () => true,
-    params: { expected: "required with DenoKvMessageCache: path of a file" },
-  },
-).readonly();
+})
+  .refine(...requiredWith("DenoKvMessageCache", "path", "path of a file"))
+  .refine(...requiredWith("RedisMessageCache", "url", "URL of a Redis server"))
+  .readonly();
+
+type CacheKeys = Partial<z.output<z.ZodObject<typeof cache>>>;
+
+/** Also asked when other keys are faulty, so that all faults are reported at once. */
+function requiredWith(
+  cacheClass: string,
+  key: "path" | "url",
+  what: string,
+): [
+  (config: CacheKeys) => boolean,
+  { path: string[]; when: () => boolean; params: { expected: string } },
+] {
+  return [
+    // Keys that are faulty are missing then.
+    ({ message_cache_class, message_cache_config }) =>
+      message_cache_class !== cacheClass || message_cache_config?.[key] !== "",
+    {
+      path: ["message_cache_config", key],
+      when: () => true,
+      params: { expected: `required with ${cacheClass}: ${what}` },
+    },
+  ];
+}
 
 /**
  * The configuration, valid and with all defaults.

@@ -7,15 +7,15 @@
 
 /** How one component is; further fields say more. */
 export interface ComponentHealth {
-  /** Whether it does its work. */
-  readonly health: "ok" | "down";
+  /** Whether it does its work; `degraded` when it waits for others and loses nothing. */
+  readonly health: "ok" | "degraded" | "down";
   /** What else there is to know. */
   readonly [detail: string]: unknown;
 }
 
 /** How the whole is. */
 export interface HealthReport {
-  /** `down` when any component is. */
+  /** `down` when any component is; nothing less makes it that. */
   readonly health: "ok" | "down";
   /** Each component under its name. */
   readonly components: Readonly<Record<string, ComponentHealth>>;
@@ -23,6 +23,6 @@ export interface HealthReport {
 
 /** Sums up components. */
 export function healthReport(components: HealthReport["components"]): HealthReport {
-  const ok = Object.values(components).every(({ health }) => health === "ok");
+  const ok = Object.values(components).every(({ health }) => health !== "down");
   return { health: ok ? "ok" : "down", components };
 }

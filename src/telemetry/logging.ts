@@ -1,6 +1,7 @@
 /**
  * Sets up LogTape, once per process: our categories at the chosen level, one line a record, text for
- * a terminal and JSON elsewhere. Lines are gathered for a moment and written together, which is what
+ * a terminal and JSON elsewhere, unless one is chosen. On its way to the output a record loses what
+ * is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts). Lines are gathered for a moment and written together, which is what
  * makes logging cheap; a `fatal` record and {@linkcode LogWriter.flush} write at once.
  *
  * @module
@@ -10,11 +11,14 @@ import {
   configureSync,
   getAnsiColorFormatter,
   getJsonLinesFormatter,
+  getTextFormatter,
   type LogLevel,
   type LogRecord,
   resetSync,
   type TextFormatter,
 } from "@logtape/logtape";
+import { LogFolding } from "./log_folding.ts";
+import { type LogPrivacy, privateRecord } from "./log_privacy.ts";
 
 /** Python's names of the levels, as vumi's configuration has them. */
 export type LogLevelName = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
@@ -27,10 +31,17 @@ const LEVELS: Record<LogLevelName, LogLevel> = {
   CRITICAL: "fatal",
 };
 
+/** How lines look: `auto` is text on a terminal, and JSON elsewhere. */
+export type LogFormat = "auto" | "text" | "json";
+
 /** How {@linkcode startLogging} logs. */
 export interface LoggingOptions {
   /** The lowest level that is written. */
   readonly level: LogLevelName;
+  /** How lines look; default `auto`. */
+  readonly format?: LogFormat;
+  /** What is told of people; default nothing. */
+  readonly privacy?: LogPrivacy;
   /** Where lines go; default standard error, so that standard output stays a command's own. */
   readonly output?: LogOutput;
 }
@@ -43,26 +54,55 @@ export interface LogOutput {
   isTerminal(): boolean;
 }
 
-/** Starts logging. Disposing writes what is left and ends it. */
-export function startLogging({ level, output = Deno.stderr }: LoggingOptions): Disposable {
-  const format = output.isTerminal()
-    ? getAnsiColorFormatter({ timestamp: "time", category: lastCategory })
-    : getJsonLinesFormatter({ categorySeparator: ".", message: "template", properties: "flatten" });
-  const writer = new LogWriter(output, format);
+/** Logging that has begun. Disposing writes what is left and ends it. */
+export interface Logging extends Disposable {
+  /** Writes from now on what is of this level or above, and tells this of people. */
+  change(level: LogLevelName, privacy: LogPrivacy): void;
+}
+
+const NOTHING: LogPrivacy = { addresses: false, content: false };
+
+/** Starts logging. */
+export function startLogging(options: LoggingOptions): Logging {
+  const { level, format = "auto", privacy = NOTHING, output = Deno.stderr } = options;
+  const writer = new LogWriter(output, formatter(format, output.isTerminal()));
+  const folding = new LogFolding({ write: writer.write });
+  const start = (level: LogLevelName, privacy: LogPrivacy): void =>
+    configure(level, (record) => folding.take(privateRecord(record, privacy)));
+  start(level, privacy);
+  return {
+    change: start,
+    [Symbol.dispose](): void {
+      resetSync();
+      folding.end();
+      writer.flush();
+    },
+  };
+}
+
+function configure(level: LogLevelName, sink: (record: LogRecord) => void): void {
   configureSync({
     reset: true,
-    sinks: { output: writer.write },
+    sinks: { output: sink },
     loggers: [
       { category: "turn-channels", lowestLevel: LEVELS[level], sinks: ["output"] },
       { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["output"] },
     ],
   });
-  return {
-    [Symbol.dispose](): void {
-      resetSync();
-      writer.flush();
-    },
-  };
+}
+
+function formatter(format: LogFormat, terminal: boolean): TextFormatter {
+  const isText = format === "text" || (format === "auto" && terminal);
+  if (!isText) {
+    return getJsonLinesFormatter({
+      categorySeparator: ".",
+      message: "template",
+      properties: "flatten",
+    });
+  }
+  return terminal
+    ? getAnsiColorFormatter({ timestamp: "time", category: lastCategory })
+    : getTextFormatter({ timestamp: "rfc3339", category: lastCategory });
 }
 
 const FLUSH_AFTER_MS = 20;

@@ -5,5 +5,6 @@
  */
 
 export * from "./health.ts";
+export { type LogPrivacy, shortenAddress } from "./log_privacy.ts";
 export * from "./logging.ts";
 export * from "./metrics.ts";

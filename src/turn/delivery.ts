@@ -5,20 +5,42 @@
  */
 
 import { readExcerpt } from "./excerpt.ts";
+import { type RateLimit, readRateLimit } from "./rate_limit.ts";
 import { retryAfterMs } from "./retry_after.ts";
 
 /** What a call to Turn came to. */
 export type Delivery =
-  /** Turn has it. */
-  | { readonly kind: "delivered"; readonly status: number }
-  /** It may work later. */
-  | Failure & {
-    readonly kind: "retry";
-    /** The least wait that Turn asked for, in milliseconds; 0 if it didn't. */
-    readonly afterMs: number;
+  & {
+    /** What Turn said of its rate limit, if anything. */
+    readonly rateLimit?: RateLimit | undefined;
   }
-  /** It never will. */
-  | Failure & { readonly kind: "refused"; readonly status: number };
+  & (
+    /** Turn has it. */
+    | { readonly kind: "delivered"; readonly status: number }
+    /** It may work later. */
+    | Failure & {
+      readonly kind: "retry";
+      /** The least wait that Turn asked for, in milliseconds; 0 if it didn't. */
+      readonly afterMs: number;
+      /** Whose fault it may be. */
+      readonly fault: Fault;
+    }
+    /** Turn takes no more calls for now (429): no fault of the message's. */
+    | Failure & {
+      readonly kind: "limited";
+      readonly status: number;
+      /** As for `retry`. */
+      readonly afterMs: number;
+    }
+    /** It never will. */
+    | Failure & { readonly kind: "refused"; readonly status: number }
+  );
+
+/**
+ * Whose fault a failure may be: the `message`'s alone, or also `turn`'s (it answers with an error, or
+ * not in time). When Turn is `unreachable`, or our token is wrong, nothing else will fare better.
+ */
+export type Fault = "message" | "turn" | "unreachable";
 
 /** Why Turn does not have it. */
 export interface Failure {
@@ -42,19 +64,27 @@ export async function readDelivery(
   now: number,
   secret: string,
 ): Promise<Delivery> {
-  const { status } = response;
+  const { status, headers } = response;
   // Read in any case: an HTTP/1.1 connection is used again only when its answer was read.
   const excerpt = await readExcerpt(response, secret);
-  if (status >= 200 && status < 300) return { kind: "delivered", status };
-  const said = excerpt === "" ? {} : { said: excerpt };
+  if (status >= 200 && status < 300) {
+    return { kind: "delivered", status, rateLimit: readRateLimit(headers, "", now) };
+  }
+  // No other answer's text is looked into: it may quote a user, who may write of buckets.
+  const rateLimit = readRateLimit(headers, status === 429 ? excerpt : "", now);
   const reason = `Turn answered ${status}${HINTS[status] ?? ""}`;
-  if (isWorthRetrying(status)) {
-    return { kind: "retry", reason, status, ...said, afterMs: retryAfterMs(response, now) };
+  const failure = { reason, status, rateLimit, ...(excerpt === "" ? {} : { said: excerpt }) };
+  const fault = faultOf(status);
+  if (status === 429) {
+    return { kind: "limited", ...failure, afterMs: retryAfterMs(response, now) };
+  }
+  if (fault !== undefined) {
+    return { kind: "retry", ...failure, fault, afterMs: retryAfterMs(response, now) };
   }
   // To follow a redirect would make a GET of the POST, and lose the message.
   const isRedirect = status >= 300 && status < 400;
   const hint = isRedirect ? ", a redirect: turn_api_url needs correcting" : "";
-  return { kind: "refused", reason: reason + hint, status, ...said };
+  return { ...failure, kind: "refused", reason: reason + hint };
 }
 
 const HINTS: Readonly<Record<number, string>> = {
@@ -62,7 +92,9 @@ const HINTS: Readonly<Record<number, string>> = {
   403: ", it does not accept our auth_token",
 };
 
-/** 401 and 403 are not the message's fault, and an operator can mend them. */
-function isWorthRetrying(status: number): boolean {
-  return status >= 500 || [401, 403, 408, 425, 429].includes(status);
+/** Whose fault a status tells of that may change; undefined for those that will not. */
+function faultOf(status: number): Fault | undefined {
+  if (status === 401 || status === 403) return "unreachable";
+  if (status >= 500) return "turn";
+  return status === 408 || status === 425 ? "message" : undefined;
 }

@@ -23,15 +23,23 @@ export type Acceptance =
   /** It can't be taken now. The reason is logged, Turn is not told. */
   | { readonly kind: "unavailable"; readonly reason: string; readonly retryAfterMs: number };
 
-/** Takes a request over, or says why not. To throw is a bug. */
-export type Accept = (request: OutboundRequest) => Promise<Acceptance>;
+/** Who sent a request. */
+export interface Sender {
+  /** The signed body, as it came. */
+  readonly body: Uint8Array;
+  /** Whether nobody takes the answer any more: the sender has hung up, or our time was up. */
+  isGone(): boolean;
+}
 
-/** How {@linkcode turnEndpoint} answers. */
+/** Takes a request over, or says why not. To throw is a bug. */
+export type Accept = (request: OutboundRequest, sender: Sender) => Promise<Acceptance>;
+
+/** How {@linkcode turnEndpoint} answers; looked at for each request anew, but for the path. */
 export interface EndpointOptions {
   /** What comes before `/messages`: empty, or `/` and more, without a `/` at the end. */
   readonly path: string;
-  /** The secret that Turn signs with. */
-  readonly hmacSecret: string;
+  /** The secrets that Turn may sign with; several while one is replaced. */
+  readonly hmacSecrets: readonly string[];
   /** The largest body that is read. */
   readonly maxBodyBytes: number;
   /** Milliseconds from the arrival of a request to its answer, 1 to 2,147,483,647. */
@@ -49,7 +57,7 @@ export interface EndpointOptions {
 export function turnEndpoint(options: EndpointOptions): Hono {
   const app = new Hono();
   const path = `${options.path}/messages`;
-  app.post(path, ({ req }) => answer(req.raw, options));
+  app.post(path, ({ req }) => answer(req.raw, { ...options }));
   app.all(path, methodNotAllowed("POST"));
   app.notFound(pathNotFound);
   app.onError(internalError);
@@ -72,20 +80,23 @@ async function answer(request: Request, options: EndpointOptions): Promise<Respo
     case "complete":
       break;
   }
-  if (!verify(options.hmacSecret, body.bytes, signature)) {
+  if (!verify(options.hmacSecrets, body.bytes, signature)) {
     return refuse(401, [{ details: `${SIGNATURE_HEADER} does not fit the body and our secret` }]);
   }
   if (!isJson(request.headers.get("content-type"))) {
     return refuse(415, [{ details: "The content type, if given, must be application/json" }]);
   }
-  const answered = await deadline.race(answerBody(body.bytes, options));
+  let isExpired = false;
+  const sender = { body: body.bytes, isGone: () => isExpired || request.signal.aborted };
+  const answered = await deadline.race(answerBody(sender, options));
+  isExpired = answered === EXPIRED;
   return answered === EXPIRED ? timedOut(options) : answered;
 }
 
 /** Never rejects: nobody may be waiting any more. */
-async function answerBody(body: Uint8Array, { accept }: EndpointOptions): Promise<Response> {
+async function answerBody(sender: Sender, { accept }: EndpointOptions): Promise<Response> {
   try {
-    const read = decodeRequest(body);
+    const read = decodeRequest(sender.body);
     switch (read.kind) {
       case "malformed":
         return refuse(400, read.faults);
@@ -95,7 +106,7 @@ async function answerBody(body: Uint8Array, { accept }: EndpointOptions): Promis
           field: "turn.type",
         }]);
       case "request":
-        return answerAcceptance(await accept(read.request));
+        return answerAcceptance(await accept(read.request, sender));
     }
   } catch (error) {
     return internalError(error);

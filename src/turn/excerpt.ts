@@ -5,6 +5,7 @@
  */
 
 import * as z from "zod";
+import { bodyLength } from "./body.ts";
 
 /** As much of an answer's body as is read. */
 const READ_BYTES = 4096;
@@ -20,7 +21,11 @@ const errorSchema = z.object({
 
 /** What the answer's body says, as one line; empty if it says nothing or can't be read. */
 export async function readExcerpt(response: Response, secret: string): Promise<string> {
-  const body = await readStart(response);
+  return readErrorText(await readStart(response, READ_BYTES), secret);
+}
+
+/** What a body says that was read already, as one line. */
+export function readErrorText(body: string, secret: string): string {
   return oneLine(errorText(body) ?? body, secret);
 }
 
@@ -31,13 +36,17 @@ export function oneLine(text: string, secret = ""): string {
   return line.slice(0, EXCERPT_CHARACTERS).toWellFormed();
 }
 
-async function readStart(response: Response): Promise<string> {
+/** The beginning of the answer's body, up to `maxBytes` and no more than what came last. */
+export async function readStart(response: Response, maxBytes: number): Promise<string> {
   if (response.body === null) return "";
+  // A stream costs as much as the whole call does otherwise, and most answers are short.
+  const length = bodyLength(response.headers);
+  if (length !== undefined && length <= READ_BYTES) return await response.text().catch(() => "");
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";
   try {
-    while (text.length < READ_BYTES) {
+    while (text.length < maxBytes) {
       const { done, value } = await reader.read();
       if (done) break;
       text += decoder.decode(value, { stream: true });

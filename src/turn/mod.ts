@@ -6,10 +6,12 @@
  */
 
 export * from "./client.ts";
-export type { Delivery, Failure } from "./delivery.ts";
+export type { Delivery, Failure, Fault } from "./delivery.ts";
 export * from "./endpoint.ts";
 export { type Asked, methodNotAllowed } from "./fault.ts";
 export type { InboundText, Status, StatusFormat } from "./payloads.ts";
+export type { RateLimit } from "./rate_limit.ts";
 export type { OutboundRequest } from "./request.ts";
 export * from "./reach.ts";
+export { registerChannel, type Registered, type Registration } from "./register.ts";
 export * from "./signature.ts";

@@ -6,11 +6,16 @@
 
 /** What the runtime says went wrong, without the address, which the configuration has. */
 export function networkFault(error: unknown): string {
-  // 2.9 says "fetch failed" and has the rest in the cause, 2.6 has no cause.
-  const { message } = error instanceof Error && error.cause instanceof Error
-    ? error.cause
-    : error instanceof Error
-    ? error
-    : new Error(String(error));
-  return message.replace(/^error sending request .*?: client error \(\w+\): /, "");
+  return messageOf(error).replace(/^error sending request .*?: client error \(\w+\): /, "");
+}
+
+/** Whether there was no connection to send the call on: refused, no such host, no route. */
+export function isUnreachable(error: unknown): boolean {
+  return messageOf(error).includes("client error (Connect)");
+}
+
+/** 2.9 says "fetch failed" and has the rest in the cause, 2.6 has no cause. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }

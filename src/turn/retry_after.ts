@@ -5,14 +5,10 @@
  * @module
  */
 
+import { readRateLimit } from "./rate_limit.ts";
+
 /** The longest wait that is believed. More is not for a timer, but for a person to look into. */
 const LONGEST_MS = 24 * 60 * 60 * 1000;
-
-/**
- * The furthest reset that is believed. Turn's windows are 60 s long; what says more is in another
- * unit, or by a clock that differs from ours.
- */
-const LONGEST_WINDOW_MS = 10 * 60 * 1000;
 
 const SECONDS = /^\d+(?:\.\d+)?$/;
 
@@ -38,8 +34,6 @@ function retryAfter(value: string, now: number): number {
 }
 
 function untilReset(headers: Headers, now: number): number {
-  if (Number(headers.get("x-ratelimit-remaining")) > 0) return 0;
-  const reset = headers.get("x-ratelimit-reset") ?? "";
-  const wait = SECONDS.test(reset) ? Number(reset) * 1000 - now : 0;
-  return wait <= LONGEST_WINDOW_MS ? wait : 0;
+  const { remaining = 0, resetAt = now } = readRateLimit(headers, "", now) ?? {};
+  return remaining > 0 ? 0 : resetAt - now;
 }

@@ -7,8 +7,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Broker, BrokerMessage, Consumer, Disposition } from "../broker/mod.ts";
-import type { Metrics } from "../telemetry/mod.ts";
+import type { Broker, BrokerMessage, Consumer, Disposition, Handler } from "../broker/mod.ts";
 import { decodeEvent, type Event } from "./event.ts";
 import { decodeMessage, encodeMessage, type Message } from "./message.ts";
 import { MalformedPayloadError } from "./payload.ts";
@@ -43,8 +42,11 @@ export interface ConnectorQueues {
   readonly eventParked: string;
 }
 
-/** Decides about one message or event; `lost` is {@linkcode BrokerMessage.lost}. */
-export type ConnectorHandler<T> = (value: T, lost: AbortSignal) => Promise<Disposition>;
+/** How a message or event came; see {@linkcode BrokerMessage}. */
+export type Arrival = Pick<BrokerMessage, "headers" | "redelivered" | "lost">;
+
+/** Decides about one message or event. */
+export type ConnectorHandler<T> = (value: T, arrival: Arrival) => Promise<Disposition>;
 
 /** What a {@linkcode Connector} is made of. */
 export interface ConnectorOptions {
@@ -52,10 +54,22 @@ export interface ConnectorOptions {
   readonly name: string;
   /** Where the queues are. */
   readonly broker: Broker;
-  /** Most messages in work at once, per queue. */
-  readonly concurrency: number;
-  /** Counts what can't be read. */
-  readonly metrics: Metrics;
+  /** Most messages from users in hand at once. */
+  readonly inboundPrefetch: number;
+  /** Most events in hand at once. */
+  readonly eventPrefetch: number;
+  /** The delays that the disposition `later` may name, in milliseconds. */
+  readonly delaysMs: readonly number[];
+}
+
+/** What is done with all that comes on a connector's queues. */
+export interface ConnectorHandlers {
+  /** Decides about a message from a user. */
+  readonly inbound: ConnectorHandler<Message>;
+  /** Decides about an event. */
+  readonly event: ConnectorHandler<Event>;
+  /** Is told of what can't be read; it is parked. */
+  readonly unreadable: (from: "inbound" | "event") => void;
 }
 
 /** Typed publishing and consuming on a connector's queues. */
@@ -74,11 +88,22 @@ export class Connector {
   }
 
   /** Declares the queues and consumes messages from users and events. Once in a life. */
-  start(onInbound: ConnectorHandler<Message>, onEvent: ConnectorHandler<Event>): void {
+  start(handlers: ConnectorHandlers): void {
     const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
-    this.#options.broker.declare(outbound);
-    this.#consume("inbound", inbound, inboundParked, decodeMessage, onInbound);
-    this.#consume("status", event, eventParked, decodeEvent, onEvent);
+    const { broker, inboundPrefetch, eventPrefetch, delaysMs } = this.#options;
+    broker.declare(outbound);
+    this.#consumers.push(
+      broker.consume(
+        inbound,
+        { prefetch: inboundPrefetch, parkingQueue: inboundParked, delaysMs },
+        reader(inbound, decodeMessage, handlers.inbound, () => handlers.unreadable("inbound")),
+      ),
+      broker.consume(
+        event,
+        { prefetch: eventPrefetch, parkingQueue: eventParked, delaysMs },
+        reader(event, decodeEvent, handlers.event, () => handlers.unreadable("event")),
+      ),
+    );
   }
 
   /**
@@ -95,31 +120,39 @@ export class Connector {
     await Promise.all(this.#consumers.map((consumer) => consumer.cancel()));
   }
 
+  /** Leaves what comes in its queues, until {@linkcode Connector.resume}. */
+  async pause(): Promise<void> {
+    await Promise.all(this.#consumers.map((consumer) => consumer.pause()));
+  }
+
+  /** Ends {@linkcode Connector.pause}. */
+  resume(): void {
+    for (const consumer of this.#consumers) consumer.resume();
+  }
+
   /** Resolves when all that was handed out is answered; see {@linkcode Consumer.settled}. */
   async settled(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.settled()));
   }
+}
 
-  #consume<T>(
-    flow: "inbound" | "status",
-    queue: string,
-    parkingQueue: string,
-    decode: (body: Uint8Array) => T,
-    handle: ConnectorHandler<T>,
-  ): void {
-    const { broker, concurrency: prefetch, metrics } = this.#options;
-    const read = (message: BrokerMessage): Promise<Disposition> => {
-      let value: T;
-      try {
-        value = decode(message.body);
-      } catch (error) {
-        if (!(error instanceof MalformedPayloadError)) throw error;
-        metrics.count(flow, "unreadable");
-        log.error("Parked a message of {queue}: {reason}", { queue, reason: error.message });
-        return Promise.resolve({ kind: "park", reason: error.message });
-      }
-      return handle(value, message.lost);
-    };
-    this.#consumers.push(broker.consume(queue, { prefetch, parkingQueue }, read));
-  }
+function reader<T>(
+  queue: string,
+  decode: (body: Uint8Array) => T,
+  handle: ConnectorHandler<T>,
+  onUnreadable: () => void,
+): Handler {
+  return (message) => {
+    let value: T;
+    try {
+      value = decode(message.body);
+    } catch (error) {
+      if (!(error instanceof MalformedPayloadError)) throw error;
+      const reason = error.message;
+      onUnreadable();
+      log.error("Parked a message of {queue}: {reason}", { queue, reason });
+      return Promise.resolve({ kind: "park", reason });
+    }
+    return handle(value, message);
+  };
 }

@@ -7,6 +7,7 @@
 export * from "./connector.ts";
 export * from "./event.ts";
 export * from "./message.ts";
+export * from "./parked.ts";
 export { MalformedPayloadError } from "./payload.ts";
 export { formatTimestamp, unixSeconds } from "./timestamp.ts";
 export { type Disposition, PublishError } from "../broker/mod.ts";

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { AmqpBroker } from "../../src/broker/amqp.ts";
+import { delayQueue, PublishError } from "../../src/broker/mod.ts";
 import { noRabbitmqctl, type RabbitMqServer, startRabbitMq } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { adapterAt, DELAYS, withChannel } from "./amqp_support.ts";
@@ -96,6 +97,51 @@ test("AmqpBroker parks when publishing is possible again", async (made) => {
   assert.deepEqual(parked.texts, ["a"]);
 });
 
+/** Publishes when memory has run out already, but before the server says so: it does on a publish. */
+async function publishIntoAlarm({ broker, queue }: Bench): Promise<AsyncDisposable> {
+  await server.rabbitmqctl("set_vm_memory_high_watermark", "0");
+  let failure: unknown;
+  broker.publish(queue, bytes("under way")).catch((error) => failure = error);
+  return {
+    async [Symbol.asyncDispose]() {
+      await until("the publish to fail", () => failure !== undefined);
+      assert.ok(failure instanceof PublishError);
+      assert.equal(failure.fault, "unconfirmed");
+      assert.equal(broker.status().state, "blocked");
+      await server.rabbitmqctl("set_vm_memory_high_watermark", "0.8");
+      await until("the end of the block", () => broker.status().state === "open");
+    },
+  };
+}
+
+test("AmqpBroker.publish() is unconfirmed soon when the server blocks, and a late confirm is harmless", async (made) => {
+  const { broker, queue, parkingQueue } = made;
+  {
+    await using _alarm = await publishIntoAlarm(made);
+  }
+  await broker.publish(queue, bytes("after"));
+  const held = new Held();
+  broker.consume(queue, { prefetch: 9, parkingQueue }, held.handler);
+  await held.count(2);
+  assert.deepEqual(held.texts, ["under way", "after"]);
+});
+
+test("AmqpBroker makes one copy of a message that is parked when the server blocks", async (made) => {
+  const { broker, queue, parkingQueue } = made;
+  const held = new Held();
+  const consumer = broker.consume(queue, { prefetch: 1, parkingQueue }, held.handler);
+  await broker.publish(queue, bytes("a"));
+  await held.count(1);
+  {
+    await using _alarm = await publishIntoAlarm(made);
+    held.answer(0, { kind: "park", reason: "bad" });
+  }
+  await held.count(2); // With a prefetch of 1 the first is answered then.
+  held.answer(1, { kind: "requeue" });
+  await consumer.cancel();
+  assert.equal(await broker.depth(parkingQueue), 1);
+});
+
 test("AmqpBroker closes the channels of consumers that are cancelled", async (made) => {
   const { broker, queue, parkingQueue } = made;
   const channels = async () =>
@@ -158,6 +204,35 @@ test("AmqpBroker keeps trying while its user is refused, and logs that once", as
   assert.equal(records.filter(({ level }) => level === "info").length, 2);
   assert.doesNotMatch(JSON.stringify(records), /s(é|%C3%A9)cr/);
   await reset();
+});
+
+testIfOurs("AmqpBroker keeps what is delayed when the server is restarted", async () => {
+  await using restarting = await startRabbitMq();
+  await using made = await bench(adapterAt(() => restarting.url));
+  const { broker, queue, parkingQueue } = made;
+  const [shortMs, longMs] = [1000, 3_600_000];
+  const options = { prefetch: 99, parkingQueue, delaysMs: [shortMs, longMs] };
+  made.delayQueues(...options.delaysMs);
+  const texts = Array.from({ length: 20 }, (_, index) => `${index}`);
+  for (const each of texts) await broker.publish(queue, bytes(each));
+  const held = new Held();
+  const consumer = broker.consume(queue, options, held.handler);
+  await held.count(texts.length);
+  for (const index of texts.keys()) {
+    const delayMs = index % 2 ? shortMs : longMs;
+    held.answer(index, { kind: "later", delayMs, headers: { "x-attempts": 1 } });
+  }
+  await consumer.settled();
+  // The short delay is over while the server is down, or has just been.
+  await restarting.stop();
+  await restarting.start();
+  await held.count(texts.length * 1.5);
+  assert.deepEqual(
+    [...new Set(held.texts.slice(texts.length))],
+    texts.filter((_, index) => index % 2),
+  );
+  assert.deepEqual(held.messages.at(-1)?.headers, { "x-attempts": 1 });
+  assert.equal(await broker.depth(delayQueue(queue, longMs)), texts.length / 2);
 });
 
 testIfOurs("AmqpBroker keeps what is queued when the server is restarted", async () => {

@@ -5,7 +5,13 @@
  * @module
  */
 
-import type { Broker, BrokerMessage, ConsumeOptions, Disposition } from "../../src/broker/mod.ts";
+import {
+  type Broker,
+  type BrokerMessage,
+  type ConsumeOptions,
+  delayQueue,
+  type Disposition,
+} from "../../src/broker/mod.ts";
 import { until } from "../support/until.ts";
 
 /** An adapter to be tested. */
@@ -25,6 +31,8 @@ export interface Bench extends AsyncDisposable {
   readonly parkingQueue: string;
   /** Names one more queue, to be removed in the end as well. */
   extra(name: string): string;
+  /** Has the queue's delay queues removed in the end as well. */
+  delayQueues(...delaysMs: number[]): void;
 }
 
 /** Registers a test of the contract. */
@@ -79,6 +87,9 @@ export async function bench(adapter: Adapter, open = adapter.open): Promise<Benc
     extra(name) {
       queues.push(`${queue}.${name}`);
       return `${queue}.${name}`;
+    },
+    delayQueues(...delaysMs) {
+      queues.push(...delaysMs.map((delayMs) => delayQueue(queue, delayMs)));
     },
     [Symbol.asyncDispose]: async () => {
       await adapter.remove(queues);

@@ -9,6 +9,9 @@ import { PublishError } from "../../src/broker/mod.ts";
 import { until } from "../support/until.ts";
 import { type Adapter, bench, bytes, DONE, Held, type Register, text } from "./bench.ts";
 import { cancelContract, consumeContract, parkContract } from "./contract_consume.ts";
+import { laterContract } from "./contract_later.ts";
+import { pauseContract } from "./contract_pause.ts";
+import { siftContract } from "./contract_sift.ts";
 
 /** Registers the tests. */
 export function brokerContract(adapter: Adapter): void {
@@ -22,6 +25,9 @@ export function brokerContract(adapter: Adapter): void {
   consumeContract(test);
   parkContract(test);
   cancelContract(test);
+  laterContract(test);
+  pauseContract(test);
+  siftContract(test);
   closeContract(test);
 }
 

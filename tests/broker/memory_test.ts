@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../src/broker/memory.ts";
+import { delayQueue, type Fate } from "../../src/broker/mod.ts";
+import { until } from "../support/until.ts";
 import { bytes } from "./bench.ts";
 import { brokerContract } from "./contract.ts";
 
@@ -45,4 +47,39 @@ Deno.test("MemoryBroker.consume() shares a queue among its consumers", async () 
   }
   await new Promise((resolve) => setTimeout(resolve));
   assert.deepEqual(taken, [1, 1]);
+});
+
+Deno.test("MemoryBroker brings a message later also if it is looked at when its time is up", async () => {
+  await using broker = MemoryBroker.open();
+  const delaysMs = [5];
+  const options = { prefetch: 1, parkingQueue: "parked", delaysMs };
+  let deliveries = 0;
+  const consumer = broker.consume("one", options, () => {
+    deliveries++;
+    return Promise.resolve({ kind: "later", delayMs: 5, headers: {} });
+  });
+  await broker.publish("one", bytes("a"));
+  await until("the delivery", () => deliveries === 1);
+  await consumer.settled();
+  await consumer.cancel();
+  const waits = delayQueue("one", 5);
+  await broker.sift(waits, async (): Promise<Fate> => {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(broker.waiting("one").length, 0);
+    return "keep";
+  });
+  assert.equal(broker.waiting("one").length, 1);
+  assert.equal(await broker.depth(waits), 0);
+});
+
+Deno.test("MemoryBroker forgets what is delayed when it is closed", async () => {
+  const broker = MemoryBroker.open();
+  const options = { prefetch: 1, parkingQueue: "parked", delaysMs: [3_600_000] };
+  const consumer = broker.consume("one", options, () => {
+    return Promise.resolve({ kind: "later", delayMs: 3_600_000, headers: {} });
+  });
+  await broker.publish("one", bytes("a"));
+  await until("the delay", () => broker.waiting(delayQueue("one", 3_600_000)).length === 1);
+  await consumer.settled();
+  await broker[Symbol.asyncDispose](); // A timer left behind would fail the test.
 });

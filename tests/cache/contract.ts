@@ -1,69 +1,34 @@
 /**
- * What every {@linkcode MessageCache} must do; each adapter's test file calls it once.
+ * What every {@linkcode MessageCache} must do: messages here, notes and counts in the files beside.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import {
-  CacheError,
-  type Lifetimes,
-  type MessageCache,
-  type Remembered,
-} from "../../src/cache/mod.ts";
-
-/** What the suite opens its caches with. */
-export interface ContractOptions extends Lifetimes {
-  /** The suite's own clock. */
-  readonly now: () => number;
-}
-
-/** Opens an empty cache of the adapter. */
-export type OpenCache = (options: ContractOptions) => Promise<MessageCache>;
-
-/** A message as the cache is handed it. */
-export function remembered(fields: Partial<Remembered> = {}): Remembered {
-  return {
-    message_id: "m1",
-    to_addr: "*120*8864#",
-    from_addr: "+27831234567",
-    transport_name: "ussd_transport",
-    transport_type: "ussd",
-    message_version: "20110921",
-    message_type: "user_message",
-    timestamp: "2026-01-02 03:04:05.678901",
-    in_reply_to: null,
-    provider: "mtn",
-    group: null,
-    session_event: "new",
-    transport_metadata: { session: { id: "s1", hops: [1, 2] } },
-    to_addr_type: null,
-    from_addr_type: "msisdn",
-    ...fields,
-  };
-}
-
-/** A message of exactly `size` bytes as JSON in UTF-8, filled with `letter`. */
-export function rememberedOfSize(size: number, letter: string, id = "m1"): Remembered {
-  const message = (filling: string) =>
-    remembered({ message_id: id, transport_metadata: { filling } });
-  return message(letter.repeat(size - JSON.stringify(message("")).length));
-}
+import { CacheError, type Lifetimes } from "../../src/cache/mod.ts";
+import { type Adapter, Clock, type Open } from "./adapter.ts";
+import { keepsNotes } from "./contract_notes.ts";
+import { counts } from "./contract_tally.ts";
+import { anyText, note, remembered, rememberedOfSize } from "./samples.ts";
 
 const LIFETIMES: Lifetimes = { inboundTtlMs: 60_000, outboundTtlMs: 90_000 };
 const MIB = 1024 * 1024;
 
-/** Registers the suite for one adapter. */
-export function messageCacheContract(name: string, openAdapter: OpenCache): void {
-  const open = (now = () => 0) => openAdapter({ ...LIFETIMES, now });
+/** Registers the suite for one adapter; each adapter's test file calls it once. */
+export function messageCacheContract(adapter: Adapter): void {
+  const { name } = adapter;
+  const open: Open = (clock = new Clock()) => {
+    clock.drive(adapter);
+    return adapter.open({ ...LIFETIMES, now: clock.now });
+  };
   keepsMessages(name, open);
   forgetsInTime(name, open);
   takesAnything(name, open);
+  keepsNotes(name, open);
+  counts(name, open);
   closes(name, open);
 }
-
-type Open = (now?: () => number) => Promise<MessageCache>;
 
 function keepsMessages(name: string, open: Open): void {
   Deno.test(`${name} finds what was put, every field of it`, async () => {
@@ -125,61 +90,50 @@ function keepsMessages(name: string, open: Open): void {
 
 function forgetsInTime(name: string, open: Open): void {
   Deno.test(`${name} forgets inbound messages when their time is up, not before`, async () => {
-    let now = 0;
-    await using cache = await open(() => now);
+    const clock = new Clock();
+    await using cache = await open(clock);
     await cache.putInbound(remembered());
-    now = 59_999;
+    await clock.justBefore(60_000);
     assert.equal((await cache.getInbound("m1"))?.message_id, "m1");
     assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "m1");
-    now = 60_000;
+    await clock.to(60_000);
     assert.equal(await cache.getInbound("m1"), undefined);
     assert.equal(await cache.getLastInbound("+27831234567"), undefined);
   });
 
   Deno.test(`${name} forgets outbound messages when their time is up, not before`, async () => {
-    let now = 1_767_000_000_000;
-    await using cache = await open(() => now);
+    const clock = new Clock(1_767_000_000_000);
+    await using cache = await open(clock);
     await cache.putOutbound(remembered());
-    now += 89_999;
+    await clock.justBefore(90_000);
     assert.equal((await cache.getOutbound("m1"))?.message_id, "m1");
-    now += 1;
+    await clock.to(90_000);
     assert.equal(await cache.getOutbound("m1"), undefined);
   });
 
   Deno.test(`${name} forgets large messages in time, too`, async () => {
-    let now = 0;
-    await using cache = await open(() => now);
+    const clock = new Clock();
+    await using cache = await open(clock);
     await cache.putOutbound(rememberedOfSize(MIB, "x"));
-    now = 89_999;
+    await clock.justBefore(90_000);
     assert.equal((await cache.getOutbound("m1"))?.message_id, "m1");
-    now = 90_000;
+    await clock.to(90_000);
     assert.equal(await cache.getOutbound("m1"), undefined);
   });
 
   Deno.test(`${name} begins a message's time anew when it is put again`, async () => {
-    let now = 0;
-    await using cache = await open(() => now);
+    const clock = new Clock();
+    await using cache = await open(clock);
     await cache.putInbound(remembered());
-    now = 30_000;
+    await clock.to(30_000);
     await cache.putInbound(remembered());
-    now = 60_000;
+    await clock.to(60_000);
     assert.equal((await cache.getInbound("m1"))?.message_id, "m1");
     assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "m1");
-    now = 90_000;
+    await clock.to(90_000);
     assert.equal(await cache.getInbound("m1"), undefined);
   });
 }
-
-/** Any sequence of UTF-16 code units, and those that stores stumble over. */
-const anyText = fc.oneof(
-  fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 80 })
-    .map((units) => String.fromCharCode(...units)),
-  fc.string({ unit: "grapheme", maxLength: 80 }),
-  fc.constantFrom("", " ", "\0", "\0\0", "__proto__", "constructor", "v1", "inbound", "chunk"),
-  fc.constantFrom("\ud800", "\udc00", "\ud801", "\ufffd", "é", "e\u0301", "İ", "i"),
-  fc.integer({ min: 60, max: 5000 }).map((length) => "9".repeat(length)),
-  fc.integer({ min: 60, max: 5000 }).map((length) => "☎".repeat(length)),
-);
 
 function takesAnything(name: string, open: Open): void {
   Deno.test(`${name} tells any strings apart as ids and addresses`, async () => {
@@ -277,6 +231,11 @@ function closes(name: string, open: Open): void {
     await assert.rejects(cache.getInbound("m1"), saysClosed);
     await assert.rejects(cache.getLastInbound("+27831234567"), saysClosed);
     await assert.rejects(cache.getOutbound("m1"), saysClosed);
+    await assert.rejects(cache.putNotes([note()]), saysClosed);
+    await assert.rejects(cache.getNote("told", "m1"), saysClosed);
+    await assert.rejects(cache.deleteNote("told", "m1"), saysClosed);
+    await assert.rejects(cache.tally([{ flow: "inbound", result: "in" }]), saysClosed);
+    await assert.rejects(cache.tallied(), saysClosed);
   });
 
   Deno.test(`${name} may be closed twice, also side by side`, async () => {

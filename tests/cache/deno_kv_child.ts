@@ -1,12 +1,12 @@
 /**
- * A process that puts messages into a Deno KV cache until it is killed, and prints the id of each
+ * A process that puts messages into a Deno KV cache and counts them until it is killed, and prints the id of each
  * one when its put has resolved. Arguments: path, prefix of the ids.
  *
  * @module
  */
 
 import { DenoKvMessageCache } from "../../src/cache/deno_kv.ts";
-import { remembered } from "./contract.ts";
+import { remembered } from "./samples.ts";
 
 const [path = "", prefix = ""] = Deno.args;
 const encoder = new TextEncoder();
@@ -21,7 +21,8 @@ const cache = await DenoKvMessageCache.open({
 async function putForever(writer: number): Promise<void> {
   for (let count = 0;; count++) {
     const id = `${prefix}-${writer}-${count}`;
-    await cache.putInbound(remembered({ message_id: id, from_addr: id }));
+    const message = remembered({ message_id: id, from_addr: id });
+    await cache.putInbound(message, [{ flow: "inbound", result: "in" }]);
     Deno.stdout.writeSync(encoder.encode(`${id}\n`));
   }
 }

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { checkDenoKv } from "../../src/cache/deno_kv_check.ts";
 import { explainKvError } from "../../src/cache/deno_kv_fault.ts";
 import { CacheError } from "../../src/cache/mod.ts";
-import { remembered, rememberedOfSize } from "./contract.ts";
+import { remembered, rememberedOfSize } from "./samples.ts";
 import { directory, newPath, openFile } from "./deno_kv_files.ts";
 
 Deno.test("DenoKvMessageCache takes a large message with a part missing as absent", async () => {

@@ -22,3 +22,9 @@ export function newPath(): string {
 export function openFile(path: string, namespace = "shared"): Promise<DenoKvMessageCache> {
   return DenoKvMessageCache.open({ path, namespace, inboundTtlMs: DAY, outboundTtlMs: DAY });
 }
+
+/** The keys of a kind in the file, of {@linkcode openFile}'s namespace. */
+export async function keysOf(path: string, kind: string): Promise<Deno.KvKey[]> {
+  using kv = await Deno.openKv(path);
+  return await Array.fromAsync(kv.list({ prefix: ["shared", "v1", kind] }), ({ key }) => key);
+}

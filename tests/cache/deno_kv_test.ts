@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { DenoKvMessageCache } from "../../src/cache/deno_kv.ts";
-import { messageCacheContract, remembered, rememberedOfSize } from "./contract.ts";
-import { DAY, newPath, openFile } from "./deno_kv_files.ts";
+import { messageCacheContract } from "./contract.ts";
+import { DAY, keysOf, newPath, openFile } from "./deno_kv_files.ts";
+import { remembered, rememberedOfSize } from "./samples.ts";
 
-messageCacheContract(
-  "DenoKvMessageCache",
-  (options) => DenoKvMessageCache.open({ ...options, path: newPath(), namespace: "ussd" }),
-);
+messageCacheContract({
+  name: "DenoKvMessageCache",
+  open: (options) => DenoKvMessageCache.open({ ...options, path: newPath(), namespace: "ussd" }),
+});
 
 Deno.test("DenoKvMessageCache finds what was put before it was closed and opened again", async () => {
   const path = newPath();
@@ -33,6 +34,13 @@ Deno.test("DenoKvMessageCache, closing, waits for puts under way and queued", as
   await using cache = await openFile(path);
   for (const id of ids) assert.equal((await cache.getOutbound(id))?.message_id, id);
 });
+
+const IN = { flow: "inbound", result: "in" };
+
+/** What is counted in all. */
+async function countIn(cache: DenoKvMessageCache): Promise<number> {
+  return (await cache.tallied()).reduce((sum, { count }) => sum + count, 0);
+}
 
 /** A process of deno_kv_child.ts, killed when disposed. */
 function startWriter(path: string, prefix: string) {
@@ -86,6 +94,7 @@ Deno.test("DenoKvMessageCache loses no put that resolved when its process is kil
     assert.equal((await cache.getInbound(id))?.message_id, id);
     assert.equal((await cache.getLastInbound(id))?.message_id, id);
   }
+  assert.equal(await countIn(cache), (await keysOf(path, "inbound")).length);
 });
 
 Deno.test("DenoKvMessageCache shares its file with other processes", async () => {
@@ -94,7 +103,7 @@ Deno.test("DenoKvMessageCache shares its file with other processes", async () =>
   await using writer = startWriter(path, "child");
   const theirs = await writer.acknowledged(50);
   for (let count = 0; count < 50; count++) {
-    await cache.putInbound(remembered({ message_id: `ours-${count}`, from_addr: "ours" }));
+    await cache.putInbound(remembered({ message_id: `ours-${count}`, from_addr: "ours" }), [IN]);
   }
   for (const id of theirs) assert.equal((await cache.getInbound(id))?.message_id, id);
   await writer.acknowledged(theirs.length + 50);
@@ -102,6 +111,7 @@ Deno.test("DenoKvMessageCache shares its file with other processes", async () =>
   for (let count = 0; count < 50; count++) {
     assert.equal((await cache.getInbound(`ours-${count}`))?.message_id, `ours-${count}`);
   }
+  assert.equal(await countIn(cache), (await keysOf(path, "inbound")).length);
 });
 
 Deno.test("DenoKvMessageCache shares its file with other handles", async () => {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { MemoryMessageCache } from "../../src/cache/memory.ts";
-import { messageCacheContract, remembered, rememberedOfSize } from "./contract.ts";
+import { messageCacheContract } from "./contract.ts";
+import { note, remembered, rememberedOfSize } from "./samples.ts";
 
-messageCacheContract(
-  "MemoryMessageCache",
-  (options) => Promise.resolve(new MemoryMessageCache(options)),
-);
+messageCacheContract({
+  name: "MemoryMessageCache",
+  open: (options) => Promise.resolve(new MemoryMessageCache(options)),
+});
 
 const LIFETIMES = { inboundTtlMs: 60_000, outboundTtlMs: 60_000 };
 
@@ -73,4 +74,22 @@ Deno.test("MemoryMessageCache measures by the clock of the platform by default",
   await fleeting.putOutbound(remembered());
   const deadline = Date.now() + 10_000;
   while (await fleeting.getOutbound("m1") !== undefined) assert.ok(Date.now() < deadline);
+});
+
+Deno.test("MemoryMessageCache keeps the newest maxEntries notes of each kind", async () => {
+  await using cache = new MemoryMessageCache({ ...LIFETIMES, maxEntries: 3 });
+  await cache.putNotes([note({ kind: "suspect", id: "1" })]);
+  const ids = ["1", "2", "3", "4", "5"];
+  for (const id of ids) await cache.putNotes([note({ kind: "told", id })]);
+  assert.deepEqual(await found(ids, (id) => cache.getNote("told", id)), ["3", "4", "5"]);
+  assert.equal(await cache.getNote("suspect", "1"), "delivered");
+});
+
+Deno.test("MemoryMessageCache keeps what was read lately longer than what was not", async () => {
+  await using cache = new MemoryMessageCache({ ...LIFETIMES, maxEntries: 2 });
+  const ids = ["1", "2", "3"];
+  for (const id of ids.slice(0, 2)) await cache.putInbound(remembered({ message_id: id }));
+  await cache.getInbound("1");
+  await cache.putInbound(remembered({ message_id: "3" }));
+  assert.deepEqual(await found(ids, (id) => cache.getInbound(id)), ["1", "3"]);
 });

@@ -53,6 +53,8 @@ Deno.test("loadConfig() takes a vumi2 worker's YAML as it is", async () => {
     timeout: 900,
     outbound_timeout: 86400,
     path: "",
+    url: "",
+    key_prefix: "turn-channels:",
   });
   assert.equal(amqpUrl(config), "amqp://vumi:1234@rabbitmq.internal:5673/%2Fvumi");
   assert.equal(config.worker_concurrency, 10);
@@ -78,7 +80,14 @@ Deno.test("loadConfig() puts flags over the environment over the file, key by ke
   const loaded = await load({ file, env, flags: { "amqp-username": "g" } });
   assert.ok(loaded.kind === "ok");
   const { amqp, max_retries } = loaded.config;
-  assert.deepEqual(amqp, { hostname: "f", port: 2, username: "g", password: "guest", vhost: "f" });
+  assert.deepEqual(amqp, {
+    hostname: "f",
+    port: 2,
+    username: "g",
+    password: "guest",
+    password_file: "",
+    vhost: "f",
+  });
   assert.equal(max_retries, 0);
   assert.deepEqual(
     ["amqp.hostname", "amqp.port", "amqp.username", "amqp.password"].map((key) =>
@@ -115,15 +124,15 @@ Deno.test("loadConfig() names the prefixed variable for what is missing", async 
 
 Deno.test("loadConfig() reads the file of --config, else of VUMI_CONFIG_FILE, else none", async () => {
   const read: string[] = [];
-  const readTextFile = (path: string): Promise<string> => {
+  const readFile = (path: string): Promise<Uint8Array> => {
     read.push(path);
-    return Promise.resolve("");
+    return Promise.resolve(new Uint8Array());
   };
   const env = { VUMI_CONFIG_FILE: "/etc/e.yaml" };
-  await loadConfig({ flags: { config: "/etc/f.yaml" }, env, readTextFile });
-  await loadConfig({ flags: {}, env, readTextFile });
-  await loadConfig({ flags: {}, env: { VUMI_CONFIG_FILE: "" }, readTextFile });
-  await loadConfig({ flags: {}, env: {}, readTextFile });
+  await loadConfig({ flags: { config: "/etc/f.yaml" }, env, readFile });
+  await loadConfig({ flags: {}, env, readFile });
+  await loadConfig({ flags: {}, env: { VUMI_CONFIG_FILE: "" }, readFile });
+  await loadConfig({ flags: {}, env: {}, readFile });
   assert.deepEqual(read, ["/etc/f.yaml", "/etc/e.yaml"]);
 });
 
@@ -167,7 +176,7 @@ Deno.test("a value of the wrong type in the file is a fault of its key", async (
     "max_retries: [1]": ["max_retries", "a list"],
     "amqp: amqp://u:p@h": ["amqp", "********"],
     "amqp: [1]": ["amqp", "********"],
-    "message_cache_config: 5": ["message_cache_config", "5"],
+    "message_cache_config: 5": ["message_cache_config", "********"],
   };
   for (const [file, expected] of Object.entries(wrong)) {
     const found = await faults({ file });
@@ -266,6 +275,13 @@ Deno.test("redactedConfig() shows each key, without what is secret", async () =>
   for (const key of ["auth_token", "turn_hmac_secret", "amqp.password", "sentry_dsn"]) {
     assert.equal(shown[key], "********");
   }
+  const redis = async (url: string) => {
+    const config = await valid({ env: { MESSAGE_CACHE_CONFIG_URL: url } });
+    return redactedConfig(config)["message_cache_config.url"];
+  };
+  assert.equal(await redis("redis://u:hush@h:1/2"), "redis://u:********@h:1/2");
+  assert.equal(await redis("rediss://:hush@h"), "rediss://:********@h");
+  assert.equal(await redis("redis://h"), "redis://h");
   const plain = redactedConfig(await valid({ env: { AMQP_URL: "memory:" } }));
   assert.deepEqual([plain.amqp_url, plain.sentry_dsn], ["memory:", ""]);
 });

@@ -16,30 +16,47 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     empty_message_body: undefined,
     http_bind: { kind: "tcp", hostname: "127.0.0.1", port: 8080 },
     vumi_api_path: "",
-    turn_hmac_secret: "s3cret",
+    turn_hmac_secret: ["s3cret"],
+    turn_hmac_secret_file: "",
     request_timeout: 240,
+    outbound_dedupe_window: 0,
     max_body_bytes: 1048576,
     turn_api_url: "https://turn.example/v1",
     auth_token: "t0ken",
+    auth_token_file: "",
     mo_message_url_timeout: 10,
     event_url_timeout: 10,
     max_retries: 3,
     retry_delay_base: 2,
     retry_delay_exponent: 2,
+    retry_schedule: [5, 60, 300, 1800, 7200, 21600, 43200],
+    retry_for: 259200,
+    ussd_retry_for: 120,
     status_format: "flat",
     failed_status: "sent",
+    compact_statuses: true,
     amqp: {
       hostname: "127.0.0.1",
       port: 5672,
       username: "guest",
       password: "guest",
+      password_file: "",
       vhost: "/",
     },
     amqp_url: "",
     worker_concurrency: 20,
     message_cache_class: "MemoryMessageCache",
-    message_cache_config: { timeout: 3600, outbound_timeout: 86400, path: "" },
+    message_cache_config: {
+      timeout: 3600,
+      outbound_timeout: 86400,
+      path: "",
+      url: "",
+      key_prefix: "turn-channels:",
+    },
     log_level: "INFO",
+    log_format: "auto",
+    log_addresses: false,
+    log_content: false,
     shutdown_timeout: 25,
     middlewares: [],
     sentry_dsn: null,
@@ -85,7 +102,8 @@ const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
   ["VUMI_API_PATH", "//a-b_c.d~//", "/a-b_c.d~"],
   ["TURN_API_URL", "http://localhost:4000/v1//", "http://localhost:4000/v1"],
   ["TURN_API_URL", "https://turn.example/", "https://turn.example"],
-  ["TURN_HMAC_SECRET", " any\nthing ü ", " any\nthing ü "],
+  ["TURN_HMAC_SECRET", " any\nthing ü ", [" any\nthing ü "]],
+  ["TURN_HMAC_SECRET", '["a, b", "c"]', ['["a, b", "c"]']],
   ["AUTH_TOKEN", "a.b-c_d~e+f/g==", "a.b-c_d~e+f/g=="],
   ["CONNECTOR_NAME", "c".repeat(200), "c".repeat(200)],
   ["REQUEST_TIMEOUT", "0.25", 0.25],
@@ -98,6 +116,14 @@ const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
   ["MAX_RETRIES", "0", 0],
   ["RETRY_DELAY_EXPONENT", "0", 0],
   ["RETRY_DELAY_BASE", "0", 0],
+  ["RETRY_SCHEDULE", "5", [5]],
+  ["RETRY_SCHEDULE", "0.001, 60 ,2592000", [0.001, 60, 2592000]],
+  ["RETRY_SCHEDULE", Array(50).fill("1").join(","), Array(50).fill(1)],
+  ["RETRY_FOR", "0", 0],
+  ["USSD_RETRY_FOR", "0.5", 0.5],
+  ["COMPACT_STATUSES", "false", false],
+  ["COMPACT_STATUSES", "true", true],
+  ["OUTBOUND_DEDUPE_WINDOW", "86400", 86400],
   ["AMQP_URL", "memory:", "memory:"],
   ["AMQP_URL", "", ""],
   ["AMQP_URL", "amqp://h", "amqp://h"],
@@ -110,6 +136,9 @@ const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
   ["WORKER_CONCURRENCY", "65535", 65535],
   ["LOG_LEVEL", "debug", "DEBUG"],
   ["LOG_LEVEL", "Critical", "CRITICAL"],
+  ["LOG_FORMAT", "json", "json"],
+  ["LOG_ADDRESSES", "true", true],
+  ["LOG_CONTENT", "False", false],
   ["MIDDLEWARES", "[]", []],
   ["STATUS_FORMAT", "nested", "nested"],
   ["FAILED_STATUS", "failed", "failed"],
@@ -161,12 +190,44 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   MO_MESSAGE_URL_TIMEOUT: ["0", "86401"],
   EVENT_URL_TIMEOUT: ["0", "86401"],
   TRANSPORT_TYPE: ["SMS", "fax", ""],
-  MESSAGE_CACHE_CLASS: ["RedisMessageCache", ""],
+  MESSAGE_CACHE_CLASS: ["NoMessageCache", ""],
   MESSAGE_CACHE_CONFIG_TIMEOUT: ["0", "-1"],
   MESSAGE_CACHE_CONFIG_OUTBOUND_TIMEOUT: ["0", "x"],
+  MESSAGE_CACHE_CONFIG_URL: [
+    "redis",
+    "redis:",
+    "redis://",
+    "http://h",
+    "memory:",
+    "redis://:p/w@h",
+    "redis://:1?w@h",
+    "redis://:1#w@h",
+    "redis://:%zz@h",
+    "redis://:p w@h",
+    "redis://h:port",
+    "redis://h/name",
+    "redis://h/1?db=2",
+  ],
+  MESSAGE_CACHE_CONFIG_KEY_PREFIX: [""],
   MAX_RETRIES: ["-1", "1.5"],
   RETRY_DELAY_EXPONENT: ["-1", "1.5"],
   RETRY_DELAY_BASE: ["-1", "1.5"],
+  RETRY_SCHEDULE: [
+    "",
+    "0",
+    "5,",
+    "5,,6",
+    "5;6",
+    "[5]",
+    "-1",
+    "0.0001",
+    "2592001",
+    Array(51).fill("1").join(","),
+  ],
+  RETRY_FOR: ["-1", "31536001", "x", ""],
+  USSD_RETRY_FOR: ["-1", "31536001"],
+  COMPACT_STATUSES: ["yes", "0", ""],
+  OUTBOUND_DEDUPE_WINDOW: ["-1", "86401"],
   AMQP_HOSTNAME: ["", "a b", "h:1:2", "u@h", "h/v"],
   AMQP_PORT: ["0", "65536", "5672.5", "amqp", "tcp://10.0.0.1:5672"],
   AMQP_USERNAME: [""],
@@ -188,6 +249,9 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   ],
   WORKER_CONCURRENCY: ["0", "65536", "2.5"],
   LOG_LEVEL: ["TRACE", "10", ""],
+  LOG_FORMAT: ["xml", ""],
+  LOG_ADDRESSES: ["yes", "1", ""],
+  LOG_CONTENT: ["on", "constructor", ""],
   MIDDLEWARES: [
     "{}",
     "none",
@@ -215,6 +279,8 @@ for (const [name, values] of Object.entries(REFUSED)) {
 
 Deno.test("every key with a rule is in the tables above", () => {
   const free = ["DEFAULT_FROM_ADDR", "AMQP_PASSWORD", "MESSAGE_CACHE_CONFIG_PATH", "SENTRY_DSN"];
+  // See secret_files_test.ts.
+  free.push("TURN_HMAC_SECRET_FILE", "AUTH_TOKEN_FILE", "AMQP_PASSWORD_FILE");
   const keys = configKeys().map(({ env }) => env);
   assert.deepEqual([...Object.keys(REFUSED), ...free].sort(), keys.sort());
 });
@@ -238,6 +304,26 @@ Deno.test("DenoKvMessageCache requires a path, whatever else is wrong", async ()
   ]);
   const config = await valid({ env: { ...env, MESSAGE_CACHE_CONFIG_PATH: "./x.kv" } });
   assert.equal(config.message_cache_config.path, "./x.kv");
+});
+
+Deno.test("RedisMessageCache requires a url, which may have user, password, port and database", async () => {
+  const env = { MESSAGE_CACHE_CLASS: "RedisMessageCache" };
+  assert.deepEqual((await faults({ env })).map(({ key }) => key), ["message_cache_config.url"]);
+  for (const url of ["redis://h", "redis://:p%23@h", "rediss://u:p@[::1]:6380/15", "redis://h/"]) {
+    const config = await valid({ env: { ...env, MESSAGE_CACHE_CONFIG_URL: url } });
+    assert.equal(config.message_cache_config.url, url);
+  }
+});
+
+Deno.test("retry_schedule is a list in a file, or text", async () => {
+  for (const written of ["[5, 60.5]", "'5, 60.5'", '["5", "60.5"]']) {
+    const config = await valid({ file: `retry_schedule: ${written}\n` });
+    assert.deepEqual(config.retry_schedule, [5, 60.5], written);
+  }
+  for (const written of ["[]", "[5, null]", "{}", "[[5]]"]) {
+    const found = await faults({ file: `retry_schedule: ${written}\n` });
+    assert.deepEqual(found.map(({ key }) => key), ["retry_schedule"], written);
+  }
 });
 
 Deno.test("configKeys() names flags and variables as vumi2 does, each once", () => {

@@ -17,21 +17,25 @@ export const REQUIRED: Readonly<Record<string, string>> = {
   TURN_HMAC_SECRET: "s3cret",
 };
 
-/** Layers to load from; `file` is the text of config.yaml. */
+/** Layers to load from; `file` is the text of config.yaml, `files` are others by their paths. */
 export interface Given {
   readonly file?: string;
+  readonly files?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly flags?: Readonly<Record<string, string>>;
 }
 
 /** Loads what is given, and nothing else. */
-export async function load({ file, env = {}, flags = {} }: Given): Promise<LoadedConfig> {
+export async function load(
+  { file, files = {}, env = {}, flags = {} }: Given,
+): Promise<LoadedConfig> {
   return await loadConfig({
     flags: file === undefined ? flags : { config: "config.yaml", ...flags },
     env,
-    readTextFile(path) {
-      assert.equal(path, "config.yaml");
-      return Promise.resolve(file ?? "");
+    readFile(path, maxBytes) {
+      const text = path === "config.yaml" ? file : files[path];
+      if (text === undefined) return Promise.reject(new Deno.errors.NotFound(path));
+      return Promise.resolve(new TextEncoder().encode(text).subarray(0, maxBytes));
     },
   });
 }

@@ -58,6 +58,12 @@ export class Program {
     return await Running.of(this.#make(args).spawn());
   }
 
+  /** How a shell would start it. */
+  commandLine(args: readonly string[]): string {
+    const words = [this.#command, ...this.#args, ...args];
+    return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  }
+
   #make(args: readonly string[]): Deno.Command {
     return new Deno.Command(this.#command, {
       args: [...this.#args, ...args],
@@ -93,6 +99,7 @@ export class Running implements AsyncDisposable {
   static async of(process: Deno.ChildProcess): Promise<Running> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const running: Running = new Running(process, () => {
+      if (running.address !== "") return;
       const [, address] = /"address":"([^"]+)"/.exec(running.#stderr) ?? [];
       if (address !== undefined) resolve(address);
     });
@@ -103,9 +110,19 @@ export class Running implements AsyncDisposable {
     return running;
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** What it has logged. */
   stderr(): string {
     return this.#stderr;
+  }
+
+  /** Sends a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#process.kill(signal);
   }
 
   /** Sends a signal and answers the exit code. */

@@ -7,6 +7,7 @@
  */
 
 import { findLauncher, type Launch, prepareLaunch } from "./rabbitmq_launch.ts";
+import { supervise } from "./supervise.ts";
 
 /** The variable with the address of the shared server. */
 const URL_VARIABLE = "TEST_AMQP_URL";
@@ -62,7 +63,7 @@ export class RabbitMqServer implements AsyncDisposable {
   /** Starts it and waits until it speaks AMQP. */
   async start(): Promise<void> {
     if (this.#process) return;
-    const process = superviseCommand(this.#launch);
+    const process = supervise(this.#launch);
     this.#process = process;
     let ended = false;
     process.status.then(() => ended = true);
@@ -113,30 +114,6 @@ export async function startRabbitMq(): Promise<RabbitMqServer> {
       if (attempt === 3) throw error;
     }
   }
-}
-
-/**
- * Runs the server under a shell that stops it when our end of its standard input is closed: by
- * {@linkcode RabbitMqServer.stop}, and by the operating system should this process die. Ctrl-C
- * reaches the whole process group, so the shell and the server ignore it.
- */
-function superviseCommand({ command, env, helper, logFile }: Launch): Deno.ChildProcess {
-  const script = `
-    trap '' INT HUP
-    exec 3<&0 >>"$LOG_FILE" 2>&1
-    if [ -n "$HELPER" ]; then $HELPER </dev/null & helper=$!; fi
-    "$@" </dev/null 3<&- & server=$!
-    ( cat <&3; kill -TERM $server; sleep 15; kill -KILL $server ) >/dev/null 2>&1 & watcher=$!
-    wait $server; code=$?
-    kill $watcher $helper
-    exit $code`;
-  return new Deno.Command("sh", {
-    args: ["-c", script, "sh", ...command],
-    env: { ...env, LOG_FILE: logFile, HELPER: helper },
-    stdin: "piped",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
 }
 
 /** Whether something answers AMQP's protocol header on the port. */

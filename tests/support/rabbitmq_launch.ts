@@ -6,23 +6,18 @@
  * @module
  */
 
+import { installWithApt, mayInstall, run } from "./install.ts";
+import type { Supervised } from "./supervise.ts";
+
 /** How servers can be started on this machine. */
 export type Launcher =
   | { readonly kind: "installed"; readonly directory: string }
   | { readonly kind: "docker" };
 
 /** One server, ready to be started. */
-export interface Launch {
+export interface Launch extends Supervised {
   /** Where it will listen, on 127.0.0.1. */
   readonly port: number;
-  /** The program and its arguments; it stays in the foreground and ends on SIGTERM. */
-  readonly command: readonly string[];
-  /** Variables to add to its environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** A command line for the shell that has to run beside it; may be empty. */
-  readonly helper: string;
-  /** Where its standard output and error go. */
-  readonly logFile: string;
   /** How rabbitmqctl is called for it. */
   readonly ctl: {
     readonly command: readonly string[];
@@ -45,8 +40,8 @@ export async function findLauncher(): Promise<Launcher> {
   const installed = await findInstalled();
   if (installed) return installed;
   const tried = ["TEST_AMQP_URL: not set", "an installed rabbitmq-server: none found"];
-  if (Deno.build.os === "linux" && Deno.uid() === 0) {
-    const fault = await installWithApt();
+  if (mayInstall()) {
+    const fault = await installWithApt("rabbitmq-server");
     const found = await findInstalled();
     if (found) return found;
     tried.push(`apt-get install rabbitmq-server: ${fault || "it brought no server"}`);
@@ -83,27 +78,6 @@ async function findInstalled(): Promise<Launcher | undefined> {
   for (const directory of directories) {
     const info = await Deno.stat(`${directory}/rabbitmq-server`).catch(() => undefined);
     if (info?.isFile) return { kind: "installed", directory };
-  }
-}
-
-/** Returns what went wrong, or nothing. */
-async function installWithApt(): Promise<string> {
-  // Exit code 101 of this script keeps packages from starting the services that they bring.
-  const policy = "/usr/sbin/policy-rc.d";
-  const ours = await Deno.writeTextFile(policy, "#!/bin/sh\nexit 101\n", {
-    createNew: true,
-    mode: 0o755,
-  }).then(() => true, () => false);
-  try {
-    const update = await run("apt-get", ["update", "-qq"]);
-    const install = await run("apt-get", [
-      ...["install", "-y", "-qq", "--no-install-recommends"],
-      "rabbitmq-server",
-    ]);
-    if (install.success) return "";
-    return update.success ? install.output : `${update.output}\n${install.output}`;
-  } finally {
-    if (ours) await Deno.remove(policy);
   }
 }
 
@@ -200,18 +174,4 @@ function freePorts(count: 3): [number, number, number] {
   const ports = listeners.map((listener) => listener.addr.port);
   for (const listener of listeners) listener.close();
   return [ports[0] ?? 0, ports[1] ?? 0, ports[2] ?? 0];
-}
-
-async function run(program: string, args: string[]): Promise<{ success: boolean; output: string }> {
-  try {
-    const { success, stdout, stderr } = await new Deno.Command(program, {
-      args,
-      env: { DEBIAN_FRONTEND: "noninteractive" },
-      stdin: "null",
-    }).output();
-    const decoder = new TextDecoder();
-    return { success, output: (decoder.decode(stderr) || decoder.decode(stdout)).trim() };
-  } catch (error) {
-    return { success: false, output: error instanceof Error ? error.message : String(error) };
-  }
 }

@@ -106,6 +106,7 @@ export class TcpProxy implements AsyncDisposable {
       return close(client);
     }
     this.#sockets.add(server);
+    for (const socket of [client, server]) socket.setNoDelay(); // It is to take no time of its own.
     await Promise.all([this.#pump(client, server), this.#pump(server, client)]);
     this.#sockets.delete(client);
     this.#sockets.delete(server);

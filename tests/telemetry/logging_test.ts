@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
-import { type LogLevelName, startLogging } from "../../src/telemetry/mod.ts";
+import {
+  type Logging,
+  type LoggingOptions,
+  type LogLevelName,
+  startLogging,
+} from "../../src/telemetry/mod.ts";
 
 const log = getLogger(["turn-channels", "test"]);
 
 /** What `work` logs. Takes at most `chunk` bytes at a write, as a full pipe does. */
 function logged(
-  { level = "INFO" as LogLevelName, terminal = false, chunk = 1e9 },
-  work: () => void,
+  { terminal = false, chunk = 1e9, ...options }:
+    & { terminal?: boolean; chunk?: number }
+    & Partial<LoggingOptions>,
+  work: (logging: Logging) => void,
 ): string {
   const written: Uint8Array[] = [];
   const output = {
@@ -18,8 +25,8 @@ function logged(
     },
   };
   {
-    using _logging = startLogging({ level, output });
-    work();
+    using logging = startLogging({ level: "INFO", ...options, output });
+    work(logging);
   }
   const bytes = written.flatMap((part) => [...part]);
   return new TextDecoder().decode(new Uint8Array(bytes));
@@ -74,12 +81,75 @@ Deno.test("startLogging() loses no line in a burst, nor when the output takes li
 });
 
 Deno.test("startLogging() keeps a value with line breaks on one line", () => {
-  for (const terminal of [true, false]) {
+  for (const [terminal, format] of [[true, "auto"], [false, "auto"], [false, "text"]] as const) {
     const text = logged(
-      { terminal },
+      { terminal, format },
       () => log.info("Got {what}", { what: "a\nFAKE line\u001b[31m" }),
     );
     assert.equal(text.split("\n").length - 1, 1, text);
     assert.ok(!text.includes("\u001b[31mFAKE"), text);
   }
+});
+
+Deno.test("startLogging() writes text or JSON wherever it is told to", () => {
+  for (const terminal of [true, false]) {
+    const json = logged({ terminal, format: "json" }, () => log.info("Went {what}", { what: "A" }));
+    assert.equal(JSON.parse(json).what, "A");
+    const text = logged({ terminal, format: "text" }, () => log.info("Went {what}", { what: "A" }));
+    assert.match(text, /Went .*A/);
+    assert.equal(text.includes("\u001b"), terminal, "colours are for people");
+  }
+});
+
+Deno.test("startLogging() changes its level while it runs, and loses nothing by it", () => {
+  const text = logged({ level: "ERROR" }, (logging) => {
+    log.info("one");
+    log.error("two");
+    logging.change("INFO", { addresses: false, content: false });
+    log.info("three");
+    logging.change("CRITICAL", { addresses: false, content: false });
+    log.error("four");
+  });
+  const messages = text.trimEnd().split("\n").map((line) => JSON.parse(line).message);
+  assert.deepEqual(messages, ["two", "three"]);
+});
+
+/** What of a user's message is in a log, by what may be. */
+const PRIVACY = [
+  [undefined, ["+2661…678"]],
+  [{ addresses: true, content: false }, ["+26612345678"]],
+  [{ addresses: false, content: true }, ["+2661…678", "my secret"]],
+] as const;
+
+for (const [privacy, told] of PRIVACY) {
+  Deno.test(`startLogging() tells ${told.join(", ")} of a user, and no more`, () => {
+    for (const format of ["text", "json"] as const) {
+      const text = logged({ format, ...(privacy && { privacy }) }, () => {
+        const values = { user: "+26612345678", content: "my secret", messageId: "m1" };
+        log.info("From {user}: {content}, {messageId}", values);
+      });
+      assert.ok(text.includes("m1"));
+      for (const part of ["+2661…678", "+26612345678", "my secret"]) {
+        assert.equal(text.includes(part), told.some((known) => known === part), `${part}: ${text}`);
+      }
+    }
+  });
+}
+
+Deno.test("startLogging() tells at its end what was not written yet of a burst", () => {
+  const text = logged({}, () => {
+    for (let n = 0; n < 5; n++) log.error("Parked {id}", { id: `m${n}` });
+    log.fatal("A bug {id}", { id: 1 });
+    log.fatal("A bug {id}", { id: 2 });
+  });
+  const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(
+    lines.map(({ level, message, id, count, like }) => [level, message, id ?? count, like]),
+    [
+      ["ERROR", "Parked {id}", "m0", undefined],
+      ["FATAL", "A bug {id}", 1, undefined],
+      ["FATAL", "A bug {id}", 2, undefined],
+      ["ERROR", "… {count} more like it in the last {seconds} s: {like}", 4, "Parked {id}"],
+    ],
+  );
 });

@@ -65,7 +65,7 @@ function stalled(status: number): Response {
 Deno.test("TurnClient.sendMessage() posts what Turn takes, with the token", async () => {
   await using pair = new Pair();
   const delivery = await pair.client.sendMessage(MESSAGE, LONG);
-  assert.deepEqual(delivery, { kind: "delivered", status: 200 });
+  assert.deepEqual(delivery, { kind: "delivered", status: 200, rateLimit: undefined });
   const [call = assert.fail(), ...more] = pair.turn.calls;
   assert.equal(more.length, 0);
   assert.deepEqual([call.method, call.path], ["POST", "/messages"]);
@@ -99,7 +99,7 @@ for (const statusFormat of ["flat", "nested"] as const) {
   Deno.test(`TurnClient.sendStatus() posts statuses that are ${statusFormat}`, async () => {
     await using pair = new Pair(undefined, { statusFormat });
     const delivery = await pair.client.sendStatus(STATUS, LONG);
-    assert.deepEqual(delivery, { kind: "delivered", status: 200 });
+    assert.deepEqual(delivery, { kind: "delivered", status: 200, rateLimit: undefined });
     const calls = pair.turn.calls.map(({ path, body }) => ({ path, body }));
     assert.deepEqual(calls, [{ path: "/statuses", body: STATUS_BODIES[statusFormat] }]);
   });
@@ -117,7 +117,8 @@ Deno.test("TurnClient takes an address that ends with a slash", async () => {
 
 const KINDS: Record<Delivery["kind"], readonly number[]> = {
   delivered: [200, 201, 202, 204],
-  retry: [401, 403, 408, 425, 429, 500, 502, 503, 504, 599],
+  retry: [401, 403, 408, 425, 500, 502, 503, 504, 599],
+  limited: [429],
   refused: [301, 302, 303, 304, 307, 308, 400, 404, 405, 409, 410, 413, 415, 422, 431],
 };
 
@@ -127,7 +128,7 @@ for (const [kind, statuses] of Object.entries(KINDS)) {
       const location = { Location: "http://127.0.0.1:1/elsewhere" };
       const delivery = await answered(() => new Response(null, { status, headers: location }));
       assert.deepEqual([delivery.kind, delivery.status], [kind, status]);
-      if (delivery.kind === "retry") assert.equal(delivery.afterMs, 0);
+      if ("afterMs" in delivery) assert.equal(delivery.afterMs, 0);
       if (delivery.kind !== "delivered") assert.match(delivery.reason, RegExp(`\\b${status}\\b`));
     });
   }
@@ -192,6 +193,7 @@ for (const [what, answer, said] of ANSWERS) {
       kind: "refused",
       status: 400,
       reason: "Turn answered 400",
+      rateLimit: undefined,
       ...said === undefined ? {} : { said },
     });
   });
@@ -231,28 +233,75 @@ Deno.test("TurnClient waits as long as Turn asks, by its clock", async () => {
     now: () => 1786331725_000,
   });
   const delivery = await pair.client.sendMessage(MESSAGE, LONG);
-  assert.ok(delivery.kind === "retry");
+  assert.ok(delivery.kind === "limited");
   assert.equal(delivery.afterMs, 2285);
+  assert.deepEqual(delivery.rateLimit, {
+    bucket: undefined,
+    limit: 20,
+    remaining: 0,
+    resetAt: 1786331727_285,
+  });
 });
+
+const FAULTS: readonly [number, string][] = [
+  [401, "unreachable"],
+  [403, "unreachable"],
+  [408, "message"],
+  [425, "message"],
+  [500, "turn"],
+  [503, "turn"],
+];
+
+for (const [status, fault] of FAULTS) {
+  Deno.test(`TurnClient tells whose fault a ${status} may be: ${fault}`, async () => {
+    const delivery = await answered(() => new Response(null, { status }));
+    assert.ok(delivery.kind === "retry");
+    assert.equal(delivery.fault, fault);
+  });
+}
+
+for (const status of [200, 400, 429, 500]) {
+  Deno.test(`TurnClient passes on the rate limit that comes with a ${status}`, async () => {
+    const headers = { "X-Ratelimit-Remaining": "7", "X-Ratelimit-Bucket": "text" };
+    const delivery = await answered(() => new Response(null, { status, headers }));
+    assert.equal(delivery.rateLimit?.remaining, 7);
+    assert.equal(delivery.rateLimit?.bucket, "text");
+  });
+
+  Deno.test(`TurnClient looks for a bucket in the text of a 429 only, not of a ${status}`, async () => {
+    const said = "Rate limit hit for bucket text";
+    const delivery = await answered(() => new Response(said, { status }));
+    assert.equal(delivery.rateLimit?.bucket, status === 429 ? "text" : undefined);
+  });
+}
 
 Deno.test("TurnClient gives up a call that Turn does not answer in time", async () => {
   assert.deepEqual(await answered(() => "hang", 50), {
     kind: "retry",
     reason: "Turn did not answer within 0.05 s",
     afterMs: 0,
+    fault: "turn",
   });
 });
 
 const STALLED: readonly [number, Delivery][] = [
-  [200, { kind: "delivered", status: 200 }],
+  [200, { kind: "delivered", status: 200, rateLimit: undefined }],
   [500, {
     kind: "retry",
     status: 500,
     reason: "Turn answered 500",
     said: "no more than this",
     afterMs: 0,
+    fault: "turn",
+    rateLimit: undefined,
   }],
-  [400, { kind: "refused", status: 400, reason: "Turn answered 400", said: "no more than this" }],
+  [400, {
+    kind: "refused",
+    status: 400,
+    reason: "Turn answered 400",
+    said: "no more than this",
+    rateLimit: undefined,
+  }],
 ];
 
 for (const [status, expected] of STALLED) {
@@ -265,6 +314,7 @@ Deno.test("TurnClient calls again later when the connection is dropped", async (
   const delivery = await answered(() => "reset");
   assert.ok(delivery.kind === "retry" && delivery.status === undefined);
   assert.match(delivery.reason, /^Cannot reach Turn: connection /);
+  assert.equal(delivery.fault, "turn");
 });
 
 const UNREACHABLE: readonly [string, string, RegExp][] = [
@@ -277,6 +327,7 @@ for (const [what, apiUrl, reason] of UNREACHABLE) {
     using client = new TurnClient({ apiUrl, authToken: TOKEN, statusFormat: "flat" });
     const delivery = await client.sendMessage(MESSAGE, LONG);
     assert.ok(delivery.kind === "retry" && delivery.status === undefined);
+    assert.equal(delivery.fault, "unreachable");
     assert.match(delivery.reason, reason);
     assert.ok(!delivery.reason.includes("http:") && !delivery.reason.includes("fetch failed"));
   });

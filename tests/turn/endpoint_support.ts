@@ -21,7 +21,7 @@ export const URL_PATH = "/api/messages";
 export function options(more: Partial<EndpointOptions> = {}): EndpointOptions {
   return {
     path: "/api",
-    hmacSecret: SECRET,
+    hmacSecrets: [SECRET],
     maxBodyBytes: 1000,
     requestTimeoutMs: 60_000,
     accept: () => Promise.resolve({ kind: "accepted", id: "message-uuid-5678" }),

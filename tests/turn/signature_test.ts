@@ -12,8 +12,17 @@ Deno.test("sign() makes the well-known signature", () => {
 
 Deno.test("verify() takes the right signature of any body, and no other secret's", () => {
   fc.assert(fc.property(fc.string(), fc.uint8Array(), (secret, body) => {
-    assert.ok(verify(secret, body, sign(secret, body)));
-    assert.ok(!verify(`${secret}.`, body, sign(secret, body)));
+    assert.ok(verify([secret], body, sign(secret, body)));
+    assert.ok(!verify([`${secret}.`], body, sign(secret, body)));
+  }));
+});
+
+Deno.test("verify() takes the signature of any of several secrets, wherever it stands", () => {
+  const secrets = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 2, maxLength: 5 });
+  fc.assert(fc.property(secrets, fc.uint8Array(), ([other = "", ...given], body) => {
+    for (const secret of given) assert.ok(verify(given, body, sign(secret, body)));
+    assert.ok(!verify(given, body, sign(`${other}.`, body)) || given.includes(`${other}.`));
+    assert.ok(!verify([], body, sign(other, body)));
   }));
 });
 
@@ -21,9 +30,9 @@ Deno.test("verify() refuses a body or a signature with one bit flipped", () => {
   const bit = fc.record({ at: fc.nat(), mask: fc.integer({ min: 0, max: 7 }) });
   fc.assert(fc.property(fc.uint8Array({ minLength: 1 }), bit, (body, { at, mask }) => {
     const signature = sign("key", body);
-    assert.ok(!verify("key", flipped(body, at, mask), signature));
+    assert.ok(!verify(["key"], flipped(body, at, mask), signature));
     const wrong = flipped(new TextEncoder().encode(signature), at, mask);
-    assert.ok(!verify("key", body, String.fromCharCode(...wrong)));
+    assert.ok(!verify(["key"], body, String.fromCharCode(...wrong)));
   }));
 });
 
@@ -37,7 +46,7 @@ Deno.test("verify() refuses any other string, and none, without throwing", () =>
     fc.constant(SIGNATURE.replace("9", "\u0139")),
   );
   fc.assert(fc.property(strings, (signature) => {
-    assert.equal(verify("key", BODY, signature), false);
+    assert.equal(verify(["key"], BODY, signature), false);
   }));
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import type { ConsumeMessage, GetMessage, Options } from "amqplib";
-import { parkedCopy } from "../../src/broker/amqp_parking.ts";
+import type { GetMessage, MessageProperties, Options } from "amqplib";
+import { copyOf } from "../../src/broker/amqp_copy.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { amqpAdapter, untilFound, withChannel } from "./amqp_support.ts";
 import { bench } from "./bench.ts";
@@ -25,7 +25,7 @@ async function park(properties: Options.Publish, content = "body"): Promise<GetM
 /** The headers of a copy, without those about the parking. */
 function ownHeaders({ properties: { headers = {} } }: GetMessage): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(headers).filter(([key]) => !key.startsWith("x-parked-")),
+    Object.entries(headers).filter(([key]) => !/^x-(parked|original)-/.test(key)),
   );
 }
 
@@ -101,9 +101,9 @@ Deno.test("parking keeps what would delete or misdirect the copy in headers of i
   assert.deepEqual(headers, {
     "x-parked-reason": "bad",
     "x-parked-status": 422,
-    "x-parked-expiration": "60000",
-    "x-parked-user-id": userId,
-    "x-parked-cc": ["other"],
+    "x-original-expiration": "60000",
+    "x-original-user-id": userId,
+    "x-original-cc": ["other"],
   });
 });
 
@@ -112,21 +112,20 @@ Deno.test("parking gives up headers that can't be encoded again, but not the mes
   const copy = await park({ headers: { near } });
   assert.equal(copy.content.toString(), "body");
   assert.deepEqual(ownHeaders(copy), {});
-  assert.equal(copy.properties.headers?.["x-parked-headers-lost"], true);
+  assert.equal(copy.properties.headers?.["x-original-headers-lost"], true);
   assert.equal(copy.properties.headers?.["x-parked-reason"], "bad");
 });
 
-Deno.test("parkedCopy() leaves the types that amqplib names to amqplib", () => {
+Deno.test("copyOf() leaves the types that amqplib names to amqplib", () => {
   // On the wire, a table that looks the same would be read back as the same.
   const headers = {
     timestamp: HEADERS["timestamp"],
     decimal: HEADERS["decimal"],
     list: HEADERS["list"],
   };
-  const message: unknown = { content: Buffer.from(""), fields: {}, properties: { headers } };
-  const park = { kind: "park", reason: "bad" } as const;
-  // Only its properties are looked at.
-  const copy = parkedCopy(message as ConsumeMessage, "queue", park, new Date(0));
+  const properties: unknown = { headers };
+  // Messages have more properties; none has to be there.
+  const copy = copyOf(properties as MessageProperties, {});
   const { timestamp, decimal, list } = copy.headers;
   assert.deepEqual({ timestamp, decimal, list }, headers);
 });

@@ -1,0 +1,254 @@
+/**
+ * The way to Turn of one channel. Every call goes through here, and waits here: while Turn is down,
+ * for its rate limit, for its turn. Users' messages go before statuses.
+ *
+ * While Turn is down nothing is taken off the queues, and what waits here goes back to them: there
+ * it keeps its order, and no message spends its retries. After each pause the queues are opened for
+ * one call to see.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import type { Delivery } from "../turn/mod.ts";
+import { Breaker, type BreakerState, type Sign } from "./breaker.ts";
+import { Pacer, type Resource } from "./pacer.ts";
+
+const log = getLogger(["turn-channels", "bridge"]);
+
+/** What a {@linkcode TurnGate} is made of. */
+export interface TurnGateOptions {
+  /** Most calls at once, for each of messages and statuses. */
+  readonly concurrency: number;
+  /** Takes no more off the queues; resolves when nothing more comes. */
+  readonly pause: () => Promise<void>;
+  /** Takes from the queues again. */
+  readonly resume: () => void;
+  /** Milliseconds since 1970; the platform's clock, unless given. */
+  readonly now?: () => number;
+}
+
+/** How Turn is, for health and metrics. */
+export interface TurnStatus {
+  /** Whether calls are made. */
+  readonly breaker: BreakerState;
+  /** When Turn took a call last, in milliseconds since 1970; undefined if it has not yet. */
+  readonly lastSuccess: number | undefined;
+}
+
+/** The permission to make one call; it is to be given back by {@linkcode TurnGate.leave}. */
+export interface Pass {
+  readonly resource: Resource;
+  readonly id: string;
+  readonly bucket: string;
+  readonly isProbe: boolean;
+  /** See {@linkcode Breaker.epoch}. */
+  readonly epoch: number;
+}
+
+/**
+ * Longest that a message waits here: RabbitMQ closes the channel of one that is not answered for 30
+ * minutes. Then it goes back to its queue, and comes again.
+ */
+const HOLD_MS = 5 * 60_000;
+/** How long another message is waited for when the last probe's stands in front again. */
+const OTHER_PROBE_MS = 200;
+
+interface Waiter {
+  readonly id: string;
+  readonly since: number;
+  readonly admit: (pass: Pass | undefined) => void;
+}
+
+/** Lets calls through; see the head of this file. */
+export class TurnGate {
+  readonly #options: TurnGateOptions;
+  readonly #now: () => number;
+  readonly #breaker = new Breaker();
+  readonly #pacer = new Pacer();
+  readonly #waiting: Record<Resource, Waiter[]> = { messages: [], statuses: [] };
+  readonly #calls: Record<Resource, number> = { messages: 0, statuses: 0 };
+  /** Messages that were probes in vain, since Turn is down. */
+  readonly #failedProbes = new Set<string>();
+  #probing = false;
+  #probesSince = 0;
+  #paused = false;
+  #stopped = false;
+  #downSince = 0;
+  #lastSuccess: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Makes it, open. */
+  constructor(options: TurnGateOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** How Turn is. */
+  status(): TurnStatus {
+    return { breaker: this.#breaker.state, lastSuccess: this.#lastSuccess };
+  }
+
+  /** How many wait here, for metrics. */
+  waiting(resource: Resource): number {
+    return this.#waiting[resource].length;
+  }
+
+  /** What is known of Turn's rate limits, for metrics. */
+  limits(): ReturnType<Pacer["known"]> {
+    return this.#pacer.known();
+  }
+
+  /**
+   * Waits until a call may be made.
+   *
+   * @param id What it is about.
+   * @return Undefined if the message is to go back to its queue instead.
+   */
+  enter(resource: Resource, id: string): Promise<Pass | undefined> {
+    if (this.#stopped || this.#paused) return Promise.resolve(undefined);
+    return new Promise((admit) => {
+      this.#waiting[resource].push({ id, since: this.#now(), admit });
+      this.#dispatch();
+    });
+  }
+
+  /** The call has ended, or was not made after all (`undefined`). */
+  leave(pass: Pass, delivery: Delivery | undefined): void {
+    const now = this.#now();
+    this.#calls[pass.resource]--;
+    if (pass.isProbe) this.#probing = false;
+    if (delivery === undefined) {
+      this.#pacer.notMade(pass.bucket);
+    } else {
+      const refusedForMs = delivery.kind === "limited" ? delivery.afterMs : undefined;
+      this.#pacer.ended(pass.resource, pass.bucket, delivery.rateLimit, refusedForMs, now);
+      this.#record(pass, delivery, now);
+    }
+    this.#dispatch();
+  }
+
+  /** Lets nothing more through: we are stopping. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#putBack();
+  }
+
+  #record(pass: Pass, delivery: Delivery, now: number): void {
+    if (delivery.kind === "delivered") this.#lastSuccess = now;
+    const before = this.#breaker.state;
+    this.#breaker.record(signOf(delivery), pass.epoch, now);
+    const after = this.#breaker.state;
+    if (after === "open" && before !== "open") {
+      if (before === "closed") {
+        this.#downSince = now;
+        const reason = "reason" in delivery ? delivery.reason : "";
+        log.error("Turn is down, messages stay in their queues: {reason}", { reason });
+      } else {
+        this.#failedProbes.add(pass.id);
+        log.debug("Turn is still down");
+      }
+      void this.#pause();
+    }
+    if (after === "closed" && before !== "closed") {
+      this.#failedProbes.clear();
+      const seconds = Math.round((now - this.#downSince) / 1000);
+      log.warning("Turn works again after {seconds} s", { seconds });
+    }
+  }
+
+  /** What waits goes back only when nothing more comes, or it would come again at once. */
+  async #pause(): Promise<void> {
+    await this.#options.pause();
+    this.#paused = true;
+    this.#putBack();
+    this.#dispatch();
+  }
+
+  #putBack(): void {
+    for (const waiters of Object.values(this.#waiting)) {
+      for (const { admit } of waiters.splice(0)) admit(undefined);
+    }
+  }
+
+  #dispatch(): void {
+    if (this.#stopped) return;
+    const waitMs = this.#letThroughNow(this.#now());
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (waitMs === Infinity) return;
+    this.#timer = setTimeout(() => this.#dispatch(), Math.min(Math.max(1, waitMs), HOLD_MS));
+  }
+
+  /** Lets through what may go. Answers after how long to look again; not by itself: `Infinity`. */
+  #letThroughNow(now: number): number {
+    if (this.#breaker.state === "open") {
+      if (!this.#paused) return Infinity;
+      if (now < this.#breaker.probeAt) return this.#breaker.probeAt - now;
+      this.#breaker.probe();
+      this.#probesSince = now;
+      this.#paused = false;
+      this.#options.resume();
+    }
+    if (this.#breaker.state === "half-open") return this.#probe(now);
+    return Math.min(this.#admit("messages", now), this.#admit("statuses", now));
+  }
+
+  /** Lets through what may go. Answers as {@linkcode TurnGate.#letThroughNow} does. */
+  #admit(resource: Resource, now: number): number {
+    const waiters = this.#waiting[resource];
+    while (waiters.length > 0 && this.#calls[resource] < this.#options.concurrency) {
+      const waitMs = this.#pacer.waitMs(resource, now);
+      if (waitMs > 0) return Math.min(waitMs, this.#endHold(now));
+      const waiter = waiters.shift();
+      if (waiter !== undefined) this.#letThrough(resource, waiter, false);
+    }
+    return waiters.length > 0 ? this.#endHold(now) : Infinity;
+  }
+
+  /** One of those that wait, and not always the same, as it may be one that fails by itself. */
+  #probe(now: number): number {
+    if (this.#probing) return Infinity;
+    for (const resource of ["messages", "statuses"] as const) {
+      const waiters = this.#waiting[resource];
+      const index = waiters.findIndex(({ id }) => !this.#failedProbes.has(id));
+      const [waiter] = index < 0 ? [] : waiters.splice(index, 1);
+      if (waiter !== undefined) {
+        this.#letThrough(resource, waiter, true);
+        return Infinity;
+      }
+    }
+    const isNone = this.#waiting.messages.length + this.#waiting.statuses.length === 0;
+    if (isNone) return Infinity;
+    const waitMs = this.#probesSince + OTHER_PROBE_MS - now;
+    if (waitMs > 0) return waitMs;
+    this.#failedProbes.clear();
+    return this.#probe(now);
+  }
+
+  #letThrough(resource: Resource, { id, admit }: Waiter, isProbe: boolean): void {
+    this.#probing ||= isProbe;
+    this.#calls[resource]++;
+    const { epoch } = this.#breaker;
+    admit({ resource, id, bucket: this.#pacer.begun(resource), isProbe, epoch });
+  }
+
+  /** Puts back those that have waited too long. Answers when the next one will have. */
+  #endHold(now: number): number {
+    let nextMs = Infinity;
+    for (const waiters of Object.values(this.#waiting)) {
+      while (waiters[0] !== undefined && now - waiters[0].since >= HOLD_MS) {
+        waiters.shift()?.admit(undefined);
+      }
+      if (waiters[0] !== undefined) nextMs = Math.min(nextMs, waiters[0].since + HOLD_MS - now);
+    }
+    return nextMs;
+  }
+}
+
+/** Whatever it answers about a message, a Turn that answers works. */
+function signOf(delivery: Delivery): Sign {
+  if (delivery.kind !== "retry" || delivery.fault === "message") return "works";
+  return delivery.fault === "turn" ? "fails" : "unreachable";
+}

@@ -1,0 +1,146 @@
+/**
+ * `turn-channels audit`: what came in, and what became of it, by day and flow, out of the cache and
+ * the queues. It adds up when all that came was delivered, parked, skipped for a reason, or waits.
+ * What the running program has counted since its start stands beside it, if that can be asked.
+ *
+ * @module
+ */
+
+import Table from "cli-table3";
+import { type Broker, delayQueue } from "../broker/mod.ts";
+import { CacheError, type DayCount } from "../cache/mod.ts";
+import type { Config } from "../config/mod.ts";
+import { queuesOf } from "../vumi/mod.ts";
+import { withBroker } from "./connection.ts";
+import { EXIT } from "./exit_codes.ts";
+import { print, printError } from "./print.ts";
+import { openCache } from "./service.ts";
+import { readSinceStart, type SinceStart } from "./since_start.ts";
+
+/** The flows, and the queue that each is taken from. */
+const FLOWS = [["inbound", "inbound"], ["status", "event"], ["outbound", undefined]] as const;
+
+/** What of a flow waits somewhere. */
+interface Waiting {
+  /** In delay queues: taken once, and to come again. */
+  readonly delayed: number;
+  /** In the queue, or in work. Some may have been taken before, and put back. */
+  readonly queued: number;
+}
+
+/** Counts, and prints what was counted. Answers the exit code. */
+export async function audit(config: Config): Promise<number> {
+  if (config.message_cache_class === "MemoryMessageCache") {
+    print(sinceStart(await readSinceStart(config.http_bind)));
+    printError(
+      "MemoryMessageCache counts inside the running program only, and only since its start: to have " +
+        "days counted and summed up, configure another message_cache_class.\n",
+    );
+    return EXIT.usage;
+  }
+  const counts = await readCounts(config);
+  if (counts === undefined) return EXIT.unavailable;
+  return await withBroker(config, async (broker) => {
+    print(`${days(counts)}\n`);
+    print(sinceStart(await readSinceStart(config.http_bind)));
+    let addsUp = true;
+    for (const [flow, queue] of FLOWS) {
+      const waiting = queue === undefined ? undefined : await waitingFor(config, broker, queue);
+      const verdict = sumUp(flow, counts, waiting, config.worker_concurrency);
+      addsUp &&= verdict.addsUp;
+      print(`${verdict.text}\n`);
+    }
+    return addsUp ? EXIT.ok : EXIT.findings;
+  });
+}
+
+async function readCounts(config: Config): Promise<readonly DayCount[] | undefined> {
+  try {
+    await using cache = await openCache(config);
+    return await cache.tallied();
+  } catch (error) {
+    if (!(error instanceof CacheError)) throw error;
+    printError(`${error.message}\n`);
+    return undefined;
+  }
+}
+
+async function waitingFor(
+  config: Config,
+  broker: Broker,
+  queue: "inbound" | "event",
+): Promise<Waiting> {
+  const name = queuesOf(config.connector_name)[queue];
+  let delayed = 0;
+  for (const seconds of config.retry_schedule) {
+    delayed += await broker.depth(delayQueue(name, Math.round(seconds * 1000))) ?? 0;
+  }
+  return { delayed, queued: await broker.depth(name) ?? 0 };
+}
+
+function days(counts: readonly DayCount[]): string {
+  const table = new Table({
+    head: ["day", "flow", "came", "what became of it"],
+    style: { head: [], border: [] },
+  });
+  const rows = Map.groupBy(counts, ({ day, flow }) => `${day} ${flow}`);
+  for (const [name, group] of [...rows].sort(([a], [b]) => a < b ? -1 : 1)) {
+    const [day = "", flow = ""] = name.split(" ");
+    const became = group.filter(({ result }) => result !== "in")
+      .map(({ result, count }) => `${result.replaceAll("_", " ")} ${count}`);
+    table.push([day, flow, total(group, "in"), became.sort().join(", ")]);
+  }
+  return table.length === 0 ? "Nothing has been counted yet." : table.toString();
+}
+
+function sinceStart({ url, counts }: SinceStart): string {
+  if (counts === undefined) {
+    return `No running program answers at ${url}: what it has counted since its start is not known.\n`;
+  }
+  const lines = FLOWS.map(([flow]) => {
+    const became = counts.filter((count) => count.flow === flow)
+      .map(({ result, count }) => `${result.replaceAll("_", " ")} ${count}`);
+    return `  ${flow}: ${became.sort().join(", ") || "nothing"}\n`;
+  });
+  return `Since the program at ${url} was started:\n${lines.join("")}`;
+}
+
+interface Verdict {
+  readonly text: string;
+  readonly addsUp: boolean;
+}
+
+/**
+ * Not each number is exact: what was in work when the program was killed may have been counted as
+ * come or as ended, but not both, and comes again as `redelivered`; and what is in work now, or was
+ * put back, has come and waits.
+ */
+function sumUp(
+  flow: string,
+  counts: readonly DayCount[],
+  waiting: Waiting | undefined,
+  concurrency: number,
+): Verdict {
+  const own = counts.filter((count) => count.flow === flow);
+  const came = total(own, "in");
+  const ended = own.filter(({ result }) => result !== "in" && result !== "redelivered")
+    .reduce((sum, { count }) => sum + count, 0);
+  const open = came - ended;
+  const unsure = total(own, "redelivered");
+  const inWork = concurrency * (flow === "status" ? 10 : 1);
+  const { delayed = 0, queued = 0 } = waiting ?? {};
+  const most = delayed + queued + inWork + unsure;
+  // Whoever asked for an outbound message and was not answered asks again.
+  const addsUp = open >= -unsure && (flow === "outbound" || open <= most);
+  const sum = `${flow}: ${came} came, ${ended} ended, ${open} open`;
+  const where = waiting === undefined
+    ? " (in work, or not answered when the program ended)"
+    : ` (${delayed} in delay queues; ${queued} in the queue, those put back among them)`;
+  const verdict = addsUp ? "" : open > 0 ? "; NOT ACCOUNTED FOR" : "; MORE ENDED THAN CAME";
+  return { text: `${addsUp ? "✓" : "✗"} ${sum}${where}${verdict}`, addsUp };
+}
+
+function total(counts: readonly DayCount[], result: string): number {
+  return counts.filter((count) => count.result === result)
+    .reduce((sum, { count }) => sum + count, 0);
+}

@@ -1,0 +1,36 @@
+/**
+ * A connection to the broker for a command that looks at the queues of a running system.
+ *
+ * @module
+ */
+
+import { AmqpBroker } from "../broker/amqp.ts";
+import type { Broker } from "../broker/mod.ts";
+import { amqpUrl, type Config } from "../config/mod.ts";
+import { EXCHANGE, PublishError } from "../vumi/mod.ts";
+import { EXIT } from "./exit_codes.ts";
+import { printError } from "./print.ts";
+
+/** Longest that connecting may take. */
+const TIMEOUT_MS = 10_000;
+
+/** Does `work` with the broker of the configuration. Answers its exit code, or that of a fault. */
+export async function withBroker(
+  config: Config,
+  work: (broker: Broker) => Promise<number>,
+): Promise<number> {
+  const url = amqpUrl(config);
+  if (url === "memory:") {
+    printError("amqp_url is memory: and such queues are inside the running program only\n");
+    return EXIT.usage;
+  }
+  await using broker = AmqpBroker.open({ url, exchange: EXCHANGE });
+  try {
+    await broker.ready(TIMEOUT_MS);
+    return await work(broker);
+  } catch (error) {
+    if (!(error instanceof PublishError)) throw error;
+    printError(`${error.message}\nRun turn-channels check to see what is to be mended.\n`);
+    return EXIT.unavailable;
+  }
+}

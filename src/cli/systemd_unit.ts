@@ -1,0 +1,146 @@
+/**
+ * `turn-channels systemd-unit`: a unit that gives the program what it needs, and nothing else. What
+ * depends on the configuration (files with secrets, the time that stopping may take, a port that
+ * needs a right) is taken from it.
+ *
+ * @module
+ */
+
+import { basename, isAbsolute } from "node:path";
+import { type Config, formatFaults, loadConfig } from "../config/mod.ts";
+import { EXIT } from "./exit_codes.ts";
+import { print, printError } from "./print.ts";
+
+/** Whose unit {@linkcode systemdUnit} prints. */
+export interface UnitOptions {
+  /** The configuration file's place; looked into, if it is given. */
+  readonly config: string | undefined;
+  /** The program's place. */
+  readonly binary: string;
+}
+
+/** Prints the unit. Answers the exit code. */
+export async function systemdUnit({ config, binary }: UnitOptions): Promise<number> {
+  const loaded = config === undefined
+    ? undefined
+    : await loadConfig({ flags: { config }, env: {} });
+  if (loaded?.kind === "faulty") {
+    printError(formatFaults(loaded.faults));
+    return EXIT.config;
+  }
+  const needs = needsOf(config ?? "/etc/turn-channels/config.yaml", loaded?.config);
+  const odd = [binary, ...needs.credentials.map(({ path }) => path)]
+    .filter((path) => !PLAIN.test(path) || !isAbsolute(path));
+  if (odd.length > 0) {
+    printError(
+      `A unit needs whole paths, of letters, digits and . _ - + @ only: ${odd.join(", ")}\n`,
+    );
+    return EXIT.usage;
+  }
+  print(unit(binary, needs));
+  return EXIT.ok;
+}
+
+/** What stands for itself in a unit, without quotes. */
+const PLAIN = /^[\w./+@-]+$/;
+
+/** More than the program takes after its deadline to leave what is left, in seconds. */
+const STOP_MARGIN = 15;
+const DEFAULT_SHUTDOWN_TIMEOUT = 25;
+
+interface Needs {
+  /** Files that only root can read, by the names under which the program finds them. */
+  readonly credentials: readonly { readonly name: string; readonly path: string }[];
+  /** Keys that name a credential, and its name. */
+  readonly flags: readonly string[];
+  readonly stopSeconds: number;
+  readonly lowPort: boolean;
+}
+
+function needsOf(configPath: string, config: Config | undefined): Needs {
+  const secrets = [
+    { flag: "auth-token-file", path: config?.auth_token_file },
+    { flag: "turn-hmac-secret-file", path: config?.turn_hmac_secret_file },
+    { flag: "amqp-password-file", path: config?.amqp.password_file },
+  ].flatMap(({ flag, path }) => path ? [{ flag, name: flag.replace(/-file$/, ""), path }] : []);
+  const bind = config?.http_bind;
+  return {
+    credentials: [{ name: basename(configPath), path: configPath }, ...secrets],
+    flags: [
+      `--config=\${CREDENTIALS_DIRECTORY}/${basename(configPath)}`,
+      ...secrets.map(({ flag, name }) => `--${flag}=\${CREDENTIALS_DIRECTORY}/${name}`),
+    ],
+    stopSeconds: Math.ceil(config?.shutdown_timeout ?? DEFAULT_SHUTDOWN_TIMEOUT) + STOP_MARGIN,
+    lowPort: bind?.kind === "tcp" && bind.port > 0 && bind.port < 1024,
+  };
+}
+
+function unit(binary: string, { credentials, flags, stopSeconds, lowPort }: Needs): string {
+  const right = lowPort ? "CAP_NET_BIND_SERVICE" : "";
+  return `# Made by \`turn-channels systemd-unit\`, for /etc/systemd/system/turn-channels.service
+
+[Unit]
+Description=Bridge between Turn and vumi
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=${[`${binary} run`, ...flags].join(" \\\n  ")}
+Restart=on-failure
+RestartSec=5
+# 64 and 78: the command line or the configuration is wrong, which no restart mends.
+RestartPreventExitStatus=64 78
+# shutdown_timeout, and a margin to put back what is left.
+TimeoutStopSec=${stopSeconds}
+
+# A user of its own, made at each start; root keeps the files with secrets, and the program gets
+# copies. They are made at the start: after a change restart, which loses nothing.
+DynamicUser=yes
+${credentials.map(({ name, path }) => `LoadCredential=${name}:${path}`).join("\n")}
+StateDirectory=turn-channels
+StateDirectoryMode=0700
+WorkingDirectory=%S/turn-channels
+UMask=0077
+
+# No rights${lowPort ? " but to listen on a port below 1024" : ""}, and no way to get any.
+CapabilityBoundingSet=${right}
+AmbientCapabilities=${right}
+NoNewPrivileges=yes
+RestrictSUIDSGID=yes
+${lowPort ? "# Not with a port below 1024: PrivateUsers=yes" : "PrivateUsers=yes"}
+
+# It sees no files but the system's, and writes none but its own below StateDirectory.
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateMounts=yes
+PrivateDevices=yes
+ProtectProc=invisible
+ProcSubset=pid
+
+# It changes nothing of the machine.
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+LockPersonality=yes
+RemoveIPC=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+
+# Network, and sockets in the file system; AF_UNIX is for name service too.
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+
+# What a service needs; @pkey is how V8 protects the code that it makes. MemoryDenyWriteExecute=yes
+# is not possible: V8 compiles to machine code while it runs, and would not start.
+SystemCallArchitectures=native
+SystemCallFilter=@system-service @pkey
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+`;
+}

@@ -1,0 +1,80 @@
+/**
+ * Asking a person at the terminal, secrets without showing them.
+ *
+ * @module
+ */
+
+import { print } from "./print.ts";
+
+/** Somebody who answers questions. */
+export interface Asker {
+  /** The answer, without a line break; undefined if there will be none. Secrets are not shown. */
+  ask(question: string, secret: boolean): Promise<string | undefined>;
+}
+
+/** What a {@linkcode Terminal} needs of a terminal: a part of `Deno.stdin`. */
+export interface TerminalInput {
+  /** Reads what was typed; `null` at the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Whether keys come one by one, and are not shown. */
+  setRaw(raw: boolean): void;
+}
+
+const MAX_LENGTH = 8192;
+
+/** The person who has started the program. */
+export class Terminal implements Asker {
+  readonly #input: TerminalInput;
+  readonly #write: (text: string) => void;
+  readonly #decoder = new TextDecoder();
+  /** What was typed, or pasted, and not yet asked for. */
+  #typed = "";
+
+  /** Of the process, unless given. */
+  constructor(input: TerminalInput = Deno.stdin, write: (text: string) => void = print) {
+    this.#input = input;
+    this.#write = write;
+  }
+
+  /** See {@linkcode Asker.ask}. */
+  async ask(question: string, secret: boolean): Promise<string | undefined> {
+    const text = `${question} `;
+    if (!secret) {
+      this.#write(text);
+      return await this.#readLine(false);
+    }
+    this.#input.setRaw(true); // Before the question, for some are quick to answer.
+    try {
+      this.#write(text);
+      return await this.#readLine(true);
+    } finally {
+      this.#input.setRaw(false);
+      this.#write("\n");
+    }
+  }
+
+  /** In raw mode the keys that edit and end a line come as they are. */
+  async #readLine(raw: boolean): Promise<string | undefined> {
+    let line = "";
+    while (line.length < MAX_LENGTH) {
+      if (this.#typed === "" && !await this.#read()) return undefined;
+      const key = this.#typed.charAt(0);
+      this.#typed = this.#typed.slice(1);
+      if (key === "\n" || key === "\r") return line;
+      if (raw && (key === "\x03" || key === "\x04")) return undefined;
+      if (raw && (key === "\x7f" || key === "\b")) line = line.slice(0, -1);
+      else line += key;
+    }
+    return undefined;
+  }
+
+  async #read(): Promise<boolean> {
+    const buffer = new Uint8Array(4096);
+    const length = await this.#input.read(buffer);
+    if (length === null) return false;
+    // A line break of two characters is one.
+    this.#typed += this.#decoder.decode(buffer.subarray(0, length), { stream: true })
+      .replaceAll("\r\n", "\n");
+    return true;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Reading a text file of limited size, whatever its name turns out to stand for.
+ *
+ * @module
+ */
+
+/** What became of reading. */
+export type TextReading =
+  | { readonly kind: "ok"; readonly text: string }
+  /** It can't be used; `expected` says in words what would be right, and quotes nothing of it. */
+  | { readonly kind: "faulty"; readonly expected: string };
+
+/** Reads a file, up to so many bytes; the rest may be left. */
+export type ReadFile = (path: string, maxBytes: number) => Promise<Uint8Array>;
+
+const MEBI = 1024 * 1024;
+
+/** Reads the text in the file `path`. */
+export async function readText(
+  path: string,
+  maxBytes: number,
+  readFile: ReadFile,
+): Promise<TextReading> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path, maxBytes + 1);
+  } catch (error) {
+    const why = error instanceof Error ? error.name : "error";
+    return { kind: "faulty", expected: `a file that can be read (${why})` };
+  }
+  if (bytes.length > maxBytes) {
+    const size = maxBytes < MEBI ? `${maxBytes / 1024} KiB` : `${maxBytes / MEBI} MiB`;
+    return { kind: "faulty", expected: `a file of at most ${size}` };
+  }
+  try {
+    return { kind: "ok", text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+  } catch {
+    return { kind: "faulty", expected: "a file with text in UTF-8" };
+  }
+}
+
+/** Reads from the disk. No more than `maxBytes`, as what is no regular file may have no end. */
+export const readFromDisk: ReadFile = async (path, maxBytes) => {
+  using file = await Deno.open(path);
+  let bytes = new Uint8Array(Math.min(maxBytes, 64 * 1024));
+  let length = 0;
+  while (length < maxBytes) {
+    if (length === bytes.length) bytes = grown(bytes, maxBytes);
+    const read = await file.read(bytes.subarray(length));
+    if (read === null) break;
+    length += read;
+  }
+  return bytes.subarray(0, length);
+};
+
+function grown(bytes: Uint8Array, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.min(bytes.length * 2, maxBytes));
+  larger.set(bytes);
+  return larger;
+}

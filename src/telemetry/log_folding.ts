@@ -1,0 +1,115 @@
+/**
+ * Makes one line of many that say the same: in an outage each message fails, and what else happens
+ * must still be seen. Warnings and errors are the same when category, level and template are, as what
+ * varies are ids, and the property `key`, for those who have something to tell apart. The first is
+ * written at once, what follows within some seconds is counted, and the count written after them.
+ *
+ * @module
+ */
+
+import type { LogRecord } from "@logtape/logtape";
+
+/** What a {@linkcode LogFolding} is made of. */
+export interface LogFoldingOptions {
+  /** Takes what is left. */
+  readonly write: (record: LogRecord) => void;
+  /** Milliseconds since 1970; the platform's clock, unless given. */
+  readonly now?: () => number;
+  /** Does something later, and answers how not to; the platform's timer, unless given. */
+  readonly later?: (work: () => void, ms: number) => () => void;
+}
+
+/** How long is counted before it is told. */
+const WINDOW_MS = 10_000;
+
+interface Burst {
+  readonly first: LogRecord;
+  startedAt: number;
+  count: number;
+  cancel: () => void;
+}
+
+/** Folds; every record goes through {@linkcode LogFolding.take}. */
+export class LogFolding {
+  readonly #write: (record: LogRecord) => void;
+  readonly #now: () => number;
+  readonly #later: (work: () => void, ms: number) => () => void;
+  readonly #bursts = new Map<string, Burst>();
+
+  /** Makes it. */
+  constructor({ write, now = Date.now, later = byTimer }: LogFoldingOptions) {
+    this.#write = write;
+    this.#now = now;
+    this.#later = later;
+  }
+
+  /** Writes or counts. Neither a `fatal` record is ever counted, nor one below `warning`. */
+  readonly take = (record: LogRecord): void => {
+    if (record.level !== "warning" && record.level !== "error") return this.#write(record);
+    const sort = sortOf(record);
+    const burst = this.#bursts.get(sort);
+    if (burst !== undefined) {
+      burst.count++;
+      return;
+    }
+    this.#bursts.set(sort, {
+      first: record,
+      startedAt: this.#now(),
+      count: 0,
+      cancel: this.#later(() => this.#endWindow(sort), WINDOW_MS),
+    });
+    this.#write(record);
+  };
+
+  /** Tells what was counted so far, and begins anew. */
+  end(): void {
+    for (const burst of this.#bursts.values()) {
+      burst.cancel();
+      this.#tell(burst);
+    }
+    this.#bursts.clear();
+  }
+
+  /** While it goes on there is a line each window; after one in which nothing came it is over. */
+  #endWindow(sort: string): void {
+    const burst = this.#bursts.get(sort);
+    if (burst === undefined) return;
+    if (burst.count === 0) {
+      this.#bursts.delete(sort);
+      return;
+    }
+    this.#tell(burst);
+    burst.count = 0;
+    burst.startedAt = this.#now();
+    burst.cancel = this.#later(() => this.#endWindow(sort), WINDOW_MS);
+  }
+
+  #tell({ first: { category, level, rawMessage, properties }, count, startedAt }: Burst): void {
+    if (count === 0) return;
+    const timestamp = this.#now();
+    const seconds = Math.max(1, Math.round((timestamp - startedAt) / 1000));
+    const like = textOf(rawMessage);
+    const { key } = properties;
+    this.#write({
+      category,
+      level,
+      timestamp,
+      rawMessage: "… {count} more like it in the last {seconds} s: {like}",
+      message: ["… ", count, " more like it in the last ", seconds, " s: ", like, ""],
+      properties: { count, seconds, like, ...(key === undefined ? {} : { key }) },
+    });
+  }
+}
+
+function sortOf({ category, level, rawMessage, properties }: LogRecord): string {
+  return [...category, level, textOf(rawMessage), String(properties.key ?? "")].join("\0");
+}
+
+function textOf(template: LogRecord["rawMessage"]): string {
+  return typeof template === "string" ? template : template.join("{}");
+}
+
+function byTimer(work: () => void, ms: number): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+}

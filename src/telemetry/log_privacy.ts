@@ -1,0 +1,54 @@
+/**
+ * What a log line tells of people. Whoever logs writes the address of a user as the property `user`,
+ * and what a message says as `content`, both as they are; here the one is shortened and the other
+ * left out, unless an operator wants them.
+ *
+ * @module
+ */
+
+import type { LogRecord } from "@logtape/logtape";
+
+/** What may be told. */
+export interface LogPrivacy {
+  /** Whether users' addresses are written whole. */
+  readonly addresses: boolean;
+  /** Whether what messages say is written. */
+  readonly content: boolean;
+}
+
+/** Ends of a number with its country, from which an operator may know it again. */
+const HEAD = 5;
+const TAIL = 3;
+
+/**
+ * An address that still tells users apart, most of the time, but that nobody can write to:
+ * `+26612345678` becomes `+2661…678`, and shorter ones show less.
+ */
+export function shortenAddress(address: string): string {
+  const characters = [...address.slice(0, 1000)];
+  const { length } = characters;
+  const short = length < HEAD + 2 * TAIL;
+  const head = short ? Math.floor(length / 3) : HEAD;
+  const tail = short ? Math.floor(length / 5) : TAIL;
+  return `${characters.slice(0, head).join("")}…${characters.slice(length - tail).join("")}`;
+}
+
+/** The record as it may be written. */
+export function privateRecord(record: LogRecord, { addresses, content }: LogPrivacy): LogRecord {
+  const hidden = new Map<unknown, unknown>();
+  const { user, content: said, ...properties } = record.properties;
+  if (user !== undefined) {
+    properties.user = addresses ? user : shortenAddress(String(user));
+    hidden.set(user, properties.user);
+  }
+  if (said !== undefined) {
+    if (content) properties.content = said;
+    else hidden.set(said, "(content)");
+  }
+  if (hidden.size === 0) return record;
+  // Values stand at the odd places of a message, between its constant parts.
+  const message = record.message.map((part, index) =>
+    index % 2 === 1 && hidden.has(part) ? hidden.get(part) : part
+  );
+  return { ...record, message, properties };
+}

@@ -1,0 +1,87 @@
+/**
+ * What the bridge's tests share: messages, how they come, and a cache that fails when it is told to.
+ *
+ * @module
+ */
+
+import { CacheError, type MessageCache } from "../../src/cache/mod.ts";
+import { MemoryMessageCache } from "../../src/cache/memory.ts";
+import type { Arrival } from "../../src/vumi/mod.ts";
+
+const DAY_MS = 86_400_000;
+
+/** Never fires. */
+export const NEVER: AbortSignal = new AbortController().signal;
+
+/** How a message comes: for the first time, unless told otherwise. */
+export function arrival(more: Partial<Arrival> = {}): Arrival {
+  return { headers: {}, redelivered: false, lost: NEVER, ...more };
+}
+
+/** Comes again, as it was put back or in work when a connection or a program ended. */
+export const AGAIN: Arrival = arrival({ redelivered: true });
+
+/** A method of the cache's. */
+type Method = Exclude<keyof MessageCache, typeof Symbol.asyncDispose>;
+
+/** A cache in memory, of which each method can be made to fail. */
+export class FlakyCache extends MemoryMessageCache {
+  /** Methods that fail now. */
+  readonly failing = new Set<Method>();
+
+  /** Empty, and its methods work. */
+  constructor(now?: () => number) {
+    super({ inboundTtlMs: DAY_MS, outboundTtlMs: DAY_MS, ...(now === undefined ? {} : { now }) });
+  }
+
+  override putInbound(...args: Parameters<MemoryMessageCache["putInbound"]>): Promise<void> {
+    return this.#try("putInbound", () => super.putInbound(...args));
+  }
+
+  override getInbound(...args: Parameters<MemoryMessageCache["getInbound"]>) {
+    return this.#try("getInbound", () => super.getInbound(...args));
+  }
+
+  override getLastInbound(...args: Parameters<MemoryMessageCache["getLastInbound"]>) {
+    return this.#try("getLastInbound", () => super.getLastInbound(...args));
+  }
+
+  override putOutbound(...args: Parameters<MemoryMessageCache["putOutbound"]>): Promise<void> {
+    return this.#try("putOutbound", () => super.putOutbound(...args));
+  }
+
+  override getOutbound(...args: Parameters<MemoryMessageCache["getOutbound"]>) {
+    return this.#try("getOutbound", () => super.getOutbound(...args));
+  }
+
+  override putNotes(...args: Parameters<MemoryMessageCache["putNotes"]>): Promise<void> {
+    return this.#try("putNotes", () => super.putNotes(...args));
+  }
+
+  override getNote(...args: Parameters<MemoryMessageCache["getNote"]>) {
+    return this.#try("getNote", () => super.getNote(...args));
+  }
+
+  override deleteNote(...args: Parameters<MemoryMessageCache["deleteNote"]>): Promise<void> {
+    return this.#try("deleteNote", () => super.deleteNote(...args));
+  }
+
+  override tally(...args: Parameters<MemoryMessageCache["tally"]>): Promise<void> {
+    return this.#try("tally", () => super.tally(...args));
+  }
+
+  /** The counts of all days, as `flow result: count`. */
+  async counts(): Promise<readonly string[]> {
+    return (await this.tallied()).map(({ flow, result, count }) => `${flow} ${result}: ${count}`);
+  }
+
+  #try<T>(method: Method, work: () => Promise<T>): Promise<T> {
+    if (this.failing.has(method)) return Promise.reject(new CacheError(`${method} fails`));
+    return work();
+  }
+}
+
+/** Resolves when all that is ready to run has run. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}

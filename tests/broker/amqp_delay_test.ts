@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import type { MessageProperties, Options } from "amqplib";
+import { copyOf, delayedCopy, undelayed } from "../../src/broker/amqp_copy.ts";
+import { type BrokerMessage, delayQueue, type Disposition } from "../../src/broker/mod.ts";
+import { amqpUrl } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+import { amqpAdapter, untilFound, withChannel } from "./amqp_support.ts";
+import { type Bench, bench, bytes, DONE, Held } from "./bench.ts";
+
+const SHORT_MS = 50;
+const LONG_MS = 3_600_000;
+
+function later(delayMs = SHORT_MS, headers = {}): Disposition {
+  return { kind: "later", delayMs, headers };
+}
+
+/** Publishes as another client would. */
+async function send(queue: string, properties: Options.Publish): Promise<void> {
+  await withChannel(async (channel) => {
+    channel.sendToQueue(queue, Buffer.from("body"), properties);
+    await channel.checkQueue(queue); // The message is at the server when this is answered.
+  });
+}
+
+/** Has a message delayed so many times and then parked. Returns the deliveries and the copy. */
+async function delayAndPark(made: Bench, properties: Options.Publish, times: number) {
+  const { broker, queue, parkingQueue, delayQueues } = made;
+  delayQueues(SHORT_MS);
+  const deliveries: BrokerMessage[] = [];
+  await send(queue, properties);
+  broker.consume(queue, { prefetch: 9, parkingQueue, delaysMs: [SHORT_MS] }, (message) => {
+    deliveries.push(message);
+    return Promise.resolve(
+      deliveries.length <= times ? later() : { kind: "park", reason: "bad" },
+    );
+  });
+  return { deliveries, copy: await untilFound(parkingQueue) };
+}
+
+Deno.test("AmqpBroker delays in durable queues that need no plugin, and vumi's have no arguments", async () => {
+  await using made = await bench(amqpAdapter);
+  const { broker, queue, parkingQueue, delayQueues } = made;
+  delayQueues(1000, 1500);
+  const options = { prefetch: 9, parkingQueue, delaysMs: [1000, 1500] };
+  broker.consume(queue, options, new Held().handler);
+  for (const [name, ttl] of [["delay.1s", 1000], ["delay.1500ms", 1500]] as const) {
+    // The server compares what is declared with what is there.
+    const declare = () =>
+      withChannel((channel) => {
+        channel.on("error", () => {});
+        return channel.assertQueue(`${queue}.${name}`, {
+          durable: true,
+          messageTtl: ttl,
+          deadLetterExchange: "vumi",
+          deadLetterRoutingKey: queue,
+        });
+      });
+    await until(name, async () => await broker.depth(`${queue}.${name}`) !== undefined);
+    await declare();
+    // Bound under its own name, or this would be refused.
+    await broker.publish(`${queue}.${name}`, bytes("a"));
+  }
+  for (const plain of [queue, parkingQueue]) {
+    await withChannel((channel) => channel.assertQueue(plain, { durable: true }));
+  }
+});
+
+Deno.test("delaying and then parking leaves body and properties unchanged", async () => {
+  await using made = await bench(amqpAdapter);
+  const properties = {
+    contentType: "application/json",
+    contentEncoding: "utf-8",
+    deliveryMode: 2,
+    priority: 3,
+    correlationId: "c1",
+    replyTo: "somewhere",
+    messageId: "m1",
+    timestamp: 1_700_000_000,
+    type: "t",
+    appId: "vumi",
+  };
+  const headers = { text: "é", list: ["a", 1, [null]], time: { "!": "timestamp", value: 1 } };
+  const { deliveries, copy } = await delayAndPark(made, { ...properties, headers }, 3);
+  assert.equal(copy.content.toString(), "body");
+  const { headers: left, ...others } = copy.properties;
+  assert.deepEqual(others, {
+    ...properties,
+    expiration: undefined,
+    userId: undefined,
+    clusterId: undefined,
+  });
+  for (const delivery of deliveries) assert.deepEqual(delivery.headers, headers);
+  const { "x-parked-at": _at, "x-parked-from": _from, "x-parked-reason": _, ...own } = left ?? {};
+  assert.deepEqual(own, headers);
+});
+
+Deno.test("delaying carries what would delete or misdirect the message along", async () => {
+  await using made = await bench(amqpAdapter);
+  const userId = new URL(amqpUrl()).username || "guest";
+  const { deliveries, copy } = await delayAndPark(
+    made,
+    { expiration: "60000", userId, deliveryMode: 1, CC: ["other"] },
+    2,
+  );
+  const carried = {
+    "x-original-expiration": "60000",
+    "x-original-user-id": userId,
+    "x-original-cc": ["other"],
+  };
+  assert.deepEqual(deliveries[2]?.headers, carried);
+  assert.equal(copy.properties.expiration, undefined);
+  assert.equal(copy.properties.deliveryMode, 2);
+  const { "x-parked-at": _at, "x-parked-from": _from, "x-parked-reason": _, ...own } =
+    copy.properties.headers ?? {};
+  assert.deepEqual(own, carried);
+});
+
+Deno.test("delaying neither loses nor forgets a message that has expired in its queue before", async () => {
+  await using made = await bench(amqpAdapter);
+  const death = {
+    count: 1,
+    reason: "expired",
+    queue: made.queue,
+    exchange: "vumi",
+    "routing-keys": [made.queue],
+    time: { "!": "timestamp", value: 1_700_000_000 },
+  };
+  const headers = {
+    "x-death": [death],
+    "x-first-death-queue": made.queue,
+    "x-first-death-reason": "expired",
+    "x-first-death-exchange": "vumi",
+  };
+  const { deliveries, copy } = await delayAndPark(made, { headers }, 2);
+  for (const delivery of deliveries) assert.deepEqual(delivery.headers, headers);
+  assert.equal(deliveries.length, 3);
+  assert.deepEqual(copy.properties.headers?.["x-death"], [death]);
+  assert.ok(!("x-original-death" in (copy.properties.headers ?? {})));
+});
+
+Deno.test("undelayed() leaves what others' dead-lettering has noted", () => {
+  const entry = (queue: string) => ({ queue, reason: "expired", count: 1 });
+  const headers = {
+    "x-death": [entry("q.delay.5s"), entry("theirs"), entry("q.delay.theirs")],
+    "x-first-death-queue": "q.delay.5s",
+    "x-first-death-reason": "expired",
+    "x-last-death-queue": "theirs",
+    "x-last-death-reason": "expired",
+    "x-original-death": { "x-death": [entry("before")], "x-last-death-queue": "before" },
+    other: 1,
+  };
+  const properties: unknown = { headers };
+  // Messages have more properties; none has to be there.
+  const before = undelayed(properties as MessageProperties, "q");
+  assert.deepEqual(before.headers, {
+    "x-death": [entry("theirs"), entry("q.delay.theirs"), entry("before")],
+    "x-last-death-queue": "theirs",
+    "x-last-death-reason": "expired",
+    other: 1,
+  });
+  const parked = copyOf(before, {}).headers;
+  assert.deepEqual(parked["x-death"], before.headers?.["x-death"]);
+  const delayed = delayedCopy(before, {}).headers;
+  assert.deepEqual(Object.keys(delayed), ["other", "x-original-death"]);
+});
+
+Deno.test("AmqpBroker keeps a message until it is delayed, also when the delay queue is gone", async () => {
+  await using made = await bench(amqpAdapter);
+  const { broker, queue, parkingQueue, delayQueues } = made;
+  delayQueues(LONG_MS);
+  const held = new Held();
+  broker.consume(queue, { prefetch: 9, parkingQueue, delaysMs: [LONG_MS] }, held.handler);
+  await broker.publish(queue, bytes("a"));
+  await held.count(1);
+  const waits = delayQueue(queue, LONG_MS);
+  await withChannel((channel) => channel.deleteQueue(waits));
+  held.answer(0, later(LONG_MS));
+  await until("the message to be delayed", async () => await broker.depth(waits) === 1);
+});
+
+Deno.test("AmqpBroker keeps the order of messages whose delay queue is gone", async () => {
+  await using made = await bench(amqpAdapter);
+  const { broker, queue, parkingQueue, delayQueues } = made;
+  delayQueues(SHORT_MS);
+  const held = new Held();
+  broker.consume(queue, { prefetch: 99, parkingQueue, delaysMs: [SHORT_MS] }, held.handler);
+  const texts = Array.from({ length: 20 }, (_, index) => `${index}`);
+  for (const each of texts) await broker.publish(queue, bytes(each));
+  await held.count(texts.length);
+  await withChannel((channel) => channel.deleteQueue(delayQueue(queue, SHORT_MS)));
+  for (const index of texts.keys()) held.answer(index, later());
+  await held.count(2 * texts.length);
+  assert.deepEqual(held.texts.slice(texts.length), texts);
+  for (const index of texts.keys()) held.answer(texts.length + index, DONE);
+});

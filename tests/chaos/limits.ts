@@ -1,0 +1,106 @@
+/**
+ * Scenarios 7 and 8: Turn limits how much it takes, and Turn is slow.
+ *
+ * @module
+ */
+
+import { percentile } from "./load.ts";
+import { messagesOf, percent, wishesOf } from "./people.ts";
+import { type Report, Reporter, type Run } from "./report.ts";
+import type { Limit } from "./turn.ts";
+import { World } from "./world.ts";
+
+/** How large scenario 7 is. */
+export interface LimitSize {
+  /** Messages from users. */
+  readonly messages: number;
+  /** Messages to users; each has two statuses. */
+  readonly requests: number;
+  /** Users. */
+  readonly users: number;
+  /** What Turn takes. */
+  readonly limit: Limit;
+  /** Most calls that may be answered 429, as a share of all. */
+  readonly mostLimited: number;
+}
+
+/** While messages from users wait, no more of the calls than this may be statuses. */
+const MOST_STATUSES_BEFORE = 0.25;
+
+/** 7: Turn takes so many calls in so long. */
+export async function limited(run: Run, size: LimitSize): Promise<Report> {
+  const { calls, windowMs } = size.limit;
+  const reporter = new Reporter(`7 Turn takes ${calls} calls in ${windowMs / 1000} s`, run);
+  await using world = await World.make({ url: run.url, reports: "two and a late one" });
+  world.turn.limit = size.limit;
+  await world.bridge.start();
+  await world.bridge.healthy();
+  await world.operator.receive(messagesOf(run.seed, size.messages, size.users));
+  const load = world.load({ concurrency: 10 });
+  await load.send(wishesOf(run.seed, size.requests, size.users));
+  const all = size.messages + 2 * size.requests;
+  const leastMs = all / calls * windowMs;
+  await world.settled({ stallMs: 15_000, mostMs: 3 * leastMs + 20_000 });
+  reporter.add(await world.finish());
+  reporter.flow("inbound", world.inboundHistory());
+  reporter.flow("outbound", world.outboundHistory());
+  reporter.flow("statuses", world.statusHistory());
+  const over = world.turn.calls.filter(({ status }) => status === 429).length;
+  const share = over / world.turn.calls.length;
+  const { mostLimited } = size;
+  reporter.check(share <= mostLimited, `${percent(share, 1)} of calls were answered 429`);
+  const taken = world.turn.calls.filter(({ status }) => status === 200);
+  const messages = taken.findLastIndex(({ flow }) => flow === "inbound") + 1;
+  const before = taken.slice(0, messages).filter(({ flow }) => flow === "status").length / messages;
+  reporter.check(
+    before <= MOST_STATUSES_BEFORE,
+    `${percent(before, 1)} of calls were statuses while messages waited`,
+  );
+  reporter.figure("answered 429", `${percent(share, 1)} of ${world.turn.calls.length} calls`);
+  reporter.figure("statuses while messages waited", percent(before, 1));
+  return reporter.report();
+}
+
+/** How large scenario 8 is. */
+export interface SlowSize {
+  /** Messages from users. */
+  readonly messages: number;
+  /** Messages to users. */
+  readonly requests: number;
+  /** Users. */
+  readonly users: number;
+  /** How long Turn takes for each answer. */
+  readonly turnMs: number;
+  /** Least time between two requests. */
+  readonly intervalMs: number;
+  /** Longest that 99 % of the requests may take. */
+  readonly mostMs: number;
+}
+
+/** 8: Turn takes long for each answer, which must not matter to what it asks for. */
+export async function slowTurn(run: Run, size: SlowSize): Promise<Report> {
+  const reporter = new Reporter(`8 Turn takes ${size.turnMs / 1000} s an answer`, run);
+  await using world = await World.make({
+    url: run.url,
+    config: { mo_message_url_timeout: 10 + size.turnMs / 1000 },
+  });
+  world.turn.latencyMs = size.turnMs;
+  await world.bridge.start();
+  await world.bridge.healthy();
+  await world.operator.receive(messagesOf(run.seed, size.messages, size.users));
+  const load = world.load({ concurrency: 50, intervalMs: size.intervalMs });
+  await load.send(wishesOf(run.seed, size.requests, size.users));
+  const waiting = world.open();
+  reporter.check(waiting > 0, "nothing came from users any more at the end");
+  await world.settled({ stallMs: 15_000, mostMs: 120_000 });
+  reporter.add(await world.finish());
+  reporter.flow("inbound", world.inboundHistory());
+  reporter.flow("outbound", world.outboundHistory());
+  reporter.add(world.idFaults());
+  const times = load.outcomes.flatMap(({ tries }) => tries.map(({ ms }) => ms));
+  const p99 = Math.round(percentile(times, 0.99));
+  reporter.check(p99 < size.mostMs, `outbound p99 was ${p99} ms, less than ${size.mostMs} may be`);
+  reporter.figure("outbound p50", `${percentile(times, 0.5).toFixed(1)} ms`);
+  reporter.figure("outbound p99", `${p99} ms`);
+  return reporter.report();
+}

@@ -1,0 +1,277 @@
+/**
+ * `turn-channels init`: what it asks, what it writes, and what it does not.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { answerQuestions } from "../../src/cli/init_questions.ts";
+import { loadConfig } from "../../src/config/mod.ts";
+import { Program } from "../support/program.ts";
+
+const TOKEN = "token-for-init";
+const LEAST = ["--connector-name=ussd", "--default-from-addr=8110", `--auth-token=${TOKEN}`];
+const URL_FLAG = "--turn-api-url=https://turn.example/v1/numbers/x";
+
+/** A folder, and the command in it. */
+class Place implements AsyncDisposable {
+  readonly path: string;
+
+  constructor(readonly folder: string) {
+    this.path = `${folder}/config.yaml`;
+  }
+
+  static async make(): Promise<Place> {
+    return new Place(await Deno.makeTempDir());
+  }
+
+  init(...args: readonly string[]) {
+    return Program.fromSource().output(["init", `--output=${this.path}`, ...args]);
+  }
+
+  async config() {
+    const loaded = await loadConfig({ flags: { config: this.path }, env: {} });
+    assert.ok(loaded.kind === "ok", JSON.stringify(loaded));
+    assert.deepEqual(loaded.warnings, []);
+    return loaded.config;
+  }
+
+  async files(): Promise<string[]> {
+    return (await Array.fromAsync(Deno.readDir(this.folder))).map(({ name }) => name).sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+Deno.test("init writes a whole configuration from flags, for its owner only", async () => {
+  await using place = await Place.make();
+  const { code, stdout, stderr } = await place.init(...LEAST, URL_FLAG);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.equal(((await Deno.stat(place.path)).mode ?? 0) & 0o777, 0o600);
+  const config = await place.config();
+  assert.equal(config.connector_name, "ussd");
+  assert.equal(config.message_cache_class, "DenoKvMessageCache");
+  const [secret = ""] = config.turn_hmac_secret;
+  assert.equal(atob(secret.replaceAll("-", "+").replaceAll("_", "/")).length, 32);
+  assert.ok(!`${stdout}${stderr}`.includes(secret) && !stdout.includes(TOKEN));
+  assert.deepEqual(await place.files(), ["config.yaml"]);
+});
+
+Deno.test("init makes a secret of its own each time", async () => {
+  await using place = await Place.make();
+  await place.init(...LEAST, URL_FLAG);
+  const { turn_hmac_secret: first } = await place.config();
+  const { code } = await place.init(...LEAST, URL_FLAG, "--force");
+  assert.equal(code, 0);
+  assert.notDeepEqual((await place.config()).turn_hmac_secret, first);
+});
+
+Deno.test("init names what is missing when nobody can be asked, and writes nothing", async () => {
+  await using place = await Place.make();
+  const { code, stderr } = await place.init("--connector-name=ussd");
+  assert.equal(code, 64);
+  for (const flag of ["--default-from-addr", "--auth-token", "--turn-api-url"]) {
+    assert.ok(stderr.includes(flag), stderr);
+  }
+  assert.ok(!stderr.includes("--connector-name") && !stderr.includes("--http-bind"), stderr);
+  assert.deepEqual(await place.files(), []);
+});
+
+Deno.test("init holds flags to their rules, without repeating secrets", async () => {
+  await using place = await Place.make();
+  const { code, stderr } = await place.init(...LEAST, "--turn-api-url=x", "--auth-token=hunter2 ");
+  assert.equal(code, 78);
+  assert.match(stderr, /turn_api_url/);
+  assert.ok(!stderr.includes("hunter2"));
+  assert.deepEqual(await place.files(), []);
+});
+
+Deno.test("init replaces a file only by --force, and then closes it to others", async () => {
+  await using place = await Place.make();
+  await Deno.writeTextFile(place.path, "mine", { mode: 0o644 });
+  const refused = await place.init(...LEAST, URL_FLAG);
+  assert.equal(refused.code, 69);
+  assert.match(refused.stderr, /--force/);
+  assert.equal(await Deno.readTextFile(place.path), "mine");
+  assert.equal((await place.init(...LEAST, URL_FLAG, "--force")).code, 0);
+  assert.equal(((await Deno.stat(place.path)).mode ?? 0) & 0o777, 0o600);
+});
+
+Deno.test("init says plainly where it can't write", async () => {
+  const args = ["init", "--output=/nowhere/at/all.yaml", ...LEAST, URL_FLAG];
+  const { code, stderr } = await Program.fromSource().output(args);
+  assert.equal(code, 69);
+  assert.match(stderr, /Cannot write \/nowhere\/at\/all\.yaml: NotFound/);
+});
+
+Deno.test("init leaves secrets in their files, if they are given so", async () => {
+  await using place = await Place.make();
+  const files = [`${place.folder}/token`, `${place.folder}/hmac`] as const;
+  await Deno.writeTextFile(files[0], "t\n");
+  await Deno.writeTextFile(files[1], "h\n");
+  const { code, stderr } = await place.init(
+    "--connector-name=ussd",
+    "--default-from-addr=8110",
+    `--auth-token-file=${files[0]}`,
+    `--turn-hmac-secret-file=${files[1]}`,
+    URL_FLAG,
+  );
+  assert.equal(code, 0, stderr);
+  const { auth_token_file, turn_hmac_secret } = await place.config();
+  assert.deepEqual([auth_token_file, turn_hmac_secret], [files[0], ["h"]]);
+});
+
+/** A Turn that makes channels, or says no. */
+function channelMaker(status = 200) {
+  const bodies: unknown[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    bodies.push(await request.json());
+    if (request.headers.get("authorization") !== `Bearer ${TOKEN}`) {
+      return new Response("", { status: 401 });
+    }
+    const answer = { number: { uuid: "u-1" }, webhook: { uuid: "w", hmac_secret: "turns-own" } };
+    return Response.json(answer, { status });
+  });
+  return {
+    bodies,
+    url: `http://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+const ENDPOINT = "--endpoint=https://bridge.example/messages";
+
+Deno.test("init --register makes the channel in Turn, and fills in what it answers", async () => {
+  await using turn = channelMaker();
+  await using place = await Place.make();
+  const args = [
+    ...LEAST,
+    "--register",
+    `--turn-url=${turn.url}/`,
+    ENDPOINT,
+    "--channel-name=My USSD",
+  ];
+  const { code, stdout, stderr } = await place.init(...args);
+  assert.equal(code, 0, stderr);
+  const config = await place.config();
+  assert.equal(config.turn_api_url, `${turn.url}/v1/numbers/u-1`);
+  assert.deepEqual(config.turn_hmac_secret, ["turns-own"]);
+  assert.deepEqual(turn.bodies, [{
+    backend_type: "channel",
+    number_type: "channel_http_api",
+    from_addr: "8110",
+    name: "My USSD",
+    endpoint: "https://bridge.example/messages",
+  }]);
+  assert.ok(!`${stdout}${stderr}`.includes("turns-own"));
+});
+
+Deno.test("init --register explains why Turn refuses, and leaves no file", async () => {
+  await using turn = channelMaker(403);
+  await using place = await Place.make();
+  const { code, stderr } = await place.init(
+    ...LEAST,
+    "--register",
+    `--turn-url=${turn.url}`,
+    ENDPOINT,
+  );
+  assert.equal(code, 69);
+  assert.match(stderr, /answered 403.*\nTo mend it: .*--auth-token/);
+  assert.deepEqual(await place.files(), []);
+});
+
+Deno.test("init --register asks Turn for nothing when the file could not be written", async () => {
+  await using turn = channelMaker();
+  await using place = await Place.make();
+  await Deno.writeTextFile(place.path, "mine");
+  const { code } = await place.init(...LEAST, "--register", `--turn-url=${turn.url}`, ENDPOINT);
+  assert.deepEqual([code, turn.bodies], [69, []]);
+});
+
+Deno.test("init --register refuses flags that Turn settles, and addresses that are none", async () => {
+  await using place = await Place.make();
+  for (
+    const flag of [URL_FLAG, "--turn-hmac-secret=a", "--endpoint=bridge", "--turn-url=ftp://x"]
+  ) {
+    const { code, stderr } = await place.init(...LEAST, "--register", ENDPOINT, flag);
+    assert.equal(code, 64, flag);
+    assert.ok(stderr.includes(flag.slice(0, flag.indexOf("="))), stderr);
+  }
+});
+
+Deno.test("answerQuestions() asks only for what is open, and again for what will not do", async () => {
+  const asked: string[] = [];
+  const said = ["two words", "ussd", "", "[::1]:80", "", "hush", "https://t.example"];
+  const answered = await answerQuestions({
+    given: { "default-from-addr": "8110" },
+    register: false,
+    asker: {
+      ask(question, secret) {
+        asked.push(`${question.split("\n").at(-1)}${secret ? " (secret)" : ""}`);
+        return Promise.resolve(said.shift());
+      },
+    },
+  });
+  assert.deepEqual(
+    asked,
+    [
+      "connector_name:",
+      "connector_name:",
+      "transport_type [sms]:",
+      "http_bind [127.0.0.1:8080]:",
+      "amqp_url [amqp://guest:guest@127.0.0.1:5672/%2F]: (secret)",
+      "auth_token: (secret)",
+      "turn_api_url:",
+      "turn_hmac_secret [a new one]: (secret)",
+    ],
+  );
+  assert.deepEqual(answered, { kind: "missing", flags: ["turn-hmac-secret"] });
+});
+
+const hasScript = await new Deno.Command("script", { args: ["--version"], stdout: "null" }).output()
+  .then(({ success }) => success, () => false);
+
+Deno.test({
+  name: "init asks a person at a terminal, and does not show the token" +
+    (hasScript ? "" : " (not run: there is no program `script`)"),
+  ignore: !hasScript,
+  fn: async () => {
+    await using place = await Place.make();
+    const command = Program.fromSource().commandLine([
+      "init",
+      `--output=${place.path}`,
+      ...LEAST.slice(0, 2),
+      URL_FLAG,
+    ]);
+    const child = new Deno.Command("script", {
+      args: ["-qec", command, "/dev/null"],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const keys = child.stdin.getWriter();
+    const said: Record<string, string> = {
+      "transport_type [sms]:": "ussd",
+      "http_bind [127.0.0.1:8080]:": "",
+      "amqp_url [": "",
+      "auth_token:": TOKEN,
+      "turn_hmac_secret [a new one]:": "",
+    };
+    let screen = "";
+    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+      screen += part;
+      for (const [question, answer] of Object.entries(said)) {
+        if (!screen.includes(question)) continue;
+        delete said[question];
+        await keys.write(new TextEncoder().encode(`${answer}\r`));
+      }
+    }
+    await keys.close();
+    assert.equal((await child.status).code, 0, screen);
+    assert.deepEqual(said, {});
+    assert.ok(!screen.includes(TOKEN), screen);
+    const { auth_token, transport_type } = await place.config();
+    assert.deepEqual([auth_token, transport_type], [TOKEN, "ussd"]);
+  },
+});
