@@ -3,8 +3,8 @@
  * server forgets in time; what is kept there lives as long as the server keeps it.
  *
  * While the server is away every use is an error at once, and works again when it is back; whether
- * it is there at the start makes no difference. Each operation is one round trip; what must be kept
- * together is a transaction. A Redis Cluster is not supported.
+ * it is there at the start makes no difference. Each operation is one round trip. A Redis Cluster
+ * is not supported: its parts can't keep a message and a count together.
  *
  * Keys are `<prefix><kind>:<id>`, messages and notes as JSON; counts are a hash a day,
  * `<prefix>tally:<day>`, with a field `<flow>:<result>` each.
@@ -207,9 +207,12 @@ function keyPart(id: string): string {
   return `#${createHash("sha256").update(id, "utf16le").digest("hex")}`;
 }
 
+/** The counts in a hash, which is fields and values in turn. */
 function countsOf(day: string, hash: unknown): DayCount[] {
-  return Object.entries(hash ?? {}).map(([field, count]) => {
+  const parts = Array.isArray(hash) ? hash.map(String) : [];
+  return parts.flatMap((field, index): DayCount[] => {
+    if (index % 2 === 1) return [];
     const [flow = "", result = ""] = field.split(":");
-    return { day, flow, result, count: Number(count) };
+    return [{ day, flow, result, count: Number(parts[index + 1]) }];
   });
 }

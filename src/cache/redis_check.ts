@@ -37,7 +37,7 @@ export async function checkRedis(
   }
 }
 
-/** What the cache needs: all that is sent is in transactions, so that a right is missed at once. */
+/** Each command that the cache needs, so that a right that the user has not got is found now. */
 async function tryWriting(connection: RedisConnection, key: string): Promise<void> {
   const [, , , value] = await connection.sendAll("write to", [
     ["hincrby", key, "field", 1],

@@ -41,6 +41,7 @@ export async function run(
   log.info("Bridging {connector} and Turn, listening on {address}", {
     connector: config.connector_name,
     address: running.address,
+    ...(running.adminAddress && { admin: running.adminAddress }),
   });
   using reloader = new Reloader({
     config,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Hono } from "hono";
 import { Bridge, type BridgeOptions } from "../bridge/mod.ts";
 import { AmqpBroker } from "../broker/amqp.ts";
 import { MemoryBroker } from "../broker/memory.ts";
@@ -18,7 +19,9 @@ import { type HealthReport, healthReport, Metrics } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector, EXCHANGE } from "../vumi/mod.ts";
 import { HttpServer } from "./http.ts";
+import { openApiDocument } from "./openapi.ts";
 import type { Reloadable } from "./reload.ts";
+import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
 
 /**
  * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
@@ -30,6 +33,8 @@ const EVENTS_AHEAD = 10;
 export interface Service extends AsyncDisposable, Reloadable {
   /** Where HTTP is served: a URL, or `unix:/path`. */
   readonly address: string;
+  /** Where operators are answered, if not there. */
+  readonly adminAddress: string | undefined;
   /** Takes nothing new and finishes what is in work, until `deadline` fires. */
   drain(deadline: AbortSignal): Promise<void>;
 }
@@ -87,19 +92,19 @@ export async function startService(
     ...requestRulesOf(config),
     accept: bridge.accept,
   };
-  const http = opened.use(
-    await HttpServer.listen({
-      bind: config.http_bind,
-      endpoint,
-      health: () => bridgeHealth(broker, bridge),
-      metrics,
-    }),
-  );
+  let isDraining = false;
+  const { http, admin } = await listen(opened, config, endpoint, {
+    health: () => bridgeHealth(broker, bridge),
+    unready: () => unready(broker, isDraining),
+    metrics,
+    openApi: openApiDocument({ path: endpoint.path, statusFormat: config.status_format }),
+  });
   // Last, so that a program that can't listen (started twice, say) takes no message off a queue.
   bridge.start();
   const parts = opened.move();
   return {
     address: http.address,
+    adminAddress: admin?.address,
     // The parts look into their options again and again, so it is enough to change those.
     reload(changed: Config): void {
       turn.setAuthToken(changed.auth_token);
@@ -108,10 +113,44 @@ export async function startService(
       Object.assign(bridgeOptions.retry, quickRetriesOf(changed));
     },
     async drain(deadline: AbortSignal): Promise<void> {
+      isDraining = true;
       await Promise.all([http.drain(deadline), bridge.drain(deadline)]);
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** Operators get answers to the end: their server, if they have one, is closed first of all. */
+async function listen(
+  opened: AsyncDisposableStack,
+  config: Config,
+  endpoint: EndpointOptions,
+  operation: Operation,
+): Promise<{ readonly http: HttpServer; readonly admin: HttpServer | undefined }> {
+  const { http_bind, admin_bind } = config;
+  const open = async (
+    key: "http_bind" | "admin_bind",
+    bind: Config["http_bind"],
+    routes: Hono,
+  ): Promise<HttpServer> => {
+    const handler = (request: Request): Response | Promise<Response> => routes.fetch(request);
+    return opened.use(await HttpServer.listen({ key, bind, handler }));
+  };
+  if (admin_bind === undefined) {
+    const routes = publicRoutes(endpoint, operation);
+    return { http: await open("http_bind", http_bind, routes), admin: undefined };
+  }
+  const http = await open("http_bind", http_bind, publicRoutes(endpoint));
+  return { http, admin: await open("admin_bind", admin_bind, adminRoutes(operation)) };
+}
+
+function unready(broker: Broker, isDraining: boolean): readonly string[] {
+  const { state } = broker.status();
+  return [
+    // Blocked means that nothing can be published; `open` also that the queues are consumed.
+    ...(state === "open" ? [] : [`the broker is ${state}`]),
+    ...(isDraining ? ["the program is stopping"] : []),
+  ];
 }
 
 function requestRulesOf(

@@ -109,6 +109,10 @@ const fromTurn = {
     bind,
     "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
   ),
+  admin_bind: optional(
+    bind,
+    "Where operators are answered (/metrics, /health, /readyz, /openapi.json), and the public is not. If not set: on http_bind.",
+  ),
   vumi_api_path: preset(urlPath, "", "Path before /messages, where Turn sends its requests."),
   turn_hmac_secret: required(
     signingSecrets,
