@@ -5,6 +5,7 @@ import {
   type EndpointOptions,
   methodNotAllowed,
   type OutboundRequest,
+  type Sender,
   sign,
   SIGNATURE_HEADER,
   turnEndpoint,
@@ -218,6 +219,25 @@ for (const [how, accept] of THROWN) {
 Deno.test("turnEndpoint() answers 504 when accept() never returns", async () => {
   const app = turnEndpoint(options({ requestTimeoutMs: 20, accept: () => new Promise(() => {}) }));
   await fieldsOf(await app.request(URL_PATH, signed(GOOD)), 504);
+});
+
+Deno.test("turnEndpoint() tells accept() the signed body, and when nobody waits any more", async () => {
+  const senders: Sender[] = [];
+  const answers = [
+    Promise.resolve({ kind: "accepted", id: "1" } as const),
+    new Promise<never>(() => {}),
+  ];
+  const accept: EndpointOptions["accept"] = (_, sender) => {
+    senders.push(sender);
+    assert.equal(sender.isGone(), false);
+    return answers[senders.length - 1] ?? assert.fail();
+  };
+  const app = turnEndpoint(options({ requestTimeoutMs: 20, accept }));
+  assert.equal((await app.request(URL_PATH, signed(GOOD))).status, 200);
+  await fieldsOf(await app.request(URL_PATH, signed(GOOD)), 504);
+  const [answered = assert.fail(), late = assert.fail()] = senders;
+  assert.equal(new TextDecoder().decode(answered.body), GOOD);
+  assert.deepEqual([answered.isGone(), late.isGone()], [false, true]);
 });
 
 Deno.test("turnEndpoint() bears and logs accept() failing after the answer", async () => {
