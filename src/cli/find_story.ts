@@ -286,10 +286,10 @@ function isoAt(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** Of vumi's form; as it is, if it is another. */
-function isoOf(timestamp: string): string {
+/** Null if it is not of vumi's form. */
+function isoOf(timestamp: string): string | null {
   const ms = unixMilliseconds(timestamp);
-  return Number.isNaN(ms) ? timestamp : isoAt(ms);
+  return Number.isNaN(ms) ? null : isoAt(ms);
 }
 
 /** What has no time stays where it is, behind what it was said after. */
