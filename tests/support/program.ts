@@ -50,16 +50,22 @@ export class Program {
     return new Program(path, []);
   }
 
-  /** Runs it to its end. */
-  async output(args: readonly string[]): Promise<Output> {
-    const { code, stdout, stderr } = await this.#make(args).output();
+  /** Runs it to its end, with `env` beside the tests' own environment. */
+  async output(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Output> {
+    const { code, stdout, stderr } = await this.#make(args, env).output();
     const decoder = new TextDecoder();
     return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   }
 
-  /** Starts it and waits until it listens. */
-  async start(args: readonly string[]): Promise<Running> {
-    return await Running.of(this.#make(args).spawn());
+  /** Starts it, likewise, and waits until it listens. */
+  async start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Running> {
+    return await Running.of(this.#make(args, env).spawn());
   }
 
   /** How a shell would start it. */
@@ -68,13 +74,13 @@ export class Program {
     return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   }
 
-  #make(args: readonly string[]): Deno.Command {
+  #make(args: readonly string[], env: Readonly<Record<string, string>>): Deno.Command {
     return new Deno.Command(this.#command, {
       args: [...this.#args, ...args],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...env },
     });
   }
 }
@@ -86,6 +92,7 @@ export class Running implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #read: Promise<unknown>;
   #stderr = "";
+  #stdout = "";
 
   private constructor(process: Deno.ChildProcess, onText: () => void) {
     this.#process = process;
@@ -96,7 +103,8 @@ export class Running implements AsyncDisposable {
         onText();
       },
     });
-    this.#read = Promise.all([process.stderr.pipeTo(collect), process.stdout.cancel()]);
+    const stdout = new Response(process.stdout).text().then((text) => void (this.#stdout = text));
+    this.#read = Promise.all([process.stderr.pipeTo(collect), stdout]);
   }
 
   /** Waits for the line that says where it listens. */
@@ -122,6 +130,11 @@ export class Running implements AsyncDisposable {
   /** What it has logged. */
   stderr(): string {
     return this.#stderr;
+  }
+
+  /** What it has printed, when it has ended. */
+  stdout(): string {
+    return this.#stdout;
   }
 
   /** Sends a signal. */
