@@ -220,7 +220,14 @@ async function askAll(address: string): Promise<void> {
 async function runBridge(place: World, layout: Layout, level: string): Promise<string> {
   const { transport, turn } = place;
   const args = ["run", ...layout.args, `--log-level=${level}`];
-  await using running = await Program.fromSource().start(args, layout.env);
+  const address = `http://${place.plain["http_bind"]}`;
+  // It does not tell where it listens at each level.
+  await using running = await Program.fromSource().start(args, layout.env, address);
+  await until("health", async () => {
+    const response = await fetch(`${address}/health`).catch(() => undefined);
+    await response?.body?.cancel();
+    return response?.status === 200;
+  });
   await transport.consumed("inbound");
   await transport.consumed("event");
   const before = turn.calls.length;
@@ -249,15 +256,12 @@ for (const [name, lay] of Object.entries(LAYOUTS)) {
       const log = await runBridge(place, layout, "DEBUG");
       // The secrets were in use, and it was not silence that has kept them.
       assert.match(log, /Parked/);
-      assert.match(log, /\[secret\]/);
-      for (const words of CONFIGURED) {
-        for (const level of ["DEBUG", "CRITICAL"]) {
-          await run(words, layout, [`--log-level=${level}`]);
-        }
-      }
+      for (const words of CONFIGURED) await run(words, layout, ["--log-level=DEBUG"]);
       for (const queue of ["inbound.parked", "inbound.delay.300s"]) {
         const { properties, content } = await taken(place, queue);
-        assertClean(queue, JSON.stringify(properties.headers), content.toString());
+        const headers = JSON.stringify(properties.headers);
+        assertClean(queue, headers, content.toString());
+        assert.match(headers, /you sent Bearer \[secret\] \(\[secret\]\)/);
       }
     },
   });

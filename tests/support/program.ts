@@ -60,12 +60,13 @@ export class Program {
     return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   }
 
-  /** Starts it, likewise, and waits until it listens. */
+  /** Starts it, likewise, and waits until it says where it listens, unless that is known. */
   async start(
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
+    address = "",
   ): Promise<Running> {
-    return await Running.of(this.#make(args, env).spawn());
+    return await Running.of(this.#make(args, env).spawn(), address);
   }
 
   /** How a shell would start it. */
@@ -107,8 +108,8 @@ export class Running implements AsyncDisposable {
     this.#read = Promise.all([process.stderr.pipeTo(collect), stdout]);
   }
 
-  /** Waits for the line that says where it listens. */
-  static async of(process: Deno.ChildProcess): Promise<Running> {
+  /** Waits for the line that says where it listens, unless that is known. */
+  static async of(process: Deno.ChildProcess, known = ""): Promise<Running> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const running: Running = new Running(process, () => {
       if (running.address !== "") return;
@@ -118,6 +119,7 @@ export class Running implements AsyncDisposable {
     process.status.then(({ code }) => {
       reject(new Error(`It ended with exit code ${code}:\n${running.#stderr}`));
     });
+    if (known !== "") resolve(known);
     running.address = await promise;
     return running;
   }
