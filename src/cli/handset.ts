@@ -57,7 +57,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     user: USER,
   });
   await connected(broker, signals.first);
-  logTap.listener = (line) => play.journal.add(line);
+  logTap.listener = { line: (line) => play.journal.add(line), values: () => {} };
   await using page = openPage(options, play);
   if (page === undefined) return EXIT.unavailable;
   print(`${page.welcome}\nThe phones are on the queues of ${connector}. Ctrl-C ends it.\n`);

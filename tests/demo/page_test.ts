@@ -94,13 +94,12 @@ pageTest(
     await person.sees(".passage", "Four");
     assert.deepEqual(await person.texts("#turn .said"), []);
     await person.clicks("#answers input[value='200']");
+    await person.chooses("#contacts", USER);
     await person.sees("#turn .said", "Three");
     assert.deepEqual(await person.texts("#turn .words"), texts, "not in order, or not once");
     await person.chooses("#contacts", OTHER);
     await person.sees("#turn .said", "Four");
-    await person.sees("#sums", /4\D*written\D*|written4/);
-    const sums = await person.texts("#sums dd");
-    assert.deepEqual(sums, ["4", "4", "0", "0"]);
+    assert.deepEqual(await person.texts("#sums dd"), ["4", "4", "0", "0"]);
     const failed = turn.calls.length - 4;
     assert.ok(failed >= 2, `Turn has failed only ${failed} times`);
   },

@@ -8,15 +8,7 @@ import { stripVTControlCharacters } from "node:util";
 import { MemoryBroker } from "../../src/broker/memory.ts";
 import { type Service, startService } from "../../src/cli/service.ts";
 import { loadConfig } from "../../src/config/mod.ts";
-import {
-  type Answerer,
-  DemoPlay,
-  FakeTurn,
-  Screen,
-  siftQueue,
-  Stage,
-  Transport,
-} from "../../src/demo/mod.ts";
+import { type Answerer, DemoPlay, FakeTurn, Screen, Stage, Transport } from "../../src/demo/mod.ts";
 
 /** What differs from a demo in which all is well. */
 export interface PlayOptions {
@@ -71,7 +63,6 @@ export async function startDemoPlay(
     bridgeUrl: parties.service.address,
     hmacSecret,
     ussdTimeoutMs,
-    sift: siftQueue(parties.broker),
   });
   return {
     ...parties,

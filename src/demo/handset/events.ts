@@ -134,7 +134,7 @@ export interface LogLine {
   /** Tells it from others. */
   readonly kind: "log";
   /** How grave it is. */
-  readonly level: "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+  readonly level: "WARNING" | "ERROR" | "CRITICAL";
   /** What. */
   readonly text: string;
   /** When; milliseconds since 1970. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../../src/broker/memory.ts";
-import { type ParkedMessage, Parking, siftQueue } from "../../../src/demo/mod.ts";
+import { type ParkedMessage, Parking } from "../../../src/demo/mod.ts";
 import { queuesOf } from "../../../src/vumi/mod.ts";
 import { until } from "../../support/until.ts";
 
@@ -13,7 +13,7 @@ class Lot {
   readonly replayed: string[] = [];
   readonly parking = new Parking({
     queues: QUEUES,
-    sift: siftQueue(this.broker),
+    broker: this.broker,
     onParked: (message) => void this.parked.push(message),
     onReplayed: ({ key }, queue) => void this.replayed.push(`${key} to ${queue}`),
   });
