@@ -8,7 +8,16 @@ import { stripVTControlCharacters } from "node:util";
 import { MemoryBroker } from "../../src/broker/memory.ts";
 import { type Service, startService } from "../../src/cli/service.ts";
 import { loadConfig } from "../../src/config/mod.ts";
-import { type Answerer, DemoPlay, FakeTurn, Screen, Stage, Transport } from "../../src/demo/mod.ts";
+import {
+  type Answerer,
+  DemoPlay,
+  FakeTurn,
+  LogTap,
+  Screen,
+  Stage,
+  Transport,
+} from "../../src/demo/mod.ts";
+import { startLogging } from "../../src/telemetry/mod.ts";
 
 /** What differs from a demo in which all is well. */
 export interface PlayOptions {
@@ -55,6 +64,8 @@ export async function startPlay(options: PlayOptions = {}): Promise<Play> {
 export async function startDemoPlay(
   options: PlayOptions = {},
 ): Promise<Play & { readonly play: DemoPlay }> {
+  const logTap = new LogTap(() => {});
+  const logging = startLogging({ level: "INFO", output: logTap });
   const parties = await startParties(options);
   const { hmacSecret = "secret", ussdTimeoutMs = 180_000 } = options;
   const play = new DemoPlay({
@@ -64,6 +75,7 @@ export async function startDemoPlay(
     hmacSecret,
     ussdTimeoutMs,
   });
+  logTap.listener = play.logListener;
   return {
     ...parties,
     play,
@@ -71,6 +83,7 @@ export async function startDemoPlay(
     [Symbol.asyncDispose]: async () => {
       await play[Symbol.asyncDispose]();
       await parties[Symbol.asyncDispose]();
+      logging[Symbol.dispose]();
     },
   };
 }
