@@ -5,7 +5,7 @@
  * @module
  */
 
-import { formatBind, urlWithoutPassword } from "./addresses.ts";
+import { type Bind, formatBind, urlWithoutPassword } from "./addresses.ts";
 import { type ConfigKey, configKeys } from "./keys.ts";
 import type { Config } from "./schema.ts";
 import { valueAt } from "./values.ts";
@@ -49,6 +49,6 @@ function showValid({ path, secrecy }: ConfigKey, config: Config): string {
   if (value === undefined || value === null || value === "") return "";
   if (secrecy === "whole") return HIDDEN;
   if (secrecy === "password") return urlWithoutPassword(String(value), HIDDEN);
-  if (path === "http_bind") return formatBind(config.http_bind);
+  if (path === "http_bind" || path === "admin_bind") return formatBind(value as Bind); // So is the schema.
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -9,12 +9,15 @@ import { configKeys } from "../../src/config/mod.ts";
 import { faults, load, REQUIRED, valid } from "./support.ts";
 
 Deno.test("loadConfig() has the specification's defaults", async () => {
-  assert.deepEqual(await valid({}), {
+  const { channels, ...config } = await valid({});
+  assert.deepEqual(channels, [config]);
+  assert.deepEqual(config, {
     connector_name: "turn",
     default_from_addr: "8110",
     transport_type: "sms",
     empty_message_body: undefined,
     http_bind: { kind: "tcp", hostname: "127.0.0.1", port: 8080 },
+    admin_bind: undefined,
     vumi_api_path: "",
     turn_hmac_secret: ["s3cret"],
     turn_hmac_secret_file: "",
@@ -97,6 +100,7 @@ const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
   ["HTTP_BIND", "0.0.0.0:65535", { kind: "tcp", hostname: "0.0.0.0", port: 65535 }],
   ["HTTP_BIND", "[::1]:8080", { kind: "tcp", hostname: "::1", port: 8080 }],
   ["HTTP_BIND", "unix:/run/turn.sock", { kind: "unix", path: "/run/turn.sock" }],
+  ["ADMIN_BIND", "[::1]:9090", { kind: "tcp", hostname: "::1", port: 9090 }],
   ["VUMI_API_PATH", "/", ""],
   ["VUMI_API_PATH", "api/v1/", "/api/v1"],
   ["VUMI_API_PATH", "//a-b_c.d~//", "/a-b_c.d~"],
@@ -172,6 +176,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     "unix:",
     "1.2.3.999:80",
   ],
+  ADMIN_BIND: ["9090", ""],
   VUMI_API_PATH: ["/a b", "/a?b", "/:id", "/a//b", "/../a", "/*"],
   TURN_API_URL: [
     "turn.example",

@@ -106,6 +106,22 @@ export class Transport implements AsyncDisposable {
     await this.#channel.waitForConfirms();
   }
 
+  /** The same for many, confirmed at the end. */
+  async publishAll(
+    end: string,
+    payloads: readonly unknown[],
+    headers: Record<string, unknown>,
+  ): Promise<void> {
+    for (const payload of payloads) {
+      const body = Buffer.from(JSON.stringify(payload));
+      this.#channel.publish("vumi", `${this.#connector}.${end}`, body, {
+        deliveryMode: 2,
+        headers,
+      });
+    }
+    await this.#channel.waitForConfirms();
+  }
+
   /** Takes one message off `<connector>.<end>`, waiting until there is one. */
   async take(end: string): Promise<ConsumeMessage> {
     await this.#declare(end);
@@ -121,6 +137,16 @@ export class Transport implements AsyncDisposable {
   /** How many messages wait on `<connector>.<end>`, those in work not counted. */
   async depth(end: string): Promise<number> {
     return (await this.#declare(end)).messageCount;
+  }
+
+  /** The same of a queue that is there, whatever its arguments. */
+  async passiveDepth(end: string): Promise<number> {
+    return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).messageCount;
+  }
+
+  /** Deletes the messages in `<connector>.<end>`. */
+  async purge(end: string): Promise<void> {
+    await this.#channel.purgeQueue(`${this.#connector}.${end}`);
   }
 
   /** Resolves when somebody consumes `<connector>.<end>`. */
