@@ -61,7 +61,7 @@ export class Passages implements Disposable {
 
   /** The bridge says when it tries again. */
   retryIn(id: string, waitMs: number): void {
-    const note = `next try in ${formatMs(waitMs)}`;
+    const note = waitMs === 0 ? "next try at once" : `next try in ${formatMs(waitMs)}`;
     if (this.#passages.has(id)) this.#go(id, { state: "retrying", note });
   }
 
