@@ -53,7 +53,14 @@ export class RedisMessageCache implements MessageCache {
   readonly #options: RedisMessageCacheOptions;
   readonly #now: () => number;
 
-  private constructor(connection: RedisConnection, options: RedisMessageCacheOptions) {
+  readonly #isOwner: boolean;
+
+  private constructor(
+    connection: RedisConnection,
+    options: RedisMessageCacheOptions,
+    isOwner = true,
+  ) {
+    this.#isOwner = isOwner;
     this.#connection = connection;
     this.#options = options;
     this.#now = options.now ?? Date.now;
@@ -67,6 +74,11 @@ export class RedisMessageCache implements MessageCache {
   static async open(options: RedisMessageCacheOptions): Promise<RedisMessageCache> {
     const { url, timeoutMs = 1000 } = options;
     return new RedisMessageCache(await RedisConnection.open({ url, timeoutMs }), options);
+  }
+
+  /** Another cache on the same connection. To be disposed before this one. */
+  share(options: Lifetimes & { readonly keyPrefix: string }): RedisMessageCache {
+    return new RedisMessageCache(this.#connection, { ...this.#options, ...options }, false);
   }
 
   /** See {@linkcode MessageCache.putInbound}. */
@@ -139,8 +151,8 @@ export class RedisMessageCache implements MessageCache {
   }
 
   /** Takes no more, waits for what is under way, and ends the connection. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#connection[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isOwner) await this.#connection[Symbol.asyncDispose]();
   }
 
   async #get<T>(

@@ -8,6 +8,7 @@
 
 import { AmqpBroker } from "../broker/amqp.ts";
 import { AmqpUnreachableError, countConsumers } from "../broker/amqp_consumers.ts";
+import type { Broker } from "../broker/mod.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
 import { LogTap, PhonePlay, Transport, USSD_CODE } from "../demo/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
@@ -55,12 +56,21 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     ussdTimeoutMs: options.ussdTimeout * 1_000,
     user: USER,
   });
+  await connected(broker, signals.first);
   logTap.listener = (line) => play.journal.add(line);
   await using page = openPage(options, play);
   if (page === undefined) return EXIT.unavailable;
   print(`${page.welcome}\nThe phones are on the queues of ${connector}. Ctrl-C ends it.\n`);
   await aborted(signals.first);
   return EXIT.ok;
+}
+
+/** Waits a moment, so that what is done first at the page is not lost on an unready broker. */
+async function connected(broker: Broker, stop: AbortSignal): Promise<void> {
+  const deadline = Date.now() + TIMEOUT_MS;
+  while (broker.status().state === "connecting" && Date.now() < deadline && !stop.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Why the place of the transport is not to be taken. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type Trace, traceHeaders } from "../telemetry/mod.ts";
 import { type Delivery, readDelivery } from "./delivery.ts";
 import { oneLine } from "./excerpt.ts";
 import { isUnreachable, networkFault } from "./network_fault.ts";
@@ -39,6 +40,8 @@ export interface CallOptions {
   readonly timeoutMs: number;
   /** Abandons the call: the promise rejects with the signal's reason, unless Turn has answered. */
   readonly signal: AbortSignal;
+  /** What the call is a part of; passed on. */
+  readonly trace?: Trace | undefined;
 }
 
 /** Turn's API. */
@@ -89,7 +92,7 @@ export class TurnClient implements Disposable {
   }
 
   async #post(resource: string, body: string, options: CallOptions): Promise<Delivery> {
-    const { timeoutMs, signal } = options;
+    const { timeoutMs, signal, trace } = options;
     const authToken = this.#authToken;
     signal.throwIfAborted();
     const call = new AbortController();
@@ -99,7 +102,7 @@ export class TurnClient implements Disposable {
     try {
       const response = await this.#fetch(`${this.#apiUrl}/${resource}`, {
         method: "POST",
-        headers: this.#headers,
+        headers: trace === undefined ? this.#headers : { ...this.#headers, ...traceHeaders(trace) },
         body,
         redirect: "manual",
         signal: call.signal,

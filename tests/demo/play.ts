@@ -39,6 +39,7 @@ export interface Play extends AsyncDisposable {
   readonly turn: FakeTurn;
   readonly transport: Transport;
   readonly broker: MemoryBroker;
+  readonly service: Service;
   readonly stage: Stage;
   readonly screen: Screen;
   /** All that was shown, with the escape codes. */
@@ -47,9 +48,7 @@ export interface Play extends AsyncDisposable {
   verdicts(): readonly string[];
 }
 
-interface Parties extends Omit<Play, "stage"> {
-  readonly service: Service;
-}
+type Parties = Omit<Play, "stage">;
 
 /** Sets it, for a test that plays all parties. */
 export async function startPlay(options: PlayOptions = {}): Promise<Play> {

@@ -94,9 +94,14 @@ export class Live implements AsyncDisposable {
 
   /** Starts it, with `flags` over the others. Resolves when it is in health. */
   async start(flags: Flags = {}): Promise<Running> {
-    const running = await Program.fromSource().start(["run", ...this.args(flags)]);
+    const running = await this.program(flags);
     await until("health", async () => (await this.health()).status === 200);
     return running;
+  }
+
+  /** The same; resolves as soon as it listens, whatever it has reached by then. */
+  program(flags: Flags = {}): Promise<Running> {
+    return Program.fromSource().start(["run", ...this.args(flags)]);
   }
 
   /** Runs a command to its end, `more` behind the configuration's flags. */

@@ -168,9 +168,9 @@ export class DemoPlay implements Play, AsyncDisposable {
 
   /** The bridge has logged something. */
   logged(line: LogLine, fields: Readonly<Record<string, unknown>>): void {
-    const { messageId, eventId, waitMs } = fields;
-    if (typeof waitMs === "number") {
-      this.#passages.retryIn(String(eventId ?? messageId), waitMs);
+    const { messageId, eventId, delayMs } = fields;
+    if (typeof delayMs === "number") {
+      this.#passages.retryIn(String(eventId ?? messageId), delayMs);
     }
     this.journal.add(line);
   }
