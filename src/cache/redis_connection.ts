@@ -25,6 +25,19 @@ export interface RedisConnectionOptions {
 /** A command, in lower case, and its arguments. */
 export type RedisCommand = readonly [name: string, ...args: readonly (string | number)[]];
 
+/**
+ * Each command follows the number of its words. As one command this takes a fifth of the processor
+ * time that the same takes as a transaction, where each is a command of its own to ioredis.
+ */
+const RUN_ALL = `
+  local answers, at = {}, 1
+  while at <= #ARGV do
+    local last = at + ARGV[at]
+    answers[#answers + 1] = redis.call(unpack(ARGV, at + 1, last))
+    at = last + 1
+  end
+  return answers`;
+
 /** Longest that opening waits for the connection, in milliseconds. */
 const OPEN_MS = 3000;
 /** Longest time to reach the server, in milliseconds. */
@@ -93,21 +106,16 @@ export class RedisConnection implements AsyncDisposable {
   }
 
   /**
-   * Sends commands that are done all or not at all, in one round trip. Answers theirs, in order.
+   * Sends commands that are done together, with none of others between them, in one round trip; if
+   * the server has no room, none is. Answers theirs, in order.
    *
    * @param action What for, in the message of the error: `read`, `write to`.
    * @throws {CacheError} If they are refused, or there is no answer: then they may be done or not.
    */
   async sendAll(action: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
-    this.#refuseIfClosed();
-    try {
-      const answers = await this.#redis.multi(commands.map((command) => [...command])).exec() ?? [];
-      const [fault] = answers.flatMap(([error]) => error ?? []);
-      if (fault !== undefined) throw fault;
-      return answers.map(([, answer]) => answer);
-    } catch (error) {
-      throw this.#explain(action, error);
-    }
+    const lengths = commands.flatMap((command) => [command.length, ...command]);
+    const answers = await this.send(action, ["eval", RUN_ALL, 0, ...lengths]);
+    return Array.isArray(answers) ? answers : [];
   }
 
   /** Takes no more, waits for what is under way, and ends the connection. */

@@ -16,7 +16,7 @@ import { reachTurn } from "../turn/mod.ts";
 import { EXCHANGE, queuesOf } from "../vumi/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
-import { redisPrefix } from "./service.ts";
+import { redisPrefix } from "./caches.ts";
 
 /** Longest that each thing that is tried may take. */
 const TIMEOUT_MS = 10_000;

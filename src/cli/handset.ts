@@ -8,6 +8,7 @@
 
 import { AmqpBroker } from "../broker/amqp.ts";
 import { AmqpUnreachableError, countConsumers } from "../broker/amqp_consumers.ts";
+import type { Broker } from "../broker/mod.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
 import { LogTap, PhonePlay, Transport, USSD_CODE } from "../demo/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
@@ -21,6 +22,8 @@ import { aborted, StopSignals } from "./signals.ts";
 export interface HandsetOptions extends PageOptions {
   /** Whether to take messages that somebody else takes too. */
   readonly force: boolean;
+  /** The channel, if the configuration has several. */
+  readonly connector?: string;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -28,6 +31,8 @@ const USER = "+26612345678";
 
 /** Serves the phones until it is told to stop. Answers the exit code. */
 export async function handset(config: Config, options: HandsetOptions): Promise<number> {
+  const channel = channelOf(config, options.connector);
+  if (channel === undefined) return EXIT.config;
   const url = amqpUrl(config);
   if (url === "memory:") {
     printError(
@@ -36,7 +41,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     );
     return EXIT.config;
   }
-  const { connector_name: connector } = config;
+  const { connector_name: connector } = channel;
   const fault = options.force ? undefined : await whyNot(url, queuesOf(connector).outbound);
   if (fault !== undefined) {
     printError(`${fault}\n`);
@@ -50,17 +55,43 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   using play = new PhonePlay({
     transport,
     connector,
-    number: config.default_from_addr,
+    number: channel.default_from_addr,
     ussdCode: USSD_CODE,
     ussdTimeoutMs: options.ussdTimeout * 1_000,
     user: USER,
   });
-  logTap.listener = (line) => play.journal.add(line);
+  await connected(broker, signals.first);
+  logTap.listener = { line: (line) => play.journal.add(line), values: () => {} };
   await using page = openPage(options, play);
   if (page === undefined) return EXIT.unavailable;
   print(`${page.welcome}\nThe phones are on the queues of ${connector}. Ctrl-C ends it.\n`);
   await aborted(signals.first);
   return EXIT.ok;
+}
+
+/** The channel that is meant; undefined, and said so, if that is not clear. */
+function channelOf(
+  { channels }: Config,
+  connector: string | undefined,
+): Config["channels"][number] | undefined {
+  const names = channels.map((channel) => channel.connector_name);
+  const [index, another] = names.flatMap((name, index) => {
+    return connector === undefined || connector === name ? [index] : [];
+  });
+  if (index !== undefined && another === undefined) return channels[index];
+  const none = connector === undefined
+    ? "There are several channels"
+    : `No channel is ${connector}`;
+  printError(`${none}; --connector must be one of: ${names.join(", ")}\n`);
+  return undefined;
+}
+
+/** Waits a moment, so that what is done first at the page is not lost on an unready broker. */
+async function connected(broker: Broker, stop: AbortSignal): Promise<void> {
+  const deadline = Date.now() + TIMEOUT_MS;
+  while (broker.status().state === "connecting" && Date.now() < deadline && !stop.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Why the place of the transport is not to be taken. */

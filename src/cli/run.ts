@@ -34,7 +34,10 @@ export async function run(
     log.warning("Configuration: {message}", { key, message });
   }
   using signals = new StopSignals();
-  using bug = new BugWatch(signals.stop);
+  using bug = new BugWatch(() => {
+    // A second signal would end the draining.
+    if (!signals.first.aborted) signals.stop();
+  });
   const service = await start(config);
   if (service === undefined) return EXIT.unavailable;
   await using running = service;

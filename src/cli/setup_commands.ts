@@ -6,6 +6,7 @@
 
 import { type Command, Option } from "commander";
 import { configJsonSchema } from "../config/mod.ts";
+import { alertRules, dashboard } from "../telemetry/mod.ts";
 import { addCompletions } from "./completions.ts";
 import type { Shell } from "./config_command.ts";
 import { init } from "./init.ts";
@@ -21,6 +22,13 @@ export function addSetupCommands(program: Command, shell: Shell): void {
   program.command("config-schema")
     .description("print the JSON Schema of the configuration file, for editors")
     .action(() => print(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));
+  program.command("dashboard")
+    .description("print a dashboard for Grafana, to be imported there")
+    .action(() => print(dashboard()));
+  program.command("alerts")
+    .description("print alert rules for Prometheus; what to do then is in the README")
+    .option("--readme <url>", "where the README is, for the rules to link to", "README.md")
+    .action(({ readme }: { readme: string }) => print(alertRules({ readme })));
   program.command("systemd-unit")
     .description("print a unit for systemd that gives the program what it needs, and nothing else")
     .option("--config <file>", "the configuration as installed, for what depends on it")

@@ -15,5 +15,5 @@ export type { JsonSchema, Secrecy } from "./kinds.ts";
 export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
 export { redactedConfig } from "./redaction.ts";
 export { configReference } from "./reference.ts";
-export type { Config } from "./schema.ts";
+export type { ChannelConfig, Config } from "./schema.ts";
 export { configTemplate } from "./template.ts";

@@ -229,6 +229,16 @@ export const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>
   "Operation": operation,
 };
 
+const { http_bind: _http, admin_bind: _admin, ...fromTurnPerChannel } = fromTurn;
+
+/** What a channel has for itself when there are several; everything else they share. */
+export const channelKeys: Readonly<Record<string, z.ZodType>> = {
+  ...channel,
+  ...fromTurnPerChannel,
+  ...toTurn,
+  worker_concurrency: broker.worker_concurrency,
+};
+
 const configSchema = z.object({
   ...channel,
   ...fromTurn,
@@ -265,13 +275,24 @@ function requiredWith(
 }
 
 /**
- * The configuration, valid and with all defaults.
+ * The configuration of one channel and of all that the channels share, valid and with all defaults.
  *
  * @internal Says only to `deno doc --lint` that the schema, which it comes from, needs no export.
  */
-export type Config = z.output<typeof configSchema>;
+export type ChannelConfig = z.output<typeof configSchema>;
 
-/** Reads a whole configuration; the groups `amqp` and `message_cache_config` must be there. */
-export function parseConfig(tree: unknown): z.ZodSafeParseResult<Config> {
+/**
+ * The configuration. What the channels share is to be taken from here, what is a channel's own from
+ * {@linkcode Config.channels}.
+ *
+ * @internal As {@linkcode ChannelConfig}.
+ */
+export type Config = ChannelConfig & {
+  /** All channels; there is at least one. */
+  readonly channels: readonly ChannelConfig[];
+};
+
+/** Reads one channel's; the groups `amqp` and `message_cache_config` must be there. */
+export function parseConfig(tree: unknown): z.ZodSafeParseResult<ChannelConfig> {
   return configSchema.safeParse(tree);
 }

@@ -52,16 +52,19 @@ export interface EndpointOptions {
 }
 
 /**
- * Answers `POST <path>/messages`, and whatever isn't known with an error. Other routes may be added
- * to it; give each {@linkcode methodNotAllowed} for the methods that it doesn't know.
+ * Answers `POST <path>/messages` of each channel, and whatever isn't known with an error. Other
+ * routes may be added to it; give each {@linkcode methodNotAllowed} for the methods that it doesn't
+ * know.
  *
  * @internal As `deno doc --lint` would have every type of hono's exported too.
  */
-export function turnEndpoint(options: EndpointOptions): Hono {
+export function turnEndpoint(channels: readonly EndpointOptions[]): Hono {
   const app = new Hono();
-  const path = `${options.path}/messages`;
-  app.post(path, ({ req }) => answer(req.raw, { ...options }));
-  app.all(path, methodNotAllowed("POST"));
+  for (const options of channels) {
+    const path = `${options.path}/messages`;
+    app.post(path, ({ req }) => answer(req.raw, { ...options }));
+    app.all(path, methodNotAllowed("POST"));
+  }
   app.notFound(pathNotFound);
   app.onError(internalError);
   return app;
@@ -70,6 +73,8 @@ export function turnEndpoint(options: EndpointOptions): Hono {
 async function answer(request: Request, options: EndpointOptions): Promise<Response> {
   const signature = request.headers.get(SIGNATURE_HEADER);
   if (!signature) return refuse(401, [{ details: `The header ${SIGNATURE_HEADER} is missing` }]);
+  // Now: it tells only of what happens after it was asked for.
+  const { signal } = request;
   using deadline = new Deadline(options.requestTimeoutMs);
   const body = await readBody(request, options.maxBodyBytes, deadline);
   switch (body.kind) {
@@ -92,7 +97,7 @@ async function answer(request: Request, options: EndpointOptions): Promise<Respo
   let isExpired = false;
   const sender = {
     body: body.bytes,
-    isGone: () => isExpired || request.signal.aborted,
+    isGone: () => isExpired || signal.aborted,
     trace: readTrace((name) => request.headers.get(name)),
   };
   const answered = await deadline.race(answerBody(sender, options));

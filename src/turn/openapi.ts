@@ -16,20 +16,22 @@ export type OpenApi = Readonly<Record<string, unknown>>;
 
 /** What {@linkcode turnApi} describes. */
 export interface TurnApiOptions {
-  /** What comes before `/messages`. */
-  readonly path: string;
+  /** What comes before `/messages`, for each channel. */
+  readonly paths: readonly string[];
   /** How statuses are written. */
   readonly statusFormat: StatusFormat;
 }
 
 /** The parts of a document that are about Turn. */
-export function turnApi({ path, statusFormat }: TurnApiOptions): {
+export function turnApi({ paths, statusFormat }: TurnApiOptions): {
   readonly paths: OpenApi;
   readonly webhooks: OpenApi;
   readonly components: OpenApi;
 } {
   return {
-    paths: { [`${path}/messages`]: { post: SEND } },
+    paths: Object.fromEntries(paths.map((path, index) => [`${path}/messages`, {
+      post: index === 0 ? SEND : { ...SEND, operationId: `${SEND.operationId}${index + 1}` },
+    }])),
     webhooks: {
       message: { post: call("postMessage", "A user has written.", messageSchema) },
       status: {

@@ -8,6 +8,7 @@
 
 import { cpus } from "node:os";
 import { startRabbitMq } from "../support/rabbitmq.ts";
+import { startRedis } from "../support/redis.ts";
 import { Cases, type Measured, SECRET, type Tools } from "./cases.ts";
 import type { TurnAsked } from "./fake_turn.ts";
 import { Helper } from "./helper.ts";
@@ -31,7 +32,8 @@ async function main(options: BenchOptions): Promise<void> {
   const turn = parts.use(new Helper<TurnAsked>("fake_turn.ts"));
   const load = parts.use(new Helper<LoadAsked>("load.ts"));
   const queues = parts.use(await Queues.connect(url));
-  const subjects = await findSubjects(options, folder, say);
+  const redisUrl = options.subjects.includes("redis") ? parts.use(await startRedis()).url : "";
+  const subjects = await findSubjects(options, { folder, redisUrl, say });
   const tools = { turn, load, queues, sizes: options.sizes };
   const turnPort = await turn.ask<number>({ kind: "port" });
   const bench = new Bench(options, tools, folder, {

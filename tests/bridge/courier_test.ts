@@ -4,7 +4,6 @@ import type { Disposition } from "../../src/vumi/mod.ts";
 import {
   DELIVERED,
   headersOf,
-  HOUR_MS,
   LIMITED,
   REFUSED,
   RETRY,

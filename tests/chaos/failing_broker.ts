@@ -32,6 +32,8 @@ export interface ConnectionsSize {
 
 /** Turn's time for an answer, so that there is always something in work. */
 const TURN_TAKES_MS = 70;
+/** Longest for a 503 that has nobody to wait for; generous, as the machine has others to serve. */
+const AT_ONCE_MS = 2000;
 /** Messages in work at once, in each queue: so many may come twice when a connection is lost. */
 const IN_WORK = 20;
 
@@ -81,11 +83,9 @@ function reportDisturbed(reporter: Reporter, world: World, disturbances: number)
   reporter.flow("statuses", world.statusHistory(), { duplicated: mayRepeat });
   reporter.add(world.idFaults());
   reporter.add(refusalFaults(failed));
-  reporter.figure("answered 503", failed.length);
-  reporter.figure(
-    "503 within",
-    `${Math.round(percentile(failed.map(({ ms }) => ms), 0.99))} ms (p99)`,
-  );
+  const slowest = Math.round(percentile(failed.map(({ ms }) => ms), 0.99));
+  reporter.check(slowest < AT_ONCE_MS, `503s took ${slowest} ms (p99)`);
+  reporter.figure("answered 503", `${failed.length}, within ${slowest} ms (p99)`);
 }
 
 /** With the operator out of the way, so that it does not lose anything itself. */
@@ -135,22 +135,26 @@ export interface AlarmSize {
 
 /** How long Turn takes, so that messages from users go on while the alarm lasts. */
 const TURN_MS = 100;
-/** Longest for a 503 that has nobody to wait for; generous, as the machine has others to serve. */
-const AT_ONCE_MS = 2000;
 
 /** 6: the broker raises a memory alarm, and lifts it. */
 export async function memoryAlarm(run: BrokerRun, size: AlarmSize): Promise<Report> {
   const reporter = new Reporter(`6 memory alarm for ${size.alarmMs / 1000} s`, run);
   const { server } = run;
-  await using world = await World.make({ url: run.url });
+  await using world = await World.make({
+    url: run.url,
+    config: { mo_message_url_timeout: 60 }, // Turn is held, however long the order takes.
+  });
   world.turn.latencyMs = TURN_MS;
+  // Till the alarm is there, so that there is something left to be delivered meanwhile.
+  world.turn.hold();
   await world.bridge.start();
   await world.bridge.healthy();
-  const load = world.load({ concurrency: 10, intervalMs: size.alarmMs / size.requests * 1.5 });
   await world.operator.receive(messagesOf(run.seed, size.messages, size.users));
-  const sending = load.send(wishesOf(run.seed, size.requests, size.users));
   await server.rabbitmqctl("set_vm_memory_high_watermark", "absolute", "1");
   const from = Date.now();
+  const load = world.load({ concurrency: 10, intervalMs: size.alarmMs / size.requests });
+  const sending = load.send(wishesOf(run.seed, size.requests, size.users));
+  world.turn.release();
   await pause(size.alarmMs);
   const until = Date.now();
   await server.rabbitmqctl("set_vm_memory_high_watermark", "0.8");
@@ -164,7 +168,7 @@ export async function memoryAlarm(run: BrokerRun, size: AlarmSize): Promise<Repo
 
 /** What the alarm between two points of time did. */
 function reportAlarm(reporter: Reporter, world: World, from: number, until: number): void {
-  const within = ({ at }: { at: number }): boolean => at > from && at < until;
+  const within = ({ at }: { at: number }): boolean => at >= from && at < until;
   const tries = world.outcomes.flatMap((outcome) => outcome.tries);
   const meanwhile = tries.filter(within);
   const failed = tries.filter(({ status }) => status !== 200);
@@ -184,7 +188,7 @@ function reportAlarm(reporter: Reporter, world: World, from: number, until: numb
   const least = Math.floor(IN_WORK * (until - from) / TURN_MS / 4);
   reporter.check(inbound >= least, `${inbound} inbound during the alarm, at least ${least} may be`);
   reporter.figure(
-    "answered 503 during it",
+    "requests during it",
     `${meanwhile.length}, slowest ${Math.round(slowest)} ms`,
   );
   reporter.figure("inbound during it", inbound);

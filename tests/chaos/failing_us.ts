@@ -68,34 +68,30 @@ export interface StopSize {
   readonly waiting: number;
 }
 
-/** How long Turn takes for what is under way when we are told to stop. */
-const IN_FLIGHT_MS = 1500;
+/** Within this time requests have arrived, also on a machine that has others to serve. */
+const ARRIVAL_MS = 2000;
 
 /** 5: SIGTERM while much is under way each way; then a new start for what waits. */
 export async function stopInFlight(run: Run, size: StopSize): Promise<Report> {
   const { inFlight, waiting } = size;
   const reporter = new Reporter(`5 SIGTERM with ${inFlight} in flight each way`, run);
   await using world = await World.make({ url: run.url, config: { worker_concurrency: inFlight } });
-  world.turn.latencyMs = IN_FLIGHT_MS;
+  world.turn.hold();
   await world.bridge.start();
   await world.bridge.healthy();
-  // Of different users, so that none waits for another.
-  const messages = messagesOf(run.seed, inFlight + waiting, 1);
-  await world.operator.receive(
-    messages.map((message, place) => ({ ...message, user: userOf(place % inFlight) })),
-  );
+  await world.operator.receive(spread(messagesOf(run.seed, inFlight + waiting, 1), inFlight));
   for (let n = 0; n < 1000 && world.turn.calls.length < inFlight; n++) await pause(10);
   reporter.check(world.turn.calls.length === inFlight, `${world.turn.calls.length} in flight`);
   // Nothing is confirmed till the proxy lets it through.
   world.proxy.stall();
   const load = world.load({ concurrency: inFlight });
-  const wishes = wishesOf(run.seed, inFlight, 1);
-  const sending = load.send(wishes.map((wish, place) => ({ ...wish, user: userOf(place) })));
-  await pause(500);
+  const sending = load.send(spread(wishesOf(run.seed, inFlight, 1), inFlight));
+  await pause(ARRIVAL_MS);
   const ended = world.bridge.stop("SIGTERM");
   await pause(200);
   const early = load.outcomes.filter(({ id }) => id !== undefined).length;
   reporter.check(early === 0, `${early} requests were not in flight any more`);
+  world.turn.release();
   world.proxy.resume();
   const code = await ended;
   reporter.check(code === 0, `SIGTERM ended it with exit code ${code}`);
@@ -104,7 +100,6 @@ export async function stopInFlight(run: Run, size: StopSize): Promise<Report> {
   reporter.check(again === 0, `${again} requests were not answered at their first try`);
   const finished = world.turn.calls.filter(({ endedAt }) => endedAt !== Infinity).length;
   reporter.figure("calls to Turn finished at the end", finished);
-  world.turn.latencyMs = 0;
   await world.bridge.start();
   await world.settled({ stallMs: 15_000, mostMs: 60_000 });
   reporter.add(await world.finish());
@@ -112,4 +107,9 @@ export async function stopInFlight(run: Run, size: StopSize): Promise<Report> {
   reporter.flow("outbound", world.outboundHistory());
   reporter.add(world.idFaults());
   return reporter.report();
+}
+
+/** Gives each to the next of so many users, so that none of the first waits for another. */
+function spread<T>(items: readonly T[], users: number): (T & { user: string })[] {
+  return items.map((item, place) => ({ ...item, user: userOf(place % users) }));
 }

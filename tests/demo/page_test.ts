@@ -94,13 +94,12 @@ pageTest(
     await person.sees(".passage", "Four");
     assert.deepEqual(await person.texts("#turn .said"), []);
     await person.clicks("#answers input[value='200']");
+    await person.chooses("#contacts", USER);
     await person.sees("#turn .said", "Three");
     assert.deepEqual(await person.texts("#turn .words"), texts, "not in order, or not once");
     await person.chooses("#contacts", OTHER);
     await person.sees("#turn .said", "Four");
-    await person.sees("#sums", /4\D*written\D*|written4/);
-    const sums = await person.texts("#sums dd");
-    assert.deepEqual(sums, ["4", "4", "0", "0"]);
+    assert.deepEqual(await person.texts("#sums dd"), ["4", "4", "0", "0"]);
     const failed = turn.calls.length - 4;
     assert.ok(failed >= 2, `Turn has failed only ${failed} times`);
   },
@@ -212,10 +211,10 @@ pageTest("load is drawn while it is on, and has no phones", async (person) => {
   for (let step = 0; step < 5; step++) await person.page.keyboard.press("ArrowRight");
   await person.sees("#load-value", "50 messages/s");
   await person.sees("#charts", /[1-9]\d* with Turn/);
-  await person.sees("#charts", /median [\d.]+ ms/);
+  await person.sees("#charts", /median: [\d.]+ ms/);
   await person.page.keyboard.press("Home");
   await person.sees("#load-value", "off");
-  await person.sees("#charts", "0 sent, 0 with Turn, 0 between");
+  await person.sees("#charts", "0 sent0 with Turn0 between");
   assert.equal((await person.texts("#phones button")).length, 2);
   assert.deepEqual(await person.texts(".passage"), []);
 });

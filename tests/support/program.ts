@@ -128,6 +128,11 @@ export class Running implements AsyncDisposable {
   /** Sends a signal and answers the exit code. */
   async stop(signal: Deno.Signal): Promise<number> {
     this.#process.kill(signal);
+    return await this.ended();
+  }
+
+  /** Waits until it ends by itself, and answers the exit code. */
+  async ended(): Promise<number> {
     const { code } = await this.#process.status;
     await this.#read;
     return code;

@@ -26,6 +26,7 @@ export class Transport implements AsyncDisposable {
   readonly #connector: string;
   readonly #connection: ChannelModel;
   readonly #channel: ConfirmChannel;
+  #consumerTag = "";
 
   private constructor(connector: string, connection: ChannelModel, channel: ConfirmChannel) {
     this.#connector = connector;
@@ -44,12 +45,18 @@ export class Transport implements AsyncDisposable {
       await channel.assertQueue(queue, { durable: true });
       await channel.bindQueue(queue, "vumi", queue);
     }
-    await channel.consume(`${connector}.outbound`, (raw) => {
+    const { consumerTag } = await channel.consume(`${connector}.outbound`, (raw) => {
       if (raw === null) return; // The queue was deleted.
       transport.outbound.push({ message: JSON.parse(raw.content.toString()), raw });
       channel.ack(raw);
     });
+    transport.#consumerTag = consumerTag;
     return transport;
+  }
+
+  /** Leaves `.outbound` to others. */
+  async takeNoMore(): Promise<void> {
+    await this.#channel.cancel(this.#consumerTag);
   }
 
   /** Resolves with the outbound messages when there are `count`. */
@@ -99,6 +106,22 @@ export class Transport implements AsyncDisposable {
     await this.#channel.waitForConfirms();
   }
 
+  /** The same for many, confirmed at the end. */
+  async publishAll(
+    end: string,
+    payloads: readonly unknown[],
+    headers: Record<string, unknown>,
+  ): Promise<void> {
+    for (const payload of payloads) {
+      const body = Buffer.from(JSON.stringify(payload));
+      this.#channel.publish("vumi", `${this.#connector}.${end}`, body, {
+        deliveryMode: 2,
+        headers,
+      });
+    }
+    await this.#channel.waitForConfirms();
+  }
+
   /** Takes one message off `<connector>.<end>`, waiting until there is one. */
   async take(end: string): Promise<ConsumeMessage> {
     await this.#declare(end);
@@ -114,6 +137,16 @@ export class Transport implements AsyncDisposable {
   /** How many messages wait on `<connector>.<end>`, those in work not counted. */
   async depth(end: string): Promise<number> {
     return (await this.#declare(end)).messageCount;
+  }
+
+  /** The same of a queue that is there, whatever its arguments. */
+  async passiveDepth(end: string): Promise<number> {
+    return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).messageCount;
+  }
+
+  /** Deletes the messages in `<connector>.<end>`. */
+  async purge(end: string): Promise<void> {
+    await this.#channel.purgeQueue(`${this.#connector}.${end}`);
   }
 
   /** Resolves when somebody consumes `<connector>.<end>`. */
@@ -134,7 +167,12 @@ export class Transport implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked"]) {
+    for (
+      const end of [
+        ...["inbound", "event", "outbound"],
+        ...["inbound.parked", "event.parked", "outbound.parked"],
+      ]
+    ) {
       await this.deleteQueue(end);
     }
     await this.#connection.close();

@@ -30,12 +30,12 @@ for (
 ) {
   Deno.test(`turnEndpoint() hands on ${what}, and takes the request`, async () => {
     const seen: unknown[] = [];
-    const app = turnEndpoint(options({
+    const app = turnEndpoint([options({
       accept: (_, sender) => {
         seen.push(sender.trace);
         return Promise.resolve({ kind: "accepted", id: "a" });
       },
-    }));
+    })]);
     const body = new TextEncoder().encode(JSON.stringify(EXAMPLE));
     const response = await app.request(URL_PATH, {
       method: "POST",

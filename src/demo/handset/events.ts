@@ -15,6 +15,7 @@ export type Now = Hello | Phone | Settings | Health | Parked | Sample;
 
 /** Something appeared on a user's phone. */
 export interface Said {
+  /** Tells it from others. */
   readonly kind: "said";
   /** The user. */
   readonly address: string;
@@ -35,6 +36,7 @@ export type Report = "ack" | "nack" | "delivered" | "failed";
 
 /** The transport reported what became of a message. */
 export interface Reported {
+  /** Tells it from others. */
   readonly kind: "reported";
   /** The message. */
   readonly id: string;
@@ -99,6 +101,7 @@ export interface Step {
 
 /** A message went a step further. */
 export interface PassageEvent {
+  /** Tells it from others. */
   readonly kind: "passage";
   /** How far it has come. */
   readonly passage: Passage;
@@ -108,6 +111,7 @@ export interface PassageEvent {
 
 /** The tour explains what comes next. */
 export interface Caption {
+  /** Tells it from others. */
   readonly kind: "caption";
   /** Its number. */
   readonly title: string;
@@ -117,6 +121,7 @@ export interface Caption {
 
 /** The tour tells how it went. */
 export interface Verdict {
+  /** Tells it from others. */
   readonly kind: "verdict";
   /** Whether it went well. */
   readonly good: boolean;
@@ -126,9 +131,10 @@ export interface Verdict {
 
 /** The bridge logged something. */
 export interface LogLine {
+  /** Tells it from others. */
   readonly kind: "log";
   /** How grave it is. */
-  readonly level: "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+  readonly level: "WARNING" | "ERROR" | "CRITICAL";
   /** What. */
   readonly text: string;
   /** When; milliseconds since 1970. */
@@ -137,6 +143,7 @@ export interface LogLine {
 
 /** The first thing that is told. */
 export interface Hello {
+  /** Tells it from others. */
   readonly kind: "hello";
   /** Whether all that happened, as far as it is kept, follows: what is shown is to be forgotten. */
   readonly anew: boolean;
@@ -152,6 +159,7 @@ export interface Hello {
 
 /** A user's phone. */
 export interface Phone {
+  /** Tells it from others. */
   readonly kind: "phone";
   /** The user. */
   readonly address: string;
@@ -182,6 +190,7 @@ export type TurnMode = "200" | "429" | "500" | "400" | "none";
 
 /** What can be set. */
 export interface Settings {
+  /** Tells it from others. */
   readonly kind: "settings";
   /** How Turn answers calls. */
   readonly turnAnswers: TurnMode;
@@ -197,6 +206,7 @@ export interface Settings {
 
 /** How the bridge says it is. */
 export interface Health {
+  /** Tells it from others. */
   readonly kind: "health";
   /** Its answer to `GET /health`, or why there was none. */
   readonly report: unknown;
@@ -206,6 +216,7 @@ export interface Health {
 
 /** The messages that wait for a person. */
 export interface Parked {
+  /** Tells it from others. */
   readonly kind: "parked";
   /** How many. */
   readonly total: number;
@@ -227,6 +238,7 @@ export interface ParkedMessage {
 
 /** How the load goes, for a moment. */
 export interface Sample {
+  /** Tells it from others. */
   readonly kind: "sample";
   /** Messages a second that users sent. */
   readonly sent: number;

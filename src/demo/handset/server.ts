@@ -45,7 +45,9 @@ const FILES: Readonly<Record<string, string>> = {
   "/index.html": "text/html; charset=utf-8",
   "/icon.svg": "image/svg+xml",
   ...Object.fromEntries(
-    ["page", "phone", "bridge", "turn"].map((name) => [`/${name}.css`, "text/css; charset=utf-8"]),
+    ["page", "controls", "phone", "bridge", "passages", "turn"].map((
+      name,
+    ) => [`/${name}.css`, "text/css; charset=utf-8"]),
   ),
   ...Object.fromEntries(
     ["main", "link", "dom", "people", "phone", "ussd", "bridge", "passages", "load", "turn"]

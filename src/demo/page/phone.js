@@ -137,7 +137,10 @@ export class Phones {
     find("text", HTMLFormElement).addEventListener("submit", async (event) => {
       event.preventDefault();
       const address = this.people.current;
-      if (await act({ do: "text", address, text: text.value })) text.value = "";
+      const written = text.value;
+      // At once, for the next message may be begun before this one is sent.
+      text.value = "";
+      if (!await act({ do: "text", address, text: written })) text.value ||= written;
     });
     find("dial", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();

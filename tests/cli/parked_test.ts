@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import { Live } from "../support/live.ts";
+import { Program } from "../support/program.ts";
+import { atTerminal, noPty } from "../support/pty.ts";
+import { amqpUrl } from "../support/rabbitmq.ts";
+import { until } from "../support/until.ts";
+
+/** Clears the screen, in both ways to write it; runs text backwards; ends the line. */
+const HOSTILE = "evil\u001b[2J\u009b2J\u202e\r\nfaked line\u0007";
+
+/** A character that a terminal obeys, or does not show. Line breaks aside, which tables have. */
+// deno-lint-ignore no-control-regex -- these are what it is about
+const OBEYED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+
+/** A bridge whose Turn refuses these messages, until told otherwise. */
+async function refusing(ids: readonly string[], live: Live): Promise<void> {
+  live.turn.answer = ({ body }) => {
+    const refused = ids.includes((body as { message?: { id: string } }).message?.id ?? "");
+    const errors = [{ title: "No such thing", details: HOSTILE }];
+    return refused ? Response.json({ errors }, { status: 404 }) : Response.json({});
+  };
+  for (const message_id of ids) await live.transport.sendInbound({ message_id });
+  await live.waiting("inbound.parked", ids.length);
+}
+
+function lines(text: string): readonly string[] {
+  return text.split("\n").filter((line) => line !== "");
+}
+
+/** What went wrong is said in words, and not as a trace of the program. */
+function assertPlain(stderr: string): void {
+  assert.ok(!stderr.includes("    at ") && !/error:.*Error/i.test(stderr), stderr);
+}
+
+Deno.test("parked list has a line a message, by whatever it is looked for, and shows nothing raw", async () => {
+  await using live = await Live.prepare();
+  await using _running = await live.start();
+  await refusing(["m1", HOSTILE], live);
+  await live.transport.publish("inbound", new TextEncoder().encode("no JSON"));
+  await live.waiting("inbound.parked", 3);
+  await live.transport.publish("event.parked", { event_id: "e1", user_message_id: "m1" }, {
+    "x-parked-reason": `old ${HOSTILE}`,
+    "x-parked-at": "2020-01-01T00:00:00.000Z",
+  });
+  const list = async (...more: string[]) => {
+    const { code, stdout, stderr } = await live.command(["parked", "list"], more);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.ok(!OBEYED.test(stdout), JSON.stringify(stdout));
+    return lines(stdout);
+  };
+  const [head = "", ...rows] = await list();
+  assert.match(head, /^queue +parked at \(UTC\) +id +status +attempts +reason$/);
+  assert.equal(rows.pop(), "4 messages");
+  const [m1 = "", evil = "", unreadable = "", event = ""] = rows;
+  assert.match(
+    m1,
+    /^inbound +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d +m1 +404 +1 +Turn answered 404: No such/,
+  );
+  assert.match(evil, /^inbound .* evil\\u001b\[2J\\u009b2J\\u202e\\u000d\\u000afaked line\\u0007 /);
+  assert.match(unreadable, /\(unreadable\) +0 +Cannot read vumi message: not JSON in UTF-8$/);
+  assert.match(event, /^event +2020-01-01 00:00:00 +m1 +0 +old evil\\u001b/);
+  const count = async (...more: string[]) => (await list(...more)).length - 2;
+  assert.equal(await count("--queue=event"), 1);
+  assert.equal(await count("--id=m1"), 2);
+  assert.equal(await count("--since=1h"), 3);
+  assert.equal(await count("--since=2019-12-31"), 4);
+  assert.equal(await count("--reason=NO SUCH thing"), 2);
+  assert.deepEqual(await list("--reason=nobody wrote this"), ["Nothing that is meant is parked."]);
+  const [first = "", second = ""] = await list("--json");
+  const { parkedAt: _, ...known } = JSON.parse(first);
+  assert.equal(known.reason.startsWith("Turn answered 404: No such thing, evil"), true, first);
+  assert.deepEqual({ ...known, reason: "" }, {
+    queue: "inbound",
+    id: "m1",
+    about: null,
+    user: "+26612345678",
+    reason: "",
+    status: 404,
+    attempts: 1,
+  });
+  assert.equal(JSON.parse(second).id, HOSTILE);
+});
+
+Deno.test("parked show has all of a message, for people on several lines, for programs on one", async () => {
+  await using live = await Live.prepare();
+  await using _running = await live.start();
+  await live.transport.publish("inbound", new TextEncoder().encode(HOSTILE), {
+    "x-theirs": HOSTILE,
+  });
+  live.turn.answer = () => new Response(null, { status: 400 });
+  await live.transport.sendInbound({ message_id: "m1", content: HOSTILE });
+  await live.waiting("inbound.parked", 2);
+  const whole = await live.command(["parked", "show"], ["--id=m1"]);
+  assert.equal(whole.code, 0);
+  assert.ok(!OBEYED.test(whole.stdout), JSON.stringify(whole.stdout));
+  assert.equal(JSON.parse(whole.stdout).body.content, HOSTILE);
+  assert.ok(lines(whole.stdout).length > 10);
+  const { stdout } = await live.command(["parked", "show"], ["--json"]);
+  assert.ok(!OBEYED.test(stdout));
+  const [unreadable] = lines(stdout).map((line) => JSON.parse(line));
+  assert.equal(lines(stdout).length, 2);
+  assert.equal(unreadable.body, HOSTILE);
+  assert.equal(unreadable.headers["x-theirs"], HOSTILE);
+  const none = await live.command(["parked", "show"], ["--id=nobody"]);
+  assert.deepEqual([none.code, none.stdout], [1, ""]);
+});
+
+Deno.test("parked replay puts what is meant back, in order, and once if it is refused again", async () => {
+  await using live = await Live.prepare();
+  await using _running = await live.start();
+  const ids = ["a1", "b1", "a2", "b2", "a3"];
+  await refusing(ids, live);
+  await live.transport.publish("inbound.parked", { message_id: "old" }, {
+    "x-parked-reason": "old",
+  });
+  const dry = await live.command(["parked", "replay"], ["--dry-run", "--reason=404"]);
+  assert.deepEqual([dry.code, dry.stdout], [0, "Would be put back into work: 5.\n"]);
+  assert.equal(live.told().length, 5);
+  // Still refused: each is tried once more, and parked again.
+  const vain = await live.command(["parked", "replay"], ["--reason=404"]);
+  assert.deepEqual([vain.code, vain.stdout], [0, "Put back into work: 5.\n"]);
+  await live.waiting("inbound.parked", 6);
+  assert.equal(live.told().length, 10);
+  live.turn.answer = () => Response.json({});
+  const one = await live.command(["parked", "replay"], ["--id=a2"]);
+  assert.equal(one.stdout, "Put back into work: 1.\n");
+  const rest = await live.command(["parked", "replay"], ["--reason=no SUCH", "--queue=inbound"]);
+  assert.equal(rest.stdout, "Put back into work: 4.\n");
+  await live.turn.received(15);
+  assert.deepEqual(live.told().slice(10), ["a2", "a1", "b1", "b2", "a3"]);
+  await until("the one that was not meant", async () => {
+    return await live.transport.depth("inbound.parked") === 1;
+  });
+});
+
+Deno.test("parked discard asks, or wants --yes, and deletes what is meant", async () => {
+  await using live = await Live.prepare();
+  await using _running = await live.start();
+  await refusing(["m1", "m2", "m3"], live);
+  const discard = (...more: string[]) => live.command(["parked", "discard"], more);
+  const dry = await discard("--dry-run", "--id=m1");
+  assert.deepEqual([dry.code, dry.stdout], [0, "Would be deleted: 1.\n"]);
+  const unasked = await discard();
+  assert.deepEqual([unasked.code, unasked.stdout], [64, ""]);
+  assert.match(unasked.stderr, /--yes/);
+  await live.waiting("inbound.parked", 3);
+  const sure = await discard("--yes", "--id=m2");
+  assert.deepEqual([sure.code, sure.stdout], [0, "Deleted: 1.\n"]);
+  const left = await live.command(["parked", "list"], ["--json"]);
+  assert.deepEqual(lines(left.stdout).map((line) => JSON.parse(line).id), ["m1", "m3"]);
+});
+
+Deno.test({
+  name: `parked discard asks at a terminal ${noPty() ?? ""}`.trim(),
+  ignore: noPty() !== undefined,
+  fn: async () => {
+    await using live = await Live.prepare();
+    await using _running = await live.start();
+    await refusing(["m1", "m2"], live);
+    const line = Program.fromSource().commandLine(["parked", "discard", ...live.args()]);
+    for (const no of ["n\n", "\n", "\x04"]) {
+      const { code, shown } = await atTerminal(line, no);
+      assert.equal(code, 0, shown);
+      assert.match(shown, /Delete 2 parked messages for good\?/);
+      assert.ok(!shown.includes("Deleted"), shown);
+      await live.waiting("inbound.parked", 2);
+    }
+    const { code, shown } = await atTerminal(line, "y\n");
+    assert.equal(code, 0, shown);
+    assert.match(shown, /Deleted: 2\./);
+    await live.waiting("inbound.parked", 0);
+  },
+});
+
+for (const [what, url] of [["away", away()], ["not letting us in", stranger()]] as const) {
+  Deno.test(`parked and audit say what is wrong with a broker that is ${what}, exit code 69`, async () => {
+    await using live = await Live.prepare();
+    const names = [["parked", "list"], ["parked", "discard", "--yes"], ["audit"]];
+    await Promise.all(names.map(async (name) => {
+      const { code, stdout, stderr } = await live.command(name, [`--amqp-url=${url}`]);
+      assert.equal(code, 69, stderr);
+      assert.equal(stdout, "");
+      assert.match(
+        stderr,
+        /^Cannot connect to RabbitMQ at 127\.0\.0\.1:\d+: .+\n.*turn-channels check/,
+      );
+      assert.ok(!stderr.includes("hunter2"), stderr);
+      assertPlain(stderr);
+    }));
+  });
+}
+
+function away(): string {
+  return "amqp://guest:hunter2@127.0.0.1:9";
+}
+
+function stranger(): string {
+  const url = new URL(amqpUrl());
+  url.password = "hunter2";
+  return url.href;
+}
+
+const WRONG = [
+  ["list", "--since=yesterday"],
+  ["list", "--since=2026-13-45"],
+  ["list", "--since=999999999d"],
+  ["list", "--since=-5m"],
+  ["replay", "--since="],
+  ["list", "--queue=outbound"],
+  ["discard", "--json"],
+  ["nonsense"],
+] as const;
+
+for (const args of WRONG) {
+  Deno.test(`parked ${args.join(" ")} is a usage error, exit code 64`, async () => {
+    const { code, stdout, stderr } = await Program.fromSource().output(["parked", ...args]);
+    assert.deepEqual([code, stdout], [64, ""], stderr);
+    assert.notEqual(stderr, "");
+    assertPlain(stderr);
+  });
+}
+
+Deno.test("parked commands get through 5,000 messages, and replay keeps their order", async () => {
+  await using live = await Live.prepare({ "worker-concurrency": "20" });
+  await using running = await live.start();
+  const headers = {
+    "x-parked-reason": "Turn answered 404",
+    "x-parked-at": new Date().toISOString(),
+  };
+  const ids = Array.from({ length: 5000 }, (_, n) => `m${n}`);
+  await live.transport.publishAll("inbound.parked", ids.map((id) => ({ message_id: id })), headers);
+  const started = performance.now();
+  const list = await live.command(["parked", "list"]);
+  assert.equal(lines(list.stdout).length, 5002);
+  assert.ok(performance.now() - started < 30_000);
+  // Nobody works, so that they stay where they are put.
+  assert.equal(await running.stop("SIGTERM"), 0);
+  const replay = await live.command(["parked", "replay"]);
+  assert.equal(replay.stdout, "Put back into work: 5000.\n");
+  for (const id of ids.slice(0, 100)) {
+    const { content } = await live.transport.take("inbound");
+    assert.equal(JSON.parse(content.toString()).message_id, id);
+  }
+  await live.waiting("inbound", 4900);
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { idIn, Live } from "../support/live.ts";
+import type { Running } from "../support/program.ts";
+import { until } from "../support/until.ts";
+
+/** How long Turn takes for a message that does no harm: long enough to be in work at a death. */
+const ANSWER_MS = 300;
+
+Deno.test("the message that ends the program each time is parked after 5 deaths, and no other", async () => {
+  await using live = await Live.prepare();
+  let starting: Promise<Running> | undefined;
+  let died = Promise.withResolvers<void>();
+  let deaths = 0;
+  const delivered: string[] = [];
+  live.turn.answer = async ({ body }) => {
+    const id = idIn(body);
+    if (id === "killer") {
+      deaths++;
+      void starting?.then((running) => running.stop("SIGKILL")).then(() => died.resolve());
+      return "hang";
+    }
+    const before = deaths;
+    await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
+    // Nobody is there any more to take the answer, if it has died meanwhile.
+    if (deaths === before) delivered.push(id);
+    return Response.json({});
+  };
+  const innocent = ["before", "behind", "late 1", "late 2", "late 3", "late 4"];
+  const send = (message_id: string) =>
+    live.transport.sendInbound({ message_id, from_addr: `+${message_id}` });
+  for (const id of ["before", "killer", "behind"]) await send(id);
+  for (let run = 1; run <= 5; run++) {
+    died = Promise.withResolvers();
+    starting = live.program();
+    await using _running = await starting;
+    await died.promise;
+    // It comes when the next one starts, and is in work when that dies.
+    if (run < 5) await send(`late ${run}`);
+  }
+  await using last = await live.program();
+  const { content, properties } = await live.transport.take("inbound.parked");
+  assert.equal(JSON.parse(content.toString()).message_id, "killer");
+  assert.equal(
+    properties.headers?.["x-parked-reason"],
+    "the program ended 5 times while it had this in work",
+  );
+  await live.transport.sendInbound({ message_id: "next" });
+  const all = [...innocent, "next"];
+  await until("all others", () => all.every((id) => delivered.includes(id)));
+  assert.equal(deaths, 5);
+  assert.equal(await last.stop("SIGTERM"), 0);
+  assert.deepEqual([...new Set(delivered)].toSorted(), all.toSorted());
+  assert.equal(await live.transport.depth("inbound.parked"), 0);
+  assert.equal(await live.transport.depth("inbound"), 0);
+});

@@ -1,0 +1,173 @@
+/**
+ * A bridge that runs as a program of its own, with its cache in a file, between a fake Turn and a
+ * transport: it can be killed and started again, and commands can look at it while it runs.
+ *
+ * @module
+ */
+
+import { delayQueue } from "../../src/broker/mod.ts";
+import { FakeTurn, send } from "../../src/demo/fake_turn.ts";
+import { SECRET, TOKEN } from "./bridge.ts";
+import { type Output, Program, type Running } from "./program.ts";
+import { amqpUrl } from "./rabbitmq.ts";
+import { Transport } from "./transport.ts";
+import { until } from "./until.ts";
+
+/** Configuration, as flags without their dashes. */
+export type Flags = Readonly<Record<string, string>>;
+
+/** How long messages wait in the one delay queue, in seconds, unless flags say otherwise. */
+export const DELAY_S = 300;
+
+/** What Turn is answered. */
+export interface LiveAnswer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  /** Of the message, if it was taken. */
+  readonly id: string | undefined;
+}
+
+/** A request of Turn's, without its signature. */
+export function requestOf(text: string): unknown {
+  return { to: "+26612345678", turn: { type: "text", text: { body: text } } };
+}
+
+/** Both sides of a bridge, and ways to start it. */
+export class Live implements AsyncDisposable {
+  /** Begins the names of its queues. */
+  readonly connector: string;
+  /** Where it listens. */
+  readonly address: string;
+  /** Turn's side. */
+  readonly turn: FakeTurn;
+  /** The operator's side. */
+  readonly transport: Transport;
+  /** For its files; removed in the end. */
+  readonly folder: string;
+  readonly #flags: Flags;
+  readonly #parts: AsyncDisposableStack;
+
+  private constructor(
+    parts: AsyncDisposableStack,
+    turn: FakeTurn,
+    transport: Transport,
+    { connector, folder, flags }: { connector: string; folder: string; flags: Flags },
+  ) {
+    const bind = `127.0.0.1:${freePort()}`;
+    this.#parts = parts;
+    this.turn = turn;
+    this.transport = transport;
+    this.connector = connector;
+    this.folder = folder;
+    this.address = `http://${bind}`;
+    this.#flags = {
+      "connector-name": connector,
+      "http-bind": bind,
+      "turn-api-url": turn.url,
+      "auth-token": TOKEN,
+      "turn-hmac-secret": SECRET,
+      "default-from-addr": "8110",
+      "amqp-url": amqpUrl(),
+      "message-cache-class": "DenoKvMessageCache",
+      "message-cache-config-path": `${folder}/cache.kv`,
+      "retry-schedule": `${DELAY_S}`,
+      "retry-delay-base": "0",
+      ...flags,
+    };
+  }
+
+  /** Makes both sides. Nothing runs yet. */
+  static async prepare(flags: Flags = {}): Promise<Live> {
+    await using parts = new AsyncDisposableStack();
+    const connector = `test-${crypto.randomUUID()}`;
+    const folder = await Deno.makeTempDir({ prefix: "turn-channels-live-" });
+    parts.defer(() => Deno.remove(folder, { recursive: true }));
+    const turn = parts.use(FakeTurn.start({ authToken: TOKEN }));
+    const transport = parts.use(await Transport.connect(connector));
+    parts.defer(async () => {
+      for (const queue of ["inbound", "event"]) {
+        await transport.deleteQueue(delayQueue(queue, DELAY_S * 1000));
+      }
+    });
+    return new Live(parts.move(), turn, transport, { connector, folder, flags });
+  }
+
+  /** Starts it, with `flags` over the others. Resolves when it is in health. */
+  async start(flags: Flags = {}): Promise<Running> {
+    const running = await this.program(flags);
+    await until("health", async () => (await this.health()).status === 200);
+    return running;
+  }
+
+  /** The same; resolves as soon as it listens, whatever it has reached by then. */
+  program(flags: Flags = {}): Promise<Running> {
+    return Program.fromSource().start(["run", ...this.args(flags)]);
+  }
+
+  /** Runs a command to its end, `more` behind the configuration's flags. */
+  command(name: readonly string[], more: readonly string[] = []): Promise<Output> {
+    return Program.fromSource().output([...name, ...this.args(), ...more]);
+  }
+
+  /** The configuration's flags, `flags` over the others. */
+  args(flags: Flags = {}): string[] {
+    return Object.entries({ ...this.#flags, ...flags }).map(([flag, value]) =>
+      `--${flag}=${value}`
+    );
+  }
+
+  /** What it says of itself; status 0 if it does not answer. */
+  async health(): Promise<{ status: number; text: string }> {
+    try {
+      const response = await fetch(`${this.address}/health`);
+      return { status: response.status, text: await response.text() };
+    } catch {
+      return { status: 0, text: "" };
+    }
+  }
+
+  /** Sends what Turn would, to be sent to a user. */
+  async send(text: string): Promise<LiveAnswer> {
+    const url = `${this.address}/messages`;
+    const response = await send(url, requestOf(text), { secret: SECRET });
+    const { status, headers } = response;
+    return {
+      status,
+      retryAfter: headers.get("retry-after"),
+      id: (await response.json()).messages?.[0].id,
+    };
+  }
+
+  /** Resolves when so many messages are in `<connector>.<end>`, those in work not counted. */
+  async waiting(end: string, count: number): Promise<void> {
+    await until(`${count} on .${end}`, async () => await this.transport.depth(end) === count);
+  }
+
+  /** The ids of the users' messages that Turn was called about, in order. */
+  told(): readonly string[] {
+    return this.turn.calls.filter(({ path }) => path === "/messages").map(({ body }) => idIn(body));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+}
+
+/** The id of the message in a call to Turn. */
+export function idIn(body: unknown): string {
+  // The fake Turn has looked at its form.
+  return (body as { message: { id: string } }).message.id;
+}
+
+/** Below those that the system gives to outgoing connections, so that it is free after a kill too. */
+function freePort(): number {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}

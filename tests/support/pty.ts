@@ -1,0 +1,37 @@
+/**
+ * A program at a terminal, by util-linux' `script`, which Debian always has.
+ *
+ * @module
+ */
+
+/** Why there is no terminal, for the name of an ignored test, if there is none. */
+export function noPty(): string | undefined {
+  for (const path of ["/usr/bin/script", "/bin/script"]) {
+    try {
+      if (Deno.statSync(path).isFile) return undefined;
+    } catch {
+      // Not there.
+    }
+  }
+  return "there is no script(1) to make a terminal";
+}
+
+/** Runs a shell's command line at a terminal where `typed` is typed, and answers what it showed. */
+export async function atTerminal(
+  commandLine: string,
+  typed: string,
+): Promise<{ code: number; shown: string }> {
+  const child = new Deno.Command("script", {
+    args: ["--quiet", "--return", "--command", commandLine, "/dev/null"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1", TERM: "dumb" },
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(typed));
+  const { code, stdout } = await child.output();
+  // Not before: the end of what is typed would come as a key of its own.
+  await writer.close().catch(() => {});
+  return { code, shown: new TextDecoder().decode(stdout) };
+}
