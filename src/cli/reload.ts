@@ -80,8 +80,8 @@ export class Reloader implements Disposable {
       return;
     }
     const { config } = loaded;
-    const changed = changedKeys(this.#current, config).filter((key) => RELOADED.has(key));
-    const waiting = changedKeys(this.#options.config, config).filter((key) => !RELOADED.has(key));
+    const changed = changedKeys(this.#current, config).filter(isReloaded);
+    const waiting = changedKeys(this.#options.config, config).filter((key) => !isReloaded(key));
     const tell = (): void => log.info("Configuration reloaded, changed: {changed}", { changed });
     const isToldBefore = log.isEnabledFor("info"); // It may not be after a change of log_level.
     if (isToldBefore) tell();
@@ -97,6 +97,11 @@ export class Reloader implements Disposable {
   [Symbol.dispose](): void {
     Deno.removeSignalListener("SIGHUP", this.#onSignal);
   }
+}
+
+/** Also with the channel before it that it belongs to. */
+function isReloaded(key: string): boolean {
+  return RELOADED.has(key.replace(/^channels\[\d+\]\./, ""));
 }
 
 function describe({ key, value, expected, source }: Fault): string {
