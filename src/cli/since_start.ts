@@ -55,7 +55,7 @@ function readCounts(text: string): readonly RunningCount[] {
       result: label(labels, "result"),
       count: Number(count),
     }),
-  );
+  ).filter(({ count }) => count > 0);
 }
 
 function label(labels: string, name: string): string {
