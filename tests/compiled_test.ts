@@ -12,6 +12,7 @@ import { FakeTurn, send } from "../src/demo/fake_turn.ts";
 import { SECRET, TOKEN } from "./support/bridge.ts";
 import { amqpUrl } from "./support/rabbitmq.ts";
 import { PERMISSIONS, Program } from "./support/program.ts";
+import { Transcript } from "./support/transcript.ts";
 import { Transport } from "./support/transport.ts";
 import { until } from "./support/until.ts";
 
@@ -25,7 +26,11 @@ const fault = await compile();
 /** Compiles as `deno task compile` does; answers why not. */
 async function compile(): Promise<string | undefined> {
   const deno = Deno.env.get("DENO_COMPILE") || Deno.execPath();
-  const args = ["compile", "--quiet", "--no-check", ...PERMISSIONS, "--output", binary];
+  const args = [
+    ...["compile", "--quiet", "--no-check", "--no-lock", "--include", "src/demo/page"],
+    ...PERMISSIONS,
+    ...["--output", binary],
+  ];
   const { success, stderr } = await new Deno.Command(deno, {
     args: [...args, "src/main.ts"],
     cwd: ROOT,
@@ -76,5 +81,29 @@ Deno.test({
     await transport.sendEvent({ user_message_id: id, event_type: "ack", sent_message_id: "p" });
     await turn.received(2);
     assert.equal(await running.stop("SIGTERM"), 0);
+  },
+});
+
+Deno.test({
+  name: "the compiled binary has the handset's page in it",
+  ignore: fault !== undefined,
+  fn: async () => {
+    const process = new Deno.Command(binary, {
+      args: ["demo", "--port", "0", "--page-port", "0"],
+      cwd: folder,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const stdout = new Transcript(process.stdout);
+    const [, url = ""] = await stdout.waitFor(/in a browser: (http:\S+)/);
+    for (const file of ["", "page.css", "main.js"]) {
+      const served = await fetch(`${url}${file}`);
+      const source = new URL(`../src/demo/page/${file || "index.html"}`, import.meta.url);
+      assert.equal(await served.text(), await Deno.readTextFile(source));
+    }
+    process.kill("SIGTERM");
+    assert.equal((await process.status).code, 0);
+    await stdout.ended;
   },
 });

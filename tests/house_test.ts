@@ -55,7 +55,13 @@ Deno.test("rooms import only whom they may, through the front door", async () =>
 });
 
 Deno.test("no front door opens on an adapter", async () => {
-  const adapters = ["broker/amqp.ts", "broker/memory.ts", "cache/memory.ts", "cache/deno_kv.ts"];
+  const adapters = [
+    "broker/amqp.ts",
+    "broker/memory.ts",
+    "cache/memory.ts",
+    "cache/deno_kv.ts",
+    "cache/redis.ts",
+  ];
   const files = await sourceFiles();
   for (const adapter of adapters) assert.ok(files.includes(adapter), `${adapter} is gone`);
   for (const { from, to } of await imports()) {
@@ -95,7 +101,7 @@ async function sourceFiles(folder = ""): Promise<string[]> {
   for await (const { name, isDirectory } of Deno.readDir(join(SRC, folder))) {
     const path = join(folder, name);
     if (isDirectory) files.push(...await sourceFiles(path));
-    else if (name.endsWith(".ts")) files.push(path);
+    else if (/\.[jt]s$/.test(name)) files.push(path);
   }
   assert.ok(files.length > 0, `${folder} is empty`);
   return files.sort();

@@ -1,10 +1,12 @@
 /**
- * Runs the tests with a RabbitMQ and a Redis, which it provides and stops: `deno task test
- * [arguments of deno test]`. Its last line of output is `N passed, N failed`, counted in the JUnit report.
+ * Runs the tests with a RabbitMQ and a Redis, which it provides and stops, and with a Chromium, if
+ * there is one or can be: `deno task test [arguments of deno test]`. Its last line of output is
+ * `N passed, N failed`, counted in the JUnit report.
  *
  * @module
  */
 
+import { CHROMIUM_VARIABLE, provideChromium } from "./support/chromium_find.ts";
 import { startRabbitMq } from "./support/rabbitmq.ts";
 import { startRedis } from "./support/redis.ts";
 
@@ -18,7 +20,9 @@ interface Outcome {
 async function main(stop: AbortSignal): Promise<number> {
   await using servers = new AsyncDisposableStack();
   const env: Record<string, string> = {};
-  if (!Deno.env.get("TEST_REDIS_URL")) {
+  const chromium = await provideChromium();
+  if (chromium !== undefined) env[CHROMIUM_VARIABLE] = chromium;
+  if (!Deno.env.get("TEST_REDIS_URL") && !stop.aborted) {
     say("Starting Redis for the tests …");
     Object.assign(env, servers.use(await startRedis()).env);
   }

@@ -13,9 +13,9 @@
 const WINDOW_MS = 30_000;
 /** but no more than so many, or under load a failing Turn would be called for long. */
 const MOST_CALLS = 50;
-/** So many calls at least must have been made in that time, */
+/** So many calls at least must have been made in that time; if the last so many all failed, it opens. */
 const LEAST_CALLS = 10;
-/** and this share of them must have failed. */
+/** Or if this share of them has failed. */
 const FAILED_SHARE = 0.7;
 /** Or so many in a row found Turn unreachable. */
 const UNREACHABLE_IN_A_ROW = 5;
@@ -102,6 +102,10 @@ export class Breaker {
     if (this.#unreachable >= UNREACHABLE_IN_A_ROW) return true;
     const calls = this.#calls.filter(({ at }) => at > now - WINDOW_MS);
     const failed = calls.filter((call) => call.failed).length;
+    // After many that came through, a share would take so long that messages spend their retries.
+    if (failed >= LEAST_CALLS && calls.slice(-LEAST_CALLS).every((call) => call.failed)) {
+      return true;
+    }
     return calls.length >= LEAST_CALLS && failed >= FAILED_SHARE * calls.length;
   }
 }

@@ -6,10 +6,11 @@
  */
 
 import type { MessageCache } from "../cache/mod.ts";
-import type { Metrics } from "../telemetry/mod.ts";
+import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { Accept, TurnClient } from "../turn/mod.ts";
 import type { Connector, Event, Message, TransportType } from "../vumi/mod.ts";
 import { Courier } from "./courier.ts";
+import { reportEnding } from "./ending.ts";
 import { TurnGate, type TurnStatus } from "./gate.ts";
 import { InboundFlow } from "./inbound.ts";
 import { Ledger } from "./ledger.ts";
@@ -39,9 +40,9 @@ export interface BridgeOptions {
   readonly emptyMessageBody: string | undefined;
   /** See {@linkcode StatusFlow}. */
   readonly failedStatus: "sent" | "failed";
-  /** Longest that one call to Turn with a message may take, in milliseconds. */
+  /** Longest that one call to Turn with a message may take, in milliseconds; read at each call. */
   readonly messageTimeoutMs: number;
-  /** Longest that one call to Turn with a status may take, in milliseconds. */
+  /** Longest that one call to Turn with a status may take, in milliseconds; read at each call. */
   readonly statusTimeoutMs: number;
   /** How often Turn is tried again. */
   readonly retry: RetryOptions;
@@ -77,6 +78,7 @@ export class Bridge {
       concurrency,
       pause: () => connector.pause(),
       resume: () => connector.resume(),
+      metrics: options.metrics,
     });
     const parts = {
       ...options,
@@ -88,12 +90,16 @@ export class Bridge {
     this.#inbound = new InboundFlow({
       ...options,
       courier: new Courier<Message>({ ...parts, flow: "inbound" }),
-      timeoutMs: options.messageTimeoutMs,
+      get timeoutMs() {
+        return options.messageTimeoutMs;
+      },
     });
     this.#statuses = new StatusFlow({
       ...options,
       courier: new Courier<Event>({ ...parts, flow: "status" }),
-      timeoutMs: options.statusTimeoutMs,
+      get timeoutMs() {
+        return options.statusTimeoutMs;
+      },
       compact: options.compactStatuses,
     });
   }
@@ -101,6 +107,11 @@ export class Bridge {
   /** How Turn is. */
   turnStatus(): TurnStatus {
     return this.#gate.status();
+  }
+
+  /** How Turn and the calls to it are, for metrics. */
+  turnFigures(): TurnFigures {
+    return this.#gate.figures();
   }
 
   /** Begins to consume; a broker that is away is waited for, not here. */
@@ -135,7 +146,7 @@ export class Bridge {
   /** It has come and is parked, of which no flow knows. */
   #countUnreadable(flow: "inbound" | "status"): void {
     const { cache, metrics } = this.#options;
-    metrics.count(flow, "unreadable");
+    reportEnding(metrics, flow, "unreadable", { messageId: null });
     new Ledger(cache, flow).count("in", "unreadable");
   }
 }

@@ -49,7 +49,7 @@ export interface Call {
   /** Its own id, the same at each delivery. */
   readonly id: string;
   /** How it is called in logs. */
-  readonly names: Readonly<Record<string, string>>;
+  readonly names: Readonly<Record<string, string>> & { readonly messageId: string };
   /** Fires when it can't be answered any more. */
   readonly lost: AbortSignal;
   /** Quick attempts after the first. */

@@ -8,7 +8,9 @@
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
 import type { Arrival, Disposition } from "../vumi/mod.ts";
+import type { Result } from "../telemetry/mod.ts";
 import { type Call, Caller, type CallerOptions, type Skip } from "./caller.ts";
+import { reportEnding } from "./ending.ts";
 import { Followers } from "./followers.ts";
 import { Lanes } from "./lanes.ts";
 import { Ledger } from "./ledger.ts";
@@ -36,6 +38,8 @@ export interface Parcel<T> extends Pick<Call, "id" | "names" | "call"> {
   readonly key: string;
   /** How long after the first failure it is worth trying, in milliseconds. */
   readonly retryForMs: number;
+  /** When vumi queued it, in milliseconds since 1970. */
+  readonly queuedAt?: number;
   /**
    * Whether Turn has it. Asked only of what has been here before.
    *
@@ -51,6 +55,8 @@ export interface Parcel<T> extends Pick<Call, "id" | "names" | "call"> {
   prepare(isNew: boolean): Promise<Skip | undefined>;
   /** What is to be remembered when Turn has it. */
   notes(): readonly Note[];
+  /** What else is told of it at its end. */
+  about?(): Readonly<Record<string, unknown>>;
 }
 
 /** Delivers to Turn. */
@@ -97,7 +103,10 @@ export class Courier<T> {
       if (past === undefined && !redelivered) return await this.#call(parcel, lost, NO_PAST, true);
       return await this.#settleAgain(parcel, arrival, past ?? NO_PAST);
     } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
+      if (!(error instanceof CacheError)) {
+        this.#ledger.count("parked"); // For that is what becomes of a bug's message.
+        throw error;
+      }
       const { flow, metrics } = this.#options;
       metrics.count(flow, "cache_failed");
       log.error("The cache fails, {flow} {messageId} has to wait: {reason}", {
@@ -124,8 +133,7 @@ export class Courier<T> {
   ): Promise<Disposition> {
     const { flow, metrics } = this.#options;
     if (await parcel.isDelivered()) {
-      metrics.count(flow, "duplicate");
-      log.info("Turn has it already: {flow} {messageId}", { flow, ...parcel.names });
+      this.#ended(parcel, "duplicate", { attempts: past.attempts });
       return { kind: "done" };
     }
     // One that waited behind another comes for the first time, too.
@@ -134,7 +142,7 @@ export class Courier<T> {
     if (!redelivered || this.#suspects.isCleared(parcel.id)) return await call();
     metrics.count(flow, "redelivered");
     this.#ledger.count("redelivered");
-    log.info("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
+    log.debug("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
       flow,
       ...parcel.names,
     });
@@ -172,8 +180,10 @@ export class Courier<T> {
   }
 
   async #delivered(parcel: Parcel<T>, attempts: number): Promise<Disposition> {
-    const { cache, flow } = this.#options;
+    const { cache, flow, metrics } = this.#options;
     this.#ended(parcel, "delivered", { attempts });
+    const { queuedAt } = parcel;
+    if (queuedAt !== undefined) metrics.delivered(flow, (this.#now() - queuedAt) / 1000);
     try {
       await cache.putNotes(parcel.notes(), [{ flow, result: "delivered" }]);
     } catch (error) {
@@ -189,7 +199,7 @@ export class Courier<T> {
   }
 
   #skip(parcel: Parcel<T>, { why }: Skip): Disposition {
-    this.#ended(parcel, "skipped", { why });
+    this.#ended(parcel, why === "duplicate" ? why : "skipped", { why });
     this.#ledger.count(`skipped_${why}`);
     return { kind: "done" };
   }
@@ -222,7 +232,7 @@ export class Courier<T> {
     const { flow, metrics, retry: { delaysMs: [delayMs = 0] } } = this.#options;
     this.#followers.add(parcel.key, parcel.id, false, delayMs, this.#now());
     metrics.count(flow, "delayed");
-    log.info("Waits behind an earlier one of the same user: {flow} {messageId}", {
+    log.debug("Waits behind an earlier one of the same user: {flow} {messageId}", {
       flow,
       ...parcel.names,
     });
@@ -240,13 +250,16 @@ export class Courier<T> {
 
   #ended(
     parcel: Parcel<T>,
-    result: "delivered" | "skipped" | "parked",
+    result: Result,
     values: Readonly<Record<string, unknown>>,
   ): void {
     const { flow, metrics } = this.#options;
-    metrics.count(flow, result);
-    const all = { flow, ...parcel.names, result, ...values };
-    if (result === "parked") log.error("Parked: {flow} {messageId}, {reason}", all);
-    else log.info("Done: {flow} {messageId} {result}", all);
+    const { names, queuedAt } = parcel;
+    if (result === "parked") {
+      log.error("Parked: {flow} {messageId}, {reason}", { flow, ...names, ...values });
+    }
+    const durationMs = queuedAt === undefined ? undefined : Math.max(0, this.#now() - queuedAt);
+    const all = { ...names, ...parcel.about?.(), ...values, durationMs };
+    reportEnding(metrics, flow, result, all);
   }
 }

@@ -10,9 +10,11 @@
  */
 
 import { getLogger } from "@logtape/logtape";
+import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { Delivery } from "../turn/mod.ts";
 import { Breaker, type BreakerState, type Sign } from "./breaker.ts";
 import { Pacer, type Resource } from "./pacer.ts";
+import { Stopwatch } from "./stopwatch.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -24,6 +26,8 @@ export interface TurnGateOptions {
   readonly pause: () => Promise<void>;
   /** Takes from the queues again. */
   readonly resume: () => void;
+  /** Counts calls, if given. */
+  readonly metrics?: Metrics;
   /** Milliseconds since 1970; the platform's clock, unless given. */
   readonly now?: () => number;
 }
@@ -44,6 +48,8 @@ export interface Pass {
   readonly isProbe: boolean;
   /** See {@linkcode Breaker.epoch}. */
   readonly epoch: number;
+  /** When it was given. */
+  readonly since: number;
 }
 
 /**
@@ -68,6 +74,11 @@ export class TurnGate {
   readonly #pacer = new Pacer();
   readonly #waiting: Record<Resource, Waiter[]> = { messages: [], statuses: [] };
   readonly #calls: Record<Resource, number> = { messages: 0, statuses: 0 };
+  /** How long calls are held back for the rate limit. */
+  readonly #held: Record<Resource, Stopwatch> = {
+    messages: new Stopwatch(),
+    statuses: new Stopwatch(),
+  };
   /** Messages that were probes in vain, since Turn is down. */
   readonly #failedProbes = new Set<string>();
   #probing = false;
@@ -89,14 +100,23 @@ export class TurnGate {
     return { breaker: this.#breaker.state, lastSuccess: this.#lastSuccess };
   }
 
-  /** How many wait here, for metrics. */
+  /** How many wait here. */
   waiting(resource: Resource): number {
     return this.#waiting[resource].length;
   }
 
-  /** What is known of Turn's rate limits, for metrics. */
-  limits(): ReturnType<Pacer["known"]> {
-    return this.#pacer.known();
+  /** For metrics. */
+  figures(): TurnFigures {
+    const resource = (name: Resource): TurnFigures["resources"][Resource] => ({
+      inFlight: this.#calls[name],
+      waiting: this.waiting(name),
+      heldMs: this.#held[name].totalMs(this.#now()),
+    });
+    return {
+      ...this.status(),
+      resources: { messages: resource("messages"), statuses: resource("statuses") },
+      limits: this.#pacer.known(),
+    };
   }
 
   /**
@@ -136,6 +156,7 @@ export class TurnGate {
   }
 
   #record(pass: Pass, delivery: Delivery, now: number): void {
+    this.#options.metrics?.called(pass.resource, delivery.status, (now - pass.since) / 1000);
     if (delivery.kind === "delivered") this.#lastSuccess = now;
     const before = this.#breaker.state;
     this.#breaker.record(signOf(delivery), pass.epoch, now);
@@ -143,6 +164,7 @@ export class TurnGate {
     if (after === "open" && before !== "open") {
       if (before === "closed") {
         this.#downSince = now;
+        this.#options.metrics?.breakerOpened();
         const reason = "reason" in delivery ? delivery.reason : "";
         log.error("Turn is down, messages stay in their queues: {reason}", { reason });
       } else {
@@ -167,6 +189,7 @@ export class TurnGate {
   }
 
   #putBack(): void {
+    for (const stopwatch of Object.values(this.#held)) stopwatch.stop(this.#now());
     for (const waiters of Object.values(this.#waiting)) {
       for (const { admit } of waiters.splice(0)) admit(undefined);
     }
@@ -198,9 +221,13 @@ export class TurnGate {
   /** Lets through what may go. Answers as {@linkcode TurnGate.#letThroughNow} does. */
   #admit(resource: Resource, now: number): number {
     const waiters = this.#waiting[resource];
+    this.#held[resource].stop(now);
     while (waiters.length > 0 && this.#calls[resource] < this.#options.concurrency) {
       const waitMs = this.#pacer.waitMs(resource, now);
-      if (waitMs > 0) return Math.min(waitMs, this.#endHold(now));
+      if (waitMs > 0) {
+        this.#held[resource].start(now);
+        return Math.min(waitMs, this.#endHold(now));
+      }
       const waiter = waiters.shift();
       if (waiter !== undefined) this.#letThrough(resource, waiter, false);
     }
@@ -231,7 +258,8 @@ export class TurnGate {
     this.#probing ||= isProbe;
     this.#calls[resource]++;
     const { epoch } = this.#breaker;
-    admit({ resource, id, bucket: this.#pacer.begun(resource), isProbe, epoch });
+    const bucket = this.#pacer.begun(resource);
+    admit({ resource, id, bucket, isProbe, epoch, since: this.#now() });
   }
 
   /** Puts back those that have waited too long. Answers when the next one will have. */

@@ -7,7 +7,13 @@
 
 import type { MessageCache } from "../cache/mod.ts";
 import type { Delivery, TurnClient } from "../turn/mod.ts";
-import { type Arrival, type Disposition, type Message, unixSeconds } from "../vumi/mod.ts";
+import {
+  type Arrival,
+  type Disposition,
+  type Message,
+  unixMilliseconds,
+  unixSeconds,
+} from "../vumi/mod.ts";
 import type { Skip } from "./caller.ts";
 import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
 import { remembered } from "./remembered.ts";
@@ -56,6 +62,12 @@ export class InboundFlow {
       prepare: (isNew) => this.#remember(message, isNew, arrival),
       call: (signal) => this.#tell(message, signal),
       notes: () => [{ kind: "delivered_inbound", id, value: "1", ttlMs: DELIVERED_TTL_MS }],
+      queuedAt: unixMilliseconds(message.timestamp),
+      about: () => ({
+        inReplyTo: message.in_reply_to,
+        user: message.from_addr,
+        transport: message.transport_name,
+      }),
     }, arrival);
   };
 

@@ -16,7 +16,9 @@ import {
   type Message,
   PublishError,
   type TransportType,
+  unixMilliseconds,
 } from "../vumi/mod.ts";
+import { reportEnding } from "./ending.ts";
 import { Ledger } from "./ledger.ts";
 import { remembered } from "./remembered.ts";
 import { Repeats } from "./repeats.ts";
@@ -42,6 +44,11 @@ export interface OutboundOptions {
   readonly dedupeWindowMs: number;
 }
 
+/** What became of a request, if it is not one that was repeated. */
+interface Made {
+  message?: Message;
+}
+
 /** Takes Turn's requests. */
 export class OutboundFlow {
   readonly #options: OutboundOptions;
@@ -58,15 +65,26 @@ export class OutboundFlow {
 
   /** Publishes what is asked for. It is accepted only when the broker has confirmed it. */
   async accept(request: OutboundRequest, sender: Sender): Promise<Acceptance> {
-    const acceptance = await this.#accept(request, sender);
-    this.#options.metrics.count("outbound", acceptance.kind);
-    return acceptance;
+    const { metrics } = this.#options;
+    const begunAt = performance.now();
+    const made: Made = {};
+    let confirmedMs: number | undefined;
+    metrics.requestBegun();
+    try {
+      const acceptance = await this.#accept(request, sender, made);
+      const durationMs = Math.round(performance.now() - begunAt);
+      if (acceptance.kind === "accepted" && made.message !== undefined) confirmedMs = durationMs;
+      this.#report(request, acceptance, made.message, durationMs);
+      return acceptance;
+    } finally {
+      metrics.requestEnded(confirmedMs === undefined ? undefined : confirmedMs / 1000);
+    }
   }
 
-  async #accept(request: OutboundRequest, sender: Sender): Promise<Acceptance> {
+  async #accept(request: OutboundRequest, sender: Sender, made: Made): Promise<Acceptance> {
     try {
-      if (this.#repeats === undefined) return await this.#publish(request);
-      return await this.#repeats.take(sender, () => this.#publish(request));
+      if (this.#repeats === undefined) return await this.#publish(request, made);
+      return await this.#repeats.take(sender, () => this.#publish(request, made));
     } catch (error) {
       if (!(error instanceof PublishError || error instanceof CacheError)) throw error;
       log.warning("Turn has to send a message again: {reason}", { reason: error.message });
@@ -74,7 +92,30 @@ export class OutboundFlow {
     }
   }
 
-  async #publish(request: OutboundRequest): Promise<Acceptance> {
+  /** What Turn has to send again has not ended. */
+  #report(
+    { to, replyTo }: OutboundRequest,
+    acceptance: Acceptance,
+    message: Message | undefined,
+    durationMs: number,
+  ): void {
+    const { metrics } = this.#options;
+    if (acceptance.kind === "unavailable") return metrics.count("outbound", "unavailable");
+    const { kind } = acceptance;
+    const result = kind === "accepted" && message === undefined ? "repeated" : kind;
+    reportEnding(metrics, "outbound", result, {
+      messageId: kind === "accepted" ? acceptance.id : null,
+      inReplyTo: message?.in_reply_to ?? replyTo,
+      user: message?.to_addr ?? to,
+      transport: message?.transport_name,
+      attempts: 1,
+      durationMs,
+    });
+    if (result !== "accepted" || message === undefined) return;
+    metrics.transports.sent(message.transport_name, unixMilliseconds(message.timestamp));
+  }
+
+  async #publish(request: OutboundRequest, made: Made): Promise<Acceptance> {
     const { cache, connector } = this.#options;
     const inbound = await this.#findInbound(request);
     if (inbound === undefined && request.replyTo !== null) {
@@ -88,7 +129,7 @@ export class OutboundFlow {
         replyTo: request.replyTo,
       });
     }
-    const message = this.#compose(request, inbound);
+    const message = made.message = this.#compose(request, inbound);
     // Before publishing: its first event may be quicker than the broker's confirm.
     await cache.putOutbound(remembered(message), [{ flow: "outbound", result: "in" }]);
     try {
@@ -98,10 +139,6 @@ export class OutboundFlow {
       throw error;
     }
     this.#ledger.count("accepted");
-    log.info("Outbound message {messageId} published", {
-      messageId: message.message_id,
-      inReplyTo: message.in_reply_to,
-    });
     return { kind: "accepted", id: message.message_id };
   }
 

@@ -8,8 +8,15 @@
 import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
 import type { MessageCache, Note, Remembered } from "../cache/mod.ts";
+import type { Heard, Metrics } from "../telemetry/mod.ts";
 import type { Delivery, Status, TurnClient } from "../turn/mod.ts";
-import { type Arrival, type Disposition, type Event, unixSeconds } from "../vumi/mod.ts";
+import {
+  type Arrival,
+  type Disposition,
+  type Event,
+  unixMilliseconds,
+  unixSeconds,
+} from "../vumi/mod.ts";
 import type { Skip } from "./caller.ts";
 import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
 import { Ledger } from "./ledger.ts";
@@ -32,6 +39,8 @@ export interface StatusOptions {
   readonly failedStatus: "sent" | "failed";
   /** Whether an event is left out for which a further one waits. */
   readonly compact: boolean;
+  /** Counts what is heard of messages, if given. */
+  readonly metrics?: Metrics;
 }
 
 /** How far a message has come: what is told later must not be less. */
@@ -52,6 +61,8 @@ const NOTHING: Told = { progress: 0, eventIds: [] };
 interface Found {
   message?: Remembered;
   told: Told;
+  /** Whether it is the first that Turn is told of its message, and not counted so yet. */
+  isFirst: boolean;
 }
 
 /** Takes events. */
@@ -68,7 +79,7 @@ export class StatusFlow {
   /** Tells Turn of an event, when the message's earlier ones are done with. */
   readonly handle = (event: Event, arrival: Arrival): Promise<Disposition> => {
     const { courier, retryForMs } = this.#options;
-    const found: Found = { told: NOTHING };
+    const found: Found = { told: NOTHING, isFirst: false };
     return courier.deliver({
       value: event,
       id: event.event_id,
@@ -79,6 +90,15 @@ export class StatusFlow {
       prepare: (isNew) => this.#find(event, found, isNew),
       call: (signal) => this.#tell(event, found, signal),
       notes: () => this.#notes(event, found),
+      queuedAt: unixMilliseconds(event.timestamp),
+      about: () => ({
+        turnMessageId: found.message?.message_id,
+        sentMessageId: event.sent_message_id,
+        inReplyTo: found.message?.in_reply_to,
+        event: event.event_type,
+        user: found.message?.to_addr,
+        transport: found.message?.transport_name,
+      }),
     }, arrival);
   };
 
@@ -97,6 +117,8 @@ export class StatusFlow {
     found.told = readTold(await cache.getNote("told", message.message_id));
     // A transport that was not sure may have put it on the queue twice.
     if (found.told.eventIds.includes(eventKey(event))) return { kind: "skip", why: "duplicate" };
+    found.isFirst = isNew && found.told.eventIds.length === 0;
+    if (isNew) this.#options.metrics?.transports.heard(message.transport_name, heard(event));
     const isOld = progress(event) < found.told.progress;
     return isOld ? { kind: "skip", why: "out_of_date" } : undefined;
   }
@@ -108,10 +130,16 @@ export class StatusFlow {
     return told.eventIds.includes(eventKey(event));
   }
 
-  #tell(event: Event, { message }: Found, signal: AbortSignal): Promise<Delivery> | Skip {
-    const { turn, timeoutMs } = this.#options;
+  #tell(event: Event, found: Found, signal: AbortSignal): Promise<Delivery> | Skip {
+    const { turn, timeoutMs, metrics } = this.#options;
+    const { message } = found;
     if (message === undefined) throw new TypeError("Cannot tell a status of an unknown message");
     if (this.#isSuperseded(event)) return { kind: "skip", why: "superseded" };
+    if (found.isFirst) {
+      found.isFirst = false;
+      const sentAt = unixMilliseconds(message.timestamp);
+      metrics?.transports.heardFirst(message.transport_name, sentAt);
+    }
     return turn.sendStatus({
       messageId: message.message_id,
       recipient: message.to_addr,
@@ -167,6 +195,13 @@ function eventKey({ event_id }: Event): string {
 /** What {@linkcode StatusFlow} has noted; it is ours, so its form is known. */
 function readTold(note: string | undefined): Told {
   return note === undefined ? NOTHING : JSON.parse(note);
+}
+
+/** What it says of its message, as it is counted. */
+function heard({ event_type, delivery_status }: Event): Heard | undefined {
+  if (event_type === "ack") return "acked";
+  if (event_type === "nack") return "nacked";
+  return delivery_status === "pending" || delivery_status === null ? undefined : delivery_status;
 }
 
 /** On its way; it failed, as far as is known; the user has it. */

@@ -150,7 +150,13 @@ export class AmqpBroker implements Broker {
 
   /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming, or paused. */
   status(): BrokerStatus {
-    return { state: this.#state(), serverProperties: this.#connection.serverProperties };
+    const publishing = this.#publisher.connection;
+    return {
+      state: this.#state(),
+      publishing: !this.#closed && publishing.ready && !publishing.blocked,
+      consuming: !this.#closed && this.#consuming(),
+      serverProperties: this.#connection.serverProperties,
+    };
   }
 
   /** Puts back what is not answered, fails what is not confirmed, and closes; within seconds. */
@@ -162,9 +168,12 @@ export class AmqpBroker implements Broker {
   #state(): BrokerStatus["state"] {
     if (this.#closed) return "closed";
     const publishing = this.#publisher.connection;
-    if (!publishing.ready || !this.#connection.ready) return "connecting";
-    for (const consumer of this.#consumers) if (!consumer.ready) return "connecting";
+    if (!publishing.ready || !this.#consuming()) return "connecting";
     return publishing.blocked ? "blocked" : "open";
+  }
+
+  #consuming(): boolean {
+    return this.#connection.ready && [...this.#consumers].every(({ ready }) => ready);
   }
 
   async #close(): Promise<void> {

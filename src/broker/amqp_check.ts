@@ -8,6 +8,7 @@
 import { Buffer } from "node:buffer";
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import { type AmqpAddress, describeFault, parseAddress, socketOptions } from "./amqp_address.ts";
+import { declareQueues } from "./amqp_declare.ts";
 import { fixFor } from "./amqp_fixes.ts";
 
 /** What {@linkcode checkAmqp} tries. */
@@ -88,14 +89,16 @@ class Check {
       detail: `${product} ${version}, virtual host ${this.#address.vhost}`,
     });
     await this.#try(`exchange ${exchange}: declare`, async (channel) => {
-      await channel.assertExchange(exchange, "direct", { durable: true });
-      return "durable, direct";
+      await declareQueues(this.#model, exchange, []);
+      const asked = channel.assertExchange(exchange, "direct", { durable: true });
+      return await asAskedFor(asked, "durable, direct");
     });
     for (const queue of new Set([...consumeQueues, ...publishQueues])) {
       await this.#try(`queue ${queue}: declare`, async (channel) => {
-        const { messageCount } = await channel.assertQueue(queue, { durable: true });
-        await channel.bindQueue(queue, exchange, queue);
-        return `durable, bound, ${messageCount} waiting`;
+        await declareQueues(this.#model, exchange, [[queue, undefined]]);
+        const { messageCount } = await channel.checkQueue(queue);
+        const kind = await asAskedFor(channel.assertQueue(queue, { durable: true }), "durable");
+        return `${kind}, bound, ${messageCount} waiting`;
       });
     }
     for (const queue of consumeQueues) {
@@ -120,7 +123,8 @@ class Check {
       const channel = await this.#model.createConfirmChannel();
       channel.on("error", () => {});
       const detail = await trial(channel);
-      await channel.close();
+      // What asAskedFor() has heard may have closed it.
+      await channel.close().catch(() => {});
       this.#findings.push({ subject, ok: true, detail });
     } catch (error) {
       const cause: unknown = this.#timeout.aborted ? this.#timeout.reason : error;
@@ -141,6 +145,25 @@ class Check {
     });
   }
 }
+
+/**
+ * Answers `kind` if the server would declare it so, and else how it differs, as far as that does no
+ * harm: it was made by somebody else, or we have no right to make it.
+ */
+async function asAskedFor(asked: Promise<unknown>, kind: string): Promise<string> {
+  try {
+    await asked;
+    return kind;
+  } catch (error) {
+    const words = serverWords(error);
+    // One that ends with the server loses messages, and another type of exchange misdirects them.
+    if (!REFUSED.test(words) || DOES_HARM.test(words)) throw error;
+    return `there (${words})`;
+  }
+}
+
+const REFUSED = /^(PRECONDITION_FAILED|ACCESS_REFUSED)/;
+const DOES_HARM = /inequivalent arg '(durable|auto_delete|exclusive|type)'/;
 
 /** Rejects with the server's reason for closing the channel, or when there was none. */
 function reportClosing(channel: Channel, reject: (error: Error) => void): void {

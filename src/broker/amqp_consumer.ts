@@ -10,7 +10,7 @@ import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpAnswers, type AnswerOptions } from "./amqp_answer.ts";
 import { undelayed } from "./amqp_copy.ts";
-import { declareQueue } from "./amqp_publisher.ts";
+import { declareQueues } from "./amqp_declare.ts";
 import { AmqpSession } from "./amqp_session.ts";
 import { Backoff } from "./backoff.ts";
 import { decide } from "./handle.ts";
@@ -119,7 +119,7 @@ export class AmqpConsumer implements Consumer {
     const session = this.#session = new AmqpSession(await model.createChannel());
     session.lost.addEventListener("abort", () => this.#endSubscription());
     try {
-      while (!this.#over(session)) await this.#subscribe(session);
+      while (!this.#over(session)) await this.#subscribe(model, session);
       if (session.fault) throw session.fault;
       await this.#closeIfIdle(session);
     } catch (error) {
@@ -129,10 +129,10 @@ export class AmqpConsumer implements Consumer {
   }
 
   /** Subscribes until it is paused or cancelled, or the server ends it. Waits while it is paused. */
-  async #subscribe(session: AmqpSession): Promise<void> {
+  async #subscribe(model: ChannelModel, session: AmqpSession): Promise<void> {
     const { exchange, queue, prefetch } = this.#options;
     const { channel } = session;
-    await declareQueue(channel, exchange, queue);
+    await declareQueues(model, exchange, [[queue, undefined]]);
     await channel.prefetch(prefetch);
     if (this.#over(session)) return;
     if (this.#paused) {

@@ -8,7 +8,6 @@
 import { Buffer } from "node:buffer";
 import { getLogger } from "@logtape/logtape";
 import {
-  type Channel,
   type ChannelModel,
   type ConfirmChannel,
   IllegalOperationError,
@@ -16,6 +15,7 @@ import {
   type Options,
 } from "amqplib";
 import { AmqpConnection, type AmqpConnectionOptions } from "./amqp_connection.ts";
+import { declareQueues, type QueueArguments } from "./amqp_declare.ts";
 import { PublishError } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
@@ -34,12 +34,6 @@ export interface AmqpPublisherOptions extends Omit<AmqpConnectionOptions, "setup
   /** How long messages on their way wait for the end of a block, in milliseconds. */
   readonly blockedGraceMs: number;
 }
-
-/** What sets a queue apart: that its messages move on after a while. None for vumi's queues. */
-export type QueueArguments = Pick<
-  Options.AssertQueue,
-  "messageTtl" | "deadLetterExchange" | "deadLetterRoutingKey"
->;
 
 /** A message on its way. */
 interface Pending {
@@ -149,24 +143,13 @@ export class AmqpPublisher {
   }
 
   async #setup(model: ChannelModel): Promise<void> {
-    await this.#declareOn(model, this.#queues.keys());
+    await declareQueues(model, this.#exchange, this.#queues);
     const channel = await model.createConfirmChannel();
     // The error, of a deleted exchange for example, is followed by `close`, but tells more.
     channel.on("error", (error) => this.connection.reset(error.message));
     channel.on("close", () => this.#channel = undefined);
     channel.on("return", (message) => this.#onReturn(message));
     this.#channel = channel;
-  }
-
-  /** On a channel of its own, since the server answers a fault by closing the channel. */
-  async #declareOn(model: ChannelModel, queues: Iterable<string>): Promise<void> {
-    const channel = await model.createChannel();
-    // The call that it is about rejects as well; but without a listener the connection would end.
-    channel.on("error", () => {});
-    for (const queue of queues) {
-      await declareQueue(channel, this.#exchange, queue, this.#queues.get(queue));
-    }
-    await channel.close();
   }
 
   /** The server returns a message before it confirms it, but does not say which one it was. */
@@ -185,7 +168,7 @@ export class AmqpPublisher {
     const model = this.connection.current;
     if (!model) return false; // The next connection begins with it.
     try {
-      await this.#declareOn(model, [queue]);
+      await declareQueues(model, this.#exchange, [[queue, this.#queues.get(queue)]]);
       return true;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -214,21 +197,6 @@ export class AmqpPublisher {
       : "there is no connection to RabbitMQ";
     return new PublishError("unavailable", `Cannot publish to ${queue}: ${why}`);
   }
-}
-
-/**
- * Declares a durable queue with its exchange and binding. Without arguments, as vumi's workers do:
- * RabbitMQ refuses to declare a queue with others than it has.
- */
-export async function declareQueue(
-  channel: Channel,
-  exchange: string,
-  queue: string,
-  args: QueueArguments = {},
-): Promise<void> {
-  await channel.assertExchange(exchange, "direct", { durable: true });
-  await channel.assertQueue(queue, { durable: true, ...args });
-  await channel.bindQueue(queue, exchange, queue);
 }
 
 /** amqplib tells a nack from the channel's end by its message only. */

@@ -114,8 +114,13 @@ export class MemoryBroker implements Broker {
 
   /** See {@linkcode Broker.status}. */
   status(): BrokerStatus {
-    const state = this.#closed.signal.aborted ? "closed" : "open";
-    return { state, serverProperties: { product: "memory" } };
+    const isOpen = !this.#closed.signal.aborted;
+    return {
+      state: isOpen ? "open" : "closed",
+      publishing: isOpen,
+      consuming: isOpen,
+      serverProperties: { product: "memory" },
+    };
   }
 
   /** Closes it; messages in work are lost to their handlers. */

@@ -119,6 +119,10 @@ export type Fate =
 export interface BrokerStatus {
   /** `open` when messages can be published and consumed; `blocked` when only consumed. */
   readonly state: "open" | "blocked" | "connecting" | "closed";
+  /** Whether messages can be published. */
+  readonly publishing: boolean;
+  /** Whether every consumer is consuming, or paused. */
+  readonly consuming: boolean;
   /** What the server says of itself; empty until it was reached once. */
   readonly serverProperties: Readonly<Record<string, unknown>>;
 }

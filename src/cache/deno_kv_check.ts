@@ -6,18 +6,7 @@
  */
 
 import { explainKvError } from "./deno_kv_fault.ts";
-
-/** What a check found, in plain words. */
-export interface Finding {
-  /** What was looked at. */
-  readonly subject: string;
-  /** Whether it will do. */
-  readonly ok: boolean;
-  /** What was found. */
-  readonly detail: string;
-  /** What to do, when it will not do. */
-  readonly fix?: string;
-}
+import type { Finding } from "./finding.ts";
 
 /** Tries the file of a cache; never throws. */
 export async function checkDenoKv(path: string): Promise<Finding> {

@@ -136,6 +136,11 @@ export class MemoryMessageCache implements MessageCache {
     });
   }
 
+  /** See {@linkcode MessageCache.entries}. */
+  entries(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#stores].map(([kind, { size }]) => [kind, size]));
+  }
+
   /** Forgets everything; any use after it is a {@linkcode CacheError}. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;

@@ -117,6 +117,9 @@ export interface MessageCache extends AsyncDisposable {
 
   /** All counts that are kept, in the order of day, flow and result. */
   tallied(): Promise<readonly DayCount[]>;
+
+  /** How much of each kind is kept, where that is cheap to tell; some may have outlived its time. */
+  entries?(): Readonly<Record<string, number>> | undefined;
 }
 
 /** How many days counts are kept, at least: those before today. */

@@ -3,8 +3,8 @@
  * server forgets in time; what is kept there lives as long as the server keeps it.
  *
  * While the server is away every use is an error at once, and works again when it is back; whether
- * it is there at the start makes no difference. Each operation is one round trip; what must be kept
- * together is a transaction. A Redis Cluster is not supported.
+ * it is there at the start makes no difference. Each operation is one round trip. A Redis Cluster
+ * is not supported: its parts can't keep a message and a count together.
  *
  * Keys are `<prefix><kind>:<id>`, messages and notes as JSON; counts are a hash a day,
  * `<prefix>tally:<day>`, with a field `<flow>:<result>` each.
@@ -53,7 +53,14 @@ export class RedisMessageCache implements MessageCache {
   readonly #options: RedisMessageCacheOptions;
   readonly #now: () => number;
 
-  private constructor(connection: RedisConnection, options: RedisMessageCacheOptions) {
+  readonly #isOwner: boolean;
+
+  private constructor(
+    connection: RedisConnection,
+    options: RedisMessageCacheOptions,
+    isOwner = true,
+  ) {
+    this.#isOwner = isOwner;
     this.#connection = connection;
     this.#options = options;
     this.#now = options.now ?? Date.now;
@@ -67,6 +74,11 @@ export class RedisMessageCache implements MessageCache {
   static async open(options: RedisMessageCacheOptions): Promise<RedisMessageCache> {
     const { url, timeoutMs = 1000 } = options;
     return new RedisMessageCache(await RedisConnection.open({ url, timeoutMs }), options);
+  }
+
+  /** Another cache on the same connection. To be disposed before this one. */
+  share(options: Lifetimes & { readonly keyPrefix: string }): RedisMessageCache {
+    return new RedisMessageCache(this.#connection, { ...this.#options, ...options }, false);
   }
 
   /** See {@linkcode MessageCache.putInbound}. */
@@ -139,8 +151,8 @@ export class RedisMessageCache implements MessageCache {
   }
 
   /** Takes no more, waits for what is under way, and ends the connection. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#connection[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isOwner) await this.#connection[Symbol.asyncDispose]();
   }
 
   async #get<T>(
@@ -207,9 +219,12 @@ function keyPart(id: string): string {
   return `#${createHash("sha256").update(id, "utf16le").digest("hex")}`;
 }
 
+/** The counts in a hash, which is fields and values in turn. */
 function countsOf(day: string, hash: unknown): DayCount[] {
-  return Object.entries(hash ?? {}).map(([field, count]) => {
+  const parts = Array.isArray(hash) ? hash.map(String) : [];
+  return parts.flatMap((field, index): DayCount[] => {
+    if (index % 2 === 1) return [];
     const [flow = "", result = ""] = field.split(":");
-    return { day, flow, result, count: Number(count) };
+    return [{ day, flow, result, count: Number(parts[index + 1]) }];
   });
 }

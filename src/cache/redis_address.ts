@@ -58,7 +58,7 @@ export function describeRedisFault(error: unknown, { connect, host }: RedisAddre
     return "Redis refused the user or the password";
   }
   if (text.startsWith("NOAUTH")) return "Redis wants a password, and none is configured";
-  const [plain = ""] = text.split(/,? with args beginning with/);
+  const [plain = ""] = text.split(/,? with args beginning with|,? script: /);
   const { password = "" } = connect;
   return (password ? plain.replaceAll(password, "********") : plain) || "the connection ended";
 }

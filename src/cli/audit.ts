@@ -15,7 +15,7 @@ import { queuesOf } from "../vumi/mod.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
-import { openCache } from "./service.ts";
+import { openCache } from "./caches.ts";
 import { readSinceStart, type SinceStart } from "./since_start.ts";
 
 /** The flows, and the queue that each is taken from. */

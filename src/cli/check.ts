@@ -10,11 +10,13 @@ import { styleText } from "node:util";
 import Table from "cli-table3";
 import { checkAmqp } from "../broker/amqp_check.ts";
 import { checkDenoKv } from "../cache/deno_kv_check.ts";
+import { checkRedis } from "../cache/redis_check.ts";
 import { amqpUrl, type Config, formatBind, redactedConfig, type Warning } from "../config/mod.ts";
 import { reachTurn } from "../turn/mod.ts";
 import { EXCHANGE, queuesOf } from "../vumi/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
+import { redisPrefix } from "./caches.ts";
 
 /** Longest that each thing that is tried may take. */
 const TIMEOUT_MS = 10_000;
@@ -57,7 +59,7 @@ function summary(config: Config): string {
     ["broker", broker],
     [
       "remember in",
-      `${cachePath(config) ?? "memory"}; inbound ${timeout} s, outbound ${outbound_timeout} s`,
+      `${cachePlace(config)}; inbound ${timeout} s, outbound ${outbound_timeout} s`,
     ],
   ];
   const rows = lines.map(([what = "", how = ""]) => `  ${what.padEnd(16)}${how}\n`);
@@ -84,17 +86,30 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
 }
 
 async function checkCache(config: Config): Promise<Finding> {
-  const path = cachePath(config);
-  if (path !== undefined) return await checkDenoKv(path);
-  return {
-    subject: "cache",
-    ok: true,
-    detail: "in memory: replies and statuses end with a restart",
-  };
+  const { path, url } = config.message_cache_config;
+  switch (config.message_cache_class) {
+    case "DenoKvMessageCache":
+      return await checkDenoKv(path);
+    case "RedisMessageCache":
+      return await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS });
+    case "MemoryMessageCache":
+      return {
+        subject: "cache",
+        ok: true,
+        detail: "in memory: replies and statuses end with a restart",
+      };
+  }
 }
 
-function cachePath({ message_cache_class, message_cache_config }: Config): string | undefined {
-  return message_cache_class === "DenoKvMessageCache" ? message_cache_config.path : undefined;
+function cachePlace(config: Config): string {
+  switch (config.message_cache_class) {
+    case "DenoKvMessageCache":
+      return config.message_cache_config.path;
+    case "RedisMessageCache":
+      return String(redactedConfig(config)["message_cache_config.url"]);
+    case "MemoryMessageCache":
+      return "memory";
+  }
 }
 
 function checkTurn({ turn_api_url }: Config): Promise<Finding> {

@@ -6,12 +6,23 @@
  */
 
 import { type Command, Option } from "commander";
-import { type Config, configKeys, formatFaults, loadConfig, type Warning } from "../config/mod.ts";
+import {
+  type Config,
+  configKeys,
+  formatFaults,
+  loadConfig,
+  type LoadedConfig,
+  type Warning,
+} from "../config/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { printError } from "./print.ts";
 
-/** What a command does with the configuration; answers the exit code. */
-export type Work = (config: Config, warnings: readonly Warning[]) => Promise<number>;
+/** What a command does with the configuration, and may read it again; answers the exit code. */
+export type Work = (
+  config: Config,
+  warnings: readonly Warning[],
+  load: () => Promise<LoadedConfig>,
+) => Promise<number>;
 
 /** What commands share. */
 export interface Shell {
@@ -42,8 +53,9 @@ async function withConfig(command: Command, { env }: Shell, work: Work): Promise
     const value = values[option.attributeName()];
     if (known.has(name) && typeof value === "string") flags[name] = value;
   }
-  const loaded = await loadConfig({ flags, env });
-  if (loaded.kind === "ok") return await work(loaded.config, loaded.warnings);
+  const load = (): Promise<LoadedConfig> => loadConfig({ flags, env });
+  const loaded = await load();
+  if (loaded.kind === "ok") return await work(loaded.config, loaded.warnings, load);
   printError(formatFaults(loaded.faults));
   return EXIT.config;
 }

@@ -1,22 +1,31 @@
 /**
- * `turn-channels demo`: the real bridge between a fake Turn and a played phone, to look at and to
- * play with.
+ * `turn-channels demo`: the real bridge between a fake Turn and played phones, to look at and to
+ * play with: in the terminal, and on a page.
  *
  * @module
  */
 
 import { MemoryBroker } from "../broker/memory.ts";
 import { type Config, loadConfig } from "../config/mod.ts";
-import { type Answerer, FakeTurn, goLive, runTour, Screen, Stage, Transport } from "../demo/mod.ts";
+import {
+  type Answerer,
+  DemoPlay,
+  FakeTurn,
+  goLive,
+  LogTap,
+  Screen,
+  Transport,
+} from "../demo/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
+import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
 import { type Service, startService } from "./service.ts";
 import { StopSignals } from "./signals.ts";
 
 /** How {@linkcode demo} runs. */
-export interface DemoOptions {
+export interface DemoOptions extends PageOptions {
   /** Whether it ends when the script is through. */
   readonly once: boolean;
   /** The port of the bridge; if undefined 8080, or a free one when that is taken. */
@@ -31,30 +40,51 @@ const CONNECTOR_NAME = "demo";
 const HMAC_SECRET = "demo-secret";
 const AUTH_TOKEN = "demo-token";
 const DRAIN_MS = 5_000;
+/** Nobody looks further back, and load would fill the memory. */
+const KEEP_CALLS = 1_000;
 
 /** Shows the bridge at work. Answers the exit code. */
-export async function demo({ once, port, ...turnOptions }: DemoOptions): Promise<number> {
-  using _logging = startLogging({ level: "WARNING" });
+export async function demo(options: DemoOptions): Promise<number> {
+  const { once, port, answer, ussdTimeout } = options;
+  const logTap = new LogTap(printError);
+  using _logging = startLogging({ level: "INFO", output: logTap });
   using signals = new StopSignals();
   const stop = signals.first;
   const screen = new Screen({
     write: print,
     colours: Deno.stdout.isTerminal() && !Deno.noColor,
   });
-  await using turn = FakeTurn.start({ ...turnOptions, authToken: AUTH_TOKEN });
+  await using turn = FakeTurn.start({
+    authToken: AUTH_TOKEN,
+    keepCalls: KEEP_CALLS,
+    ...(answer === undefined ? {} : { answer }),
+  });
   const bridge = await startBridge(port, turn.url, screen);
   if (bridge === undefined) return EXIT.unavailable;
   await using service = bridge.service;
   await using transport = Transport.start({ connectorName: CONNECTOR_NAME, broker: bridge.broker });
-  const messagesUrl = `${service.address}/messages`;
-  const stage = new Stage({ turn, transport, screen, messagesUrl, hmacSecret: HMAC_SECRET });
-  const passed = await runTour({ stage, screen, stop });
-  if (!once && !stop.aborted) {
+  await using play = new DemoPlay({
+    turn,
+    transport,
+    screen,
+    bridgeUrl: service.address,
+    hmacSecret: HMAC_SECRET,
+    broker: bridge.broker,
+    ussdTimeoutMs: ussdTimeout * 1_000,
+  });
+  logTap.listener = play.logListener;
+  if (once) return await play.tour(screen, 0, stop) ? EXIT.ok : EXIT.findings;
+  await using page = openPage(options, play);
+  if (page === undefined) return EXIT.unavailable;
+  screen.say(`\n${page.welcome}\n`);
+  await play.tour(screen, 0, stop);
+  if (!stop.aborted) {
     const endsWithInput = Deno.stdin.isTerminal();
-    await goLive({ stage, screen, input: Deno.stdin.readable, endsWithInput, stop });
+    const input = Deno.stdin.readable;
+    await goLive({ stage: play.stage, screen, input, endsWithInput, stop });
   }
   await service.drain(AbortSignal.timeout(DRAIN_MS));
-  return once && !passed ? EXIT.findings : EXIT.ok;
+  return EXIT.ok;
 }
 
 interface RunningBridge {

@@ -1,13 +1,10 @@
 /**
- * The HTTP server: Turn's endpoint, and beside it what an operator asks (`/health`, `/metrics`).
+ * An HTTP server at an address of the configuration; what it answers is routes.ts's.
  *
  * @module
  */
 
-import type { Hono } from "hono";
 import type { Config } from "../config/mod.ts";
-import type { HealthReport, Metrics } from "../telemetry/mod.ts";
-import { type EndpointOptions, methodNotAllowed, turnEndpoint } from "../turn/mod.ts";
 
 /** The address can't be listened on; the message says why and what to do. */
 export class ListenError extends Error {
@@ -16,14 +13,12 @@ export class ListenError extends Error {
 
 /** What an {@linkcode HttpServer} serves, and where. */
 export interface HttpOptions {
+  /** The key that says where to listen. */
+  readonly key: "http_bind" | "admin_bind";
   /** Where to listen. */
   readonly bind: Config["http_bind"];
-  /** Turn's endpoint. */
-  readonly endpoint: EndpointOptions;
-  /** How the parts are. */
-  readonly health: () => HealthReport;
-  /** What is told of the past. */
-  readonly metrics: Metrics;
+  /** Answers. */
+  readonly handler: (request: Request) => Response | Promise<Response>;
 }
 
 /** How long connections may take to end after the deadline, in milliseconds. */
@@ -47,9 +42,7 @@ export class HttpServer implements AsyncDisposable {
    * @throws {ListenError} If it can't.
    */
   static async listen(options: HttpOptions): Promise<HttpServer> {
-    const { bind } = options;
-    const app = application(options);
-    const handler = (request: Request): Response | Promise<Response> => app.fetch(request);
+    const { bind, handler, key } = options;
     const onListen = (): void => {};
     try {
       if (bind.kind === "unix") {
@@ -62,7 +55,7 @@ export class HttpServer implements AsyncDisposable {
       const host = hostname.includes(":") ? `[${hostname}]` : hostname;
       return new HttpServer(`http://${host}:${server.addr.port}`, server);
     } catch (error) {
-      throw new ListenError(explain(bind, error), { cause: error });
+      throw new ListenError(explain(key, bind, error), { cause: error });
     }
   }
 
@@ -93,20 +86,6 @@ async function settledOr(work: Promise<void>, signal: AbortSignal): Promise<void
   signal.removeEventListener("abort", fire);
 }
 
-function application({ endpoint, health, metrics }: HttpOptions): Hono {
-  const app = turnEndpoint(endpoint);
-  app.get("/health", (context) => {
-    const report = health();
-    return context.json(report, report.health === "ok" ? 200 : 500);
-  });
-  app.get("/metrics", async (context) => {
-    const type = "text/plain; version=0.0.4; charset=utf-8";
-    return context.body(await metrics.text(), 200, { "Content-Type": type });
-  });
-  for (const path of ["/health", "/metrics"]) app.all(path, methodNotAllowed("GET", "HEAD"));
-  return app;
-}
-
 /** A socket file outlives a process that was killed; one that somebody listens on stays. */
 async function removeStaleSocket(path: string): Promise<void> {
   try {
@@ -120,9 +99,9 @@ async function removeStaleSocket(path: string): Promise<void> {
   }
 }
 
-function explain(bind: Config["http_bind"], error: unknown): string {
+function explain(key: string, bind: Config["http_bind"], error: unknown): string {
   const where = bind.kind === "unix" ? bind.path : `${bind.hostname}:${bind.port}`;
-  const state = `Cannot listen on http_bind ${where}`;
+  const state = `Cannot listen on ${key} ${where}`;
   if (error instanceof Deno.errors.AddrInUse) {
     return `${state}: another program does already (is turn-channels running twice?)`;
   }

@@ -10,7 +10,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { audit } from "./audit.ts";
 import { check } from "./check.ts";
 import { needConfig, type Shell } from "./config_command.ts";
-import { demo } from "./demo.ts";
+import { addDemoCommands } from "./demo_commands.ts";
 import { EXIT } from "./exit_codes.ts";
 import { addParkedCommands } from "./parked.ts";
 import { printError } from "./print.ts";
@@ -48,13 +48,7 @@ export async function main(args: readonly string[]): Promise<number> {
     audit,
   );
   addSetupCommands(program, shell);
-  program.command("demo")
-    .description("show the bridge at work, with a pretend Turn and a pretend phone")
-    .option("--once", "leave when the script is through", false)
-    .option("--port <port>", "listen on this port", parsePort)
-    .action(async (options: { once: boolean; port?: number }) => {
-      code = await demo({ once: options.once, port: options.port });
-    });
+  addDemoCommands(program, shell);
   try {
     await program.parseAsync(args.flatMap(splitFlag), { from: "user" });
     return code;
@@ -73,10 +67,4 @@ function splitFlag(argument: string): string[] {
 /** Stray values are not repeated: they may be secrets whose flag was mistyped. */
 function withoutValues(text: string): string {
   return text.replace(/(but got \d+): [^]*/, "$1.\n");
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
-  throw new CommanderError(EXIT.usage, "port", `--port must be 0 to 65535, not ${text}`);
 }

@@ -6,24 +6,29 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError } from "../cache/mod.ts";
-import type { Config, Warning } from "../config/mod.ts";
-import { startLogging } from "../telemetry/mod.ts";
+import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
+import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
+import { Reloader } from "./reload.ts";
 import { type Service, startService } from "./service.ts";
-import { StopSignals } from "./signals.ts";
+import { aborted, StopSignals } from "./signals.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
 /**
- * Runs until SIGTERM or SIGINT, then drains. A second signal ends the draining. Answers the exit
- * code.
+ * Runs until SIGTERM or SIGINT, then drains. A second signal ends the draining. SIGHUP makes it
+ * read the configuration again. Answers the exit code.
  */
-export async function run(config: Config, warnings: readonly Warning[]): Promise<number> {
-  using _logging = startLogging({
+export async function run(
+  config: Config,
+  warnings: readonly Warning[],
+  load: () => Promise<LoadedConfig>,
+): Promise<number> {
+  using logging = startLogging({
     level: config.log_level,
     format: config.log_format,
-    privacy: { addresses: config.log_addresses, content: config.log_content },
+    privacy: privacyOf(config),
   });
   for (const { key, message } of warnings) {
     log.warning("Configuration: {message}", { key, message });
@@ -39,13 +44,25 @@ export async function run(config: Config, warnings: readonly Warning[]): Promise
   log.info("Bridging {connector} and Turn, listening on {address}", {
     connector: config.connector_name,
     address: running.address,
+    ...(running.adminAddress && { admin: running.adminAddress }),
+  });
+  using reloader = new Reloader({
+    config,
+    load,
+    parts: [running, {
+      reload: (changed) => logging.change(changed.log_level, privacyOf(changed)),
+    }],
   });
   await aborted(signals.first);
   log.info("Stopping: finishing what is in work");
-  const deadline = AbortSignal.timeout(config.shutdown_timeout * 1000);
+  const deadline = AbortSignal.timeout(reloader.current.shutdown_timeout * 1000);
   await running.drain(AbortSignal.any([deadline, signals.second]));
   log.info("Stopped");
   return bug.found ? EXIT.bug : EXIT.ok;
+}
+
+function privacyOf({ log_addresses, log_content }: Config): LogPrivacy {
+  return { addresses: log_addresses, content: log_content };
 }
 
 async function start(config: Config): Promise<Service | undefined> {
@@ -84,11 +101,4 @@ class BugWatch implements Disposable {
     globalThis.removeEventListener("unhandledrejection", this.#onRejection);
     globalThis.removeEventListener("error", this.#onError);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,33 +1,31 @@
 /**
- * Wires the rooms into the running bridge: what the configuration names is opened in one order and
+ * Wires the rooms into the running program: what the configuration names is opened in one order and
  * closed in the reverse, also when starting fails half-way.
  *
  * @module
  */
 
-import { Bridge } from "../bridge/mod.ts";
+import type { Hono } from "hono";
 import { AmqpBroker } from "../broker/amqp.ts";
 import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
-import { DenoKvMessageCache } from "../cache/deno_kv.ts";
-import { MemoryMessageCache } from "../cache/memory.ts";
-import type { MessageCache } from "../cache/mod.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
-import { type HealthReport, healthReport, Metrics } from "../telemetry/mod.ts";
-import { TurnClient } from "../turn/mod.ts";
-import { Connector, EXCHANGE } from "../vumi/mod.ts";
+import { EXCHANGE } from "../vumi/mod.ts";
+import { openCaches } from "./caches.ts";
+import { type Channel, openChannel } from "./channel.ts";
+import { healthOf, unready } from "./health.ts";
 import { HttpServer } from "./http.ts";
-
-/**
- * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
- * when a further one has come.
- */
-const EVENTS_AHEAD = 10;
+import { metricsText } from "./metrics_text.ts";
+import { openApiDocument } from "./openapi.ts";
+import type { Reloadable } from "./reload.ts";
+import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
 
 /** A running bridge. */
-export interface Service extends AsyncDisposable {
+export interface Service extends AsyncDisposable, Reloadable {
   /** Where HTTP is served: a URL, or `unix:/path`. */
   readonly address: string;
+  /** Where operators are answered, if not there. */
+  readonly adminAddress: string | undefined;
   /** Takes nothing new and finishes what is in work, until `deadline` fires. */
   drain(deadline: AbortSignal): Promise<void>;
 }
@@ -45,105 +43,65 @@ export async function startService(
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
   opened.use(broker);
-  const cache = opened.use(await openCache(config));
-  const metrics = new Metrics();
-  const turn = opened.use(
-    new TurnClient({
-      apiUrl: config.turn_api_url,
-      authToken: config.auth_token,
+  const caches = await openCaches(config, opened);
+  const channels = caches.map((cache, index) =>
+    openChannel(config.channels[index] ?? config, cache, { broker, opened })
+  );
+  let isDraining = false;
+  const { http, admin } = await listen(opened, config, channels, {
+    health: () => healthOf(broker, channels),
+    unready: () => unready(broker, isDraining),
+    metrics: () => metricsText(channels),
+    openApi: openApiDocument({
+      paths: channels.map(({ endpoint }) => endpoint.path),
       statusFormat: config.status_format,
     }),
-  );
-  const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
-  const connector = new Connector({
-    name: config.connector_name,
-    inboundPrefetch: config.worker_concurrency,
-    eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
-    delaysMs,
-    broker,
   });
-  const bridge = new Bridge({
-    connector,
-    turn,
-    cache,
-    metrics,
-    defaultFromAddr: config.default_from_addr,
-    transportType: config.transport_type,
-    emptyMessageBody: config.empty_message_body,
-    failedStatus: config.failed_status,
-    messageTimeoutMs: config.mo_message_url_timeout * 1000,
-    statusTimeoutMs: config.event_url_timeout * 1000,
-    retry: {
-      maxRetries: config.max_retries,
-      delayBase: config.retry_delay_base,
-      delayExponent: config.retry_delay_exponent,
-      delaysMs,
-    },
-    retryForMs: config.retry_for * 1000,
-    ussdRetryForMs: config.ussd_retry_for * 1000,
-    compactStatuses: config.compact_statuses,
-    dedupeWindowMs: config.outbound_dedupe_window * 1000,
-    concurrency: config.worker_concurrency,
-  });
-  const http = opened.use(
-    await HttpServer.listen({
-      bind: config.http_bind,
-      endpoint: {
-        path: config.vumi_api_path,
-        hmacSecrets: config.turn_hmac_secret,
-        maxBodyBytes: config.max_body_bytes,
-        requestTimeoutMs: config.request_timeout * 1000,
-        accept: bridge.accept,
-      },
-      health: () => bridgeHealth(broker, bridge),
-      metrics,
-    }),
-  );
   // Last, so that a program that can't listen (started twice, say) takes no message off a queue.
-  bridge.start();
+  for (const { bridge } of channels) bridge.start();
   const parts = opened.move();
   return {
     address: http.address,
+    adminAddress: admin?.address,
+    reload(changed: Config): void {
+      for (const channel of changed.channels) {
+        channels.find(({ name }) => name === channel.connector_name)?.reload(channel);
+      }
+    },
     async drain(deadline: AbortSignal): Promise<void> {
-      await Promise.all([http.drain(deadline), bridge.drain(deadline)]);
+      isDraining = true;
+      const drained = channels.map(({ bridge }) => bridge.drain(deadline));
+      await Promise.all([http.drain(deadline), ...drained]);
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
 
-function bridgeHealth(broker: Broker, bridge: Bridge): HealthReport {
-  const { state, serverProperties } = broker.status();
-  const { breaker, lastSuccess } = bridge.turnStatus();
-  // Blocked is the broker's trouble, of which publishers are told; restarting us would mend nothing.
-  const up = state === "open" || state === "blocked";
-  return healthReport({
-    amqp: { health: up ? "ok" : "down", state, server_properties: serverProperties },
-    turn: {
-      // Not down: to send us no more of Turn's requests would make nothing better.
-      health: breaker === "closed" ? "ok" : "degraded",
-      breaker,
-      last_success: lastSuccess === undefined ? null : new Date(lastSuccess).toISOString(),
-    },
-  });
+/** Operators get answers to the end: their server, if they have one, is closed first of all. */
+async function listen(
+  opened: AsyncDisposableStack,
+  { http_bind, admin_bind }: Config,
+  channels: readonly Channel[],
+  operation: Operation,
+): Promise<{ readonly http: HttpServer; readonly admin: HttpServer | undefined }> {
+  const open = async (
+    key: "http_bind" | "admin_bind",
+    bind: Config["http_bind"],
+    routes: Hono,
+  ): Promise<HttpServer> => {
+    const handler = (request: Request): Response | Promise<Response> => routes.fetch(request);
+    return opened.use(await HttpServer.listen({ key, bind, handler }));
+  };
+  const endpoints = channels.map(({ endpoint }) => endpoint);
+  if (admin_bind === undefined) {
+    const routes = publicRoutes(endpoints, operation);
+    return { http: await open("http_bind", http_bind, routes), admin: undefined };
+  }
+  const http = await open("http_bind", http_bind, publicRoutes(endpoints));
+  return { http, admin: await open("admin_bind", admin_bind, adminRoutes(operation)) };
 }
 
 function openBroker(config: Config): Broker {
   const url = amqpUrl(config);
   return url === "memory:" ? MemoryBroker.open() : AmqpBroker.open({ url, exchange: EXCHANGE });
-}
-
-/** Opens the cache that the configuration names. */
-export async function openCache(config: Config): Promise<MessageCache> {
-  const { timeout, outbound_timeout, path } = config.message_cache_config;
-  const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
-  switch (config.message_cache_class) {
-    case "MemoryMessageCache":
-      return new MemoryMessageCache(lifetimes);
-    case "DenoKvMessageCache":
-      return await DenoKvMessageCache.open({
-        ...lifetimes,
-        path,
-        namespace: config.connector_name,
-      });
-  }
 }

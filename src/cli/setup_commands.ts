@@ -6,6 +6,8 @@
 
 import { type Command, Option } from "commander";
 import { configJsonSchema } from "../config/mod.ts";
+import { alertRules, dashboard } from "../telemetry/mod.ts";
+import { addCompletions } from "./completions.ts";
 import type { Shell } from "./config_command.ts";
 import { init } from "./init.ts";
 import { questionFlags } from "./init_questions.ts";
@@ -16,9 +18,17 @@ import { Terminal } from "./terminal.ts";
 /** Adds them to `program`. */
 export function addSetupCommands(program: Command, shell: Shell): void {
   addInit(program, shell);
+  addCompletions(program);
   program.command("config-schema")
     .description("print the JSON Schema of the configuration file, for editors")
     .action(() => print(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));
+  program.command("dashboard")
+    .description("print a dashboard for Grafana, to be imported there")
+    .action(() => print(dashboard()));
+  program.command("alerts")
+    .description("print alert rules for Prometheus; what to do then is in the README")
+    .option("--readme <url>", "where the README is, for the rules to link to", "README.md")
+    .action(({ readme }: { readme: string }) => print(alertRules({ readme })));
   program.command("systemd-unit")
     .description("print a unit for systemd that gives the program what it needs, and nothing else")
     .option("--config <file>", "the configuration as installed, for what depends on it")

@@ -63,7 +63,6 @@ function needsOf(configPath: string, config: Config | undefined): Needs {
     { flag: "turn-hmac-secret-file", path: config?.turn_hmac_secret_file },
     { flag: "amqp-password-file", path: config?.amqp.password_file },
   ].flatMap(({ flag, path }) => path ? [{ flag, name: flag.replace(/-file$/, ""), path }] : []);
-  const bind = config?.http_bind;
   return {
     credentials: [{ name: basename(configPath), path: configPath }, ...secrets],
     flags: [
@@ -71,7 +70,9 @@ function needsOf(configPath: string, config: Config | undefined): Needs {
       ...secrets.map(({ flag, name }) => `--${flag}=\${CREDENTIALS_DIRECTORY}/${name}`),
     ],
     stopSeconds: Math.ceil(config?.shutdown_timeout ?? DEFAULT_SHUTDOWN_TIMEOUT) + STOP_MARGIN,
-    lowPort: bind?.kind === "tcp" && bind.port > 0 && bind.port < 1024,
+    lowPort: [config?.http_bind, config?.admin_bind].some((bind) =>
+      bind?.kind === "tcp" && bind.port > 0 && bind.port < 1024
+    ),
   };
 }
 

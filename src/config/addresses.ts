@@ -45,7 +45,18 @@ const AMQP = /^amqps?:\/\/([^\s/?#]*@)?[^\s@/?#]+(\/[^\s@/?#]*)?(\?[^\s@/#]*)?$/
  * "?" or "#" makes its rest a part of the path, which would not connect, and be shown.
  */
 export function isAmqpUrl(text: string): boolean {
-  if (!AMQP.test(text) || !URL.canParse(text)) return false;
+  return AMQP.test(text) && isReadable(text);
+}
+
+const REDIS = /^rediss?:\/\/([^\s/?#]*@)?[^\s@/?#]+(\/\d{0,4})?$/i;
+
+/** The same of a Redis URL. */
+export function isRedisUrl(text: string): boolean {
+  return REDIS.test(text) && isReadable(text);
+}
+
+function isReadable(text: string): boolean {
+  if (!URL.canParse(text)) return false;
   const { username, password, pathname, hostname } = new URL(text);
   return hostname !== "" && [username, password, pathname].every(isPercentEncoded);
 }
@@ -59,9 +70,9 @@ function isPercentEncoded(text: string): boolean {
   }
 }
 
-/** A valid AMQP URL for people: `hidden` for the password, and without the options at its end. */
+/** A valid server's URL for people: `hidden` for the password, and without the options at its end. */
 export function urlWithoutPassword(text: string, hidden: string): string {
-  if (!isAmqpUrl(text)) return text; // memory:
+  if (!isAmqpUrl(text) && !isRedisUrl(text)) return text; // memory:
   const { protocol, username, password, host, pathname } = new URL(text);
   const user = password === "" ? username : `${username}:${hidden}`;
   return `${protocol}//${user === "" ? "" : `${user}@`}${host}${pathname}`;

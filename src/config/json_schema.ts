@@ -7,8 +7,9 @@
  */
 
 import * as z from "zod";
+import { type KeyMeta, metaOf } from "./key_meta.ts";
 import type { JsonSchema } from "./kinds.ts";
-import { groups, type KeyMeta, metaOf } from "./schema.ts";
+import { channelKeys, groups } from "./schema.ts";
 
 /** JSON Schema, draft 2020-12, of the configuration file. */
 export function configJsonSchema(): JsonSchema {
@@ -16,15 +17,26 @@ export function configJsonSchema(): JsonSchema {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "Configuration of turn-channels",
-    ...objectOf({ $schema: z.string(), ...properties }),
+    ...objectOf({ $schema: z.string(), ...properties }, {
+      channels: {
+        description: "Several channels in one process: for each the keys that are its own, over " +
+          "those that stand beside this list.",
+        type: "array",
+        minItems: 1,
+        items: objectOf(channelKeys),
+      },
+    }),
   };
 }
 
-function objectOf(shape: Readonly<Record<string, z.core.$ZodType>>): JsonSchema {
+function objectOf(
+  shape: Readonly<Record<string, z.core.$ZodType>>,
+  more: Readonly<Record<string, JsonSchema>> = {},
+): JsonSchema {
   const properties = Object.entries(shape).map(([name, schema]) => [name, propertyOf(schema)]);
   return {
     type: "object",
-    properties: Object.fromEntries(properties),
+    properties: { ...Object.fromEntries(properties), ...more },
     additionalProperties: false,
   };
 }

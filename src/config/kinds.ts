@@ -7,7 +7,7 @@
  */
 
 import * as z from "zod";
-import { type Bind, isAmqpUrl, isHostname, parseBind } from "./addresses.ts";
+import { type Bind, isAmqpUrl, isHostname, isRedisUrl, parseBind } from "./addresses.ts";
 
 /**
  * How much of a value must never be shown: nothing, the password inside a URL, or all of it; or, for
@@ -84,7 +84,7 @@ export const token: Kind<string> = kind(
 );
 
 /**
- * The first part of queue names. AMQP has room for 255 bytes, and the longest ending is 15; names
+ * The first part of queue names. AMQP has room for 255 bytes, and the longest ending is 31; names
  * that begin with "amq." are the broker's own.
  */
 export const queueName: Kind<string> = kind(
@@ -138,6 +138,14 @@ export const amqpUrlText: Kind<string> = kind(
   "password",
 );
 
+/** A Redis server's URL, or "" for none. */
+export const redisUrlText: Kind<string> = kind(
+  "redis://user:password@host:port/database or rediss://, with what is special in user and " +
+    "password percent-encoded",
+  z.string().refine((url) => url === "" || isRedisUrl(url)),
+  "password",
+);
+
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 function toNumber(raw: unknown): unknown {
@@ -166,10 +174,10 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kin
 /** Durations in seconds, as a list, or as text between commas. */
 export function secondsList(max: number): Kind<readonly number[]> {
   return kind(
-    `list of 1 to 50 numbers of seconds, each more than 0, at most ${max}; as text with commas between`,
+    `list of 1 to 50 numbers of seconds, each 0.001 to ${max}; as text with commas between`,
     z.preprocess(
       (raw) => (typeof raw === "string" ? raw.split(",") : raw),
-      z.array(z.preprocess(toNumber, z.number().gt(0).max(max))).min(1).max(50),
+      z.array(z.preprocess(toNumber, z.number().min(0.001).max(max))).min(1).max(50),
     ),
   );
 }

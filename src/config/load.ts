@@ -6,12 +6,20 @@
  */
 
 import type * as z from "zod";
+import {
+  type Channel,
+  channelsOf,
+  clashes,
+  nameFault,
+  withoutRepeats,
+  withOwnSource,
+} from "./channels.ts";
 import type { Fault, Warning } from "./faults.ts";
 import { type FileOptions, type FileReading, readConfigFile } from "./file.ts";
 import { type Entry, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { withSecretFiles } from "./secret_files.ts";
-import { type Config, parseConfig } from "./schema.ts";
+import { type ChannelConfig, type Config, parseConfig } from "./schema.ts";
 import { type ReadFile, readFromDisk } from "./text_file.ts";
 import { unknownFileKeys, unknownVariables } from "./unknown.ts";
 
@@ -52,22 +60,52 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     prefix: env.VUMI_CONFIG_PREFIX ? `${env.VUMI_CONFIG_PREFIX.toUpperCase()}_` : "",
     flags,
   };
-  const written = layered(layers);
-  const warnings = warningsOf(layers, written);
-  const { entries, faults: fileFaults, missing } = await withSecretFiles(written, readFile);
-  const read = parseConfig(treeOf(entries));
+  const channels = channelsOf(layers);
+  const warnings = [...warningsOf(layers), ...channels.flatMap((channel) => channel.warnings)];
+  const read = await Promise.all(
+    channels.map((channel) => readChannel(channel, readFile, file.kind === "ok")),
+  );
   const faults = [
     ...(file.kind === "faulty" ? [file.fault] : []),
     ...groupFaults(layers),
+    ...withoutRepeats(read.flatMap((one) => one.faults)),
+    ...clashes(read.flatMap(({ config }) => config ?? [])),
+  ];
+  const [first] = read;
+  const configs = read.flatMap(({ config }) => config ?? []);
+  if (first?.config === undefined || faults.length > 0) return { kind: "faulty", faults, warnings };
+  const config = { ...first.config, channels: configs };
+  return { kind: "ok", config, warnings, sources: Object.fromEntries(first.sources) };
+}
+
+/** What became of reading one channel. */
+interface ReadChannel {
+  readonly config: ChannelConfig | undefined;
+  readonly faults: readonly Fault[];
+  readonly sources: readonly (readonly [string, string])[];
+}
+
+async function readChannel(
+  { layers, name, own, faults: ownFaults }: Channel,
+  readFile: ReadFile,
+  isFileRead: boolean,
+): Promise<ReadChannel> {
+  const written = layered(layers).map((entry) => withOwnSource(entry, layers, name, own));
+  const { entries, faults: fileFaults, missing } = await withSecretFiles(written, readFile);
+  const read = parseConfig(treeOf(entries));
+  const faults = [
+    ...ownFaults,
     ...fileFaults,
     ...valueFaults(read.error?.issues ?? [], entries, layers.prefix)
       // What is missing may be in the file that could not be read.
-      .filter(({ value }) => file.kind === "ok" || value !== undefined)
+      .filter(({ value }) => isFileRead || value !== undefined)
       .filter(({ key }) => !missing.has(key)),
   ];
-  if (!read.success || faults.length > 0) return { kind: "faulty", faults, warnings };
-  const sources = entries.map(({ key, source }) => [key.path, source ?? "default"]);
-  return { kind: "ok", config: read.data, warnings, sources: Object.fromEntries(sources) };
+  return {
+    config: read.data,
+    faults: faults.map((fault) => nameFault(fault, name, own)),
+    sources: entries.map(({ key, source }) => [key.path, source ?? "default"]),
+  };
 }
 
 function fileName({ flags, env }: LoadOptions, readFile: ReadFile): FileOptions | undefined {
@@ -79,9 +117,9 @@ function fileName({ flags, env }: LoadOptions, readFile: ReadFile): FileOptions 
   return { path, source: "environment variable VUMI_CONFIG_FILE", readFile };
 }
 
-function warningsOf(layers: Layers, entries: readonly Entry[]): readonly Warning[] {
+function warningsOf(layers: Layers): readonly Warning[] {
   const { tree, fileSource, env, prefix } = layers;
-  const sentry = entries.find(({ key }) => key.path === "sentry_dsn");
+  const sentry = layered(layers).find(({ key }) => key.path === "sentry_dsn");
   return [
     ...unknownFileKeys(tree, fileSource),
     ...unknownVariables(Object.keys(env), prefix),

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { formatBind, urlWithoutPassword } from "./addresses.ts";
+import { type Bind, formatBind, urlWithoutPassword } from "./addresses.ts";
 import { type ConfigKey, configKeys } from "./keys.ts";
 import type { Config } from "./schema.ts";
+import { valueAt } from "./values.ts";
 
 const HIDDEN = "********";
 
@@ -44,13 +45,10 @@ export function redactedConfig(config: Config): Readonly<Record<string, string>>
 }
 
 function showValid({ path, secrecy }: ConfigKey, config: Config): string {
-  let value: unknown = config;
-  for (const name of path.split(".")) {
-    value = (value as Record<string, unknown>)[name]; // Paths come from the same schema.
-  }
+  const value = valueAt(config, path);
   if (value === undefined || value === null || value === "") return "";
   if (secrecy === "whole") return HIDDEN;
   if (secrecy === "password") return urlWithoutPassword(String(value), HIDDEN);
-  if (path === "http_bind") return formatBind(config.http_bind);
+  if (path === "http_bind" || path === "admin_bind") return formatBind(value as Bind); // So is the schema.
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

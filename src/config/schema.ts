@@ -8,6 +8,7 @@
  */
 
 import * as z from "zod";
+import { optional, preset, required } from "./key_meta.ts";
 import {
   amqpUrlText,
   anyText,
@@ -15,16 +16,14 @@ import {
   hostname,
   httpUrl,
   integer,
-  type JsonSchema,
-  type Kind,
   noMiddlewares,
   oneOf,
   password,
   queueName,
+  redisUrlText,
   seconds,
   secondsList,
   secondsOrZero,
-  type Secrecy,
   secretPath,
   signingSecrets,
   text,
@@ -34,42 +33,6 @@ import {
   yesOrNo,
 } from "./kinds.ts";
 
-/** What the schema says of a key, beside its rule. */
-export interface KeyMeta {
-  /** What it means, for an operator. */
-  readonly description: string;
-  /** What is expected, in words. */
-  readonly type: string;
-  /** How much of the value must never be shown. */
-  readonly secrecy: Secrecy;
-  /** How it is written in the file, where its rule alone does not tell. */
-  readonly written?: JsonSchema;
-}
-
-/** What is said of each key, by its rule. */
-export const metaOf: z.core.$ZodRegistry<KeyMeta> = z.registry<KeyMeta>();
-
-function register<T>(schema: z.ZodType<T>, kind: Kind<unknown>, description: string): z.ZodType<T> {
-  const { type, secrecy, written } = kind;
-  return schema.register(metaOf, { description, type, secrecy, ...(written && { written }) });
-}
-
-function required<T>(kind: Kind<T>, description: string): z.ZodType<T> {
-  return register(kind.schema.clone(), kind, description); // A kind may be that of several keys.
-}
-
-function optional<T>(kind: Kind<T>, description: string): z.ZodType<T | undefined> {
-  return register<T | undefined>(z.optional(kind.schema), kind, description);
-}
-
-function preset<T>(
-  kind: Kind<T>,
-  value: z.core.util.NoUndefined<T>,
-  description: string,
-): z.ZodType<T> {
-  return register<T>(z._default(kind.schema, value), kind, description);
-}
-
 const DAY = 86_400;
 const YEAR = 365 * DAY;
 
@@ -78,7 +41,7 @@ const transportTypes = oneOf(
 );
 
 const cacheClasses = oneOf(
-  ["MemoryMessageCache", "DenoKvMessageCache"],
+  ["MemoryMessageCache", "DenoKvMessageCache", "RedisMessageCache"],
   (name) => name.slice(name.lastIndexOf(".") + 1), // vumi2's files have vumi2.message_caches.X
 );
 
@@ -107,6 +70,10 @@ const fromTurn = {
   http_bind: required(
     bind,
     "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
+  ),
+  admin_bind: optional(
+    bind,
+    "Where operators are answered (/metrics, /health, /readyz, /openapi.json), and the public is not. If not set: on http_bind.",
   ),
   vumi_api_path: preset(urlPath, "", "Path before /messages, where Turn sends its requests."),
   turn_hmac_secret: required(
@@ -211,12 +178,18 @@ const cache = {
   message_cache_class: preset(
     cacheClasses,
     "MemoryMessageCache",
-    "Where messages are remembered, for replies and statuses: lost with the process, or kept in a file. A dotted name counts by its last part.",
+    "Where messages are remembered, for replies and statuses: lost with the process, kept in a file, or on a server that several machines share. A dotted name counts by its last part.",
   ),
   message_cache_config: z.object({
     timeout: preset(seconds(YEAR), 3600, "How long an inbound message can be replied to."),
     outbound_timeout: preset(seconds(YEAR), DAY, "How long events about a message are passed on."),
     path: preset(anyText, "", "The file of DenoKvMessageCache, which requires it."),
+    url: preset(redisUrlText, "", "The server of RedisMessageCache, which requires it."),
+    key_prefix: preset(
+      text,
+      "turn-channels:",
+      "What all keys of RedisMessageCache begin with; the connector's name follows.",
+    ),
   }).readonly(),
 };
 
@@ -256,6 +229,16 @@ export const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>
   "Operation": operation,
 };
 
+const { http_bind: _http, admin_bind: _admin, ...fromTurnPerChannel } = fromTurn;
+
+/** What a channel has for itself when there are several; everything else they share. */
+export const channelKeys: Readonly<Record<string, z.ZodType>> = {
+  ...channel,
+  ...fromTurnPerChannel,
+  ...toTurn,
+  worker_concurrency: broker.worker_concurrency,
+};
+
 const configSchema = z.object({
   ...channel,
   ...fromTurn,
@@ -263,26 +246,53 @@ const configSchema = z.object({
   ...broker,
   ...cache,
   ...operation,
-}).refine(
-  // Also asked when other keys are faulty, so that all faults are reported at once; those keys are
-  // missing then.
-  (config: Partial<z.output<z.ZodObject<typeof cache>>>) =>
-    config.message_cache_class !== "DenoKvMessageCache" || config.message_cache_config?.path !== "",
-  {
-    path: ["message_cache_config", "path"],
-    when: () => true,
-    params: { expected: "required with DenoKvMessageCache: path of a file" },
-  },
-).readonly();
+})
+  .refine(...requiredWith("DenoKvMessageCache", "path", "path of a file"))
+  .refine(...requiredWith("RedisMessageCache", "url", "URL of a Redis server"))
+  .readonly();
+
+type CacheKeys = Partial<z.output<z.ZodObject<typeof cache>>>;
+
+/** Also asked when other keys are faulty, so that all faults are reported at once. */
+function requiredWith(
+  cacheClass: string,
+  key: "path" | "url",
+  what: string,
+): [
+  (config: CacheKeys) => boolean,
+  { path: string[]; when: () => boolean; params: { expected: string } },
+] {
+  return [
+    // Keys that are faulty are missing then.
+    ({ message_cache_class, message_cache_config }) =>
+      message_cache_class !== cacheClass || message_cache_config?.[key] !== "",
+    {
+      path: ["message_cache_config", key],
+      when: () => true,
+      params: { expected: `required with ${cacheClass}: ${what}` },
+    },
+  ];
+}
 
 /**
- * The configuration, valid and with all defaults.
+ * The configuration of one channel and of all that the channels share, valid and with all defaults.
  *
  * @internal Says only to `deno doc --lint` that the schema, which it comes from, needs no export.
  */
-export type Config = z.output<typeof configSchema>;
+export type ChannelConfig = z.output<typeof configSchema>;
 
-/** Reads a whole configuration; the groups `amqp` and `message_cache_config` must be there. */
-export function parseConfig(tree: unknown): z.ZodSafeParseResult<Config> {
+/**
+ * The configuration. What the channels share is to be taken from here, what is a channel's own from
+ * {@linkcode Config.channels}.
+ *
+ * @internal As {@linkcode ChannelConfig}.
+ */
+export type Config = ChannelConfig & {
+  /** All channels; there is at least one. */
+  readonly channels: readonly ChannelConfig[];
+};
+
+/** Reads one channel's; the groups `amqp` and `message_cache_config` must be there. */
+export function parseConfig(tree: unknown): z.ZodSafeParseResult<ChannelConfig> {
   return configSchema.safeParse(tree);
 }

@@ -8,7 +8,10 @@ import type { Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
 import { configKeys } from "./keys.ts";
 
-/** Warns of the file's unknown keys. `$schema` is for editors. */
+/** What a file may have beside keys; `$schema` is for editors. */
+const NOT_KEYS: ReadonlySet<string> = new Set(["$schema", "channels"]);
+
+/** Warns of the file's unknown keys. */
 export function unknownFileKeys(tree: Tree, source: string): readonly Warning[] {
   const keys = configKeys().map(({ path }) => path);
   const groups = new Set(
@@ -20,7 +23,7 @@ export function unknownFileKeys(tree: Tree, source: string): readonly Warning[] 
       : [name]
   );
   return written
-    .filter((path) => path !== "$schema" && !keys.includes(path) && !groups.has(path))
+    .filter((path) => !NOT_KEYS.has(path) && !keys.includes(path) && !groups.has(path))
     .map((path) => warning(path, source, keys));
 }
 

@@ -14,6 +14,8 @@ export interface OutboundExample {
   readonly from?: string;
   /** The message. */
   readonly turn: { readonly type: "text"; readonly text: { readonly body: string } };
+  /** The message that it answers; the bridge knows it of itself. */
+  readonly reply_to?: string;
   /** Whether an answer is awaited. */
   readonly waiting_for_user_input?: boolean;
 }
@@ -26,6 +28,9 @@ export const USSD_CODE = "*120*8864#";
 
 const USER = "+26612345678";
 const USSD_USER = "+26687654321";
+
+/** The users of the tour. */
+export const TOUR_USERS: readonly string[] = [USER, USSD_USER];
 
 /** Turn's request in the text. */
 export const OUTBOUND_EXAMPLE: OutboundExample = {

@@ -8,6 +8,7 @@
 import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";
 import { Doorman } from "./doorman.ts";
 import { faultInBody, isTurnPath } from "./turn_schemas.ts";
+import { Watchers } from "./watchers.ts";
 
 /** A call as it arrived. */
 export interface TurnCall {
@@ -33,8 +34,45 @@ export type TurnAnswer = Response | "hang" | "reset";
 /** Decides about a call that is as it should be. */
 export type Answerer = (call: TurnCall) => TurnAnswer | Promise<TurnAnswer>;
 
+/** Looks on; each part is told at once, before what it is told of goes on. */
+export interface TurnWatcher {
+  /** A call has arrived. */
+  called?(call: TurnCall): void;
+  /**
+   * What became of it. A response must be cloned before it is read; `readable` tells whether the
+   * call was as it should be, so that it was Turn's choice.
+   */
+  answered?(call: TurnCall, answer: TurnAnswer, readable: boolean): void;
+  /** A request goes out, see {@linkcode FakeTurn.ask}. */
+  asks?(request: TurnRequest): void;
+  /** It was answered, or failed. */
+  wasAnswered?(request: TurnRequest, answer: RequestAnswer): void;
+}
+
+/** A request as Turn makes it. */
+export interface TurnRequest {
+  /** Tells it from others; it is nowhere on the wire. */
+  readonly key: string;
+  /** Its headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What it sends, before it became JSON. */
+  readonly body: unknown;
+}
+
+/** What a request of Turn's came to. */
+export interface RequestAnswer {
+  /** The HTTP status; undefined if there was no answer. */
+  readonly status: number | undefined;
+  /** The headers. */
+  readonly headers: Headers;
+  /** The parsed body; the text, if it is not JSON. */
+  readonly body: unknown;
+}
+
 /** How {@linkcode FakeTurn.start} starts. */
 export interface FakeTurnOptions {
+  /** How many of the calls that arrived are kept, the latest; default all. */
+  readonly keepCalls?: number;
   /** The port on 127.0.0.1; default 0, a free one. */
   readonly port?: number;
   /** The bearer token that it wants; default "token". */
@@ -55,6 +93,8 @@ export class FakeTurn implements AsyncDisposable {
   /** What becomes of calls from now on; those that are wrong are refused without asking it. */
   answer: Answerer;
   readonly #authToken: string;
+  readonly #keepCalls: number;
+  readonly #watchers = new Watchers<TurnWatcher>();
   readonly #calls: TurnCall[] = [];
   readonly #waits = new Set<Wait>();
   readonly #stop = new AbortController();
@@ -62,8 +102,10 @@ export class FakeTurn implements AsyncDisposable {
   readonly #doorman: Doorman;
   #released = Promise.withResolvers<void>();
 
-  private constructor({ port = 0, authToken = "token", answer = ok }: FakeTurnOptions) {
+  private constructor(options: FakeTurnOptions) {
+    const { port = 0, authToken = "token", answer = ok, keepCalls = Infinity } = options;
     this.answer = answer;
+    this.#keepCalls = keepCalls;
     this.#authToken = authToken;
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, signal: this.#stop.signal, onListen: () => {} },
@@ -110,6 +152,33 @@ export class FakeTurn implements AsyncDisposable {
     });
   }
 
+  /** Lets somebody look on until the disposable is disposed. */
+  watch(watcher: TurnWatcher): Disposable {
+    return this.#watchers.add(watcher);
+  }
+
+  /**
+   * Sends what Turn would, as {@linkcode send} does, and lets those who watch know.
+   *
+   * @throws {TypeError} If there is no answer.
+   */
+  async ask(endpointUrl: string, body: unknown, options: SendOptions): Promise<RequestAnswer> {
+    const text = JSON.stringify(body);
+    const headers = requestHeaders(text, options);
+    const request = { key: crypto.randomUUID(), headers, body };
+    this.#watchers.each((watcher) => watcher.asks?.(request));
+    let answer: RequestAnswer = { status: undefined, headers: new Headers(), body: undefined };
+    try {
+      const response = await fetch(endpointUrl, { method: "POST", body: text, headers });
+      const said = await response.text();
+      const { status } = response;
+      answer = { status, headers: response.headers, body: parseJson(said) ?? said };
+    } finally {
+      this.#watchers.each((watcher) => watcher.wasAnswered?.(request, answer));
+    }
+    return answer;
+  }
+
   /** Answers 200 to the calls that hang. */
   release(): void {
     this.#released.resolve();
@@ -128,15 +197,19 @@ export class FakeTurn implements AsyncDisposable {
   async #take(request: Request, port: number): Promise<Response> {
     const call = await toCall(request);
     this.#calls.push(call);
+    if (this.#calls.length > this.#keepCalls) this.#calls.shift();
     for (const { isOver, done } of this.#waits) if (isOver(this.#calls)) done.resolve(this.#calls);
-    const fault = this.#faultOf(call);
-    if (fault !== undefined) return fault;
+    this.#watchers.each((watcher) => watcher.called?.(call));
     const { promise: released } = this.#released;
-    const answer = await this.answer(call);
+    const fault = this.#faultOf(call);
+    const answer = fault ?? await this.answer(call);
+    this.#watchers.each((watcher) => watcher.answered?.(call, answer, fault === undefined));
     if (answer instanceof Response) return answer;
     if (answer === "reset") this.#doorman.drop(port);
     else await released;
-    return ok();
+    const late = ok();
+    if (answer === "hang") this.#watchers.each((watcher) => watcher.answered?.(call, late, true));
+    return late;
   }
 
   #faultOf({ method, path, headers, body }: TurnCall): Response | undefined {
@@ -196,16 +269,20 @@ export interface SendOptions {
 export async function send(
   endpointUrl: string,
   body: unknown,
-  { secret, signature, headers }: SendOptions,
+  options: SendOptions,
 ): Promise<Response> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return await fetch(endpointUrl, {
-    method: "POST",
-    body: text,
-    headers: {
-      "Content-Type": "application/json",
-      [SIGNATURE_HEADER]: signature ?? sign(secret, new TextEncoder().encode(text)),
-      ...headers,
-    },
-  });
+  const headers = requestHeaders(text, options);
+  return await fetch(endpointUrl, { method: "POST", body: text, headers });
+}
+
+function requestHeaders(
+  text: string,
+  { secret, signature, headers }: SendOptions,
+): Record<string, string> {
+  return {
+    "Content-Type": "application/json",
+    [SIGNATURE_HEADER]: signature ?? sign(secret, new TextEncoder().encode(text)),
+    ...headers,
+  };
 }

@@ -1,21 +1,21 @@
 /**
- * After the tour: what a person types is what the user writes, Turn answers it, and whatever passes
- * is shown, also what others make pass.
+ * After the tour: what a person types is what the user writes, and whatever passes is shown, also
+ * what others make pass. Turn and the network answer by themselves, unless they are played at the
+ * page (handset/).
  *
  * @module
  */
 
 import { OUTBOUND_EXAMPLE, texted } from "./examples.ts";
-import type { Screen } from "./screen.ts";
+import type { Narrator } from "./screen.ts";
 import type { Stage } from "./stage.ts";
-import { ack, deliveryReport } from "./transport.ts";
 
 /** What {@linkcode goLive} needs. */
 export interface LiveOptions {
   /** Where it plays. */
   readonly stage: Stage;
   /** What shows what can be done. */
-  readonly screen: Screen;
+  readonly screen: Narrator;
   /** What is typed, in UTF-8. */
   readonly input: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Whether the end of the input is the end of all, as it is of a terminal's (Ctrl-D). */
@@ -36,8 +36,9 @@ export async function goLive(options: LiveOptions): Promise<void> {
   const signal = AbortSignal.any([stop, ended.signal]);
   const parts = [
     userTypes(stage, input, signal).then(() => endsWithInput ? undefined : aborted(signal)),
-    turnEchoes(stage, signal),
-    phoneTakes(stage, signal),
+    showToldTurn(stage, signal),
+    showStatuses(stage, signal),
+    showToldUser(stage, signal),
   ];
   // Whatever ends one, a bug too, ends all.
   const ends = await Promise.allSettled(parts.map((part) => part.finally(() => ended.abort())));
@@ -56,27 +57,16 @@ async function userTypes(
   }
 }
 
-interface MessageBody {
-  readonly message: { readonly from: string; readonly text: { readonly body: string } };
+async function showToldTurn(stage: Stage, signal: AbortSignal): Promise<never> {
+  for (;;) await stage.turnIsTold(signal);
 }
 
-async function turnEchoes(stage: Stage, signal: AbortSignal): Promise<never> {
-  for (;;) {
-    const { body } = await stage.turnIsTold(signal);
-    const { message } = body as MessageBody; // The fake Turn has refused all else.
-    const answer = `You wrote: ${message.text.body}`;
-    await stage.turnSends({ to: message.from, turn: { type: "text", text: { body: answer } } });
-  }
+async function showStatuses(stage: Stage, signal: AbortSignal): Promise<never> {
+  for (;;) await stage.turnIsToldStatus(signal);
 }
 
-async function phoneTakes(stage: Stage, signal: AbortSignal): Promise<never> {
-  for (;;) {
-    const { message_id } = await stage.userIsTold(signal);
-    for (const event of [ack(message_id), deliveryReport(message_id)]) {
-      await stage.transportReports(event);
-      await stage.turnIsToldStatus(signal);
-    }
-  }
+async function showToldUser(stage: Stage, signal: AbortSignal): Promise<never> {
+  for (;;) await stage.userIsTold(signal);
 }
 
 async function* lines(input: LiveOptions["input"], signal: AbortSignal): AsyncGenerator<string> {

@@ -1,10 +1,11 @@
 /**
- * The demo: a fake Turn, a fake transport with its users, a script for them, and what shows it.
+ * The demo: a fake Turn, a fake transport with its users, a script for them, and what shows it: a
+ * terminal, and the page of handset/.
  *
  * @module
  */
 
-export type { OutboundExample } from "./examples.ts";
+export { NUMBER, type OutboundExample, USSD_CODE } from "./examples.ts";
 export * from "./fake_turn.ts";
 export * from "./inbox.ts";
 export * from "./live.ts";
@@ -12,3 +13,4 @@ export * from "./screen.ts";
 export * from "./stage.ts";
 export * from "./tour.ts";
 export * from "./transport.ts";
+export * from "./handset/mod.ts";

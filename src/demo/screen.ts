@@ -11,6 +11,18 @@ import { formatJson } from "./json.ts";
 /** Who takes part. */
 export type Party = "user" | "vumi" | "bridge" | "Turn";
 
+/** Tells what happens. */
+export interface Narrator {
+  /** Begins a block. */
+  heading(title: string, explanation: string): void;
+  /** Shows a payload that goes from the first party to the last, and on what. */
+  passed(route: readonly Party[], means: string, payload: unknown): void;
+  /** Says that something went well, or not. */
+  verdict(good: boolean, text: string): void;
+  /** Says something. */
+  say(text: string): void;
+}
+
 /** Where a {@linkcode Screen} is. */
 export interface ScreenOptions {
   /** Takes text as it is to be seen. */
@@ -33,7 +45,7 @@ const INDENT = "   ";
 const STRING = /("(?:[^"\\]|\\.)*")(: )?/g;
 
 /** Shows the demo, line by line. */
-export class Screen {
+export class Screen implements Narrator {
   readonly #write: (text: string) => void;
   readonly #colours: boolean;
 

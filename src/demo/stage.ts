@@ -9,24 +9,27 @@ import { SIGNATURE_HEADER } from "../turn/mod.ts";
 import type { Event, Message } from "../vumi/mod.ts";
 import { curlCommand } from "./curl.ts";
 import type { OutboundExample } from "./examples.ts";
-import { type FakeTurn, send, type TurnCall } from "./fake_turn.ts";
+import type { FakeTurn, SendOptions, TurnCall } from "./fake_turn.ts";
 import { Inbox } from "./inbox.ts";
 import { abridge } from "./json.ts";
-import type { Screen } from "./screen.ts";
+import type { Narrator } from "./screen.ts";
+import { readCall } from "./told.ts";
 import type { Transport, UserAction } from "./transport.ts";
 
 /** What a {@linkcode Stage} is made of. */
 export interface StageOptions {
-  /** Turn. What becomes of its calls is asked through the stage from now on. */
+  /** Turn. */
   readonly turn: FakeTurn;
   /** Users, and what they are reached by. */
   readonly transport: Transport;
   /** What shows it. */
-  readonly screen: Screen;
+  readonly screen: Narrator;
   /** The bridge's address for messages. */
   readonly messagesUrl: string;
   /** What Turn signs with. */
   readonly hmacSecret: string;
+  /** Whether it is concerned with this user; default all. */
+  readonly concerns?: (address: string) => boolean;
 }
 
 /** A call that came to Turn, and a request of Turn's that was answered. */
@@ -38,22 +41,37 @@ export interface Exchange {
 }
 
 /** Does what the parties do, and shows it. */
-export class Stage {
+export class Stage implements Disposable {
   readonly #options: StageOptions;
   readonly #messages = new Inbox<Exchange>();
   readonly #statuses = new Inbox<Exchange>();
+  readonly #outbound = new Inbox<Message>();
+  readonly #watches = new DisposableStack();
+  /** Messages of users that it is not concerned with, the latest: their statuses name no user. */
+  readonly #ofOthers = new Set<string>();
 
   /** Makes it; nothing passes yet. */
   constructor(options: StageOptions) {
     this.#options = options;
-    const { turn } = options;
-    const decide = turn.answer;
-    turn.answer = async (call) => {
-      const answer = await decide(call);
-      const status = answer instanceof Response ? answer.status : undefined;
-      this.#inboxOf(call).put({ status, body: call.body });
-      return answer;
-    };
+    const { turn, transport, concerns = () => true } = options;
+    this.#watches.use(turn.watch({
+      answered: (call, answer, readable) => {
+        if (!readable || !this.#concernsCall(call)) return;
+        const status = answer instanceof Response ? answer.status : undefined;
+        this.#inboxOf(call).put({ status, body: call.body });
+      },
+    }));
+    this.#watches.use(transport.watch({
+      taken: (message) => {
+        if (concerns(message.to_addr)) this.#outbound.put(message);
+        else remember(this.#ofOthers, message.message_id);
+      },
+    }));
+  }
+
+  /** Looks on no more. */
+  [Symbol.dispose](): void {
+    this.#watches.dispose();
   }
 
   /** A user writes, or dials, and the transport puts it on the queue. */
@@ -69,7 +87,7 @@ export class Stage {
   /** The transport takes a message off the queue, for a user. */
   async userIsTold(signal: AbortSignal): Promise<Message> {
     const { transport, screen } = this.#options;
-    const message = await transport.outbound.take(signal);
+    const message = await this.#outbound.take(signal);
     const { outbound } = transport.queues;
     screen.passed(["bridge", "vumi", "user"], outbound, abridgeMessage(message));
     return message;
@@ -97,20 +115,34 @@ export class Stage {
     return call;
   }
 
-  /** Turn asks the bridge to send something, and is answered. */
-  async turnSends(request: OutboundExample): Promise<Exchange> {
-    const { messagesUrl, hmacSecret, screen } = this.#options;
+  /**
+   * Turn asks the bridge to send something, and is answered.
+   *
+   * @param means A signature in place of the right one.
+   * @throws {TypeError} If there is no answer.
+   */
+  async turnSends(
+    request: OutboundExample,
+    means: Pick<SendOptions, "signature"> = {},
+  ): Promise<Exchange> {
+    const { turn, messagesUrl, hmacSecret, screen } = this.#options;
     screen.passed(["Turn", "bridge"], `POST /messages, with ${SIGNATURE_HEADER}`, request);
-    const response = await send(messagesUrl, request, { secret: hmacSecret });
-    const body: unknown = await response.json();
-    screen.passed(["bridge", "Turn"], `${response.status}`, body);
-    return { status: response.status, body };
+    const { status, body } = await turn.ask(messagesUrl, request, { secret: hmacSecret, ...means });
+    screen.passed(["bridge", "Turn"], `${status}`, body);
+    return { status, body };
   }
 
   /** How a person would make Turn's request. */
   curl(request: OutboundExample): string {
     const { messagesUrl, hmacSecret } = this.#options;
     return curlCommand(messagesUrl, JSON.stringify(request), hmacSecret);
+  }
+
+  #concernsCall(call: TurnCall): boolean {
+    const { concerns = () => true } = this.#options;
+    const told = readCall(call);
+    if (told === undefined) return true;
+    return told.kind === "message" ? concerns(told.address) : !this.#ofOthers.has(told.id);
   }
 
   #inboxOf({ path }: TurnCall): Inbox<Exchange> {
@@ -121,4 +153,13 @@ export class Stage {
 function abridgeMessage(message: Message): object {
   const always = ["message_id", "from_addr", "to_addr", "content"] as const;
   return abridge(message, always, ["in_reply_to", "session_event"]);
+}
+
+const REMEMBERED = 10_000;
+
+/** Keeps the latest. */
+function remember(ids: Set<string>, id: string): void {
+  ids.add(id);
+  const [oldest] = ids;
+  if (ids.size > REMEMBERED && oldest !== undefined) ids.delete(oldest);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { Message } from "../vumi/mod.ts";
 import {
   DIALLED,
@@ -16,7 +17,7 @@ import {
   USSD_QUESTION,
 } from "./examples.ts";
 import { formatJson } from "./json.ts";
-import type { Screen } from "./screen.ts";
+import type { Narrator } from "./screen.ts";
 import type { Stage } from "./stage.ts";
 import { ack, deliveryReport } from "./transport.ts";
 
@@ -27,11 +28,13 @@ export interface TourOptions {
   /** Where it plays. */
   readonly stage: Stage;
   /** What shows headings and the end. */
-  readonly screen: Screen;
+  readonly screen: Narrator;
   /** Ends it early. */
   readonly stop: AbortSignal;
   /** Longest that each thing may take to arrive, in milliseconds; default 10 s. */
   readonly deadlineMs?: number;
+  /** Time to read what was said, before the next thing happens, in milliseconds; default 0. */
+  readonly pauseMs?: number;
 }
 
 type Flow = "inbound" | "outbound" | "statuses";
@@ -72,24 +75,41 @@ class Tour {
       "turn-channels carries messages between Turn, over HTTP, and vumi, over queues.\n" +
         "This bridge is the real one; Turn, the queues and the users are played.",
     );
-    screen.heading("1", `A user writes to ${NUMBER}, and Turn is told.`);
+    await this.#pause();
+    await this.#heading("1", `A user writes to ${NUMBER}, and Turn is told.`);
     const question = await stage.userWrites(texted("Hello world!"));
     await this.#try("inbound", () => this.#turnIsTold(question, "Hello world!"));
 
-    screen.heading("2", "Turn answers. The bridge knows to what, so the message is a reply.");
+    await this.#heading("2", "Turn answers. The bridge knows to what, so the message is a reply.");
     const answer = await this.#try("outbound", () => this.#turnAnswers(question, OUTBOUND_EXAMPLE));
 
-    screen.heading(
+    await this.#heading(
       "3",
       "The provider takes the message, the phone gets it, and Turn is told both.",
     );
     await this.#try("statuses", () => this.#turnIsToldStatuses(answer));
 
-    screen.heading("4", "On USSD a user dials a code, and Turn's question keeps the session open.");
+    await this.#heading(
+      "4",
+      "On USSD a user dials a code, and Turn's question keeps the session open.",
+    );
     const dialled = await stage.userWrites(DIALLED);
     await this.#try("inbound", () => this.#turnIsTold(dialled, USSD_CODE));
     await this.#try("outbound", () => this.#turnAnswers(dialled, USSD_QUESTION));
+    await this.#pause();
     return this.#sumUp();
+  }
+
+  async #heading(title: string, explanation: string): Promise<void> {
+    this.#options.screen.heading(title, explanation);
+    await this.#pause();
+  }
+
+  async #pause(): Promise<void> {
+    const { stop, pauseMs = 0 } = this.#options;
+    // It rejects when the signal fires, and only then.
+    if (pauseMs > 0) await delay(pauseMs, undefined, { signal: stop }).catch(() => {});
+    stop.throwIfAborted();
   }
 
   async #turnIsTold({ message_id: id, from_addr: from }: Message, text: string): Promise<void> {

@@ -19,7 +19,7 @@ import {
   newId,
   queuesOf,
 } from "../vumi/mod.ts";
-import { Inbox } from "./inbox.ts";
+import { Watchers } from "./watchers.ts";
 
 /** What a {@linkcode Transport} needs. */
 export interface TransportOptions {
@@ -29,6 +29,16 @@ export interface TransportOptions {
   readonly broker: Broker;
 }
 
+/** Looks on; each part is told at once, before what it is told of goes on. */
+export interface TransportWatcher {
+  /** A user's message goes on the queue. */
+  published?(message: Message): void;
+  /** What became of a message goes on the queue. */
+  reported?(event: Event): void;
+  /** A message to a user was taken off the queue. */
+  taken?(message: Message): void;
+}
+
 /** What a user does: writes, dials, answers. */
 export type UserAction = Omit<MessageFields, "transport_name">;
 
@@ -36,11 +46,10 @@ export type UserAction = Omit<MessageFields, "transport_name">;
 export class Transport implements AsyncDisposable {
   /** The connector's queues. */
   readonly queues: ConnectorQueues;
-  /** Messages that are to go to users. */
-  readonly outbound: Inbox<Message> = new Inbox();
   readonly #name: string;
   readonly #broker: Broker;
   readonly #consumer: Consumer;
+  readonly #watchers = new Watchers<TransportWatcher>();
 
   private constructor({ connectorName, broker }: TransportOptions) {
     this.queues = queuesOf(connectorName);
@@ -50,7 +59,8 @@ export class Transport implements AsyncDisposable {
     for (const queue of [inbound, event]) broker.declare(queue);
     const options = { prefetch: 1, parkingQueue: `${outbound}.parked` };
     this.#consumer = broker.consume(outbound, options, ({ body }) => {
-      this.outbound.put(decodeMessage(body));
+      const message = decodeMessage(body);
+      this.#watchers.each((watcher) => watcher.taken?.(message));
       return Promise.resolve({ kind: "done" });
     });
   }
@@ -60,6 +70,11 @@ export class Transport implements AsyncDisposable {
     return new Transport(options);
   }
 
+  /** Lets somebody look on until the disposable is disposed. */
+  watch(watcher: TransportWatcher): Disposable {
+    return this.#watchers.add(watcher);
+  }
+
   /** What a user does as a message, which is not on the queue yet. */
   compose(action: UserAction): Message {
     return createMessage({ transport_name: this.#name, ...action });
@@ -67,11 +82,13 @@ export class Transport implements AsyncDisposable {
 
   /** Puts a user's message on the queue. */
   async publish(message: Message): Promise<void> {
+    this.#watchers.each((watcher) => watcher.published?.(message));
     await this.#broker.publish(this.queues.inbound, encodeMessage(message));
   }
 
   /** Puts on the queue what became of a message. */
   async publishEvent(event: Event): Promise<void> {
+    this.#watchers.each((watcher) => watcher.reported?.(event));
     await this.#broker.publish(this.queues.event, encodeEvent(event));
   }
 
@@ -86,9 +103,17 @@ export function ack(messageId: string): Event {
   return { ...event(messageId), event_type: "ack", sent_message_id: newId() };
 }
 
-/** The user's phone got the message. */
-export function deliveryReport(messageId: string): Event {
-  return { ...event(messageId), event_type: "delivery_report", delivery_status: "delivered" };
+/** The provider did not take the message. */
+export function nack(messageId: string, reason: string): Event {
+  return { ...event(messageId), event_type: "nack", nack_reason: reason };
+}
+
+/** The user's phone got the message, or did not. */
+export function deliveryReport(
+  messageId: string,
+  status: "delivered" | "failed" = "delivered",
+): Event {
+  return { ...event(messageId), event_type: "delivery_report", delivery_status: status };
 }
 
 function event(messageId: string): Omit<Event, "event_type"> {

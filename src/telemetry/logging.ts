@@ -56,8 +56,8 @@ export interface LogOutput {
 
 /** Logging that has begun. Disposing writes what is left and ends it. */
 export interface Logging extends Disposable {
-  /** Writes from now on what is of this level or above. */
-  setLevel(level: LogLevelName): void;
+  /** Writes from now on what is of this level or above, and tells this of people. */
+  change(level: LogLevelName, privacy: LogPrivacy): void;
 }
 
 const NOTHING: LogPrivacy = { addresses: false, content: false };
@@ -67,10 +67,11 @@ export function startLogging(options: LoggingOptions): Logging {
   const { level, format = "auto", privacy = NOTHING, output = Deno.stderr } = options;
   const writer = new LogWriter(output, formatter(format, output.isTerminal()));
   const folding = new LogFolding({ write: writer.write });
-  const sink = (record: LogRecord): void => folding.take(privateRecord(record, privacy));
-  configure(level, sink);
+  const start = (level: LogLevelName, privacy: LogPrivacy): void =>
+    configure(level, (record) => folding.take(privateRecord(record, privacy)));
+  start(level, privacy);
   return {
-    setLevel: (changed) => configure(changed, sink),
+    change: start,
     [Symbol.dispose](): void {
       resetSync();
       folding.end();

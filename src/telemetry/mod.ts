@@ -4,7 +4,20 @@
  * @module
  */
 
+export { type Alert, type AlertOptions, alertRules, alerts } from "./alerts.ts";
+export { dashboard } from "./dashboard.ts";
 export * from "./health.ts";
 export { type LogPrivacy, shortenAddress } from "./log_privacy.ts";
+export {
+  type CallFigures,
+  type QueueFigures,
+  type Sources,
+  type TurnFigures,
+} from "./live_figures.ts";
 export * from "./logging.ts";
+export * from "./loop_lag.ts";
+export { type ChannelText, mergeTexts } from "./merge.ts";
 export * from "./metrics.ts";
+export * from "./queue_watch.ts";
+export { type Heard, Transports } from "./transports.ts";
+export * from "./trace.ts";

@@ -44,7 +44,29 @@ export async function readBody(
   maxBytes: number,
   deadline: Deadline,
 ): Promise<Body> {
-  if (Number(request.headers.get("content-length")) > maxBytes) return { kind: "too_large" };
+  const length = bodyLength(request.headers);
+  if (length === undefined) return await readStream(request, maxBytes, deadline);
+  if (length > maxBytes) return { kind: "too_large" };
+  // All at once: a stream costs as much as all the rest of taking a request.
+  const bytes = await deadline.race(request.bytes().catch(() => undefined));
+  if (bytes === EXPIRED) return { kind: "expired" };
+  return bytes === undefined ? { kind: "broken" } : { kind: "complete", bytes };
+}
+
+/**
+ * How many bytes a body has, if its headers tell for sure: the length does not count for one that
+ * comes in chunks, and says little of one that fetch unpacks.
+ */
+export function bodyLength(headers: Headers): number | undefined {
+  const length = headers.get("content-length");
+  if (length === null || headers.has("transfer-encoding") || headers.has("content-encoding")) {
+    return;
+  }
+  return Number(length);
+}
+
+/** For a body whose size nobody knows before its end. */
+async function readStream(request: Request, maxBytes: number, deadline: Deadline): Promise<Body> {
   if (request.body === null) return { kind: "complete", bytes: new Uint8Array() };
   const reader = request.body.getReader();
   const chunks: Uint8Array[] = [];

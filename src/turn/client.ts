@@ -5,6 +5,7 @@
  * @module
  */
 
+import { type Trace, traceHeaders } from "../telemetry/mod.ts";
 import { type Delivery, readDelivery } from "./delivery.ts";
 import { oneLine } from "./excerpt.ts";
 import { isUnreachable, networkFault } from "./network_fault.ts";
@@ -39,13 +40,15 @@ export interface CallOptions {
   readonly timeoutMs: number;
   /** Abandons the call: the promise rejects with the signal's reason, unless Turn has answered. */
   readonly signal: AbortSignal;
+  /** What the call is a part of; passed on. */
+  readonly trace?: Trace | undefined;
 }
 
 /** Turn's API. */
 export class TurnClient implements Disposable {
   readonly #apiUrl: string;
-  readonly #authToken: string;
-  readonly #headers: Headers;
+  #authToken: string;
+  #headers: Readonly<Record<string, string>>;
   readonly #statusFormat: StatusFormat;
   readonly #fetch: typeof fetch;
   readonly #now: () => number;
@@ -68,6 +71,16 @@ export class TurnClient implements Disposable {
     this.#http = Deno.createHttpClient({ poolIdleTimeout: IDLE_MS });
   }
 
+  /**
+   * Makes calls with another token from now on.
+   *
+   * @throws {TypeError} If it can't be in a header; then the other one stays.
+   */
+  setAuthToken(authToken: string): void {
+    this.#headers = headersWith(authToken);
+    this.#authToken = authToken;
+  }
+
   /** Tells Turn what a user wrote. */
   sendMessage(message: InboundText, options: CallOptions): Promise<Delivery> {
     return this.#post("messages", formatMessage(message), options);
@@ -79,7 +92,8 @@ export class TurnClient implements Disposable {
   }
 
   async #post(resource: string, body: string, options: CallOptions): Promise<Delivery> {
-    const { timeoutMs, signal } = options;
+    const { timeoutMs, signal, trace } = options;
+    const authToken = this.#authToken;
     signal.throwIfAborted();
     const call = new AbortController();
     const abandon = () => call.abort();
@@ -88,18 +102,18 @@ export class TurnClient implements Disposable {
     try {
       const response = await this.#fetch(`${this.#apiUrl}/${resource}`, {
         method: "POST",
-        headers: this.#headers,
+        headers: trace === undefined ? this.#headers : { ...this.#headers, ...traceHeaders(trace) },
         body,
         redirect: "manual",
         signal: call.signal,
         client: this.#http,
       });
-      return await readDelivery(response, this.#now(), this.#authToken);
+      return await readDelivery(response, this.#now(), authToken);
     } catch (error) {
       signal.throwIfAborted();
       const reason = call.signal.aborted
         ? `Turn did not answer within ${timeoutMs / 1000} s`
-        : oneLine(`Cannot reach Turn: ${networkFault(error)}`, this.#authToken);
+        : oneLine(`Cannot reach Turn: ${networkFault(error)}`, authToken);
       const fault = !call.signal.aborted && isUnreachable(error) ? "unreachable" : "turn";
       return { kind: "retry", reason, afterMs: 0, fault };
     } finally {
@@ -114,13 +128,16 @@ export class TurnClient implements Disposable {
   }
 }
 
-function headersWith(authToken: string): Headers {
+/** A plain object: fetch takes it in half the time that it needs for `Headers`. */
+function headersWith(authToken: string): Readonly<Record<string, string>> {
+  const headers = {
+    "Accept": "application/json",
+    "Authorization": `Bearer ${authToken}`,
+    "Content-Type": "application/json",
+  };
   try {
-    return new Headers({
-      "Accept": "application/json",
-      "Authorization": `Bearer ${authToken}`,
-      "Content-Type": "application/json",
-    });
+    new Headers(headers);
+    return headers;
   } catch {
     // The cause is not kept, as it quotes the token.
     throw new TypeError("Cannot use authToken in a header: it holds a character not allowed there");

@@ -5,6 +5,7 @@
  */
 
 import * as z from "zod";
+import { bodyLength } from "./body.ts";
 
 /** As much of an answer's body as is read. */
 const READ_BYTES = 4096;
@@ -38,6 +39,9 @@ export function oneLine(text: string, secret = ""): string {
 /** The beginning of the answer's body, up to `maxBytes` and no more than what came last. */
 export async function readStart(response: Response, maxBytes: number): Promise<string> {
   if (response.body === null) return "";
+  // A stream costs as much as the whole call does otherwise, and most answers are short.
+  const length = bodyLength(response.headers);
+  if (length !== undefined && length <= READ_BYTES) return await response.text().catch(() => "");
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";

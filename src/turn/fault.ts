@@ -10,7 +10,7 @@ import { getLogger } from "@logtape/logtape";
 const log = getLogger(["turn-channels", "turn"]);
 
 /** What each status is called. */
-const TITLES = {
+export const TITLES = {
   400: "Bad request",
   401: "Unauthorized",
   404: "Not found",

@@ -8,7 +8,8 @@
 export * from "./client.ts";
 export type { Delivery, Failure, Fault } from "./delivery.ts";
 export * from "./endpoint.ts";
-export { type Asked, methodNotAllowed } from "./fault.ts";
+export { type Asked, internalError, methodNotAllowed, pathNotFound } from "./fault.ts";
+export { type OpenApi, turnApi, type TurnApiOptions } from "./openapi.ts";
 export type { InboundText, Status, StatusFormat } from "./payloads.ts";
 export type { RateLimit } from "./rate_limit.ts";
 export type { OutboundRequest } from "./request.ts";

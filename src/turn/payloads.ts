@@ -5,6 +5,8 @@
  * @module
  */
 
+import * as z from "zod";
+
 /** A user's message, for Turn. */
 export interface InboundText {
   /** The message's id, the same at each try. */
@@ -32,12 +34,45 @@ export interface Status {
 /** How a status is written: as in the text, or in an object as vumi2 does it today. */
 export type StatusFormat = "flat" | "nested";
 
+const unixSeconds = z.string().regex(/^\d+$/).meta({ description: "Unix seconds." });
+const statusName = z.enum(["sent", "delivered", "failed"]);
+
+/** A user's message as it is written. @internal As requestSchema is. */
+export const messageSchema = z.object({
+  contact: z.object({ id: z.string(), profile: z.object({ name: z.string() }) }),
+  message: z.object({
+    type: z.literal("text"),
+    text: z.object({ body: z.string().min(1) }),
+    from: z.string(),
+    id: z.string(),
+    timestamp: unixSeconds,
+  }),
+});
+
+/** A status as it is written, in each of the forms. @internal As requestSchema is. */
+export const statusSchemas = {
+  flat: z.object({
+    user_message_id: z.string(),
+    timestamp: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
+    status: statusName,
+  }),
+  nested: z.object({
+    status: z.object({
+      id: z.string(),
+      timestamp: unixSeconds,
+      status: statusName,
+      recipient_id: z.string(),
+    }),
+  }),
+} as const;
+
 /** The body of `POST /messages`. Users have no names here, so the address stands for one. */
 export function formatMessage({ id, from, text, timestamp }: InboundText): string {
-  return JSON.stringify({
+  const payload: z.output<typeof messageSchema> = {
     contact: { id: from, profile: { name: from } },
     message: { type: "text", text: { body: text }, from, id, timestamp: String(timestamp) },
-  });
+  };
+  return JSON.stringify(payload);
 }
 
 /** The body of `POST /statuses`. */
@@ -45,12 +80,16 @@ export function formatStatus(format: StatusFormat, status: Status): string {
   return JSON.stringify(format === "flat" ? flatStatus(status) : nestedStatus(status));
 }
 
-function flatStatus({ messageId, status, timestamp }: Status): unknown {
+function flatStatus(
+  { messageId, status, timestamp }: Status,
+): z.output<typeof statusSchemas.flat> {
   const time = new Date(timestamp * 1000).toISOString().slice(0, 19).replace("T", " ");
   return { user_message_id: messageId, timestamp: time, status };
 }
 
-function nestedStatus({ messageId, recipient, status, timestamp }: Status): unknown {
+function nestedStatus(
+  { messageId, recipient, status, timestamp }: Status,
+): z.output<typeof statusSchemas.nested> {
   return {
     status: { id: messageId, timestamp: String(timestamp), status, recipient_id: recipient },
   };

@@ -43,12 +43,17 @@ const turnSchema = z.object({
 
 const emptyAsNull = z.string().nullish().transform((text) => text || null);
 
-const requestSchema = z.object({
-  to: z.string().min(1, "expected an address, received an empty string"),
-  from: emptyAsNull,
-  reply_to: emptyAsNull,
-  turn: turnSchema,
-  waiting_for_user_input: z.boolean().nullish(),
+/** The body of a request. @internal Its type is zod's, which `deno doc --lint` would have exported. */
+export const requestSchema = z.object({
+  to: z.string().min(1, "expected an address, received an empty string")
+    .meta({ description: "The user's address." }),
+  from: emptyAsNull.meta({ description: "The address to send from; else default_from_addr." }),
+  reply_to: emptyAsNull.meta({ description: "The id of the inbound message that this answers." }),
+  turn: turnSchema.meta({
+    description: 'Turn\'s message; of type "text", for which text matters.',
+  }),
+  waiting_for_user_input: z.boolean().nullish()
+    .meta({ description: "Whether the user is to answer: a session stays open for it." }),
 });
 
 const decoder = new TextDecoder("utf-8", { fatal: true });

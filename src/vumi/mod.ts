@@ -9,5 +9,5 @@ export * from "./event.ts";
 export * from "./message.ts";
 export * from "./parked.ts";
 export { MalformedPayloadError } from "./payload.ts";
-export { formatTimestamp, unixSeconds } from "./timestamp.ts";
+export { formatTimestamp, unixMilliseconds, unixSeconds } from "./timestamp.ts";
 export { type Disposition, PublishError } from "../broker/mod.ts";

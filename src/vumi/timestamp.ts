@@ -32,6 +32,11 @@ export function unixSeconds(timestamp: string): number {
   return Math.floor(Date.parse(`${timestamp.slice(0, 19).replace(" ", "T")}Z`) / 1000);
 }
 
+/** Milliseconds since 1970 of a timestamp in its full form, rounded down. */
+export function unixMilliseconds(timestamp: string): number {
+  return Date.parse(`${timestamp.slice(0, 23).replace(" ", "T")}Z`);
+}
+
 function isRealTime(date: string, time: string): boolean {
   const instant = new Date(`${date}T${time}Z`);
   return !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(`${date}T${time}`);

@@ -15,15 +15,25 @@ function calls(works: number, fails: number): Sign[] {
   return [...Array<Sign>(works).fill("works"), ...Array<Sign>(fails).fill("fails")];
 }
 
+/** `count` calls of which `fails` don't work, spread evenly after fifty that did. */
+function mixed(count: number, fails: number): Sign[] {
+  const spread = Array.from({ length: count }, (_, n): Sign => {
+    return Math.floor((n + 1) * fails / count) > Math.floor(n * fails / count) ? "fails" : "works";
+  });
+  return [...calls(50, 0), ...spread];
+}
+
 const CASES: readonly [string, Sign[], "open" | "closed"][] = [
   ["nothing", [], "closed"],
   ["9 of 9 failed", calls(0, 9), "closed"],
   ["10 of 10 failed", calls(0, 10), "open"],
   ["7 of 10 failed", calls(3, 7), "open"],
   ["6 of 10 failed", calls(4, 6), "closed"],
-  ["34 of 49 failed", calls(15, 34), "closed"],
-  ["35 of the last 50 failed", calls(100, 35), "open"],
-  ["34 of the last 50 failed", calls(100, 34), "closed"],
+  ["34 of 49 failed", mixed(49, 34), "closed"],
+  ["35 of the last 50 failed", mixed(50, 35), "open"],
+  ["34 of the last 50 failed", mixed(50, 34), "closed"],
+  ["10 in a row failed after many that worked", calls(100, 10), "open"],
+  ["9 in a row failed after many that worked", calls(100, 9), "closed"],
   ["4 unreachable in a row", Array<Sign>(4).fill("unreachable"), "closed"],
   ["5 unreachable in a row", Array<Sign>(5).fill("unreachable"), "open"],
   ["5 unreachable after many that worked", [
@@ -61,11 +71,11 @@ Deno.test("Breaker looks at the last 30 s only, sliding", () => {
   assert.equal(after(calls(0, 1000), 3_400).breaker.state, "closed");
   assert.equal(after(calls(0, 1000), 2_900).breaker.state, "open");
   // What worked before that time does not help.
-  const { breaker, now } = after(calls(1000, 0));
-  for (let n = 0; n < 10; n++) breaker.record("fails", breaker.epoch, now + 30_000);
+  const { breaker, now } = after(calls(20, 0));
+  for (const sign of calls(3, 7)) breaker.record(sign, breaker.epoch, now + 30_000);
   assert.equal(breaker.state, "open");
-  const late = after(calls(1000, 0));
-  for (let n = 0; n < 10; n++) late.breaker.record("fails", late.breaker.epoch, late.now + 28_000);
+  const late = after(calls(20, 0));
+  for (const sign of calls(3, 7)) late.breaker.record(sign, late.breaker.epoch, late.now + 29_999);
   assert.equal(late.breaker.state, "closed");
 });
 
@@ -113,22 +123,23 @@ Deno.test("Breaker does not count calls begun before it opened, whenever they en
   assert.equal(breaker.state, "closed");
 });
 
-Deno.test("Breaker opens exactly when 70 % of 10 in 30 s, or 5 in a row, say so", () => {
+Deno.test("Breaker opens exactly when 70 % of 10 in 30 s, the last 10, or 5 unreachable say so", () => {
   const sign = fc.constantFrom<Sign>("works", "fails", "fails", "unreachable");
   const call = fc.tuple(sign, fc.integer({ min: 0, max: 8_000 }));
-  fc.assert(fc.property(fc.array(call, { maxLength: 60 }), (made) => {
+  fc.assert(fc.property(fc.array(call, { maxLength: 120 }), (made) => {
     const breaker = new Breaker();
-    const past: { sign: Sign; second: number }[] = [];
+    const past: { sign: Sign; at: number }[] = [];
     let now = 0;
     for (const [sign, stepMs] of made) {
       now += stepMs;
       breaker.record(sign, breaker.epoch, now);
-      past.push({ sign, second: Math.floor(now / 1000) });
-      const seen = past.filter(({ second }) => second > Math.floor(now / 1000) - 30);
+      past.push({ sign, at: now });
+      const seen = past.slice(-50).filter(({ at }) => at > now - 30_000);
       const failed = seen.filter((one) => one.sign !== "works").length;
       const isMost = seen.length >= 10 && failed >= 0.7 * seen.length;
+      const isEnd = seen.length >= 10 && seen.slice(-10).every((one) => one.sign !== "works");
       const isCut = past.length >= 5 && past.slice(-5).every((one) => one.sign === "unreachable");
-      const isOpen = sign !== "works" && (isMost || isCut);
+      const isOpen = sign !== "works" && (isMost || isEnd || isCut);
       assert.equal(breaker.state, isOpen ? "open" : "closed");
       if (isOpen) return;
     }

@@ -1,122 +1,191 @@
 import assert from "node:assert/strict";
-import { Courier, retryDelayMs } from "../../src/bridge/courier.ts";
-import { CacheError } from "../../src/cache/mod.ts";
-import { Metrics } from "../../src/telemetry/mod.ts";
-import type { Delivery } from "../../src/turn/mod.ts";
+import { readPast } from "../../src/bridge/retries.ts";
+import type { Disposition } from "../../src/vumi/mod.ts";
+import {
+  DELIVERED,
+  headersOf,
+  LIMITED,
+  REFUSED,
+  RETRY,
+  TestCourier,
+  UNREACHABLE,
+} from "./courier_support.ts";
+import { settle } from "./support.ts";
 
-const DELIVERED: Delivery = { kind: "delivered", status: 200 };
-const RETRY: Delivery = { kind: "retry", reason: "Turn answered 500", status: 500, afterMs: 0 };
-const REFUSED: Delivery = { kind: "refused", reason: "Turn answered 400", status: 400 };
+const DONE: Disposition = { kind: "done" };
+const REQUEUE: Disposition = { kind: "requeue" };
 
-const NEVER = new AbortController().signal;
-
-Deno.test("retryDelayMs() is below base ** (retries * exponent) seconds, whole ones", () => {
-  const retry = { maxRetries: 3, delayBase: 2, delayExponent: 2 };
-  const almostOne = 1 - Number.EPSILON;
-  const longest = [0, 1, 2, 3].map((retries) => retryDelayMs(retries, retry, almostOne));
-  assert.deepEqual(longest, [0, 3_000, 15_000, 63_000]);
-  assert.equal(retryDelayMs(2, retry, 0), 0);
-  assert.equal(retryDelayMs(2, retry, 0.5), 8_000);
+Deno.test("Courier.deliver() is done when Turn took it, and notes and counts that", async () => {
+  await using test = new TestCourier([DELIVERED]);
+  const note = { kind: "told", id: "m", value: "3", ttlMs: 1000 } as const;
+  assert.deepEqual(await test.deliver("m1", {}, { notes: () => [note] }), DONE);
+  assert.equal(await test.counted("delivered"), 1);
+  assert.equal(await test.cache.getNote("told", "m"), "3");
+  assert.deepEqual(await test.cache.counts(), ["inbound delivered: 1"]);
 });
 
-Deno.test("retryDelayMs() stays below what RabbitMQ waits for an ack", () => {
-  const retry = { maxRetries: 9, delayBase: 10, delayExponent: 99 };
-  assert.equal(retryDelayMs(9, retry, 1), 300_000);
+Deno.test("Courier.deliver() is done when there is nothing to tell, before or at its turn", async () => {
+  await using test = new TestCourier();
+  const skip = { kind: "skip", why: "hung_up" } as const;
+  assert.deepEqual(await test.deliver("m1", {}, { prepare: () => Promise.resolve(skip) }), DONE);
+  assert.deepEqual(await test.deliver("m2", {}, { call: () => skip }), DONE);
+  assert.equal(await test.counted("skipped"), 2);
+  assert.deepEqual(await test.cache.counts(), ["inbound skipped_hung_up: 2"]);
 });
 
-/** A courier whose attempts end as told, one after the other. */
-function courier(...deliveries: (Delivery | "skip" | Error)[]) {
-  const stopping = new AbortController();
-  const abandon = new AbortController();
-  const metrics = new Metrics();
-  let attempts = 0;
-  const made = new Courier({
-    retry: { maxRetries: 2, delayBase: 0, delayExponent: 1 },
-    metrics,
-    stopping: stopping.signal,
-    abandon: abandon.signal,
+Deno.test("Courier.deliver() tries maxRetries times more, then sends it to the first delay queue", async () => {
+  await using test = new TestCourier([RETRY, RETRY, RETRY]);
+  const disposition = await test.deliver("m1");
+  assert.ok(disposition.kind === "later");
+  assert.equal(disposition.delayMs, 5_000);
+  assert.deepEqual(readPast(disposition.headers), {
+    attempts: 3,
+    waits: 1,
+    firstFailureAt: test.now,
   });
-  const deliver = (lost = NEVER) =>
-    made.deliver({ flow: "inbound", messageId: "m1" }, lost, () => {
-      const delivery = deliveries[attempts++];
-      assert.ok(delivery !== undefined, "tried once too often");
-      return delivery instanceof Error ? Promise.reject(delivery) : Promise.resolve(delivery);
-    });
-  return { deliver, stopping, abandon, metrics, attempts: () => attempts };
-}
-
-Deno.test("Courier.deliver() is done when Turn took it", async () => {
-  const { deliver, metrics } = courier(DELIVERED);
-  assert.deepEqual(await deliver(), { kind: "done" });
-  assert.match(await metrics.text(), /{flow="inbound",result="delivered"} 1/);
+  assert.equal(test.calls.length, 3);
+  assert.equal(await test.counted("retried"), 2);
+  assert.equal(await test.counted("delayed"), 1);
+  assert.deepEqual(await test.cache.counts(), []);
 });
 
-Deno.test("Courier.deliver() is done when there was nothing to tell", async () => {
-  const { deliver, metrics } = courier("skip");
-  assert.deepEqual(await deliver(), { kind: "done" });
-  assert.match(await metrics.text(), /{flow="inbound",result="skipped"} 1/);
+Deno.test("Courier.deliver() tries once what comes out of a delay queue, and counts on", async () => {
+  await using test = new TestCourier([RETRY, RETRY, RETRY, RETRY, DELIVERED]);
+  const first = await test.deliver("m1");
+  test.now += 5_000;
+  const second = await test.deliver("m1", { headers: headersOf(first) });
+  assert.ok(second.kind === "later");
+  assert.equal(second.delayMs, 60_000);
+  assert.deepEqual(readPast(second.headers), {
+    attempts: 4,
+    waits: 2,
+    firstFailureAt: test.now - 5_000,
+  });
+  assert.deepEqual(await test.deliver("m1", { headers: second.headers }), DONE);
 });
 
-Deno.test("Courier.deliver() tries maxRetries times more, and then parks", async () => {
-  const { deliver, attempts, metrics } = courier(RETRY, RETRY, RETRY);
-  assert.deepEqual(await deliver(), { kind: "park", reason: "Turn answered 500", status: 500 });
-  assert.equal(attempts(), 3);
-  assert.match(await metrics.text(), /{flow="inbound",result="parked"} 1/);
+Deno.test("Courier.deliver() parks when it is not worth trying any more", async () => {
+  await using test = new TestCourier([RETRY, RETRY, RETRY]);
+  const disposition = await test.deliver("m1", {}, { retryForMs: 0 });
+  assert.ok(disposition.kind === "park");
+  assert.equal(disposition.reason, "Turn answered 500, after 3 attempts");
+  assert.equal(disposition.status, 500);
+  assert.equal(await test.counted("parked"), 1);
+  assert.deepEqual(await test.cache.counts(), ["inbound parked: 1"]);
 });
 
 Deno.test("Courier.deliver() is done when a later attempt succeeds", async () => {
-  const { deliver, attempts } = courier(RETRY, RETRY, DELIVERED);
-  assert.deepEqual(await deliver(), { kind: "done" });
-  assert.equal(attempts(), 3);
+  await using test = new TestCourier([RETRY, RETRY, DELIVERED]);
+  assert.deepEqual(await test.deliver("m1"), DONE);
+  assert.equal(test.calls.length, 3);
 });
 
-Deno.test("Courier.deliver() parks what Turn refuses, at once", async () => {
-  const { deliver, attempts } = courier(REFUSED);
-  assert.deepEqual(await deliver(), { kind: "park", reason: "Turn answered 400", status: 400 });
-  assert.equal(attempts(), 1);
+Deno.test("Courier.deliver() parks what Turn refuses, at once, with what Turn said", async () => {
+  await using test = new TestCourier([{ ...REFUSED, said: "Bad text" }]);
+  const disposition = await test.deliver("m1");
+  assert.ok(disposition.kind === "park");
+  assert.equal(disposition.reason, "Turn answered 400: Bad text");
+  assert.equal(disposition.status, 400);
+  assert.equal(test.calls.length, 1);
 });
 
-Deno.test("Courier.deliver() parks with what Turn said", async () => {
-  const { deliver } = courier({ ...REFUSED, said: "Bad text" });
-  const reason = "Turn answered 400: Bad text";
-  assert.deepEqual(await deliver(), { kind: "park", reason, status: 400 });
+Deno.test("Courier.deliver() never counts a 429 against a message", async () => {
+  await using test = new TestCourier(Array(9).fill(LIMITED).concat(DELIVERED));
+  const disposition = test.deliver("m1");
+  for (let n = 1; n <= 9; n++) {
+    await settle();
+    assert.equal(test.calls.length, n);
+    test.now += 1_050;
+    // Whoever comes or goes makes the gate look.
+    void test.gate.enter("statuses", "s").then((pass) => pass && test.gate.leave(pass, undefined));
+  }
+  assert.deepEqual(await disposition, DONE);
+  assert.equal(await test.counted("retried"), 0);
 });
 
-Deno.test("Courier.deliver() tries again when the cache failed", async () => {
-  const { deliver } = courier(new CacheError("disk full"), DELIVERED);
-  assert.deepEqual(await deliver(), { kind: "done" });
+Deno.test("Courier.deliver() puts back what Turn has limited for ten minutes", async () => {
+  await using test = new TestCourier([LIMITED]);
+  const disposition = test.deliver("m1", {}, {
+    call: () => {
+      test.now += 601_000;
+      return Promise.resolve(LIMITED);
+    },
+  });
+  assert.deepEqual(await disposition, REQUEUE);
 });
 
-Deno.test("Courier.deliver() lets a bug through", async () => {
-  await assert.rejects(courier(new TypeError("bug")).deliver(), TypeError);
+Deno.test("Courier.deliver() lets a bug through, and counts the message as parked", async () => {
+  await using test = new TestCourier([new TypeError("bug")]);
+  await assert.rejects(test.deliver("m1"), TypeError);
+  assert.deepEqual(await test.cache.counts(), ["inbound parked: 1"]);
 });
 
-Deno.test("Courier.deliver() waits as long as Turn asks for, but not when we stop", async () => {
-  const { deliver, stopping, attempts } = courier({ ...RETRY, afterMs: 3_600_000 });
-  const disposition = deliver();
-  while (attempts() === 0) await Promise.resolve();
-  stopping.abort();
-  assert.deepEqual(await disposition, { kind: "requeue" });
+Deno.test("Courier.deliver() sends what Turn asks to wait long for to a delay that is long enough", async () => {
+  await using test = new TestCourier([{ ...RETRY, afterMs: 300_001 }]);
+  const disposition = await test.deliver("m1");
+  assert.ok(disposition.kind === "later");
+  assert.equal(disposition.delayMs, 300_000);
+  assert.equal(test.calls.length, 1);
 });
 
-Deno.test("Courier.deliver() leaves a lost message to its next delivery", async () => {
-  const lost = new AbortController();
-  const { deliver, attempts } = courier({ ...RETRY, afterMs: 3_600_000 });
-  const disposition = deliver(lost.signal);
-  while (attempts() === 0) await Promise.resolve();
-  lost.abort();
-  assert.deepEqual(await disposition, { kind: "requeue" });
-});
+for (const [label, end] of [["when we stop", "stopping"], ["when it is lost", "lost"]] as const) {
+  Deno.test(`Courier.deliver() waits as long as Turn asks for, but not ${label}`, async () => {
+    await using test = new TestCourier([{ ...RETRY, afterMs: 300_000 }]);
+    const lost = new AbortController();
+    const disposition = test.deliver("m1", { lost: lost.signal });
+    await settle();
+    assert.equal(test.calls.length, 1);
+    if (end === "lost") lost.abort();
+    else {
+      test.stopping.abort();
+      test.gate.stop();
+    }
+    assert.deepEqual(await disposition, REQUEUE);
+  });
+}
 
-Deno.test("Courier.deliver() begins nothing when we stop", async () => {
-  const { deliver, stopping, attempts } = courier();
-  stopping.abort();
-  assert.deepEqual(await deliver(), { kind: "requeue" });
-  assert.equal(attempts(), 0);
+Deno.test("Courier.deliver() begins nothing when we stop, or when the message is lost", async () => {
+  await using test = new TestCourier();
+  assert.deepEqual(await test.deliver("m1", { lost: AbortSignal.abort() }), REQUEUE);
+  test.stopping.abort();
+  assert.deepEqual(await test.deliver("m1"), REQUEUE);
 });
 
 Deno.test("Courier.deliver() puts a call back that was abandoned", async () => {
-  const { deliver, abandon } = courier(new DOMException("abandoned", "AbortError"));
-  abandon.abort();
-  assert.deepEqual(await deliver(), { kind: "requeue" });
+  await using test = new TestCourier([new DOMException("abandoned", "AbortError")]);
+  test.abandon.abort();
+  assert.deepEqual(await test.deliver("m1"), REQUEUE);
+});
+
+Deno.test("Courier.deliver() spends no attempts while Turn is down", async () => {
+  const ends = [...Array(5).fill(UNREACHABLE), RETRY, RETRY, RETRY];
+  await using test = new TestCourier(ends);
+  const users = ["a", "b", "c", "d", "e"];
+  const dispositions = users.map((key) => test.deliver(`${key}1`, {}, { key }));
+  assert.deepEqual(await Promise.all(dispositions), users.map(() => REQUEUE));
+  assert.equal(test.gate.status().breaker, "open");
+  assert.deepEqual(test.told, ["pause"]);
+  // The first four failed before Turn was known to be down, which costs each one quick attempt;
+  // the call that showed it, and what comes while it is down, costs none.
+  assert.equal(test.calls.length, 5);
+  assert.deepEqual(await test.deliver("e1", { redelivered: true }, { key: "e" }), REQUEUE);
+  assert.equal(await test.counted("delayed"), 0);
+});
+
+Deno.test("Courier.deliver() counts attempts across being put back", async () => {
+  await using test = new TestCourier([RETRY, RETRY]);
+  const lost = new AbortController();
+  const first = test.deliver("m2", { lost: lost.signal }, {
+    call: () => {
+      lost.abort();
+      return Promise.resolve(RETRY);
+    },
+  });
+  assert.deepEqual(await first, REQUEUE);
+  const gone = { redelivered: true, lost: AbortSignal.abort() };
+  assert.deepEqual(await test.deliver("m2", gone), REQUEUE);
+  assert.deepEqual(await test.deliver("m2", gone), REQUEUE);
+  const last = await test.deliver("m2", { redelivered: true });
+  assert.equal(readPast(headersOf(last))?.attempts, 3);
+  assert.equal(test.calls.length, 2);
 });

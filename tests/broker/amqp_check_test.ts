@@ -132,14 +132,38 @@ Deno.test("checkAmqp() tells of TLS where there is none", async () => {
   assert.match(finding.fix ?? "", /does not speak TLS/);
 });
 
-Deno.test("checkAmqp() tells of a queue that was declared differently", async () => {
+Deno.test("checkAmqp() takes queues as an operator made them, and says how they differ", async () => {
   await using made = names();
-  await withChannel((channel) => channel.assertQueue(made.inbound, { maxLength: 5 }));
+  const durable = { durable: true };
+  await withChannel(async (channel) => {
+    await channel.assertExchange(made.exchange, "direct", { ...durable, alternateExchange: "x" });
+    await channel.assertQueue(made.inbound, {
+      ...durable,
+      arguments: { "x-queue-type": "quorum" },
+    });
+    await channel.assertQueue(made.outbound, { ...durable, maxLength: 5 });
+  });
   const findings = await check(amqpUrl(), made);
-  const failed = findings.filter(({ ok }) => !ok);
-  assert.deepEqual(failed.map(({ subject }) => subject), [`queue ${made.inbound}: declare`]);
-  assert.match(failed[0]?.detail ?? "", /^PRECONDITION_FAILED.*x-max-length/);
-  assert.match(failed[0]?.fix ?? "", /no arguments/);
+  assert.deepEqual(findings.filter(({ ok }) => !ok), []);
+  const details = findings.map(({ detail }) => detail).join();
+  for (const argument of ["alternate-exchange", "x-queue-type", "x-max-length"]) {
+    assert.match(details, new RegExp(`there \\(PRECONDITION_FAILED.*'${argument}'`));
+  }
+});
+
+Deno.test("checkAmqp() tells of a queue that loses messages, and of another type of exchange", async () => {
+  await using made = names();
+  await withChannel(async (channel) => {
+    await channel.assertExchange(made.exchange, "fanout", { durable: true });
+    await channel.assertQueue(made.inbound, { durable: false });
+  });
+  const failed = (await check(amqpUrl(), made)).filter(({ ok }) => !ok);
+  assert.deepEqual(failed.map(({ subject }) => subject), [
+    `exchange ${made.exchange}: declare`,
+    `queue ${made.inbound}: declare`,
+  ]);
+  assert.match(failed[1]?.detail ?? "", /^PRECONDITION_FAILED.*durable/);
+  assert.match(failed[1]?.fix ?? "", /no arguments/);
 });
 
 const why = noRabbitmqctl();
@@ -165,11 +189,8 @@ Deno.test({
     };
     try {
       assert.deepEqual(await failing(".*", ".*", ".*"), []);
-      assert.deepEqual(await failing("^$", ".*", ".*"), [
-        "exchange x: declare",
-        "queue x.inbound: declare",
-        "queue x.outbound: declare",
-      ]);
+      // What is there needs no right to be declared.
+      assert.deepEqual(await failing("^$", ".*", ".*"), []);
       assert.deepEqual(await failing(".*", "bound$", ".*"), ["exchange x: publish"]);
       assert.deepEqual(await failing(".*", ".*", `^${made.exchange}$`), [
         "queue x.inbound: consume",

@@ -141,6 +141,15 @@ Deno.test("GroupCommit.idle() waits for what is under way and queued, failing or
   assert.deepEqual(writes, ["disk full", "done"]);
 });
 
+Deno.test("GroupCommit makes no commit of writes without items", async () => {
+  const { group, commits, ...store } = open();
+  await group.write([]);
+  const outcomes = watch([group.write(["a"]), group.write([]), group.write([])]);
+  await store.end();
+  assert.deepEqual(outcomes, ["done", "done", "done"]);
+  assert.deepEqual(commits, ["a"]);
+});
+
 Deno.test("GroupCommit keeps order, limits and one commit at a time for any writes", async () => {
   const writes = fc.array(fc.array(fc.string({ maxLength: 10 }), { maxLength: 9 }));
   await fc.assert(fc.asyncProperty(writes, async (all) => {

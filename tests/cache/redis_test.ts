@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { CacheError, TALLY_DAYS } from "../../src/cache/mod.ts";
-import { RedisMessageCache } from "../../src/cache/redis.ts";
+import type { RedisMessageCache } from "../../src/cache/redis.ts";
 import { redisUrl } from "../support/redis.ts";
 import { messageCacheContract } from "./contract.ts";
 import { connect, DAY, newPrefix, openRedis, passTime } from "./redis_server.ts";
@@ -84,6 +85,15 @@ Deno.test("RedisMessageCache keeps prefixes apart, also when one begins with the
   for (const [index, cache] of caches.entries()) {
     for (const id of ids) assert.equal(await cache.getNote("told", id), `${index} ${id}`);
   }
+});
+
+Deno.test("RedisMessageCache tells an id that is hashed from one that looks like its hash", async () => {
+  await using cache = await openRedis({ url: redisUrl() });
+  const long = "9".repeat(65);
+  const hash = createHash("sha256").update(long, "utf16le").digest("hex");
+  const ids = [long, hash, `#${hash}`];
+  await cache.putNotes(ids.map((id) => note({ id, value: id })));
+  for (const id of ids) assert.equal(await cache.getNote("told", id), id);
 });
 
 Deno.test("RedisMessageCache takes a damaged entry as absent, and may write over it", async () => {

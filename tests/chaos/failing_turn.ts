@@ -4,7 +4,8 @@
  * @module
  */
 
-import { overtaking } from "./overtaking.ts";
+import { Feed } from "./feed.ts";
+import { type Overtaking, overtaking } from "./overtaking.ts";
 import { messagesOf, pause, percent } from "./people.ts";
 import { randomOf, weighted } from "./random.ts";
 import { type Report, Reporter, type Run } from "./report.ts";
@@ -26,7 +27,7 @@ const SCHEDULE_S = [0.5, 1, 2];
 const SLACK_MS = 250;
 
 /** Below 70 % of failures, at which the bridge takes Turn for being down. */
-const MIX = { ok: 62, failed: 14, refused: 3, limited: 0.4, reset: 6, torn: 6, hang: 1.5 };
+const MIX = { ok: 61, failed: 20, refused: 3, limited: 0.4, reset: 7, torn: 7, hang: 1.5 };
 
 /** 1: Turn answers from a mix of 200, 500, 429 with Retry-After, 400, resets and hangs. */
 export async function failingCalls(run: Run, size: FailingCallsSize): Promise<Report> {
@@ -44,12 +45,7 @@ export async function failingCalls(run: Run, size: FailingCallsSize): Promise<Re
   await world.bridge.start();
   await world.bridge.healthy();
   const messages = messagesOf(run.seed, size.messages, size.users);
-  const tenth = Math.max(1, Math.round(size.perSecond / 10));
-  for (let from = 0; from < messages.length; from += tenth) {
-    const next = pause(100);
-    await world.operator.receive(messages.slice(from, from + tenth));
-    await next;
-  }
+  await new Feed(world, messages, size.perSecond).done;
   await world.settled({ stallMs: 15_000, mostMs: 120_000 });
   const order = overtaking({
     places: world.operator.inbound,
@@ -59,12 +55,18 @@ export async function failingCalls(run: Run, size: FailingCallsSize): Promise<Re
     slackMs: SLACK_MS,
   });
   reporter.add(await world.finish());
+  reportFailing(reporter, world, order);
+  return reporter.report();
+}
+
+function reportFailing(reporter: Reporter, world: World, order: Overtaking): void {
   const history = { ...world.inboundHistory(), mayBeLate: (id: string) => order.delayed.has(id) };
   reporter.flow("inbound", history, { parked: Infinity });
   const refused = world.turn.answered(400);
   const { parked } = world.operator;
   const unjustly = parked.inbound.filter(({ id, status }) => status !== 400 || !refused.has(id));
   reporter.check(unjustly.length === 0, `${unjustly.length} parked without a 400 of Turn's`);
+  reporter.check(order.delayed.size > 0, "no message failed often enough to be delayed");
   const soon = order.tooSoon.length;
   reporter.check(soon === 0, `${soon} did not wait while one before them was in its first delay`);
   const { calls } = world.turn;
@@ -72,7 +74,6 @@ export async function failingCalls(run: Run, size: FailingCallsSize): Promise<Re
   reporter.figure("calls failed", `${percent(failed, calls.length)} of ${calls.length}`);
   reporter.figure("answered 429", percent(world.turn.answered(429).size, calls.length));
   reporter.figure("delayed, or perhaps", order.delayed.size);
-  return reporter.report();
 }
 
 /** What becomes of a call: the same for the same seed, message and number of the attempt. */

@@ -4,12 +4,16 @@
  * @module
  */
 
+import { Feed } from "./feed.ts";
 import { messagesOf, pause, userOf, wishesOf } from "./people.ts";
 import { type Report, Reporter, type Run } from "./report.ts";
 import { World } from "./world.ts";
 
 /** Messages in work at once, in each queue: so many may come twice when we are killed. */
 const IN_WORK = 20;
+
+/** Turn's time for an answer, so that there is always something in work. */
+const TURN_TAKES_MS = 70;
 
 /** How large scenario 4 is. */
 export interface KillsSize {
@@ -19,30 +23,26 @@ export interface KillsSize {
   readonly users: number;
   /** How often we are killed. */
   readonly kills: number;
-  /** Least time between two requests of Turn's. */
+  /** Time between two messages, each way. */
   readonly intervalMs: number;
 }
 
 /** 4: SIGKILL, again and again, with the cache in a file. */
 export async function kills(run: Run, size: KillsSize): Promise<Report> {
   const reporter = new Reporter(`4 SIGKILL ${size.kills} times`, run);
-  await using world = await World.make({ url: run.url, reports: true });
+  await using world = await World.make({ url: run.url, reports: "two" });
   await world.bridge.start();
   await world.bridge.healthy();
+  world.turn.latencyMs = TURN_TAKES_MS;
   const load = world.load({ concurrency: IN_WORK, intervalMs: size.intervalMs });
   const sending = load.send(wishesOf(run.seed, size.each, size.users));
-  const messages = messagesOf(run.seed, size.each, size.users);
-  const steps = size.kills + 1;
-  for (let step = 0; step < steps; step++) {
-    const share = messages.slice(size.each * step / steps, size.each * (step + 1) / steps);
-    const goal = world.turn.delivered("inbound").length + share.length / 3;
-    await world.operator.receive(share);
-    for (let n = 0; n < 1000 && world.turn.delivered("inbound").length < goal; n++) await pause(20);
-    if (step === steps - 1) break;
+  const feed = new Feed(world, messagesOf(run.seed, size.each, size.users), 1000 / size.intervalMs);
+  for (let kill = 1; kill <= size.kills; kill++) {
+    await feed.delivered(kill / (size.kills + 1));
     await world.bridge.stop("SIGKILL");
     await world.bridge.start();
   }
-  await sending;
+  await Promise.all([sending, feed.done]);
   await world.settled({ stallMs: 35_000, mostMs: 120_000 });
   reporter.add(await world.finish());
   const mayRepeat = size.kills * IN_WORK;
@@ -68,34 +68,30 @@ export interface StopSize {
   readonly waiting: number;
 }
 
-/** How long Turn takes for what is under way. */
-const TURN_MS = 1500;
+/** Within this time requests have arrived, also on a machine that has others to serve. */
+const ARRIVAL_MS = 2000;
 
 /** 5: SIGTERM while much is under way each way; then a new start for what waits. */
 export async function stopInFlight(run: Run, size: StopSize): Promise<Report> {
   const { inFlight, waiting } = size;
   const reporter = new Reporter(`5 SIGTERM with ${inFlight} in flight each way`, run);
   await using world = await World.make({ url: run.url, config: { worker_concurrency: inFlight } });
-  world.turn.latencyMs = TURN_MS;
+  world.turn.hold();
   await world.bridge.start();
   await world.bridge.healthy();
-  // Of different users, so that none waits for another.
-  const messages = messagesOf(run.seed, inFlight + waiting, 1);
-  await world.operator.receive(
-    messages.map((message, place) => ({ ...message, user: userOf(place % inFlight) })),
-  );
+  await world.operator.receive(spread(messagesOf(run.seed, inFlight + waiting, 1), inFlight));
   for (let n = 0; n < 1000 && world.turn.calls.length < inFlight; n++) await pause(10);
   reporter.check(world.turn.calls.length === inFlight, `${world.turn.calls.length} in flight`);
   // Nothing is confirmed till the proxy lets it through.
   world.proxy.stall();
   const load = world.load({ concurrency: inFlight });
-  const wishes = wishesOf(run.seed, inFlight, 1);
-  const sending = load.send(wishes.map((wish, place) => ({ ...wish, user: userOf(place) })));
-  await pause(500);
+  const sending = load.send(spread(wishesOf(run.seed, inFlight, 1), inFlight));
+  await pause(ARRIVAL_MS);
   const ended = world.bridge.stop("SIGTERM");
   await pause(200);
   const early = load.outcomes.filter(({ id }) => id !== undefined).length;
   reporter.check(early === 0, `${early} requests were not in flight any more`);
+  world.turn.release();
   world.proxy.resume();
   const code = await ended;
   reporter.check(code === 0, `SIGTERM ended it with exit code ${code}`);
@@ -104,7 +100,6 @@ export async function stopInFlight(run: Run, size: StopSize): Promise<Report> {
   reporter.check(again === 0, `${again} requests were not answered at their first try`);
   const finished = world.turn.calls.filter(({ endedAt }) => endedAt !== Infinity).length;
   reporter.figure("calls to Turn finished at the end", finished);
-  world.turn.latencyMs = 0;
   await world.bridge.start();
   await world.settled({ stallMs: 15_000, mostMs: 60_000 });
   reporter.add(await world.finish());
@@ -112,4 +107,9 @@ export async function stopInFlight(run: Run, size: StopSize): Promise<Report> {
   reporter.flow("outbound", world.outboundHistory());
   reporter.add(world.idFaults());
   return reporter.report();
+}
+
+/** Gives each to the next of so many users, so that none of the first waits for another. */
+function spread<T>(items: readonly T[], users: number): (T & { user: string })[] {
+  return items.map((item, place) => ({ ...item, user: userOf(place % users) }));
 }

@@ -31,7 +31,7 @@ const MOST_STATUSES_BEFORE = 0.25;
 export async function limited(run: Run, size: LimitSize): Promise<Report> {
   const { calls, windowMs } = size.limit;
   const reporter = new Reporter(`7 Turn takes ${calls} calls in ${windowMs / 1000} s`, run);
-  await using world = await World.make({ url: run.url, reports: true });
+  await using world = await World.make({ url: run.url, reports: "two and a late one" });
   world.turn.limit = size.limit;
   await world.bridge.start();
   await world.bridge.healthy();

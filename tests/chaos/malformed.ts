@@ -30,42 +30,50 @@ export async function malformed(run: Run, { each }: MalformedSize): Promise<Repo
   const reporter = new Reporter(`9 ${each} malformed inputs at each entry`, run);
   await using world = await World.make({
     url: run.url,
-    config: { max_body_bytes: MAX_BODY_BYTES, max_retries: 1 },
+    scheduleMs: [500],
+    config: {
+      max_body_bytes: MAX_BODY_BYTES,
+      // What can be read and can't be remembered, say, is to be parked while this looks on.
+      ...{ max_retries: 1, retry_schedule: [0.5], retry_for: 3 },
+    },
   });
   await world.bridge.start();
   await world.bridge.healthy();
   await world.load({ concurrency: 1 }).send(wishesOf(run.seed, 1, 1));
-  const eventsAbout = world.outcomes[0]?.id ?? "";
-  const letters = {
-    inbound: lettersOf(randomOf(run.seed, "inbound"), each, inboundOf),
-    event: lettersOf(randomOf(run.seed, "event"), each, (random) => eventOf(random, eventsAbout)),
-  };
+  const letters = lettersTo(run.seed, each, world.outcomes[0]?.id ?? "");
   const [statuses] = await Promise.all([
     requestAll(world, randomOf(run.seed, "http"), each),
     world.operator.post("inbound", letters.inbound),
     world.operator.post("event", letters.event),
   ]);
   await calm(world);
-  const load = await world.bridge.load();
-  const resident = Math.round(await world.bridge.residentMiB());
-  reporter.check(load < IDLE.load, `idle, it takes ${Math.round(load * 100)} % of a core`);
-  reporter.check(resident < IDLE.residentMiB, `it holds ${resident} MiB`);
-  reporter.check((await world.bridge.health()).status === 200, "it is not in health afterwards");
+  await reportAfterwards(reporter, world);
   // That Turn was told odd things is no fault here: it refuses them.
   reporter.add((await world.finish()).filter((fault) => !fault.startsWith("Turn was called")));
   reportHttp(reporter, world, statuses);
-  reportQueue(
-    reporter,
-    world,
-    "inbound",
-    letters.inbound,
-    (body) => decodeMessage(body).message_id,
-  );
-  reportQueue(reporter, world, "event", letters.event, (body) => decodeEvent(body).event_id);
-  const bugs = world.bridge.log().split("\n").filter((line) => /\b[Aa] bug\b|"bug: /.test(line));
+  reportQueue(reporter, world, "inbound", letters.inbound);
+  reportQueue(reporter, world, "event", letters.event);
+  return reporter.report();
+}
+
+/** Looks at the process while it has nothing to do. */
+async function reportAfterwards(reporter: Reporter, { bridge }: World): Promise<void> {
+  const load = await bridge.load();
+  const resident = Math.round(await bridge.residentMiB());
+  reporter.check(load < IDLE.load, `idle, it takes ${Math.round(load * 100)} % of a core`);
+  reporter.check(resident < IDLE.residentMiB, `it holds ${resident} MiB`);
+  reporter.check((await bridge.health()).status === 200, "it is not in health afterwards");
+  const bugs = bridge.log().split("\n").filter((line) => /\b[Aa] bug\b|"bug: /.test(line));
   reporter.check(bugs.length === 0, `it logged a bug: ${bugs[0]?.slice(0, 300)}`);
   reporter.figure("idle afterwards", `${Math.round(load * 100)} % of a core, ${resident} MiB`);
-  return reporter.report();
+}
+
+/** What comes on the queues; events are about a message that is remembered. */
+function lettersTo(seed: number, each: number, eventsAbout: string): Record<End, Letter[]> {
+  return {
+    inbound: lettersOf(randomOf(seed, "inbound"), each, inboundOf),
+    event: lettersOf(randomOf(seed, "event"), each, (random) => eventOf(random, eventsAbout)),
+  };
 }
 
 function lettersOf(random: Random, count: number, valid: (random: Random) => Tree): Letter[] {
@@ -80,7 +88,11 @@ async function calm(world: World): Promise<void> {
   const { operator, turn } = world;
   let before = "";
   for (let calmFor = 0, waited = 0; calmFor < 5 && waited < 300; waited++) {
-    const depths = [await operator.depth("inbound"), await operator.depth("event")];
+    const depths = [
+      await operator.depth("inbound"),
+      await operator.depth("event"),
+      await world.delayed(),
+    ];
     const now = [operator.parked.inbound, operator.parked.event, turn.calls, turn.improper]
       .map(({ length }) => length).join();
     calmFor = now === before && depths.every((depth) => depth === 0) ? calmFor + 1 : 0;
@@ -192,7 +204,6 @@ function reportQueue(
   world: World,
   end: End,
   letters: readonly Letter[],
-  decode: (body: Uint8Array) => string,
 ): void {
   const parked = world.operator.parked[end];
   const tags = new Set(parked.map(({ id }) => id));
@@ -201,22 +212,23 @@ function reportQueue(
   const twice = parked.length - tags.size;
   reporter.check(twice === 0, `${end}: ${twice} were parked twice`);
   const taken = letters.filter(({ tag }) => !tags.has(tag));
-  const unreadable = taken.filter(({ body }) => readable(decode, body) === undefined).length;
+  const unreadable = taken.filter(({ body }) => readable(end, body) === undefined).length;
   reporter.check(unreadable === 0, `${end}: ${unreadable} can't be read, and were not parked`);
   const delivered = new Set(world.turn.delivered(end === "inbound" ? "inbound" : "status")).size;
   reporter.check(delivered > 0, `${end}: not even one of those that can be read was delivered`);
   if (end === "inbound") {
     // Some have the same id by chance: those are one message.
-    const ids = new Set(taken.map(({ body }) => readable(decode, body))).size;
+    const read = taken.map(({ body }) => readable(end, body));
+    const ids = new Set(read.filter((id) => id !== undefined)).size;
     reporter.check(delivered === ids, `inbound: ${ids} could be read, ${delivered} were delivered`);
   }
   reporter.figure(end, `${parked.length} parked, ${taken.length} could be read`);
 }
 
 /** The id, if it can be read. */
-function readable(decode: (body: Uint8Array) => string, body: Uint8Array): string | undefined {
+function readable(end: End, body: Uint8Array): string | undefined {
   try {
-    return decode(body);
+    return end === "inbound" ? decodeMessage(body).message_id : decodeEvent(body).event_id;
   } catch {
     return undefined;
   }

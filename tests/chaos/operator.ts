@@ -30,8 +30,24 @@ export interface Letter {
   readonly body: Uint8Array;
 }
 
+/** What a user writes. */
+export interface Writing {
+  /** vumi's id. */
+  readonly id: string;
+  /** The user's address. */
+  readonly user: string;
+  /** What it says. */
+  readonly text: string;
+}
+
 /** A message from a user that was put on the queue. */
 export type PutMessage = Put & { readonly at: number };
+
+/**
+ * What is said of a message: nothing; that it was sent and delivered; or after that, too late, that it
+ * is pending, of which Turn must hear nothing.
+ */
+export type Reports = "none" | "two" | "two and a late one";
 
 /** How an {@linkcode Operator} works. */
 export interface OperatorOptions {
@@ -39,8 +55,8 @@ export interface OperatorOptions {
   readonly url: string;
   /** Whose queues. */
   readonly connector: string;
-  /** Whether an ack and a delivery report follow on each message. */
-  readonly reports: boolean;
+  /** What follows on each message. */
+  readonly reports: Reports;
 }
 
 const BATCH = 250;
@@ -58,6 +74,7 @@ export class Operator implements AsyncDisposable {
   readonly #options: OperatorOptions;
   #connection: ChannelModel | undefined;
   #channel: ConfirmChannel | undefined;
+  #consumers: string[] = [];
 
   private constructor(options: OperatorOptions) {
     this.#options = options;
@@ -83,11 +100,12 @@ export class Operator implements AsyncDisposable {
       await channel.bindQueue(queue, "vumi", queue);
     }
     const consume = async (end: string, take: (message: ConsumeMessage) => void): Promise<void> => {
-      await channel.consume(this.queue(end), (message) => {
+      const { consumerTag } = await channel.consume(this.queue(end), (message) => {
         if (message === null) return; // The queue was deleted.
         take(message);
         channel.ack(message);
       });
+      this.#consumers.push(consumerTag);
     };
     await consume("outbound", (message) => this.#send(channel, message));
     for (const end of ["inbound", "event"] as const) {
@@ -97,7 +115,8 @@ export class Operator implements AsyncDisposable {
 
   /** Leaves in good order, so that nothing is half done. */
   async leave(): Promise<void> {
-    // Closing a channel waits for what was published on it, and ends its consumers.
+    for (const tag of this.#consumers) await this.#channel?.cancel(tag);
+    this.#consumers = [];
     await this.#channel?.waitForConfirms();
     await this.#channel?.close();
     await this.#connection?.close();
@@ -109,10 +128,10 @@ export class Operator implements AsyncDisposable {
   }
 
   /** Puts users' messages on `.inbound`, in this order. */
-  async receive(messages: readonly { id: string; user: string; text: string }[]): Promise<void> {
+  async receive(messages: readonly Writing[]): Promise<void> {
     for (let from = 0; from < messages.length; from += BATCH) {
       const batch = messages.slice(from, from + BATCH);
-      await this.post("inbound", batch.map(({ id, user, text }) => inboundLetter(id, user, text)));
+      await this.post("inbound", batch.map((message) => inboundLetter(message)));
       const at = Date.now();
       this.inbound.push(...batch.map(({ id, user }) => ({ id, user, at })));
     }
@@ -177,7 +196,8 @@ export class Operator implements AsyncDisposable {
   #send(channel: ConfirmChannel, raw: ConsumeMessage): void {
     const { message_id: id, content } = JSON.parse(raw.content.toString());
     this.outbound.push({ id, content });
-    if (!this.#options.reports) return;
+    const { reports } = this.#options;
+    if (reports === "none") return;
     const sent = `${id}:sent`, delivered = `${id}:delivered`;
     const event = (tag: string, fields: Record<string, unknown>): void => {
       const body = { user_message_id: id, message_type: "event", ...fields };
@@ -185,6 +205,9 @@ export class Operator implements AsyncDisposable {
     };
     event(sent, { event_type: "ack", sent_message_id: `provider-${id}` });
     event(delivered, { event_type: "delivery_report", delivery_status: "delivered" });
+    if (reports === "two and a late one") {
+      event(`${id}:late`, { event_type: "delivery_report", delivery_status: "pending" });
+    }
     this.events.push({ id: sent, user: id, supersededBy: delivered }, { id: delivered, user: id });
   }
 }
@@ -201,7 +224,7 @@ function publish(
 }
 
 /** A user's message for the queue, tagged with its id. */
-export function inboundLetter(id: string, user: string, text: string): Letter {
+function inboundLetter({ id, user, text }: Writing): Letter {
   const message = {
     message_id: id,
     to_addr: "8110",

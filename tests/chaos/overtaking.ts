@@ -68,7 +68,10 @@ export function overtaking(options: OvertakingOptions): Overtaking {
         tooSoon.push(id);
       }
       const mayWait = waits.some(({ from, mostUntil }) => first > from && at < mostUntil);
-      const ownWaits = waitsOf(own, options);
+      // One that has waited for another is delayed again, if it fails: that is not its first delay.
+      const ownWaits = waitsOf(own, options).map((wait) =>
+        mayWait ? { ...wait, isSure: false } : wait
+      );
       waits.push(...ownWaits);
       if (ownWaits.length > 0 || mayWait) delayed.add(id);
     }

@@ -56,6 +56,16 @@ Deno.test("overtaking(): who was put in when the first delay was over may not be
   assert.deepEqual(judge([...calls, call("a2", 610, true)], sent).delayed, ["a1"]);
 });
 
+Deno.test("overtaking(): who fails after waiting for another is not waited for again", () => {
+  const sent = [...places, { id: "a3", user: "a", at: 0 }];
+  const first = [call("a1", 0, false), call("a1", 2, false), call("a1", 510, true)];
+  const second = [call("a2", 520, false), call("a2", 522, false), call("a2", 1030, true)];
+  assert.deepEqual(judge([...first, ...second, call("a3", 700, true)], sent), {
+    delayed: ["a1", "a2", "a3"],
+    tooSoon: [],
+  });
+});
+
 Deno.test("overtaking(): nothing is said of one that may not have been delayed", () => {
   const quick = [call("a1", 0, false, true), call("a1", 2, false), call("a1", 4, true)];
   assert.deepEqual(judge([...quick, call("a2", 200, true)]).tooSoon, []);

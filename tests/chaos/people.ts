@@ -5,14 +5,11 @@
  */
 
 import type { Wish } from "./load.ts";
+import type { Writing } from "./operator.ts";
 import { below, newId, randomOf } from "./random.ts";
 
 /** What people write, in the order in which they do. */
-export function messagesOf(
-  seed: number,
-  count: number,
-  users: number,
-): { id: string; user: string; text: string }[] {
+export function messagesOf(seed: number, count: number, users: number): Writing[] {
   const random = randomOf(seed, "messages");
   return Array.from({ length: count }, (_, place) => ({
     id: newId(random),

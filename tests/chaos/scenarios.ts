@@ -123,7 +123,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ),
     short: onAny(one((run) =>
       slowTurn(run, {
-        ...{ messages: 40, requests: 40, users: 20 },
+        ...{ messages: 40, requests: 40, users: 500 },
         ...{ turnMs: 2000, intervalMs: 20, mostMs: 1500 },
       })
     )),

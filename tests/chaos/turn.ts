@@ -63,6 +63,8 @@ export class ChaosTurn implements AsyncDisposable {
   readonly improper: string[] = [];
   readonly #times = new Map<string, number>();
   readonly #server = new WireServer((request) => this.#take(request));
+  #released = Promise.resolve();
+  #release = (): void => {};
   #window = { endsAt: 0, left: 0 };
 
   /** What `turn_api_url` has to be. */
@@ -86,6 +88,18 @@ export class ChaosTurn implements AsyncDisposable {
     return new Set(this.calls.filter((call) => call.status === status).map(({ id }) => id));
   }
 
+  /** Answers nothing till {@linkcode ChaosTurn.release}. */
+  hold(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#released = promise;
+    this.#release = resolve;
+  }
+
+  /** Answers what was held, and what comes. */
+  release(): void {
+    this.#release();
+  }
+
   /** Goes away: connections end, and are refused. */
   leave(): Promise<void> {
     return this.#server.refuse();
@@ -98,6 +112,7 @@ export class ChaosTurn implements AsyncDisposable {
 
   /** Stops at once. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.release();
     await this.#server[Symbol.asyncDispose]();
   }
 
@@ -114,6 +129,7 @@ export class ChaosTurn implements AsyncDisposable {
     this.calls.push(call);
     const limited = this.#limited(at);
     const answer = limited.answer ?? this.plan(asked);
+    await this.#released;
     if (this.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, this.latencyMs));
     if (typeof answer === "string") call.none = answer;
     // From here on it counts as taken, whether the answer is read or not.

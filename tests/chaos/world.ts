@@ -9,7 +9,7 @@ import { TcpProxy } from "../support/tcp_proxy.ts";
 import { BridgeProcess, type ConfigFile } from "./bridge_process.ts";
 import type { History } from "./history.ts";
 import { type LoadOptions, type Outcome, SECRET, TurnLoad } from "./load.ts";
-import { Operator } from "./operator.ts";
+import { Operator, type Reports } from "./operator.ts";
 import { ChaosTurn, TOKEN } from "./turn.ts";
 
 /** How a {@linkcode World} is made. */
@@ -18,8 +18,8 @@ export interface WorldOptions {
   readonly url: string;
   /** Over the configuration that all have. */
   readonly config?: ConfigFile;
-  /** Whether the operator says what became of what was sent; default no. */
-  readonly reports?: boolean;
+  /** What the operator says of what was sent; default none. */
+  readonly reports?: Reports;
   /** The delays that are configured, or the default's first: their queues are looked into. */
   readonly scheduleMs?: readonly number[];
 }
@@ -61,7 +61,7 @@ export class World implements AsyncDisposable {
 
   /** Makes it. */
   static async make(options: WorldOptions): Promise<World> {
-    const { url, config = {}, reports = false, scheduleMs = DEFAULT_SCHEDULE_MS } = options;
+    const { url, config = {}, reports = "none", scheduleMs = DEFAULT_SCHEDULE_MS } = options;
     await using stack = new AsyncDisposableStack();
     const connector = `chaos-${crypto.randomUUID()}`;
     const turn = stack.use(new ChaosTurn());

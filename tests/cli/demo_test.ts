@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { EXIT } from "../../src/cli/exit_codes.ts";
-import { until } from "../support/until.ts";
+import { PageClient } from "../support/page_client.ts";
+import { Transcript } from "../support/transcript.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -89,6 +90,60 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
+Deno.test("demo serves the page, and what is done there is seen in the terminal", async () => {
+  await using process = demo(["--port", "0", "--page-port", "0"]);
+  const stdout = new Transcript(process.stdout);
+  const [, url = ""] = await stdout.waitFor(/in a browser: (http:\/\/127\.0\.0\.1:\d+\/)\n/);
+  await stdout.waitFor(/Ctrl-C/);
+  const page = await fetch(url);
+  assert.match(await page.text(), /<title>turn-channels: the handset<\/title>/);
+  await using client = await PageClient.open(url);
+  await client.act({ do: "text", address: "+26612345678", text: "Hi there" });
+  await client.hears({ kind: "said", by: "service", text: "You wrote: Hi there" });
+  await stdout.waitFor(/"content": "Hi there"[^]*"content": "You wrote: Hi there"/);
+  process.kill("SIGTERM");
+  assert.equal(await process.stderr.text(), "");
+  assert.equal((await process.status).code, EXIT.ok);
+  await stdout.ended;
+});
+
+Deno.test("demo serves the page on a free port when its own is taken", async () => {
+  using _taken = take(8090);
+  await using process = demo(["--port", "0"]);
+  const stdout = new Transcript(process.stdout);
+  const [, port] = await stdout.waitFor(/in a browser: http:\/\/127\.0\.0\.1:(\d+)\//);
+  assert.notEqual(port, "8090");
+  process.kill("SIGTERM");
+  await process.stderr.cancel();
+  await process.status;
+  await stdout.ended;
+});
+
+Deno.test("demo --page-port takes no other port", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { code, err } = await outcome(demo(["--port", "0", "--page-port", `${taken.addr.port}`]));
+  assert.ok(err.includes(`Cannot serve the page on 127.0.0.1:${taken.addr.port}`), err);
+  assert.equal(code, EXIT.unavailable);
+});
+
+Deno.test("demo says what it means to serve the page for others", async () => {
+  await using process = demo(["--port", "0", "--page-port", "0", "--page-host", "0.0.0.0"]);
+  const stdout = new Transcript(process.stdout);
+  await stdout.waitFor(/Whoever reaches 0\.0\.0\.0 can use the page/);
+  process.kill("SIGTERM");
+  await process.stderr.cancel();
+  await process.status;
+  await stdout.ended;
+});
+
+for (const seconds of ["0", "-1", "86401", "soon"]) {
+  Deno.test(`demo refuses --ussd-timeout ${seconds}`, async () => {
+    const { code, out } = await outcome(demo(["--once", `--ussd-timeout=${seconds}`]));
+    assert.equal(out, "");
+    assert.equal(code, EXIT.usage);
+  });
+}
+
 Deno.test("demo sends what is typed, and stays up when the input ends", async () => {
   await using process = demo(["--port", "0"], "piped");
   const stdout = new Transcript(process.stdout);
@@ -102,28 +157,6 @@ Deno.test("demo sends what is typed, and stays up when the input ends", async ()
   assert.equal((await process.status).code, EXIT.ok);
   await stdout.ended;
 });
-
-/** What a process has written so far. */
-class Transcript {
-  /** Resolves when there will be no more. */
-  readonly ended: Promise<void>;
-  #text = "";
-
-  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    this.ended = this.#read(stream);
-  }
-
-  async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
-    await until(`${pattern}`, () => pattern.test(this.#text));
-    const found = pattern.exec(this.#text);
-    assert.ok(found !== null);
-    return found;
-  }
-
-  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) this.#text += text;
-  }
-}
 
 /** Listens on a port of 127.0.0.1, if nobody does yet. */
 function take(port: number): Disposable {

@@ -4,6 +4,7 @@ import { SECRET, TOKEN } from "../support/bridge.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { Program } from "../support/program.ts";
 import { Transport } from "../support/transport.ts";
+import { redisUrl } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
 /** All that is required, as flags. */
@@ -242,4 +243,47 @@ Deno.test("check names a fix for each finding, exit code 1", async () => {
   assert.equal(code, 1);
   assert.ok(stdout.split("✗").length - 1 >= 3, stdout);
   assert.ok(!stdout.includes("hunter2"), stdout);
+});
+
+Deno.test("check tries the Redis that is named, and names no password", async () => {
+  await using turn = FakeTurn.start({ authToken: TOKEN });
+  const connector = `test-${crypto.randomUUID()}`;
+  await using _transport = await Transport.connect(connector);
+  const checkAt = (url: string) =>
+    Program.fromSource().output([
+      "check",
+      ...flags(connector, turn.url),
+      "--message-cache-class=RedisMessageCache",
+      `--message-cache-config-url=${url}`,
+    ]);
+  const found = await checkAt(redisUrl());
+  assert.equal(found.code, 0, found.stdout);
+  assert.match(found.stdout, new RegExp(`remember in +${redisUrl()};`));
+  const missed = await checkAt("redis://:hunter2@127.0.0.1:9");
+  assert.equal(missed.code, 1);
+  assert.match(missed.stdout, /✗.*cache on Redis at/);
+  assert.ok(!`${missed.stdout}${missed.stderr}`.includes("hunter2"), missed.stdout);
+});
+
+Deno.test("run remembers on Redis what it sent, across a kill and in another process", async () => {
+  await using turn = FakeTurn.start({ authToken: TOKEN });
+  const connector = `test-${crypto.randomUUID()}`;
+  await using transport = await Transport.connect(connector);
+  const args = [
+    ...flags(connector, turn.url),
+    "--message-cache-class=RedisMessageCache",
+    `--message-cache-config-url=${redisUrl()}`,
+    `--message-cache-config-key-prefix=${connector}:`,
+  ];
+  await using first = await Program.fromSource().start(args);
+  await until("health", async () => await health(first.address) === "ok");
+  const body = { to: "+26612345678", turn: { type: "text", text: { body: "Hi" } } };
+  const answer = await send(`${first.address}/messages`, body, { secret: SECRET });
+  const { messages: [{ id }] } = await answer.json();
+  await first.stop("SIGKILL");
+  await using second = await Program.fromSource().start(args);
+  await transport.sendEvent({ user_message_id: id, event_type: "ack", sent_message_id: "p" });
+  const [call = assert.fail()] = await turn.received(1);
+  assert.equal((call.body as { user_message_id: string }).user_message_id, id);
+  await second.stop("SIGTERM");
 });

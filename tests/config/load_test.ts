@@ -53,6 +53,8 @@ Deno.test("loadConfig() takes a vumi2 worker's YAML as it is", async () => {
     timeout: 900,
     outbound_timeout: 86400,
     path: "",
+    url: "",
+    key_prefix: "turn-channels:",
   });
   assert.equal(amqpUrl(config), "amqp://vumi:1234@rabbitmq.internal:5673/%2Fvumi");
   assert.equal(config.worker_concurrency, 10);
@@ -174,7 +176,7 @@ Deno.test("a value of the wrong type in the file is a fault of its key", async (
     "max_retries: [1]": ["max_retries", "a list"],
     "amqp: amqp://u:p@h": ["amqp", "********"],
     "amqp: [1]": ["amqp", "********"],
-    "message_cache_config: 5": ["message_cache_config", "5"],
+    "message_cache_config: 5": ["message_cache_config", "********"],
   };
   for (const [file, expected] of Object.entries(wrong)) {
     const found = await faults({ file });
@@ -273,6 +275,13 @@ Deno.test("redactedConfig() shows each key, without what is secret", async () =>
   for (const key of ["auth_token", "turn_hmac_secret", "amqp.password", "sentry_dsn"]) {
     assert.equal(shown[key], "********");
   }
+  const redis = async (url: string) => {
+    const config = await valid({ env: { MESSAGE_CACHE_CONFIG_URL: url } });
+    return redactedConfig(config)["message_cache_config.url"];
+  };
+  assert.equal(await redis("redis://u:hush@h:1/2"), "redis://u:********@h:1/2");
+  assert.equal(await redis("rediss://:hush@h"), "rediss://:********@h");
+  assert.equal(await redis("redis://h"), "redis://h");
   const plain = redactedConfig(await valid({ env: { AMQP_URL: "memory:" } }));
   assert.deepEqual([plain.amqp_url, plain.sentry_dsn], ["memory:", ""]);
 });

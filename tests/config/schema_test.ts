@@ -9,16 +9,20 @@ import { configKeys } from "../../src/config/mod.ts";
 import { faults, load, REQUIRED, valid } from "./support.ts";
 
 Deno.test("loadConfig() has the specification's defaults", async () => {
-  assert.deepEqual(await valid({}), {
+  const { channels, ...config } = await valid({});
+  assert.deepEqual(channels, [config]);
+  assert.deepEqual(config, {
     connector_name: "turn",
     default_from_addr: "8110",
     transport_type: "sms",
     empty_message_body: undefined,
     http_bind: { kind: "tcp", hostname: "127.0.0.1", port: 8080 },
+    admin_bind: undefined,
     vumi_api_path: "",
     turn_hmac_secret: ["s3cret"],
     turn_hmac_secret_file: "",
     request_timeout: 240,
+    outbound_dedupe_window: 0,
     max_body_bytes: 1048576,
     turn_api_url: "https://turn.example/v1",
     auth_token: "t0ken",
@@ -28,8 +32,12 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     max_retries: 3,
     retry_delay_base: 2,
     retry_delay_exponent: 2,
+    retry_schedule: [5, 60, 300, 1800, 7200, 21600, 43200],
+    retry_for: 259200,
+    ussd_retry_for: 120,
     status_format: "flat",
     failed_status: "sent",
+    compact_statuses: true,
     amqp: {
       hostname: "127.0.0.1",
       port: 5672,
@@ -41,7 +49,13 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     amqp_url: "",
     worker_concurrency: 20,
     message_cache_class: "MemoryMessageCache",
-    message_cache_config: { timeout: 3600, outbound_timeout: 86400, path: "" },
+    message_cache_config: {
+      timeout: 3600,
+      outbound_timeout: 86400,
+      path: "",
+      url: "",
+      key_prefix: "turn-channels:",
+    },
     log_level: "INFO",
     log_format: "auto",
     log_addresses: false,
@@ -86,6 +100,7 @@ const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
   ["HTTP_BIND", "0.0.0.0:65535", { kind: "tcp", hostname: "0.0.0.0", port: 65535 }],
   ["HTTP_BIND", "[::1]:8080", { kind: "tcp", hostname: "::1", port: 8080 }],
   ["HTTP_BIND", "unix:/run/turn.sock", { kind: "unix", path: "/run/turn.sock" }],
+  ["ADMIN_BIND", "[::1]:9090", { kind: "tcp", hostname: "::1", port: 9090 }],
   ["VUMI_API_PATH", "/", ""],
   ["VUMI_API_PATH", "api/v1/", "/api/v1"],
   ["VUMI_API_PATH", "//a-b_c.d~//", "/a-b_c.d~"],
@@ -105,6 +120,14 @@ const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
   ["MAX_RETRIES", "0", 0],
   ["RETRY_DELAY_EXPONENT", "0", 0],
   ["RETRY_DELAY_BASE", "0", 0],
+  ["RETRY_SCHEDULE", "5", [5]],
+  ["RETRY_SCHEDULE", "0.001, 60 ,2592000", [0.001, 60, 2592000]],
+  ["RETRY_SCHEDULE", Array(50).fill("1").join(","), Array(50).fill(1)],
+  ["RETRY_FOR", "0", 0],
+  ["USSD_RETRY_FOR", "0.5", 0.5],
+  ["COMPACT_STATUSES", "false", false],
+  ["COMPACT_STATUSES", "true", true],
+  ["OUTBOUND_DEDUPE_WINDOW", "86400", 86400],
   ["AMQP_URL", "memory:", "memory:"],
   ["AMQP_URL", "", ""],
   ["AMQP_URL", "amqp://h", "amqp://h"],
@@ -153,6 +176,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     "unix:",
     "1.2.3.999:80",
   ],
+  ADMIN_BIND: ["9090", ""],
   VUMI_API_PATH: ["/a b", "/a?b", "/:id", "/a//b", "/../a", "/*"],
   TURN_API_URL: [
     "turn.example",
@@ -171,12 +195,44 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   MO_MESSAGE_URL_TIMEOUT: ["0", "86401"],
   EVENT_URL_TIMEOUT: ["0", "86401"],
   TRANSPORT_TYPE: ["SMS", "fax", ""],
-  MESSAGE_CACHE_CLASS: ["RedisMessageCache", ""],
+  MESSAGE_CACHE_CLASS: ["NoMessageCache", ""],
   MESSAGE_CACHE_CONFIG_TIMEOUT: ["0", "-1"],
   MESSAGE_CACHE_CONFIG_OUTBOUND_TIMEOUT: ["0", "x"],
+  MESSAGE_CACHE_CONFIG_URL: [
+    "redis",
+    "redis:",
+    "redis://",
+    "http://h",
+    "memory:",
+    "redis://:p/w@h",
+    "redis://:1?w@h",
+    "redis://:1#w@h",
+    "redis://:%zz@h",
+    "redis://:p w@h",
+    "redis://h:port",
+    "redis://h/name",
+    "redis://h/1?db=2",
+  ],
+  MESSAGE_CACHE_CONFIG_KEY_PREFIX: [""],
   MAX_RETRIES: ["-1", "1.5"],
   RETRY_DELAY_EXPONENT: ["-1", "1.5"],
   RETRY_DELAY_BASE: ["-1", "1.5"],
+  RETRY_SCHEDULE: [
+    "",
+    "0",
+    "5,",
+    "5,,6",
+    "5;6",
+    "[5]",
+    "-1",
+    "0.0001",
+    "2592001",
+    Array(51).fill("1").join(","),
+  ],
+  RETRY_FOR: ["-1", "31536001", "x", ""],
+  USSD_RETRY_FOR: ["-1", "31536001"],
+  COMPACT_STATUSES: ["yes", "0", ""],
+  OUTBOUND_DEDUPE_WINDOW: ["-1", "86401"],
   AMQP_HOSTNAME: ["", "a b", "h:1:2", "u@h", "h/v"],
   AMQP_PORT: ["0", "65536", "5672.5", "amqp", "tcp://10.0.0.1:5672"],
   AMQP_USERNAME: [""],
@@ -253,6 +309,26 @@ Deno.test("DenoKvMessageCache requires a path, whatever else is wrong", async ()
   ]);
   const config = await valid({ env: { ...env, MESSAGE_CACHE_CONFIG_PATH: "./x.kv" } });
   assert.equal(config.message_cache_config.path, "./x.kv");
+});
+
+Deno.test("RedisMessageCache requires a url, which may have user, password, port and database", async () => {
+  const env = { MESSAGE_CACHE_CLASS: "RedisMessageCache" };
+  assert.deepEqual((await faults({ env })).map(({ key }) => key), ["message_cache_config.url"]);
+  for (const url of ["redis://h", "redis://:p%23@h", "rediss://u:p@[::1]:6380/15", "redis://h/"]) {
+    const config = await valid({ env: { ...env, MESSAGE_CACHE_CONFIG_URL: url } });
+    assert.equal(config.message_cache_config.url, url);
+  }
+});
+
+Deno.test("retry_schedule is a list in a file, or text", async () => {
+  for (const written of ["[5, 60.5]", "'5, 60.5'", '["5", "60.5"]']) {
+    const config = await valid({ file: `retry_schedule: ${written}\n` });
+    assert.deepEqual(config.retry_schedule, [5, 60.5], written);
+  }
+  for (const written of ["[]", "[5, null]", "{}", "[[5]]"]) {
+    const found = await faults({ file: `retry_schedule: ${written}\n` });
+    assert.deepEqual(found.map(({ key }) => key), ["retry_schedule"], written);
+  }
 });
 
 Deno.test("configKeys() names flags and variables as vumi2 does, each once", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { goLive } from "../../src/demo/mod.ts";
 import { until } from "../support/until.ts";
-import { type Play, startPlay } from "./play.ts";
+import { type Play, startDemoPlay } from "./play.ts";
 
 const never = new AbortController().signal;
 
@@ -37,7 +37,7 @@ async function shows(play: Play, text: string): Promise<void> {
 }
 
 Deno.test("goLive() sends each typed line as the user's, and Turn's answer comes back", async () => {
-  await using play = await startPlay();
+  await using play = await startDemoPlay();
   const keyboard = new Keyboard();
   const stop = new AbortController();
   const live = goLive({ ...play, input: keyboard.input, endsWithInput: true, stop: stop.signal });
@@ -53,7 +53,7 @@ Deno.test("goLive() sends each typed line as the user's, and Turn's answer comes
 
 for (const [end, endsWithInput] of [["the input ends", true], ["it is stopped", false]] as const) {
   Deno.test(`goLive() ends when ${end}`, async () => {
-    await using play = await startPlay();
+    await using play = await startDemoPlay();
     const keyboard = new Keyboard();
     const stop = new AbortController();
     const live = goLive({ ...play, input: keyboard.input, endsWithInput, stop: stop.signal });
@@ -64,7 +64,7 @@ for (const [end, endsWithInput] of [["the input ends", true], ["it is stopped", 
 }
 
 Deno.test("goLive() goes on after an input that does not end it", async () => {
-  await using play = await startPlay();
+  await using play = await startDemoPlay();
   const keyboard = new Keyboard();
   const stop = new AbortController();
   const live = goLive({ ...play, input: keyboard.input, endsWithInput: false, stop: stop.signal });
@@ -76,14 +76,14 @@ Deno.test("goLive() goes on after an input that does not end it", async () => {
 });
 
 Deno.test("goLive() does not hide a bug", async () => {
-  await using play = await startPlay();
+  await using play = await startDemoPlay();
   const bug = new TypeError("a bug");
   const input = new ReadableStream({ start: (controller) => controller.error(bug) });
   await assert.rejects(goLive({ ...play, input, endsWithInput: false, stop: never }), bug);
 });
 
 Deno.test("goLive() prints a curl that gets 200, and shows what it brings about", async () => {
-  await using play = await startPlay();
+  await using play = await startDemoPlay();
   const stop = new AbortController();
   const { input } = new Keyboard();
   const live = goLive({ ...play, input, endsWithInput: true, stop: stop.signal });

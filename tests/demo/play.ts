@@ -8,7 +8,16 @@ import { stripVTControlCharacters } from "node:util";
 import { MemoryBroker } from "../../src/broker/memory.ts";
 import { type Service, startService } from "../../src/cli/service.ts";
 import { loadConfig } from "../../src/config/mod.ts";
-import { type Answerer, FakeTurn, Screen, Stage, Transport } from "../../src/demo/mod.ts";
+import {
+  type Answerer,
+  DemoPlay,
+  FakeTurn,
+  LogTap,
+  Screen,
+  Stage,
+  Transport,
+} from "../../src/demo/mod.ts";
+import { startLogging } from "../../src/telemetry/mod.ts";
 
 /** What differs from a demo in which all is well. */
 export interface PlayOptions {
@@ -20,11 +29,18 @@ export interface PlayOptions {
   readonly answer?: Answerer;
   /** Whether there are colours. */
   readonly colours?: boolean;
+  /** How long a USSD session lives, in milliseconds; default 180 s. */
+  readonly ussdTimeoutMs?: number;
+  /** More of the bridge's configuration. */
+  readonly flags?: Readonly<Record<string, string>>;
 }
 
 /** A stage that is set. */
 export interface Play extends AsyncDisposable {
   readonly turn: FakeTurn;
+  readonly transport: Transport;
+  readonly broker: MemoryBroker;
+  readonly service: Service;
   readonly stage: Stage;
   readonly screen: Screen;
   /** All that was shown, with the escape codes. */
@@ -33,22 +49,62 @@ export interface Play extends AsyncDisposable {
   verdicts(): readonly string[];
 }
 
-/** Sets it. */
+type Parties = Omit<Play, "stage">;
+
+/** Sets it, for a test that plays all parties. */
 export async function startPlay(options: PlayOptions = {}): Promise<Play> {
-  const { hmacSecret = "secret", authToken = "token", answer, colours = false } = options;
+  const parties = await startParties(options);
+  const messagesUrl = `${parties.service.address}/messages`;
+  const { hmacSecret = "secret" } = options;
+  const stage = new Stage({ ...parties, messagesUrl, hmacSecret });
+  return { ...parties, stage };
+}
+
+/** Sets it, with phones and a Turn that act by themselves, or as they are told at the page. */
+export async function startDemoPlay(
+  options: PlayOptions = {},
+): Promise<Play & { readonly play: DemoPlay }> {
+  const logTap = new LogTap(() => {});
+  const logging = startLogging({ level: "INFO", output: logTap });
+  const parties = await startParties(options);
+  const { hmacSecret = "secret", ussdTimeoutMs = 180_000 } = options;
+  const play = new DemoPlay({
+    ...parties,
+    tourPauseMs: 50,
+    bridgeUrl: parties.service.address,
+    hmacSecret,
+    ussdTimeoutMs,
+  });
+  logTap.listener = play.logListener;
+  return {
+    ...parties,
+    play,
+    stage: play.stage,
+    [Symbol.asyncDispose]: async () => {
+      await play[Symbol.asyncDispose]();
+      await parties[Symbol.asyncDispose]();
+      logging[Symbol.dispose]();
+    },
+  };
+}
+
+async function startParties(options: PlayOptions): Promise<Parties> {
+  const { authToken = "token", answer, colours = false, flags = {} } = options;
   await using parts = new AsyncDisposableStack();
   const turn = parts.use(FakeTurn.start(answer === undefined ? {} : { answer }));
   const broker = MemoryBroker.open();
-  const service = parts.use(await startBridge(turn.url, authToken, broker));
+  const service = parts.use(
+    await startBridge(turn.url, { "auth-token": authToken, ...flags }, broker),
+  );
   const transport = parts.use(Transport.start({ connectorName: "play", broker }));
   let shown = "";
   const screen = new Screen({ write: (text) => shown += text, colours });
-  const messagesUrl = `${service.address}/messages`;
-  const stage = new Stage({ turn, transport, screen, messagesUrl, hmacSecret });
   const all = parts.move();
   return {
     turn,
-    stage,
+    transport,
+    broker,
+    service,
     screen,
     shown: () => shown,
     verdicts: () => stripVTControlCharacters(shown).trimEnd().split("\n").slice(-3),
@@ -62,7 +118,7 @@ export async function startPlay(options: PlayOptions = {}): Promise<Play> {
 
 async function startBridge(
   turnUrl: string,
-  authToken: string,
+  more: Readonly<Record<string, string>>,
   broker: MemoryBroker,
 ): Promise<Service> {
   const flags = {
@@ -70,8 +126,8 @@ async function startBridge(
     "http-bind": "127.0.0.1:0",
     "default-from-addr": "8110",
     "turn-api-url": turnUrl,
-    "auth-token": authToken,
     "turn-hmac-secret": "secret",
+    ...more,
   };
   const loaded = await loadConfig({ flags, env: {} });
   if (loaded.kind !== "ok") throw new TypeError("The test's configuration is faulty");

@@ -40,9 +40,9 @@ Deno.test("a message is acked after Turn's 2xx", async () => {
   assert.equal(await bridge.transport.depth("inbound"), 0);
 });
 
-for (const status of [500, 502, 503, 504, 408, 425, 429]) {
+for (const status of [500, 502, 503, 504, 408, 425]) {
   Deno.test(`a ${status} is tried max_retries times more, then parked with the reason`, async () => {
-    await using bridge = await TestBridge.start({ "max-retries": "2" });
+    await using bridge = await TestBridge.start({ "max-retries": "2", "retry-for": "0" });
     bridge.turn.answer = () => new Response(null, { status });
     await bridge.transport.sendInbound({ message_id: "m1", content: "secret" });
     const { content, properties } = await bridge.transport.take("inbound.parked");

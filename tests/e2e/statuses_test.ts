@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { TestBridge, TOKEN } from "../support/bridge.ts";
+import { until } from "../support/until.ts";
 
 const REQUEST = { to: "+26612345678", turn: { type: "text", text: { body: "Hello world!" } } };
 
@@ -76,7 +77,7 @@ Deno.test("an event later than message_cache_config.outbound_timeout is not forw
 });
 
 Deno.test("one message's statuses stay in order through retries", async () => {
-  const [bridge, id] = await sent({ "max-retries": "9" });
+  const [bridge, id] = await sent({ "max-retries": "9", "compact-statuses": "false" });
   await using _ = bridge;
   let failures = 0;
   bridge.turn.answer = () =>
@@ -88,8 +89,44 @@ Deno.test("one message's statuses stay in order through retries", async () => {
   assert.deepEqual(statuses, ["sent", "sent", "sent", "sent", "delivered"]);
 });
 
+Deno.test("a status is not sent when a further one is waiting", async () => {
+  const [bridge, id] = await sent({ "max-retries": "9", "worker-concurrency": "1" });
+  await using _ = bridge;
+  const { promise: answering, resolve: answer } = Promise.withResolvers<void>();
+  bridge.turn.answer = async () => {
+    await answering;
+    return Response.json({});
+  };
+  await bridge.transport.sendEvent({ ...ACK, user_message_id: id });
+  await bridge.turn.received(1);
+  for (const status of ["pending", "pending", "delivered"]) {
+    await bridge.transport.sendEvent({ ...report(status), user_message_id: id });
+  }
+  // All are in hand, so none is left in the queue.
+  await until("the events", async () => await bridge.transport.depth("event") === 0);
+  answer();
+  await bridge.counted('{flow="status",result="skipped"} 2');
+  await bridge.counted('{flow="status",result="delivered"} 2');
+  const statuses = bridge.turn.calls.map(({ body }) => (body as { status: string }).status);
+  assert.deepEqual(statuses, ["sent", "delivered"]);
+});
+
+Deno.test("statuses never go backwards: what is late is acked and not told", async () => {
+  const [bridge, id] = await sent();
+  await using _ = bridge;
+  await bridge.transport.sendEvent({ ...report("delivered"), user_message_id: id });
+  await bridge.counted('{flow="status",result="delivered"} 1');
+  await bridge.transport.sendEvent({ ...report("pending"), user_message_id: id });
+  await bridge.counted('{flow="status",result="skipped"} 1');
+  assert.equal(bridge.turn.calls.length, 1);
+});
+
 Deno.test("event_url_timeout ends an attempt, and what Turn refuses is parked", async () => {
-  const [bridge, id] = await sent({ "event-url-timeout": "0.1", "max-retries": "1" });
+  const [bridge, id] = await sent({
+    "event-url-timeout": "0.1",
+    "max-retries": "1",
+    "retry-for": "0",
+  });
   await using _ = bridge;
   bridge.turn.answer = () => "hang";
   await bridge.transport.sendEvent({ ...ACK, user_message_id: id });

@@ -120,6 +120,11 @@ export class Running implements AsyncDisposable {
     return this.#stderr;
   }
 
+  /** Sends a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
   /** Sends a signal and answers the exit code. */
   async stop(signal: Deno.Signal): Promise<number> {
     this.#process.kill(signal);

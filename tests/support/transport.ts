@@ -26,6 +26,7 @@ export class Transport implements AsyncDisposable {
   readonly #connector: string;
   readonly #connection: ChannelModel;
   readonly #channel: ConfirmChannel;
+  #consumerTag = "";
 
   private constructor(connector: string, connection: ChannelModel, channel: ConfirmChannel) {
     this.#connector = connector;
@@ -44,12 +45,18 @@ export class Transport implements AsyncDisposable {
       await channel.assertQueue(queue, { durable: true });
       await channel.bindQueue(queue, "vumi", queue);
     }
-    await channel.consume(`${connector}.outbound`, (raw) => {
+    const { consumerTag } = await channel.consume(`${connector}.outbound`, (raw) => {
       if (raw === null) return; // The queue was deleted.
       transport.outbound.push({ message: JSON.parse(raw.content.toString()), raw });
       channel.ack(raw);
     });
+    transport.#consumerTag = consumerTag;
     return transport;
+  }
+
+  /** Leaves `.outbound` to others. */
+  async takeNoMore(): Promise<void> {
+    await this.#channel.cancel(this.#consumerTag);
   }
 
   /** Resolves with the outbound messages when there are `count`. */
@@ -160,7 +167,12 @@ export class Transport implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked"]) {
+    for (
+      const end of [
+        ...["inbound", "event", "outbound"],
+        ...["inbound.parked", "event.parked", "outbound.parked"],
+      ]
+    ) {
       await this.deleteQueue(end);
     }
     await this.#connection.close();

@@ -13,3 +13,8 @@ Deno.test("healthReport() is down when one component is", () => {
   } as const;
   assert.deepEqual(healthReport(components), { health: "down", components });
 });
+
+Deno.test("healthReport() is ok when a component is degraded, which says so itself", () => {
+  const components = { amqp: { health: "ok" }, turn: { health: "degraded" } } as const;
+  assert.deepEqual(healthReport(components), { health: "ok", components });
+});

@@ -105,9 +105,9 @@ Deno.test("startLogging() changes its level while it runs, and loses nothing by 
   const text = logged({ level: "ERROR" }, (logging) => {
     log.info("one");
     log.error("two");
-    logging.setLevel("INFO");
+    logging.change("INFO", { addresses: false, content: false });
     log.info("three");
-    logging.setLevel("CRITICAL");
+    logging.change("CRITICAL", { addresses: false, content: false });
     log.error("four");
   });
   const messages = text.trimEnd().split("\n").map((line) => JSON.parse(line).message);

@@ -1,0 +1,72 @@
+/**
+ * The page of `demo` and `handset`: where it is served, as the command line says.
+ *
+ * @module
+ */
+
+import { type Command, Option } from "commander";
+import { isLoopback, PageServer, type Play } from "../demo/mod.ts";
+import { print, printError } from "./print.ts";
+
+/** What can be said about the page. */
+export interface PageOptions {
+  /** Where it listens. */
+  readonly pageHost: string;
+  /** Its port; if undefined 8090, or a free one when that is taken. */
+  readonly pagePort: number | undefined;
+  /** How long a USSD session lives, in seconds. */
+  readonly ussdTimeout: number;
+}
+
+/** A page that is served. */
+export interface Page extends AsyncDisposable {
+  /** What a person is told about it. */
+  readonly welcome: string;
+}
+
+const DEFAULT_PORT = 8090;
+/** As a network has it. */
+const DEFAULT_USSD_TIMEOUT = 180;
+
+/** Adds the flags. */
+export function addPageOptions(
+  command: Command,
+  parsePort: (text: string) => number,
+  parseSeconds: (text: string) => number,
+): Command {
+  return command
+    .addOption(new Option("--page-port <port>", "serve the page on this port").argParser(parsePort))
+    .option("--page-host <address>", "serve the page on this address", "127.0.0.1")
+    .addOption(
+      new Option("--ussd-timeout <seconds>", "end USSD sessions after this time")
+        .argParser(parseSeconds).default(DEFAULT_USSD_TIMEOUT),
+    );
+}
+
+/** Serves the page; undefined, and said so, if that can't be done. */
+export function openPage({ pageHost, pagePort }: PageOptions, play: Play): Page | undefined {
+  const server = listen(pageHost, pagePort, play);
+  if (typeof server === "string") {
+    printError(server);
+    return undefined;
+  }
+  if (!isLoopback(pageHost)) {
+    print(`Whoever reaches ${pageHost} can use the page: there is no password.\n`);
+  }
+  return {
+    welcome: `See and try it all in a browser: ${server.url}`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
+
+function listen(hostname: string, port: number | undefined, play: Play): PageServer | string {
+  try {
+    return PageServer.listen({ hostname, port: port ?? DEFAULT_PORT, play });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if (port === undefined && error instanceof Deno.errors.AddrInUse) {
+      return PageServer.listen({ hostname, port: 0, play });
+    }
+    return `Cannot serve the page on ${hostname}:${port ?? DEFAULT_PORT}: ${error.message}\n`;
+  }
+}

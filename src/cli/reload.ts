@@ -1,0 +1,104 @@
+/**
+ * SIGHUP: the configuration is read again, in the same layers, and what can change while the program
+ * runs is changed: all of it, or nothing if there is a fault anywhere.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { changedKeys, type Config, type Fault, type LoadedConfig } from "../config/mod.ts";
+
+const log = getLogger(["turn-channels", "cli"]);
+
+/** What takes on a configuration while it runs, as far as {@linkcode RELOADED} goes. Never fails. */
+export interface Reloadable {
+  /** Goes by `config` from now on. */
+  reload(config: Config): void;
+}
+
+/** The keys that need no restart; {@linkcode Reloadable} parts see to them. */
+export const RELOADED: ReadonlySet<string> = new Set([
+  "auth_token",
+  "auth_token_file",
+  "turn_hmac_secret",
+  "turn_hmac_secret_file",
+  "max_body_bytes",
+  "request_timeout",
+  "mo_message_url_timeout",
+  "event_url_timeout",
+  "max_retries",
+  "retry_delay_base",
+  "retry_delay_exponent",
+  "log_level",
+  "log_addresses",
+  "log_content",
+  "shutdown_timeout",
+]);
+
+/** What a {@linkcode Reloader} is made of. */
+export interface ReloaderOptions {
+  /** The configuration that the program started with. */
+  readonly config: Config;
+  /** Reads the configuration again. */
+  readonly load: () => Promise<LoadedConfig>;
+  /** What takes on the changes. */
+  readonly parts: readonly Reloadable[];
+}
+
+/** Keeps the configuration that is in force. */
+export class Reloader implements Disposable {
+  readonly #options: ReloaderOptions;
+  #current: Config;
+  #work: Promise<void> = Promise.resolve();
+  readonly #onSignal = (): void => void this.reload();
+
+  /** Listens for SIGHUP, which then no longer ends the process, until it is disposed. */
+  constructor(options: ReloaderOptions) {
+    this.#options = options;
+    this.#current = options.config;
+    Deno.addSignalListener("SIGHUP", this.#onSignal);
+  }
+
+  /** What is in force; of keys that need a restart, what was read last. */
+  get current(): Config {
+    return this.#current;
+  }
+
+  /** Does what SIGHUP does, one after the other. Never rejects. */
+  reload(): Promise<void> {
+    return this.#work = this.#work.then(() => this.#reload());
+  }
+
+  async #reload(): Promise<void> {
+    const loaded = await this.#options.load();
+    for (const { key, message } of loaded.warnings) {
+      log.warning("Configuration: {message}", { key, message });
+    }
+    if (loaded.kind === "faulty") {
+      const faults = loaded.faults.map(describe);
+      log.error("Configuration not reloaded, nothing changed: {faults}", { faults });
+      return;
+    }
+    const { config } = loaded;
+    const changed = changedKeys(this.#current, config).filter((key) => RELOADED.has(key));
+    const waiting = changedKeys(this.#options.config, config).filter((key) => !RELOADED.has(key));
+    const tell = (): void => log.info("Configuration reloaded, changed: {changed}", { changed });
+    const isToldBefore = log.isEnabledFor("info"); // It may not be after a change of log_level.
+    if (isToldBefore) tell();
+    for (const part of this.#options.parts) part.reload(config);
+    this.#current = config;
+    if (!isToldBefore) tell();
+    if (waiting.length > 0) {
+      log.warning("Changed, but in force only after a restart: {waiting}", { waiting });
+    }
+  }
+
+  /** Lets SIGHUP end the process again. */
+  [Symbol.dispose](): void {
+    Deno.removeSignalListener("SIGHUP", this.#onSignal);
+  }
+}
+
+function describe({ key, value, expected, source }: Fault): string {
+  return `${key} is ${value ?? "missing"}, expected ${expected}, from ${source}`;
+}

@@ -1,0 +1,77 @@
+/**
+ * What is answered over HTTP, and where: Turn's endpoint and `/livez` for everybody, and what an
+ * operator asks (`/health`, `/readyz`, `/metrics`, `/openapi.json`) beside them, or at an address of
+ * its own.
+ *
+ * @module
+ */
+
+import { Hono } from "hono";
+import type { HealthReport } from "../telemetry/mod.ts";
+import {
+  type EndpointOptions,
+  internalError,
+  methodNotAllowed,
+  pathNotFound,
+  turnEndpoint,
+} from "../turn/mod.ts";
+
+/** What operators are told. */
+export interface Operation {
+  /** How the parts are. */
+  readonly health: () => HealthReport;
+  /** Why no message can be taken now; empty if one can. */
+  readonly unready: () => readonly string[];
+  /** The Prometheus text format, version 0.0.4. */
+  readonly metrics: () => Promise<string>;
+  /** The description of all this. */
+  readonly openApi: unknown;
+}
+
+/** What the public is answered; operators too, if `operation` is given. */
+export function publicRoutes(endpoints: readonly EndpointOptions[], operation?: Operation): Hono {
+  const app = turnEndpoint(endpoints);
+  addLiveness(app);
+  if (operation !== undefined) addOperation(app, operation);
+  return app;
+}
+
+/** What operators are answered at their own address. */
+export function adminRoutes(operation: Operation): Hono {
+  const app = new Hono();
+  addLiveness(app);
+  addOperation(app, operation);
+  app.notFound(pathNotFound);
+  app.onError(internalError);
+  return app;
+}
+
+/** A process that answers lives; what else is the matter, no restart would mend. */
+function addLiveness(app: Hono): void {
+  app.get("/livez", (context) => context.text("ok\n"));
+  app.all("/livez", methodNotAllowed("GET", "HEAD"));
+}
+
+function addOperation(app: Hono, { health, unready, metrics, openApi }: Operation): void {
+  app.get("/health", (context) => {
+    const report = health();
+    return context.json(report, report.health === "ok" ? 200 : 500);
+  });
+  app.get("/readyz", (context) => {
+    const reasons = unready();
+    const ready = reasons.length === 0;
+    return context.json({ ready, reasons }, ready ? 200 : 503);
+  });
+  app.get("/metrics", async (context) => {
+    const type = "text/plain; version=0.0.4; charset=utf-8";
+    return context.body(await metrics(), 200, { "Content-Type": type });
+  });
+  const description = JSON.stringify(openApi);
+  app.get(
+    "/openapi.json",
+    (context) => context.body(description, 200, { "Content-Type": "application/json" }),
+  );
+  for (const path of ["/health", "/readyz", "/metrics", "/openapi.json"]) {
+    app.all(path, methodNotAllowed("GET", "HEAD"));
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Wires what is looked up when Prometheus asks: the metrics know nobody, so they are told here who
+ * knows.
+ *
+ * @module
+ */
+
+import type { Bridge } from "../bridge/mod.ts";
+import { type Broker, delayQueue, PublishError } from "../broker/mod.ts";
+import type { MessageCache } from "../cache/mod.ts";
+import type { ChannelConfig } from "../config/mod.ts";
+import { LoopLag, type Metrics, QueueWatch, type WatchedQueue } from "../telemetry/mod.ts";
+import { queuesOf } from "../vumi/mod.ts";
+
+/** Who knows. */
+export interface Watched {
+  /** Which queues there are. */
+  readonly config: ChannelConfig;
+  /** How full they are, and how the broker is. */
+  readonly broker: Broker;
+  /** How Turn is. */
+  readonly bridge: Bridge;
+  /** How much is remembered. */
+  readonly cache: MessageCache;
+}
+
+/** Begins to watch; `opened` ends it. */
+export function watch(
+  metrics: Metrics,
+  { config, broker, bridge, cache }: Watched,
+  opened: AsyncDisposableStack,
+): void {
+  const loopLag = opened.use(new LoopLag());
+  const queues = opened.use(
+    new QueueWatch({
+      queues: watchedQueues(config, metrics),
+      depth: (queue) => broker.depth(queue),
+      isExpected: (error) => error instanceof PublishError,
+    }),
+  );
+  metrics.watch({
+    turn: () => bridge.turnFigures(),
+    broker: () => {
+      const { publishing, consuming, state } = broker.status();
+      return { publishing, consuming, blocked: state === "blocked" };
+    },
+    queues: () => queues.figures(),
+    cacheEntries: () => cache.entries?.(),
+    loopLagMs: () => loopLag.take(),
+  });
+}
+
+function watchedQueues(config: ChannelConfig, metrics: Metrics): WatchedQueue[] {
+  const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(config.connector_name);
+  const delayQueues = (queue: string): string[] =>
+    config.retry_schedule.map((seconds) => delayQueue(queue, Math.round(seconds * 1000)));
+  return [
+    {
+      label: "inbound",
+      queue: inbound,
+      delayQueues: delayQueues(inbound),
+      parkingQueue: inboundParked,
+      settled: () => metrics.settled("inbound"),
+    },
+    {
+      label: "event",
+      queue: event,
+      delayQueues: delayQueues(event),
+      parkingQueue: eventParked,
+      settled: () => metrics.settled("status"),
+    },
+    { label: "outbound", queue: outbound, added: () => metrics.settled("outbound") },
+  ];
+}

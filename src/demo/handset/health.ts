@@ -1,0 +1,31 @@
+/**
+ * How the bridge says it is: what an operator would ask it, over HTTP as an operator would.
+ *
+ * @module
+ */
+
+import type { Health } from "./events.ts";
+
+const TIMEOUT_MS = 5_000;
+const COUNTER = /^turn_channels_messages_total\{flow="([^"]*)",result="([^"]*)"\} (\d+)/gm;
+
+/** Asks the bridge at `address`. */
+export async function askHealth(address: string): Promise<Health> {
+  const [report, metrics] = await Promise.all([
+    ask(`${address}/health`, (response) => response.json()),
+    ask(`${address}/metrics`, (response) => response.text()),
+  ]);
+  const counters = [...String(metrics).matchAll(COUNTER)].map(
+    ([, flow = "", result = "", count]) => [flow, result, Number(count)] as const,
+  );
+  return { kind: "health", report, counters };
+}
+
+/** An answer that does not come is told, as it is news of its health too. */
+async function ask(url: string, read: (response: Response) => Promise<unknown>): Promise<unknown> {
+  try {
+    return await read(await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }));
+  } catch (error) {
+    return { health: "down", reason: error instanceof Error ? error.message : String(error) };
+  }
+}

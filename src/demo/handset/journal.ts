@@ -1,0 +1,104 @@
+/**
+ * What happened, for all who look on and for those who come back: each happening has a number, the
+ * latest ones are kept, and who lost the connection is told what was missed. The frames are those of
+ * server-sent events.
+ *
+ * @module
+ */
+
+import type { Happening, Hello, Now } from "./events.ts";
+
+/** How much is kept; whatever is more, the oldest goes. */
+export interface JournalOptions {
+  /** Happenings; default 2,000. */
+  readonly keep?: number;
+  /** Characters of frames; default 4 million. */
+  readonly keepCharacters?: number;
+}
+
+/** Takes a frame; it must not throw. */
+export type Listener = (frame: string) => void;
+
+interface Entry {
+  readonly number: number;
+  readonly frame: string;
+}
+
+/** Keeps what happened, and tells. */
+export class Journal {
+  readonly #keep: number;
+  readonly #keepCharacters: number;
+  /** Tells the numbers of this program's life from those of another's. */
+  readonly #life = crypto.randomUUID().slice(0, 8);
+  readonly #entries: Entry[] = [];
+  readonly #listeners = new Set<Listener>();
+  #characters = 0;
+  #last = 0;
+
+  /** Makes an empty one. */
+  constructor({ keep = 2_000, keepCharacters = 4_000_000 }: JournalOptions = {}) {
+    this.#keep = keep;
+    this.#keepCharacters = keepCharacters;
+  }
+
+  /** How many look on. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  /** Tells what happened, and keeps it. */
+  add(happening: Happening): void {
+    const number = ++this.#last;
+    const frame = `id: ${this.#life}-${number}\n${formatFrame(happening)}`;
+    this.#entries.push({ number, frame });
+    this.#characters += frame.length;
+    while (this.#entries.length > this.#keep || this.#characters > this.#keepCharacters) {
+      this.#characters -= this.#entries.shift()?.frame.length ?? 0;
+    }
+    this.#send(frame);
+  }
+
+  /** Tells how something is now; nobody is told later. */
+  tell(now: Now): void {
+    this.#send(formatFrame(now));
+  }
+
+  /**
+   * Tells a newcomer what was missed since `lastId`, or else all that is kept; and then whatever
+   * comes, until the disposable is disposed.
+   *
+   * @param hello What is told first, but for whether what is shown is to be forgotten.
+   * @param now What is told last.
+   */
+  listen(
+    lastId: string,
+    hello: Omit<Hello, "anew">,
+    now: readonly Now[],
+    listener: Listener,
+  ): Disposable {
+    const missed = this.#since(lastId);
+    listener(formatFrame({ ...hello, anew: missed === undefined }));
+    for (const { frame } of missed ?? this.#entries) listener(frame);
+    for (const event of now) listener(formatFrame(event));
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** What came after it; undefined if that can't be said. */
+  #since(lastId: string): readonly Entry[] | undefined {
+    const [life, digits = ""] = lastId.split("-");
+    const number = Number(digits);
+    if (life !== this.#life || !/^\d+$/.test(digits) || number > this.#last) return undefined;
+    const oldest = this.#entries[0]?.number ?? this.#last + 1;
+    return number + 1 < oldest ? undefined : this.#entries.filter((entry) => entry.number > number);
+  }
+
+  #send(frame: string): void {
+    for (const listener of this.#listeners) listener(frame);
+  }
+}
+
+/** JSON has no line breaks, so one line of data is all there is. */
+function formatFrame(event: Happening | Now): string {
+  return `data: ${JSON.stringify(event)}\n\n`;
+}

@@ -1,0 +1,251 @@
+/**
+ * The users' phones, and the network that they are on: threads of SMS, USSD sessions with a time-out,
+ * and reports of what became of messages. All of it follows from what passes on the queues, whoever
+ * put it there.
+ *
+ * @module
+ */
+
+import type { Event, Message } from "../../vumi/mod.ts";
+import { ack, deliveryReport, nack, type Transport, type UserAction } from "../transport.ts";
+import type { Phone, Report } from "./events.ts";
+import type { Journal } from "./journal.ts";
+import { UssdSession } from "./ussd.ts";
+
+/** What {@linkcode Phones} are made of. */
+export interface PhonesOptions {
+  /** What passes on the queues. */
+  readonly transport: Transport;
+  /** Puts what a user does on the queue. */
+  readonly userWrites: (action: UserAction) => Promise<unknown>;
+  /** Puts what became of a message on the queue. */
+  readonly transportReports: (event: Event) => Promise<void>;
+  /** What is told. */
+  readonly journal: Journal;
+  /** The number that users write to. */
+  readonly number: string;
+  /** How long a USSD session lives, in milliseconds. */
+  readonly ussdTimeoutMs: number;
+  /** Whose messages are not for people to see. */
+  readonly ignores?: (address: string) => boolean;
+}
+
+/** Something can't be done; the message says why, to a person. */
+export class PhoneError extends Error {
+  /** Tells it from other errors in a log. */
+  override readonly name = "PhoneError";
+}
+
+/** Most phones that there are; messages to more users than that are not shown. */
+const MOST_PHONES = 50;
+const LONGEST_TEXT = 4_000;
+/** How long a message takes from the operator to the phone, as its report tells. */
+const DELIVERY_MS = 400;
+
+/** All of the phones. */
+export class Phones implements Disposable {
+  /** Whether the network reports by itself what became of messages. */
+  reportsByItself = true;
+  readonly #options: PhonesOptions;
+  readonly #phones = new Map<string, UssdSession>();
+  readonly #held = new Set<string>();
+  readonly #onTheirWay = new Set<ReturnType<typeof setTimeout>>();
+  readonly #watch: Disposable;
+  #isOver = false;
+
+  /** Makes it, without phones. */
+  constructor(options: PhonesOptions) {
+    this.#options = options;
+    const { transport, ignores = () => false } = options;
+    this.#watch = transport.watch({
+      published: (message) => ignores(message.from_addr) || this.#show(message),
+      reported: (event) => this.#showReport(event),
+      taken: (message) => ignores(message.to_addr) || this.#deliver(message),
+    });
+  }
+
+  /** How each is now. */
+  get all(): readonly Phone[] {
+    return [...this.#phones].map(([address, session]) => {
+      return { kind: "phone", address, session: session.now };
+    });
+  }
+
+  /** Makes a phone, if there is none. */
+  add(address: string): void {
+    if (this.#phones.has(address)) return;
+    if (this.#phones.size >= MOST_PHONES) {
+      throw new PhoneError(`There are ${MOST_PHONES} phones already`);
+    }
+    const session = new UssdSession({
+      timeoutMs: this.#options.ussdTimeoutMs,
+      onTimeout: () => void this.#act(address, { content: null, session_event: "close" }),
+    });
+    this.#phones.set(address, session);
+    this.#tell(address);
+  }
+
+  /** Somebody else acts for these users, and reports on messages to them, until it is disposed. */
+  hold(addresses: readonly string[]): Disposable {
+    for (const address of addresses) this.#held.add(address);
+    return {
+      [Symbol.dispose]: () => {
+        for (const address of addresses) this.#held.delete(address);
+      },
+    };
+  }
+
+  /** A user writes an SMS. */
+  async text(address: string, content: string): Promise<void> {
+    this.#own(address);
+    await this.#write({ from_addr: address, to_addr: this.#options.number, content }, "sms");
+  }
+
+  /** A user dials. */
+  async dial(address: string, code: string): Promise<void> {
+    if (this.#own(address).isOpen) throw new PhoneError("A session is open already");
+    const action = { from_addr: address, to_addr: code, session_event: "new" } as const;
+    await this.#write(action, "ussd");
+  }
+
+  /** A user answers the question on the screen. */
+  async answer(address: string, content: string): Promise<void> {
+    if (!this.#own(address).isAsking) throw new PhoneError("Nothing is asked on the screen");
+    await this.#act(address, { content, session_event: "resume" });
+  }
+
+  /** A user ends the session. */
+  async hangUp(address: string): Promise<void> {
+    const session = this.#own(address);
+    if (!session.isOpen) throw new PhoneError("No session is open");
+    await this.#act(address, { content: null, session_event: "close" });
+  }
+
+  /** The network tells what became of a message. */
+  async report(id: string, report: Report): Promise<void> {
+    await this.#options.transportReports(toEvent(id, report));
+  }
+
+  /** Looks on no more; sessions are not ended. */
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.#watch[Symbol.dispose]();
+    for (const timer of this.#onTheirWay) clearTimeout(timer);
+    for (const session of this.#phones.values()) session[Symbol.dispose]();
+  }
+
+  /** A user's session, if it is for us to act in it. */
+  #own(address: string): UssdSession {
+    if (this.#held.has(address)) throw new PhoneError("The tour has this phone; wait for its end");
+    const session = this.#phones.get(address);
+    if (session === undefined) throw new PhoneError("There is no such phone");
+    return session;
+  }
+
+  async #act(
+    address: string,
+    fields: Pick<UserAction, "content" | "session_event">,
+  ): Promise<void> {
+    const code = this.#phones.get(address)?.now?.code ?? "";
+    await this.#write({ from_addr: address, to_addr: code, ...fields }, "ussd");
+  }
+
+  async #write(
+    action: Omit<UserAction, "transport_type">,
+    transport_type: "sms" | "ussd",
+  ): Promise<void> {
+    try {
+      await this.#options.userWrites({ ...action, transport_type });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const ussd = transport_type === "ussd";
+      this.#say(action.from_addr, { id: "", by: "network", text: `Not sent: ${why}`, ussd });
+    }
+  }
+
+  /** What a user does is on the queue. */
+  #show(message: Message): void {
+    const { from_addr: address, session_event, content, message_id: id } = message;
+    const session = this.#session(address);
+    if (session === undefined) return;
+    const ussd = message.transport_type === "ussd";
+    const text = content ?? (session_event === "new" ? message.to_addr : "");
+    if (text !== "") this.#say(address, { id, by: "user", text, ussd });
+    if (!ussd) return;
+    const ended = session.userDoes(message);
+    if (ended === "user") this.#say(address, { id: "", by: "network", text: "Hung up", ussd });
+    if (ended === "time") this.#say(address, { id: "", by: "network", text: "Timed out", ussd });
+    this.#tell(address);
+  }
+
+  /** A message has reached the network. */
+  #deliver(message: Message): void {
+    const { to_addr: address, content, message_id: id, in_reply_to } = message;
+    const session = this.#session(address);
+    if (session === undefined) return;
+    const ussd = message.transport_type === "ussd";
+    const text = content ?? "";
+    if (ussd && !session.serviceSays(in_reply_to, text, message.session_event === "resume")) {
+      // As on a network: nobody waits for it, so there is no way to the phone.
+      const why = "no session waits for it";
+      this.#say(address, { id: "", by: "network", text: `A message was lost: ${why}`, ussd });
+      if (!this.#held.has(address)) void this.#options.transportReports(nack(id, why));
+      return;
+    }
+    this.#say(address, { id, by: "service", text, ussd });
+    if (ussd) this.#tell(address);
+    if (this.reportsByItself && !this.#held.has(address)) void this.#reportAll(id, ussd);
+  }
+
+  async #reportAll(id: string, ussd: boolean): Promise<void> {
+    await this.report(id, "ack");
+    if (ussd || this.#isOver) return;
+    const timer = setTimeout(() => {
+      this.#onTheirWay.delete(timer);
+      void this.report(id, "delivered");
+    }, DELIVERY_MS);
+    this.#onTheirWay.add(timer);
+  }
+
+  #showReport({ user_message_id: id, event_type, delivery_status }: Event): void {
+    const report = event_type === "delivery_report" ? delivery_status : event_type;
+    if (report === null || report === "pending") return;
+    this.#options.journal.add({ kind: "reported", id, report });
+  }
+
+  /** Who is written to has a phone, as long as there is room. */
+  #session(address: string): UssdSession | undefined {
+    if (!this.#phones.has(address) && this.#phones.size < MOST_PHONES) this.add(address);
+    return this.#phones.get(address);
+  }
+
+  #say(
+    address: string,
+    said: {
+      readonly id: string;
+      readonly by: "user" | "service" | "network";
+      readonly text: string;
+      readonly ussd: boolean;
+    },
+  ): void {
+    const text = said.text.slice(0, LONGEST_TEXT);
+    this.#options.journal.add({ kind: "said", address, ...said, text, at: Date.now() });
+  }
+
+  #tell(address: string): void {
+    const session = this.#phones.get(address)?.now ?? null;
+    this.#options.journal.tell({ kind: "phone", address, session });
+  }
+}
+
+function toEvent(id: string, report: Report): Event {
+  switch (report) {
+    case "ack":
+      return ack(id);
+    case "nack":
+      return nack(id, "the network did not take it");
+    case "delivered":
+    case "failed":
+      return deliveryReport(id, report);
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The page, over HTTP: its files, what happens as server-sent events, and what a person does at it
+ * as `POST /do`.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { type Action, readAction } from "./actions.ts";
+import type { Hello, Now } from "./events.ts";
+import { faultOf, HEADERS } from "./guard.ts";
+import type { Journal } from "./journal.ts";
+import { PhoneError } from "./phones.ts";
+
+const log = getLogger(["turn-channels", "demo"]);
+
+/** What the page shows and does. */
+export interface Play {
+  /** What happens. */
+  readonly journal: Journal;
+  /** What a newcomer is told first. */
+  readonly hello: Omit<Hello, "anew">;
+  /** How all is now. */
+  now(): readonly Now[];
+  /**
+   * Does what a person does.
+   *
+   * @throws {PhoneError} If it can't be done.
+   */
+  act(action: Action): Promise<void>;
+}
+
+/** Where a {@linkcode PageServer} listens, and what it shows. */
+export interface PageServerOptions {
+  /** The address; a name or an IP address. */
+  readonly hostname: string;
+  /** The port; 0 is any free one. */
+  readonly port: number;
+  /** What it shows. */
+  readonly play: Play;
+}
+
+/** The files, and their types. Nothing else of the folder can be had. */
+const FILES: Readonly<Record<string, string>> = {
+  "/index.html": "text/html; charset=utf-8",
+  "/icon.svg": "image/svg+xml",
+  ...Object.fromEntries(
+    ["page", "controls", "phone", "bridge", "passages", "turn"].map((
+      name,
+    ) => [`/${name}.css`, "text/css; charset=utf-8"]),
+  ),
+  ...Object.fromEntries(
+    ["main", "link", "dom", "people", "phone", "ussd", "bridge", "passages", "load", "turn"]
+      .map((name) => [`/${name}.js`, "text/javascript; charset=utf-8"]),
+  ),
+};
+
+const MOST_LISTENERS = 32;
+/** Frames that may wait for a slow reader; then it is cut off, and comes back for what it missed. */
+const MOST_WAITING = 3_000;
+const LARGEST_BODY = 32_768;
+/** Tells a listener that has gone from one to whom nothing happens. */
+const HEARTBEAT_MS = 10_000;
+
+/** Serves the page. */
+export class PageServer implements AsyncDisposable {
+  /** Its address. */
+  readonly url: string;
+  readonly #options: PageServerOptions;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #streams = new Set<EventStream>();
+  readonly #heartbeat: ReturnType<typeof setInterval>;
+
+  private constructor(options: PageServerOptions) {
+    const { hostname, port } = options;
+    this.#options = options;
+    this.#server = Deno.serve(
+      { hostname, port, onListen: () => {}, onError: internalError },
+      (request) => this.#answer(request),
+    );
+    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+    this.url = `http://${host}:${this.#server.addr.port}/`;
+    this.#heartbeat = setInterval(() => {
+      for (const stream of this.#streams) stream.push(":\n\n");
+    }, HEARTBEAT_MS);
+  }
+
+  /**
+   * Listens.
+   *
+   * @throws {Error} One of `Deno.errors`, if it can't.
+   */
+  static listen(options: PageServerOptions): PageServer {
+    return new PageServer(options);
+  }
+
+  /** Ends all at once. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#heartbeat);
+    for (const stream of this.#streams) stream.close();
+    await this.#server.shutdown();
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    const fault = faultOf(request, this.#options.hostname);
+    if (fault !== undefined) return answer(403, fault);
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    if (pathname === "/do") {
+      return request.method === "POST" ? await this.#act(request) : answer(405, "Only POST");
+    }
+    if (!isRead) return answer(405, "Only GET");
+    if (pathname === "/events") {
+      const lastId = request.headers.get("last-event-id") ?? searchParams.get("after") ?? "";
+      return this.#listen(lastId);
+    }
+    return await file(pathname === "/" ? "/index.html" : pathname);
+  }
+
+  #listen(lastId: string): Response {
+    if (this.#streams.size >= MOST_LISTENERS) return answer(503, "Too many pages are open");
+    const { play } = this.#options;
+    const stream = new EventStream(() => {
+      this.#streams.delete(stream);
+      listening[Symbol.dispose]();
+    });
+    this.#streams.add(stream);
+    const listening = play.journal.listen(
+      lastId,
+      play.hello,
+      play.now(),
+      (frame) => stream.push(frame),
+    );
+    const headers = { ...HEADERS, "Content-Type": "text/event-stream; charset=utf-8" };
+    return new Response(stream.readable, { headers });
+  }
+
+  async #act(request: Request): Promise<Response> {
+    if (request.headers.get("content-type") !== "application/json") {
+      return answer(415, "The content type must be application/json");
+    }
+    const body = await readBody(request);
+    if (body === undefined) return answer(413, "The body is too large");
+    const action = readAction(body);
+    if ("fault" in action) return answer(400, action.fault);
+    try {
+      await this.#options.play.act(action);
+    } catch (error) {
+      if (error instanceof PhoneError) return answer(409, error.message);
+      throw error;
+    }
+    return new Response(null, { status: 204, headers: HEADERS });
+  }
+}
+
+/** Server-sent events for one page. */
+class EventStream {
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly #encoder = new TextEncoder();
+  readonly #gone: () => void;
+  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+
+  constructor(gone: () => void) {
+    this.#gone = gone;
+    this.readable = new ReadableStream({
+      start: (controller) => void (this.#controller = controller),
+      cancel: () => this.#end(),
+    });
+    // Right away, so that the page knows how long to wait before it comes back.
+    this.push("retry: 1000\n\n");
+  }
+
+  push(frame: string): void {
+    this.#controller?.enqueue(this.#encoder.encode(frame));
+    if ((this.#controller?.desiredSize ?? 0) < -MOST_WAITING) this.close();
+  }
+
+  close(): void {
+    this.#controller?.close();
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#controller === undefined) return;
+    this.#controller = undefined;
+    this.#gone();
+  }
+}
+
+async function file(path: string): Promise<Response> {
+  const type = Object.hasOwn(FILES, path) ? FILES[path] : undefined;
+  if (type === undefined) return answer(404, "There is no such page");
+  const bytes = await Deno.readFile(new URL(`../page${path}`, import.meta.url));
+  return new Response(bytes, { headers: { ...HEADERS, "Content-Type": type } });
+}
+
+async function readBody(request: Request): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > LARGEST_BODY) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function internalError(error: unknown): Response {
+  log.error("A request of the page failed: {error}", { error });
+  return answer(500, "A bug; the log says more");
+}
+
+function answer(status: number, message: string): Response {
+  return Response.json({ message }, { status, headers: HEADERS });
+}

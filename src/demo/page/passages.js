@@ -1,0 +1,169 @@
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * The messages on their way through the bridge: a card each, which opens to show every step.
+ *
+ * @module
+ */
+
+import { find, make, timeOfDay } from "./dom.js";
+
+/** @typedef {import("../handset/events.ts").PassageEvent} PassageEvent */
+/** @typedef {import("../handset/events.ts").Passage} Passage */
+/** @typedef {import("../handset/events.ts").Step} Step */
+
+/**
+ * @typedef {object} Card
+ * @property {Passage} passage
+ * @property {Step[]} steps
+ * @property {HTMLElement} item
+ * @property {HTMLDetailsElement} details
+ */
+
+const MOST_CARDS = 150;
+
+/** @type {Record<Passage["flow"], { arrow: string, words: string }>} */
+const FLOWS = {
+  inbound: { arrow: "→", words: "Inbound, from the user to Turn" },
+  outbound: { arrow: "←", words: "Outbound, from Turn to the user" },
+  status: { arrow: "⇢", words: "Status, to Turn" },
+};
+
+/** @type {Record<Passage["state"], { words: string, tone: string }>} */
+const STATES = {
+  waiting: { words: "on its way", tone: "wait" },
+  retrying: { words: "trying again", tone: "wait" },
+  done: { words: "delivered", tone: "good" },
+  skipped: { words: "nothing to tell", tone: "plain" },
+  refused: { words: "refused", tone: "bad" },
+  parked: { words: "parked", tone: "bad" },
+};
+
+export class Passages {
+  constructor() {
+    /** @type {Map<string, Card>} */
+    this.cards = new Map();
+    this.list = find("passages", HTMLElement);
+  }
+
+  /** @param {PassageEvent} event */
+  take({ passage, step }) {
+    const card = this.cards.get(passage.id) ?? this.open(passage);
+    card.passage = passage;
+    if (step !== undefined) card.steps.push(step);
+    card.item.dataset.state = passage.state;
+    card.details.querySelector("summary")?.replaceChildren(...summary(passage));
+    if (card.details.open) showSteps(card);
+    find("no-passages", HTMLElement).hidden = true;
+    this.showSums();
+  }
+
+  clear() {
+    this.cards.clear();
+    this.list.replaceChildren();
+    find("no-passages", HTMLElement).hidden = false;
+    this.showSums();
+  }
+
+  /** @param {Passage} passage */
+  open(passage) {
+    const details = make("details", {}, make("summary"), make("ol", { class: "steps" }));
+    const item = make("li", { class: "passage" }, details);
+    item.dataset.flow = passage.flow;
+    item.dataset.id = passage.id;
+    /** @type {Card} */
+    const card = { passage, steps: [], item, details };
+    details.addEventListener("toggle", () => showSteps(card));
+    this.cards.set(passage.id, card);
+    this.list.prepend(item);
+    if (this.list.children.length > MOST_CARDS) {
+      const last = this.list.lastElementChild;
+      last?.remove();
+      if (last instanceof HTMLElement) this.cards.delete(last.dataset.id ?? "");
+    }
+    return card;
+  }
+
+  showSums() {
+    const sums = { written: 0, told: 0, underWay: 0, parked: 0 };
+    for (const { passage: { flow, state } } of this.cards.values()) {
+      if (flow !== "inbound" || state === "skipped") continue;
+      sums.written++;
+      if (state === "done") sums.told++;
+      else if (state === "parked") sums.parked++;
+      else sums.underWay++;
+    }
+    find("sums", HTMLElement).replaceChildren(
+      ...sum("written", sums.written),
+      ...sum("with Turn", sums.told),
+      ...sum("under way", sums.underWay),
+      ...sum("parked", sums.parked),
+    );
+  }
+}
+
+/**
+ * @param {string} words
+ * @param {number} count
+ */
+function sum(words, count) {
+  return [make("div", {}, make("dt", {}, words), make("dd", {}, String(count)))];
+}
+
+/** @param {Passage} passage */
+function summary({ flow, address, text, state, note, attempts, tookMs }) {
+  const { arrow, words } = FLOWS[flow];
+  const said = make("span", { class: "text", dir: "auto" });
+  said.textContent = text;
+  const { words: outcome, tone } = STATES[state];
+  const isDone = state === "done";
+  const tries = attempts > 1 ? [`${attempts} tries`] : [];
+  const news = isDone ? [] : [note, ...tries].filter((piece) => piece !== "");
+  const took = [...(tookMs === null ? [] : [formatMs(tookMs)]), ...tries].join(", ");
+  return [
+    make("span", { class: "arrow", "aria-hidden": "true" }, arrow),
+    make("span", { class: "unseen" }, words),
+    make("span", { class: "who" }, address || "somebody"),
+    said,
+    news.length > 0 ? make("span", { class: "note" }, news.join(", ")) : null,
+    make(
+      "span",
+      { class: `state ${isDone ? "" : `pill ${tone}`}` },
+      isDone ? make("span", { class: "unseen" }, outcome) : outcome,
+      isDone ? ` ${took}` : null,
+    ),
+  ].filter((child) => child !== null);
+}
+
+/** @param {Card} card */
+function showSteps({ details, steps }) {
+  const list = details.querySelector("ol");
+  if (list === null) return;
+  // Those that are there may be open.
+  for (const step of steps.slice(list.children.length)) list.append(stepItem(step));
+}
+
+/** @param {Step} step */
+function stepItem({ at, title, tone, headers, body }) {
+  const time = make("time", {}, timeOfDay(at));
+  const item = make("li", { class: `step ${tone}` }, make("p", {}, title, " ", time));
+  if (headers !== undefined && headers.length > 0) {
+    const pairs = headers.flatMap(([name, value]) => [
+      make("dt", {}, name),
+      make("dd", {}, value),
+    ]);
+    item.append(make("dl", { class: "headers" }, ...pairs));
+  }
+  if (body !== undefined) {
+    const label = `${title}: what was in it`;
+    const pre = make("pre", { tabindex: "0", role: "region", "aria-label": label, dir: "auto" });
+    pre.textContent = body;
+    item.append(pre);
+  }
+  return item;
+}
+
+/** @param {number} ms */
+function formatMs(ms) {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}

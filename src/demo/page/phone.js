@@ -1,0 +1,163 @@
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * The phones: a thread each, and what they are used for.
+ *
+ * @module
+ */
+
+import { button, find, make, sendOnEnter, timeOfDay } from "./dom.js";
+import { act } from "./link.js";
+import { People } from "./people.js";
+import { Ussd } from "./ussd.js";
+
+/** @typedef {import("../handset/events.ts").PageEvent} PageEvent */
+/** @typedef {import("../handset/events.ts").Said} Said */
+/** @typedef {import("../handset/events.ts").Report} Report */
+
+/** @type {Record<Report, string>} */
+const REPORTED = {
+  ack: "sent",
+  nack: "not taken",
+  delivered: "delivered",
+  failed: "failed",
+};
+
+export class Phones {
+  constructor() {
+    /** @type {Map<string, HTMLDivElement>} */
+    this.threads = new Map();
+    /** @type {Map<string, HTMLElement>} What is said of a message, by its id. */
+    this.reports = new Map();
+    this.people = new People(find("phones", HTMLElement), (address) => this.choose(address));
+    this.ussd = new Ussd();
+    this.listenForms();
+  }
+
+  /** @param {PageEvent} event */
+  take(event) {
+    if (event.kind === "hello") {
+      if (event.anew) this.clear();
+      find("dial-code", HTMLInputElement).value ||= event.ussdCode;
+      find("text-label", HTMLElement).textContent = `Message to ${event.number}`;
+      find("text-content", HTMLTextAreaElement).placeholder = `Message to ${event.number}`;
+    } else if (event.kind === "phone") {
+      this.thread(event.address);
+      this.ussd.take(event);
+      this.showDevice();
+    } else if (event.kind === "said") {
+      this.thread(event.address).append(this.entry(event));
+      this.people.note(event.address, event.by !== "user");
+    } else if (event.kind === "reported") {
+      this.showReport(event.id, event.report);
+    } else if (event.kind === "settings") {
+      find("reports", HTMLInputElement).checked = event.reports;
+      find("phone", HTMLElement).classList.toggle("by-hand", !event.reports);
+    }
+  }
+
+  clear() {
+    this.threads.clear();
+    this.reports.clear();
+    this.people.clear();
+    this.ussd.clear();
+  }
+
+  /** @param {string} address */
+  thread(address) {
+    const known = this.threads.get(address);
+    if (known !== undefined) return known;
+    const label = `Messages on ${address}`;
+    const thread = make("div", { class: "thread", role: "log", "aria-label": label });
+    this.threads.set(address, thread);
+    this.people.add(address);
+    return thread;
+  }
+
+  /** @param {string} address */
+  choose(address) {
+    this.showDevice();
+    const thread = this.thread(address);
+    find("thread-place", HTMLElement).replaceChildren(thread);
+  }
+
+  showDevice() {
+    const { current } = this.people;
+    find("owner", HTMLElement).textContent = current;
+    this.ussd.show(current);
+  }
+
+  /** @param {Said} said */
+  entry({ id, by, text, ussd, at }) {
+    const who = by === "user" ? "You" : by === "service" ? "Service" : "Network";
+    const words = make("p", { class: "words", dir: "auto" });
+    words.textContent = text;
+    const reports = make("span", { class: "reports" });
+    const meta = make("p", { class: "meta" }, ussd ? "USSD" : "SMS", ` ${timeOfDay(at)} `, reports);
+    const item = make(
+      "div",
+      { class: `said ${by}${ussd ? " over-ussd" : ""}` },
+      make("span", { class: "unseen" }, `${who}: `),
+      words,
+      by === "network" ? null : meta,
+    );
+    if (by === "service") {
+      this.reports.set(id, reports);
+      item.append(this.reportButtons(id));
+    }
+    return item;
+  }
+
+  /** @param {string} id */
+  reportButtons(id) {
+    const buttons = /** @type {Report[]} */ (["ack", "nack", "delivered", "failed"]).map((report) =>
+      button(REPORTED[report], () => void act({ do: "report", id, report }), { class: "tiny" })
+    );
+    return make(
+      "div",
+      { class: "report-buttons", role: "group", "aria-label": "Report" },
+      ...buttons,
+    );
+  }
+
+  /**
+   * @param {string} id
+   * @param {Report} report
+   */
+  showReport(id, report) {
+    const reports = this.reports.get(id);
+    if (reports === undefined) return;
+    reports.textContent = `· ${REPORTED[report]}`;
+    reports.dataset.report = report;
+  }
+
+  listenForms() {
+    const text = find("text-content", HTMLTextAreaElement);
+    sendOnEnter(text);
+    find("text", HTMLFormElement).addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const address = this.people.current;
+      const written = text.value;
+      // At once, for the next message may be begun before this one is sent.
+      text.value = "";
+      if (!await act({ do: "text", address, text: written })) text.value ||= written;
+    });
+    find("dial", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      const code = find("dial-code", HTMLInputElement).value;
+      void act({ do: "dial", address: this.people.current, code });
+    });
+    const address = find("add-address", HTMLInputElement);
+    find("add", HTMLFormElement).addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const added = address.value.trim();
+      if (!await act({ do: "add", address: added })) return;
+      address.value = "";
+      address.closest("details")?.removeAttribute("open");
+      this.thread(added);
+      this.people.choose(added);
+    });
+    const reports = find("reports", HTMLInputElement);
+    reports.addEventListener("change", () => void act({ do: "setReports", on: reports.checked }));
+  }
+}

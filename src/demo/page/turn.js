@@ -1,0 +1,184 @@
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * Turn, played: contacts, what they wrote, what is answered, and how Turn takes the bridge's calls.
+ *
+ * @module
+ */
+
+import { find, make, sendOnEnter, timeOfDay } from "./dom.js";
+import { act } from "./link.js";
+import { People } from "./people.js";
+
+/** @typedef {import("../handset/events.ts").PageEvent} PageEvent */
+/** @typedef {import("../handset/events.ts").Passage} Passage */
+/** @typedef {import("../handset/events.ts").TurnMode} TurnMode */
+
+/** @type {Record<TurnMode, string>} */
+const MEANS = {
+  200: "All is well: what users write arrives here.",
+  429: "Too many calls. The bridge waits as long as Turn asks for.",
+  500: "Turn is broken. The bridge tries again, and keeps what it can't deliver.",
+  400: "Turn refuses. Trying again would not help, so the bridge parks the message.",
+  none: "Turn takes calls and never answers. The bridge gives up after 10 s, and tries again.",
+};
+
+const MOST_REPLIES = 12;
+
+/**
+ * @typedef {object} Contact
+ * @property {HTMLDivElement} thread
+ * @property {{ id: string, text: string }[]} wrote
+ */
+
+export class Turn {
+  constructor() {
+    /** @type {Map<string, Contact>} */
+    this.contacts = new Map();
+    /** @type {Map<string, HTMLElement>} Items by the passage that they are. */
+    this.items = new Map();
+    /** @type {Map<string, HTMLElement>} What is said of a message, by its id. */
+    this.statuses = new Map();
+    this.people = new People(find("contacts", HTMLElement), (address) => this.choose(address));
+    this.listenForms();
+    this.clear();
+  }
+
+  /** @param {PageEvent} event */
+  take(event) {
+    if (event.kind === "hello" && event.anew) this.clear();
+    else if (event.kind === "passage") this.takePassage(event.passage);
+    else if (event.kind === "settings") {
+      find("replies", HTMLInputElement).checked = event.turnReplies;
+      find("mode-means", HTMLElement).textContent = MEANS[event.turnAnswers];
+      const mode = document.querySelector(`input[name="mode"][value="${event.turnAnswers}"]`);
+      if (mode instanceof HTMLInputElement) mode.checked = true;
+      find("answers", HTMLElement).dataset.mode = event.turnAnswers;
+    }
+  }
+
+  clear() {
+    this.contacts.clear();
+    this.items.clear();
+    this.statuses.clear();
+    this.people.clear();
+    find("desk-place", HTMLElement).replaceChildren();
+    find("turn", HTMLElement).classList.add("no-contacts");
+  }
+
+  /** @param {Passage} passage */
+  takePassage(passage) {
+    const { flow, state, address, messageId, note } = passage;
+    if (flow === "status") {
+      const status = this.statuses.get(messageId);
+      if (state === "done" && status !== undefined) status.textContent = ` · ${note}`;
+    } else if (flow === "inbound") {
+      if (state === "done" && !this.items.has(passage.id)) this.add(passage);
+    } else if (address !== "") {
+      if (!this.items.has(passage.id)) this.add(passage);
+      this.showOutcome(passage);
+    }
+  }
+
+  /** @param {Passage} passage */
+  add(passage) {
+    const { id, flow, address, text, at, waitsForInput } = passage;
+    const contact = this.contact(address);
+    const words = make("p", { class: "words", dir: "auto" });
+    words.textContent = text;
+    const isUser = flow === "inbound";
+    const outcome = make("span", { class: "outcome" });
+    const item = make(
+      "div",
+      { class: `said ${isUser ? "user" : "service"}` },
+      make("span", { class: "unseen" }, isUser ? "Contact: " : "Turn: "),
+      words,
+      make("p", { class: "meta" }, timeOfDay(at), waitsForInput ? " · awaits input" : "", outcome),
+    );
+    this.items.set(id, item);
+    contact.thread.append(item);
+    this.people.note(address, isUser);
+    if (!isUser) return;
+    contact.wrote = [{ id, text }, ...contact.wrote].slice(0, MOST_REPLIES);
+    if (address === this.people.current) this.showReplies();
+  }
+
+  /** @param {Passage} passage */
+  showOutcome({ id, state, note, messageId }) {
+    const item = this.items.get(id);
+    const outcome = item?.querySelector(".outcome");
+    if (!item || !(outcome instanceof HTMLElement)) return;
+    item.classList.toggle("failed", state === "refused");
+    if (state === "refused") outcome.textContent = ` · the bridge said ${note}`;
+    else if (messageId === "") outcome.textContent = " · asking";
+    else if (!this.statuses.has(messageId)) {
+      outcome.textContent = " · accepted";
+      this.statuses.set(messageId, outcome);
+    }
+  }
+
+  /** @param {string} address */
+  contact(address) {
+    const known = this.contacts.get(address);
+    if (known !== undefined) return known;
+    const label = `Conversation with ${address}`;
+    const thread = make("div", { class: "thread", role: "log", "aria-label": label });
+    const contact = { thread, wrote: [] };
+    this.contacts.set(address, contact);
+    find("turn", HTMLElement).classList.remove("no-contacts");
+    this.people.add(address);
+    return contact;
+  }
+
+  /** @param {string} address */
+  choose(address) {
+    const { thread } = this.contact(address);
+    find("desk-place", HTMLElement).replaceChildren(thread);
+    find("send-label", HTMLElement).textContent = `Message to ${address}`;
+    this.showReplies();
+  }
+
+  showReplies() {
+    const select = find("send-reply", HTMLSelectElement);
+    const { value } = select;
+    const wrote = this.contacts.get(this.people.current)?.wrote ?? [];
+    select.replaceChildren(
+      make("option", { value: "" }, "not said: what the user wrote last"),
+      ...wrote.map(({ id, text }) => make("option", { value: id }, text.slice(0, 40) || id)),
+      make("option", { value: "unknown-to-the-bridge" }, "a message that nobody knows"),
+    );
+    select.value = value;
+    if (select.selectedIndex < 0) select.value = "";
+  }
+
+  listenForms() {
+    const text = find("send-text", HTMLTextAreaElement);
+    sendOnEnter(text);
+    find("send", HTMLFormElement).addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const written = text.value;
+      text.value = "";
+      const done = await act({
+        do: "send",
+        to: this.people.current,
+        text: written,
+        waits: find("send-waits", HTMLInputElement).checked,
+        replyTo: find("send-reply", HTMLSelectElement).value,
+        badSignature: find("send-bad", HTMLInputElement).checked,
+      });
+      if (!done) text.value ||= written;
+    });
+    for (const radio of document.querySelectorAll('input[name="mode"]')) {
+      radio.addEventListener("change", () => {
+        if (!(radio instanceof HTMLInputElement)) return;
+        const mode = /** @type {TurnMode} */ (radio.value);
+        void act({ do: "setTurnAnswers", mode });
+      });
+    }
+    const replies = find("replies", HTMLInputElement);
+    replies.addEventListener(
+      "change",
+      () => void act({ do: "setTurnReplies", on: replies.checked }),
+    );
+  }
+}

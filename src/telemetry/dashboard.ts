@@ -1,0 +1,84 @@
+/**
+ * A dashboard for Grafana: how the bridge, Turn, the queues and the transports are, on one page, in
+ * the order in which one asks. Its data source and job are chosen in Grafana.
+ *
+ * @module
+ */
+
+import { METRICS } from "./catalogue.ts";
+import { type Panel, rows } from "./dashboard_panels.ts";
+
+/** Grafana's grid is so wide; */
+const WIDTH = 24;
+/** three panels stand side by side. */
+const PANEL = { w: WIDTH / 3, h: 8 } as const;
+const PER_ROW = WIDTH / PANEL.w;
+/** The dashboard as Grafana imports it, in JSON. */
+export function dashboard(): string {
+  const panels: Record<string, unknown>[] = [];
+  let y = 0;
+  for (const [title, row] of rows()) {
+    panels.push({
+      ...{ id: panels.length + 1, type: "row", title, collapsed: false, panels: [] },
+      gridPos: { h: 1, w: WIDTH, x: 0, y: y++ },
+    });
+    row.forEach((panel, index) => {
+      const x = (index % PER_ROW) * PANEL.w;
+      const down = Math.floor(index / PER_ROW) * PANEL.h;
+      panels.push(grafanaPanel(panel, panels.length + 1, { ...PANEL, x, y: y + down }));
+    });
+    y += Math.ceil(row.length / PER_ROW) * PANEL.h;
+  }
+  return `${JSON.stringify({ ...FRAME, panels }, undefined, 2)}\n`;
+}
+
+const DATA_SOURCE = { type: "prometheus", uid: "${datasource}" } as const;
+
+const FRAME = {
+  title: "turn-channels",
+  uid: "turn-channels",
+  tags: ["turn-channels"],
+  schemaVersion: 39,
+  timezone: "browser",
+  refresh: "30s",
+  time: { from: "now-6h", to: "now" },
+  templating: {
+    list: [
+      { name: "datasource", label: "Data source", type: "datasource", query: "prometheus" },
+      {
+        name: "instance",
+        label: "Instance",
+        type: "query",
+        datasource: DATA_SOURCE,
+        query: `label_values(${METRICS.build.name}, instance)`,
+        refresh: 2,
+        multi: true,
+        includeAll: true,
+        current: { text: "All", value: "$__all" },
+      },
+    ],
+  },
+} as const;
+
+function grafanaPanel(
+  { title, description, unit, lines }: Panel,
+  id: number,
+  gridPos: Readonly<Record<"x" | "y" | "w" | "h", number>>,
+): Record<string, unknown> {
+  return {
+    id,
+    type: "timeseries",
+    title,
+    description,
+    gridPos,
+    datasource: DATA_SOURCE,
+    fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
+    options: { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi" } },
+    targets: lines.map(({ expression, legend }, index) => ({
+      refId: String.fromCharCode(65 + index),
+      datasource: DATA_SOURCE,
+      expr: expression,
+      legendFormat: legend,
+    })),
+  };
+}

@@ -1,0 +1,300 @@
+/**
+ * What the dashboard shows, in the order in which one asks. What Grafana needs around it is in
+ * dashboard.ts.
+ *
+ * @module
+ */
+
+import { METRICS } from "./catalogue.ts";
+import { selectors } from "./promql.ts";
+
+/** A line of a panel. */
+export interface Line {
+  /** PromQL. */
+  readonly expression: string;
+  /** How it is called; `{{label}}` is its value. */
+  readonly legend: string;
+}
+
+/** A panel, before Grafana's many words for it. */
+export interface Panel {
+  /** Its title. */
+  readonly title: string;
+  /** What it tells, and when it is bad. */
+  readonly description: string;
+  /** Grafana's name of the unit. */
+  readonly unit: string;
+  /** What it shows. */
+  readonly lines: readonly Line[];
+}
+
+/** Of the instances that are chosen in Grafana. */
+const { series, buckets } = selectors({ instance: /$instance/ });
+const BUILD = series(METRICS.build);
+
+/** Each row answers a question. */
+export function rows(): readonly (readonly [string, readonly Panel[]])[] {
+  return [
+    ["Is it well?", healthPanels()],
+    ["What comes through, and how fast?", flowPanels()],
+    ["How is Turn?", turnPanels()],
+    ["What waits?", queuePanels()],
+    ["What becomes of what was sent?", transportPanels()],
+    ["What does it take?", processPanels()],
+  ];
+}
+
+const RATE = "[$__rate_interval]";
+
+/** Events a second, by labels. */
+function perSecond(selected: string, ...by: readonly string[]): string {
+  return `sum by (${by.join(", ")}) (rate(${selected}${RATE}))`;
+}
+
+function quantiles(selected: string, by: string): Line[] {
+  return [0.5, 0.95, 0.99].map((quantile) => ({
+    expression: `histogram_quantile(${quantile}, ` +
+      `sum by (${["le", by].filter(Boolean).join(", ")}) (rate(${selected}${RATE})))`,
+    legend: `${by === "" ? "" : `{{${by}}} `}p${quantile * 100}`,
+  }));
+}
+
+function healthPanels(): Panel[] {
+  return [
+    {
+      title: "Connections",
+      description: "1 is well. Turn: whether calls are made (breaker closed).",
+      unit: "none",
+      lines: [
+        { expression: series(METRICS.brokerConnected), legend: "RabbitMQ {{direction}}" },
+        { expression: series(METRICS.breaker, { state: "closed" }), legend: "Turn" },
+        { expression: `1 - ${series(METRICS.brokerBlocked)}`, legend: "RabbitMQ takes messages" },
+      ],
+    },
+    {
+      title: "Failures",
+      description: "Cache failures, and how often Turn was found to be down, an hour.",
+      unit: "short",
+      lines: [
+        {
+          expression: `sum by (operation) (increase(${series(METRICS.cacheFailures)}[1h]))`,
+          legend: "cache {{operation}}",
+        },
+        { expression: `increase(${series(METRICS.breakerOpened)}[1h])`, legend: "Turn down" },
+      ],
+    },
+    {
+      title: "Running",
+      description: "What runs, and since when.",
+      unit: "s",
+      lines: [{
+        expression: `(time() - ${
+          series(METRICS.start)
+        }) * on (job, instance) group_right () ${BUILD}`,
+        legend: "{{instance}} {{version}} on Deno {{deno}}",
+      }],
+    },
+  ];
+}
+
+function flowPanels(): Panel[] {
+  return [
+    {
+      title: "Messages and statuses",
+      description: "By what became of them.",
+      unit: "ops",
+      lines: [{
+        expression: perSecond(series(METRICS.messages), "flow", "result"),
+        legend: "{{flow}} {{result}}",
+      }],
+    },
+    {
+      title: "Setbacks",
+      description: "Retried, delayed, delivered again, put back, or kept up by the cache.",
+      unit: "ops",
+      lines: [{
+        expression: perSecond(series(METRICS.setbacks), "flow", "result"),
+        legend: "{{flow}} {{result}}",
+      }],
+    },
+    {
+      title: "From vumi to Turn",
+      description: "From vumi's timestamp to Turn's 2xx: how long users and operators wait.",
+      unit: "s",
+      lines: quantiles(buckets(METRICS.delivery), "flow"),
+    },
+    {
+      title: "From Turn to RabbitMQ",
+      description: "From Turn's request to the broker's confirm.",
+      unit: "s",
+      lines: quantiles(buckets(METRICS.confirm), ""),
+    },
+    {
+      title: "In flight",
+      description: "What is being done just now.",
+      unit: "short",
+      lines: [
+        { expression: series(METRICS.requestsInFlight), legend: "Turn's requests" },
+        { expression: series(METRICS.inFlight), legend: "calls to Turn, {{resource}}" },
+      ],
+    },
+  ];
+}
+
+function turnPanels(): Panel[] {
+  return [
+    {
+      title: "Turn's answers",
+      description: "By status; none is no answer.",
+      unit: "ops",
+      lines: [{
+        expression: perSecond(series(METRICS.answers), "resource", "status"),
+        legend: "{{resource}} {{status}}",
+      }],
+    },
+    {
+      title: "Turn's answer time",
+      description: "Of answers of any status.",
+      unit: "s",
+      lines: quantiles(buckets(METRICS.calls), "resource"),
+    },
+    {
+      title: "Turn took a call last",
+      description: "Seconds ago.",
+      unit: "s",
+      lines: [{
+        expression: `time() - (${series(METRICS.lastSuccess)} > 0)`,
+        legend: "{{instance}}",
+      }],
+    },
+    {
+      title: "Held back for the rate limit",
+      description: "The share of the time in which calls stood ready and had to wait; 1 is always.",
+      unit: "percentunit",
+      lines: [{
+        expression: `rate(${series(METRICS.limitWait)}${RATE})`,
+        legend: "{{resource}}",
+      }],
+    },
+    {
+      title: "Rate limits, as Turn tells them",
+      description: "Calls a window, and what is left of them.",
+      unit: "short",
+      lines: [
+        { expression: series(METRICS.limit), legend: "{{bucket}} limit" },
+        { expression: series(METRICS.limitLeft), legend: "{{bucket}} left" },
+      ],
+    },
+    {
+      title: "Calls waiting",
+      description: "For their turn, or the rate limit.",
+      unit: "short",
+      lines: [{ expression: series(METRICS.waiting), legend: "{{resource}}" }],
+    },
+  ];
+}
+
+function queuePanels(): Panel[] {
+  return [
+    {
+      title: "Queues",
+      description: "Messages that wait; those in work are not counted.",
+      unit: "short",
+      lines: [{
+        expression: `max by (queue, place) (${series(METRICS.queueMessages)})`,
+        legend: "{{queue}} {{place}}",
+      }],
+    },
+    {
+      title: "Stalled",
+      description: "For how long there are messages and none is finished.",
+      unit: "s",
+      lines: [{
+        expression: `min by (queue) (${series(METRICS.queueStalled)})`,
+        legend: "{{queue}}",
+      }],
+    },
+    {
+      title: "Cache",
+      description: "Look-ups, and what is remembered if the cache can tell.",
+      unit: "short",
+      lines: [
+        {
+          expression: perSecond(series(METRICS.cacheReads), "kind", "result"),
+          legend: "{{kind}} {{result}} a second",
+        },
+        { expression: series(METRICS.cacheEntries), legend: "{{kind}} entries" },
+      ],
+    },
+  ];
+}
+
+function transportPanels(): Panel[] {
+  const counted = (result: string): string =>
+    `sum by (transport) (increase(${series(METRICS.transports, { result })}[1h]))`;
+  return [
+    {
+      title: "Sent, and heard of",
+      description: "An hour, by transport.",
+      unit: "short",
+      lines: [{
+        expression: `sum by (transport, result) (increase(${series(METRICS.transports)}[1h]))`,
+        legend: "{{transport}} {{result}}",
+      }],
+    },
+    {
+      title: "Delivery rate",
+      description: "Delivered, of what was sent within an hour.",
+      unit: "percentunit",
+      lines: [{
+        expression: `${counted("delivered")} / ${counted("sent")}`,
+        legend: "{{transport}}",
+      }],
+    },
+    {
+      title: "Nothing heard of within an hour",
+      description: "An hour, by transport.",
+      unit: "short",
+      lines: [{ expression: counted("silent"), legend: "{{transport}}" }],
+    },
+  ];
+}
+
+function processPanels(): Panel[] {
+  // Other programs have the metrics of this name, too.
+  const ours = (selected: string): string => `${selected} and on (job, instance) ${BUILD}`;
+  return [
+    {
+      title: "Processor",
+      description: "Cores.",
+      unit: "short",
+      lines: [{
+        expression: ours(`rate(${series(METRICS.cpu)}${RATE})`),
+        legend: "{{instance}}",
+      }],
+    },
+    {
+      title: "Memory",
+      description: "All of it, and JavaScript's part.",
+      unit: "bytes",
+      lines: [
+        { expression: ours(series(METRICS.memory)), legend: "{{instance}} all" },
+        { expression: ours(series(METRICS.heap)), legend: "{{instance}} heap" },
+      ],
+    },
+    {
+      title: "Event loop lag",
+      description: "The longest wait of what was due, between two scrapes.",
+      unit: "s",
+      lines: [
+        { expression: series(METRICS.loopLag), legend: "{{instance}} lag" },
+      ],
+    },
+    {
+      title: "Open files",
+      description: "Where the runtime lets them be counted.",
+      unit: "short",
+      lines: [{ expression: ours(series(METRICS.openFds)), legend: "{{instance}}" }],
+    },
+  ];
+}

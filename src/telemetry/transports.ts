@@ -1,0 +1,102 @@
+/**
+ * What becomes of outbound messages, by transport, and how many nothing is heard of within an hour.
+ *
+ * No message is remembered here, however many there are: those sent in one minute are one number,
+ * which goes down when the first event about one of them comes, and what is left of it after an
+ * hour was never heard of. It is known to this process only: of several on one connector, each sees
+ * the events of others' messages too, and what counts is the sum of sent and of heard.
+ *
+ * @module
+ */
+
+import type { Counter } from "prom-client";
+
+/** What is heard of a message. */
+export type Heard = "acked" | "nacked" | "delivered" | "failed";
+
+/** So many transports have a name of their own; names come off the wire, so there may be any. */
+const MOST_NAMES = 20;
+const OTHER = "other";
+const LONGEST_NAME = 64;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+type Result = "sent" | Heard | "silent";
+
+interface Transport {
+  readonly counters: Readonly<Record<Result, Counter.Internal>>;
+  /** Messages of which nothing was heard, by the minute in which they were sent. */
+  readonly unheard: Map<number, number>;
+}
+
+/** Counts by transport; its times are milliseconds since 1970. */
+export class Transports {
+  readonly #counter: Counter<"transport" | "result">;
+  readonly #transports = new Map<string, Transport>();
+
+  /** Counts in `counter`. */
+  constructor(counter: Counter<"transport" | "result">) {
+    this.#counter = counter;
+  }
+
+  /** A message was confirmed in the queue. */
+  sent(name: string, now: number): void {
+    const { counters, unheard } = this.#transport(name);
+    counters.sent.inc();
+    const minute = Math.floor(now / MINUTE_MS);
+    if (!unheard.has(minute)) this.sweep(now);
+    unheard.set(minute, (unheard.get(minute) ?? 0) + 1);
+  }
+
+  /** An event came; nothing that is counted is undefined. */
+  heard(name: string, heard: Heard | undefined): void {
+    if (heard !== undefined) this.#transport(name).counters[heard].inc();
+  }
+
+  /** It is the first about its message, which was sent then. */
+  heardFirst(name: string, sentAt: number): void {
+    const { unheard } = this.#transport(name);
+    const minute = Math.floor(sentAt / MINUTE_MS);
+    // Below 0 if the event was quicker than the broker's confirm, which is still to come.
+    unheard.set(minute, (unheard.get(minute) ?? 0) - 1);
+  }
+
+  /** Counts what was sent an hour ago, and not heard of. */
+  sweep(now: number): void {
+    for (const { counters, unheard } of this.#transports.values()) {
+      for (const [minute, count] of unheard) {
+        // The whole of the minute is an hour ago.
+        if ((minute + 1) * MINUTE_MS + HOUR_MS > now) continue;
+        counters.silent.inc(Math.max(0, count));
+        unheard.delete(minute);
+      }
+    }
+  }
+
+  #transport(name: string): Transport {
+    const label = name.slice(0, LONGEST_NAME);
+    const known = this.#transports.get(label);
+    if (known !== undefined) return known;
+    if (this.#transports.size >= MOST_NAMES && label !== OTHER) return this.#transport(OTHER);
+    const made = { counters: this.#countersOf(label), unheard: new Map<number, number>() };
+    this.#transports.set(label, made);
+    return made;
+  }
+
+  /** All of them, at 0: what first appears as 1 has never risen, as Prometheus sees it. */
+  #countersOf(transport: string): Transport["counters"] {
+    const child = (result: Result): Counter.Internal => {
+      const counter = this.#counter.labels({ transport, result });
+      counter.inc(0);
+      return counter;
+    };
+    return {
+      sent: child("sent"),
+      acked: child("acked"),
+      nacked: child("nacked"),
+      delivered: child("delivered"),
+      failed: child("failed"),
+      silent: child("silent"),
+    };
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * What is measured: the floor or the bridge in one of its forms, as a process of its own, and what
+ * the system says of that process.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { PERMISSIONS } from "../support/program.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A program and its first arguments. */
+export type Command = readonly [program: string, ...args: string[]];
+
+/** Something to be measured. */
+export interface Subject {
+  /** What it is called in tables. */
+  readonly name: string;
+  /** The name of the floor that it is compared with; its own, if it is one. */
+  readonly floor: string;
+  /** How it is started. */
+  readonly command: Command;
+  /** Flags that make it what it is. */
+  readonly flags: Readonly<Record<string, string>>;
+}
+
+/** From source, by the Deno that runs the benchmark. */
+export function fromSource(file: string): Command {
+  return [Deno.execPath(), "run", "--quiet", "--no-check", ...PERMISSIONS, `${ROOT}/${file}`];
+}
+
+/** Compiled to `output`. Answers why not, if it can't be. */
+export async function compile(file: string, output: string): Promise<string | undefined> {
+  const deno = Deno.env.get("DENO_COMPILE") || Deno.execPath();
+  const args = ["compile", "--quiet", "--no-check", ...PERMISSIONS, "--output", output, file];
+  const { success, stderr } = await new Deno.Command(deno, {
+    args,
+    cwd: ROOT,
+    env: { RUST_MIN_STACK: "8388608" },
+  }).output();
+  return success ? undefined : new TextDecoder().decode(stderr).trim().split("\n").at(0);
+}
+
+/** What a process has used so far. */
+export interface Usage {
+  /** Time on a processor, of all its threads, in seconds. */
+  readonly cpuSeconds: number;
+  /** Memory that it holds now, in MiB. */
+  readonly rss: number;
+  /** The most that it has held, in MiB. */
+  readonly peak: number;
+}
+
+/** A subject that runs. */
+export class Running implements AsyncDisposable {
+  /** What runs. */
+  readonly subject: Subject;
+  /** Its connector's name. */
+  readonly connector: string;
+  /** Where it listens on 127.0.0.1. */
+  readonly port: number;
+  /** Milliseconds from the start of the process to its first healthy answer. */
+  readonly startMs: number;
+  readonly #process: Deno.ChildProcess;
+
+  private constructor(
+    process: Deno.ChildProcess,
+    fields: Pick<Running, "subject" | "connector" | "port" | "startMs">,
+  ) {
+    this.#process = process;
+    this.subject = fields.subject;
+    this.connector = fields.connector;
+    this.port = fields.port;
+    this.startMs = fields.startMs;
+  }
+
+  /** Starts it and waits until it is healthy. What it logs goes to `logFile`. */
+  static async start(
+    subject: Subject,
+    flags: Readonly<Record<string, string>>,
+    logFile: string,
+  ): Promise<Running> {
+    const connector = `bench-${crypto.randomUUID()}`;
+    const port = freePort();
+    const all = {
+      ...flags,
+      ...subject.flags,
+      "connector-name": connector,
+      "http-bind": `127.0.0.1:${port}`,
+    };
+    const begin = performance.now();
+    const process = new Deno.Command("sh", {
+      args: [
+        ...["-c", 'exec "$@" 2>"$LOG_FILE"', "sh", ...subject.command],
+        ...Object.entries(all).map(([flag, value]) => `--${flag}=${value}`),
+      ],
+      env: { LOG_FILE: logFile },
+      stdin: "null",
+      stdout: "null",
+    }).spawn();
+    await healthy(process, `http://127.0.0.1:${port}/health`, logFile);
+    const startMs = performance.now() - begin;
+    return new Running(process, { subject, connector, port, startMs });
+  }
+
+  /** What it has used so far. */
+  async usage(): Promise<Usage> {
+    const folder = `/proc/${this.#process.pid}`;
+    const stat = await Deno.readTextFile(`${folder}/stat`);
+    const status = await Deno.readTextFile(`${folder}/status`);
+    // The second field, in brackets, is the program's name and may hold anything; proc(5).
+    const [user = 0, system = 0] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13)
+      .map(Number);
+    const mebibytes = (key: string) =>
+      Number(new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
+    return {
+      cpuSeconds: (user + system) / TICKS_PER_SECOND,
+      rss: mebibytes("VmRSS"),
+      peak: mebibytes("VmHWM"),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill("SIGTERM");
+    await this.#process.status;
+  }
+}
+
+/** The kernel's USER_HZ, the same on all of Linux that Deno runs on. */
+const TICKS_PER_SECOND = 100;
+
+async function healthy(process: Deno.ChildProcess, url: string, logFile: string): Promise<void> {
+  let ended = false;
+  process.status.then(() => ended = true);
+  while (!await isHealthy(url)) {
+    if (ended) throw new Error(`It has ended:\n${await Deno.readTextFile(logFile)}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url);
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false; // It does not listen yet.
+  }
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { readPast } from "../../src/bridge/retries.ts";
+import type { Disposition } from "../../src/vumi/mod.ts";
+import { DELIVERED, headersOf, RETRY, TestCourier } from "./courier_support.ts";
+
+const DONE: Disposition = { kind: "done" };
+
+Deno.test("Courier.deliver() keeps a user's messages in order", async () => {
+  const { promise: ending, resolve: end } = Promise.withResolvers<typeof DELIVERED>();
+  await using test = new TestCourier([ending, DELIVERED, RETRY, DELIVERED, DELIVERED]);
+  const first = test.deliver("a1"), second = test.deliver("a2"), third = test.deliver("a3");
+  const other = test.deliver("b1", {}, { key: "other" });
+  assert.deepEqual(await other, DONE);
+  assert.deepEqual(test.calls, ["a1", "b1"]);
+  assert.deepEqual(test.courier.behind("user"), ["a2", "a3"]);
+  end(DELIVERED);
+  assert.deepEqual(await Promise.all([first, second, third]), [DONE, DONE, DONE]);
+  assert.deepEqual(test.calls, ["a1", "b1", "a2", "a2", "a3"]);
+});
+
+Deno.test("Courier.deliver() sends a user's next messages behind one in the first delay queue", async () => {
+  await using test = new TestCourier([RETRY, RETRY, RETRY, DELIVERED, DELIVERED, DELIVERED]);
+  const first = await test.deliver("a1");
+  const second = await test.deliver("a2");
+  assert.ok(second.kind === "later");
+  assert.equal(second.delayMs, 5_000);
+  assert.deepEqual(readPast(second.headers), { attempts: 0, waits: 0, firstFailureAt: undefined });
+  // They come back in the order in which they went, others' do not wait.
+  assert.deepEqual(await test.deliver("b1", {}, { key: "other" }), DONE);
+  assert.deepEqual(await test.deliver("a1", { headers: headersOf(first) }), DONE);
+  assert.equal((await test.deliver("a3")).kind, "later");
+  assert.deepEqual(await test.deliver("a2", { headers: second.headers }), DONE);
+  assert.deepEqual(test.calls.slice(3), ["b1", "a1", "a2"]);
+});
+
+Deno.test("Courier.deliver() lets a user's next messages overtake one in a later delay queue", async () => {
+  await using test = new TestCourier([...Array(4).fill(RETRY), DELIVERED, DELIVERED]);
+  const first = await test.deliver("a1");
+  const second = await test.deliver("a2");
+  const again = await test.deliver("a1", { headers: headersOf(first) });
+  assert.ok(again.kind === "later");
+  assert.equal(again.delayMs, 60_000);
+  assert.deepEqual(await test.deliver("a2", { headers: headersOf(second) }), DONE);
+  assert.deepEqual(await test.deliver("a3"), DONE);
+});
+
+Deno.test("Courier.deliver() gives what waited behind another all its quick attempts", async () => {
+  await using test = new TestCourier([...Array(3).fill(RETRY), ...Array(3).fill(RETRY)]);
+  await test.deliver("a1");
+  const second = await test.deliver("a2");
+  const again = await test.deliver("a2", { headers: headersOf(second) });
+  assert.deepEqual(readPast(headersOf(again)), { attempts: 3, waits: 1, firstFailureAt: test.now });
+});
+
+Deno.test("Courier.deliver() lets those behind wait once more when the first fails again, as soon", async () => {
+  const ends = [...Array(4).fill(RETRY), DELIVERED, DELIVERED, DELIVERED];
+  await using test = new TestCourier(ends, undefined, [5_000]);
+  const first = await test.deliver("a1");
+  const second = await test.deliver("a2");
+  const again = await test.deliver("a1", { headers: headersOf(first) });
+  assert.ok(again.kind === "later" && again.delayMs === 5_000);
+  const secondAgain = await test.deliver("a2", { headers: headersOf(second) });
+  assert.equal(secondAgain.kind, "later");
+  assert.deepEqual(readPast(headersOf(secondAgain)), {
+    attempts: 0,
+    waits: 0,
+    firstFailureAt: undefined,
+  });
+  assert.equal((await test.deliver("a3")).kind, "later");
+  assert.deepEqual(await test.deliver("a1", { headers: again.headers }), DONE);
+  assert.deepEqual(await test.deliver("a2", { headers: headersOf(secondAgain) }), DONE);
+  assert.deepEqual(test.calls.slice(4), ["a1", "a2"]);
+});

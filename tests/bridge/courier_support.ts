@@ -1,0 +1,109 @@
+/**
+ * A courier whose calls end as told, and the parcels that it is given.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { Courier, type Parcel } from "../../src/bridge/courier.ts";
+import { TurnGate } from "../../src/bridge/gate.ts";
+import { Metrics } from "../../src/telemetry/mod.ts";
+import type { Delivery } from "../../src/turn/mod.ts";
+import type { Arrival, Disposition } from "../../src/vumi/mod.ts";
+import { arrival, FlakyCache } from "./support.ts";
+
+export const DELIVERED = { kind: "delivered", status: 200 } as const satisfies Delivery;
+const FAILED = { kind: "retry", reason: "Turn answered 500", status: 500, afterMs: 0 } as const;
+export const RETRY = { ...FAILED, fault: "turn" } as const satisfies Delivery;
+export const UNREACHABLE = { ...FAILED, fault: "unreachable" } as const satisfies Delivery;
+export const LIMITED = { ...FAILED, kind: "limited", status: 429 } as const satisfies Delivery;
+export const REFUSED = { kind: "refused", reason: "Turn answered 400", status: 400 } as const;
+export const DELAYS = [5_000, 60_000, 300_000];
+export const HOUR_MS = 3_600_000;
+
+/** How a call ends: so, with an error, or not before the promise. */
+export type End = Delivery | Error | Promise<Delivery>;
+
+/** A courier of users' messages between a cache and a gate; its clock is set by the test. */
+export class TestCourier implements AsyncDisposable {
+  now = Date.parse("2026-11-24T08:00:00.000Z");
+  readonly stopping = new AbortController();
+  readonly abandon = new AbortController();
+  readonly metrics = new Metrics();
+  readonly cache: FlakyCache;
+  readonly gate: TurnGate;
+  readonly courier: Courier<string>;
+  /** `pause` and `resume` of the queues. */
+  readonly told: string[] = [];
+  /** Ids that Turn was called about, in order. */
+  readonly calls: string[] = [];
+  /** How the next calls end. */
+  readonly ends: End[];
+
+  /** With another's cache it is the same program, started anew. */
+  constructor(ends: End[] = [], cache?: FlakyCache, delaysMs: readonly number[] = DELAYS) {
+    this.ends = ends;
+    this.cache = cache ?? new FlakyCache(() => this.now);
+    this.gate = new TurnGate({
+      concurrency: 20,
+      pause: () => {
+        this.told.push("pause");
+        return Promise.resolve();
+      },
+      resume: () => void this.told.push("resume"),
+      now: () => this.now,
+    });
+    this.courier = new Courier({
+      flow: "inbound",
+      gate: this.gate,
+      cache: this.cache,
+      metrics: this.metrics,
+      stopping: this.stopping.signal,
+      abandon: this.abandon.signal,
+      retry: { maxRetries: 2, delayBase: 0, delayExponent: 1, delaysMs },
+      now: () => this.now,
+    });
+  }
+
+  /** Delivers a message of user `key`. */
+  deliver(
+    id: string,
+    how: Partial<Arrival> = {},
+    more: Partial<Parcel<string>> = {},
+  ): Promise<Disposition> {
+    return this.courier.deliver({
+      id,
+      key: "user",
+      value: id,
+      names: { messageId: id },
+      retryForMs: HOUR_MS,
+      isDelivered: async () => await this.cache.getNote("delivered_inbound", id) !== undefined,
+      prepare: () => Promise.resolve(undefined),
+      call: () => {
+        this.calls.push(id);
+        const end = this.ends.shift();
+        assert.ok(end !== undefined, `called once too often, about ${id}`);
+        return end instanceof Error ? Promise.reject(end) : Promise.resolve(end);
+      },
+      notes: () => [{ kind: "delivered_inbound", id, value: "1", ttlMs: 48 * HOUR_MS }],
+      ...more,
+    }, arrival(how));
+  }
+
+  /** How many were counted so. */
+  async counted(result: string): Promise<number> {
+    const line = new RegExp(`{flow="inbound",result="${result}"} (\\d+)`);
+    return Number(line.exec(await this.metrics.text())?.[1] ?? 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.gate.stop();
+    await this.cache[Symbol.asyncDispose]();
+  }
+}
+
+/** The headers of a message that comes out of a delay queue. */
+export function headersOf(disposition: Disposition): Arrival["headers"] {
+  assert.ok(disposition.kind === "later", disposition.kind);
+  return disposition.headers;
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { Courier } from "../../src/bridge/courier.ts";
+import { InboundFlow, type InboundOptions } from "../../src/bridge/inbound.ts";
+import type { CallOptions, Delivery, InboundText } from "../../src/turn/mod.ts";
+import { createMessage, type Disposition, type Message } from "../../src/vumi/mod.ts";
+import { DELIVERED, HOUR_MS, RETRY, TestCourier } from "./courier_support.ts";
+import { AGAIN, arrival, settle } from "./support.ts";
+
+const DONE: Disposition = { kind: "done" };
+
+/** The flow of users' messages. */
+class TestInbound implements AsyncDisposable {
+  readonly base = new TestCourier();
+  readonly cache = this.base.cache;
+  /** What Turn was told, in order. */
+  readonly told: InboundText[] = [];
+  /** What Turn answers. */
+  answer: () => Delivery = () => DELIVERED;
+  readonly #flow: InboundFlow;
+
+  constructor(more: Partial<InboundOptions> = {}) {
+    const { base, cache } = this;
+    const courier = new Courier<Message>({
+      flow: "inbound",
+      gate: base.gate,
+      cache,
+      metrics: base.metrics,
+      stopping: base.stopping.signal,
+      abandon: base.abandon.signal,
+      retry: { maxRetries: 0, delayBase: 0, delayExponent: 1, delaysMs: [5_000, 60_000] },
+      now: () => base.now,
+    });
+    const sendMessage = async (text: InboundText, options: CallOptions): Promise<Delivery> => {
+      assert.equal(options.timeoutMs, 9_000);
+      // Turn's answer may come before Turn has answered our call.
+      assert.equal((await cache.getInbound(text.id))?.message_id, text.id);
+      this.told.push(text);
+      return this.answer();
+    };
+    this.#flow = new InboundFlow({
+      cache,
+      courier,
+      turn: { sendMessage },
+      timeoutMs: 9_000,
+      retryForMs: 72 * HOUR_MS,
+      ussdRetryForMs: 120_000,
+      emptyMessageBody: undefined,
+      ...more,
+    });
+  }
+
+  handle(fields: Partial<Message> = {}, how = arrival()): Promise<Disposition> {
+    return this.#flow.handle(
+      createMessage({
+        message_id: "m1",
+        to_addr: "*120#",
+        from_addr: "+266",
+        transport_name: "t",
+        transport_type: "sms",
+        timestamp: "2015-06-15 13:00:00.000000",
+        content: "hello",
+        ...fields,
+      }),
+      how,
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.base[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("InboundFlow remembers a message, tells Turn of it and counts it", async () => {
+  await using test = new TestInbound();
+  assert.deepEqual(await test.handle(), DONE);
+  assert.deepEqual(test.told, [{ id: "m1", from: "+266", text: "hello", timestamp: 1434373200 }]);
+  assert.equal((await test.cache.getLastInbound("+266"))?.message_id, "m1");
+  assert.deepEqual(await test.cache.counts(), ["inbound delivered: 1", "inbound in: 1"]);
+  assert.deepEqual(await test.handle({}, AGAIN), DONE);
+  assert.equal(test.told.length, 1);
+  test.base.now += 48 * HOUR_MS - 1;
+  assert.ok(await test.cache.getNote("delivered_inbound", "m1") !== undefined);
+  test.base.now += 1;
+  assert.equal(await test.cache.getNote("delivered_inbound", "m1"), undefined);
+});
+
+for (
+  const [label, fields, emptyMessageBody, text] of [
+    ["no text", { content: null }, undefined, "*120#"],
+    ["an empty text", { content: "" }, undefined, "*120#"],
+    ["an empty text, and what stands for it", { content: "" }, "(empty)", "(empty)"],
+    ["a last word", { content: "bye", session_event: "close" }, undefined, "bye"],
+  ] as const
+) {
+  Deno.test(`InboundFlow tells Turn something also of ${label}`, async () => {
+    await using test = new TestInbound({ emptyMessageBody });
+    await test.handle(fields);
+    assert.equal(test.told[0]?.text, text);
+  });
+}
+
+Deno.test("InboundFlow keeps a hang-up to itself, but remembers it", async () => {
+  await using test = new TestInbound();
+  for (const content of [null, ""]) {
+    assert.deepEqual(await test.handle({ content, session_event: "close" }), DONE);
+  }
+  assert.deepEqual(test.told, []);
+  assert.equal((await test.cache.getLastInbound("+266"))?.session_event, "close");
+  await settle();
+  assert.deepEqual(await test.cache.counts(), ["inbound in: 2", "inbound skipped_hung_up: 2"]);
+});
+
+Deno.test("InboundFlow counts a message as come once, however often it comes", async () => {
+  await using test = new TestInbound();
+  test.answer = () => RETRY;
+  const later = await test.handle();
+  assert.ok(later.kind === "later");
+  test.answer = () => DELIVERED;
+  await test.handle({}, arrival({ headers: later.headers }));
+  await test.handle({}, AGAIN);
+  assert.deepEqual(await test.cache.counts(), ["inbound delivered: 1", "inbound in: 1"]);
+  // It was in work when we ended, before it was counted.
+  await test.handle({ message_id: "m2" }, AGAIN);
+  await settle();
+  assert.ok((await test.cache.counts()).includes("inbound in: 2"));
+});
+
+for (
+  const [transport_type, retryForMs, kind] of [
+    ["sms", 72 * HOUR_MS, "later"],
+    ["ussd", 72 * HOUR_MS, "park"],
+    ["sms", 60_000, "park"],
+  ] as const
+) {
+  Deno.test(`InboundFlow: a minute after it failed ${transport_type} is to ${kind}, of ${retryForMs} ms`, async () => {
+    await using test = new TestInbound({ retryForMs });
+    test.answer = () => RETRY;
+    const first = await test.handle({ transport_type });
+    assert.ok(first.kind === "later");
+    test.base.now += 61_000;
+    const second = await test.handle({ transport_type }, arrival({ headers: first.headers }));
+    assert.equal(second.kind, kind);
+  });
+}
+
+Deno.test("InboundFlow: USSD is not tried for longer than other messages", async () => {
+  await using test = new TestInbound({ retryForMs: 0 });
+  test.answer = () => RETRY;
+  assert.equal((await test.handle({ transport_type: "ussd" })).kind, "park");
+});
+
+Deno.test("InboundFlow calls Turn only when the message is remembered", async () => {
+  await using test = new TestInbound();
+  test.cache.failing.add("putInbound");
+  const disposition = test.handle();
+  await settle();
+  test.base.stopping.abort();
+  assert.deepEqual(await disposition, { kind: "requeue" });
+  assert.deepEqual(test.told, []);
+});

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { Courier } from "../../src/bridge/courier.ts";
+import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
+import type { CallOptions, Delivery, Status } from "../../src/turn/mod.ts";
+import { createMessage, decodeEvent, type Disposition, type Event } from "../../src/vumi/mod.ts";
+import { DELIVERED, HOUR_MS, REFUSED, TestCourier } from "./courier_support.ts";
+import { AGAIN, arrival, NEVER, settle } from "./support.ts";
+
+const DONE: Disposition = { kind: "done" };
+const ACK = { event_type: "ack", sent_message_id: "theirs" };
+const NACK = { event_type: "nack", nack_reason: "no credit" };
+
+/** A delivery report. */
+function report(delivery_status: string): Record<string, string> {
+  return { event_type: "delivery_report", delivery_status };
+}
+
+/** An event about the message `m`. */
+function event(fields: Record<string, unknown>): Event {
+  const all = { user_message_id: "m", timestamp: "2015-06-15 13:00:00.000000", ...fields };
+  return decodeEvent(new TextEncoder().encode(JSON.stringify(all)));
+}
+
+/** The flow of statuses, which has sent the message `m`. */
+class TestStatuses implements AsyncDisposable {
+  readonly base = new TestCourier();
+  readonly cache = this.base.cache;
+  /** What Turn was told, in order. */
+  readonly told: Status[] = [];
+  /** What Turn answers; by default it takes everything. */
+  answer: (status: Status) => Delivery | Promise<Delivery> = () => DELIVERED;
+  readonly #flow: StatusFlow;
+
+  private constructor(more: Partial<StatusOptions>) {
+    const { base, cache } = this;
+    const courier = new Courier<Event>({
+      flow: "status",
+      gate: base.gate,
+      cache,
+      metrics: base.metrics,
+      stopping: base.stopping.signal,
+      abandon: base.abandon.signal,
+      retry: { maxRetries: 1, delayBase: 0, delayExponent: 1, delaysMs: [5_000] },
+      now: () => base.now,
+    });
+    const sendStatus = async (status: Status, options: CallOptions): Promise<Delivery> => {
+      assert.deepEqual(options.timeoutMs, 7_000);
+      this.told.push(status);
+      return await this.answer(status);
+    };
+    this.#flow = new StatusFlow({
+      cache,
+      courier,
+      turn: { sendStatus },
+      timeoutMs: 7_000,
+      retryForMs: HOUR_MS,
+      failedStatus: "failed",
+      compact: true,
+      ...more,
+    });
+  }
+
+  static async start(more: Partial<StatusOptions> = {}): Promise<TestStatuses> {
+    const statuses = new TestStatuses(more);
+    const { content: _, helper_metadata: _h, routing_metadata: _r, ...kept } = createMessage({
+      message_id: "m",
+      to_addr: "+266",
+      from_addr: "8110",
+      transport_name: "t",
+      transport_type: "sms",
+    });
+    await statuses.cache.putOutbound(kept);
+    return statuses;
+  }
+
+  handle(fields: Record<string, unknown>, how = arrival()): Promise<Disposition> {
+    return this.#flow.handle(event(fields), how);
+  }
+
+  /** The statuses that Turn was told. */
+  get words(): string[] {
+    return this.told.map(({ status }) => status);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.base[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("StatusFlow tells Turn of an event of a message that it sent", async () => {
+  await using test = await TestStatuses.start();
+  assert.deepEqual(await test.handle({ ...ACK, event_id: "e1" }), DONE);
+  assert.deepEqual(test.told, [
+    { messageId: "m", recipient: "+266", status: "sent", timestamp: 1434373200 },
+  ]);
+  await settle();
+  assert.deepEqual(await test.cache.counts(), ["status delivered: 1", "status in: 1"]);
+  assert.deepEqual(JSON.parse(await test.cache.getNote("told", "m") ?? ""), {
+    progress: 1,
+    eventIds: ["e1"],
+  });
+});
+
+Deno.test("StatusFlow finds the message by sent_message_id, and keeps its order by that too", async () => {
+  await using test = await TestStatuses.start();
+  await test.handle({ ...report("delivered"), user_message_id: "theirs", sent_message_id: "m" });
+  assert.equal(test.told[0]?.messageId, "m");
+  // The same message under our own id: delivered it is.
+  await test.handle(ACK);
+  assert.deepEqual(test.words, ["delivered"]);
+});
+
+Deno.test("StatusFlow skips an event of a message that is not remembered", async () => {
+  await using test = await TestStatuses.start();
+  assert.deepEqual(await test.handle({ ...ACK, user_message_id: "another" }), DONE);
+  assert.deepEqual(test.told, []);
+  await settle();
+  assert.deepEqual(await test.cache.counts(), ["status in: 1", "status skipped_not_ours: 1"]);
+});
+
+const ORDERS: readonly [string, Record<string, string>[], string[]][] = [
+  ["sent, then delivered", [ACK, report("delivered")], ["sent", "delivered"]],
+  ["delivered, then a late pending", [report("delivered"), report("pending")], ["delivered"]],
+  ["delivered, then a late ack", [report("delivered"), ACK], ["delivered"]],
+  ["delivered, then failed", [report("delivered"), report("failed")], ["delivered"]],
+  ["failed, then a late ack", [report("failed"), ACK], ["failed"]],
+  ["failed, then delivered after all", [NACK, report("delivered")], ["failed", "delivered"]],
+];
+
+for (const [label, events, words] of ORDERS) {
+  Deno.test(`StatusFlow never goes backwards: ${label}`, async () => {
+    await using test = await TestStatuses.start();
+    for (const fields of events) assert.deepEqual(await test.handle(fields), DONE);
+    assert.deepEqual(test.words, words);
+  });
+}
+
+Deno.test("StatusFlow knows what Turn was told for two days, across a restart", async () => {
+  await using test = await TestStatuses.start();
+  await test.handle(report("delivered"));
+  test.base.now += 48 * HOUR_MS - 1;
+  assert.ok(await test.cache.getNote("told", "m") !== undefined);
+  test.base.now += 1;
+  assert.equal(await test.cache.getNote("told", "m"), undefined);
+});
+
+Deno.test("StatusFlow does not note what Turn was not told", async () => {
+  await using test = await TestStatuses.start();
+  test.answer = () => REFUSED;
+  assert.equal((await test.handle(report("delivered"))).kind, "park");
+  test.answer = () => DELIVERED;
+  await test.handle(ACK);
+  assert.deepEqual(test.words, ["delivered", "sent"]);
+});
+
+/** Lets the events of one message come while the first of them is under way. */
+async function crowd(test: TestStatuses, events: Record<string, string>[]): Promise<void> {
+  const { promise: answered, resolve: answer } = Promise.withResolvers<Delivery>();
+  test.answer = () => answered;
+  const handled = [];
+  for (const fields of events) {
+    handled.push(test.handle(fields));
+    await settle();
+  }
+  answer(DELIVERED);
+  assert.deepEqual(await Promise.all(handled), events.map(() => DONE));
+}
+
+Deno.test("StatusFlow leaves out what a further event that waits makes useless", async () => {
+  await using test = await TestStatuses.start();
+  await crowd(test, [ACK, report("pending"), report("pending"), report("delivered")]);
+  assert.deepEqual(test.words, ["sent", "delivered"]);
+  await settle();
+  const counts = await test.cache.counts();
+  assert.ok(counts.includes("status skipped_superseded: 2"), counts.join());
+});
+
+Deno.test("StatusFlow leaves out nothing for what is no further, or another message's", async () => {
+  await using test = await TestStatuses.start();
+  await crowd(test, [ACK, report("pending"), report("pending")]);
+  assert.deepEqual(test.words, ["sent", "sent", "sent"]);
+});
+
+Deno.test("StatusFlow leaves out nothing when compact_statuses is off", async () => {
+  await using test = await TestStatuses.start({ compact: false });
+  await crowd(test, [ACK, report("pending"), report("delivered")]);
+  assert.deepEqual(test.words, ["sent", "sent", "delivered"]);
+});
+
+Deno.test("StatusFlow does not use up Turn's rate limit for what it leaves out", async () => {
+  await using test = await TestStatuses.start();
+  const { base: { gate, now } } = test;
+  const pass = await gate.enter("statuses", "x");
+  assert.ok(pass !== undefined);
+  const rateLimit = { bucket: undefined, limit: 30, remaining: 29, resetAt: now + 60_000 };
+  gate.leave(pass, { ...DELIVERED, rateLimit });
+  const pending = Array.from({ length: 40 }, () => report("pending"));
+  await crowd(test, [ACK, ...pending, report("delivered")]);
+  assert.deepEqual(test.words, ["sent", "delivered"]);
+});
+
+Deno.test("StatusFlow tells an event once, though it comes again", async () => {
+  await using test = await TestStatuses.start();
+  const fields = { ...ACK, event_id: "e1" };
+  await test.handle(fields);
+  assert.deepEqual(await test.handle(fields, AGAIN), DONE);
+  // And when a transport has put it on the queue twice.
+  assert.deepEqual(await test.handle(fields), DONE);
+  assert.deepEqual(test.words, ["sent"]);
+  await settle();
+  assert.deepEqual(await test.cache.counts(), [
+    "status delivered: 1",
+    "status in: 2",
+    "status skipped_duplicate: 1",
+  ]);
+});
+
+Deno.test("StatusFlow knows events again whatever their ids are, the last eight of a message", async () => {
+  await using test = await TestStatuses.start();
+  const ids = ["x".repeat(5_000), "\u0000 \ud800", ..."1234567"];
+  for (const event_id of ids) await test.handle({ ...report("pending"), event_id });
+  assert.equal(test.told.length, 9);
+  for (const event_id of ids.slice(1)) {
+    assert.deepEqual(await test.handle({ ...report("pending"), event_id }, AGAIN), DONE);
+  }
+  assert.equal(test.told.length, 9);
+});
+
+Deno.test("StatusFlow holds an event back when the cache can't find its message", async () => {
+  await using test = await TestStatuses.start();
+  test.cache.failing.add("getOutbound");
+  const disposition = test.handle(ACK, arrival({ lost: NEVER }));
+  await settle();
+  test.base.stopping.abort();
+  assert.deepEqual(await disposition, { kind: "requeue" });
+  assert.deepEqual(test.told, []);
+});

@@ -1,0 +1,72 @@
+/**
+ * A headless Chromium that looks at a page of ours. `deno task test` provides it.
+ *
+ * @module
+ */
+
+import { launch, type Page } from "puppeteer-core";
+import { CHROMIUM_VARIABLE } from "./chromium_find.ts";
+
+const path = Deno.env.get(CHROMIUM_VARIABLE);
+
+/** What is to be said in a test's name, if there is no Chromium for it. */
+export const NO_CHROMIUM: string | undefined = path
+  ? undefined
+  : `${CHROMIUM_VARIABLE} is not set: install Chromium, and run "deno task test", which finds it`;
+
+/** How a page is seen. */
+export interface ViewOptions {
+  /** Width of the window. */
+  readonly width?: number;
+  /** Height of the window. */
+  readonly height?: number;
+  /** What the user prefers. */
+  readonly dark?: boolean;
+  /** Pixels of the screen for one of the page. */
+  readonly scale?: number;
+}
+
+/** A page that is open, in a browser of its own. */
+export interface View extends AsyncDisposable {
+  /** The page. */
+  readonly page: Page;
+  /** What went wrong in it: errors of scripts, and whatever the policy forbade. */
+  readonly faults: readonly string[];
+}
+
+/** Opens a page. */
+export async function openView(url: string, options: ViewOptions = {}): Promise<View> {
+  const { width = 1360, height = 860, dark = false, scale = 1 } = options;
+  const profile = await Deno.makeTempDir({ prefix: "turn-channels-chromium-" });
+  const browser = await launch({
+    executablePath: path ?? "",
+    headless: true,
+    userDataDir: profile,
+    args: [
+      ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+      ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    ],
+  });
+  const page = await browser.newPage();
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(message.text());
+  });
+  await page.setViewport({ width, height, deviceScaleFactor: scale });
+  const value = dark ? "dark" : "light";
+  await page.emulateMediaFeatures([
+    { name: "prefers-color-scheme", value },
+    { name: "prefers-reduced-motion", value: "reduce" },
+  ]);
+  await page.goto(url);
+  await page.waitForSelector('#link[data-state="ok"]');
+  return {
+    page,
+    faults,
+    [Symbol.asyncDispose]: async () => {
+      await browser.close();
+      await Deno.remove(profile, { recursive: true });
+    },
+  };
+}

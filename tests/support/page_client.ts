@@ -1,0 +1,84 @@
+/**
+ * The handset's page without a browser: what a script of its own would hear and do.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { Action, PageEvent } from "../../src/demo/mod.ts";
+import { until } from "./until.ts";
+
+/** Listens to the page's server. */
+export class PageClient implements AsyncDisposable {
+  /** What it was told. */
+  readonly events: PageEvent[] = [];
+  /** The number of the last thing that happened. */
+  lastId = "";
+  readonly #url: string;
+  readonly #stop = new AbortController();
+  readonly #listening: Promise<void>;
+
+  private constructor(url: string, response: Response) {
+    this.#url = url;
+    this.#listening = this.#listen(response);
+  }
+
+  /** Connects, and says what it heard last. */
+  static async open(url: string, lastId = ""): Promise<PageClient> {
+    const response = await fetch(`${url}events`, { headers: { "Last-Event-ID": lastId } });
+    assert.equal(response.status, 200);
+    return new PageClient(url, response);
+  }
+
+  /** Does something. */
+  async act(action: Action): Promise<void> {
+    const response = await fetch(`${this.#url}do`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "Origin": new URL(this.#url).origin },
+      body: JSON.stringify(action),
+    });
+    assert.equal(response.status, 204, await response.text());
+  }
+
+  /** Waits until it was told such a thing. */
+  async hears(fields: Readonly<Record<string, unknown>>): Promise<void> {
+    await until(JSON.stringify(fields), () => this.events.some((event) => includes(event, fields)));
+  }
+
+  /** What was said on phones. */
+  get said(): string[] {
+    return this.events.flatMap((event) => event.kind === "said" ? [event.text] : []);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#listening;
+  }
+
+  async #listen({ body }: Response): Promise<void> {
+    assert.ok(body !== null);
+    let rest = "";
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    this.#stop.signal.addEventListener("abort", () => void reader.cancel());
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      const frames = (rest + read.value).split("\n\n");
+      rest = frames.pop() ?? "";
+      for (const frame of frames) this.#take(frame);
+    }
+  }
+
+  #take(frame: string): void {
+    this.lastId = /^id: (.*)$/m.exec(frame)?.[1] ?? this.lastId;
+    const data = /^data: (.*)$/m.exec(frame)?.[1];
+    if (data !== undefined) this.events.push(JSON.parse(data));
+  }
+}
+
+function includes(value: unknown, fields: Readonly<Record<string, unknown>>): boolean {
+  const found = Object(value);
+  return Object.entries(fields).every(([key, field]) =>
+    typeof field === "object" && field !== null
+      ? includes(found[key], { ...field })
+      : found[key] === field
+  );
+}
