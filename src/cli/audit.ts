@@ -121,7 +121,7 @@ function sinceStart({ url, counts }: SinceStart): string {
     return `No running program answers at ${url}: what it has counted since its start is not known.\n`;
   }
   const lines = FLOWS.map(([flow]) => {
-    const became = counts.filter((count) => count.flow === flow)
+    const became = counts.filter(({ flow: own, count }) => own === flow && count > 0)
       .map(({ result, count }) => `${result.replaceAll("_", " ")} ${count}`);
     return `  ${flow}: ${became.sort().join(", ") || "nothing"}\n`;
   });
