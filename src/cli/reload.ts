@@ -6,7 +6,13 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { changedKeys, type Config, type Fault, type LoadedConfig } from "../config/mod.ts";
+import {
+  changedKeys,
+  type Config,
+  type Fault,
+  type LoadedConfig,
+  withoutChannel,
+} from "../config/mod.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
@@ -99,9 +105,8 @@ export class Reloader implements Disposable {
   }
 }
 
-/** Also with the channel before it that it belongs to. */
-function isReloaded(key: string): boolean {
-  return RELOADED.has(key.replace(/^channels\[\d+\]\./, ""));
+function isReloaded(path: string): boolean {
+  return RELOADED.has(withoutChannel(path));
 }
 
 function describe({ key, value, expected, source }: Fault): string {
