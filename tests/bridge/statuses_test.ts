@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readTold } from "../../src/bridge/notes.ts";
 import { Courier } from "../../src/bridge/courier.ts";
 import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
 import { Metrics } from "../../src/telemetry/mod.ts";
@@ -96,9 +97,9 @@ Deno.test("StatusFlow tells Turn of an event of a message that it sent", async (
   ]);
   await settle();
   assert.deepEqual(await test.cache.counts(), ["status delivered: 1", "status in: 1"]);
-  assert.deepEqual(JSON.parse(await test.cache.getNote("told", "m") ?? ""), {
+  assert.deepEqual(readTold(await test.cache.getNote("told", "m")), {
     progress: 1,
-    eventIds: ["e1"],
+    events: [{ id: "e1", event: "ack", status: "sent", at: test.base.now, attempts: 1 }],
   });
 });
 
