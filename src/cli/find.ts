@@ -18,7 +18,7 @@ import { type Queued, searchCache, searchQueues } from "./find_search.ts";
 import { type Story, storyOf } from "./find_story.ts";
 import { plainJson, plainText } from "./plain_text.ts";
 import { print, printError } from "./print.ts";
-import { openCache } from "./service.ts";
+import { openCache } from "./caches.ts";
 
 /** What can be said of how. */
 interface Options {
