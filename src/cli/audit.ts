@@ -31,7 +31,7 @@ interface Waiting {
 /** Counts, and prints what was counted. Answers the exit code. */
 export async function audit(config: Config): Promise<number> {
   if (config.message_cache_class === "MemoryMessageCache") {
-    print(sinceStart(await readSinceStart(config.http_bind)));
+    print(sinceStart(await readSinceStart(config.admin_bind ?? config.http_bind)));
     printError(
       "MemoryMessageCache counts inside the running program only, and only since its start: to have " +
         "days counted and summed up, configure another message_cache_class.\n",
@@ -42,7 +42,7 @@ export async function audit(config: Config): Promise<number> {
   if (counts === undefined) return EXIT.unavailable;
   return await withBroker(config, async (broker) => {
     print(`${days(counts)}\n`);
-    print(sinceStart(await readSinceStart(config.http_bind)));
+    print(sinceStart(await readSinceStart(config.admin_bind ?? config.http_bind)));
     let addsUp = true;
     for (const [flow, queue] of FLOWS) {
       const waiting = queue === undefined ? undefined : await waitingFor(config, broker, queue);
