@@ -32,7 +32,7 @@ interface Waiting {
 /** Counts, and prints what was counted. Answers the exit code. */
 export async function audit(config: Config): Promise<number> {
   if (config.message_cache_class === "MemoryMessageCache") {
-    print(sinceStart(await readSinceStart(config.http_bind)));
+    print(sinceStart(await readSinceStart(config.admin_bind ?? config.http_bind)));
     printError(
       "MemoryMessageCache counts inside the running program only, and only since its start: to have " +
         "days counted and summed up, configure another message_cache_class.\n",
@@ -47,7 +47,7 @@ export async function audit(config: Config): Promise<number> {
     }
     if (found === undefined) return EXIT.unavailable;
     print(`${days(found.counts)}\n`);
-    print(sinceStart(await readSinceStart(config.http_bind)));
+    print(sinceStart(await readSinceStart(config.admin_bind ?? config.http_bind)));
     for (const { text } of found.verdicts) print(`${text}\n`);
     return found.addsUp ? EXIT.ok : EXIT.findings;
   });
