@@ -93,7 +93,7 @@ class ChannelSearch implements AsyncDisposable {
       return search;
     }
     try {
-      const cache = await openCache({ ...channel, channels: [channel] });
+      const cache = await openCache(channel);
       search.#cache = search.#opened.use(cache);
     } catch (error) {
       search.#report(error);
