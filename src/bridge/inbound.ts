@@ -16,6 +16,7 @@ import {
 } from "../vumi/mod.ts";
 import type { Skip } from "./caller.ts";
 import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
+import { formatDelivered } from "./notes.ts";
 import { remembered } from "./remembered.ts";
 import { readPast } from "./retries.ts";
 
@@ -61,7 +62,12 @@ export class InboundFlow {
       isDelivered: async () => await cache.getNote("delivered_inbound", id) !== undefined,
       prepare: (isNew) => this.#remember(message, isNew, arrival),
       call: (signal) => this.#tell(message, signal),
-      notes: () => [{ kind: "delivered_inbound", id, value: "1", ttlMs: DELIVERED_TTL_MS }],
+      notes: (delivered) => [{
+        kind: "delivered_inbound",
+        id,
+        value: formatDelivered(delivered),
+        ttlMs: DELIVERED_TTL_MS,
+      }],
       queuedAt: unixMilliseconds(message.timestamp),
       about: () => ({
         inReplyTo: message.in_reply_to,

@@ -18,6 +18,7 @@ import {
   type TransportType,
   unixMilliseconds,
 } from "../vumi/mod.ts";
+import { DELIVERED_TTL_MS } from "./courier.ts";
 import { reportEnding } from "./ending.ts";
 import { Ledger } from "./ledger.ts";
 import { remembered } from "./remembered.ts";
@@ -138,8 +139,10 @@ export class OutboundFlow {
       this.#ledger.count("unavailable");
       throw error;
     }
-    this.#ledger.count("accepted");
-    return { kind: "accepted", id: message.message_id };
+    const id = message.message_id;
+    const value = `${Date.now()}`;
+    this.#ledger.countWith({ kind: "confirmed", id, value, ttlMs: DELIVERED_TTL_MS }, "accepted");
+    return { kind: "accepted", id };
   }
 
   #findInbound({ replyTo, to }: OutboundRequest): Promise<Remembered | undefined> {

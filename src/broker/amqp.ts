@@ -150,9 +150,10 @@ export class AmqpBroker implements Broker {
 
   /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming, or paused. */
   status(): BrokerStatus {
+    const publishing = this.#publisher.connection;
     return {
       state: this.#state(),
-      publishing: !this.#closed && this.#publisher.connection.ready,
+      publishing: !this.#closed && publishing.ready && !publishing.blocked,
       consuming: !this.#closed && this.#consuming(),
       serverProperties: this.#connection.serverProperties,
     };

@@ -119,7 +119,7 @@ export type Fate =
 export interface BrokerStatus {
   /** `open` when messages can be published and consumed; `blocked` when only consumed. */
   readonly state: "open" | "blocked" | "connecting" | "closed";
-  /** Whether there is a connection to publish on, blocked or not. */
+  /** Whether messages can be published. */
   readonly publishing: boolean;
   /** Whether every consumer is consuming, or paused. */
   readonly consuming: boolean;

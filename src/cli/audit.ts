@@ -6,6 +6,7 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import Table from "cli-table3";
 import { type Broker, delayQueue } from "../broker/mod.ts";
 import { CacheError, type DayCount } from "../cache/mod.ts";
@@ -31,27 +32,49 @@ interface Waiting {
 /** Counts, and prints what was counted. Answers the exit code. */
 export async function audit(config: Config): Promise<number> {
   if (config.message_cache_class === "MemoryMessageCache") {
-    print(sinceStart(await readSinceStart(config.http_bind)));
+    print(sinceStart(await readSinceStart(config.admin_bind ?? config.http_bind)));
     printError(
       "MemoryMessageCache counts inside the running program only, and only since its start: to have " +
         "days counted and summed up, configure another message_cache_class.\n",
     );
     return EXIT.usage;
   }
-  const counts = await readCounts(config);
-  if (counts === undefined) return EXIT.unavailable;
   return await withBroker(config, async (broker) => {
-    print(`${days(counts)}\n`);
-    print(sinceStart(await readSinceStart(config.http_bind)));
-    let addsUp = true;
-    for (const [flow, queue] of FLOWS) {
-      const waiting = queue === undefined ? undefined : await waitingFor(config, broker, queue);
-      const verdict = sumUp(flow, counts, waiting, config.worker_concurrency);
-      addsUp &&= verdict.addsUp;
-      print(`${verdict.text}\n`);
+    let found = await look(config, broker);
+    for (let again = 0; again < LOOKS_AGAIN && found?.addsUp === false; again++) {
+      await delay(LOOK_AGAIN_MS);
+      found = await look(config, broker);
     }
-    return addsUp ? EXIT.ok : EXIT.findings;
+    if (found === undefined) return EXIT.unavailable;
+    print(`${days(found.counts)}\n`);
+    print(sinceStart(await readSinceStart(config.admin_bind ?? config.http_bind)));
+    for (const { text } of found.verdicts) print(`${text}\n`);
+    return found.addsUp ? EXIT.ok : EXIT.findings;
   });
+}
+
+/** What moves on between one count and the next may be missed, or not yet be counted, */
+const LOOKS_AGAIN = 2;
+/** so what does not add up is looked at again after so many milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** What one look has found. */
+interface Found {
+  readonly counts: readonly DayCount[];
+  readonly verdicts: readonly Verdict[];
+  readonly addsUp: boolean;
+}
+
+/** Undefined if the cache can't be read, which is told. */
+async function look(config: Config, broker: Broker): Promise<Found | undefined> {
+  const counts = await readCounts(config);
+  if (counts === undefined) return undefined;
+  const verdicts: Verdict[] = [];
+  for (const [flow, queue] of FLOWS) {
+    const waiting = queue === undefined ? undefined : await waitingFor(config, broker, queue);
+    verdicts.push(sumUp(flow, counts, waiting, config.worker_concurrency));
+  }
+  return { counts, verdicts, addsUp: verdicts.every(({ addsUp }) => addsUp) };
 }
 
 async function readCounts(config: Config): Promise<readonly DayCount[] | undefined> {
@@ -98,7 +121,7 @@ function sinceStart({ url, counts }: SinceStart): string {
     return `No running program answers at ${url}: what it has counted since its start is not known.\n`;
   }
   const lines = FLOWS.map(([flow]) => {
-    const became = counts.filter((count) => count.flow === flow)
+    const became = counts.filter(({ flow: own, count }) => own === flow && count > 0)
       .map(({ result, count }) => `${result.replaceAll("_", " ")} ${count}`);
     return `  ${flow}: ${became.sort().join(", ") || "nothing"}\n`;
   });
@@ -135,7 +158,8 @@ function sumUp(
   const sum = `${flow}: ${came} came, ${ended} ended, ${open} open`;
   const where = waiting === undefined
     ? " (in work, or not answered when the program ended)"
-    : ` (${delayed} in delay queues; ${queued} in the queue, those put back among them)`;
+    : ` (${delayed} in delay queues; ${queued} in the queue, those put back among them; ` +
+      `up to ${inWork} in work${unsure > 0 ? `; ${unsure} unsure, in work when it ended` : ""})`;
   const verdict = addsUp ? "" : open > 0 ? "; NOT ACCOUNTED FOR" : "; MORE ENDED THAN CAME";
   return { text: `${addsUp ? "✓" : "✗"} ${sum}${where}${verdict}`, addsUp };
 }

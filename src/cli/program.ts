@@ -12,6 +12,7 @@ import { check } from "./check.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { addDemoCommands } from "./demo_commands.ts";
 import { EXIT } from "./exit_codes.ts";
+import { addFind } from "./find.ts";
 import { addParkedCommands } from "./parked.ts";
 import { printError } from "./print.ts";
 import { run } from "./run.ts";
@@ -40,6 +41,7 @@ export async function main(args: readonly string[]): Promise<number> {
     shell,
     check,
   );
+  addFind(program, shell);
   addParkedCommands(program, shell);
   needConfig(
     program.command("audit")

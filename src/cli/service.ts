@@ -64,6 +64,11 @@ export async function startService(
     address: http.address,
     adminAddress: admin?.address,
     reload(changed: Config): void {
+      const [only] = changed.channels;
+      // A single one may have another name by now, which needs a restart, and new secrets, which do not.
+      if (only !== undefined && changed.channels.length === 1 && channels.length === 1) {
+        channels[0]?.reload(only);
+      }
       for (const channel of changed.channels) {
         channels.find(({ name }) => name === channel.connector_name)?.reload(channel);
       }

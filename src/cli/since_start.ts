@@ -27,7 +27,7 @@ export interface SinceStart {
   readonly counts: readonly RunningCount[] | undefined;
 }
 
-/** Asks the bridge that listens on `http_bind`, if one does. */
+/** Asks the bridge that answers operators at `bind`, if one does. */
 export async function readSinceStart(bind: Config["http_bind"]): Promise<SinceStart> {
   if (bind.kind === "unix") return { url: `unix:${bind.path}`, counts: undefined };
   const url = `http://${hostOf(bind.hostname)}:${bind.port}/metrics`;
@@ -55,7 +55,7 @@ function readCounts(text: string): readonly RunningCount[] {
       result: label(labels, "result"),
       count: Number(count),
     }),
-  );
+  ).filter(({ count }) => count > 0);
 }
 
 function label(labels: string, name: string): string {
