@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseAddress } from "./amqp_address.ts";
 import { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpConsumer } from "./amqp_consumer.ts";
+import { delayArguments } from "./amqp_declare.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
 import { depth, sift } from "./amqp_sift.ts";
 import {
@@ -108,11 +109,8 @@ export class AmqpBroker implements Broker {
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.#publisher.declare(options.parkingQueue);
     for (const delayMs of options.delaysMs ?? []) {
-      this.#publisher.declare(delayQueue(queue, delayMs), {
-        messageTtl: delayMs,
-        deadLetterExchange: this.#exchange,
-        deadLetterRoutingKey: queue,
-      });
+      const args = delayArguments(this.#exchange, queue, delayMs);
+      this.#publisher.declare(delayQueue(queue, delayMs), args);
     }
     const consumer = new AmqpConsumer({
       ...this.#delays,

@@ -23,6 +23,7 @@ export const PERMISSIONS = [
   "--allow-read",
   "--allow-write",
   "--allow-env",
+  "--allow-sys=statfs",
 ];
 
 /** A way to start the program. */
