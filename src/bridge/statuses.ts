@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
 import type { MessageCache, Note, Remembered } from "../cache/mod.ts";
-import type { Heard, Metrics } from "../telemetry/mod.ts";
+import { type Heard, type Metrics, readTrace } from "../telemetry/mod.ts";
 import type { Delivery, Status, TurnClient } from "../turn/mod.ts";
 import {
   type Arrival,
@@ -88,7 +88,7 @@ export class StatusFlow {
       retryForMs,
       isDelivered: () => this.#isTold(event),
       prepare: (isNew) => this.#find(event, found, isNew),
-      call: (signal) => this.#tell(event, found, signal),
+      call: (signal) => this.#tell(event, found, arrival, signal),
       notes: () => this.#notes(event, found),
       queuedAt: unixMilliseconds(event.timestamp),
       about: () => ({
@@ -130,7 +130,12 @@ export class StatusFlow {
     return told.eventIds.includes(eventKey(event));
   }
 
-  #tell(event: Event, found: Found, signal: AbortSignal): Promise<Delivery> | Skip {
+  #tell(
+    event: Event,
+    found: Found,
+    { headers }: Arrival,
+    signal: AbortSignal,
+  ): Promise<Delivery> | Skip {
     const { turn, timeoutMs, metrics } = this.#options;
     const { message } = found;
     if (message === undefined) throw new TypeError("Cannot tell a status of an unknown message");
@@ -145,7 +150,7 @@ export class StatusFlow {
       recipient: message.to_addr,
       status: this.#status(event),
       timestamp: unixSeconds(event.timestamp),
-    }, { timeoutMs, signal });
+    }, { timeoutMs, signal, trace: readTrace((name) => headers[name]) });
   }
 
   #notes(event: Event, { message, told }: Found): readonly Note[] {
