@@ -1,7 +1,5 @@
 /**
- * The compiled binary: starts, answers, carries one message each way, stops. Compiled by the Deno that
- * `DENO_COMPILE` names, if it does (where release files can't be downloaded), else by the one that runs
- * the tests.
+ * The compiled binary: starts, answers, carries one message each way, stops.
  *
  * @module
  */
@@ -9,8 +7,8 @@
 import assert from "node:assert/strict";
 import { FakeTurn, send } from "../src/demo/fake_turn.ts";
 import { SECRET, TOKEN } from "./support/bridge.ts";
+import { compile } from "./support/compiled.ts";
 import { amqpUrl } from "./support/rabbitmq.ts";
-import { compile } from "./support/compile.ts";
 import { Program } from "./support/program.ts";
 import { Transcript } from "./support/transcript.ts";
 import { Transport } from "./support/transport.ts";

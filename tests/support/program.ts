@@ -19,6 +19,9 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The permissions that the program is compiled and started with. */
 export const PERMISSIONS = [
   "--no-prompt",
+  "--no-remote",
+  "--deny-run",
+  "--deny-ffi",
   "--allow-net",
   "--allow-read",
   "--allow-write",
