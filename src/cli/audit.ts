@@ -9,12 +9,13 @@
 import Table from "cli-table3";
 import { type Broker, delayQueue } from "../broker/mod.ts";
 import { CacheError, type DayCount } from "../cache/mod.ts";
-import type { Config } from "../config/mod.ts";
+import type { ChannelConfig, Config } from "../config/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
+import { openCaches } from "./caches.ts";
+import { channelsMeant } from "./channels_meant.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
-import { openCache } from "./caches.ts";
 import { readSinceStart, type SinceStart } from "./since_start.ts";
 
 /** The flows, and the queue that each is taken from. */
@@ -28,36 +29,75 @@ interface Waiting {
   readonly queued: number;
 }
 
-/** Counts, and prints what was counted. Answers the exit code. */
-export async function audit(config: Config): Promise<number> {
+/** What is known of a channel before its queues are looked at. */
+interface Audited {
+  readonly channel: ChannelConfig;
+  /** From the cache. */
+  readonly counts: readonly DayCount[];
+  /** From the running program. */
+  readonly running: SinceStart;
+}
+
+/**
+ * Counts, and prints what was counted: of all channels, or of the one with this connector. Answers
+ * the exit code.
+ */
+export async function audit(config: Config, connector: string | undefined): Promise<number> {
+  const channels = channelsMeant(config, connector);
+  if (channels === undefined) return EXIT.usage;
+  const titled = config.channels.length > 1;
   if (config.message_cache_class === "MemoryMessageCache") {
-    print(sinceStart(await readSinceStart(config.http_bind)));
+    for (const channel of channels) {
+      print(`${titleOf(channel, titled)}${sinceStart(await runningOf(config, channel))}`);
+    }
     printError(
       "MemoryMessageCache counts inside the running program only, and only since its start: to have " +
         "days counted and summed up, configure another message_cache_class.\n",
     );
     return EXIT.usage;
   }
-  const counts = await readCounts(config);
-  if (counts === undefined) return EXIT.unavailable;
+  const audited = await readAll(config, channels);
+  if (audited === undefined) return EXIT.unavailable;
   return await withBroker(config, async (broker) => {
-    print(`${days(counts)}\n`);
-    print(sinceStart(await readSinceStart(config.http_bind)));
     let addsUp = true;
-    for (const [flow, queue] of FLOWS) {
-      const waiting = queue === undefined ? undefined : await waitingFor(config, broker, queue);
-      const verdict = sumUp(flow, counts, waiting, config.worker_concurrency);
-      addsUp &&= verdict.addsUp;
-      print(`${verdict.text}\n`);
+    for (const one of audited) {
+      print(titleOf(one.channel, titled));
+      // All are looked at, also when one does not add up.
+      if (!await auditOne(one, broker)) addsUp = false;
     }
     return addsUp ? EXIT.ok : EXIT.findings;
   });
 }
 
-async function readCounts(config: Config): Promise<readonly DayCount[] | undefined> {
+function titleOf({ connector_name }: ChannelConfig, titled: boolean): string {
+  return titled ? `\n${connector_name}\n` : "";
+}
+
+async function auditOne({ channel, counts, running }: Audited, broker: Broker): Promise<boolean> {
+  print(`${days(counts)}\n`);
+  print(sinceStart(running));
+  let addsUp = true;
+  for (const [flow, queue] of FLOWS) {
+    const waiting = queue === undefined ? undefined : await waitingFor(channel, broker, queue);
+    const verdict = sumUp(flow, counts, waiting, channel.worker_concurrency);
+    addsUp &&= verdict.addsUp;
+    print(`${verdict.text}\n`);
+  }
+  return addsUp;
+}
+
+async function readAll(
+  config: Config,
+  channels: readonly ChannelConfig[],
+): Promise<readonly Audited[] | undefined> {
   try {
-    await using cache = await openCache(config);
-    return await cache.tallied();
+    await using opened = new AsyncDisposableStack();
+    const caches = await openCaches(channels, opened);
+    return await Promise.all(channels.map(async (channel, index) => ({
+      channel,
+      counts: await caches[index]?.tallied() ?? [],
+      running: await runningOf(config, channel),
+    })));
   } catch (error) {
     if (!(error instanceof CacheError)) throw error;
     printError(`${error.message}\n`);
@@ -65,8 +105,13 @@ async function readCounts(config: Config): Promise<readonly DayCount[] | undefin
   }
 }
 
+function runningOf(config: Config, { connector_name }: ChannelConfig): Promise<SinceStart> {
+  const connector = config.channels.length > 1 ? connector_name : undefined;
+  return readSinceStart(config.admin_bind ?? config.http_bind, connector);
+}
+
 async function waitingFor(
-  config: Config,
+  config: ChannelConfig,
   broker: Broker,
   queue: "inbound" | "event",
 ): Promise<Waiting> {
@@ -98,7 +143,7 @@ function sinceStart({ url, counts }: SinceStart): string {
     return `No running program answers at ${url}: what it has counted since its start is not known.\n`;
   }
   const lines = FLOWS.map(([flow]) => {
-    const became = counts.filter((count) => count.flow === flow)
+    const became = counts.filter((count) => count.flow === flow && count.count > 0)
       .map(({ result, count }) => `${result.replaceAll("_", " ")} ${count}`);
     return `  ${flow}: ${became.sort().join(", ") || "nothing"}\n`;
   });

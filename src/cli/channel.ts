@@ -9,7 +9,7 @@ import type { Broker } from "../broker/mod.ts";
 import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
-import { Metrics } from "../telemetry/mod.ts";
+import { type LoopLag, Metrics } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector } from "../vumi/mod.ts";
 import { watch } from "./watch.ts";
@@ -24,6 +24,8 @@ const EVENTS_AHEAD = 10;
 export interface Shared {
   /** Where the queues are. */
   readonly broker: Broker;
+  /** How busy the program is. */
+  readonly loopLag: LoopLag;
   /** What is closed at the end. */
   readonly opened: AsyncDisposableStack;
 }
@@ -46,7 +48,7 @@ export interface Channel {
 export function openChannel(
   config: ChannelConfig,
   store: MessageCache,
-  { broker, opened }: Shared,
+  { broker, loopLag, opened }: Shared,
 ): Channel {
   const metrics = new Metrics();
   const cache = new MeteredMessageCache(store, metrics);
@@ -88,7 +90,7 @@ export function openChannel(
     ...requestRulesOf(config),
     accept: bridge.accept,
   };
-  watch(metrics, { config, broker, bridge, cache }, opened);
+  watch(metrics, { config, broker, bridge, cache, loopLag }, opened);
   return {
     name: config.connector_name,
     bridge,

@@ -41,8 +41,9 @@ export async function run(
   const service = await start(config);
   if (service === undefined) return EXIT.unavailable;
   await using running = service;
+  const connectors = config.channels.map(({ connector_name }) => connector_name);
   log.info("Bridging {connector} and Turn, listening on {address}", {
-    connector: config.connector_name,
+    connector: connectors.join(", "),
     address: running.address,
     ...(running.adminAddress && { admin: running.adminAddress }),
   });

@@ -22,6 +22,7 @@ class TestGate implements Disposable {
 
   constructor(concurrency = 2) {
     this.gate = new TurnGate({
+      connector: "c",
       concurrency,
       pause: () => {
         this.told.push("pause");
