@@ -8,7 +8,7 @@ import { DenoKvMessageCache } from "../cache/deno_kv.ts";
 import { MemoryMessageCache } from "../cache/memory.ts";
 import type { Lifetimes, MessageCache } from "../cache/mod.ts";
 import { RedisMessageCache } from "../cache/redis.ts";
-import type { ChannelConfig, Config } from "../config/mod.ts";
+import type { ChannelConfig } from "../config/mod.ts";
 
 /**
  * Opens a cache for each of the channels, in their order. They are closed with `opened`.
@@ -16,20 +16,16 @@ import type { ChannelConfig, Config } from "../config/mod.ts";
  * @throws {CacheError} If the store can't be opened.
  */
 export async function openCaches(
-  config: Config,
+  channels: readonly ChannelConfig[],
   opened: AsyncDisposableStack,
 ): Promise<readonly MessageCache[]> {
-  const [first = config, ...others] = config.channels;
+  const [first, ...others] = channels;
+  if (first === undefined) return [];
   const cache = opened.use(await openCache(first));
   return [cache, ...others.map((channel) => opened.use(partOf(cache, channel)))];
 }
 
-/**
- * Opens the cache of one channel alone.
- *
- * @throws {CacheError} If the store can't be opened.
- */
-export async function openCache(
+async function openCache(
   channel: ChannelConfig,
 ): Promise<MemoryMessageCache | DenoKvMessageCache | RedisMessageCache> {
   const { connector_name: namespace, message_cache_class, message_cache_config } = channel;

@@ -9,7 +9,7 @@ import type { Broker } from "../broker/mod.ts";
 import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
-import { Metrics, type Tracing } from "../telemetry/mod.ts";
+import { type LoopLag, Metrics, type Tracing } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector } from "../vumi/mod.ts";
 import { watch } from "./watch.ts";
@@ -26,6 +26,8 @@ export interface Shared {
   readonly broker: Broker;
   /** Makes spans, if we are traced. */
   readonly tracing: Tracing | undefined;
+  /** How busy the program is. */
+  readonly loopLag: LoopLag;
   /** What is closed at the end. */
   readonly opened: AsyncDisposableStack;
 }
@@ -48,7 +50,7 @@ export interface Channel {
 export function openChannel(
   config: ChannelConfig,
   store: MessageCache,
-  { broker, tracing, opened }: Shared,
+  { broker, tracing, loopLag, opened }: Shared,
 ): Channel {
   const metrics = new Metrics();
   const cache = new MeteredMessageCache(store, metrics);
@@ -92,7 +94,7 @@ export function openChannel(
     ...requestRulesOf(config),
     accept: bridge.accept,
   };
-  watch(metrics, { config, broker, bridge, cache }, opened);
+  watch(metrics, { config, broker, bridge, cache, loopLag }, opened);
   return {
     name: config.connector_name,
     bridge,

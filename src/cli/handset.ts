@@ -13,6 +13,7 @@ import { amqpUrl, type Config } from "../config/mod.ts";
 import { LogTap, PhonePlay, Transport, USSD_CODE } from "../demo/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { EXCHANGE, queuesOf } from "../vumi/mod.ts";
+import { channelMeant } from "./channels_meant.ts";
 import { EXIT } from "./exit_codes.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
@@ -31,8 +32,8 @@ const USER = "+26612345678";
 
 /** Serves the phones until it is told to stop. Answers the exit code. */
 export async function handset(config: Config, options: HandsetOptions): Promise<number> {
-  const channel = channelOf(config, options.connector);
-  if (channel === undefined) return EXIT.config;
+  const channel = channelMeant(config, options.connector);
+  if (channel === undefined) return EXIT.usage;
   const url = amqpUrl(config);
   if (url === "memory:") {
     printError(
@@ -67,23 +68,6 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   print(`${page.welcome}\nThe phones are on the queues of ${connector}. Ctrl-C ends it.\n`);
   await aborted(signals.first);
   return EXIT.ok;
-}
-
-/** The channel that is meant; undefined, and said so, if that is not clear. */
-function channelOf(
-  { channels }: Config,
-  connector: string | undefined,
-): Config["channels"][number] | undefined {
-  const names = channels.map((channel) => channel.connector_name);
-  const [index, another] = names.flatMap((name, index) => {
-    return connector === undefined || connector === name ? [index] : [];
-  });
-  if (index !== undefined && another === undefined) return channels[index];
-  const none = connector === undefined
-    ? "There are several channels"
-    : `No channel is ${connector}`;
-  printError(`${none}; --connector must be one of: ${names.join(", ")}\n`);
-  return undefined;
 }
 
 /** Waits a moment, so that what is done first at the page is not lost on an unready broker. */

@@ -10,7 +10,7 @@ import { AmqpBroker } from "../broker/amqp.ts";
 import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
-import { startTracing, type TracedBroker } from "../telemetry/mod.ts";
+import { LoopLag, startTracing, type TracedBroker } from "../telemetry/mod.ts";
 import { EXCHANGE } from "../vumi/mod.ts";
 import { openCaches } from "./caches.ts";
 import { type Channel, openChannel } from "./channel.ts";
@@ -44,10 +44,11 @@ export async function startService(
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
   opened.use(broker);
-  const caches = await openCaches(config, opened);
-  const shared = { broker, tracing: await startTracing(tracedBroker(config)), opened };
+  const loopLag = opened.use(new LoopLag());
+  const tracing = await startTracing(tracedBroker(config));
+  const caches = await openCaches(config.channels, opened);
   const channels = caches.map((cache, index) =>
-    openChannel(config.channels[index] ?? config, cache, shared)
+    openChannel(config.channels[index] ?? config, cache, { broker, tracing, loopLag, opened })
   );
   let isDraining = false;
   const { http, admin } = await listen(opened, config, channels, {
@@ -56,7 +57,7 @@ export async function startService(
     metrics: () => metricsText(channels),
     openApi: openApiDocument({
       paths: channels.map(({ endpoint }) => endpoint.path),
-      statusFormat: config.status_format,
+      statusFormats: config.channels.map(({ status_format }) => status_format),
     }),
   });
   // Last, so that a program that can't listen (started twice, say) takes no message off a queue.

@@ -9,7 +9,7 @@ import type { Bridge } from "../bridge/mod.ts";
 import { type Broker, delayQueue, PublishError } from "../broker/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
-import { LoopLag, type Metrics, QueueWatch, type WatchedQueue } from "../telemetry/mod.ts";
+import { type LoopLag, type Metrics, QueueWatch, type WatchedQueue } from "../telemetry/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 
 /** Who knows. */
@@ -22,15 +22,16 @@ export interface Watched {
   readonly bridge: Bridge;
   /** How much is remembered. */
   readonly cache: MessageCache;
+  /** How busy the program is. */
+  readonly loopLag: LoopLag;
 }
 
 /** Begins to watch; `opened` ends it. */
 export function watch(
   metrics: Metrics,
-  { config, broker, bridge, cache }: Watched,
+  { config, broker, bridge, cache, loopLag }: Watched,
   opened: AsyncDisposableStack,
 ): void {
-  const loopLag = opened.use(new LoopLag());
   const queues = opened.use(
     new QueueWatch({
       queues: watchedQueues(config, metrics),

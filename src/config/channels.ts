@@ -16,6 +16,11 @@ import { unknownFileKeys } from "./unknown.ts";
 /** The name of the list. */
 export const CHANNELS = "channels";
 
+/** The environment variable, without its prefix, that sets a key for one channel: `CHANNELS_0_…`. */
+export function channelVariable(index: number, key: string): string {
+  return `${CHANNELS}_${index}_${key}`.toUpperCase();
+}
+
 /** One channel, before it is read. */
 export interface Channel {
   /** How it is called; empty for the only one of a configuration without the list. */
@@ -68,7 +73,7 @@ function channelOf(
     layers: {
       ...layers,
       tree: Object.fromEntries([...others, ...ownEntries]),
-      channel: { own, source, prefix: `${layers.prefix}CHANNELS_${index}_` },
+      channel: { own, source, prefix: layers.prefix + channelVariable(index, "") },
     },
     faults: Object.entries(entry)
       .filter(([key, value]) => isKnown(key) && !(key in channelKeys) && !isNull(value))

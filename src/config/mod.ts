@@ -6,6 +6,7 @@
  */
 
 export { type AmqpAddress, amqpUrl, type Bind, formatBind } from "./addresses.ts";
+export { channelVariable } from "./channels.ts";
 export { changedKeys, withoutChannel } from "./changes.ts";
 export { type Fault, formatFaults, type Warning } from "./faults.ts";
 export { configJsonSchema } from "./json_schema.ts";

@@ -45,9 +45,13 @@ export function mergeTexts(channels: readonly ChannelText[]): string {
     .join("\n");
 }
 
-/** A sample is `name{labels} value` or `name value`; a connector's name needs no escaping but `"` and `\`. */
+/** How the connector is told; its name needs no escaping but of `"` and `\\`. */
+export function connectorLabel(connector: string): string {
+  return `connector="${connector.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** A sample is `name{labels} value` or `name value`. */
 function withLabel(sample: string, connector: string): string {
-  const label = `connector="${connector.replace(/["\\]/g, "\\$&")}"`;
   const [, name = "", labels, rest = ""] = /^([^{\s]+)(?:\{(.*)\})?( .*)$/.exec(sample) ?? [];
-  return `${name}{${labels ? `${labels},` : ""}${label}}${rest}`;
+  return `${name}{${labels ? `${labels},` : ""}${connectorLabel(connector)}}${rest}`;
 }

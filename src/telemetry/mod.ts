@@ -16,7 +16,7 @@ export {
 } from "./live_figures.ts";
 export * from "./logging.ts";
 export * from "./loop_lag.ts";
-export { type ChannelText, mergeTexts } from "./merge.ts";
+export { type ChannelText, connectorLabel, mergeTexts } from "./merge.ts";
 export * from "./metrics.ts";
 export * from "./queue_watch.ts";
 export { type Heard, Transports } from "./transports.ts";

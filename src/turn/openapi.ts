@@ -18,12 +18,12 @@ export type OpenApi = Readonly<Record<string, unknown>>;
 export interface TurnApiOptions {
   /** What comes before `/messages`, for each channel. */
   readonly paths: readonly string[];
-  /** How statuses are written. */
-  readonly statusFormat: StatusFormat;
+  /** How statuses are written, for each channel. */
+  readonly statusFormats: readonly StatusFormat[];
 }
 
 /** The parts of a document that are about Turn. */
-export function turnApi({ paths, statusFormat }: TurnApiOptions): {
+export function turnApi({ paths, statusFormats }: TurnApiOptions): {
   readonly paths: OpenApi;
   readonly webhooks: OpenApi;
   readonly components: OpenApi;
@@ -35,11 +35,17 @@ export function turnApi({ paths, statusFormat }: TurnApiOptions): {
     webhooks: {
       message: { post: call("postMessage", "A user has written.", messageSchema) },
       status: {
-        post: call("postStatus", "What became of a message.", statusSchemas[statusFormat]),
+        post: call("postStatus", "What became of a message.", statusSchema(statusFormats)),
       },
     },
     components: { schemas: { Errors: schemaOf(errorsSchema) }, securitySchemes: SECURITY },
   };
+}
+
+function statusSchema(formats: readonly StatusFormat[]): z.ZodType {
+  const [first = statusSchemas.flat, another] = [...new Set(formats)]
+    .map((format) => statusSchemas[format]);
+  return another === undefined ? first : z.union([first, another]);
 }
 
 const SECURITY: OpenApi = {

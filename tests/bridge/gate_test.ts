@@ -23,6 +23,7 @@ class TestGate implements Disposable {
 
   constructor(concurrency = 2, metrics = new Metrics()) {
     this.gate = new TurnGate({
+      connector: "c",
       concurrency,
       metrics,
       pause: () => {

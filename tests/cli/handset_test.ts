@@ -149,7 +149,7 @@ Deno.test("handset asks which of several channels it is to play", async () => {
     for (const args of [[], ["--connector", "three"]]) {
       const refused = await refusal(start(["--config", file, "--page-port", "0", ...args]));
       assert.match(refused.err, /--connector must be one of: test-one, test-two\n$/);
-      assert.equal(refused.code, EXIT.config);
+      assert.equal(refused.code, EXIT.usage);
     }
     await using process = start(
       ["--config", file, "--page-port", "0", "--connector", "test-two", "--force"],

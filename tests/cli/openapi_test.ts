@@ -15,7 +15,7 @@ import { SECRET, testConfig } from "../support/bridge.ts";
 import { pythonWith } from "../support/python.ts";
 import { EXAMPLE } from "../turn/endpoint_support.ts";
 
-const DOCUMENT = openApiDocument({ paths: ["/api"], statusFormat: "flat" });
+const DOCUMENT = openApiDocument({ paths: ["/api"], statusFormats: ["flat"] });
 
 /** What stands at the end of a path in the document; references are followed. */
 function at(document: unknown, ...names: readonly string[]): unknown {
@@ -62,7 +62,7 @@ Deno.test("the document's webhooks are what is sent", () => {
   assert.ok(isValid(DOCUMENT, JSON.parse(formatMessage(message)), ...body));
   const status = { messageId: "m", recipient: "+266", status: "sent", timestamp: 1 } as const;
   for (const form of ["flat", "nested"] as const) {
-    const document = openApiDocument({ paths: [""], statusFormat: form });
+    const document = openApiDocument({ paths: [""], statusFormats: [form] });
     for (const sent of ["flat", "nested"] as const) {
       const payload = JSON.parse(formatStatus(sent, status));
       const names = ["webhooks", "status", "post", "requestBody"];

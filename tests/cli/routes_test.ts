@@ -80,7 +80,10 @@ Deno.test("/readyz says that we are ready when the queues are consumed, and no m
   await until("ready", async () => await status(admin, "/readyz") === 200);
   await bridge.transport.consumed("inbound");
   await bridge.transport.consumed("event");
-  assert.deepEqual(await get(admin, "/readyz"), [200, '{"ready":true,"reasons":[]}']);
+  // RabbitMQ knows of a consumer a moment before we do.
+  await until("us to be ready", async () => await status(admin, "/readyz") === 200);
+  const ready = await get(admin, "/readyz");
+  assert.deepEqual(ready, [200, '{"ready":true,"reasons":[]}']);
   bridge.turn.answer = () => "hang";
   await bridge.transport.sendInbound({ message_id: "m1" });
   await bridge.turn.received(1);
