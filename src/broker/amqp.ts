@@ -20,6 +20,7 @@ import {
   delayQueue,
   type Fate,
   type Handler,
+  type Headers,
   type QueuedMessage,
 } from "./mod.ts";
 
@@ -101,8 +102,8 @@ export class AmqpBroker implements Broker {
   }
 
   /** See {@linkcode Broker.publish}. */
-  publish(queue: string, body: Uint8Array): Promise<void> {
-    return this.#publisher.publish(queue, body);
+  publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
+    return this.#publisher.publish(queue, body, headers);
   }
 
   /** See {@linkcode Broker.consume}. */

@@ -54,9 +54,12 @@ export class Program {
     return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   }
 
-  /** Starts it and waits until it listens. */
-  async start(args: readonly string[]): Promise<Running> {
-    return await Running.of(this.#make(args).spawn());
+  /** Starts it, with `env` beside the environment of the tests, and waits until it listens. */
+  async start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Running> {
+    return await Running.of(this.#make(args, env).spawn());
   }
 
   /** How a shell would start it. */
@@ -65,13 +68,13 @@ export class Program {
     return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   }
 
-  #make(args: readonly string[]): Deno.Command {
+  #make(args: readonly string[], env: Readonly<Record<string, string>> = {}): Deno.Command {
     return new Deno.Command(this.#command, {
       args: [...this.#args, ...args],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...env },
     });
   }
 }
