@@ -125,8 +125,8 @@ Message (id) to ${USER}, connector (c)
 /** The file's own path for it is relative to where the program is started. */
 async function keepCacheIn(folder: string, path: string): Promise<void> {
   const text = await Deno.readTextFile(path);
-  assert.match(text, /^  path: .*\.kv/m);
-  await Deno.writeTextFile(path, text.replace(/^  path: .*$/m, `  path: ${folder}/cache.kv`));
+  assert.match(text, /^ {2}path: .*\.kv/m);
+  await Deno.writeTextFile(path, text.replace(/^ {2}path: .*$/m, `  path: ${folder}/cache.kv`));
 }
 
 async function secretIn(path: string): Promise<string> {
