@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
 import { FakeTurn, send, type TurnCall } from "../../src/demo/fake_turn.ts";
 import { SECRET, TOKEN } from "../support/bridge.ts";
-import { compile } from "../support/compile.ts";
+import { compile } from "../support/compiled.ts";
 import { KIND, OtlpSink, type SunkSpan } from "../support/otlp_sink.ts";
 import { Program, type Running } from "../support/program.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
@@ -268,7 +268,7 @@ Deno.test({
     const folder = await Deno.makeTempDir({ prefix: "turn-channels-traced-" });
     try {
       const binary = `${folder}/turn-channels-otel`;
-      assert.equal(await compile(binary, { OTEL_DENO: "true" }), undefined);
+      assert.equal(await compile(binary, { env: { OTEL_DENO: "true" } }), undefined);
       await carriesTraces(Program.binary(binary));
     } finally {
       await Deno.remove(folder, { recursive: true });
