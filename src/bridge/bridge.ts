@@ -75,6 +75,7 @@ export class Bridge {
     this.#options = options;
     this.#connector = connector;
     this.#gate = new TurnGate({
+      connector: connector.name,
       concurrency,
       pause: () => connector.pause(),
       resume: () => connector.resume(),

@@ -20,6 +20,8 @@ const log = getLogger(["turn-channels", "bridge"]);
 
 /** What a {@linkcode TurnGate} is made of. */
 export interface TurnGateOptions {
+  /** The connector's name, for the log. */
+  readonly connector: string;
   /** Most calls at once, for each of messages and statuses. */
   readonly concurrency: number;
   /** Takes no more off the queues; resolves when nothing more comes. */
@@ -166,7 +168,8 @@ export class TurnGate {
         this.#downSince = now;
         this.#options.metrics?.breakerOpened();
         const reason = "reason" in delivery ? delivery.reason : "";
-        log.error("Turn is down, messages stay in their queues: {reason}", { reason });
+        const values = { connector: this.#options.connector, reason };
+        log.error("Turn is down, messages of {connector} stay in their queues: {reason}", values);
       } else {
         this.#failedProbes.add(pass.id);
         log.debug("Turn is still down");
@@ -176,7 +179,8 @@ export class TurnGate {
     if (after === "closed" && before !== "closed") {
       this.#failedProbes.clear();
       const seconds = Math.round((now - this.#downSince) / 1000);
-      log.warning("Turn works again after {seconds} s", { seconds });
+      const values = { connector: this.#options.connector, seconds };
+      log.warning("Turn works again for {connector} after {seconds} s", values);
     }
   }
 

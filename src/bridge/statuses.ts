@@ -7,7 +7,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { MessageCache, Note, Remembered } from "../cache/mod.ts";
-import type { Heard, Metrics } from "../telemetry/mod.ts";
+import { type Heard, type Metrics, readTrace } from "../telemetry/mod.ts";
 import type { Delivery, Status, TurnClient } from "../turn/mod.ts";
 import {
   type Arrival,
@@ -85,7 +85,7 @@ export class StatusFlow {
       retryForMs,
       isDelivered: () => this.#isTold(event),
       prepare: (isNew) => this.#find(event, found, isNew),
-      call: (signal) => this.#tell(event, found, signal),
+      call: (signal) => this.#tell(event, found, arrival, signal),
       notes: (delivered) => this.#notes(event, found, delivered),
       queuedAt: unixMilliseconds(event.timestamp),
       about: () => ({
@@ -126,7 +126,12 @@ export class StatusFlow {
     return isAmong(readTold(await this.#options.cache.getNote("told", message.message_id)), event);
   }
 
-  #tell(event: Event, found: Found, signal: AbortSignal): Promise<Delivery> | Skip {
+  #tell(
+    event: Event,
+    found: Found,
+    { headers }: Arrival,
+    signal: AbortSignal,
+  ): Promise<Delivery> | Skip {
     const { turn, timeoutMs, metrics } = this.#options;
     const { message } = found;
     if (message === undefined) throw new TypeError("Cannot tell a status of an unknown message");
@@ -141,7 +146,7 @@ export class StatusFlow {
       recipient: message.to_addr,
       status: this.#status(event),
       timestamp: unixSeconds(event.timestamp),
-    }, { timeoutMs, signal });
+    }, { timeoutMs, signal, trace: readTrace((name) => headers[name]) });
   }
 
   #notes(

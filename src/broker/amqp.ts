@@ -20,6 +20,7 @@ import {
   delayQueue,
   type Fate,
   type Handler,
+  type Headers,
   type QueuedMessage,
 } from "./mod.ts";
 
@@ -101,8 +102,8 @@ export class AmqpBroker implements Broker {
   }
 
   /** See {@linkcode Broker.publish}. */
-  publish(queue: string, body: Uint8Array): Promise<void> {
-    return this.#publisher.publish(queue, body);
+  publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
+    return this.#publisher.publish(queue, body, headers);
   }
 
   /** See {@linkcode Broker.consume}. */
@@ -148,9 +149,10 @@ export class AmqpBroker implements Broker {
 
   /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming, or paused. */
   status(): BrokerStatus {
+    const publishing = this.#publisher.connection;
     return {
       state: this.#state(),
-      publishing: !this.#closed && this.#publisher.connection.ready,
+      publishing: !this.#closed && publishing.ready && !publishing.blocked,
       consuming: !this.#closed && this.#consuming(),
       serverProperties: this.#connection.serverProperties,
     };

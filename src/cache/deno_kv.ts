@@ -45,26 +45,28 @@ export interface DenoKvMessageCacheOptions extends Lifetimes {
 /** Deno KV's limit for a call. */
 const MAX_KEYS_READ = 10;
 
+/** A file that is open, and the groups in which it is used. */
+interface OpenFile {
+  readonly kv: Deno.Kv;
+  readonly writes: GroupCommit<KvWrite>;
+  readonly reads: GroupRead<Deno.KvKey, unknown>;
+}
+
 /** Remembers messages in a file; see the head of this file. */
 export class DenoKvMessageCache implements MessageCache {
-  readonly #kv: Deno.Kv;
+  readonly #file: OpenFile;
   readonly #options: DenoKvMessageCacheOptions;
   readonly #now: () => number;
-  readonly #writes: GroupCommit<KvWrite>;
-  readonly #reads: GroupRead<Deno.KvKey, unknown>;
+  readonly #isOwner: boolean;
   #tidiedOn = "";
   #tidying: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(kv: Deno.Kv, options: DenoKvMessageCacheOptions) {
-    this.#kv = kv;
+  private constructor(file: OpenFile, options: DenoKvMessageCacheOptions, isOwner: boolean) {
+    this.#file = file;
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#writes = new GroupCommit({
-      ...COMMIT_LIMITS,
-      commit: (writes) => commitWrites(kv, writes),
-    });
-    this.#reads = new GroupRead({ maxKeys: MAX_KEYS_READ, read: (keys) => readValues(kv, keys) });
+    this.#isOwner = isOwner;
     this.#tidyOncePerDay(this.#now());
   }
 
@@ -75,10 +77,18 @@ export class DenoKvMessageCache implements MessageCache {
    */
   static async open(options: DenoKvMessageCacheOptions): Promise<DenoKvMessageCache> {
     try {
-      return new DenoKvMessageCache(await Deno.openKv(options.path), options);
+      return new DenoKvMessageCache(openFile(await Deno.openKv(options.path)), options, true);
     } catch (error) {
       throw cacheError("open", options.path, error);
     }
+  }
+
+  /**
+   * Another cache in the same file, whose writes and reads are made together with this one's. To be
+   * disposed before this one.
+   */
+  share(options: Lifetimes & { readonly namespace: string }): DenoKvMessageCache {
+    return new DenoKvMessageCache(this.#file, { ...this.#options, ...options }, false);
   }
 
   /** See {@linkcode MessageCache.putInbound}. */
@@ -132,7 +142,7 @@ export class DenoKvMessageCache implements MessageCache {
   /** See {@linkcode MessageCache.getNote}. */
   getNote(kind: NoteKind, id: string): Promise<string | undefined> {
     return this.#read(async () =>
-      readNote(await this.#reads.read(this.#key(kind, id)), this.#now())
+      readNote(await this.#file.reads.read(this.#key(kind, id)), this.#now())
     );
   }
 
@@ -148,7 +158,7 @@ export class DenoKvMessageCache implements MessageCache {
 
   /** See {@linkcode MessageCache.tallied}. */
   tallied(): Promise<readonly DayCount[]> {
-    return this.#read(() => readTallies(this.#kv, this.#options.namespace, this.#now()));
+    return this.#read(() => readTallies(this.#file.kv, this.#options.namespace, this.#now()));
   }
 
   /** Takes no more, waits for the writes under way, and closes the file. */
@@ -159,8 +169,8 @@ export class DenoKvMessageCache implements MessageCache {
 
   async #close(): Promise<void> {
     await this.#tidying;
-    await this.#writes.idle();
-    this.#kv.close();
+    await this.#file.writes.idle();
+    if (this.#isOwner) this.#file.kv.close();
   }
 
   async #putMessage(
@@ -177,8 +187,8 @@ export class DenoKvMessageCache implements MessageCache {
   #getMessage(kind: Kind, id: string): Promise<Remembered | undefined> {
     const { namespace } = this.#options;
     return this.#read(async () => {
-      const value = await this.#reads.read(this.#key(kind, id));
-      return await readMessage(value, { kv: this.#kv, namespace, now: this.#now() });
+      const value = await this.#file.reads.read(this.#key(kind, id));
+      return await readMessage(value, { kv: this.#file.kv, namespace, now: this.#now() });
     });
   }
 
@@ -188,7 +198,7 @@ export class DenoKvMessageCache implements MessageCache {
     checkTallies(tallies);
     this.#tidyOncePerDay(now);
     try {
-      await this.#writes.write([...writes, ...tallyWrites(namespace, tallies, now)]);
+      await this.#file.writes.write([...writes, ...tallyWrites(namespace, tallies, now)]);
     } catch (error) {
       throw cacheError("write to", path, error);
     }
@@ -216,7 +226,9 @@ export class DenoKvMessageCache implements MessageCache {
   async #tidy(now: number, before: Promise<void> | undefined): Promise<void> {
     await before;
     try {
-      await this.#writes.write(await oldTallyWrites(this.#kv, this.#options.namespace, now));
+      await this.#file.writes.write(
+        await oldTallyWrites(this.#file.kv, this.#options.namespace, now),
+      );
     } catch (error) {
       // What was asked of the cache is done. It is tried again tomorrow, and at the next start.
       const { message } = cacheError("remove old counts from", this.#options.path, error);
@@ -232,6 +244,14 @@ export class DenoKvMessageCache implements MessageCache {
     if (this.#closing === undefined) return;
     throw new CacheError(`Cannot use the cache file ${this.#options.path}: it is closed`);
   }
+}
+
+function openFile(kv: Deno.Kv): OpenFile {
+  return {
+    kv,
+    writes: new GroupCommit({ ...COMMIT_LIMITS, commit: (writes) => commitWrites(kv, writes) }),
+    reads: new GroupRead({ maxKeys: MAX_KEYS_READ, read: (keys) => readValues(kv, keys) }),
+  };
 }
 
 async function readValues(kv: Deno.Kv, keys: readonly Deno.KvKey[]): Promise<unknown[]> {

@@ -52,8 +52,15 @@ export class RedisMessageCache implements MessageCache {
   readonly #connection: RedisConnection;
   readonly #options: RedisMessageCacheOptions;
   readonly #now: () => number;
+  readonly #isOwner: boolean;
+  #isClosed = false;
 
-  private constructor(connection: RedisConnection, options: RedisMessageCacheOptions) {
+  private constructor(
+    connection: RedisConnection,
+    options: RedisMessageCacheOptions,
+    isOwner = true,
+  ) {
+    this.#isOwner = isOwner;
     this.#connection = connection;
     this.#options = options;
     this.#now = options.now ?? Date.now;
@@ -67,6 +74,11 @@ export class RedisMessageCache implements MessageCache {
   static async open(options: RedisMessageCacheOptions): Promise<RedisMessageCache> {
     const { url, timeoutMs = 1000 } = options;
     return new RedisMessageCache(await RedisConnection.open({ url, timeoutMs }), options);
+  }
+
+  /** Another cache on the same connection. To be disposed before this one. */
+  share(options: Lifetimes & { readonly keyPrefix: string }): RedisMessageCache {
+    return new RedisMessageCache(this.#connection, { ...this.#options, ...options }, false);
   }
 
   /** See {@linkcode MessageCache.putInbound}. */
@@ -138,7 +150,7 @@ export class RedisMessageCache implements MessageCache {
   /** See {@linkcode MessageCache.tallied}. */
   async tallied(): Promise<readonly DayCount[]> {
     const days = daysKept(this.#now());
-    const hashes = await this.#connection.sendAll(
+    const hashes = await this.#live().sendAll(
       "read",
       days.map((day) => ["hgetall", this.#tallyKey(day)]),
     );
@@ -146,8 +158,15 @@ export class RedisMessageCache implements MessageCache {
   }
 
   /** Takes no more, waits for what is under way, and ends the connection. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#connection[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    if (this.#isOwner) await this.#connection[Symbol.asyncDispose]();
+  }
+
+  /** The connection may be open for others when this is closed. */
+  #live(): RedisConnection {
+    if (this.#isClosed) throw this.#connection.closedError();
+    return this.#connection;
   }
 
   async #get<T>(
@@ -155,7 +174,7 @@ export class RedisMessageCache implements MessageCache {
     id: string,
     isEntry: (value: unknown) => value is T,
   ): Promise<T | undefined> {
-    const json = await this.#connection.send("read", ["get", this.#key(kind, id)]);
+    const json = await this.#live().send("read", ["get", this.#key(kind, id)]);
     if (typeof json !== "string") return undefined;
     try {
       const value = JSON.parse(json);
@@ -168,8 +187,8 @@ export class RedisMessageCache implements MessageCache {
 
   async #write(commands: readonly RedisCommand[]): Promise<void> {
     const [only] = commands;
-    if (only !== undefined && commands.length === 1) await this.#connection.send("write to", only);
-    else await this.#connection.sendAll("write to", commands);
+    if (only !== undefined && commands.length === 1) await this.#live().send("write to", only);
+    else await this.#live().sendAll("write to", commands);
   }
 
   /** The commands that count, on the day it is. */

@@ -151,8 +151,12 @@ export class RedisConnection implements AsyncDisposable {
   }
 
   #refuseIfClosed(): void {
-    if (this.#closing === undefined) return;
-    throw new CacheError(`Cannot use the cache on Redis at ${this.#address.host}: it is closed`);
+    if (this.#closing !== undefined) throw this.closedError();
+  }
+
+  /** What to throw at whoever uses what is closed. */
+  closedError(): CacheError {
+    return new CacheError(`Cannot use the cache on Redis at ${this.#address.host}: it is closed`);
   }
 
   /** Without the cause: ioredis keeps the command in its errors, with all that it is about. */

@@ -22,10 +22,10 @@ import {
 } from "../config/mod.ts";
 import { reachTurn } from "../turn/mod.ts";
 import { EXCHANGE, queuesOf } from "../vumi/mod.ts";
+import { redisPrefix } from "./caches.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
 import { checkEndpoint } from "./round_trip.ts";
-import { redisPrefix } from "./service.ts";
 
 /** Longest that each thing that is tried may take, for each channel. */
 const TIMEOUT_MS = 10_000;

@@ -14,7 +14,6 @@ import {
   goLive,
   LogTap,
   Screen,
-  siftQueue,
   Transport,
 } from "../demo/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
@@ -48,7 +47,7 @@ const KEEP_CALLS = 1_000;
 export async function demo(options: DemoOptions): Promise<number> {
   const { once, port, answer, ussdTimeout } = options;
   const logTap = new LogTap(printError);
-  using _logging = startLogging({ level: "WARNING", output: logTap });
+  using _logging = startLogging({ level: "INFO", output: logTap });
   using signals = new StopSignals();
   const stop = signals.first;
   const screen = new Screen({
@@ -70,10 +69,10 @@ export async function demo(options: DemoOptions): Promise<number> {
     screen,
     bridgeUrl: service.address,
     hmacSecret: HMAC_SECRET,
-    sift: siftQueue(bridge.broker),
+    broker: bridge.broker,
     ussdTimeoutMs: ussdTimeout * 1_000,
   });
-  logTap.listener = (line, fields) => play.logged(line, fields);
+  logTap.listener = play.logListener;
   if (once) return await play.tour(screen, 0, stop) ? EXIT.ok : EXIT.findings;
   await using page = openPage(options, play);
   if (page === undefined) return EXIT.unavailable;

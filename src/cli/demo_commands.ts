@@ -22,6 +22,7 @@ export function addDemoCommands(program: Command, shell: Shell): void {
     });
   const handsetCommand = program.command("handset")
     .description("play the phones, on a page, before the broker and the Turn of a configuration")
+    .option("--connector <name>", "of several channels, the one with this connector_name")
     .option("--force", "even if somebody else takes messages to users", false);
   addPageOptions(handsetCommand, parsePort, parseSeconds);
   needConfig(

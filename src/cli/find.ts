@@ -18,7 +18,7 @@ import { type Queued, searchCache, searchQueues } from "./find_search.ts";
 import { type Story, storyOf } from "./find_story.ts";
 import { plainJson, plainText } from "./plain_text.ts";
 import { print, printError } from "./print.ts";
-import { openCache } from "./service.ts";
+import { openCaches } from "./caches.ts";
 
 /** What can be said of how. */
 interface Options {
@@ -93,8 +93,7 @@ class ChannelSearch implements AsyncDisposable {
       return search;
     }
     try {
-      const cache = await openCache({ ...channel, channels: [channel] });
-      search.#cache = search.#opened.use(cache);
+      [search.#cache] = await openCaches([channel], search.#opened);
     } catch (error) {
       search.#report(error);
     }

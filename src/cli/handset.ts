@@ -13,6 +13,7 @@ import { amqpUrl, type Config } from "../config/mod.ts";
 import { LogTap, PhonePlay, Transport, USSD_CODE } from "../demo/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { EXCHANGE, queuesOf } from "../vumi/mod.ts";
+import { channelMeant } from "./channels_meant.ts";
 import { EXIT } from "./exit_codes.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
@@ -22,6 +23,8 @@ import { aborted, StopSignals } from "./signals.ts";
 export interface HandsetOptions extends PageOptions {
   /** Whether to take messages that somebody else takes too. */
   readonly force: boolean;
+  /** The channel, if the configuration has several. */
+  readonly connector?: string;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -29,6 +32,8 @@ const USER = "+26612345678";
 
 /** Serves the phones until it is told to stop. Answers the exit code. */
 export async function handset(config: Config, options: HandsetOptions): Promise<number> {
+  const channel = channelMeant(config, options.connector);
+  if (channel === undefined) return EXIT.usage;
   const url = amqpUrl(config);
   if (url === "memory:") {
     printError(
@@ -37,7 +42,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     );
     return EXIT.config;
   }
-  const { connector_name: connector } = config;
+  const { connector_name: connector } = channel;
   const fault = options.force ? undefined : await whyNot(url, queuesOf(connector).outbound);
   if (fault !== undefined) {
     printError(`${fault}\n`);
@@ -51,13 +56,13 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   using play = new PhonePlay({
     transport,
     connector,
-    number: config.default_from_addr,
+    number: channel.default_from_addr,
     ussdCode: USSD_CODE,
     ussdTimeoutMs: options.ussdTimeout * 1_000,
     user: USER,
   });
   await connected(broker, signals.first);
-  logTap.listener = (line) => play.journal.add(line);
+  logTap.listener = { line: (line) => play.journal.add(line), values: () => {} };
   await using page = openPage(options, play);
   if (page === undefined) return EXIT.unavailable;
   print(`${page.welcome}\nThe phones are on the queues of ${connector}. Ctrl-C ends it.\n`);

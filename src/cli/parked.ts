@@ -6,15 +6,18 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Config } from "../config/mod.ts";
-import { type ParkedFilter, type ParkedMessage, ParkedMessages } from "../vumi/mod.ts";
+import type { ParkedFilter, ParkedMessage } from "../vumi/mod.ts";
+import { channelsMeant, CONNECTOR_HELP } from "./channels_meant.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
+import { ParkedChannels } from "./parked_channels.ts";
 import { plainJson, plainText } from "./plain_text.ts";
 import { print, printError } from "./print.ts";
 
 /** What can be said of which messages are meant, and how. */
 interface Options extends ParkedFilter {
+  readonly connector?: string;
   readonly json?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
@@ -29,14 +32,14 @@ export function addParkedCommands(program: Command, shell: Shell): void {
     name: string,
     description: string,
     options: readonly Option[],
-    work: (messages: ParkedMessages, options: Options) => Promise<number>,
+    work: (messages: ParkedChannels, options: Told) => Promise<number>,
   ): void => {
     const command = parked.command(name).description(description);
     for (const option of [...filters(), ...options]) command.addOption(option);
     needConfig(
       command,
       shell,
-      (config) => withParked(config, (messages) => work(messages, command.opts())),
+      (config) => withParked(config, command.opts<Options>(), work),
     );
   };
   add("list", "one line a message", [json()], list);
@@ -52,6 +55,7 @@ export function addParkedCommands(program: Command, shell: Shell): void {
 
 function filters(): readonly Option[] {
   return [
+    new Option("--connector <name>", CONNECTOR_HELP),
     new Option("--queue <queue>", "only messages of this one").choices(["inbound", "event"]),
     new Option("--id <id>", "only this message, or the events about it"),
     new Option("--since <when>", "only what was parked since then: 2h, 3d, or 2026-11-24T08:00Z")
@@ -64,26 +68,42 @@ function json(): Option {
   return new Option("--json", "one JSON object a line");
 }
 
-function withParked(
-  config: Config,
-  work: (messages: ParkedMessages) => Promise<number>,
-): Promise<number> {
-  return withBroker(
-    config,
-    (broker) => work(new ParkedMessages({ name: config.connector_name, broker })),
-  );
+/** The options, and how to tell what is found. */
+interface Told extends Options {
+  /** Width of a column for the channels; 0 if there is only one. */
+  readonly connectorWidth: number;
 }
 
-async function list(messages: ParkedMessages, options: Options): Promise<number> {
+async function withParked(
+  config: Config,
+  options: Options,
+  work: (messages: ParkedChannels, options: Told) => Promise<number>,
+): Promise<number> {
+  const channels = channelsMeant(config, options.connector);
+  if (channels === undefined) return EXIT.usage;
+  const names = channels.map(({ connector_name }) => connector_name);
+  const isOne = config.channels.length === 1;
+  const told = { ...options, connectorWidth: isOne ? 0 : Math.max(...names.map(lengthOf), 9) };
+  return await withBroker(config, (broker) => work(new ParkedChannels(names, broker), told));
+}
+
+function lengthOf({ length }: string): number {
+  return length;
+}
+
+async function list(messages: ParkedChannels, options: Told): Promise<number> {
   let listed = 0;
-  await messages.list(options, (message) => {
-    if (options.json) return print(`${plainJson(summary(message))}\n`);
+  const { connectorWidth: width } = options;
+  const line = (connector: string, ...cells: readonly (string | number)[]): void =>
+    print(`${width === 0 ? "" : `${connector.padEnd(width)}  `}${row(...cells)}`);
+  await messages.list(options, (message, connector) => {
+    if (options.json) return print(`${plainJson(summary(message, connector, options))}\n`);
     if (listed++ === 0) {
-      print(row("queue", "parked at (UTC)", "id", "status", "attempts", "reason"));
+      line("connector", "queue", "parked at (UTC)", "id", "status", "attempts", "reason");
     }
     const { queue, parkedAt, id, about, status, attempts, reason } = message;
     const at = parkedAt.slice(0, 19).replace("T", " ");
-    print(row(queue, at, about ?? id ?? "(unreadable)", status ?? "", attempts, reason));
+    line(connector, queue, at, about ?? id ?? "(unreadable)", status ?? "", attempts, reason);
   });
   if (!options.json) print(listed === 0 ? "Nothing that is meant is parked.\n" : count(listed));
   return EXIT.ok;
@@ -98,18 +118,19 @@ function row(...cells: readonly (string | number)[]): string {
   return `${padded.join("  ").trimEnd()}\n`;
 }
 
-async function show(messages: ParkedMessages, options: Options): Promise<number> {
+async function show(messages: ParkedChannels, options: Told): Promise<number> {
   let shown = 0;
-  await messages.list(options, (message) => {
+  await messages.list(options, (message, connector) => {
     shown++;
-    const whole = { ...summary(message), headers: message.headers, body: bodyOf(message) };
+    const known = summary(message, connector, options);
+    const whole = { ...known, headers: message.headers, body: bodyOf(message) };
     print(`${plainJson(whole, options.json ? undefined : 2)}\n`);
   });
   if (shown === 0) printError("No parked message is meant by that.\n");
   return shown === 0 ? EXIT.findings : EXIT.ok;
 }
 
-async function replay(messages: ParkedMessages, options: Options): Promise<number> {
+async function replay(messages: ParkedChannels, options: Options): Promise<number> {
   // What is parked again at once stays.
   const meant = { ...options, before: new Date() };
   if (options.dryRun) return await dryRun(messages, meant, "be put back into work");
@@ -118,7 +139,7 @@ async function replay(messages: ParkedMessages, options: Options): Promise<numbe
   return EXIT.ok;
 }
 
-async function discard(messages: ParkedMessages, options: Options): Promise<number> {
+async function discard(messages: ParkedChannels, options: Options): Promise<number> {
   // What is parked after it was asked stays.
   const meant = { ...options, before: new Date() };
   if (options.dryRun) return await dryRun(messages, meant, "be deleted");
@@ -134,12 +155,12 @@ async function discard(messages: ParkedMessages, options: Options): Promise<numb
   return EXIT.ok;
 }
 
-async function dryRun(messages: ParkedMessages, filter: ParkedFilter, what: string) {
+async function dryRun(messages: ParkedChannels, filter: ParkedFilter, what: string) {
   print(`Would ${what}: ${await countOf(messages, filter)}.\n`);
   return EXIT.ok;
 }
 
-async function countOf(messages: ParkedMessages, filter: ParkedFilter): Promise<number> {
+async function countOf(messages: ParkedChannels, filter: ParkedFilter): Promise<number> {
   let found = 0;
   await messages.list(filter, () => void found++);
   return found;
@@ -150,8 +171,12 @@ function count(listed: number): string {
 }
 
 /** All but what people wrote. */
-function summary({ body: _, headers: _h, ...rest }: ParkedMessage): object {
-  return rest;
+function summary(
+  { body: _, headers: _h, ...rest }: ParkedMessage,
+  connector: string,
+  { connectorWidth }: Told,
+): object {
+  return connectorWidth === 0 ? rest : { connector, ...rest };
 }
 
 function bodyOf({ body }: ParkedMessage): unknown {

@@ -8,6 +8,7 @@
 import { Command, CommanderError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
 import { audit } from "./audit.ts";
+import { CONNECTOR_HELP } from "./channels_meant.ts";
 import { check } from "./check.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { addDemoCommands } from "./demo_commands.ts";
@@ -43,11 +44,13 @@ export async function main(args: readonly string[]): Promise<number> {
   );
   addFind(program, shell);
   addParkedCommands(program, shell);
+  const auditCommand = program.command("audit")
+    .description("count what came and what became of it; exit code 1 if it does not add up")
+    .option("--connector <name>", CONNECTOR_HELP);
   needConfig(
-    program.command("audit")
-      .description("count what came and what became of it; exit code 1 if it does not add up"),
+    auditCommand,
     shell,
-    audit,
+    (config) => audit(config, auditCommand.opts<{ connector?: string }>().connector),
   );
   addSetupCommands(program, shell);
   addDemoCommands(program, shell);

@@ -6,7 +6,13 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { changedKeys, type Config, type Fault, type LoadedConfig } from "../config/mod.ts";
+import {
+  changedKeys,
+  type Config,
+  type Fault,
+  type LoadedConfig,
+  withoutChannel,
+} from "../config/mod.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
@@ -80,8 +86,8 @@ export class Reloader implements Disposable {
       return;
     }
     const { config } = loaded;
-    const changed = changedKeys(this.#current, config).filter((key) => RELOADED.has(key));
-    const waiting = changedKeys(this.#options.config, config).filter((key) => !RELOADED.has(key));
+    const changed = changedKeys(this.#current, config).filter(isReloaded);
+    const waiting = changedKeys(this.#options.config, config).filter((key) => !isReloaded(key));
     const tell = (): void => log.info("Configuration reloaded, changed: {changed}", { changed });
     const isToldBefore = log.isEnabledFor("info"); // It may not be after a change of log_level.
     if (isToldBefore) tell();
@@ -97,6 +103,10 @@ export class Reloader implements Disposable {
   [Symbol.dispose](): void {
     Deno.removeSignalListener("SIGHUP", this.#onSignal);
   }
+}
+
+function isReloaded(path: string): boolean {
+  return RELOADED.has(withoutChannel(path));
 }
 
 function describe({ key, value, expected, source }: Fault): string {

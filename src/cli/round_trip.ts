@@ -51,13 +51,13 @@ const FIX = "look for HTTP_PROXY in the environment: 127.0.0.1 has to be in NO_P
 /** In words what went wrong. */
 async function tryOut(config: RoundTripConfig, path: string): Promise<string | undefined> {
   let taken = 0;
-  const endpoint = turnEndpoint({
+  const endpoint = turnEndpoint([{
     path: config.vumi_api_path,
     hmacSecrets: config.turn_hmac_secret,
     maxBodyBytes: config.max_body_bytes,
     requestTimeoutMs: config.request_timeout * 1000,
     accept: () => Promise.resolve({ kind: "accepted", id: `${++taken}` }),
-  });
+  }]);
   await using server = await HttpServer.listen({
     key: "http_bind",
     bind: { kind: "tcp", hostname: "127.0.0.1", port: 0 },

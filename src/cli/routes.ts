@@ -7,7 +7,7 @@
  */
 
 import { Hono } from "hono";
-import type { HealthReport, Metrics } from "../telemetry/mod.ts";
+import type { HealthReport } from "../telemetry/mod.ts";
 import {
   type EndpointOptions,
   internalError,
@@ -22,15 +22,15 @@ export interface Operation {
   readonly health: () => HealthReport;
   /** Why no message can be taken now; empty if one can. */
   readonly unready: () => readonly string[];
-  /** What is told of the past. */
-  readonly metrics: Metrics;
+  /** The Prometheus text format, version 0.0.4. */
+  readonly metrics: () => Promise<string>;
   /** The description of all this. */
   readonly openApi: unknown;
 }
 
 /** What the public is answered; operators too, if `operation` is given. */
-export function publicRoutes(endpoint: EndpointOptions, operation?: Operation): Hono {
-  const app = turnEndpoint(endpoint);
+export function publicRoutes(endpoints: readonly EndpointOptions[], operation?: Operation): Hono {
+  const app = turnEndpoint(endpoints);
   addLiveness(app);
   if (operation !== undefined) addOperation(app, operation);
   return app;
@@ -64,7 +64,7 @@ function addOperation(app: Hono, { health, unready, metrics, openApi }: Operatio
   });
   app.get("/metrics", async (context) => {
     const type = "text/plain; version=0.0.4; charset=utf-8";
-    return context.body(await metrics.text(), 200, { "Content-Type": type });
+    return context.body(await metrics(), 200, { "Content-Type": type });
   });
   const description = JSON.stringify(openApi);
   app.get(

@@ -43,8 +43,9 @@ export async function run(
   if (service === undefined) return EXIT.unavailable;
   await using running = service;
   giveUpWriting();
+  const connectors = config.channels.map(({ connector_name }) => connector_name);
   log.info("Bridging {connector} and Turn, listening on {address}", {
-    connector: config.connector_name,
+    connector: connectors.join(", "),
     address: running.address,
     ...(running.adminAddress && { admin: running.adminAddress }),
   });

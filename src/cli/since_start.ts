@@ -5,6 +5,7 @@
  */
 
 import type { Config } from "../config/mod.ts";
+import { connectorLabel } from "../telemetry/mod.ts";
 
 /** How long it may take to answer, in milliseconds. */
 const TIMEOUT_MS = 3_000;
@@ -27,14 +28,21 @@ export interface SinceStart {
   readonly counts: readonly RunningCount[] | undefined;
 }
 
-/** Asks the bridge that listens on `http_bind`, if one does. */
-export async function readSinceStart(bind: Config["http_bind"]): Promise<SinceStart> {
+/**
+ * Asks the bridge that listens there for operators, if one does.
+ *
+ * @param connector Which of its channels is meant, if it has several.
+ */
+export async function readSinceStart(
+  bind: Config["http_bind"],
+  connector: string | undefined,
+): Promise<SinceStart> {
   if (bind.kind === "unix") return { url: `unix:${bind.path}`, counts: undefined };
   const url = `http://${hostOf(bind.hostname)}:${bind.port}/metrics`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     const text = await response.text();
-    return { url, counts: response.ok ? readCounts(text) : undefined };
+    return { url, counts: response.ok ? readCounts(text, connector) : undefined };
   } catch {
     return { url, counts: undefined };
   }
@@ -47,15 +55,17 @@ function hostOf(hostname: string): string {
   return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
-function readCounts(text: string): readonly RunningCount[] {
-  return Array.from(
-    text.matchAll(/^turn_channels_messages_total\{([^}]*)\} (\d+)$/gm),
-    ([, labels = "", count]) => ({
+function readCounts(text: string, connector: string | undefined): readonly RunningCount[] {
+  // A connector's name may hold what ends labels.
+  const samples = text.matchAll(/^turn_channels_messages_total\{(.*)\} (\d+)$/gm);
+  return Array.from(samples, ([, labels = "", count]) => ({ labels, count: Number(count) }))
+    .filter(({ labels }) => connector === undefined || labels.endsWith(connectorLabel(connector)))
+    .map(({ labels, count }) => ({
       flow: label(labels, "flow"),
       result: label(labels, "result"),
-      count: Number(count),
-    }),
-  );
+      count,
+    }))
+    .filter(({ count }) => count > 0);
 }
 
 function label(labels: string, name: string): string {

@@ -7,7 +7,13 @@
  */
 
 import { basename, isAbsolute } from "node:path";
-import { type Config, formatFaults, loadConfig } from "../config/mod.ts";
+import {
+  type ChannelConfig,
+  channelVariable,
+  type Config,
+  formatFaults,
+  loadConfig,
+} from "../config/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
 
@@ -28,6 +34,13 @@ export async function systemdUnit({ config, binary }: UnitOptions): Promise<numb
     printError(formatFaults(loaded.faults));
     return EXIT.config;
   }
+  const [several] = loaded === undefined ? [] : differingFiles(loaded.config);
+  if (several !== undefined) {
+    printError(`${several} is not the same in all channels, and a unit hands over one file for all.
+Write these secrets into the configuration itself, which is handed over as a whole.
+`);
+    return EXIT.config;
+  }
   const needs = needsOf(config ?? "/etc/turn-channels/config.yaml", loaded?.config);
   const odd = [binary, ...needs.credentials.map(({ path }) => path)]
     .filter((path) => !PLAIN.test(path) || !isAbsolute(path));
@@ -39,6 +52,12 @@ export async function systemdUnit({ config, binary }: UnitOptions): Promise<numb
   }
   print(unit(binary, needs));
   return EXIT.ok;
+}
+
+/** Keys of secrets' files that would need a flag for each channel. */
+function differingFiles({ channels }: Config): readonly string[] {
+  return (["auth_token_file", "turn_hmac_secret_file"] as const)
+    .filter((key) => new Set(channels.map((channel) => channel[key])).size > 1);
 }
 
 /** What stands for itself in a unit, without quotes. */
@@ -53,22 +72,41 @@ interface Needs {
   readonly credentials: readonly { readonly name: string; readonly path: string }[];
   /** Keys that name a credential, and its name. */
   readonly flags: readonly string[];
+  /** The same as variables, for keys that a flag would set for all channels. */
+  readonly variables: readonly string[];
   readonly stopSeconds: number;
   readonly lowPort: boolean;
 }
 
+/** A file with a secret. */
+interface Secret {
+  /** The credential's name. */
+  readonly name: string;
+  readonly path: string;
+  /** What names it: a flag for the only channel, else the channel's variable. */
+  readonly flag?: string;
+  readonly variable?: string;
+}
+
 function needsOf(configPath: string, config: Config | undefined): Needs {
-  const secrets = [
-    { flag: "auth-token-file", path: config?.auth_token_file },
-    { flag: "turn-hmac-secret-file", path: config?.turn_hmac_secret_file },
-    { flag: "amqp-password-file", path: config?.amqp.password_file },
-  ].flatMap(({ flag, path }) => path ? [{ flag, name: flag.replace(/-file$/, ""), path }] : []);
+  const channels = config?.channels ?? [];
+  const secrets: readonly Secret[] = [
+    ...channels.flatMap((channel, index) =>
+      channelSecrets(channel, channels.length === 1 ? undefined : index)
+    ),
+    { flag: "amqp-password-file", name: "amqp-password", path: config?.amqp.password_file ?? "" },
+  ].filter(({ path }) => path !== "");
   return {
     credentials: [{ name: basename(configPath), path: configPath }, ...secrets],
     flags: [
       `--config=\${CREDENTIALS_DIRECTORY}/${basename(configPath)}`,
-      ...secrets.map(({ flag, name }) => `--${flag}=\${CREDENTIALS_DIRECTORY}/${name}`),
+      ...secrets.flatMap(({ flag, name }) =>
+        flag === undefined ? [] : [`--${flag}=\${CREDENTIALS_DIRECTORY}/${name}`]
+      ),
     ],
+    variables: secrets.flatMap(({ variable, name }) =>
+      variable === undefined ? [] : [`${variable}=%d/${name}`]
+    ),
     stopSeconds: Math.ceil(config?.shutdown_timeout ?? DEFAULT_SHUTDOWN_TIMEOUT) + STOP_MARGIN,
     lowPort: [config?.http_bind, config?.admin_bind].some((bind) =>
       bind?.kind === "tcp" && bind.port > 0 && bind.port < 1024
@@ -76,7 +114,18 @@ function needsOf(configPath: string, config: Config | undefined): Needs {
   };
 }
 
-function unit(binary: string, { credentials, flags, stopSeconds, lowPort }: Needs): string {
+function channelSecrets(channel: ChannelConfig, index: number | undefined): readonly Secret[] {
+  return (["auth_token", "turn_hmac_secret"] as const).map((key) => {
+    const name = key.replaceAll("_", "-");
+    const path = channel[`${key}_file`];
+    return index === undefined
+      ? { name, path, flag: `${name}-file` }
+      : { name: `${name}-${index}`, path, variable: channelVariable(index, `${key}_file`) };
+  });
+}
+
+function unit(binary: string, needs: Needs): string {
+  const { credentials, flags, variables, stopSeconds, lowPort } = needs;
   const right = lowPort ? "CAP_NET_BIND_SERVICE" : "";
   return `# Made by \`turn-channels systemd-unit\`, for /etc/systemd/system/turn-channels.service
 
@@ -98,7 +147,7 @@ TimeoutStopSec=${stopSeconds}
 # copies. They are made at the start: after a change restart, which loses nothing.
 DynamicUser=yes
 ${credentials.map(({ name, path }) => `LoadCredential=${name}:${path}`).join("\n")}
-StateDirectory=turn-channels
+${variables.map((variable) => `Environment=${variable}\n`).join("")}StateDirectory=turn-channels
 StateDirectoryMode=0700
 WorkingDirectory=%S/turn-channels
 UMask=0077

@@ -8,29 +8,30 @@
 import type { Bridge } from "../bridge/mod.ts";
 import { type Broker, delayQueue, PublishError } from "../broker/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
-import type { Config } from "../config/mod.ts";
-import { LoopLag, type Metrics, QueueWatch, type WatchedQueue } from "../telemetry/mod.ts";
+import type { ChannelConfig } from "../config/mod.ts";
+import { type LoopLag, type Metrics, QueueWatch, type WatchedQueue } from "../telemetry/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 
 /** Who knows. */
 export interface Watched {
   /** Which queues there are. */
-  readonly config: Config;
+  readonly config: ChannelConfig;
   /** How full they are, and how the broker is. */
   readonly broker: Broker;
   /** How Turn is. */
   readonly bridge: Bridge;
   /** How much is remembered. */
   readonly cache: MessageCache;
+  /** How busy the program is. */
+  readonly loopLag: LoopLag;
 }
 
 /** Begins to watch; `opened` ends it. */
 export function watch(
   metrics: Metrics,
-  { config, broker, bridge, cache }: Watched,
+  { config, broker, bridge, cache, loopLag }: Watched,
   opened: AsyncDisposableStack,
 ): void {
-  const loopLag = opened.use(new LoopLag());
   const queues = opened.use(
     new QueueWatch({
       queues: watchedQueues(config, metrics),
@@ -50,7 +51,7 @@ export function watch(
   });
 }
 
-function watchedQueues(config: Config, metrics: Metrics): WatchedQueue[] {
+function watchedQueues(config: ChannelConfig, metrics: Metrics): WatchedQueue[] {
   const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(config.connector_name);
   const delayQueues = (queue: string): string[] =>
     config.retry_schedule.map((seconds) => delayQueue(queue, Math.round(seconds * 1000)));

@@ -1,31 +1,37 @@
 /**
- * What differs between two configurations.
+ * What is different in two configurations.
  *
  * @module
  */
 
-import { configKeys } from "./keys.ts";
 import { CHANNELS } from "./channels.ts";
+import { configKeys } from "./keys.ts";
 import { type ChannelConfig, channelKeys, type Config } from "./schema.ts";
 import { valueAt } from "./values.ts";
 
 /**
- * The keys, by their paths, whose values are not the same; with several channels a channel's own
- * with the channel before them: `channels[0].auth_token`. `channels`, if there are others now.
+ * The keys, by their paths, whose values are not the same. With several channels, which are known by
+ * their connectors, a channel's own have it before them as `after` has it: `channels[0].auth_token`;
+ * and `channels` is one of the keys if there are others now.
  */
 export function changedKeys(before: Config, after: Config): readonly string[] {
-  const names = (config: Config) => config.channels.map(({ connector_name }) => connector_name);
-  if (after.channels.length === 1 && before.channels.length === 1) return differing(before, after);
-  if (asText(names(before)) !== asText(names(after))) return [CHANNELS];
-  const changed = after.channels.flatMap((channel, index) => {
-    const other = before.channels[index];
-    return other === undefined
-      ? []
-      : differing(other, channel).map((path) =>
-        path in channelKeys ? `${CHANNELS}[${index}].${path}` : path
-      );
+  if (before.channels.length === 1 && after.channels.length === 1) return differing(before, after);
+  const earlier = new Map(before.channels.map((channel) => [channel.connector_name, channel]));
+  const own = after.channels.flatMap((channel, index) => {
+    const same = earlier.get(channel.connector_name);
+    return same === undefined ? [] : differing(same, channel)
+      .filter((path) => path in channelKeys)
+      .map((path) => `${CHANNELS}[${index}].${path}`);
   });
-  return [...new Set(changed)];
+  const isSame = before.channels.length === after.channels.length &&
+    after.channels.every(({ connector_name }) => earlier.has(connector_name));
+  const shared = differing(before, after).filter((path) => !(path in channelKeys));
+  return [...isSame ? [] : [CHANNELS], ...own, ...shared];
+}
+
+/** The key's path without the channel that {@linkcode changedKeys} may put before it. */
+export function withoutChannel(path: string): string {
+  return path.replace(/^channels\[\d+\]\./, "");
 }
 
 function differing(before: ChannelConfig, after: ChannelConfig): readonly string[] {
@@ -34,7 +40,6 @@ function differing(before: ChannelConfig, after: ChannelConfig): readonly string
     .filter((path) => asText(valueAt(before, path)) !== asText(valueAt(after, path)));
 }
 
-/** All values are data; what is undefined is no value. */
 function asText(value: unknown): string {
-  return JSON.stringify(value ?? null);
+  return JSON.stringify(value) ?? "";
 }

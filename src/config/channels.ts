@@ -7,21 +7,26 @@
 
 import type { Fault, Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
+import { configKeys } from "./keys.ts";
 import type { Entry, Layers } from "./layers.ts";
-import { type ChannelConfig, channelKeys } from "./schema.ts";
+import { showFaulty } from "./redaction.ts";
+import { channelKeys } from "./schema.ts";
 import { unknownFileKeys } from "./unknown.ts";
 
 /** The name of the list. */
 export const CHANNELS = "channels";
 
+/** The environment variable, without its prefix, that sets a key for one channel: `CHANNELS_0_…`. */
+export function channelVariable(index: number, key: string): string {
+  return `${CHANNELS}_${index}_${key}`.toUpperCase();
+}
+
 /** One channel, before it is read. */
 export interface Channel {
   /** How it is called; empty for the only one of a configuration without the list. */
   readonly name: string;
-  /** Where its values come from. */
-  readonly layers: Layers;
-  /** Which keys of the file are its own. */
-  readonly own: ReadonlySet<string>;
+  /** Where its values come from; undefined if it is nothing that has values. */
+  readonly layers: Layers | undefined;
   /** What is wrong with it as an entry of the list. */
   readonly faults: readonly Fault[];
   /** What of it is not known. */
@@ -31,55 +36,85 @@ export interface Channel {
 /** The channels that the file has, at least one. */
 export function channelsOf(layers: Layers): readonly Channel[] {
   const { [CHANNELS]: list, ...shared } = layers.tree;
-  const only = { name: "", layers, own: new Set<string>(), faults: [], warnings: [] };
-  if (list === undefined || list === null) return [only];
+  if (list === undefined || list === null) return [{ name: "", layers, faults: [], warnings: [] }];
   if (!Array.isArray(list) || list.length === 0) {
-    const expected = "a list with a mapping of keys for each channel";
-    return [{ ...only, faults: [faultOf(layers, CHANNELS, expected)] }];
+    return [noChannel(CHANNELS, list, "a list with a mapping of keys for each channel", layers)];
   }
   return list.map((entry: unknown, index) => {
     const name = `${CHANNELS}[${index}]`;
-    if (isTree(entry)) return channelOf(name, entry, shared, layers);
-    const expected = "a mapping of keys to values";
-    return { ...only, name, faults: [faultOf(layers, name, expected)] };
+    return isTree(entry)
+      ? channelOf(name, index, { entry, shared }, layers)
+      : noChannel(name, entry, "a mapping of keys to values", layers);
   });
 }
 
-function channelOf(name: string, entry: Tree, shared: Tree, layers: Layers): Channel {
-  const names = Object.keys(entry);
-  const own = new Set(names.filter((key) => key in channelKeys));
-  const known = new Set(unknownFileKeys(entry, "").map(({ key }) => key));
-  const misplaced = names.filter((key) => !own.has(key) && !known.has(key));
+/** What it is instead may be a secret in the wrong place. */
+function noChannel(key: string, value: unknown, expected: string, layers: Layers): Channel {
+  const shown = Array.isArray(value) ? "a list" : isTree(value) ? "a mapping" : "something else";
+  const fault = { key, value: shown, expected, source: layers.fileSource };
+  return { name: key, layers: undefined, faults: [fault], warnings: [] };
+}
+
+function channelOf(
+  name: string,
+  index: number,
+  { entry, shared }: { readonly entry: Tree; readonly shared: Tree },
+  layers: Layers,
+): Channel {
+  const source = `${layers.fileSource}, ${name}`;
+  const own = new Set(
+    Object.keys(entry).filter((key) => key in channelKeys && !isNull(entry[key])),
+  );
+  const others = Object.entries(shared).filter(([key]) => !own.has(key) && !own.has(twin(key)));
+  const ownEntries = Object.entries(entry).filter(([key]) => own.has(key));
+  const isKnown = (key: string): boolean => keyOf(key) !== undefined;
   return {
     name,
-    layers: { ...layers, tree: { ...shared, ...entry } },
-    own,
-    faults: misplaced.map((key) =>
-      faultOf(layers, `${name}.${key}`, `beside ${CHANNELS}: it is for all channels`)
-    ),
-    warnings: unknownFileKeys(entry, `${layers.fileSource}, ${name}`),
+    layers: {
+      ...layers,
+      tree: Object.fromEntries([...others, ...ownEntries]),
+      channel: { own, source, prefix: layers.prefix + channelVariable(index, "") },
+    },
+    faults: Object.entries(entry)
+      .filter(([key, value]) => isKnown(key) && !(key in channelKeys) && !isNull(value))
+      .map(([key, value]) => misplaced(key, value, name, source)),
+    warnings: unknownFileKeys(entry, source, new Set()),
   };
 }
 
-function faultOf({ fileSource }: Layers, key: string, expected: string): Fault {
-  return { key, value: undefined, expected, source: fileSource };
+/** A secret and the file that holds it are two ways to say one thing. */
+function twin(key: string): string {
+  return key.endsWith("_file") ? key.slice(0, -"_file".length) : `${key}_file`;
 }
 
-/** The entry, with the channel as its source if the value is the channel's own. */
-export function withOwnSource(
-  entry: Entry,
-  { fileSource }: Layers,
-  name: string,
-  own: ReadonlySet<string>,
-): Entry {
-  if (entry.source !== fileSource || !own.has(entry.key.path)) return entry;
-  return { ...entry, source: `${fileSource}, ${name}` };
+/** As elsewhere, `null` says nothing. */
+function isNull(value: unknown): boolean {
+  return value === null;
+}
+
+function misplaced(key: string, value: unknown, name: string, source: string): Fault {
+  const known = keyOf(key);
+  return {
+    key: `${name}.${key}`,
+    value: known && showFaulty(known, value),
+    expected: `to stand beside ${CHANNELS}, because it is for all of them`,
+    source,
+  };
+}
+
+/** The key of this name; of a group, one that is as secret as any in it. */
+function keyOf(name: string): ReturnType<typeof configKeys>[number] | undefined {
+  const keys = configKeys().filter(({ path }) => path === name || path.startsWith(`${name}.`));
+  return keys.find(({ secrecy }) => secrecy !== "none") ?? keys[0];
 }
 
 /** The fault, with the channel in its key if it is the channel's own or may be. */
-export function nameFault(fault: Fault, name: string, own: ReadonlySet<string>): Fault {
-  const isOwn = own.has(fault.key) || (fault.value === undefined && fault.key in channelKeys);
-  return name !== "" && isOwn ? { ...fault, key: `${name}.${fault.key}` } : fault;
+export function nameFault(fault: Fault, name: string, entries: readonly Entry[]): Fault {
+  if (name === "" || !(fault.key in channelKeys)) return fault;
+  const isOwn = entries.some(({ key, isOwn }) =>
+    isOwn && (key.path === fault.key || key.path === twin(fault.key))
+  );
+  return isOwn || fault.value === undefined ? { ...fault, key: `${name}.${fault.key}` } : fault;
 }
 
 /** What is wrong with the shared keys is found with each channel, and told once. */
@@ -87,19 +122,22 @@ export function withoutRepeats(faults: readonly Fault[]): readonly Fault[] {
   return [...new Map(faults.map((fault) => [JSON.stringify(fault), fault])).values()];
 }
 
-/** Faults for what must be different in each channel and is not. */
-export function clashes(channels: readonly ChannelConfig[]): readonly Fault[] {
-  return (["connector_name", "vumi_api_path"] as const).flatMap((key) => {
-    const values = channels.map((channel) => channel[key]);
-    return values.flatMap((value, index) => {
-      const first = values.indexOf(value);
-      if (first === index) return [];
-      return [{
-        key: `${CHANNELS}[${index}].${key}`,
-        value: JSON.stringify(value),
-        expected: `another one than ${CHANNELS}[${first}] has`,
-        source: `${CHANNELS}[${index}]`,
-      }];
+/** Faults for what must be different in each channel and is not, whatever else is wrong. */
+export function clashes(
+  channels: readonly { readonly name: string; readonly entries: readonly Entry[] }[],
+): readonly Fault[] {
+  return ["connector_name", "vumi_api_path"].flatMap((path) => {
+    const owners = new Map<string, string>();
+    return channels.flatMap(({ name, entries }) => {
+      const entry = entries.find(({ key }) => key.path === path);
+      const read = channelKeys[path]?.safeParse(entry?.value);
+      if (!read?.success) return [];
+      const value = JSON.stringify(read.data);
+      const owner = owners.get(value);
+      if (owner === undefined) owners.set(value, name);
+      if (owner === undefined) return [];
+      const expected = `another one than ${owner} has`;
+      return [{ key: `${name}.${path}`, value, expected, source: entry?.source ?? "the default" }];
     });
   });
 }

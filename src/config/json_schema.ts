@@ -7,8 +7,9 @@
  */
 
 import * as z from "zod";
+import { type KeyMeta, metaOf } from "./key_meta.ts";
 import type { JsonSchema } from "./kinds.ts";
-import { channelKeys, groups, type KeyMeta, metaOf } from "./schema.ts";
+import { channelKeys, groups } from "./schema.ts";
 
 /** JSON Schema, draft 2020-12, of the configuration file. */
 export function configJsonSchema(): JsonSchema {

@@ -6,7 +6,8 @@
  */
 
 import * as z from "zod";
-import { groups, type KeyMeta, metaOf } from "./schema.ts";
+import { type KeyMeta, metaOf } from "./key_meta.ts";
+import { groups } from "./schema.ts";
 
 /** A key of the configuration. */
 export interface ConfigKey extends KeyMeta {

@@ -9,6 +9,7 @@ import type { Fault } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
 import { type ConfigKey, configKeys } from "./keys.ts";
 import { showFaulty } from "./redaction.ts";
+import { channelKeys } from "./schema.ts";
 
 /** What the configuration is put together from. */
 export interface Layers {
@@ -22,6 +23,15 @@ export interface Layers {
   readonly prefix: string;
   /** Values of flags, by their names without the dashes before them. */
   readonly flags: Readonly<Record<string, string>>;
+  /** Of one of several channels, what in them is its own. */
+  readonly channel?: {
+    /** Keys of the file, by their paths. */
+    readonly own: ReadonlySet<string>;
+    /** What to call its part of the file. */
+    readonly source: string;
+    /** What the names of its own variables begin with. */
+    readonly prefix: string;
+  };
 }
 
 /** A key with what was given for it, if anything. */
@@ -32,6 +42,8 @@ export interface Entry {
   readonly value: unknown;
   /** Where it was written; undefined if nowhere. */
   readonly source: string | undefined;
+  /** Whether it was written for one of several channels. */
+  readonly isOwn: boolean;
 }
 
 /** Each key with what the highest layer says. `null` says nothing. */
@@ -39,16 +51,19 @@ export function layered(layers: Layers): readonly Entry[] {
   return configKeys().map((key) => entry(key, layers));
 }
 
-function entry(key: ConfigKey, { tree, fileSource, env, prefix, flags }: Layers): Entry {
+function entry(key: ConfigKey, { tree, fileSource, env, prefix, flags, channel }: Layers): Entry {
   const flag = flags[key.flag];
-  if (flag !== undefined) return { key, value: flag, source: `flag --${key.flag}` };
-  const name = prefix + key.env;
-  const variable = env[name];
-  if (variable !== undefined) {
-    return { key, value: variable, source: `environment variable ${name}` };
+  if (flag !== undefined) return { key, value: flag, source: `flag --${key.flag}`, isOwn: false };
+  const ownName = channel && key.path in channelKeys ? channel.prefix + key.env : undefined;
+  for (const name of ownName === undefined ? [prefix + key.env] : [ownName, prefix + key.env]) {
+    const value = env[name];
+    if (value === undefined) continue;
+    return { key, value, source: `environment variable ${name}`, isOwn: name === ownName };
   }
   const value = lookUp(tree, key.path) ?? undefined;
-  return { key, value, source: value === undefined ? undefined : fileSource };
+  if (value === undefined) return { key, value, source: undefined, isOwn: false };
+  const isOwn = channel?.own.has(key.path) ?? false;
+  return { key, value, source: isOwn ? channel?.source : fileSource, isOwn };
 }
 
 function lookUp(tree: Tree, path: string): unknown {

@@ -6,14 +6,7 @@
  */
 
 import type * as z from "zod";
-import {
-  type Channel,
-  channelsOf,
-  clashes,
-  nameFault,
-  withoutRepeats,
-  withOwnSource,
-} from "./channels.ts";
+import { type Channel, channelsOf, clashes, nameFault, withoutRepeats } from "./channels.ts";
 import type { Fault, Warning } from "./faults.ts";
 import { type FileOptions, type FileReading, readConfigFile } from "./file.ts";
 import { type Entry, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
@@ -61,7 +54,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     flags,
   };
   const channels = channelsOf(layers);
-  const warnings = [...warningsOf(layers), ...channels.flatMap((channel) => channel.warnings)];
+  const warnings = warningsOf(layers, channels);
   const read = await Promise.all(
     channels.map((channel) => readChannel(channel, readFile, file.kind === "ok")),
   );
@@ -69,32 +62,34 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     ...(file.kind === "faulty" ? [file.fault] : []),
     ...groupFaults(layers),
     ...withoutRepeats(read.flatMap((one) => one.faults)),
-    ...clashes(read.flatMap(({ config }) => config ?? [])),
+    ...clashes(read),
   ];
-  const [first] = read;
   const configs = read.flatMap(({ config }) => config ?? []);
-  if (first?.config === undefined || faults.length > 0) return { kind: "faulty", faults, warnings };
-  const config = { ...first.config, channels: configs };
-  return { kind: "ok", config, warnings, sources: Object.fromEntries(first.sources) };
+  const [first] = configs;
+  if (first === undefined || faults.length > 0) return { kind: "faulty", faults, warnings };
+  const sources = read[0]?.entries.map(({ key, source }) => [key.path, source ?? "default"]) ?? [];
+  const config = { ...first, channels: configs };
+  return { kind: "ok", config, warnings, sources: Object.fromEntries(sources) };
 }
 
 /** What became of reading one channel. */
 interface ReadChannel {
+  readonly name: string;
   readonly config: ChannelConfig | undefined;
+  readonly entries: readonly Entry[];
   readonly faults: readonly Fault[];
-  readonly sources: readonly (readonly [string, string])[];
 }
 
 async function readChannel(
-  { layers, name, own, faults: ownFaults }: Channel,
+  { layers, name, faults: ownFaults }: Channel,
   readFile: ReadFile,
   isFileRead: boolean,
 ): Promise<ReadChannel> {
-  const written = layered(layers).map((entry) => withOwnSource(entry, layers, name, own));
+  if (layers === undefined) return { name, config: undefined, entries: [], faults: ownFaults };
+  const written = layered(layers);
   const { entries, faults: fileFaults, missing } = await withSecretFiles(written, readFile);
   const read = parseConfig(treeOf(entries));
   const faults = [
-    ...ownFaults,
     ...fileFaults,
     ...valueFaults(read.error?.issues ?? [], entries, layers.prefix)
       // What is missing may be in the file that could not be read.
@@ -102,9 +97,10 @@ async function readChannel(
       .filter(({ key }) => !missing.has(key)),
   ];
   return {
+    name,
     config: read.data,
-    faults: faults.map((fault) => nameFault(fault, name, own)),
-    sources: entries.map(({ key, source }) => [key.path, source ?? "default"]),
+    entries,
+    faults: [...ownFaults, ...faults.map((fault) => nameFault(fault, name, written))],
   };
 }
 
@@ -117,18 +113,23 @@ function fileName({ flags, env }: LoadOptions, readFile: ReadFile): FileOptions 
   return { path, source: "environment variable VUMI_CONFIG_FILE", readFile };
 }
 
-function warningsOf(layers: Layers): readonly Warning[] {
+function warningsOf(layers: Layers, channels: readonly Channel[]): readonly Warning[] {
   const { tree, fileSource, env, prefix } = layers;
   const sentry = layered(layers).find(({ key }) => key.path === "sentry_dsn");
   return [
     ...unknownFileKeys(tree, fileSource),
-    ...unknownVariables(Object.keys(env), prefix),
+    ...unknownVariables(
+      Object.keys(env),
+      prefix,
+      channels.flatMap((channel) => channel.layers?.channel?.prefix ?? []),
+    ),
     ...(sentry?.value
       ? [{
         key: "sentry_dsn",
         message: `sentry_dsn from ${sentry.source} has no effect, errors are only in the logs`,
       }]
       : []),
+    ...channels.flatMap((channel) => channel.warnings),
   ];
 }
 

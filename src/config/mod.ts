@@ -6,13 +6,15 @@
  */
 
 export { type AmqpAddress, amqpUrl, type Bind, formatBind } from "./addresses.ts";
-export { changedKeys } from "./changes.ts";
+export { channelVariable } from "./channels.ts";
+export { changedKeys, withoutChannel } from "./changes.ts";
 export { type Fault, formatFaults, type Warning } from "./faults.ts";
 export { configJsonSchema } from "./json_schema.ts";
+export type { KeyMeta } from "./key_meta.ts";
 export { type ConfigKey, configKeys } from "./keys.ts";
 export type { JsonSchema, Secrecy } from "./kinds.ts";
 export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
 export { redactedConfig } from "./redaction.ts";
 export { configReference } from "./reference.ts";
-export type { ChannelConfig, Config, KeyMeta } from "./schema.ts";
+export type { ChannelConfig, Config } from "./schema.ts";
 export { configTemplate } from "./template.ts";

@@ -8,6 +8,7 @@
  */
 
 import * as z from "zod";
+import { optional, preset, required } from "./key_meta.ts";
 import {
   amqpUrlText,
   anyText,
@@ -15,8 +16,6 @@ import {
   hostname,
   httpUrl,
   integer,
-  type JsonSchema,
-  type Kind,
   noMiddlewares,
   oneOf,
   password,
@@ -25,7 +24,6 @@ import {
   seconds,
   secondsList,
   secondsOrZero,
-  type Secrecy,
   secretPath,
   signingSecrets,
   text,
@@ -34,42 +32,6 @@ import {
   urlPath,
   yesOrNo,
 } from "./kinds.ts";
-
-/** What the schema says of a key, beside its rule. */
-export interface KeyMeta {
-  /** What it means, for an operator. */
-  readonly description: string;
-  /** What is expected, in words. */
-  readonly type: string;
-  /** How much of the value must never be shown. */
-  readonly secrecy: Secrecy;
-  /** How it is written in the file, where its rule alone does not tell. */
-  readonly written?: JsonSchema;
-}
-
-/** What is said of each key, by its rule. */
-export const metaOf: z.core.$ZodRegistry<KeyMeta> = z.registry<KeyMeta>();
-
-function register<T>(schema: z.ZodType<T>, kind: Kind<unknown>, description: string): z.ZodType<T> {
-  const { type, secrecy, written } = kind;
-  return schema.register(metaOf, { description, type, secrecy, ...(written && { written }) });
-}
-
-function required<T>(kind: Kind<T>, description: string): z.ZodType<T> {
-  return register(kind.schema.clone(), kind, description); // A kind may be that of several keys.
-}
-
-function optional<T>(kind: Kind<T>, description: string): z.ZodType<T | undefined> {
-  return register<T | undefined>(z.optional(kind.schema), kind, description);
-}
-
-function preset<T>(
-  kind: Kind<T>,
-  value: z.core.util.NoUndefined<T>,
-  description: string,
-): z.ZodType<T> {
-  return register<T>(z._default(kind.schema, value), kind, description);
-}
 
 const DAY = 86_400;
 const YEAR = 365 * DAY;

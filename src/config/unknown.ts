@@ -7,12 +7,17 @@
 import type { Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
 import { configKeys } from "./keys.ts";
+import { channelKeys } from "./schema.ts";
 
 /** What a file may have beside keys; `$schema` is for editors. */
 const NOT_KEYS: ReadonlySet<string> = new Set(["$schema", "channels"]);
 
-/** Warns of the file's unknown keys. */
-export function unknownFileKeys(tree: Tree, source: string): readonly Warning[] {
+/** Warns of unknown keys in the file, or in a part of it that may have nothing beside keys. */
+export function unknownFileKeys(
+  tree: Tree,
+  source: string,
+  notKeys: ReadonlySet<string> = NOT_KEYS,
+): readonly Warning[] {
   const keys = configKeys().map(({ path }) => path);
   const groups = new Set(
     keys.filter((path) => path.includes(".")).map((path) => path.split(".")[0]),
@@ -23,15 +28,21 @@ export function unknownFileKeys(tree: Tree, source: string): readonly Warning[] 
       : [name]
   );
   return written
-    .filter((path) => !NOT_KEYS.has(path) && !keys.includes(path) && !groups.has(path))
+    .filter((path) => !notKeys.has(path) && !keys.includes(path) && !groups.has(path))
     .map((path) => warning(path, source, keys));
 }
 
-/** Warns of the variables that have the prefix and belong to no key. */
-export function unknownVariables(names: readonly string[], prefix: string): readonly Warning[] {
+/** Warns of the variables that have the prefix and belong to no key, also of one of the channels. */
+export function unknownVariables(
+  names: readonly string[],
+  prefix: string,
+  channelPrefixes: readonly string[],
+): readonly Warning[] {
   if (prefix === "") return [];
+  const own = configKeys().filter(({ path }) => path in channelKeys);
   const known = [
     ...configKeys().map(({ env }) => prefix + env),
+    ...channelPrefixes.flatMap((channelPrefix) => own.map(({ env }) => channelPrefix + env)),
     "VUMI_CONFIG_FILE",
     "VUMI_CONFIG_PREFIX",
   ];

@@ -148,14 +148,8 @@ function programAlerts(time: Time): Alert[] {
       severity: "page",
       forSeconds: MINUTE,
       expression: `${series(METRICS.brokerConnected)} == 0`,
-      summary: "No connection to RabbitMQ to {{ $labels.direction }} on",
-    },
-    {
-      name: "BrokerBlocked",
-      severity: "page",
-      forSeconds: MINUTE,
-      expression: `${series(METRICS.brokerBlocked)} == 1`,
-      summary: "RabbitMQ takes no messages, for an alarm of its own",
+      summary:
+        "RabbitMQ is away, or takes no messages: it is not possible to {{ $labels.direction }}",
     },
     {
       name: "CacheFails",

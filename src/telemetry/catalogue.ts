@@ -165,6 +165,11 @@ const PROCESS = {
   ),
 } as const;
 
+/** The names of those that are the program's and no channel's. */
+export const PROGRAM_METRICS: ReadonlySet<string> = new Set(
+  [...Object.values(PROCESS), STORES.brokerConnected, STORES.brokerBlocked].map(({ name }) => name),
+);
+
 /** All of them. */
 export const METRICS = { ...FLOWS, ...TURN, ...STORES, ...PROCESS } as const;
 

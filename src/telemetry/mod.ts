@@ -1,5 +1,5 @@
 /**
- * Seeing into the running program: logging, metrics, health.
+ * Seeing into the running program: logging, metrics, health, traces.
  *
  * @module
  */
@@ -16,6 +16,9 @@ export {
 } from "./live_figures.ts";
 export * from "./logging.ts";
 export * from "./loop_lag.ts";
+export { type ChannelText, connectorLabel, mergeTexts } from "./merge.ts";
 export * from "./metrics.ts";
 export * from "./queue_watch.ts";
 export { type Heard, Transports } from "./transports.ts";
+export * from "./trace.ts";
+export { startTracing, type TracedBroker, type TracedMessage, type Tracing } from "./tracing.ts";

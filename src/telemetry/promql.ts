@@ -30,6 +30,7 @@ export function selectors(own: Matchers<"job" | "instance"> = {}): Selectors {
 
 /** How it writes a time: in the largest unit that makes it a whole number. */
 export function duration(seconds: number): string {
+  if (seconds === 0) return "0s";
   const ms = Math.round(seconds * 1000);
   const [unit, size] = UNITS.find(([, size]) => ms % size === 0) ?? ["ms", 1];
   return `${ms / size}${unit}`;

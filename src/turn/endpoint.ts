@@ -9,6 +9,7 @@
  */
 
 import { Hono } from "hono";
+import { readTrace, type Trace } from "../telemetry/mod.ts";
 import { Deadline, EXPIRED, readBody } from "./body.ts";
 import { internalError, methodNotAllowed, pathNotFound, refuse, unavailable } from "./fault.ts";
 import { decodeRequest, type OutboundRequest } from "./request.ts";
@@ -29,6 +30,8 @@ export interface Sender {
   readonly body: Uint8Array;
   /** Whether nobody takes the answer any more: the sender has hung up, or our time was up. */
   isGone(): boolean;
+  /** What the request is a part of, if it says. */
+  readonly trace?: Trace | undefined;
 }
 
 /** Takes a request over, or says why not. To throw is a bug. */
@@ -49,16 +52,19 @@ export interface EndpointOptions {
 }
 
 /**
- * Answers `POST <path>/messages`, and whatever isn't known with an error. Other routes may be added
- * to it; give each {@linkcode methodNotAllowed} for the methods that it doesn't know.
+ * Answers `POST <path>/messages` of each channel, and whatever isn't known with an error. Other
+ * routes may be added to it; give each {@linkcode methodNotAllowed} for the methods that it doesn't
+ * know.
  *
  * @internal As `deno doc --lint` would have every type of hono's exported too.
  */
-export function turnEndpoint(options: EndpointOptions): Hono {
+export function turnEndpoint(channels: readonly EndpointOptions[]): Hono {
   const app = new Hono();
-  const path = `${options.path}/messages`;
-  app.post(path, ({ req }) => answer(req.raw, { ...options }));
-  app.all(path, methodNotAllowed("POST"));
+  for (const options of channels) {
+    const path = `${options.path}/messages`;
+    app.post(path, ({ req }) => answer(req.raw, { ...options }));
+    app.all(path, methodNotAllowed("POST"));
+  }
   app.notFound(pathNotFound);
   app.onError(internalError);
   return app;
@@ -89,7 +95,11 @@ async function answer(request: Request, options: EndpointOptions): Promise<Respo
     return refuse(415, [{ details: "The content type, if given, must be application/json" }]);
   }
   let isExpired = false;
-  const sender = { body: body.bytes, isGone: () => isExpired || signal.aborted };
+  const sender = {
+    body: body.bytes,
+    isGone: () => isExpired || signal.aborted,
+    trace: readTrace((name) => request.headers.get(name)),
+  };
   const answered = await deadline.race(answerBody(sender, options));
   isExpired = answered === EXPIRED;
   return answered === EXPIRED ? timedOut(options) : answered;

@@ -16,28 +16,36 @@ export type OpenApi = Readonly<Record<string, unknown>>;
 
 /** What {@linkcode turnApi} describes. */
 export interface TurnApiOptions {
-  /** What comes before `/messages`. */
-  readonly path: string;
-  /** How statuses are written. */
-  readonly statusFormat: StatusFormat;
+  /** What comes before `/messages`, for each channel. */
+  readonly paths: readonly string[];
+  /** How statuses are written, for each channel. */
+  readonly statusFormats: readonly StatusFormat[];
 }
 
 /** The parts of a document that are about Turn. */
-export function turnApi({ path, statusFormat }: TurnApiOptions): {
+export function turnApi({ paths, statusFormats }: TurnApiOptions): {
   readonly paths: OpenApi;
   readonly webhooks: OpenApi;
   readonly components: OpenApi;
 } {
   return {
-    paths: { [`${path}/messages`]: { post: SEND } },
+    paths: Object.fromEntries(paths.map((path, index) => [`${path}/messages`, {
+      post: index === 0 ? SEND : { ...SEND, operationId: `${SEND.operationId}${index + 1}` },
+    }])),
     webhooks: {
       message: { post: call("postMessage", "A user has written.", messageSchema) },
       status: {
-        post: call("postStatus", "What became of a message.", statusSchemas[statusFormat]),
+        post: call("postStatus", "What became of a message.", statusSchema(statusFormats)),
       },
     },
     components: { schemas: { Errors: schemaOf(errorsSchema) }, securitySchemes: SECURITY },
   };
+}
+
+function statusSchema(formats: readonly StatusFormat[]): z.ZodType {
+  const [first = statusSchemas.flat, another] = [...new Set(formats)]
+    .map((format) => statusSchemas[format]);
+  return another === undefined ? first : z.union([first, another]);
 }
 
 const SECURITY: OpenApi = {

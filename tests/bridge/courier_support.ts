@@ -45,6 +45,7 @@ export class TestCourier implements AsyncDisposable {
     this.ends = ends;
     this.cache = cache ?? new FlakyCache(() => this.now);
     this.gate = new TurnGate({
+      connector: "c",
       concurrency: 20,
       pause: () => {
         this.told.push("pause");

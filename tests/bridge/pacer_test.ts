@@ -105,9 +105,13 @@ Deno.test("Pacer does not go by what a slow answer says of a window gone by", ()
   const slow = pacer.begun("messages");
   const next = NOW + 1_050;
   assert.equal(pacer.waitMs("messages", next), 0);
+  for (let n = 0; n < 58; n++) call(pacer, undefined, { now: next });
   const late = { ...SAID, remaining: 0, resetAt: NOW + 1_000 };
   pacer.ended("messages", slow, late, undefined, next);
+  // Neither is this window closed, nor begun anew: 58 and the slow one of 60 are used up.
   assert.equal(pacer.waitMs("messages", next), 0);
+  call(pacer, undefined, { now: next });
+  assert.equal(pacer.waitMs("messages", next), 1_000);
 });
 
 Deno.test("Pacer.waitMs() is what Turn asked for, and a second if it did not", () => {

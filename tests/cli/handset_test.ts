@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { EXIT } from "../../src/cli/exit_codes.ts";
 import { startService } from "../../src/cli/service.ts";
 import { FakeTurn, send } from "../../src/demo/fake_turn.ts";
+import { until } from "../support/until.ts";
 import { SECRET, testConfig, TOKEN } from "../support/bridge.ts";
 import { PageClient } from "../support/page_client.ts";
 import { PERMISSIONS } from "../support/program.ts";
@@ -31,12 +32,12 @@ function handset(flags: Readonly<Record<string, string>>, ...args: string[]): De
     ...flags,
   };
   const given = Object.entries(all).map(([flag, value]) => `--${flag}=${value}`);
+  return start([...given, ...args]);
+}
+
+function start(args: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--no-check", ...PERMISSIONS, "src/main.ts", "handset"],
-      ...given,
-      ...args,
-    ],
+    args: ["run", "--quiet", "--no-check", ...PERMISSIONS, "src/main.ts", "handset", ...args],
     cwd: ROOT,
     stdin: "null",
     stdout: "piped",
@@ -74,6 +75,11 @@ Deno.test("handset plays the phone before the broker, the bridge and the Turn of
   await turn.received(1);
   const body = { to: USER, turn: { type: "text", text: { body: "Your name?" } } };
   const question = { ...body, waiting_for_user_input: true };
+  await until("readiness", async () => {
+    const response = await fetch(`${service.address}/readyz`);
+    await response.body?.cancel();
+    return response.ok;
+  });
   const answer = await send(`${service.address}/messages`, question, { secret: SECRET });
   assert.equal(answer.status, 200, await answer.text());
   await client.hears({ kind: "phone", session: { state: "asking", text: "Your name?" } });
@@ -127,4 +133,41 @@ Deno.test("handset has no use for queues inside another process", async () => {
   );
   assert.ok(err.includes("turn-channels demo"), err);
   assert.equal(code, EXIT.config);
+});
+
+Deno.test("handset asks which of several channels it is to play", async () => {
+  const channel = (name: string) => ({
+    connector_name: name,
+    default_from_addr: "8110",
+    turn_api_url: "http://127.0.0.1:9/v1",
+    auth_token: TOKEN,
+    turn_hmac_secret: SECRET,
+    vumi_api_path: `/${name}`,
+  });
+  const config = {
+    http_bind: "127.0.0.1:0",
+    amqp_url: amqpUrl(),
+    channels: [channel("test-one"), channel("test-two")],
+  };
+  const file = await Deno.makeTempFile({ suffix: ".json" });
+  await Deno.writeTextFile(file, JSON.stringify(config));
+  try {
+    for (const args of [[], ["--connector", "three"]]) {
+      const refused = await refusal(start(["--config", file, "--page-port", "0", ...args]));
+      assert.match(refused.err, /--connector must be one of: test-one, test-two\n$/);
+      assert.equal(refused.code, EXIT.usage);
+    }
+    await using process = start(
+      ["--config", file, "--page-port", "0", "--connector", "test-two", "--force"],
+    );
+    const stdout = new Transcript(process.stdout);
+    await stdout.waitFor(/on the queues of test-two/);
+    process.kill("SIGTERM");
+    await process.stderr.cancel();
+    await process.status;
+    await stdout.ended;
+  } finally {
+    await Deno.remove(file);
+    await using _queues = await Transport.connect("test-two");
+  }
 });

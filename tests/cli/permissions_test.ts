@@ -19,7 +19,7 @@ const PATH = fileURLToPath(new URL(`../../${SCRIPT}`, import.meta.url));
 
 const folder = await Deno.makeTempDir({ prefix: "turn-channels-permissions-" });
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
-const fault = await compile(`${folder}/probe`, SCRIPT);
+const fault = await compile(`${folder}/probe`, { script: SCRIPT });
 
 /** What can never be done, and how the refusal reads. */
 const NEVER = ["run", "runByNode", "ffi", "addon", "remoteCode", "hostname"];

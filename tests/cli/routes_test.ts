@@ -9,6 +9,7 @@ import { type Service, startService } from "../../src/cli/service.ts";
 import { send } from "../../src/demo/fake_turn.ts";
 import { SECRET, TestBridge, testConfig } from "../support/bridge.ts";
 import { freePort } from "../support/free_port.ts";
+import { until } from "../support/until.ts";
 
 const OPERATORS = ["/health", "/readyz", "/metrics", "/openapi.json"];
 const BODY = { to: "+26612345678", turn: { type: "text", text: { body: "Hi" } } };
@@ -76,8 +77,11 @@ Deno.test("/readyz names the reasons while the broker is away; /livez says that 
 Deno.test("/readyz says that we are ready when the queues are consumed, and no more when we stop", async () => {
   await using bridge = await TestBridge.start({ "admin-bind": "127.0.0.1:0" }, false);
   const admin = bridge.service.adminAddress ?? assert.fail();
+  await until("ready", async () => await status(admin, "/readyz") === 200);
   await bridge.transport.consumed("inbound");
   await bridge.transport.consumed("event");
+  // RabbitMQ knows of a consumer a moment before we do.
+  await until("us to be ready", async () => await status(admin, "/readyz") === 200);
   const ready = await get(admin, "/readyz");
   assert.deepEqual(ready, [200, '{"ready":true,"reasons":[]}']);
   bridge.turn.answer = () => "hang";

@@ -12,11 +12,12 @@ import {
   type Answerer,
   DemoPlay,
   FakeTurn,
+  LogTap,
   Screen,
-  siftQueue,
   Stage,
   Transport,
 } from "../../src/demo/mod.ts";
+import { startLogging } from "../../src/telemetry/mod.ts";
 
 /** What differs from a demo in which all is well. */
 export interface PlayOptions {
@@ -63,6 +64,8 @@ export async function startPlay(options: PlayOptions = {}): Promise<Play> {
 export async function startDemoPlay(
   options: PlayOptions = {},
 ): Promise<Play & { readonly play: DemoPlay }> {
+  const logTap = new LogTap(() => {});
+  const logging = startLogging({ level: "INFO", output: logTap });
   const parties = await startParties(options);
   const { hmacSecret = "secret", ussdTimeoutMs = 180_000 } = options;
   const play = new DemoPlay({
@@ -71,8 +74,8 @@ export async function startDemoPlay(
     bridgeUrl: parties.service.address,
     hmacSecret,
     ussdTimeoutMs,
-    sift: siftQueue(parties.broker),
   });
+  logTap.listener = play.logListener;
   return {
     ...parties,
     play,
@@ -80,6 +83,7 @@ export async function startDemoPlay(
     [Symbol.asyncDispose]: async () => {
       await play[Symbol.asyncDispose]();
       await parties[Symbol.asyncDispose]();
+      logging[Symbol.dispose]();
     },
   };
 }

@@ -10,10 +10,18 @@ import { PERMISSIONS } from "./program.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Makes `output` of `script`, a path from the repository's root; answers why not. */
+/** How it is compiled. */
+export interface CompileOptions {
+  /** A path from the repository's root; the program unless given. */
+  readonly script?: string;
+  /** What is in the environment besides. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Makes `output`; answers why not. */
 export async function compile(
   output: string,
-  script = "src/main.ts",
+  { script = "src/main.ts", env = {} }: CompileOptions = {},
 ): Promise<string | undefined> {
   const deno = Deno.env.get("DENO_COMPILE") || Deno.execPath();
   const args = [
@@ -24,7 +32,7 @@ export async function compile(
   const { success, stderr } = await new Deno.Command(deno, {
     args: [...args, script],
     cwd: ROOT,
-    env: { RUST_MIN_STACK: "8388608" },
+    env: { RUST_MIN_STACK: "8388608", ...env },
   }).output();
   return success ? undefined : new TextDecoder().decode(stderr).trim().split("\n").at(0);
 }

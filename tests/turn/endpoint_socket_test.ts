@@ -9,7 +9,7 @@ class Server implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   constructor(more: Partial<EndpointOptions> = {}) {
-    const app = turnEndpoint(options(more));
+    const app = turnEndpoint([options(more)]);
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       (request) => app.fetch(request),

@@ -31,12 +31,12 @@ const GOOD = JSON.stringify(EXAMPLE);
 
 Deno.test("turnEndpoint() answers with the id once the request is accepted", async () => {
   const requests: OutboundRequest[] = [];
-  const app = turnEndpoint(options({
+  const app = turnEndpoint([options({
     accept: (request) => {
       requests.push(request);
       return Promise.resolve({ kind: "accepted", id: "message-uuid-5678" });
     },
-  }));
+  })]);
   const response = await app.request(URL_PATH, signed(GOOD));
   assert.equal(response.status, 200);
   assert.match(response.headers.get("content-type") ?? "", /^application\/json\b/);
@@ -51,7 +51,7 @@ Deno.test("turnEndpoint() answers with the id once the request is accepted", asy
 });
 
 Deno.test("turnEndpoint() serves /messages when the path is empty", async () => {
-  const app = turnEndpoint(options({ path: "" }));
+  const app = turnEndpoint([options({ path: "" })]);
   assert.equal((await app.request("/messages", signed(GOOD))).status, 200);
   assert.equal((await app.request("/api/messages", signed(GOOD))).status, 404);
 });
@@ -104,14 +104,14 @@ const REFUSED: readonly [string, number, RequestInit, readonly (string | undefin
 
 for (const [what, status, init, fields] of REFUSED) {
   Deno.test(`turnEndpoint() answers ${status} to ${what}, and accepts nothing`, async () => {
-    const app = turnEndpoint(options({ accept: () => assert.fail("it was accepted") }));
+    const app = turnEndpoint([options({ accept: () => assert.fail("it was accepted") })]);
     const response = await app.request(URL_PATH, init);
     assert.deepEqual((await fieldsOf(response, status)).sort(), [...fields].sort());
   });
 }
 
 Deno.test("turnEndpoint() names the type that can't be sent, and no more than 50 of it", async () => {
-  const app = turnEndpoint(options());
+  const app = turnEndpoint([options()]);
   const body = (type: string) => signed(JSON.stringify({ ...EXAMPLE, turn: { type } }));
   assert.match(await (await app.request(URL_PATH, body("sticker"))).text(), /\bsticker\b/);
   const text = await (await app.request(URL_PATH, body("x".repeat(100)))).text();
@@ -130,7 +130,7 @@ const JSON_TYPES = [
 
 for (const type of JSON_TYPES) {
   Deno.test(`turnEndpoint() takes the content type ${JSON.stringify(type)}`, async () => {
-    const response = await turnEndpoint(options())
+    const response = await turnEndpoint([options()])
       .request(URL_PATH, signed(GOOD, { "Content-Type": type }));
     assert.equal(response.status, 200);
   });
@@ -139,16 +139,19 @@ for (const type of JSON_TYPES) {
 Deno.test("turnEndpoint() takes a request without a content type", async () => {
   const init = signed(GOOD);
   const headers = { [SIGNATURE_HEADER]: sign(SECRET, new TextEncoder().encode(GOOD)) };
-  assert.equal((await turnEndpoint(options()).request(URL_PATH, { ...init, headers })).status, 200);
+  assert.equal(
+    (await turnEndpoint([options()]).request(URL_PATH, { ...init, headers })).status,
+    200,
+  );
 });
 
 Deno.test("turnEndpoint() takes a body of just the size allowed", async () => {
-  assert.equal((await turnEndpoint(options()).request(URL_PATH, signed(PAD(1000)))).status, 200);
+  assert.equal((await turnEndpoint([options()]).request(URL_PATH, signed(PAD(1000)))).status, 200);
 });
 
 for (const method of ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"]) {
   Deno.test(`turnEndpoint() answers 405 to ${method}, and names POST`, async () => {
-    const response = await turnEndpoint(options()).request(URL_PATH, { method });
+    const response = await turnEndpoint([options()]).request(URL_PATH, { method });
     assert.equal(response.headers.get("allow"), "POST");
     if (method === "HEAD") assert.deepEqual([response.status, await response.text()], [405, ""]);
     else await fieldsOf(response, 405);
@@ -159,12 +162,12 @@ for (
   const path of ["/", "/api", "/api/messages/", "/messages", "/api/messages/1", "/API/messages"]
 ) {
   Deno.test(`turnEndpoint() answers 404 to POST ${path}`, async () => {
-    await fieldsOf(await turnEndpoint(options()).request(path, signed(GOOD)), 404);
+    await fieldsOf(await turnEndpoint([options()]).request(path, signed(GOOD)), 404);
   });
 }
 
 Deno.test("turnEndpoint() lets other routes answer in the same shape", async () => {
-  const app = turnEndpoint(options());
+  const app = turnEndpoint([options()]);
   app.get("/health", (context) => context.json({ health: "ok" }));
   app.all("/health", methodNotAllowed("GET", "HEAD"));
   app.get("/bug", () => assert.fail("internals"));
@@ -178,9 +181,9 @@ Deno.test("turnEndpoint() lets other routes answer in the same shape", async () 
 });
 
 Deno.test("turnEndpoint() answers 404 naming reply_to when that is not known", async () => {
-  const app = turnEndpoint(options({
+  const app = turnEndpoint([options({
     accept: () => Promise.resolve({ kind: "unknown_reply_to" }),
-  }));
+  })]);
   const response = await app.request(URL_PATH, signed(GOOD));
   assert.deepEqual(await fieldsOf(response, 404), ["reply_to"]);
 });
@@ -190,7 +193,7 @@ const WAITS = [[0, "1"], [1, "1"], [1000, "1"], [1001, "2"], [5000, "5"]] as con
 for (const [retryAfterMs, seconds] of WAITS) {
   Deno.test(`turnEndpoint() answers 503, Retry-After ${seconds} for ${retryAfterMs} ms`, async () => {
     const unavailable: Acceptance = { kind: "unavailable", reason: "amqp://x", retryAfterMs };
-    const app = turnEndpoint(options({ accept: () => Promise.resolve(unavailable) }));
+    const app = turnEndpoint([options({ accept: () => Promise.resolve(unavailable) })]);
     const response = await app.request(URL_PATH, signed(GOOD));
     assert.equal(response.headers.get("retry-after"), seconds);
     assert.ok(!(await response.clone().text()).includes("amqp"));
@@ -206,7 +209,7 @@ const THROWN: readonly [string, EndpointOptions["accept"]][] = [
 for (const [how, accept] of THROWN) {
   Deno.test(`turnEndpoint() answers 500 without internals when accept() ${how}`, async () => {
     using logs = new Logs();
-    const response = await turnEndpoint(options({ accept })).request(URL_PATH, signed(GOOD));
+    const response = await turnEndpoint([options({ accept })]).request(URL_PATH, signed(GOOD));
     assert.ok(!(await response.clone().text()).includes("internals"));
     await fieldsOf(response, 500);
     assert.ok(logs.records.some((record) => record.startsWith("error:")));
@@ -217,7 +220,9 @@ for (const [how, accept] of THROWN) {
 }
 
 Deno.test("turnEndpoint() answers 504 when accept() never returns", async () => {
-  const app = turnEndpoint(options({ requestTimeoutMs: 20, accept: () => new Promise(() => {}) }));
+  const app = turnEndpoint([
+    options({ requestTimeoutMs: 20, accept: () => new Promise(() => {}) }),
+  ]);
   await fieldsOf(await app.request(URL_PATH, signed(GOOD)), 504);
 });
 
@@ -232,7 +237,7 @@ Deno.test("turnEndpoint() tells accept() the signed body, and when nobody waits 
     assert.equal(sender.isGone(), false);
     return answers[senders.length - 1] ?? assert.fail();
   };
-  const app = turnEndpoint(options({ requestTimeoutMs: 20, accept }));
+  const app = turnEndpoint([options({ requestTimeoutMs: 20, accept })]);
   assert.equal((await app.request(URL_PATH, signed(GOOD))).status, 200);
   await fieldsOf(await app.request(URL_PATH, signed(GOOD)), 504);
   const [answered = assert.fail(), late = assert.fail()] = senders;
@@ -243,7 +248,7 @@ Deno.test("turnEndpoint() tells accept() the signed body, and when nobody waits 
 Deno.test("turnEndpoint() bears and logs accept() failing after the answer", async () => {
   using logs = new Logs();
   const late = Promise.withResolvers<Acceptance>();
-  const app = turnEndpoint(options({ requestTimeoutMs: 20, accept: () => late.promise }));
+  const app = turnEndpoint([options({ requestTimeoutMs: 20, accept: () => late.promise })]);
   await fieldsOf(await app.request(URL_PATH, signed(GOOD)), 504);
   late.reject(new TypeError("too late"));
   await until("the log", () => logs.records.some((record) => record.startsWith("error:")));
@@ -253,7 +258,7 @@ Deno.test("turnEndpoint() answers 503, no 4xx, to a body that breaks off", async
   const body = new ReadableStream({
     pull: (controller) => controller.error(new TypeError("connection reset")),
   });
-  const response = await turnEndpoint(options()).request(URL_PATH, { ...signed(GOOD), body });
+  const response = await turnEndpoint([options()]).request(URL_PATH, { ...signed(GOOD), body });
   assert.equal(response.headers.get("retry-after"), "1");
   await fieldsOf(response, 503);
 });
@@ -268,14 +273,14 @@ Deno.test("turnEndpoint() reads no more of an oversize body than it may, and let
     },
     cancel: () => cancelled.resolve(),
   }, { highWaterMark: 0 });
-  const response = await turnEndpoint(options()).request(URL_PATH, { ...signed(GOOD), body });
+  const response = await turnEndpoint([options()]).request(URL_PATH, { ...signed(GOOD), body });
   await fieldsOf(response, 413);
   await cancelled.promise;
   assert.equal(sent, 3);
 });
 
 Deno.test("turnEndpoint() answers any signed bytes, in the one shape", async () => {
-  const app = turnEndpoint(options());
+  const app = turnEndpoint([options()]);
   await fc.assert(fc.asyncProperty(fc.uint8Array(), async (body) => {
     await fieldsOf(await app.request(URL_PATH, signed(body)), 400);
   }));

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Broker } from "../../broker/mod.ts";
 import { NUMBER, type OutboundExample, TOUR_USERS, USSD_CODE } from "../examples.ts";
 import type { FakeTurn } from "../fake_turn.ts";
 import type { Narrator } from "../screen.ts";
@@ -12,12 +13,13 @@ import { Stage } from "../stage.ts";
 import { runTour } from "../tour.ts";
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
-import type { Health, Hello, LogLine, Now, Settings } from "./events.ts";
+import type { Health, Hello, Now, Settings } from "./events.ts";
 import { askHealth } from "./health.ts";
 import { Journal } from "./journal.ts";
+import type { LogListener } from "./log_tap.ts";
 import { isLoad, Load } from "./load.ts";
 import { captions, together } from "./captions.ts";
-import { Parking, type Sift } from "./parking.ts";
+import { Parking } from "./parking.ts";
 import { Passages } from "./passages.ts";
 import { PhoneError, Phones } from "./phones.ts";
 import { act as actOnPhone, isPhoneAction } from "./phone_play.ts";
@@ -36,8 +38,8 @@ export interface DemoPlayOptions {
   readonly bridgeUrl: string;
   /** What Turn signs with. */
   readonly hmacSecret: string;
-  /** Looks through parking queues. */
-  readonly sift: Sift;
+  /** Where the queues are. */
+  readonly broker: Broker;
   /** How long a USSD session lives, in milliseconds. */
   readonly ussdTimeoutMs: number;
   /** Time to read a caption of the tour at the page, in milliseconds; default 1.8 s. */
@@ -66,12 +68,12 @@ export class DemoPlay implements Play, AsyncDisposable {
   readonly #stop = new AbortController();
   #looking: Promise<void> = Promise.resolve();
   #touring: Promise<unknown> | undefined;
-  #health: Health = { kind: "health", report: null, counters: [] };
+  #health: Health = { kind: "health", report: null, counters: [], limits: [] };
 
   /** Makes it, with two phones. */
   constructor(options: DemoPlayOptions) {
     this.#options = options;
-    const { turn, transport, hmacSecret, sift, ussdTimeoutMs } = options;
+    const { turn, transport, hmacSecret, broker, ussdTimeoutMs } = options;
     const { journal } = this;
     const { queues } = transport;
     this.hello = {
@@ -114,7 +116,7 @@ export class DemoPlay implements Play, AsyncDisposable {
     );
     this.#parking = new Parking({
       queues,
-      sift,
+      broker,
       onParked: ({ key, queue, reason }) => this.#passages.parked(key, queue, reason),
       onReplayed: ({ key }, queue) => this.#passages.replayed(key, queue),
     });
@@ -166,14 +168,16 @@ export class DemoPlay implements Play, AsyncDisposable {
     }
   }
 
-  /** The bridge has logged something. */
-  logged(line: LogLine, fields: Readonly<Record<string, unknown>>): void {
-    const { messageId, eventId, delayMs } = fields;
-    if (typeof delayMs === "number") {
-      this.#passages.retryIn(String(eventId ?? messageId), delayMs);
-    }
-    this.journal.add(line);
-  }
+  /** Takes what the bridge logs. */
+  readonly logListener: LogListener = {
+    line: (line) => this.journal.add(line),
+    values: ({ messageId, eventId, delayMs, waitMs, result }) => {
+      const id = String(eventId ?? messageId);
+      const pauseMs = delayMs ?? waitMs;
+      if (typeof pauseMs === "number") this.#passages.retryIn(id, pauseMs);
+      if (result === "skipped") this.#passages.skipped(id);
+    },
+  };
 
   /** Ends all. */
   async [Symbol.asyncDispose](): Promise<void> {

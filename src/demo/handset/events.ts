@@ -134,7 +134,7 @@ export interface LogLine {
   /** Tells it from others. */
   readonly kind: "log";
   /** How grave it is. */
-  readonly level: "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+  readonly level: "WARNING" | "ERROR" | "CRITICAL";
   /** What. */
   readonly text: string;
   /** When; milliseconds since 1970. */
@@ -212,6 +212,8 @@ export interface Health {
   readonly report: unknown;
   /** Its counters, as far as they count messages: flow, result, how many. */
   readonly counters: readonly (readonly [string, string, number])[];
+  /** Turn's rate limits, as far as Turn has told of them: the bucket, calls left, calls a window. */
+  readonly limits: readonly (readonly [string, number, number])[];
 }
 
 /** The messages that wait for a person. */

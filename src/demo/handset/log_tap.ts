@@ -1,6 +1,6 @@
 /**
- * What the bridge logs, for the page too: it takes the lines as JSON, and writes those that are for a
- * terminal as text.
+ * What the bridge logs, for the page too: it takes the lines as JSON, and writes those that tell of
+ * trouble as text.
  *
  * @module
  */
@@ -8,8 +8,13 @@
 import type { LogOutput } from "../../telemetry/mod.ts";
 import type { LogLine } from "./events.ts";
 
-/** Takes a line, and the values in it. */
-export type LogListener = (line: LogLine, fields: Readonly<Record<string, unknown>>) => void;
+/** Takes what is logged. */
+export interface LogListener {
+  /** A warning or worse, unless there are too many of them. */
+  line(line: LogLine): void;
+  /** The values of any line. */
+  values(values: Readonly<Record<string, unknown>>): void;
+}
 
 /** Most lines a second that are handed on: in a burst one is as good as another. */
 const MOST_A_SECOND = 20;
@@ -17,14 +22,14 @@ const MOST_A_SECOND = 20;
 /** Where logging goes. */
 export class LogTap implements LogOutput {
   /** Takes lines; nobody does at first. */
-  listener: LogListener = () => {};
+  listener: LogListener = { line: () => {}, values: () => {} };
   readonly #write: (text: string) => void;
   readonly #decoder = new TextDecoder();
   #rest = "";
   #second = 0;
   #lines = 0;
 
-  /** Makes it. `write` takes lines for a terminal. */
+  /** Makes it. `write` takes text for a terminal. */
   constructor(write: (text: string) => void) {
     this.#write = write;
   }
@@ -43,14 +48,17 @@ export class LogTap implements LogOutput {
   }
 
   #take(json: string): void {
-    const { level, message, "@timestamp": time, ...fields } = JSON.parse(json);
-    const text = fill(String(message), fields);
-    this.#write(`${String(time).slice(11, 19)} ${level} ${text}\n`);
+    const { level, message, "@timestamp": time, ...values } = JSON.parse(json);
+    this.listener.values(values);
+    const grave = levelOf(String(level));
+    if (grave === undefined) return;
+    const text = fill(String(message), values);
+    this.#write(`${String(time).slice(11, 19)} ${grave} ${text}\n`);
     const second = Math.floor(Date.now() / 1_000);
     if (second !== this.#second) this.#lines = 0;
     this.#second = second;
     if (++this.#lines > MOST_A_SECOND) return;
-    this.listener({ kind: "log", level: levelOf(String(level)), text, at: Date.now() }, fields);
+    this.listener.line({ kind: "log", level: grave, text, at: Date.now() });
   }
 }
 
@@ -63,8 +71,9 @@ function fill(message: string, fields: Readonly<Record<string, unknown>>): strin
   });
 }
 
-function levelOf(level: string): LogLine["level"] {
+/** As people know it; undefined if it is no trouble. */
+function levelOf(level: string): LogLine["level"] | undefined {
   if (/^warn/i.test(level)) return "WARNING";
   if (/^error/i.test(level)) return "ERROR";
-  return /^(fatal|critical)/i.test(level) ? "CRITICAL" : "INFO";
+  return /^(fatal|critical)/i.test(level) ? "CRITICAL" : undefined;
 }

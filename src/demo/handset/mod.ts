@@ -14,4 +14,3 @@ export * from "./parking.ts";
 export * from "./phone_play.ts";
 export { PhoneError, Phones, type PhonesOptions } from "./phones.ts";
 export * from "./server.ts";
-export * from "./sift_queue.ts";

@@ -6,36 +6,17 @@
  */
 
 import { createHash } from "node:crypto";
+import type { Broker, QueuedMessage } from "../../broker/mod.ts";
 import type { ConnectorQueues } from "../../vumi/mod.ts";
 import type { Parked, ParkedMessage } from "./events.ts";
 import { excerpt } from "./excerpts.ts";
-
-/** A message in a queue that is looked through. */
-export interface SiftedMessage {
-  /** The payload. */
-  readonly body: Uint8Array;
-  /** AMQP headers. */
-  readonly headers: Readonly<Record<string, unknown>>;
-}
-
-/** What becomes of a message that was looked at. */
-export type SiftedFate =
-  | "keep"
-  | "drop"
-  | { readonly moveTo: string; readonly headers: Readonly<Record<string, unknown>> };
-
-/** Looks through the messages that wait in `queue`, and does with each what `decide` says. */
-export type Sift = (
-  queue: string,
-  decide: (message: SiftedMessage) => SiftedFate,
-) => Promise<void>;
 
 /** What a {@linkcode Parking} is made of. */
 export interface ParkingOptions {
   /** The names of the queues. */
   readonly queues: ConnectorQueues;
-  /** Looks through them. */
-  readonly sift: Sift;
+  /** Where they are. */
+  readonly broker: Pick<Broker, "depth" | "sift">;
   /** A message was not there before. */
   readonly onParked: (message: ParkedMessage) => void;
   /** A message has gone back to `queue`. */
@@ -44,6 +25,8 @@ export interface ParkingOptions {
 
 /** Most that are told of one by one. */
 const MOST_SHOWN = 50;
+/** With more than that in a queue, they are only counted: to look at them all would take too long. */
+const MOST_LOOKED_AT = 2_000;
 
 /** Both parking queues. */
 export class Parking {
@@ -63,10 +46,14 @@ export class Parking {
 
   /** Looks what there is. */
   async look(): Promise<Parked> {
-    const { queues, sift, onParked } = this.#options;
+    const { queues, broker, onParked } = this.#options;
     const messages: ParkedMessage[] = [];
+    let total = 0;
     for (const queue of [queues.inboundParked, queues.eventParked]) {
-      await sift(queue, (message) => {
+      const depth = await broker.depth(queue) ?? 0;
+      total += depth;
+      if (depth === 0 || depth > MOST_LOOKED_AT) continue;
+      await broker.sift(queue, (message) => {
         messages.push(describe(queue, message));
         return "keep";
       });
@@ -74,15 +61,15 @@ export class Parking {
     for (const message of messages) if (!this.#known.has(message.key)) onParked(message);
     this.#known = new Set(messages.map(({ key }) => key));
     const shown = messages.slice(0, MOST_SHOWN);
-    return this.#parked = { kind: "parked", total: messages.length, messages: shown };
+    return this.#parked = { kind: "parked", total, messages: shown };
   }
 
   /** Sends one back, or all; what has told of the failure is gone from it. */
   async replay(key: string | "all"): Promise<void> {
-    const { queues, sift, onReplayed } = this.#options;
+    const { queues, broker, onReplayed } = this.#options;
     const ways = [[queues.inboundParked, queues.inbound], [queues.eventParked, queues.event]];
     for (const [from = "", to = ""] of ways) {
-      await sift(from, (message) => {
+      await broker.sift(from, (message) => {
         const described = describe(from, message);
         if (key !== "all" && described.key !== key) return "keep";
         // Parked again, it is news again.
@@ -95,7 +82,7 @@ export class Parking {
 }
 
 /** The key is of the body, which may be anything: what can't be read is parked too. */
-function describe(queue: string, { body, headers }: SiftedMessage): ParkedMessage {
+function describe(queue: string, { body, headers }: QueuedMessage): ParkedMessage {
   const { message_id, event_id, from_addr, user_message_id } = readFields(body);
   const key = message_id ?? event_id ?? createHash("sha256").update(body).digest("hex");
   const title = from_addr ?? (user_message_id ? `about ${user_message_id}` : "not to be read");
@@ -122,7 +109,7 @@ function readFields(body: Uint8Array): Partial<Record<(typeof FIELDS)[number], s
   }));
 }
 
-function withoutFailure(headers: SiftedMessage["headers"]): SiftedMessage["headers"] {
+function withoutFailure(headers: QueuedMessage["headers"]): QueuedMessage["headers"] {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !/^x-(parked|retry)-/.test(name)),
   );

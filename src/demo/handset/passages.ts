@@ -61,8 +61,13 @@ export class Passages implements Disposable {
 
   /** The bridge says when it tries again. */
   retryIn(id: string, waitMs: number): void {
-    const note = `next try in ${formatMs(waitMs)}`;
+    const note = waitMs === 0 ? "next try at once" : `next try in ${formatMs(waitMs)}`;
     if (this.#passages.has(id)) this.#go(id, { state: "retrying", note });
+  }
+
+  /** The bridge says that there is nothing to tell. */
+  skipped(id: string): void {
+    if (this.#passages.has(id)) this.#end(id, { state: "skipped", note: "nothing to tell Turn" });
   }
 
   /** It is in a parking queue. */
@@ -93,9 +98,7 @@ export class Passages implements Disposable {
       tone: "plain",
       body: formatBody(message),
     });
-    // Nothing is told of it, so nothing else would end it.
-    const skipped = session_event === "close" && !message.content;
-    if (skipped) this.#end(id, { state: "skipped", note: "nothing to tell Turn" });
+    this.#lastSeen(id);
   }
 
   #reported(event: Event): void {
@@ -106,6 +109,12 @@ export class Passages implements Disposable {
     this.#begin({ ...BLANK, id, flow: "status", address, text, messageId });
     const { event: queue } = this.#options.transport.queues;
     this.#go(id, {}, { title: `On ${queue}`, tone: "plain", body: formatBody(event) });
+    this.#lastSeen(id);
+  }
+
+  /** Where Turn is elsewhere, what becomes of a message on the queue is not seen. */
+  #lastSeen(id: string): void {
+    if (this.#options.turn === undefined) this.#go(id, { state: "done", note: "on the queue" });
   }
 
   #called(call: TurnCall): void {

@@ -39,6 +39,8 @@ export class PhoneError extends Error {
 /** Most phones that there are; messages to more users than that are not shown. */
 const MOST_PHONES = 50;
 const LONGEST_TEXT = 4_000;
+/** How long a message takes from the operator to the phone, as its report tells. */
+const DELIVERY_MS = 400;
 
 /** All of the phones. */
 export class Phones implements Disposable {
@@ -47,7 +49,9 @@ export class Phones implements Disposable {
   readonly #options: PhonesOptions;
   readonly #phones = new Map<string, UssdSession>();
   readonly #held = new Set<string>();
+  readonly #onTheirWay = new Set<ReturnType<typeof setTimeout>>();
   readonly #watch: Disposable;
+  #isOver = false;
 
   /** Makes it, without phones. */
   constructor(options: PhonesOptions) {
@@ -124,7 +128,9 @@ export class Phones implements Disposable {
 
   /** Looks on no more; sessions are not ended. */
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#watch[Symbol.dispose]();
+    for (const timer of this.#onTheirWay) clearTimeout(timer);
     for (const session of this.#phones.values()) session[Symbol.dispose]();
   }
 
@@ -193,7 +199,12 @@ export class Phones implements Disposable {
 
   async #reportAll(id: string, ussd: boolean): Promise<void> {
     await this.report(id, "ack");
-    if (!ussd) await this.report(id, "delivered");
+    if (ussd || this.#isOver) return;
+    const timer = setTimeout(() => {
+      this.#onTheirWay.delete(timer);
+      void this.report(id, "delivered");
+    }, DELIVERY_MS);
+    this.#onTheirWay.add(timer);
   }
 
   #showReport({ user_message_id: id, event_type, delivery_status }: Event): void {

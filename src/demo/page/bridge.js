@@ -43,17 +43,22 @@ export class Bridge {
   }
 
   /** @param {Health} health */
-  showHealth({ report, counters }) {
+  showHealth({ report, counters, limits }) {
     const { health, components } = Object(report);
     const turn = Object(Object(components).turn);
-    const pills = [pill(healthWords(health), health === "ok" ? "good" : "bad")];
+    const isWaiting = health === "ok" && turn.health === "degraded";
+    const pills = [
+      isWaiting
+        ? pill("Waits for Turn", "wait")
+        : pill(healthWords(health), health === "ok" ? "good" : "bad"),
+    ];
     if (typeof turn.breaker === "string") {
       const isClosed = turn.breaker === "closed";
       pills.push(pill(`Breaker ${turn.breaker}`, isClosed ? "good" : "bad"));
     }
-    if (turn.health === "degraded") pills.push(pill("Turn degraded", "bad"));
-    const limited = turn.rate_limited_until ?? turn.paused_until;
-    if (limited) pills.push(pill("Rate limited", "wait"));
+    for (const [bucket, left, limit] of limits) {
+      pills.push(pill(`Limit ${bucket}: ${left} of ${limit} left`, left === 0 ? "wait" : "good"));
+    }
     const counted = counters.map(([flow, result, count]) => `${flow} ${result}: ${count}`);
     const place = find("health", HTMLElement);
     place.title = counted.join("\n");

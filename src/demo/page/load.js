@@ -1,7 +1,7 @@
 // @ts-check
 /// <reference lib="dom" />
 /**
- * Load: how much there is, and what the bridge makes of it, drawn for the last minute.
+ * Load: how much there is, and what the bridge makes of it, drawn for the last half minute.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { act } from "./link.js";
 /** @typedef {import("../handset/events.ts").PageEvent} PageEvent */
 /** @typedef {import("../handset/events.ts").Sample} Sample */
 
-const SAMPLES = 120;
+const SAMPLES = 60;
 const WIDTH = 240;
 const HEIGHT = 60;
 const SVG = "http://www.w3.org/2000/svg";
@@ -65,11 +65,11 @@ export class Load {
     const { samples } = this;
     this.rates.draw(
       [samples.map((sample) => sample.sent), samples.map((sample) => sample.told)],
-      `${sent} sent, ${told} with Turn, ${between} between`,
+      [`${sent} sent`, `${told} with Turn`, `${between} between`],
     );
     this.delays.draw(
       [samples.map((sample) => sample.p95Ms), samples.map((sample) => sample.medianMs)],
-      medianMs === null ? "nothing arrives" : `median ${medianMs} ms, 95 % below ${p95Ms} ms`,
+      medianMs === null ? ["", "nothing arrives"] : [`95 %: ${p95Ms} ms`, `median: ${medianMs} ms`],
     );
   }
 }
@@ -94,21 +94,22 @@ class Chart {
       this.svg.append(line);
       return line;
     });
-    this.now = make("span", {});
+    this.now = make("p", {});
     this.top = make("span", { class: "top-value" });
-    const caption = make("figcaption", {}, make("b", {}, title), " ", this.now);
+    const caption = make("figcaption", {}, make("b", {}, title), this.now);
     this.figure = make("figure", {}, caption, make("div", { class: "plot" }, this.svg, this.top));
   }
 
   /**
    * @param {readonly (readonly (number | null)[])[]} series
-   * @param {string} now
+   * @param {readonly string[]} now What each line tells, and more.
    */
   draw(series, now) {
     const most = Math.max(1, ...series.flat().map((value) => value ?? 0));
-    this.now.textContent = now;
+    const keys = now.map((text, index) => make("span", { class: `key key-${index}` }, text));
+    this.now.replaceChildren(...keys.filter(({ textContent }) => textContent !== ""));
     this.top.textContent = most > 1 ? String(Math.round(most)) : "";
-    this.svg.setAttribute("aria-label", `${this.title}: ${now}`);
+    this.svg.setAttribute("aria-label", `${this.title}: ${now.join(", ")}`);
     this.lines.forEach((line, index) => {
       const values = series[index] ?? [];
       const samples = values.length;

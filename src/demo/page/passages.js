@@ -117,7 +117,9 @@ function summary({ flow, address, text, state, note, attempts, tookMs }) {
   said.textContent = text;
   const { words: outcome, tone } = STATES[state];
   const isDone = state === "done";
-  const news = [isDone ? "" : note, attempts > 1 ? `${attempts} tries` : ""].filter(Boolean);
+  const tries = attempts > 1 ? [`${attempts} tries`] : [];
+  const news = isDone ? [] : [note, ...tries].filter((piece) => piece !== "");
+  const took = [...(tookMs === null ? [] : [formatMs(tookMs)]), ...tries].join(", ");
   return [
     make("span", { class: "arrow", "aria-hidden": "true" }, arrow),
     make("span", { class: "unseen" }, words),
@@ -128,7 +130,7 @@ function summary({ flow, address, text, state, note, attempts, tookMs }) {
       "span",
       { class: `state ${isDone ? "" : `pill ${tone}`}` },
       isDone ? make("span", { class: "unseen" }, outcome) : outcome,
-      isDone ? ` ${tookMs === null ? "" : formatMs(tookMs)}` : null,
+      isDone ? ` ${took}` : null,
     ),
   ].filter((child) => child !== null);
 }

@@ -156,15 +156,17 @@ export class Turn {
     sendOnEnter(text);
     find("send", HTMLFormElement).addEventListener("submit", async (event) => {
       event.preventDefault();
+      const written = text.value;
+      text.value = "";
       const done = await act({
         do: "send",
         to: this.people.current,
-        text: text.value,
+        text: written,
         waits: find("send-waits", HTMLInputElement).checked,
         replyTo: find("send-reply", HTMLSelectElement).value,
         badSignature: find("send-bad", HTMLInputElement).checked,
       });
-      if (done) text.value = "";
+      if (!done) text.value ||= written;
     });
     for (const radio of document.querySelectorAll('input[name="mode"]')) {
       radio.addEventListener("change", () => {

@@ -4,7 +4,7 @@ import { Journal, type LogLine } from "../../../src/demo/mod.ts";
 const HELLO = { kind: "hello", whole: true, number: "1", ussdCode: "*1#", connector: "c" } as const;
 
 function line(text: string): LogLine {
-  return { kind: "log", level: "INFO", text, at: 0 };
+  return { kind: "log", level: "WARNING", text, at: 0 };
 }
 
 /** Listens, and tells what was heard: whether anew, the texts, and the last number. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../../src/broker/memory.ts";
-import { type ParkedMessage, Parking, siftQueue } from "../../../src/demo/mod.ts";
+import { type ParkedMessage, Parking } from "../../../src/demo/mod.ts";
 import { queuesOf } from "../../../src/vumi/mod.ts";
 import { until } from "../../support/until.ts";
 
@@ -13,7 +13,7 @@ class Lot {
   readonly replayed: string[] = [];
   readonly parking = new Parking({
     queues: QUEUES,
-    sift: siftQueue(this.broker),
+    broker: this.broker,
     onParked: (message) => void this.parked.push(message),
     onReplayed: ({ key }, queue) => void this.replayed.push(`${key} to ${queue}`),
   });
@@ -98,4 +98,12 @@ Deno.test("Parking.replay() does nothing for what is not there", async () => {
   await lot.parking.replay("m9");
   assert.equal(lot.bodies(QUEUES.inboundParked).length, 1);
   assert.deepEqual(lot.replayed, []);
+});
+
+Deno.test("Parking counts what is parked when it is too much to be looked at", async () => {
+  const lot = new Lot();
+  const body = new TextEncoder().encode('{"message_id":"m"}');
+  for (let n = 0; n < 2_001; n++) await lot.broker.publish(QUEUES.inboundParked, body);
+  const { total, messages } = await lot.parking.look();
+  assert.deepEqual([total, messages], [2_001, []]);
 });

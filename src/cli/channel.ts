@@ -1,0 +1,138 @@
+/**
+ * Wires one channel: what belongs to it alone, on what all channels share.
+ *
+ * @module
+ */
+
+import { Bridge, type BridgeOptions } from "../bridge/mod.ts";
+import type { Broker } from "../broker/mod.ts";
+import { MeteredMessageCache } from "../cache/metered.ts";
+import type { MessageCache } from "../cache/mod.ts";
+import type { ChannelConfig } from "../config/mod.ts";
+import { type LoopLag, Metrics, type Tracing } from "../telemetry/mod.ts";
+import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
+import { Connector } from "../vumi/mod.ts";
+import { watch } from "./watch.ts";
+
+/**
+ * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
+ * when a further one has come.
+ */
+const EVENTS_AHEAD = 10;
+
+/** What the channels share. */
+export interface Shared {
+  /** Where the queues are. */
+  readonly broker: Broker;
+  /** Makes spans, if we are traced. */
+  readonly tracing: Tracing | undefined;
+  /** How busy the program is. */
+  readonly loopLag: LoopLag;
+  /** What is closed at the end. */
+  readonly opened: AsyncDisposableStack;
+}
+
+/** A channel that is wired; {@linkcode Bridge.start} makes it run. */
+export interface Channel {
+  /** The connector's name. */
+  readonly name: string;
+  /** The flows. */
+  readonly bridge: Bridge;
+  /** How its requests are answered. */
+  readonly endpoint: EndpointOptions;
+  /** What is counted of it. */
+  readonly metrics: Metrics;
+  /** Goes by another configuration from now on, as far as that can be. */
+  reload(config: ChannelConfig): void;
+}
+
+/** Wires a channel; nothing is consumed yet. */
+export function openChannel(
+  config: ChannelConfig,
+  store: MessageCache,
+  { broker, tracing, loopLag, opened }: Shared,
+): Channel {
+  const metrics = new Metrics();
+  const cache = new MeteredMessageCache(store, metrics);
+  const turn = opened.use(
+    new TurnClient({
+      apiUrl: config.turn_api_url,
+      authToken: config.auth_token,
+      statusFormat: config.status_format,
+      isTraced: tracing !== undefined,
+    }),
+  );
+  const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
+  const connector = new Connector({
+    name: config.connector_name,
+    inboundPrefetch: config.worker_concurrency,
+    eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
+    delaysMs,
+    broker,
+    tracing,
+  });
+  const bridgeOptions = {
+    connector,
+    turn,
+    cache,
+    metrics,
+    defaultFromAddr: config.default_from_addr,
+    transportType: config.transport_type,
+    emptyMessageBody: config.empty_message_body,
+    failedStatus: config.failed_status,
+    ...timeoutsOf(config),
+    retry: { ...quickRetriesOf(config), delaysMs },
+    retryForMs: config.retry_for * 1000,
+    ussdRetryForMs: config.ussd_retry_for * 1000,
+    compactStatuses: config.compact_statuses,
+    dedupeWindowMs: config.outbound_dedupe_window * 1000,
+    concurrency: config.worker_concurrency,
+  };
+  const bridge = new Bridge(bridgeOptions);
+  const endpoint = {
+    path: config.vumi_api_path,
+    ...requestRulesOf(config),
+    accept: bridge.accept,
+  };
+  watch(metrics, { config, broker, bridge, cache, loopLag }, opened);
+  return {
+    name: config.connector_name,
+    bridge,
+    endpoint,
+    metrics,
+    // The parts look into their options again and again, so it is enough to change those.
+    reload(changed: ChannelConfig): void {
+      turn.setAuthToken(changed.auth_token);
+      Object.assign(endpoint, requestRulesOf(changed));
+      Object.assign(bridgeOptions, timeoutsOf(changed));
+      Object.assign(bridgeOptions.retry, quickRetriesOf(changed));
+    },
+  };
+}
+
+function requestRulesOf(
+  config: ChannelConfig,
+): Pick<EndpointOptions, "hmacSecrets" | "maxBodyBytes" | "requestTimeoutMs"> {
+  return {
+    hmacSecrets: config.turn_hmac_secret,
+    maxBodyBytes: config.max_body_bytes,
+    requestTimeoutMs: config.request_timeout * 1000,
+  };
+}
+
+function timeoutsOf(
+  config: ChannelConfig,
+): Pick<BridgeOptions, "messageTimeoutMs" | "statusTimeoutMs"> {
+  return {
+    messageTimeoutMs: config.mo_message_url_timeout * 1000,
+    statusTimeoutMs: config.event_url_timeout * 1000,
+  };
+}
+
+function quickRetriesOf(config: ChannelConfig): Omit<BridgeOptions["retry"], "delaysMs"> {
+  return {
+    maxRetries: config.max_retries,
+    delayBase: config.retry_delay_base,
+    delayExponent: config.retry_delay_exponent,
+  };
+}

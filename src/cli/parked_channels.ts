@@ -1,0 +1,46 @@
+/**
+ * The parked messages of several channels, one channel after the other.
+ *
+ * @module
+ */
+
+import type { Broker } from "../broker/mod.ts";
+import { type ParkedFilter, type ParkedMessage, ParkedMessages } from "../vumi/mod.ts";
+
+/** What {@linkcode ParkedMessages} is to one channel. */
+export class ParkedChannels {
+  readonly #channels: ReadonlyMap<string, ParkedMessages>;
+
+  /** Makes it; no I/O. */
+  constructor(connectors: readonly string[], broker: Broker) {
+    this.#channels = new Map(
+      connectors.map((name) => [name, new ParkedMessages({ name, broker })]),
+    );
+  }
+
+  /** See {@linkcode ParkedMessages.list}. */
+  async list(
+    filter: ParkedFilter,
+    visit: (message: ParkedMessage, connector: string) => void,
+  ): Promise<void> {
+    for (const [connector, messages] of this.#channels) {
+      await messages.list(filter, (message) => visit(message, connector));
+    }
+  }
+
+  /** See {@linkcode ParkedMessages.replay}. */
+  replay(filter: ParkedFilter): Promise<number> {
+    return this.#sum((messages) => messages.replay(filter));
+  }
+
+  /** See {@linkcode ParkedMessages.discard}. */
+  discard(filter: ParkedFilter): Promise<number> {
+    return this.#sum((messages) => messages.discard(filter));
+  }
+
+  async #sum(work: (messages: ParkedMessages) => Promise<number>): Promise<number> {
+    let sum = 0;
+    for (const messages of this.#channels.values()) sum += await work(messages);
+    return sum;
+  }
+}

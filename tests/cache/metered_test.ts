@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { MemoryMessageCache } from "../../src/cache/memory.ts";
+import { MeteredMessageCache } from "../../src/cache/metered.ts";
+import { CacheError } from "../../src/cache/mod.ts";
+import { Metrics } from "../../src/telemetry/mod.ts";
+import { messageCacheContract } from "./contract.ts";
+import { remembered } from "./samples.ts";
+
+messageCacheContract({
+  name: "MeteredMessageCache",
+  open: (options) =>
+    Promise.resolve(new MeteredMessageCache(new MemoryMessageCache(options), new Metrics())),
+});
+
+async function lines(metrics: Metrics, name: string): Promise<string[]> {
+  const text = await metrics.text();
+  const found = [...text.matchAll(new RegExp(`^turn_channels_cache_${name}{(.*)} (\\d+)$`, "gm"))];
+  return found.map(([, labels, count]) => `${labels} ${count}`);
+}
+
+Deno.test("MeteredMessageCache counts hits and misses by kind", async () => {
+  const metrics = new Metrics();
+  const inner = new MemoryMessageCache({ inboundTtlMs: 1000, outboundTtlMs: 1000 });
+  await using cache = new MeteredMessageCache(inner, metrics);
+  await cache.putInbound(remembered({ message_id: "m1" }));
+  await cache.getInbound("m1");
+  await cache.getInbound("m1");
+  await cache.getInbound("m2");
+  await cache.getNote("told", "m1");
+  assert.deepEqual(await lines(metrics, "reads_total"), [
+    'kind="inbound",result="hit" 2',
+    'kind="inbound",result="miss" 1',
+    'kind="told",result="miss" 1',
+  ]);
+  assert.deepEqual(cache.entries(), { inbound: 1, last_inbound: 1, told: 0 });
+});
+
+Deno.test("MeteredMessageCache counts what fails, and lets it fail", async () => {
+  const metrics = new Metrics();
+  const inner = new MemoryMessageCache({ inboundTtlMs: 1000, outboundTtlMs: 1000 });
+  const cache = new MeteredMessageCache(inner, metrics);
+  await cache[Symbol.asyncDispose]();
+  await assert.rejects(cache.putInbound(remembered()), CacheError);
+  await assert.rejects(cache.getInbound("m1"), CacheError);
+  await assert.rejects(cache.getNote("told", "m1"), CacheError);
+  assert.deepEqual(await lines(metrics, "failures_total"), [
+    'operation="read" 2',
+    'operation="write" 1',
+  ]);
+});

@@ -1,0 +1,213 @@
+/**
+ * The fault that each alert is for, made in a running bridge of its own.
+ *
+ * @module
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import { TestBridge } from "../support/bridge.ts";
+import { freePort } from "../support/free_port.ts";
+import { Program, type Running } from "../support/program.ts";
+import { amqpUrl } from "../support/rabbitmq.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+
+/** A bridge, and what can be done to it. */
+export interface Fault {
+  /** Where its metrics are. */
+  readonly address: string;
+  /** Begins the fault, and goes on with it until `over`. */
+  provoke(over: AbortSignal): Promise<void>;
+}
+
+/** Makes a bridge that is well; `parts` ends it. */
+export type MakeFault = (parts: AsyncDisposableStack) => Promise<Fault>;
+
+/** By the alerts that they are to raise. */
+export const FAULTS: Readonly<Record<string, MakeFault>> = {
+  TurnRefusesToken: async (parts) => {
+    // Turn knows another one: nothing is called yet.
+    const bridge = await start(parts, { "auth-token": "revoked" });
+    return { address: bridge.service.address, provoke: () => bridge.transport.sendInbound() };
+  },
+
+  TurnDown: async (parts) => {
+    const bridge = await start(parts);
+    return {
+      address: bridge.service.address,
+      async provoke() {
+        bridge.turn.answer = () => new Response(null, { status: 503 });
+        await sendUsers(bridge, 12);
+      },
+    };
+  },
+
+  TurnLimitsUs: async (parts) => {
+    const bridge = await start(parts);
+    return {
+      address: bridge.service.address,
+      async provoke() {
+        const headers = { "Retry-After": "60" };
+        bridge.turn.answer = () => new Response(null, { status: 429, headers });
+        await sendUsers(bridge, 5);
+      },
+    };
+  },
+
+  QueueStalled: async (parts) => {
+    const bridge = await start(parts, {
+      "worker-concurrency": "1",
+      "mo-message-url-timeout": "60",
+    });
+    return {
+      address: bridge.service.address,
+      async provoke() {
+        bridge.turn.answer = () => "hang";
+        await sendUsers(bridge, 5);
+      },
+    };
+  },
+
+  MessagesParked: async (parts) => {
+    const bridge = await start(parts);
+    return {
+      address: bridge.service.address,
+      provoke: () => bridge.transport.publish("inbound", "not a message"),
+    };
+  },
+
+  TransportSilent: async (parts) => {
+    const bridge = await start(parts);
+    return {
+      address: bridge.service.address,
+      provoke: (over) => converse(bridge, 300, () => [], over),
+    };
+  },
+
+  DeliveryRateFell: async (parts) => {
+    const bridge = await start(parts);
+    const before = new AbortController();
+    const ack = { event_type: "ack", sent_message_id: "1" };
+    const report = { event_type: "delivery_report", delivery_status: "delivered" };
+    const usual = converse(bridge, 200, () => [ack, report], before.signal);
+    return {
+      address: bridge.service.address,
+      async provoke(over) {
+        // So long that it is usual, on the scale of the test.
+        await new Promise((resolve) => setTimeout(resolve, 12_000));
+        before.abort();
+        await usual;
+        await converse(bridge, 200, () => [ack], over);
+      },
+    };
+  },
+
+  BrokerAway: async (parts) => {
+    const url = new URL(amqpUrl());
+    const proxy = parts.use(
+      TcpProxy.start({ hostname: url.hostname, port: Number(url.port || 5672) }),
+    );
+    url.host = `127.0.0.1:${proxy.port}`;
+    const bridge = await start(parts, { "amqp-url": url.href });
+    return {
+      address: bridge.service.address,
+      async provoke() {
+        await proxy.refuse();
+        proxy.cut();
+      },
+    };
+  },
+
+  CacheFails: async (parts) => {
+    const folder = await Deno.makeTempDir();
+    parts.defer(() => Deno.remove(folder, { recursive: true }));
+    const path = `${folder}/cache.sqlite3`;
+    const bridge = await start(parts, {
+      "message-cache-class": "DenoKvMessageCache",
+      "message-cache-config-path": path,
+    });
+    return {
+      address: bridge.service.address,
+      async provoke() {
+        // Pulls the table away from under it, as a failing disk would.
+        const database = parts.use(new DatabaseSync(path));
+        database.exec("alter table kv rename to elsewhere");
+        await bridge.transport.sendInbound();
+      },
+    };
+  },
+
+  BridgeRestarts: async (parts) => {
+    const port = freePort();
+    const args = [
+      `--connector-name=test-${crypto.randomUUID()}`,
+      `--http-bind=127.0.0.1:${port}`,
+      "--turn-api-url=http://127.0.0.1:9",
+      "--auth-token=token",
+      "--turn-hmac-secret=secret",
+      "--default-from-addr=8110",
+      "--amqp-url=memory:",
+    ];
+    let running: Running = await Program.fromSource().start(args);
+    parts.defer(() => running[Symbol.asyncDispose]());
+    return {
+      address: `http://127.0.0.1:${port}`,
+      async provoke(over) {
+        while (!over.aborted) {
+          await running.stop("SIGKILL");
+          running = await Program.fromSource().start(args);
+          // Until Prometheus has seen it.
+          await new Promise((resolve) => setTimeout(resolve, 1_500));
+        }
+      },
+    };
+  },
+};
+
+/** A bridge through which all goes as it should, until it is disposed. */
+export async function healthyBridge(parts: AsyncDisposableStack): Promise<string> {
+  const bridge = await start(parts);
+  const over = new AbortController();
+  const events = [
+    { event_type: "ack", sent_message_id: "1" },
+    { event_type: "delivery_report", delivery_status: "delivered" },
+  ];
+  const conversation = converse(bridge, 300, () => events, over.signal);
+  parts.defer(async () => {
+    over.abort();
+    await conversation;
+  });
+  return bridge.service.address;
+}
+
+async function start(
+  parts: AsyncDisposableStack,
+  flags: Record<string, string> = {},
+): Promise<TestBridge> {
+  const bridge = parts.use(await TestBridge.start(flags));
+  // What waits for Turn is left first: nothing else would end its timers.
+  parts.defer(() => bridge.stop());
+  return bridge;
+}
+
+async function sendUsers(bridge: TestBridge, count: number): Promise<void> {
+  for (let user = 1; user <= count; user++) {
+    await bridge.transport.sendInbound({ from_addr: `+2661234567${user}` });
+  }
+}
+
+/** Sends a message every so often, and of each the events that `eventsOf` says. */
+async function converse(
+  bridge: TestBridge,
+  everyMs: number,
+  eventsOf: () => readonly Record<string, unknown>[],
+  over: AbortSignal,
+): Promise<void> {
+  const turn = { type: "text", text: { body: "Hello world!" } };
+  while (!over.aborted) {
+    const { body } = await bridge.send({ to: "+26612345678", turn });
+    for (const event of eventsOf()) {
+      await bridge.transport.sendEvent({ ...event, user_message_id: body.messages[0].id });
+    }
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}

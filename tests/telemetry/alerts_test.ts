@@ -1,0 +1,185 @@
+/**
+ * Alerts and dashboard: what they name exists, Prometheus can read them, and they say when to wake
+ * somebody on the scale of real time.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { METRICS } from "../../src/telemetry/catalogue.ts";
+import { alertRules, alerts, dashboard, Metrics } from "../../src/telemetry/mod.ts";
+import { missingCommand } from "../support/debian.ts";
+import { Program } from "../support/program.ts";
+import { PACKAGE } from "../support/prometheus.ts";
+import { promtool } from "../support/promtool.ts";
+
+const missing = await missingCommand("promtool", PACKAGE);
+
+function test(name: string, fn: () => Promise<void>): void {
+  const ignore = missing !== undefined;
+  Deno.test({ name: ignore ? `${name} (not run: ${missing})` : name, ignore, fn });
+}
+
+const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+
+/** Words of PromQL that are no metrics, when no bracket follows. */
+const WORDS = new Set(["and", "or", "unless", "offset", "by", "on", "group_right"]);
+const LISTS = /\b(?:by|on|group_right) ?\(([^)]*)\)/g;
+
+function metricsIn(expression: string): string[] {
+  const bare = expression.replace(/\{[^}]*\}|\[[^\]]*\]/g, "").replace(LISTS, "");
+  const names = [...bare.matchAll(/(?<![\w$])[a-z_:][\w:]*(?!\w|\s*\()/gi)].map(([name]) => name);
+  return names.filter((name) => !WORDS.has(name));
+}
+
+function labelsIn(expression: string): string[] {
+  const lists = [...expression.matchAll(LISTS)].flatMap(([, list = ""]) => list.split(/,\s*/));
+  const matchers = [...expression.matchAll(/(\w+)(?==~?")/g)].map(([, label = ""]) => label);
+  return [...lists, ...matchers].filter((label) => label !== "");
+}
+
+function dashboardExpressions(): string[] {
+  const { panels } = JSON.parse(dashboard());
+  const targets = panels.flatMap((panel: { targets?: { expr: string }[] }) => panel.targets ?? []);
+  return targets.map(({ expr }: { expr: string }) => expr);
+}
+
+Deno.test("the expressions that take PromQL apart find metrics and labels", () => {
+  const expression =
+    'sum by (job, le) (rate(some_total{a="x",b=~"y|z"}[5m] offset 1h)) > 0.5 and ' +
+    "on (instance) other";
+  assert.deepEqual(metricsIn(expression), ["some_total", "other"]);
+  assert.deepEqual(labelsIn(expression), ["job", "le", "instance", "a", "b"]);
+});
+
+Deno.test("alerts and dashboard name only metrics and labels that exist", async () => {
+  const types = [...(await new Metrics().text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  const existing = new Set(
+    types.flatMap(([, name, type]) => type === "histogram" ? [`${name}_bucket`] : [name]),
+  );
+  const labels = new Set<string>(
+    Object.values(METRICS).flatMap(({ labels }): readonly string[] => labels),
+  );
+  for (const prometheusOwn of ["job", "instance", "le"]) labels.add(prometheusOwn);
+  const expressions = [...alerts().map(({ expression }) => expression), ...dashboardExpressions()];
+  assert.ok(expressions.length > 40, `${expressions.length} expressions`);
+  for (const expression of expressions) {
+    const names = metricsIn(expression);
+    assert.ok(names.length > 0, expression);
+    for (const name of names) assert.ok(existing.has(name), `${name} in ${expression}`);
+    for (const label of labelsIn(expression)) {
+      assert.ok(labels.has(label), `${label}: ${expression}`);
+    }
+  }
+});
+
+Deno.test("every metric that there is, is on the dashboard", () => {
+  const shown = new Set(dashboardExpressions().flatMap(metricsIn));
+  for (const { name, type } of Object.values(METRICS)) {
+    assert.ok(shown.has(type === "histogram" ? `${name}_bucket` : name), name);
+  }
+});
+
+Deno.test("every alert has its paragraph in README's Alerts, and no other is there", () => {
+  const [, section = ""] = /^## Alerts\n([^]*?)^## /m.exec(readme) ?? [];
+  const headings = [...section.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading);
+  assert.deepEqual(headings, alerts().map(({ name }) => name));
+});
+
+test("promtool has nothing to say of the rules that the program prints", async () => {
+  const { code, stdout } = await Program.fromSource().output(["alerts", "--readme=https://x/y"]);
+  assert.equal(code, 0);
+  assert.ok(stdout.includes("runbook_url: https://x/y#turndown\n"), stdout);
+  assert.equal(stdout, alertRules({ readme: "https://x/y" }));
+  assert.equal(
+    await promtool(["check", "rules", "rules"], { files: { rules: stdout } }),
+    undefined,
+  );
+});
+
+test("Prometheus can read each expression of the dashboard that the program prints", async () => {
+  const { code, stdout } = await Program.fromSource().output(["dashboard"]);
+  assert.equal(code, 0);
+  assert.equal(stdout, dashboard());
+  // Grafana puts something in place of its variables first.
+  const rules = dashboardExpressions().map((expr, index) => ({
+    record: `panel_${index}`,
+    expr: expr.replaceAll("$__rate_interval", "1m"),
+  }));
+  const file = JSON.stringify({ groups: [{ name: "dashboard", rules }] });
+  assert.equal(await promtool(["check", "rules", "rules"], { files: { rules: file } }), undefined);
+});
+
+/** Series, one value a minute, and at which minutes the alert is to fire. */
+interface Course {
+  readonly alert: string;
+  readonly series: Readonly<Record<string, string>>;
+  readonly at: Readonly<Record<number, boolean>>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+const SENT = `${METRICS.transports.name}{job="j",instance="i",transport="t",result="sent"}`;
+const DELIVERED = SENT.replace("sent", "delivered");
+const ACKED = SENT.replace("sent", "acked");
+
+/** On the scale of real time; that of the faults themselves is alerts_fire_test.ts's. */
+const COURSES: readonly Course[] = [
+  {
+    // One probe a minute while Turn is down, and then a new token.
+    alert: "TurnRefusesToken",
+    series: { [`${METRICS.answers.name}{job="j",instance="i",status="401"}`]: "0x9 1+1x20 21x20" },
+    at: { 9: false, 11: true, 30: true, 40: false },
+    labels: { job: "j", instance: "i" },
+  },
+  {
+    // Half an hour of acks, then none.
+    alert: "TransportSilent",
+    series: { [SENT]: "0+2x120", [ACKED]: "0+2x30 60x90" },
+    at: { 30: false, 60: false, 70: true, 120: true },
+    labels: { job: "j", transport: "t" },
+  },
+  {
+    // Nine in ten; from the second day on four in ten.
+    alert: "DeliveryRateFell",
+    series: { [SENT]: "0+10x1600", [DELIVERED]: "0+9x1440 12960+4x160" },
+    at: { 1440: false, 1450: false, 1530: true },
+    labels: { job: "j", transport: "t" },
+  },
+  {
+    alert: "TurnLimitsUs",
+    series: {
+      [`${METRICS.limitWait.name}{job="j",instance="i",resource="messages"}`]: "0+20x20 400+50x40",
+    },
+    at: { 20: false, 30: false, 45: true },
+    labels: { job: "j", instance: "i", resource: "messages" },
+  },
+];
+
+test("alerts fire and end in time", async () => {
+  const tests = COURSES.map(({ alert, series, at, labels }) => ({
+    interval: "1m",
+    input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+    alert_rule_test: Object.entries(at).map(([minute, fires]) => ({
+      eval_time: `${minute}m`,
+      alertname: alert,
+      exp_alerts: fires ? [expected(alert, labels)] : [],
+    })),
+  }));
+  const files = {
+    rules: alertRules(),
+    tests: JSON.stringify({ rule_files: ["rules"], evaluation_interval: "1m", tests }),
+  };
+  assert.equal(await promtool(["test", "rules", "tests"], { files }), undefined);
+});
+
+function expected(name: string, labels: Readonly<Record<string, string>>): unknown {
+  const alert = alerts().find((candidate) => candidate.name === name) ?? assert.fail(name);
+  const summary = alert.summary.replaceAll(
+    /\{\{ \$labels\.(\w+) \}\}/g,
+    (_, label) => labels[label] ?? "",
+  );
+  return {
+    exp_labels: { ...labels, severity: alert.severity },
+    exp_annotations: { summary, runbook_url: `README.md#${name.toLowerCase()}` },
+  };
+}
