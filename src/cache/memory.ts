@@ -67,8 +67,8 @@ export class MemoryMessageCache implements MessageCache {
     return this.#whileOpen(() => {
       this.#count(tallies);
       const entry = this.#createEntry(JSON.stringify(message), this.#options.inboundTtlMs);
-      this.#store("inbound").set(message.message_id, entry);
-      this.#store("last_inbound").set(message.from_addr, entry);
+      this.#put("inbound", message.message_id, entry);
+      this.#put("last_inbound", message.from_addr, entry);
     });
   }
 
@@ -87,8 +87,8 @@ export class MemoryMessageCache implements MessageCache {
     return this.#whileOpen(() => {
       this.#count(tallies);
       const entry = this.#createEntry(JSON.stringify(message), this.#options.outboundTtlMs);
-      this.#store("outbound").set(message.message_id, entry);
-      this.#store("last_outbound").set(message.to_addr, entry);
+      this.#put("outbound", message.message_id, entry);
+      this.#put("last_outbound", message.to_addr, entry);
     });
   }
 
@@ -108,7 +108,7 @@ export class MemoryMessageCache implements MessageCache {
       checkNotes(notes);
       this.#count(tallies);
       for (const { kind, id, value, ttlMs } of notes) {
-        this.#store(kind).set(id, this.#createEntry(value, ttlMs));
+        this.#put(kind, id, this.#createEntry(value, ttlMs));
       }
     });
   }
@@ -174,7 +174,13 @@ export class MemoryMessageCache implements MessageCache {
     store.delete(id);
   }
 
-  /** Made when first used: an empty one takes memory for the most that it may hold. */
+  #put(kind: Kind, id: string, entry: Entry): void {
+    const { maxEntries = 100_000 } = this.#options;
+    const store = this.#store(kind);
+    store.set(id, entry);
+    if (store.size > maxEntries) store.pop();
+  }
+
   #store(kind: Kind): Store {
     let store = this.#stores.get(kind);
     if (store === undefined) this.#stores.set(kind, store = createStore(this.#options));
@@ -209,9 +215,9 @@ export class MemoryMessageCache implements MessageCache {
   }
 }
 
-function createStore({ maxEntries, maxSize }: MemoryMessageCacheOptions): Store {
+/** Without lru-cache's own `max`, for which it takes all memory at once: megabytes, in each channel. */
+function createStore({ maxSize }: MemoryMessageCacheOptions): Store {
   return new LRUCache({
-    max: maxEntries ?? 100_000,
     maxSize: maxSize ?? 64 * 1024 * 1024,
     // At least 1: lru-cache refuses an entry without a size.
     sizeCalculation: ({ text }, key) => text.length + key.length + 1,
