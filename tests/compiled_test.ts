@@ -1,43 +1,23 @@
 /**
- * The compiled binary: starts, answers, carries one message each way, stops. Compiled by the Deno that
- * `DENO_COMPILE` names, if it does (where release files can't be downloaded), else by the one that runs
- * the tests.
+ * The compiled binary: starts, answers, carries one message each way, stops.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { FakeTurn, send } from "../src/demo/fake_turn.ts";
 import { SECRET, TOKEN } from "./support/bridge.ts";
+import { compile } from "./support/compiled.ts";
 import { amqpUrl } from "./support/rabbitmq.ts";
-import { PERMISSIONS, Program } from "./support/program.ts";
+import { Program } from "./support/program.ts";
 import { Transcript } from "./support/transcript.ts";
 import { Transport } from "./support/transport.ts";
 import { until } from "./support/until.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
 const folder = await Deno.makeTempDir({ prefix: "turn-channels-compiled-" });
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 const binary = `${folder}/turn-channels`;
-const fault = await compile();
-
-/** Compiles as `deno task compile` does; answers why not. */
-async function compile(): Promise<string | undefined> {
-  const deno = Deno.env.get("DENO_COMPILE") || Deno.execPath();
-  const args = [
-    ...["compile", "--quiet", "--no-check", "--no-lock", "--include", "src/demo/page"],
-    ...PERMISSIONS,
-    ...["--output", binary],
-  ];
-  const { success, stderr } = await new Deno.Command(deno, {
-    args: [...args, "src/main.ts"],
-    cwd: ROOT,
-    env: { RUST_MIN_STACK: "8388608" },
-  }).output();
-  return success ? undefined : new TextDecoder().decode(stderr).trim().split("\n").at(0);
-}
+const fault = await compile(binary);
 
 Deno.test({
   name: fault === undefined

@@ -16,6 +16,12 @@ const log = getLogger(["turn-channels", "bridge"]);
 /** Longest that quick attempts hold a message; see {@linkcode MAX_QUICK_WAIT_MS}. */
 const MAX_HOLD_MS = 10 * 60_000;
 
+/**
+ * A Turn that can't be reached, or refuses our token, is given so many calls to be found to be down
+ * (see breaker.ts), also by a message that comes alone: it is not to spend its retries on that.
+ */
+const UNREACHABLE_RETRIES = 8;
+
 /** What a {@linkcode Caller} is made of. */
 export interface CallerOptions {
   /** Which way it carries. */
@@ -106,7 +112,7 @@ export class Caller {
       }
       failures++;
       // When Turn asks for more than can be waited here, a delay queue is the place.
-      const again = came.kind === "retry" && failures <= call.retries &&
+      const again = came.kind === "retry" && failures <= mostFailures(came, call) &&
         came.afterMs <= MAX_QUICK_WAIT_MS;
       const waitMs = again ? this.#waitMs(failures - 1, came.afterMs) : 0;
       if (!again || this.#now() + waitMs > until) return { kind: "failed", failed: came, failures };
@@ -157,4 +163,8 @@ export class Caller {
       waitMs,
     });
   }
+}
+
+function mostFailures(failed: Extract<Failed, { kind: "retry" }>, { retries }: Call): number {
+  return failed.fault === "unreachable" ? Math.max(retries, UNREACHABLE_RETRIES) : retries;
 }

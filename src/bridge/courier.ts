@@ -14,6 +14,7 @@ import { reportEnding } from "./ending.ts";
 import { Followers } from "./followers.ts";
 import { Lanes } from "./lanes.ts";
 import { Ledger } from "./ledger.ts";
+import type { DeliveredNote } from "./notes.ts";
 import { afterFailure, type Failed, NO_PAST, type Past, readPast, waitBehind } from "./retries.ts";
 import { Suspects } from "./suspects.ts";
 
@@ -53,8 +54,8 @@ export interface Parcel<T> extends Pick<Call, "id" | "names" | "call"> {
    * @throws {CacheError} Then the message waits.
    */
   prepare(isNew: boolean): Promise<Skip | undefined>;
-  /** What is to be remembered when Turn has it. */
-  notes(): readonly Note[];
+  /** What is to be remembered when Turn has it: since then, at the attempt of this number. */
+  notes(delivered: DeliveredNote): readonly Note[];
   /** What else is told of it at its end. */
   about?(): Readonly<Record<string, unknown>>;
 }
@@ -183,9 +184,10 @@ export class Courier<T> {
     const { cache, flow, metrics } = this.#options;
     this.#ended(parcel, "delivered", { attempts });
     const { queuedAt } = parcel;
-    if (queuedAt !== undefined) metrics.delivered(flow, (this.#now() - queuedAt) / 1000);
+    const at = this.#now();
+    if (queuedAt !== undefined) metrics.delivered(flow, (at - queuedAt) / 1000);
     try {
-      await cache.putNotes(parcel.notes(), [{ flow, result: "delivered" }]);
+      await cache.putNotes(parcel.notes({ at, attempts }), [{ flow, result: "delivered" }]);
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       // Turn has it. Should RabbitMQ deliver it again, Turn gets it twice, with the same id.

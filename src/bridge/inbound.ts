@@ -6,6 +6,7 @@
  */
 
 import type { MessageCache } from "../cache/mod.ts";
+import { readTrace } from "../telemetry/mod.ts";
 import type { Delivery, TurnClient } from "../turn/mod.ts";
 import {
   type Arrival,
@@ -16,6 +17,7 @@ import {
 } from "../vumi/mod.ts";
 import type { Skip } from "./caller.ts";
 import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
+import { formatDelivered } from "./notes.ts";
 import { remembered } from "./remembered.ts";
 import { readPast } from "./retries.ts";
 
@@ -60,8 +62,13 @@ export class InboundFlow {
         : retryForMs,
       isDelivered: async () => await cache.getNote("delivered_inbound", id) !== undefined,
       prepare: (isNew) => this.#remember(message, isNew, arrival),
-      call: (signal) => this.#tell(message, signal),
-      notes: () => [{ kind: "delivered_inbound", id, value: "1", ttlMs: DELIVERED_TTL_MS }],
+      call: (signal) => this.#tell(message, arrival, signal),
+      notes: (delivered) => [{
+        kind: "delivered_inbound",
+        id,
+        value: formatDelivered(delivered),
+        ttlMs: DELIVERED_TTL_MS,
+      }],
       queuedAt: unixMilliseconds(message.timestamp),
       about: () => ({
         inReplyTo: message.in_reply_to,
@@ -89,7 +96,7 @@ export class InboundFlow {
     return isHangUp ? { kind: "skip", why: "hung_up" } : undefined;
   }
 
-  #tell(message: Message, signal: AbortSignal): Promise<Delivery> {
+  #tell(message: Message, { headers }: Arrival, signal: AbortSignal): Promise<Delivery> {
     const { turn, timeoutMs, emptyMessageBody } = this.#options;
     return turn.sendMessage({
       id: message.message_id,
@@ -97,6 +104,6 @@ export class InboundFlow {
       // Neither null nor "".
       text: message.content || (emptyMessageBody ?? message.to_addr),
       timestamp: unixSeconds(message.timestamp),
-    }, { timeoutMs, signal });
+    }, { timeoutMs, signal, trace: readTrace((name) => headers[name]) });
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache } from "../cache/mod.ts";
+import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
 import type { Flow } from "../telemetry/mod.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
@@ -23,8 +23,16 @@ export class Ledger {
 
   /** Counts one; what it came to, all or none. */
   count(...results: readonly string[]): void {
-    const tallies = results.map((result) => ({ flow: this.#flow, result }));
-    this.#cache.tally(tallies).catch((error: unknown) => {
+    this.#watch(this.#cache.tally(results.map((result) => ({ flow: this.#flow, result }))));
+  }
+
+  /** Counts one, and notes something down about it. */
+  countWith(note: Note, result: string): void {
+    this.#watch(this.#cache.putNotes([note], [{ flow: this.#flow, result }]));
+  }
+
+  #watch(work: Promise<void>): void {
+    work.catch((error: unknown) => {
       if (!(error instanceof CacheError)) throw error;
       log.debug("Not counted for the audit: {reason}", { reason: error.message });
     });

@@ -7,7 +7,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type MessageCache, type Remembered } from "../cache/mod.ts";
-import type { Metrics } from "../telemetry/mod.ts";
+import type { Metrics, Trace } from "../telemetry/mod.ts";
 import type { Acceptance, OutboundRequest, Sender } from "../turn/mod.ts";
 import {
   type Connector,
@@ -18,6 +18,7 @@ import {
   type TransportType,
   unixMilliseconds,
 } from "../vumi/mod.ts";
+import { DELIVERED_TTL_MS } from "./courier.ts";
 import { reportEnding } from "./ending.ts";
 import { Ledger } from "./ledger.ts";
 import { remembered } from "./remembered.ts";
@@ -82,9 +83,10 @@ export class OutboundFlow {
   }
 
   async #accept(request: OutboundRequest, sender: Sender, made: Made): Promise<Acceptance> {
+    const { trace } = sender;
     try {
-      if (this.#repeats === undefined) return await this.#publish(request, made);
-      return await this.#repeats.take(sender, () => this.#publish(request, made));
+      if (this.#repeats === undefined) return await this.#publish(request, made, trace);
+      return await this.#repeats.take(sender, () => this.#publish(request, made, trace));
     } catch (error) {
       if (!(error instanceof PublishError || error instanceof CacheError)) throw error;
       log.warning("Turn has to send a message again: {reason}", { reason: error.message });
@@ -115,7 +117,11 @@ export class OutboundFlow {
     metrics.transports.sent(message.transport_name, unixMilliseconds(message.timestamp));
   }
 
-  async #publish(request: OutboundRequest, made: Made): Promise<Acceptance> {
+  async #publish(
+    request: OutboundRequest,
+    made: Made,
+    trace: Trace | undefined,
+  ): Promise<Acceptance> {
     const { cache, connector } = this.#options;
     const inbound = await this.#findInbound(request);
     if (inbound === undefined && request.replyTo !== null) {
@@ -133,13 +139,15 @@ export class OutboundFlow {
     // Before publishing: its first event may be quicker than the broker's confirm.
     await cache.putOutbound(remembered(message), [{ flow: "outbound", result: "in" }]);
     try {
-      await connector.publish(message);
+      await connector.publish(message, trace);
     } catch (error) {
       this.#ledger.count("unavailable");
       throw error;
     }
-    this.#ledger.count("accepted");
-    return { kind: "accepted", id: message.message_id };
+    const id = message.message_id;
+    const value = `${Date.now()}`;
+    this.#ledger.countWith({ kind: "confirmed", id, value, ttlMs: DELIVERED_TTL_MS }, "accepted");
+    return { kind: "accepted", id };
   }
 
   #findInbound({ replyTo, to }: OutboundRequest): Promise<Remembered | undefined> {

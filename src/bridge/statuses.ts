@@ -5,10 +5,9 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
 import type { MessageCache, Note, Remembered } from "../cache/mod.ts";
-import type { Heard, Metrics } from "../telemetry/mod.ts";
+import { type Heard, type Metrics, readTrace } from "../telemetry/mod.ts";
 import type { Delivery, Status, TurnClient } from "../turn/mod.ts";
 import {
   type Arrival,
@@ -20,6 +19,15 @@ import {
 import type { Skip } from "./caller.ts";
 import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
 import { Ledger } from "./ledger.ts";
+import {
+  type DeliveredNote,
+  eventKey,
+  formatTold,
+  NOTHING_TOLD,
+  readTold,
+  saidBy,
+  type Told,
+} from "./notes.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -46,17 +54,6 @@ export interface StatusOptions {
 /** How far a message has come: what is told later must not be less. */
 type Progress = 1 | 2 | 3;
 
-/** What Turn has been told of a message. */
-interface Told {
-  readonly progress: number;
-  /** By which events; the last ones. */
-  readonly eventIds: readonly string[];
-}
-
-/** A message has an event or three; more than so many are not remembered. */
-const MOST_EVENT_IDS = 8;
-const NOTHING: Told = { progress: 0, eventIds: [] };
-
 /** What is found out about an event before Turn is told. */
 interface Found {
   message?: Remembered;
@@ -79,7 +76,7 @@ export class StatusFlow {
   /** Tells Turn of an event, when the message's earlier ones are done with. */
   readonly handle = (event: Event, arrival: Arrival): Promise<Disposition> => {
     const { courier, retryForMs } = this.#options;
-    const found: Found = { told: NOTHING, isFirst: false };
+    const found: Found = { told: NOTHING_TOLD, isFirst: false };
     return courier.deliver({
       value: event,
       id: event.event_id,
@@ -88,8 +85,8 @@ export class StatusFlow {
       retryForMs,
       isDelivered: () => this.#isTold(event),
       prepare: (isNew) => this.#find(event, found, isNew),
-      call: (signal) => this.#tell(event, found, signal),
-      notes: () => this.#notes(event, found),
+      call: (signal) => this.#tell(event, found, arrival, signal),
+      notes: (delivered) => this.#notes(event, found, delivered),
       queuedAt: unixMilliseconds(event.timestamp),
       about: () => ({
         turnMessageId: found.message?.message_id,
@@ -116,8 +113,8 @@ export class StatusFlow {
     found.message = message;
     found.told = readTold(await cache.getNote("told", message.message_id));
     // A transport that was not sure may have put it on the queue twice.
-    if (found.told.eventIds.includes(eventKey(event))) return { kind: "skip", why: "duplicate" };
-    found.isFirst = isNew && found.told.eventIds.length === 0;
+    if (isAmong(found.told, event)) return { kind: "skip", why: "duplicate" };
+    found.isFirst = isNew && found.told.events.length === 0;
     if (isNew) this.#options.metrics?.transports.heard(message.transport_name, heard(event));
     const isOld = progress(event) < found.told.progress;
     return isOld ? { kind: "skip", why: "out_of_date" } : undefined;
@@ -126,11 +123,15 @@ export class StatusFlow {
   async #isTold(event: Event): Promise<boolean> {
     const message = await this.#findOutbound(event);
     if (message === undefined) return false;
-    const told = readTold(await this.#options.cache.getNote("told", message.message_id));
-    return told.eventIds.includes(eventKey(event));
+    return isAmong(readTold(await this.#options.cache.getNote("told", message.message_id)), event);
   }
 
-  #tell(event: Event, found: Found, signal: AbortSignal): Promise<Delivery> | Skip {
+  #tell(
+    event: Event,
+    found: Found,
+    { headers }: Arrival,
+    signal: AbortSignal,
+  ): Promise<Delivery> | Skip {
     const { turn, timeoutMs, metrics } = this.#options;
     const { message } = found;
     if (message === undefined) throw new TypeError("Cannot tell a status of an unknown message");
@@ -145,14 +146,25 @@ export class StatusFlow {
       recipient: message.to_addr,
       status: this.#status(event),
       timestamp: unixSeconds(event.timestamp),
-    }, { timeoutMs, signal });
+    }, { timeoutMs, signal, trace: readTrace((name) => headers[name]) });
   }
 
-  #notes(event: Event, { message, told }: Found): readonly Note[] {
+  #notes(
+    event: Event,
+    { message, told }: Found,
+    { at, attempts }: DeliveredNote,
+  ): readonly Note[] {
     if (message === undefined) return [];
-    const value = JSON.stringify({
+    const one = {
+      id: eventKey(event.event_id),
+      event: saidBy(event),
+      status: this.#status(event),
+      at,
+      attempts,
+    };
+    const value = formatTold({
       progress: Math.max(progress(event), told.progress),
-      eventIds: [...told.eventIds, eventKey(event)].slice(-MOST_EVENT_IDS),
+      events: [...told.events, one],
     });
     return [{ kind: "told", id: message.message_id, value, ttlMs: DELIVERED_TTL_MS }];
   }
@@ -186,15 +198,10 @@ export class StatusFlow {
   }
 }
 
-/** An event's id, short in any case. */
-function eventKey({ event_id }: Event): string {
-  if (/^[\w-]{1,64}$/.test(event_id)) return event_id;
-  return createHash("sha256").update(event_id).digest("base64");
-}
-
-/** What {@linkcode StatusFlow} has noted; it is ours, so its form is known. */
-function readTold(note: string | undefined): Told {
-  return note === undefined ? NOTHING : JSON.parse(note);
+/** Whether Turn was told of this event. */
+function isAmong({ events }: Told, event: Event): boolean {
+  const key = eventKey(event.event_id);
+  return events.some(({ id }) => id === key);
 }
 
 /** What it says of its message, as it is counted. */

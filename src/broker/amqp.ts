@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseAddress } from "./amqp_address.ts";
 import { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpConsumer } from "./amqp_consumer.ts";
+import { delayArguments } from "./amqp_declare.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
 import { depth, sift } from "./amqp_sift.ts";
 import {
@@ -19,6 +20,7 @@ import {
   delayQueue,
   type Fate,
   type Handler,
+  type Headers,
   type QueuedMessage,
 } from "./mod.ts";
 
@@ -100,19 +102,16 @@ export class AmqpBroker implements Broker {
   }
 
   /** See {@linkcode Broker.publish}. */
-  publish(queue: string, body: Uint8Array): Promise<void> {
-    return this.#publisher.publish(queue, body);
+  publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
+    return this.#publisher.publish(queue, body, headers);
   }
 
   /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.#publisher.declare(options.parkingQueue);
     for (const delayMs of options.delaysMs ?? []) {
-      this.#publisher.declare(delayQueue(queue, delayMs), {
-        messageTtl: delayMs,
-        deadLetterExchange: this.#exchange,
-        deadLetterRoutingKey: queue,
-      });
+      const args = delayArguments(this.#exchange, queue, delayMs);
+      this.#publisher.declare(delayQueue(queue, delayMs), args);
     }
     const consumer = new AmqpConsumer({
       ...this.#delays,

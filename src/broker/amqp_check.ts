@@ -8,8 +8,9 @@
 import { Buffer } from "node:buffer";
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import { type AmqpAddress, describeFault, parseAddress, socketOptions } from "./amqp_address.ts";
-import { declareQueues } from "./amqp_declare.ts";
+import { declareQueues, delayArguments } from "./amqp_declare.ts";
 import { fixFor } from "./amqp_fixes.ts";
+import { delayQueue } from "./mod.ts";
 
 /** What {@linkcode checkAmqp} tries. */
 export interface AmqpCheckOptions {
@@ -21,8 +22,18 @@ export interface AmqpCheckOptions {
   readonly consumeQueues: readonly string[];
   /** Queues to be declared only: publishing is tried without leaving a message. */
   readonly publishQueues: readonly string[];
+  /** Queues of those to be consumed, in which messages wait until they are tried again. */
+  readonly delays: readonly Delays[];
   /** Time for all together, in milliseconds. */
   readonly timeoutMs: number;
+}
+
+/** The delay queues of one queue; see {@linkcode delayQueue}. */
+export interface Delays {
+  /** Where messages go when their time is up. */
+  readonly queue: string;
+  /** How long they wait, in milliseconds. */
+  readonly delaysMs: readonly number[];
 }
 
 /** What came of one thing that was tried. */
@@ -81,7 +92,7 @@ class Check {
   }
 
   async run(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
-    const { exchange, consumeQueues, publishQueues } = options;
+    const { exchange, consumeQueues, publishQueues, delays } = options;
     const { product, version } = this.#model.connection.serverProperties;
     this.#findings.push({
       subject: `RabbitMQ at ${this.#address.host}`,
@@ -99,6 +110,18 @@ class Check {
         const { messageCount } = await channel.checkQueue(queue);
         const kind = await asAskedFor(channel.assertQueue(queue, { durable: true }), "durable");
         return `${kind}, bound, ${messageCount} waiting`;
+      });
+    }
+    for (const { queue, delaysMs } of delays) {
+      await this.#try(`delays of ${queue}: declare`, async (channel) => {
+        let waiting = 0;
+        for (const delayMs of delaysMs) {
+          const args = delayArguments(exchange, queue, delayMs);
+          const name = delayQueue(queue, delayMs);
+          await declareQueues(this.#model, exchange, [[name, args]]);
+          waiting += (await channel.checkQueue(name)).messageCount;
+        }
+        return `${delaysMs.length} queues, ${waiting} waiting`;
       });
     }
     for (const queue of consumeQueues) {

@@ -14,6 +14,15 @@ export type QueueArguments = Pick<
   "messageTtl" | "deadLetterExchange" | "deadLetterRoutingKey"
 >;
 
+/** Those of a queue whose messages go back to `queue` when they have waited for `delayMs`. */
+export function delayArguments(exchange: string, queue: string, delayMs: number): QueueArguments {
+  return {
+    messageTtl: delayMs,
+    deadLetterExchange: exchange,
+    deadLetterRoutingKey: queue,
+  };
+}
+
 /** AMQP's reply for what is not there; it closes the channel. */
 const NOT_FOUND = 404;
 

@@ -38,6 +38,11 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
     'give the right: rabbitmqctl set_permissions -p {vhost} {user} ".*" ".*" ".*"',
   ],
   [
+    /PRECONDITION_FAILED.*\.delay\.\d+m?s/,
+    "someone has declared it differently; it is ours, with arguments that its name tells: wait until " +
+    "it is empty and delete it, and it is made anew",
+  ],
+  [
     /PRECONDITION_FAILED/,
     "someone has declared it differently; vumi's workers declare it durable and with no arguments: " +
     "empty and delete it, and it is made anew",

@@ -16,7 +16,8 @@ import {
 } from "amqplib";
 import { AmqpConnection, type AmqpConnectionOptions } from "./amqp_connection.ts";
 import { declareQueues, type QueueArguments } from "./amqp_declare.ts";
-import { PublishError } from "./mod.ts";
+import { shortened } from "./handle.ts";
+import { type Headers, PublishError } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -92,8 +93,11 @@ export class AmqpPublisher {
   }
 
   /** Publishes; see {@linkcode Broker.publish}. */
-  publish(queue: string, body: Uint8Array): Promise<void> {
-    return this.publishCopy(queue, body, PROPERTIES);
+  publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
+    const properties = headers === undefined
+      ? PROPERTIES
+      : { ...PROPERTIES, headers: shortened(headers) };
+    return this.publishCopy(queue, body, properties);
   }
 
   /**

@@ -54,7 +54,8 @@ export function addedHeaders(queue: string, disposition: Copied, at: Date): Head
   });
 }
 
-function shortened(headers: Headers): Headers {
+/** The headers, none of their texts too long. */
+export function shortened(headers: Headers): Headers {
   return Object.fromEntries(
     Object.entries(headers).map(([key, value]) => [
       key,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { addedHeaders, decide } from "./handle.ts";
+import { addedHeaders, decide, shortened } from "./handle.ts";
 import { type Delay, type Entry, MemoryQueue, type Subscription } from "./memory_queue.ts";
 import {
   type Broker,
@@ -14,6 +14,7 @@ import {
   delayQueue,
   type Fate,
   type Handler,
+  type Headers,
   PublishError,
   type QueuedMessage,
 } from "./mod.ts";
@@ -45,9 +46,9 @@ export class MemoryBroker implements Broker {
 
   /** See {@linkcode Broker.publish}. */
   // deno-lint-ignore require-await -- a fault has to reject, not to be thrown
-  async publish(queue: string, body: Uint8Array): Promise<void> {
+  async publish(queue: string, body: Uint8Array, headers: Headers = {}): Promise<void> {
     this.#checkOpen(`Cannot publish to ${queue}`);
-    this.#enqueue(queue, { body: body.slice(), headers: {} });
+    this.#enqueue(queue, { body: body.slice(), headers: shortened(headers) });
   }
 
   /** See {@linkcode Broker.consume}. */

@@ -162,9 +162,10 @@ export interface Broker extends AsyncDisposable {
    * Publishes a persistent message to a declared queue. Resolves when the broker has confirmed it in
    * the queue. Messages published one after the other keep their order.
    *
+   * @param headers AMQP headers; none by default.
    * @throws {PublishError} If it is not confirmed; at once when the broker is away.
    */
-  publish(queue: string, body: Uint8Array): Promise<void>;
+  publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void>;
 
   /**
    * Declares `queue` and its parking queue and hands each message to `handler`, in the order of the

@@ -112,13 +112,21 @@ export class DenoKvMessageCache implements MessageCache {
 
   /** See {@linkcode MessageCache.putOutbound}. */
   putOutbound(message: Remembered, tallies: readonly Tally[] = []): Promise<void> {
-    const keys = [this.#key("outbound", message.message_id)];
+    const keys = [
+      this.#key("outbound", message.message_id),
+      this.#key("last_outbound", message.to_addr),
+    ];
     return this.#putMessage(message, keys, this.#options.outboundTtlMs, tallies);
   }
 
   /** See {@linkcode MessageCache.getOutbound}. */
   getOutbound(messageId: string): Promise<Remembered | undefined> {
     return this.#getMessage("outbound", messageId);
+  }
+
+  /** See {@linkcode MessageCache.getLastOutbound}. */
+  getLastOutbound(userAddr: string): Promise<Remembered | undefined> {
+    return this.#getMessage("last_outbound", userAddr);
   }
 
   /** See {@linkcode MessageCache.putNotes}. */

@@ -26,7 +26,14 @@ export type KvWrite =
   | { readonly type: "increment"; readonly key: Deno.KvKey };
 
 /** What is kept apart: an id means another thing in each. */
-export type Kind = "inbound" | "last_inbound" | "outbound" | NoteKind | "chunk" | "tally";
+export type Kind =
+  | "inbound"
+  | "last_inbound"
+  | "outbound"
+  | "last_outbound"
+  | NoteKind
+  | "chunk"
+  | "tally";
 
 /** The most that a key from here takes in the file; the longest have two 64 byte parts. */
 export const MAX_KEY_BYTES = 160;

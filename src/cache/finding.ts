@@ -8,8 +8,8 @@
 export interface Finding {
   /** What was looked at. */
   readonly subject: string;
-  /** Whether it will do. */
-  readonly ok: boolean;
+  /** Whether it will do; undefined if that is for a person to say. */
+  readonly ok: boolean | undefined;
   /** What was found. */
   readonly detail: string;
   /** What to do, when it will not do. */

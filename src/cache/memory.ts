@@ -2,7 +2,7 @@
  * {@linkcode MessageCache} in this process's memory: fast, forgotten when the process ends, and
  * bounded.
  *
- * Each kind of message (inbound, last inbound of a user, outbound) and each kind of note has bounds
+ * Each kind of message (inbound, outbound, the last of either of a user) and each kind of note has bounds
  * of its own, by number and by size. When a kind is full, what was put or read longest ago goes
  * first, even before its time; what has outlived its time takes room until then. So a user who was
  * silent longest can't be replied to any more, and a flood of one kind pushes out no other. Counts
@@ -35,7 +35,7 @@ export interface MemoryMessageCacheOptions extends Lifetimes {
   readonly now?: () => number;
 }
 
-type Kind = "inbound" | "last_inbound" | "outbound" | NoteKind;
+type Kind = "inbound" | "last_inbound" | "outbound" | "last_outbound" | NoteKind;
 
 // As text, messages in JSON, so that the size is known and nobody can change what is kept. The time
 // is our own because lru-cache keeps an entry one tick too long, and for ever if it was put at
@@ -88,12 +88,18 @@ export class MemoryMessageCache implements MessageCache {
       this.#count(tallies);
       const entry = this.#createEntry(JSON.stringify(message), this.#options.outboundTtlMs);
       this.#put("outbound", message.message_id, entry);
+      this.#put("last_outbound", message.to_addr, entry);
     });
   }
 
   /** See {@linkcode MessageCache.getOutbound}. */
   getOutbound(messageId: string): Promise<Remembered | undefined> {
     return this.#getMessage("outbound", messageId);
+  }
+
+  /** See {@linkcode MessageCache.getLastOutbound}. */
+  getLastOutbound(userAddr: string): Promise<Remembered | undefined> {
+    return this.#getMessage("last_outbound", userAddr);
   }
 
   /** See {@linkcode MessageCache.putNotes}. */

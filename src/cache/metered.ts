@@ -56,6 +56,11 @@ export class MeteredMessageCache implements MessageCache {
     return this.#read("outbound", this.#cache.getOutbound(messageId));
   }
 
+  /** See {@linkcode MessageCache.getLastOutbound}. Only an operator asks, so it is not counted. */
+  getLastOutbound(userAddr: string): Promise<Remembered | undefined> {
+    return this.#cache.getLastOutbound(userAddr).catch(this.#failedReading);
+  }
+
   /** See {@linkcode MessageCache.putNotes}. */
   putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void> {
     return this.#write(this.#cache.putNotes(notes, tallies));

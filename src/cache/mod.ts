@@ -24,10 +24,12 @@ export interface Lifetimes {
 
 /** What can be noted down about an id, beside messages. An id means another thing in each kind. */
 export type NoteKind =
-  /** Turn has this message of a user's; by message id. */
+  /** Turn has this message of a user's, since when; by message id. */
   | "delivered_inbound"
   /** What Turn has been told of a message of its own; by the message's id. */
   | "told"
+  /** When the broker has confirmed a message to a user; by the message's id. */
+  | "confirmed"
   /** How often we have died over this message or event; by id. */
   | "suspect"
   /** What a request of Turn's was answered with; by the hash of its body. */
@@ -87,11 +89,17 @@ export interface MessageCache extends AsyncDisposable {
   /** The inbound message last put of the user with this address, if remembered. One look-up. */
   getLastInbound(userAddr: string): Promise<Remembered | undefined>;
 
-  /** Keeps an outbound message, so that events about it can be placed. */
+  /**
+   * Keeps an outbound message, so that events about it can be placed, as the last one to its user (its
+   * `to_addr`) too.
+   */
   putOutbound(message: Remembered, tallies?: readonly Tally[]): Promise<void>;
 
   /** The outbound message with this id, if it is still remembered. */
   getOutbound(messageId: string): Promise<Remembered | undefined>;
+
+  /** The outbound message last put to the user with this address, if remembered. One look-up. */
+  getLastOutbound(userAddr: string): Promise<Remembered | undefined>;
 
   /**
    * Keeps all of the notes, in place of older ones of the same kind and id, or none of them. Of one

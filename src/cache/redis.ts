@@ -42,7 +42,7 @@ export interface RedisMessageCacheOptions extends Lifetimes {
   readonly now?: () => number;
 }
 
-type Kind = "inbound" | "last_inbound" | "outbound" | NoteKind;
+type Kind = "inbound" | "last_inbound" | "outbound" | "last_outbound" | NoteKind;
 
 // Two more than are listed, for clocks that differ.
 const TALLY_TTL_S = (TALLY_DAYS + 2) * 86_400;
@@ -104,9 +104,11 @@ export class RedisMessageCache implements MessageCache {
 
   /** See {@linkcode MessageCache.putOutbound}. */
   async putOutbound(message: Remembered, tallies: readonly Tally[] = []): Promise<void> {
-    const key = this.#key("outbound", message.message_id);
+    const { outboundTtlMs } = this.#options;
+    const json = JSON.stringify(message);
     await this.#write([
-      set(key, JSON.stringify(message), this.#options.outboundTtlMs),
+      set(this.#key("outbound", message.message_id), json, outboundTtlMs),
+      set(this.#key("last_outbound", message.to_addr), json, outboundTtlMs),
       ...this.#count(tallies),
     ]);
   }
@@ -114,6 +116,11 @@ export class RedisMessageCache implements MessageCache {
   /** See {@linkcode MessageCache.getOutbound}. */
   getOutbound(messageId: string): Promise<Remembered | undefined> {
     return this.#get("outbound", messageId, isMessage);
+  }
+
+  /** See {@linkcode MessageCache.getLastOutbound}. */
+  getLastOutbound(userAddr: string): Promise<Remembered | undefined> {
+    return this.#get("last_outbound", userAddr, isMessage);
   }
 
   /** See {@linkcode MessageCache.putNotes}. */

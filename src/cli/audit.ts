@@ -6,9 +6,10 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import Table from "cli-table3";
 import { type Broker, delayQueue } from "../broker/mod.ts";
-import { CacheError, type DayCount } from "../cache/mod.ts";
+import { CacheError, type DayCount, type MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { openCaches } from "./caches.ts";
@@ -29,15 +30,6 @@ interface Waiting {
   readonly queued: number;
 }
 
-/** What is known of a channel before its queues are looked at. */
-interface Audited {
-  readonly channel: ChannelConfig;
-  /** From the cache. */
-  readonly counts: readonly DayCount[];
-  /** From the running program. */
-  readonly running: SinceStart;
-}
-
 /**
  * Counts, and prints what was counted: of all channels, or of the one with this connector. Answers
  * the exit code.
@@ -56,14 +48,20 @@ export async function audit(config: Config, connector: string | undefined): Prom
     );
     return EXIT.usage;
   }
-  const audited = await readAll(config, channels);
-  if (audited === undefined) return EXIT.unavailable;
   return await withBroker(config, async (broker) => {
+    await using opened = new AsyncDisposableStack();
+    const caches = await open(channels, opened);
+    if (caches === undefined) return EXIT.unavailable;
     let addsUp = true;
-    for (const one of audited) {
-      print(titleOf(one.channel, titled));
+    for (const [index, channel] of channels.entries()) {
+      print(titleOf(channel, titled));
+      const found = await lookTillItAddsUp(channel, caches[index], broker);
+      if (found === undefined) return EXIT.unavailable;
+      print(`${days(found.counts)}\n`);
+      print(sinceStart(await runningOf(config, channel)));
+      for (const { text } of found.verdicts) print(`${text}\n`);
       // All are looked at, also when one does not add up.
-      if (!await auditOne(one, broker)) addsUp = false;
+      if (!found.addsUp) addsUp = false;
     }
     return addsUp ? EXIT.ok : EXIT.findings;
   });
@@ -73,31 +71,58 @@ function titleOf({ connector_name }: ChannelConfig, titled: boolean): string {
   return titled ? `\n${connector_name}\n` : "";
 }
 
-async function auditOne({ channel, counts, running }: Audited, broker: Broker): Promise<boolean> {
-  print(`${days(counts)}\n`);
-  print(sinceStart(running));
-  let addsUp = true;
-  for (const [flow, queue] of FLOWS) {
-    const waiting = queue === undefined ? undefined : await waitingFor(channel, broker, queue);
-    const verdict = sumUp(flow, counts, waiting, channel.worker_concurrency);
-    addsUp &&= verdict.addsUp;
-    print(`${verdict.text}\n`);
-  }
-  return addsUp;
+/** What moves on between one count and the next may be missed, or not yet be counted, */
+const LOOKS_AGAIN = 2;
+/** so what does not add up is looked at again after so many milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** What one look has found. */
+interface Found {
+  readonly counts: readonly DayCount[];
+  readonly verdicts: readonly Verdict[];
+  readonly addsUp: boolean;
 }
 
-async function readAll(
-  config: Config,
+async function lookTillItAddsUp(
+  channel: ChannelConfig,
+  cache: MessageCache | undefined,
+  broker: Broker,
+): Promise<Found | undefined> {
+  let found = await look(channel, cache, broker);
+  for (let again = 0; again < LOOKS_AGAIN && found?.addsUp === false; again++) {
+    await delay(LOOK_AGAIN_MS);
+    found = await look(channel, cache, broker);
+  }
+  return found;
+}
+
+/** Undefined if the cache can't be read, which is told. */
+async function look(
+  channel: ChannelConfig,
+  cache: MessageCache | undefined,
+  broker: Broker,
+): Promise<Found | undefined> {
+  const counts = await orTold(async () => await cache?.tallied() ?? []);
+  if (counts === undefined) return undefined;
+  const verdicts: Verdict[] = [];
+  for (const [flow, queue] of FLOWS) {
+    const waiting = queue === undefined ? undefined : await waitingFor(channel, broker, queue);
+    verdicts.push(sumUp(flow, counts, waiting, channel.worker_concurrency));
+  }
+  return { counts, verdicts, addsUp: verdicts.every(({ addsUp }) => addsUp) };
+}
+
+function open(
   channels: readonly ChannelConfig[],
-): Promise<readonly Audited[] | undefined> {
+  opened: AsyncDisposableStack,
+): Promise<readonly MessageCache[] | undefined> {
+  return orTold(() => openCaches(channels, opened));
+}
+
+/** What `use` answers of the cache; undefined if the cache fails, which is told. */
+async function orTold<T>(use: () => Promise<T>): Promise<T | undefined> {
   try {
-    await using opened = new AsyncDisposableStack();
-    const caches = await openCaches(channels, opened);
-    return await Promise.all(channels.map(async (channel, index) => ({
-      channel,
-      counts: await caches[index]?.tallied() ?? [],
-      running: await runningOf(config, channel),
-    })));
+    return await use();
   } catch (error) {
     if (!(error instanceof CacheError)) throw error;
     printError(`${error.message}\n`);
@@ -143,7 +168,7 @@ function sinceStart({ url, counts }: SinceStart): string {
     return `No running program answers at ${url}: what it has counted since its start is not known.\n`;
   }
   const lines = FLOWS.map(([flow]) => {
-    const became = counts.filter((count) => count.flow === flow && count.count > 0)
+    const became = counts.filter(({ flow: own, count }) => own === flow && count > 0)
       .map(({ result, count }) => `${result.replaceAll("_", " ")} ${count}`);
     return `  ${flow}: ${became.sort().join(", ") || "nothing"}\n`;
   });
@@ -180,7 +205,8 @@ function sumUp(
   const sum = `${flow}: ${came} came, ${ended} ended, ${open} open`;
   const where = waiting === undefined
     ? " (in work, or not answered when the program ended)"
-    : ` (${delayed} in delay queues; ${queued} in the queue, those put back among them)`;
+    : ` (${delayed} in delay queues; ${queued} in the queue, those put back among them; ` +
+      `up to ${inWork} in work${unsure > 0 ? `; ${unsure} unsure, in work when it ended` : ""})`;
   const verdict = addsUp ? "" : open > 0 ? "; NOT ACCOUNTED FOR" : "; MORE ENDED THAN CAME";
   return { text: `${addsUp ? "✓" : "✗"} ${sum}${where}${verdict}`, addsUp };
 }

@@ -9,7 +9,7 @@ import type { Broker } from "../broker/mod.ts";
 import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
-import { type LoopLag, Metrics } from "../telemetry/mod.ts";
+import { type LoopLag, Metrics, type Tracing } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector } from "../vumi/mod.ts";
 import { watch } from "./watch.ts";
@@ -24,6 +24,8 @@ const EVENTS_AHEAD = 10;
 export interface Shared {
   /** Where the queues are. */
   readonly broker: Broker;
+  /** Makes spans, if we are traced. */
+  readonly tracing: Tracing | undefined;
   /** How busy the program is. */
   readonly loopLag: LoopLag;
   /** What is closed at the end. */
@@ -48,7 +50,7 @@ export interface Channel {
 export function openChannel(
   config: ChannelConfig,
   store: MessageCache,
-  { broker, loopLag, opened }: Shared,
+  { broker, tracing, loopLag, opened }: Shared,
 ): Channel {
   const metrics = new Metrics();
   const cache = new MeteredMessageCache(store, metrics);
@@ -57,6 +59,7 @@ export function openChannel(
       apiUrl: config.turn_api_url,
       authToken: config.auth_token,
       statusFormat: config.status_format,
+      isTraced: tracing !== undefined,
     }),
   );
   const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
@@ -66,6 +69,7 @@ export function openChannel(
     eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
     delaysMs,
     broker,
+    tracing,
   });
   const bridgeOptions = {
     connector,

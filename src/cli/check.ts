@@ -10,15 +10,24 @@ import { styleText } from "node:util";
 import Table from "cli-table3";
 import { checkAmqp } from "../broker/amqp_check.ts";
 import { checkDenoKv } from "../cache/deno_kv_check.ts";
+import { checkSpace } from "../cache/disk_space.ts";
 import { checkRedis } from "../cache/redis_check.ts";
-import { amqpUrl, type Config, formatBind, redactedConfig, type Warning } from "../config/mod.ts";
+import {
+  amqpUrl,
+  type ChannelConfig,
+  type Config,
+  formatBind,
+  redactedConfig,
+  type Warning,
+} from "../config/mod.ts";
 import { reachTurn } from "../turn/mod.ts";
 import { EXCHANGE, queuesOf } from "../vumi/mod.ts";
+import { redisPrefix } from "./caches.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
-import { redisPrefix } from "./caches.ts";
+import { checkEndpoint } from "./round_trip.ts";
 
-/** Longest that each thing that is tried may take. */
+/** Longest that each thing that is tried may take, for each channel. */
 const TIMEOUT_MS = 10_000;
 
 /** What was found out about one thing. */
@@ -36,26 +45,34 @@ export interface Finding {
 /** Looks at everything and prints what was found. Answers the exit code. */
 export async function check(config: Config, warnings: readonly Warning[]): Promise<number> {
   print(summary(config));
+  const tried = await Promise.all([
+    checkBroker(config),
+    checkCaches(config),
+    ...perTurn(config).map((channel) => checkTurn(channel)),
+    ...config.channels.map((channel) => checkEndpoint(channel)),
+  ]);
   const findings = [
     ...warnings.map(({ key, message }) => ({ subject: key, ok: undefined, detail: message })),
-    ...(await Promise.all([checkBroker(config), checkCache(config), checkTurn(config)])).flat(),
+    ...tried.flat(),
   ];
   print(table(findings));
   return findings.every(({ ok }) => ok !== false) ? EXIT.ok : EXIT.findings;
 }
 
+/** Turn is asked once about each of our addresses there. */
+function perTurn({ channels }: Config): readonly ChannelConfig[] {
+  const key = ({ turn_api_url, auth_token }: ChannelConfig) => `${turn_api_url} ${auth_token}`;
+  return [...new Map(channels.map((channel) => [key(channel), channel])).values()];
+}
+
 function summary(config: Config): string {
-  const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(config.connector_name);
   const broker = config.amqp_url === "memory:"
     ? "inside the process (memory:)"
     : String(redactedConfig(config).amqp_url || formatHost(config));
   const { timeout, outbound_timeout } = config.message_cache_config;
   const lines = [
     ["listen on", formatBind(config.http_bind)],
-    ["take from Turn", `POST ${config.vumi_api_path}/messages, as ${outbound}`],
-    ["hand Turn", `${inbound} as POST ${config.turn_api_url}/messages`],
-    ["", `${event} as POST ${config.turn_api_url}/statuses (${config.status_format})`],
-    ["park in", `${inboundParked}, ${eventParked}`],
+    ...config.channels.flatMap(channelLines),
     ["broker", broker],
     [
       "remember in",
@@ -64,6 +81,17 @@ function summary(config: Config): string {
   ];
   const rows = lines.map(([what = "", how = ""]) => `  ${what.padEnd(16)}${how}\n`);
   return `turn-channels would\n${rows.join("")}\n`;
+}
+
+function channelLines(channel: ChannelConfig): readonly (readonly string[])[] {
+  const { connector_name, vumi_api_path, turn_api_url, status_format } = channel;
+  const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(connector_name);
+  return [
+    ["take from Turn", `POST ${vumi_api_path}/messages, as ${outbound}`],
+    ["hand Turn", `${inbound} as POST ${turn_api_url}/messages`],
+    ["", `${event} as POST ${turn_api_url}/statuses (${status_format})`],
+    ["park in", `${inboundParked}, ${eventParked}`],
+  ];
 }
 
 function formatHost({ amqp: { hostname, port, username, vhost } }: Config): string {
@@ -75,29 +103,41 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
   if (url === "memory:") {
     return [{ subject: "broker", ok: true, detail: "in the process; nobody else can reach it" }];
   }
-  const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(config.connector_name);
+  const channels = config.channels.map(({ connector_name, retry_schedule }) => ({
+    queues: queuesOf(connector_name),
+    delaysMs: retry_schedule.map((seconds) => Math.round(seconds * 1000)),
+  }));
   return await checkAmqp({
     url,
     exchange: EXCHANGE,
-    consumeQueues: [inbound, event],
-    publishQueues: [outbound, inboundParked, eventParked],
-    timeoutMs: TIMEOUT_MS,
+    consumeQueues: channels.flatMap(({ queues: { inbound, event } }) => [inbound, event]),
+    publishQueues: channels.flatMap(({ queues: { outbound, inboundParked, eventParked } }) => [
+      outbound,
+      inboundParked,
+      eventParked,
+    ]),
+    delays: channels.flatMap(({ queues: { inbound, event }, delaysMs }) => [
+      { queue: inbound, delaysMs },
+      { queue: event, delaysMs },
+    ]),
+    timeoutMs: TIMEOUT_MS * channels.length,
   });
 }
 
-async function checkCache(config: Config): Promise<Finding> {
+/** Redis keeps each channel's keys apart; all else is shared. */
+async function checkCaches(config: Config): Promise<readonly Finding[]> {
   const { path, url } = config.message_cache_config;
   switch (config.message_cache_class) {
     case "DenoKvMessageCache":
-      return await checkDenoKv(path);
+      return [await checkDenoKv(path), await checkSpace(path)];
     case "RedisMessageCache":
-      return await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS });
+      return [await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS })];
     case "MemoryMessageCache":
-      return {
+      return [{
         subject: "cache",
         ok: true,
         detail: "in memory: replies and statuses end with a restart",
-      };
+      }];
   }
 }
 
@@ -112,8 +152,9 @@ function cachePlace(config: Config): string {
   }
 }
 
-function checkTurn({ turn_api_url }: Config): Promise<Finding> {
-  return reachTurn(turn_api_url, TIMEOUT_MS);
+function checkTurn(channel: ChannelConfig): Promise<readonly Finding[]> {
+  const { turn_api_url, auth_token } = channel;
+  return reachTurn({ apiUrl: turn_api_url, authToken: auth_token, timeoutMs: TIMEOUT_MS });
 }
 
 function table(findings: readonly Finding[]): string {

@@ -13,6 +13,7 @@ import { check } from "./check.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { addDemoCommands } from "./demo_commands.ts";
 import { EXIT } from "./exit_codes.ts";
+import { addFind } from "./find.ts";
 import { addParkedCommands } from "./parked.ts";
 import { printError } from "./print.ts";
 import { run } from "./run.ts";
@@ -41,6 +42,7 @@ export async function main(args: readonly string[]): Promise<number> {
     shell,
     check,
   );
+  addFind(program, shell);
   addParkedCommands(program, shell);
   const auditCommand = program.command("audit")
     .description("count what came and what became of it; exit code 1 if it does not add up")

@@ -10,6 +10,7 @@ import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
 import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "./http.ts";
+import { giveUpWriting } from "./permissions.ts";
 import { Reloader } from "./reload.ts";
 import { type Service, startService } from "./service.ts";
 import { aborted, StopSignals } from "./signals.ts";
@@ -41,6 +42,7 @@ export async function run(
   const service = await start(config);
   if (service === undefined) return EXIT.unavailable;
   await using running = service;
+  giveUpWriting();
   const connectors = config.channels.map(({ connector_name }) => connector_name);
   log.info("Bridging {connector} and Turn, listening on {address}", {
     connector: connectors.join(", "),

@@ -10,7 +10,7 @@ import { AmqpBroker } from "../broker/amqp.ts";
 import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
 import { amqpUrl, type Config } from "../config/mod.ts";
-import { LoopLag } from "../telemetry/mod.ts";
+import { LoopLag, startTracing, type TracedBroker } from "../telemetry/mod.ts";
 import { EXCHANGE } from "../vumi/mod.ts";
 import { openCaches } from "./caches.ts";
 import { type Channel, openChannel } from "./channel.ts";
@@ -45,9 +45,10 @@ export async function startService(
   await using opened = new AsyncDisposableStack();
   opened.use(broker);
   const loopLag = opened.use(new LoopLag());
+  const tracing = await startTracing(tracedBroker(config));
   const caches = await openCaches(config.channels, opened);
   const channels = caches.map((cache, index) =>
-    openChannel(config.channels[index] ?? config, cache, { broker, loopLag, opened })
+    openChannel(config.channels[index] ?? config, cache, { broker, tracing, loopLag, opened })
   );
   let isDraining = false;
   const { http, admin } = await listen(opened, config, channels, {
@@ -106,6 +107,17 @@ async function listen(
   }
   const http = await open("http_bind", http_bind, publicRoutes(endpoints));
   return { http, admin: await open("admin_bind", admin_bind, adminRoutes(operation)) };
+}
+
+/** What spans tell of the broker: never who logs in. */
+function tracedBroker(config: Config): TracedBroker {
+  const { protocol, hostname, port } = new URL(amqpUrl(config));
+  if (protocol === "memory:") return { system: "memory", host: "", port: 0 };
+  return {
+    system: "rabbitmq",
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port) || (protocol === "amqps:" ? 5671 : 5672),
+  };
 }
 
 function openBroker(config: Config): Broker {

@@ -64,7 +64,8 @@ function readCounts(text: string, connector: string | undefined): readonly Runni
       flow: label(labels, "flow"),
       result: label(labels, "result"),
       count,
-    }));
+    }))
+    .filter(({ count }) => count > 0);
 }
 
 function label(labels: string, name: string): string {

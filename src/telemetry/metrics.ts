@@ -44,10 +44,9 @@ const SETBACKS: Readonly<Record<Flow, readonly Setback[]>> = {
 const RESOURCES: readonly TurnResource[] = ["messages", "statuses"];
 /** The answers that an alert is about, and the usual one. */
 const STATUSES = ["200", "401", "403", "429"];
-const CACHE_OPERATIONS = ["read", "write"] as const;
 
 /** What is done with the cache. */
-export type CacheOperation = (typeof CACHE_OPERATIONS)[number];
+export type CacheOperation = "read" | "write";
 
 /** Counts by result. */
 interface Count {
@@ -97,7 +96,7 @@ export class Metrics {
     for (const resource of RESOURCES) {
       for (const status of STATUSES) this.#answersOf(resource, status).inc(0);
     }
-    for (const operation of CACHE_OPERATIONS) this.#cacheFailures.inc({ operation }, 0);
+    for (const operation of ["read", "write"]) this.#cacheFailures.inc({ operation }, 0);
   }
 
   /** Counts one message of `flow` that ended as `result`, or something that kept it up. */

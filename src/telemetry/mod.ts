@@ -1,5 +1,5 @@
 /**
- * Seeing into the running program: logging, metrics, health.
+ * Seeing into the running program: logging, metrics, health, traces.
  *
  * @module
  */
@@ -21,3 +21,4 @@ export * from "./metrics.ts";
 export * from "./queue_watch.ts";
 export { type Heard, Transports } from "./transports.ts";
 export * from "./trace.ts";
+export { startTracing, type TracedBroker, type TracedMessage, type Tracing } from "./tracing.ts";

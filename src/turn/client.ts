@@ -28,6 +28,8 @@ export interface TurnClientOptions {
   readonly authToken: string;
   /** How statuses are written. */
   readonly statusFormat: StatusFormat;
+  /** Whether `fetch` makes spans, and adds their `traceparent` to what it is given. */
+  readonly isTraced?: boolean;
   /** The platform's, unless given. */
   readonly fetch?: typeof fetch;
   /** Milliseconds since 1970; the platform's clock, unless given. */
@@ -50,6 +52,7 @@ export class TurnClient implements Disposable {
   #authToken: string;
   #headers: Readonly<Record<string, string>>;
   readonly #statusFormat: StatusFormat;
+  readonly #isTraced: boolean;
   readonly #fetch: typeof fetch;
   readonly #now: () => number;
   /** Its connections are ours alone, so they can be closed with it; there may be any number. */
@@ -65,6 +68,7 @@ export class TurnClient implements Disposable {
     this.#authToken = options.authToken;
     this.#headers = headersWith(options.authToken);
     this.#statusFormat = options.statusFormat;
+    this.#isTraced = options.isTraced ?? false;
     this.#fetch = options.fetch ?? fetch;
     this.#now = options.now ?? Date.now;
     // Last, for what throws above must leave nothing behind.
@@ -102,7 +106,7 @@ export class TurnClient implements Disposable {
     try {
       const response = await this.#fetch(`${this.#apiUrl}/${resource}`, {
         method: "POST",
-        headers: trace === undefined ? this.#headers : { ...this.#headers, ...traceHeaders(trace) },
+        headers: trace === undefined ? this.#headers : this.#headersIn(trace),
         body,
         redirect: "manual",
         signal: call.signal,
@@ -120,6 +124,12 @@ export class TurnClient implements Disposable {
       clearTimeout(timer);
       signal.removeEventListener("abort", abandon);
     }
+  }
+
+  /** A second `traceparent` would make both worthless. */
+  #headersIn(trace: Trace): Readonly<Record<string, string>> {
+    const { traceparent: _, ...state } = trace;
+    return { ...this.#headers, ...(this.#isTraced ? state : traceHeaders(trace)) };
   }
 
   /** Closes the connections; calls under way fail. */

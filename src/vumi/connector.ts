@@ -8,6 +8,13 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { Broker, BrokerMessage, Consumer, Disposition, Handler } from "../broker/mod.ts";
+import {
+  readTrace,
+  type Trace,
+  type TracedMessage,
+  traceHeaders,
+  type Tracing,
+} from "../telemetry/mod.ts";
 import { decodeEvent, type Event } from "./event.ts";
 import { decodeMessage, encodeMessage, type Message } from "./message.ts";
 import { MalformedPayloadError } from "./payload.ts";
@@ -60,6 +67,8 @@ export interface ConnectorOptions {
   readonly eventPrefetch: number;
   /** The delays that the disposition `later` may name, in milliseconds. */
   readonly delaysMs: readonly number[];
+  /** Makes spans, if we are traced. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What is done with all that comes on a connector's queues. */
@@ -96,12 +105,25 @@ export class Connector {
       broker.consume(
         inbound,
         { prefetch: inboundPrefetch, parkingQueue: inboundParked, delaysMs },
-        reader(inbound, decodeMessage, handlers.inbound, () => handlers.unreadable("inbound")),
+        reader(
+          inbound,
+          decodeMessage,
+          this.#traced(inbound, handlers.inbound, ({ message_id }) => ({ id: message_id })),
+          () => handlers.unreadable("inbound"),
+        ),
       ),
       broker.consume(
         event,
         { prefetch: eventPrefetch, parkingQueue: eventParked, delaysMs },
-        reader(event, decodeEvent, handlers.event, () => handlers.unreadable("event")),
+        reader(
+          event,
+          decodeEvent,
+          this.#traced(event, handlers.event, ({ event_id, user_message_id }) => ({
+            id: event_id,
+            about: user_message_id,
+          })),
+          () => handlers.unreadable("event"),
+        ),
       ),
     );
   }
@@ -109,10 +131,21 @@ export class Connector {
   /**
    * Publishes a message to a user. Resolves when it is confirmed in the queue.
    *
+   * @param trace What it is a part of; passed on.
    * @throws {PublishError} See {@linkcode Broker.publish}.
    */
-  publish(message: Message): Promise<void> {
-    return this.#options.broker.publish(this.#queues.outbound, encodeMessage(message));
+  publish(message: Message, trace?: Trace): Promise<void> {
+    const { broker, tracing } = this.#options;
+    const { outbound: queue } = this.#queues;
+    const body = encodeMessage(message);
+    if (tracing === undefined) {
+      return broker.publish(queue, body, trace && traceHeaders(trace));
+    }
+    return tracing.publish(
+      { exchange: EXCHANGE, queue, id: message.message_id },
+      trace,
+      (headers) => broker.publish(queue, body, headers),
+    );
   }
 
   /** Takes nothing new; what was handed out can still be answered. */
@@ -133,6 +166,22 @@ export class Connector {
   /** Resolves when all that was handed out is answered; see {@linkcode Consumer.settled}. */
   async settled(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.settled()));
+  }
+
+  /** The handler itself, if we are not traced. */
+  #traced<T>(
+    queue: string,
+    handle: ConnectorHandler<T>,
+    name: (value: T) => Pick<TracedMessage, "id" | "about">,
+  ): ConnectorHandler<T> {
+    const { tracing } = this.#options;
+    if (tracing === undefined) return handle;
+    return (value, arrival) =>
+      tracing.process(
+        { exchange: EXCHANGE, queue, ...name(value) },
+        readTrace((header) => arrival.headers[header]),
+        () => handle(value, arrival),
+      );
   }
 }
 

@@ -7,7 +7,14 @@
 export * from "./connector.ts";
 export * from "./event.ts";
 export * from "./message.ts";
-export * from "./parked.ts";
+export {
+  type ParkedFilter,
+  type ParkedMessage,
+  ParkedMessages,
+  type ParkedMessagesOptions,
+  type ParkedQueue,
+} from "./parked.ts";
 export { MalformedPayloadError } from "./payload.ts";
+export * from "./waiting.ts";
 export { formatTimestamp, unixMilliseconds, unixSeconds } from "./timestamp.ts";
 export { type Disposition, PublishError } from "../broker/mod.ts";

@@ -127,7 +127,11 @@ export class ParkedMessages {
   }
 }
 
-function readParked(queue: ParkedQueue, { body, headers }: QueuedMessage): ParkedMessage {
+/** What a parked message, or one that waits to be tried again, tells of itself. */
+export function readParked(
+  queue: ParkedQueue,
+  { body, headers }: QueuedMessage,
+): ParkedMessage {
   const payload = readPayload(body);
   const status = headers["x-parked-status"];
   const attempts = headers["x-retry-attempts"];

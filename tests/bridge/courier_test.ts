@@ -157,6 +157,14 @@ Deno.test("Courier.deliver() puts a call back that was abandoned", async () => {
   assert.deepEqual(await test.deliver("m1"), REQUEUE);
 });
 
+Deno.test("Courier.deliver() spends no retries of a message that comes alone on a Turn that can't be reached", async () => {
+  await using test = new TestCourier([...Array(5).fill(UNREACHABLE)]);
+  const disposition = await test.deliver("m1");
+  assert.deepEqual(disposition, { kind: "requeue" });
+  assert.equal(test.gate.status().breaker, "open");
+  assert.equal(test.calls.length, 5);
+});
+
 Deno.test("Courier.deliver() spends no attempts while Turn is down", async () => {
   const ends = [...Array(5).fill(UNREACHABLE), RETRY, RETRY, RETRY];
   await using test = new TestCourier(ends);

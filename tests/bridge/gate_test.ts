@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Pass, TurnGate } from "../../src/bridge/gate.ts";
 import type { Resource } from "../../src/bridge/pacer.ts";
+import { Metrics } from "../../src/telemetry/mod.ts";
 import type { Delivery } from "../../src/turn/mod.ts";
 import { until } from "../support/until.ts";
 import { settle } from "./support.ts";
@@ -20,10 +21,11 @@ class TestGate implements Disposable {
   pausing: Promise<void> = Promise.resolve();
   readonly gate: TurnGate;
 
-  constructor(concurrency = 2) {
+  constructor(concurrency = 2, metrics = new Metrics()) {
     this.gate = new TurnGate({
       connector: "c",
       concurrency,
+      metrics,
       pause: () => {
         this.told.push("pause");
         return this.pausing;
@@ -291,4 +293,45 @@ Deno.test("TurnGate can be stopped while the queues are being paused", async () 
   paused();
   await settle();
   assert.deepEqual(test.told, ["pause"]);
+});
+
+Deno.test("TurnGate tells what is in flight, what waits, and how long the rate limit held it", async () => {
+  using test = new TestGate();
+  const rateLimit = { bucket: "b", limit: 1, remaining: 0, resetAt: test.now + 10_000 };
+  const first = await test.enter("1").pass();
+  test.gate.leave(first, { ...DELIVERED, rateLimit });
+  const second = test.enter("2");
+  assert.deepEqual(await answers(second), ["waits"]);
+  test.now += 4_000;
+  const { resources, limits, breaker } = test.gate.figures();
+  assert.deepEqual(resources.messages, { inFlight: 0, waiting: 1, heldMs: 4_000 });
+  assert.deepEqual(resources.statuses, { inFlight: 0, waiting: 0, heldMs: 0 });
+  assert.deepEqual(limits.find(({ bucket }) => bucket === "b"), { bucket: "b", limit: 1, left: 0 });
+  assert.equal(breaker, "closed");
+  // Something ends, so that it looks again.
+  test.now += 6_100;
+  const other = await test.enter("3", "statuses").pass();
+  await second.pass();
+  assert.deepEqual(test.gate.figures().resources.messages, {
+    inFlight: 1,
+    waiting: 0,
+    heldMs: 10_100,
+  });
+  test.gate.leave(other, DELIVERED);
+  test.now += 60_000;
+  assert.equal(test.gate.figures().resources.messages.heldMs, 10_100, "nothing waits any more");
+});
+
+Deno.test("TurnGate counts calls by their answer, and how often Turn was down", async () => {
+  const metrics = new Metrics();
+  using test = new TestGate(2, metrics);
+  const pass = await test.enter("1", "statuses").pass();
+  test.now += 2_000;
+  test.gate.leave(pass, DELIVERED);
+  await test.takeDown();
+  const text = await metrics.text();
+  const labels = 'resource="statuses",class="2xx"';
+  assert.ok(text.includes(`turn_channels_turn_call_seconds_sum{${labels}} 2\n`), text);
+  assert.match(text, /^turn_channels_turn_answers_total{resource="messages",status="none"} 5$/m);
+  assert.match(text, /^turn_channels_turn_breaker_opened_total 1$/m);
 });

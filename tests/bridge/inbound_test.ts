@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Courier } from "../../src/bridge/courier.ts";
+import { readDelivered } from "../../src/bridge/notes.ts";
 import { InboundFlow, type InboundOptions } from "../../src/bridge/inbound.ts";
 import type { CallOptions, Delivery, InboundText } from "../../src/turn/mod.ts";
 import { createMessage, type Disposition, type Message } from "../../src/vumi/mod.ts";
@@ -79,7 +80,10 @@ Deno.test("InboundFlow remembers a message, tells Turn of it and counts it", asy
   assert.deepEqual(await test.handle({}, AGAIN), DONE);
   assert.equal(test.told.length, 1);
   test.base.now += 48 * HOUR_MS - 1;
-  assert.ok(await test.cache.getNote("delivered_inbound", "m1") !== undefined);
+  assert.deepEqual(readDelivered(await test.cache.getNote("delivered_inbound", "m1")), {
+    at: test.base.now - 48 * HOUR_MS + 1,
+    attempts: 1,
+  });
   test.base.now += 1;
   assert.equal(await test.cache.getNote("delivered_inbound", "m1"), undefined);
 });

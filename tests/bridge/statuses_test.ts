@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readTold } from "../../src/bridge/notes.ts";
 import { Courier } from "../../src/bridge/courier.ts";
 import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
+import { Metrics } from "../../src/telemetry/mod.ts";
 import type { CallOptions, Delivery, Status } from "../../src/turn/mod.ts";
 import { createMessage, decodeEvent, type Disposition, type Event } from "../../src/vumi/mod.ts";
 import { DELIVERED, HOUR_MS, REFUSED, TestCourier } from "./courier_support.ts";
@@ -95,9 +97,9 @@ Deno.test("StatusFlow tells Turn of an event of a message that it sent", async (
   ]);
   await settle();
   assert.deepEqual(await test.cache.counts(), ["status delivered: 1", "status in: 1"]);
-  assert.deepEqual(JSON.parse(await test.cache.getNote("told", "m") ?? ""), {
+  assert.deepEqual(readTold(await test.cache.getNote("told", "m")), {
     progress: 1,
-    eventIds: ["e1"],
+    events: [{ id: "e1", event: "ack", status: "sent", at: test.base.now, attempts: 1 }],
   });
 });
 
@@ -234,4 +236,34 @@ Deno.test("StatusFlow holds an event back when the cache can't find its message"
   test.base.stopping.abort();
   assert.deepEqual(await disposition, { kind: "requeue" });
   assert.deepEqual(test.told, []);
+});
+
+Deno.test("StatusFlow counts what is heard by transport, and of each message once that it was", async () => {
+  const metrics = new Metrics();
+  await using test = await TestStatuses.start({ metrics });
+  const heard = async (result: string): Promise<string | undefined> => {
+    const line = new RegExp(`{transport="t",result="${result}"} (\\d+)`);
+    return line.exec(await metrics.text())?.[1];
+  };
+  // Two were sent, and all events are about one of them.
+  const now = Date.now();
+  metrics.transports.sent("t", now);
+  metrics.transports.sent("t", now);
+  // The acks are left out, as a report waits behind them.
+  const answered = Promise.withResolvers<Delivery>();
+  test.answer = () => answered.promise;
+  const events = [ACK, { ...ACK, event_id: "left out" }, report("delivered")].map((fields) =>
+    test.handle(fields)
+  );
+  answered.resolve(DELIVERED);
+  await Promise.all(events);
+  await test.handle({ ...report("delivered"), event_id: "told too" });
+  assert.equal(test.told.length, 2);
+  await test.handle({ ...report("failed"), event_id: "late" });
+  await test.handle({ ...report("failed"), event_id: "late" }, AGAIN);
+  await test.handle(report("pending"));
+  assert.deepEqual([await heard("acked"), await heard("delivered")], ["2", "2"]);
+  assert.deepEqual([await heard("failed"), await heard("nacked")], ["1", "0"]);
+  metrics.transports.sweep(now + 2 * HOUR_MS);
+  assert.equal(await heard("silent"), "1");
 });

@@ -54,6 +54,10 @@ export class FlakyCache extends MemoryMessageCache {
     return this.#try("getOutbound", () => super.getOutbound(...args));
   }
 
+  override getLastOutbound(...args: Parameters<MemoryMessageCache["getLastOutbound"]>) {
+    return this.#try("getLastOutbound", () => super.getLastOutbound(...args));
+  }
+
   override putNotes(...args: Parameters<MemoryMessageCache["putNotes"]>): Promise<void> {
     return this.#try("putNotes", () => super.putNotes(...args));
   }

@@ -21,6 +21,7 @@ function names(): Names {
     [Symbol.asyncDispose]: () =>
       withChannel(async (channel) => {
         await channel.deleteQueue(inbound);
+        for (const delay of ["5s", "60s"]) await channel.deleteQueue(`${inbound}.delay.${delay}`);
         await channel.deleteQueue(outbound);
         await channel.deleteExchange(exchange);
       }),
@@ -29,7 +30,8 @@ function names(): Names {
 
 function check(url: string, { exchange, inbound, outbound }: Names, timeoutMs = 30_000) {
   const queues = { consumeQueues: [inbound], publishQueues: [outbound] };
-  return checkAmqp({ url, exchange, ...queues, timeoutMs });
+  const delays = [{ queue: inbound, delaysMs: [5_000, 60_000] }];
+  return checkAmqp({ url, exchange, ...queues, delays, timeoutMs });
 }
 
 /** The shared server's address, changed. */
@@ -60,6 +62,7 @@ Deno.test("checkAmqp() finds all well, and leaves messages where they are", asyn
     [`exchange ${made.exchange}: declare`, true],
     [`queue ${made.inbound}: declare`, true],
     [`queue ${made.outbound}: declare`, true],
+    [`delays of ${made.inbound}: declare`, true],
     [`queue ${made.inbound}: consume`, true],
     [`exchange ${made.exchange}: publish`, true],
   ]);
@@ -151,6 +154,36 @@ Deno.test("checkAmqp() takes queues as an operator made them, and says how they 
   }
 });
 
+Deno.test("checkAmqp() counts what waits in delay queues, and declares them as the program does", async () => {
+  await using made = names();
+  await check(amqpUrl(), made);
+  const arguments_ = {
+    "x-message-ttl": 60_000,
+    "x-dead-letter-exchange": made.exchange,
+    "x-dead-letter-routing-key": made.inbound,
+  };
+  await withChannel(async (channel) => {
+    const queue = `${made.inbound}.delay.60s`;
+    await channel.assertQueue(queue, { durable: true, arguments: arguments_ });
+    channel.sendToQueue(queue, Buffer.from("a"));
+    await channel.checkQueue(queue);
+  });
+  const findings = await check(amqpUrl(), made);
+  const delays = findings.find(({ subject }) => subject.startsWith("delays"));
+  assert.deepEqual([delays?.ok, delays?.detail], [true, "2 queues, 1 waiting"]);
+});
+
+Deno.test("checkAmqp() tells of a delay queue that others have declared, and what to do", async () => {
+  await using made = names();
+  await withChannel((channel) =>
+    channel.assertQueue(`${made.inbound}.delay.60s`, { durable: true, messageTtl: 1 })
+  );
+  const [fault = assert.fail()] = (await check(amqpUrl(), made)).filter(({ ok }) => !ok);
+  assert.equal(fault.subject, `delays of ${made.inbound}: declare`);
+  assert.match(fault.detail, /^PRECONDITION_FAILED.*\.delay\.60s/);
+  assert.match(fault.fix ?? "", /wait until it is empty and delete it/);
+});
+
 Deno.test("checkAmqp() tells of a queue that loses messages, and of another type of exchange", async () => {
   await using made = names();
   await withChannel(async (channel) => {
@@ -189,9 +222,12 @@ Deno.test({
     };
     try {
       assert.deepEqual(await failing(".*", ".*", ".*"), []);
-      // What is there needs no right to be declared.
-      assert.deepEqual(await failing("^$", ".*", ".*"), []);
-      assert.deepEqual(await failing(".*", "bound$", ".*"), ["exchange x: publish"]);
+      // What is there needs no right to be declared; our own queues are, for their arguments' sake.
+      assert.deepEqual(await failing("^$", ".*", ".*"), ["delays of x.inbound: declare"]);
+      assert.deepEqual(await failing(".*", "bound$", ".*"), [
+        "delays of x.inbound: declare", // Its messages go back by the exchange.
+        "exchange x: publish",
+      ]);
       assert.deepEqual(await failing(".*", ".*", `^${made.exchange}$`), [
         "queue x.inbound: consume",
       ]);

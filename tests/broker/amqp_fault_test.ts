@@ -172,22 +172,6 @@ Deno.test("AmqpBroker consumes a deleted queue again, on the same connection", a
   assert.equal(kept.messages[0]?.lost.aborted, false);
 });
 
-Deno.test("AmqpBroker consumes a queue that others declared differently once that is mended", async () => {
-  await using made = await bench(amqpAdapter);
-  const { broker, parkingQueue } = made;
-  const clashing = made.extra("clashing");
-  await withChannel((channel) => channel.assertQueue(clashing, { maxLength: 5 }));
-  const held = new Held();
-  broker.consume(clashing, { prefetch: 9, parkingQueue }, held.handler);
-  await broker.publish(made.queue, bytes("others are not disturbed"));
-  assert.equal(broker.status().state, "connecting");
-  await withChannel((channel) => channel.deleteQueue(clashing));
-  await open(broker);
-  broker.declare(clashing);
-  await publishAtLast(broker, clashing, "a");
-  await held.count(1);
-});
-
 Deno.test("AmqpBroker declares a deleted exchange again", async () => {
   const exchange = `test.${crypto.randomUUID()}`;
   await using made = await bench(amqpAdapter, () => openWithExchange(exchange));

@@ -54,6 +54,18 @@ function publishContract(test: Register): void {
     },
   );
 
+  test("publish() gives a message its headers, and the next one none", async (made, options) => {
+    const { broker, queue } = made;
+    const long = "ü".repeat(1001);
+    await broker.publish(queue, bytes("one"), { traceparent: "00-a", "x-count": 1, long });
+    await broker.publish(queue, bytes("two"));
+    const held = new Held();
+    broker.consume(queue, options, held.handler);
+    await held.count(2);
+    const cut = { traceparent: "00-a", "x-count": 1, long: "ü".repeat(1000) };
+    assert.deepEqual(held.messages.map(({ headers }) => headers), [cut, {}]);
+  });
+
   test("publish() keeps the order of messages side by side", async ({ broker, queue }, options) => {
     const texts = Array.from({ length: 200 }, (_, index) => `${index}`);
     await Promise.all(texts.map((each) => broker.publish(queue, bytes(each))));

@@ -44,6 +44,7 @@ function keepsMessages(name: string, open: Open): void {
     assert.equal(await cache.getInbound("m1"), undefined);
     assert.equal(await cache.getLastInbound("+27831234567"), undefined);
     assert.equal(await cache.getOutbound("m1"), undefined);
+    assert.equal(await cache.getLastOutbound("*120*8864#"), undefined);
   });
 
   Deno.test(`${name}.getLastInbound() finds each user's last put`, async () => {
@@ -64,6 +65,20 @@ function keepsMessages(name: string, open: Open): void {
       sizes.map((size, index) => cache.putInbound(rememberedOfSize(size, "x", `m${index}`))),
     );
     assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "m5");
+  });
+
+  Deno.test(`${name}.getLastOutbound() finds the last put to each user`, async () => {
+    await using cache = await open();
+    await cache.putOutbound(remembered({ message_id: "a1", to_addr: "a" }));
+    await cache.putOutbound(rememberedOfSize(MIB, "x", "big"));
+    await cache.putOutbound(remembered({ message_id: "b1", to_addr: "b" }));
+    await cache.putOutbound(remembered({ message_id: "a2", to_addr: "a" }));
+    assert.equal((await cache.getLastOutbound("a"))?.message_id, "a2");
+    assert.equal((await cache.getLastOutbound("b"))?.message_id, "b1");
+    assert.equal((await cache.getLastOutbound("*120*8864#"))?.message_id, "big");
+    assert.equal((await cache.getOutbound("a1"))?.message_id, "a1");
+    assert.equal(await cache.getLastOutbound("+27831234567"), undefined);
+    assert.equal(await cache.getLastInbound("a"), undefined);
   });
 
   Deno.test(`${name} keeps the ids of inbound and outbound apart`, async () => {
@@ -231,6 +246,7 @@ function closes(name: string, open: Open): void {
     await assert.rejects(cache.getInbound("m1"), saysClosed);
     await assert.rejects(cache.getLastInbound("+27831234567"), saysClosed);
     await assert.rejects(cache.getOutbound("m1"), saysClosed);
+    await assert.rejects(cache.getLastOutbound("+27831234567"), saysClosed);
     await assert.rejects(cache.putNotes([note()]), saysClosed);
     await assert.rejects(cache.getNote("told", "m1"), saysClosed);
     await assert.rejects(cache.deleteNote("told", "m1"), saysClosed);

@@ -13,6 +13,7 @@ import { anyText, note, remembered } from "./samples.ts";
 const KINDS: readonly NoteKind[] = [
   "delivered_inbound",
   "told",
+  "confirmed",
   "suspect",
   "answer",
 ];
@@ -85,6 +86,7 @@ function keepsApart(name: string, open: Open): void {
     assert.equal((await cache.getInbound("x"))?.message_id, "x");
     assert.equal((await cache.getLastInbound("x"))?.message_id, "x");
     assert.equal((await cache.getOutbound("x"))?.message_id, "x");
+    assert.equal((await cache.getLastOutbound("*120*8864#"))?.message_id, "x");
   });
 
   Deno.test(`${name} tells any strings apart as ids of notes, and keeps any as values`, async () => {

@@ -21,6 +21,11 @@ messageCacheContract({
 
 const IN = { flow: "inbound", result: "in" };
 
+/** As the adapter shortens what is no plain id. */
+function hashOf(id: string): string {
+  return createHash("sha256").update(id, "utf16le").digest("hex");
+}
+
 Deno.test("RedisMessageCache has the server forget all that it keeps", async () => {
   const keyPrefix = newPrefix();
   await using cache = await openRedis({
@@ -40,10 +45,11 @@ Deno.test("RedisMessageCache has the server forget all that it keeps", async () 
   assert.equal(await days("inbound:m1"), 1);
   assert.equal(await days("last_inbound:+27831234567"), 1);
   assert.equal(await days("outbound:m1"), 2);
+  assert.equal(await days("last_outbound:#" + hashOf("*120*8864#")), 2);
   assert.equal(await days("told:m1"), 3);
   const today = new Date().toISOString().slice(0, 10);
   assert.equal(await days(`tally:${today}`), TALLY_DAYS + 2);
-  assert.equal((await redis.keys(`${keyPrefix}*`)).length, 5);
+  assert.equal((await redis.keys(`${keyPrefix}*`)).length, 6);
 });
 
 Deno.test("RedisMessageCache forgets by the server's clock", async () => {

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { EXIT } from "../../src/cli/exit_codes.ts";
 import { startService } from "../../src/cli/service.ts";
 import { FakeTurn, send } from "../../src/demo/fake_turn.ts";
+import { until } from "../support/until.ts";
 import { SECRET, testConfig, TOKEN } from "../support/bridge.ts";
 import { PageClient } from "../support/page_client.ts";
 import { PERMISSIONS } from "../support/program.ts";
@@ -74,6 +75,11 @@ Deno.test("handset plays the phone before the broker, the bridge and the Turn of
   await turn.received(1);
   const body = { to: USER, turn: { type: "text", text: { body: "Your name?" } } };
   const question = { ...body, waiting_for_user_input: true };
+  await until("readiness", async () => {
+    const response = await fetch(`${service.address}/readyz`);
+    await response.body?.cancel();
+    return response.ok;
+  });
   const answer = await send(`${service.address}/messages`, question, { secret: SECRET });
   assert.equal(answer.status, 200, await answer.text());
   await client.hears({ kind: "phone", session: { state: "asking", text: "Your name?" } });

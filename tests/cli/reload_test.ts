@@ -42,9 +42,9 @@ class Reloading implements AsyncDisposable {
   }
 
   /** The status of a request that is signed so. */
-  async post(secret: string, text = "Hi"): Promise<number> {
+  async post(secret: string, text = "Hi", path = ""): Promise<number> {
     const body = { ...BODY, turn: { type: "text", text: { body: text } } };
-    const response = await send(`${this.running.address}/messages`, body, { secret });
+    const response = await send(`${this.running.address}${path}/messages`, body, { secret });
     await response.body?.cancel();
     return response.status;
   }
@@ -124,6 +124,23 @@ Deno.test("SIGHUP names what is in force only after a restart, until it is as it
   // At WARNING nothing is said of what was done; the level is back, and this is all there is to say.
   const back = await program.change({}, "reloaded");
   assert.deepEqual(back.map((line) => JSON.parse(line).changed), [["log_level"]]);
+});
+
+Deno.test("SIGHUP changes one of several channels, and says which", async () => {
+  const base = baseOf("c", "http://127.0.0.1:9");
+  const channels = (turn_hmac_secret: string) => [
+    { connector_name: "a", vumi_api_path: "/a" },
+    { connector_name: "b", vumi_api_path: "/b", turn_hmac_secret },
+  ];
+  await using program = await Reloading.start({ ...base, channels: channels("old-secret") });
+  const lines = await program.change({ channels: channels("new-secret") }, "reloaded");
+  const told = lines.map((line) => JSON.parse(line)).map((
+    { changed, waiting },
+  ) => [changed, waiting]);
+  assert.deepEqual(told, [[["channels[1].turn_hmac_secret"], undefined]]);
+  assert.equal(await program.post("new-secret", "Hi", "/b"), 200);
+  assert.equal(await program.post("new-secret", "Hi", "/a"), 401);
+  assert.equal(await program.post("old-secret", "Hi", "/a"), 200);
 });
 
 Deno.test("Service.reload() changes how long Turn is waited for", async () => {

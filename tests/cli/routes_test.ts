@@ -77,6 +77,7 @@ Deno.test("/readyz names the reasons while the broker is away; /livez says that 
 Deno.test("/readyz says that we are ready when the queues are consumed, and no more when we stop", async () => {
   await using bridge = await TestBridge.start({ "admin-bind": "127.0.0.1:0" }, false);
   const admin = bridge.service.adminAddress ?? assert.fail();
+  await until("ready", async () => await status(admin, "/readyz") === 200);
   await bridge.transport.consumed("inbound");
   await bridge.transport.consumed("event");
   // RabbitMQ knows of a consumer a moment before we do.

@@ -51,8 +51,11 @@ export class Person {
 
   /** Clicks what is seen, as soon as it is. */
   async clicks(selector: string): Promise<void> {
-    const element = await this.page.waitForSelector(selector, { visible: true });
-    await element?.click();
+    await until(`${selector} to be clicked`, async () => {
+      const element = await this.page.waitForSelector(selector, { visible: true });
+      // What moves on the page at this moment may be somewhere else when it is to be clicked.
+      return await element?.click().then(() => true, isMoved) ?? false;
+    });
   }
 
   /** Writes into a field, in place of what is there, and presses Enter. */
@@ -73,6 +76,11 @@ export class Person {
   async focus(): Promise<string> {
     return await this.page.evaluate(() => document.activeElement?.id ?? "");
   }
+}
+
+function isMoved(error: unknown): false {
+  if (error instanceof Error && /not clickable|detached/.test(error.message)) return false;
+  throw error;
 }
 
 /** Runs a test at the page; ignored, and said so, where there is no browser. */

@@ -1,7 +1,10 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
+import { MemoryBroker } from "../../src/broker/memory.ts";
+import { PageServer, PhonePlay, Transport } from "../../src/demo/mod.ts";
+import { NO_CHROMIUM, openView } from "../support/chromium.ts";
 import { until } from "../support/until.ts";
-import { pageTest, type Person } from "./page_support.ts";
+import { pageTest, Person } from "./page_support.ts";
 
 const USER = "+26612345678";
 const OTHER = "+26687654321";
@@ -166,7 +169,6 @@ pageTest("what comes after is lost to nobody whose connection broke", async (per
   await server[Symbol.asyncDispose]();
   await person.sees("#link[data-state=lost]", "Connection lost");
   await play.act({ do: "text", address: USER, text: "Meanwhile" });
-  const { PageServer } = await import("../../src/demo/mod.ts");
   await using _again = PageServer.listen({ hostname: "127.0.0.1", port, play });
   await person.sees("#link[data-state=ok]", "Live");
   await person.sees("#phone .said.service", "You wrote: Meanwhile");
@@ -231,4 +233,35 @@ pageTest("a USSD session goes by keyboard alone", async (person) => {
   await person.page.keyboard.press("Escape");
   await person.sees("#phone .said.network", "Hung up");
   assert.equal(await person.focus(), "dial-code");
+});
+
+Deno.test({
+  name: `the phone alone has no Turn beside it${
+    NO_CHROMIUM === undefined ? "" : ` (${NO_CHROMIUM})`
+  }`,
+  ignore: NO_CHROMIUM !== undefined,
+  // The browser's process and sockets end when they end.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    const broker = MemoryBroker.open();
+    await using transport = Transport.start({ connectorName: "smpp", broker });
+    using play = new PhonePlay({
+      transport,
+      connector: "smpp",
+      number: "8110",
+      ussdCode: "*120*8864#",
+      ussdTimeoutMs: 60_000,
+      user: USER,
+    });
+    await using server = PageServer.listen({ hostname: "127.0.0.1", port: 0, play });
+    await using view = await openView(server.url, { width: 375 });
+    const person = new Person(view.page, view.faults);
+    await person.sees("#bridge-about", "smpp");
+    await person.enters("#text-content", "Hello?");
+    await person.sees(".passage", "Hello?");
+    assert.deepEqual(await person.texts("#turn, #load, #tour, .panes"), []);
+    assert.equal(broker.waiting("smpp.inbound").length, 1);
+    assert.deepEqual(view.faults, []);
+  },
 });

@@ -77,6 +77,7 @@ Deno.test("a cache file that another program keeps locked is no loss", async () 
   await outage(live, running, {
     begin: () => {
       const lock = new DatabaseSync(`${live.folder}/cache.kv`);
+      lock.exec("pragma busy_timeout = 30000"); // The bridge may be writing just now.
       lock.exec("begin exclusive");
       locks.push(lock);
       return Promise.resolve();

@@ -15,19 +15,22 @@ export class PageClient implements AsyncDisposable {
   /** The number of the last thing that happened. */
   lastId = "";
   readonly #url: string;
-  readonly #stop = new AbortController();
+  readonly #stop: AbortController;
   readonly #listening: Promise<void>;
 
-  private constructor(url: string, response: Response) {
+  private constructor(url: string, response: Response, stop: AbortController) {
     this.#url = url;
+    this.#stop = stop;
     this.#listening = this.#listen(response);
   }
 
   /** Connects, and says what it heard last. */
   static async open(url: string, lastId = ""): Promise<PageClient> {
-    const response = await fetch(`${url}events`, { headers: { "Last-Event-ID": lastId } });
+    const stop = new AbortController();
+    const headers = { "Last-Event-ID": lastId };
+    const response = await fetch(`${url}events`, { headers, signal: stop.signal });
     assert.equal(response.status, 200);
-    return new PageClient(url, response);
+    return new PageClient(url, response, stop);
   }
 
   /** Does something. */
@@ -58,12 +61,15 @@ export class PageClient implements AsyncDisposable {
   async #listen({ body }: Response): Promise<void> {
     assert.ok(body !== null);
     let rest = "";
-    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-    this.#stop.signal.addEventListener("abort", () => void reader.cancel());
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      const frames = (rest + read.value).split("\n\n");
-      rest = frames.pop() ?? "";
-      for (const frame of frames) this.#take(frame);
+    const decoder = new TextDecoder();
+    try {
+      for await (const bytes of body) {
+        const frames = (rest + decoder.decode(bytes, { stream: true })).split("\n\n");
+        rest = frames.pop() ?? "";
+        for (const frame of frames) this.#take(frame);
+      }
+    } catch (error) {
+      if (!this.#stop.signal.aborted) throw error;
     }
   }
 

@@ -19,10 +19,14 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The permissions that the program is compiled and started with. */
 export const PERMISSIONS = [
   "--no-prompt",
+  "--no-remote",
+  "--deny-run",
+  "--deny-ffi",
   "--allow-net",
   "--allow-read",
   "--allow-write",
   "--allow-env",
+  "--allow-sys=statfs",
 ];
 
 /** A way to start the program. */
@@ -46,16 +50,23 @@ export class Program {
     return new Program(path, []);
   }
 
-  /** Runs it to its end. */
-  async output(args: readonly string[]): Promise<Output> {
-    const { code, stdout, stderr } = await this.#make(args).output();
+  /** Runs it to its end, with `env` beside the tests' own environment. */
+  async output(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Output> {
+    const { code, stdout, stderr } = await this.#make(args, env).output();
     const decoder = new TextDecoder();
     return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   }
 
-  /** Starts it and waits until it listens. */
-  async start(args: readonly string[]): Promise<Running> {
-    return await Running.of(this.#make(args).spawn());
+  /** Starts it, likewise, and waits until it says where it listens, unless that is known. */
+  async start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    address = "",
+  ): Promise<Running> {
+    return await Running.of(this.#make(args, env).spawn(), address);
   }
 
   /** How a shell would start it. */
@@ -64,13 +75,13 @@ export class Program {
     return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
   }
 
-  #make(args: readonly string[]): Deno.Command {
+  #make(args: readonly string[], env: Readonly<Record<string, string>>): Deno.Command {
     return new Deno.Command(this.#command, {
       args: [...this.#args, ...args],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", ...env },
     });
   }
 }
@@ -82,6 +93,7 @@ export class Running implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #read: Promise<unknown>;
   #stderr = "";
+  #stdout = "";
 
   private constructor(process: Deno.ChildProcess, onText: () => void) {
     this.#process = process;
@@ -92,11 +104,12 @@ export class Running implements AsyncDisposable {
         onText();
       },
     });
-    this.#read = Promise.all([process.stderr.pipeTo(collect), process.stdout.cancel()]);
+    const stdout = new Response(process.stdout).text().then((text) => void (this.#stdout = text));
+    this.#read = Promise.all([process.stderr.pipeTo(collect), stdout]);
   }
 
-  /** Waits for the line that says where it listens. */
-  static async of(process: Deno.ChildProcess): Promise<Running> {
+  /** Waits for the line that says where it listens, unless that is known. */
+  static async of(process: Deno.ChildProcess, known = ""): Promise<Running> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const running: Running = new Running(process, () => {
       if (running.address !== "") return;
@@ -106,6 +119,7 @@ export class Running implements AsyncDisposable {
     process.status.then(({ code }) => {
       reject(new Error(`It ended with exit code ${code}:\n${running.#stderr}`));
     });
+    if (known !== "") resolve(known);
     running.address = await promise;
     return running;
   }
@@ -118,6 +132,11 @@ export class Running implements AsyncDisposable {
   /** What it has logged. */
   stderr(): string {
     return this.#stderr;
+  }
+
+  /** What it has printed, when it has ended. */
+  stdout(): string {
+    return this.#stdout;
   }
 
   /** Sends a signal. */

@@ -7,7 +7,13 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from "amqplib";
+import {
+  type ChannelModel,
+  type ConfirmChannel,
+  connect,
+  type ConsumeMessage,
+  type GetMessage,
+} from "amqplib";
 import { amqpUrl } from "./rabbitmq.ts";
 import { until } from "./until.ts";
 
@@ -142,6 +148,13 @@ export class Transport implements AsyncDisposable {
   /** The same of a queue that is there, whatever its arguments. */
   async passiveDepth(end: string): Promise<number> {
     return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).messageCount;
+  }
+
+  /** Takes the first message of a queue that is there, whatever its arguments. */
+  async takePassive(end: string): Promise<GetMessage> {
+    const taken = await this.#channel.get(`${this.#connector}.${end}`, { noAck: true });
+    assert.ok(taken !== false, `${end} is empty`);
+    return taken;
   }
 
   /** Deletes the messages in `<connector>.<end>`. */

@@ -17,8 +17,8 @@ const TRACE: Trace = {
 const LONG = { timeoutMs: 60_000, signal: new AbortController().signal };
 const MESSAGE = { id: "m1", from: "+26612345678", text: "Hi", timestamp: 1 };
 
-function clientOf(turn: FakeTurn, authToken: string): TurnClient {
-  return new TurnClient({ apiUrl: turn.url, authToken, statusFormat: "flat" });
+function clientOf(turn: FakeTurn, authToken: string, isTraced = false): TurnClient {
+  return new TurnClient({ apiUrl: turn.url, authToken, statusFormat: "flat", isTraced });
 }
 
 for (
@@ -60,6 +60,14 @@ Deno.test("TurnClient hands a trace on with one call, and not with the next", as
     [TRACE.traceparent, TRACE.tracestate, "Bearer t"],
     [null, null, "Bearer t"],
   ]);
+});
+
+Deno.test("TurnClient leaves the parent to a fetch that is traced, and hands the state on", async () => {
+  await using turn = FakeTurn.start({ authToken: "t" });
+  using client = clientOf(turn, "t", true);
+  await client.sendMessage(MESSAGE, { ...LONG, trace: TRACE });
+  const [{ headers } = assert.fail()] = turn.calls;
+  assert.deepEqual([headers.get("traceparent"), headers.get("tracestate")], [null, "vendor=1"]);
 });
 
 Deno.test("TurnClient.setAuthToken() changes the token of later calls, or nothing", async () => {

@@ -53,7 +53,11 @@ const actionSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("tour") }),
 ]);
 
-/** Something that a person at the page does. */
+/**
+ * Something that a person at the page does.
+ *
+ * @internal Says only to `deno doc --lint` that the schema, which it comes from, needs no export.
+ */
 export type Action = z.output<typeof actionSchema>;
 
 /** Reads an action, or says what is wrong with it. */

@@ -68,7 +68,7 @@ export class DemoPlay implements Play, AsyncDisposable {
   readonly #stop = new AbortController();
   #looking: Promise<void> = Promise.resolve();
   #touring: Promise<unknown> | undefined;
-  #health: Health = { kind: "health", report: null, counters: [] };
+  #health: Health = { kind: "health", report: null, counters: [], limits: [] };
 
   /** Makes it, with two phones. */
   constructor(options: DemoPlayOptions) {

@@ -212,6 +212,8 @@ export interface Health {
   readonly report: unknown;
   /** Its counters, as far as they count messages: flow, result, how many. */
   readonly counters: readonly (readonly [string, string, number])[];
+  /** Turn's rate limits, as far as Turn has told of them: the bucket, calls left, calls a window. */
+  readonly limits: readonly (readonly [string, number, number])[];
 }
 
 /** The messages that wait for a person. */

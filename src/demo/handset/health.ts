@@ -8,6 +8,8 @@ import type { Health } from "./events.ts";
 
 const TIMEOUT_MS = 5_000;
 const COUNTER = /^turn_channels_messages_total\{flow="([^"]*)",result="([^"]*)"\} (\d+)/gm;
+const LIMIT = /^turn_channels_rate_limit_calls\{[^}]*bucket="([^"]*)"[^}]*\} (\d+)/gm;
+const LEFT = /^turn_channels_rate_limit_remaining_calls\{[^}]*bucket="([^"]*)"[^}]*\} (\d+)/gm;
 
 /** Asks the bridge at `address`. */
 export async function askHealth(address: string): Promise<Health> {
@@ -18,7 +20,14 @@ export async function askHealth(address: string): Promise<Health> {
   const counters = [...String(metrics).matchAll(COUNTER)].map(
     ([, flow = "", result = "", count]) => [flow, result, Number(count)] as const,
   );
-  return { kind: "health", report, counters };
+  const text = String(metrics);
+  const left = new Map(
+    [...text.matchAll(LEFT)].map(([, bucket, calls]) => [bucket, Number(calls)]),
+  );
+  const limits = [...text.matchAll(LIMIT)].map(
+    ([, bucket = "", calls]) => [bucket, left.get(bucket) ?? 0, Number(calls)] as const,
+  );
+  return { kind: "health", report, counters, limits };
 }
 
 /** An answer that does not come is told, as it is news of its health too. */

@@ -16,7 +16,7 @@ export interface ParkingOptions {
   /** The names of the queues. */
   readonly queues: ConnectorQueues;
   /** Where they are. */
-  readonly broker: Pick<Broker, "sift">;
+  readonly broker: Pick<Broker, "depth" | "sift">;
   /** A message was not there before. */
   readonly onParked: (message: ParkedMessage) => void;
   /** A message has gone back to `queue`. */
@@ -25,6 +25,8 @@ export interface ParkingOptions {
 
 /** Most that are told of one by one. */
 const MOST_SHOWN = 50;
+/** With more than that in a queue, they are only counted: to look at them all would take too long. */
+const MOST_LOOKED_AT = 2_000;
 
 /** Both parking queues. */
 export class Parking {
@@ -46,7 +48,11 @@ export class Parking {
   async look(): Promise<Parked> {
     const { queues, broker, onParked } = this.#options;
     const messages: ParkedMessage[] = [];
+    let total = 0;
     for (const queue of [queues.inboundParked, queues.eventParked]) {
+      const depth = await broker.depth(queue) ?? 0;
+      total += depth;
+      if (depth === 0 || depth > MOST_LOOKED_AT) continue;
       await broker.sift(queue, (message) => {
         messages.push(describe(queue, message));
         return "keep";
@@ -55,7 +61,7 @@ export class Parking {
     for (const message of messages) if (!this.#known.has(message.key)) onParked(message);
     this.#known = new Set(messages.map(({ key }) => key));
     const shown = messages.slice(0, MOST_SHOWN);
-    return this.#parked = { kind: "parked", total: messages.length, messages: shown };
+    return this.#parked = { kind: "parked", total, messages: shown };
   }
 
   /** Sends one back, or all; what has told of the failure is gone from it. */

@@ -114,7 +114,7 @@ export class Passages implements Disposable {
 
   /** Where Turn is elsewhere, what becomes of a message on the queue is not seen. */
   #lastSeen(id: string): void {
-    if (this.#options.turn === undefined) this.#end(id, { state: "done", note: "on the queue" });
+    if (this.#options.turn === undefined) this.#go(id, { state: "done", note: "on the queue" });
   }
 
   #called(call: TurnCall): void {

@@ -43,7 +43,7 @@ export class Bridge {
   }
 
   /** @param {Health} health */
-  showHealth({ report, counters }) {
+  showHealth({ report, counters, limits }) {
     const { health, components } = Object(report);
     const turn = Object(Object(components).turn);
     const isWaiting = health === "ok" && turn.health === "degraded";
@@ -55,6 +55,9 @@ export class Bridge {
     if (typeof turn.breaker === "string") {
       const isClosed = turn.breaker === "closed";
       pills.push(pill(`Breaker ${turn.breaker}`, isClosed ? "good" : "bad"));
+    }
+    for (const [bucket, left, limit] of limits) {
+      pills.push(pill(`Limit ${bucket}: ${left} of ${limit} left`, left === 0 ? "wait" : "good"));
     }
     const counted = counters.map(([flow, result, count]) => `${flow} ${result}: ${count}`);
     const place = find("health", HTMLElement);

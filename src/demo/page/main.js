@@ -31,6 +31,7 @@ function showTop(event) {
   if (event.kind === "hello") {
     document.body.classList.toggle("phone-only", !event.whole);
     document.title = `${event.connector}: the handset`;
+    if (!event.whole) nameQueues(event.connector);
   } else if (event.kind === "settings") {
     find("tour", HTMLButtonElement).disabled = event.touring;
     if (event.touring) caption.hidden = false;
@@ -44,6 +45,17 @@ function showTop(event) {
     if (!event.good) caption.classList.add("bad");
   }
   if (event.kind === "caption") delete words?.dataset.verdict;
+}
+
+/**
+ * The bridge is elsewhere: only the queues before it are seen.
+ *
+ * @param {string} connector
+ */
+function nameQueues(connector) {
+  find("bridge-title", HTMLElement).textContent = "Queues";
+  find("bridge-about", HTMLElement).textContent = `What passes on those of ${connector}`;
+  find("log-title", HTMLElement).textContent = "What is logged here";
 }
 
 find("tour", HTMLButtonElement).addEventListener("click", () => void act({ do: "tour" }));

@@ -23,6 +23,8 @@ const REPORTED = {
   failed: "failed",
 };
 
+const MOST_ENTRIES = 500;
+
 export class Phones {
   constructor() {
     /** @type {Map<string, HTMLDivElement>} */
@@ -46,7 +48,9 @@ export class Phones {
       this.ussd.take(event);
       this.showDevice();
     } else if (event.kind === "said") {
-      this.thread(event.address).append(this.entry(event));
+      const thread = this.thread(event.address);
+      thread.append(this.entry(event));
+      if (thread.children.length > MOST_ENTRIES) thread.firstChild?.remove();
       this.people.note(event.address, event.by !== "user");
     } else if (event.kind === "reported") {
       this.showReport(event.id, event.report);

@@ -150,3 +150,19 @@ Deno.test("DemoPlay tells how the bridge says it is, and what it counts", async 
         });
     }));
 });
+
+Deno.test("DemoPlay tells of Turn's rate limit, when Turn has told of it", async () => {
+  await using playing = await startDemoPlay();
+  using seen = listen(playing);
+  const { play } = playing;
+  await play.act({ do: "setTurnAnswers", mode: "429" });
+  await play.act({ do: "text", address: USER, text: "Hi" });
+  await until("the limit", () =>
+    seen.events.some((event) => {
+      return event.kind === "health" && event.limits.some(([, left, limit]) => {
+        return left === 0 && limit === 20;
+      });
+    }));
+  await play.act({ do: "setTurnAnswers", mode: "200" });
+  await until("Turn to have it", () => seen.passages()[0]?.state === "done");
+});

@@ -40,5 +40,5 @@ Deno.test("LogTap hands on a part of a burst, and writes all of it", () => {
     for (let n = 0; n < 1_000; n++) log.warning(`Line ${n}`);
   });
   assert.equal(written.trimEnd().split("\n").length, 1_000);
-  assert.ok(lines.length >= 20 && lines.length <= 60, `${lines.length} lines`);
+  assert.ok(lines.length >= 20 && lines.length < 500, `${lines.length} lines`);
 });

@@ -99,3 +99,11 @@ Deno.test("Parking.replay() does nothing for what is not there", async () => {
   assert.equal(lot.bodies(QUEUES.inboundParked).length, 1);
   assert.deepEqual(lot.replayed, []);
 });
+
+Deno.test("Parking counts what is parked when it is too much to be looked at", async () => {
+  const lot = new Lot();
+  const body = new TextEncoder().encode('{"message_id":"m"}');
+  for (let n = 0; n < 2_001; n++) await lot.broker.publish(QUEUES.inboundParked, body);
+  const { total, messages } = await lot.parking.look();
+  assert.deepEqual([total, messages], [2_001, []]);
+});

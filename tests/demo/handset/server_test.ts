@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Journal, PageServer, type PageServerOptions, PhoneError } from "../../../src/demo/mod.ts";
 import { PageClient } from "../../support/page_client.ts";
+import { until } from "../../support/until.ts";
 
 function serve(act: PageServerOptions["play"]["act"] = () => Promise.resolve()) {
   const journal = new Journal();
@@ -176,10 +177,9 @@ Deno.test("the page's server has room for so many pages, and again when they clo
 
 /** A connection that has gone is noticed when something is written to it. */
 async function untilRoom(server: ReturnType<typeof serve>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  await until("all to be gone", () => {
     server.journal.add({ kind: "caption", title: "", text: "" });
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    if (server.journal.listeners === 0) break;
-  }
+    return server.journal.listeners === 0;
+  });
   await using _client = await PageClient.open(server.url);
 }

@@ -1,0 +1,173 @@
+/**
+ * `turn-channels find <id or address>`: what became of one message, or of a user's last ones, and
+ * where they are now, out of the cache and the queues of a running system.
+ *
+ * @module
+ */
+
+import { type Command, Option } from "commander";
+import { DELIVERED_TTL_MS } from "../bridge/mod.ts";
+import type { Broker } from "../broker/mod.ts";
+import { CacheError, type MessageCache } from "../cache/mod.ts";
+import type { ChannelConfig, Config } from "../config/mod.ts";
+import { queuesOf } from "../vumi/mod.ts";
+import { needConfig, type Shell } from "./config_command.ts";
+import { withBroker } from "./connection.ts";
+import { EXIT } from "./exit_codes.ts";
+import { type Queued, searchCache, searchQueues } from "./find_search.ts";
+import { type Story, storyOf } from "./find_story.ts";
+import { plainJson, plainText } from "./plain_text.ts";
+import { print, printError } from "./print.ts";
+import { openCaches } from "./caches.ts";
+
+/** What can be said of how. */
+interface Options {
+  readonly json?: boolean;
+  readonly content?: boolean;
+}
+
+/** Adds the command to `program`. */
+export function addFind(program: Command, shell: Shell): void {
+  const command = program.command("find")
+    .description("tell what became of a message, or of a user's last ones, and where they are now")
+    .argument("<id>", "a message's or an event's id, or a user's address")
+    .addOption(new Option("--json", "one JSON object a message, one a line"))
+    .addOption(new Option("--content", "also what the user wrote, if it waits in a queue"));
+  needConfig(command, shell, (config) => find(config, command.args[0] ?? "", command.opts()));
+}
+
+/** Looks everywhere and tells what was found. Answers the exit code. */
+async function find(config: Config, query: string, options: Options): Promise<number> {
+  await using opened = new AsyncDisposableStack();
+  const searches: ChannelSearch[] = [];
+  for (const channel of config.channels) {
+    searches.push(opened.use(await ChannelSearch.open(channel, query)));
+  }
+  const brokerCode = await withBroker(config, async (broker) => {
+    for (const search of searches) await search.lookIntoQueues(broker);
+    return EXIT.ok;
+  });
+  let found = 0;
+  for (const search of searches) {
+    for (const story of await search.stories(options.content ?? false)) {
+      print(options.json ? `${plainJson(story)}\n` : told(story, found > 0));
+      found++;
+    }
+  }
+  if (brokerCode !== EXIT.ok) return brokerCode;
+  if (searches.some(({ failed }) => failed)) return EXIT.unavailable;
+  if (found > 0) return EXIT.ok;
+  printError(
+    `${
+      plainText(query)
+    } is not found: neither in the cache (older than what that keeps, or never ` +
+      "here) nor in a delay or parking queue. Events that Turn was told of are kept with their " +
+      "message: look for that one's id.\n",
+  );
+  return EXIT.findings;
+}
+
+/** One channel's cache and queues. */
+class ChannelSearch implements AsyncDisposable {
+  /** Whether the cache should be there, and can't be looked into. */
+  failed = false;
+  readonly #channel: ChannelConfig;
+  readonly #query: string;
+  #cache: MessageCache | undefined;
+  #queued: Queued | undefined;
+  readonly #opened = new AsyncDisposableStack();
+
+  private constructor(channel: ChannelConfig, query: string) {
+    this.#channel = channel;
+    this.#query = query;
+  }
+
+  /** Opens the channel's cache; goes without if that can't be had, and says why. */
+  static async open(channel: ChannelConfig, query: string): Promise<ChannelSearch> {
+    const search = new ChannelSearch(channel, query);
+    if (channel.message_cache_class === "MemoryMessageCache") {
+      printError(
+        "MemoryMessageCache is inside the running program, and can't be looked into from here: only " +
+          "the queues are.\n",
+      );
+      return search;
+    }
+    try {
+      [search.#cache] = await openCaches([channel], search.#opened);
+    } catch (error) {
+      search.#report(error);
+    }
+    return search;
+  }
+
+  /** Looks through the delay and parking queues. */
+  async lookIntoQueues(broker: Broker): Promise<void> {
+    const { connector_name: name, retry_schedule } = this.#channel;
+    const delaysMs = retry_schedule.map((seconds) => Math.round(seconds * 1000));
+    const query = this.#query;
+    this.#queued = await this.#trying((cache) =>
+      searchQueues({ name, broker, query, cache, delaysMs })
+    );
+  }
+
+  /** What is known of each message that is meant. */
+  async stories(content: boolean): Promise<readonly Story[]> {
+    const connector = this.#channel.connector_name;
+    const waiting = this.#queued?.waiting ?? [];
+    const found = await this.#trying((cache) => searchCache(this.#query, cache, waiting));
+    return found.map((one) =>
+      storyOf(one, {
+        connector,
+        queues: queuesOf(connector),
+        depths: this.#queued?.depths,
+        hasCache: this.#cache !== undefined,
+        noteTtlMs: DELIVERED_TTL_MS,
+        now: Date.now(),
+        content,
+      })
+    );
+  }
+
+  /** Closes the cache. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened.disposeAsync();
+  }
+
+  /** Does `work` again without the cache if that fails. */
+  async #trying<T>(work: (cache: MessageCache | undefined) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#cache);
+    } catch (error) {
+      this.#report(error);
+      this.#cache = undefined;
+      return await work(undefined);
+    }
+  }
+
+  #report(error: unknown): void {
+    if (!(error instanceof CacheError)) throw error;
+    this.failed = true;
+    printError(`${error.message}\n`);
+  }
+}
+
+/** A story for people; a line between it and one before it. */
+function told(story: Story, isFurther: boolean): string {
+  const { kind, id, user, connector, steps, now, content } = story;
+  const whose = user === null ? "" : kind === "inbound" ? ` from ${user}` : ` to ${user}`;
+  const lines = [
+    `Message ${id}${whose}, connector ${connector}`,
+    ...steps.map(({ at, text }) => row(at === null ? "" : shortTime(at), text)),
+    ...now.map((text, index) => row(index === 0 ? "now (times are UTC)" : "", text)),
+    ...(content === undefined ? [] : [row("content", JSON.stringify(content))]),
+  ];
+  return `${isFurther ? "\n" : ""}${lines.map((line) => `${plainText(line)}\n`).join("")}`;
+}
+
+function row(head: string, text: string): string {
+  return `  ${head.padEnd(19)}  ${text}`;
+}
+
+function shortTime(iso: string): string {
+  return iso.slice(0, 19).replace("T", " ");
+}

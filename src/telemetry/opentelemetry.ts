@@ -1,0 +1,107 @@
+/**
+ * Spans by OpenTelemetry, which no other file knows. Names and attributes:
+ * https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/.
+ *
+ * @module
+ */
+
+import {
+  type Attributes,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace as traces,
+} from "@opentelemetry/api";
+import { readTrace, type Trace, traceHeaders } from "./trace.ts";
+import type { TracedBroker, TracedMessage, Tracing } from "./tracing.ts";
+
+/** Makes spans with whoever has registered at OpenTelemetry's API. */
+export class OpenTelemetry implements Tracing {
+  readonly #tracer = traces.getTracer("turn-channels");
+  readonly #broker: Attributes;
+
+  /** Makes it; `broker` is told of in every span. */
+  constructor({ system, host, port }: TracedBroker) {
+    this.#broker = {
+      "messaging.system": system,
+      ...host === "" ? {} : { "server.address": host, "server.port": port },
+    };
+  }
+
+  /** See {@linkcode Tracing.publish}. */
+  async publish(
+    message: TracedMessage,
+    trace: Trace | undefined,
+    publish: (headers: Readonly<Record<string, string>>) => Promise<void>,
+  ): Promise<void> {
+    const active = context.active();
+    const { name, attributes } = this.#describe(message, "publish", "send");
+    const span = this.#tracer.startSpan(name, { kind: SpanKind.PRODUCER, attributes }, active);
+    const within = traces.setSpan(active, span);
+    const injected: Record<string, string> = {};
+    propagation.inject(within, injected);
+    const own = readTrace((header) => injected[header]);
+    // Deno's spans do not keep the state.
+    const headers = traceHeaders(own === undefined ? trace : { ...trace, ...own });
+    await this.#end(span, () => context.with(within, () => publish(headers)));
+  }
+
+  /** See {@linkcode Tracing.process}. */
+  process<T extends { readonly kind: string }>(
+    message: TracedMessage,
+    trace: Trace | undefined,
+    handle: () => Promise<T>,
+  ): Promise<T> {
+    // Not in what is active here, which may be another message's.
+    const parent = propagation.extract(ROOT_CONTEXT, traceHeaders(trace));
+    const { name, attributes } = this.#describe(message, "process", "process");
+    const span = this.#tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes }, parent);
+    return this.#end(span, async () => {
+      const disposition = await context.with(traces.setSpan(parent, span), handle);
+      span.setAttribute("turn_channels.disposition", disposition.kind);
+      if (disposition.kind === "park") fail(span, "parked");
+      return disposition;
+    });
+  }
+
+  async #end<T>(span: Span, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      fail(span, error instanceof Error ? error.name : typeof error);
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
+  /** Where the routing key is the queue's name, the destination has one of them only. */
+  #describe(
+    { exchange, queue, id, about }: TracedMessage,
+    operation: string,
+    type: string,
+  ): { readonly name: string; readonly attributes: Attributes } {
+    const destination = `${exchange}:${queue}`;
+    return {
+      name: `${operation} ${destination}`,
+      attributes: {
+        ...this.#broker,
+        "messaging.operation.name": operation,
+        "messaging.operation.type": type,
+        "messaging.destination.name": destination,
+        "messaging.rabbitmq.destination.routing_key": queue,
+        "messaging.message.id": id,
+        ...about === undefined ? {} : { "messaging.message.conversation_id": about },
+      },
+    };
+  }
+}
+
+/** Of an error no more than its kind is told: its message may say what is nobody's business. */
+function fail(span: Span, type: string): void {
+  span.setAttribute("error.type", type);
+  span.setStatus({ code: SpanStatusCode.ERROR });
+}
