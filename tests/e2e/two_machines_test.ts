@@ -209,3 +209,32 @@ Deno.test("while Redis is away Turn gets 503 and messages wait; when it is back 
   await ask(live, second, user, "and your age?", reply);
   assert.ok(!live.transport.outbound.some(({ message }) => message["content"] === "lost"));
 });
+
+Deno.test("two machines deliver more than one does, where Turn's answers are what takes time", async () => {
+  const { server, flags } = await redis();
+  await using _server = server;
+  await using live = await Live.prepare({ ...flags, "worker-concurrency": "5" });
+  live.turn.answer = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return Response.json({});
+  };
+  const perSecond = async (run: string) => {
+    const before = live.turn.calls.length;
+    const started = performance.now();
+    await Promise.all(
+      Array.from(
+        { length: 400 },
+        (_, n) => live.transport.sendInbound({ message_id: `${run}${n}`, from_addr: `+${n}` }),
+      ),
+    );
+    await live.turn.received(before + 400);
+    return 400_000 / (performance.now() - started);
+  };
+  await using _first = await machine(live);
+  const one = await perSecond("one");
+  await using _second = await machine(live);
+  const two = await perSecond("two");
+  const line = `one machine ${one.toFixed()} a second, two ${two.toFixed()}\n`;
+  Deno.stderr.writeSync(new TextEncoder().encode(line));
+  assert.ok(two > 1.4 * one, line);
+});
