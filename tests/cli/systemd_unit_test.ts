@@ -101,22 +101,6 @@ Deno.test("systemd-unit names faults of the configuration, and paths that a unit
   }
 });
 
-Deno.test("systemd-unit hands over the secrets of several channels, unless they are in files of each", async () => {
-  const { auth_token: _, ...shared } = CONFIG;
-  const channels = [{ connector_name: "a" }, { connector_name: "b", vumi_api_path: "/b" }];
-  const files = { a: "planted-a", b: "planted-b" };
-  const one = await print({ ...shared, channels, auth_token_file: "FOLDER/a" }, files);
-  assert.equal(one.code, 0, one.stderr);
-  assert.match(one.stdout, /--auth-token-file=/);
-  const each = channels.map((channel, index) => ({
-    ...channel,
-    auth_token_file: `FOLDER/${"ab"[index]}`,
-  }));
-  const several = await print({ ...shared, channels: each }, files);
-  assert.deepEqual([several.code, several.stdout], [78, ""]);
-  assert.match(several.stderr, /^auth_token_file is not the same/);
-});
-
 const missing = await missingCommand("systemd-analyze", "systemd");
 
 /** What systemd says of a unit's file. */
