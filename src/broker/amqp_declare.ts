@@ -30,6 +30,8 @@ const NOT_FOUND = 404;
 export class Declarer {
   readonly #model: ChannelModel;
   #channel: Channel | undefined;
+  /** The end of that channel. */
+  #ended: Promise<void> = Promise.resolve();
 
   /** Makes it; channels are made when they are needed. */
   constructor(model: ChannelModel) {
@@ -57,7 +59,9 @@ export class Declarer {
 
   /** Ends it. */
   async close(): Promise<void> {
-    await this.#channel?.close();
+    // It never settles when the connection ends first, but then the channel ends too.
+    this.#channel?.close().catch(() => {});
+    await this.#ended;
   }
 
   /** A fault ends the channel, so the next look needs another. */
@@ -69,6 +73,7 @@ export class Declarer {
     } catch (error) {
       if (!isNotFound(error)) throw error;
       this.#channel = undefined;
+      this.#ended = Promise.resolve();
       return false;
     }
   }
@@ -78,6 +83,7 @@ export class Declarer {
     const channel = this.#channel = await this.#model.createChannel();
     // The call that it is about rejects as well; but without a listener the connection would end.
     channel.on("error", () => {});
+    this.#ended = new Promise((resolve) => channel.on("close", () => resolve()));
     return channel;
   }
 }
