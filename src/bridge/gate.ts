@@ -199,7 +199,7 @@ export class TurnGate {
     const now = this.#now();
     const backMs = this.#latest - now;
     this.#latest = now;
-    if (backMs > 0) for (const part of [this.#breaker, this.#pacer]) part.setBack(backMs);
+    if (backMs > 0) { for (const part of [this.#breaker, this.#pacer]) part.setBack(backMs); }
     return now;
   }
 
