@@ -85,6 +85,12 @@ export class Breaker {
     }
   }
 
+  /** The clock was set back by so much. */
+  setBack(ms: number): void {
+    this.#probeAt -= ms;
+    this.#calls = this.#calls.map(({ at, failed }) => ({ at: at - ms, failed }));
+  }
+
   #open(pauseMs: number, now: number): void {
     this.#state = "open";
     this.#epoch++;

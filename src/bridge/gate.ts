@@ -89,6 +89,8 @@ export class TurnGate {
   #stopped = false;
   #downSince = 0;
   #lastSuccess: number | undefined;
+  /** What the clock said last. */
+  #latest = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Makes it, open. */
@@ -137,7 +139,7 @@ export class TurnGate {
 
   /** The call has ended, or was not made after all (`undefined`). */
   leave(pass: Pass, delivery: Delivery | undefined): void {
-    const now = this.#now();
+    const now = this.#time();
     this.#calls[pass.resource]--;
     if (pass.isProbe) this.#probing = false;
     if (delivery === undefined) {
@@ -192,6 +194,15 @@ export class TurnGate {
     this.#dispatch();
   }
 
+  /** A clock that is set back makes no pause longer. */
+  #time(): number {
+    const now = this.#now();
+    const backMs = this.#latest - now;
+    this.#latest = now;
+    if (backMs > 0) { for (const part of [this.#breaker, this.#pacer]) part.setBack(backMs); }
+    return now;
+  }
+
   #putBack(): void {
     for (const stopwatch of Object.values(this.#held)) stopwatch.stop(this.#now());
     for (const waiters of Object.values(this.#waiting)) {
@@ -201,7 +212,7 @@ export class TurnGate {
 
   #dispatch(): void {
     if (this.#stopped) return;
-    const waitMs = this.#letThroughNow(this.#now());
+    const waitMs = this.#letThroughNow(this.#time());
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (waitMs === Infinity) return;

@@ -104,6 +104,15 @@ export class Pacer {
     budget.closedUntil = Math.max(budget.closedUntil, now + pauseMs);
   }
 
+  /** Our clock was set back by so much; Turn's was not. */
+  setBack(ms: number): void {
+    for (const budget of this.#budgets.values()) {
+      budget.startedAt -= ms;
+      budget.resetAt -= ms;
+      budget.closedUntil -= ms;
+    }
+  }
+
   /** What is known of each bucket now, for metrics; the empty name is the one without. */
   known(): readonly { bucket: string; limit: number; left: number }[] {
     return [...this.#budgets].flatMap(([bucket, { limit, left }]) =>

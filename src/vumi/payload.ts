@@ -15,6 +15,9 @@ export class MalformedPayloadError extends Error {
 /** The largest payload that is read. A message of people has a few hundred bytes. */
 const MAX_BYTES = 1024 * 1024;
 
+/** The deepest nesting that is read. What nests some thousands deep could not be written again. */
+const MAX_DEPTH = 1000;
+
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
@@ -26,7 +29,12 @@ export function parsePayload<T>(what: string, schema: z.ZodType<T>, body: Uint8A
   if (body.length > MAX_BYTES) {
     throw new MalformedPayloadError(`Cannot read vumi ${what}: larger than ${MAX_BYTES} bytes`);
   }
-  const read = schema.safeParse(parseJson(what, body));
+  const value = parseJson(what, body);
+  // Each level takes two characters.
+  if (body.length > 2 * MAX_DEPTH && isDeeper(value, MAX_DEPTH)) {
+    throw new MalformedPayloadError(`Cannot read vumi ${what}: nests deeper than ${MAX_DEPTH}`);
+  }
+  const read = schema.safeParse(value);
   if (read.success) return read.data;
   const faults = read.error.issues.map(({ path, message }) =>
     path.length === 0 ? message : `${path.join(".")}: ${message}`
@@ -41,4 +49,9 @@ function parseJson(what: string, body: Uint8Array): unknown {
     // The engine's own message quotes the payload, which a user wrote: not for a log or a header.
     throw new MalformedPayloadError(`Cannot read vumi ${what}: not JSON in UTF-8`);
   }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }

@@ -174,6 +174,20 @@ Deno.test("TurnGate opens the queues for one call after a pause, and for all whe
   assert.deepEqual(test.told, ["pause", "resume"]);
 });
 
+Deno.test("TurnGate pauses no longer when the clock is set back", async () => {
+  using test = new TestGate();
+  const passes = (ms: number): true => (test.now += ms) > 0;
+  test.gate.leave(await test.takeDown(), undefined);
+  test.now -= 3_600_000;
+  await until("the probe", () => passes(50) && test.told.length === 2);
+  const limited = { kind: "limited", reason: "", status: 429, afterMs: 500 } as const;
+  test.gate.leave(await test.enter("a").pass(), limited);
+  const held = test.enter("b");
+  test.now -= 3_600_000;
+  assert.deepEqual(await answers(held), ["waits"]);
+  await until("the call", () => passes(50) && test.gate.waiting("messages") === 0);
+});
+
 Deno.test("TurnGate goes on when a message is refused: a Turn that answers works", async () => {
   using test = new TestGate();
   const late = await test.takeDown();

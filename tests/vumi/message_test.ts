@@ -120,6 +120,17 @@ Deno.test("decodeMessage() refuses more than 1 MiB", () => {
   assert.throws(() => decodeMessage(bytes(message)), /larger than 1048576 bytes/);
 });
 
+Deno.test("decodeMessage() refuses what nests so deep that it could not be written again", () => {
+  const nested = (depth: number): Uint8Array => {
+    const list = "[".repeat(depth) + "]".repeat(depth);
+    const json = JSON.stringify({ ...REQUIRED, transport_metadata: { list: 0 } });
+    return new TextEncoder().encode(json.replace('"list":0', `"list":${list}`));
+  };
+  assert.throws(() => decodeMessage(nested(100_000)), MalformedPayloadError);
+  assert.throws(() => decodeMessage(nested(999)), MalformedPayloadError);
+  encodeMessage(decodeMessage(nested(998)));
+});
+
 Deno.test("decodeMessage() gives a message or MalformedPayloadError for any bytes", () => {
   fc.assert(fc.property(
     fc.oneof(fc.uint8Array(), fc.json().map((text) => new TextEncoder().encode(text))),

@@ -41,6 +41,7 @@ export function faultOf(request: Request, ownHost: string): string | undefined {
 
 /** Names that no other server's page can have: addresses, localhost, and what we were told. */
 function isOurs(host: string, ownHost: string): boolean {
+  if (!URL.canParse(`http://${host}`)) return false;
   const [, name = ""] = /^(\[[\da-f:.]+\]|[^:]+)(?::\d+)?$/i.exec(host) ?? [];
   const lower = name.toLowerCase();
   if (lower === "localhost" || lower === ownHost.toLowerCase()) return true;

@@ -102,9 +102,9 @@ export class PageServer implements AsyncDisposable {
   }
 
   async #answer(request: Request): Promise<Response> {
-    const { pathname, searchParams } = new URL(request.url);
     const fault = faultOf(request, this.#options.hostname);
     if (fault !== undefined) return answer(403, fault);
+    const { pathname, searchParams } = new URL(request.url);
     const isRead = request.method === "GET" || request.method === "HEAD";
     if (pathname === "/do") {
       return request.method === "POST" ? await this.#act(request) : answer(405, "Only POST");

@@ -75,7 +75,16 @@ for (const host of ["127.0.0.1:1", "localhost", "LOCALHOST:8090", "[::1]:8090", 
   });
 }
 
-for (const host of ["evil.example", "localhost.evil.example:8090", "127.0.0.1.evil.example"]) {
+const STRANGERS = [
+  "evil.example",
+  "localhost.evil.example:8090",
+  "127.0.0.1.evil.example",
+  "[::1].evil.example",
+  "[evil]",
+  "999.1.1.1",
+];
+
+for (const host of STRANGERS) {
   Deno.test(`the page's server is not called ${host}`, async () => {
     await using server = serve();
     for (const path of ["/", "/events"]) {
