@@ -7,7 +7,6 @@
 import assert from "node:assert/strict";
 import { configReference } from "../src/config/mod.ts";
 import { EXIT } from "../src/cli/exit_codes.ts";
-import { PERMISSIONS } from "./support/program.ts";
 
 const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
@@ -39,13 +38,4 @@ Deno.test("README's first screen has the two commands", () => {
 
 Deno.test("README names every task", () => {
   for (const task of Object.keys(tasks)) assert.ok(readme.includes(`deno task ${task}`), task);
-});
-
-Deno.test("the program is started, compiled and tested with the same permissions", () => {
-  for (const task of ["start", "compile"]) {
-    const given = tasks[task].split(" ").filter((word: string) =>
-      /^--(allow|no-prompt)/.test(word)
-    );
-    assert.deepEqual(given, PERMISSIONS, task);
-  }
 });
