@@ -34,13 +34,6 @@ export async function systemdUnit({ config, binary }: UnitOptions): Promise<numb
     printError(formatFaults(loaded.faults));
     return EXIT.config;
   }
-  const [several] = loaded === undefined ? [] : differingFiles(loaded.config);
-  if (several !== undefined) {
-    printError(`${several} is not the same in all channels, and a unit hands over one file for all.
-Write these secrets into the configuration itself, which is handed over as a whole.
-`);
-    return EXIT.config;
-  }
   const needs = needsOf(config ?? "/etc/turn-channels/config.yaml", loaded?.config);
   const odd = [binary, ...needs.credentials.map(({ path }) => path)]
     .filter((path) => !PLAIN.test(path) || !isAbsolute(path));
@@ -52,12 +45,6 @@ Write these secrets into the configuration itself, which is handed over as a who
   }
   print(unit(binary, needs));
   return EXIT.ok;
-}
-
-/** Keys of secrets' files that would need a flag for each channel. */
-function differingFiles({ channels }: Config): readonly string[] {
-  return (["auth_token_file", "turn_hmac_secret_file"] as const)
-    .filter((key) => new Set(channels.map((channel) => channel[key])).size > 1);
 }
 
 /** What stands for itself in a unit, without quotes. */
