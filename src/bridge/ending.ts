@@ -10,7 +10,10 @@ import type { Flow, Metrics, Result } from "../telemetry/mod.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/** What is told of it: ids on both sides, `user`, `transport`, `attempts`, `durationMs`, … */
+/**
+ * What is told of it: ids on both sides, `user`, `transport`, `attempts`, `durationMs`, …, and `content`,
+ * which is left out again unless `log_content` is on.
+ */
 export type EndingValues = Readonly<Record<string, unknown>> & {
   /** vumi's id of it; null if it did not become a message. */
   readonly messageId: string | null;

@@ -74,6 +74,7 @@ export class InboundFlow {
         inReplyTo: message.in_reply_to,
         user: message.from_addr,
         transport: message.transport_name,
+        content: message.content,
       }),
     }, arrival);
   };

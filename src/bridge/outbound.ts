@@ -96,7 +96,7 @@ export class OutboundFlow {
 
   /** What Turn has to send again has not ended. */
   #report(
-    { to, replyTo }: OutboundRequest,
+    { to, replyTo, text }: OutboundRequest,
     acceptance: Acceptance,
     message: Message | undefined,
     durationMs: number,
@@ -110,6 +110,7 @@ export class OutboundFlow {
       inReplyTo: message?.in_reply_to ?? replyTo,
       user: message?.to_addr ?? to,
       transport: message?.transport_name,
+      content: text,
       attempts: 1,
       durationMs,
     });

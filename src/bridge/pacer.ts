@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { TurnFigures } from "../telemetry/mod.ts";
 import type { RateLimit } from "../turn/mod.ts";
 
 /** What is called; each may have a budget of its own at Turn, or share one. */
@@ -114,9 +115,11 @@ export class Pacer {
   }
 
   /** What is known of each bucket now, for metrics; the empty name is the one without. */
-  known(): readonly { bucket: string; limit: number; left: number }[] {
-    return [...this.#budgets].flatMap(([bucket, { limit, left }]) =>
-      limit === undefined ? [] : [{ bucket, limit, left: Math.min(left, limit) }]
+  known(): TurnFigures["limits"] {
+    return [...this.#budgets].flatMap(([bucket, { limit, left, toldAt }]) =>
+      limit === undefined
+        ? []
+        : [{ bucket, limit, left: Math.min(left, limit), resetAt: Math.max(0, toldAt) }]
     );
   }
 

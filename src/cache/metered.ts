@@ -1,6 +1,6 @@
 /**
  * {@linkcode MessageCache} that counts, in front of any other: what was looked up, hit or miss, and
- * what failed.
+ * what failed. It also knows how the other is, as its last use has shown.
  *
  * @module
  */
@@ -16,19 +16,37 @@ import {
   type Tally,
 } from "./mod.ts";
 
+/** How a cache is. */
+export interface CacheStatus {
+  /** Whether reading or writing failed when it was done last. */
+  readonly isFailing: boolean;
+  /** When it failed last, in milliseconds since 1970; undefined if it has not yet. */
+  readonly lastFailure: number | undefined;
+}
+
 /** Counts, and leaves the rest to another. */
 export class MeteredMessageCache implements MessageCache {
   readonly #cache: MessageCache;
   readonly #metrics: Metrics;
+  readonly #now: () => number;
   readonly #failedReading: (error: unknown) => never;
   readonly #failedWriting: (error: unknown) => never;
+  /** What failed when it was done last: on a full disk what is there can still be read. */
+  readonly #failing = new Set<CacheOperation>();
+  #lastFailure: number | undefined;
 
   /** In front of `cache`. */
-  constructor(cache: MessageCache, metrics: Metrics) {
+  constructor(cache: MessageCache, metrics: Metrics, now: () => number = Date.now) {
     this.#cache = cache;
     this.#metrics = metrics;
+    this.#now = now;
     this.#failedReading = (error) => this.#failed("read", error);
     this.#failedWriting = (error) => this.#failed("write", error);
+  }
+
+  /** How it is. */
+  status(): CacheStatus {
+    return { isFailing: this.#failing.size > 0, lastFailure: this.#lastFailure };
   }
 
   /** See {@linkcode MessageCache.putInbound}. */
@@ -98,17 +116,24 @@ export class MeteredMessageCache implements MessageCache {
 
   #read<T>(kind: NoteKind | "inbound" | "last_inbound" | "outbound", work: Promise<T>): Promise<T> {
     return work.then((found) => {
+      this.#failing.delete("read");
       this.#metrics.cacheRead(kind, found !== undefined);
       return found;
     }, this.#failedReading);
   }
 
   #write(work: Promise<void>): Promise<void> {
-    return work.catch(this.#failedWriting);
+    return work.then(this.#written, this.#failedWriting);
   }
 
+  readonly #written = (): void => void this.#failing.delete("write");
+
   #failed(operation: CacheOperation, error: unknown): never {
-    if (error instanceof CacheError) this.#metrics.cacheFailed(operation);
+    if (error instanceof CacheError) {
+      this.#metrics.cacheFailed(operation);
+      this.#failing.add(operation);
+      this.#lastFailure = this.#now();
+    }
     throw error;
   }
 }

@@ -40,6 +40,8 @@ export interface Channel {
   readonly bridge: Bridge;
   /** How its requests are answered. */
   readonly endpoint: EndpointOptions;
+  /** What is remembered of it. */
+  readonly cache: Pick<MeteredMessageCache, "status">;
   /** What is counted of it. */
   readonly metrics: Metrics;
   /** Goes by another configuration from now on, as far as that can be. */
@@ -99,6 +101,7 @@ export function openChannel(
     name: config.connector_name,
     bridge,
     endpoint,
+    cache,
     metrics,
     // The parts look into their options again and again, so it is enough to change those.
     reload(changed: ChannelConfig): void {

@@ -8,7 +8,10 @@
 export const EXIT = {
   /** Done, or stopped as asked. */
   ok: 0,
-  /** `check` found something to mend, `find` nothing, or a flow of `demo --once` failed. */
+  /**
+   * `check` found something to mend, `audit` does not add up, `find` or `parked show` found nothing, or a
+   * flow of `demo --once` failed.
+   */
   findings: 1,
   /** The command line is wrong (EX_USAGE). */
   usage: 64,

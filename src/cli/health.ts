@@ -23,6 +23,7 @@ export function healthOf(broker: Broker, channels: readonly Channel[]): HealthRe
   return healthReport({
     amqp: { health: up ? "ok" : "down", state, server_properties: serverProperties },
     turn,
+    cache: cacheOf(channels),
   });
 }
 
@@ -33,6 +34,19 @@ function turnOf({ bridge }: Channel): ComponentHealth {
     health: breaker === "closed" ? "ok" : "degraded",
     breaker,
     last_success: lastSuccess === undefined ? null : new Date(lastSuccess).toISOString(),
+  };
+}
+
+/**
+ * Of all channels together, as they share one store. Not down: it is known again only when it is
+ * used, so nobody is to be kept from using it. The reason is in the log, as it may name paths.
+ */
+function cacheOf(channels: readonly Channel[]): ComponentHealth {
+  const all = channels.map(({ cache }) => cache.status());
+  const last = Math.max(...all.map(({ lastFailure }) => lastFailure ?? -Infinity));
+  return {
+    health: all.some(({ isFailing }) => isFailing) ? "degraded" : "ok",
+    last_failure: Number.isFinite(last) ? new Date(last).toISOString() : null,
   };
 }
 

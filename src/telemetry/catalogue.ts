@@ -114,6 +114,11 @@ const TURN = {
     "Calls left in the window, as Turn said last.",
     ["bucket"],
   ),
+  limitReset: gauge(
+    "turn_channels_rate_limit_reset_timestamp_seconds",
+    "The end of the window, as Turn said last, since 1970; 0 if it has not yet.",
+    ["bucket"],
+  ),
 } as const;
 
 /** The broker and the cache. */

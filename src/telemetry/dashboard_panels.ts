@@ -178,11 +178,12 @@ function turnPanels(): Panel[] {
     },
     {
       title: "Rate limits, as Turn tells them",
-      description: "Calls a window, and what is left of them.",
+      description: "Calls a window, what is left of them, and the seconds until it ends.",
       unit: "short",
       lines: [
         { expression: series(METRICS.limit), legend: "{{bucket}} limit" },
         { expression: series(METRICS.limitLeft), legend: "{{bucket}} left" },
+        { expression: `${series(METRICS.limitReset)} - time() > 0`, legend: "{{bucket}} ends in" },
       ],
     },
     {

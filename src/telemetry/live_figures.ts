@@ -23,6 +23,8 @@ export interface TurnFigures {
     readonly bucket: string;
     readonly limit: number;
     readonly left: number;
+    /** The end of a window, in milliseconds since 1970; 0 if it has told none. */
+    readonly resetAt: number;
   }[];
 }
 
@@ -108,7 +110,7 @@ export class LiveFigures {
   }
 
   #lookAtTurn({ breaker, lastSuccess, resources, limits }: TurnFigures): void {
-    const { state, success, inFlight, waiting, wait, limit, left } = this.#turn;
+    const { state, success, inFlight, waiting, wait, limit, left, reset } = this.#turn;
     for (const name of ["closed", "open", "half-open"]) {
       state.set({ state: name }, name === breaker ? 1 : 0);
     }
@@ -123,6 +125,7 @@ export class LiveFigures {
       const bucket = known.bucket || "default";
       limit.set({ bucket }, known.limit);
       left.set({ bucket }, known.left);
+      reset.set({ bucket }, known.resetAt / 1000);
     }
   }
 
@@ -157,6 +160,7 @@ function turnGauges(registry: Registry) {
     wait: makeCounter(registry, METRICS.limitWait),
     limit: makeGauge(registry, METRICS.limit),
     left: makeGauge(registry, METRICS.limitLeft),
+    reset: makeGauge(registry, METRICS.limitReset),
   };
 }
 

@@ -35,17 +35,18 @@ export function shortenAddress(address: string): string {
 
 /** The record as it may be written. */
 export function privateRecord(record: LogRecord, { addresses, content }: LogPrivacy): LogRecord {
-  const hidden = new Map<unknown, unknown>();
   const { user, content: said, ...properties } = record.properties;
+  if (user === undefined && said === undefined) return record;
+  const hidden = new Map<unknown, unknown>();
   if (user !== undefined) {
     properties.user = addresses ? user : shortenAddress(String(user));
     hidden.set(user, properties.user);
   }
   if (said !== undefined) {
     if (content) properties.content = said;
-    else hidden.set(said, "(content)");
+    // Where the text does not name it, a value that is equal is something else: "delivered", say.
+    else if (String(record.rawMessage).includes("{content}")) hidden.set(said, "(content)");
   }
-  if (hidden.size === 0) return record;
   // Values stand at the odd places of a message, between its constant parts.
   const message = record.message.map((part, index) =>
     index % 2 === 1 && hidden.has(part) ? hidden.get(part) : part

@@ -320,7 +320,8 @@ Deno.test("TurnGate tells what is in flight, what waits, and how long the rate l
   const { resources, limits, breaker } = test.gate.figures();
   assert.deepEqual(resources.messages, { inFlight: 0, waiting: 1, heldMs: 4_000 });
   assert.deepEqual(resources.statuses, { inFlight: 0, waiting: 0, heldMs: 0 });
-  assert.deepEqual(limits.find(({ bucket }) => bucket === "b"), { bucket: "b", limit: 1, left: 0 });
+  const { limit, left, resetAt } = limits.find(({ bucket }) => bucket === "b") ?? assert.fail();
+  assert.deepEqual([limit, left, resetAt], [1, 0, rateLimit.resetAt]);
   assert.equal(breaker, "closed");
   // Something ends, so that it looks again.
   test.now += 6_100;

@@ -139,8 +139,8 @@ Deno.test("Pacer keeps buckets apart that Turn names", () => {
   assert.equal(pacer.waitMs("statuses", NOW), 0);
   call(pacer, { ...SAID, bucket: "status", remaining: 30 }, { resource: "statuses" });
   assert.deepEqual(pacer.known(), [
-    { bucket: "text", limit: 60, left: 0 },
-    { bucket: "status", limit: 60, left: 30 },
+    { bucket: "text", limit: 60, left: 0, resetAt: SAID.resetAt },
+    { bucket: "status", limit: 60, left: 30, resetAt: SAID.resetAt },
   ]);
 });
 

@@ -48,3 +48,32 @@ Deno.test("MeteredMessageCache counts what fails, and lets it fail", async () =>
     'operation="write" 1',
   ]);
 });
+
+Deno.test("MeteredMessageCache.status() is failing until what failed works again", async () => {
+  let refused: readonly string[] = [];
+  const inner = new MemoryMessageCache({ inboundTtlMs: 1000, outboundTtlMs: 1000 });
+  const faulty = new Proxy(inner, {
+    get(target, name) {
+      if (refused.includes(String(name))) {
+        return () => Promise.reject(new CacheError("Cannot use the cache"));
+      }
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+  let now = 1;
+  await using cache = new MeteredMessageCache(faulty, new Metrics(), () => now);
+  assert.deepEqual(cache.status(), { isFailing: false, lastFailure: undefined });
+  refused = ["putInbound"];
+  await assert.rejects(cache.putInbound(remembered()), CacheError);
+  await cache.getInbound("m1"); // What can be read is no sign that it can be written.
+  now = 2;
+  assert.deepEqual(cache.status(), { isFailing: true, lastFailure: 1 });
+  refused = ["getNote"];
+  await cache.putInbound(remembered());
+  assert.deepEqual(cache.status(), { isFailing: false, lastFailure: 1 });
+  await assert.rejects(cache.getNote("told", "m1"), CacheError);
+  assert.deepEqual(cache.status(), { isFailing: true, lastFailure: 2 });
+  await cache.getInbound("m1");
+  assert.deepEqual(cache.status(), { isFailing: false, lastFailure: 2 });
+});

@@ -116,6 +116,12 @@ export interface TurnDownSize {
   readonly downMs: number;
 }
 
+/**
+ * The program's own: with pauses of none, one message may spend all its attempts among the ten failed
+ * calls after which Turn is taken for down, and nothing would be wrong with that.
+ */
+const QUICK_RETRIES = { max_retries: 3, retry_delay_base: 2, retry_delay_exponent: 2 };
+
 /** 2: Turn is down for a while: it refuses connections, or answers 503 to all. */
 export async function turnDown(
   run: Run,
@@ -123,7 +129,7 @@ export async function turnDown(
   how: "refuses connections" | "answers 503",
 ): Promise<Report> {
   const reporter = new Reporter(`2 Turn ${how} for ${size.downMs / 1000} s`, run);
-  await using world = await World.make({ url: run.url });
+  await using world = await World.make({ url: run.url, config: QUICK_RETRIES });
   await world.bridge.start();
   await world.bridge.healthy();
   const watch = new Watch(world);

@@ -101,6 +101,34 @@ Deno.test("systemd-unit names faults of the configuration, and paths that a unit
   }
 });
 
+Deno.test("systemd-unit hands over the secrets of several channels, each one's for itself", async () => {
+  const { auth_token: _, ...shared } = CONFIG;
+  const channels = [{ connector_name: "a" }, { connector_name: "b", vumi_api_path: "/b" }];
+  const files = { a: "planted-a", b: "planted-b" };
+  const credentials = (unit: string): (string | undefined)[][] =>
+    [...unit.matchAll(/^(?:LoadCredential|Environment)=((?!config)[^:=]+)[:=](.*)$/gm)]
+      .map(([, name, value]) => [name, value]);
+  const variables = [
+    ["CHANNELS_0_AUTH_TOKEN_FILE", "%d/auth-token-0"],
+    ["CHANNELS_1_AUTH_TOKEN_FILE", "%d/auth-token-1"],
+  ];
+  // One file for all, and one of each.
+  for (const names of [["a", "a"], ["a", "b"]]) {
+    const own = channels.map((channel, index) => ({
+      ...channel,
+      auth_token_file: `FOLDER/${names[index]}`,
+    }));
+    const { code, stdout, stderr, folder } = await print({ ...shared, channels: own }, files);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.deepEqual(credentials(stdout), [
+      ...names.map((name, index) => [`auth-token-${index}`, `${folder}/${name}`]),
+      ...variables,
+    ]);
+    // A flag would be for all.
+    assert.doesNotMatch(stdout, /--auth-token|planted/);
+  }
+});
+
 const missing = await missingCommand("systemd-analyze", "systemd");
 
 /** What systemd says of a unit's file. */

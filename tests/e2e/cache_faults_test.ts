@@ -12,6 +12,13 @@ function faults(running: Running): readonly string[] {
   return running.stderr().split("\n").filter((line) => line.includes("cache file"));
 }
 
+/** How `/health` says that the cache is; the whole is in health all the while. */
+async function cacheHealth(live: Live): Promise<{ health: string; last_failure: string | null }> {
+  const { status, text } = await live.health();
+  assert.equal(status, 200);
+  return JSON.parse(text).components.cache;
+}
+
 /** What must hold while the cache can't be written, and after that. */
 async function outage(
   live: Live,
@@ -26,6 +33,7 @@ async function outage(
   await live.transport.received(1);
   await live.transport.sendInbound({ message_id: "before" });
   await live.turn.received(1);
+  assert.deepEqual(await cacheHealth(live), { health: "ok", last_failure: null });
   await begin();
   // SQLite has some room of its own left: what is taken until it is used up is durable.
   let taken = 1;
@@ -41,6 +49,9 @@ async function outage(
   }
   for (const message_id of ["m1", "m2"]) await live.transport.sendInbound({ message_id });
   await until("the fault in the log", () => faults(running).some((line) => told.test(line)));
+  const { health, last_failure } = await cacheHealth(live);
+  assert.equal(health, "degraded");
+  assert.match(String(last_failure), /^\d{4}-\d\d-\d\dT/);
   assert.deepEqual(live.told(), ["before"]);
   assert.equal(await live.transport.depth("inbound.parked"), 0);
   await end();
@@ -49,6 +60,7 @@ async function outage(
   await until("a message taken", async () => (await live.send("after")).status === 200);
   const sent = (await live.transport.received(taken + 1)).map(({ message }) => message["content"]);
   assert.deepEqual([sent.length, sent.at(-1)], [taken + 1, "after"]);
+  assert.equal((await cacheHealth(live)).health, "ok");
   assert.ok(!sent.some((text) => String(text).startsWith("refused")));
   assert.equal(await live.transport.depth("inbound.parked"), 0);
   assert.equal(await running.stop("SIGTERM"), 0);

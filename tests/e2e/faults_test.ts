@@ -62,14 +62,18 @@ Deno.test("a broker that comes up after us is waited for", async () => {
   assert.equal((await bridge.send(REQUEST)).status, 200);
 });
 
-Deno.test("/health is as every vumi worker has it", async () => {
+Deno.test("/health is as every vumi worker has it, and tells of Turn and the cache", async () => {
   await using bridge = await TestBridge.start();
   await until("health", async () => (await bridge.request("/health")).status === 200);
   const { body } = await bridge.request("/health");
   const { server_properties, ...amqp } = body.components.amqp;
-  assert.deepEqual({ ...body, components: { amqp } }, {
+  assert.deepEqual({ ...body, components: { ...body.components, amqp } }, {
     health: "ok",
-    components: { amqp: { health: "ok", state: "open" } },
+    components: {
+      amqp: { health: "ok", state: "open" },
+      turn: { health: "ok", breaker: "closed", last_success: null },
+      cache: { health: "ok", last_failure: null },
+    },
   });
   assert.equal(server_properties.product, "RabbitMQ");
 });

@@ -154,6 +154,7 @@ Deno.test("each message has one INFO line at its end, with its ids, result and d
     ...message,
   });
   assert.equal(find("status", "skipped").messageId, "unknown");
+  assert.ok(ends.every((end) => !("content" in end)), "what people wrote");
   assert.equal(ends.length, 7);
   const [status = {}] = ends.filter(({ eventId }) => eventId === "e1");
   assert.equal(status.sentMessageId, "s1");
@@ -162,4 +163,23 @@ Deno.test("each message has one INFO line at its end, with its ids, result and d
     const isKnown = result !== "unreadable";
     assert.equal(typeof durationMs, isKnown ? "number" : "undefined", `${flow} ${result}`);
   }
+});
+
+Deno.test("log_addresses and log_content add whom and what each message's line is about", async () => {
+  const lines = new Lines();
+  {
+    const privacy = { addresses: true, content: true };
+    using _logging = startLogging({ level: "INFO", output: lines.output, privacy });
+    await using bridge = await TestBridge.start();
+    await someOfAll(bridge);
+  }
+  const ends = lines.of("Done: {flow} {messageId} {result}");
+  const said = (flow: string, result: string): unknown[] => {
+    const end = ends.find((candidate) => candidate.flow === flow && candidate.result === result);
+    return [end?.user, end?.content];
+  };
+  assert.deepEqual(said("inbound", "parked"), ["+1", "refuse me"]);
+  assert.deepEqual(said("outbound", "accepted"), [USER, "Hello world!"]);
+  assert.deepEqual(said("outbound", "unknown_reply_to"), [USER, "Hello world!"]);
+  assert.deepEqual(said("status", "delivered"), [USER, undefined]);
 });

@@ -136,6 +136,21 @@ for (const [privacy, told] of PRIVACY) {
   });
 }
 
+Deno.test("startLogging() leaves out a content that the text does not name, and nothing that equals it", () => {
+  for (const format of ["text", "json"] as const) {
+    const text = logged({ format }, () => {
+      log.info("Done: {flow} {messageId}", {
+        flow: "inbound",
+        messageId: "m1",
+        content: "inbound",
+      });
+      log.info("Done: {flow} {messageId}", { flow: "inbound", messageId: "m2", content: "hello" });
+    });
+    assert.ok(!/content|hello/.test(text), text);
+    assert.equal(text.match(/inbound/g)?.length, 2, text);
+  }
+});
+
 Deno.test("startLogging() tells at its end what was not written yet of a burst", () => {
   const text = logged({}, () => {
     for (let n = 0; n < 5; n++) log.error("Parked {id}", { id: `m${n}` });
