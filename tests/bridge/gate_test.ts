@@ -176,7 +176,7 @@ Deno.test("TurnGate opens the queues for one call after a pause, and for all whe
 
 Deno.test("TurnGate pauses no longer when the clock is set back", async () => {
   using test = new TestGate();
-  const passes = (ms: number): true => (test.now += ms) > 0;
+  const passes = (ms: number): boolean => (test.now += ms) > 0;
   test.gate.leave(await test.takeDown(), undefined);
   test.now -= 3_600_000;
   await until("the probe", () => passes(50) && test.told.length === 2);
