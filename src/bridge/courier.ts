@@ -87,7 +87,12 @@ export class Courier<T> {
   /** Delivers when all earlier ones of the same key are done with. */
   async deliver(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
     const { key, value, id } = parcel;
-    const disposition = await this.#lanes.run(key, value, () => this.#settle(parcel, arrival));
+    const disposition = await this.#lanes.run(
+      key,
+      value,
+      () => this.#settle(parcel, arrival),
+      () => arrival.lost.aborted,
+    );
     // It may have been put back undone, behind another.
     if (disposition.kind === "requeue" && !this.#suspects.isCleared(id)) {
       this.#suspects.clear(id, 0);

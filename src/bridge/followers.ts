@@ -10,6 +10,11 @@
 
 /** How much longer than its delay a message is waited for, in milliseconds. */
 const SLACK_MS = 60_000;
+/**
+ * Longest that others wait behind one that failed, in milliseconds. One that came back to another
+ * machine never comes here, and without an end each message would wait behind the one before it.
+ */
+const MOST_MS = 15 * 60_000;
 /** Above so many users, those whose time is over are swept out. */
 const SWEEP_AT = 10_000;
 
@@ -17,6 +22,8 @@ interface Waiting {
   /** Those that wait, and whether one before them has failed again meanwhile. */
   readonly ids: Map<string, boolean>;
   until: number;
+  /** No `until` is later. */
+  end: number;
 }
 
 /** Who waits in the first delay queue. */
@@ -31,10 +38,11 @@ export class Followers {
    */
   add(key: string, id: string, hasFailed: boolean, delayMs: number, now: number): void {
     if (this.#waiting.size >= SWEEP_AT) this.#sweep(now);
-    const waiting = this.#waiting.get(key) ?? { ids: new Map(), until: 0 };
+    const waiting = this.#waiting.get(key) ?? { ids: new Map(), until: 0, end: now + MOST_MS };
+    if (hasFailed) waiting.end = now + MOST_MS;
     if (hasFailed) { for (const other of waiting.ids.keys()) waiting.ids.set(other, true); }
     waiting.ids.set(id, false);
-    waiting.until = now + delayMs + SLACK_MS;
+    waiting.until = Math.min(now + delayMs + SLACK_MS, waiting.end);
     this.#waiting.set(key, waiting);
   }
 

@@ -20,9 +20,15 @@ export class Lanes<T> {
    * Does `work` when all earlier work of `key` has ended, well or not. Answers what it answers.
    *
    * When work puts its message back to the queue, all that wait behind it in its lane are put back
-   * too, undone: else they would overtake it.
+   * too, undone: else they would overtake it. Not so when it is lost: then it has gone back already,
+   * and what waits behind it may be itself, come again with those that come after it.
    */
-  async run(key: string, value: T, work: () => Promise<Disposition>): Promise<Disposition> {
+  async run(
+    key: string,
+    value: T,
+    work: () => Promise<Disposition>,
+    isLost: () => boolean = () => false,
+  ): Promise<Disposition> {
     const lane = this.#lanes.get(key) ?? [];
     this.#lanes.set(key, lane);
     const before = lane.at(-1);
@@ -35,7 +41,7 @@ export class Lanes<T> {
       // Whoever put back the lane has emptied it.
       if (lane[0] !== entry) return { kind: "requeue" };
       const disposition = await work();
-      isPutBack = disposition.kind === "requeue";
+      isPutBack = disposition.kind === "requeue" && !isLost();
       return disposition;
     } finally {
       if (isPutBack) lane.length = 0;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readPast } from "../../src/bridge/retries.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
 import { DELIVERED, headersOf, RETRY, TestCourier } from "./courier_support.ts";
+import { settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
 
@@ -70,4 +71,19 @@ Deno.test("Courier.deliver() lets those behind wait once more when the first fai
   assert.deepEqual(await test.deliver("a1", { headers: again.headers }), DONE);
   assert.deepEqual(await test.deliver("a2", { headers: headersOf(secondAgain) }), DONE);
   assert.deepEqual(test.calls.slice(4), ["a1", "a2"]);
+});
+
+Deno.test("Courier.deliver() leaves in work what comes again behind what was lost", async () => {
+  const first = Promise.withResolvers<typeof DELIVERED>();
+  await using test = new TestCourier([first.promise, DELIVERED, DELIVERED]);
+  const session = new AbortController();
+  const lost = ["a1", "a2"].map((id) => test.deliver(id, { lost: session.signal }));
+  await settle();
+  session.abort();
+  const again = ["a1", "a2"].map((id) => test.deliver(id, { redelivered: true }));
+  const third = test.deliver("a3");
+  first.resolve(DELIVERED);
+  await Promise.all(lost);
+  assert.deepEqual(await Promise.all([...again, third]), [DONE, DONE, DONE]);
+  assert.deepEqual(test.calls, ["a1", "a2", "a3"]);
 });

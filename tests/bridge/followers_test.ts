@@ -56,3 +56,13 @@ Deno.test("Followers.remove() tells those that wait behind one that has failed a
   assert.equal(followers.has("a", 7_000), false);
   assert.equal(followers.remove("b", "1"), false);
 });
+
+Deno.test("Followers.has() no more after a while, however many wait behind one that never comes", () => {
+  const followers = new Followers();
+  followers.add("a", "1", true, 5_000, 0);
+  let now = 0;
+  for (; followers.has("a", now) && now < 3_600_000; now += 10_000) {
+    followers.add("a", `${now}`, false, 5_000, now);
+  }
+  assert.equal(now, 900_000);
+});
