@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { startLogging } from "../../src/telemetry/mod.ts";
 import { TestBridge } from "../support/bridge.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -28,6 +29,24 @@ function proxied(): { proxy: TcpProxy; url: string } {
   const proxy = TcpProxy.start({ hostname: url.hostname, port: Number(url.port || 5672) });
   url.host = `127.0.0.1:${proxy.port}`;
   return { proxy, url: url.href };
+}
+
+/** What is logged. */
+class Logged {
+  #text = "";
+  readonly #decoder = new TextDecoder();
+
+  readonly output = {
+    writeSync: (bytes: Uint8Array): number => {
+      this.#text += this.#decoder.decode(bytes);
+      return bytes.length;
+    },
+    isTerminal: (): boolean => false,
+  };
+
+  lines(): readonly string[] {
+    return this.#text.split("\n");
+  }
 }
 
 Deno.test("what fails goes through the delay queues, and in the end is parked as it came", async () => {
@@ -113,6 +132,8 @@ Deno.test("a 429 is waited out, however often it comes; nothing is parked for it
 });
 
 Deno.test("a Turn that is down keeps messages in their queue, in order, their retries unspent", async () => {
+  const logged = new Logged();
+  using _logging = startLogging({ level: "WARNING", output: logged.output });
   await using bridge = await TestBridge.start({ "max-retries": "5", "retry-for": "0" });
   // Our token is wrong: no fault of a message's.
   bridge.turn.answer = () => new Response(null, { status: 401 });
@@ -139,6 +160,12 @@ Deno.test("a Turn that is down keeps messages in their queue, in order, their re
   assert.equal(turn.health, "ok");
   assert.equal(turn.breaker, "closed");
   assert.ok(Date.now() - Date.parse(turn.last_success) < 600_000);
+  const changes = () => logged.lines().filter((line) => /Turn (is down|works again)/.test(line));
+  await until("the end in the log", () => changes().length >= 2);
+  assert.deepEqual(changes().map((line) => /Turn (is down|works again)/.exec(line)?.[1]), [
+    "is down",
+    "works again",
+  ]);
 });
 
 Deno.test("what comes again after a lost ack is acked, and not told twice", async () => {
