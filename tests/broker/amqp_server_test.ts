@@ -226,12 +226,17 @@ testIfOurs("AmqpBroker keeps what is delayed when the server is restarted", asyn
   // The short delay is over while the server is down, or has just been.
   await restarting.stop();
   await restarting.start();
-  await held.count(texts.length * 1.5);
-  assert.deepEqual(
-    [...new Set(held.texts.slice(texts.length))],
-    texts.filter((_, index) => index % 2),
-  );
-  assert.deepEqual(held.messages.at(-1)?.headers, { "x-attempts": 1 });
+  // What was acked just before the end may come once more: without the headers.
+  const short = texts.filter((_, index) => index % 2);
+  const back = (): string[] => [
+    ...new Set(
+      held.messages.slice(texts.length)
+        .filter(({ headers }) => headers["x-attempts"] === 1)
+        .map(text),
+    ),
+  ];
+  await until("the short ones", () => back().length >= short.length);
+  assert.deepEqual(back(), short);
   assert.equal(await broker.depth(delayQueue(queue, longMs)), texts.length / 2);
 });
 

@@ -25,7 +25,7 @@ export interface LimitSize {
 }
 
 /** While messages from users wait, no more of the calls than this may be statuses. */
-const MOST_STATUSES_BEFORE = 0.25;
+const MOST_STATUSES_BEFORE = 0.4;
 
 /** 7: Turn takes so many calls in so long. */
 export async function limited(run: Run, size: LimitSize): Promise<Report> {
