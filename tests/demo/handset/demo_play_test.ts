@@ -74,7 +74,9 @@ for (
   ] as const
 ) {
   Deno.test(`DemoPlay shows what the bridge does when Turn answers ${mode}`, async () => {
-    await using playing = await startDemoPlay();
+    // Seconds between attempts: with the default it may be a minute.
+    const flags = { "retry-delay-exponent": "1" };
+    await using playing = await startDemoPlay({ flags });
     using seen = listen(playing);
     const { play } = playing;
     await play.act({ do: "setTurnAnswers", mode });
