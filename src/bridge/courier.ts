@@ -148,7 +148,7 @@ export class Courier<T> {
     if (!redelivered || this.#suspects.isCleared(parcel.id)) return await call();
     metrics.count(flow, "redelivered");
     this.#ledger.count("redelivered");
-    log.debug("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
+    log.info("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
       flow,
       ...parcel.names,
     });
