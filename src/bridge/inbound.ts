@@ -18,7 +18,6 @@ import {
 import type { Skip } from "./caller.ts";
 import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
 import { formatDelivered } from "./notes.ts";
-import { remembered } from "./remembered.ts";
 import { readPast } from "./retries.ts";
 
 /** What an {@linkcode InboundFlow} is made of. */
@@ -91,7 +90,7 @@ export class InboundFlow {
     const isCounted = hasFailed ||
       !isNew && await cache.getInbound(message.message_id) !== undefined;
     const tallies = isCounted ? [] : [{ flow: "inbound", result: "in" }];
-    await cache.putInbound(remembered(message), tallies);
+    await cache.putInbound(message, tallies);
     // The user hung up. Turn has no word for it, and refuses a text that is empty.
     const isHangUp = !message.content && message.session_event === "close";
     return isHangUp ? { kind: "skip", why: "hung_up" } : undefined;

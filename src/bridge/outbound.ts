@@ -21,7 +21,6 @@ import {
 import { DELIVERED_TTL_MS } from "./courier.ts";
 import { reportEnding } from "./ending.ts";
 import { Ledger } from "./ledger.ts";
-import { remembered } from "./remembered.ts";
 import { Repeats } from "./repeats.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
@@ -138,7 +137,7 @@ export class OutboundFlow {
     }
     const message = made.message = this.#compose(request, inbound);
     // Before publishing: its first event may be quicker than the broker's confirm.
-    await cache.putOutbound(remembered(message), [{ flow: "outbound", result: "in" }]);
+    await cache.putOutbound(message, [{ flow: "outbound", result: "in" }]);
     try {
       await connector.publish(message, trace);
     } catch (error) {

@@ -2,11 +2,11 @@
  * How a message or a note lies in Deno KV: {@linkcode messageWrites} and {@linkcode noteWrite} make
  * the writes that keep it, {@linkcode readMessage} and {@linkcode readNote} read it back.
  *
- * A value is JSON in UTF-8, `{expiresAt, message}` or `{expiresAt, note}`: exact in size, and faster
- * to write than Deno KV's own form. What is too large for one value lies in chunks under a key that
- * is new each time, named by an `{expiresAt, chunks}` in its place: chunks are never written over,
- * so a reader finds all of one message's, or says that there is no message. A value that can't be
- * read is damaged, and counts as not there.
+ * A value is JSON in UTF-8, `[expiresAt, row]` (row.ts) or `[expiresAt, note]`: exact in size, and
+ * faster to write than Deno KV's own form. What is too large for one value lies in chunks under a key
+ * that is new each time, named by an `[expiresAt, {id, count}]` in its place: chunks are never written
+ * over, so a reader finds all of one message's, or says that there is no message. A value that can't
+ * be read is damaged, and counts as not there.
  *
  * @module
  */
@@ -14,6 +14,7 @@
 import { getLogger } from "@logtape/logtape";
 import { keyPart, keyPrefix, type Kind, type KvWrite } from "./deno_kv_write.ts";
 import type { Remembered } from "./mod.ts";
+import { fromRow, isRow, type Row, toRow } from "./row.ts";
 
 const log = getLogger(["turn-channels", "cache"]);
 
@@ -23,13 +24,12 @@ const MAX_VALUE_BYTES = 65_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-type Entry =
-  & { readonly expiresAt: number }
-  & (
-    | { readonly message: Remembered }
-    | { readonly note: string }
-    | { readonly chunks: { readonly id: string; readonly count: number } }
-  );
+interface Chunks {
+  readonly id: string;
+  readonly count: number;
+}
+
+type Entry = readonly [expiresAt: number, kept: Row | string | Chunks];
 
 /** When something is written, and for how long. */
 export interface Lifetime {
@@ -57,7 +57,7 @@ export function messageWrites(
   const set = (key: Deno.KvKey, value: Uint8Array): KvWrite => (
     { type: "set", key, value, expireIn: ttlMs }
   );
-  const value = encode({ expiresAt, message });
+  const value = encode([expiresAt, toRow(message)]);
   if (value.length <= MAX_VALUE_BYTES) return keys.map((key) => set(key, value));
 
   const id = crypto.randomUUID();
@@ -68,13 +68,13 @@ export function messageWrites(
       [...prefix, index],
       value.subarray(index * MAX_VALUE_BYTES, (index + 1) * MAX_VALUE_BYTES),
     ));
-  const head = encode({ expiresAt, chunks: { id, count } });
+  const head = encode([expiresAt, { id, count }]);
   return [...chunks, ...keys.map((key) => set(key, head))];
 }
 
 /** The write that keeps a note under `key`. */
 export function noteWrite(key: Deno.KvKey, note: string, { now, ttlMs }: Lifetime): KvWrite {
-  return { type: "set", key, value: encode({ expiresAt: now + ttlMs, note }), expireIn: ttlMs };
+  return { type: "set", key, value: encode([now + ttlMs, note]), expireIn: ttlMs };
 }
 
 /**
@@ -86,27 +86,27 @@ export async function readMessage(
   value: unknown,
   { kv, namespace, now }: { kv: Deno.Kv; namespace: string; now: number },
 ): Promise<Remembered | undefined> {
-  const entry = readEntry(value, now);
-  if (entry === undefined || "note" in entry) return undefined;
-  if ("message" in entry) return entry.message;
+  const kept = readKept(value, now);
+  if (isRow(kept)) return fromRow(kept);
+  if (typeof kept !== "object") return undefined;
 
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  const prefix = chunksPrefix(namespace, entry.chunks.id);
+  const prefix = chunksPrefix(namespace, kept.id);
   for await (const chunk of kv.list<Uint8Array<ArrayBuffer>>({ prefix })) parts.push(chunk.value);
-  if (parts.length < entry.chunks.count) return undefined;
-  const whole = decode(await new Blob(parts).bytes());
-  return whole !== undefined && "message" in whole ? whole.message : undefined;
+  if (parts.length < kept.count) return undefined;
+  const [, whole] = decode(await new Blob(parts).bytes()) ?? [];
+  return isRow(whole) ? fromRow(whole) : undefined;
 }
 
 /** The note in the value of a key, unless it has outlived its time at `now`. */
 export function readNote(value: unknown, now: number): string | undefined {
-  const entry = readEntry(value, now);
-  return entry !== undefined && "note" in entry ? entry.note : undefined;
+  const kept = readKept(value, now);
+  return typeof kept === "string" ? kept : undefined;
 }
 
-function readEntry(value: unknown, now: number): Entry | undefined {
-  const entry = value === null ? undefined : decode(value);
-  return entry === undefined || now >= entry.expiresAt ? undefined : entry;
+function readKept(value: unknown, now: number): Entry[1] | undefined {
+  const [expiresAt, kept] = (value === null ? undefined : decode(value)) ?? [];
+  return expiresAt === undefined || now >= expiresAt ? undefined : kept;
 }
 
 function chunksPrefix(namespace: string, id: string): Deno.KvKey {
@@ -129,6 +129,12 @@ function decode(value: unknown): Entry | undefined {
 
 /** Enough of a look to tell what was written here from anything else. */
 function isEntry(value: unknown): value is Entry {
-  return typeof value === "object" && value !== null && "expiresAt" in value &&
-    ("message" in value || "note" in value || "chunks" in value);
+  if (!Array.isArray(value) || value.length !== 2) return false;
+  const [expiresAt, kept] = value;
+  return typeof expiresAt === "number" &&
+    (isRow(kept) || typeof kept === "string" || isChunks(kept));
+}
+
+function isChunks(value: unknown): value is Chunks {
+  return typeof value === "object" && value !== null && "id" in value && "count" in value;
 }

@@ -1,5 +1,5 @@
 /**
- * The counts in Deno KV: a number under each `[namespace, "v1", "tally", day, flow, result]`, to
+ * The counts in Deno KV: a number under each `[namespace, "v2", "tally", day, flow, result]`, to
  * which a commit adds. Such a number can't be given a time to live, because adding to it takes that
  * away, so days that are over are removed by {@linkcode oldTallyWrites}.
  *

@@ -3,7 +3,7 @@
  * one atomic commit of many writes; sums of one key become one mutation there, because in a busy
  * second most messages count the same thing.
  *
- * Keys are `[namespace, "v1", kind, …]`. Another layout of values takes another version.
+ * Keys are `[namespace, "v2", kind, …]`. Another layout of values takes another version.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export const COMMIT_LIMITS = {
 
 /** What all keys of a kind begin with. */
 export function keyPrefix(namespace: string, kind: Kind): Deno.KvKey {
-  return [keyPart(namespace), "v1", kind];
+  return [keyPart(namespace), "v2", kind];
 }
 
 /**

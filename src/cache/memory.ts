@@ -23,6 +23,7 @@ import {
   type Tally,
 } from "./mod.ts";
 import { checkNotes } from "./note.ts";
+import { fromRow, toRow } from "./row.ts";
 import { checkTallies, dayAt, firstDayKept, inOrder } from "./tally.ts";
 
 /** What a {@linkcode MemoryMessageCache} needs. */
@@ -66,7 +67,7 @@ export class MemoryMessageCache implements MessageCache {
   putInbound(message: Remembered, tallies: readonly Tally[] = []): Promise<void> {
     return this.#whileOpen(() => {
       this.#count(tallies);
-      const entry = this.#createEntry(JSON.stringify(message), this.#options.inboundTtlMs);
+      const entry = this.#createEntry(JSON.stringify(toRow(message)), this.#options.inboundTtlMs);
       this.#put("inbound", message.message_id, entry);
       this.#put("last_inbound", message.from_addr, entry);
     });
@@ -86,7 +87,7 @@ export class MemoryMessageCache implements MessageCache {
   putOutbound(message: Remembered, tallies: readonly Tally[] = []): Promise<void> {
     return this.#whileOpen(() => {
       this.#count(tallies);
-      const entry = this.#createEntry(JSON.stringify(message), this.#options.outboundTtlMs);
+      const entry = this.#createEntry(JSON.stringify(toRow(message)), this.#options.outboundTtlMs);
       this.#put("outbound", message.message_id, entry);
       this.#put("last_outbound", message.to_addr, entry);
     });
@@ -162,7 +163,7 @@ export class MemoryMessageCache implements MessageCache {
   #getMessage(kind: Kind, id: string): Promise<Remembered | undefined> {
     return this.#whileOpen(() => {
       const json = this.#read(kind, id);
-      return json === undefined ? undefined : JSON.parse(json);
+      return json === undefined ? undefined : fromRow(JSON.parse(json));
     });
   }
 

@@ -9,10 +9,23 @@
 import type { Message } from "../vumi/mod.ts";
 
 /**
- * What is kept of a message: what a reply or a status needs. Neither what people wrote nor metadata
- * that belongs to others is.
+ * What is kept of a message: what a reply or a status needs, and an operator who looks for it. Neither
+ * what people wrote nor metadata that belongs to others is, if a whole message is put.
  */
-export type Remembered = Omit<Message, "content" | "helper_metadata" | "routing_metadata">;
+export type Remembered = Pick<
+  Message,
+  | "message_id"
+  | "to_addr"
+  | "from_addr"
+  | "transport_name"
+  | "transport_type"
+  | "timestamp"
+  | "in_reply_to"
+  | "provider"
+  | "group"
+  | "session_event"
+  | "transport_metadata"
+>;
 
 /** How long things are remembered. Each adapter's options begin with these. */
 export interface Lifetimes {

@@ -25,6 +25,7 @@ import {
   TALLY_DAYS,
 } from "./mod.ts";
 import { checkNotes } from "./note.ts";
+import { fromRow, isRow, toRow } from "./row.ts";
 import { type RedisCommand, RedisConnection } from "./redis_connection.ts";
 import { checkTallies, dayAt, daysKept, inOrder } from "./tally.ts";
 
@@ -84,7 +85,7 @@ export class RedisMessageCache implements MessageCache {
   /** See {@linkcode MessageCache.putInbound}. */
   async putInbound(message: Remembered, tallies: readonly Tally[] = []): Promise<void> {
     const { inboundTtlMs } = this.#options;
-    const json = JSON.stringify(message);
+    const json = JSON.stringify(toRow(message));
     await this.#write([
       set(this.#key("inbound", message.message_id), json, inboundTtlMs),
       set(this.#key("last_inbound", message.from_addr), json, inboundTtlMs),
@@ -94,18 +95,18 @@ export class RedisMessageCache implements MessageCache {
 
   /** See {@linkcode MessageCache.getInbound}. */
   getInbound(messageId: string): Promise<Remembered | undefined> {
-    return this.#get("inbound", messageId, isMessage);
+    return this.#getMessage("inbound", messageId);
   }
 
   /** See {@linkcode MessageCache.getLastInbound}. */
   getLastInbound(userAddr: string): Promise<Remembered | undefined> {
-    return this.#get("last_inbound", userAddr, isMessage);
+    return this.#getMessage("last_inbound", userAddr);
   }
 
   /** See {@linkcode MessageCache.putOutbound}. */
   async putOutbound(message: Remembered, tallies: readonly Tally[] = []): Promise<void> {
     const { outboundTtlMs } = this.#options;
-    const json = JSON.stringify(message);
+    const json = JSON.stringify(toRow(message));
     await this.#write([
       set(this.#key("outbound", message.message_id), json, outboundTtlMs),
       set(this.#key("last_outbound", message.to_addr), json, outboundTtlMs),
@@ -115,12 +116,12 @@ export class RedisMessageCache implements MessageCache {
 
   /** See {@linkcode MessageCache.getOutbound}. */
   getOutbound(messageId: string): Promise<Remembered | undefined> {
-    return this.#get("outbound", messageId, isMessage);
+    return this.#getMessage("outbound", messageId);
   }
 
   /** See {@linkcode MessageCache.getLastOutbound}. */
   getLastOutbound(userAddr: string): Promise<Remembered | undefined> {
-    return this.#get("last_outbound", userAddr, isMessage);
+    return this.#getMessage("last_outbound", userAddr);
   }
 
   /** See {@linkcode MessageCache.putNotes}. */
@@ -169,6 +170,11 @@ export class RedisMessageCache implements MessageCache {
     return this.#connection;
   }
 
+  async #getMessage(kind: Kind, id: string): Promise<Remembered | undefined> {
+    const row = await this.#get(kind, id, isRow);
+    return row && fromRow(row);
+  }
+
   async #get<T>(
     kind: Kind,
     id: string,
@@ -209,11 +215,6 @@ export class RedisMessageCache implements MessageCache {
   #key(kind: Kind, id: string): string {
     return `${this.#options.keyPrefix}${kind}:${keyPart(id)}`;
   }
-}
-
-/** Enough of a look to tell what was written here from anything else. */
-function isMessage(value: unknown): value is Remembered {
-  return typeof value === "object" && value !== null && "message_id" in value;
 }
 
 function isNote(value: unknown): value is string {

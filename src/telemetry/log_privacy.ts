@@ -25,31 +25,37 @@ const TAIL = 3;
  * `+26612345678` becomes `+2661…678`, and shorter ones show less.
  */
 export function shortenAddress(address: string): string {
-  const characters = [...address.slice(0, 1000)];
-  const { length } = characters;
+  const text = address.slice(0, 1000);
+  const { length } = text;
   const short = length < HEAD + 2 * TAIL;
   const head = short ? Math.floor(length / 3) : HEAD;
   const tail = short ? Math.floor(length / 5) : TAIL;
-  return `${characters.slice(0, head).join("")}…${characters.slice(length - tail).join("")}`;
+  return `${text.slice(0, head)}…${text.slice(length - tail)}`.toWellFormed();
 }
 
-/** The record as it may be written. */
+/** The record as it may be written. Its message is made only if it is asked for. */
 export function privateRecord(record: LogRecord, { addresses, content }: LogPrivacy): LogRecord {
+  const { category, level, timestamp, rawMessage } = record;
   const { user, content: said, ...properties } = record.properties;
   if (user === undefined && said === undefined) return record;
-  const hidden = new Map<unknown, unknown>();
-  if (user !== undefined) {
-    properties.user = addresses ? user : shortenAddress(String(user));
-    hidden.set(user, properties.user);
-  }
-  if (said !== undefined) {
-    if (content) properties.content = said;
-    // Where the text does not name it, a value that is equal is something else: "delivered", say.
-    else if (String(record.rawMessage).includes("{content}")) hidden.set(said, "(content)");
-  }
-  // Values stand at the odd places of a message, between its constant parts.
-  const message = record.message.map((part, index) =>
-    index % 2 === 1 && hidden.has(part) ? hidden.get(part) : part
-  );
-  return { ...record, message, properties };
+  if (user !== undefined) properties.user = addresses ? user : shortenAddress(String(user));
+  if (said !== undefined && content) properties.content = said;
+  return {
+    category,
+    level,
+    timestamp,
+    rawMessage,
+    properties,
+    get message() {
+      const hidden = new Map<unknown, unknown>();
+      if (user !== undefined) hidden.set(user, properties.user);
+      // Where the text does not name it, a value that is equal is something else: "delivered", say.
+      const isNamed = said !== undefined && String(rawMessage).includes("{content}");
+      if (isNamed && !content) hidden.set(said, "(content)");
+      // Values stand at the odd places of a message, between its constant parts.
+      return record.message.map((part, index) =>
+        index % 2 === 1 && hidden.has(part) ? hidden.get(part) : part
+      );
+    },
+  };
 }

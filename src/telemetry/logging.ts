@@ -1,8 +1,9 @@
 /**
  * Sets up LogTape, once per process: our categories at the chosen level, one line a record, text for
  * a terminal and JSON elsewhere, unless one is chosen. On its way to the output a record loses what
- * is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts). Lines are gathered for a moment and written together, which is what
- * makes logging cheap; a `fatal` record and {@linkcode LogWriter.flush} write at once.
+ * is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts). Lines are
+ * gathered for a moment and written together, which is what makes logging cheap; a `fatal` record and
+ * {@linkcode LogWriter.flush} write at once.
  *
  * @module
  */
@@ -10,13 +11,13 @@
 import {
   configureSync,
   getAnsiColorFormatter,
-  getJsonLinesFormatter,
   getTextFormatter,
   type LogLevel,
   type LogRecord,
   resetSync,
   type TextFormatter,
 } from "@logtape/logtape";
+import { jsonLine } from "./json_line.ts";
 import { LogFolding } from "./log_folding.ts";
 import { type LogPrivacy, privateRecord } from "./log_privacy.ts";
 
@@ -93,13 +94,7 @@ function configure(level: LogLevelName, sink: (record: LogRecord) => void): void
 
 function formatter(format: LogFormat, terminal: boolean): TextFormatter {
   const isText = format === "text" || (format === "auto" && terminal);
-  if (!isText) {
-    return getJsonLinesFormatter({
-      categorySeparator: ".",
-      message: "template",
-      properties: "flatten",
-    });
-  }
+  if (!isText) return jsonLine;
   return terminal
     ? getAnsiColorFormatter({ timestamp: "time", category: lastCategory })
     : getTextFormatter({ timestamp: "rfc3339", category: lastCategory });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readExcerpt } from "./excerpt.ts";
+import { readErrorText, readStart } from "./excerpt.ts";
 import { type RateLimit, readRateLimit } from "./rate_limit.ts";
 import { retryAfterMs } from "./retry_after.ts";
 
@@ -66,10 +66,11 @@ export async function readDelivery(
 ): Promise<Delivery> {
   const { status, headers } = response;
   // Read in any case: an HTTP/1.1 connection is used again only when its answer was read.
-  const excerpt = await readExcerpt(response, secret);
+  const start = await readStart(response);
   if (status >= 200 && status < 300) {
     return { kind: "delivered", status, rateLimit: readRateLimit(headers, "", now) };
   }
+  const excerpt = readErrorText(start, secret);
   // No other answer's text is looked into: it may quote a user, who may write of buckets.
   const rateLimit = readRateLimit(headers, status === 429 ? excerpt : "", now);
   const reason = `Turn answered ${status}${HINTS[status] ?? ""}`;

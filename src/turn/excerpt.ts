@@ -7,7 +7,7 @@
 import * as z from "zod";
 import { bodyLength } from "./body.ts";
 
-/** As much of an answer's body as is read. */
+/** As much of an answer's body as is read, unless more is asked for. */
 const READ_BYTES = 4096;
 const EXCERPT_CHARACTERS = 200;
 
@@ -19,12 +19,7 @@ const errorSchema = z.object({
   error: z.object({ message: text }).catch({ message: undefined }),
 });
 
-/** What the answer's body says, as one line; empty if it says nothing or can't be read. */
-export async function readExcerpt(response: Response, secret: string): Promise<string> {
-  return readErrorText(await readStart(response, READ_BYTES), secret);
-}
-
-/** What a body says that was read already, as one line. */
+/** What an answer's body says, as one line; empty if it says nothing or can't be read. */
 export function readErrorText(body: string, secret: string): string {
   return oneLine(errorText(body) ?? body, secret);
 }
@@ -37,7 +32,7 @@ export function oneLine(text: string, secret = ""): string {
 }
 
 /** The beginning of the answer's body, up to `maxBytes` and no more than what came last. */
-export async function readStart(response: Response, maxBytes: number): Promise<string> {
+export async function readStart(response: Response, maxBytes = READ_BYTES): Promise<string> {
   if (response.body === null) return "";
   // A stream costs as much as the whole call does otherwise, and most answers are short.
   const length = bodyLength(response.headers);

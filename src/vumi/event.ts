@@ -38,7 +38,7 @@ const eventSchema: z.ZodType<Event> = eventFields.superRefine((event, context) =
   const field = REQUIRED[event.event_type];
   if (event[field] !== null) return;
   context.addIssue({ code: "custom", path: [field], message: `required for ${event.event_type}` });
-}).readonly();
+});
 
 /** What became of an outbound message, all fields present. */
 export interface Event {

@@ -57,7 +57,7 @@ const messageSchema: z.ZodType<Message> = z.object({
   transport_metadata: metadataSchema,
   to_addr_type: addressTypeSchema,
   from_addr_type: addressTypeSchema,
-}).readonly();
+});
 
 /** One message between a user and us, all fields present. */
 export interface Message {

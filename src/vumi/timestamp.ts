@@ -24,20 +24,22 @@ export const timestampSchema: z.ZodType<string> = z.string().default(() =>
 
 /** A point in time as vumi writes it. */
 export function formatTimestamp(date: Date): string {
-  return `${date.toISOString().slice(0, 23).replace("T", " ")}000`;
+  const text = date.toISOString();
+  return `${text.slice(0, 10)} ${text.slice(11, 23)}000`;
 }
 
 /** Whole seconds since 1970 of a timestamp in its full form, rounded down. */
 export function unixSeconds(timestamp: string): number {
-  return Math.floor(Date.parse(`${timestamp.slice(0, 19).replace(" ", "T")}Z`) / 1000);
+  return Math.floor(Date.parse(`${timestamp.slice(0, 10)}T${timestamp.slice(11, 19)}Z`) / 1000);
 }
 
 /** Milliseconds since 1970 of a timestamp in its full form, rounded down. */
 export function unixMilliseconds(timestamp: string): number {
-  return Date.parse(`${timestamp.slice(0, 23).replace(" ", "T")}Z`);
+  return Date.parse(`${timestamp.slice(0, 10)}T${timestamp.slice(11, 23)}Z`);
 }
 
 function isRealTime(date: string, time: string): boolean {
-  const instant = new Date(`${date}T${time}Z`);
-  return !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(`${date}T${time}`);
+  const instant = Date.parse(`${date}T${time}Z`);
+  // A day that the month has not is taken for one of the next month.
+  return !Number.isNaN(instant) && new Date(instant).getUTCDate() === Number(date.slice(8));
 }

@@ -39,6 +39,20 @@ function keepsMessages(name: string, open: Open): void {
     assert.deepEqual(await cache.getOutbound("out"), remembered({ message_id: "out" }));
   });
 
+  Deno.test(`${name} keeps of a whole message neither what was written nor others' metadata`, async () => {
+    await using cache = await open();
+    const whole = {
+      ...remembered(),
+      content: "secret",
+      helper_metadata: { of: "an application" },
+      routing_metadata: { of: "a router" },
+    };
+    await cache.putInbound(whole);
+    await cache.putOutbound(whole);
+    assert.deepEqual(await cache.getInbound("m1"), remembered());
+    assert.deepEqual(await cache.getOutbound("m1"), remembered());
+  });
+
   Deno.test(`${name} answers undefined for what was never put`, async () => {
     await using cache = await open();
     assert.equal(await cache.getInbound("m1"), undefined);

@@ -26,5 +26,5 @@ export function openFile(path: string, namespace = "shared"): Promise<DenoKvMess
 /** The keys of a kind in the file, of {@linkcode openFile}'s namespace. */
 export async function keysOf(path: string, kind: string): Promise<Deno.KvKey[]> {
   using kv = await Deno.openKv(path);
-  return await Array.fromAsync(kv.list({ prefix: ["shared", "v1", kind] }), ({ key }) => key);
+  return await Array.fromAsync(kv.list({ prefix: ["shared", "v2", kind] }), ({ key }) => key);
 }

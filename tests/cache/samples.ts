@@ -15,16 +15,12 @@ export function remembered(fields: Partial<Remembered> = {}): Remembered {
     from_addr: "+27831234567",
     transport_name: "ussd_transport",
     transport_type: "ussd",
-    message_version: "20110921",
-    message_type: "user_message",
     timestamp: "2026-01-02 03:04:05.678901",
     in_reply_to: null,
     provider: "mtn",
     group: null,
     session_event: "new",
     transport_metadata: { session: { id: "s1", hops: [1, 2] } },
-    to_addr_type: null,
-    from_addr_type: "msisdn",
     ...fields,
   };
 }
