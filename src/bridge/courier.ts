@@ -182,26 +182,28 @@ export class Courier<T> {
     if (outcome.kind === "put_back") return this.#putBack(parcel, outcome.failures);
     const attempts = past.attempts + outcome.failures;
     if (outcome.kind === "failed") return this.#fail(parcel, { ...past, attempts }, outcome.failed);
-    return await this.#delivered(parcel, attempts + 1);
+    return this.#delivered(parcel, attempts + 1);
   }
 
-  async #delivered(parcel: Parcel<T>, attempts: number): Promise<Disposition> {
+  /**
+   * What is noted down is not waited for: RabbitMQ is to hear at once that it is done, as until then it
+   * would deliver it again. Whoever looks for the note finds it.
+   */
+  #delivered(parcel: Parcel<T>, attempts: number): Disposition {
     const { cache, flow, metrics } = this.#options;
     this.#ended(parcel, "delivered", { attempts });
     const { queuedAt } = parcel;
     const at = this.#now();
     if (queuedAt !== undefined) metrics.delivered(flow, (at - queuedAt) / 1000);
-    try {
-      await cache.putNotes(parcel.notes({ at, attempts }), [{ flow, result: "delivered" }]);
-    } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
-      // Turn has it. Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
-      log.warning("Not noted that Turn has {flow} {messageId}: {reason}", {
-        flow,
-        ...parcel.names,
-        reason: error.message,
+    cache.putNotes(parcel.notes({ at, attempts }), [{ flow, result: "delivered" }])
+      .catch((error: unknown) => {
+        // Turn has it. Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
+        log.warning("Not noted that Turn has {flow} {messageId}: {reason}", {
+          flow,
+          ...parcel.names,
+          reason: String(error),
+        });
       });
-    }
     return { kind: "done" };
   }
 

@@ -92,6 +92,8 @@ export class TurnGate {
   /** What the clock said last. */
   #latest = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When it looks again, on the clock of `performance.now`. */
+  #timerAt = 0;
 
   /** Makes it, open. */
   constructor(options: TurnGateOptions) {
@@ -213,10 +215,19 @@ export class TurnGate {
   #dispatch(): void {
     if (this.#stopped) return;
     const waitMs = this.#letThroughNow(this.#time());
+    if (waitMs !== Infinity) this.#lookAgain(Math.min(Math.max(1, waitMs), HOLD_MS));
+  }
+
+  /** After so long at the latest. A timer that is too early stays: to set one costs as much as a call. */
+  #lookAgain(waitMs: number): void {
+    const at = performance.now() + waitMs;
+    if (this.#timer !== undefined && this.#timerAt <= at) return;
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (waitMs === Infinity) return;
-    this.#timer = setTimeout(() => this.#dispatch(), Math.min(Math.max(1, waitMs), HOLD_MS));
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#dispatch();
+    }, waitMs);
   }
 
   /** Lets through what may go. Answers after how long to look again; not by itself: `Infinity`. */

@@ -14,7 +14,7 @@ import { getLogger } from "@logtape/logtape";
 import { entryKey, messageWrites, noteWrite, readMessage, readNote } from "./deno_kv_entry.ts";
 import { explainKvError } from "./deno_kv_fault.ts";
 import { oldTallyWrites, readTallies, tallyWrites } from "./deno_kv_tally.ts";
-import { COMMIT_LIMITS, commitWrites, type Kind, type KvWrite } from "./deno_kv_write.ts";
+import { COMMIT_LIMITS, commitWrites, keyName, type Kind, type KvWrite } from "./deno_kv_write.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { GroupRead } from "./group_read.ts";
 import {
@@ -28,6 +28,7 @@ import {
   type Tally,
 } from "./mod.ts";
 import { checkNotes } from "./note.ts";
+import { PendingWrites } from "./pending.ts";
 import { checkTallies, dayAt } from "./tally.ts";
 
 const log = getLogger(["turn-channels", "cache"]);
@@ -50,6 +51,7 @@ interface OpenFile {
   readonly kv: Deno.Kv;
   readonly writes: GroupCommit<KvWrite>;
   readonly reads: GroupRead<Deno.KvKey, unknown>;
+  readonly pending: PendingWrites;
 }
 
 /** Remembers messages in a file; see the head of this file. */
@@ -141,9 +143,7 @@ export class DenoKvMessageCache implements MessageCache {
 
   /** See {@linkcode MessageCache.getNote}. */
   getNote(kind: NoteKind, id: string): Promise<string | undefined> {
-    return this.#read(async () =>
-      readNote(await this.#file.reads.read(this.#key(kind, id)), this.#now())
-    );
+    return this.#read(async () => readNote(await this.#value(kind, id), this.#now()));
   }
 
   /** See {@linkcode MessageCache.deleteNote}. */
@@ -187,7 +187,7 @@ export class DenoKvMessageCache implements MessageCache {
   #getMessage(kind: Kind, id: string): Promise<Remembered | undefined> {
     const { namespace } = this.#options;
     return this.#read(async () => {
-      const value = await this.#file.reads.read(this.#key(kind, id));
+      const value = await this.#value(kind, id);
       return await readMessage(value, { kv: this.#file.kv, namespace, now: this.#now() });
     });
   }
@@ -197,11 +197,21 @@ export class DenoKvMessageCache implements MessageCache {
     this.#refuseIfClosed();
     checkTallies(tallies);
     this.#tidyOncePerDay(now);
+    const written = this.#file.writes.write([...writes, ...tallyWrites(namespace, tallies, now)]);
+    this.#file.pending.add(writes.map(({ key }) => keyName(key)), written);
     try {
-      await this.#file.writes.write([...writes, ...tallyWrites(namespace, tallies, now)]);
+      await written;
     } catch (error) {
       throw cacheError("write to", path, error);
     }
+  }
+
+  /** What Deno KV has, once what is being written there is. */
+  async #value(kind: Kind, id: string): Promise<unknown> {
+    const key = this.#key(kind, id);
+    const pending = this.#file.pending.ended(keyName(key));
+    if (pending !== undefined) await pending;
+    return await this.#file.reads.read(key);
   }
 
   async #read<T>(read: () => Promise<T>): Promise<T> {
@@ -251,6 +261,7 @@ function openFile(kv: Deno.Kv): OpenFile {
     kv,
     writes: new GroupCommit({ ...COMMIT_LIMITS, commit: (writes) => commitWrites(kv, writes) }),
     reads: new GroupRead({ maxKeys: MAX_KEYS_READ, read: (keys) => readValues(kv, keys) }),
+    pending: new PendingWrites(),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The counts in Deno KV: a number under each `[namespace, "v2", "tally", day, flow, result]`, to
+ * The counts in Deno KV: a number under each `[namespace, "v2 tally", day, flow, result]`, to
  * which a commit adds. Such a number can't be given a time to live, because adding to it takes that
  * away, so days that are over are removed by {@linkcode oldTallyWrites}.
  *
@@ -38,7 +38,7 @@ export async function readTallies(
   const kept = kv.list({ prefix, start: [...prefix, firstDayKept(now)] });
   return inOrder(
     await Array.fromAsync(kept, ({ key, value }): DayCount => {
-      const [, , , day, flow, result] = key.map(String);
+      const [, , day, flow, result] = key.map(String);
       const count = value instanceof Deno.KvU64 ? Number(value.value) : 0;
       return { day: day ?? "", flow: flow ?? "", result: result ?? "", count };
     }),

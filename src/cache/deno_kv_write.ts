@@ -3,7 +3,7 @@
  * one atomic commit of many writes; sums of one key become one mutation there, because in a busy
  * second most messages count the same thing.
  *
- * Keys are `[namespace, "v2", kind, …]`. Another layout of values takes another version.
+ * Keys are `[namespace, "v2 <shelf>", …]`. Another layout of keys or values takes another version.
  *
  * @module
  */
@@ -25,15 +25,11 @@ export type KvWrite =
   /** One more; the key is all of strings but for the namespace. */
   | { readonly type: "increment"; readonly key: Deno.KvKey };
 
-/** What is kept apart: an id means another thing in each. */
-export type Kind =
-  | "inbound"
-  | "last_inbound"
-  | "outbound"
-  | "last_outbound"
-  | NoteKind
-  | "chunk"
-  | "tally";
+/** What is kept of an id. */
+export type Kind = "inbound" | "last_inbound" | "outbound" | "last_outbound" | NoteKind;
+
+/** What lies together in the file. */
+export type Shelf = "in" | "out" | "user" | "suspect" | "answer" | "chunk" | "tally";
 
 /** The most that a key from here takes in the file; the longest have two 64 byte parts. */
 export const MAX_KEY_BYTES = 160;
@@ -49,9 +45,9 @@ export const COMMIT_LIMITS = {
     MAX_KEY_BYTES + (write.type === "set" ? write.value.length : 8),
 } as const;
 
-/** What all keys of a kind begin with. */
-export function keyPrefix(namespace: string, kind: Kind): Deno.KvKey {
-  return [keyPart(namespace), "v2", kind];
+/** What all keys of a shelf begin with. */
+export function keyPrefix(namespace: string, shelf: Shelf): Deno.KvKey {
+  return [keyPart(namespace), `v2 ${shelf}`];
 }
 
 /**
@@ -63,11 +59,16 @@ export function keyPart(text: string): Deno.KvKeyPart {
   return new Uint8Array(createHash("sha256").update(text, "utf16le").digest());
 }
 
+/** A key as a text, another for each. */
+export function keyName(key: Deno.KvKey): string {
+  return key.join("\0");
+}
+
 /** Commits all of the writes, of one namespace and in their order, or none. */
 export async function commitWrites(kv: Deno.Kv, writes: readonly KvWrite[]): Promise<void> {
   const operation = kv.atomic();
   // First: a sum fails where there is no number, and Deno KV then keeps what it did before it.
-  for (const { key, count } of sumUp(writes)) operation.sum(key, count);
+  for (const { key, count } of sumUp(writes)) operation.sum(key, BigInt(count));
   for (const write of writes) {
     if (write.type === "set") {
       operation.set(write.key, write.value, { expireIn: write.expireIn });
@@ -79,16 +80,16 @@ export async function commitWrites(kv: Deno.Kv, writes: readonly KvWrite[]): Pro
 
 interface Sum {
   readonly key: Deno.KvKey;
-  count: bigint;
+  count: number;
 }
 
 function sumUp(writes: readonly KvWrite[]): Iterable<Sum> {
   const sums = new Map<string, Sum>();
   for (const { type, key } of writes) {
     if (type !== "increment") continue;
-    const id = key.slice(1).join(" ");
+    const id = keyName(key);
     const sum = sums.get(id);
-    if (sum === undefined) sums.set(id, { key, count: 1n });
+    if (sum === undefined) sums.set(id, { key, count: 1 });
     else sum.count++;
   }
   return sums.values();

@@ -88,7 +88,8 @@ export class CacheError extends Error {
 /**
  * Who wrote last, to reply; what was sent, to place its events. Any string will do as an id or an
  * address, and what is kept may be up to 1 MiB as JSON. What has outlived its time is not returned,
- * swept or not. After a put has resolved, a get finds it.
+ * swept or not. After a put has resolved, a get finds it; a get by this program already after the put
+ * was called, by then waiting for it if need be.
  *
  * Every method throws {@linkcode CacheError} if the store can't be reached.
  */

@@ -15,9 +15,11 @@ import { Connector } from "../vumi/mod.ts";
 import { watch } from "./watch.ts";
 
 /**
- * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
- * when a further one has come.
+ * Messages in hand for each that Turn is called with: the cache takes some time, in which Turn would
+ * have to wait.
  */
+const MESSAGES_AHEAD = 2;
+/** The same of events: those that wait for the rate limit are seen, and left out when a further one has come. */
 const EVENTS_AHEAD = 10;
 
 /** What the channels share. */
@@ -67,7 +69,7 @@ export function openChannel(
   const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
   const connector = new Connector({
     name: config.connector_name,
-    inboundPrefetch: config.worker_concurrency,
+    inboundPrefetch: config.worker_concurrency * MESSAGES_AHEAD,
     eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
     delaysMs,
     broker,

@@ -42,7 +42,9 @@ function arePlain(properties: Readonly<Record<string, unknown>>): boolean {
   for (const key in properties) {
     const value = properties[key];
     const type = typeof value;
-    if (type !== "string" && type !== "number" && value !== null && value !== undefined) return false;
+    if (type !== "string" && type !== "number" && value !== null && value !== undefined) {
+      return false;
+    }
   }
   return true;
 }

@@ -4,17 +4,19 @@
  * @module
  */
 
+import { type Timeout, Timeouts } from "./timeouts.ts";
+
 /** What {@linkcode Deadline.race} comes to when the time is up. */
 export const EXPIRED: unique symbol = Symbol("expired");
 
 /** The end of the time that something may take. It begins at once; dispose it when all is done. */
 export class Deadline implements Disposable {
   readonly #passed = Promise.withResolvers<typeof EXPIRED>();
-  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #timeout: Timeout;
 
-  /** Starts the clock; `ms` is 1 to 2,147,483,647, as far as a timer goes. */
-  constructor(ms: number) {
-    this.#timer = setTimeout(() => this.#passed.resolve(EXPIRED), ms);
+  /** Starts the clock; for `ms` see {@linkcode Timeouts.start}. */
+  constructor(ms: number, timeouts: Timeouts = new Timeouts()) {
+    this.#timeout = timeouts.start(ms, () => this.#passed.resolve(EXPIRED));
   }
 
   /** Waits for `work`, or for the end of the time; what `work` comes to after that is dropped. */
@@ -24,7 +26,7 @@ export class Deadline implements Disposable {
 
   /** Stops the clock. */
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    this.#timeout.end();
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type Status,
   type StatusFormat,
 } from "./payloads.ts";
+import { Timeouts } from "./timeouts.ts";
 
 /** How long an unused connection is kept: less than the 60 s after which many proxies drop it. */
 const IDLE_MS = 30_000;
@@ -55,6 +56,7 @@ export class TurnClient implements Disposable {
   readonly #isTraced: boolean;
   readonly #fetch: typeof fetch;
   readonly #now: () => number;
+  readonly #timeouts = new Timeouts();
   /** Its connections are ours alone, so they can be closed with it; there may be any number. */
   readonly #http: Deno.HttpClient;
 
@@ -102,7 +104,7 @@ export class TurnClient implements Disposable {
     const call = new AbortController();
     const abandon = () => call.abort();
     signal.addEventListener("abort", abandon);
-    const timer = setTimeout(abandon, timeoutMs);
+    const timeout = this.#timeouts.start(timeoutMs, abandon);
     try {
       const response = await this.#fetch(`${this.#apiUrl}/${resource}`, {
         method: "POST",
@@ -121,7 +123,7 @@ export class TurnClient implements Disposable {
       const fault = !call.signal.aborted && isUnreachable(error) ? "unreachable" : "turn";
       return { kind: "retry", reason, afterMs: 0, fault };
     } finally {
-      clearTimeout(timer);
+      timeout.end();
       signal.removeEventListener("abort", abandon);
     }
   }

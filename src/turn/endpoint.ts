@@ -14,6 +14,7 @@ import { Deadline, EXPIRED, readBody } from "./body.ts";
 import { internalError, methodNotAllowed, pathNotFound, refuse, unavailable } from "./fault.ts";
 import { decodeRequest, type OutboundRequest } from "./request.ts";
 import { SIGNATURE_HEADER, verify } from "./signature.ts";
+import { Timeouts } from "./timeouts.ts";
 
 /** What became of a request that was readable. */
 export type Acceptance =
@@ -60,9 +61,10 @@ export interface EndpointOptions {
  */
 export function turnEndpoint(channels: readonly EndpointOptions[]): Hono {
   const app = new Hono();
+  const timeouts = new Timeouts();
   for (const options of channels) {
     const path = `${options.path}/messages`;
-    app.post(path, ({ req }) => answer(req.raw, { ...options }));
+    app.post(path, ({ req }) => answer(req.raw, { ...options }, timeouts));
     app.all(path, methodNotAllowed("POST"));
   }
   app.notFound(pathNotFound);
@@ -70,12 +72,16 @@ export function turnEndpoint(channels: readonly EndpointOptions[]): Hono {
   return app;
 }
 
-async function answer(request: Request, options: EndpointOptions): Promise<Response> {
+async function answer(
+  request: Request,
+  options: EndpointOptions,
+  timeouts: Timeouts,
+): Promise<Response> {
   const signature = request.headers.get(SIGNATURE_HEADER);
   if (!signature) return refuse(401, [{ details: `The header ${SIGNATURE_HEADER} is missing` }]);
   // Now: it tells only of what happens after it was asked for.
   const { signal } = request;
-  using deadline = new Deadline(options.requestTimeoutMs);
+  using deadline = new Deadline(options.requestTimeoutMs, timeouts);
   const body = await readBody(request, options.maxBodyBytes, deadline);
   switch (body.kind) {
     case "too_large":

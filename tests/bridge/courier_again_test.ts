@@ -29,6 +29,12 @@ Deno.test("Courier.deliver() is done when Turn took it, also if that can't be no
   assert.deepEqual(await test.deliver("m1"), DONE);
 });
 
+Deno.test("Courier.deliver() lets RabbitMQ know at once that Turn took it, noted or not yet", async () => {
+  await using test = new TestCourier([DELIVERED]);
+  test.cache.putNotes = () => Promise.withResolvers<void>().promise;
+  assert.deepEqual(await test.deliver("m1"), DONE);
+});
+
 for (const failing of ["getNote", "putNotes"] as const) {
   Deno.test(`Courier.deliver() holds a message back when ${failing} of the cache fails`, async () => {
     await using test = new TestCourier([DELIVERED]);

@@ -53,6 +53,20 @@ function keepsMessages(name: string, open: Open): void {
     assert.deepEqual(await cache.getOutbound("m1"), remembered());
   });
 
+  Deno.test(`${name} finds what was put by a call that nobody waited for`, async () => {
+    await using cache = await open();
+    const puts = [
+      cache.putOutbound(remembered()),
+      cache.putNotes([note({ value: "old" })]),
+      cache.putNotes([note({ value: "new" })]),
+      cache.putInbound(rememberedOfSize(MIB, "x", "big")),
+    ];
+    assert.equal(await cache.getNote("told", "m1"), "new");
+    assert.equal((await cache.getOutbound("m1"))?.message_id, "m1");
+    assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "big");
+    await Promise.all(puts);
+  });
+
   Deno.test(`${name} answers undefined for what was never put`, async () => {
     await using cache = await open();
     assert.equal(await cache.getInbound("m1"), undefined);

@@ -11,7 +11,7 @@ Deno.test("DenoKvMessageCache takes a large message with a part missing as absen
   await using cache = await openFile(path);
   await cache.putInbound(rememberedOfSize(200_000, "x"));
   using kv = await Deno.openKv(path);
-  const chunks = await Array.fromAsync(kv.list({ prefix: ["shared", "v2", "chunk"] }));
+  const chunks = await Array.fromAsync(kv.list({ prefix: ["shared", "v2 chunk"] }));
   assert.equal(chunks.length, 4);
   await kv.delete(chunks[1]?.key ?? []);
   assert.equal(await cache.getInbound("m1"), undefined);

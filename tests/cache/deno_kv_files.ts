@@ -23,8 +23,8 @@ export function openFile(path: string, namespace = "shared"): Promise<DenoKvMess
   return DenoKvMessageCache.open({ path, namespace, inboundTtlMs: DAY, outboundTtlMs: DAY });
 }
 
-/** The keys of a kind in the file, of {@linkcode openFile}'s namespace. */
-export async function keysOf(path: string, kind: string): Promise<Deno.KvKey[]> {
+/** The keys of a shelf in the file, of {@linkcode openFile}'s namespace. */
+export async function keysOf(path: string, shelf: string): Promise<Deno.KvKey[]> {
   using kv = await Deno.openKv(path);
-  return await Array.fromAsync(kv.list({ prefix: ["shared", "v2", kind] }), ({ key }) => key);
+  return await Array.fromAsync(kv.list({ prefix: ["shared", `v2 ${shelf}`] }), ({ key }) => key);
 }

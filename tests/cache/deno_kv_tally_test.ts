@@ -11,7 +11,7 @@ const IN = { flow: "inbound", result: "in" };
 const OUT = { flow: "outbound", result: "in" };
 
 async function daysIn(path: string): Promise<string[]> {
-  return (await keysOf(path, "tally")).map((key) => String(key[3]));
+  return (await keysOf(path, "tally")).map((key) => String(key[2]));
 }
 
 function openAt(path: string, now: () => number, namespace = "shared") {
@@ -144,7 +144,7 @@ Deno.test("commitWrites() makes one mutation of all sums of a key", async () => 
   using kv = await Deno.openKv(newPath());
   const increment = (result: string): KvWrite => ({
     type: "increment",
-    key: ["shared", "v2", "tally", "2026-01-01", "inbound", result],
+    key: ["shared", "v2 tally", "2026-01-01", "inbound", result],
   });
   // Deno KV takes no more than 1,000 mutations.
   const writes = Array.from({ length: 3000 }, (_, index) => increment(index % 3 ? "a" : "b"));

@@ -94,7 +94,7 @@ Deno.test("DenoKvMessageCache loses no put that resolved when its process is kil
     assert.equal((await cache.getInbound(id))?.message_id, id);
     assert.equal((await cache.getLastInbound(id))?.message_id, id);
   }
-  assert.equal(await countIn(cache), (await keysOf(path, "inbound")).length);
+  assert.equal(await countIn(cache), (await keysOf(path, "in")).length);
 });
 
 Deno.test("DenoKvMessageCache shares its file with other processes", async () => {
@@ -111,7 +111,7 @@ Deno.test("DenoKvMessageCache shares its file with other processes", async () =>
   for (let count = 0; count < 50; count++) {
     assert.equal((await cache.getInbound(`ours-${count}`))?.message_id, `ours-${count}`);
   }
-  assert.equal(await countIn(cache), (await keysOf(path, "inbound")).length);
+  assert.equal(await countIn(cache), (await keysOf(path, "in")).length);
 });
 
 Deno.test("DenoKvMessageCache shares its file with other handles", async () => {
@@ -182,7 +182,7 @@ Deno.test("DenoKvMessageCache.getLastInbound() needs no second look-up", async (
   await cache.putInbound(remembered());
   using kv = await Deno.openKv(path);
   for await (const { key } of kv.list({ prefix: [] })) {
-    if (key[2] === "inbound") await kv.delete(key);
+    if (key.at(-1) === "inbound") await kv.delete(key);
   }
   assert.equal(await cache.getInbound("m1"), undefined);
   assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "m1");

@@ -160,6 +160,16 @@ Deno.test("createMessage() makes what every vumi worker can read", () => {
   assert.notEqual(message.message_id, other.message_id);
 });
 
+Deno.test("createMessage() makes ids that are UUIDs of version 4, and in the order of time", async () => {
+  const ids: string[] = [];
+  for (let n = 0; n < 5; n++) {
+    ids.push(createMessage({ ...REQUIRED, transport_type: "sms" }).message_id);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  for (const id of ids) assert.match(id, /^[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}$/);
+  assert.deepEqual(ids.toSorted(), ids);
+});
+
 Deno.test("createReply() swaps the addresses and carries the session's data", () => {
   const inbound = createMessage({
     to_addr: "*120*8864#",

@@ -1,0 +1,66 @@
+/**
+ * Time limits of which nearly all are given back before they are up. One timer serves all of a length:
+ * one of the platform's for each would cost as much as to read a message.
+ *
+ * @module
+ */
+
+/** A timer of the platform's may be so much too early, in milliseconds. */
+const SLACK_MS = 1;
+
+/** Limits that run; any number of them, of few lengths. */
+export class Timeouts {
+  readonly #lanes = new Map<number, Lane>();
+
+  /** Does `onUp` after `ms` milliseconds (1 to 2,147,483,647), unless it is ended before. */
+  start(ms: number, onUp: () => void): Timeout {
+    let lane = this.#lanes.get(ms);
+    if (lane === undefined) this.#lanes.set(ms, lane = new Lane(ms));
+    return lane.start(onUp);
+  }
+}
+
+/** A limit that runs. */
+export interface Timeout {
+  /** Gives it back; more than once is fine. */
+  end(): void;
+}
+
+/** Limits of one length. */
+class Lane {
+  readonly #ms: number;
+  /** In the order of their beginnings, and so of their ends. */
+  readonly #running = new Map<Timeout, { readonly at: number; readonly onUp: () => void }>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  start(onUp: () => void): Timeout {
+    const timeout = { end: () => this.#end(timeout) };
+    this.#running.set(timeout, { at: performance.now() + this.#ms, onUp });
+    this.#timer ??= setTimeout(this.#look, this.#ms);
+    return timeout;
+  }
+
+  #end(timeout: Timeout): void {
+    this.#running.delete(timeout);
+    if (this.#running.size > 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  readonly #look = (): void => {
+    this.#timer = undefined;
+    for (const [timeout, { at, onUp }] of this.#running) {
+      const leftMs = at - performance.now();
+      if (leftMs > SLACK_MS) {
+        this.#timer ??= setTimeout(this.#look, leftMs);
+        return;
+      }
+      this.#running.delete(timeout);
+      onUp();
+    }
+  };
+}
