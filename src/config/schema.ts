@@ -203,7 +203,7 @@ const operation = {
   log_addresses: preset(
     yesOrNo,
     false,
-    "Whether users' addresses are logged whole, and not as +2661…678; they are personal data.",
+    "Whether users' addresses are logged whole, and not as +2661...678; they are personal data.",
   ),
   log_content: preset(yesOrNo, false, "Whether what messages say is logged."),
   shutdown_timeout: preset(

@@ -22,7 +22,7 @@ const TAIL = 3;
 
 /**
  * An address that still tells users apart, most of the time, but that nobody can write to:
- * `+26612345678` becomes `+2661…678`, and shorter ones show less.
+ * `+26612345678` becomes `+2661...678`, and shorter ones show less.
  */
 export function shortenAddress(address: string): string {
   const text = address.slice(0, 1000);
@@ -30,7 +30,8 @@ export function shortenAddress(address: string): string {
   const short = length < HEAD + 2 * TAIL;
   const head = short ? Math.floor(length / 3) : HEAD;
   const tail = short ? Math.floor(length / 5) : TAIL;
-  return `${text.slice(0, head)}…${text.slice(length - tail)}`.toWellFormed();
+  // Not "…": one character outside Latin-1 doubles what the engine keeps, and does, for all of the line.
+  return `${text.slice(0, head)}...${text.slice(length - tail)}`.toWellFormed();
 }
 
 /** The record as it may be written. Its message is made only if it is asked for. */

@@ -81,10 +81,16 @@ export function startLogging(options: LoggingOptions): Logging {
   };
 }
 
+/**
+ * By this mark LogTape knows its own sinks that are through with a record when they return, for which
+ * it makes no copy. Without it each line takes a third longer, and is the same.
+ */
+const IMMEDIATE = Symbol.for("LogTape.sinkSnapshotPolicy.immediate");
+
 function configure(level: LogLevelName, sink: (record: LogRecord) => void): void {
   configureSync({
     reset: true,
-    sinks: { output: sink },
+    sinks: { output: Object.assign(sink, { [IMMEDIATE]: true }) },
     loggers: [
       { category: "turn-channels", lowestLevel: LEVELS[level], sinks: ["output"] },
       { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["output"] },

@@ -132,7 +132,7 @@ Deno.test("each message has one INFO line at its end, with its ids, result and d
     assert.equal(found.length, 1, `${flow} ${result}: ${JSON.stringify(told)}`);
     return found[0] ?? {};
   };
-  const user = "+2661…678";
+  const user = "+2661...678";
   const transport = "smpp_transport";
   const message = { user, transport, attempts: 1 };
   const inbound = find("inbound", "delivered");
