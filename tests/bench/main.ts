@@ -94,7 +94,9 @@ class Bench {
 
   async start(subject: Subject, concurrency: number): Promise<Fleet> {
     const flags = { ...this.#flags, "worker-concurrency": String(concurrency) };
-    return await Fleet.start(subject, flags, this.#folder);
+    const running = await Fleet.start(subject, flags, this.#folder);
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    return running;
   }
 
   /** All subjects are started, and then each case is measured of one after the other. */
@@ -106,7 +108,6 @@ class Bench {
       const handshakeMs = await Queues.handshake(this.#flags["amqp-url"] ?? "");
       const running = parts.use(await this.start(subject, concurrency));
       parts.defer(() => this.#tools.queues.remove(running.connector));
-      await new Promise((resolve) => setTimeout(resolve, REST_MS));
       const { rss } = await running.usage();
       const beyondMs = running.startMs - handshakeMs;
       all.push({ running, cases: new Cases(this.#tools, running), rest: rss, beyondMs });

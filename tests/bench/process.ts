@@ -9,11 +9,13 @@ const LINES_TOLD = 10;
 
 /** A process whose standard error is a file. */
 export class LoggedProcess implements AsyncDisposable {
+  readonly #name: string;
   readonly #process: Deno.ChildProcess;
   readonly #logFile: string;
 
-  /** Starts `command`; what it logs goes to `logFile`. */
-  constructor(command: readonly string[], logFile: string) {
+  /** Starts `command`, which is called `name`; what it logs goes to `logFile`. */
+  constructor(name: string, command: readonly string[], logFile: string) {
+    this.#name = name;
     this.#logFile = logFile;
     this.#process = new Deno.Command("sh", {
       args: ["-c", 'exec "$@" 2>"$LOG_FILE"', "sh", ...command],
@@ -33,7 +35,7 @@ export class LoggedProcess implements AsyncDisposable {
     const { code } = await this.#process.status;
     const lines = (await Deno.readTextFile(this.#logFile)).trimEnd().split("\n");
     const end = lines.slice(-LINES_TOLD).join("\n");
-    throw new Error(`A subject has ended with ${code}. The end of its log:\n${end}`);
+    throw new Error(`${this.#name} has ended with ${code}. The end of its log:\n${end}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -91,6 +91,7 @@ export class Running implements AsyncDisposable {
     const args = Object.entries({ ...flags, ...subject.flags, ...own });
     const begin = performance.now();
     const process = new LoggedProcess(
+      subject.name,
       [...subject.command, ...args.map(([flag, value]) => `--${flag}=${value}`)],
       `${folder}/log-${port}`,
     );
