@@ -62,7 +62,8 @@ async function main(options: BenchOptions): Promise<void> {
   if (subjects.some(({ processes }) => processes > 1)) {
     say(
       `Cores idle are of ${cpus().length}, which all subjects share with RabbitMQ, the fake Turn and ` +
-        "the maker of requests: where few are left, more processes can't do more.",
+        "the maker of requests: where few are left, more processes can't do more. The ratio of CPU µs " +
+        "is what sharing costs each message where there are.",
     );
   }
   if (options.json === undefined) return;
