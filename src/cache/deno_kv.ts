@@ -14,7 +14,7 @@ import { getLogger } from "@logtape/logtape";
 import { entryKey, messageWrites, noteWrite, readMessage, readNote } from "./deno_kv_entry.ts";
 import { explainKvError } from "./deno_kv_fault.ts";
 import { oldTallyWrites, readTallies, tallyWrites } from "./deno_kv_tally.ts";
-import { inTime, kvName } from "./deno_kv_remote.ts";
+import { inTime, kvName, openKv } from "./deno_kv_remote.ts";
 import { COMMIT_LIMITS, commitWrites, type Kind, type KvWrite } from "./deno_kv_write.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { GroupRead } from "./group_read.ts";
@@ -79,7 +79,7 @@ export class DenoKvMessageCache implements MessageCache {
   static async open(options: DenoKvMessageCacheOptions): Promise<DenoKvMessageCache> {
     try {
       const { path } = options;
-      const kv = await inTime(path, Deno.openKv(path));
+      const kv = await openKv(path);
       return new DenoKvMessageCache(openFile(kv, path), options, true);
     } catch (error) {
       throw cacheError("open", options.path, error);

@@ -1,6 +1,6 @@
 /**
- * Finds out whether a file, or a server, will do as a Deno KV cache, for the command `check`: opens, writes,
- * reads, deletes, and leaves things as they were.
+ * Finds out whether a file, or a server, will do as a Deno KV cache, for the command `check`: opens,
+ * writes, reads, deletes, and leaves things as they were.
  *
  * @module
  */

@@ -55,16 +55,20 @@ const FAULTS: readonly (readonly [RegExp, KvFault])[] = [
   }],
 ];
 
-/** A server's answer; behind it are words of the server's, which may quote our token: not for a log. */
-const REFUSED = /\bstatus[ =](\d{3})\b/;
+/**
+ * A server's refusal, without its status in Deno 2.6. Behind it are words of the server's, which may
+ * quote our token: not for a log.
+ */
+const REFUSED = /\bstatus[ =](\d{3})\b|Failed to fetch metadata/;
 
 /** Puts an error of Deno KV into plain words. */
 export function explainKvError(error: unknown): KvFault {
   const text = error instanceof Error ? error.message : String(error);
-  const [, status] = REFUSED.exec(text) ?? [];
-  if (status !== undefined) {
+  const refused = REFUSED.exec(text);
+  if (refused !== null) {
+    const [, status] = refused;
     return {
-      reason: `its server answered ${status}`,
+      reason: `its server ${status === undefined ? "refused" : `answered ${status}`}`,
       fix: `see that the path is its URL, and ${TOKEN_VARIABLE} a token that it takes`,
     };
   }

@@ -23,6 +23,23 @@ export function kvName(path: string): string {
 }
 
 /**
+ * Opens Deno KV at `path`, a server only if it lets us read: the runtime may not ask it before.
+ *
+ * @throws {Error} The runtime's, or that there was no answer in time.
+ */
+export async function openKv(path: string): Promise<Deno.Kv> {
+  const kv = await inTime(path, Deno.openKv(path));
+  if (!isRemote(path)) return kv;
+  try {
+    await inTime(path, kv.get(["check"]));
+    return kv;
+  } catch (error) {
+    kv.close();
+    throw error;
+  }
+}
+
+/**
  * Waits for `work` on the cache at `path`; for a server not for ever. What was asked of it may be done
  * all the same.
  *

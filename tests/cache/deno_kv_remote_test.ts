@@ -29,6 +29,7 @@ const WORDS: readonly (readonly [string, RegExp])[] = [
     "KV Connect failed to call 'https://kv.example/snapshot_read' (status=403 Forbidden): s3cr3t",
     /^its server answered 403; /,
   ],
+  ["Failed to fetch metadata: s3cr3t", /^its server refused; see that the path is its URL, and /],
   [
     "Could not open Deno KV database: failed to connect to 'https://kv.example/id': error sending",
     /^its server can't be reached, or does not answer; see that it runs/,

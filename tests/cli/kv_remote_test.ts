@@ -13,11 +13,15 @@ import { Program } from "../support/program.ts";
 const TOKEN = "s3cr3t-of-the-cache";
 const ENV = { DENO_KV_ACCESS_TOKEN: TOKEN };
 
-/** Answers who asks for its metadata with `metadata`, or so that data is asked for, with `data`. */
+/** A SnapshotReadOutput: of one range, which is empty, read consistently, with success. */
+const NOTHING = Uint8Array.of(0x0a, 0, 0x20, 1, 0x40, 1);
+
+/** Refuses the metadata with `metadata`; or gives it, and fails with `data` after the first reading. */
 class FakeKvServer implements AsyncDisposable {
   /** The tokens that it was asked with. */
   readonly asked: (string | null)[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  #hasRead = false;
 
   constructor(answers: { readonly metadata?: number; readonly data: number }) {
     this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
@@ -25,7 +29,11 @@ class FakeKvServer implements AsyncDisposable {
       this.asked.push(given);
       // As a careless server would, it repeats the token.
       const refuse = (status: number) => new Response(`refused: ${given}`, { status });
-      if (new URL(request.url).pathname !== "/") return refuse(answers.data);
+      if (new URL(request.url).pathname !== "/") {
+        if (this.#hasRead) return refuse(answers.data);
+        this.#hasRead = true;
+        return new Response(NOTHING);
+      }
       if (answers.metadata !== undefined) return refuse(answers.metadata);
       return Response.json({
         version: 3,
@@ -65,11 +73,14 @@ Deno.test("check says what a cache's server answers, and run does not start, wit
   await using server = new FakeKvServer({ metadata: 401, data: 401 });
   const check = await Program.fromSource().output(["check", ...flags(server.url)], ENV);
   assert.equal(check.code, 1);
-  assert.match(check.stdout, /✗ +│ cache +│ its server answered 401/);
+  assert.match(check.stdout, /✗ +│ cache +│ its server (answered 401|refused) +│/);
   assert.ok(!check.stdout.includes("disk of the cache"), check.stdout);
   const run = await Program.fromSource().output(["run", ...flags(server.url)], ENV);
   assert.equal(run.code, 69);
-  assert.match(run.stderr, /Cannot open the cache http.*: its server answered 401; see that/);
+  assert.match(
+    run.stderr,
+    /Cannot open the cache http.*: its server (answered 401|refused); see that/,
+  );
   assert.deepEqual(new Set(server.asked), new Set([`Bearer ${TOKEN}`]));
   for (const text of [check.stdout, check.stderr, run.stdout, run.stderr]) {
     assert.ok(!text.includes("s3cr3t"), text);
