@@ -154,7 +154,8 @@ export class Caller {
     const { flow, metrics } = this.#options;
     const { reason, said } = failed;
     metrics.count(flow, "retried");
-    log.debug("Turn said of {flow} {messageId}: {said}", { flow, ...names, said });
+    // It may quote the message, so it is told only where that may be.
+    log.debug("Turn said of {flow} {messageId}: {content}", { flow, ...names, content: said });
     log.warning("Not delivered, trying again: {flow} {messageId}, {reason}", {
       flow,
       ...names,

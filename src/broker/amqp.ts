@@ -10,8 +10,9 @@ import { parseAddress } from "./amqp_address.ts";
 import { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpConsumer } from "./amqp_consumer.ts";
 import { delayArguments } from "./amqp_declare.ts";
+import { AmqpDepths } from "./amqp_depths.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
-import { depth, sift } from "./amqp_sift.ts";
+import { sift } from "./amqp_sift.ts";
 import {
   type Broker,
   type BrokerStatus,
@@ -50,6 +51,7 @@ export class AmqpBroker implements Broker {
   readonly #delays: { initialDelayMs: number; maxDelayMs: number };
   readonly #publisher: AmqpPublisher;
   readonly #connection: AmqpConnection;
+  readonly #depths: AmqpDepths;
   /** Those that are not cancelled. */
   readonly #consumers = new Set<AmqpConsumer>();
   #closed: Promise<unknown> | undefined;
@@ -71,6 +73,7 @@ export class AmqpBroker implements Broker {
       name: "turn-channels consume",
       setup: () => Promise.resolve(),
     });
+    this.#depths = new AmqpDepths(this.#connection);
   }
 
   /**
@@ -144,7 +147,7 @@ export class AmqpBroker implements Broker {
 
   /** See {@linkcode Broker.depth}. */
   depth(queue: string): Promise<number | undefined> {
-    return depth(this.#connection, queue);
+    return this.#depths.of(queue);
   }
 
   /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming, or paused. */

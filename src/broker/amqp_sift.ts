@@ -23,19 +23,17 @@ export interface SiftOptions {
   readonly publisher: AmqpPublisher;
 }
 
-/** How many messages wait; see {@linkcode Broker.depth}. */
-export async function depth(
-  connection: AmqpConnection,
-  queue: string,
-): Promise<number | undefined> {
-  const session = await openSession(connection, queue);
+/**
+ * How many messages wait; undefined if the queue is not there, which has ended the session.
+ *
+ * @throws {PublishError} If nobody can tell.
+ */
+export async function depth(session: AmqpSession, queue: string): Promise<number | undefined> {
   try {
-    return (await session.channel.checkQueue(queue)).messageCount;
+    return (await untilLost(session, session.channel.checkQueue(queue))).messageCount;
   } catch (error) {
-    if (codeOf(error) === NOT_FOUND) return undefined;
-    throw faultOf(queue, error);
-  } finally {
-    await session.close();
+    if (codeOf(session.fault ?? error) === NOT_FOUND) return undefined;
+    throw faultOf(queue, session.fault ?? error);
   }
 }
 
@@ -45,9 +43,10 @@ export async function sift(
   queue: string,
   decide: (message: QueuedMessage) => Fate | Promise<Fate>,
 ): Promise<void> {
-  const count = await depth(connection, queue) ?? 0;
   const session = await openSession(connection, queue);
   try {
+    const count = await depth(session, queue);
+    if (count === undefined) return;
     for (let left = count; left > 0; left--) {
       const message = await take(session, queue);
       if (!message) return; // Others have taken some meanwhile.
@@ -65,7 +64,12 @@ export async function sift(
   }
 }
 
-async function openSession(connection: AmqpConnection, queue: string): Promise<AmqpSession> {
+/**
+ * Opens a channel to look on; `queue` is only named in what it throws.
+ *
+ * @throws {PublishError} If there is no connection, or no channel can be had.
+ */
+export async function openSession(connection: AmqpConnection, queue: string): Promise<AmqpSession> {
   const model = connection.current;
   if (!model) throw faultOf(queue, new Error("there is no connection to RabbitMQ"));
   try {
@@ -75,15 +79,21 @@ async function openSession(connection: AmqpConnection, queue: string): Promise<A
   }
 }
 
-/** Rejects also if the connection ends in the middle of the message: amqplib would never tell. */
 async function take(session: AmqpSession, queue: string): Promise<GetMessage | false> {
+  try {
+    return await untilLost(session, session.channel.get(queue));
+  } catch (error) {
+    throw faultOf(queue, session.fault ?? error);
+  }
+}
+
+/** Rejects also if the connection ends in the middle of the answer: amqplib would never tell. */
+async function untilLost<T>(session: AmqpSession, answer: Promise<T>): Promise<T> {
   const ended = Promise.withResolvers<never>();
   const onLost = () => ended.reject(lost());
   session.lost.addEventListener("abort", onLost);
   try {
-    return await Promise.race([session.channel.get(queue), ended.promise]);
-  } catch (error) {
-    throw faultOf(queue, session.fault ?? error);
+    return await Promise.race([answer, ended.promise]);
   } finally {
     session.lost.removeEventListener("abort", onLost);
   }

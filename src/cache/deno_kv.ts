@@ -14,6 +14,7 @@ import { getLogger } from "@logtape/logtape";
 import { entryKey, messageWrites, noteWrite, readMessage, readNote } from "./deno_kv_entry.ts";
 import { explainKvError } from "./deno_kv_fault.ts";
 import { oldTallyWrites, readTallies, tallyWrites } from "./deno_kv_tally.ts";
+import { inTime, kvName, openKv } from "./deno_kv_remote.ts";
 import { COMMIT_LIMITS, commitWrites, keyName, type Kind, type KvWrite } from "./deno_kv_write.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { GroupRead } from "./group_read.ts";
@@ -35,7 +36,7 @@ const log = getLogger(["turn-channels", "cache"]);
 
 /** What a {@linkcode DenoKvMessageCache} needs. */
 export interface DenoKvMessageCacheOptions extends Lifetimes {
-  /** The file; made when missing, its directory is not. */
+  /** The file; made when missing, its directory is not. Or a server's URL; see deno_kv_remote.ts. */
   readonly path: string;
   /** Keeps users of the same file apart: the connector's name. */
   readonly namespace: string;
@@ -79,7 +80,9 @@ export class DenoKvMessageCache implements MessageCache {
    */
   static async open(options: DenoKvMessageCacheOptions): Promise<DenoKvMessageCache> {
     try {
-      return new DenoKvMessageCache(openFile(await Deno.openKv(options.path)), options, true);
+      const { path } = options;
+      const kv = await openKv(path);
+      return new DenoKvMessageCache(openFile(kv, path), options, true);
     } catch (error) {
       throw cacheError("open", options.path, error);
     }
@@ -217,7 +220,7 @@ export class DenoKvMessageCache implements MessageCache {
   async #read<T>(read: () => Promise<T>): Promise<T> {
     this.#refuseIfClosed();
     try {
-      return await read();
+      return await inTime(this.#options.path, read());
     } catch (error) {
       // Deno KV aborts the reads under way when it is closed, with an error of its own.
       this.#refuseIfClosed();
@@ -235,13 +238,13 @@ export class DenoKvMessageCache implements MessageCache {
 
   async #tidy(now: number, before: Promise<void> | undefined): Promise<void> {
     await before;
+    const { namespace, path } = this.#options;
     try {
-      await this.#file.writes.write(
-        await oldTallyWrites(this.#file.kv, this.#options.namespace, now),
-      );
+      const writes = await inTime(path, oldTallyWrites(this.#file.kv, namespace, now));
+      await this.#file.writes.write(writes);
     } catch (error) {
       // What was asked of the cache is done. It is tried again tomorrow, and at the next start.
-      const { message } = cacheError("remove old counts from", this.#options.path, error);
+      const { message } = cacheError("remove old counts from", path, error);
       log.warn("{reason}", { reason: message });
     }
   }
@@ -252,15 +255,21 @@ export class DenoKvMessageCache implements MessageCache {
 
   #refuseIfClosed(): void {
     if (this.#closing === undefined) return;
-    throw new CacheError(`Cannot use the cache file ${this.#options.path}: it is closed`);
+    throw new CacheError(`Cannot use the ${kvName(this.#options.path)}: it is closed`);
   }
 }
 
-function openFile(kv: Deno.Kv): OpenFile {
+function openFile(kv: Deno.Kv, path: string): OpenFile {
   return {
     kv,
-    writes: new GroupCommit({ ...COMMIT_LIMITS, commit: (writes) => commitWrites(kv, writes) }),
-    reads: new GroupRead({ maxKeys: MAX_KEYS_READ, read: (keys) => readValues(kv, keys) }),
+    writes: new GroupCommit({
+      ...COMMIT_LIMITS,
+      commit: (writes) => inTime(path, commitWrites(kv, writes)),
+    }),
+    reads: new GroupRead({
+      maxKeys: MAX_KEYS_READ,
+      read: (keys) => inTime(path, readValues(kv, keys)),
+    }),
     pending: new PendingWrites(),
   };
 }
@@ -271,5 +280,5 @@ async function readValues(kv: Deno.Kv, keys: readonly Deno.KvKey[]): Promise<unk
 
 function cacheError(action: string, path: string, cause: unknown): CacheError {
   const { reason, fix } = explainKvError(cause);
-  return new CacheError(`Cannot ${action} the cache file ${path}: ${reason}; ${fix}`, { cause });
+  return new CacheError(`Cannot ${action} the ${kvName(path)}: ${reason}; ${fix}`, { cause });
 }

@@ -1,19 +1,20 @@
 /**
- * Finds out whether a file will do as a Deno KV cache, for the command `check`: opens, writes,
- * reads, deletes, and leaves things as they were.
+ * Finds out whether a file, or a server, will do as a Deno KV cache, for the command `check`: opens,
+ * writes, reads, deletes, and leaves things as they were.
  *
  * @module
  */
 
 import { explainKvError } from "./deno_kv_fault.ts";
+import { inTime, isRemote, kvName } from "./deno_kv_remote.ts";
 import type { Finding } from "./finding.ts";
 
-/** Tries the file of a cache; never throws. */
+/** Tries the file or server of a cache; never throws. */
 export async function checkDenoKv(path: string): Promise<Finding> {
-  const subject = `cache file ${path}`;
+  const subject = kvName(path);
   try {
-    const isNew = await isMissing(path);
-    await tryWriting(path);
+    const isNew = !isRemote(path) && await isMissing(path);
+    await inTime(path, tryWriting(path));
     if (!isNew) return { subject, ok: true, detail: "can be read and written" };
     // A file made by whoever runs the check may be closed to the user who will run the service.
     await Deno.remove(path);

@@ -10,6 +10,7 @@ import { styleText } from "node:util";
 import Table from "cli-table3";
 import { checkAmqp } from "../broker/amqp_check.ts";
 import { checkDenoKv } from "../cache/deno_kv_check.ts";
+import { isRemote } from "../cache/deno_kv_remote.ts";
 import { checkSpace } from "../cache/disk_space.ts";
 import { checkRedis } from "../cache/redis_check.ts";
 import {
@@ -129,7 +130,7 @@ async function checkCaches(config: Config): Promise<readonly Finding[]> {
   const { path, url } = config.message_cache_config;
   switch (config.message_cache_class) {
     case "DenoKvMessageCache":
-      return [await checkDenoKv(path), await checkSpace(path)];
+      return [await checkDenoKv(path), ...isRemote(path) ? [] : [await checkSpace(path)]];
     case "RedisMessageCache":
       return [await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS })];
     case "MemoryMessageCache":

@@ -109,7 +109,8 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
     steps: inOrder(steps),
     state: state ?? (delivered === undefined ? "open" : "delivered"),
     now,
-    ...(around.content && first !== undefined && { content: contentOf(first) }),
+    ...(around.content && first !== undefined &&
+      { content: bodyOf(first.body)["content"] ?? null }),
   };
 }
 
@@ -262,10 +263,6 @@ function notCached({ hasCache }: Surroundings): Step {
 
 function isForgotten(timestamp: string | undefined, around: Surroundings): boolean {
   return timestamp !== undefined && around.now - unixMilliseconds(timestamp) > around.noteTtlMs;
-}
-
-function contentOf({ body }: WaitingMessage): unknown {
-  return bodyOf(body)["content"] ?? null;
 }
 
 function carrier(

@@ -42,9 +42,6 @@ function kind<T>(
 /** A string; lone surrogates are refused because they can't be sent as UTF-8, nor be in a URL. */
 const string = z.string().refine((value) => value.isWellFormed());
 
-/** Any text. */
-export const anyText: Kind<string> = kind("text", string);
-
 /** Text that says something. */
 export const text: Kind<string> = kind("text, not empty", string.min(1));
 
@@ -122,12 +119,19 @@ function isSegment(segment: string): boolean {
   return /^[\w.~-]+$/.test(segment) && segment !== "." && segment !== "..";
 }
 
+const httpUrlText = string
+  .refine((url) => /^https?:\/\/[^\s@?#\\/][^\s@?#\\]*$/i.test(url) && URL.canParse(url));
+
 /** The base of an HTTP API, without a slash at its end. */
 export const httpUrl: Kind<string> = kind(
   "http:// or https:// URL without user and password, ?query and #fragment",
-  z.string()
-    .refine((url) => /^https?:\/\/[^\s@?#\\/][^\s@?#\\]*$/i.test(url) && URL.canParse(url))
-    .transform((url) => url.replace(/\/+$/, "")),
+  httpUrlText.transform((url) => url.replace(/\/+$/, "")),
+);
+
+/** Where Deno KV keeps its data: a file, or a server, whose token has no place in the URL. */
+export const kvPath: Kind<string> = kind(
+  "path of a file, or http:// or https:// URL without user and password, ?query and #fragment",
+  string.refine((path) => !/^https?:/i.test(path) || httpUrlText.safeParse(path).success),
 );
 
 /** A broker's URL, or "" for none. */

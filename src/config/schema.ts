@@ -11,11 +11,11 @@ import * as z from "zod";
 import { optional, preset, required } from "./key_meta.ts";
 import {
   amqpUrlText,
-  anyText,
   bind,
   hostname,
   httpUrl,
   integer,
+  kvPath,
   noMiddlewares,
   oneOf,
   password,
@@ -183,7 +183,7 @@ const cache = {
   message_cache_config: z.object({
     timeout: preset(seconds(YEAR), 3600, "How long an inbound message can be replied to."),
     outbound_timeout: preset(seconds(YEAR), DAY, "How long events about a message are passed on."),
-    path: preset(anyText, "", "The file of DenoKvMessageCache, which requires it."),
+    path: preset(kvPath, "", "The file of DenoKvMessageCache, which requires it; or its server."),
     url: preset(redisUrlText, "", "The server of RedisMessageCache, which requires it."),
     key_prefix: preset(
       text,

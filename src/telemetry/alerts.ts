@@ -1,6 +1,7 @@
 /**
  * Alert rules for Prometheus: who is to be woken when (`page`), and what can wait for the morning
- * (`ticket`). What to do then is in README.md, under "Alerts"; each rule links to its paragraph.
+ * (`ticket`). What to do then is in README.md, under "Alerts"; each rule links to its paragraph. What
+ * is of a channel says of which, in the label `connector`, if there are several (merge.ts).
  *
  * @module
  */
@@ -71,7 +72,9 @@ function turnAlerts(time: Time): Alert[] {
       name: "TurnRefusesToken",
       severity: "page",
       forSeconds: 0,
-      expression: `sum by (job, instance) (increase(${refused}[${time(5 * MINUTE)}])) > 0`,
+      expression: `sum by (job, instance, connector) (increase(${refused}[${
+        time(5 * MINUTE)
+      }])) > 0`,
       summary: "Turn answers 401 or 403: auth_token is wrong, or no longer valid",
     },
     {
@@ -113,7 +116,9 @@ function queueAlerts(longestStall: number): Alert[] {
 /** Summed over instances: of several on one connector any may get the events. */
 function transportAlerts(time: Time): Alert[] {
   const counted = (result: string | RegExp, range: string): string =>
-    `sum by (job, transport) (increase(${series(METRICS.transports, { result })}${range}))`;
+    `sum by (job, connector, transport) (increase(${
+      series(METRICS.transports, { result })
+    }${range}))`;
   const half = `[${time(HOUR / 2)}]`;
   const hour = `[${time(HOUR)}]`;
   const usual = `[${time(DAY)}] offset ${time(HOUR)}`;
@@ -155,7 +160,9 @@ function programAlerts(time: Time): Alert[] {
       name: "CacheFails",
       severity: "page",
       forSeconds: 0,
-      expression: `sum by (job, instance) (increase(${failures}[${time(5 * MINUTE)}])) > 0`,
+      expression: `sum by (job, instance, connector) (increase(${failures}[${
+        time(5 * MINUTE)
+      }])) > 0`,
       summary: "The message cache can't be used; messages wait for it",
     },
     {

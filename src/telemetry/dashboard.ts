@@ -1,11 +1,11 @@
 /**
  * A dashboard for Grafana: how the bridge, Turn, the queues and the transports are, on one page, in
- * the order in which one asks. Its data source and job are chosen in Grafana.
+ * the order in which one asks. Data source, instances and channels are chosen in Grafana.
  *
  * @module
  */
 
-import { METRICS } from "./catalogue.ts";
+import { type Definition, METRICS } from "./catalogue.ts";
 import { type Panel, rows } from "./dashboard_panels.ts";
 
 /** Grafana's grid is so wide; */
@@ -45,20 +45,26 @@ const FRAME = {
   templating: {
     list: [
       { name: "datasource", label: "Data source", type: "datasource", query: "prometheus" },
-      {
-        name: "instance",
-        label: "Instance",
-        type: "query",
-        datasource: DATA_SOURCE,
-        query: `label_values(${METRICS.build.name}, instance)`,
-        refresh: 2,
-        multi: true,
-        includeAll: true,
-        current: { text: "All", value: "$__all" },
-      },
+      choice("instance", "Instance", METRICS.build),
+      // All are those without the label, too: with one channel nothing has it.
+      { ...choice("connector", "Channel", METRICS.breaker), allValue: ".*" },
     ],
   },
 } as const;
+
+/** Lets some of a label's values be chosen. */
+function choice(
+  name: string,
+  label: string,
+  { name: metric }: Definition,
+): Readonly<Record<string, unknown>> {
+  return {
+    ...{ name, label, type: "query", datasource: DATA_SOURCE },
+    query: `label_values(${metric}, ${name})`,
+    ...{ refresh: 2, multi: true, includeAll: true },
+    current: { text: "All", value: "$__all" },
+  };
+}
 
 function grafanaPanel(
   { title, description, unit, lines }: Panel,

@@ -6,15 +6,15 @@
  */
 
 import { METRICS } from "./catalogue.ts";
-import { selectors } from "./promql.ts";
-
-/** A line of a panel. */
-export interface Line {
-  /** PromQL. */
-  readonly expression: string;
-  /** How it is called; `{{label}}` is its value. */
-  readonly legend: string;
-}
+import {
+  buckets,
+  type Line,
+  perHour,
+  perSecond,
+  quantiles,
+  RATE,
+  series,
+} from "./dashboard_lines.ts";
 
 /** A panel, before Grafana's many words for it. */
 export interface Panel {
@@ -28,8 +28,6 @@ export interface Panel {
   readonly lines: readonly Line[];
 }
 
-/** Of the instances that are chosen in Grafana. */
-const { series, buckets } = selectors({ instance: /$instance/ });
 const BUILD = series(METRICS.build);
 
 /** Each row answers a question. */
@@ -44,21 +42,6 @@ export function rows(): readonly (readonly [string, readonly Panel[]])[] {
   ];
 }
 
-const RATE = "[$__rate_interval]";
-
-/** Events a second, by labels. */
-function perSecond(selected: string, ...by: readonly string[]): string {
-  return `sum by (${by.join(", ")}) (rate(${selected}${RATE}))`;
-}
-
-function quantiles(selected: string, by: string): Line[] {
-  return [0.5, 0.95, 0.99].map((quantile) => ({
-    expression: `histogram_quantile(${quantile}, ` +
-      `sum by (${["le", by].filter(Boolean).join(", ")}) (rate(${selected}${RATE})))`,
-    legend: `${by === "" ? "" : `{{${by}}} `}p${quantile * 100}`,
-  }));
-}
-
 function healthPanels(): Panel[] {
   return [
     {
@@ -67,7 +50,7 @@ function healthPanels(): Panel[] {
       unit: "none",
       lines: [
         { expression: series(METRICS.brokerConnected), legend: "RabbitMQ {{direction}}" },
-        { expression: series(METRICS.breaker, { state: "closed" }), legend: "Turn" },
+        { expression: series(METRICS.breaker, { state: "closed" }), legend: "Turn {{connector}}" },
         { expression: `1 - ${series(METRICS.brokerBlocked)}`, legend: "RabbitMQ takes messages" },
       ],
     },
@@ -77,10 +60,13 @@ function healthPanels(): Panel[] {
       unit: "short",
       lines: [
         {
-          expression: `sum by (operation) (increase(${series(METRICS.cacheFailures)}[1h]))`,
-          legend: "cache {{operation}}",
+          expression: perHour(series(METRICS.cacheFailures), "operation"),
+          legend: "cache {{operation}} {{connector}}",
         },
-        { expression: `increase(${series(METRICS.breakerOpened)}[1h])`, legend: "Turn down" },
+        {
+          expression: perHour(series(METRICS.breakerOpened)),
+          legend: "Turn down {{connector}}",
+        },
       ],
     },
     {
@@ -105,7 +91,7 @@ function flowPanels(): Panel[] {
       unit: "ops",
       lines: [{
         expression: perSecond(series(METRICS.messages), "flow", "result"),
-        legend: "{{flow}} {{result}}",
+        legend: "{{flow}} {{result}} {{connector}}",
       }],
     },
     {
@@ -114,7 +100,7 @@ function flowPanels(): Panel[] {
       unit: "ops",
       lines: [{
         expression: perSecond(series(METRICS.setbacks), "flow", "result"),
-        legend: "{{flow}} {{result}}",
+        legend: "{{flow}} {{result}} {{connector}}",
       }],
     },
     {
@@ -127,15 +113,18 @@ function flowPanels(): Panel[] {
       title: "From Turn to RabbitMQ",
       description: "From Turn's request to the broker's confirm.",
       unit: "s",
-      lines: quantiles(buckets(METRICS.confirm), ""),
+      lines: quantiles(buckets(METRICS.confirm)),
     },
     {
       title: "In flight",
       description: "What is being done just now.",
       unit: "short",
       lines: [
-        { expression: series(METRICS.requestsInFlight), legend: "Turn's requests" },
-        { expression: series(METRICS.inFlight), legend: "calls to Turn, {{resource}}" },
+        { expression: series(METRICS.requestsInFlight), legend: "Turn's requests {{connector}}" },
+        {
+          expression: series(METRICS.inFlight),
+          legend: "calls to Turn, {{resource}} {{connector}}",
+        },
       ],
     },
   ];
@@ -149,7 +138,7 @@ function turnPanels(): Panel[] {
       unit: "ops",
       lines: [{
         expression: perSecond(series(METRICS.answers), "resource", "status"),
-        legend: "{{resource}} {{status}}",
+        legend: "{{resource}} {{status}} {{connector}}",
       }],
     },
     {
@@ -164,7 +153,7 @@ function turnPanels(): Panel[] {
       unit: "s",
       lines: [{
         expression: `time() - (${series(METRICS.lastSuccess)} > 0)`,
-        legend: "{{instance}}",
+        legend: "{{instance}} {{connector}}",
       }],
     },
     {
@@ -173,7 +162,7 @@ function turnPanels(): Panel[] {
       unit: "percentunit",
       lines: [{
         expression: `rate(${series(METRICS.limitWait)}${RATE})`,
-        legend: "{{resource}}",
+        legend: "{{resource}} {{connector}}",
       }],
     },
     {
@@ -181,16 +170,19 @@ function turnPanels(): Panel[] {
       description: "Calls a window, what is left of them, and the seconds until it ends.",
       unit: "short",
       lines: [
-        { expression: series(METRICS.limit), legend: "{{bucket}} limit" },
-        { expression: series(METRICS.limitLeft), legend: "{{bucket}} left" },
-        { expression: `${series(METRICS.limitReset)} - time() > 0`, legend: "{{bucket}} ends in" },
+        { expression: series(METRICS.limit), legend: "{{bucket}} limit {{connector}}" },
+        { expression: series(METRICS.limitLeft), legend: "{{bucket}} left {{connector}}" },
+        {
+          expression: `${series(METRICS.limitReset)} - time() > 0`,
+          legend: "{{bucket}} ends in {{connector}}",
+        },
       ],
     },
     {
       title: "Calls waiting",
       description: "For their turn, or the rate limit.",
       unit: "short",
-      lines: [{ expression: series(METRICS.waiting), legend: "{{resource}}" }],
+      lines: [{ expression: series(METRICS.waiting), legend: "{{resource}} {{connector}}" }],
     },
   ];
 }
@@ -202,8 +194,8 @@ function queuePanels(): Panel[] {
       description: "Messages that wait; those in work are not counted.",
       unit: "short",
       lines: [{
-        expression: `max by (queue, place) (${series(METRICS.queueMessages)})`,
-        legend: "{{queue}} {{place}}",
+        expression: `max by (connector, queue, place) (${series(METRICS.queueMessages)})`,
+        legend: "{{queue}} {{place}} {{connector}}",
       }],
     },
     {
@@ -211,8 +203,8 @@ function queuePanels(): Panel[] {
       description: "For how long there are messages and none is finished.",
       unit: "s",
       lines: [{
-        expression: `min by (queue) (${series(METRICS.queueStalled)})`,
-        legend: "{{queue}}",
+        expression: `min by (connector, queue) (${series(METRICS.queueStalled)})`,
+        legend: "{{queue}} {{connector}}",
       }],
     },
     {
@@ -222,9 +214,9 @@ function queuePanels(): Panel[] {
       lines: [
         {
           expression: perSecond(series(METRICS.cacheReads), "kind", "result"),
-          legend: "{{kind}} {{result}} a second",
+          legend: "{{kind}} {{result}} a second {{connector}}",
         },
-        { expression: series(METRICS.cacheEntries), legend: "{{kind}} entries" },
+        { expression: series(METRICS.cacheEntries), legend: "{{kind}} entries {{connector}}" },
       ],
     },
   ];
@@ -232,15 +224,15 @@ function queuePanels(): Panel[] {
 
 function transportPanels(): Panel[] {
   const counted = (result: string): string =>
-    `sum by (transport) (increase(${series(METRICS.transports, { result })}[1h]))`;
+    perHour(series(METRICS.transports, { result }), "transport");
   return [
     {
       title: "Sent, and heard of",
-      description: "An hour, by transport.",
+      description: "An hour, by transport; silent is nothing heard of within an hour.",
       unit: "short",
       lines: [{
-        expression: `sum by (transport, result) (increase(${series(METRICS.transports)}[1h]))`,
-        legend: "{{transport}} {{result}}",
+        expression: perHour(series(METRICS.transports), "transport", "result"),
+        legend: "{{transport}} {{result}} {{connector}}",
       }],
     },
     {
@@ -249,14 +241,8 @@ function transportPanels(): Panel[] {
       unit: "percentunit",
       lines: [{
         expression: `${counted("delivered")} / ${counted("sent")}`,
-        legend: "{{transport}}",
+        legend: "{{transport}} {{connector}}",
       }],
-    },
-    {
-      title: "Nothing heard of within an hour",
-      description: "An hour, by transport.",
-      unit: "short",
-      lines: [{ expression: counted("silent"), legend: "{{transport}}" }],
     },
   ];
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Definition, MetricType } from "./catalogue.ts";
+import { type Definition, type MetricType, PROGRAM_METRICS } from "./catalogue.ts";
 
 /** What labels must be: equal to a text, or all of an expression. */
 export type Matchers<L extends string> = { readonly [label in L]?: string | RegExp };
@@ -20,11 +20,17 @@ export interface Selectors {
   buckets<L extends string>(metric: Definition<"histogram", L>, matchers?: Matchers<L>): string;
 }
 
-/** Selects series, all with these labels, which are Prometheus's own. */
-export function selectors(own: Matchers<"job" | "instance"> = {}): Selectors {
+/** Labels that no metric is made with: Prometheus's own, and merge.ts's for what is of a channel. */
+export type Origin = Matchers<"job" | "instance" | "connector">;
+
+/** Selects series, all with these labels. */
+export function selectors({ connector, ...own }: Origin = {}): Selectors {
+  const ofChannel = connector === undefined ? own : { ...own, connector };
+  const originOf = (name: string): Origin => PROGRAM_METRICS.has(name) ? own : ofChannel;
   return {
-    series: ({ name }, matchers = {}) => select(name, { ...matchers, ...own }),
-    buckets: ({ name }, matchers = {}) => select(`${name}_bucket`, { ...matchers, ...own }),
+    series: ({ name }, matchers = {}) => select(name, { ...matchers, ...originOf(name) }),
+    buckets: ({ name }, matchers = {}) =>
+      select(`${name}_bucket`, { ...matchers, ...originOf(name) }),
   };
 }
 

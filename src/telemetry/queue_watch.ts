@@ -1,6 +1,7 @@
 /**
- * Looks at the queues every 15 seconds. What waits in a queue can't be seen without taking it out, so
- * neither can its age; what is seen is for how long there is something and nothing gets done.
+ * Looks at the queues every 15 seconds, and at delay queues every minute. What waits in a queue can't
+ * be seen without taking it out, so neither can its age; what is seen is for how long there is
+ * something and nothing gets done.
  *
  * @module
  */
@@ -10,6 +11,8 @@ import type { QueueFigures } from "./live_figures.ts";
 
 /** How often they are looked at, in milliseconds. */
 const EVERY_MS = 15_000;
+/** Delay queues once of so many times: they are most of all, and what is in them waits anyway. */
+const DELAYED_EACH = 4;
 /** How soon again, while they can't be. */
 const AGAIN_MS = 1_000;
 
@@ -57,7 +60,8 @@ export class QueueWatch implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #seen = new Map<string, Seen>();
   readonly #running: Promise<void>;
-  #isKnown = false;
+  /** How often it was looked since the broker could not tell. */
+  #looks = 0;
 
   /** Begins. */
   constructor(options: QueueWatchOptions) {
@@ -69,7 +73,7 @@ export class QueueWatch implements AsyncDisposable {
   /** What was seen last; nothing if the broker could not tell. */
   figures(): ReadonlyMap<string, QueueFigures> {
     const figures = new Map<string, QueueFigures>();
-    if (!this.#isKnown) return figures;
+    if (this.#looks === 0) return figures;
     const now = this.#now();
     for (const [label, { waiting, delayed, parked, stalledSince }] of this.#seen) {
       const stalledMs = stalledSince === undefined ? 0 : Math.max(0, now - stalledSince);
@@ -89,7 +93,7 @@ export class QueueWatch implements AsyncDisposable {
     while (!signal.aborted) {
       await this.look();
       // It rejects when it is aborted.
-      await delay(this.#isKnown ? EVERY_MS : AGAIN_MS, undefined, { signal }).catch(() => {});
+      await delay(this.#looks > 0 ? EVERY_MS : AGAIN_MS, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -100,10 +104,10 @@ export class QueueWatch implements AsyncDisposable {
         if (this.#stop.signal.aborted) return;
         this.#seen.set(queue.label, await this.#lookAt(queue));
       }
-      this.#isKnown = true;
+      this.#looks++;
     } catch (error) {
       if (!this.#options.isExpected(error)) throw error;
-      this.#isKnown = false;
+      this.#looks = 0;
     }
   }
 
@@ -111,11 +115,14 @@ export class QueueWatch implements AsyncDisposable {
     const { depth } = this.#options;
     const { label, queue, delayQueues, parkingQueue } = watched;
     const waiting = await depth(queue) ?? 0;
-    let delayed: number | undefined;
-    for (const name of delayQueues ?? []) delayed = (delayed ?? 0) + (await depth(name) ?? 0);
+    const before = this.#seen.get(label);
+    let delayed = before?.delayed;
+    if (delayQueues !== undefined && this.#looks % DELAYED_EACH === 0) {
+      delayed = 0;
+      for (const name of delayQueues) delayed += await depth(name) ?? 0;
+    }
     const parked = parkingQueue === undefined ? undefined : await depth(parkingQueue) ?? 0;
     const settled = settledOf(watched, waiting);
-    const before = this.#seen.get(label);
     const isStalled = waiting > 0 && (before === undefined || settled <= before.settled);
     const stalledSince = isStalled ? before?.stalledSince ?? this.#now() : undefined;
     return { waiting, delayed, parked, settled, stalledSince };

@@ -10,7 +10,8 @@ import type { LoadAnswer, LoadAsked } from "./load.ts";
 import { percentiles } from "./numbers.ts";
 import { addressOf, eventAbout, messageFrom } from "./people.ts";
 import type { Queues } from "./queues.ts";
-import type { Running } from "./subject.ts";
+import type { Fleet } from "./fleet.ts";
+import { withIdleCores } from "./machine.ts";
 
 /** The secret that requests are signed with. */
 export const SECRET = "hmac-secret-of-the-benchmark";
@@ -29,7 +30,8 @@ export interface Sizes {
 
 /**
  * What a case came to: of `rate` in messages a second, `cpu` in microseconds on a processor for each
- * message, `p50` and `p99` in milliseconds those that it measures.
+ * message, `idle` the cores that had nothing to do, `p50` and `p99` in milliseconds those that it
+ * measures.
  */
 export type Measured = Readonly<Record<string, number>>;
 
@@ -48,14 +50,18 @@ export interface Tools {
 /** Messages a second that are published at a pace: far less than any subject can take. */
 const PACE = 250;
 
+/** How long a case may take, and for each message; tens of times what they do. */
+const LEAST_LIMIT_MS = 20_000;
+const LIMIT_MS = 10;
+
 /** One subject's cases. What was sent is remembered, for events about it. */
 export class Cases {
   readonly #tools: Tools;
-  readonly #running: Running;
+  readonly #running: Fleet;
   #sent: string[] = [];
 
-  /** Measures `running`. */
-  constructor(tools: Tools, running: Running) {
+  /** Measures what runs. */
+  constructor(tools: Tools, running: Fleet) {
     this.#tools = tools;
     this.#running = running;
   }
@@ -64,15 +70,15 @@ export class Cases {
   async outbound(connections: number): Promise<Measured> {
     const { load, queues, sizes } = this.#tools;
     const requests = connections === 1 ? sizes.single : sizes.messages;
-    const { port, connector } = this.#running;
-    const { seconds, ids, p50, p99, cpu } = await this.#withCpu(
+    const { ports, connector } = this.#running;
+    const { seconds, ids, p50, p99, cpu, idle } = await this.#withCpu(
       requests,
       () =>
-        load.ask<LoadAnswer>({ port, connections, requests, users: sizes.users, secret: SECRET }),
+        load.ask<LoadAnswer>({ ports, connections, requests, users: sizes.users, secret: SECRET }),
     );
     this.#sent = [...this.#sent, ...ids].slice(-2 * sizes.messages);
     await queues.purge(`${connector}.outbound`);
-    return { rate: requests / seconds, p50, p99, cpu };
+    return { rate: requests / seconds, p50, p99, cpu, idle };
   }
 
   /** A backlog of users' messages. */
@@ -100,18 +106,19 @@ export class Cases {
     await turn.ask({ kind: "hold" });
     await queues.fill(`${this.#running.connector}.${end}`, payloads);
     const calls = payloads.length;
-    const { seconds, cpu } = await this.#withCpu(
+    const { seconds, cpu, idle } = await this.#withCpu(
       calls,
       async () => ({ seconds: await turn.ask<number>({ kind: "release", calls }) }),
     );
-    return { rate: calls / seconds, cpu };
+    return { rate: calls / seconds, cpu, idle };
   }
 
   async #paced(end: string, { payloads, ids }: Payloads): Promise<Measured> {
     const { turn, queues } = this.#tools;
     await turn.ask({ kind: "note" });
     const times = await queues.pace(`${this.#running.connector}.${end}`, payloads, PACE);
-    const notes = await turn.ask<TurnNote[]>({ kind: "noted", calls: payloads.length });
+    const calls = payloads.length;
+    const notes = await this.#guard(calls, turn.ask<TurnNote[]>({ kind: "noted", calls }));
     const came = new Map(notes);
     return {
       ...percentiles(ids.map((id, index) => (came.get(id) ?? NaN) - (times[index] ?? NaN))),
@@ -131,12 +138,19 @@ export class Cases {
     return { ids, payloads: ids.map(eventAbout) };
   }
 
-  /** Does `work` about `count` messages, and tells what each has cost on the processor. */
-  async #withCpu<T>(count: number, work: () => Promise<T>): Promise<T & { cpu: number }> {
+  /** Does `work` about `count` messages, and tells what it has cost on the processor. */
+  async #withCpu<T>(
+    count: number,
+    work: () => Promise<T>,
+  ): Promise<T & { readonly cpu: number; readonly idle: number }> {
     const before = await this.#running.usage();
-    const result = await work();
+    const result = await withIdleCores(() => this.#guard(count, work()));
     const after = await this.#running.usage();
     return { ...result, cpu: (after.cpuSeconds - before.cpuSeconds) * 1e6 / count };
+  }
+
+  #guard<T>(count: number, work: Promise<T>): Promise<T> {
+    return this.#running.guard(work, LEAST_LIMIT_MS + count * LIMIT_MS);
   }
 }
 

@@ -7,6 +7,7 @@
 
 import { fileURLToPath } from "node:url";
 import { TextLineStream } from "./lines.ts";
+import { stop } from "./process.ts";
 
 /** The helper's end: does what each line says, one after the other, and answers what `work` answers. */
 export async function answerLines<T>(work: (asked: T) => Promise<unknown>): Promise<void> {
@@ -55,8 +56,9 @@ export class Helper<Asked> implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#input.close();
+    // It may wait for what a subject that has failed will not do.
+    await stop(this.#process, "SIGKILL");
+    await this.#input.abort();
     await this.#output.cancel();
-    await this.#process.status;
   }
 }

@@ -14,8 +14,8 @@ import { type Percentiles, percentiles } from "./numbers.ts";
 
 /** What can be asked of it. */
 export interface LoadAsked {
-  /** The port on 127.0.0.1. */
-  readonly port: number;
+  /** The ports on 127.0.0.1, over which the connections are spread. */
+  readonly ports: readonly number[];
   /** How many connections. */
   readonly connections: number;
   /** How many requests in all. */
@@ -41,7 +41,7 @@ async function load(asked: LoadAsked): Promise<LoadAnswer> {
   const connections = await Promise.all(
     Array.from(
       { length: asked.connections },
-      () => Deno.connect({ hostname: "127.0.0.1", port: asked.port }),
+      (_, index) => Deno.connect({ hostname: "127.0.0.1", port: portOf(index, asked) }),
     ),
   );
   const times: number[] = [];
@@ -58,6 +58,10 @@ async function load(asked: LoadAsked): Promise<LoadAnswer> {
     connection.close();
   }));
   return { seconds: (performance.now() - begin) / 1000, ids, ...percentiles(times) };
+}
+
+function portOf(connection: number, { ports }: LoadAsked): number {
+  return ports[connection % ports.length] ?? 0;
 }
 
 /** Each is another: what is sent twice may be answered without being published again. */

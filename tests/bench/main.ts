@@ -11,13 +11,14 @@ import { startRabbitMq } from "../support/rabbitmq.ts";
 import { startRedis } from "../support/redis.ts";
 import { Cases, type Measured, SECRET, type Tools } from "./cases.ts";
 import type { TurnAsked } from "./fake_turn.ts";
+import { Fleet } from "./fleet.ts";
 import { Helper } from "./helper.ts";
 import type { LoadAsked } from "./load.ts";
 import { watchMemory } from "./memory.ts";
 import { type BenchOptions, HELP, readOptions } from "./options.ts";
 import { Queues } from "./queues.ts";
 import { formatResults, type Sample, summarize } from "./report.ts";
-import { Running, type Subject } from "./subject.ts";
+import type { Subject } from "./subject.ts";
 import { findSubjects } from "./subjects.ts";
 
 /** How long a process is left alone before its memory at rest is read, in milliseconds. */
@@ -58,6 +59,13 @@ async function main(options: BenchOptions): Promise<void> {
   }
   const results = summarize(samples);
   say(formatResults(results, subjects));
+  if (subjects.some(({ processes }) => processes > 1)) {
+    say(
+      `Cores idle are of ${cpus().length}, which all subjects share with RabbitMQ, the fake Turn and ` +
+        "the maker of requests: where few are left, more processes can't do more. The ratio of CPU µs " +
+        "is what sharing costs each message where there are.",
+    );
+  }
   if (options.json === undefined) return;
   const machine = { cpus: cpus().map(({ model }) => model), deno: Deno.version, at: new Date() };
   await Deno.writeTextFile(options.json, JSON.stringify({ machine, options, results, samples }));
@@ -85,21 +93,22 @@ class Bench {
     this.#flags = flags;
   }
 
-  async start(subject: Subject, concurrency: number): Promise<Running> {
+  async start(subject: Subject, concurrency: number): Promise<Fleet> {
     const flags = { ...this.#flags, "worker-concurrency": String(concurrency) };
-    return await Running.start(subject, flags, `${this.#folder}/log`);
+    const running = await Fleet.start(subject, flags, this.#folder);
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+    return running;
   }
 
   /** All subjects are started, and then each case is measured of one after the other. */
   async round(subjects: readonly Subject[], concurrency: number): Promise<Sample[]> {
     await using parts = new AsyncDisposableStack();
     const samples: Sample[] = [];
-    const all: { running: Running; cases: Cases; rest: number; beyondMs: number }[] = [];
+    const all: { running: Fleet; cases: Cases; rest: number; beyondMs: number }[] = [];
     for (const subject of subjects) {
       const handshakeMs = await Queues.handshake(this.#flags["amqp-url"] ?? "");
       const running = parts.use(await this.start(subject, concurrency));
       parts.defer(() => this.#tools.queues.remove(running.connector));
-      await new Promise((resolve) => setTimeout(resolve, REST_MS));
       const { rss } = await running.usage();
       const beyondMs = running.startMs - handshakeMs;
       all.push({ running, cases: new Cases(this.#tools, running), rest: rss, beyondMs });

@@ -6,7 +6,8 @@
  */
 
 import { Cases, type Tools } from "./cases.ts";
-import type { Running, Subject } from "./subject.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Subject } from "./subject.ts";
 
 /** After how many backlogs' worth of messages memory is read. */
 const MARKS: readonly number[] = [5, 10, 15, 20, 25];
@@ -15,7 +16,7 @@ const MARKS: readonly number[] = [5, 10, 15, 20, 25];
 export async function watchMemory(
   subjects: readonly Subject[],
   tools: Tools,
-  start: (subject: Subject) => Promise<Running>,
+  start: (subject: Subject) => Promise<Fleet>,
   say: (line: string) => void,
 ): Promise<void> {
   const { messages } = tools.sizes;

@@ -24,6 +24,8 @@ export interface BenchOptions {
   readonly cases: readonly string[];
   /** Values of worker_concurrency. */
   readonly concurrency: readonly number[];
+  /** Over how many processes of a subject its work is spread. */
+  readonly processes: readonly number[];
   /** Where the results go as JSON, if anywhere. */
   readonly json: string | undefined;
   /** Whether memory over many messages is watched instead. */
@@ -43,6 +45,7 @@ Measures the bridge against the floor (tests/bench/floor.ts), and prints the med
   --forms a,b           of source,compiled; default both, compiled if it can be
   --cases a,b           of ${CASES.join(",")}; default all
   --concurrency a,b     worker_concurrency; default 20,100
+  --processes a,b       so many processes on one connector, compared with one; default 1
   --json FILE           writes all samples and the medians to FILE
 `;
 
@@ -62,6 +65,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
       forms: text,
       cases: text,
       concurrency: text,
+      processes: text,
       json: text,
     },
   });
@@ -80,6 +84,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     forms: list(values.forms ?? (quick ? "source" : "source,compiled")),
     cases: list(values.cases ?? CASES.join()),
     concurrency: list(values.concurrency ?? (quick ? "20" : "20,100")).map(Number),
+    processes: list(values.processes ?? "1").map(Number),
     json: values.json,
     rss: values.rss,
   };

@@ -1,5 +1,5 @@
 /**
- * What the benchmark tells: medians of the rounds, and ratios to the floor.
+ * What the benchmark tells: medians of the rounds, and ratios to what each subject is compared with.
  *
  * @module
  */
@@ -21,12 +21,16 @@ export interface Sample {
 /** The median of all rounds. */
 export type Result = Sample;
 
+/** Only of several processes: what they have to share says how much more they can do. */
+const IDLE = "idle";
+
 /** How each column is written, and what its ratio says. */
 const COLUMNS: Readonly<Record<string, { readonly head: string; readonly digits: number }>> = {
   rate: { head: "messages/s", digits: 0 },
   p50: { head: "p50 ms", digits: 2 },
   p99: { head: "p99 ms", digits: 2 },
   cpu: { head: "CPU µs", digits: 1 },
+  [IDLE]: { head: "cores idle", digits: 2 },
   startMs: { head: "start ms", digits: 0 },
   beyondMs: { head: "beyond the handshake", digits: 0 },
   rest: { head: "RSS at rest MiB", digits: 0 },
@@ -64,7 +68,10 @@ function table(
   results: readonly Result[],
   subjects: readonly Subject[],
 ): string {
-  const keys = Object.keys(COLUMNS).filter((key) => rows.some(({ measured }) => key in measured));
+  const hasSeveral = subjects.some(({ processes }) => processes > 1);
+  const keys = Object.keys(COLUMNS).filter((key) =>
+    (hasSeveral || key !== IDLE) && rows.some(({ measured }) => key in measured)
+  );
   const heads = keys.map((key) => COLUMNS[key]?.head ?? key);
   const cells = Map.groupBy(rows, (row) => row.case).values().flatMap((group) =>
     group.map((
@@ -74,7 +81,7 @@ function table(
   return formatTable([["case", "subject", ...heads], ...cells]);
 }
 
-/** A value, and its ratio to the floor's. */
+/** A value, and its ratio to that of what the subject is compared with. */
 function cell(
   { subject, case: name, measured }: Result,
   key: string,
@@ -83,11 +90,11 @@ function cell(
 ): string {
   const value = measured[key];
   if (value === undefined) return "";
-  const floor = subjects.find((other) => other.name === subject)?.floor;
-  const base = results.find((other) => other.subject === floor && other.case === name);
+  const base = subjects.find((other) => other.name === subject)?.base;
+  const compared = results.find((other) => other.subject === base && other.case === name);
   const text = value.toFixed(COLUMNS[key]?.digits);
-  const ratio = value / (base?.measured[key] ?? NaN);
-  return subject === floor || Number.isNaN(ratio) ? text : `${text} (${ratio.toFixed(2)})`;
+  const ratio = key === IDLE ? NaN : value / (compared?.measured[key] ?? NaN);
+  return subject === base || Number.isNaN(ratio) ? text : `${text} (${ratio.toFixed(2)})`;
 }
 
 function formatTable(rows: readonly (readonly string[])[]): string {

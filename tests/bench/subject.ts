@@ -7,6 +7,8 @@
 
 import { fileURLToPath } from "node:url";
 import { PERMISSIONS } from "../support/program.ts";
+import { TICKS_PER_SECOND } from "./machine.ts";
+import { LoggedProcess } from "./process.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -17,8 +19,10 @@ export type Command = readonly [program: string, ...args: string[]];
 export interface Subject {
   /** What it is called in tables. */
   readonly name: string;
-  /** The name of the floor that it is compared with; its own, if it is one. */
-  readonly floor: string;
+  /** The name of the subject that it is compared with; its own, if with none. */
+  readonly base: string;
+  /** How many processes share its connector. */
+  readonly processes: number;
   /** How it is started. */
   readonly command: Command;
   /** Flags that make it what it is. */
@@ -62,10 +66,10 @@ export class Running implements AsyncDisposable {
   readonly port: number;
   /** Milliseconds from the start of the process to its first healthy answer. */
   readonly startMs: number;
-  readonly #process: Deno.ChildProcess;
+  readonly #process: LoggedProcess;
 
   private constructor(
-    process: Deno.ChildProcess,
+    process: LoggedProcess,
     fields: Pick<Running, "subject" | "connector" | "port" | "startMs">,
   ) {
     this.#process = process;
@@ -75,33 +79,30 @@ export class Running implements AsyncDisposable {
     this.startMs = fields.startMs;
   }
 
-  /** Starts it and waits until it is healthy. What it logs goes to `logFile`. */
+  /** Starts it and waits until it is healthy. What it logs goes to a file in `folder`. */
   static async start(
     subject: Subject,
+    connector: string,
     flags: Readonly<Record<string, string>>,
-    logFile: string,
+    folder: string,
   ): Promise<Running> {
-    const connector = `bench-${crypto.randomUUID()}`;
     const port = freePort();
-    const all = {
-      ...flags,
-      ...subject.flags,
-      "connector-name": connector,
-      "http-bind": `127.0.0.1:${port}`,
-    };
+    const own = { "connector-name": connector, "http-bind": `127.0.0.1:${port}` };
+    const args = Object.entries({ ...flags, ...subject.flags, ...own });
     const begin = performance.now();
-    const process = new Deno.Command("sh", {
-      args: [
-        ...["-c", 'exec "$@" 2>"$LOG_FILE"', "sh", ...subject.command],
-        ...Object.entries(all).map(([flag, value]) => `--${flag}=${value}`),
-      ],
-      env: { LOG_FILE: logFile },
-      stdin: "null",
-      stdout: "null",
-    }).spawn();
-    await healthy(process, `http://127.0.0.1:${port}/health`, logFile);
+    const process = new LoggedProcess(
+      subject.name,
+      [...subject.command, ...args.map(([flag, value]) => `--${flag}=${value}`)],
+      `${folder}/log-${port}`,
+    );
+    await Promise.race([healthy(`http://127.0.0.1:${port}/health`), process.ends()]);
     const startMs = performance.now() - begin;
     return new Running(process, { subject, connector, port, startMs });
+  }
+
+  /** Rejects when it has ended, with the end of what it logged. */
+  ends(): Promise<never> {
+    return this.#process.ends();
   }
 
   /** What it has used so far. */
@@ -122,21 +123,12 @@ export class Running implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGTERM");
-    await this.#process.status;
+    await this.#process[Symbol.asyncDispose]();
   }
 }
 
-/** The kernel's USER_HZ, the same on all of Linux that Deno runs on. */
-const TICKS_PER_SECOND = 100;
-
-async function healthy(process: Deno.ChildProcess, url: string, logFile: string): Promise<void> {
-  let ended = false;
-  process.status.then(() => ended = true);
-  while (!await isHealthy(url)) {
-    if (ended) throw new Error(`It has ended:\n${await Deno.readTextFile(logFile)}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+async function healthy(url: string): Promise<void> {
+  while (!await isHealthy(url)) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 async function isHealthy(url: string): Promise<boolean> {

@@ -7,18 +7,20 @@
 import type { BenchOptions } from "./options.ts";
 import { type Command, compile, fromSource, type Subject } from "./subject.ts";
 
+const CACHE = "message-cache-class";
+
 /** The bridge's flags for each cache. */
 function cacheFlags(
   folder: string,
   redisUrl: string,
 ): Readonly<Record<string, Readonly<Record<string, string>>>> {
   return {
-    memory: { "message-cache-class": "MemoryMessageCache" },
+    memory: { [CACHE]: "MemoryMessageCache" },
     deno_kv: {
-      "message-cache-class": "DenoKvMessageCache",
+      [CACHE]: "DenoKvMessageCache",
       "message-cache-config-path": `${folder}/cache.kv`,
     },
-    redis: { "message-cache-class": "RedisMessageCache", "message-cache-config-url": redisUrl },
+    redis: { [CACHE]: "RedisMessageCache", "message-cache-config-url": redisUrl },
   };
 }
 
@@ -34,7 +36,7 @@ export interface Surroundings {
 
 /** Those of the options that can be had here. Says what can't, and why. */
 export async function findSubjects(
-  { subjects, forms }: BenchOptions,
+  { subjects, forms, processes }: BenchOptions,
   { folder, redisUrl, say }: Surroundings,
 ): Promise<Subject[]> {
   const found: Subject[] = [];
@@ -46,14 +48,30 @@ export async function findSubjects(
     if (commands === undefined) continue;
     const floor = `floor${suffix}`;
     if (subjects.includes("floor")) {
-      found.push({ name: floor, floor, command: commands.floor, flags: {} });
+      found.push({ name: floor, base: floor, processes: 1, command: commands.floor, flags: {} });
     }
     for (const [cache, flags] of Object.entries(cacheFlags(folder, redisUrl))) {
       if (!subjects.includes(cache)) continue;
-      found.push({ name: `${cache}${suffix}`, floor, command: commands.bridge, flags });
+      const name = `${cache}${suffix}`;
+      found.push({ name, base: floor, processes: 1, command: commands.bridge, flags });
     }
   }
-  return found;
+  return found.flatMap((subject) => processes.flatMap((count) => timesOver(subject, count, say)));
+}
+
+/** The same by so many processes, compared with one. */
+function timesOver(
+  subject: Subject,
+  count: number,
+  say: Surroundings["say"],
+): Subject | readonly Subject[] {
+  if (count === 1) return subject;
+  const { name, flags } = subject;
+  if (flags[CACHE] !== "MemoryMessageCache") {
+    return { ...subject, name: `${name} × ${count}`, base: name, processes: count };
+  }
+  say(`Left out: ${name} × ${count}: what one remembers the others can't know`);
+  return [];
 }
 
 async function compileBoth(

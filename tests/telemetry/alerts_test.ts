@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { METRICS } from "../../src/telemetry/catalogue.ts";
+import { METRICS, PROGRAM_METRICS } from "../../src/telemetry/catalogue.ts";
 import { alertRules, alerts, dashboard, Metrics } from "../../src/telemetry/mod.ts";
 import { missingCommand } from "../support/debian.ts";
 import { Program } from "../support/program.ts";
@@ -38,10 +38,24 @@ function labelsIn(expression: string): string[] {
   return [...lists, ...matchers].filter((label) => label !== "");
 }
 
-function dashboardExpressions(): string[] {
+/** What is looked at here of a line of the dashboard. */
+interface Target {
+  readonly expr: string;
+  readonly legendFormat: string;
+}
+
+function dashboardTargets(): Target[] {
   const { panels } = JSON.parse(dashboard());
-  const targets = panels.flatMap((panel: { targets?: { expr: string }[] }) => panel.targets ?? []);
-  return targets.map(({ expr }: { expr: string }) => expr);
+  return panels.flatMap((panel: { targets?: Target[] }) => panel.targets ?? []);
+}
+
+function dashboardExpressions(): string[] {
+  return dashboardTargets().map(({ expr }) => expr);
+}
+
+/** Whether an expression is about a channel, and not the program. */
+function isOfChannel(expression: string): boolean {
+  return metricsIn(expression).some((name) => !PROGRAM_METRICS.has(name));
 }
 
 Deno.test("the expressions that take PromQL apart find metrics and labels", () => {
@@ -60,7 +74,7 @@ Deno.test("alerts and dashboard name only metrics and labels that exist", async 
   const labels = new Set<string>(
     Object.values(METRICS).flatMap(({ labels }): readonly string[] => labels),
   );
-  for (const prometheusOwn of ["job", "instance", "le"]) labels.add(prometheusOwn);
+  for (const notOfMetrics of ["job", "instance", "le", "connector"]) labels.add(notOfMetrics);
   const expressions = [...alerts().map(({ expression }) => expression), ...dashboardExpressions()];
   assert.ok(expressions.length > 40, `${expressions.length} expressions`);
   for (const expression of expressions) {
@@ -78,6 +92,31 @@ Deno.test("every metric that there is, is on the dashboard", () => {
   for (const { name, type } of Object.values(METRICS)) {
     assert.ok(shown.has(type === "histogram" ? `${name}_bucket` : name), name);
   }
+});
+
+Deno.test("what alerts and dashboard sum up of channels is told of each", () => {
+  const summed = [...alerts().map(({ expression }) => expression), ...dashboardExpressions()]
+    .filter((expression) => isOfChannel(expression) && expression.includes(" by ("));
+  assert.ok(summed.length > 20, `${summed.length} expressions`);
+  for (const expression of summed) {
+    for (const [, list = ""] of expression.matchAll(/ by \(([^)]*)\)/g)) {
+      assert.ok(list.split(", ").includes("connector"), expression);
+    }
+  }
+});
+
+Deno.test("a line of the dashboard that is a channel's is called after it, and chosen by it", () => {
+  const { true: ofChannel = [], false: others = [] } = Object.groupBy(
+    dashboardTargets(),
+    ({ expr }) => `${isOfChannel(expr)}`,
+  );
+  assert.ok(ofChannel.length > 20 && others.length > 5);
+  for (const { expr, legendFormat } of ofChannel) {
+    assert.ok(legendFormat.includes("{{connector}}"), legendFormat);
+    const selectors = expr.split("{").length - 1;
+    assert.equal(expr.split('connector=~"$connector"').length - 1, selectors, expr);
+  }
+  for (const { expr } of others) assert.ok(!expr.includes("connector"), expr);
 });
 
 Deno.test("every alert has its paragraph in README's Alerts, and no other is there", () => {
@@ -118,6 +157,9 @@ interface Course {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** The labels of a series of one of several channels. */
+const OF = (connector: string): string => `job="j",instance="i",connector="${connector}"`;
+
 const SENT = `${METRICS.transports.name}{job="j",instance="i",transport="t",result="sent"}`;
 const DELIVERED = SENT.replace("sent", "delivered");
 const ACKED = SENT.replace("sent", "acked");
@@ -130,6 +172,37 @@ const COURSES: readonly Course[] = [
     series: { [`${METRICS.answers.name}{job="j",instance="i",status="401"}`]: "0x9 1+1x20 21x20" },
     at: { 9: false, 11: true, 30: true, 40: false },
     labels: { job: "j", instance: "i" },
+  },
+  {
+    // The token of one of two channels.
+    alert: "TurnRefusesToken",
+    series: {
+      [`${METRICS.answers.name}{${OF("a")},status="401"}`]: "0x60",
+      [`${METRICS.answers.name}{${OF("b")},status="401"}`]: "0x9 1+1x20 21x20",
+    },
+    at: { 9: false, 11: true },
+    labels: { job: "j", instance: "i", connector: "b" },
+  },
+  {
+    alert: "CacheFails",
+    series: {
+      [`${METRICS.cacheFailures.name}{${OF("a")},operation="read"}`]: "0x60",
+      [`${METRICS.cacheFailures.name}{${OF("b")},operation="read"}`]: "0x9 1+1x50",
+    },
+    at: { 9: false, 11: true },
+    labels: { job: "j", instance: "i", connector: "b" },
+  },
+  {
+    // A transport of the same name behind two connectors: what one acks is not for the other.
+    alert: "TransportSilent",
+    series: {
+      [SENT.replace("{", '{connector="a",')]: "0+2x120",
+      [SENT.replace("{", '{connector="b",')]: "0+2x120",
+      [ACKED.replace("{", '{connector="a",')]: "0+2x120",
+      [ACKED.replace("{", '{connector="b",')]: "0x120",
+    },
+    at: { 60: true },
+    labels: { job: "j", connector: "b", transport: "t" },
   },
   {
     // Half an hour of acks, then none.

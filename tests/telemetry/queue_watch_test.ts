@@ -8,6 +8,8 @@ class TestQueues implements AsyncDisposable {
   now = 0;
   depths: Record<string, number> = {};
   isAway = false;
+  /** Every queue that was asked for. */
+  readonly asked: string[] = [];
   readonly #watch: QueueWatch;
 
   constructor(...queues: WatchedQueue[]) {
@@ -33,6 +35,7 @@ class TestQueues implements AsyncDisposable {
   }
 
   #depth(queue: string): Promise<number | undefined> {
+    this.asked.push(queue);
     return Promise.resolve(this.depths[queue]);
   }
 }
@@ -48,7 +51,25 @@ Deno.test("QueueWatch tells what waits in the queue, its delay queues and parked
   queues.depths = { q: 3, "q.delay.5s": 4, "q.delay.1m": 5, "q.parked": 6 };
   assert.deepEqual(await queues.look(), { waiting: 3, delayed: 9, parked: 6, stalledMs: 0 });
   queues.depths = {};
-  assert.deepEqual(await queues.look(), { waiting: 0, delayed: 0, parked: 0, stalledMs: 0 });
+  const { waiting, parked } = await queues.look() ?? assert.fail();
+  assert.deepEqual([waiting, parked], [0, 0]);
+});
+
+Deno.test("QueueWatch looks at delay queues once of four times, and at once when it could not", async () => {
+  await using queues = new TestQueues({ label: "inbound", queue: "q", delayQueues: ["q.delay"] });
+  queues.depths = { "q.delay": 1 };
+  await queues.look();
+  queues.depths = { "q.delay": 2 };
+  const seen: (number | undefined)[] = [];
+  for (let looks = 0; looks < 8; looks++) seen.push((await queues.look())?.delayed);
+  assert.ok(seen.slice(0, 4).includes(2), `${seen}`);
+  assert.equal(queues.asked.filter((queue) => queue === "q").length, 10, "with its own first look");
+  assert.ok(queues.asked.filter((queue) => queue === "q.delay").length <= 4, `${queues.asked}`);
+  queues.isAway = true;
+  assert.equal(await queues.look(), undefined);
+  queues.isAway = false;
+  queues.depths = { "q.delay": 3 };
+  assert.equal((await queues.look())?.delayed, 3);
 });
 
 Deno.test("QueueWatch tells for how long there are messages and none is finished", async () => {

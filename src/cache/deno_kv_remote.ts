@@ -1,0 +1,58 @@
+/**
+ * Deno KV on a server instead of in a file, by the protocol KV Connect: what is different then. The
+ * client is the runtime's own. It takes the token from the environment, and calls again for ever
+ * while the server fails, so how long is waited for it is decided here.
+ *
+ * @module
+ */
+
+/** The variable that the runtime's client reads the token from. */
+export const TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
+
+/** Longest that is waited for a server, in milliseconds. */
+const LIMIT_MS = 5_000;
+
+/** Whether a cache's path is the URL of a server. */
+export function isRemote(path: string): boolean {
+  return /^https?:\/\//i.test(path);
+}
+
+/** What the cache at `path` is called. */
+export function kvName(path: string): string {
+  return isRemote(path) ? `cache ${path}` : `cache file ${path}`;
+}
+
+/**
+ * Opens Deno KV at `path`, a server only if it lets us read: the runtime may not ask it before.
+ *
+ * @throws {Error} The runtime's, or that there was no answer in time.
+ */
+export async function openKv(path: string): Promise<Deno.Kv> {
+  const kv = await inTime(path, Deno.openKv(path));
+  if (!isRemote(path)) return kv;
+  try {
+    await inTime(path, kv.get(["check"]));
+    return kv;
+  } catch (error) {
+    kv.close();
+    throw error;
+  }
+}
+
+/**
+ * Waits for `work` on the cache at `path`; for a server not for ever. What was asked of it may be done
+ * all the same.
+ *
+ * @throws {Error} If it has not answered in time.
+ */
+export async function inTime<T>(
+  path: string,
+  work: Promise<T>,
+  limitMs: number = LIMIT_MS,
+): Promise<T> {
+  if (!isRemote(path)) return await work;
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const fault = new Error(`no answer within ${limitMs / 1000} s`);
+  const timer = setTimeout(() => reject(fault), limitMs);
+  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
