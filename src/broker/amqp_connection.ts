@@ -13,6 +13,7 @@ import { getLogger } from "@logtape/logtape";
 import { type ChannelModel, connect } from "amqplib";
 import { setTimeout as delay } from "node:timers/promises";
 import { type AmqpAddress, describeFault, LOGIN_REFUSED, socketOptions } from "./amqp_address.ts";
+import { writeTogether } from "./amqp_socket.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { PublishError } from "./mod.ts";
 
@@ -145,6 +146,7 @@ export class AmqpConnection {
     let upAt: number | undefined;
     try {
       const model = await connect(address.connect, socketOptions(name, signal));
+      writeTogether(model);
       const ended = Promise.withResolvers<never>();
       // What it says comes again with `close`; but without a listener it would be thrown.
       model.on("error", () => {});

@@ -23,7 +23,6 @@ const LEVELS: Readonly<Record<LogLevel, string>> = {
 };
 
 /** What JSON leaves as it is, and a terminal may take for a command. */
-// deno-lint-ignore no-control-regex -- These are what is looked for.
 const CONTROLS = /[\x7f-\x9f]/;
 
 /** The line, with its end. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { newId } from "./message.ts";
 import { parsePayload } from "./payload.ts";
@@ -77,9 +78,7 @@ export function decodeEvent(body: Uint8Array): Event {
   return parsePayload("event", eventSchema, body);
 }
 
-const encoder = new TextEncoder();
-
 /** Writes an event for the wire, every field present. */
 export function encodeEvent(event: Event): Uint8Array {
-  return encoder.encode(JSON.stringify(event));
+  return Buffer.from(JSON.stringify(event));
 }

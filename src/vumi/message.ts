@@ -7,6 +7,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { parsePayload } from "./payload.ts";
 import { formatTimestamp, timestampSchema } from "./timestamp.ts";
@@ -176,11 +177,9 @@ export function decodeMessage(body: Uint8Array): Message {
   return parsePayload("message", messageSchema, body);
 }
 
-const encoder = new TextEncoder();
-
 /** Writes a message for the wire, every field present. */
 export function encodeMessage(message: Message): Uint8Array {
-  return encoder.encode(JSON.stringify(message));
+  return Buffer.from(JSON.stringify(message));
 }
 
 /**
