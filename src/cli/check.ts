@@ -12,7 +12,6 @@ import { checkAmqp } from "../broker/amqp_check.ts";
 import { checkDenoKv } from "../cache/deno_kv_check.ts";
 import { isRemote } from "../cache/deno_kv_remote.ts";
 import { checkSpace } from "../cache/disk_space.ts";
-import { checkRedis } from "../cache/redis_check.ts";
 import {
   amqpUrl,
   type ChannelConfig,
@@ -131,8 +130,10 @@ async function checkCaches(config: Config): Promise<readonly Finding[]> {
   switch (config.message_cache_class) {
     case "DenoKvMessageCache":
       return [await checkDenoKv(path), ...isRemote(path) ? [] : [await checkSpace(path)]];
-    case "RedisMessageCache":
+    case "RedisMessageCache": {
+      const { checkRedis } = await import("../cache/redis_check.ts");
       return [await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS })];
+    }
     case "MemoryMessageCache":
       return [{
         subject: "cache",

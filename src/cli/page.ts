@@ -4,7 +4,6 @@
  * @module
  */
 
-import { type Command, Option } from "commander";
 import { isLoopback, PageServer, type Play } from "../demo/mod.ts";
 import { print, printError } from "./print.ts";
 
@@ -25,23 +24,6 @@ export interface Page extends AsyncDisposable {
 }
 
 const DEFAULT_PORT = 8090;
-/** As a network has it. */
-const DEFAULT_USSD_TIMEOUT = 180;
-
-/** Adds the flags. */
-export function addPageOptions(
-  command: Command,
-  parsePort: (text: string) => number,
-  parseSeconds: (text: string) => number,
-): Command {
-  return command
-    .addOption(new Option("--page-port <port>", "serve the page on this port").argParser(parsePort))
-    .option("--page-host <address>", "serve the page on this address", "127.0.0.1")
-    .addOption(
-      new Option("--ussd-timeout <seconds>", "end USSD sessions after this time")
-        .argParser(parseSeconds).default(DEFAULT_USSD_TIMEOUT),
-    );
-}
 
 /** Serves the page; undefined, and said so, if that can't be done. */
 export function openPage({ pageHost, pagePort }: PageOptions, play: Play): Page | undefined {
