@@ -11,6 +11,7 @@ import type { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpAnswers, type AnswerOptions } from "./amqp_answer.ts";
 import { undelayed } from "./amqp_copy.ts";
 import { declareQueues } from "./amqp_declare.ts";
+import { isInExclusiveUse } from "./amqp_claim.ts";
 import { AmqpSession } from "./amqp_session.ts";
 import { Backoff } from "./backoff.ts";
 import { decide } from "./handle.ts";
@@ -26,6 +27,8 @@ export interface AmqpConsumerOptions extends AnswerOptions {
   readonly exchange: string;
   /** Most messages in work. */
   readonly prefetch: number;
+  /** The queue that is consumed. */
+  readonly queue: string;
   /** The delays that the handler may ask for; the publisher knows their queues. */
   readonly delaysMs?: readonly number[];
   /** Decides about each message. */
@@ -51,6 +54,7 @@ export class AmqpConsumer implements Consumer {
   #change = Promise.withResolvers<void>();
   #session: AmqpSession | undefined;
   #subscription: Subscription | undefined;
+  #prefetch: number;
   #paused = false;
   #ready = false;
   #reported = "";
@@ -58,6 +62,7 @@ export class AmqpConsumer implements Consumer {
   /** Begins to consume, as soon as there is a connection. */
   constructor(options: AmqpConsumerOptions) {
     this.#options = options;
+    this.#prefetch = options.prefetch;
     this.#answers = new AmqpAnswers(options);
     this.#backoff = new Backoff(options);
     this.#running = this.#run();
@@ -88,6 +93,13 @@ export class AmqpConsumer implements Consumer {
     this.#notify();
   }
 
+  /** See {@linkcode Consumer.limit}. The limit is each subscription's own, so another one begins. */
+  limit(prefetch: number): void {
+    if (prefetch === this.#prefetch) return;
+    this.#prefetch = prefetch;
+    this.#endSubscription();
+  }
+
   /** See {@linkcode Consumer.settled}. */
   async settled(): Promise<void> {
     await Promise.all(this.#work);
@@ -108,8 +120,14 @@ export class AmqpConsumer implements Consumer {
     while (!stop.aborted) {
       const model = await Promise.race([this.#options.connection.model(), this.#stopped]);
       if (!model) return;
-      await this.#consumeOn(model).catch((error) => this.#reportFault(error));
-      this.#ready = false;
+      await this.#consumeOn(model).then(
+        () => this.#ready = false,
+        (error) => {
+          // Then the messages are being taken, if not by us.
+          this.#ready = isInExclusiveUse(error);
+          this.#reportFault(error);
+        },
+      );
       await this.#backoff.pause(stop);
     }
   }
@@ -130,11 +148,12 @@ export class AmqpConsumer implements Consumer {
 
   /** Subscribes until it is paused or cancelled, or the server ends it. Waits while it is paused. */
   async #subscribe(model: ChannelModel, session: AmqpSession): Promise<void> {
-    const { exchange, queue, prefetch } = this.#options;
+    const { exchange, queue } = this.#options;
     const { channel } = session;
     await declareQueues(model, exchange, [[queue, undefined]]);
+    const prefetch = this.#prefetch;
     await channel.prefetch(prefetch);
-    if (this.#over(session)) return;
+    if (this.#over(session) || prefetch !== this.#prefetch) return;
     if (this.#paused) {
       this.#setReady();
       return await this.#until(() => !this.#paused || this.#over(session));
@@ -176,13 +195,13 @@ export class AmqpConsumer implements Consumer {
   }
 
   async #handle(session: AmqpSession, message: ConsumeMessage): Promise<void> {
-    const { queue, handler } = this.#options;
+    const { home, handler } = this.#options;
     const { content: body, fields: { redelivered } } = message;
-    const properties = undelayed(message.properties, queue);
+    const properties = undelayed(message.properties, home);
     const disposition = await decide(
       handler,
       { body, headers: properties.headers ?? {}, redelivered, lost: session.lost },
-      queue,
+      home,
       this.#options,
     );
     await this.#answers.answer({ session, message, properties }, disposition);
@@ -227,12 +246,18 @@ export class AmqpConsumer implements Consumer {
     const reason = error instanceof Error ? error.message : String(error);
     if (this.#stop.signal.aborted || !connection.ready || reason === this.#reported) return;
     this.#reported = reason;
+    if (isInExclusiveUse(error)) {
+      const text =
+        "Another program takes the messages of {queue} alone and moves them to partitions, as its " +
+        "configuration has them and ours has not: consuming {queue} when that has ended";
+      return log.warn(text, { queue });
+    }
     log.warn("Cannot consume {queue}: {reason}", { queue, reason });
   }
 }
 
 /** Resolves when the signal fires. */
-function aborted(signal: AbortSignal): Promise<void> {
+export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) =>
     signal.addEventListener("abort", () => resolve(), { once: true })
   );

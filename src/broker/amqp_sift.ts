@@ -9,11 +9,8 @@ import type { GetMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import { copyOf } from "./amqp_copy.ts";
 import type { AmqpPublisher } from "./amqp_publisher.ts";
-import { AmqpSession } from "./amqp_session.ts";
+import { type AmqpSession, codeOf, faultOf, lost, NOT_FOUND, openSession } from "./amqp_session.ts";
 import { type Fate, PublishError, type QueuedMessage } from "./mod.ts";
-
-/** RabbitMQ's code for what is not there. */
-const NOT_FOUND = 404;
 
 /** What {@linkcode sift} needs. */
 export interface SiftOptions {
@@ -65,16 +62,6 @@ export async function sift(
   }
 }
 
-async function openSession(connection: AmqpConnection, queue: string): Promise<AmqpSession> {
-  const model = connection.current;
-  if (!model) throw faultOf(queue, new Error("there is no connection to RabbitMQ"));
-  try {
-    return new AmqpSession(await model.createChannel());
-  } catch (error) {
-    throw faultOf(queue, error);
-  }
-}
-
 /** Rejects also if the connection ends in the middle of the message: amqplib would never tell. */
 async function take(session: AmqpSession, queue: string): Promise<GetMessage | false> {
   const ended = Promise.withResolvers<never>();
@@ -106,22 +93,4 @@ async function move(
     if (error.fault !== "refused" || !await publisher.restore(moveTo)) throw error;
     await publisher.publishCopy(moveTo, content, copy);
   }
-}
-
-function lost(): Error {
-  return new Error("the channel has ended");
-}
-
-/** What the server has refused with a code is refused; all else is the connection's. */
-function faultOf(queue: string, cause: unknown): PublishError {
-  const fault = codeOf(cause) === undefined ? "unavailable" : "refused";
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new PublishError(fault, `Cannot look into ${queue}: ${reason}`, { cause });
-}
-
-/** The server's code. What a socket reports has a text for a code. */
-function codeOf(error: unknown): number | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "number"
-    ? error.code
-    : undefined;
 }

@@ -18,7 +18,9 @@ export interface Entry extends QueuedMessage {
 }
 
 /** A consumer. */
-export interface Subscription extends ConsumeOptions {
+export interface Subscription extends Omit<ConsumeOptions, "prefetch"> {
+  /** See {@linkcode ConsumeOptions.prefetch}. */
+  prefetch: number;
   /** Decides about each message. */
   readonly handler: Handler;
   /** What is handed out and not answered. */

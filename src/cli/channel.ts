@@ -65,14 +65,17 @@ export function openChannel(
     }),
   );
   const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
-  const connector = new Connector({
-    name: config.connector_name,
-    inboundPrefetch: config.worker_concurrency,
-    eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
-    delaysMs,
-    broker,
-    tracing,
-  });
+  const connector = opened.use(
+    new Connector({
+      name: config.connector_name,
+      inboundPrefetch: config.worker_concurrency,
+      eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
+      delaysMs,
+      partitions: config.partitions,
+      broker,
+      tracing,
+    }),
+  );
   const bridgeOptions = {
     connector,
     turn,
@@ -96,7 +99,7 @@ export function openChannel(
     ...requestRulesOf(config),
     accept: bridge.accept,
   };
-  watch(metrics, { config, broker, bridge, cache, loopLag }, opened);
+  watch(metrics, { config, broker, connector, bridge, cache, loopLag }, opened);
   return {
     name: config.connector_name,
     bridge,

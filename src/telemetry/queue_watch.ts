@@ -19,6 +19,8 @@ export interface WatchedQueue {
   readonly label: string;
   /** Its name at the broker. */
   readonly queue: string;
+  /** Its partitions, if it has any; what waits there waits in it. */
+  readonly partitions?: () => readonly string[];
   /** Its delay queues, if it has any. */
   readonly delayQueues?: readonly string[];
   /** Its parking queue, if it has one. */
@@ -109,8 +111,9 @@ export class QueueWatch implements AsyncDisposable {
 
   async #lookAt(watched: WatchedQueue): Promise<Seen> {
     const { depth } = this.#options;
-    const { label, queue, delayQueues, parkingQueue } = watched;
-    const waiting = await depth(queue) ?? 0;
+    const { label, queue, partitions, delayQueues, parkingQueue } = watched;
+    let waiting = await depth(queue) ?? 0;
+    for (const name of partitions?.() ?? []) waiting += await depth(name) ?? 0;
     let delayed: number | undefined;
     for (const name of delayQueues ?? []) delayed = (delayed ?? 0) + (await depth(name) ?? 0);
     const parked = parkingQueue === undefined ? undefined : await depth(parkingQueue) ?? 0;
