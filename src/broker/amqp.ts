@@ -216,7 +216,10 @@ export class AmqpBroker implements Broker {
   }
 
   async #close(): Promise<void> {
-    const closed = Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    const closed = Promise.all([
+      ...[...this.#consumers].map((consumer) => consumer.close()),
+      ...[...this.#movers].map((mover) => mover.stop()),
+    ]);
     const answered = new AbortController();
     const silent = delay(CLOSE_TIMEOUT_MS, undefined, answered).catch(() => {});
     await Promise.race([closed, silent]);

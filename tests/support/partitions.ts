@@ -56,11 +56,11 @@ export class Together implements AsyncDisposable {
     return running;
   }
 
-  /** Puts so many messages on the queue, of all users in turn. */
+  /** Puts so many messages on the queue, of all users in turn, four of each. */
   async send(count: number): Promise<void> {
     const { transport } = this.live;
     for (let index = 0; index < count; index++) {
-      const from_addr = this.#users[index % this.#users.length] ?? "";
+      const from_addr = this.#users[Math.floor(index / 4) % this.#users.length] ?? "";
       const number = this.#sent.get(from_addr) ?? 0;
       this.#sent.set(from_addr, number + 1);
       await transport.sendInbound({ message_id: `${from_addr} ${number}`, from_addr });
