@@ -169,8 +169,10 @@ export class PartitionedConsumer implements Consumer {
   async #balance(): Promise<void> {
     const before = this.#held.size;
     const share = shareOf(this.#names.length, await this.#instances());
-    const prefetch = prefetchOf(this.#prefetch, share);
     for (const name of [...this.#held.keys()].slice(share)) this.#giveBack(name);
+    // Also what is being given back is in hand.
+    const most = Math.max(share, this.#held.size + this.#leaving.size);
+    const prefetch = prefetchOf(this.#prefetch, most);
     for (const { consumer } of this.#held.values()) consumer.limit(prefetch);
     // Beginning anywhere, so that not all want the same one. While nobody works nothing is urgent.
     const start = Math.floor(Math.random() * this.#names.length);
