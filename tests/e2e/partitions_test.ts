@@ -6,7 +6,9 @@
  */
 
 import assert from "node:assert/strict";
-import { heldBy, PARTITIONS, Together } from "../support/partitions.ts";
+import { heldBy, inbound, PARTITIONS, Together } from "../support/partitions.ts";
+import { idIn } from "../support/live.ts";
+import { get } from "../support/several.ts";
 import { until } from "../support/until.ts";
 
 /** So many are on their way when something happens. */
@@ -77,3 +79,117 @@ Deno.test("when a bridge is stopped in the middle the others get its partitions,
   assert.deepEqual(together.repeats, []);
   assert.equal(heldBy(second), PARTITIONS);
 });
+
+Deno.test("the one that moves a backlog is killed over it: nothing is lost, and the order is held", async () => {
+  await using together = await Together.prepare();
+  await together.fill(3_000);
+  await using first = await together.start();
+  await using second = await together.start();
+  await until("work to have begun", () => together.live.told().length > 20);
+  await first.stop("SIGKILL");
+  assert.ok(together.live.told().length < 2_000, "too late");
+  await together.seen();
+  assert.deepEqual(together.overtakers, []);
+  // What was in Turn's hands, and no more.
+  assert.ok(together.repeats.length <= 20, `${together.repeats.length} came twice`);
+  assert.equal(await together.live.transport.depth("inbound.parked"), 0);
+  assert.equal(heldBy(second), PARTITIONS);
+});
+
+Deno.test("while Turn is down messages wait in the partitions, and then come in order", async () => {
+  await using together = await Together.prepare({ "max-retries": "0" });
+  await using first = await together.start();
+  await using second = await together.start();
+  await until("both to have half", () => [first, second].every((one) => heldBy(one) === 2));
+  const { answer } = together.live.turn;
+  together.live.turn.answer = () => new Response("{}", { status: 401 });
+  await together.send(200);
+  for (const one of [first, second]) {
+    await until("it to notice", () => one.stderr().includes("Turn is down"));
+  }
+  const { transport } = together.live;
+  await until("all to be moved", async () => await transport.depth("inbound") === 0);
+  assert.ok(
+    (await Promise.all([0, 1, 2, 3].map((n) => transport.depth(`inbound.p${n}`))))
+      .reduce((sum, depth) => sum + depth) > 100,
+  );
+  together.live.turn.answer = answer;
+  await together.seen();
+  assert.deepEqual(together.overtakers, []);
+  await until("all to be answered", async () => {
+    return await together.deliveredBy(first) + await together.deliveredBy(second) === 200;
+  });
+  assert.equal(await transport.depth("inbound.parked"), 0);
+});
+
+Deno.test("what fails waits in the queue's own delay queue, and comes back by its partition", async () => {
+  await using together = await Together.prepare({ "max-retries": "0", "retry-schedule": "1" });
+  await using _first = await together.start();
+  await using _second = await together.start();
+  const { live } = together;
+  const failed: string[] = [];
+  const delivered: string[] = [];
+  live.turn.answer = ({ body }) => {
+    const id = idIn(body);
+    const isFirst = id === "u 0" && failed.length === 0;
+    (isFirst ? failed : delivered).push(id);
+    return new Response("{}", { status: isFirst ? 408 : 200 });
+  };
+  for (let n = 0; n < 5; n++) await live.transport.publish("inbound", inbound("u", `u ${n}`));
+  await until("all", () => delivered.length === 5);
+  assert.deepEqual([failed, delivered], [["u 0"], ["u 0", "u 1", "u 2", "u 3", "u 4"]]);
+  assert.equal(await live.transport.passiveDepth("inbound.delay.1s"), 0);
+});
+
+for (const left of ["2", "0"]) {
+  Deno.test(`partitions that are left are emptied when there are to be ${left}, and seen until then`, async () => {
+    await using together = await Together.prepare({ "worker-concurrency": "1" });
+    const { live } = together;
+    const before = await together.start();
+    await until("it to have all", () => heldBy(before) === PARTITIONS);
+    assert.equal(await before.stop("SIGTERM"), 0);
+    for (let n = 0; n < 30; n++) {
+      await live.transport.publish(`inbound.p${n % 4}`, inbound(`u${n}`, `m${n}`));
+    }
+    await live.transport.publish("inbound", inbound("new", "new"));
+    const audited = await live.command(["audit"]);
+    assert.match(audited.stdout, /inbound: 0 came.*; 31 in the queue/);
+    const held = Promise.withResolvers<void>();
+    live.turn.answer = async () => {
+      await held.promise;
+      return Response.json({});
+    };
+    await using after = await together.start({ partitions: left });
+    await until("all but what is in work to be counted", async () => {
+      const { text } = await get(`${after.address}/metrics`);
+      const line = /^turn_channels_queue_messages\{queue="inbound",place="waiting"\} (.*)$/m;
+      const waiting = Number(line.exec(text)?.[1]);
+      return waiting >= 24 && waiting < 31;
+    });
+    held.resolve();
+    await until("all", () => new Set(live.told()).size === 31);
+    assert.match(after.stderr(), /partitions more than are configured/);
+  });
+}
+
+for (const [old, changed] of [["0", "4"], ["4", "0"]] as const) {
+  Deno.test(`while partitions change from ${old} to ${changed}, either waits for the other, and says so once`, async () => {
+    await using together = await Together.prepare();
+    await using before = await together.start({ partitions: old });
+    const isAtWork = old === "0" ? "Connected" : "Moving the messages";
+    await until("it to work", () => before.stderr().includes(isAtWork));
+    await together.send(20);
+    await together.seen();
+    await using after = await together.start({ partitions: changed });
+    // Of one of the two queues: what is said of the other one is folded into it.
+    const said = () => after.stderr().split('"message":"Another program ').length - 1;
+    await until("it to say so", () => said() > 0);
+    await together.send(80);
+    await together.seen();
+    assert.equal(await before.stop("SIGTERM"), 0);
+    await together.send(80);
+    await together.seen();
+    assert.equal(said(), 1);
+    assert.deepEqual(together.repeats, []);
+  });
+}

@@ -61,10 +61,19 @@ export class Together implements AsyncDisposable {
     const { transport } = this.live;
     for (let index = 0; index < count; index++) {
       const from_addr = this.#users[Math.floor(index / 4) % this.#users.length] ?? "";
-      const number = this.#sent.get(from_addr) ?? 0;
-      this.#sent.set(from_addr, number + 1);
-      await transport.sendInbound({ message_id: `${from_addr} ${number}`, from_addr });
+      const message_id = `${from_addr} ${this.#next(from_addr)}`;
+      await transport.sendInbound({ message_id, from_addr });
     }
+  }
+
+  /** The same at once, for a backlog. */
+  async fill(count: number): Promise<void> {
+    const { transport } = this.live;
+    const payloads = Array.from({ length: count }, (_, index) => {
+      const from_addr = this.#users[index % this.#users.length] ?? "";
+      return inbound(from_addr, `${from_addr} ${this.#next(from_addr)}`);
+    });
+    await transport.publishAll("inbound", payloads, {});
   }
 
   /** How many were put there. */
@@ -110,8 +119,15 @@ export class Together implements AsyncDisposable {
     );
   }
 
+  #next(user: string): number {
+    const number = this.#sent.get(user) ?? 0;
+    this.#sent.set(user, number + 1);
+    return number;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const end of ["inbound", "event"]) {
+      await this.live.transport.deleteQueue(`${end}.delay.1s`);
       for (let n = 0; n < PARTITIONS; n++) {
         await this.live.transport.deleteQueue(`${end}.p${n}`);
       }
@@ -125,4 +141,19 @@ export class Together implements AsyncDisposable {
 export function heldBy(running: Running): number {
   const lines = running.stderr().matchAll(/"held":(\d+),"count":\d+,"queue":"[^"]+\.inbound"/g);
   return Number([...lines].at(-1)?.[1] ?? 0);
+}
+
+/** A user's message as vumi writes it. */
+export function inbound(from_addr: string, message_id: string): unknown {
+  return {
+    message_id,
+    from_addr,
+    to_addr: "8110",
+    transport_name: "smpp_transport",
+    transport_type: "sms",
+    message_type: "user_message",
+    message_version: "20110921",
+    timestamp: "2015-06-15 13:00:00.000000",
+    content: "Hello world!",
+  };
 }
