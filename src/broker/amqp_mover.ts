@@ -34,6 +34,8 @@ const log = getLogger(["turn-channels", "broker"]);
 const PREFETCH = 200;
 /** How long one that is not the mover waits until it looks again, in milliseconds. */
 const AGAIN_MS = 1_000;
+/** How long stopping waits for a server that blocks publishing or is silent, in milliseconds. */
+const STOP_TIMEOUT_MS = 2_000;
 
 /** What an {@linkcode AmqpMover} needs. */
 export interface AmqpMoverOptions extends MoveOptions {
@@ -80,7 +82,10 @@ export class AmqpMover implements Mover {
   /** See {@linkcode Mover.stop}. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#running;
+    const stopped = new AbortController();
+    const late = delay(STOP_TIMEOUT_MS, undefined, stopped).catch(() => {});
+    await Promise.race([this.#running, late]);
+    stopped.abort();
   }
 
   async #run(): Promise<void> {

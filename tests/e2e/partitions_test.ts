@@ -8,7 +8,8 @@
 import assert from "node:assert/strict";
 import { heldBy, inbound, PARTITIONS, Together } from "../support/partitions.ts";
 import { idIn } from "../support/live.ts";
-import { get } from "../support/several.ts";
+import { SECRET } from "../support/bridge.ts";
+import { get, sendTo } from "../support/several.ts";
 import { until } from "../support/until.ts";
 
 /** So many are on their way when something happens. */
@@ -78,6 +79,40 @@ Deno.test("when a bridge is stopped in the middle the others get its partitions,
   assert.deepEqual(together.overtakers, []);
   assert.deepEqual(together.repeats, []);
   assert.equal(heldBy(second), PARTITIONS);
+});
+
+Deno.test("statuses of one message are told one after the other, whoever takes its events", async () => {
+  await using together = await Together.prepare({ "compact-statuses": "false" });
+  const { live } = together;
+  await using first = await together.start();
+  await using second = await together.start();
+  await until("both to have half", () => [first, second].every((one) => heldBy(one) === 2));
+  const sides = { path: "", secret: SECRET };
+  const ids: string[] = [];
+  for (let n = 0; n < 60; n++) {
+    const { id = "" } = await sendTo(first.address, sides, "Hi", { to: `+${n}` });
+    ids.push(id);
+  }
+  const answered: string[] = [];
+  const { answer } = live.turn;
+  live.turn.answer = async (call) => {
+    const response = await answer?.(call);
+    // The fake Turn has looked at its form.
+    const { user_message_id, status } = call.body as { user_message_id: string; status: string };
+    answered.push(`${user_message_id} ${status}`);
+    return response ?? Response.json({});
+  };
+  for (const id of ids) {
+    const about = { user_message_id: id };
+    await live.transport.sendEvent({ ...about, event_type: "ack", sent_message_id: `s${id}` });
+    const report = { event_type: "delivery_report", delivery_status: "delivered" };
+    await live.transport.sendEvent({ ...about, ...report });
+  }
+  await until("all", () => answered.length === 2 * ids.length);
+  for (const id of ids) {
+    const own = answered.filter((each) => each.startsWith(`${id} `));
+    assert.deepEqual(own, [`${id} sent`, `${id} delivered`]);
+  }
 });
 
 Deno.test("the one that moves a backlog is killed over it: nothing is lost, and the order is held", async () => {
