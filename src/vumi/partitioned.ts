@@ -172,13 +172,15 @@ export class PartitionedConsumer implements Consumer {
     for (const name of [...this.#held.keys()].slice(share)) this.#giveBack(name);
     // Also what is being given back is in hand.
     const most = Math.max(share, this.#held.size + this.#leaving.size);
-    const prefetch = prefetchOf(this.#prefetch, most);
-    for (const { consumer } of this.#held.values()) consumer.limit(prefetch);
+    const prefetch = (index: number): number => prefetchOf(this.#prefetch, most, index);
+    for (const [index, { consumer }] of [...this.#held.values()].entries()) {
+      consumer.limit(prefetch(index));
+    }
     // Beginning anywhere, so that not all want the same one. While nobody works nothing is urgent.
     const start = Math.floor(Math.random() * this.#names.length);
     for (const name of [...this.#names.slice(start), ...this.#names.slice(0, start)]) {
       if (this.#held.size >= share || this.#paused || this.#stop.signal.aborted) break;
-      if (!this.#held.has(name)) await this.#take(name, prefetch);
+      if (!this.#held.has(name)) await this.#take(name, prefetch(this.#held.size));
     }
     if (this.#held.size === before) return;
     log.info("Consuming {held} of the {count} partitions of {queue}", {

@@ -70,9 +70,13 @@ export function shareOf(count: number, instances: number): number {
   return Math.ceil(count / Math.max(1, instances));
 }
 
-/** The prefetch of each of so many partitions: together no more than one queue's, if that can be. */
-export function prefetchOf(prefetch: number, partitions: number): number {
-  return Math.max(1, Math.floor(prefetch / Math.max(1, partitions)));
+/**
+ * The prefetch of the one at `index` of so many partitions. Together they have one queue's, unless
+ * that is less than one each.
+ */
+export function prefetchOf(prefetch: number, partitions: number, index: number): number {
+  const rest = prefetch % partitions;
+  return Math.max(1, Math.floor(prefetch / partitions) + (index < rest ? 1 : 0));
 }
 
 function partition(queue: string, index: number): string {

@@ -50,9 +50,20 @@ Deno.test("shareOf() is enough for all, and no more than one more than the least
   assert.deepEqual([shareOf(4, 0), shareOf(4, 1), shareOf(4, 3), shareOf(4, 9)], [4, 4, 2, 1]);
 });
 
-Deno.test("prefetchOf() is one queue's in all, and one at least", () => {
-  assert.deepEqual([prefetchOf(20, 1), prefetchOf(20, 3), prefetchOf(20, 20)], [20, 6, 1]);
-  assert.deepEqual([prefetchOf(20, 64), prefetchOf(20, 0)], [1, 20]);
+Deno.test("prefetchOf() is one queue's in all, and one each at least", () => {
+  fc.assert(fc.property(
+    fc.integer({ min: 1, max: 1000 }),
+    fc.integer({ min: 1, max: 64 }),
+    (prefetch, partitions) => {
+      const each = Array.from(
+        { length: partitions },
+        (_, n) => prefetchOf(prefetch, partitions, n),
+      );
+      const sum = each.reduce((total, one) => total + one);
+      assert.equal(sum, Math.max(prefetch, partitions));
+      assert.ok(Math.max(...each) - Math.min(...each) <= 1);
+    },
+  ));
 });
 
 Deno.test("findPartitions() finds those that are configured, and those that are left", async () => {
