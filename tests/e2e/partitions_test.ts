@@ -62,6 +62,9 @@ Deno.test("when a bridge joins in the middle it gets its share, in order and not
   assert.deepEqual(together.overtakers, []);
   assert.deepEqual(together.repeats, []);
   assert.deepEqual([heldBy(first), heldBy(second)], [2, 2]);
+  const { stdout } = await together.live.command(["check"]);
+  assert.match(stdout, /in order by +\S+\.inbound\.p0 … p3, \S+\.event\.p0 … p3/);
+  assert.equal(stdout.match(/✓ +│ queue /g)?.length, 7 + 8, stdout);
   assert.ok(await together.deliveredBy(second) > 0);
   assert.deepEqual(await together.holders(), [1, 1, 1, 1]);
 });
@@ -143,11 +146,15 @@ Deno.test("while Turn is down messages wait in the partitions, and then come in 
     await until("it to notice", () => one.stderr().includes("Turn is down"));
   }
   const { transport } = together.live;
-  await until("all to be moved", async () => await transport.depth("inbound") === 0);
-  assert.ok(
-    (await Promise.all([0, 1, 2, 3].map((n) => transport.depth(`inbound.p${n}`))))
-      .reduce((sum, depth) => sum + depth) > 100,
-  );
+  await until("all to be moved", async () => {
+    const depths = await Promise.all([0, 1, 2, 3].map((n) => transport.depth(`inbound.p${n}`)));
+    return depths.reduce((sum, depth) => sum + depth) > 100;
+  });
+  assert.equal(await transport.depth("inbound"), 0);
+  const [someone = ""] = together.live.told();
+  const found = await together.live.command(["find"], [someone]);
+  const [, depth] = /among the (\d+) that\s+wait in/.exec(found.stdout) ?? [];
+  assert.ok(Number(depth) > 100, `${found.stdout}${found.stderr}`);
   together.live.turn.answer = answer;
   await together.seen();
   assert.deepEqual(together.overtakers, []);
