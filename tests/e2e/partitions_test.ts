@@ -9,6 +9,8 @@ import assert from "node:assert/strict";
 import { heldBy, inbound, PARTITIONS, Together } from "../support/partitions.ts";
 import { idIn } from "../support/live.ts";
 import { SECRET } from "../support/bridge.ts";
+import { amqpUrl } from "../support/rabbitmq.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 import { get, sendTo } from "../support/several.ts";
 import { until } from "../support/until.ts";
 
@@ -48,6 +50,29 @@ for (const [which, whom] of [["the one that moves messages", 0], ["the other one
     assert.equal(heldBy(other), PARTITIONS);
   });
 }
+
+Deno.test("when a bridge loses its connections again and again, the order is held", async () => {
+  const server = new URL(amqpUrl());
+  await using proxy = TcpProxy.start({ hostname: server.hostname, port: Number(server.port) });
+  server.host = `127.0.0.1:${proxy.port}`;
+  await using together = await Together.prepare();
+  await using first = await together.start({ "amqp-url": server.href });
+  await until("it to move", () => first.stderr().includes("Moving the messages"));
+  await using second = await together.start();
+  await until("both to have half", () => [first, second].every((one) => heldBy(one) === 2));
+  const { live } = together;
+  for (let cuts = 1; cuts <= 3; cuts++) {
+    const sending = together.send(MANY);
+    await until("work to have begun", () => live.told().length > together.sent - MANY / 2);
+    proxy.cut();
+    await sending;
+    await until("it to be back", () => heldBy(first) === 2 && heldBy(second) === 2);
+  }
+  await together.seen();
+  assert.deepEqual(together.overtakers, []);
+  // What was in its hands, and Turn's, each time.
+  assert.ok(together.repeats.length <= 3 * 20, `${together.repeats.length} came twice`);
+});
 
 Deno.test("when a bridge joins in the middle it gets its share, in order and nothing twice", async () => {
   await using together = await Together.prepare();
