@@ -151,6 +151,36 @@ for (const type of ["classic", "quorum"] as const) {
   });
 }
 
+Deno.test("of movers that begin at the same moment one moves, on quorum queues too", async () => {
+  const queue = `test.${crypto.randomUUID()}`;
+  const target = `${queue}.p0`;
+  await withChannel(async (channel) => {
+    await channel.assertExchange("vumi", "direct", { durable: true });
+    await channel.assertQueue(queue, { durable: true, arguments: { "x-queue-type": "quorum" } });
+    await channel.bindQueue(queue, "vumi", queue);
+  });
+  const brokers = Array.from({ length: 4 }, open);
+  await using connected = new AsyncDisposableStack();
+  for (const broker of brokers) connected.use(broker);
+  await Promise.all(brokers.map((broker) => broker.ready(30_000)));
+  const movedBy: number[] = [];
+  for (const [index, broker] of brokers.entries()) {
+    broker.move(queue, {
+      targets: [target],
+      route: () => {
+        movedBy.push(index);
+        return { to: target };
+      },
+    });
+  }
+  const [publisher] = brokers;
+  for (let n = 0; n < 300; n++) await publisher?.publish(queue, bytes(`${n}`));
+  await until("all to be moved", () => movedBy.length >= 300);
+  assert.equal(new Set(movedBy).size, 1, `${new Set(movedBy).size} have moved`);
+  await connected.disposeAsync();
+  await amqpAdapter.remove([queue, target]);
+});
+
 Deno.test("a mover and one who consumes without partitions wait for each other's end, and are ready", async () => {
   await using made = await bench(amqpAdapter);
   const { queue, extra, parkingQueue } = made;
