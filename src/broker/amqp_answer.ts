@@ -56,7 +56,7 @@ export class AmqpAnswers {
       case "done":
         return session.reply((channel) => channel.ack(message));
       case "requeue":
-        return session.reply((channel) => channel.nack(message, false, true));
+        return session.putBack(message);
       case "later":
       case "park":
         await this.#copyInTurn(delivery, disposition);

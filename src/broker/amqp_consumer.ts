@@ -139,7 +139,7 @@ export class AmqpConsumer implements Consumer {
     try {
       while (!this.#over(session)) await this.#subscribe(model, session);
       if (session.fault) throw session.fault;
-      await this.#closeIfIdle(session);
+      await this.#ifIdle(session);
     } catch (error) {
       void session.close();
       throw error;
@@ -150,6 +150,8 @@ export class AmqpConsumer implements Consumer {
   async #subscribe(model: ChannelModel, session: AmqpSession): Promise<void> {
     const { exchange, queue } = this.#options;
     const { channel } = session;
+    // Long before it consumes: a quorum queue might still hand out what comes behind.
+    if (!this.#paused) session.flush();
     await declareQueues(model, exchange, [[queue, undefined]]);
     const prefetch = this.#prefetch;
     await channel.prefetch(prefetch);
@@ -158,6 +160,7 @@ export class AmqpConsumer implements Consumer {
       this.#setReady();
       return await this.#until(() => !this.#paused || this.#over(session));
     }
+    if (session.keepsBack) return; // It was paused for a moment.
     const subscription = this.#subscription = { ended: false };
     try {
       await this.#consumeUntilEnded(session, subscription);
@@ -165,6 +168,7 @@ export class AmqpConsumer implements Consumer {
       this.#subscription = undefined;
       this.#notify();
     }
+    await this.#ifIdle(session);
   }
 
   async #consumeUntilEnded(session: AmqpSession, subscription: Subscription): Promise<void> {
@@ -187,7 +191,7 @@ export class AmqpConsumer implements Consumer {
   }
 
   #take(session: AmqpSession, { ended }: Subscription, message: ConsumeMessage): void {
-    if (ended) return session.reply((channel) => channel.nack(message, false, true));
+    if (ended) return session.putBack(message);
     session.inWork++;
     const work = this.#handle(session, message);
     this.#work.add(work);
@@ -206,17 +210,23 @@ export class AmqpConsumer implements Consumer {
     );
     await this.#answers.answer({ session, message, properties }, disposition);
     session.inWork--;
-    await this.#closeIfIdle(session);
+    await this.#ifIdle(session);
   }
 
-  /** A cancelled consumer's channel is kept for the answers that are still to come. */
-  async #closeIfIdle(session: AmqpSession): Promise<void> {
-    if (this.#stop.signal.aborted && session.inWork === 0) await session.close();
+  /**
+   * When all is answered that was handed out, what goes back goes, in order; of a consumer that was
+   * cancelled by the end of its channel, which was kept for the answers.
+   */
+  async #ifIdle(session: AmqpSession): Promise<void> {
+    if (session.inWork > 0 || this.#subscription) return;
+    if (this.#stop.signal.aborted) await session.close();
+    else session.flush();
   }
 
   /** From now on what the subscription brings goes back, also if it is resumed before its end. */
   #endSubscription(): Subscription | undefined {
     if (this.#subscription) this.#subscription.ended = true;
+    if (this.#session) this.#session.keepsBack = true;
     this.#notify();
     return this.#subscription;
   }
