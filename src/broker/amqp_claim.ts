@@ -88,7 +88,7 @@ export function isInExclusiveUse(error: unknown): boolean {
 }
 
 /** Whether it is the queue of another connection. */
-function isLocked(error: unknown): boolean {
+export function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes("RESOURCE_LOCKED");
 }
 

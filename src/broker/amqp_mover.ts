@@ -19,7 +19,7 @@ import {
   type Message,
   type Options,
 } from "amqplib";
-import { isInExclusiveUse, lock } from "./amqp_claim.ts";
+import { isInExclusiveUse, isLocked, lock } from "./amqp_claim.ts";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import { aborted } from "./amqp_consumer.ts";
 import { copyWithoutHeaders, movedCopy } from "./amqp_copy.ts";
@@ -93,7 +93,11 @@ export class AmqpMover implements Mover {
     while (!this.#stop.signal.aborted) {
       const model = await Promise.race([connection.model(), this.#stopped]);
       if (!model) return;
-      await this.#session(model).catch((error) => this.#reportFault(error));
+      await this.#session(model).catch((error) => {
+        // Somebody else has it; the session may have ended before that was answered.
+        if (isLocked(error)) this.#othersMove = true;
+        else this.#reportFault(error);
+      });
       await this.#pause();
     }
   }
