@@ -140,7 +140,6 @@ export class AmqpBroker implements Broker {
       },
       pause: () => consumer.pause(),
       resume: () => consumer.resume(),
-      limit: (prefetch) => consumer.limit(prefetch),
       settled: () => consumer.settled(),
     };
   }

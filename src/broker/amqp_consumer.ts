@@ -54,7 +54,6 @@ export class AmqpConsumer implements Consumer {
   #change = Promise.withResolvers<void>();
   #session: AmqpSession | undefined;
   #subscription: Subscription | undefined;
-  #prefetch: number;
   #paused = false;
   #ready = false;
   #reported = "";
@@ -62,7 +61,6 @@ export class AmqpConsumer implements Consumer {
   /** Begins to consume, as soon as there is a connection. */
   constructor(options: AmqpConsumerOptions) {
     this.#options = options;
-    this.#prefetch = options.prefetch;
     this.#answers = new AmqpAnswers(options);
     this.#backoff = new Backoff(options);
     this.#running = this.#run();
@@ -91,13 +89,6 @@ export class AmqpConsumer implements Consumer {
   resume(): void {
     this.#paused = false;
     this.#notify();
-  }
-
-  /** See {@linkcode Consumer.limit}. The limit is each subscription's own, so another one begins. */
-  limit(prefetch: number): void {
-    if (prefetch === this.#prefetch) return;
-    this.#prefetch = prefetch;
-    this.#endSubscription();
   }
 
   /** See {@linkcode Consumer.settled}. */
@@ -148,14 +139,13 @@ export class AmqpConsumer implements Consumer {
 
   /** Subscribes until it is paused or cancelled, or the server ends it. Waits while it is paused. */
   async #subscribe(model: ChannelModel, session: AmqpSession): Promise<void> {
-    const { exchange, queue } = this.#options;
+    const { exchange, queue, prefetch } = this.#options;
     const { channel } = session;
     // Long before it consumes: a quorum queue might still hand out what comes behind.
     if (!this.#paused) session.flush();
     await declareQueues(model, exchange, [[queue, undefined]]);
-    const prefetch = this.#prefetch;
     await channel.prefetch(prefetch);
-    if (this.#over(session) || prefetch !== this.#prefetch) return;
+    if (this.#over(session)) return;
     if (this.#paused) {
       this.#setReady();
       return await this.#until(() => !this.#paused || this.#over(session));

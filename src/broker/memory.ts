@@ -83,10 +83,6 @@ export class MemoryBroker implements Broker {
         subscription.paused = false;
         this.#dispatchSoon(queue);
       },
-      limit: (prefetch) => {
-        subscription.prefetch = prefetch;
-        this.#dispatchSoon(queue);
-      },
       settled: async () => void await Promise.all(work),
     };
   }

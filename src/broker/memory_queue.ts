@@ -18,9 +18,7 @@ export interface Entry extends QueuedMessage {
 }
 
 /** A consumer. */
-export interface Subscription extends Omit<ConsumeOptions, "prefetch"> {
-  /** See {@linkcode ConsumeOptions.prefetch}. */
-  prefetch: number;
+export interface Subscription extends ConsumeOptions {
   /** Decides about each message. */
   readonly handler: Handler;
   /** What is handed out and not answered. */

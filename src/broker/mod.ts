@@ -100,8 +100,6 @@ export interface Consumer {
   pause(): Promise<void>;
   /** Ends {@linkcode Consumer.pause}. */
   resume(): void;
-  /** Changes the prefetch, for what is handed out from now on. */
-  limit(prefetch: number): void;
   /**
    * Resolves when each message handed out so far has been answered, parked ones confirmed, or can't
    * be any more. To close the broker sooner makes it deliver the others again.

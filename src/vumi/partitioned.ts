@@ -50,7 +50,8 @@ export interface PartitionedOptions extends Omit<ConsumeOptions, "home"> {
 /** A partition that is ours. */
 interface Held {
   readonly claim: Claim;
-  readonly consumer: Consumer;
+  consumer: Consumer;
+  prefetch: number;
 }
 
 /** One consumer in place of many. */
@@ -64,7 +65,6 @@ export class PartitionedConsumer implements Consumer {
   readonly #running: Promise<void>;
   #names: readonly string[] = [];
   #members: Membership | undefined;
-  #prefetch: number;
   #paused = false;
   #reported = "";
 
@@ -72,7 +72,6 @@ export class PartitionedConsumer implements Consumer {
   constructor(options: PartitionedOptions) {
     const { broker, queue, count } = options;
     this.#options = options;
-    this.#prefetch = options.prefetch;
     this.#names = partitionsOf(queue, count);
     for (const name of this.#names) broker.declare(name);
     if (count > 0) {
@@ -115,11 +114,6 @@ export class PartitionedConsumer implements Consumer {
   resume(): void {
     this.#paused = false;
     for (const { consumer } of this.#held.values()) consumer.resume();
-  }
-
-  /** See {@linkcode Consumer.limit}; it is for all partitions together, at the next look. */
-  limit(prefetch: number): void {
-    this.#prefetch = prefetch;
   }
 
   /** See {@linkcode Consumer.settled}. When it is cancelled, others can have the partitions then. */
@@ -172,9 +166,9 @@ export class PartitionedConsumer implements Consumer {
     for (const name of [...this.#held.keys()].slice(share)) this.#giveBack(name);
     // Also what is being given back is in hand.
     const most = Math.max(share, this.#held.size + this.#leaving.size);
-    const prefetch = (index: number): number => prefetchOf(this.#prefetch, most, index);
-    for (const [index, { consumer }] of [...this.#held.values()].entries()) {
-      consumer.limit(prefetch(index));
+    const prefetch = (index: number): number => prefetchOf(this.#options.prefetch, most, index);
+    for (const [index, [name, held]] of [...this.#held].entries()) {
+      if (held.prefetch !== prefetch(index)) void this.#renew(name, held, prefetch(index));
     }
     // Beginning anywhere, so that not all want the same one. While nobody works nothing is urgent.
     const start = Math.floor(Math.random() * this.#names.length);
@@ -207,21 +201,37 @@ export class PartitionedConsumer implements Consumer {
     }
   }
 
-  async #take(name: string, prefetch: number): Promise<void> {
+  /**
+   * Consumes with another prefetch, when all is answered that was handed out: a quorum queue might
+   * hand out what comes behind before what was on its way, and went back.
+   */
+  async #renew(name: string, held: Held, prefetch: number): Promise<void> {
+    held.prefetch = prefetch;
+    await held.consumer.cancel();
+    await held.consumer.settled();
+    if (this.#held.get(name) !== held || this.#stop.signal.aborted) return;
+    held.consumer = this.#consume(name, held.prefetch);
+  }
+
+  #consume(name: string, prefetch: number): Consumer {
     const { broker, queue, handler, parkingQueue, delaysMs } = this.#options;
-    const claim = await broker.claim(name);
-    if (claim === undefined) return;
-    if (this.#stop.signal.aborted || claim.lost.aborted) return await claim.release();
     const options = { prefetch, parkingQueue, home: queue, ...(delaysMs && { delaysMs }) };
     const consumer = broker.consume(name, options, handler);
     if (this.#paused) void consumer.pause();
-    const held = { claim, consumer };
+    return consumer;
+  }
+
+  async #take(name: string, prefetch: number): Promise<void> {
+    const claim = await this.#options.broker.claim(name);
+    if (claim === undefined) return;
+    if (this.#stop.signal.aborted || claim.lost.aborted) return await claim.release();
+    const held = { claim, consumer: this.#consume(name, prefetch), prefetch };
     this.#held.set(name, held);
     claim.lost.addEventListener("abort", () => {
       if (this.#held.get(name) !== held || this.#stop.signal.aborted) return;
       // Before there is a connection again, on which it would consume what is another's by then.
       this.#held.delete(name);
-      this.#leave(consumer.cancel());
+      this.#leave(held.consumer.cancel());
     });
   }
 

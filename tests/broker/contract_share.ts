@@ -78,27 +78,6 @@ export function claimContract(test: Register): void {
     await again?.release();
   });
 
-  test("limit() changes how many are handed out", async ({ broker, queue }, options) => {
-    const held = new Held();
-    const consumer = broker.consume(queue, { ...options, prefetch: 2 }, held.handler);
-    const texts = ["a", "b", "c", "d", "e", "f"];
-    for (const each of texts) await broker.publish(queue, bytes(each));
-    await held.count(2);
-    held.answer(0, DONE);
-    held.answer(1, DONE);
-    await held.count(4);
-    consumer.limit(1);
-    held.answer(2, DONE);
-    held.answer(3, DONE);
-    await held.count(5);
-    // Time for what should not happen.
-    for (let n = 0; n < 5; n++) await broker.depth(queue);
-    assert.deepEqual(held.texts, texts.slice(0, 5));
-    held.answer(4, DONE);
-    await held.count(6);
-    assert.deepEqual(held.texts, texts);
-  });
-
   test(
     "home is where messages come back to, and what parked ones are from",
     async (made, options) => {

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { MemoryBroker } from "../../src/broker/memory.ts";
 import type { Disposition } from "../../src/broker/mod.ts";
 import { PartitionedConsumer } from "../../src/vumi/partitioned.ts";
-import { isMovedAgain, partitionOf, partitionsOf } from "../../src/vumi/partitions.ts";
+import { isMovedAgain, partitionsOf } from "../../src/vumi/partitions.ts";
 import { bytes, DONE, Held, text } from "../broker/bench.ts";
 import { until } from "../support/until.ts";
 
