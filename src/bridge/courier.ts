@@ -7,7 +7,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
-import type { Arrival, Disposition } from "../vumi/mod.ts";
+import { type Arrival, type Disposition, isMovedAgain } from "../vumi/mod.ts";
 import type { Result } from "../telemetry/mod.ts";
 import { type Call, Caller, type CallerOptions, type Skip } from "./caller.ts";
 import { reportEnding } from "./ending.ts";
@@ -106,7 +106,9 @@ export class Courier<T> {
     try {
       if (this.#caller.isOver(lost)) return this.#putBack(parcel);
       if (this.#hasToWait(parcel, past)) return this.#sendBehind(parcel, past ?? NO_PAST);
-      if (past === undefined && !redelivered) return await this.#call(parcel, lost, NO_PAST, true);
+      if (past === undefined && !redelivered && !isMovedAgain(headers)) {
+        return await this.#call(parcel, lost, NO_PAST, true);
+      }
       return await this.#settleAgain(parcel, arrival, past ?? NO_PAST);
     } catch (error) {
       if (!(error instanceof CacheError)) {
@@ -134,7 +136,7 @@ export class Courier<T> {
   /** It has been here before: Turn may have it, or we may have died over it. */
   async #settleAgain(
     parcel: Parcel<T>,
-    { redelivered, lost }: Arrival,
+    { headers, redelivered, lost }: Arrival,
     past: Past,
   ): Promise<Disposition> {
     const { flow, metrics } = this.#options;
@@ -143,8 +145,10 @@ export class Courier<T> {
       return { kind: "done" };
     }
     // One that waited behind another comes for the first time, too.
-    const isNew = !redelivered && past.attempts === 0;
+    const isNew = !redelivered && past.attempts === 0 && !isMovedAgain(headers);
     const call = (): Promise<Disposition> => this.#call(parcel, lost, past, isNew);
+    // One that may be in its queue twice may end twice, too.
+    if (!redelivered && !isNew && past.attempts === 0) this.#ledger.count("redelivered");
     if (!redelivered || this.#suspects.isCleared(parcel.id)) return await call();
     metrics.count(flow, "redelivered");
     this.#ledger.count("redelivered");

@@ -9,19 +9,25 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseAddress } from "./amqp_address.ts";
 import { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpConsumer } from "./amqp_consumer.ts";
+import { claim, join } from "./amqp_claim.ts";
 import { delayArguments } from "./amqp_declare.ts";
 import { AmqpDepths } from "./amqp_depths.ts";
+import { AmqpMover } from "./amqp_mover.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
 import { sift } from "./amqp_sift.ts";
 import {
   type Broker,
   type BrokerStatus,
+  type Claim,
   type ConsumeOptions,
   type Consumer,
   delayQueue,
   type Fate,
   type Handler,
   type Headers,
+  type Membership,
+  type MoveOptions,
+  type Mover,
   type QueuedMessage,
 } from "./mod.ts";
 
@@ -54,6 +60,10 @@ export class AmqpBroker implements Broker {
   readonly #depths: AmqpDepths;
   /** Those that are not cancelled. */
   readonly #consumers = new Set<AmqpConsumer>();
+  /** What is moved is published where it was consumed; see amqp_mover.ts. Not used without movers. */
+  readonly #moving: AmqpConnection;
+  /** Those that are not stopped. */
+  readonly #movers = new Set<AmqpMover>();
   #closed: Promise<unknown> | undefined;
 
   private constructor({ url, exchange, blockedGraceMs = 1000, ...delays }: AmqpBrokerOptions) {
@@ -67,12 +77,10 @@ export class AmqpBroker implements Broker {
       blockedGraceMs,
       name: "turn-channels publish",
     });
-    this.#connection = new AmqpConnection({
-      ...this.#delays,
-      address,
-      name: "turn-channels consume",
-      setup: () => Promise.resolve(),
-    });
+    const connect = (name: string): AmqpConnection =>
+      new AmqpConnection({ ...this.#delays, address, name, setup: () => Promise.resolve() });
+    this.#connection = connect("turn-channels consume");
+    this.#moving = connect("turn-channels move");
     this.#depths = new AmqpDepths(this.#connection);
   }
 
@@ -112,9 +120,10 @@ export class AmqpBroker implements Broker {
   /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.#publisher.declare(options.parkingQueue);
+    const { home = queue } = options;
     for (const delayMs of options.delaysMs ?? []) {
-      const args = delayArguments(this.#exchange, queue, delayMs);
-      this.#publisher.declare(delayQueue(queue, delayMs), args);
+      const args = delayArguments(this.#exchange, home, delayMs);
+      this.#publisher.declare(delayQueue(home, delayMs), args);
     }
     const consumer = new AmqpConsumer({
       ...this.#delays,
@@ -123,6 +132,7 @@ export class AmqpBroker implements Broker {
       publisher: this.#publisher,
       exchange: this.#exchange,
       queue,
+      home,
       handler,
     });
     this.#consumers.add(consumer);
@@ -150,6 +160,34 @@ export class AmqpBroker implements Broker {
     return this.#depths.of(queue);
   }
 
+  /** See {@linkcode Broker.claim}. */
+  claim(queue: string): Promise<Claim | undefined> {
+    return claim(this.#connection, queue);
+  }
+
+  /** See {@linkcode Broker.join}. */
+  join(group: string): Promise<Membership | undefined> {
+    return join(this.#connection, group);
+  }
+
+  /** See {@linkcode Broker.move}. */
+  move(queue: string, options: MoveOptions): Mover {
+    this.#moving.start();
+    const mover = new AmqpMover({
+      ...options,
+      connection: this.#moving,
+      exchange: this.#exchange,
+      queue,
+    });
+    this.#movers.add(mover);
+    return {
+      stop: () => {
+        this.#movers.delete(mover);
+        return mover.stop();
+      },
+    };
+  }
+
   /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming, or paused. */
   status(): BrokerStatus {
     const publishing = this.#publisher.connection;
@@ -175,17 +213,23 @@ export class AmqpBroker implements Broker {
   }
 
   #consuming(): boolean {
-    return this.#connection.ready && [...this.#consumers].every(({ ready }) => ready);
+    return this.#connection.ready && [...this.#consumers].every(({ ready }) => ready) &&
+      (this.#movers.size === 0 || this.#moving.ready);
   }
 
   async #close(): Promise<void> {
-    const closed = Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    const closed = Promise.all([
+      ...[...this.#consumers].map((consumer) => consumer.close()),
+      ...[...this.#movers].map((mover) => mover.stop()),
+    ]);
     const answered = new AbortController();
     const silent = delay(CLOSE_TIMEOUT_MS, undefined, answered).catch(() => {});
     await Promise.race([closed, silent]);
     answered.abort();
-    await Promise.all([this.#publisher.close(), this.#connection.close()]);
+    const connections = [this.#publisher, this.#connection, this.#moving];
+    await Promise.all(connections.map((connection) => connection.close()));
     // Their last calls have failed with the connection, so this waits for no server.
     for (const consumer of this.#consumers) await consumer.cancel();
+    for (const mover of this.#movers) await mover.stop();
   }
 }

@@ -22,8 +22,8 @@ const CANNOT_MOVE = "Cannot move a message of {queue} to {target}: {reason}";
 export interface AnswerOptions extends BackoffOptions {
   /** For copies. */
   readonly publisher: AmqpPublisher;
-  /** The queue that the message is from. */
-  readonly queue: string;
+  /** The queue that the message is said to be from; see {@linkcode ConsumeOptions.home}. */
+  readonly home: string;
   /** Where messages are parked; the publisher knows it, and the delay queues. */
   readonly parkingQueue: string;
 }
@@ -56,7 +56,7 @@ export class AmqpAnswers {
       case "done":
         return session.reply((channel) => channel.ack(message));
       case "requeue":
-        return session.reply((channel) => channel.nack(message, false, true));
+        return session.putBack(message);
       case "later":
       case "park":
         await this.#copyInTurn(delivery, disposition);
@@ -65,9 +65,9 @@ export class AmqpAnswers {
 
   /** One at a time: of those side by side, a first that fails would come after the others. */
   #copyInTurn(delivery: Delivery, disposition: Copied): Promise<void> {
-    const { queue, parkingQueue } = this.#options;
+    const { home, parkingQueue } = this.#options;
     const target = disposition.kind === "later"
-      ? delayQueue(queue, disposition.delayMs)
+      ? delayQueue(home, disposition.delayMs)
       : parkingQueue;
     const turn = this.#copies.get(target) ?? Promise.resolve();
     const copied = turn.then(() => this.#copy(delivery, disposition, target));
@@ -81,7 +81,7 @@ export class AmqpAnswers {
     disposition: Copied,
     target: string,
   ): Promise<void> {
-    const { publisher, queue } = this.#options;
+    const { publisher, home: queue } = this.#options;
     const headers = addedHeaders(queue, disposition, new Date());
     const make = disposition.kind === "later" ? delayedCopy : copyOf;
     let copy: Options.Publish | undefined;

@@ -11,6 +11,7 @@ import type { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpAnswers, type AnswerOptions } from "./amqp_answer.ts";
 import { undelayed } from "./amqp_copy.ts";
 import { declareQueues } from "./amqp_declare.ts";
+import { isInExclusiveUse } from "./amqp_claim.ts";
 import { AmqpSession } from "./amqp_session.ts";
 import { Backoff } from "./backoff.ts";
 import { decide } from "./handle.ts";
@@ -26,6 +27,8 @@ export interface AmqpConsumerOptions extends AnswerOptions {
   readonly exchange: string;
   /** Most messages in work. */
   readonly prefetch: number;
+  /** The queue that is consumed. */
+  readonly queue: string;
   /** The delays that the handler may ask for; the publisher knows their queues. */
   readonly delaysMs?: readonly number[];
   /** Decides about each message. */
@@ -108,8 +111,14 @@ export class AmqpConsumer implements Consumer {
     while (!stop.aborted) {
       const model = await Promise.race([this.#options.connection.model(), this.#stopped]);
       if (!model) return;
-      await this.#consumeOn(model).catch((error) => this.#reportFault(error));
-      this.#ready = false;
+      await this.#consumeOn(model).then(
+        () => this.#ready = false,
+        (error) => {
+          // Then the messages are being taken, if not by us.
+          this.#ready = isInExclusiveUse(error);
+          this.#reportFault(error);
+        },
+      );
       await this.#backoff.pause(stop);
     }
   }
@@ -121,7 +130,7 @@ export class AmqpConsumer implements Consumer {
     try {
       while (!this.#over(session)) await this.#subscribe(model, session);
       if (session.fault) throw session.fault;
-      await this.#closeIfIdle(session);
+      await this.#ifIdle(session);
     } catch (error) {
       void session.close();
       throw error;
@@ -132,6 +141,8 @@ export class AmqpConsumer implements Consumer {
   async #subscribe(model: ChannelModel, session: AmqpSession): Promise<void> {
     const { exchange, queue, prefetch } = this.#options;
     const { channel } = session;
+    // Long before it consumes: a quorum queue might still hand out what comes behind.
+    if (!this.#paused) session.flush();
     await declareQueues(model, exchange, [[queue, undefined]]);
     await channel.prefetch(prefetch);
     if (this.#over(session)) return;
@@ -139,6 +150,7 @@ export class AmqpConsumer implements Consumer {
       this.#setReady();
       return await this.#until(() => !this.#paused || this.#over(session));
     }
+    if (session.keepsBack) return; // It was paused for a moment.
     const subscription = this.#subscription = { ended: false };
     try {
       await this.#consumeUntilEnded(session, subscription);
@@ -146,6 +158,7 @@ export class AmqpConsumer implements Consumer {
       this.#subscription = undefined;
       this.#notify();
     }
+    await this.#ifIdle(session);
   }
 
   async #consumeUntilEnded(session: AmqpSession, subscription: Subscription): Promise<void> {
@@ -168,7 +181,7 @@ export class AmqpConsumer implements Consumer {
   }
 
   #take(session: AmqpSession, { ended }: Subscription, message: ConsumeMessage): void {
-    if (ended) return session.reply((channel) => channel.nack(message, false, true));
+    if (ended) return session.putBack(message);
     session.inWork++;
     const work = this.#handle(session, message);
     this.#work.add(work);
@@ -176,28 +189,34 @@ export class AmqpConsumer implements Consumer {
   }
 
   async #handle(session: AmqpSession, message: ConsumeMessage): Promise<void> {
-    const { queue, handler } = this.#options;
+    const { home, handler } = this.#options;
     const { content: body, fields: { redelivered } } = message;
-    const properties = undelayed(message.properties, queue);
+    const properties = undelayed(message.properties, home);
     const disposition = await decide(
       handler,
       { body, headers: properties.headers ?? {}, redelivered, lost: session.lost },
-      queue,
+      home,
       this.#options,
     );
     await this.#answers.answer({ session, message, properties }, disposition);
     session.inWork--;
-    await this.#closeIfIdle(session);
+    await this.#ifIdle(session);
   }
 
-  /** A cancelled consumer's channel is kept for the answers that are still to come. */
-  async #closeIfIdle(session: AmqpSession): Promise<void> {
-    if (this.#stop.signal.aborted && session.inWork === 0) await session.close();
+  /**
+   * When all is answered that was handed out, what goes back goes, in order; of a consumer that was
+   * cancelled by the end of its channel, which was kept for the answers.
+   */
+  async #ifIdle(session: AmqpSession): Promise<void> {
+    if (session.inWork > 0 || this.#subscription) return;
+    if (this.#stop.signal.aborted) await session.close();
+    else session.flush();
   }
 
   /** From now on what the subscription brings goes back, also if it is resumed before its end. */
   #endSubscription(): Subscription | undefined {
     if (this.#subscription) this.#subscription.ended = true;
+    if (this.#session) this.#session.keepsBack = true;
     this.#notify();
     return this.#subscription;
   }
@@ -227,12 +246,18 @@ export class AmqpConsumer implements Consumer {
     const reason = error instanceof Error ? error.message : String(error);
     if (this.#stop.signal.aborted || !connection.ready || reason === this.#reported) return;
     this.#reported = reason;
+    if (isInExclusiveUse(error)) {
+      const text =
+        "Another program takes the messages of {queue} alone and moves them to partitions, as its " +
+        "configuration has them and ours has not: consuming {queue} when that has ended";
+      return log.warn(text, { queue });
+    }
     log.warn("Cannot consume {queue}: {reason}", { queue, reason });
   }
 }
 
 /** Resolves when the signal fires. */
-function aborted(signal: AbortSignal): Promise<void> {
+export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) =>
     signal.addEventListener("abort", () => resolve(), { once: true })
   );

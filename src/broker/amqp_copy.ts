@@ -49,7 +49,14 @@ export function copyOf(properties: MessageProperties, added: Table): Options.Pub
   };
 }
 
-/** The same without the message's own headers, for those that amqplib can't encode again. */
+/** The same for a message that only changes its queue: its time to live goes with it. */
+export function movedCopy(properties: MessageProperties, added: Table): Options.Publish {
+  const { expiration, ...others } = properties;
+  const copy = copyOf({ ...others, expiration: undefined }, added);
+  return expiration === undefined ? copy : { ...copy, expiration };
+}
+
+/** The same as {@linkcode copyOf} without the message's own headers, for those that amqplib can't encode again. */
 export function copyWithoutHeaders(properties: MessageProperties, added: Table): Options.Publish {
   const headers = { "x-original-headers-lost": true };
   return copyOf({ ...properties, headers }, added);

@@ -7,8 +7,8 @@
  */
 
 import type { AmqpConnection } from "./amqp_connection.ts";
-import type { AmqpSession } from "./amqp_session.ts";
-import { depth, openSession } from "./amqp_sift.ts";
+import { type AmqpSession, openSession } from "./amqp_session.ts";
+import { depth } from "./amqp_sift.ts";
 
 /** Asks on one connection. */
 export class AmqpDepths {

@@ -6,7 +6,12 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { type Channel, IllegalOperationError } from "amqplib";
+import { type Channel, type ConsumeMessage as Message, IllegalOperationError } from "amqplib";
+import type { AmqpConnection } from "./amqp_connection.ts";
+import { PublishError } from "./mod.ts";
+
+/** RabbitMQ's code for what is not there. */
+export const NOT_FOUND = 404;
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -18,6 +23,12 @@ export class AmqpSession {
   readonly #ended: Promise<void>;
   /** Messages that are not answered yet. */
   inWork = 0;
+  /**
+   * Whether what goes back to the queue is kept until {@linkcode AmqpSession.flush}. A quorum queue
+   * puts it in front in the order in which it comes, not in its place.
+   */
+  keepsBack = false;
+  readonly #back: Message[] = [];
   /** Why the server has closed the channel, if it has. */
   fault: Error | undefined;
 
@@ -46,6 +57,21 @@ export class AmqpSession {
     log.debug("Answer dropped: its channel is gone");
   }
 
+  /** Puts a message back to its queue. */
+  putBack(message: Message): void {
+    if (this.keepsBack) this.#back.push(message);
+    else this.reply((channel) => channel.nack(message, false, true));
+  }
+
+  /** Puts back what was kept, in the order in which it came, and keeps nothing more. */
+  flush(): void {
+    this.keepsBack = false;
+    this.#back.sort((a, b) => a.fields.deliveryTag - b.fields.deliveryTag);
+    for (const message of this.#back.splice(0)) {
+      this.reply((channel) => channel.nack(message, false, true));
+    }
+  }
+
   /**
    * Closes the channel: RabbitMQ puts what is not answered back. Resolves when the channel has ended,
    * and so the answers have arrived: amqplib may send a connection's close before them.
@@ -57,5 +83,54 @@ export class AmqpSession {
       this.channel.close().catch(() => {});
     }
     return this.#ended;
+  }
+}
+
+/**
+ * A channel of its own to look into `queue`.
+ *
+ * @throws {PublishError} If there is no connection.
+ */
+export async function openSession(
+  connection: AmqpConnection,
+  queue: string,
+): Promise<AmqpSession> {
+  const model = connection.current;
+  if (!model) throw faultOf(queue, new Error("there is no connection to RabbitMQ"));
+  try {
+    return new AmqpSession(await model.createChannel());
+  } catch (error) {
+    throw faultOf(queue, error);
+  }
+}
+
+/** What became of a call when its channel has ended. */
+export function lost(): Error {
+  return new Error("the channel has ended");
+}
+
+/** What the server has refused with a code is refused; all else is the connection's. */
+export function faultOf(queue: string, cause: unknown): PublishError {
+  const fault = codeOf(cause) === undefined ? "unavailable" : "refused";
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new PublishError(fault, `Cannot look into ${queue}: ${reason}`, { cause });
+}
+
+/** The server's code. What a socket reports has a text for a code. */
+export function codeOf(error: unknown): number | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "number"
+    ? error.code
+    : undefined;
+}
+
+/** What is answered. Rejects also if the channel ends meanwhile, of which amqplib may never tell. */
+export async function orLost<T>(session: AmqpSession, answer: Promise<T>): Promise<T> {
+  const ended = Promise.withResolvers<never>();
+  const onLost = () => ended.reject(session.fault ?? lost());
+  session.lost.addEventListener("abort", onLost);
+  try {
+    return await Promise.race([answer, ended.promise]);
+  } finally {
+    session.lost.removeEventListener("abort", onLost);
   }
 }

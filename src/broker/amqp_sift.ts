@@ -9,11 +9,16 @@ import type { GetMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import { copyOf } from "./amqp_copy.ts";
 import type { AmqpPublisher } from "./amqp_publisher.ts";
-import { AmqpSession } from "./amqp_session.ts";
+import {
+  type AmqpSession,
+  codeOf,
+  faultOf,
+  lost,
+  NOT_FOUND,
+  openSession,
+  orLost,
+} from "./amqp_session.ts";
 import { type Fate, PublishError, type QueuedMessage } from "./mod.ts";
-
-/** RabbitMQ's code for what is not there. */
-const NOT_FOUND = 404;
 
 /** What {@linkcode sift} needs. */
 export interface SiftOptions {
@@ -30,7 +35,7 @@ export interface SiftOptions {
  */
 export async function depth(session: AmqpSession, queue: string): Promise<number | undefined> {
   try {
-    return (await untilLost(session, session.channel.checkQueue(queue))).messageCount;
+    return (await orLost(session, session.channel.checkQueue(queue))).messageCount;
   } catch (error) {
     if (codeOf(session.fault ?? error) === NOT_FOUND) return undefined;
     throw faultOf(queue, session.fault ?? error);
@@ -64,38 +69,12 @@ export async function sift(
   }
 }
 
-/**
- * Opens a channel to look on; `queue` is only named in what it throws.
- *
- * @throws {PublishError} If there is no connection, or no channel can be had.
- */
-export async function openSession(connection: AmqpConnection, queue: string): Promise<AmqpSession> {
-  const model = connection.current;
-  if (!model) throw faultOf(queue, new Error("there is no connection to RabbitMQ"));
-  try {
-    return new AmqpSession(await model.createChannel());
-  } catch (error) {
-    throw faultOf(queue, error);
-  }
-}
-
+/** Rejects also if the connection ends in the middle of the message: amqplib would never tell. */
 async function take(session: AmqpSession, queue: string): Promise<GetMessage | false> {
   try {
-    return await untilLost(session, session.channel.get(queue));
+    return await orLost(session, session.channel.get(queue));
   } catch (error) {
     throw faultOf(queue, session.fault ?? error);
-  }
-}
-
-/** Rejects also if the connection ends in the middle of the answer: amqplib would never tell. */
-async function untilLost<T>(session: AmqpSession, answer: Promise<T>): Promise<T> {
-  const ended = Promise.withResolvers<never>();
-  const onLost = () => ended.reject(lost());
-  session.lost.addEventListener("abort", onLost);
-  try {
-    return await Promise.race([answer, ended.promise]);
-  } finally {
-    session.lost.removeEventListener("abort", onLost);
   }
 }
 
@@ -116,22 +95,4 @@ async function move(
     if (error.fault !== "refused" || !await publisher.restore(moveTo)) throw error;
     await publisher.publishCopy(moveTo, content, copy);
   }
-}
-
-function lost(): Error {
-  return new Error("the channel has ended");
-}
-
-/** What the server has refused with a code is refused; all else is the connection's. */
-function faultOf(queue: string, cause: unknown): PublishError {
-  const fault = codeOf(cause) === undefined ? "unavailable" : "refused";
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new PublishError(fault, `Cannot look into ${queue}: ${reason}`, { cause });
-}
-
-/** The server's code. What a socket reports has a text for a code. */
-function codeOf(error: unknown): number | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "number"
-    ? error.code
-    : undefined;
 }

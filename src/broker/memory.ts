@@ -5,16 +5,21 @@
  */
 
 import { addedHeaders, decide, shortened } from "./handle.ts";
+import { MemoryClaims } from "./memory_claims.ts";
 import { type Delay, type Entry, MemoryQueue, type Subscription } from "./memory_queue.ts";
 import {
   type Broker,
   type BrokerStatus,
+  type Claim,
   type ConsumeOptions,
   type Consumer,
   delayQueue,
   type Fate,
   type Handler,
   type Headers,
+  type Membership,
+  type MoveOptions,
+  type Mover,
   PublishError,
   type QueuedMessage,
 } from "./mod.ts";
@@ -23,6 +28,7 @@ import {
 export class MemoryBroker implements Broker {
   readonly #queues = new Map<string, MemoryQueue>();
   readonly #closed = new AbortController();
+  readonly #claims = new MemoryClaims();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #places = 0;
 
@@ -54,8 +60,9 @@ export class MemoryBroker implements Broker {
   /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.declare(options.parkingQueue);
+    const { home = queue } = options;
     for (const delayMs of options.delaysMs ?? []) {
-      this.#declare(delayQueue(queue, delayMs), { delayMs, to: queue });
+      this.#declare(delayQueue(home, delayMs), { delayMs, to: home });
     }
     const { subscriptions } = this.#declare(queue);
     const work = new Set<Promise<void>>();
@@ -113,6 +120,44 @@ export class MemoryBroker implements Broker {
     return this.#queues.get(queue)?.waiting.length;
   }
 
+  /** See {@linkcode Broker.claim}. */
+  // deno-lint-ignore require-await -- a fault has to reject, not to be thrown
+  async claim(queue: string): Promise<Claim | undefined> {
+    this.#checkOpen(`Cannot claim ${queue}`);
+    const found = this.#queues.get(queue);
+    return found && found.subscriptions.length === 0 ? this.#claims.claim(queue) : undefined;
+  }
+
+  /** See {@linkcode Broker.join}. */
+  // deno-lint-ignore require-await -- As above.
+  async join(group: string): Promise<Membership | undefined> {
+    this.#checkOpen(`Cannot join ${group}`);
+    return this.#claims.join(group);
+  }
+
+  /** See {@linkcode Broker.move}. */
+  move(name: string, { targets, route }: MoveOptions): Mover {
+    for (const target of targets) this.declare(target);
+    const { subscriptions } = this.#declare(name);
+    const handler: Handler = ({ body, headers, redelivered }) => {
+      const { to, headers: added } = route({ body, headers, redelivered });
+      this.#enqueue(to, { body, headers: { ...headers, ...added } });
+      return Promise.resolve({ kind: "done" });
+    };
+    const work = new Set<Promise<void>>();
+    const mover = { handler, work, prefetch: 1, parkingQueue: name, paused: false };
+    return this.#claims.takeTurns(name, {
+      begin: () => {
+        subscriptions.push(mover);
+        this.#dispatchSoon(name);
+      },
+      end: async () => {
+        subscriptions.splice(subscriptions.indexOf(mover), 1);
+        await Promise.all(work);
+      },
+    });
+  }
+
   /** See {@linkcode Broker.status}. */
   status(): BrokerStatus {
     const isOpen = !this.#closed.signal.aborted;
@@ -127,6 +172,7 @@ export class MemoryBroker implements Broker {
   /** Closes it; messages in work are lost to their handlers. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
+    this.#claims.loseAll();
     for (const timer of this.#timers) clearTimeout(timer);
     return Promise.resolve();
   }
@@ -189,13 +235,14 @@ export class MemoryBroker implements Broker {
   async #handle(queue: string, subscription: Subscription, entry: Entry): Promise<void> {
     const { body, headers, redelivered } = entry;
     const message = { body, headers, redelivered, lost: this.#closed.signal };
-    const disposition = await decide(subscription.handler, message, queue, subscription);
+    const { home = queue } = subscription;
+    const disposition = await decide(subscription.handler, message, home, subscription);
     if (this.#closed.signal.aborted || disposition.kind === "done") return;
     if (disposition.kind === "requeue") return this.#putBack(queue, entry);
     const target = disposition.kind === "later"
-      ? delayQueue(queue, disposition.delayMs)
+      ? delayQueue(home, disposition.delayMs)
       : subscription.parkingQueue;
-    const added = addedHeaders(queue, disposition, new Date());
+    const added = addedHeaders(home, disposition, new Date());
     this.#enqueue(target, { body, headers: { ...headers, ...added } });
   }
 

@@ -9,6 +9,10 @@
  * @module
  */
 
+import type { Claim, Membership, MoveOptions, Mover } from "./sharing.ts";
+
+export type { Claim, Membership, MovedMessage, MoveOptions, Mover } from "./sharing.ts";
+
 /** A message as it was consumed, to be answered with a {@linkcode Disposition}. */
 export interface BrokerMessage {
   /** The payload, unchanged. */
@@ -66,6 +70,11 @@ export interface ConsumeOptions {
    * its own, see {@linkcode delayQueue}. None by default. To name another is a bug of the handler's.
    */
   readonly delaysMs?: readonly number[];
+  /**
+   * The queue whose delay queues are used, to which messages come back from them, and from which
+   * parked ones are said to be. The consumed queue itself, unless given.
+   */
+  readonly home?: string;
 }
 
 /**
@@ -191,6 +200,30 @@ export interface Broker extends AsyncDisposable {
    * @throws {PublishError} If the broker is away, or the server refuses to tell.
    */
   depth(queue: string): Promise<number | undefined>;
+
+  /**
+   * The right to be the only one that consumes `queue`, among those who ask for it; so it is to be
+   * given back when all that was handed out is answered. Undefined if somebody has it or consumes
+   * the queue, or there is no such queue.
+   *
+   * @throws {PublishError} If the broker is away, or the server refuses.
+   */
+  claim(queue: string): Promise<Claim | undefined>;
+
+  /**
+   * Makes us one of a group. Undefined if that has to be tried again, as the group just ended.
+   *
+   * @throws {PublishError} If the broker is away, or the server refuses.
+   */
+  join(group: string): Promise<Membership | undefined>;
+
+  /**
+   * Declares `queue` and moves what comes on it to other queues, in order, body and properties
+   * unchanged, each confirmed there and then acked. Only one does so at a time; the others, and those
+   * who come while somebody consumes the queue, wait until they can, without end. A message that is
+   * being moved when that ends may be moved again.
+   */
+  move(queue: string, options: MoveOptions): Mover;
 
   /** How it is now. */
   status(): BrokerStatus;

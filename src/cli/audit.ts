@@ -11,7 +11,7 @@ import Table from "cli-table3";
 import { type Broker, delayQueue } from "../broker/mod.ts";
 import { CacheError, type DayCount, type MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
-import { queuesOf } from "../vumi/mod.ts";
+import { findPartitions, queuesOf } from "../vumi/mod.ts";
 import { openCaches } from "./caches.ts";
 import { channelsMeant } from "./channels_meant.ts";
 import { withBroker } from "./connection.ts";
@@ -145,7 +145,11 @@ async function waitingFor(
   for (const seconds of config.retry_schedule) {
     delayed += await broker.depth(delayQueue(name, Math.round(seconds * 1000))) ?? 0;
   }
-  return { delayed, queued: await broker.depth(name) ?? 0 };
+  let queued = 0;
+  for (const one of [name, ...await findPartitions(broker, name, config.partitions)]) {
+    queued += await broker.depth(one) ?? 0;
+  }
+  return { delayed, queued };
 }
 
 function days(counts: readonly DayCount[]): string {

@@ -67,14 +67,17 @@ export function openChannel(
     }),
   );
   const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
-  const connector = new Connector({
-    name: config.connector_name,
-    inboundPrefetch: config.worker_concurrency * MESSAGES_AHEAD,
-    eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
-    delaysMs,
-    broker,
-    tracing,
-  });
+  const connector = opened.use(
+    new Connector({
+      name: config.connector_name,
+      inboundPrefetch: config.worker_concurrency * MESSAGES_AHEAD,
+      eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
+      delaysMs,
+      partitions: config.partitions,
+      broker,
+      tracing,
+    }),
+  );
   const bridgeOptions = {
     connector,
     turn,
@@ -98,7 +101,7 @@ export function openChannel(
     ...requestRulesOf(config),
     accept: bridge.accept,
   };
-  watch(metrics, { config, broker, bridge, cache, loopLag }, opened);
+  watch(metrics, { config, broker, connector, bridge, cache, loopLag }, opened);
   return {
     name: config.connector_name,
     bridge,

@@ -21,7 +21,7 @@ import {
   type Warning,
 } from "../config/mod.ts";
 import { reachTurn } from "../turn/mod.ts";
-import { EXCHANGE, queuesOf } from "../vumi/mod.ts";
+import { EXCHANGE, partitionsOf, queuesOf } from "../vumi/mod.ts";
 import { redisPrefix } from "./caches.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
@@ -84,12 +84,15 @@ function summary(config: Config): string {
 }
 
 function channelLines(channel: ChannelConfig): readonly (readonly string[])[] {
-  const { connector_name, vumi_api_path, turn_api_url, status_format } = channel;
+  const { connector_name, vumi_api_path, turn_api_url, status_format, partitions } = channel;
   const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(connector_name);
   return [
     ["take from Turn", `POST ${vumi_api_path}/messages, as ${outbound}`],
     ["hand Turn", `${inbound} as POST ${turn_api_url}/messages`],
     ["", `${event} as POST ${turn_api_url}/statuses (${status_format})`],
+    ...partitions === 0
+      ? []
+      : [["in order by", `${inbound}.p0 … p${partitions - 1}, ${event}.p0 … p${partitions - 1}`]],
     ["park in", `${inboundParked}, ${eventParked}`],
   ];
 }
@@ -103,18 +106,22 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
   if (url === "memory:") {
     return [{ subject: "broker", ok: true, detail: "in the process; nobody else can reach it" }];
   }
-  const channels = config.channels.map(({ connector_name, retry_schedule }) => ({
+  const channels = config.channels.map(({ connector_name, retry_schedule, partitions }) => ({
     queues: queuesOf(connector_name),
+    partitions,
     delaysMs: retry_schedule.map((seconds) => Math.round(seconds * 1000)),
   }));
   return await checkAmqp({
     url,
     exchange: EXCHANGE,
     consumeQueues: channels.flatMap(({ queues: { inbound, event } }) => [inbound, event]),
-    publishQueues: channels.flatMap(({ queues: { outbound, inboundParked, eventParked } }) => [
-      outbound,
-      inboundParked,
-      eventParked,
+    // Nothing is taken off the partitions, not even for a moment: they are in order.
+    publishQueues: channels.flatMap(({ queues, partitions }) => [
+      queues.outbound,
+      queues.inboundParked,
+      queues.eventParked,
+      ...partitionsOf(queues.inbound, partitions),
+      ...partitionsOf(queues.event, partitions),
     ]),
     delays: channels.flatMap(({ queues: { inbound, event }, delaysMs }) => [
       { queue: inbound, delaysMs },

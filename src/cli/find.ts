@@ -102,11 +102,11 @@ class ChannelSearch implements AsyncDisposable {
 
   /** Looks through the delay and parking queues. */
   async lookIntoQueues(broker: Broker): Promise<void> {
-    const { connector_name: name, retry_schedule } = this.#channel;
+    const { connector_name: name, retry_schedule, partitions } = this.#channel;
     const delaysMs = retry_schedule.map((seconds) => Math.round(seconds * 1000));
     const query = this.#query;
     this.#queued = await this.#trying((cache) =>
-      searchQueues({ name, broker, query, cache, delaysMs })
+      searchQueues({ name, broker, query, cache, delaysMs, partitions })
     );
   }
 

@@ -14,7 +14,7 @@ import {
 } from "../bridge/mod.ts";
 import type { Broker } from "../broker/mod.ts";
 import type { MessageCache, Remembered } from "../cache/mod.ts";
-import { lookThroughWaiting, queuesOf, type WaitingMessage } from "../vumi/mod.ts";
+import { findPartitions, lookThroughWaiting, queuesOf, type WaitingMessage } from "../vumi/mod.ts";
 
 /** What is known of a user's message. */
 export interface InboundFound {
@@ -70,6 +70,8 @@ export interface QueueSearch {
   readonly name: string;
   /** The delays that there are queues for, in milliseconds. */
   readonly delaysMs: readonly number[];
+  /** How many partitions are configured. */
+  readonly partitions: number;
   /** Where the queues are. */
   readonly broker: Broker;
   /** An id or an address. */
@@ -85,7 +87,7 @@ export interface QueueSearch {
  * @throws {CacheError} If the cache fails.
  */
 export async function searchQueues(search: QueueSearch): Promise<Queued> {
-  const { name, delaysMs, broker, query, cache } = search;
+  const { name, delaysMs, partitions, broker, query, cache } = search;
   const waiting: WaitingMessage[] = [];
   await lookThroughWaiting({ name, broker, delaysMs }, async (message) => {
     const { id, about, user } = message;
@@ -94,9 +96,17 @@ export async function searchQueues(search: QueueSearch): Promise<Queued> {
     if (isMeant) waiting.push(message);
   });
   const names = queuesOf(name);
+  // What is in a partition waits in the queue, as far as anybody is concerned.
+  const depth = async (queue: string): Promise<number | undefined> => {
+    let sum = await broker.depth(queue);
+    for (const one of await findPartitions(broker, queue, partitions)) {
+      sum = (sum ?? 0) + (await broker.depth(one) ?? 0);
+    }
+    return sum;
+  };
   const depths = {
-    inbound: await broker.depth(names.inbound),
-    event: await broker.depth(names.event),
+    inbound: await depth(names.inbound),
+    event: await depth(names.event),
     outbound: await broker.depth(names.outbound),
   };
   return { waiting, depths };

@@ -10,7 +10,7 @@ import { type Broker, delayQueue, PublishError } from "../broker/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
 import { type LoopLag, type Metrics, QueueWatch, type WatchedQueue } from "../telemetry/mod.ts";
-import { queuesOf } from "../vumi/mod.ts";
+import { type Connector, queuesOf } from "../vumi/mod.ts";
 
 /** Who knows. */
 export interface Watched {
@@ -18,6 +18,8 @@ export interface Watched {
   readonly config: ChannelConfig;
   /** How full they are, and how the broker is. */
   readonly broker: Broker;
+  /** Which partitions its queues have. */
+  readonly connector: Pick<Connector, "partitions">;
   /** How Turn is. */
   readonly bridge: Bridge;
   /** How much is remembered. */
@@ -29,12 +31,12 @@ export interface Watched {
 /** Begins to watch; `opened` ends it. */
 export function watch(
   metrics: Metrics,
-  { config, broker, bridge, cache, loopLag }: Watched,
+  { config, broker, connector, bridge, cache, loopLag }: Watched,
   opened: AsyncDisposableStack,
 ): void {
   const queues = opened.use(
     new QueueWatch({
-      queues: watchedQueues(config, metrics),
+      queues: watchedQueues(config, connector, metrics),
       depth: (queue) => broker.depth(queue),
       isExpected: (error) => error instanceof PublishError,
     }),
@@ -51,7 +53,11 @@ export function watch(
   });
 }
 
-function watchedQueues(config: ChannelConfig, metrics: Metrics): WatchedQueue[] {
+function watchedQueues(
+  config: ChannelConfig,
+  connector: Watched["connector"],
+  metrics: Metrics,
+): WatchedQueue[] {
   const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(config.connector_name);
   const delayQueues = (queue: string): string[] =>
     config.retry_schedule.map((seconds) => delayQueue(queue, Math.round(seconds * 1000)));
@@ -59,6 +65,7 @@ function watchedQueues(config: ChannelConfig, metrics: Metrics): WatchedQueue[] 
     {
       label: "inbound",
       queue: inbound,
+      partitions: () => connector.partitions("inbound"),
       delayQueues: delayQueues(inbound),
       parkingQueue: inboundParked,
       settled: () => metrics.settled("inbound"),
@@ -66,6 +73,7 @@ function watchedQueues(config: ChannelConfig, metrics: Metrics): WatchedQueue[] 
     {
       label: "event",
       queue: event,
+      partitions: () => connector.partitions("event"),
       delayQueues: delayQueues(event),
       parkingQueue: eventParked,
       settled: () => metrics.settled("status"),

@@ -35,16 +35,13 @@ import {
 
 const DAY = 86_400;
 const YEAR = 365 * DAY;
-
 const transportTypes = oneOf(
   ["http_api", "irc", "telnet", "twitter", "sms", "ussd", "xmpp", "mxit", "wechat"],
 );
-
 const cacheClasses = oneOf(
   ["MemoryMessageCache", "DenoKvMessageCache", "RedisMessageCache"],
   (name) => name.slice(name.lastIndexOf(".") + 1), // vumi2's files have vumi2.message_caches.X
 );
-
 const logLevels = oneOf(
   ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
   (level) => level.toUpperCase(),
@@ -172,6 +169,11 @@ const broker = {
     "Used instead of the amqp keys unless empty. memory: is a broker inside the process, for trying things out.",
   ),
   worker_concurrency: preset(integer(1, 65535), 20, "Messages in work at once, for each queue."),
+  partitions: preset(
+    integer(0, 64),
+    0,
+    "Into how many queues messages and events are sorted, so that their order holds when several programs work on them (see Several machines); 0 for none.",
+  ),
 };
 
 const cache = {
@@ -237,6 +239,7 @@ export const channelKeys: Readonly<Record<string, z.ZodType>> = {
   ...fromTurnPerChannel,
   ...toTurn,
   worker_concurrency: broker.worker_concurrency,
+  partitions: broker.partitions,
 };
 
 const configSchema = z.object({
@@ -252,7 +255,6 @@ const configSchema = z.object({
   .readonly();
 
 type CacheKeys = Partial<z.output<z.ZodObject<typeof cache>>>;
-
 /** Also asked when other keys are faulty, so that all faults are reported at once. */
 function requiredWith(
   cacheClass: string,

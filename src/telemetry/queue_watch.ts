@@ -22,6 +22,8 @@ export interface WatchedQueue {
   readonly label: string;
   /** Its name at the broker. */
   readonly queue: string;
+  /** Its partitions, if it has any; what waits there waits in it. */
+  readonly partitions?: () => readonly string[];
   /** Its delay queues, if it has any. */
   readonly delayQueues?: readonly string[];
   /** Its parking queue, if it has one. */
@@ -113,8 +115,9 @@ export class QueueWatch implements AsyncDisposable {
 
   async #lookAt(watched: WatchedQueue): Promise<Seen> {
     const { depth } = this.#options;
-    const { label, queue, delayQueues, parkingQueue } = watched;
-    const waiting = await depth(queue) ?? 0;
+    const { label, queue, partitions, delayQueues, parkingQueue } = watched;
+    let waiting = await depth(queue) ?? 0;
+    for (const name of partitions?.() ?? []) waiting += await depth(name) ?? 0;
     const before = this.#seen.get(label);
     let delayed = before?.delayed;
     if (delayQueues !== undefined && this.#looks % DELAYED_EACH === 0) {

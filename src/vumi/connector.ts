@@ -7,7 +7,14 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Broker, BrokerMessage, Consumer, Disposition, Handler } from "../broker/mod.ts";
+import type {
+  Broker,
+  BrokerMessage,
+  ConsumeOptions,
+  Consumer,
+  Disposition,
+  Handler,
+} from "../broker/mod.ts";
 import {
   readTrace,
   type Trace,
@@ -17,7 +24,8 @@ import {
 } from "../telemetry/mod.ts";
 import { decodeEvent, type Event } from "./event.ts";
 import { decodeMessage, encodeMessage, type Message } from "./message.ts";
-import { MalformedPayloadError } from "./payload.ts";
+import { PartitionedConsumer } from "./partitioned.ts";
+import { MalformedPayloadError, textIn } from "./payload.ts";
 
 const log = getLogger(["turn-channels", "vumi"]);
 
@@ -67,6 +75,8 @@ export interface ConnectorOptions {
   readonly eventPrefetch: number;
   /** The delays that the disposition `later` may name, in milliseconds. */
   readonly delaysMs: readonly number[];
+  /** How many partitions each of the two queues has; none by default. */
+  readonly partitions?: number;
   /** Makes spans, if we are traced. */
   readonly tracing?: Tracing | undefined;
 }
@@ -88,6 +98,7 @@ export class Connector {
   readonly #options: ConnectorOptions;
   readonly #queues: ConnectorQueues;
   readonly #consumers: Consumer[] = [];
+  readonly #partitioned = new Map<string, PartitionedConsumer>();
 
   /** Makes it; nothing is declared or consumed before {@linkcode Connector.start}. */
   constructor(options: ConnectorOptions) {
@@ -101,31 +112,58 @@ export class Connector {
     const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
     const { broker, inboundPrefetch, eventPrefetch, delaysMs } = this.#options;
     broker.declare(outbound);
-    this.#consumers.push(
-      broker.consume(
+    this.#consume(
+      inbound,
+      "from_addr",
+      { prefetch: inboundPrefetch, parkingQueue: inboundParked, delaysMs },
+      reader(
         inbound,
-        { prefetch: inboundPrefetch, parkingQueue: inboundParked, delaysMs },
-        reader(
-          inbound,
-          decodeMessage,
-          this.#traced(inbound, handlers.inbound, ({ message_id }) => ({ id: message_id })),
-          () => handlers.unreadable("inbound"),
-        ),
-      ),
-      broker.consume(
-        event,
-        { prefetch: eventPrefetch, parkingQueue: eventParked, delaysMs },
-        reader(
-          event,
-          decodeEvent,
-          this.#traced(event, handlers.event, ({ event_id, user_message_id }) => ({
-            id: event_id,
-            about: user_message_id,
-          })),
-          () => handlers.unreadable("event"),
-        ),
+        decodeMessage,
+        this.#traced(inbound, handlers.inbound, ({ message_id }) => ({ id: message_id })),
+        () => handlers.unreadable("inbound"),
       ),
     );
+    this.#consume(
+      event,
+      "user_message_id",
+      { prefetch: eventPrefetch, parkingQueue: eventParked, delaysMs },
+      reader(
+        event,
+        decodeEvent,
+        this.#traced(event, handlers.event, ({ event_id, user_message_id }) => ({
+          id: event_id,
+          about: user_message_id,
+        })),
+        () => handlers.unreadable("event"),
+      ),
+    );
+  }
+
+  /** What has the same text in `field` is in one partition. */
+  #consume(queue: string, field: string, options: ConsumeOptions, handler: Handler): void {
+    const { broker, partitions: count = 0 } = this.#options;
+    if (count === 0) this.#consumers.push(broker.consume(queue, options, handler));
+    const keyOf = (body: Uint8Array): string | undefined => textIn(body, field);
+    const partitioned = new PartitionedConsumer({
+      ...options,
+      broker,
+      queue,
+      count,
+      keyOf,
+      handler,
+    });
+    this.#consumers.push(partitioned);
+    this.#partitioned.set(queue, partitioned);
+  }
+
+  /** The partitions of one of its queues that are known so far. */
+  partitions(queue: "inbound" | "event"): readonly string[] {
+    return this.#partitioned.get(this.#queues[queue])?.partitions ?? [];
+  }
+
+  /** Ends what it does by itself, if it was not cancelled; before the broker is closed. */
+  [Symbol.dispose](): void {
+    for (const partitioned of this.#partitioned.values()) partitioned.stop();
   }
 
   /**

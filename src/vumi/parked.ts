@@ -172,9 +172,9 @@ function isMeant(message: ParkedMessage, { id, since, before, reason }: ParkedFi
     (reason === undefined || message.reason.toLowerCase().includes(reason.toLowerCase()));
 }
 
-/** What tells of the parking and of attempts before it is no longer true. */
+/** What tells of the parking and of what was before it is no longer true. */
 function withoutOurs(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !/^x-(?:parked|retry)-/.test(name)),
+    Object.entries(headers).filter(([name]) => !/^x-(?:parked|retry|moved)-/.test(name)),
   );
 }

@@ -111,6 +111,7 @@ for (
     ["after it waited behind another", {
       headers: { "x-retry-waits": 0, "x-retry-attempts": 0 },
     }, true],
+    ["for the second time in its partition, perhaps", { headers: { "x-moved-again": 1 } }, false],
     ["after it failed", { headers: { "x-retry-waits": 1, "x-retry-attempts": 3 } }, false],
   ] as const
 ) {
@@ -126,3 +127,22 @@ for (
     assert.equal(isNew, expected);
   });
 }
+
+Deno.test("Courier.deliver() does not send again what may be in its partition twice, nor suspects it", async () => {
+  await using test = new TestCourier([DELIVERED, DELIVERED]);
+  const headers = { "x-moved-again": 1 };
+  await test.deliver("m1");
+  assert.deepEqual(await test.deliver("m1", { headers }), DONE);
+  assert.equal(await test.counted("duplicate"), 1);
+  // It was not delivered, and is not a message that we may have died over.
+  const notes: string[] = [];
+  const { putNotes } = test.cache;
+  test.cache.putNotes = (...args) => {
+    notes.push(...args[0].map(({ kind }) => kind));
+    return putNotes.apply(test.cache, args);
+  };
+  assert.deepEqual(await test.deliver("m2", { headers }), DONE);
+  assert.deepEqual(notes, ["delivered_inbound"]);
+  assert.equal(await test.counted("redelivered"), 0);
+  assert.deepEqual(test.calls, ["m1", "m2"]);
+});

@@ -166,6 +166,29 @@ test("AmqpBroker closes while publishing is blocked", async (made) => {
   assert.equal(made.broker.status().state, "closed");
 });
 
+test("while publishing is blocked nothing is moved, but partitions are consumed and acked", async (made) => {
+  const { broker, queue, parkingQueue, extra } = made;
+  const target = extra("p0");
+  const mover = broker.move(queue, { targets: [target], route: () => ({ to: target }) });
+  await broker.publish(queue, bytes("a"));
+  await until("it to be moved", async () => await broker.depth(target) === 1);
+  const held = new Held();
+  {
+    await using _alarm = await alarm(made); // It leaves one more in the queue.
+    broker.consume(target, { prefetch: 1, parkingQueue }, held.handler);
+    await held.count(1);
+    held.answer(0, DONE);
+    await until("the ack", async () => {
+      return await withChannel(async (channel) => {
+        return (await channel.checkQueue(target)).messageCount === 0;
+      }, server.url);
+    });
+    assert.deepEqual(held.texts, ["a"]);
+    await mover.stop();
+  }
+  await until("the end of the block", () => broker.status().state === "open");
+});
+
 test("AmqpBroker.publish() is refused when the server says no", async ({ broker, queue }) => {
   const rule = '{"max-length":1,"overflow":"reject-publish"}';
   await server.rabbitmqctl("set_policy", "full", `^${queue}$`, rule, "--apply-to", "queues");

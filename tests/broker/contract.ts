@@ -11,6 +11,7 @@ import { type Adapter, bench, bytes, DONE, Held, type Register, text } from "./b
 import { cancelContract, consumeContract, parkContract } from "./contract_consume.ts";
 import { laterContract } from "./contract_later.ts";
 import { pauseContract } from "./contract_pause.ts";
+import { claimContract, moveContract } from "./contract_share.ts";
 import { siftContract } from "./contract_sift.ts";
 
 /** Registers the tests. */
@@ -28,6 +29,8 @@ export function brokerContract(adapter: Adapter): void {
   laterContract(test);
   pauseContract(test);
   siftContract(test);
+  claimContract(test);
+  moveContract(test);
   closeContract(test);
 }
 

@@ -38,6 +38,7 @@ channels:
     turn_hmac_secret: [sms-new, sms-old]
     max_retries: 1
     worker_concurrency: 100
+    partitions: 4
 `;
 
 /** The file with something else in place of a part of it. */
@@ -78,11 +79,12 @@ Deno.test("each channel has its own keys over the shared ones over the defaults"
       channel.transport_type,
       channel.max_retries,
       channel.worker_concurrency,
+      channel.partitions,
       channel.message_cache_config.timeout,
     ]),
     [
-      ["ussd", "/ussd", "ussd-t0ken", ["ussd-s3cret"], "*120*1#", "ussd", 7, 20, 60],
-      ["sms", "/sms", "sms-t0ken", ["sms-new", "sms-old"], "8110", "sms", 1, 100, 60],
+      ["ussd", "/ussd", "ussd-t0ken", ["ussd-s3cret"], "*120*1#", "ussd", 7, 20, 0, 60],
+      ["sms", "/sms", "sms-t0ken", ["sms-new", "sms-old"], "8110", "sms", 1, 100, 4, 60],
     ],
   );
   assert.deepEqual(first, channels[0]);

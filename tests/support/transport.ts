@@ -150,6 +150,11 @@ export class Transport implements AsyncDisposable {
     return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).messageCount;
   }
 
+  /** How many consume a queue that is there. */
+  async consumers(end: string): Promise<number> {
+    return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).consumerCount;
+  }
+
   /** Takes the first message of a queue that is there, whatever its arguments. */
   async takePassive(end: string): Promise<GetMessage> {
     const taken = await this.#channel.get(`${this.#connector}.${end}`, { noAck: true });

@@ -72,6 +72,20 @@ Deno.test("QueueWatch looks at delay queues once of four times, and at once when
   assert.equal((await queues.look())?.delayed, 3);
 });
 
+Deno.test("QueueWatch counts what waits in partitions, also in those that are found later", async () => {
+  const partitions = ["q.p0"];
+  await using queues = new TestQueues({
+    label: "inbound",
+    queue: "q",
+    partitions: () => partitions,
+    settled: () => 0,
+  });
+  queues.depths = { q: 3, "q.p0": 4, "q.p1": 5 };
+  assert.equal((await queues.look())?.waiting, 7);
+  partitions.push("q.p1");
+  assert.equal((await queues.look())?.waiting, 12);
+});
+
 Deno.test("QueueWatch tells for how long there are messages and none is finished", async () => {
   let settled = 0;
   await using queues = new TestQueues({ label: "inbound", queue: "q", settled: () => settled });

@@ -42,6 +42,7 @@ function message(id: string, minute: number, reason = "Turn answered 404: Not fo
       "x-parked-from": "c.inbound",
       "x-retry-attempts": 4,
       "x-retry-waits": 1,
+      "x-moved-again": 1,
     },
   };
 }
