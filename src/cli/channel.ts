@@ -15,11 +15,9 @@ import { Connector } from "../vumi/mod.ts";
 import { watch } from "./watch.ts";
 
 /**
- * Messages in hand for each that Turn is called with: the cache takes some time, in which Turn would
- * have to wait.
+ * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
+ * when a further one has come.
  */
-const MESSAGES_AHEAD = 2;
-/** The same of events: those that wait for the rate limit are seen, and left out when a further one has come. */
 const EVENTS_AHEAD = 10;
 
 /** What the channels share. */
@@ -70,7 +68,7 @@ export function openChannel(
   const connector = opened.use(
     new Connector({
       name: config.connector_name,
-      inboundPrefetch: config.worker_concurrency * MESSAGES_AHEAD,
+      inboundPrefetch: config.worker_concurrency,
       eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
       delaysMs,
       partitions: config.partitions,
