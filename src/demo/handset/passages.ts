@@ -59,10 +59,10 @@ export class Passages implements Disposable {
     }));
   }
 
-  /** The bridge says when it tries again. */
+  /** The bridge says when it tries again; in a log, so that this may be over when it is heard. */
   retryIn(id: string, waitMs: number): void {
     const note = waitMs === 0 ? "next try at once" : `next try in ${formatMs(waitMs)}`;
-    if (this.#passages.has(id)) this.#go(id, { state: "retrying", note });
+    if (this.#passages.get(id)?.state === "retrying") this.#go(id, { note });
   }
 
   /** The bridge says that there is nothing to tell. */
@@ -154,12 +154,13 @@ export class Passages implements Disposable {
       const note = told?.kind === "status" ? told.status : `${status}`;
       return this.#end(passage.id, { state: "done", note }, step);
     }
-    const copy = answer.clone();
+    const body = formatBody(await answer.clone().text());
     const state = status === 429 || status >= 500 ? "retrying" : "refused";
-    this.#go(passage.id, { state, note: `Turn answered ${status}` }, {
-      ...step,
-      body: formatBody(await copy.text()),
-    });
+    // Meanwhile the next attempt may have begun, and even have come through.
+    const now = this.#passages.get(passage.id);
+    const isLast = now?.state === "waiting" && now.attempts === passage.attempts;
+    const change = isLast ? { state, note: `Turn answered ${status}` } as const : {};
+    this.#go(passage.id, change, { ...step, body });
   }
 
   #asks({ key, headers, body }: TurnRequest): void {
