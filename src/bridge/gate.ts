@@ -12,6 +12,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { Delivery } from "../turn/mod.ts";
+import { Alarm } from "./alarm.ts";
 import { Breaker, type BreakerState, type Sign } from "./breaker.ts";
 import { Pacer, type Resource } from "./pacer.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -91,9 +92,7 @@ export class TurnGate {
   #lastSuccess: number | undefined;
   /** What the clock said last. */
   #latest = -Infinity;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When it looks again, on the clock of `performance.now`. */
-  #timerAt = 0;
+  readonly #alarm = new Alarm(() => this.#dispatch());
 
   /** Makes it, open. */
   constructor(options: TurnGateOptions) {
@@ -157,7 +156,7 @@ export class TurnGate {
   /** Lets nothing more through: we are stopping. */
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#alarm.clear();
     this.#putBack();
   }
 
@@ -215,19 +214,7 @@ export class TurnGate {
   #dispatch(): void {
     if (this.#stopped) return;
     const waitMs = this.#letThroughNow(this.#time());
-    if (waitMs !== Infinity) this.#lookAgain(Math.min(Math.max(1, waitMs), HOLD_MS));
-  }
-
-  /** After so long at the latest. A timer that is too early stays: to set one costs as much as a call. */
-  #lookAgain(waitMs: number): void {
-    const at = performance.now() + waitMs;
-    if (this.#timer !== undefined && this.#timerAt <= at) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = at;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#dispatch();
-    }, waitMs);
+    if (waitMs !== Infinity) this.#alarm.set(Math.min(Math.max(1, waitMs), HOLD_MS));
   }
 
   /** Lets through what may go. Answers after how long to look again; not by itself: `Infinity`. */
