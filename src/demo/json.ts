@@ -55,6 +55,7 @@ function isObject(value: unknown): value is object {
 }
 
 function shorten(text: string): string {
-  if (ID.test(text)) return `${text.slice(0, ID_SHOWN)}…`;
+  // Its end, as ids that are made together begin alike.
+  if (ID.test(text)) return `…${text.slice(-ID_SHOWN)}`;
   return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
 }

@@ -22,7 +22,7 @@ const CASES: readonly { name: string; value: unknown; width: number; text: strin
     width: 30,
     text: '{ "a": 1,\n  "c": { "d": 3 },\n  "f": "a long text" }',
   },
-  { name: "cuts ids", value: ID, width: 80, text: '"01234567…"' },
+  { name: "cuts ids", value: ID, width: 80, text: '"…89abcdef"' },
   { name: "cuts long texts", value: "a".repeat(61), width: 80, text: `"${"a".repeat(60)}…"` },
   { name: "keeps texts of a line in one", value: "a\nb\x1b", width: 80, text: '"a\\nb\\u001b"' },
   { name: "says so of nothing", value: undefined, width: 80, text: "nothing" },

@@ -63,7 +63,7 @@ Deno.test("runTour() shows the text's examples on their way through all flows", 
 Deno.test("runTour() fits the ids of one message together", async () => {
   await using play = await startPlay();
   await runTour({ ...play, stop: never, deadlineMs: GENEROUS_MS });
-  const [inbound, outbound] = [...play.shown().matchAll(/"message_id": "([\da-f]{8}…)"/g)];
+  const [inbound, outbound] = [...play.shown().matchAll(/"message_id": "(…[\da-f]{8})"/g)];
   const told = /"messages": \[\{ "id": "(.*?)"/.exec(play.shown());
   const repliedTo = /"in_reply_to": "(.*?)"/.exec(play.shown());
   assert.ok(told?.[1] !== undefined && told[1] === outbound?.[1]);
@@ -77,7 +77,7 @@ Deno.test("Screen shows no escape codes unless there are colours, and else the s
     await runTour({ ...play, stop: never, deadlineMs: GENEROUS_MS });
   }
   const anonymous = (text: string): string =>
-    text.replaceAll(/[\da-f]{8}…|"\d{10}"|\d\d:\d\d(:\d\d)?/g, "");
+    text.replaceAll(/…[\da-f]{8}|"\d{10}"|\d\d:\d\d(:\d\d)?/g, "");
   assert.ok(!plain.shown().includes("\x1b"));
   assert.ok(coloured.shown().includes("\x1b["));
   const stripped = stripVTControlCharacters(coloured.shown());
