@@ -1,7 +1,7 @@
 /**
  * What must be remembered between two messages, in the bridge's words: the port
- * {@linkcode MessageCache}. The adapters are `memory.ts` and `deno_kv.ts`; what all must do is
- * written down in tests/cache/contract.ts.
+ * {@linkcode MessageCache}. The adapters are `memory.ts`, `deno_kv.ts` and `redis.ts`; what all must do
+ * is written down in tests/cache/contract.ts.
  *
  * @module
  */

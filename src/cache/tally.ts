@@ -12,14 +12,9 @@ export const DAY_MS = 86_400_000;
 // Words are parts of keys and fields, whose size is limited.
 const WORD = /^[\w-]{1,32}$/;
 
-/** The day that was asked for last: it is the same for each message of a day. */
-let last = { number: NaN, text: "" };
-
 /** The day in UTC at `now`, `YYYY-MM-DD`. Days compare as texts. */
 export function dayAt(now: number): string {
-  const number = Math.floor(now / DAY_MS);
-  if (number !== last.number) last = { number, text: new Date(now).toISOString().slice(0, 10) };
-  return last.text;
+  return new Date(now).toISOString().slice(0, 10);
 }
 
 /** The first day that is still kept at `now`: today and {@linkcode TALLY_DAYS} whole days are. */

@@ -1,11 +1,11 @@
 /**
  * A log record as a line of JSON, as LogTape writes it: but most lines have nothing in them that it
- * would have to look for, and are made in a third of its time.
+ * would have to look for, and are made in half its time.
  *
  * @module
  */
 
-import { getJsonLinesFormatter, type LogLevel, type LogRecord } from "@logtape/logtape";
+import { getJsonLinesFormatter, type LogLevel, type TextFormatter } from "@logtape/logtape";
 
 const format = getJsonLinesFormatter({
   categorySeparator: ".",
@@ -25,27 +25,33 @@ const LEVELS: Readonly<Record<LogLevel, string>> = {
 /** What JSON leaves as it is, and a terminal may take for a command. */
 const CONTROLS = /[\x7f-\x9f]/;
 
-/** The line, with its end. */
-export function jsonLine(record: LogRecord): string {
-  const { timestamp, level, rawMessage, category, properties } = record;
-  if (typeof rawMessage !== "string" || !arePlain(properties)) return format(record);
-  const rest = JSON.stringify(properties);
-  const line = `{"@timestamp":"${timeOf(timestamp)}","level":"${LEVELS[level]}",` +
-    `"message":${JSON.stringify(rawMessage)},"logger":${JSON.stringify(category.join("."))}` +
-    (rest === "{}" ? "}\n" : `,${rest.slice(1)}\n`);
-  return CONTROLS.test(line) ? format(record) : line;
+/** Makes what writes a record as a line, with its end. */
+export function jsonLines(): TextFormatter {
+  const clock = new LineClock();
+  return (record) => {
+    const { timestamp, level, rawMessage, category, properties } = record;
+    if (typeof rawMessage !== "string" || !arePlain(properties)) return format(record);
+    const rest = JSON.stringify(properties);
+    const line = `{"@timestamp":"${clock.format(timestamp)}","level":"${LEVELS[level]}",` +
+      `"message":${JSON.stringify(rawMessage)},"logger":${JSON.stringify(category.join("."))}` +
+      (rest === "{}" ? "}\n" : `,${rest.slice(1)}\n`);
+    return CONTROLS.test(line) ? format(record) : line;
+  };
 }
 
-/** The second that was written last: a busy one has thousands of lines. */
-let last = { second: NaN, text: "" };
+/** Writes times as `toISOString` does; most are of the same second as the one before. */
+class LineClock {
+  #second = NaN;
+  #text = "";
 
-/** As `toISOString` has it. */
-function timeOf(timestamp: number): string {
-  const second = Math.floor(timestamp / 1000);
-  if (second !== last.second) {
-    last = { second, text: new Date(second * 1000).toISOString().slice(0, -4) };
+  format(timestamp: number): string {
+    const second = Math.floor(timestamp / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#text = new Date(second * 1000).toISOString().slice(0, -4);
+    }
+    return `${this.#text}${String(timestamp - second * 1000).padStart(3, "0")}Z`;
   }
-  return `${last.text}${String(timestamp - second * 1000).padStart(3, "0")}Z`;
 }
 
 /** Whether `JSON.stringify` does with them what is wanted. */

@@ -17,7 +17,7 @@ import {
   resetSync,
   type TextFormatter,
 } from "@logtape/logtape";
-import { jsonLine } from "./json_line.ts";
+import { jsonLines } from "./json_line.ts";
 import { LogFolding } from "./log_folding.ts";
 import { type LogPrivacy, privateRecord } from "./log_privacy.ts";
 
@@ -100,7 +100,7 @@ function configure(level: LogLevelName, sink: (record: LogRecord) => void): void
 
 function formatter(format: LogFormat, terminal: boolean): TextFormatter {
   const isText = format === "text" || (format === "auto" && terminal);
-  if (!isText) return jsonLine;
+  if (!isText) return jsonLines();
   return terminal
     ? getAnsiColorFormatter({ timestamp: "time", category: lastCategory })
     : getTextFormatter({ timestamp: "rfc3339", category: lastCategory });
