@@ -9,6 +9,7 @@ import { Live } from "./live.ts";
 import type { Running } from "./program.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
 import { get } from "./several.ts";
+import { inboundMessage } from "./transport.ts";
 import { until } from "./until.ts";
 
 /** How many partitions the queues have. */
@@ -145,15 +146,5 @@ export function heldBy(running: Running): number {
 
 /** A user's message as vumi writes it. */
 export function inbound(from_addr: string, message_id: string): unknown {
-  return {
-    message_id,
-    from_addr,
-    to_addr: "8110",
-    transport_name: "smpp_transport",
-    transport_type: "sms",
-    message_type: "user_message",
-    message_version: "20110921",
-    timestamp: "2015-06-15 13:00:00.000000",
-    content: "Hello world!",
-  };
+  return inboundMessage({ from_addr, message_id });
 }

@@ -25,6 +25,22 @@ export interface Outbound {
   readonly raw: ConsumeMessage;
 }
 
+/** A user's message as vumi writes it; the fields that vumi requires have defaults. */
+export function inboundMessage(fields: Record<string, unknown> = {}): unknown {
+  return {
+    message_id: crypto.randomUUID().replaceAll("-", ""),
+    to_addr: "8110",
+    from_addr: "+26612345678",
+    transport_name: "smpp_transport",
+    transport_type: "sms",
+    message_type: "user_message",
+    message_version: "20110921",
+    timestamp: "2015-06-15 13:00:00.000000",
+    content: "Hello world!",
+    ...fields,
+  };
+}
+
 /** Plays the transport of one connector. Disposing deletes the connector's queues. */
 export class Transport implements AsyncDisposable {
   /** What came on `<connector>.outbound`, in order. */
@@ -73,18 +89,7 @@ export class Transport implements AsyncDisposable {
 
   /** Puts a user's message on `.inbound`; the fields that vumi requires have defaults. */
   sendInbound(fields: Record<string, unknown> = {}): Promise<void> {
-    return this.publish("inbound", {
-      message_id: crypto.randomUUID().replaceAll("-", ""),
-      to_addr: "8110",
-      from_addr: "+26612345678",
-      transport_name: "smpp_transport",
-      transport_type: "sms",
-      message_type: "user_message",
-      message_version: "20110921",
-      timestamp: "2015-06-15 13:00:00.000000",
-      content: "Hello world!",
-      ...fields,
-    });
+    return this.publish("inbound", inboundMessage(fields));
   }
 
   /** Puts an event on `.event`. */
