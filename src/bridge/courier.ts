@@ -186,28 +186,29 @@ export class Courier<T> {
     if (outcome.kind === "put_back") return this.#putBack(parcel, outcome.failures);
     const attempts = past.attempts + outcome.failures;
     if (outcome.kind === "failed") return this.#fail(parcel, { ...past, attempts }, outcome.failed);
-    return this.#delivered(parcel, attempts + 1);
+    return await this.#delivered(parcel, attempts + 1);
   }
 
   /**
-   * What is noted down is not waited for: RabbitMQ is to hear at once that it is done, as until then it
-   * would deliver it again. Whoever looks for the note finds it.
+   * What is noted down of a user's message is not waited for: RabbitMQ is to hear at once that it is
+   * done, as until then it would deliver it again. What was told of a message is: should we be killed,
+   * what comes after it must not go back behind it.
    */
-  #delivered(parcel: Parcel<T>, attempts: number): Disposition {
+  async #delivered(parcel: Parcel<T>, attempts: number): Promise<Disposition> {
     const { cache, flow, metrics } = this.#options;
     this.#ended(parcel, "delivered", { attempts });
     const { queuedAt } = parcel;
     const at = this.#now();
     if (queuedAt !== undefined) metrics.delivered(flow, (at - queuedAt) / 1000);
-    cache.putNotes(parcel.notes({ at, attempts }), [{ flow, result: "delivered" }])
+    const noted = cache.putNotes(parcel.notes({ at, attempts }), [{ flow, result: "delivered" }])
       .catch((error: unknown) => {
+        const values = { flow, ...parcel.names, reason: String(error) };
         // Turn has it. Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
-        log.warning("Not noted that Turn has {flow} {messageId}: {reason}", {
-          flow,
-          ...parcel.names,
-          reason: String(error),
-        });
+        const text = "Not noted that Turn has {flow} {messageId}: {reason}";
+        if (error instanceof CacheError) log.warning(text, values);
+        else log.error(`A bug: ${text}`, values);
       });
+    if (flow === "status") await noted;
     return { kind: "done" };
   }
 

@@ -149,5 +149,6 @@ function isEntry(value: unknown): value is Entry {
 }
 
 function isChunks(value: unknown): value is Chunks {
-  return typeof value === "object" && value !== null && "id" in value && "count" in value;
+  return typeof value === "object" && value !== null && "id" in value && "count" in value &&
+    typeof value.id === "string" && typeof value.count === "number";
 }

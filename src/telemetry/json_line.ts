@@ -54,9 +54,13 @@ class LineClock {
   }
 }
 
+/** The keys of a line, over which a property of the same name goes. */
+const OWN = new Set(["@timestamp", "level", "message", "logger"]);
+
 /** Whether `JSON.stringify` does with them what is wanted. */
 function arePlain(properties: Readonly<Record<string, unknown>>): boolean {
   for (const key in properties) {
+    if (OWN.has(key)) return false;
     const value = properties[key];
     const type = typeof value;
     if (type !== "string" && type !== "number" && value !== null && value !== undefined) {

@@ -23,7 +23,18 @@ Deno.test("DenoKvMessageCache takes a damaged entry as absent, and may write ove
   await using cache = await openFile(path);
   using kv = await Deno.openKv(path);
   const bytes = (text: string) => new TextEncoder().encode(text);
-  for (const damaged of [bytes("{"), bytes("null"), bytes("{}"), bytes(""), "text", { a: 1 }, 7n]) {
+  for (
+    const damaged of [
+      bytes("{"),
+      bytes("null"),
+      bytes("{}"),
+      bytes('[9e15,{"id":{},"count":1}]'),
+      bytes(""),
+      "text",
+      { a: 1 },
+      7n,
+    ]
+  ) {
     await cache.putInbound(remembered());
     assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "m1");
     for await (const { key } of kv.list({ prefix: [] })) await kv.set(key, damaged);

@@ -26,7 +26,10 @@ const anyRecord: fc.Arbitrary<LogRecord> = fc.record({
   timestamp: fc.integer({ min: 0, max: 8e15 }),
   rawMessage: anyText,
   message: fc.constant(["unused"]),
-  properties: fc.dictionary(anyText, anyValue),
+  properties: fc.dictionary(
+    fc.oneof(anyText, fc.constantFrom("@timestamp", "level", "message", "logger")),
+    anyValue,
+  ),
 });
 
 Deno.test("jsonLines() writes what LogTape writes, whatever is logged", () => {
