@@ -7,12 +7,20 @@
  */
 
 import type { MessageProperties, Options } from "amqplib";
-import { delayQueue } from "./mod.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
 /** What amqplib makes of a field type that JavaScript lacks, when decoding. */
 const DECODED_TYPES: readonly unknown[] = ["timestamp", "decimal"];
+
+/** How often a quorum queue says that the message was returned to it. */
+const RETURNS = "x-delivery-count";
+
+/** How often the message was returned to its queue, as far as that is counted. */
+export function returnsOf({ headers }: MessageProperties): number {
+  const count = headers?.[RETURNS];
+  return typeof count === "number" && count > 0 ? count : 0;
+}
 
 /** Headers of a message that RabbitMQ has taken out of a queue by itself. */
 const DEATH = /^x-(first-|last-)?death(-|$)/;
@@ -32,7 +40,7 @@ const ORIGINAL_DEATH = "x-original-death";
  */
 export function copyOf(properties: MessageProperties, added: Table): Options.Publish {
   const { clusterId: _, expiration, userId, headers, ...own } = properties;
-  const { CC, ...others } = headers ?? {};
+  const { CC, [RETURNS]: _returns, ...others } = headers ?? {};
   return {
     ...present(own),
     mandatory: true,
@@ -47,13 +55,6 @@ export function copyOf(properties: MessageProperties, added: Table): Options.Pub
       ...encodableTable(added),
     },
   };
-}
-
-/** The same for a message that only changes its queue: its time to live goes with it. */
-export function movedCopy(properties: MessageProperties, added: Table): Options.Publish {
-  const { expiration, ...others } = properties;
-  const copy = copyOf({ ...others, expiration: undefined }, added);
-  return expiration === undefined ? copy : { ...copy, expiration };
 }
 
 /** The same as {@linkcode copyOf} without the message's own headers, for those that amqplib can't encode again. */
@@ -99,11 +100,11 @@ function notesOf(which: "first" | "last", notes: Table, queue: string): Table {
   return Object.fromEntries(Object.entries(notes).filter(([key]) => key.startsWith(prefix)));
 }
 
-/** Also those with delays that are no longer asked for. */
+/** Also those of earlier versions, in which each queue had its own. */
 function isDelayQueue(name: unknown, queue: string): boolean {
   if (typeof name !== "string") return false;
-  const [, amount, unit] = /\.(\d+)(m?s)$/.exec(name) ?? [];
-  return name === delayQueue(queue, Number(amount) * (unit === "s" ? 1000 : 1));
+  const [, before] = /^(.*)\.delay\.\d+m?s$/s.exec(name) ?? [];
+  return before === "turn-channels" || before === queue;
 }
 
 function sortedOut(headers: Table): { deaths: Table; others: Table } {

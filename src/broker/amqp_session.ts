@@ -23,12 +23,6 @@ export class AmqpSession {
   readonly #ended: Promise<void>;
   /** Messages that are not answered yet. */
   inWork = 0;
-  /**
-   * Whether what goes back to the queue is kept until {@linkcode AmqpSession.flush}. A quorum queue
-   * puts it in front in the order in which it comes, not in its place.
-   */
-  keepsBack = false;
-  readonly #back: Message[] = [];
   /** Why the server has closed the channel, if it has. */
   fault: Error | undefined;
 
@@ -57,19 +51,9 @@ export class AmqpSession {
     log.debug("Answer dropped: its channel is gone");
   }
 
-  /** Puts a message back to its queue. */
+  /** Returns a message to its queue. */
   putBack(message: Message): void {
-    if (this.keepsBack) this.#back.push(message);
-    else this.reply((channel) => channel.nack(message, false, true));
-  }
-
-  /** Puts back what was kept, in the order in which it came, and keeps nothing more. */
-  flush(): void {
-    this.keepsBack = false;
-    this.#back.sort((a, b) => a.fields.deliveryTag - b.fields.deliveryTag);
-    for (const message of this.#back.splice(0)) {
-      this.reply((channel) => channel.nack(message, false, true));
-    }
+    this.reply((channel) => channel.nack(message, false, true));
   }
 
   /**

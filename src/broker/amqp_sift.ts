@@ -1,14 +1,16 @@
 /**
- * Looking through a queue of RabbitMQ while it is in use: its messages are taken one after the
- * other and are not acked, so that each goes back to its place when the channel is closed.
+ * Looking through a queue of RabbitMQ while it is in use: its messages are taken one after the other
+ * and are not acked, so that each goes back to its place when the channel is closed. A quorum queue
+ * counts that, and drops a message that went back too often; so one that went back before is put to
+ * the end as a confirmed copy instead, and with it all that come after it, to keep their order.
  *
  * @module
  */
 
 import type { GetMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
-import { copyOf } from "./amqp_copy.ts";
-import type { AmqpPublisher } from "./amqp_publisher.ts";
+import type { AmqpCopies, CopyTarget } from "./amqp_copies.ts";
+import { copyOf, returnsOf } from "./amqp_copy.ts";
 import {
   type AmqpSession,
   codeOf,
@@ -18,14 +20,16 @@ import {
   openSession,
   orLost,
 } from "./amqp_session.ts";
-import { type Fate, PublishError, type QueuedMessage } from "./mod.ts";
+import type { Fate, QueuedMessage } from "./mod.ts";
 
 /** What {@linkcode sift} needs. */
 export interface SiftOptions {
   /** The connection to read on. */
   readonly connection: AmqpConnection;
-  /** For messages to be moved. */
-  readonly publisher: AmqpPublisher;
+  /** For messages that are moved, or go to the end. */
+  readonly copies: AmqpCopies;
+  /** Whether a queue is declared by us, so that it is made if it has gone. */
+  readonly restore: (queue: string) => Promise<void>;
 }
 
 /**
@@ -44,11 +48,12 @@ export async function depth(session: AmqpSession, queue: string): Promise<number
 
 /** Looks through a queue; see {@linkcode Broker.sift}. */
 export async function sift(
-  { connection, publisher }: SiftOptions,
+  { connection, copies, restore }: SiftOptions,
   queue: string,
   decide: (message: QueuedMessage) => Fate | Promise<Fate>,
 ): Promise<void> {
   const session = await openSession(connection, queue);
+  let isGoingRound = false;
   try {
     const count = await depth(session, queue);
     if (count === undefined) return;
@@ -56,11 +61,19 @@ export async function sift(
       const message = await take(session, queue);
       if (!message) return; // Others have taken some meanwhile.
       const { content: body, properties } = message;
-      const fate = await decide({ body, headers: properties.headers ?? {} });
-      if (fate === "keep") continue;
+      const headers = properties.headers ?? {};
+      const fate = await decide({ body, headers });
+      isGoingRound ||= fate === "keep" && returnsOf(properties) > 0;
+      if (fate === "keep" && !isGoingRound) continue;
       // Its message is in the queue again: a copy would be one too many.
       if (session.lost.aborted) break;
-      if (fate !== "drop") await move(publisher, message, fate);
+      if (fate === "keep") {
+        await copies.publish({ kind: "queue", queue }, body, copyOf(properties, {}));
+      } else if (fate !== "drop") {
+        await restore(fate.moveTo);
+        const target: CopyTarget = { kind: "queue", queue: fate.moveTo };
+        await copies.publish(target, body, copyOf({ ...properties, headers: fate.headers }, {}));
+      }
       session.reply((channel) => channel.ack(message));
     }
     if (session.lost.aborted) throw faultOf(queue, session.fault ?? lost());
@@ -75,24 +88,5 @@ async function take(session: AmqpSession, queue: string): Promise<GetMessage | f
     return await orLost(session, session.channel.get(queue));
   } catch (error) {
     throw faultOf(queue, session.fault ?? error);
-  }
-}
-
-/** Also to a queue that is gone, or not there yet, if it is one that was declared. */
-async function move(
-  publisher: AmqpPublisher,
-  { content, properties }: GetMessage,
-  { moveTo, headers }: Exclude<Fate, string>,
-): Promise<void> {
-  const copy = copyOf({ ...properties, headers }, {});
-  try {
-    await publisher.publishCopy(moveTo, content, copy);
-  } catch (error) {
-    if (!(error instanceof PublishError)) {
-      const message = `Cannot publish to ${moveTo}: the headers can't be encoded`;
-      throw new PublishError("refused", message, { cause: error });
-    }
-    if (error.fault !== "refused" || !await publisher.restore(moveTo)) throw error;
-    await publisher.publishCopy(moveTo, content, copy);
   }
 }
