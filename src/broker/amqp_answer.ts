@@ -56,7 +56,7 @@ export class AmqpAnswers {
       case "done":
         return session.reply((channel) => channel.ack(message));
       case "requeue":
-        return session.putBack(message);
+        return session.reply((channel) => channel.nack(message, false, true));
       case "later":
       case "again":
       case "park":

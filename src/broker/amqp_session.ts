@@ -6,7 +6,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { type Channel, type ConsumeMessage as Message, IllegalOperationError } from "amqplib";
+import { type Channel, IllegalOperationError } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import { PublishError } from "./mod.ts";
 
@@ -51,13 +51,9 @@ export class AmqpSession {
     log.debug("Answer dropped: its channel is gone");
   }
 
-  /** Returns a message to its queue. */
-  putBack(message: Message): void {
-    this.reply((channel) => channel.nack(message, false, true));
-  }
-
   /**
-   * Closes the channel: RabbitMQ puts what is not answered back. Resolves when the channel has ended,
+   * Closes the channel: RabbitMQ puts what is not answered back. Not each by
+   * itself: a quorum queue of 3.10 would put it to the end. Resolves when the channel has ended,
    * and so the answers have arrived: amqplib may send a connection's close before them.
    */
   close(): Promise<void> {

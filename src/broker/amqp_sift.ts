@@ -7,7 +7,8 @@
  * @module
  */
 
-import type { GetMessage } from "amqplib";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import type { AmqpCopies, CopyTarget } from "./amqp_copies.ts";
 import { copyOf, returnsOf } from "./amqp_copy.ts";
@@ -46,6 +47,9 @@ export async function depth(session: AmqpSession, queue: string): Promise<number
   }
 }
 
+/** Most messages that are held until the end of a look; those behind them go to the end as copies. */
+const MOST_HELD = 10_000;
+
 /** Looks through a queue; see {@linkcode Broker.sift}. */
 export async function sift(
   { connection, copies, restore }: SiftOptions,
@@ -53,18 +57,22 @@ export async function sift(
   decide: (message: QueuedMessage) => Fate | Promise<Fate>,
 ): Promise<void> {
   const session = await openSession(connection, queue);
-  let isGoingRound = false;
+  let held = 0;
   try {
     const count = await depth(session, queue);
-    if (count === undefined) return;
+    if (!count) return;
+    const reader = await Reader.start(session, queue, Math.min(count, MOST_HELD + 1));
+    let isGoingRound = false;
     for (let left = count; left > 0; left--) {
-      const message = await take(session, queue);
-      if (!message) return; // Others have taken some meanwhile.
+      const message = await reader.next();
+      if (!message) break; // Others have taken some meanwhile, or the channel has ended.
       const { content: body, properties } = message;
-      const headers = properties.headers ?? {};
-      const fate = await decide({ body, headers });
-      isGoingRound ||= fate === "keep" && returnsOf(properties) > 0;
-      if (fate === "keep" && !isGoingRound) continue;
+      const fate = await decide({ body, headers: properties.headers ?? {} });
+      isGoingRound ||= fate === "keep" && (returnsOf(properties) > 0 || held === MOST_HELD);
+      if (fate === "keep" && !isGoingRound) {
+        held++;
+        continue;
+      }
       // Its message is in the queue again: a copy would be one too many.
       if (session.lost.aborted) break;
       if (fate === "keep") {
@@ -79,14 +87,73 @@ export async function sift(
     if (session.lost.aborted) throw faultOf(queue, session.fault ?? lost());
   } finally {
     await session.close();
+    if (held > 0 && connection.ready) await untilBack(connection, queue, held);
   }
 }
 
-/** Rejects also if the connection ends in the middle of the message: amqplib would never tell. */
-async function take(session: AmqpSession, queue: string): Promise<GetMessage | false> {
+/** A quorum queue has what goes back to it a moment later. Whoever else reads may take it at once. */
+async function untilBack(connection: AmqpConnection, queue: string, held: number): Promise<void> {
+  const session = await openSession(connection, queue);
   try {
-    return await orLost(session, session.channel.get(queue));
-  } catch (error) {
-    throw faultOf(queue, session.fault ?? error);
+    for (let look = 0; look < MOST_LOOKS; look++) {
+      if ((await depth(session, queue) ?? held) >= held) return;
+      await delay(LOOK_EACH_MS);
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+/** How often, and how far apart in milliseconds, it is looked whether messages are back. */
+const [MOST_LOOKS, LOOK_EACH_MS] = [20, 50];
+
+/** How long a message is waited for before it is asked whether there is one, in milliseconds. */
+const NEXT_MS = 200;
+
+/**
+ * Takes messages one after the other. As a consumer: what is taken by `get` a quorum queue gets back in
+ * any order.
+ */
+class Reader {
+  readonly #session: AmqpSession;
+  readonly #queue: string;
+  readonly #come: ConsumeMessage[] = [];
+  #change = Promise.withResolvers<void>();
+
+  private constructor(session: AmqpSession, queue: string) {
+    this.#session = session;
+    this.#queue = queue;
+    session.lost.addEventListener("abort", () => this.#change.resolve());
+  }
+
+  static async start(session: AmqpSession, queue: string, prefetch: number): Promise<Reader> {
+    const reader = new Reader(session, queue);
+    const { channel } = session;
+    try {
+      await orLost(session, channel.prefetch(prefetch));
+      await orLost(
+        session,
+        channel.consume(queue, (message) => {
+          if (message) reader.#come.push(message);
+          reader.#change.resolve();
+        }),
+      );
+    } catch (error) {
+      throw faultOf(queue, session.fault ?? error);
+    }
+    return reader;
+  }
+
+  /** The next one; undefined if there is none any more, or nothing can be taken any more. */
+  async next(): Promise<ConsumeMessage | undefined> {
+    while (this.#come.length === 0 && !this.#session.lost.aborted) {
+      this.#change = Promise.withResolvers();
+      const timer = setTimeout(() => this.#change.resolve(), NEXT_MS);
+      await this.#change.promise;
+      clearTimeout(timer);
+      if (this.#come.length > 0 || this.#session.lost.aborted) break;
+      if (!await depth(this.#session, this.#queue) && this.#come.length === 0) return undefined;
+    }
+    return this.#session.lost.aborted ? undefined : this.#come.shift();
   }
 }

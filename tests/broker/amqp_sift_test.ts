@@ -113,6 +113,8 @@ Deno.test("AmqpBroker.sift() fails when its connection is lost, and leaves the r
   let seen = 0;
   const sifting = broker.sift(queue, async () => {
     if (++seen === 1) return "drop";
+    await broker.depth(queue); // The ack has been sent before.
+    await new Promise((resolve) => setTimeout(resolve, 200));
     await proxy.refuse();
     proxy.cut();
     await until("the loss", () => broker.status().state === "connecting");
