@@ -15,6 +15,7 @@ import { AmqpDepths } from "./amqp_depths.ts";
 import { AmqpMover } from "./amqp_mover.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
 import { sift } from "./amqp_sift.ts";
+import { WireFaults } from "./amqp_wire_faults.ts";
 import {
   type Broker,
   type BrokerStatus,
@@ -77,8 +78,10 @@ export class AmqpBroker implements Broker {
       blockedGraceMs,
       name: "turn-channels publish",
     });
+    const wireFaults = new WireFaults();
+    const setup = () => Promise.resolve();
     const connect = (name: string): AmqpConnection =>
-      new AmqpConnection({ ...this.#delays, address, name, setup: () => Promise.resolve() });
+      new AmqpConnection({ ...this.#delays, address, name, setup, wireFaults });
     this.#connection = connect("turn-channels consume");
     this.#moving = connect("turn-channels move");
     this.#depths = new AmqpDepths(this.#connection);

@@ -6,13 +6,13 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { ConsumeMessage, MessageProperties, Options } from "amqplib";
-import { copyOf, copyWithoutHeaders, delayedCopy } from "./amqp_copy.ts";
+import type { ConsumeMessage, MessageProperties } from "amqplib";
+import { copyOf, delayedCopy } from "./amqp_copy.ts";
 import type { AmqpPublisher } from "./amqp_publisher.ts";
 import type { AmqpSession } from "./amqp_session.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { addedHeaders, type Copied } from "./handle.ts";
-import { delayQueue, type Disposition, PublishError } from "./mod.ts";
+import { delayQueue, type Disposition } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -84,19 +84,17 @@ export class AmqpAnswers {
     const { publisher, home: queue } = this.#options;
     const headers = addedHeaders(queue, disposition, new Date());
     const make = disposition.kind === "later" ? delayedCopy : copyOf;
-    let copy: Options.Publish | undefined;
+    const copy = make(properties, headers);
     const backoff = new Backoff(this.#options);
     let reported = "";
     while (!session.lost.aborted) {
       try {
-        copy ??= make(properties, headers);
         await publisher.publishCopy(target, message.content, copy, { patient: true });
         return session.reply((channel) => channel.ack(message));
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (reason !== reported) log.warn(CANNOT_MOVE, { queue, target, reason });
         reported = reason;
-        if (!(error instanceof PublishError)) copy = copyWithoutHeaders(properties, headers);
       }
       await backoff.pause(session.lost);
     }

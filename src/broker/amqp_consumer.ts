@@ -15,7 +15,8 @@ import { isInExclusiveUse } from "./amqp_claim.ts";
 import { AmqpSession } from "./amqp_session.ts";
 import { Backoff } from "./backoff.ts";
 import { decide } from "./handle.ts";
-import type { Consumer, Handler } from "./mod.ts";
+import { parkUnread } from "./amqp_wire_faults.ts";
+import type { Consumer, Disposition, Handler } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -192,7 +193,8 @@ export class AmqpConsumer implements Consumer {
     const { home, handler } = this.#options;
     const { content: body, fields: { redelivered } } = message;
     const properties = undelayed(message.properties, home);
-    const disposition = await decide(
+    const reason = parkUnread(message.properties);
+    const disposition: Disposition = reason !== undefined ? { kind: "park", reason } : await decide(
       handler,
       { body, headers: properties.headers ?? {}, redelivered, lost: session.lost },
       home,

@@ -11,22 +11,15 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
-import {
-  type ChannelModel,
-  type ConfirmChannel,
-  type ConsumeMessage,
-  IllegalOperationError,
-  type Message,
-  type Options,
-} from "amqplib";
+import type { ChannelModel, ConfirmChannel, ConsumeMessage, Message } from "amqplib";
 import { isInExclusiveUse, isLocked, lock } from "./amqp_claim.ts";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import { aborted } from "./amqp_consumer.ts";
-import { copyWithoutHeaders, movedCopy } from "./amqp_copy.ts";
+import { movedCopy } from "./amqp_copy.ts";
 import { declareQueues } from "./amqp_declare.ts";
 import { AmqpSession, orLost } from "./amqp_session.ts";
 import { shortened } from "./handle.ts";
-import type { Headers, MoveOptions, Mover } from "./mod.ts";
+import type { MoveOptions, Mover } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -180,7 +173,8 @@ export class AmqpMover implements Mover {
     onTheWay.push(moved);
     try {
       const added = shortened(headers);
-      publish(round.channel, [this.#options.exchange, to], message, added, onConfirm);
+      const copy = movedCopy(properties, added);
+      round.channel.publish(this.#options.exchange, to, message.content, copy, onConfirm);
     } catch (error) {
       this.#giveUp(session, String(error));
     }
@@ -216,23 +210,5 @@ export class AmqpMover implements Mover {
     if (reason === this.#reported) return;
     this.#reported = reason;
     log.warn("Cannot move messages of {queue}: {reason}", { queue, reason });
-  }
-}
-
-/** Publishes the message as it is, or without its headers if they can't be encoded again. */
-function publish(
-  channel: ConfirmChannel,
-  [exchange, queue]: readonly [string, string],
-  { content, properties }: ConsumeMessage,
-  headers: Headers,
-  onConfirm: (error: unknown) => void,
-): void {
-  const send = (copy: Options.Publish): unknown =>
-    channel.publish(exchange, queue, content, copy, onConfirm);
-  try {
-    send(movedCopy(properties, headers));
-  } catch (error) {
-    if (error instanceof IllegalOperationError) throw error;
-    send(copyWithoutHeaders(properties, headers));
   }
 }

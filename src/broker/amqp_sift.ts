@@ -88,11 +88,8 @@ async function move(
   try {
     await publisher.publishCopy(moveTo, content, copy);
   } catch (error) {
-    if (!(error instanceof PublishError)) {
-      const message = `Cannot publish to ${moveTo}: the headers can't be encoded`;
-      throw new PublishError("refused", message, { cause: error });
-    }
-    if (error.fault !== "refused" || !await publisher.restore(moveTo)) throw error;
+    const isRefused = error instanceof PublishError && error.fault === "refused";
+    if (!isRefused || !await publisher.restore(moveTo)) throw error;
     await publisher.publishCopy(moveTo, content, copy);
   }
 }
