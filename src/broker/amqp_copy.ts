@@ -41,7 +41,7 @@ const SHARED_DELAY_QUEUE = /^turn-channels\.delay\.\d+m?s$/;
  * What can't be encoded is left out and named in `x-original-lost`; see amqp_codec.ts.
  */
 export function copyOf(properties: MessageProperties, added: Table): Options.Publish {
-  const { clusterId, expiration, userId, headers, ...own } = kept(properties);
+  const { clusterId, expiration, userId, headers = {}, ...own } = kept(properties);
   const { CC, BCC, ...others } = headers;
   for (const name of COUNTS) delete others[name];
   return {
@@ -89,7 +89,7 @@ export function delayedCopy(properties: MessageProperties, added: Table): Option
 export function undelayed(properties: WireProperties, queue: string): MessageProperties {
   const names = Object.keys(properties.headers ?? {});
   if (!names.some((name) => name === ORIGINAL_DEATH || DEATH.test(name))) return properties;
-  const { headers, ...values } = kept(
+  const { headers = {}, ...values } = kept(
     properties[WIRE] ? properties : decodeProperties(encodeProperties(properties)),
   );
   const { [ORIGINAL_DEATH]: original, ...own } = headers;

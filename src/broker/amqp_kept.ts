@@ -23,13 +23,13 @@ import {
 type Raw = Partial<Record<keyof MessageProperties, Buffer>>;
 
 /** The properties, to be encoded. Those that were not decoded by amqp_codec.ts are as they are. */
-export function kept(properties: WireProperties): PropertyValues & { readonly headers: Table } {
-  const { [WIRE]: wire, ...values } = properties;
+export function kept(properties: WireProperties): PropertyValues & { readonly headers?: Table } {
+  const { [WIRE]: wire, headers, ...values } = properties;
   if (wire?.ended) return kept(decodeProperties(wire.bytes));
-  const headers = { ...properties.headers };
-  if (!wire) return { ...values, headers };
-  const raw = rawProperties(wire.bytes);
-  return { ...values, ...keptValues(properties, raw), headers: keptHeaders(headers, wire, raw) };
+  const raw = wire ? rawProperties(wire.bytes) : {};
+  const keptOnes = { ...values, ...keptValues(properties, raw) };
+  if (!headers) return keptOnes;
+  return { ...keptOnes, headers: wire ? keptHeaders(headers, wire, raw) : headers };
 }
 
 /** What RabbitMQ notes for one queue only: how often it has handed the message out. */
@@ -60,9 +60,10 @@ export function rawProperties(bytes: Buffer): Raw {
 }
 
 /** The values that JavaScript can't hold. */
-function keptValues(properties: MessageProperties, raw: Raw): PropertyValues {
-  const values: Partial<Record<keyof MessageProperties, unknown>> = {};
+function keptValues(properties: MessageProperties, raw: Raw): Omit<PropertyValues, "headers"> {
+  const values: Partial<Record<Exclude<keyof MessageProperties, "headers">, unknown>> = {};
   for (const [name, , kind] of PROPERTIES) {
+    if (name === "headers") continue;
     const value: unknown = properties[name];
     const bytes = raw[name];
     if (bytes === undefined) continue;
@@ -82,6 +83,7 @@ function keptHeaders(headers: Table, wire: Wire, { headers: table = Buffer.alloc
   for (const [name, value] of Object.entries(headers)) {
     const entry = name === LOST ? undefined : named.get(name);
     const isUnchanged = Object.hasOwn(wire.headers, name) && Object.is(wire.headers[name], value);
+    if (isUnchanged && !entry && unnamed.some((other) => other.name === name)) continue;
     setHeader(result, name, entry && isUnchanged ? entry.value : value);
   }
   const losses = lost.filter((name) => Object.hasOwn(result, name));
@@ -89,16 +91,17 @@ function keptHeaders(headers: Table, wire: Wire, { headers: table = Buffer.alloc
     const before = typeof result[LOST] === "string" ? [result[LOST]] : [];
     result[LOST] = [...before, ...losses.map((name) => `headers.${name}`)].join(",");
   }
-  return unnamed.length === 0 ? result : { ...result, [UNNAMED]: Buffer.concat(unnamed) };
+  if (unnamed.length === 0) return result;
+  return { ...result, [UNNAMED]: Buffer.concat(unnamed.map(({ bytes }) => bytes)) };
 }
 
 /** Of several headers of one name, which RabbitMQ allows, only the last is read and can be kept. */
 function sorted(entries: readonly Entry[]) {
   const named = new Map<string, Entry>();
-  const unnamed: Buffer[] = [];
+  const unnamed: Entry[] = [];
   const lost: string[] = [];
   for (const entry of entries) {
-    if (!entry.named) unnamed.push(entry.bytes);
+    if (!entry.named) unnamed.push(entry);
     else {
       if (named.has(entry.name)) lost.push(entry.name);
       named.set(entry.name, entry);
