@@ -14,6 +14,7 @@ import { Declarer, type QueueType } from "./amqp_declare.ts";
 import { AmqpDepths } from "./amqp_depths.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
 import { sift } from "./amqp_sift.ts";
+import { WireFaults } from "./amqp_wire_faults.ts";
 import { Faults } from "./faults.ts";
 import type {
   Broker,
@@ -65,6 +66,7 @@ export class AmqpBroker implements Broker {
   readonly #options: AmqpBrokerOptions;
   readonly #delays: { initialDelayMs: number; maxDelayMs: number };
   readonly #faults = new Faults();
+  readonly #wireFaults = new WireFaults();
   readonly #publisher: AmqpPublisher;
   readonly #copies: AmqpCopies;
   readonly #depths: AmqpDepths;
@@ -209,6 +211,7 @@ export class AmqpBroker implements Broker {
         ...this.#delays,
         address: parseAddress(url),
         name: "turn-channels consume",
+        wireFaults: this.#wireFaults,
         setup: async (model) => {
           const declarer = new Declarer(model, queueType);
           await declarer.exchange(exchange);

@@ -14,7 +14,8 @@ import { returnsOf, undelayed } from "./amqp_copy.ts";
 import { AmqpSession } from "./amqp_session.ts";
 import { Backoff } from "./backoff.ts";
 import { decide } from "./handle.ts";
-import type { Consumer, Handler } from "./mod.ts";
+import { parkUnread } from "./amqp_wire_faults.ts";
+import type { Consumer, Disposition, Handler } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -166,7 +167,10 @@ export class AmqpConsumer implements Consumer {
     const headers = properties.headers ?? {};
     const returns = returnsOf(message.properties);
     const { lost } = session;
-    const disposition = await decide(handler, { body, headers, redelivered, returns, lost }, queue);
+    const unread = parkUnread(message.properties);
+    const disposition: Disposition = unread === undefined
+      ? await decide(handler, { body, headers, redelivered, returns, lost }, queue)
+      : { kind: "park", reason: unread };
     // It goes back with the channel, and with all the others in their order.
     if (disposition.kind !== "requeue" || !this.#stop.signal.aborted) {
       const onStuck = (isStuck: boolean): void => this.#onStuck(session, isStuck);

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { type Channel, connect, type GetMessage } from "amqplib";
 import { AmqpBroker } from "../../src/broker/amqp.ts";
+import { getRaw, type RawMessage } from "../support/raw_amqp.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -92,6 +93,17 @@ export async function untilFound(queue: string): Promise<GetMessage> {
       return channel.get(queue, { noAck: true });
     }).catch(() => false as const);
     return found !== false;
+  });
+  assert.ok(found);
+  return found;
+}
+
+/** Waits for a message in a queue of the shared server, and takes it as it is on the wire. */
+export async function untilRaw(queue: string): Promise<RawMessage> {
+  let found: RawMessage | undefined;
+  await until(`a message in ${queue}`, async () => {
+    found = await getRaw(amqpUrl(), queue);
+    return found !== undefined;
   });
   assert.ok(found);
   return found;

@@ -7,7 +7,6 @@
 import assert from "node:assert/strict";
 import type { Broker, Fate, QueuedMessage } from "../../src/broker/mod.ts";
 import { until } from "../support/until.ts";
-import { until } from "../support/until.ts";
 import { bytes, DONE, Held, type Register } from "./bench.ts";
 
 function read({ body }: QueuedMessage): string {
