@@ -58,6 +58,7 @@ export async function sift(
 ): Promise<void> {
   const session = await openSession(connection, queue);
   let held = 0;
+  let open = 0;
   try {
     const count = await depth(session, queue);
     if (!count) return;
@@ -66,6 +67,7 @@ export async function sift(
     for (let left = count; left > 0; left--) {
       const message = await reader.next();
       if (!message) break; // Others have taken some meanwhile, or the channel has ended.
+      open++;
       const { content: body, properties } = message;
       const fate = await decide({ body, headers: properties.headers ?? {} });
       isGoingRound ||= fate === "keep" && (returnsOf(properties) > 0 || held === MOST_HELD);
@@ -83,20 +85,21 @@ export async function sift(
         await copies.publish(target, body, copyOf({ ...properties, headers: fate.headers }, {}));
       }
       session.reply((channel) => channel.ack(message));
+      open--;
     }
     if (session.lost.aborted) throw faultOf(queue, session.fault ?? lost());
   } finally {
     await session.close();
-    if (held > 0 && connection.ready) await untilBack(connection, queue, held);
+    if (open > 0 && connection.ready) await untilBack(connection, queue, open);
   }
 }
 
 /** A quorum queue has what goes back to it a moment later. Whoever else reads may take it at once. */
-async function untilBack(connection: AmqpConnection, queue: string, held: number): Promise<void> {
+async function untilBack(connection: AmqpConnection, queue: string, open: number): Promise<void> {
   const session = await openSession(connection, queue);
   try {
     for (let look = 0; look < MOST_LOOKS; look++) {
-      if ((await depth(session, queue) ?? held) >= held) return;
+      if ((await depth(session, queue) ?? open) >= open) return;
       await delay(LOOK_EACH_MS);
     }
   } finally {

@@ -21,10 +21,9 @@ function partsOf({ propertyBytes }: RawMessage) {
 for (const [name, propertyBytes] of Object.entries(POISON)) {
   Deno.test(`AmqpBroker takes, delays and parks a message that amqplib can't: ${name}`, async () => {
     await using made = await bench(amqpAdapter);
-    const { broker, queue, parkingQueue, delayQueues, extra } = made;
+    const { broker, queue, parkingQueue, extra } = made;
     const plain = extra("plain"), other = extra("other");
     for (const name of [plain, other]) broker.declare(name);
-    delayQueues(SHORT_MS);
     await until("the queues", async () => await broker.depth(other) === 0);
     await until("the queues", async () => await broker.depth(plain) === 0);
     const body = bytes(`poison: ${name}`);
@@ -33,7 +32,7 @@ for (const [name, propertyBytes] of Object.entries(POISON)) {
     }
     await broker.publish(other, bytes("before"));
     const seen: BrokerMessage[] = [], others: string[] = [];
-    const options = { prefetch: 9, parkingQueue, delaysMs: [SHORT_MS] };
+    const options = { prefetch: 9, parkingQueue };
     broker.consume(other, options, (message) => {
       others.push(text(message));
       return Promise.resolve(DONE);
