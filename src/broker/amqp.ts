@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { parseAddress } from "./amqp_address.ts";
+import { type AmqpTls, parseAddress } from "./amqp_address.ts";
 import { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpConsumer } from "./amqp_consumer.ts";
 import { claim, join } from "./amqp_claim.ts";
@@ -33,8 +33,13 @@ import {
 
 /** How {@linkcode AmqpBroker.open} connects. */
 export interface AmqpBrokerOptions {
-  /** `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS. */
-  readonly url: string;
+  /**
+   * `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS; several are the nodes of one
+   * cluster, of which one that can be reached is taken.
+   */
+  readonly urls: readonly string[];
+  /** Whom to trust at `amqps://…`, and who we are. */
+  readonly tls?: AmqpTls;
   /** The durable direct exchange; it is declared. */
   readonly exchange: string;
   /** The first pause before connecting again, in milliseconds, 100 by default. */
@@ -46,6 +51,10 @@ export interface AmqpBrokerOptions {
    * milliseconds, 1000 by default. Then they count as unconfirmed.
    */
   readonly blockedGraceMs?: number;
+  /** The type of the queues that are made for delays and parking; the virtual host's, unless given. */
+  readonly queueType?: "classic" | "quorum";
+  /** RabbitMQ's `consumer_timeout`, in milliseconds, 1800000 by default. */
+  readonly consumerTimeoutMs?: number;
 }
 
 /** How long closing waits for a silent server to take the last answers, in milliseconds. */
@@ -66,19 +75,20 @@ export class AmqpBroker implements Broker {
   readonly #movers = new Set<AmqpMover>();
   #closed: Promise<unknown> | undefined;
 
-  private constructor({ url, exchange, blockedGraceMs = 1000, ...delays }: AmqpBrokerOptions) {
-    const address = parseAddress(url);
+  private constructor(options: AmqpBrokerOptions) {
+    const { urls, tls, exchange, blockedGraceMs = 1000, initialDelayMs = 100 } = options;
+    const addresses = urls.map((url) => parseAddress(url, tls));
     this.#exchange = exchange;
-    this.#delays = { initialDelayMs: 100, maxDelayMs: 30_000, ...delays };
+    this.#delays = { initialDelayMs, maxDelayMs: options.maxDelayMs ?? 30_000 };
     this.#publisher = new AmqpPublisher({
       ...this.#delays,
-      address,
+      addresses,
       exchange,
       blockedGraceMs,
       name: "turn-channels publish",
     });
     const connect = (name: string): AmqpConnection =>
-      new AmqpConnection({ ...this.#delays, address, name, setup: () => Promise.resolve() });
+      new AmqpConnection({ ...this.#delays, addresses, name, setup: () => Promise.resolve() });
     this.#connection = connect("turn-channels consume");
     this.#moving = connect("turn-channels move");
     this.#depths = new AmqpDepths(this.#connection);
@@ -87,9 +97,10 @@ export class AmqpBroker implements Broker {
   /**
    * Begins to connect and returns at once.
    *
-   * @throws {TypeError} If the URL can't be read.
+   * @throws {TypeError} If a URL can't be read, or there is none.
    */
   static open(options: AmqpBrokerOptions): AmqpBroker {
+    if (options.urls.length === 0) throw new TypeError("Cannot connect to RabbitMQ: no address");
     const broker = new AmqpBroker(options);
     broker.#publisher.start();
     broker.#connection.start();
@@ -196,6 +207,7 @@ export class AmqpBroker implements Broker {
       publishing: !this.#closed && publishing.ready && !publishing.blocked,
       consuming: !this.#closed && this.#consuming(),
       serverProperties: this.#connection.serverProperties,
+      reason: publishing.reason ?? this.#connection.reason,
     };
   }
 

@@ -134,6 +134,8 @@ export interface BrokerStatus {
   readonly consuming: boolean;
   /** What the server says of itself; empty until it was reached once. */
   readonly serverProperties: Readonly<Record<string, unknown>>;
+  /** Why there is no connection, as far as it is known; in words for an operator. */
+  readonly reason?: string | undefined;
 }
 
 /** Why a publish failed; see {@linkcode PublishError}. */

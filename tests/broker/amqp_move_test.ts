@@ -15,7 +15,7 @@ import { until } from "../support/until.ts";
 import { amqpAdapter, DELAYS, proxiedBench, withChannel } from "./amqp_support.ts";
 import { bench, bytes, DONE, Held, text } from "./bench.ts";
 
-const open = (): AmqpBroker => AmqpBroker.open({ url: amqpUrl(), exchange: "vumi", ...DELAYS });
+const open = (): AmqpBroker => AmqpBroker.open({ urls: [amqpUrl()], exchange: "vumi", ...DELAYS });
 
 function allTo(target: string): MoveOptions {
   return {
