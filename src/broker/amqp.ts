@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { parseAddress } from "./amqp_address.ts";
+import { type AmqpAddress, type AmqpTls, parseAddress } from "./amqp_address.ts";
 import { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpConsumer } from "./amqp_consumer.ts";
 import { AmqpCopies } from "./amqp_copies.ts";
@@ -29,8 +29,13 @@ import type {
 
 /** How {@linkcode AmqpBroker.open} connects. */
 export interface AmqpBrokerOptions {
-  /** `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS. */
-  readonly url: string;
+  /**
+   * `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS; several are the nodes of one
+   * cluster, of which one that can be reached is taken.
+   */
+  readonly urls: readonly string[];
+  /** Whom to trust at `amqps://…`, and who we are. */
+  readonly tls?: AmqpTls;
   /** The durable direct exchange; it is declared. */
   readonly exchange: string;
   /** The type of queues of our own, for parking and delays; the virtual host's, unless given. */
@@ -64,6 +69,7 @@ interface Consuming {
 /** A {@linkcode Broker} on RabbitMQ. */
 export class AmqpBroker implements Broker {
   readonly #options: AmqpBrokerOptions;
+  readonly #addresses: readonly AmqpAddress[];
   readonly #delays: { initialDelayMs: number; maxDelayMs: number };
   readonly #faults = new Faults();
   readonly #wireFaults = new WireFaults();
@@ -81,13 +87,14 @@ export class AmqpBroker implements Broker {
   #closed: Promise<unknown> | undefined;
 
   private constructor(options: AmqpBrokerOptions) {
-    const { url, exchange, queueType, blockedGraceMs = 1000 } = options;
+    const { urls, tls, exchange, queueType, blockedGraceMs = 1000 } = options;
     const { initialDelayMs = 100, maxDelayMs = 30_000, bindEveryMs = 60_000 } = options;
     this.#options = options;
+    this.#addresses = urls.map((url) => parseAddress(url, tls));
     this.#delays = { initialDelayMs, maxDelayMs };
     this.#publisher = new AmqpPublisher({
       ...this.#delays,
-      address: parseAddress(url),
+      addresses: this.#addresses,
       exchange,
       blockedGraceMs,
       queueType,
@@ -103,9 +110,10 @@ export class AmqpBroker implements Broker {
   /**
    * Begins to connect and returns at once.
    *
-   * @throws {TypeError} If the URL can't be read.
+   * @throws {TypeError} If a URL can't be read, or there is none.
    */
   static open(options: AmqpBrokerOptions): AmqpBroker {
+    if (options.urls.length === 0) throw new TypeError("Cannot connect to RabbitMQ: no address");
     const broker = new AmqpBroker(options);
     broker.#publisher.start();
     broker.#connection.start();
@@ -192,6 +200,7 @@ export class AmqpBroker implements Broker {
       publishing: !this.#closed && publishing.ready && !publishing.blocked,
       consuming: !this.#closed && this.#isConsuming(),
       serverProperties: this.#connection.serverProperties,
+      reason: publishing.reason ?? this.#connection.reason,
       faults: this.#faults.all(),
     };
   }
@@ -203,13 +212,13 @@ export class AmqpBroker implements Broker {
   }
 
   #addConnection(): Consuming {
-    const { url, exchange, queueType } = this.#options;
+    const { exchange, queueType } = this.#options;
     const consuming: Consuming = {
       consumers: 0,
       declarer: undefined,
       connection: new AmqpConnection({
         ...this.#delays,
-        address: parseAddress(url),
+        addresses: this.#addresses,
         name: "turn-channels consume",
         wireFaults: this.#wireFaults,
         setup: async (model) => {

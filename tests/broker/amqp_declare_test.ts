@@ -73,4 +73,3 @@ Deno.test("AmqpBroker declares what is missing beside what is there: durable, wi
     await channel.assertExchange(exchange, "direct", DURABLE);
   });
 });
-
