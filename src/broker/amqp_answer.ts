@@ -38,11 +38,21 @@ export interface Delivery {
   readonly onStuck: (isStuck: boolean) => void;
 }
 
+/** The copies that go to one queue: one after the other. */
+interface Line {
+  /** The end of the last one. */
+  last: Promise<void>;
+  /** Whether the first one can't be made for now, and so none. */
+  isStuck: boolean;
+  /** Those that are not made yet. */
+  readonly waiting: Set<Delivery>;
+}
+
 /** The answers to one consumer's messages. */
 export class AmqpAnswers {
   readonly #options: AnswerOptions;
-  /** The copy that was begun last, by the queue that it goes to. */
-  readonly #copies = new Map<string, Promise<void>>();
+  /** By the queue that the copies go to. */
+  readonly #lines = new Map<string, Line>();
 
   /** Keeps the options. */
   constructor(options: AnswerOptions) {
@@ -68,19 +78,13 @@ export class AmqpAnswers {
   async #copyInTurn(delivery: Delivery, disposition: Copied): Promise<void> {
     const target = this.#target(disposition);
     const name = nameOf(target);
-    const before = this.#copies.get(name);
-    let isStuck = false;
-    const setStuck = (stuck: boolean): void => {
-      if (stuck === isStuck) return;
-      isStuck = stuck;
-      delivery.onStuck(stuck);
-    };
-    if (before !== undefined && this.#options.faults.all().has(name)) setStuck(true);
-    const copied = (before ?? Promise.resolve())
-      .then(() => this.#copy(delivery, disposition, target, setStuck));
-    this.#copies.set(name, copied);
-    await copied;
-    if (this.#copies.get(name) === copied) this.#copies.delete(name);
+    const line = this.#lines.get(name) ??
+      { last: Promise.resolve(), isStuck: false, waiting: new Set<Delivery>() };
+    this.#lines.set(name, line);
+    line.waiting.add(delivery);
+    if (line.isStuck) delivery.onStuck(true);
+    line.last = line.last.then(() => this.#copy(delivery, disposition, target, line));
+    await line.last;
   }
 
   #target(disposition: Copied): CopyTarget {
@@ -97,30 +101,41 @@ export class AmqpAnswers {
 
   /** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */
   async #copy(
-    { session, message, properties }: Delivery,
+    delivery: Delivery,
     disposition: Copied,
     target: CopyTarget,
-    setStuck: (isStuck: boolean) => void,
+    line: Line,
   ): Promise<void> {
+    const { session, message, properties } = delivery;
     const { copies, queue, faults } = this.#options;
+    const name = nameOf(target);
     const headers = addedHeaders(queue, disposition, new Date());
     const copy = (disposition.kind === "park" ? copyOf : delayedCopy)(properties, headers);
     const backoff = new Backoff(this.#options);
-    while (!session.lost.aborted) {
+    let isCopied = false;
+    while (!isCopied && !session.lost.aborted) {
       try {
         await copies.publish(target, message.content, copy);
-        faults.clear(nameOf(target), "copy");
-        setStuck(false);
-        return session.reply((channel) => channel.ack(message));
+        isCopied = true;
+        session.reply((channel) => channel.ack(message));
       } catch (error) {
         // While there is no connection that is all there is to say.
         const isAway = error instanceof PublishError && error.fault === "unavailable";
-        if (!isAway) faults.report(nameOf(target), "copy", error);
-        setStuck(true);
+        if (!isAway) faults.report(name, "copy", error);
+        setStuck(line, true);
+        await backoff.pause(session.lost);
       }
-      await backoff.pause(session.lost);
     }
-    faults.forget(nameOf(target), "copy");
-    setStuck(false);
+    if (isCopied) faults.clear(name, "copy");
+    else faults.forget(name, "copy");
+    setStuck(line, false);
+    line.waiting.delete(delivery);
+    if (line.waiting.size === 0) this.#lines.delete(name);
   }
+}
+
+function setStuck(line: Line, isStuck: boolean): void {
+  if (line.isStuck === isStuck) return;
+  line.isStuck = isStuck;
+  for (const { onStuck } of line.waiting) onStuck(isStuck);
 }

@@ -58,7 +58,7 @@ export async function sift(
 ): Promise<void> {
   const session = await openSession(connection, queue);
   let held = 0;
-  let open = 0;
+  let staying = 0;
   try {
     const count = await depth(session, queue);
     if (!count) return;
@@ -67,7 +67,7 @@ export async function sift(
     for (let left = count; left > 0; left--) {
       const message = await reader.next();
       if (!message) break; // Others have taken some meanwhile, or the channel has ended.
-      open++;
+      staying++;
       const { content: body, properties } = message;
       const fate = await decide({ body, headers: properties.headers ?? {} });
       isGoingRound ||= fate === "keep" && (returnsOf(properties) > 0 || held === MOST_HELD);
@@ -85,21 +85,21 @@ export async function sift(
         await copies.publish(target, body, copyOf({ ...properties, headers: fate.headers }, {}));
       }
       session.reply((channel) => channel.ack(message));
-      open--;
+      if (fate !== "keep") staying--;
     }
     if (session.lost.aborted) throw faultOf(queue, session.fault ?? lost());
   } finally {
     await session.close();
-    if (open > 0 && connection.ready) await untilBack(connection, queue, open);
+    if (staying > 0 && connection.ready) await untilThere(connection, queue, staying);
   }
 }
 
-/** A quorum queue has what goes back to it a moment later. Whoever else reads may take it at once. */
-async function untilBack(connection: AmqpConnection, queue: string, open: number): Promise<void> {
+/** A quorum queue has what goes to it a moment later. Whoever else reads may take it at once. */
+async function untilThere(connection: AmqpConnection, queue: string, count: number): Promise<void> {
   const session = await openSession(connection, queue);
   try {
     for (let look = 0; look < MOST_LOOKS; look++) {
-      if ((await depth(session, queue) ?? open) >= open) return;
+      if ((await depth(session, queue) ?? count) >= count) return;
       await delay(LOOK_EACH_MS);
     }
   } finally {
