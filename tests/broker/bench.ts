@@ -20,6 +20,8 @@ export interface Adapter {
   readonly name: string;
   /** Opens a broker; queues of tests have unique names, so it may be shared. */
   open(): Broker;
+  /** Makes a test's queues of the type that they have to be of, where the broker would not. */
+  prepare(queues: readonly string[]): Promise<void>;
   /** Removes a test's queues; called before the broker is closed. */
   remove(queues: readonly string[]): Promise<void>;
 }
@@ -76,6 +78,7 @@ export async function bench(adapter: Adapter, open = adapter.open): Promise<Benc
   const queue = `test.${crypto.randomUUID()}`;
   const parkingQueue = `${queue}.parked`;
   const queues = [queue, parkingQueue];
+  await adapter.prepare(queues);
   const broker = open();
   broker.declare(queue);
   broker.declare(parkingQueue);
