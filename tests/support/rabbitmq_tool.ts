@@ -93,17 +93,19 @@ export async function toolLaunch({ command, version }: Tool, nodes = 1): Promise
  */
 const RUN = `
   tool=$1 version=$2 directory=$3 nodes=$4 base=$5
-  ours() { grep -slxz "ERL_EPMD_PORT=$((base + 99))" /proc/[0-9]*/environ | cut -d/ -f3; }
-  alive() {
-    for file in "$directory"/n*.pid; do
-      read -r pid <"$file" && grep -sqxz "ERL_EPMD_PORT=$((base + 99))" "/proc/$pid/environ" && echo "$pid"
-    done
+  # Those of the given processes, or of all, that are ours.
+  ours() {
+    files=/proc/[0-9]*/environ
+    [ $# -gt 0 ] && files=$(printf '/proc/%s/environ ' "$@")
+    grep -slxz "ERL_EPMD_PORT=$((base + 99))" $files | cut -d/ -f3
   }
   end() {
     trap '' TERM
     kill "$child"
-    for pid in $(alive); do kill -TERM "$pid"; kill -CONT "$pid"; done
-    for n in $(seq 120); do [ -z "$(alive)" ] && break; sleep 0.1; done
+    servers=$(for file in "$directory"/n*.pid; do echo $(cat "$file"); done)
+    servers=$(ours 0 $servers)
+    for pid in $servers; do kill -TERM "$pid"; kill -CONT "$pid"; done
+    for n in $(seq 120); do [ -z "$(ours 0 $servers)" ] && break; sleep 0.1; done
     for n in 1 2 3; do [ -z "$(ours)" ] && break; kill -KILL $(ours); sleep 0.1; done
     exit 0
   }
