@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Broker } from "../../src/broker/mod.ts";
+import { areQuorum } from "../support/queues.ts";
 import { until } from "../support/until.ts";
 import { amqpAdapter, proxiedBench, withChannel } from "./amqp_support.ts";
 import { bench, bytes, DONE, Held } from "./bench.ts";
@@ -20,7 +21,8 @@ Deno.test("AmqpBroker has no consumer at the server while it is paused", async (
   for (const each of ["a", "b", "c"]) await broker.publish(queue, bytes(each));
   await held.count(2);
   await consumer.pause();
-  assert.equal(await consumers(queue), 0);
+  // A quorum queue counts it for as long as it has messages in work.
+  assert.equal(await consumers(queue), areQuorum() ? 1 : 0);
   consumer.resume();
   assert.equal(broker.status().state, "open");
   await until("the consumer", async () => await consumers(queue) === 1);

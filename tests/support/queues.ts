@@ -7,6 +7,11 @@
 import type { ChannelModel, Options } from "amqplib";
 import { brokerChoice } from "./broker_choice.ts";
 
+/** Whether tests' queues are quorum queues. */
+export function areQuorum(): boolean {
+  return brokerChoice().queues === "quorum";
+}
+
 /** Whether queues have to be declared as quorum queues: 3.10 has no default for them. */
 export function isByHand(): boolean {
   const { version, queues } = brokerChoice();
