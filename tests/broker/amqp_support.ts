@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { type Channel, connect, type GetMessage } from "amqplib";
 import { AmqpBroker } from "../../src/broker/amqp.ts";
 import { getRaw, type RawMessage } from "../support/raw_amqp.ts";
+import { isByHand, makeByHand } from "../support/queues.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -24,6 +25,12 @@ export function adapterAt(url: () => string): Adapter {
   return {
     name: "AmqpBroker",
     open: () => AmqpBroker.open({ urls: [url()], exchange: "vumi", ...DELAYS }),
+    prepare: async (queues) => {
+      if (!isByHand()) return;
+      const model = await connect(url());
+      await makeByHand(model, queues);
+      await model.close();
+    },
     remove: (queues, exchanges) =>
       withChannel(async (channel) => {
         for (const queue of queues) await channel.deleteQueue(queue);

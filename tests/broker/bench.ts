@@ -22,6 +22,8 @@ export interface Adapter {
   open(): Broker;
   /** Removes a test's queues and exchanges; called before the broker is closed. */
   remove(queues: readonly string[], exchanges: readonly string[]): Promise<void>;
+  /** Makes a test's queues of the type that they have to be of, where the broker would not. */
+  prepare(queues: readonly string[]): Promise<void>;
 }
 
 /** A broker and two declared queues, for one test. */
@@ -77,6 +79,7 @@ export async function bench(adapter: Adapter, open = adapter.open): Promise<Benc
   const parkingQueue = `${queue}.parked`;
   const queues = [queue, parkingQueue];
   const exchanges: string[] = [];
+  await adapter.prepare(queues);
   const broker = open();
   broker.declare(queue);
   broker.declare(parkingQueue);

@@ -9,6 +9,7 @@
 import { Buffer } from "node:buffer";
 import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from "amqplib";
 import { delayQueue } from "../../src/broker/mod.ts";
+import { workersQueue } from "../support/queues.ts";
 import type { Parked, Put } from "./history.ts";
 
 /** The queue of messages from users, and that of events. */
@@ -87,7 +88,7 @@ export class Operator implements AsyncDisposable {
     return operator;
   }
 
-  /** Declares the queues as vumi2 does, with no arguments, and consumes. */
+  /** Declares the queues as a worker does, and consumes. */
   async connect(): Promise<void> {
     const connection = this.#connection = await connect(this.#options.url);
     connection.on("error", () => {});
@@ -96,7 +97,7 @@ export class Operator implements AsyncDisposable {
     await channel.assertExchange("vumi", "direct", { durable: true });
     for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked"]) {
       const queue = this.queue(end);
-      await channel.assertQueue(queue, { durable: true });
+      await channel.assertQueue(queue, workersQueue());
       await channel.bindQueue(queue, "vumi", queue);
     }
     const consume = async (end: string, take: (message: ConsumeMessage) => void): Promise<void> => {
