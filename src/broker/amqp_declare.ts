@@ -7,6 +7,7 @@
  */
 
 import type { Channel, ChannelModel, Options } from "amqplib";
+import { bindQueue, declareExchange, isThere, type OnChannel } from "./amqp_exchange.ts";
 
 /** What sets a queue apart: that its messages move on after a while. None for vumi's queues. */
 export type QueueArguments = Pick<
@@ -23,9 +24,6 @@ export function delayArguments(exchange: string, queue: string, delayMs: number)
   };
 }
 
-/** AMQP's reply for what is not there; it closes the channel. */
-const NOT_FOUND = 404;
-
 /** Sees to it that things are there, on channels of its own. Close it when all is done. */
 export class Declarer {
   readonly #model: ChannelModel;
@@ -38,23 +36,25 @@ export class Declarer {
     this.#model = model;
   }
 
-  /** Sees to it that there is an exchange: a durable direct one, as vumi's workers have it. */
-  async exchange(name: string): Promise<void> {
-    if (await this.#isThere((channel) => channel.checkExchange(name))) return;
-    const channel = await this.#open();
-    await channel.assertExchange(name, "direct", { durable: true });
+  /** See {@linkcode declareExchange}. */
+  exchange(name: string): Promise<void> {
+    return declareExchange(this.#on, name);
   }
 
   /**
    * Sees to it that there is a queue, durable and bound to the exchange by its name. One that is to
-   * have arguments is ours, and has to have them.
+   * have arguments is ours, and has to have them. Answers what {@linkcode bindQueue} does.
    */
-  async queue(exchange: string, name: string, args: QueueArguments = {}): Promise<void> {
+  async queue(
+    exchange: string,
+    name: string,
+    args: QueueArguments = {},
+  ): ReturnType<typeof bindQueue> {
     const isOurs = Object.keys(args).length > 0;
-    if (isOurs || !await this.#isThere((channel) => channel.checkQueue(name))) {
-      await (await this.#open()).assertQueue(name, { durable: true, ...args });
+    if (isOurs || !await isThere(this.#on, (channel) => channel.checkQueue(name))) {
+      await this.#on((channel) => channel.assertQueue(name, { durable: true, ...args }));
     }
-    await (await this.#open()).bindQueue(name, exchange, name);
+    return await bindQueue(this.#on, exchange, name);
   }
 
   /** Ends it. */
@@ -64,19 +64,17 @@ export class Declarer {
     await this.#ended;
   }
 
-  /** A fault ends the channel, so the next look needs another. */
-  async #isThere(look: (channel: Channel) => Promise<unknown>): Promise<boolean> {
+  /** A fault ends the channel, so the next work needs another. */
+  readonly #on: OnChannel = async (work) => {
     const channel = await this.#open();
     try {
-      await look(channel);
-      return true;
+      return await work(channel);
     } catch (error) {
-      if (!isNotFound(error)) throw error;
       this.#channel = undefined;
       this.#ended = Promise.resolve();
-      return false;
+      throw error;
     }
-  }
+  };
 
   async #open(): Promise<Channel> {
     if (this.#channel) return this.#channel;
@@ -88,18 +86,18 @@ export class Declarer {
   }
 }
 
-/** Sees to it that the queues are there, with their exchange. */
+/** Sees to it that the queues are there, with their exchange. Answers those that we may not bind. */
 export async function declareQueues(
   model: ChannelModel,
   exchange: string,
   queues: Iterable<readonly [name: string, args: QueueArguments | undefined]>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const declarer = new Declarer(model);
   await declarer.exchange(exchange);
-  for (const [name, args] of queues) await declarer.queue(exchange, name, args);
+  const unbound: string[] = [];
+  for (const [name, args] of queues) {
+    if (await declarer.queue(exchange, name, args) !== "bound") unbound.push(name);
+  }
   await declarer.close();
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === NOT_FOUND;
+  return unbound;
 }
