@@ -49,6 +49,8 @@ export interface AmqpBrokerOptions {
    * milliseconds, 1000 by default. Then they count as unconfirmed.
    */
   readonly blockedGraceMs?: number;
+  /** RabbitMQ's `consumer_timeout`, in milliseconds; for those who hold messages. */
+  readonly consumerTimeoutMs?: number;
   /** How often bindings are looked after, in milliseconds, 60000 by default. */
   readonly bindEveryMs?: number;
 }
@@ -248,6 +250,8 @@ export class AmqpBroker implements Broker {
   async #bindAgain(): Promise<void> {
     const { exchange } = this.#options;
     const declarer = this.#publisher.declarer;
+    // Without the exchange nothing can be bound, which is reported for each queue.
+    await declarer?.exchange(exchange).catch(() => {});
     if (declarer === undefined) return;
     for (const queue of this.#bound) {
       try {

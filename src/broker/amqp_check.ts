@@ -9,6 +9,7 @@ import { Buffer } from "node:buffer";
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import { type AmqpAddress, type AmqpTls, parseAddress, socketOptions } from "./amqp_address.ts";
 import { declareQueues, delayArguments } from "./amqp_declare.ts";
+import { ExchangeTypeError, isAccessRefused } from "./amqp_exchange.ts";
 import { fixFor } from "./amqp_fixes.ts";
 import { connectFault } from "./amqp_tls.ts";
 import { delayQueue } from "./mod.ts";
@@ -110,6 +111,9 @@ async function reach(
   }
 }
 
+/** What a trial has seen: all well, or what we can do without, but should not. */
+type Seen = string | { readonly doubt: string };
+
 /** The trials on one connection. */
 class Check {
   readonly #model: ChannelModel;
@@ -127,18 +131,21 @@ class Check {
 
   async run(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
     const { exchange, consumeQueues, publishQueues, delays } = options;
+    let isDirect = true;
     await this.#try(`exchange ${exchange}: declare`, async (channel) => {
-      await declareQueues(this.#model, exchange, []);
+      await declareQueues(this.#model, exchange, []).catch((error) => {
+        if (error instanceof ExchangeTypeError) isDirect = false;
+        throw error;
+      });
       const asked = channel.assertExchange(exchange, "direct", { durable: true });
       return await asAskedFor(asked, "durable, direct");
     });
+    if (!isDirect) return await this.#end(); // Nothing is done with one of another type.
     for (const queue of new Set([...consumeQueues, ...publishQueues])) {
-      await this.#try(`queue ${queue}: declare`, async (channel) => {
-        await declareQueues(this.#model, exchange, [[queue, undefined]]);
-        const { messageCount } = await channel.checkQueue(queue);
-        const kind = await asAskedFor(channel.assertQueue(queue, { durable: true }), "durable");
-        return `${kind}, bound, ${messageCount} waiting`;
-      });
+      await this.#try(
+        `queue ${queue}: declare`,
+        (channel) => this.#declare(channel, exchange, queue),
+      );
     }
     for (const { queue, delaysMs } of delays) {
       await this.#try(`delays of ${queue}: declare`, async (channel) => {
@@ -160,6 +167,23 @@ class Check {
       });
     }
     await this.#try(`exchange ${exchange}: publish`, (channel) => this.#publish(channel, exchange));
+    return await this.#end();
+  }
+
+  async #declare(channel: Channel, exchange: string, queue: string): Promise<Seen> {
+    const [unbound] = await declareQueues(this.#model, exchange, [[queue, undefined]]);
+    try {
+      const { messageCount } = await channel.checkQueue(queue);
+      const kind = await asAskedFor(channel.assertQueue(queue, { durable: true }), "durable");
+      if (unbound === undefined) return `${kind}, bound, ${messageCount} waiting`;
+      return { doubt: `${kind}, ${messageCount} waiting; no right to bind it: taken as bound` };
+    } catch (error) {
+      if (!isAccessRefused(error)) throw error;
+      return { doubt: "no right to look at it, nor to bind it: taken as there, and bound" };
+    }
+  }
+
+  async #end(): Promise<AmqpFinding[]> {
     this.#model.close().catch(() => {}); // It rejects if the connection has ended.
     await this.#ended;
     return this.#findings;
@@ -168,15 +192,18 @@ class Check {
   /** Each trial has a channel of its own, since the server answers a fault by closing it. */
   async #try(
     subject: string,
-    trial: (channel: ConfirmChannel) => Promise<string>,
+    trial: (channel: ConfirmChannel) => Promise<Seen>,
   ): Promise<void> {
     try {
       const channel = await this.#model.createConfirmChannel();
       channel.on("error", () => {});
-      const detail = await trial(channel);
+      const seen = await trial(channel);
+      const isSure = typeof seen === "string";
+      const detail = isSure ? seen : seen.doubt;
       // What asAskedFor() has heard may have closed it.
       await channel.close().catch(() => {});
-      this.#findings.push({ subject, ok: true, detail });
+      const fix = isSure ? {} : fixFor(detail, this.#address);
+      this.#findings.push({ subject, ok: isSure ? true : undefined, detail, ...fix });
     } catch (error) {
       const cause: unknown = this.#timeout.aborted ? this.#timeout.reason : error;
       const detail = serverWords(cause);

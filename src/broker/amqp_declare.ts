@@ -8,7 +8,8 @@
  */
 
 import type { Channel, ChannelModel } from "amqplib";
-import { codeOf, NOT_FOUND } from "./amqp_session.ts";
+import { bindQueue, declareExchange, isThere } from "./amqp_exchange.ts";
+import { codeOf } from "./amqp_session.ts";
 import { delayQueue } from "./mod.ts";
 
 /** The types of queue that can be asked for. */
@@ -33,28 +34,22 @@ export class Declarer {
     this.#queueType = queueType;
   }
 
-  /** Sees to it that there is an exchange: a durable direct one, as vumi's workers have it. */
-  async exchange(name: string): Promise<void> {
-    if (await this.#isThere((channel) => channel.checkExchange(name))) return;
-    await this.#on((channel) => channel.assertExchange(name, "direct", { durable: true }));
+  /** See {@linkcode declareExchange}. */
+  exchange(name: string): Promise<void> {
+    return declareExchange(this.#on, name);
   }
 
-  /** Sees to it that there is a durable queue, bound to the exchange by its name. */
-  async queue(exchange: string, name: string): Promise<void> {
-    if (!await this.#isThere((channel) => channel.checkQueue(name))) {
+  /** Sees to it that there is a durable queue, bound to the exchange; answers as {@linkcode bindQueue}. */
+  async queue(exchange: string, name: string): ReturnType<typeof bindQueue> {
+    if (!await isThere(this.#on, (channel) => channel.checkQueue(name))) {
       await this.#on((channel) => channel.assertQueue(name, { durable: true }));
     }
-    await this.bind(exchange, name);
-  }
-
-  /** Binds a queue to the exchange by its name; nothing changes if it is bound. */
-  async bind(exchange: string, name: string): Promise<void> {
-    await this.#on((channel) => channel.bindQueue(name, exchange, name));
+    return await bindQueue(this.#on, exchange, name);
   }
 
   /** Sees to it that there is a durable queue of ours, which needs no binding. */
   async ownQueue(name: string): Promise<void> {
-    if (await this.#isThere((channel) => channel.checkQueue(name))) return;
+    if (await isThere(this.#on, (channel) => channel.checkQueue(name))) return;
     await this.#on((channel) =>
       channel.assertQueue(name, { durable: true, arguments: typed(this.#queueType) })
     );
@@ -109,19 +104,8 @@ export class Declarer {
     throw fault;
   }
 
-  /** Whether what is looked for is there. */
-  async #isThere(look: (channel: Channel) => Promise<unknown>): Promise<boolean> {
-    try {
-      await this.#on(look);
-      return true;
-    } catch (error) {
-      if (codeOf(error) !== NOT_FOUND) throw error;
-      return false;
-    }
-  }
-
   /** Does something on a channel, which a fault ends. */
-  async #on(work: (channel: Channel) => Promise<unknown>): Promise<void> {
+  readonly #on = async (work: (channel: Channel) => Promise<unknown>): Promise<void> => {
     if (this.#busy >= SIDE_BY_SIDE) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#busy++;
@@ -134,7 +118,7 @@ export class Declarer {
       if (next) next();
       else this.#busy--;
     }
-  }
+  };
 
   async #open(): Promise<Channel> {
     const channel = await this.#model.createChannel();

@@ -41,7 +41,12 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
     "set amqp.tls.ca_file to a file with the certificate of its issuer",
   ],
   [
-    /ACCESS_REFUSED/,
+    /is of type .*vumi's is direct/,
+    "delete it so (in 4.x: rabbitmqadmin exchanges delete --name …), or on the management page; " +
+    "somebody else's bindings are gone with it",
+  ],
+  [
+    /ACCESS_REFUSED|no right to/,
     'give the right: rabbitmqctl set_permissions -p {vhost} {user} ".*" ".*" ".*"',
   ],
   [

@@ -1,6 +1,7 @@
 /**
- * Why a server can't be reached, when TLS has to do with it: amqplib tells of a failed handshake only
- * that the socket has ended ("write UNKNOWN"), so it is asked for once more, with nothing else on it.
+ * Why a server can't be reached, when TLS has to do with it: on Deno 2.6 amqplib learns of a
+ * failed handshake no more than "write UNKNOWN", for it has begun to write. So one is tried once more,
+ * with nothing written.
  *
  * @module
  */

@@ -7,13 +7,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type {
-  Broker,
-  BrokerMessage,
-  Consumer,
-  Disposition,
-  Handler,
-} from "../broker/mod.ts";
+import type { Broker, BrokerMessage, Consumer, Disposition, Handler } from "../broker/mod.ts";
 import {
   readTrace,
   type Trace,
