@@ -161,7 +161,7 @@ export class AmqpBroker implements Broker {
       connection: own.connection,
       copies: this.#copies,
       faults: this.#faults,
-      declare: async () => await own.declarer?.queue(exchange, queue),
+      declare: async () => void await own.declarer?.queue(exchange, queue),
       queue,
       handler,
     });
