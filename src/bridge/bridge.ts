@@ -9,7 +9,7 @@ import type { MessageCache } from "../cache/mod.ts";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { Accept, TurnClient } from "../turn/mod.ts";
 import type { Connector, Event, Message, TransportType } from "../vumi/mod.ts";
-import { Courier, type CourierOptions } from "./courier.ts";
+import { Courier } from "./courier.ts";
 import { reportEnding } from "./ending.ts";
 import { TurnGate, type TurnStatus } from "./gate.ts";
 import { InboundFlow } from "./inbound.ts";
@@ -56,7 +56,7 @@ export interface BridgeOptions {
   readonly dedupeWindowMs: number;
   /** See {@linkcode TurnGate}. */
   readonly concurrency: number;
-  /** See {@linkcode CourierOptions}. */
+  /** Longest that a message stays in hand, in milliseconds; see courier.ts. */
   readonly holdMs?: number | undefined;
 }
 

@@ -121,9 +121,9 @@ export class Courier<T> {
     if (looking !== undefined) await looking;
     if (past !== undefined && !work.hasArrived) this.#elsewhere.back(id, past);
     work.hasArrived = true;
-    const group = this.#elsewhere.groupBefore(key, id, past);
-    if (group !== undefined) {
-      return await this.#leave(work, () => this.#elsewhere.behind(work, group));
+    const behind = this.#elsewhere.placeBehind(key, past);
+    if (behind !== undefined) {
+      return await this.#leave(work, () => this.#elsewhere.behind(work, behind));
     }
     if (returns >= MOST_RETURNS) return await this.#again(work, "was returned too often");
     if (held.isOver) return await this.#stop(work);

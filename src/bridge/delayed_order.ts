@@ -3,10 +3,13 @@
  * queue, or at the end of its queue. Those that come meanwhile go behind it, to the same place, and so
  * come back behind it. Later delays are longer than a conversation bears: then the others overtake.
  *
- * What goes one behind the other to the same place is a *group*, and has the group's *mark*, a number,
- * in a header. A message of a later group comes before those of earlier ones in the user's order: such
+ * What goes one behind the other to the same place is a *group*, and has the group's *mark* and its own
+ * number in the group in a header. A message of a later group comes before those of earlier ones in the user's order: such
  * a group begins when one that came back has to go once more, while those behind it have not come yet.
  * So one that comes with a mark waits for nothing but groups with a higher mark, and a new one for all.
+ *
+ * It is copies that are told apart, not messages: of one that was copied just before we were killed,
+ * and was not acked, there are two.
  *
  * A queue gives out what it was given in the order in which it was given, and that is all that is
  * relied on. What does not come back, whatever the reason, is waited for no longer than the next one
@@ -23,7 +26,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
-import { eventKey } from "./notes.ts";
+import type { Place } from "./retries.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -35,14 +38,22 @@ const SWEEP_AT = 10_000;
 /** There are two or three groups at a time; of more the first ones count. A note has room for them. */
 const MOST_GROUPS = 8;
 
+/** Where a message goes that has to go behind another. */
+export interface Behind {
+  /** What its header is to say. */
+  readonly place: Place;
+  /** How long in a delay queue; 0 if to the end of its queue. */
+  readonly delayMs: number;
+}
+
 /** What went one behind the other to the same place. */
-export interface Group {
+interface Group {
   /** In its messages' headers. */
   readonly mark: number;
   /** The delay queue that it waits in; 0 at the end of its queue. */
   readonly delayMs: number;
-  /** Which of its messages went last. */
-  readonly last: string;
+  /** The number of the copy that went last. */
+  readonly last: number;
 }
 
 /** A user's groups. */
@@ -97,45 +108,44 @@ export class DelayedOrder {
   }
 
   /**
-   * A message has come. Answers the group that it goes behind, if its turn has not come.
+   * A message has come. Answers where it goes, in which group, if its turn has not come.
    *
-   * @param mark In its header; 0 if it has none.
+   * @param place What its header says.
    */
-  arrive(key: string, id: string, mark: number): Group | undefined {
+  arrive(key: string, { mark, nth }: Place): Behind | undefined {
     const line = this.#lines.get(key);
     if (line === undefined) return undefined;
     if (this.#options.now() >= line.until) return void this.#lines.delete(key);
-    const last = eventKey(id);
-    const index = line.groups.findLastIndex((group) => group.mark > mark);
-    const before = line.groups[index];
+    const before = line.groups.findLast((group) => group.mark > mark);
     if (before !== undefined) {
-      line.groups = line.groups.filter((group) => group.mark !== mark || group.last !== last)
+      const last = before.last + 1;
+      line.groups = line.groups.filter((group) => group.mark !== mark || group.last !== nth)
         .map((group) => group === before ? { ...group, last } : group);
-      return before;
+      return { place: { mark: before.mark, nth: last }, delayMs: before.delayMs };
     }
     const [first] = line.groups;
-    if (first?.mark === mark && first.last === last) this.#end(key, line);
+    if (first?.mark === mark && first.last === nth) this.#end(key, line);
     return undefined;
   }
 
   /**
    * A message whose turn had come has to go, and those behind it go behind it.
    *
-   * @param mark That it came with; 0 if it had none.
-   * @param delayMs As for {@linkcode Group.delayMs}.
-   * @return The mark that it gets.
+   * @param place What its header said.
+   * @param delayMs How long in a delay queue; 0 if to the end of its queue.
+   * @return What its header is to say.
    */
-  lead(key: string, id: string, mark: number, delayMs: number): number {
+  lead(key: string, { mark }: Place, delayMs: number): Place {
     const now = this.#options.now();
     const line = this.#lines.get(key) ?? { groups: [], until: now + KEPT_MS };
     // A new one comes behind what may be noted but can't be looked up.
     const least = this.#isKnown(key) ? now : 0;
     const higher = Math.max(least, mark + 1, (line.groups[0]?.mark ?? 0) + 1);
-    const group = { mark: higher, delayMs, last: eventKey(id) };
+    const group = { mark: higher, delayMs, last: 1 };
     line.groups = [group, ...line.groups].slice(0, MOST_GROUPS);
     this.#lines.set(key, line);
     if (this.#lines.size > SWEEP_AT) this.#sweep();
-    return higher;
+    return { mark: higher, nth: 1 };
   }
 
   /** What is to be noted of `key` before a message of it goes. */
@@ -217,6 +227,6 @@ function formatGroups(groups: readonly Group[]): string {
 
 /** Reads {@linkcode formatGroups}; it is ours, so its form is known. */
 function readGroups(note: string): readonly Group[] {
-  const rows: readonly (readonly [number, number, string])[] = JSON.parse(note);
+  const rows: readonly (readonly [number, number, number])[] = JSON.parse(note);
   return rows.map(([mark, delayMs, last]) => ({ mark, delayMs, last }));
 }

@@ -11,12 +11,14 @@ import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
 import { DelayedNotes } from "./delayed_notes.ts";
-import { DelayedOrder, type Group } from "./delayed_order.ts";
+import { type Behind, DelayedOrder } from "./delayed_order.ts";
 import type { QueuedFlow } from "./notes.ts";
 import type { Parcel } from "./parcel.ts";
 import {
   isOutOfOrder,
+  NO_PLACE,
   type Past,
+  type Place,
   sendAgain,
   waitBehind,
   WAITS_BEHIND,
@@ -44,6 +46,14 @@ export interface ElsewhereOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
+
+/** The place that something gets, and what is to be noted of it. */
+interface Led {
+  readonly place: Place;
+  readonly notes: readonly Note[];
+}
+
+const NOT_IN_ORDER: Led = { place: NO_PLACE, notes: [] };
 
 /** What goes. */
 export interface Leaver {
@@ -85,15 +95,15 @@ export class Elsewhere {
     if (past.delayMs > 0) void this.#delayed.back(id);
   }
 
-  /** Answers what it has to go behind, if there is something. */
-  groupBefore(key: string, id: string, past: Past | undefined): Group | undefined {
-    return isOutOfOrder(past) ? undefined : this.#order.arrive(key, id, past?.mark ?? 0);
+  /** Answers where it has to go, if there is something that it has to go behind. */
+  placeBehind(key: string, past: Past | undefined): Behind | undefined {
+    return isOutOfOrder(past) ? undefined : this.#order.arrive(key, past?.place ?? NO_PLACE);
   }
 
   /** It goes behind one of its user's. */
-  async behind(leaver: Leaver, { mark, delayMs }: Group): Promise<Disposition> {
+  async behind(leaver: Leaver, { place, delayMs }: Behind): Promise<Disposition> {
     const past = leaver.pastAt(this.#options.now());
-    const going = { mark, isBegun: leaver.isBegun };
+    const going = { place, isBegun: leaver.isBegun };
     const notes = this.#order.notes(leaver.parcel.key);
     if (delayMs > 0) {
       this.#count("delayed", leaver, WAITS_BEHIND);
@@ -107,12 +117,12 @@ export class Elsewhere {
 
   /** It goes to the end of its queue, and its user's next ones behind it. */
   async again(leaver: Leaver, reason: string): Promise<Disposition> {
-    const { parcel: { key }, past, isBegun } = leaver;
+    const { past, isBegun } = leaver;
     // What was too late to be waited for still is.
-    const mark = isOutOfOrder(past) ? 0 : this.#lead(leaver, 0);
+    const { place, notes } = isOutOfOrder(past) ? NOT_IN_ORDER : this.#lead(leaver, 0);
     this.#count("again", leaver, reason);
-    await this.#put(mark === 0 ? [] : this.#order.notes(key));
-    return sendAgain(leaver.pastAt(this.#options.now()), { mark, isBegun }, reason);
+    await this.#put(notes);
+    return sendAgain(leaver.pastAt(this.#options.now()), { place, isBegun }, reason);
   }
 
   /** It has failed, and goes into a delay queue; its user's next ones behind it, if that is the first. */
@@ -124,15 +134,15 @@ export class Elsewhere {
     const { delaysMs: [first] } = this.#options.retry;
     const { delayMs } = disposition;
     const isOrdered = delayMs === first && delayMs <= MOST_ORDERED_MS;
-    const mark = isOrdered ? this.#lead(leaver, delayMs) : 0;
-    const notes = mark === 0 ? [] : this.#order.notes(leaver.parcel.key);
+    const { place, notes } = isOrdered ? this.#lead(leaver, delayMs) : NOT_IN_ORDER;
     await this.#note(leaver, delayMs, reason, notes);
     // That it is not new is known by its attempts.
-    return withPlace(disposition, { mark, isBegun: false });
+    return withPlace(disposition, { place, isBegun: false });
   }
 
-  #lead({ parcel: { key, id }, past }: Leaver, delayMs: number): number {
-    return this.#order.lead(key, id, past?.mark ?? 0, delayMs);
+  #lead({ parcel: { key }, past }: Leaver, delayMs: number): Led {
+    const place = this.#order.lead(key, past?.place ?? NO_PLACE, delayMs);
+    return { place, notes: this.#order.notes(key) };
   }
 
   #count(setback: "delayed" | "again", { parcel: { names } }: Leaver, reason: string): void {

@@ -36,13 +36,24 @@ export interface Past {
   readonly waits: number;
   /** How often a copy of it has gone to the end of its queue. */
   readonly copies: number;
-  /** Its place in its user's order, see delayed_order.ts; 0 if it has none. */
-  readonly mark: number;
+  /** Its place in its user's order; see delayed_order.ts. */
+  readonly place: Place;
   /** How long it has waited in a delay queue before it came now, in milliseconds; 0 if in none. */
   readonly delayMs: number;
   /** Whether work on it may have been begun, other than what failed: then it is not new. */
   readonly isBegun: boolean;
 }
+
+/** A place in a user's order: the mark of a group, and which of it; both are 0 if it has none. */
+export interface Place {
+  /** Of the group. */
+  readonly mark: number;
+  /** In the group, from 1. */
+  readonly nth: number;
+}
+
+/** That of what has not been sent elsewhere, or need not come in order. */
+export const NO_PLACE: Place = { mark: 0, nth: 0 };
 
 /** A message that is new here. */
 export const NO_PAST: Past = {
@@ -50,7 +61,7 @@ export const NO_PAST: Past = {
   firstFailureAt: undefined,
   waits: 0,
   copies: 0,
-  mark: 0,
+  place: NO_PLACE,
   delayMs: 0,
   isBegun: false,
 };
@@ -64,7 +75,7 @@ const HEADER = {
   firstFailure: "x-retry-first-failure",
   waits: "x-retry-waits",
   copies: "x-retry-copies",
-  mark: "x-retry-mark",
+  place: "x-retry-place",
   delay: "x-retry-delay",
   begun: "x-retry-begun",
   reason: "x-retry-reason",
@@ -90,7 +101,7 @@ export function readPast(headers: Readonly<Record<string, unknown>>): Past | und
     firstFailureAt: Number.isNaN(firstFailureAt) ? undefined : firstFailureAt,
     waits,
     copies: countOf(headers[HEADER.copies]),
-    mark: markOf(headers[HEADER.mark]),
+    place: placeOf(headers[HEADER.place]),
     delayMs: typeof delay === "number" && delay > 0 ? delay : 0,
     isBegun: headers[HEADER.begun] === 1,
   };
@@ -101,7 +112,7 @@ export function readPast(headers: Readonly<Record<string, unknown>>): Past | und
  * so long that its user can't be made to wait.
  */
 export function isOutOfOrder(past: Past | undefined): boolean {
-  return past !== undefined && past.waits > 0 && past.mark === 0;
+  return past !== undefined && past.waits > 0 && past.place.mark === 0;
 }
 
 /** A message that failed: when again, or never. */
@@ -135,8 +146,8 @@ function nextDelayMs(delaysMs: readonly number[], waits: number, afterMs: number
 
 /** How a message goes to where it waits. */
 export interface Going {
-  /** See {@linkcode Past.mark}. */
-  readonly mark: number;
+  /** See {@linkcode Past.place}. */
+  readonly place: Place;
   /** See {@linkcode Past.isBegun}. */
   readonly isBegun: boolean;
 }
@@ -144,10 +155,10 @@ export interface Going {
 /** A message that failed goes to where {@linkcode afterFailure} has said. */
 export function withPlace(
   disposition: Extract<Disposition, { readonly kind: "later" }>,
-  { mark, isBegun }: Going,
+  going: Going,
 ): Disposition {
   const { delayMs, headers } = disposition;
-  return { ...disposition, headers: { ...headers, ...placeHeaders({ mark, delayMs, isBegun }) } };
+  return { ...disposition, headers: { ...headers, ...placeHeaders({ ...going, delayMs }) } };
 }
 
 /** A message that is to wait behind others in their delay queue, for no fault of its own. */
@@ -203,12 +214,12 @@ function pastHeaders({ attempts, firstFailureAt, waits }: Past): Record<string, 
   };
 }
 
-/** A mark may be too large for the integers that all clients can read, so it is a text. */
+/** A place is a text: a mark is larger than the integers that all clients can read. */
 function placeHeaders(
-  { mark, delayMs, isBegun }: Going & { readonly delayMs: number },
+  { place: { mark, nth }, delayMs, isBegun }: Going & { readonly delayMs: number },
 ): Record<string, string | number> {
   return {
-    [HEADER.mark]: `${mark}`,
+    [HEADER.place]: `${mark}.${nth}`,
     [HEADER.delay]: delayMs,
     [HEADER.begun]: isBegun ? 1 : 0,
   };
@@ -230,6 +241,8 @@ function countOf(value: unknown): number {
   return isCount(value) ? value : 0;
 }
 
-function markOf(value: unknown): number {
-  return typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : 0;
+function placeOf(value: unknown): Place {
+  if (typeof value !== "string" || !/^\d{1,15}\.\d{1,9}$/.test(value)) return NO_PLACE;
+  const [mark, nth] = value.split(".");
+  return { mark: Number(mark), nth: Number(nth) };
 }

@@ -18,8 +18,15 @@ export class TestClock {
   now: number;
   readonly #timers = new Set<Timer>();
 
-  constructor(now = Date.parse("2026-11-24T08:00:00.000Z")) {
+  /** How long it takes until all that is ready to run has run. */
+  readonly #soon: () => Promise<void>;
+  /** What waits for no time happens by itself. */
+  readonly #isEager: boolean;
+
+  constructor(now = Date.parse("2026-11-24T08:00:00.000Z"), isEager = true) {
     this.now = now;
+    this.#isEager = isEager;
+    this.#soon = isEager ? soon : next;
   }
 
   /** Reads it. */
@@ -27,7 +34,7 @@ export class TestClock {
 
   /** Runs something when its time comes; soon, if that is now. */
   readonly after: After = (ms, run) => {
-    if (ms <= 0) {
+    if (ms <= 0 && this.#isEager) {
       const soon = setImmediate(run);
       return () => clearImmediate(soon);
     }
@@ -39,15 +46,15 @@ export class TestClock {
   /** Lets so much time go by, and what is to happen in it happen. */
   async advance(ms: number): Promise<void> {
     const end = this.now + ms;
-    await soon();
-    for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
-      this.#timers.delete(next);
-      this.now = Math.max(this.now, next.at);
-      next.run();
-      await soon();
+    await this.#soon();
+    for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
+      this.#timers.delete(timer);
+      this.now = Math.max(this.now, timer.at);
+      timer.run();
+      await this.#soon();
     }
     this.now = Math.max(this.now, end);
-    await soon();
+    await this.#soon();
   }
 
   #next(end: number): Timer | undefined {
@@ -59,7 +66,12 @@ export class TestClock {
   }
 }
 
-/** Resolves when all that is ready to run has run. */
+/** Resolves when all that is ready to run has run, one after the other. */
 export async function soon(): Promise<void> {
-  for (let n = 0; n < 12; n++) await new Promise<void>((resolve) => setImmediate(resolve));
+  for (let n = 0; n < 12; n++) await next();
+}
+
+/** Resolves when all promises that are settled have had their effects. */
+export function next(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -25,8 +25,8 @@ Deno.test("Courier.deliver() sends a user's next messages behind one in the firs
   const second = await test.deliver("a2");
   assert.ok(second.kind === "later");
   assert.equal(second.delayMs, 5_000);
-  const mark = test.now;
-  assert.deepEqual(readPast(second.headers), { ...NO_PAST, mark, delayMs: 5_000 });
+  const place = { mark: test.now, nth: 2 };
+  assert.deepEqual(readPast(second.headers), { ...NO_PAST, place, delayMs: 5_000 });
   // They come back in the order in which they went, others' do not wait.
   assert.deepEqual(await test.deliver("b1", {}, { key: "other" }), DONE);
   assert.deepEqual(await test.deliver("a1", { headers: headersOf(first) }), DONE);
@@ -65,7 +65,7 @@ Deno.test("Courier.deliver() lets those behind wait once more when the first fai
   assert.equal(secondAgain.kind, "later");
   assert.deepEqual(readPast(headersOf(secondAgain)), {
     ...NO_PAST,
-    mark: readPast(again.headers)?.mark,
+    place: { ...readPast(again.headers)?.place, nth: 2 },
     delayMs: 5_000,
   });
   assert.equal((await test.deliver("a3")).kind, "later");

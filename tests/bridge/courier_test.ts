@@ -45,7 +45,7 @@ Deno.test("Courier.deliver() tries maxRetries times more, then sends it to the f
     attempts: 3,
     waits: 1,
     firstFailureAt: test.now,
-    mark: test.now,
+    place: { mark: test.now, nth: 1 },
     delayMs: 5_000,
   });
   assert.equal(test.calls.length, 3);

@@ -23,6 +23,7 @@ const FAILED: Failed = {
   afterMs: 0,
   fault: "turn",
 };
+const PLACE = { mark: NOW, nth: 3 };
 const REFUSED: Failed = { kind: "refused", reason: "Turn answered 400", status: 400 };
 
 function after(past: Partial<Past>, more: Partial<Failed> = {}, forMs = 72 * HOUR, now = NOW) {
@@ -153,20 +154,20 @@ Deno.test("afterFailure() follows a schedule that does not rise", () => {
 });
 
 Deno.test("waitBehind() costs no attempt, and says behind what", () => {
-  const disposition = waitBehind(NO_PAST, { mark: 7, isBegun: false }, 5_000);
+  const disposition = waitBehind(NO_PAST, { place: PLACE, isBegun: false }, 5_000);
   assert.ok(disposition.kind === "later");
   assert.equal(disposition.delayMs, 5_000);
-  assert.deepEqual(readPast(disposition.headers), { ...NO_PAST, mark: 7, delayMs: 5_000 });
+  assert.deepEqual(readPast(disposition.headers), { ...NO_PAST, place: PLACE, delayMs: 5_000 });
 });
 
 Deno.test("sendAgain() counts copies, and nothing else", () => {
   const past = { ...NO_PAST, attempts: 2, firstFailureAt: NOW, copies: 4, delayMs: 5_000 };
-  const disposition = sendAgain(past, { mark: NOW, isBegun: true }, "was in hand for too long");
+  const disposition = sendAgain(past, { place: PLACE, isBegun: true }, "was in hand for too long");
   assert.ok(disposition.kind === "again");
   assert.deepEqual(readPast(disposition.headers), {
     ...past,
     copies: 5,
-    mark: NOW,
+    place: PLACE,
     delayMs: 0,
     isBegun: true,
   });
@@ -182,7 +183,11 @@ Deno.test("isOutOfOrder() when it has failed, and has no place any more", () => 
       true,
     ]] as const
   ) {
-    assert.equal(isOutOfOrder({ ...NO_PAST, waits, mark }), expected, `${waits} ${mark}`);
+    assert.equal(
+      isOutOfOrder({ ...NO_PAST, waits, place: { mark, nth: 1 } }),
+      expected,
+      `${waits} ${mark}`,
+    );
   }
   assert.equal(isOutOfOrder(undefined), false);
 });
