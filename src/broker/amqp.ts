@@ -6,7 +6,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { parseAddress } from "./amqp_address.ts";
+import { type AmqpAddress, type AmqpTls, parseAddress } from "./amqp_address.ts";
 import { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpConsumer } from "./amqp_consumer.ts";
 import { AmqpCopies } from "./amqp_copies.ts";
@@ -28,8 +28,13 @@ import type {
 
 /** How {@linkcode AmqpBroker.open} connects. */
 export interface AmqpBrokerOptions {
-  /** `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS. */
-  readonly url: string;
+  /**
+   * `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS; several are the nodes of one
+   * cluster, of which one that can be reached is taken.
+   */
+  readonly urls: readonly string[];
+  /** Whom to trust at `amqps://…`, and who we are. */
+  readonly tls?: AmqpTls;
   /** The durable direct exchange; it is declared. */
   readonly exchange: string;
   /** The type of queues of our own, for parking and delays; the virtual host's, unless given. */
@@ -45,6 +50,8 @@ export interface AmqpBrokerOptions {
   readonly blockedGraceMs?: number;
   /** How often bindings are looked after, in milliseconds, 60000 by default. */
   readonly bindEveryMs?: number;
+  /** RabbitMQ's `consumer_timeout`, in milliseconds, 1800000 by default. */
+  readonly consumerTimeoutMs?: number;
 }
 
 /** How long closing waits for a silent server to take the last answers, in milliseconds. */
@@ -63,6 +70,7 @@ interface Consuming {
 /** A {@linkcode Broker} on RabbitMQ. */
 export class AmqpBroker implements Broker {
   readonly #options: AmqpBrokerOptions;
+  readonly #addresses: readonly AmqpAddress[];
   readonly #delays: { initialDelayMs: number; maxDelayMs: number };
   readonly #faults = new Faults();
   readonly #publisher: AmqpPublisher;
@@ -79,13 +87,14 @@ export class AmqpBroker implements Broker {
   #closed: Promise<unknown> | undefined;
 
   private constructor(options: AmqpBrokerOptions) {
-    const { url, exchange, queueType, blockedGraceMs = 1000 } = options;
+    const { urls, tls, exchange, queueType, blockedGraceMs = 1000 } = options;
     const { initialDelayMs = 100, maxDelayMs = 30_000, bindEveryMs = 60_000 } = options;
     this.#options = options;
+    this.#addresses = urls.map((url) => parseAddress(url, tls));
     this.#delays = { initialDelayMs, maxDelayMs };
     this.#publisher = new AmqpPublisher({
       ...this.#delays,
-      address: parseAddress(url),
+      addresses: this.#addresses,
       exchange,
       blockedGraceMs,
       queueType,
@@ -101,9 +110,10 @@ export class AmqpBroker implements Broker {
   /**
    * Begins to connect and returns at once.
    *
-   * @throws {TypeError} If the URL can't be read.
+   * @throws {TypeError} If a URL can't be read, or there is none.
    */
   static open(options: AmqpBrokerOptions): AmqpBroker {
+    if (options.urls.length === 0) throw new TypeError("Cannot connect to RabbitMQ: no address");
     const broker = new AmqpBroker(options);
     broker.#publisher.start();
     broker.#connection.start();
@@ -191,6 +201,7 @@ export class AmqpBroker implements Broker {
       consuming: !this.#closed && this.#isConsuming(),
       serverProperties: this.#connection.serverProperties,
       faults: this.#faults.all(),
+      reason: publishing.reason ?? this.#connection.reason,
     };
   }
 
@@ -201,13 +212,13 @@ export class AmqpBroker implements Broker {
   }
 
   #addConnection(): Consuming {
-    const { url, exchange, queueType } = this.#options;
+    const { exchange, queueType } = this.#options;
     const consuming: Consuming = {
       consumers: 0,
       declarer: undefined,
       connection: new AmqpConnection({
         ...this.#delays,
-        address: parseAddress(url),
+        addresses: this.#addresses,
         name: "turn-channels consume",
         setup: async (model) => {
           const declarer = new Declarer(model, queueType);

@@ -7,15 +7,18 @@
 
 import { Buffer } from "node:buffer";
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
-import { type AmqpAddress, describeFault, parseAddress, socketOptions } from "./amqp_address.ts";
+import { type AmqpAddress, type AmqpTls, parseAddress, socketOptions } from "./amqp_address.ts";
 import { declareQueues, delayArguments } from "./amqp_declare.ts";
 import { fixFor } from "./amqp_fixes.ts";
+import { connectFault } from "./amqp_tls.ts";
 import { delayQueue } from "./mod.ts";
 
 /** What {@linkcode checkAmqp} tries. */
 export interface AmqpCheckOptions {
-  /** The server's address. */
-  readonly url: string;
+  /** The addresses of a server, or of the nodes of a cluster. */
+  readonly urls: readonly string[];
+  /** Whom to trust at `amqps://…`, and who we are. */
+  readonly tls?: AmqpTls;
   /** The direct exchange. */
   readonly exchange: string;
   /** Queues to be declared and read. */
@@ -40,8 +43,8 @@ export interface Delays {
 export interface AmqpFinding {
   /** What was tried: the connection, the exchange, a queue. */
   readonly subject: string;
-  /** Whether it works. */
-  readonly ok: boolean;
+  /** Whether it works; undefined if not, but as others of its kind do, we do without. */
+  readonly ok: boolean | undefined;
   /** What was seen. */
   readonly detail: string;
   /** What to do, if it does not work and something can be said. */
@@ -49,28 +52,61 @@ export interface AmqpFinding {
 }
 
 /**
- * Connects, declares the exchange and the queues (they stay), publishes a message that no queue
- * takes, and looks at each queue to be consumed: its first message, if it has one, is taken and put
- * back at once, and so is marked as redelivered. Stops at the connection if there is none.
+ * Connects to each address, and by one of them declares the exchange and the queues (they stay),
+ * publishes a message that no queue takes, and looks at each queue to be consumed: its first message,
+ * if it has one, is taken and put back at once, and so is marked as redelivered. Stops at the
+ * connections if there is none.
  */
 export async function checkAmqp(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
-  const address = parseAddress(options.url);
   const socket = new AbortController();
   const slow = new Error(`no answer within ${options.timeoutMs / 1000} seconds`);
   const timer = setTimeout(() => socket.abort(slow), options.timeoutMs);
   try {
-    const model = await connect(
-      address.connect,
-      socketOptions("turn-channels check", socket.signal),
+    const addresses = options.urls.map((url) => parseAddress(url, options.tls));
+    const tries = await Promise.all(addresses.map((address) => reach(address, socket.signal)));
+    const [node, ...others] = tries.flatMap(({ node }) => node ?? []);
+    const findings = tries.map(({ finding }) =>
+      finding.ok || node === undefined ? finding : { ...finding, ok: undefined }
     );
-    return await new Check(model, address, socket.signal).run(options);
-  } catch (error) {
-    const reason = socket.signal.aborted ? slow.message : await connectFault(error, address);
-    const subject = `RabbitMQ at ${address.host}`;
-    return [{ subject, ok: false, detail: reason, ...fixFor(reason, address) }];
+    for (const { model } of others) model.close().catch(() => {}); // They may have ended.
+    if (node !== undefined) {
+      findings.push(...await new Check(node, socket.signal).run(options));
+    }
+    await Promise.all(others.map(({ ended }) => ended));
+    return findings;
   } finally {
     clearTimeout(timer);
     socket.abort();
+  }
+}
+
+/** A server that was reached. */
+interface Node {
+  readonly address: AmqpAddress;
+  readonly model: ChannelModel;
+  /** The connection's end. */
+  readonly ended: Promise<void>;
+}
+
+async function reach(
+  address: AmqpAddress,
+  timeout: AbortSignal,
+): Promise<{ readonly finding: AmqpFinding; readonly node?: Node }> {
+  const subject = `RabbitMQ at ${address.host}`;
+  try {
+    const options = socketOptions("turn-channels check", address, timeout);
+    const model = await connect(address.connect, options);
+    // What it says comes with the call that fails; without a listener it would be thrown.
+    model.on("error", () => {});
+    const ended = new Promise<void>((resolve) => model.on("close", () => resolve()));
+    const { product, version } = model.connection.serverProperties;
+    const detail = `${product} ${version}, virtual host ${address.vhost}`;
+    return { finding: { subject, ok: true, detail }, node: { address, model, ended } };
+  } catch (error) {
+    const reason = timeout.aborted
+      ? serverWords(timeout.reason)
+      : await connectFault(error, address, timeout);
+    return { finding: { subject, ok: false, detail: reason, ...fixFor(reason, address) } };
   }
 }
 
@@ -82,23 +118,15 @@ class Check {
   readonly #findings: AmqpFinding[] = [];
   readonly #ended: Promise<void>;
 
-  constructor(model: ChannelModel, address: AmqpAddress, timeout: AbortSignal) {
+  constructor({ model, address, ended }: Node, timeout: AbortSignal) {
     this.#model = model;
     this.#address = address;
+    this.#ended = ended;
     this.#timeout = timeout;
-    // What it says comes with the call that fails; without a listener it would be thrown.
-    model.on("error", () => {});
-    this.#ended = new Promise((resolve) => model.on("close", () => resolve()));
   }
 
   async run(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
     const { exchange, consumeQueues, publishQueues, delays } = options;
-    const { product, version } = this.#model.connection.serverProperties;
-    this.#findings.push({
-      subject: `RabbitMQ at ${this.#address.host}`,
-      ok: true,
-      detail: `${product} ${version}, virtual host ${this.#address.vhost}`,
-    });
     await this.#try(`exchange ${exchange}: declare`, async (channel) => {
       await declareQueues(this.#model, exchange, []);
       const asked = channel.assertExchange(exchange, "direct", { durable: true });
@@ -192,20 +220,6 @@ const DOES_HARM = /inequivalent arg '(durable|auto_delete|exclusive|type)'/;
 function reportClosing(channel: Channel, reject: (error: Error) => void): void {
   channel.on("error", reject);
   channel.on("close", () => reject(new Error("the channel was closed")));
-}
-
-/** Deno 2.6 says nothing about what is wrong with TLS unless asked by its own interface. */
-async function connectFault(error: unknown, address: AmqpAddress): Promise<string> {
-  const { protocol, hostname = "", port = 0 } = address.connect;
-  if (protocol === "amqps") {
-    try {
-      using connection = await Deno.connectTls({ hostname, port });
-      await connection.handshake();
-    } catch (fault) {
-      return describeFault(fault, address);
-    }
-  }
-  return describeFault(error, address);
 }
 
 /** RabbitMQ's own words, out of what amqplib makes of them. */

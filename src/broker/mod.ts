@@ -126,6 +126,8 @@ export interface BrokerStatus {
   readonly serverProperties: Readonly<Record<string, unknown>>;
   /** What can't be done with which queue, by the queue's name; all else goes on. */
   readonly faults: ReadonlyMap<string, string>;
+  /** Why there is no connection, as far as it is known; in words for an operator. */
+  readonly reason?: string | undefined;
 }
 
 /** Why a publish failed; see {@linkcode PublishError}. */

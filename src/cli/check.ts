@@ -13,7 +13,7 @@ import { checkDenoKv } from "../cache/deno_kv_check.ts";
 import { isRemote } from "../cache/deno_kv_remote.ts";
 import { checkSpace } from "../cache/disk_space.ts";
 import {
-  amqpUrl,
+  amqpUrls,
   type ChannelConfig,
   type Config,
   formatBind,
@@ -21,7 +21,8 @@ import {
   type Warning,
 } from "../config/mod.ts";
 import { reachTurn } from "../turn/mod.ts";
-import { EXCHANGE, partitionsOf, queuesOf } from "../vumi/mod.ts";
+import { partitionsOf, queuesOf } from "../vumi/mod.ts";
+import { brokerOptions } from "./broker_options.ts";
 import { redisPrefix } from "./caches.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
@@ -66,9 +67,9 @@ function perTurn({ channels }: Config): readonly ChannelConfig[] {
 }
 
 function summary(config: Config): string {
-  const broker = config.amqp_url === "memory:"
+  const broker = brokerOptions(config) === undefined
     ? "inside the process (memory:)"
-    : String(redactedConfig(config).amqp_url || formatHost(config));
+    : String(redactedConfig(config).amqp_url || formatHosts(config));
   const { timeout, outbound_timeout } = config.message_cache_config;
   const lines = [
     ["listen on", formatBind(config.http_bind)],
@@ -97,13 +98,15 @@ function channelLines(channel: ChannelConfig): readonly (readonly string[])[] {
   ];
 }
 
-function formatHost({ amqp: { hostname, port, username, vhost } }: Config): string {
-  return `${hostname}:${port} as ${username}, vhost ${vhost}`;
+function formatHosts(config: Config): string {
+  const { username, vhost } = config.amqp;
+  const hosts = amqpUrls(config).map((url) => new URL(url).host);
+  return `${hosts.join(", ")} as ${username}, vhost ${vhost}`;
 }
 
 async function checkBroker(config: Config): Promise<readonly Finding[]> {
-  const url = amqpUrl(config);
-  if (url === "memory:") {
+  const server = brokerOptions(config);
+  if (server === undefined) {
     return [{ subject: "broker", ok: true, detail: "in the process; nobody else can reach it" }];
   }
   const channels = config.channels.map(({ connector_name, retry_schedule, partitions }) => ({
@@ -112,8 +115,7 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
     delaysMs: retry_schedule.map((seconds) => Math.round(seconds * 1000)),
   }));
   return await checkAmqp({
-    url,
-    exchange: EXCHANGE,
+    ...server,
     consumeQueues: channels.flatMap(({ queues: { inbound, event } }) => [inbound, event]),
     // Nothing is taken off the partitions, not even for a moment: they are in order.
     publishQueues: channels.flatMap(({ queues, partitions }) => [

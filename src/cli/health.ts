@@ -10,7 +10,7 @@ import type { Channel } from "./channel.ts";
 
 /** How the parts are; of several channels each under its name. */
 export function healthOf(broker: Broker, channels: readonly Channel[]): HealthReport {
-  const { state, serverProperties } = broker.status();
+  const { state, serverProperties, reason } = broker.status();
   // Blocked is the broker's trouble, of which publishers are told; restarting us would mend nothing.
   const up = state === "open" || state === "blocked";
   const turns = channels.map((channel) => [channel.name, turnOf(channel)] as const);
@@ -21,7 +21,12 @@ export function healthOf(broker: Broker, channels: readonly Channel[]): HealthRe
     channels: Object.fromEntries(turns),
   };
   return healthReport({
-    amqp: { health: up ? "ok" : "down", state, server_properties: serverProperties },
+    amqp: {
+      health: up ? "ok" : "down",
+      state,
+      server_properties: serverProperties,
+      ...(reason !== undefined && { reason }),
+    },
     turn,
     cache: cacheOf(channels),
   });

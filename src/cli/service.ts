@@ -9,9 +9,9 @@ import type { Hono } from "hono";
 import { AmqpBroker } from "../broker/amqp.ts";
 import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
-import { amqpUrl, type Config } from "../config/mod.ts";
+import { amqpUrls, type Config } from "../config/mod.ts";
 import { LoopLag, startTracing, type TracedBroker } from "../telemetry/mod.ts";
-import { EXCHANGE } from "../vumi/mod.ts";
+import { brokerOptions } from "./broker_options.ts";
 import { openCaches } from "./caches.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { healthOf, unready } from "./health.ts";
@@ -109,9 +109,9 @@ async function listen(
   return { http, admin: await open("admin_bind", admin_bind, adminRoutes(operation)) };
 }
 
-/** What spans tell of the broker: never who logs in. */
+/** What spans tell of the broker: never who logs in. Of several nodes, the first. */
 function tracedBroker(config: Config): TracedBroker {
-  const { protocol, hostname, port } = new URL(amqpUrl(config));
+  const { protocol, hostname, port } = new URL(amqpUrls(config)[0] ?? "memory:");
   if (protocol === "memory:") return { system: "memory", host: "", port: 0 };
   return {
     system: "rabbitmq",
@@ -121,6 +121,6 @@ function tracedBroker(config: Config): TracedBroker {
 }
 
 function openBroker(config: Config): Broker {
-  const url = amqpUrl(config);
-  return url === "memory:" ? MemoryBroker.open() : AmqpBroker.open({ url, exchange: EXCHANGE });
+  const options = brokerOptions(config);
+  return options === undefined ? MemoryBroker.open() : AmqpBroker.open(options);
 }

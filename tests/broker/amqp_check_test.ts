@@ -31,7 +31,7 @@ function names(): Names {
 function check(url: string, { exchange, inbound, outbound }: Names, timeoutMs = 30_000) {
   const queues = { consumeQueues: [inbound], publishQueues: [outbound] };
   const delays = [{ queue: inbound, delaysMs: [5_000, 60_000] }];
-  return checkAmqp({ url, exchange, ...queues, delays, timeoutMs });
+  return checkAmqp({ urls: [url], exchange, ...queues, delays, timeoutMs });
 }
 
 /** The shared server's address, changed. */

@@ -214,7 +214,7 @@ test("AmqpBroker keeps trying while its user is refused, and logs that once", as
   await server.rabbitmqctl("add_user", "late", "another");
   await server.rabbitmqctl("set_permissions", "late", ".*", ".*", ".*");
   const url = server.url.replace("guest:guest", "late:s%C3%A9cr%25t");
-  await using broker = AmqpBroker.open({ url, exchange: "vumi", ...DELAYS });
+  await using broker = AmqpBroker.open({ urls: [url], exchange: "vumi", ...DELAYS });
   await until("some attempts", () => records.length > 6);
   assert.equal(broker.status().state, "connecting");
   await server.rabbitmqctl("change_password", "late", "sécr%t");

@@ -22,7 +22,7 @@ export const amqpAdapter: Adapter = adapterAt(amqpUrl);
 export function adapterAt(url: () => string): Adapter {
   return {
     name: "AmqpBroker",
-    open: () => AmqpBroker.open({ url: url(), exchange: "vumi", ...DELAYS }),
+    open: () => AmqpBroker.open({ urls: [url()], exchange: "vumi", ...DELAYS }),
     remove: (queues) =>
       withChannel(async (channel) => {
         for (const queue of queues) await channel.deleteQueue(queue);
@@ -60,7 +60,7 @@ export function openThrough(proxy: TcpProxy): AmqpBroker {
   const url = new URL(amqpUrl());
   url.hostname = "127.0.0.1";
   url.port = `${proxy.port}`;
-  return AmqpBroker.open({ url: url.href, exchange: "vumi", ...DELAYS });
+  return AmqpBroker.open({ urls: [url.href], exchange: "vumi", ...DELAYS });
 }
 
 /** Does something to a server as another client would. */
@@ -78,7 +78,7 @@ export async function withChannel<T>(
 
 /** Opens a broker with an exchange of its own on the shared server. */
 export function openWithExchange(exchange: string): AmqpBroker {
-  return AmqpBroker.open({ url: amqpUrl(), exchange, ...DELAYS });
+  return AmqpBroker.open({ urls: [amqpUrl()], exchange, ...DELAYS });
 }
 
 /** Waits for a message in a queue of the shared server, and takes it. */
