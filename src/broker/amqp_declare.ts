@@ -151,11 +151,15 @@ function typed(type: QueueType | undefined): Record<string, unknown> {
 /** Rejects also when the connection ends meanwhile, of which amqplib may never tell. */
 async function untilEnded(channel: Channel, work: Promise<unknown>): Promise<void> {
   const ended = Promise.withResolvers<never>();
-  const onClose = (): void => ended.reject(new Error("the channel has ended"));
+  let fault = new Error("the channel has ended");
+  const onError = (error: Error): void => void (fault = error);
+  const onClose = (): void => ended.reject(fault);
+  channel.on("error", onError);
   channel.once("close", onClose);
   try {
     await Promise.race([work, ended.promise]);
   } finally {
+    channel.off("error", onError);
     channel.off("close", onClose);
   }
 }

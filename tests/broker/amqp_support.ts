@@ -23,9 +23,10 @@ export function adapterAt(url: () => string): Adapter {
   return {
     name: "AmqpBroker",
     open: () => AmqpBroker.open({ urls: [url()], exchange: "vumi", ...DELAYS }),
-    remove: (queues) =>
+    remove: (queues, exchanges) =>
       withChannel(async (channel) => {
         for (const queue of queues) await channel.deleteQueue(queue);
+        for (const exchange of exchanges) await channel.deleteExchange(exchange);
       }, url()),
   };
 }

@@ -20,8 +20,8 @@ export interface Adapter {
   readonly name: string;
   /** Opens a broker; queues of tests have unique names, so it may be shared. */
   open(): Broker;
-  /** Removes a test's queues; called before the broker is closed. */
-  remove(queues: readonly string[]): Promise<void>;
+  /** Removes a test's queues and exchanges; called before the broker is closed. */
+  remove(queues: readonly string[], exchanges: readonly string[]): Promise<void>;
 }
 
 /** A broker and two declared queues, for one test. */
@@ -31,8 +31,8 @@ export interface Bench extends AsyncDisposable {
   readonly parkingQueue: string;
   /** Names one more queue, to be removed in the end as well. */
   extra(name: string): string;
-  /** Has the queue's delay queues removed in the end as well. */
-  delayQueues(...delaysMs: number[]): void;
+  /** A delay longer than any test, that no other test has; its queue is removed in the end. */
+  longDelayMs(): number;
 }
 
 /** Registers a test of the contract. */
@@ -76,10 +76,14 @@ export async function bench(adapter: Adapter, open = adapter.open): Promise<Benc
   const queue = `test.${crypto.randomUUID()}`;
   const parkingQueue = `${queue}.parked`;
   const queues = [queue, parkingQueue];
+  const exchanges: string[] = [];
   const broker = open();
   broker.declare(queue);
   broker.declare(parkingQueue);
   await until("the broker to be open", () => broker.status().state === "open");
+  for (const each of [queue, parkingQueue]) {
+    await until(each, async () => await broker.depth(each) !== undefined);
+  }
   return {
     broker,
     queue,
@@ -88,11 +92,14 @@ export async function bench(adapter: Adapter, open = adapter.open): Promise<Benc
       queues.push(`${queue}.${name}`);
       return `${queue}.${name}`;
     },
-    delayQueues(...delaysMs) {
-      queues.push(...delaysMs.map((delayMs) => delayQueue(queue, delayMs)));
+    longDelayMs() {
+      const delayMs = 3_600_000 + crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000_000;
+      queues.push(delayQueue(delayMs));
+      exchanges.push(delayQueue(delayMs));
+      return delayMs;
     },
     [Symbol.asyncDispose]: async () => {
-      await adapter.remove(queues);
+      await adapter.remove(queues, exchanges);
       await broker[Symbol.asyncDispose]();
     },
   };
