@@ -24,8 +24,8 @@ export type Result =
   /** The others: Turn has it; needs not know; had it already; a person is to look; nobody can read. */
   | ("delivered" | "skipped" | "duplicate" | "parked" | "unreadable");
 
-/** What keeps a message up: another attempt, a delay queue, … */
-export type Setback = "retried" | "delayed" | "redelivered" | "requeued" | "cache_failed";
+/** What keeps a message up: another attempt, a delay queue, the end of its queue, … */
+export type Setback = "retried" | "delayed" | "again" | "redelivered" | "requeued" | "cache_failed";
 
 /** What is called at Turn. */
 export type TurnResource = "messages" | "statuses";
@@ -38,8 +38,8 @@ const RESULTS: Readonly<Record<Flow, readonly Result[]>> = {
 };
 const SETBACKS: Readonly<Record<Flow, readonly Setback[]>> = {
   outbound: [],
-  inbound: ["retried", "delayed", "redelivered", "requeued", "cache_failed"],
-  status: ["retried", "delayed", "redelivered", "requeued", "cache_failed"],
+  inbound: ["retried", "delayed", "again", "redelivered", "requeued", "cache_failed"],
+  status: ["retried", "delayed", "again", "redelivered", "requeued", "cache_failed"],
 };
 const RESOURCES: readonly TurnResource[] = ["messages", "statuses"];
 /** The answers that an alert is about, and the usual one. */
