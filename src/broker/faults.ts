@@ -6,6 +6,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
+import { serverWords } from "./amqp_words.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -19,13 +20,21 @@ const TEXTS: Readonly<Record<FaultKind, string>> = {
   copy: "Messages wait, because they can't be copied to {queue}: {reason}",
 };
 
+/** The same where the queue is named beside it. */
+const SHORT: Readonly<Record<FaultKind, string>> = {
+  declare: "it can't be declared",
+  bind: "it can't be bound to the exchange",
+  consume: "it can't be consumed",
+  copy: "it takes no copies",
+};
+
 /** The faults there are now. */
 export class Faults {
   readonly #reasons = new Map<string, Map<FaultKind, string>>();
 
   /** Notes down that something can't be done, and logs it if the reason is new. */
   report(queue: string, kind: FaultKind, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = serverWords(error);
     const reasons = this.#reasons.get(queue) ?? new Map<FaultKind, string>();
     this.#reasons.set(queue, reasons);
     if (reasons.get(kind) === reason) return;
@@ -47,10 +56,11 @@ export class Faults {
     return true;
   }
 
-  /** The reasons by queue. */
+  /** What can't be done, and why, by queue. */
   all(): ReadonlyMap<string, string> {
-    return new Map(
-      [...this.#reasons].map(([queue, reasons]) => [queue, [...reasons.values()].join("; ")]),
-    );
+    return new Map([...this.#reasons].map(([queue, reasons]) => {
+      const texts = [...reasons].map(([kind, reason]) => `${SHORT[kind]} (${reason})`);
+      return [queue, texts.join("; ")];
+    }));
   }
 }

@@ -120,7 +120,7 @@ export interface BrokerStatus {
   readonly state: "open" | "blocked" | "connecting" | "closed";
   /** Whether messages can be published. */
   readonly publishing: boolean;
-  /** Whether every consumer is consuming. */
+  /** Whether messages are consumed; what of single queues can't be is in `faults`. */
   readonly consuming: boolean;
   /** What the server says of itself; empty until it was reached once. */
   readonly serverProperties: Readonly<Record<string, unknown>>;

@@ -148,10 +148,17 @@ function valueWarnings(config: Config): readonly Warning[] {
   const { tls } = config.amqp;
   const isUnused = Object.values(tls).some((value) => value !== "") &&
     !amqpUrls(config).some((url) => /^amqps:/i.test(url));
-  return isUnused
+  const unusedTls = isUnused
     ? [{ key: "amqp.tls", message: "amqp.tls has no effect: no address in amqp_url is amqps://" }]
     : [];
+  return config.channels.some(({ partitions }) => partitions > 0)
+    ? [...unusedTls, { key: "partitions", message: PARTITIONS_UNUSED }]
+    : unusedTls;
 }
+
+const PARTITIONS_UNUSED =
+  "partitions has no effect: one bridge speaks for a channel now, and keeps the order by itself; " +
+  "remove it. turn-channels check tells whether messages are left in the old queues";
 
 /** One fault for each faulty key, however many rules it breaks. */
 function valueFaults(

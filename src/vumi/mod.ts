@@ -14,6 +14,7 @@ export {
   type ParkedMessagesOptions,
   type ParkedQueue,
 } from "./parked.ts";
+export * from "./partitions.ts";
 export { MalformedPayloadError } from "./payload.ts";
 export * from "./waiting.ts";
 export { formatTimestamp, unixMilliseconds, unixSeconds } from "./timestamp.ts";
