@@ -58,6 +58,8 @@ export interface OperatorOptions {
   readonly connector: string;
   /** What follows on each message. */
   readonly reports: Reports;
+  /** Whether what is parked is left where it is, as it can't be read here. */
+  readonly leavesParked?: boolean;
 }
 
 const BATCH = 250;
@@ -88,9 +90,9 @@ export class Operator implements AsyncDisposable {
     return operator;
   }
 
-  /** Declares the queues as a worker does, and consumes. */
-  async connect(): Promise<void> {
-    const connection = this.#connection = await connect(this.#options.url);
+  /** Declares the queues as a worker does, and consumes; at another node if there is one. */
+  async connect(url = this.#options.url): Promise<void> {
+    const connection = this.#connection = await connect(url);
     connection.on("error", () => {});
     const channel = this.#channel = await connection.createConfirmChannel();
     await channel.prefetch(500);
@@ -109,7 +111,7 @@ export class Operator implements AsyncDisposable {
       this.#consumers.push(consumerTag);
     };
     await consume("outbound", (message) => this.#send(channel, message));
-    for (const end of ["inbound", "event"] as const) {
+    for (const end of this.#options.leavesParked ? [] : ["inbound", "event"] as const) {
       await consume(`${end}.parked`, (message) => this.parked[end].push(toParked(message)));
     }
   }
@@ -224,9 +226,9 @@ function publish(
   channel.publish("vumi", queue, Buffer.from(body), { persistent: true, messageId });
 }
 
-/** A user's message for the queue, tagged with its id. */
-function inboundLetter({ id, user, text }: Writing): Letter {
-  const message = {
+/** A user's message as it is on the queue. */
+export function wireMessage({ id, user, text }: Writing): unknown {
+  return {
     message_id: id,
     to_addr: "8110",
     from_addr: user,
@@ -237,7 +239,11 @@ function inboundLetter({ id, user, text }: Writing): Letter {
     timestamp: "2015-06-15 13:00:00.000000",
     content: text,
   };
-  return { tag: id, body: encoder.encode(JSON.stringify(message)) };
+}
+
+/** The same, tagged with its id. */
+function inboundLetter(writing: Writing): Letter {
+  return { tag: writing.id, body: encoder.encode(JSON.stringify(wireMessage(writing))) };
 }
 
 function toParked({ properties }: ConsumeMessage): Parked {

@@ -4,11 +4,13 @@
  * @module
  */
 
+import { beyondLimit } from "./beyond_limit.ts";
 import { type BrokerRun, killedConnections, memoryAlarm } from "./failing_broker.ts";
 import { failingCalls, turnDown } from "./failing_turn.ts";
 import { kills, stopInFlight } from "./failing_us.ts";
 import { limited, slowTurn } from "./limits.ts";
 import { malformed } from "./malformed.ts";
+import { poisonInOne } from "./poison.ts";
 import type { Report, Run } from "./report.ts";
 
 /** A scenario with its sizes. */
@@ -133,6 +135,33 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "what comes in is malformed",
     long: one((run, scale) => malformed(run, { each: of(2000, scale) })),
     short: onAny(one((run) => malformed(run, { each: 200 }))),
+  },
+  {
+    number: 10,
+    name: "Turn is down beyond the delivery limit",
+    long: (run, scale) => {
+      const size = { messages: of(300, scale), requests: of(100, scale), users: 50, losses: 28 };
+      return Promise.all([
+        beyondLimit(run, size, "refuses connections"),
+        beyondLimit(run, size, "answers 503"),
+        beyondLimit(run, { ...size, messages: of(30, scale), limit: 5 }, "refuses connections"),
+      ]);
+    },
+    short: onOwn(one((run) =>
+      beyondLimit(
+        run,
+        { messages: 30, requests: 10, users: 10, losses: 7, limit: 5 },
+        "refuses connections",
+      )
+    )),
+  },
+  {
+    number: 12,
+    name: "poison comes into one channel of three",
+    long: one((run, scale) =>
+      poisonInOne(run, { each: of(1500, scale), users: 100, perSecond: 50, times: 5 })
+    ),
+    short: onAny(one((run) => poisonInOne(run, { each: 100, users: 20, perSecond: 20, times: 1 }))),
   },
 ];
 
