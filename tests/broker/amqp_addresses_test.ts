@@ -117,7 +117,9 @@ async function check(proxies: readonly TcpProxy[]) {
     exchange: "vumi",
     consumeQueues: [],
     publishQueues: [],
-    delays: [],
+    ownQueues: [],
+    delaysMs: [],
+    oldQueues: [],
     timeoutMs: 30_000,
   });
 }

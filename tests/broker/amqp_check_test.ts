@@ -31,8 +31,8 @@ function names(): Names {
 
 function check(url: string, { exchange, inbound, outbound }: Names, timeoutMs = 30_000) {
   const queues = { consumeQueues: [inbound], publishQueues: [outbound] };
-  const delays = [{ queue: inbound, delaysMs: [5_000, 60_000] }];
-  return checkAmqp({ urls: [url], exchange, ...queues, delays, timeoutMs });
+  const others = { ownQueues: [], delaysMs: [5_000, 60_000], oldQueues: [] };
+  return checkAmqp({ urls: [url], exchange, ...queues, ...others, timeoutMs });
 }
 
 /** The shared server's address, changed. */
