@@ -6,7 +6,6 @@
  */
 
 import assert from "node:assert/strict";
-import { delayQueue } from "../src/broker/mod.ts";
 import { loadConfig } from "../src/config/mod.ts";
 import { FakeTurn, send } from "../src/demo/fake_turn.ts";
 import { compile } from "./support/compiled.ts";
@@ -137,8 +136,6 @@ async function secretIn(path: string): Promise<string> {
 
 async function deleteDelays(transport: Transport): Promise<void> {
   for (const seconds of [5, 60, 300, 1800, 7200, 21_600, 43_200]) {
-    for (const queue of ["inbound", "event"]) {
-      await transport.deleteQueue(delayQueue(queue, seconds * 1000));
-    }
+    await transport.deleteDelay(seconds * 1000);
   }
 }

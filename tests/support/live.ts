@@ -5,7 +5,6 @@
  * @module
  */
 
-import { delayQueue } from "../../src/broker/mod.ts";
 import { FakeTurn, send } from "../../src/demo/fake_turn.ts";
 import { SECRET, TOKEN } from "./bridge.ts";
 import { type Output, Program, type Running } from "./program.ts";
@@ -16,8 +15,11 @@ import { until } from "./until.ts";
 /** Configuration, as flags without their dashes. */
 export type Flags = Readonly<Record<string, string>>;
 
-/** How long messages wait in the one delay queue, in seconds, unless flags say otherwise. */
-export const DELAY_S = 300;
+/**
+ * How long messages wait in the one delay queue, in seconds, unless flags say otherwise. All connectors
+ * share that queue, so each file with tests has one of its own.
+ */
+export const DELAY_S = 300 + Math.floor(Math.random() * 1_000_000);
 
 /** What Turn is answered. */
 export interface LiveAnswer {
@@ -84,11 +86,7 @@ export class Live implements AsyncDisposable {
     parts.defer(() => Deno.remove(folder, { recursive: true }));
     const turn = parts.use(FakeTurn.start({ authToken: TOKEN }));
     const transport = parts.use(await Transport.connect(connector));
-    parts.defer(async () => {
-      for (const queue of ["inbound", "event"]) {
-        await transport.deleteQueue(delayQueue(queue, DELAY_S * 1000));
-      }
-    });
+    parts.defer(() => transport.deleteDelay(DELAY_S * 1000));
     return new Live(parts.move(), turn, transport, { connector, folder, flags });
   }
 
