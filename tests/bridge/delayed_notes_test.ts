@@ -82,6 +82,14 @@ Deno.test("what waits behind a delayed one is noted too, and goes from the list 
   assert.deepEqual(await noted(test, "m2"), { note: undefined, listed: [] });
 });
 
+Deno.test("what is delayed at once is listed whole", async () => {
+  await using test = new TestCourier(Array(60).fill({ ...RETRY, fault: "message" }));
+  const ids = Array.from({ length: 9 }, (_, n) => `m${n}`);
+  const sent = ids.map((id) => test.deliver(id, {}, { key: id }));
+  await Promise.all(sent);
+  assert.deepEqual((await noted(test, "m1")).listed.toSorted(), ids);
+});
+
 Deno.test("what is delayed is noted as well as can be when whose it is can't be found out", async () => {
   await using test = new TestCourier([RETRY, RETRY, RETRY]);
   const whose = () => test.cache.getOutbound("m").then(() => ({ user: "+266", about: "m" }));
