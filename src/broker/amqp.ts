@@ -202,7 +202,7 @@ export class AmqpBroker implements Broker {
     return this.#depths.of(queue);
   }
 
-  /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming. */
+  /** See {@linkcode Broker.status}; `open` also says that messages are consumed. */
   status(): BrokerStatus {
     const publishing = this.#publisher.connection;
     return {
@@ -278,9 +278,11 @@ export class AmqpBroker implements Broker {
     return publishing.blocked ? "blocked" : "open";
   }
 
+  /** A consumer that can't consume its queue has a fault, and leaves the others alone. */
   #isConsuming(): boolean {
-    return this.#consuming.every(({ connection }) => connection.ready) &&
-      [...this.#consumers].every(({ ready }) => ready);
+    if (!this.#consuming.every(({ connection }) => connection.ready)) return false;
+    for (const { ready } of this.#consumers) if (ready) return true;
+    return this.#consumers.size === 0;
   }
 
   /** The exchange may have been made anew, or a binding been removed: nobody would tell us. */

@@ -21,6 +21,9 @@ import { watch } from "./watch.ts";
  */
 const EVENTS_AHEAD = 10;
 
+/** However long RabbitMQ would wait: a message in hand is on no disk of ours. */
+const MOST_HOLD_MS = 24 * 60 * 60_000;
+
 /** What the channels share. */
 export interface Shared {
   /** Where the queues are. */
@@ -92,6 +95,7 @@ export function openChannel(
     compactStatuses: config.compact_statuses,
     dedupeWindowMs: config.outbound_dedupe_window * 1000,
     concurrency: config.worker_concurrency,
+    holdMs: Math.min(config.amqp.consumer_timeout * 1000 / 2, MOST_HOLD_MS),
   };
   const bridge = new Bridge(bridgeOptions);
   const endpoint = {

@@ -16,6 +16,5 @@ export {
 } from "./parked.ts";
 export * from "./partitions.ts";
 export { MalformedPayloadError } from "./payload.ts";
-export * from "./waiting.ts";
 export { formatTimestamp, unixMilliseconds, unixSeconds } from "./timestamp.ts";
 export { type Disposition, PublishError } from "../broker/mod.ts";
