@@ -1,6 +1,7 @@
 /**
  * One connection to RabbitMQ that comes back for ever. What lives on it is made by its owner's
- * `setup` each time, before anyone sees the connection.
+ * `setup` each time, before anyone sees the connection. Of several addresses, which are one cluster,
+ * whichever can be reached is taken.
  *
  * amqplib has a recovery of its own. It is not used: after a failed setup it waits for a
  * close-handshake that a dying server never finishes, and so for ever, and closing it does not end
@@ -14,6 +15,9 @@ import { type ChannelModel, connect } from "amqplib";
 import { setTimeout as delay } from "node:timers/promises";
 import { type AmqpAddress, describeFault, LOGIN_REFUSED, socketOptions } from "./amqp_address.ts";
 import { writeTogether } from "./amqp_socket.ts";
+import { installCodec } from "./amqp_wire.ts";
+import type { WireFaults } from "./amqp_wire_faults.ts";
+import { connectFault } from "./amqp_tls.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { PublishError } from "./mod.ts";
 
@@ -26,12 +30,14 @@ const CLOSE_TIMEOUT_MS = 2000;
 
 /** What an {@linkcode AmqpConnection} needs. */
 export interface AmqpConnectionOptions extends BackoffOptions {
-  /** The server. */
-  readonly address: AmqpAddress;
+  /** The server, or the nodes of a cluster; at least one. */
+  readonly addresses: readonly AmqpAddress[];
   /** The connection's name in RabbitMQ's own lists. */
   readonly name: string;
   /** Makes what lives on a new connection; when it rejects the connection is given up. */
   setup(model: ChannelModel): Promise<void>;
+  /** Remembers what messages have done to connections; for those that consume. */
+  readonly wireFaults?: WireFaults;
   /** Is told when the server blocks publishing, and when it is over, also with the connection. */
   onBlocked?(blocked: boolean): void;
 }
@@ -49,7 +55,10 @@ export class AmqpConnection {
   #blocked = false;
   #serverProperties: Readonly<Record<string, unknown>> = {};
   #running: Promise<void> | undefined;
-  #reported = "";
+  /** Why there is no connection to each host that was tried since there was one. */
+  readonly #reported = new Map<string, string>();
+  /** The address that was up last. */
+  #last: AmqpAddress | undefined;
 
   /** Keeps the options; {@linkcode start} connects. */
   constructor(options: AmqpConnectionOptions) {
@@ -76,6 +85,12 @@ export class AmqpConnection {
     return this.#serverProperties;
   }
 
+  /** Why there is no connection, as far as it is known; undefined if there is one. */
+  get reason(): string | undefined {
+    if (this.#model || this.#reported.size === 0) return undefined;
+    return [...new Set(this.#reported.values())].join("; ");
+  }
+
   /** Begins to connect. */
   start(): void {
     this.#running ??= this.#run();
@@ -93,18 +108,13 @@ export class AmqpConnection {
    * refused, or when it is closed.
    */
   async connected(timeoutMs: number): Promise<void> {
-    const { host } = this.#options.address;
     const settled = new AbortController();
     const late = delay(timeoutMs, `no answer within ${timeoutMs / 1000} seconds`, settled)
       .catch(() => ""); // It rejects when it is no longer needed.
     try {
       let slow: string | void = undefined;
       while (!this.#model) {
-        const hopeless = this.#reported === LOGIN_REFUSED || this.#closing.signal.aborted;
-        if (slow || hopeless) {
-          const reason = this.#reported || slow || "it is closed";
-          throw new PublishError("unavailable", `Cannot connect to RabbitMQ at ${host}: ${reason}`);
-        }
+        if (slow || this.#isHopeless()) throw this.#unreachable(slow || "it is closed");
         slow = await Promise.race([this.#attempt.promise, late]);
       }
     } finally {
@@ -129,24 +139,57 @@ export class AmqpConnection {
     clearTimeout(timer);
   }
 
+  #isHopeless(): boolean {
+    if (this.#closing.signal.aborted) return true;
+    return this.#options.addresses.every(({ host }) => this.#reported.get(host) === LOGIN_REFUSED);
+  }
+
+  #unreachable(otherwise: string): PublishError {
+    const hosts = this.#options.addresses.map(({ host }) =>
+      `at ${host}: ${this.#reported.get(host) ?? otherwise}`
+    );
+    const each = [...new Set(hosts)].join("; ");
+    return new PublishError("unavailable", `Cannot connect to RabbitMQ ${each}`);
+  }
+
   async #run(): Promise<void> {
     const closing = this.#closing.signal;
     const backoff = new Backoff(this.#options);
     while (!closing.aborted) {
-      const upMs = await this.#session();
+      const upMs = await this.#round(closing);
       if (upMs >= STABLE_MS) backoff.reset();
       await backoff.pause(closing);
     }
   }
 
-  /** Connects, and stays until the connection ends. Returns how long it was up. */
-  async #session(): Promise<number> {
-    const { address, name, setup } = this.#options;
+  /** Tries the addresses, at once one after the other, until one was up. Returns how long it was. */
+  async #round(closing: AbortSignal): Promise<number> {
+    for (const address of this.#inRandomOrder()) {
+      const upMs = await this.#session(address);
+      if (upMs !== undefined || closing.aborted) return upMs ?? 0;
+    }
+    return 0;
+  }
+
+  /** The one that was lost comes last: it may be frozen, which takes long to be found out. */
+  #inRandomOrder(): readonly AmqpAddress[] {
+    const last = this.#last;
+    return this.#options.addresses
+      .map((address) => ({ address, at: address === last ? 1 : Math.random() }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ address }) => address);
+  }
+
+  /** Connects, and stays until the connection ends. Returns how long it was up, if it was at all. */
+  async #session(address: AmqpAddress): Promise<number | undefined> {
+    const { name, setup } = this.#options;
     const { signal } = this.#socket = new AbortController();
     let upAt: number | undefined;
     try {
-      const model = await connect(address.connect, socketOptions(name, signal));
+      const model = await connect(address.connect, socketOptions(name, address, signal));
       writeTogether(model);
+      installCodec(model);
+      this.#options.wireFaults?.watch(model);
       const ended = Promise.withResolvers<never>();
       // What it says comes again with `close`; but without a listener it would be thrown.
       model.on("error", () => {});
@@ -154,23 +197,28 @@ export class AmqpConnection {
       model.on("blocked", (reason) => this.#setBlocked(true, reason));
       model.on("unblocked", () => this.#setBlocked(false));
       await Promise.race([setup(model), ended.promise]);
-      this.#setUp(model);
+      this.#setUp(model, address);
       upAt = performance.now();
       await ended.promise;
     } catch (error) {
-      this.#setDown(signal.aborted ? signal.reason : error);
+      const isHandshake = upAt === undefined && !signal.aborted;
+      const reason = isHandshake
+        ? await connectFault(error, address, signal)
+        : describeFault(signal.aborted ? signal.reason : error, address);
+      this.#setDown(address, reason);
     } finally {
       // Also when amqplib has closed it: without the server's part it would linger half-closed.
       this.#socket.abort();
     }
-    return upAt === undefined ? 0 : performance.now() - upAt;
+    return upAt === undefined ? undefined : performance.now() - upAt;
   }
 
-  #setUp(model: ChannelModel): void {
-    const { address, name } = this.#options;
+  #setUp(model: ChannelModel, address: AmqpAddress): void {
+    const { name } = this.#options;
     this.#model = model;
+    this.#last = address;
     this.#serverProperties = { ...model.connection.serverProperties };
-    this.#reported = "";
+    this.#reported.clear();
     this.#up.resolve(model);
     this.#endAttempt();
     log.info("Connected to RabbitMQ at {host} ({connection})", {
@@ -180,21 +228,20 @@ export class AmqpConnection {
   }
 
   /** Reports each reason once, not at each attempt. */
-  #setDown(error: unknown): void {
-    const { address, name } = this.#options;
+  #setDown({ host }: AmqpAddress, reason: string): void {
+    const { name } = this.#options;
     const wasUp = this.#model !== undefined;
     this.#model = undefined;
     this.#blocked = false;
     this.#options.onBlocked?.(false);
     if (wasUp) this.#up = Promise.withResolvers();
     if (this.#closing.signal.aborted) return this.#endAttempt();
-    const reason = describeFault(error, address);
-    const values = { host: address.host, connection: name, reason };
+    const values = { host, connection: name, reason };
     if (wasUp) log.warn("Connection to RabbitMQ at {host} lost ({connection}): {reason}", values);
-    else if (reason === this.#reported) {
+    else if (reason === this.#reported.get(host)) {
       log.debug("Still no connection to RabbitMQ at {host} ({connection}): {reason}", values);
     } else log.warn("Cannot connect to RabbitMQ at {host} ({connection}): {reason}", values);
-    this.#reported = reason;
+    this.#reported.set(host, reason);
     this.#endAttempt();
   }
 

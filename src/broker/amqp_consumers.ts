@@ -6,7 +6,8 @@
  */
 
 import { connect } from "amqplib";
-import { describeFault, parseAddress, socketOptions } from "./amqp_address.ts";
+import { type AmqpAddress, type AmqpTls, parseAddress, socketOptions } from "./amqp_address.ts";
+import { connectFault } from "./amqp_tls.ts";
 
 /** The server can't be asked; the message says why. */
 export class AmqpUnreachableError extends Error {
@@ -16,22 +17,49 @@ export class AmqpUnreachableError extends Error {
 
 const NO_SUCH_QUEUE = 404;
 
+/** Where {@linkcode countConsumers} asks. */
+export interface ConsumersOptions {
+  /** The addresses of a server, or of the nodes of a cluster; they are tried one after the other. */
+  readonly urls: readonly string[];
+  /** Whom to trust at `amqps://…`, and who we are. */
+  readonly tls?: AmqpTls;
+}
+
 /**
  * How many consumers `queue` has: 0 if there is no such queue. It declares nothing.
  *
- * @param timeoutMs Milliseconds for all of it.
- * @throws {AmqpUnreachableError} If the server can't be asked.
+ * @param timeoutMs Milliseconds for each address.
+ * @throws {AmqpUnreachableError} If no server can be asked; it tells of the last one.
  */
 export async function countConsumers(
-  url: string,
+  { urls, tls }: ConsumersOptions,
   queue: string,
   timeoutMs: number,
 ): Promise<number> {
-  const address = parseAddress(url);
+  let fault = new AmqpUnreachableError("Cannot ask RabbitMQ: no address");
+  for (const url of urls) {
+    const address = parseAddress(url, tls);
+    try {
+      return await countAt(address, queue, timeoutMs);
+    } catch (error) {
+      fault = new AmqpUnreachableError(
+        `Cannot ask RabbitMQ at ${address.host}: ${await connectFault(error, address)}`,
+        { cause: error },
+      );
+    }
+  }
+  throw fault;
+}
+
+async function countAt(address: AmqpAddress, queue: string, timeoutMs: number): Promise<number> {
   const socket = new AbortController();
-  const timer = setTimeout(() => socket.abort(new Error("no answer in time")), timeoutMs);
+  const slow = new Error("no answer in time");
+  const timer = setTimeout(() => socket.abort(slow), timeoutMs);
   try {
-    const model = await connect(address.connect, socketOptions("turn-channels", socket.signal));
+    const model = await connect(
+      address.connect,
+      socketOptions("turn-channels", address, socket.signal),
+    );
     // What it says comes with the call that fails; without a listener it would be thrown.
     model.on("error", () => {});
     const ended = new Promise<void>((resolve) => model.on("close", () => resolve()));
@@ -45,10 +73,7 @@ export async function countConsumers(
     await ended;
     return count;
   } catch (error) {
-    const reason = socket.signal.aborted ? "no answer in time" : describeFault(error, address);
-    throw new AmqpUnreachableError(`Cannot ask RabbitMQ at ${address.host}: ${reason}`, {
-      cause: error,
-    });
+    throw socket.signal.aborted ? slow : error;
   } finally {
     clearTimeout(timer);
     socket.abort();

@@ -27,14 +27,26 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   [/closed abruptly|Unexpected close/, "if this is the server's TLS port, use amqps://"],
   [/maxFrameSize|Invalid frame/, "something else than AMQP answers there: correct the port"],
   [/InvalidContentType|WRONG_VERSION/i, "this port does not speak TLS: use amqp://, or port 5671"],
-  [/NotValidForName|altnames/, "use a host name that is in the server's certificate"],
+  [
+    /NotValidForName|not valid for name|altnames/,
+    "use a host name that is in the server's certificate, or set amqp.tls.server_name to one",
+  ],
+  [
+    /certificate.?required|ERR_SSL.*HANDSHAKE_FAILURE|HandshakeFailure/i,
+    "the server wants to see a certificate: set amqp.tls.cert_file and key_file",
+  ],
   [/Expired/i, "renew the server's certificate"],
   [
     /UnknownIssuer|unable to verify|self.signed|peer certificate/i,
-    "have the system trust the certificate's issuer, and set DENO_TLS_CA_STORE=system",
+    "set amqp.tls.ca_file to a file with the certificate of its issuer",
   ],
   [
-    /ACCESS_REFUSED/,
+    /is of type .*vumi's is direct/,
+    "delete it so (in 4.x: rabbitmqadmin exchanges delete --name …), or on the management page; " +
+    "somebody else's bindings are gone with it",
+  ],
+  [
+    /ACCESS_REFUSED|no right to/,
     'give the right: rabbitmqctl set_permissions -p {vhost} {user} ".*" ".*" ".*"',
   ],
   [

@@ -9,9 +9,10 @@ import type { Broker } from "../broker/mod.ts";
 import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
-import { type LoopLag, Metrics, type Tracing } from "../telemetry/mod.ts";
+import { type LoopLag, Metrics, type QueueWatch, type Tracing } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector } from "../vumi/mod.ts";
+import { delaysMsOf, faultsOf } from "./channel_queues.ts";
 import { watch } from "./watch.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface Shared {
   readonly broker: Broker;
   /** Makes spans, if we are traced. */
   readonly tracing: Tracing | undefined;
+  /** How full the queues are. */
+  readonly queueWatch: QueueWatch;
   /** How busy the program is. */
   readonly loopLag: LoopLag;
   /** What is closed at the end. */
@@ -44,6 +47,8 @@ export interface Channel {
   readonly cache: Pick<MeteredMessageCache, "status">;
   /** What is counted of it. */
   readonly metrics: Metrics;
+  /** What is wrong with its queues, by their names, in words for an operator. */
+  faults(): Readonly<Record<string, string>>;
   /** Goes by another configuration from now on, as far as that can be. */
   reload(config: ChannelConfig): void;
 }
@@ -52,7 +57,7 @@ export interface Channel {
 export function openChannel(
   config: ChannelConfig,
   store: MessageCache,
-  { broker, tracing, loopLag, opened }: Shared,
+  { broker, tracing, queueWatch, loopLag, opened }: Shared,
 ): Channel {
   const metrics = new Metrics();
   const cache = new MeteredMessageCache(store, metrics);
@@ -64,18 +69,13 @@ export function openChannel(
       isTraced: tracing !== undefined,
     }),
   );
-  const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
-  const connector = opened.use(
-    new Connector({
-      name: config.connector_name,
-      inboundPrefetch: config.worker_concurrency,
-      eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
-      delaysMs,
-      partitions: config.partitions,
-      broker,
-      tracing,
-    }),
-  );
+  const connector = new Connector({
+    name: config.connector_name,
+    inboundPrefetch: config.worker_concurrency,
+    eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
+    broker,
+    tracing,
+  });
   const bridgeOptions = {
     connector,
     turn,
@@ -86,7 +86,7 @@ export function openChannel(
     emptyMessageBody: config.empty_message_body,
     failedStatus: config.failed_status,
     ...timeoutsOf(config),
-    retry: { ...quickRetriesOf(config), delaysMs },
+    retry: { ...quickRetriesOf(config), delaysMs: delaysMsOf(config) },
     retryForMs: config.retry_for * 1000,
     ussdRetryForMs: config.ussd_retry_for * 1000,
     compactStatuses: config.compact_statuses,
@@ -99,13 +99,14 @@ export function openChannel(
     ...requestRulesOf(config),
     accept: bridge.accept,
   };
-  watch(metrics, { config, broker, connector, bridge, cache, loopLag }, opened);
+  watch(metrics, { config, broker, queueWatch, bridge, cache, loopLag });
   return {
     name: config.connector_name,
     bridge,
     endpoint,
     cache,
     metrics,
+    faults: () => faultsOf(config, broker.status()),
     // The parts look into their options again and again, so it is enough to change those.
     reload(changed: ChannelConfig): void {
       turn.setAuthToken(changed.auth_token);

@@ -13,7 +13,7 @@ import { checkDenoKv } from "../cache/deno_kv_check.ts";
 import { isRemote } from "../cache/deno_kv_remote.ts";
 import { checkSpace } from "../cache/disk_space.ts";
 import {
-  amqpUrl,
+  amqpUrls,
   type ChannelConfig,
   type Config,
   formatBind,
@@ -21,7 +21,9 @@ import {
   type Warning,
 } from "../config/mod.ts";
 import { reachTurn } from "../turn/mod.ts";
-import { EXCHANGE, partitionsOf, queuesOf } from "../vumi/mod.ts";
+import { oldPartitions, queuesOf } from "../vumi/mod.ts";
+import { brokerOptions } from "./broker_options.ts";
+import { delaysMsOf } from "./channel_queues.ts";
 import { redisPrefix } from "./caches.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
@@ -66,9 +68,9 @@ function perTurn({ channels }: Config): readonly ChannelConfig[] {
 }
 
 function summary(config: Config): string {
-  const broker = config.amqp_url === "memory:"
+  const broker = brokerOptions(config) === undefined
     ? "inside the process (memory:)"
-    : String(redactedConfig(config).amqp_url || formatHost(config));
+    : String(redactedConfig(config).amqp_url || formatHosts(config));
   const { timeout, outbound_timeout } = config.message_cache_config;
   const lines = [
     ["listen on", formatBind(config.http_bind)],
@@ -84,49 +86,39 @@ function summary(config: Config): string {
 }
 
 function channelLines(channel: ChannelConfig): readonly (readonly string[])[] {
-  const { connector_name, vumi_api_path, turn_api_url, status_format, partitions } = channel;
+  const { connector_name, vumi_api_path, turn_api_url, status_format } = channel;
   const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(connector_name);
   return [
     ["take from Turn", `POST ${vumi_api_path}/messages, as ${outbound}`],
     ["hand Turn", `${inbound} as POST ${turn_api_url}/messages`],
     ["", `${event} as POST ${turn_api_url}/statuses (${status_format})`],
-    ...partitions === 0
-      ? []
-      : [["in order by", `${inbound}.p0 … p${partitions - 1}, ${event}.p0 … p${partitions - 1}`]],
     ["park in", `${inboundParked}, ${eventParked}`],
   ];
 }
 
-function formatHost({ amqp: { hostname, port, username, vhost } }: Config): string {
-  return `${hostname}:${port} as ${username}, vhost ${vhost}`;
+function formatHosts(config: Config): string {
+  const { username, vhost } = config.amqp;
+  const hosts = amqpUrls(config).map((url) => new URL(url).host);
+  return `${hosts.join(", ")} as ${username}, vhost ${vhost}`;
 }
 
 async function checkBroker(config: Config): Promise<readonly Finding[]> {
-  const url = amqpUrl(config);
-  if (url === "memory:") {
+  const server = brokerOptions(config);
+  if (server === undefined) {
     return [{ subject: "broker", ok: true, detail: "in the process; nobody else can reach it" }];
   }
-  const channels = config.channels.map(({ connector_name, retry_schedule, partitions }) => ({
-    queues: queuesOf(connector_name),
-    partitions,
-    delaysMs: retry_schedule.map((seconds) => Math.round(seconds * 1000)),
-  }));
+  const channels = config.channels.map(({ connector_name }) => queuesOf(connector_name));
   return await checkAmqp({
-    url,
-    exchange: EXCHANGE,
-    consumeQueues: channels.flatMap(({ queues: { inbound, event } }) => [inbound, event]),
-    // Nothing is taken off the partitions, not even for a moment: they are in order.
-    publishQueues: channels.flatMap(({ queues, partitions }) => [
-      queues.outbound,
-      queues.inboundParked,
-      queues.eventParked,
-      ...partitionsOf(queues.inbound, partitions),
-      ...partitionsOf(queues.event, partitions),
-    ]),
-    delays: channels.flatMap(({ queues: { inbound, event }, delaysMs }) => [
-      { queue: inbound, delaysMs },
-      { queue: event, delaysMs },
-    ]),
+    ...server,
+    consumeQueues: channels.flatMap(({ inbound, event }) => [inbound, event]),
+    publishQueues: channels.map(({ outbound }) => outbound),
+    ownQueues: channels.flatMap(({ inboundParked, eventParked }) => [inboundParked, eventParked]),
+    delaysMs: config.channels.flatMap(delaysMsOf),
+    oldQueues: channels.flatMap(({ inbound, event }) => [inbound, event]).map((queue) => ({
+      queue,
+      names: oldPartitions(queue),
+      fix: "an earlier version has sorted them there: turn-channels parked replay-partitions",
+    })),
     timeoutMs: TIMEOUT_MS * channels.length,
   });
 }

@@ -6,8 +6,9 @@
 
 import { AmqpBroker } from "../broker/amqp.ts";
 import type { Broker } from "../broker/mod.ts";
-import { amqpUrl, type Config } from "../config/mod.ts";
-import { EXCHANGE, PublishError } from "../vumi/mod.ts";
+import type { Config } from "../config/mod.ts";
+import { PublishError } from "../vumi/mod.ts";
+import { brokerOptions } from "./broker_options.ts";
 import { EXIT } from "./exit_codes.ts";
 import { printError } from "./print.ts";
 
@@ -19,12 +20,12 @@ export async function withBroker(
   config: Config,
   work: (broker: Broker) => Promise<number>,
 ): Promise<number> {
-  const url = amqpUrl(config);
-  if (url === "memory:") {
+  const options = brokerOptions(config);
+  if (options === undefined) {
     printError("amqp_url is memory: and such queues are inside the running program only\n");
     return EXIT.usage;
   }
-  await using broker = AmqpBroker.open({ url, exchange: EXCHANGE });
+  await using broker = AmqpBroker.open(options);
   try {
     await broker.ready(TIMEOUT_MS);
     return await work(broker);

@@ -6,13 +6,14 @@
  * @module
  */
 
-import { AmqpBroker } from "../broker/amqp.ts";
+import { AmqpBroker, type AmqpBrokerOptions } from "../broker/amqp.ts";
 import { AmqpUnreachableError, countConsumers } from "../broker/amqp_consumers.ts";
 import type { Broker } from "../broker/mod.ts";
-import { amqpUrl, type Config } from "../config/mod.ts";
+import type { Config } from "../config/mod.ts";
 import { LogTap, PhonePlay, Transport, USSD_CODE } from "../demo/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
-import { EXCHANGE, queuesOf } from "../vumi/mod.ts";
+import { queuesOf } from "../vumi/mod.ts";
+import { brokerOptions } from "./broker_options.ts";
 import { channelMeant } from "./channels_meant.ts";
 import { EXIT } from "./exit_codes.ts";
 import { openPage, type PageOptions } from "./page.ts";
@@ -34,8 +35,8 @@ const USER = "+26612345678";
 export async function handset(config: Config, options: HandsetOptions): Promise<number> {
   const channel = channelMeant(config, options.connector);
   if (channel === undefined) return EXIT.usage;
-  const url = amqpUrl(config);
-  if (url === "memory:") {
+  const server = brokerOptions(config);
+  if (server === undefined) {
     printError(
       "With amqp_url memory: the queues are inside the bridge, where nobody else reaches them.\n" +
         "To try it all on such queues: turn-channels demo\n",
@@ -43,7 +44,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     return EXIT.config;
   }
   const { connector_name: connector } = channel;
-  const fault = options.force ? undefined : await whyNot(url, queuesOf(connector).outbound);
+  const fault = options.force ? undefined : await whyNot(server, queuesOf(connector).outbound);
   if (fault !== undefined) {
     printError(`${fault}\n`);
     return EXIT.unavailable;
@@ -51,7 +52,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   const logTap = new LogTap(printError);
   using _logging = startLogging({ level: "WARNING", output: logTap });
   using signals = new StopSignals();
-  await using broker = AmqpBroker.open({ url, exchange: EXCHANGE });
+  await using broker = AmqpBroker.open(server);
   await using transport = Transport.start({ connectorName: connector, broker });
   using play = new PhonePlay({
     transport,
@@ -79,9 +80,9 @@ async function connected(broker: Broker, stop: AbortSignal): Promise<void> {
 }
 
 /** Why the place of the transport is not to be taken. */
-async function whyNot(url: string, queue: string): Promise<string | undefined> {
+async function whyNot(server: AmqpBrokerOptions, queue: string): Promise<string | undefined> {
   try {
-    const others = await countConsumers(url, queue, TIMEOUT_MS);
+    const others = await countConsumers(server, queue, TIMEOUT_MS);
     if (others === 0) return undefined;
     return `Somebody else takes messages off ${queue} (consumers: ${others}), a transport most ` +
       "likely.\nEach message would come to one of you only; --force does it all the same.";

@@ -9,9 +9,9 @@ import type { Hono } from "hono";
 import { AmqpBroker } from "../broker/amqp.ts";
 import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
-import { amqpUrl, type Config } from "../config/mod.ts";
+import { amqpUrls, type Config } from "../config/mod.ts";
 import { LoopLag, startTracing, type TracedBroker } from "../telemetry/mod.ts";
-import { EXCHANGE } from "../vumi/mod.ts";
+import { brokerOptions } from "./broker_options.ts";
 import { openCaches } from "./caches.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { healthOf, unready } from "./health.ts";
@@ -20,6 +20,7 @@ import { metricsText } from "./metrics_text.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Reloadable } from "./reload.ts";
 import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
+import { watchQueues } from "./watch.ts";
 
 /** A running bridge. */
 export interface Service extends AsyncDisposable, Reloadable {
@@ -46,9 +47,16 @@ export async function startService(
   opened.use(broker);
   const loopLag = opened.use(new LoopLag());
   const tracing = await startTracing(tracedBroker(config));
+  const queueWatch = opened.use(watchQueues(config.channels, broker));
   const caches = await openCaches(config.channels, opened);
   const channels = caches.map((cache, index) =>
-    openChannel(config.channels[index] ?? config, cache, { broker, tracing, loopLag, opened })
+    openChannel(config.channels[index] ?? config, cache, {
+      broker,
+      tracing,
+      queueWatch,
+      loopLag,
+      opened,
+    })
   );
   let isDraining = false;
   const { http, admin } = await listen(opened, config, channels, {
@@ -109,9 +117,9 @@ async function listen(
   return { http, admin: await open("admin_bind", admin_bind, adminRoutes(operation)) };
 }
 
-/** What spans tell of the broker: never who logs in. */
+/** What spans tell of the broker: never who logs in. Of several nodes, the first. */
 function tracedBroker(config: Config): TracedBroker {
-  const { protocol, hostname, port } = new URL(amqpUrl(config));
+  const { protocol, hostname, port } = new URL(amqpUrls(config)[0] ?? "memory:");
   if (protocol === "memory:") return { system: "memory", host: "", port: 0 };
   return {
     system: "rabbitmq",
@@ -121,6 +129,6 @@ function tracedBroker(config: Config): TracedBroker {
 }
 
 function openBroker(config: Config): Broker {
-  const url = amqpUrl(config);
-  return url === "memory:" ? MemoryBroker.open() : AmqpBroker.open({ url, exchange: EXCHANGE });
+  const options = brokerOptions(config);
+  return options === undefined ? MemoryBroker.open() : AmqpBroker.open(options);
 }

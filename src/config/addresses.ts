@@ -38,7 +38,27 @@ function bracketed(hostname: string): string {
   return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
-const AMQP = /^amqps?:\/\/([^\s/?#]*@)?[^\s@/?#]+(\/[^\s@/?#]*)?(\?[^\s@/#]*)?$/i;
+/** A host as a list of hosts has it: by itself, or with a port. */
+export interface Host {
+  /** A name or an address, without brackets. */
+  readonly hostname: string;
+  /** Undefined if the host has none of its own. */
+  readonly port: number | undefined;
+}
+
+const HOST = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i;
+
+/** Reads `host`, `host:port`, `::1`, `[::1]` or `[::1]:port`; anything else is undefined. */
+export function parseHost(text: string): Host | undefined {
+  if (isHostname(text)) return { hostname: text, port: undefined };
+  const [, ipv6, name, digits] = HOST.exec(text) ?? [];
+  const hostname = ipv6 ?? name;
+  const port = digits === undefined ? undefined : Number(digits);
+  if (hostname === undefined || !isHostname(hostname)) return undefined;
+  return port === 0 || (port ?? 1) > 65535 ? undefined : { hostname, port };
+}
+
+const AMQP = /^amqps?:\/\/([^\s/?#]*@)?[^\s@/?#,]+(\/[^\s@/?#]*)?(\?[^\s@/#]*)?$/i;
 
 /**
  * Whether this is an AMQP URL that is understood as it was meant. A password with an unescaped "/",
@@ -46,6 +66,15 @@ const AMQP = /^amqps?:\/\/([^\s/?#]*@)?[^\s@/?#]+(\/[^\s@/?#]*)?(\?[^\s@/#]*)?$/
  */
 export function isAmqpUrl(text: string): boolean {
   return AMQP.test(text) && isReadable(text);
+}
+
+/** What an AMQP URL may have behind its `?`. */
+const AMQP_OPTIONS = /^(\?(heartbeat=\d{1,5})?)?$/;
+
+/** Whether what this AMQP URL has behind its `?` is known here, and can be. */
+export function hasKnownOptions(text: string): boolean {
+  const { search, searchParams } = new URL(text);
+  return AMQP_OPTIONS.test(search) && Number(searchParams.get("heartbeat") ?? 0) <= 65535;
 }
 
 const REDIS = /^rediss?:\/\/([^\s/?#]*@)?[^\s@/?#]+(\/\d{0,4})?$/i;
@@ -78,25 +107,37 @@ export function urlWithoutPassword(text: string, hidden: string): string {
   return `${protocol}//${user === "" ? "" : `${user}@`}${host}${pathname}`;
 }
 
-/** What of the configuration {@linkcode amqpUrl} needs. */
+/** What of the configuration {@linkcode amqpUrls} needs. */
 export interface AmqpAddress {
-  /** Used as it is, unless it is empty. */
-  readonly amqp_url: string;
-  /** The parts of the URL otherwise. */
+  /** Used as they are, unless there is none. */
+  readonly amqp_url: readonly string[];
+  /** The parts of URLs otherwise. */
   readonly amqp: {
-    readonly hostname: string;
-    readonly port: number;
+    readonly hostname: readonly string[];
+    readonly port: number | undefined;
     readonly username: string;
     readonly password: string;
     readonly vhost: string;
+    readonly tls: Readonly<Record<string, string>>;
   };
 }
 
-/** The broker's URL: `amqp_url`, else made of the parts of `amqp`. It holds the password. */
-export function amqpUrl({ amqp_url, amqp }: AmqpAddress): string {
-  if (amqp_url !== "") return amqp_url;
+/**
+ * The broker's URLs: `amqp_url`, else made of the parts of `amqp`, each a node of one cluster. They
+ * hold the password. "memory:" is the only one if it is there.
+ */
+export function amqpUrls({ amqp_url, amqp }: AmqpAddress): readonly string[] {
+  if (amqp_url.length > 0) return amqp_url;
   const [user, password, vhost] = [amqp.username, amqp.password, amqp.vhost].map(
     encodeURIComponent,
   );
-  return `amqp://${user}:${password}@${bracketed(amqp.hostname)}:${amqp.port}/${vhost}`;
+  // No key says that these hosts are to be reached by TLS, but who says how means that.
+  const isTls = Object.values(amqp.tls).some((value) => value !== "");
+  const { protocol, standard } = isTls
+    ? { protocol: "amqps", standard: 5671 }
+    : { protocol: "amqp", standard: 5672 };
+  return amqp.hostname.flatMap((text) => {
+    const { hostname, port = amqp.port ?? standard } = parseHost(text) ?? { hostname: text };
+    return `${protocol}://${user}:${password}@${bracketed(hostname)}:${port}/${vhost}`;
+  });
 }

@@ -34,6 +34,13 @@ export function configKeys(): readonly ConfigKey[] {
   return keys;
 }
 
+/** Names of keys that hold others: all that comes before a dot, `amqp` and `amqp.tls`. */
+export function groupNames(): ReadonlySet<string> {
+  return new Set(
+    keys.flatMap(({ path }) => [...path.matchAll(/\./g)].map(({ index }) => path.slice(0, index))),
+  );
+}
+
 function keysOf(group: string, path: string, schema: z.ZodType): readonly ConfigKey[] {
   const meta = metaOf.get(schema);
   if (meta !== undefined) return [describe(group, path, schema, meta)];

@@ -7,7 +7,14 @@
  */
 
 import * as z from "zod";
-import { type Bind, isAmqpUrl, isHostname, isRedisUrl, parseBind } from "./addresses.ts";
+import {
+  type Bind,
+  hasKnownOptions,
+  isAmqpUrl,
+  isRedisUrl,
+  parseBind,
+  parseHost,
+} from "./addresses.ts";
 
 /**
  * How much of a value must never be shown: nothing, the password inside a URL, or all of it; or, for
@@ -100,10 +107,20 @@ export const bind: Kind<Bind> = kind(
   }),
 );
 
-/** A host, by name or address. */
-export const hostname: Kind<string> = kind(
-  "host name or IP address",
-  z.string().refine(isHostname),
+/** A list as it stands in the file: of texts, or one text. */
+const writtenList: JsonSchema = {
+  anyOf: [{ type: "string" }, { type: "array", items: { type: "string" }, minItems: 1 }],
+};
+
+/** Hosts, by name or address, each with a port of its own or without. */
+export const hostList: Kind<readonly string[]> = kind(
+  "host name or IP address, also with :port; several in a list, or with commas between",
+  z.preprocess(
+    (raw) => typeof raw === "string" ? raw.split(",").map((host) => host.trim()) : raw,
+    z.array(z.string().refine((host) => parseHost(host) !== undefined)).min(1).readonly(),
+  ),
+  "none",
+  writtenList,
 );
 
 /** A path of URLs: "" or with a slash before and none after it. */
@@ -134,12 +151,36 @@ export const kvPath: Kind<string> = kind(
   string.refine((path) => !/^https?:/i.test(path) || httpUrlText.safeParse(path).success),
 );
 
-/** A broker's URL, or "" for none. */
-export const amqpUrlText: Kind<string> = kind(
+const MEMORY = "memory:";
+
+const brokerUrl = z.string().superRefine((url, context) => {
+  if (url === MEMORY || (isAmqpUrl(url) && hasKnownOptions(url))) return;
+  const expected = isAmqpUrl(url)
+    ? "an AMQP URL with nothing after a ? but heartbeat=SECONDS, a whole number up to 65535"
+    : undefined;
+  context.addIssue({ code: "custom", params: { expected } });
+});
+
+/** URLs of a broker's nodes; none at all if it is "". */
+export const brokerUrls: Kind<readonly string[]> = kind(
   "amqp://user:password@host:port/vhost, amqps:// or memory:, with what is special in user, " +
-    "password and vhost percent-encoded",
-  z.string().refine((url) => url === "" || url === "memory:" || isAmqpUrl(url)),
+    "password and vhost percent-encoded; several in a list, or with commas between",
+  z.preprocess(
+    // A password may hold a comma.
+    (raw) => raw === "" ? [] : typeof raw === "string" ? raw.split(/,\s*(?=amqps?:\/\/)/i) : raw,
+    z.array(brokerUrl).readonly().refine((urls) => urls.length < 2 || !urls.includes(MEMORY)),
+  ),
   "password",
+  writtenList,
+);
+
+/** The path of a file, or "" for none. */
+export const filePath: Kind<string> = kind("path of a file", string);
+
+/** A type of RabbitMQ's queues, or "" for the one that the server takes by itself. */
+export const queueType: Kind<"" | "classic" | "quorum"> = kind(
+  'classic, quorum, or "" for what is standard in the virtual host',
+  z.enum(["", "classic", "quorum"]),
 );
 
 /** A Redis server's URL, or "" for none. */

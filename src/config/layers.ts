@@ -7,7 +7,7 @@
 
 import type { Fault } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
-import { type ConfigKey, configKeys } from "./keys.ts";
+import { type ConfigKey, configKeys, groupNames } from "./keys.ts";
 import { showFaulty } from "./redaction.ts";
 import { channelKeys } from "./schema.ts";
 
@@ -67,39 +67,42 @@ function entry(key: ConfigKey, { tree, fileSource, env, prefix, flags, channel }
 }
 
 function lookUp(tree: Tree, path: string): unknown {
-  const [name = "", inner] = path.split(".");
-  const value = tree[name];
-  if (inner === undefined) return value;
-  return isTree(value) ? value[inner] : undefined;
+  let value: unknown = tree;
+  for (const name of path.split(".")) value = isTree(value) ? value[name] : undefined;
+  return value;
 }
 
 /** The entries as the schema wants them, with every group there. */
 export function treeOf(entries: readonly Entry[]): Tree {
-  const tree: Record<string, unknown> = {};
-  const groups: Record<string, Record<string, unknown>> = {};
-  for (const { key, value } of entries) {
-    const [name = "", inner] = key.path.split(".");
-    if (inner === undefined) tree[name] = value;
-    else (groups[name] ??= {})[inner] = value;
-  }
-  return { ...tree, ...groups };
+  return branch(entries.map(({ key, value }) => ({ path: key.path.split("."), value })));
+}
+
+function branch(
+  entries: readonly { readonly path: readonly string[]; readonly value: unknown }[],
+): Tree {
+  const names = Map.groupBy(entries, ({ path: [name = ""] }) => name);
+  return Object.fromEntries(
+    [...names].map(([name, own]) => [
+      name,
+      own[0]?.path.length === 1
+        ? own[0].value
+        : branch(own.map(({ path, value }) => ({ path: path.slice(1), value }))),
+    ]),
+  );
 }
 
 /** Faults for what should be a group of keys in the file and is something else. */
 export function groupFaults({ tree, fileSource }: Layers): readonly Fault[] {
-  const groups = Map.groupBy(
-    configKeys().filter(({ path }) => path.includes(".")),
-    ({ path }) => path.slice(0, path.indexOf(".")),
-  );
-  return [...groups].flatMap(([name, keys]) => {
-    const value = tree[name] ?? {};
+  return [...groupNames()].flatMap((name) => {
+    const value = lookUp(tree, name) ?? {};
     if (isTree(value)) return [];
+    const keys = configKeys().filter(({ path }) => path.startsWith(`${name}.`));
     const secret = keys.find(({ secrecy }) => secrecy !== "none") ?? keys[0];
-    const inner = keys.map(({ path }) => path.slice(name.length + 1)).join(", ");
+    const inner = new Set(keys.map(({ path }) => path.slice(name.length + 1).split(".")[0]));
     return [{
       key: name,
       value: secret && showFaulty(secret, value),
-      expected: `a mapping of ${inner}`,
+      expected: `a mapping of ${[...inner].join(", ")}`,
       source: fileSource,
     }];
   });

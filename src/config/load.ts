@@ -6,6 +6,7 @@
  */
 
 import type * as z from "zod";
+import { amqpUrls } from "./addresses.ts";
 import { type Channel, channelsOf, clashes, nameFault, withoutRepeats } from "./channels.ts";
 import type { Fault, Warning } from "./faults.ts";
 import { type FileOptions, type FileReading, readConfigFile } from "./file.ts";
@@ -14,6 +15,7 @@ import { showFaulty } from "./redaction.ts";
 import { withSecretFiles } from "./secret_files.ts";
 import { type ChannelConfig, type Config, parseConfig } from "./schema.ts";
 import { type ReadFile, readFromDisk } from "./text_file.ts";
+import { readTlsFiles } from "./tls_files.ts";
 import { unknownFileKeys, unknownVariables } from "./unknown.ts";
 
 /** Where the configuration comes from. */
@@ -58,18 +60,26 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const read = await Promise.all(
     channels.map((channel) => readChannel(channel, readFile, file.kind === "ok")),
   );
+  const tls = await readTlsFiles(read[0]?.entries ?? [], readFile); // All channels have the same.
   const faults = [
     ...(file.kind === "faulty" ? [file.fault] : []),
     ...groupFaults(layers),
     ...withoutRepeats(read.flatMap((one) => one.faults)),
+    ...tls.faults,
     ...clashes(read),
   ];
   const configs = read.flatMap(({ config }) => config ?? []);
   const [first] = configs;
   if (first === undefined || faults.length > 0) return { kind: "faulty", faults, warnings };
   const sources = read[0]?.entries.map(({ key, source }) => [key.path, source ?? "default"]) ?? [];
-  const config = { ...first, channels: configs };
-  return { kind: "ok", config, warnings, sources: Object.fromEntries(sources) };
+  const isTls = Object.keys(tls.files).length > 0;
+  const config = { ...first, channels: configs, ...(isTls && { tlsFiles: tls.files }) };
+  return {
+    kind: "ok",
+    config,
+    warnings: [...warnings, ...valueWarnings(config)],
+    sources: Object.fromEntries(sources),
+  };
 }
 
 /** What became of reading one channel. */
@@ -132,6 +142,23 @@ function warningsOf(layers: Layers, channels: readonly Channel[]): readonly Warn
     ...channels.flatMap((channel) => channel.warnings),
   ];
 }
+
+/** Of values that are valid, and have less effect than they seem to have. */
+function valueWarnings(config: Config): readonly Warning[] {
+  const { tls } = config.amqp;
+  const isUnused = Object.values(tls).some((value) => value !== "") &&
+    !amqpUrls(config).some((url) => /^amqps:/i.test(url));
+  const unusedTls = isUnused
+    ? [{ key: "amqp.tls", message: "amqp.tls has no effect: no address in amqp_url is amqps://" }]
+    : [];
+  return config.channels.some(({ partitions }) => partitions > 0)
+    ? [...unusedTls, { key: "partitions", message: PARTITIONS_UNUSED }]
+    : unusedTls;
+}
+
+const PARTITIONS_UNUSED =
+  "partitions has no effect: one bridge speaks for a channel now, and keeps the order by itself; " +
+  "remove it. turn-channels check tells whether messages are left in the old queues";
 
 /** One fault for each faulty key, however many rules it breaks. */
 function valueFaults(

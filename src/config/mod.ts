@@ -5,7 +5,7 @@
  * @module
  */
 
-export { type AmqpAddress, amqpUrl, type Bind, formatBind } from "./addresses.ts";
+export { type AmqpAddress, amqpUrls, type Bind, formatBind } from "./addresses.ts";
 export { channelVariable } from "./channels.ts";
 export { changedKeys, withoutChannel } from "./changes.ts";
 export { type Fault, formatFaults, type Warning } from "./faults.ts";
@@ -17,4 +17,5 @@ export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
 export { redactedConfig } from "./redaction.ts";
 export { configReference } from "./reference.ts";
 export type { ChannelConfig, Config } from "./schema.ts";
+export type { TlsFiles } from "./tls_files.ts";
 export { configTemplate } from "./template.ts";

@@ -48,7 +48,11 @@ function showValid({ path, secrecy }: ConfigKey, config: Config): string {
   const value = valueAt(config, path);
   if (value === undefined || value === null || value === "") return "";
   if (secrecy === "whole") return HIDDEN;
-  if (secrecy === "password") return urlWithoutPassword(String(value), HIDDEN);
+  if (secrecy === "password") {
+    const urls: readonly unknown[] = Array.isArray(value) ? value : [value];
+    return urls.map((url) => urlWithoutPassword(String(url), HIDDEN)).join(", ");
+  }
+  if (path === "amqp.hostname") return String(value).replaceAll(",", ", ");
   if (path === "http_bind" || path === "admin_bind") return formatBind(value as Bind); // So is the schema.
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

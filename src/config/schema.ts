@@ -8,17 +8,15 @@
  */
 
 import * as z from "zod";
+import { broker } from "./broker_keys.ts";
 import { optional, preset, required } from "./key_meta.ts";
 import {
-  amqpUrlText,
   bind,
-  hostname,
   httpUrl,
   integer,
   kvPath,
   noMiddlewares,
   oneOf,
-  password,
   queueName,
   redisUrlText,
   seconds,
@@ -32,6 +30,7 @@ import {
   urlPath,
   yesOrNo,
 } from "./kinds.ts";
+import type { TlsFiles } from "./tls_files.ts";
 
 const DAY = 86_400;
 const YEAR = 365 * DAY;
@@ -154,28 +153,6 @@ const toTurn = {
   ),
 };
 
-const broker = {
-  amqp: z.object({
-    hostname: preset(hostname, "127.0.0.1", "Host of the AMQP broker."),
-    port: preset(integer(1, 65535), 5672, "Port of the AMQP broker."),
-    username: preset(text, "guest", "User name at the AMQP broker."),
-    password: preset(password, "guest", "Password at the AMQP broker."),
-    password_file: preset(secretPath, "", "File that holds amqp.password instead."),
-    vhost: preset(text, "/", "Virtual host at the AMQP broker."),
-  }).readonly(),
-  amqp_url: preset(
-    amqpUrlText,
-    "",
-    "Used instead of the amqp keys unless empty. memory: is a broker inside the process, for trying things out.",
-  ),
-  worker_concurrency: preset(integer(1, 65535), 20, "Messages in work at once, for each queue."),
-  partitions: preset(
-    integer(0, 64),
-    0,
-    "Into how many queues messages and events are sorted, so that their order holds when several programs work on them (see Several machines); 0 for none.",
-  ),
-};
-
 const cache = {
   message_cache_class: preset(
     cacheClasses,
@@ -292,6 +269,8 @@ export type ChannelConfig = z.output<typeof configSchema>;
 export type Config = ChannelConfig & {
   /** All channels; there is at least one. */
   readonly channels: readonly ChannelConfig[];
+  /** What the files of `amqp.tls` hold; absent if it names none. */
+  readonly tlsFiles?: TlsFiles;
 };
 
 /** Reads one channel's; the groups `amqp` and `message_cache_config` must be there. */

@@ -23,30 +23,51 @@ const HEAD = `# yaml-language-server: $schema=./config.schema.json
 `;
 
 function section(keys: readonly ConfigKey[], values: Readonly<Record<string, string>>): string {
-  const parents = Map.groupBy(keys, ({ path }) => path.includes(".") ? path.split(".")[0] : path);
-  return [...parents].map(([name = "", inner]) =>
-    inner[0]?.path === name ? entry(inner[0], values[name], "") : group(name, inner, values)
-  ).join("\n");
+  return parts(keys, values, { depth: 1, indent: "" }).join("\n");
+}
+
+/** How deep in groups, and what comes before each line. */
+interface Place {
+  readonly depth: number;
+  readonly indent: string;
+}
+
+function parts(
+  keys: readonly ConfigKey[],
+  values: Readonly<Record<string, string>>,
+  place: Place,
+): readonly string[] {
+  const parents = Map.groupBy(keys, ({ path }) => path.split(".").slice(0, place.depth).join("."));
+  return [...parents].map(([path, inner]) =>
+    inner[0]?.path === path
+      ? entry(inner[0], values[path], place.indent)
+      : group(path, inner, values, place)
+  );
 }
 
 /** A group none of whose keys is set is commented out as well, for in YAML it would be null. */
 function group(
-  name: string,
+  path: string,
   keys: readonly ConfigKey[],
   values: Readonly<Record<string, string>>,
+  { depth, indent }: Place,
 ): string {
-  const isSet = keys.some(({ path }) => values[path] !== undefined);
-  const inner = keys.map((key) => entry(key, values[key.path], isSet ? "  " : "#   "));
-  return `${isSet ? "" : "# "}${name}:\n${inner.join("")}`;
+  const isOff = indent.includes("#") || !keys.some(({ path }) => values[path] !== undefined);
+  const before = isOff && !indent.includes("#") ? `${indent}# ` : indent;
+  const inner = parts(keys, values, { depth: depth + 1, indent: `${before}  ` });
+  return `${before}${nameOf(path)}:\n${inner.join("")}`;
 }
 
 function entry(key: ConfigKey, value: string | undefined, indent: string): string {
-  const name = key.path.slice(key.path.lastIndexOf(".") + 1);
   const note = wrap(`${key.description} Value: ${key.type}.`, WIDTH - indent.length)
     .map((line) => `${indent}# ${line}\n`);
-  const off = value === undefined && !indent.startsWith("#") ? "# " : "";
+  const off = value === undefined && !indent.includes("#") ? "# " : "";
   const shown = value === undefined ? standard(key) : JSON.stringify(value);
-  return `${note.join("")}${indent}${off}${name}:${shown === "" ? "" : ` ${shown}`}\n`;
+  return `${note.join("")}${indent}${off}${nameOf(key.path)}:${shown === "" ? "" : ` ${shown}`}\n`;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1);
 }
 
 /** Quoted where YAML would take it for something else, or for the beginning of it. */

@@ -6,7 +6,7 @@
 
 import type { Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
-import { configKeys } from "./keys.ts";
+import { configKeys, groupNames } from "./keys.ts";
 import { channelKeys } from "./schema.ts";
 
 /** What a file may have beside keys; `$schema` is for editors. */
@@ -19,17 +19,17 @@ export function unknownFileKeys(
   notKeys: ReadonlySet<string> = NOT_KEYS,
 ): readonly Warning[] {
   const keys = configKeys().map(({ path }) => path);
-  const groups = new Set(
-    keys.filter((path) => path.includes(".")).map((path) => path.split(".")[0]),
-  );
-  const written = Object.entries(tree).flatMap(([name, value]) =>
-    groups.has(name) && isTree(value)
-      ? Object.keys(value).map((inner) => `${name}.${inner}`)
-      : [name]
-  );
-  return written
+  const groups = groupNames();
+  return pathsIn(tree, groups)
     .filter((path) => !notKeys.has(path) && !keys.includes(path) && !groups.has(path))
     .map((path) => warning(path, source, keys));
+}
+
+function pathsIn(tree: Tree, groups: ReadonlySet<string>, prefix = ""): readonly string[] {
+  return Object.entries(tree).flatMap(([name, value]) => {
+    const path = prefix + name;
+    return groups.has(path) && isTree(value) ? pathsIn(value, groups, `${path}.`) : [path];
+  });
 }
 
 /** Warns of the variables that have the prefix and belong to no key, also of one of the channels. */

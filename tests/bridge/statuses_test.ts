@@ -43,7 +43,9 @@ class TestStatuses implements AsyncDisposable {
       stopping: base.stopping.signal,
       abandon: base.abandon.signal,
       retry: { maxRetries: 1, delayBase: 0, delayExponent: 1, delaysMs: [5_000] },
-      now: () => base.now,
+      now: base.clock.elapsed,
+      elapsed: base.clock.elapsed,
+      after: base.clock.after,
     });
     const sendStatus = async (status: Status, options: CallOptions): Promise<Delivery> => {
       assert.deepEqual(options.timeoutMs, 7_000);

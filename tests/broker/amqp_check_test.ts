@@ -31,8 +31,8 @@ function names(): Names {
 
 function check(url: string, { exchange, inbound, outbound }: Names, timeoutMs = 30_000) {
   const queues = { consumeQueues: [inbound], publishQueues: [outbound] };
-  const delays = [{ queue: inbound, delaysMs: [5_000, 60_000] }];
-  return checkAmqp({ url, exchange, ...queues, delays, timeoutMs });
+  const others = { ownQueues: [], delaysMs: [5_000, 60_000], oldQueues: [] };
+  return checkAmqp({ urls: [url], exchange, ...queues, ...others, timeoutMs });
 }
 
 /** The shared server's address, changed. */
@@ -187,20 +187,27 @@ Deno.test("checkAmqp() tells of a delay queue that others have declared, and wha
   assert.match(fault.fix ?? "", /wait until it is empty and delete it/);
 });
 
-Deno.test("checkAmqp() tells of a queue that loses messages, and of another type of exchange", async () => {
+Deno.test("checkAmqp() tells of a queue that loses messages", async () => {
   await using made = names();
-  await withChannel(async (channel) => {
-    await channel.assertExchange(made.exchange, "fanout", { durable: true });
-    await channel.assertQueue(made.inbound, { durable: false });
-  });
+  await withChannel((channel) => channel.assertQueue(made.inbound, { durable: false }));
   const failed = (await check(amqpUrl(), made)).filter(({ ok }) => !ok);
-  assert.deepEqual(failed.map(({ subject }) => subject), [
-    `exchange ${made.exchange}: declare`,
-    `queue ${made.inbound}: declare`,
-  ]);
-  assert.match(failed[1]?.detail ?? "", /^PRECONDITION_FAILED.*durable/);
-  assert.match(failed[1]?.fix ?? "", /no arguments/);
+  assert.deepEqual(failed.map(({ subject }) => subject), [`queue ${made.inbound}: declare`]);
+  assert.match(failed[0]?.detail ?? "", /^PRECONDITION_FAILED.*durable/);
+  assert.match(failed[0]?.fix ?? "", /no arguments/);
 });
+
+for (const type of ["fanout", "topic", "headers"]) {
+  Deno.test(`checkAmqp() tells of an exchange of type ${type}, and does nothing with it`, async () => {
+    await using made = names();
+    await withChannel((channel) => channel.assertExchange(made.exchange, type, { durable: true }));
+    const [node, fault = assert.fail(), ...others] = await check(amqpUrl(), made);
+    assert.deepEqual([node?.ok, fault.ok, others], [true, false, []]);
+    assert.equal(fault.subject, `exchange ${made.exchange}: declare`);
+    const text = `exchange ${made.exchange} is of type ${type}; vumi's is direct: delete it`;
+    assert.ok(fault.detail.startsWith(text), fault.detail);
+    assert.match(fault.fix ?? "", /management page/);
+  });
+}
 
 const why = noRabbitmqctl();
 const suffix = why ? ` (${why})` : "";
@@ -217,8 +224,8 @@ Deno.test({
     const failing = async (...rights: string[]) => {
       await rabbitmqctl("set_permissions", user, ...rights);
       const failed = (await check(url, made)).filter(({ ok }) => !ok);
-      for (const { detail, fix } of failed) {
-        assert.match(detail, /^ACCESS_REFUSED/);
+      for (const { ok, detail, fix } of failed) {
+        assert.match(detail, ok === false ? /^ACCESS_REFUSED/ : /no right to bind it: taken as/);
         assert.match(fix ?? "", new RegExp(`set_permissions -p / ${user}`));
       }
       return failed.map(({ subject }) => subject.replaceAll(made.exchange, "x"));
@@ -227,9 +234,10 @@ Deno.test({
       assert.deepEqual(await failing(".*", ".*", ".*"), []);
       // What is there needs no right to be declared; our own queues are, for their arguments' sake.
       assert.deepEqual(await failing("^$", ".*", ".*"), ["delays of x.inbound: declare"]);
-      assert.deepEqual(await failing(".*", "bound$", ".*"), [
-        "delays of x.inbound: declare", // Its messages go back by the exchange.
-        "exchange x: publish",
+      assert.deepEqual(await failing(".*", "bound$", ".*"), ["exchange x: publish"]);
+      assert.deepEqual(await failing(".*", `^${made.exchange}$`, ".*"), [
+        "queue x.inbound: declare", // Taken as bound.
+        "queue x.outbound: declare",
       ]);
       assert.deepEqual(await failing(".*", ".*", `^${made.exchange}$`), [
         "queue x.inbound: consume",

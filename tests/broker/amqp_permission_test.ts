@@ -7,7 +7,7 @@ Deno.test("checkAmqp() tells that Deno has not been given the permission", async
     JSON.stringify(import.meta.resolve("../../src/broker/amqp_check.ts"))
   };
     const queues = { exchange: "vumi", consumeQueues: [], publishQueues: [], timeoutMs: 10_000 };
-    const findings = await checkAmqp({ url: ${JSON.stringify(amqpUrl())}, ...queues });
+    const findings = await checkAmqp({ urls: [${JSON.stringify(amqpUrl())}], ...queues });
     console.log(JSON.stringify(findings));
     Deno.exit();`;
   const { stdout, stderr } = await runWithoutNet(program);

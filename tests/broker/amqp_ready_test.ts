@@ -6,7 +6,7 @@ import { DELAYS, openThrough, startProxy } from "./amqp_support.ts";
 const GENEROUS_MS = 60_000;
 
 Deno.test("AmqpBroker.ready() resolves when queues can be looked at", async () => {
-  await using broker = AmqpBroker.open({ url: amqpUrl(), exchange: "vumi", ...DELAYS });
+  await using broker = AmqpBroker.open({ urls: [amqpUrl()], exchange: "vumi", ...DELAYS });
   await broker.ready(GENEROUS_MS);
   assert.equal(broker.status().state, "open");
   assert.equal(await broker.depth(`test.${crypto.randomUUID()}`), undefined);
@@ -44,7 +44,7 @@ Deno.test("AmqpBroker.ready() tells that the server is silent", async () => {
 Deno.test("AmqpBroker.ready() rejects at once when the password is wrong, without telling it", async () => {
   const url = new URL(amqpUrl());
   url.password = "s3cret";
-  await using broker = AmqpBroker.open({ url: url.href, exchange: "vumi", ...DELAYS });
+  await using broker = AmqpBroker.open({ urls: [url.href], exchange: "vumi", ...DELAYS });
   // Were it to wait, the test would never end.
   await assert.rejects(broker.ready(2 ** 31 - 1), (error) => {
     assert.ok(error instanceof Error);

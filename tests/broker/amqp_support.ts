@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { type Channel, connect, type GetMessage } from "amqplib";
 import { AmqpBroker } from "../../src/broker/amqp.ts";
+import { getRaw, type RawMessage } from "../support/raw_amqp.ts";
 import { isByHand, makeByHand } from "../support/queues.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
@@ -23,16 +24,17 @@ export const amqpAdapter: Adapter = adapterAt(amqpUrl);
 export function adapterAt(url: () => string): Adapter {
   return {
     name: "AmqpBroker",
-    open: () => AmqpBroker.open({ url: url(), exchange: "vumi", ...DELAYS }),
+    open: () => AmqpBroker.open({ urls: [url()], exchange: "vumi", ...DELAYS }),
     prepare: async (queues) => {
       if (!isByHand()) return;
       const model = await connect(url());
       await makeByHand(model, queues);
       await model.close();
     },
-    remove: (queues) =>
+    remove: (queues, exchanges) =>
       withChannel(async (channel) => {
         for (const queue of queues) await channel.deleteQueue(queue);
+        for (const exchange of exchanges) await channel.deleteExchange(exchange);
       }, url()),
   };
 }
@@ -67,7 +69,7 @@ export function openThrough(proxy: TcpProxy): AmqpBroker {
   const url = new URL(amqpUrl());
   url.hostname = "127.0.0.1";
   url.port = `${proxy.port}`;
-  return AmqpBroker.open({ url: url.href, exchange: "vumi", ...DELAYS });
+  return AmqpBroker.open({ urls: [url.href], exchange: "vumi", ...DELAYS });
 }
 
 /** Does something to a server as another client would. */
@@ -85,7 +87,7 @@ export async function withChannel<T>(
 
 /** Opens a broker with an exchange of its own on the shared server. */
 export function openWithExchange(exchange: string): AmqpBroker {
-  return AmqpBroker.open({ url: amqpUrl(), exchange, ...DELAYS });
+  return AmqpBroker.open({ urls: [amqpUrl()], exchange, ...DELAYS });
 }
 
 /** Waits for a message in a queue of the shared server, and takes it. */
@@ -98,6 +100,17 @@ export async function untilFound(queue: string): Promise<GetMessage> {
       return channel.get(queue, { noAck: true });
     }).catch(() => false as const);
     return found !== false;
+  });
+  assert.ok(found);
+  return found;
+}
+
+/** Waits for a message in a queue of the shared server, and takes it as it is on the wire. */
+export async function untilRaw(queue: string): Promise<RawMessage> {
+  let found: RawMessage | undefined;
+  await until(`a message in ${queue}`, async () => {
+    found = await getRaw(amqpUrl(), queue);
+    return found !== undefined;
   });
   assert.ok(found);
   return found;

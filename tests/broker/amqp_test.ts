@@ -14,10 +14,11 @@ const UNREADABLE = [
   "http://u:secret@host",
   "amqp://",
   "amqp://u:secret@host:port",
+  "amqp://u:secret@host?heartbeat=abc",
 ];
 for (const url of UNREADABLE) {
   Deno.test(`AmqpBroker.open() refuses the address "${url}" without repeating it`, () => {
-    assert.throws(() => AmqpBroker.open({ url, exchange: "vumi" }), (error) => {
+    assert.throws(() => AmqpBroker.open({ urls: [url], exchange: "vumi" }), (error) => {
       assert.ok(error instanceof TypeError);
       assert.doesNotMatch(`${error.message}${error.stack}`, /secret/);
       return true;

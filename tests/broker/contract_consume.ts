@@ -62,15 +62,19 @@ export function consumeContract(test: Register): void {
     },
   );
 
-  test("consume() makes its queues", async ({ broker, extra }, options) => {
-    const fresh = extra("fresh");
-    const parkingQueue = extra("fresh.parked");
-    const consumer = broker.consume(fresh, { ...options, parkingQueue }, new Held().handler);
-    for (const each of [fresh, parkingQueue]) {
-      await until(each, () => broker.publish(each, bytes("one")).then(() => true, () => false));
-    }
-    await consumer.cancel();
-  });
+  test(
+    "consume() makes its queue, and that for parking when it is needed",
+    async (made, options) => {
+      const { broker, extra } = made;
+      const fresh = extra("fresh");
+      const parkingQueue = extra("fresh.parked");
+      const decide = () => Promise.resolve<Disposition>({ kind: "park", reason: "bad" });
+      const consumer = broker.consume(fresh, { ...options, parkingQueue }, decide);
+      await until(fresh, () => broker.publish(fresh, bytes("one")).then(() => true, () => false));
+      await until("the parked one", async () => await broker.depth(parkingQueue) === 1);
+      await consumer.cancel();
+    },
+  );
 }
 
 /** Registers the tests of parking. */

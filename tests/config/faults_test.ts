@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  amqpUrl,
+  amqpUrls,
   configKeys,
   configReference,
   formatFaults,
@@ -101,6 +101,8 @@ const WAYS = fc.constantFrom<(secret: string) => unknown>(
   (secret) => `amqp://user:1?${secret}@host`,
   (secret) => `amqp://user:1#${secret}@host`,
   (secret) => `amqp://host/v?password=${secret}`,
+  (secret) => `amqp://host/v,amqp://user:${secret}@host`,
+  (secret) => [`amqp://user:${secret}@host`, "amqp://host"],
   (secret) => `http://user:${secret}@host`,
   (secret) => `amqp//user:${secret}`,
   (secret) => [secret],
@@ -162,13 +164,13 @@ Deno.test("no secret is shown of a file that is broken in the middle of it", asy
   await fc.assert(property, { numRuns: 300 });
 });
 
-Deno.test("amqpUrl() is a URL that holds the parts, whatever they are", async () => {
+Deno.test("amqpUrls() has a URL that holds the parts, whatever they are", async () => {
   const part = fc.string({ minLength: 1, unit: "binary" });
   const property = fc.asyncProperty(part, part, part, async (username, password, vhost) => {
     const file = JSON.stringify({ amqp: { username, password, vhost } });
     const loaded = await load({ file, env: REQUIRED });
     assert.ok(loaded.kind === "ok");
-    const url = new URL(amqpUrl(loaded.config));
+    const url = new URL(amqpUrls(loaded.config)[0] ?? "");
     const parts = [url.username, url.password, url.pathname.slice(1)].map(decodeURIComponent);
     assert.deepEqual(parts, [username, password, vhost]);
   });
@@ -190,6 +192,7 @@ Deno.test("loadConfig() never throws, whatever is in the file", async () => {
 const UNKNOWN: readonly (readonly [string, string, string])[] = [
   ["conector_name: a", "conector_name", "; did you mean connector_name?"],
   ["amqp: {host: a}", "amqp.host", "; did you mean amqp.hostname?"],
+  ["amqp: {tls: {cafile: a}}", "amqp.tls.cafile", "; did you mean amqp.tls.ca_file?"],
   ["amqp_hostname: a", "amqp_hostname", "; did you mean amqp.hostname?"],
   [
     "message_cache_config: {timout: 1}",

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { amqpUrl, loadConfig, redactedConfig } from "../../src/config/mod.ts";
+import { amqpUrls, loadConfig, redactedConfig } from "../../src/config/mod.ts";
 import { faults, load, REQUIRED, valid } from "./support.ts";
 
 const VUMI2_WORKER = `
@@ -56,7 +56,7 @@ Deno.test("loadConfig() takes a vumi2 worker's YAML as it is", async () => {
     url: "",
     key_prefix: "turn-channels:",
   });
-  assert.equal(amqpUrl(config), "amqp://vumi:1234@rabbitmq.internal:5673/%2Fvumi");
+  assert.deepEqual(amqpUrls(config), ["amqp://vumi:1234@rabbitmq.internal:5673/%2Fvumi"]);
   assert.equal(config.worker_concurrency, 10);
   assert.equal(config.log_level, "WARNING");
   assert.deepEqual(warnings, [{
@@ -80,14 +80,8 @@ Deno.test("loadConfig() puts flags over the environment over the file, key by ke
   const loaded = await load({ file, env, flags: { "amqp-username": "g" } });
   assert.ok(loaded.kind === "ok");
   const { amqp, max_retries } = loaded.config;
-  assert.deepEqual(amqp, {
-    hostname: "f",
-    port: 2,
-    username: "g",
-    password: "guest",
-    password_file: "",
-    vhost: "f",
-  });
+  const { hostname, port, username, password, vhost } = amqp;
+  assert.deepEqual([hostname, port, username, password, vhost], [["f"], 2, "g", "guest", "f"]);
   assert.equal(max_retries, 0);
   assert.deepEqual(
     ["amqp.hostname", "amqp.port", "amqp.username", "amqp.password"].map((key) =>
@@ -165,7 +159,7 @@ Deno.test("null in the file means not given", async () => {
   const [fault, ...others] = await faults({ file });
   assert.deepEqual([fault?.key, fault?.value, others], ["auth_token", undefined, []]);
   const config = await valid({ file: file.replace("auth_token: null", "") });
-  assert.deepEqual([config.worker_concurrency, config.amqp.port], [20, 5672]);
+  assert.deepEqual([config.worker_concurrency, config.amqp.port], [20, undefined]);
 });
 
 Deno.test("a value of the wrong type in the file is a fault of its key", async () => {
@@ -176,6 +170,7 @@ Deno.test("a value of the wrong type in the file is a fault of its key", async (
     "max_retries: [1]": ["max_retries", "a list"],
     "amqp: amqp://u:p@h": ["amqp", "********"],
     "amqp: [1]": ["amqp", "********"],
+    "amqp: {tls: /ca.pem}": ["amqp.tls", "/ca.pem"],
     "message_cache_config: 5": ["message_cache_config", "********"],
   };
   for (const [file, expected] of Object.entries(wrong)) {
@@ -188,7 +183,7 @@ Deno.test("a value of the wrong type in the file is a fault of its key", async (
 Deno.test("YAML's anchors, merge keys, comments and byte order mark are understood", async () => {
   const file = "\ufeff# c\nx: &x {port: 1}\namqp: {<<: *x, hostname: h}\n";
   const config = await valid({ file });
-  assert.deepEqual([config.amqp.hostname, config.amqp.port], ["h", 1]);
+  assert.deepEqual([config.amqp.hostname, config.amqp.port], [["h"], 1]);
 });
 
 Deno.test("JSON indented with tabs is understood", async () => {
@@ -252,7 +247,7 @@ Deno.test("an empty file is an empty configuration", async () => {
   assert.deepEqual(await faults({ file: "# nothing\n" }), []);
 });
 
-Deno.test("amqpUrl() percent-encodes, brackets IPv6, and prefers amqp_url", async () => {
+Deno.test("amqpUrls() percent-encodes, brackets IPv6, and prefers amqp_url", async () => {
   const env = {
     AMQP_HOSTNAME: "::1",
     AMQP_PORT: "1",
@@ -260,18 +255,50 @@ Deno.test("amqpUrl() percent-encodes, brackets IPv6, and prefers amqp_url", asyn
     AMQP_PASSWORD: "p:/?#[]@ %é",
     AMQP_VHOST: "/v h",
   };
-  const url = amqpUrl(await valid({ env }));
-  assert.equal(url, "amqp://a%40b:p%3A%2F%3F%23%5B%5D%40%20%25%C3%A9@[::1]:1/%2Fv%20h");
-  assert.equal(amqpUrl(await valid({})), "amqp://guest:guest@127.0.0.1:5672/%2F");
-  assert.equal(amqpUrl(await valid({ env: { ...env, AMQP_URL: "memory:" } })), "memory:");
+  const urls = async (env: Record<string, string>) => amqpUrls(await valid({ env }));
+  const user = "a%40b:p%3A%2F%3F%23%5B%5D%40%20%25%C3%A9";
+  assert.deepEqual(await urls(env), [`amqp://${user}@[::1]:1/%2Fv%20h`]);
+  assert.deepEqual(await urls({}), ["amqp://guest:guest@127.0.0.1:5672/%2F"]);
+  assert.deepEqual(await urls({ ...env, AMQP_URL: "memory:" }), ["memory:"]);
+  const several = { AMQP_HOSTNAME: "a, b:5, [::1]:6", AMQP_PORT: "4", AMQP_VHOST: "v" };
+  const hosts = ["a:4", "b:5", "[::1]:6"];
+  const expected = hosts.map((host) => `amqp://guest:guest@${host}/v`);
+  assert.deepEqual(await urls(several), expected);
+});
+
+Deno.test("amqpUrls() has TLS, and its port, if anything is said in amqp.tls", async () => {
+  const urls = async (env: Record<string, string>) =>
+    amqpUrls(await valid({ env: { AMQP_TLS_SERVER_NAME: "rabbit", ...env } }));
+  assert.deepEqual(await urls({ AMQP_HOSTNAME: "a,b:1" }), [
+    "amqps://guest:guest@a:5671/%2F",
+    "amqps://guest:guest@b:1/%2F",
+  ]);
+  assert.deepEqual(await urls({ AMQP_PORT: "2" }), ["amqps://guest:guest@127.0.0.1:2/%2F"]);
+  assert.deepEqual(await urls({ AMQP_TLS_SERVER_NAME: "" }), [
+    "amqp://guest:guest@127.0.0.1:5672/%2F",
+  ]);
+});
+
+Deno.test("amqp.tls without any address that has TLS is warned about", async () => {
+  const env = { ...REQUIRED, AMQP_TLS_SERVER_NAME: "rabbit" };
+  const warned = async (more: Record<string, string>) =>
+    (await load({ env: { ...env, ...more } })).warnings.map(({ key }) => key);
+  assert.deepEqual(await warned({ AMQP_URL: "amqp://a,amqp://b" }), ["amqp.tls"]);
+  assert.deepEqual(await warned({ AMQP_URL: "memory:" }), ["amqp.tls"]);
+  assert.deepEqual(await warned({ AMQP_URL: "amqp://a,amqps://b" }), []);
+  assert.deepEqual(await warned({}), []);
 });
 
 Deno.test("redactedConfig() shows each key, without what is secret", async () => {
-  const env = { AMQP_URL: "amqps://u:hush@h:1/v?x=y", SENTRY_DSN: "dsn", HTTP_BIND: "[::1]:80" };
+  const env = {
+    AMQP_URL: "amqps://u:hush@h:1/v?heartbeat=9,amqp://:hush@h2",
+    SENTRY_DSN: "dsn",
+    HTTP_BIND: "[::1]:80",
+  };
   const shown = redactedConfig(await valid({ env }));
-  assert.equal(shown.amqp_url, "amqps://u:********@h:1/v");
+  assert.equal(shown.amqp_url, "amqps://u:********@h:1/v, amqp://:********@h2");
   assert.equal(shown.http_bind, "[::1]:80");
-  assert.equal(shown["amqp.port"], "5672");
+  assert.equal(shown["amqp.hostname"], "127.0.0.1");
   for (const key of ["auth_token", "turn_hmac_secret", "amqp.password", "sentry_dsn"]) {
     assert.equal(shown[key], "********");
   }

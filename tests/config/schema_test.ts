@@ -39,14 +39,17 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     failed_status: "sent",
     compact_statuses: true,
     amqp: {
-      hostname: "127.0.0.1",
-      port: 5672,
+      hostname: ["127.0.0.1"],
+      port: undefined,
       username: "guest",
       password: "guest",
       password_file: "",
       vhost: "/",
+      tls: { ca_file: "", cert_file: "", key_file: "", server_name: "" },
+      queue_type: "",
+      consumer_timeout: 1800,
     },
-    amqp_url: "",
+    amqp_url: [],
     worker_concurrency: 20,
     partitions: 0,
     message_cache_class: "MemoryMessageCache",
@@ -129,14 +132,20 @@ const ACCEPTED: readonly (readonly [string, string, unknown])[] = [
   ["COMPACT_STATUSES", "false", false],
   ["COMPACT_STATUSES", "true", true],
   ["OUTBOUND_DEDUPE_WINDOW", "86400", 86400],
-  ["AMQP_URL", "memory:", "memory:"],
-  ["AMQP_URL", "", ""],
-  ["AMQP_URL", "amqp://h", "amqp://h"],
+  ["AMQP_URL", "memory:", ["memory:"]],
+  ["AMQP_URL", "", []],
+  ["AMQP_URL", "amqp://h", ["amqp://h"]],
+  ["AMQP_URL", "amqp://h?", ["amqp://h?"]],
   [
     "AMQP_URL",
     "amqps://u:p%40@[::1]:5671/%2f?heartbeat=5",
-    "amqps://u:p%40@[::1]:5671/%2f?heartbeat=5",
+    ["amqps://u:p%40@[::1]:5671/%2f?heartbeat=5"],
   ],
+  ["AMQP_URL", "amqp://u:a,b@h/v,amqps://h2,  amqp://h3", [
+    "amqp://u:a,b@h/v",
+    "amqps://h2",
+    "amqp://h3",
+  ]],
   ["WORKER_CONCURRENCY", "1", 1],
   ["WORKER_CONCURRENCY", "65535", 65535],
   ["PARTITIONS", "0", 0],
@@ -236,10 +245,26 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   USSD_RETRY_FOR: ["-1", "31536001"],
   COMPACT_STATUSES: ["yes", "0", ""],
   OUTBOUND_DEDUPE_WINDOW: ["-1", "86401"],
-  AMQP_HOSTNAME: ["", "a b", "h:1:2", "u@h", "h/v"],
+  AMQP_HOSTNAME: [
+    "",
+    "a b",
+    "h:1:2",
+    "u@h",
+    "h/v",
+    "a,,b",
+    "a,",
+    "h:0",
+    "h:65536",
+    "[h]:1",
+    "[::1",
+    '["a"]',
+  ],
   AMQP_PORT: ["0", "65536", "5672.5", "amqp", "tcp://10.0.0.1:5672"],
   AMQP_USERNAME: [""],
   AMQP_VHOST: [""],
+  AMQP_TLS_SERVER_NAME: ["a b", "a:5671"],
+  AMQP_QUEUE_TYPE: ["stream", "Quorum"],
+  AMQP_CONSUMER_TIMEOUT: ["0", "31536001", ""],
   AMQP_URL: [
     "amqp:",
     "amqp://",
@@ -254,6 +279,18 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     "amqp://u:p w@h",
     "amqp://h:port",
     "amqp://h/a/b",
+    "amqp://h,",
+    "amqp://h,h2",
+    "amqp://h memory:",
+    "amqp://h,memory:",
+    "memory:,amqp://h",
+    "amqp://h?heartbeat=abc",
+    "amqp://h?heartbeat=1.5",
+    "amqp://h?heartbeat=-1",
+    "amqp://h?heartbeat=65536",
+    "amqp://h?heartbeat=1&heartbeat=2",
+    "amqp://h?frame_max=1",
+    "amqp://h,amqp://h2?heartbeat=",
   ],
   WORKER_CONCURRENCY: ["0", "65536", "2.5"],
   PARTITIONS: ["-1", "65", "2.5"],
@@ -290,6 +327,8 @@ Deno.test("every key with a rule is in the tables above", () => {
   const free = ["DEFAULT_FROM_ADDR", "AMQP_PASSWORD", "MESSAGE_CACHE_CONFIG_PATH", "SENTRY_DSN"];
   // See secret_files_test.ts.
   free.push("TURN_HMAC_SECRET_FILE", "AUTH_TOKEN_FILE", "AMQP_PASSWORD_FILE");
+  // See tls_files_test.ts.
+  free.push("AMQP_TLS_CA_FILE", "AMQP_TLS_CERT_FILE", "AMQP_TLS_KEY_FILE");
   const keys = configKeys().map(({ env }) => env);
   assert.deepEqual([...Object.keys(REFUSED), ...free].sort(), keys.sort());
 });
@@ -335,6 +374,35 @@ Deno.test("retry_schedule is a list in a file, or text", async () => {
   }
 });
 
+Deno.test("hosts and URLs of the broker may be lists in the file, and are held to the rule each", async () => {
+  const hosts = await valid({ file: "amqp: {hostname: [a, 'b:1', '::1', '[::1]:2']}\n" });
+  assert.deepEqual(hosts.amqp.hostname, ["a", "b:1", "::1", "[::1]:2"]);
+  const text = await valid({ env: { AMQP_HOSTNAME: "a, b:1" } });
+  assert.deepEqual(text.amqp.hostname, ["a", "b:1"]);
+  const urls = await valid({ file: "amqp_url: ['amqp://a', 'amqps://u:x,y@b']\n" });
+  assert.deepEqual(urls.amqp_url, ["amqp://a", "amqps://u:x,y@b"]);
+  for (
+    const [file, key] of [
+      ["amqp: {hostname: []}", "amqp.hostname"],
+      ["amqp: {hostname: [a, '']}", "amqp.hostname"],
+      ["amqp_url: ['amqp://a', 'memory:']", "amqp_url"],
+      ["amqp_url: ['amqp://a', '']", "amqp_url"],
+      ["amqp_url: ['amqp://a,amqp://b']", "amqp_url"],
+      ["amqp_url: ['amqp://a', 5]", "amqp_url"],
+    ] as const
+  ) {
+    assert.deepEqual((await faults({ file })).map((fault) => fault.key), [key], file);
+  }
+});
+
+Deno.test("what stands behind the ? of an AMQP URL and is not known is a fault that says what is", async () => {
+  for (const query of ["heartbeat=abc", "frame_max=4096", "heartbeat=10&x=y"]) {
+    const [fault] = await faults({ env: { AMQP_URL: `amqp://u:hush@h,amqp://h2/v?${query}` } });
+    assert.deepEqual([fault?.key, fault?.value], ["amqp_url", "********"]);
+    assert.match(fault?.expected ?? "", /heartbeat=SECONDS, a whole number up to 65535/);
+  }
+});
+
 Deno.test("configKeys() names flags and variables as vumi2 does, each once", () => {
   const names = configKeys().map(({ path, flag, env }) => [path, flag, env]);
   assert.deepEqual(names.find(([path]) => path === "amqp.hostname"), [
@@ -346,6 +414,11 @@ Deno.test("configKeys() names flags and variables as vumi2 does, each once", () 
     "message_cache_config.outbound_timeout",
     "message-cache-config-outbound-timeout",
     "MESSAGE_CACHE_CONFIG_OUTBOUND_TIMEOUT",
+  ]);
+  assert.deepEqual(names.find(([path]) => path === "amqp.tls.ca_file"), [
+    "amqp.tls.ca_file",
+    "amqp-tls-ca-file",
+    "AMQP_TLS_CA_FILE",
   ]);
   assert.equal(new Set(names.map(([, flag]) => flag)).size, names.length);
   assert.equal(new Set(names.map(([, , env]) => env)).size, names.length);

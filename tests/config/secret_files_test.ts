@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { amqpUrl, type Fault, loadConfig, redactedConfig } from "../../src/config/mod.ts";
+import { amqpUrls, type Fault, loadConfig, redactedConfig } from "../../src/config/mod.ts";
 import { type Given, load, REQUIRED } from "./support.ts";
 
 /** What is required, without these. */
@@ -29,7 +29,7 @@ Deno.test("each secret may stand in a file, named in the file, the environment o
   const { config, sources } = loaded;
   assert.equal(config.auth_token, "t0ken-in-a-file");
   assert.deepEqual(config.turn_hmac_secret, ["new", "old"]);
-  assert.match(amqpUrl(config), /:a%20b@/);
+  assert.match(amqpUrls(config)[0] ?? "", /:a%20b@/);
   assert.equal(sources.auth_token, "file ./token, which auth_token_file names");
   const shown = redactedConfig(config);
   assert.equal(shown.turn_hmac_secret_file, "/run/hmac");

@@ -67,7 +67,7 @@ Deno.test("a message keeps its trace through delays, parking and replay", async 
   const before = bridge.turn.calls.length;
   assert.ok(before >= 2, `${before} calls`);
   bridge.turn.answer = () => Response.json({});
-  await using broker = AmqpBroker.open({ url: amqpUrl(), exchange: EXCHANGE });
+  await using broker = AmqpBroker.open({ urls: [amqpUrl()], exchange: EXCHANGE });
   await broker.ready(10_000);
   const parked = new ParkedMessages({ name: bridge.connector, broker });
   assert.equal(await parked.replay({ queue: "inbound" }), 1);

@@ -11,11 +11,16 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** Runs a program to its end; one that is not there has failed. */
-export async function run(program: string, args: readonly string[]): Promise<Outcome> {
+/** Runs a program to its end, in `folder` if it is given; one that is not there has failed. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  folder?: string,
+): Promise<Outcome> {
   try {
     const { success, stdout, stderr } = await new Deno.Command(program, {
       args: [...args],
+      ...(folder !== undefined && { cwd: folder }),
       env: { DEBIAN_FRONTEND: "noninteractive" },
       stdin: "null",
     }).output();

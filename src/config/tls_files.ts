@@ -1,0 +1,81 @@
+/**
+ * What the files of `amqp.tls` hold: whom to trust, and who we are. They are read with the rest of the
+ * configuration, so that one that can't be used is a fault of it and no failed connection.
+ *
+ * @module
+ */
+
+import type { Fault } from "./faults.ts";
+import type { Entry } from "./layers.ts";
+import { showFaulty } from "./redaction.ts";
+import { type ReadFile, readText } from "./text_file.ts";
+
+/** The contents, as PEM. */
+export interface TlsFiles {
+  /** Certificates that the server's is trusted by. */
+  readonly ca?: string;
+  /** Our certificate, and what leads from it to its issuer. */
+  readonly cert?: string;
+  /** Its private key. */
+  readonly key?: string;
+}
+
+/** What became of reading. */
+export interface TlsReading {
+  /** Empty if no file is named. */
+  readonly files: TlsFiles;
+  /** Files that can't be used; they name key and path, and nothing of what is in it. */
+  readonly faults: readonly Fault[];
+}
+
+/** Some authorities are bundles of hundreds. */
+const MAX_BYTES = 1024 * 1024;
+const PEM = /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]+)-----END \1-----/g;
+
+/** Reads the files that entries name. */
+export async function readTlsFiles(
+  entries: readonly Entry[],
+  readFile: ReadFile,
+): Promise<TlsReading> {
+  const faults: Fault[] = [];
+  const named = (name: string): Entry | undefined =>
+    entries.find(({ key, value }) => key.path === `amqp.tls.${name}` && value);
+  const [ca, cert, key] = [named("ca_file"), named("cert_file"), named("key_file")];
+  const read = async (entry: Entry | undefined, wanted: RegExp, expected: string) => {
+    if (typeof entry?.value !== "string") return undefined; // Another type is a fault of the schema's.
+    const file = await readText(entry.value, MAX_BYTES, readFile);
+    const text = file.kind === "ok" ? blocks(file.text, wanted) : "";
+    if (text === "") faults.push(fault(entry, file.kind === "ok" ? expected : file.expected));
+    return text || undefined;
+  };
+  const files = {
+    ca: await read(ca, CERTIFICATE, CERTIFICATE_EXPECTED),
+    cert: await read(cert, CERTIFICATE, CERTIFICATE_EXPECTED),
+    key: key || !cert ? await read(key, KEY, KEY_EXPECTED) : await read(cert, KEY, NO_KEY),
+  };
+  if (key && !cert) faults.push(fault(key, "amqp.tls.cert_file beside it: the key's certificate"));
+  return {
+    files: Object.fromEntries(Object.entries(files).filter(([, text]) => text !== undefined)),
+    // Of what is wrong with one file the first tells it.
+    faults: faults.filter(({ key }, index) => faults.findIndex((one) => one.key === key) === index),
+  };
+}
+
+const CERTIFICATE = /^(X509 )?CERTIFICATE$/;
+const CERTIFICATE_EXPECTED = "a file with a certificate as PEM (-----BEGIN CERTIFICATE-----)";
+const KEY = /^((RSA|EC) )?PRIVATE KEY$/;
+const KEY_EXPECTED = "a file with a private key as PEM (-----BEGIN PRIVATE KEY-----), " +
+  "which no passphrase protects";
+const NO_KEY = "amqp.tls.key_file beside it, or the private key, without a passphrase, in it too";
+
+/** The parts of a PEM file whose label fits, with what stands between left out. */
+function blocks(text: string, wanted: RegExp): string {
+  return [...text.matchAll(PEM)]
+    .filter(([, label = ""]) => wanted.test(label))
+    .map(([block]) => `${block}\n`)
+    .join("");
+}
+
+function fault({ key, value, source = "" }: Entry, expected: string): Fault {
+  return { key: key.path, value: showFaulty(key, value), expected, source };
+}
