@@ -145,8 +145,11 @@ function answerAcceptance(acceptance: Acceptance): Response {
   }
 }
 
+/** How long Turn is asked to wait when our time was up, in milliseconds. */
+const RETRY_AFTER_MS = 5_000;
+
 function timedOut({ requestTimeoutMs }: EndpointOptions): Response {
-  return refuse(504, [{ details: `Not done within ${requestTimeoutMs / 1000} s` }]);
+  return unavailable(`Not done within ${requestTimeoutMs / 1000} s`, RETRY_AFTER_MS);
 }
 
 const JSON_TYPE = /^application\/(?:[^;,\s]+\+)?json\s*(?:;|$)/i;
