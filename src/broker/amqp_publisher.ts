@@ -16,6 +16,7 @@ import {
 } from "amqplib";
 import { AmqpConnection, type AmqpConnectionOptions } from "./amqp_connection.ts";
 import { declareQueues, type QueueArguments } from "./amqp_declare.ts";
+import { waitAMoment } from "./amqp_patience.ts";
 import { shortened } from "./handle.ts";
 import { type Headers, PublishError } from "./mod.ts";
 
@@ -93,11 +94,12 @@ export class AmqpPublisher {
   }
 
   /** Publishes; see {@linkcode Broker.publish}. */
-  publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
+  async publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
+    if (!this.connection.ready) await waitAMoment(this.connection);
     const properties = headers === undefined
       ? PROPERTIES
       : { ...PROPERTIES, headers: shortened(headers) };
-    return this.publishCopy(queue, body, properties);
+    await this.publishCopy(queue, body, properties);
   }
 
   /**

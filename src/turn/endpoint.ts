@@ -31,6 +31,8 @@ export interface Sender {
   readonly body: Uint8Array;
   /** Whether nobody takes the answer any more: the sender has hung up, or our time was up. */
   isGone(): boolean;
+  /** Whether our time was up, and the sender knows that it has to send it again. */
+  isLate(): boolean;
   /** What the request is a part of, if it says. */
   readonly trace?: Trace | undefined;
 }
@@ -104,6 +106,7 @@ async function answer(
   const sender = {
     body: body.bytes,
     isGone: () => isExpired || signal.aborted,
+    isLate: () => isExpired,
     trace: readTrace((name) => request.headers.get(name)),
   };
   const answered = await deadline.race(answerBody(sender, options));

@@ -245,6 +245,7 @@ Deno.test("turnEndpoint() tells accept() the signed body, and when nobody waits 
   const [answered = assert.fail(), late = assert.fail()] = senders;
   assert.equal(new TextDecoder().decode(answered.body), GOOD);
   assert.deepEqual([answered.isGone(), late.isGone()], [false, true]);
+  assert.deepEqual([answered.isLate(), late.isLate()], [false, true]);
 });
 
 Deno.test("turnEndpoint() bears and logs accept() failing after the answer", async () => {
