@@ -120,11 +120,17 @@ export class Bridge {
     return this.#gate.figures();
   }
 
+  /** Whether it speaks for its channel; else another bridge does. */
+  get leads(): boolean {
+    return this.#connector.leads;
+  }
+
   /** Begins to consume; a broker that is away is waited for, not here. */
   start(): void {
     this.#connector.start({
       inbound: this.#inbound.handle,
       event: this.#statuses.handle,
+      onLead: () => this.takeOver(),
       unreadable: (from) => this.#countUnreadable(from === "inbound" ? "inbound" : "status"),
     });
   }

@@ -115,11 +115,12 @@ export class Courier<T> {
   }
 
   async #try(work: Work<T>): Promise<Disposition> {
-    const { parcel: { id, key }, arrival: { redelivered, returns }, past, held } = work;
+    const { parcel, arrival: { redelivered, returns }, past, held } = work;
+    const { key } = parcel;
     if (held.isBack) return this.#putBack(work);
     const looking = held.isOver ? undefined : this.#elsewhere.ready(key);
     if (looking !== undefined) await looking;
-    if (past !== undefined && !work.hasArrived) this.#elsewhere.back(id, past);
+    if (past !== undefined && !work.hasArrived) this.#elsewhere.back(parcel, past);
     work.hasArrived = true;
     const behind = this.#elsewhere.placeBehind(key, past);
     if (behind !== undefined) {

@@ -8,6 +8,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type MessageCache, type Note, type Tally } from "../cache/mod.ts";
+import { Lanes } from "./lanes.ts";
 import {
   type DelayedEntry,
   delayedListId,
@@ -31,12 +32,17 @@ const KEPT_MS = 7 * 24 * 60 * 60_000;
 /** Whom a message or event is about. */
 export type Whose = Pick<DelayedNote, "user" | "about">;
 
+const NOBODY: Whose = { user: undefined, about: undefined };
+
+/** Lists and where they are. */
+type Lists = readonly { readonly id: string; readonly entries: readonly DelayedEntry[] }[];
+
 /** One flow's. */
 export class DelayedNotes {
   readonly #cache: MessageCache;
   readonly #flow: QueuedFlow;
-  /** Lists are read, changed and written: one at a time. */
-  #last: Promise<void> = Promise.resolve();
+  /** Lists are read, changed and written: one after the other. */
+  readonly #lanes = new Lanes<undefined>();
 
   /** Makes it; no I/O. */
   constructor(cache: MessageCache, flow: QueuedFlow) {
@@ -47,54 +53,59 @@ export class DelayedNotes {
   /**
    * One goes into a delay queue. Resolves when that is noted, together with `more`, or can't be.
    *
-   * @param about Whom it is about, and to be asked only now.
+   * @param key As it is given when the message is back.
+   * @param askWhose Whom it is about.
    */
   gone(
+    key: string,
     note: Omit<DelayedNote, "user" | "about">,
-    about: () => Promise<Whose>,
+    askWhose: () => Promise<Whose>,
     more: readonly Note[],
   ): Promise<void> {
     const ttlMs = note.delayMs + KEPT_MS;
-    const noted = (whose: Whose): Note => ({
-      kind: "delayed",
-      id: delayedNoteId(note.flow, note.id),
-      value: formatDelayed({ ...note, ...whose }),
-      ttlMs,
-    });
-    return this.#inTurn(async () => {
-      let notes: readonly Note[];
-      try {
-        const whose = await about();
-        const lists = await this.#lists(whose, (entries) => [...without(entries, note.id), note]);
-        notes = [noted(whose), ...lists.map(({ id, entries }) => listNote(id, entries, ttlMs))];
-      } catch (error) {
-        if (!(error instanceof CacheError)) throw error;
-        notes = [noted({ user: undefined, about: undefined })];
-      }
+    const put = async (whose: Whose, lists: Lists): Promise<void> => {
+      const value = formatDelayed({ ...note, ...whose });
+      const id = delayedNoteId(note.flow, note.id);
+      const listed = lists.map(({ id, entries }) => listNote(id, entries, ttlMs));
+      const notes: Note[] = [{ kind: "delayed", id, value, ttlMs }, ...listed];
       await this.#cache.putNotes([...more, ...notes], [this.#tally("delayed")]);
+    };
+    return this.#inTurn(`key:${key}`, async () => {
+      let whose: Whose = NOBODY;
+      await this.#watch(async () => void (whose = await askWhose()));
+      await this.#inTurn(`user:${whose.user}`, async () => {
+        let lists: Lists = [];
+        await this.#watch(async () => {
+          lists = await this.#lists(whose, (entries) => [...without(entries, note.id), note]);
+        });
+        await put(whose, lists);
+      });
     });
   }
 
   /** One is back. Resolves when nothing of it is noted any more, or that can't be done. */
-  back(id: string): Promise<void> {
-    return this.#inTurn(async () => {
+  back(key: string, id: string): Promise<void> {
+    return this.#inTurn(`key:${key}`, async () => {
       const noteId = delayedNoteId(this.#flow, id);
       const note = readDelayed(await this.#cache.getNote("delayed", noteId));
       if (note === undefined) return;
       await this.#cache.tally([this.#tally("undelayed")]);
-      const lists = await this.#lists(note, (entries) => without(entries, id));
-      for (const list of lists) {
-        if (list.entries.length === 0) await this.#cache.deleteNote("delayed_list", list.id);
-        else await this.#cache.putNotes([listNote(list.id, list.entries, KEPT_MS)]);
-      }
+      await this.#inTurn(`user:${note.user}`, () => this.#unlist(note));
       await this.#cache.deleteNote("delayed", noteId);
     });
+  }
+
+  async #unlist(note: DelayedNote): Promise<void> {
+    for (const { id, entries } of await this.#lists(note, (all) => without(all, note.id))) {
+      if (entries.length === 0) await this.#cache.deleteNote("delayed_list", id);
+      else await this.#cache.putNotes([listNote(id, entries, KEPT_MS)]);
+    }
   }
 
   async #lists(
     { user, about }: Whose,
     change: (entries: readonly DelayedEntry[]) => readonly DelayedEntry[],
-  ): Promise<readonly { readonly id: string; readonly entries: readonly DelayedEntry[] }[]> {
+  ): Promise<Lists> {
     const ids = [
       ...(user === undefined ? [] : [delayedListId({ user })]),
       ...(about === undefined ? [] : [delayedListId({ about })]),
@@ -109,15 +120,21 @@ export class DelayedNotes {
     return { flow: this.#flow, result };
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#last = this.#last.then(work).catch((error: unknown) => {
+  /** When all that was to be done for `key` before is done. */
+  #inTurn(key: string, work: () => Promise<void>): Promise<void> {
+    return this.#lanes.run(key, undefined, () => this.#watch(work));
+  }
+
+  async #watch(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       log.debug("Not noted what of {flow} is delayed: {reason}", {
         flow: this.#flow,
         reason: error.message,
       });
-    });
-    return this.#last;
+    }
   }
 }
 

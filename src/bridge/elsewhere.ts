@@ -91,8 +91,8 @@ export class Elsewhere {
   }
 
   /** One that was sent elsewhere is back, perhaps out of a delay queue. */
-  back(id: string, past: Past): void {
-    if (past.delayMs > 0) void this.#delayed.back(id);
+  back({ key, id }: Pick<Parcel<unknown>, "key" | "id">, past: Past): void {
+    if (past.delayMs > 0) void this.#delayed.back(key, id);
   }
 
   /** Answers where it has to go, if there is something that it has to go behind. */
@@ -165,6 +165,7 @@ export class Elsewhere {
     const { attempts, firstFailureAt } = leaver.pastAt(now());
     const until = now() + delayMs;
     return this.#delayed.gone(
+      parcel.key,
       { flow, id: parcel.id, delayMs, until, attempts, firstFailureAt, reason },
       () => parcel.whose(),
       more,

@@ -7,7 +7,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type MessageCache, type Remembered } from "../cache/mod.ts";
-import type { Metrics, Trace } from "../telemetry/mod.ts";
+import type { Metrics } from "../telemetry/mod.ts";
 import type { Acceptance, OutboundRequest, Sender } from "../turn/mod.ts";
 import {
   type Connector,
@@ -27,6 +27,8 @@ const log = getLogger(["turn-channels", "bridge"]);
 
 /** How long Turn is asked to wait when we can't take a message: a broker's restart, roughly. */
 const RETRY_AFTER_MS = 5_000;
+
+const LATE = "Turn did not wait until the message was remembered";
 
 /** What an {@linkcode OutboundFlow} is made of. */
 export interface OutboundOptions {
@@ -82,10 +84,9 @@ export class OutboundFlow {
   }
 
   async #accept(request: OutboundRequest, sender: Sender, made: Made): Promise<Acceptance> {
-    const { trace } = sender;
     try {
-      if (this.#repeats === undefined) return await this.#publish(request, made, trace);
-      return await this.#repeats.take(sender, () => this.#publish(request, made, trace));
+      if (this.#repeats === undefined) return await this.#publish(request, made, sender);
+      return await this.#repeats.take(sender, () => this.#publish(request, made, sender));
     } catch (error) {
       if (!(error instanceof PublishError || error instanceof CacheError)) throw error;
       log.warning("Turn has to send a message again: {reason}", { reason: error.message });
@@ -120,7 +121,7 @@ export class OutboundFlow {
   async #publish(
     request: OutboundRequest,
     made: Made,
-    trace: Trace | undefined,
+    sender: Sender,
   ): Promise<Acceptance> {
     const { cache, connector } = this.#options;
     const inbound = await this.#findInbound(request);
@@ -138,8 +139,13 @@ export class OutboundFlow {
     const message = made.message = this.#compose(request, inbound);
     // Before publishing: its first event may be quicker than the broker's confirm.
     await cache.putOutbound(message, [{ flow: "outbound", result: "in" }]);
+    if (sender.isLate()) {
+      // Turn has heard that it has to send this again, and would have it sent twice.
+      this.#ledger.count("unavailable");
+      return { kind: "unavailable", reason: LATE, retryAfterMs: RETRY_AFTER_MS };
+    }
     try {
-      await connector.publish(message, trace);
+      await connector.publish(message, sender.trace);
     } catch (error) {
       this.#ledger.count("unavailable");
       throw error;

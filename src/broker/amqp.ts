@@ -12,6 +12,7 @@ import { AmqpConsumer } from "./amqp_consumer.ts";
 import { AmqpCopies } from "./amqp_copies.ts";
 import { Declarer, type QueueType } from "./amqp_declare.ts";
 import { AmqpDepths } from "./amqp_depths.ts";
+import { AmqpLead } from "./amqp_lead.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
 import { sift } from "./amqp_sift.ts";
 import { WireFaults } from "./amqp_wire_faults.ts";
@@ -24,6 +25,7 @@ import type {
   Fate,
   Handler,
   Headers,
+  LeadOptions,
   QueuedMessage,
 } from "./mod.ts";
 
@@ -59,7 +61,7 @@ export interface AmqpBrokerOptions {
 const CLOSE_TIMEOUT_MS = 2000;
 
 /** Most consumers on a connection: RabbitMQ allows 2047 channels on one. */
-const CONSUMERS_EACH = 1000;
+const CONSUMERS_EACH = 1500;
 
 /** A connection that messages are consumed on. */
 interface Consuming {
@@ -83,6 +85,8 @@ export class AmqpBroker implements Broker {
   readonly #connection: AmqpConnection;
   /** Those that are not cancelled. */
   readonly #consumers = new Set<AmqpConsumer>();
+  /** By their queues, with the connections that they are led on. */
+  readonly #leads = new Map<string, { readonly lead: AmqpLead; readonly on: Consuming }>();
   /** Queues that have to be bound, as far as we know. */
   readonly #bound = new Set<string>();
   readonly #binding: ReturnType<typeof setInterval>;
@@ -147,17 +151,16 @@ export class AmqpBroker implements Broker {
   /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     const { exchange } = this.#options;
-    let consuming = this.#consuming.at(-1);
-    if (consuming === undefined || consuming.consumers >= CONSUMERS_EACH) {
-      consuming = this.#addConnection();
-      consuming.connection.start();
-    }
-    const own = consuming;
+    const led = options.lead && this.#lead(options.lead);
+    const own = led?.on ?? this.#leastUsed();
     own.consumers++;
     this.#bound.add(queue);
+    const { prefetch, parkingQueue } = options;
     const consumer = new AmqpConsumer({
       ...this.#delays,
-      ...options,
+      prefetch,
+      parkingQueue,
+      lead: led?.lead,
       connection: own.connection,
       copies: this.#copies,
       faults: this.#faults,
@@ -174,6 +177,11 @@ export class AmqpBroker implements Broker {
       },
       settled: () => consumer.settled(),
     };
+  }
+
+  /** See {@linkcode Broker.leads}. */
+  leads(queue: string): boolean {
+    return this.#leads.get(queue)?.lead.leads ?? false;
   }
 
   /** See {@linkcode Broker.sift}. */
@@ -211,6 +219,35 @@ export class AmqpBroker implements Broker {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close();
     await this.#closed;
+  }
+
+  /** One for all consumers that name the same. */
+  #lead({ queue, onLead }: LeadOptions): { readonly lead: AmqpLead; readonly on: Consuming } {
+    const known = this.#leads.get(queue);
+    if (known !== undefined) return known;
+    const on = this.#leastUsed();
+    on.consumers++;
+    const lead = new AmqpLead({
+      ...this.#delays,
+      queue,
+      onLead,
+      connection: on.connection,
+      declare: async (name, args) => await on.declarer?.ownQueue(name, args),
+      copies: this.#copies,
+      faults: this.#faults,
+    });
+    const led = { lead, on };
+    this.#leads.set(queue, led);
+    return led;
+  }
+
+  /** The last connection, or a new one. */
+  #leastUsed(): Consuming {
+    const last = this.#consuming.at(-1);
+    if (last !== undefined && last.consumers < CONSUMERS_EACH) return last;
+    const added = this.#addConnection();
+    added.connection.start();
+    return added;
   }
 
   #addConnection(): Consuming {
@@ -270,8 +307,12 @@ export class AmqpBroker implements Broker {
     clearInterval(this.#binding);
     const closed = Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     const answered = new AbortController();
+    // When nothing is in hand any more, so that whoever takes over does not overtake.
+    const ended = closed.then(() =>
+      Promise.all([...this.#leads.values()].map(({ lead }) => lead.close()))
+    );
     const silent = delay(CLOSE_TIMEOUT_MS, undefined, answered).catch(() => {});
-    await Promise.race([closed, silent]);
+    await Promise.race([ended, silent]);
     answered.abort();
     const connections = this.#consuming.map(({ connection }) => connection);
     await Promise.all([this.#publisher, ...connections].map((connection) => connection.close()));

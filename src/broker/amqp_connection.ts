@@ -57,6 +57,8 @@ export class AmqpConnection {
   #running: Promise<void> | undefined;
   /** Why there is no connection to each host that was tried since there was one. */
   readonly #reported = new Map<string, string>();
+  /** Since when there is no connection, by the clock of `performance`. */
+  #awaySince = performance.now();
   /** The address that was up last. */
   #last: AmqpAddress | undefined;
 
@@ -91,8 +93,19 @@ export class AmqpConnection {
     return [...new Set(this.#reported.values())].join("; ");
   }
 
+  /** How long there has been no connection, in milliseconds; 0 while there is one. */
+  get awayMs(): number {
+    return this.#model ? 0 : performance.now() - this.#awaySince;
+  }
+
+  /** Fires when it is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   /** Begins to connect. */
   start(): void {
+    if (!this.#running) this.#awaySince = performance.now();
     this.#running ??= this.#run();
   }
 
@@ -234,7 +247,10 @@ export class AmqpConnection {
     this.#model = undefined;
     this.#blocked = false;
     this.#options.onBlocked?.(false);
-    if (wasUp) this.#up = Promise.withResolvers();
+    if (wasUp) {
+      this.#up = Promise.withResolvers();
+      this.#awaySince = performance.now();
+    }
     if (this.#closing.signal.aborted) return this.#endAttempt();
     const values = { host, connection: name, reason };
     if (wasUp) log.warn("Connection to RabbitMQ at {host} lost ({connection}): {reason}", values);

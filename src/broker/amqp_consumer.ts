@@ -9,6 +9,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
+import type { AmqpLead } from "./amqp_lead.ts";
 import { AmqpAnswers, type AnswerOptions } from "./amqp_answer.ts";
 import { returnsOf, undelayed } from "./amqp_copy.ts";
 import { AmqpSession } from "./amqp_session.ts";
@@ -31,11 +32,16 @@ export interface AmqpConsumerOptions extends AnswerOptions {
   readonly connection: AmqpConnection;
   /** Sees to it that the queue is there, and bound. */
   readonly declare: () => Promise<void>;
+  /** Consumes only while it leads, if given. */
+  readonly lead?: AmqpLead | undefined;
   /** Most messages in work. */
   readonly prefetch: number;
   /** Decides about each message. */
   readonly handler: Handler;
 }
+
+/** The term of who need not lead. */
+const ALWAYS = new AbortController().signal;
 
 /** Why a subscription ends. */
 type Ending = "stop" | "lost" | "cancelled" | "renew";
@@ -94,13 +100,17 @@ export class AmqpConsumer implements Consumer {
   }
 
   async #run(): Promise<void> {
-    const { connection, queue, faults } = this.#options;
+    const { connection, queue, faults, lead } = this.#options;
     const stop = this.#stop.signal;
     while (!stop.aborted) {
       const model = await Promise.race([connection.model(), this.#stopped]);
       if (!model) return;
+      this.#ready = lead?.leads === false;
+      const term = await Promise.race([lead?.term() ?? ALWAYS, this.#stopped]);
+      if (!term) return;
+      if (connection.current !== model) continue;
       try {
-        await this.#consumeOn(model);
+        await this.#consumeOn(model, term);
       } catch (error) {
         // That the connection is lost has been reported already.
         if (!stop.aborted && connection.ready) faults.report(queue, "consume", error);
@@ -110,11 +120,15 @@ export class AmqpConsumer implements Consumer {
     }
   }
 
-  /** Consumes on a new channel until that ends, or the consumer is cancelled. */
-  async #consumeOn(model: ChannelModel): Promise<void> {
+  /** Consumes on a new channel until that or its term ends, or the consumer is cancelled. */
+  async #consumeOn(model: ChannelModel, term: AbortSignal): Promise<void> {
     await this.#options.declare();
     const session = this.#session = new AmqpSession(await model.createChannel());
     this.#stuck = 0;
+    const onEnd = (): void => void session.close();
+    term.addEventListener("abort", onEnd);
+    session.lost.addEventListener("abort", () => term.removeEventListener("abort", onEnd));
+    if (term.aborted) onEnd();
     session.lost.addEventListener("abort", () => this.#end?.("lost"));
     try {
       await session.channel.prefetch(this.#options.prefetch);

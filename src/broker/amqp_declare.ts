@@ -48,10 +48,13 @@ export class Declarer {
   }
 
   /** Sees to it that there is a durable queue of ours, which needs no binding. */
-  async ownQueue(name: string): Promise<void> {
+  async ownQueue(name: string, args: Readonly<Record<string, unknown>> = {}): Promise<void> {
     if (await isThere(this.#on, (channel) => channel.checkQueue(name))) return;
     await this.#on((channel) =>
-      channel.assertQueue(name, { durable: true, arguments: typed(this.#queueType) })
+      channel.assertQueue(name, {
+        durable: true,
+        arguments: { ...args, ...typed(this.#queueType) },
+      })
     );
   }
 

@@ -11,6 +11,7 @@ import { AmqpConnection, type AmqpConnectionOptions } from "./amqp_connection.ts
 import { ConfirmingChannel, type Destination, ReturnedError } from "./amqp_confirms.ts";
 import { Declarer, type QueueType } from "./amqp_declare.ts";
 import type { Faults } from "./faults.ts";
+import { waitAMoment } from "./amqp_patience.ts";
 import { shortened } from "./handle.ts";
 import { type Headers, PublishError } from "./mod.ts";
 
@@ -91,6 +92,7 @@ export class AmqpPublisher {
     const properties = headers === undefined
       ? PROPERTIES
       : { ...PROPERTIES, headers: shortened(headers) };
+    if (!this.connection.ready) await waitAMoment(this.connection);
     if (this.#declared.get(queue) !== true) await this.#ensure(queue);
     try {
       return await this.#send(destination, body, properties);

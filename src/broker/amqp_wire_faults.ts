@@ -25,16 +25,30 @@ const MAX_REMEMBERED = 1000;
 
 const DELIVER = BASIC << 16 | 60, GET_OK = BASIC << 16 | 71;
 
-/** A delivery, from its first frame until its consumer has it. */
-interface InHand {
+/** What the arguments of both have. */
+interface DeliveryFields {
   readonly exchange: string;
   readonly routingKey: string;
   readonly redelivered: boolean;
-  properties?: WireProperties;
-  /** How many bytes of the body are to come; undefined before the properties. */
-  left?: number;
+}
+
+/** What is being delivered on a channel, from the first frame until the consumer has it. */
+class InHand {
+  /** Nothing is, without them. */
+  fields: DeliveryFields | undefined;
+  properties: WireProperties | undefined;
+  /** How many bytes of the body are to come. */
+  left = 0;
   /** The last part of the body, when all is there. */
-  body?: Buffer;
+  body: Buffer | undefined;
+  /** The one that is watched: numbers are used again. */
+  channel: WireChannel["channel"] | undefined;
+
+  take(fields: DeliveryFields | undefined): void {
+    this.fields = fields;
+    this.properties = undefined;
+    this.body = undefined;
+  }
 }
 
 /** Why the message is to be parked without a look at it, if it is. */
@@ -51,89 +65,77 @@ export class WireFaults {
   watch(model: ChannelModel): void {
     const connection = model.connection as unknown as WireConnection;
     const { accept, recvFrame } = connection;
-    const inHand = new Map<number, InHand>();
-    const watched = new WeakSet<object>();
+    /** By the number of the channel. */
+    const hands: InHand[] = [];
     connection.recvFrame = () => {
       try {
         return recvFrame.call(connection);
       } catch (error) {
-        for (const delivery of inHand.values()) this.#note(delivery, error);
+        for (const hand of hands) if (hand?.fields) this.#note(hand, error);
         throw error;
       }
     };
     connection.accept = (frame) => {
-      const delivery = this.#track(inHand, frame);
-      if (!delivery) return accept.call(connection, frame);
-      const channel = connection.channels[frame.channel]?.channel;
-      if (channel && !watched.has(channel)) {
-        watched.add(channel);
-        this.#watchChannel(channel, () => inHand.get(frame.channel));
-      }
+      const { id, channel } = frame;
+      const isFirst = id === DELIVER || id === GET_OK;
+      const hand = isFirst ? hands[channel] ??= new InHand() : hands[channel];
+      if (isFirst && hand) this.#begin(hand, frame, connection);
+      if (!hand?.fields) return accept.call(connection, frame);
+      if (!isFirst) this.#add(hand, frame);
       try {
         accept.call(connection, frame);
       } catch (error) {
-        this.#note(delivery, error);
+        this.#note(hand, error);
         throw error;
       }
-      if (delivery.left === 0) inHand.delete(frame.channel);
+      if (hand.properties && hand.left === 0) hand.take(undefined);
     };
   }
 
-  /** amqplib does not let an exception through that is thrown at a delivery: it ends the channel. */
-  #watchChannel(channel: WireChannel["channel"], inHand: () => InHand | undefined): void {
+  #begin(hand: InHand, frame: WireFrame, { channels }: WireConnection): void {
+    hand.take(frame.fields as DeliveryFields); // As these methods have them.
+    const channel = channels[frame.channel]?.channel;
+    if (!channel || channel === hand.channel) return;
+    hand.channel = channel;
     const { closeWithError } = channel;
+    // amqplib does not let an exception through that is thrown at a delivery: it ends the channel.
     channel.closeWithError = (...call) => {
-      const delivery = inHand();
       const [, , , error] = call;
-      if (delivery) this.#note(delivery, error);
+      if (hand.fields) this.#note(hand, error);
       closeWithError.apply(channel, call);
     };
   }
 
-  /** The delivery that the frame belongs to. */
-  #track(inHand: Map<number, InHand>, frame: WireFrame): InHand | undefined {
-    const { channel, id, content } = frame;
-    if (id === DELIVER || id === GET_OK) {
-      // The arguments of both have these.
-      const { exchange, routingKey, redelivered } = frame.fields as InHand;
-      inHand.set(channel, { exchange, routingKey, redelivered });
-      return inHand.get(channel);
-    }
-    if (id !== BASIC && content === undefined) return undefined;
-    const delivery = inHand.get(channel);
-    if (!delivery) return undefined;
+  #add(hand: InHand, { id, size = 0, fields, content }: WireFrame): void {
     if (id === BASIC) {
-      delivery.properties = frame.fields as WireProperties; // By our codec.
-      delivery.left = frame.size ?? 0;
-      this.#judge(delivery);
-    } else if (content && delivery.left !== undefined) {
-      delivery.left -= content.length;
-      if (delivery.left === 0) {
-        delivery.body = content;
-        this.#judge(delivery);
-      }
+      hand.properties = fields as WireProperties; // By our codec.
+      hand.left = size;
+      this.#judge(hand);
+    } else if (content) {
+      hand.left -= content.length;
+      if (hand.left > 0) return;
+      hand.body = content;
+      this.#judge(hand);
     }
-    return delivery;
   }
 
-  #note(delivery: InHand, error: unknown): void {
-    const key = identify(delivery);
+  #note(hand: InHand, error: unknown): void {
+    const key = identify(hand);
     const times = (this.#ends.get(key)?.times ?? 0) + 1;
     const reason = error instanceof Error ? error.message : String(error);
     this.#ends.set(key, { times, reason });
     const [oldest] = this.#ends.keys();
     if (this.#ends.size > MAX_REMEMBERED && oldest !== undefined) this.#ends.delete(oldest);
-    const { exchange, routingKey } = delivery;
-    const values = { exchange, routingKey, times, reason };
+    const values = { routingKey: hand.fields?.routingKey, times, reason };
     log.error("To take a message for {routingKey} has ended its channel: {reason}", values);
   }
 
   /** Leaves nothing to fail at, if the delivery has done so too often. */
-  #judge(delivery: InHand): void {
-    const { properties, redelivered } = delivery;
+  #judge(hand: InHand): void {
+    const { properties, fields } = hand;
     // What has ended something has been delivered before.
-    if (!redelivered || this.#ends.size === 0 || !properties) return;
-    const { times, reason } = this.#ends.get(identify(delivery)) ?? { times: 0, reason: "" };
+    if (this.#ends.size === 0 || !fields?.redelivered || !properties) return;
+    const { times, reason } = this.#ends.get(identify(hand)) ?? { times: 0, reason: "" };
     const wire = properties[WIRE];
     if (times < MAX_ENDS || !wire) return;
     const ended = `to take it has ended the connection to RabbitMQ ${times} times: ${reason}`;
@@ -146,9 +148,9 @@ export class WireFaults {
  * The same for the same message, whichever connection it comes on. That RabbitMQ counts deliveries in
  * a header makes no difference.
  */
-function identify({ exchange, routingKey, properties, left, body }: InHand): string {
+function identify({ fields, properties, left, body }: InHand): string {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify([exchange, routingKey, left]));
+  hash.update(JSON.stringify([fields?.exchange, fields?.routingKey, left]));
   const { headers, ...others } = rawProperties(properties?.[WIRE]?.bytes ?? Buffer.alloc(2));
   for (const [name, bytes] of Object.entries(others)) hash.update(name).update(bytes);
   for (const { name, bytes } of entriesOf(headers ?? Buffer.alloc(0))) {

@@ -22,6 +22,8 @@ import {
 /** A {@linkcode Broker} in one process. */
 export class MemoryBroker implements Broker {
   readonly #queues = new Map<string, MemoryQueue>();
+  /** There is one program only, so it leads. */
+  readonly #leads = new Set<string>();
   readonly #closed = new AbortController();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #places = 0;
@@ -54,6 +56,10 @@ export class MemoryBroker implements Broker {
   /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.declare(options.parkingQueue);
+    if (options.lead !== undefined && !this.#leads.has(options.lead.queue)) {
+      this.#leads.add(options.lead.queue);
+      options.lead.onLead();
+    }
     const { subscriptions } = this.#declare(queue);
     const work = new Set<Promise<void>>();
     const subscription: Subscription = { ...options, handler, work };
@@ -100,6 +106,11 @@ export class MemoryBroker implements Broker {
   async depth(queue: string): Promise<number | undefined> {
     this.#checkOpen(`Cannot look at ${queue}`);
     return this.#queues.get(queue)?.waiting.length;
+  }
+
+  /** See {@linkcode Broker.leads}. */
+  leads(queue: string): boolean {
+    return this.#leads.has(queue);
   }
 
   /** See {@linkcode Broker.status}. */

@@ -72,6 +72,16 @@ export interface ConsumeOptions {
   readonly prefetch: number;
   /** The durable queue for messages with the disposition `park`. */
   readonly parkingQueue: string;
+  /** Consumes only while this program is the one that leads; always, unless given. */
+  readonly lead?: LeadOptions;
+}
+
+/** Of all programs that name the same queue, one leads, and the others stand by to take over. */
+export interface LeadOptions {
+  /** A small queue that shows who leads; it is declared. Nothing else may be in it. */
+  readonly queue: string;
+  /** Is told when this program begins to lead, before it is handed a message. */
+  readonly onLead: () => void;
 }
 
 /**
@@ -194,6 +204,9 @@ export interface Broker extends AsyncDisposable {
    * @throws {PublishError} If the broker is away, or the server refuses to tell.
    */
   depth(queue: string): Promise<number | undefined>;
+
+  /** Whether this program leads; see {@linkcode ConsumeOptions.lead}. False if nobody asked for it. */
+  leads(queue: string): boolean;
 
   /** How it is now. */
   status(): BrokerStatus;

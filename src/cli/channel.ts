@@ -8,7 +8,7 @@ import { Bridge, type BridgeOptions } from "../bridge/mod.ts";
 import type { Broker } from "../broker/mod.ts";
 import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
-import type { ChannelConfig } from "../config/mod.ts";
+import { type ChannelConfig, requestTimeoutMs } from "../config/mod.ts";
 import { type LoopLag, Metrics, type QueueWatch, type Tracing } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector } from "../vumi/mod.ts";
@@ -127,7 +127,7 @@ function requestRulesOf(
   return {
     hmacSecrets: config.turn_hmac_secret,
     maxBodyBytes: config.max_body_bytes,
-    requestTimeoutMs: config.request_timeout * 1000,
+    requestTimeoutMs: requestTimeoutMs(config),
   };
 }
 

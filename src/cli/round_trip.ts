@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Config } from "../config/mod.ts";
+import { type Config, requestTimeoutMs } from "../config/mod.ts";
 import { sign, SIGNATURE_HEADER, turnEndpoint } from "../turn/mod.ts";
 import type { Finding } from "./check.ts";
 import { HttpServer } from "./http.ts";
@@ -55,7 +55,7 @@ async function tryOut(config: RoundTripConfig, path: string): Promise<string | u
     path: config.vumi_api_path,
     hmacSecrets: config.turn_hmac_secret,
     maxBodyBytes: config.max_body_bytes,
-    requestTimeoutMs: config.request_timeout * 1000,
+    requestTimeoutMs: requestTimeoutMs(config),
     accept: () => Promise.resolve({ kind: "accepted", id: `${++taken}` }),
   }]);
   await using server = await HttpServer.listen({

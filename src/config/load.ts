@@ -12,6 +12,7 @@ import type { Fault, Warning } from "./faults.ts";
 import { type FileOptions, type FileReading, readConfigFile } from "./file.ts";
 import { type Entry, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
+import { LONGEST_REQUEST_S } from "./request_timeout.ts";
 import { withSecretFiles } from "./secret_files.ts";
 import { type ChannelConfig, type Config, parseConfig } from "./schema.ts";
 import { type ReadFile, readFromDisk } from "./text_file.ts";
@@ -143,17 +144,30 @@ function warningsOf(layers: Layers, channels: readonly Channel[]): readonly Warn
   ];
 }
 
+const TLS_UNUSED = "amqp.tls has no effect: no address in amqp_url is amqps://";
+
 /** Of values that are valid, and have less effect than they seem to have. */
 function valueWarnings(config: Config): readonly Warning[] {
   const { tls } = config.amqp;
+  const timeouts = requestTimeoutWarnings(config);
   const isUnused = Object.values(tls).some((value) => value !== "") &&
     !amqpUrls(config).some((url) => /^amqps:/i.test(url));
-  const unusedTls = isUnused
-    ? [{ key: "amqp.tls", message: "amqp.tls has no effect: no address in amqp_url is amqps://" }]
-    : [];
-  return config.channels.some(({ partitions }) => partitions > 0)
-    ? [...unusedTls, { key: "partitions", message: PARTITIONS_UNUSED }]
-    : unusedTls;
+  const isPartitioned = config.channels.some(({ partitions }) => partitions > 0);
+  return [
+    ...timeouts,
+    ...isUnused ? [{ key: "amqp.tls", message: TLS_UNUSED }] : [],
+    ...isPartitioned ? [{ key: "partitions", message: PARTITIONS_UNUSED }] : [],
+  ];
+}
+
+/** Once for each value, however many channels have it. */
+function requestTimeoutWarnings({ channels }: Config): readonly Warning[] {
+  const tooLong = channels.map(({ request_timeout }) => request_timeout)
+    .filter((seconds) => seconds > LONGEST_REQUEST_S);
+  return [...new Set(tooLong)].map((seconds) => ({
+    key: "request_timeout",
+    message: `request_timeout ${seconds} counts as ${LONGEST_REQUEST_S}: Turn waits for 5 seconds`,
+  }));
 }
 
 const PARTITIONS_UNUSED =

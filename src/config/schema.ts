@@ -81,7 +81,11 @@ const fromTurn = {
     "",
     "File that holds turn_hmac_secret instead; several, one a line.",
   ),
-  request_timeout: preset(seconds(DAY), 240, "Longest time for a request from Turn."),
+  request_timeout: preset(
+    seconds(DAY),
+    4.5,
+    "Longest time for a request from Turn, which waits for 5 seconds: more than 4.5 counts as 4.5.",
+  ),
   outbound_dedupe_window: preset(
     secondsOrZero(DAY),
     0,

@@ -31,6 +31,8 @@ export interface Sender {
   readonly body: Uint8Array;
   /** Whether nobody takes the answer any more: the sender has hung up, or our time was up. */
   isGone(): boolean;
+  /** Whether our time was up, and the sender knows that it has to send it again. */
+  isLate(): boolean;
   /** What the request is a part of, if it says. */
   readonly trace?: Trace | undefined;
 }
@@ -104,6 +106,7 @@ async function answer(
   const sender = {
     body: body.bytes,
     isGone: () => isExpired || signal.aborted,
+    isLate: () => isExpired,
     trace: readTrace((name) => request.headers.get(name)),
   };
   const answered = await deadline.race(answerBody(sender, options));
@@ -145,8 +148,11 @@ function answerAcceptance(acceptance: Acceptance): Response {
   }
 }
 
+/** How long Turn is asked to wait when our time was up, in milliseconds. */
+const RETRY_AFTER_MS = 5_000;
+
 function timedOut({ requestTimeoutMs }: EndpointOptions): Response {
-  return refuse(504, [{ details: `Not done within ${requestTimeoutMs / 1000} s` }]);
+  return unavailable(`Not done within ${requestTimeoutMs / 1000} s`, RETRY_AFTER_MS);
 }
 
 const JSON_TYPE = /^application\/(?:[^;,\s]+\+)?json\s*(?:;|$)/i;

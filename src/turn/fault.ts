@@ -20,7 +20,6 @@ export const TITLES = {
   422: "Not supported",
   500: "Internal error",
   503: "Unavailable",
-  504: "Timed out",
 } as const;
 
 /** One thing that is wrong. */

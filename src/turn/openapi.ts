@@ -88,7 +88,7 @@ const SEND: OpenApi = {
   requestBody: { required: true, content: json(requestSchema, EXAMPLE) },
   responses: {
     200: { description: "The message is in the queue.", content: json(acceptedSchema) },
-    ...errorResponses([400, 401, 404, 405, 413, 415, 422, 500, 503, 504]),
+    ...errorResponses([400, 401, 404, 405, 413, 415, 422, 500, 503]),
   },
 };
 

@@ -32,6 +32,7 @@ export function queuesOf(name: string): ConnectorQueues {
     event: `${name}.event`,
     inboundParked: `${name}.inbound.parked`,
     eventParked: `${name}.event.parked`,
+    lead: `${name}.lead`,
   };
 }
 
@@ -47,6 +48,8 @@ export interface ConnectorQueues {
   readonly inboundParked: string;
   /** Events that wait for a person. */
   readonly eventParked: string;
+  /** Shows which of several bridges speaks for the channel. */
+  readonly lead: string;
 }
 
 /** How a message or event came; see {@linkcode BrokerMessage}. */
@@ -75,6 +78,8 @@ export interface ConnectorHandlers {
   readonly inbound: ConnectorHandler<Message>;
   /** Decides about an event. */
   readonly event: ConnectorHandler<Event>;
+  /** Is told when we begin to speak for the channel, before anything is consumed. */
+  readonly onLead: () => void;
   /** Is told of what can't be read; it is parked. */
   readonly unreadable: (from: "inbound" | "event") => void;
 }
@@ -97,11 +102,12 @@ export class Connector {
   /** Declares the queues and consumes messages from users and events. Once in a life. */
   start(handlers: ConnectorHandlers): void {
     const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
+    const lead = { queue: this.#queues.lead, onLead: handlers.onLead };
     const { broker, inboundPrefetch, eventPrefetch } = this.#options;
     broker.declare(outbound);
     const fromUsers = broker.consume(
       inbound,
-      { prefetch: inboundPrefetch, parkingQueue: inboundParked },
+      { prefetch: inboundPrefetch, parkingQueue: inboundParked, lead },
       reader(
         inbound,
         decodeMessage,
@@ -111,7 +117,7 @@ export class Connector {
     );
     const events = broker.consume(
       event,
-      { prefetch: eventPrefetch, parkingQueue: eventParked },
+      { prefetch: eventPrefetch, parkingQueue: eventParked, lead },
       reader(
         event,
         decodeEvent,
@@ -143,6 +149,11 @@ export class Connector {
       trace,
       (headers) => broker.publish(queue, body, headers),
     );
+  }
+
+  /** Whether we speak for the channel: of several bridges one consumes its queues. */
+  get leads(): boolean {
+    return this.#options.broker.leads(this.#queues.lead);
   }
 
   /** Takes nothing new; what was handed out can still be answered. */

@@ -42,7 +42,12 @@ export class TestCourier implements AsyncDisposable {
   readonly ends: End[];
 
   /** With another's cache it is the same program, started anew. */
-  constructor(ends: End[] = [], cache?: FlakyCache, delaysMs: readonly number[] = DELAYS) {
+  constructor(
+    ends: End[] = [],
+    cache?: FlakyCache,
+    delaysMs: readonly number[] = DELAYS,
+    { maxRetries = 2 } = {},
+  ) {
     this.ends = ends;
     this.cache = cache ?? new FlakyCache(() => this.now);
     const { after, elapsed } = this.clock;
@@ -55,7 +60,7 @@ export class TestCourier implements AsyncDisposable {
       metrics: this.metrics,
       stopping: this.stopping.signal,
       abandon: this.abandon.signal,
-      retry: { maxRetries: 2, delayBase: 0, delayExponent: 1, delaysMs },
+      retry: { maxRetries, delayBase: 0, delayExponent: 1, delaysMs },
       holdMs: HOLD_MS,
       ...times,
     });

@@ -137,6 +137,26 @@ Deno.test("InboundFlow counts a message as come once, however often it comes", a
   assert.ok((await test.cache.counts()).includes("inbound in: 2"));
 });
 
+Deno.test("InboundFlow counts a message as come once, though it went to the end of its queue", async () => {
+  await using test = new TestInbound();
+  // It was in hand when we ended, once too often: it may have been counted or not.
+  for (const [message_id, isCounted] of [["m1", true], ["m2", false]] as const) {
+    if (isCounted) {
+      test.answer = () => RETRY;
+      await test.handle({ message_id });
+      test.answer = () => DELIVERED;
+    }
+    const from_addr = `+${message_id}`;
+    const how = arrival({ redelivered: true, returns: 3 });
+    const again = await test.handle({ message_id, from_addr }, how);
+    assert.ok(again.kind === "again");
+    const { headers } = again;
+    assert.deepEqual(await test.handle({ message_id, from_addr }, arrival({ headers })), DONE);
+  }
+  await settle();
+  assert.ok((await test.cache.counts()).includes("inbound in: 2"));
+});
+
 for (
   const [transport_type, retryForMs, kind] of [
     ["sms", 72 * HOUR_MS, "later"],

@@ -9,7 +9,7 @@ const WINDOW_MS = 60_000;
 
 /** Who waits for the answer, or has gone. */
 function sender(text = "hello", isGone = false): Sender {
-  return { body: new TextEncoder().encode(text), isGone: () => isGone };
+  return { body: new TextEncoder().encode(text), isGone: () => isGone, isLate: () => false };
 }
 
 const GONE = sender("hello", true);

@@ -157,6 +157,48 @@ Deno.test("undelayed() leaves what others' dead-lettering has noted", () => {
   assert.deepEqual(Object.keys(delayed), ["other", "x-original-death"]);
 });
 
+for (
+  const name of [
+    "turn-channels.delay.60s",
+    "turn-channels.delay.50ms",
+    "q.delay.60s",
+    "q.delay.50ms",
+  ]
+) {
+  Deno.test(`undelayed() takes what is noted of ${name} away`, () => {
+    const headers = {
+      "x-death": [{ queue: name, reason: "expired" }],
+      "x-first-death-queue": name,
+      "x-first-death-reason": "expired",
+      "x-last-death-queue": name,
+      other: 1,
+    };
+    const properties = decodeProperties(encodeProperties({ headers }));
+    assert.deepEqual(undelayed(properties, "q").headers, { other: 1 });
+  });
+}
+
+for (const name of ["turn-channels.delay.s", "turn-channels.delay.60s.x", "p.delay.60s"]) {
+  Deno.test(`undelayed() leaves what is noted of ${name}`, () => {
+    const headers = { "x-death": [{ queue: name, reason: "expired" }] };
+    const properties = decodeProperties(encodeProperties({ headers }));
+    assert.deepEqual(undelayed(properties, "q").headers, headers);
+  });
+}
+
+Deno.test("undelayed() gives back what RabbitMQ had noted before, byte for byte", () => {
+  const death = {
+    count: { "!": "long", value: 1 },
+    queue: "theirs",
+    n: { "!": "uint16", value: 3 },
+  };
+  const bytes = encodeProperties({ headers: { a: 1, "x-death": [death] } });
+  const delayed = encodeProperties(delayedCopy(decodeProperties(bytes), {}));
+  const back = undelayed(decodeProperties(delayed), "q");
+  const { mandatory: _, persistent: __, ...copy } = copyOf(back, {});
+  assert.deepEqual(encodeProperties(copy), bytes);
+});
+
 Deno.test("AmqpBroker keeps a message until it is delayed, also when the delay queue is gone", async () => {
   await using made = await bench(amqpAdapter);
   const { broker, queue, parkingQueue } = made;

@@ -26,12 +26,17 @@ async function main(): Promise<number> {
   const scale = Number(values.scale ?? 1);
   if (!(scale > 0 && scale <= 1)) throw new RangeError("--scale must be above 0, up to 1");
   const only = values.only?.split(",").map(Number);
-  const chosen = SCENARIOS.filter(({ number }) => only?.includes(number) ?? true);
+  const asked = SCENARIOS.filter(({ number }) => only?.includes(number) ?? true);
+  const chosen = asked.filter(({ whyNot = () => undefined }) => whyNot() === undefined);
   const seed = seedOr(values.seed);
   const { version, queues } = choice;
   say(`Seed ${seed}: --seed ${seed} repeats this run.`);
   say(`Starting RabbitMQ (${version === "own" ? "" : `${version}, `}${queues} queues) …`);
   await using server = await startRabbitMq();
+  for (const { number, name, whyNot } of asked) {
+    const why = whyNot?.();
+    if (why !== undefined) say(`skipped: ${number} ${name}: ${why}`);
+  }
   const reports: Report[] = [];
   let passed = 0;
   for (const scenario of chosen) {

@@ -8,7 +8,6 @@
 
 import { Buffer } from "node:buffer";
 import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from "amqplib";
-import { delayQueue } from "../../src/broker/mod.ts";
 import { workersQueue } from "../support/queues.ts";
 import type { Parked, Put } from "./history.ts";
 
@@ -164,25 +163,11 @@ export class Operator implements AsyncDisposable {
     }
   }
 
-  /** How many messages wait in the delay queues of both flows. */
-  async delayed(scheduleMs: readonly number[]): Promise<number> {
-    const names = scheduleMs.flatMap((delayMs) => [
-      delayQueue("inbound", delayMs),
-      delayQueue("event", delayMs),
-    ]);
-    const depths = await Promise.all(names.map((name) => this.depth(name)));
-    return depths.reduce<number>((sum, depth) => sum + (depth ?? 0), 0);
-  }
-
-  /** Deletes the connector's queues, and those of these delays. */
-  async clear(scheduleMs: readonly number[]): Promise<void> {
+  /** Deletes the connector's queues. */
+  async clear(): Promise<void> {
     const channel = this.#open();
     for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked"]) {
       await channel.deleteQueue(this.queue(end));
-    }
-    for (const delayMs of scheduleMs) {
-      await channel.deleteQueue(this.queue(delayQueue("inbound", delayMs)));
-      await channel.deleteQueue(this.queue(delayQueue("event", delayMs)));
     }
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { beyondLimit } from "./beyond_limit.ts";
+import { noCluster, nodesFail } from "./cluster_nodes.ts";
 import { type BrokerRun, killedConnections, memoryAlarm } from "./failing_broker.ts";
 import { failingCalls, turnDown } from "./failing_turn.ts";
 import { kills, stopInFlight } from "./failing_us.ts";
@@ -19,6 +20,8 @@ export interface Scenario {
   readonly number: number;
   /** What happens, for the name of a test. */
   readonly name: string;
+  /** Why it can't be run here, or on this broker, if so. */
+  readonly whyNot?: () => string | undefined;
   /** Runs the long form, or `scale` (more than 0, up to 1) of it. */
   readonly long: (run: BrokerRun, scale: number) => Promise<Report[]>;
   /** Runs the short form. */
@@ -29,6 +32,9 @@ export interface Scenario {
 export type Short =
   | { readonly needsServer: false; readonly run: (run: Run) => Promise<Report[]> }
   | { readonly needsServer: true; readonly run: (run: BrokerRun) => Promise<Report[]> };
+
+/** The one about quorum queues' delivery limit. */
+export const LIMIT_SCENARIO = 10;
 
 const LIMIT = { calls: 30, windowMs: 3000 };
 
@@ -137,7 +143,7 @@ export const SCENARIOS: readonly Scenario[] = [
     short: onAny(one((run) => malformed(run, { each: 200 }))),
   },
   {
-    number: 10,
+    number: LIMIT_SCENARIO,
     name: "Turn is down beyond the delivery limit",
     long: (run, scale) => {
       const size = { messages: of(300, scale), requests: of(100, scale), users: 50, losses: 28 };
@@ -153,6 +159,23 @@ export const SCENARIOS: readonly Scenario[] = [
         { messages: 30, requests: 10, users: 10, losses: 7, limit: 5 },
         "refuses connections",
       )
+    )),
+  },
+  {
+    number: 11,
+    name: "nodes of a cluster die, are rolled and cut off",
+    whyNot: noCluster,
+    long: one((run, scale) =>
+      nodesFail(run, {
+        ...{ users: 100, perSecond: 15, downMs: of(5000, scale) },
+        ...{ frozenMs: of(25_000, scale), faults: "all" },
+      })
+    ),
+    short: onAny(one((run) =>
+      nodesFail(run, {
+        ...{ users: 50, perSecond: 10, downMs: 5000 },
+        ...{ frozenMs: 0, faults: "own node killed" },
+      })
     )),
   },
   {

@@ -20,14 +20,9 @@ export interface WorldOptions {
   readonly config?: ConfigFile;
   /** What the operator says of what was sent; default none. */
   readonly reports?: Reports;
-  /** The delays that are configured, or the default's first: their queues are looked into. */
-  readonly scheduleMs?: readonly number[];
   /** Where the bridge finds the broker, if not through the proxy before it. */
   readonly bridgeUrls?: readonly string[];
 }
-
-/** The delays of the default schedule that a test can live to see. */
-const DEFAULT_SCHEDULE_MS = [5_000, 60_000, 300_000];
 
 const POLL_MS = 100;
 /** With nothing open, nothing happens any more after this time without anything. */
@@ -45,13 +40,11 @@ export class World implements AsyncDisposable {
   readonly proxy: TcpProxy;
   /** What Turn asks for; more than one load may be under way. */
   readonly loads: TurnLoad[] = [];
-  readonly #scheduleMs: readonly number[];
   readonly #path: string;
   readonly #parts: AsyncDisposableStack;
 
   private constructor(
     parts: { turn: ChaosTurn; operator: Operator; bridge: BridgeProcess; proxy: TcpProxy },
-    scheduleMs: readonly number[],
     stack: AsyncDisposableStack,
     path = "",
   ) {
@@ -60,19 +53,18 @@ export class World implements AsyncDisposable {
     this.operator = parts.operator;
     this.bridge = parts.bridge;
     this.proxy = parts.proxy;
-    this.#scheduleMs = scheduleMs;
     this.#parts = stack;
   }
 
   /** Makes it. */
   static async make(options: WorldOptions): Promise<World> {
-    const { url, config = {}, reports = "none", scheduleMs = DEFAULT_SCHEDULE_MS } = options;
+    const { url, config = {}, reports = "none" } = options;
     await using stack = new AsyncDisposableStack();
     const connector = `chaos-${crypto.randomUUID()}`;
     const turn = stack.use(new ChaosTurn());
     const operator = stack.use(await Operator.start({ url, connector, reports }));
     // When the bridge has gone, or it would make them again.
-    stack.defer(() => operator.clear(scheduleMs));
+    stack.defer(() => operator.clear());
     const proxy = stack.use(proxyBefore(url));
     const bridge = stack.use(
       await BridgeProcess.prepare({
@@ -83,13 +75,13 @@ export class World implements AsyncDisposable {
       }),
     );
     stack.defer(() => keepLog(bridge, connector));
-    return new World({ turn, operator, bridge, proxy }, scheduleMs, stack.move());
+    return new World({ turn, operator, bridge, proxy }, stack.move());
   }
 
   /** Makes several that share a bridge, each with a channel of its own; `odd` are options of the first. */
   static async makeSeveral(
     count: number,
-    { url, config = {}, reports = "none", scheduleMs = DEFAULT_SCHEDULE_MS }: WorldOptions,
+    { url, config = {}, reports = "none" }: WorldOptions,
     odd: Pick<OperatorOptions, "leavesParked"> = {},
   ): Promise<AsyncDisposable & { readonly worlds: readonly World[] }> {
     await using stack = new AsyncDisposableStack();
@@ -100,7 +92,7 @@ export class World implements AsyncDisposable {
       const turn = stack.use(new ChaosTurn());
       const options = { url, connector, reports, ...(n === 0 ? odd : {}) };
       const operator = stack.use(await Operator.start(options));
-      stack.defer(() => operator.clear(scheduleMs));
+      stack.defer(() => operator.clear());
       sides.push({ turn, operator, connector, path: `/c${n}` });
     }
     const proxy = stack.use(proxyBefore(url));
@@ -115,7 +107,6 @@ export class World implements AsyncDisposable {
       stack.use(
         new World(
           { turn, operator, bridge, proxy },
-          scheduleMs,
           new AsyncDisposableStack(),
           path,
         ),
@@ -136,11 +127,6 @@ export class World implements AsyncDisposable {
   /** What came of Turn's requests. */
   get outcomes(): Outcome[] {
     return this.loads.flatMap(({ outcomes }) => outcomes);
-  }
-
-  /** How many messages wait in delay queues. */
-  delayed(): Promise<number> {
-    return this.operator.delayed(this.#scheduleMs);
   }
 
   /** How many messages and events are neither delivered nor parked. */
@@ -175,7 +161,7 @@ export class World implements AsyncDisposable {
   /** Messages and events that wait in queues. */
   async #waiting(): Promise<number> {
     const depths = [await this.operator.depth("inbound"), await this.operator.depth("event")];
-    return depths.reduce<number>((sum, depth) => sum + (depth ?? 0), await this.delayed());
+    return depths.reduce<number>((sum, depth) => sum + (depth ?? 0), 0);
   }
 
   /** Changes with whatever happens. */
@@ -202,8 +188,6 @@ export class World implements AsyncDisposable {
       const depth = await this.operator.depth(end);
       if (depth !== 0) left.push(`${depth} messages are left on .${end}`);
     }
-    const delayed = await this.delayed();
-    if (delayed > 0) left.push(`${delayed} messages are left in delay queues`);
     const improper = new Set(this.turn.improper);
     return [
       ...left,

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { amqpUrls, loadConfig, redactedConfig } from "../../src/config/mod.ts";
+import { amqpUrls, loadConfig, redactedConfig, requestTimeoutMs } from "../../src/config/mod.ts";
 import { faults, load, REQUIRED, valid } from "./support.ts";
 
 const VUMI2_WORKER = `
@@ -59,10 +59,16 @@ Deno.test("loadConfig() takes a vumi2 worker's YAML as it is", async () => {
   assert.deepEqual(amqpUrls(config), ["amqp://vumi:1234@rabbitmq.internal:5673/%2Fvumi"]);
   assert.equal(config.worker_concurrency, 10);
   assert.equal(config.log_level, "WARNING");
-  assert.deepEqual(warnings, [{
-    key: "sentry_dsn",
-    message: "sentry_dsn from file config.yaml has no effect, errors are only in the logs",
-  }]);
+  assert.deepEqual(warnings, [
+    {
+      key: "sentry_dsn",
+      message: "sentry_dsn from file config.yaml has no effect, errors are only in the logs",
+    },
+    {
+      key: "request_timeout",
+      message: "request_timeout 60 counts as 4.5: Turn waits for 5 seconds",
+    },
+  ]);
 });
 
 Deno.test("loadConfig() takes config.example.json without a warning", async () => {
@@ -277,6 +283,17 @@ Deno.test("amqpUrls() has TLS, and its port, if anything is said in amqp.tls", a
   assert.deepEqual(await urls({ AMQP_TLS_SERVER_NAME: "" }), [
     "amqp://guest:guest@127.0.0.1:5672/%2F",
   ]);
+});
+
+Deno.test("a request_timeout that is longer than Turn waits is warned about, and counts as less", async () => {
+  for (
+    const [written, ms, warned] of [["4.5", 4500, 0], ["1", 1000, 0], ["240", 4500, 1]] as const
+  ) {
+    const loaded = await load({ env: { ...REQUIRED, REQUEST_TIMEOUT: written } });
+    assert.ok(loaded.kind === "ok");
+    assert.equal(requestTimeoutMs(loaded.config), ms);
+    assert.equal(loaded.warnings.length, warned);
+  }
 });
 
 Deno.test("amqp.tls without any address that has TLS is warned about", async () => {

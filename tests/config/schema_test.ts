@@ -21,7 +21,7 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     vumi_api_path: "",
     turn_hmac_secret: ["s3cret"],
     turn_hmac_secret_file: "",
-    request_timeout: 240,
+    request_timeout: 4.5,
     outbound_dedupe_window: 0,
     max_body_bytes: 1048576,
     turn_api_url: "https://turn.example/v1",

@@ -87,12 +87,24 @@ Deno.test("an .outbound queue that was deleted is a 503, and there when Turn tri
   await until("the queue", async () => (await bridge.send(REQUEST)).status === 200);
 });
 
-Deno.test("a request that takes longer than request_timeout is a 504", async () => {
+Deno.test("a request that takes longer than request_timeout is a 503", async () => {
   const { proxy, url } = proxied();
   await using _ = proxy;
   await using bridge = await TestBridge.start({ "amqp-url": url, "request-timeout": "0.3" });
   proxy.stall();
-  assert.equal((await bridge.send(REQUEST)).status, 504);
+  assert.equal((await bridge.send(REQUEST)).status, 503);
+  proxy.resume();
+});
+
+Deno.test("a POST is answered before Turn hangs up, whatever RabbitMQ does and is configured", async () => {
+  const { proxy, url } = proxied();
+  await using _ = proxy;
+  await using bridge = await TestBridge.start({ "amqp-url": url, "request-timeout": "240" });
+  proxy.stall(); // As a server that is frozen, or whose machine is.
+  const begun = performance.now();
+  const { status, headers } = await bridge.send(REQUEST);
+  assert.ok(performance.now() - begun < 5_000);
+  assert.deepEqual([status, headers.get("retry-after")], [503, "5"]);
   proxy.resume();
 });
 

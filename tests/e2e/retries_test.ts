@@ -194,7 +194,7 @@ Deno.test("outbound_dedupe_window: a request that was published too late to be a
     "outbound-dedupe-window": "60",
   });
   proxy.stall();
-  assert.equal((await bridge.send(REQUEST)).status, 504);
+  assert.equal((await bridge.send(REQUEST)).status, 503);
   proxy.resume();
   const [first = assert.fail()] = await bridge.transport.received(1);
   const again = await bridge.send(REQUEST);

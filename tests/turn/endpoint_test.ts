@@ -219,11 +219,13 @@ for (const [how, accept] of THROWN) {
   });
 }
 
-Deno.test("turnEndpoint() answers 504 when accept() never returns", async () => {
+Deno.test("turnEndpoint() answers 503 when accept() never returns", async () => {
   const app = turnEndpoint([
     options({ requestTimeoutMs: 20, accept: () => new Promise(() => {}) }),
   ]);
-  await fieldsOf(await app.request(URL_PATH, signed(GOOD)), 504);
+  const response = await app.request(URL_PATH, signed(GOOD));
+  assert.equal(response.headers.get("retry-after"), "5");
+  await fieldsOf(response, 503);
 });
 
 Deno.test("turnEndpoint() tells accept() the signed body, and when nobody waits any more", async () => {
@@ -239,17 +241,18 @@ Deno.test("turnEndpoint() tells accept() the signed body, and when nobody waits 
   };
   const app = turnEndpoint([options({ requestTimeoutMs: 20, accept })]);
   assert.equal((await app.request(URL_PATH, signed(GOOD))).status, 200);
-  await fieldsOf(await app.request(URL_PATH, signed(GOOD)), 504);
+  await fieldsOf(await app.request(URL_PATH, signed(GOOD)), 503);
   const [answered = assert.fail(), late = assert.fail()] = senders;
   assert.equal(new TextDecoder().decode(answered.body), GOOD);
   assert.deepEqual([answered.isGone(), late.isGone()], [false, true]);
+  assert.deepEqual([answered.isLate(), late.isLate()], [false, true]);
 });
 
 Deno.test("turnEndpoint() bears and logs accept() failing after the answer", async () => {
   using logs = new Logs();
   const late = Promise.withResolvers<Acceptance>();
   const app = turnEndpoint([options({ requestTimeoutMs: 20, accept: () => late.promise })]);
-  await fieldsOf(await app.request(URL_PATH, signed(GOOD)), 504);
+  await fieldsOf(await app.request(URL_PATH, signed(GOOD)), 503);
   late.reject(new TypeError("too late"));
   await until("the log", () => logs.records.some((record) => record.startsWith("error:")));
 });
