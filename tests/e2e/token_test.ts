@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { TOKEN } from "../support/bridge.ts";
-import { DELAY_S, idIn, Live } from "../support/live.ts";
+import { DELAY_MS, idIn, Live } from "../support/live.ts";
 import { until } from "../support/until.ts";
 
 /** Messages of 20 users, three each: as many in work at once as can be. */
@@ -28,7 +28,7 @@ Deno.test("a wrong auth_token costs no message: all wait in the queue, and arriv
   assert.ok(!wrong.stderr().includes("of-yesterday"));
   assert.equal(await wrong.stop("SIGTERM"), 0);
   assert.equal(await live.transport.depth("inbound.parked"), 0);
-  const late = await live.transport.delayed(DELAY_S * 1000);
+  const late = await live.transport.delayed(DELAY_MS);
   assert.equal(await live.transport.depth("inbound"), MESSAGES.length - late);
   const before = live.turn.calls.length;
   await using right = await live.start({ "auth-token": TOKEN });
