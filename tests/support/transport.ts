@@ -15,6 +15,7 @@ import {
   type GetMessage,
 } from "amqplib";
 import { makeByHand, workersQueue } from "./queues.ts";
+import { delayQueue } from "../../src/broker/mod.ts";
 import { amqpUrl } from "./rabbitmq.ts";
 import { until } from "./until.ts";
 
@@ -190,6 +191,30 @@ export class Transport implements AsyncDisposable {
   /** Deletes `<connector>.<end>`. */
   async deleteQueue(end: string): Promise<void> {
     await this.#channel.deleteQueue(`${this.#connector}.${end}`);
+  }
+
+  /** How many messages wait in the delay queue of all connectors. */
+  async delayed(delayMs: number): Promise<number> {
+    const channel = await this.#connection.createChannel();
+    channel.on("error", () => {}); // To ask for a queue that is not there ends the channel.
+    try {
+      const { messageCount } = await channel.checkQueue(delayQueue(delayMs));
+      await channel.close();
+      return messageCount;
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Deletes the messages that wait in the delay queue of all connectors. */
+  async purgeDelayed(delayMs: number): Promise<void> {
+    await this.#channel.purgeQueue(delayQueue(delayMs));
+  }
+
+  /** Deletes the delay queue of all connectors, and the exchange before it. */
+  async deleteDelay(delayMs: number): Promise<void> {
+    await this.#channel.deleteQueue(delayQueue(delayMs));
+    await this.#channel.deleteExchange(delayQueue(delayMs));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
