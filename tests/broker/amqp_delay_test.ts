@@ -7,7 +7,7 @@ import { type BrokerMessage, delayQueue, type Disposition } from "../../src/brok
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { amqpAdapter, untilFound, withChannel } from "./amqp_support.ts";
-import { type Bench, bench, bytes, DONE, Held } from "./bench.ts";
+import { type Bench, bench, bytes, Held } from "./bench.ts";
 
 const SHORT_MS = 50;
 
