@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { type AmqpFinding, checkAmqp } from "../../src/broker/amqp_check.ts";
 import { brokerChoice } from "../support/broker_choice.ts";
 import { amqpUrl, makesQuorumQueues, noRabbitmqctl, rabbitmqctl } from "../support/rabbitmq.ts";
-import { startProxy, withChannel } from "./amqp_support.ts";
+import { sendTo, startProxy, withChannel } from "./amqp_support.ts";
 
 /** Names of this test's own things on the server; they are removed in the end. */
 interface Names extends AsyncDisposable {
@@ -53,10 +53,7 @@ function only(findings: AmqpFinding[]): AmqpFinding {
 Deno.test("checkAmqp() finds all well, and leaves messages where they are", async () => {
   await using made = names();
   await check(amqpUrl(), made);
-  await withChannel(async (channel) => {
-    for (const body of ["a", "b"]) channel.sendToQueue(made.inbound, Buffer.from(body));
-    await channel.checkQueue(made.inbound);
-  });
+  await sendTo(made.inbound, ["a", "b"]);
   const findings = await check(amqpUrl(), made);
   assert.deepEqual(findings.map(({ subject, ok }) => [subject.replace(/at .*/, "at"), ok]), [
     ["RabbitMQ at", true],
