@@ -294,7 +294,7 @@ export class AmqpBroker implements Broker {
     if (declarer === undefined) return;
     for (const queue of this.#bound) {
       try {
-        await declarer.queue(exchange, queue);
+        await declarer.bind(exchange, queue);
         this.#faults.clear(queue, "bind");
       } catch (error) {
         if (declarer !== this.#publisher.declarer) return;

@@ -9,7 +9,7 @@
 
 import type { Channel, ChannelModel } from "amqplib";
 import { bindQueue, declareExchange, isThere } from "./amqp_exchange.ts";
-import { codeOf } from "./amqp_session.ts";
+import { codeOf, NOT_FOUND } from "./amqp_session.ts";
 import { delayQueue } from "./mod.ts";
 
 /** The types of queue that can be asked for. */
@@ -45,6 +45,16 @@ export class Declarer {
       await this.#on((channel) => channel.assertQueue(name, { durable: true }));
     }
     return await bindQueue(this.#on, exchange, name);
+  }
+
+  /** Sees to it that a queue is bound, which is there as far as we know. */
+  async bind(exchange: string, name: string): Promise<void> {
+    try {
+      await bindQueue(this.#on, exchange, name);
+    } catch (error) {
+      if (codeOf(error) !== NOT_FOUND) throw error;
+      await this.queue(exchange, name);
+    }
   }
 
   /** Sees to it that there is a durable queue of ours, which needs no binding. */

@@ -24,7 +24,7 @@ const log = getLogger(["turn-channels", "broker"]);
  * is acked long before RabbitMQ's time-out for that (30 minutes); for who stands by, in case that a
  * token was lost.
  */
-const TOKEN_MS = 60_000;
+const TOKEN_MS = 5 * 60_000;
 
 /** More tokens than that are of no use. */
 const MOST_TOKENS = 10;

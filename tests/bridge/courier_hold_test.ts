@@ -7,6 +7,7 @@ import {
   type End,
   headersOf,
   HOLD_MS,
+  HOUR_MS,
   LIMITED,
   RETRY,
   TestCourier,
@@ -50,6 +51,12 @@ Deno.test("Courier.deliver() sends what was in hand for too long to the end of i
   test.ends.splice(0, Infinity, ...Array(9).fill(DELIVERED));
   await test.clock.advance(60_000);
   test.calls.length = 0;
+  const kinds = new Set<string>();
+  const { putNotes } = test.cache;
+  test.cache.putNotes = (...args) => {
+    for (const { kind } of args[0]) kinds.add(kind);
+    return putNotes.apply(test.cache, args);
+  };
   const isNew: boolean[] = [];
   const prepare = (value: boolean) => {
     isNew.push(value);
@@ -62,6 +69,8 @@ Deno.test("Courier.deliver() sends what was in hand for too long to the end of i
   assert.deepEqual(test.calls, ["a1", "a2", "a3", "a4"]);
   // Of those that waited behind it is known that nothing was done.
   assert.deepEqual(isNew, [false, true, true, true]);
+  // Nobody died over them.
+  assert.deepEqual([...kinds], ["delivered_inbound"]);
   assert.equal(await test.counted("redelivered"), 0);
 });
 
@@ -163,6 +172,20 @@ Deno.test("Courier.deliver() parks what ends the program each time, copied or no
   }
   assert.deepEqual(kinds, ["died", "died", "died", "again", "died", "died", "park"]);
   for (const program of programs) program.gate.stop();
+});
+
+Deno.test("Courier.deliver() does not acquit what only waited in hand for too long", async () => {
+  await using test = new TestCourier([...DOWN]);
+  const note = { kind: "suspect", id: "m1", value: "3", ttlMs: 48 * HOUR_MS } as const;
+  await test.cache.putNotes([note]);
+  const sent = test.deliver("m1", { redelivered: true });
+  await test.clock.advance(HOLD_MS);
+  const headers = headersOf(await sent);
+  assert.equal(await test.cache.getNote("suspect", "m1"), "3");
+  test.ends.splice(0, Infinity, DELIVERED);
+  await test.clock.advance(60_000);
+  assert.deepEqual(await test.deliver("m1", { headers }), DONE);
+  assert.equal(await test.cache.getNote("suspect", "m1"), undefined);
 });
 
 Deno.test("Courier.deliver() puts back what waits when we stop, and when it is lost", async () => {

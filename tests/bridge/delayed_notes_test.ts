@@ -85,8 +85,15 @@ Deno.test("what waits behind a delayed one is noted too, and goes from the list 
 Deno.test("what is delayed at once is listed whole", async () => {
   await using test = new TestCourier(Array(60).fill({ ...RETRY, fault: "message" }));
   const ids = Array.from({ length: 9 }, (_, n) => `m${n}`);
+  const { getNote } = test.cache;
+  test.cache.getNote = async (...args) => {
+    const value = await getNote.apply(test.cache, args);
+    await settle();
+    return value;
+  };
   const sent = ids.map((id) => test.deliver(id, {}, { key: id }));
   await Promise.all(sent);
+  test.cache.getNote = getNote;
   assert.deepEqual((await noted(test, "m1")).listed.toSorted(), ids);
 });
 

@@ -3,9 +3,10 @@ import { Buffer } from "node:buffer";
 import type { GetMessage } from "amqplib";
 import { type AmqpCheckOptions, type AmqpFinding, checkAmqp } from "../../src/broker/amqp_check.ts";
 import { delayQueue } from "../../src/broker/mod.ts";
+import { brokerChoice } from "../support/broker_choice.ts";
 import { amqpUrl, noRabbitmqctl, rabbitmqctl } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
-import { startProxy, withChannel } from "./amqp_support.ts";
+import { sendTo, startProxy, withChannel } from "./amqp_support.ts";
 
 /** Names of this test's own things on the server; they are removed in the end. */
 interface Names extends AsyncDisposable {
@@ -77,10 +78,7 @@ function only(findings: AmqpFinding[]): AmqpFinding {
 Deno.test("checkAmqp() finds all well, and takes no message, not even for a moment", async () => {
   await using made = names();
   await check(amqpUrl(), made);
-  await withChannel(async (channel) => {
-    for (const body of ["a", "b"]) channel.sendToQueue(made.inbound, Buffer.from(body));
-    await channel.checkQueue(made.inbound);
-  });
+  await sendTo(made.inbound, ["a", "b"]);
   const findings = await check(amqpUrl(), made);
   assert.deepEqual(findings.map(({ subject, ok }) => [subject.replace(/at .*/, "at"), ok]), [
     ["RabbitMQ at", true],

@@ -4,7 +4,7 @@ import type { GetMessage, MessageProperties, Options } from "amqplib";
 import { copyOf } from "../../src/broker/amqp_copy.ts";
 import { field, headerBytes, long, publishRaw } from "../support/raw_amqp.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
-import { amqpAdapter, untilFound, withChannel } from "./amqp_support.ts";
+import { amqpAdapter, sendTo, untilFound } from "./amqp_support.ts";
 import { bench, bytes } from "./bench.ts";
 
 /** The largest frame of RabbitMQ's, unless it is configured otherwise. */
@@ -14,10 +14,7 @@ const FRAME_MAX = 131_072;
 async function park(properties: Options.Publish, content = "body"): Promise<GetMessage> {
   await using made = await bench(amqpAdapter);
   const { broker, queue, parkingQueue } = made;
-  await withChannel(async (channel) => {
-    channel.sendToQueue(queue, Buffer.from(content), properties);
-    await channel.checkQueue(queue); // The message is at the server when this is answered.
-  });
+  await sendTo(queue, [content], properties);
   broker.consume(
     queue,
     { prefetch: 9, parkingQueue },

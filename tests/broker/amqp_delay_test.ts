@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import type { MessageProperties, Options } from "amqplib";
 import { decodeProperties, encodeProperties } from "../../src/broker/amqp_codec.ts";
 import { copyOf, delayedCopy, undelayed } from "../../src/broker/amqp_copy.ts";
 import { type BrokerMessage, delayQueue, type Disposition } from "../../src/broker/mod.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
+import { workersQueue } from "../support/queues.ts";
 import { until } from "../support/until.ts";
-import { amqpAdapter, untilFound, withChannel } from "./amqp_support.ts";
-import { type Bench, bench, bytes, DONE, Held } from "./bench.ts";
+import { amqpAdapter, sendTo, untilFound, withChannel } from "./amqp_support.ts";
+import { type Bench, bench, bytes, Held } from "./bench.ts";
 
 const SHORT_MS = 50;
 
@@ -15,19 +15,11 @@ function later(delayMs = SHORT_MS, headers = {}): Disposition {
   return { kind: "later", delayMs, headers };
 }
 
-/** Publishes as another client would. */
-async function send(queue: string, properties: Options.Publish): Promise<void> {
-  await withChannel(async (channel) => {
-    channel.sendToQueue(queue, Buffer.from("body"), properties);
-    await channel.checkQueue(queue); // The message is at the server when this is answered.
-  });
-}
-
 /** Has a message delayed so many times and then parked. Returns the deliveries and the copy. */
 async function delayAndPark(made: Bench, properties: Options.Publish, times: number) {
   const { broker, queue, parkingQueue } = made;
   const deliveries: BrokerMessage[] = [];
-  await send(queue, properties);
+  await sendTo(queue, ["body"], properties);
   broker.consume(queue, { prefetch: 9, parkingQueue }, (message) => {
     deliveries.push(message);
     return Promise.resolve(
@@ -55,7 +47,7 @@ Deno.test("AmqpBroker delays in shared queues that need no plugin, and vumi's ha
     assert.ok(waiting);
     assert.equal(waiting.fields.routingKey, queue);
   });
-  await withChannel((channel) => channel.assertQueue(queue, { durable: true }));
+  await withChannel((channel) => channel.assertQueue(queue, workersQueue()));
 });
 
 Deno.test("delaying and then parking leaves body and properties unchanged", async () => {

@@ -4,6 +4,7 @@ import type { MessageProperties } from "amqplib";
 import { decodeProperties } from "../../src/broker/amqp_codec.ts";
 import { parkUnread } from "../../src/broker/amqp_wire_faults.ts";
 import { field, headerBytes, publishRaw } from "../support/raw_amqp.ts";
+import { isByHand } from "../support/queues.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { amqpAdapter, untilRaw, withChannel } from "./amqp_support.ts";
@@ -106,7 +107,8 @@ for (const ends of ["connection", "channel"] as const) {
         const { headers = {} } = decodeProperties(Buffer.from(copy.propertyBytes));
         assert.match(headers["x-parked-reason"], /has ended the connection .* 3 times: a bug/);
         assert.equal(headers["a"], 2 ** 31);
-        assert.equal(headers["x-delivery-count"], undefined);
+        // RabbitMQ 3.10 says it of each message that comes from a quorum queue.
+        assert.equal(headers["x-delivery-count"], isByHand() ? 0 : undefined);
       }
       await until("the others", () => seen.has("after"));
       assert.deepEqual([...seen], ["before", "after"]);

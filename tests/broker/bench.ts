@@ -18,6 +18,8 @@ import { until } from "../support/until.ts";
 export interface Adapter {
   /** Its name, as tests are called after it. */
   readonly name: string;
+  /** Whether what is put back comes behind all that waits; else it comes to its place. */
+  readonly putsBackAtEnd: boolean;
   /** Opens a broker; queues of tests have unique names, so it may be shared. */
   open(): Broker;
   /** Removes a test's queues and exchanges; called before the broker is closed. */
@@ -28,6 +30,7 @@ export interface Adapter {
 
 /** A broker and two declared queues, for one test. */
 export interface Bench extends AsyncDisposable {
+  readonly adapter: Adapter;
   readonly broker: Broker;
   readonly queue: string;
   readonly parkingQueue: string;
@@ -88,6 +91,7 @@ export async function bench(adapter: Adapter, open = adapter.open): Promise<Benc
     await until(each, async () => await broker.depth(each) !== undefined);
   }
   return {
+    adapter,
     broker,
     queue,
     parkingQueue,

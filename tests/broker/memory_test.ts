@@ -8,6 +8,7 @@ import { brokerContract } from "./contract.ts";
 brokerContract({
   name: "MemoryBroker",
   open: () => MemoryBroker.open(),
+  putsBackAtEnd: false,
   prepare: () => Promise.resolve(),
   remove: () => Promise.resolve(),
 });

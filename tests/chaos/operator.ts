@@ -96,7 +96,7 @@ export class Operator implements AsyncDisposable {
     const channel = this.#channel = await connection.createConfirmChannel();
     await channel.prefetch(500);
     await channel.assertExchange("vumi", "direct", { durable: true });
-    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked"]) {
+    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked", "lead"]) {
       const queue = this.queue(end);
       await channel.assertQueue(queue, workersQueue());
       await channel.bindQueue(queue, "vumi", queue);
@@ -166,7 +166,7 @@ export class Operator implements AsyncDisposable {
   /** Deletes the connector's queues. */
   async clear(): Promise<void> {
     const channel = this.#open();
-    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked"]) {
+    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked", "lead"]) {
       await channel.deleteQueue(this.queue(end));
     }
   }

@@ -9,6 +9,7 @@ import { AmqpBroker } from "../../src/broker/amqp.ts";
 import type { TurnCall } from "../../src/demo/fake_turn.ts";
 import { EXCHANGE, ParkedMessages } from "../../src/vumi/mod.ts";
 import { TestBridge } from "../support/bridge.ts";
+import { until } from "../support/until.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 
 const TRACE = {
@@ -69,6 +70,7 @@ Deno.test("a message keeps its trace through delays, parking and replay", async 
   bridge.turn.answer = () => Response.json({});
   await using broker = AmqpBroker.open({ urls: [amqpUrl()], exchange: EXCHANGE });
   await broker.ready(10_000);
+  await until("the copy", async () => await bridge.transport.depth("inbound.parked") === 1);
   const parked = new ParkedMessages({ name: bridge.connector, broker });
   assert.equal(await parked.replay({ queue: "inbound" }), 1);
   const calls = await bridge.turn.received(before + 1);

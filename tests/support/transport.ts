@@ -228,7 +228,7 @@ export class Transport implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (
       const end of [
-        ...["inbound", "event", "outbound"],
+        ...["inbound", "event", "outbound", "lead"],
         ...["inbound.parked", "event.parked", "outbound.parked"],
       ]
     ) {

@@ -64,7 +64,11 @@ Deno.test("QueueWatch tells what waits in the queue, and parked", async () => {
 
 Deno.test("QueueWatch looks at the delay queues once for all channels, and once of four times", async () => {
   await using queues = new TestQueues({ label: "inbound", queue: "q" });
-  queues.watch.add({ connector: "d", queues: [{ label: "inbound", queue: "r" }], delayed: () => 0 });
+  queues.watch.add({
+    connector: "d",
+    queues: [{ label: "inbound", queue: "r" }],
+    delayed: () => 0,
+  });
   queues.depths = { "delay.5s": 1, "delay.60s": 2 };
   await queues.look();
   assert.deepEqual([...queues.watch.delayed()], [["5s", 1], ["60s", 2]]);

@@ -70,6 +70,7 @@ Deno.test("ParkedMessages.list() tells what is known of each, messages before ev
     reason: "Turn answered 404: Not found",
     status: 404,
     attempts: 4,
+    firstFailure: null,
   });
   assert.equal(JSON.parse(new TextDecoder().decode(body)).content, "secret");
   assert.equal(headers["x-theirs"], "kept");
