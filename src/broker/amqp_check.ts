@@ -12,6 +12,7 @@ import { Declarer, type QueueType } from "./amqp_declare.ts";
 import { ExchangeTypeError, isAccessRefused } from "./amqp_exchange.ts";
 import { fixFor } from "./amqp_fixes.ts";
 import { describeKind, type QueueKind, queueKind } from "./amqp_queue_kind.ts";
+import { LEAD_ARGUMENTS } from "./amqp_lead.ts";
 import { connectFault } from "./amqp_tls.ts";
 import { serverWords } from "./amqp_words.ts";
 import { delayQueue } from "./mod.ts";
@@ -32,6 +33,8 @@ export interface AmqpCheckOptions {
   readonly publishQueues: readonly string[];
   /** Queues of our own, which are declared. */
   readonly ownQueues: readonly string[];
+  /** Queues of our own that show which program leads, to be declared and consumed. */
+  readonly leadQueues: readonly string[];
   /** How long messages wait until they are tried again, in milliseconds. */
   readonly delaysMs: readonly number[];
   /** Queues that may be there, left over from earlier: only what is in them is told. */
@@ -175,8 +178,18 @@ class Check {
         return `${describeKind(await queueKind(this.#model, queue))}, ${messageCount} waiting`;
       });
     }
+    for (const queue of options.leadQueues) {
+      await this.#try(`queue ${queue}: declare`, async () => {
+        await declarer.ownQueue(queue, LEAD_ARGUMENTS);
+        const kind = await queueKind(this.#model, queue);
+        if (kind.type !== undefined && !kind.args["x-single-active-consumer"]) {
+          throw new Error("PRECONDITION_FAILED - it is there without x-single-active-consumer");
+        }
+        return describeKind(kind);
+      });
+    }
     await this.#tryDelays(declarer, options, kinds);
-    for (const queue of consumeQueues) {
+    for (const queue of [...consumeQueues, ...options.leadQueues]) {
       await this.#try(`queue ${queue}: consume`, (channel) => mayConsume(channel, queue));
     }
     for (const name of [exchange, ""]) {

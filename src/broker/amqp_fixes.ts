@@ -55,6 +55,10 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
     "it is empty and delete it, and it is made anew",
   ],
   [
+    /PRECONDITION_FAILED.*x-single-active-consumer/,
+    "it has to show which one of several bridges works: stop them, delete it, and it is made anew",
+  ],
+  [
     /PRECONDITION_FAILED/,
     "someone has declared it differently; vumi's workers declare it durable and with no arguments: " +
     "empty and delete it, and it is made anew",

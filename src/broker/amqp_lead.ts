@@ -29,6 +29,12 @@ const TOKEN_MS = 5 * 60_000;
 /** More tokens than that are of no use. */
 const MOST_TOKENS = 10;
 
+/** The arguments of the queue. */
+export const LEAD_ARGUMENTS = {
+  "x-single-active-consumer": true,
+  "x-max-length": MOST_TOKENS,
+} as const;
+
 const TOKEN = { mandatory: true, persistent: true };
 
 /** What an {@linkcode AmqpLead} needs. */
@@ -104,7 +110,7 @@ export class AmqpLead {
   /** Until the channel ends. */
   async #standBy(model: ChannelModel, backoff: Backoff): Promise<void> {
     const { queue, declare, faults } = this.#options;
-    await declare(queue, { "x-single-active-consumer": true, "x-max-length": MOST_TOKENS });
+    await declare(queue, LEAD_ARGUMENTS);
     const session = this.#session = new AmqpSession(await model.createChannel());
     try {
       // As when the queue is deleted.

@@ -9,7 +9,7 @@ import type { ChannelConfig } from "../config/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 
 /** What a queue is to a channel, and to metrics. */
-type Kind = "inbound" | "event" | "outbound" | "inbound_parked" | "event_parked" | "delay";
+type Kind = "inbound" | "event" | "outbound" | "inbound_parked" | "event_parked" | "lead" | "delay";
 
 /** What it means for messages when something can't be done with a queue; all others go on. */
 const MEANS: Readonly<Record<Kind, string>> = {
@@ -18,6 +18,7 @@ const MEANS: Readonly<Record<Kind, string>> = {
   outbound: "messages to users may be refused, and Turn asked to come again",
   inbound_parked: "messages from users that are to be parked wait",
   event_parked: "events that are to be parked wait",
+  lead: "nobody may take messages off the queues, as it is not known which bridge is to",
   delay: "what is to be tried again later waits",
 };
 
@@ -56,13 +57,15 @@ export function faultyKinds(
 }
 
 function kindsOf(channel: ChannelConfig): readonly (readonly [string, Kind])[] {
-  const { inbound, event, outbound, inboundParked, eventParked } = queuesOf(channel.connector_name);
+  const queues = queuesOf(channel.connector_name);
+  const { inbound, event, outbound, inboundParked, eventParked, lead } = queues;
   return [
     [inbound, "inbound"],
     [event, "event"],
     [outbound, "outbound"],
     [inboundParked, "inbound_parked"],
     [eventParked, "event_parked"],
+    [lead, "lead"],
     ...delaysMsOf(channel).map((delayMs) => [delayQueue(delayMs), "delay"] as const),
   ];
 }

@@ -49,6 +49,7 @@ export function watch(
   queueWatch.add({
     connector,
     queues: watchedQueues(connector, metrics),
+    isOurs: () => bridge.leads,
     delayed: () => metrics.total("inbound", "delayed") + metrics.total("status", "delayed"),
   });
   metrics.watch({

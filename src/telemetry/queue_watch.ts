@@ -56,6 +56,8 @@ export interface WatchedQueues {
   readonly connector: string;
   /** Which. */
   readonly queues: readonly WatchedQueue[];
+  /** Whether it is us who take messages off them; if others do, we don't see what they finish. */
+  readonly isOurs: () => boolean;
   /** A number that grows when we put one of its messages into a delay queue. */
   readonly delayed: () => number;
 }
@@ -151,11 +153,13 @@ export class QueueWatch implements AsyncDisposable {
   /** Looks now. */
   async look(): Promise<void> {
     try {
-      for (const { connector, queues } of this.#channels) {
+      for (const { connector, queues, isOurs } of this.#channels) {
         const before = this.#seen.get(connector) ?? new Map<string, Seen>();
         for (const queue of queues) {
           if (this.#stop.signal.aborted) return;
-          before.set(queue.label, await this.#lookAt(queue, before.get(queue.label)));
+          const seen = await this.#lookAt(queue, before.get(queue.label));
+          const isTheirs = queue.settled !== undefined && !isOurs();
+          before.set(queue.label, isTheirs ? { ...seen, stalledSince: undefined } : seen);
         }
         this.#seen.set(connector, before);
       }

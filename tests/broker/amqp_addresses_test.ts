@@ -118,6 +118,7 @@ async function check(proxies: readonly TcpProxy[]) {
     consumeQueues: [],
     publishQueues: [],
     ownQueues: [],
+    leadQueues: [],
     delaysMs: [],
     oldQueues: [],
     timeoutMs: 30_000,

@@ -14,6 +14,7 @@ interface Names extends AsyncDisposable {
   readonly inbound: string;
   readonly outbound: string;
   readonly parked: string;
+  readonly lead: string;
   /** Delay queues are shared by all: nobody else has these. */
   readonly delaysMs: readonly number[];
   /** As findings call them. */
@@ -23,7 +24,7 @@ interface Names extends AsyncDisposable {
 function names(): Names {
   const exchange = `test.${crypto.randomUUID()}`;
   const [inbound, outbound] = [`${exchange}.inbound`, `${exchange}.outbound`];
-  const parked = `${inbound}.parked`;
+  const [parked, lead] = [`${inbound}.parked`, `${exchange}.lead`];
   const seconds = 1_000_000 + Math.floor(Math.random() * 1_000_000);
   const delaysMs = [seconds * 1_000, 2 * seconds * 1_000];
   return {
@@ -31,11 +32,12 @@ function names(): Names {
     inbound,
     outbound,
     parked,
+    lead,
     delaysMs,
     delays: `delays: ${seconds}s, ${2 * seconds}s`,
     [Symbol.asyncDispose]: () =>
       withChannel(async (channel) => {
-        for (const queue of [inbound, outbound, parked]) await channel.deleteQueue(queue);
+        for (const queue of [inbound, outbound, parked, lead]) await channel.deleteQueue(queue);
         for (const name of delaysMs.map(delayQueue)) {
           await channel.deleteQueue(name);
           await channel.deleteExchange(name);
@@ -46,13 +48,14 @@ function names(): Names {
 }
 
 function check(url: string, made: Names, more: Partial<AmqpCheckOptions> = {}) {
-  const { exchange, inbound, outbound, parked, delaysMs } = made;
+  const { exchange, inbound, outbound, parked, lead, delaysMs } = made;
   return checkAmqp({
     urls: [url],
     exchange,
     consumeQueues: [inbound],
     publishQueues: [outbound],
     ownQueues: [parked],
+    leadQueues: [lead],
     delaysMs: delaysMs.toReversed(),
     oldQueues: [],
     timeoutMs: 30_000,
@@ -86,8 +89,10 @@ Deno.test("checkAmqp() finds all well, and takes no message, not even for a mome
     [`queue ${made.inbound}: declare`, true],
     [`queue ${made.outbound}: declare`, true],
     [`queue ${made.parked}: declare`, true],
+    [`queue ${made.lead}: declare`, true],
     [made.delays, true],
     [`queue ${made.inbound}: consume`, true],
+    [`queue ${made.lead}: consume`, true],
     [`exchange ${made.exchange}: publish`, true],
     ["default exchange: publish", true],
   ]);
@@ -254,6 +259,15 @@ Deno.test("checkAmqp() tells of a delay queue that others have declared, and wha
   assert.match(fault.fix ?? "", /wait until it is empty and delete it/);
 });
 
+Deno.test("checkAmqp() tells of a queue that can't show who leads, and what to do", async () => {
+  await using made = names();
+  await withChannel((channel) => channel.assertQueue(made.lead, { durable: true }));
+  const [fault = assert.fail()] = (await check(amqpUrl(), made)).filter(({ ok }) => !ok);
+  assert.equal(fault.subject, `queue ${made.lead}: declare`);
+  assert.match(fault.detail, /without x-single-active-consumer/);
+  assert.match(fault.fix ?? "", /stop them, delete it, and it is made anew/);
+});
+
 Deno.test("checkAmqp() tells what is left in old queues, and stops where there are no more", async () => {
   await using made = names();
   const old = Array.from({ length: 64 }, (_, index) => `${made.inbound}.p${index}`);
@@ -344,6 +358,7 @@ Deno.test({
       assert.deepEqual(await failing(".*", ".*", `^${made.exchange}$`), [
         made.delays,
         "queue x.inbound: consume",
+        "queue x.lead: consume",
       ]);
     } finally {
       await rabbitmqctl("delete_user", user);

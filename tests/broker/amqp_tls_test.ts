@@ -135,7 +135,7 @@ Deno.test({
 
 function check(options: AmqpBrokerOptions) {
   const queues = { consumeQueues: [], publishQueues: ["turn.outbound"] };
-  const none = { ownQueues: [], delaysMs: [], oldQueues: [] };
+  const none = { ownQueues: [], leadQueues: [], delaysMs: [], oldQueues: [] };
   return checkAmqp({ ...options, ...queues, ...none, timeoutMs: 30_000 });
 }
 

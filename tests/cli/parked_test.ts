@@ -153,7 +153,10 @@ Deno.test("parked replay-partitions puts back what earlier versions left, in ord
     await live.waiting(end, 0);
     await live.transport.deleteQueue(end);
   }
-  assert.equal((await live.command(["parked", "replay-partitions"])).stdout, "Put back into work: 0.\n");
+  assert.equal(
+    (await live.command(["parked", "replay-partitions"])).stdout,
+    "Put back into work: 0.\n",
+  );
 });
 
 Deno.test("parked replay puts what is meant back, in order, and once if it is refused again", async () => {

@@ -114,10 +114,15 @@ export class Transport implements AsyncDisposable {
     headers: Record<string, unknown> = {},
   ): Promise<void> {
     const body = payload instanceof Uint8Array ? payload : JSON.stringify(payload);
-    this.#channel.publish(await this.#exchange(end), `${this.#connector}.${end}`, Buffer.from(body), {
-      deliveryMode: 2,
-      headers,
-    });
+    this.#channel.publish(
+      await this.#exchange(end),
+      `${this.#connector}.${end}`,
+      Buffer.from(body),
+      {
+        deliveryMode: 2,
+        headers,
+      },
+    );
     await this.#channel.waitForConfirms();
   }
 

@@ -8,6 +8,7 @@ class TestQueues implements AsyncDisposable {
   now = 0;
   depths: Record<string, number> = {};
   isAway = false;
+  isOurs = true;
   /** How many messages were put into delay queues. */
   delayedByUs = 0;
   /** Every queue that was asked for. */
@@ -21,7 +22,8 @@ class TestQueues implements AsyncDisposable {
       isExpected: (error) => error instanceof Away,
       now: () => this.now,
     });
-    this.watch.add({ connector: "c", queues, delayed: () => this.delayedByUs });
+    const delayed = (): number => this.delayedByUs;
+    this.watch.add({ connector: "c", queues, isOurs: () => this.isOurs, delayed });
   }
 
   async look(): Promise<QueueFigures | undefined> {
@@ -67,6 +69,7 @@ Deno.test("QueueWatch looks at the delay queues once for all channels, and once 
   queues.watch.add({
     connector: "d",
     queues: [{ label: "inbound", queue: "r" }],
+    isOurs: () => true,
     delayed: () => 0,
   });
   queues.depths = { "delay.5s": 1, "delay.60s": 2 };
@@ -145,6 +148,19 @@ Deno.test("QueueWatch tells for how long there are messages and none is finished
   assert.equal(await stalledMs(), 15_000);
   queues.depths = { q: 0 };
   assert.equal(await stalledMs(), 0, "it is empty");
+});
+
+Deno.test("QueueWatch tells of no standstill where others take messages off the queue", async () => {
+  await using queues = new TestQueues({ label: "inbound", queue: "q", settled: () => 0 });
+  queues.isOurs = false;
+  queues.depths = { q: 5 };
+  await queues.look();
+  queues.now = 15_000;
+  assert.deepEqual(await queues.look(), { waiting: 5, parked: undefined, stalledMs: 0 });
+  queues.isOurs = true;
+  await queues.look();
+  queues.now = 30_000;
+  assert.equal((await queues.look())?.stalledMs, 15_000, "since it is ours");
 });
 
 Deno.test("QueueWatch sees others take from a queue into which we put", async () => {
