@@ -144,9 +144,9 @@ export class QueueWatch implements AsyncDisposable {
     while (!signal.aborted) {
       const begun = performance.now();
       await this.look();
-      const rest = Math.max(EVERY_MS, (performance.now() - begun) / LARGEST_PART);
+      const restMs = this.#looks > 0 ? restAfter(performance.now() - begun) : AGAIN_MS;
       // It rejects when it is aborted.
-      await delay(this.#looks > 0 ? rest : AGAIN_MS, undefined, { signal }).catch(() => {});
+      await delay(restMs, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -205,6 +205,11 @@ export class QueueWatch implements AsyncDisposable {
     else this.#absent.delete(queue);
     return count ?? 0;
   }
+}
+
+/** How long nothing is looked at after a look that took so long; both in milliseconds. */
+export function restAfter(tookMs: number): number {
+  return Math.max(EVERY_MS, tookMs / LARGEST_PART);
 }
 
 /** As good as is known: what came out of it, or that it got shorter. */

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { type QueueFigures, QueueWatch, type WatchedQueue } from "../../src/telemetry/mod.ts";
+import {
+  type QueueFigures,
+  QueueWatch,
+  restAfter,
+  type WatchedQueue,
+} from "../../src/telemetry/mod.ts";
 
 class Away extends Error {}
 
@@ -87,6 +92,10 @@ Deno.test("QueueWatch looks at the delay queues once for all channels, and once 
   queues.depths = { "delay.5s": 3 };
   await queues.look();
   assert.equal(queues.watch.delayed().get("5s"), 3);
+});
+
+Deno.test("restAfter() is longer when looking takes long, so that it takes a fortieth of the time", () => {
+  assert.deepEqual([1, 375, 1_500].map(restAfter), [15_000, 15_000, 60_000]);
 });
 
 Deno.test("QueueWatch asks for a parking queue that is not there only when something was parked", async () => {

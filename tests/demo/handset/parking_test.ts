@@ -63,6 +63,36 @@ Deno.test("Parking tells once of each that is parked", async () => {
   assert.deepEqual(lot.parked.map(({ key }) => key), ["m1"]);
 });
 
+Deno.test("Parking looks into a queue only if there is more or less in it, or it was changed", async () => {
+  const lot = new Lot();
+  let sifts = 0;
+  const { broker } = lot;
+  const parking = new Parking({
+    queues: QUEUES,
+    broker: {
+      depth: (queue) => broker.depth(queue),
+      sift: (queue, decide) => {
+        sifts++;
+        return broker.sift(queue, decide);
+      },
+    },
+    onParked: () => {},
+    onReplayed: () => {},
+  });
+  await lot.park({ message_id: "m1", from_addr: "+1" });
+  for (let looks = 0; looks < 5; looks++) await parking.look();
+  assert.equal(sifts, 1);
+  await lot.park({ message_id: "m2", from_addr: "+1" });
+  assert.equal((await parking.look()).messages.length, 2);
+  assert.equal(sifts, 2);
+  await parking.replay("m1");
+  await lot.park({ message_id: "m3", from_addr: "+1" });
+  const { messages } = await parking.look();
+  assert.ok(
+    messages.some(({ key }) => key === "m3") && messages.length === (await parking.look()).total,
+  );
+});
+
 Deno.test("Parking.replay() puts one back where it comes from, and leaves the others in order", async () => {
   const lot = new Lot();
   for (const message_id of ["m1", "m2", "m3"]) await lot.park({ message_id, from_addr: "+1" });
