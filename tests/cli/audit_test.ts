@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DELAY_S, idIn, Live } from "../support/live.ts";
+import { DELAY_MS, idIn, Live } from "../support/live.ts";
 import type { Output } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
@@ -132,10 +132,10 @@ Deno.test("audit says that messages are lost, exit code 1: a delay queue was pur
   for (const message_id of ids) {
     await live.transport.sendInbound({ message_id, from_addr: message_id });
   }
-  await until("all to be delayed", async () => await live.transport.delayed(DELAY_S * 1000) === 3);
+  await until("all to be delayed", async () => await live.transport.delayed(DELAY_MS) === 3);
   const before = await auditUntil(live, (output) => verdict(output, "inbound").includes("3 open"));
   assert.equal(before.code, 0, before.stdout);
-  await live.transport.purgeDelayed(DELAY_S * 1000);
+  await live.transport.purgeDelayed(DELAY_MS);
   const { code, stdout } = await live.command(["audit"]);
   assert.equal(code, 1);
   assert.match(stdout, /^✗ inbound: 3 came, 0 ended, 3 open .*NOT ACCOUNTED FOR$/m);

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { delayQueue } from "../../src/broker/mod.ts";
-import { DELAY_S, idIn, Live } from "../support/live.ts";
+import { DELAY_MS, idIn, Live } from "../support/live.ts";
 import type { Output } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
 const USER = "+26612345678";
-const DELAY_MS = DELAY_S * 1000;
 const DELAYED = delayQueue(DELAY_MS);
 
 /** As the program writes it, so far as it matters here. */

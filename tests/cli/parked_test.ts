@@ -67,7 +67,8 @@ Deno.test("parked list has a line a message, by whatever it is looked for, and s
   assert.equal(await count("--reason=NO SUCH thing"), 2);
   assert.deepEqual(await list("--reason=nobody wrote this"), ["Nothing that is meant is parked."]);
   const [first = "", second = ""] = await list("--json");
-  const { parkedAt: _, ...known } = JSON.parse(first);
+  const { parkedAt: _, firstFailure, ...known } = JSON.parse(first);
+  assert.match(firstFailure, /^20\d\d-/);
   assert.equal(known.reason.startsWith("Turn answered 404: No such thing, evil"), true, first);
   assert.deepEqual({ ...known, reason: "" }, {
     queue: "inbound",
@@ -103,6 +104,59 @@ Deno.test("parked show has all of a message, for people on several lines, for pr
   assert.equal(unreadable.headers["x-theirs"], HOSTILE);
   const none = await live.command(["parked", "show"], ["--id=nobody"]);
   assert.deepEqual([none.code, none.stdout], [1, ""]);
+});
+
+Deno.test("parked list prints when it has looked, so that a slow pager hides no message", async () => {
+  await using live = await Live.prepare();
+  const headers = { "x-parked-reason": "r".repeat(900), "x-parked-at": new Date().toISOString() };
+  const bodies = Array.from({ length: 1000 }, (_, n) => ({ message_id: `m${n}` }));
+  await live.transport.publishAll("inbound.parked", bodies, headers);
+  // Far more than a pipe holds: it is not read until the messages are seen to be back.
+  const line = Program.fromSource().commandLine(["parked", "list", ...live.args()]);
+  const child = new Deno.Command("sh", { args: ["-c", line], stdout: "piped" }).spawn();
+  const reader = child.stdout.getReader();
+  const first = await reader.read();
+  await live.waiting("inbound.parked", 1000);
+  let size = first.value?.length ?? 0;
+  for (let more = await reader.read(); !more.done; more = await reader.read()) {
+    size += more.value.length;
+  }
+  assert.ok(size > 900_000, `${size}`);
+  assert.equal((await child.status).code, 0);
+});
+
+Deno.test("parked replay-partitions puts back what earlier versions left, in order", async () => {
+  await using live = await Live.prepare();
+  const ends = ["inbound.p0", "inbound.p1", "inbound.p3", "event.p0"];
+  for (const end of ends) {
+    await live.transport.depth(end); // Declares it.
+    const bodies = ["a", "b"].map((name) => ({ message_id: `${end} ${name}` }));
+    await live.transport.publishAll(end, bodies, { "x-retry-waits": 1 });
+  }
+  const checked = await live.command(["check"]);
+  const said = checked.stdout.replace(/[│\s]+/g, "");
+  assert.ok(said.includes("6messageswaitwherenobodytakesthem"), checked.stdout);
+  assert.ok(said.includes("turn-channelsparkedreplay-partitions"), checked.stdout);
+  const dry = await live.command(["parked", "replay-partitions"], ["--dry-run"]);
+  assert.deepEqual([dry.code, dry.stdout], [0, "Would be put back into work: 8.\n"]);
+  const done = await live.command(["parked", "replay-partitions"]);
+  assert.deepEqual([done.code, done.stdout], [0, "Put back into work: 8.\n"]);
+  for (const end of ends.slice(0, 3)) {
+    for (const name of ["a", "b"]) {
+      const { content, properties } = await live.transport.take("inbound");
+      assert.equal(JSON.parse(content.toString()).message_id, `${end} ${name}`);
+      assert.equal(properties.headers?.["x-retry-waits"], 1);
+    }
+  }
+  await live.waiting("event", 2);
+  for (const end of ends) {
+    await live.waiting(end, 0);
+    await live.transport.deleteQueue(end);
+  }
+  assert.equal(
+    (await live.command(["parked", "replay-partitions"])).stdout,
+    "Put back into work: 0.\n",
+  );
 });
 
 Deno.test("parked replay puts what is meant back, in order, and once if it is refused again", async () => {

@@ -15,8 +15,11 @@ import { until } from "./until.ts";
 /** Configuration, as flags without their dashes. */
 export type Flags = Readonly<Record<string, string>>;
 
-/** How long messages wait in the one delay queue, in seconds, unless flags say otherwise. */
-export const DELAY_S = 300;
+/**
+ * How long messages wait in the one delay queue, in milliseconds, unless flags say otherwise. All
+ * connectors share that queue, so each file with tests has one of its own.
+ */
+export const DELAY_MS = 300_000 + Math.floor(Math.random() * 500_000);
 
 /** What Turn is answered. */
 export interface LiveAnswer {
@@ -69,7 +72,7 @@ export class Live implements AsyncDisposable {
       "amqp-url": amqpUrl(),
       "message-cache-class": "DenoKvMessageCache",
       "message-cache-config-path": `${folder}/cache.kv`,
-      "retry-schedule": `${DELAY_S}`,
+      "retry-schedule": `${DELAY_MS / 1000}`,
       "retry-delay-base": "0",
       ...flags,
     };
@@ -83,6 +86,7 @@ export class Live implements AsyncDisposable {
     parts.defer(() => Deno.remove(folder, { recursive: true }));
     const turn = parts.use(FakeTurn.start({ authToken: TOKEN }));
     const transport = parts.use(await Transport.connect(connector));
+    parts.defer(() => transport.deleteDelay(DELAY_MS));
     return new Live(parts.move(), turn, transport, { connector, folder, flags });
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { FakeTurn, send } from "../../src/demo/fake_turn.ts";
-import { DELAY_S, idIn, type LiveAnswer, requestOf } from "./live.ts";
+import { DELAY_MS, idIn, type LiveAnswer, requestOf } from "./live.ts";
 import { type Output, Program, type Running } from "./program.ts";
 import { amqpUrl } from "./rabbitmq.ts";
 import { Transport } from "./transport.ts";
@@ -49,6 +49,7 @@ export class Several implements AsyncDisposable {
       const connector = `test-${run}-${index}`;
       const turn = parts.use(FakeTurn.start({ authToken: `token-${index}` }));
       const transport = parts.use(await Transport.connect(connector));
+      parts.defer(() => transport.deleteDelay(DELAY_MS));
       channels.push({ connector, path: `/c${index}`, secret: `secret-${index}`, turn, transport });
     }
     const several = new Several(channels, folder, parts.move());
@@ -70,7 +71,7 @@ export class Several implements AsyncDisposable {
       http_bind: "127.0.0.1:0",
       default_from_addr: "8110",
       amqp_url: amqpUrl(),
-      retry_schedule: [DELAY_S],
+      retry_schedule: [DELAY_MS / 1000],
       retry_delay_base: 0,
       ...shared,
       channels,

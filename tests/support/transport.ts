@@ -114,10 +114,15 @@ export class Transport implements AsyncDisposable {
     headers: Record<string, unknown> = {},
   ): Promise<void> {
     const body = payload instanceof Uint8Array ? payload : JSON.stringify(payload);
-    this.#channel.publish("vumi", `${this.#connector}.${end}`, Buffer.from(body), {
-      deliveryMode: 2,
-      headers,
-    });
+    this.#channel.publish(
+      await this.#exchange(end),
+      `${this.#connector}.${end}`,
+      Buffer.from(body),
+      {
+        deliveryMode: 2,
+        headers,
+      },
+    );
     await this.#channel.waitForConfirms();
   }
 
@@ -127,9 +132,10 @@ export class Transport implements AsyncDisposable {
     payloads: readonly unknown[],
     headers: Record<string, unknown>,
   ): Promise<void> {
+    const exchange = await this.#exchange(end);
     for (const payload of payloads) {
       const body = Buffer.from(JSON.stringify(payload));
-      this.#channel.publish("vumi", `${this.#connector}.${end}`, body, {
+      this.#channel.publish(exchange, `${this.#connector}.${end}`, body, {
         deliveryMode: 2,
         headers,
       });
@@ -181,6 +187,13 @@ export class Transport implements AsyncDisposable {
     await until(`a consumer of .${end}`, async () => {
       return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).consumerCount > 0;
     });
+  }
+
+  /** Queues that are not vumi's are bound to none, and may not be there. */
+  async #exchange(end: string): Promise<"" | "vumi"> {
+    if (["inbound", "event", "outbound"].includes(end)) return "vumi";
+    await this.#declare(end);
+    return "";
   }
 
   /** To look at a queue that is not there would cost the channel. */

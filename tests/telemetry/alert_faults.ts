@@ -5,6 +5,7 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
+import { connect } from "amqplib";
 import { TestBridge } from "../support/bridge.ts";
 import { freePort } from "../support/free_port.ts";
 import { Program, type Running } from "../support/program.ts";
@@ -63,6 +64,25 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
       async provoke() {
         bridge.turn.answer = () => "hang";
         await sendUsers(bridge, 5);
+      },
+    };
+  },
+
+  QueueFaulty: async (parts) => {
+    const bridge = await start(parts);
+    return {
+      address: bridge.service.address,
+      async provoke() {
+        // Somebody else's own queue stands in the place of ours.
+        const model = await connect(amqpUrl());
+        parts.defer(() => model.close());
+        const channel = await model.createChannel();
+        const queue = `${bridge.connector}.inbound.parked`;
+        await channel.assertQueue(queue, {
+          exclusive: true,
+          arguments: { "x-queue-type": "classic" },
+        });
+        await bridge.transport.publish("inbound", "not a message");
       },
     };
   },
