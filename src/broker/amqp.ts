@@ -199,6 +199,11 @@ export class AmqpBroker implements Broker {
     };
   }
 
+  /** See {@linkcode Broker.connected}. */
+  async connected(): Promise<void> {
+    await this.#publisher.connection.model();
+  }
+
   /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming, or paused. */
   status(): BrokerStatus {
     const publishing = this.#publisher.connection;

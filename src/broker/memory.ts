@@ -158,6 +158,11 @@ export class MemoryBroker implements Broker {
     });
   }
 
+  /** See {@linkcode Broker.connected}. */
+  connected(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** See {@linkcode Broker.status}. */
   status(): BrokerStatus {
     const isOpen = !this.#closed.signal.aborted;

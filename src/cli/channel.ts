@@ -11,7 +11,7 @@ import type { MessageCache } from "../cache/mod.ts";
 import { type ChannelConfig, requestTimeoutMs } from "../config/mod.ts";
 import { type LoopLag, Metrics, type Tracing } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
-import { Connector } from "../vumi/mod.ts";
+import { Connector, queuesOf } from "../vumi/mod.ts";
 import { watch } from "./watch.ts";
 
 /**
@@ -64,6 +64,8 @@ export function openChannel(
       isTraced: tracing !== undefined,
     }),
   );
+  // Before anything can be published: what waits for the broker then finds its queue.
+  broker.declare(queuesOf(config.connector_name).outbound);
   const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
   const connector = opened.use(
     new Connector({
