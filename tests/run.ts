@@ -1,11 +1,15 @@
 /**
  * Runs the tests with a RabbitMQ and a Redis, which it provides and stops, and with a Chromium, if
- * there is one or can be: `deno task test [arguments of deno test]`. Its last line of output is
- * `N passed, N failed`, counted in the JUnit report.
+ * there is one or can be: `deno task test [--broker 4.3] [--queues quorum] [--only-broker] [arguments
+ * of deno test]`. `--broker` is a newer RabbitMQ than the machine's, which comes from the command that
+ * `TEST_RABBITMQ_TOOL` names; `--queues` the type of all queues; `--only-broker` leaves out tests that
+ * touch no broker. Its last line of output is `N passed, N failed`, counted in the JUnit report.
  *
  * @module
  */
 
+import { type BrokerChoice, choiceEnv, takeBrokerChoice } from "./support/broker_choice.ts";
+import { brokerTests } from "./support/broker_files.ts";
 import { CHROMIUM_VARIABLE, provideChromium } from "./support/chromium_find.ts";
 import { startRabbitMq } from "./support/rabbitmq.ts";
 import { startRedis } from "./support/redis.ts";
@@ -18,8 +22,14 @@ interface Outcome {
 }
 
 async function main(stop: AbortSignal): Promise<number> {
+  const { choice, rest } = takeBrokerChoice(Deno.args);
+  const onlyBroker = rest.includes("--only-broker");
+  const args = [
+    ...rest.filter((arg) => arg !== "--only-broker"),
+    ...onlyBroker ? await brokerTests() : [],
+  ];
   await using servers = new AsyncDisposableStack();
-  const env: Record<string, string> = {};
+  const env: Record<string, string> = choiceEnv(choice);
   const chromium = await provideChromium();
   if (chromium !== undefined) env[CHROMIUM_VARIABLE] = chromium;
   if (!Deno.env.get("TEST_REDIS_URL") && !stop.aborted) {
@@ -27,13 +37,21 @@ async function main(stop: AbortSignal): Promise<number> {
     Object.assign(env, servers.use(await startRedis()).env);
   }
   if (!Deno.env.get("TEST_AMQP_URL") && !stop.aborted) {
-    say("Starting RabbitMQ for the tests …");
-    Object.assign(env, servers.use(await startRabbitMq()).env);
+    say(`Starting RabbitMQ for the tests${nameOf(choice)} …`);
+    Object.assign(env, servers.use(await startRabbitMq(choice)).env);
   }
-  return stop.aborted ? 130 : await runTests(env, stop);
+  return stop.aborted ? 130 : await runTests(args, env, stop);
 }
 
-async function runTests(env: Record<string, string>, stop: AbortSignal): Promise<number> {
+function nameOf({ version, queues }: BrokerChoice): string {
+  return version === "own" ? ` (${queues} queues)` : ` (${version}, ${queues} queues)`;
+}
+
+async function runTests(
+  args: readonly string[],
+  env: Record<string, string>,
+  stop: AbortSignal,
+): Promise<number> {
   const report = await Deno.makeTempFile({ prefix: "turn-channels-tests-", suffix: ".xml" });
   try {
     const child = new Deno.Command(Deno.execPath(), {
@@ -44,7 +62,7 @@ async function runTests(env: Record<string, string>, stop: AbortSignal): Promise
         ...await sanitizers(),
         "--junit-path",
         report,
-        ...Deno.args,
+        ...args,
       ],
       env,
     }).spawn();

@@ -6,7 +6,6 @@
  */
 
 import assert from "node:assert/strict";
-import { delayQueue } from "../src/broker/mod.ts";
 import { loadConfig } from "../src/config/mod.ts";
 import { FakeTurn, send } from "../src/demo/fake_turn.ts";
 import { compile } from "./support/compiled.ts";
@@ -37,7 +36,6 @@ Deno.test(`an operator sets ${form} up, checks it, runs it, and finds a message`
   const turn = parts.use(FakeTurn.start({ authToken: TOKEN }));
   const connector = `test-${crypto.randomUUID()}`;
   const transport = parts.use(await Transport.connect(connector));
-  parts.defer(() => deleteDelays(transport));
   const path = `${folder}/config.yaml`;
   const withConfig = (...words: string[]) => [...words, `--config=${path}`];
 
@@ -133,12 +131,4 @@ async function secretIn(path: string): Promise<string> {
   const loaded = await loadConfig({ flags: { config: path }, env: {} });
   assert.ok(loaded.kind === "ok");
   return loaded.config.turn_hmac_secret[0] ?? assert.fail();
-}
-
-async function deleteDelays(transport: Transport): Promise<void> {
-  for (const seconds of [5, 60, 300, 1800, 7200, 21_600, 43_200]) {
-    for (const queue of ["inbound", "event"]) {
-      await transport.deleteQueue(delayQueue(queue, seconds * 1000));
-    }
-  }
 }

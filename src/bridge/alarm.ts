@@ -4,33 +4,47 @@
  * @module
  */
 
+import { type After, afterMs } from "./sleep.ts";
+
+/** Whose time it goes by; the platform's, unless given. */
+export interface AlarmOptions {
+  /** Runs something later. */
+  readonly after?: After | undefined;
+  /** Milliseconds on a clock that is never set back. */
+  readonly elapsed?: (() => number) | undefined;
+}
+
 /** Goes off once, after the shortest of the times it was set to since it went off last. */
 export class Alarm {
   readonly #onTime: () => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When it goes off, on the clock of `performance.now`. */
+  readonly #after: After;
+  readonly #elapsed: () => number;
+  #cancel: (() => void) | undefined;
+  /** When it goes off. */
   #at = 0;
 
   /** Does `onTime` each time it goes off. */
-  constructor(onTime: () => void) {
+  constructor(onTime: () => void, options: AlarmOptions = {}) {
     this.#onTime = onTime;
+    this.#after = options.after ?? afterMs;
+    this.#elapsed = options.elapsed ?? (() => performance.now());
   }
 
   /** Goes off in `ms` milliseconds at the latest. To set a timer costs as much as a call, so it stays. */
   set(ms: number): void {
-    const at = performance.now() + ms;
-    if (this.#timer !== undefined && this.#at <= at) return;
+    const at = this.#elapsed() + ms;
+    if (this.#cancel !== undefined && this.#at <= at) return;
     this.clear();
     this.#at = at;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+    this.#cancel = this.#after(ms, () => {
+      this.#cancel = undefined;
       this.#onTime();
-    }, ms);
+    });
   }
 
   /** Does not go off any more, unless it is set again. */
   clear(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 }

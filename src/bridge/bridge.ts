@@ -56,6 +56,8 @@ export interface BridgeOptions {
   readonly dedupeWindowMs: number;
   /** See {@linkcode TurnGate}. */
   readonly concurrency: number;
+  /** Longest that a message stays in hand, in milliseconds; see courier.ts. */
+  readonly holdMs?: number | undefined;
 }
 
 /** One channel, running. */
@@ -63,6 +65,7 @@ export class Bridge {
   readonly #options: BridgeOptions;
   readonly #connector: Connector;
   readonly #gate: TurnGate;
+  readonly #couriers: { readonly inbound: Courier<Message>; readonly status: Courier<Event> };
   readonly #outbound: OutboundFlow;
   readonly #inbound: InboundFlow;
   readonly #statuses: StatusFlow;
@@ -77,8 +80,6 @@ export class Bridge {
     this.#gate = new TurnGate({
       connector: connector.name,
       concurrency,
-      pause: () => connector.pause(),
-      resume: () => connector.resume(),
       metrics: options.metrics,
     });
     const parts = {
@@ -87,17 +88,21 @@ export class Bridge {
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,
     };
+    const { inbound, status } = this.#couriers = {
+      inbound: new Courier<Message>({ ...parts, flow: "inbound" }),
+      status: new Courier<Event>({ ...parts, flow: "status" }),
+    };
     this.#outbound = new OutboundFlow(options);
     this.#inbound = new InboundFlow({
       ...options,
-      courier: new Courier<Message>({ ...parts, flow: "inbound" }),
+      courier: inbound,
       get timeoutMs() {
         return options.messageTimeoutMs;
       },
     });
     this.#statuses = new StatusFlow({
       ...options,
-      courier: new Courier<Event>({ ...parts, flow: "status" }),
+      courier: status,
       get timeoutMs() {
         return options.statusTimeoutMs;
       },
@@ -115,13 +120,29 @@ export class Bridge {
     return this.#gate.figures();
   }
 
+  /** Whether it speaks for its channel; else another bridge does. */
+  get leads(): boolean {
+    return this.#connector.leads;
+  }
+
   /** Begins to consume; a broker that is away is waited for, not here. */
   start(): void {
     this.#connector.start({
       inbound: this.#inbound.handle,
       event: this.#statuses.handle,
+      onLead: () => this.takeOver(),
       unreadable: (from) => this.#countUnreadable(from === "inbound" ? "inbound" : "status"),
     });
+  }
+
+  /**
+   * It begins to speak for the channel, and another bridge may have done so before: what is known in
+   * memory of messages that wait elsewhere is forgotten, and looked up. To be called before what is
+   * consumed is handed out.
+   */
+  takeOver(): void {
+    this.#couriers.inbound.forget();
+    this.#couriers.status.forget();
   }
 
   /** Takes what Turn asks us to send. Still does while draining: nothing else would answer it. */

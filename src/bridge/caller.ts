@@ -8,13 +8,10 @@ import { getLogger } from "@logtape/logtape";
 import type { Flow, Metrics } from "../telemetry/mod.ts";
 import type { Delivery } from "../turn/mod.ts";
 import type { TurnGate } from "./gate.ts";
+import type { Held } from "./hand.ts";
 import { type Failed, MAX_QUICK_WAIT_MS, retryDelayMs, type RetryOptions } from "./retries.ts";
-import { sleep } from "./sleep.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
-
-/** Longest that quick attempts hold a message; see {@linkcode MAX_QUICK_WAIT_MS}. */
-const MAX_HOLD_MS = 10 * 60_000;
 
 /**
  * A Turn that can't be reached, or refuses our token, is given so many calls to be found to be down
@@ -32,14 +29,10 @@ export interface CallerOptions {
   readonly retry: RetryOptions;
   /** Counts attempts. */
   readonly metrics: Metrics;
-  /** Fires when nothing new is to be begun. */
-  readonly stopping: AbortSignal;
   /** Fires when what is under way is to be left. */
   readonly abandon: AbortSignal;
   /** From 0 up to, not including, 1. */
   readonly random?: () => number;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
 }
 
 /** Turn is told nothing of it. */
@@ -56,82 +49,80 @@ export interface Call {
   readonly id: string;
   /** How it is called in logs. */
   readonly names: Readonly<Record<string, string>> & { readonly messageId: string };
-  /** Fires when it can't be answered any more. */
-  readonly lost: AbortSignal;
+  /** Whose time in hand bounds all waiting. */
+  readonly held: Held;
   /** Quick attempts after the first. */
   readonly retries: number;
-  /** Quick attempts that have failed already. */
-  readonly failures: number;
+  /** Counts quick attempts that have failed, before and now. */
+  readonly tries: Tries;
   /** Makes the call, when its turn has come. */
   call(signal: AbortSignal): Promise<Delivery> | Skip;
+  /** Goes round the call itself, if given. */
+  readonly around?: Around | undefined;
 }
 
-/** What calling came to; `failures` are the calls that failed by no fault of Turn's as a whole. */
+/** Does what it is given, and something before and after it. */
+export type Around = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** Calls that failed by no fault of Turn's as a whole. */
+export interface Tries {
+  /** How many. */
+  failures: number;
+}
+
+/** What calling came to. */
 export type Outcome =
   | Skip
-  | { readonly kind: "delivered"; readonly failures: number }
-  | { readonly kind: "failed"; readonly failed: Failed; readonly failures: number }
-  /** It is to go back to its queue. */
-  | { readonly kind: "put_back"; readonly failures: number };
+  | { readonly kind: "delivered" }
+  | { readonly kind: "failed"; readonly failed: Failed }
+  /** Its time in hand is over, or it goes back. */
+  | { readonly kind: "over" };
 
 /** Calls Turn. */
 export class Caller {
   readonly #options: CallerOptions;
   readonly #random: () => number;
-  readonly #now: () => number;
 
   /** Makes it; no I/O. */
   constructor(options: CallerOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
-    this.#now = options.now ?? Date.now;
-  }
-
-  /** Whether nothing more is to be begun for this message. */
-  isOver(lost: AbortSignal): boolean {
-    return lost.aborted || this.#options.stopping.aborted;
-  }
-
-  /** Waits, but not for what is over. */
-  pause(ms: number, lost: AbortSignal): Promise<void> {
-    return sleep(ms, AbortSignal.any([this.#options.stopping, lost]));
   }
 
   /** Calls; see the head of this file. */
   async run(call: Call): Promise<Outcome> {
-    let { failures } = call;
-    const until = this.#now() + MAX_HOLD_MS;
+    const { tries, held } = call;
     for (;;) {
       const came = await this.#callOnce(call);
-      if (came === undefined) return { kind: "put_back", failures };
+      if (came === undefined) return { kind: "over" };
       if (came.kind === "skip") return came;
-      if (came.kind === "delivered") return { kind: "delivered", failures };
-      if (came.kind === "limited" || this.#isTurnDown(came)) {
-        if (this.#now() > until) return { kind: "put_back", failures };
-        continue;
-      }
-      failures++;
+      if (came.kind === "delivered") return { kind: "delivered" };
+      if (came.kind === "limited" || this.#isTurnDown(came)) continue;
+      tries.failures++;
       // When Turn asks for more than can be waited here, a delay queue is the place.
-      const again = came.kind === "retry" && failures <= mostFailures(came, call) &&
+      const again = came.kind === "retry" && tries.failures <= mostFailures(came, call) &&
         came.afterMs <= MAX_QUICK_WAIT_MS;
-      const waitMs = again ? this.#waitMs(failures - 1, came.afterMs) : 0;
-      if (!again || this.#now() + waitMs > until) return { kind: "failed", failed: came, failures };
-      this.#report(call, came, failures, waitMs);
-      await this.pause(waitMs, call.lost);
+      if (!again) return { kind: "failed", failed: came };
+      const waitMs = this.#waitMs(tries.failures - 1, came.afterMs);
+      this.#report(call, came, waitMs);
+      await held.wait(waitMs);
     }
   }
 
-  /** When its turn has come; undefined if the message is to be put back instead. */
-  async #callOnce({ id, lost, call }: Call): Promise<Delivery | Skip | undefined> {
+  /** When its turn has come; undefined if it is over before. */
+  async #callOnce({ id, held, call, around }: Call): Promise<Delivery | Skip | undefined> {
     const { gate, flow, abandon } = this.#options;
-    const pass = await gate.enter(flow === "inbound" ? "messages" : "statuses", id);
+    const pass = await gate.enter(flow === "inbound" ? "messages" : "statuses", id, held);
     if (pass === undefined) return undefined;
     let delivery: Delivery | undefined;
     try {
-      if (this.isOver(lost)) return undefined;
-      const came = call(abandon);
+      if (held.isOver) return undefined;
+      // deno-lint-ignore require-await -- what is thrown has to reject
+      const came = around === undefined ? call(abandon) : around(async () => call(abandon));
       if ("kind" in came) return came;
-      return delivery = await came;
+      const answer = await came;
+      if (answer.kind !== "skip") delivery = answer;
+      return answer;
     } catch (error) {
       if (abandon.aborted) return undefined;
       throw error;
@@ -150,7 +141,7 @@ export class Caller {
     return Math.max(delayMs, afterMs);
   }
 
-  #report({ names }: Call, failed: Failed, failures: number, waitMs: number): void {
+  #report({ names, tries: { failures } }: Call, failed: Failed, waitMs: number): void {
     const { flow, metrics } = this.#options;
     const { reason, said } = failed;
     metrics.count(flow, "retried");

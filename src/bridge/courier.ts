@@ -1,63 +1,50 @@
 /**
  * What becomes of a message on its way to Turn: in its user's order, not twice, tried as often as is
- * worth it, and in the end delivered, parked, or back in its queue.
+ * worth it, and in the end delivered or parked. Whatever it has to wait for, it waits in hand, and
+ * goes on elsewhere as a copy when that gets too long; back to its queue it goes only when we stop.
  *
  * @module
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
-import { type Arrival, type Disposition, isMovedAgain } from "../vumi/mod.ts";
-import type { Result } from "../telemetry/mod.ts";
-import { type Call, Caller, type CallerOptions, type Skip } from "./caller.ts";
-import { reportEnding } from "./ending.ts";
-import { Followers } from "./followers.ts";
+import { CacheError, type MessageCache } from "../cache/mod.ts";
+import type { Arrival, Disposition } from "../vumi/mod.ts";
+import type { AlarmOptions } from "./alarm.ts";
+import { Answers } from "./answers.ts";
+import { type Around, Caller, type CallerOptions, type Skip } from "./caller.ts";
+import { Elsewhere } from "./elsewhere.ts";
+import { Hand } from "./hand.ts";
 import { Lanes } from "./lanes.ts";
 import { Ledger } from "./ledger.ts";
-import type { DeliveredNote } from "./notes.ts";
-import { afterFailure, type Failed, NO_PAST, type Past, readPast, waitBehind } from "./retries.ts";
+import { type Parcel, Work } from "./parcel.ts";
+import { afterFailure, type Failed, NO_PAST } from "./retries.ts";
 import { Suspects } from "./suspects.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/** How long it is remembered that Turn has something, in milliseconds: 48 hours. */
-export const DELIVERED_TTL_MS: number = 48 * 60 * 60_000;
-/** How long a message is held back when the cache fails, in milliseconds. */
+/** How long it is waited when the cache fails, in milliseconds. */
 const CACHE_PAUSE_MS = 2_000;
+/** RabbitMQ waits for an answer for 30 minutes, unless it is told otherwise. */
+const HOLD_MS = 15 * 60_000;
+/**
+ * A message that was returned to its queue so often is copied before anything else. RabbitMQ drops it
+ * at 20 by default; a policy may say less, and until it is copied it may be returned again.
+ */
+const MOST_RETURNS = 3;
 
 /** What a {@linkcode Courier} is made of. */
-export interface CourierOptions extends CallerOptions {
+export interface CourierOptions extends CallerOptions, AlarmOptions {
   /** What is known already. */
   readonly cache: MessageCache;
-}
-
-/** One thing to be delivered. */
-export interface Parcel<T> extends Pick<Call, "id" | "names" | "call"> {
-  /** What it is about; see {@linkcode Courier.behind}. */
-  readonly value: T;
-  /** What has the same key stays in order. */
-  readonly key: string;
-  /** How long after the first failure it is worth trying, in milliseconds. */
-  readonly retryForMs: number;
-  /** When vumi queued it, in milliseconds since 1970. */
-  readonly queuedAt?: number;
+  /** Fires when nothing new is to be begun. */
+  readonly stopping: AbortSignal;
   /**
-   * Whether Turn has it. Asked only of what has been here before.
-   *
-   * @throws {CacheError} Then the message waits.
+   * Longest that a message stays in hand, in milliseconds, whatever it waits for: well below the time
+   * after which RabbitMQ takes it away. 15 minutes by default.
    */
-  isDelivered(): Promise<boolean>;
-  /**
-   * What has to be done before Turn is called.
-   *
-   * @param isNew Whether it is sure that this has not been done before.
-   * @throws {CacheError} Then the message waits.
-   */
-  prepare(isNew: boolean): Promise<Skip | undefined>;
-  /** What is to be remembered when Turn has it: since then, at the attempt of this number. */
-  notes(delivered: DeliveredNote): readonly Note[];
-  /** What else is told of it at its end. */
-  about?(): Readonly<Record<string, unknown>>;
+  readonly holdMs?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
 }
 
 /** Delivers to Turn. */
@@ -65,18 +52,24 @@ export class Courier<T> {
   readonly #options: CourierOptions;
   readonly #now: () => number;
   readonly #caller: Caller;
+  readonly #hand: Hand;
   readonly #lanes = new Lanes<T>();
-  readonly #followers = new Followers();
+  readonly #elsewhere: Elsewhere;
   readonly #suspects: Suspects;
   readonly #ledger: Ledger;
+  readonly #answers: Answers;
 
   /** Makes it; no I/O. */
   constructor(options: CourierOptions) {
+    const { holdMs = HOLD_MS, now = Date.now } = options;
     this.#options = options;
-    this.#now = options.now ?? Date.now;
+    this.#now = now;
     this.#caller = new Caller(options);
+    this.#hand = new Hand({ ...options, holdMs });
+    this.#elsewhere = new Elsewhere({ ...options, now });
     this.#suspects = new Suspects(options.cache);
     this.#ledger = new Ledger(options.cache, options.flow);
+    this.#answers = new Answers({ ...options, now });
   }
 
   /** What waits behind the parcel of `key` that is being delivered, the next first. */
@@ -84,153 +77,125 @@ export class Courier<T> {
     return this.#lanes.behind(key);
   }
 
+  /**
+   * Somebody else has spoken for the channel meanwhile: what is known of messages that wait elsewhere
+   * is forgotten, and looked up. To be called before a message is delivered then.
+   */
+  forget(): void {
+    this.#elsewhere.forget();
+  }
+
   /** Delivers when all earlier ones of the same key are done with. */
   async deliver(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
-    const { key, value, id } = parcel;
-    const disposition = await this.#lanes.run(
-      key,
-      value,
-      () => this.#settle(parcel, arrival),
-      () => arrival.lost.aborted,
-    );
-    // It may have been put back undone, behind another.
-    if (disposition.kind === "requeue" && !this.#suspects.isCleared(id)) {
-      this.#suspects.clear(id, 0);
-    }
-    return disposition;
-  }
-
-  async #settle(parcel: Parcel<T>, arrival: Arrival): Promise<Disposition> {
-    const { headers, redelivered, lost } = arrival;
-    const past = readPast(headers);
+    const held = this.#hand.take(arrival.lost);
     try {
-      if (this.#caller.isOver(lost)) return this.#putBack(parcel);
-      if (this.#hasToWait(parcel, past)) return this.#sendBehind(parcel, past ?? NO_PAST);
-      if (past === undefined && !redelivered && !isMovedAgain(headers)) {
-        return await this.#call(parcel, lost, NO_PAST, true);
-      }
-      return await this.#settleAgain(parcel, arrival, past ?? NO_PAST);
-    } catch (error) {
-      if (!(error instanceof CacheError)) {
-        this.#ledger.count("parked"); // For that is what becomes of a bug's message.
-        throw error;
-      }
-      const { flow, metrics } = this.#options;
-      metrics.count(flow, "cache_failed");
-      log.error("The cache fails, {flow} {messageId} has to wait: {reason}", {
-        flow,
-        ...parcel.names,
-        reason: error.message,
-      });
-      await this.#caller.pause(CACHE_PAUSE_MS, lost);
-      return this.#putBack(parcel);
+      return await this.#lanes.run(
+        parcel.key,
+        parcel.value,
+        () => this.#settle(new Work(parcel, arrival, held, this.#suspects)),
+      );
+    } finally {
+      this.#hand.release(held);
     }
   }
 
-  /** Whether one of the same key, before it in order, is in the first delay queue. */
-  #hasToWait({ key, id }: Parcel<T>, past: Past | undefined): boolean {
-    if (past === undefined) return this.#followers.has(key, this.#now());
-    return this.#followers.remove(key, id) && past.waits === 0;
+  async #settle(work: Work<T>): Promise<Disposition> {
+    for (;;) {
+      try {
+        return await this.#try(work);
+      } catch (error) {
+        if (!(error instanceof CacheError)) {
+          this.#ledger.count("parked"); // For that is what becomes of a bug's message.
+          throw error;
+        }
+        this.#reportCache(work, error);
+        await work.held.wait(CACHE_PAUSE_MS);
+      }
+    }
+  }
+
+  async #try(work: Work<T>): Promise<Disposition> {
+    const { parcel, arrival: { redelivered, returns }, past, held } = work;
+    const { key } = parcel;
+    if (held.isBack) return this.#putBack(work);
+    const looking = held.isOver ? undefined : this.#elsewhere.ready(key);
+    if (looking !== undefined) await looking;
+    if (past !== undefined && !work.hasArrived) this.#elsewhere.back(parcel, past);
+    work.hasArrived = true;
+    const behind = this.#elsewhere.placeBehind(key, past);
+    if (behind !== undefined) {
+      return await this.#leave(work, () => this.#elsewhere.behind(work, behind));
+    }
+    if (returns >= MOST_RETURNS) return await this.#again(work, "was returned too often");
+    if (held.isOver) return await this.#stop(work);
+    if (past === undefined && !redelivered) return await this.#call(work);
+    return await this.#settleAgain(work);
   }
 
   /** It has been here before: Turn may have it, or we may have died over it. */
-  async #settleAgain(
-    parcel: Parcel<T>,
-    { headers, redelivered, lost }: Arrival,
-    past: Past,
-  ): Promise<Disposition> {
-    const { flow, metrics } = this.#options;
+  async #settleAgain(work: Work<T>): Promise<Disposition> {
+    const { parcel, past = NO_PAST } = work;
+    const { id } = parcel;
     if (await parcel.isDelivered()) {
-      this.#ended(parcel, "duplicate", { attempts: past.attempts });
-      return { kind: "done" };
+      return this.#answers.duplicate(parcel, past.attempts);
     }
-    // One that waited behind another comes for the first time, too.
-    const isNew = !redelivered && past.attempts === 0 && !isMovedAgain(headers);
-    const call = (): Promise<Disposition> => this.#call(parcel, lost, past, isNew);
-    // One that may be in its queue twice may end twice, too.
-    if (!redelivered && !isNew && past.attempts === 0) this.#ledger.count("redelivered");
-    if (!redelivered || this.#suspects.isCleared(parcel.id)) return await call();
-    metrics.count(flow, "redelivered");
-    this.#ledger.count("redelivered");
-    log.info("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
-      flow,
-      ...parcel.names,
-    });
-    return await this.#suspects.watch(parcel.id, call, (deaths) => {
+    this.#countReturn(work);
+    if (!work.isSuspect) return await this.#call(work);
+    const deaths = await this.#suspects.deaths(id);
+    if (this.#suspects.isGuilty(deaths)) {
+      await this.#suspects.forget(id);
       const reason = `the program ended ${deaths} times while it had this in work`;
-      this.#ended(parcel, "parked", { reason });
-      this.#ledger.count("parked");
-      return { kind: "park", reason };
-    });
+      return this.#answers.parked(parcel, { reason });
+    }
+    const disposition = await this.#call(work, (one) => this.#suspects.watch(id, deaths, one));
+    // One that is not answered for good may not have been worked on at all.
+    const isOpen = disposition.kind === "requeue" || disposition.kind === "again";
+    if (!isOpen) await this.#suspects.forget(id);
+    return disposition;
   }
 
-  async #call(
-    parcel: Parcel<T>,
-    lost: AbortSignal,
-    past: Past,
-    isNew: boolean,
-  ): Promise<Disposition> {
-    const skip = await parcel.prepare(isNew);
-    if (skip !== undefined) return this.#skip(parcel, skip);
+  async #call(work: Work<T>, around?: Around): Promise<Disposition> {
+    const { parcel, held, tries, past = NO_PAST, isNew } = work;
     const { id, names } = parcel;
+    work.isBegun = true;
+    const prepare = (): Promise<Skip | undefined> => parcel.prepare(isNew);
+    const skip = await (around === undefined ? prepare() : around(prepare));
+    if (skip !== undefined) return this.#answers.skipped(parcel, skip);
     const outcome = await this.#caller.run({
       id,
       names,
-      lost,
+      held,
       // What comes out of a delay queue has had its quick attempts.
       retries: past.waits > 0 ? 0 : this.#options.retry.maxRetries,
-      failures: isNew ? 0 : this.#suspects.takeFailures(id),
+      tries,
       call: (signal) => parcel.call(signal),
+      around,
     });
-    if (outcome.kind === "skip") return this.#skip(parcel, outcome);
-    if (outcome.kind === "put_back") return this.#putBack(parcel, outcome.failures);
-    const attempts = past.attempts + outcome.failures;
-    if (outcome.kind === "failed") return this.#fail(parcel, { ...past, attempts }, outcome.failed);
-    return await this.#delivered(parcel, attempts + 1);
+    switch (outcome.kind) {
+      case "skip":
+        return this.#answers.skipped(parcel, outcome);
+      case "over":
+        return await this.#stop(work);
+      case "failed":
+        return await this.#fail(work, outcome.failed);
+      case "delivered":
+        return await this.#answers.delivered(parcel, work.pastAt(this.#now()).attempts + 1);
+    }
   }
 
-  /**
-   * What is noted down of a user's message is not waited for: RabbitMQ is to hear at once that it is
-   * done, as until then it would deliver it again. What was told of a message is: should we be killed,
-   * what comes after it must not go back behind it.
-   */
-  async #delivered(parcel: Parcel<T>, attempts: number): Promise<Disposition> {
-    const { cache, flow, metrics } = this.#options;
-    this.#ended(parcel, "delivered", { attempts });
-    const { queuedAt } = parcel;
-    const at = this.#now();
-    if (queuedAt !== undefined) metrics.delivered(flow, (at - queuedAt) / 1000);
-    const noted = cache.putNotes(parcel.notes({ at, attempts }), [{ flow, result: "delivered" }])
-      .catch((error: unknown) => {
-        const values = { flow, ...parcel.names, reason: String(error) };
-        // Turn has it. Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
-        const text = "Not noted that Turn has {flow} {messageId}: {reason}";
-        if (error instanceof CacheError) log.warning(text, values);
-        else log.error(`A bug: ${text}`, values);
-      });
-    if (flow === "status") await noted;
-    return { kind: "done" };
-  }
-
-  #skip(parcel: Parcel<T>, { why }: Skip): Disposition {
-    this.#ended(parcel, why === "duplicate" ? why : "skipped", { why });
-    this.#ledger.count(`skipped_${why}`);
-    return { kind: "done" };
-  }
-
-  #fail(parcel: Parcel<T>, past: Past, failed: Failed): Disposition {
-    const now = this.#now();
+  async #fail(work: Work<T>, failed: Failed): Promise<Disposition> {
+    const { parcel } = work;
     const { flow, metrics, retry: { delaysMs } } = this.#options;
+    const now = this.#now();
+    const past = work.pastAt(now);
     const disposition = afterFailure(past, failed, { delaysMs, forMs: parcel.retryForMs, now });
     const { reason, status } = failed;
     const { attempts } = past;
     if (disposition.kind !== "later") {
-      this.#ended(parcel, "parked", { reason, status, attempts });
-      this.#ledger.count("parked");
+      this.#answers.parked(parcel, { reason, status, attempts });
       return disposition;
     }
     const { delayMs } = disposition;
-    if (delayMs === delaysMs[0]) this.#followers.add(parcel.key, parcel.id, true, delayMs, now);
     metrics.count(flow, "delayed");
     log.warning("Not delivered, coming again in {delayMs} ms: {flow} {messageId}, {reason}", {
       flow,
@@ -239,41 +204,56 @@ export class Courier<T> {
       reason,
       attempts,
     });
-    return disposition;
+    return await this.#elsewhere.later(work, disposition, reason);
   }
 
-  #sendBehind(parcel: Parcel<T>, past: Past): Disposition {
-    const { flow, metrics, retry: { delaysMs: [delayMs = 0] } } = this.#options;
-    this.#followers.add(parcel.key, parcel.id, false, delayMs, this.#now());
-    metrics.count(flow, "delayed");
-    log.debug("Waits behind an earlier one of the same user: {flow} {messageId}", {
-      flow,
-      ...parcel.names,
-    });
-    return waitBehind(past, delayMs);
+  /** Nothing more is begun for it: its time in hand is over, or we stop. */
+  async #stop(work: Work<T>): Promise<Disposition> {
+    const { held } = work;
+    if (held.isBack || !held.isOver) return this.#putBack(work);
+    return await this.#again(work, "was in hand for too long");
   }
 
-  /** `failures` are those that it came with, if it was not called about. */
-  #putBack(parcel: Parcel<T>, failures?: number): Disposition {
+  #again(work: Work<T>, reason: string): Promise<Disposition> {
+    return this.#leave(work, () => this.#elsewhere.again(work, reason));
+  }
+
+  /** A copy of it goes on; that says nothing against it. */
+  async #leave(work: Work<T>, send: () => Promise<Disposition>): Promise<Disposition> {
+    const { parcel: { id }, isSuspect, isBegun } = work;
+    this.#countReturn(work);
+    if (isBegun && !isSuspect) this.#suspects.clear(id, { failures: 0, isBegun });
+    return await send();
+  }
+
+  #putBack({ parcel, tries: { failures }, isBegun }: Work<T>): Disposition {
     const { flow, metrics } = this.#options;
-    this.#suspects.clear(parcel.id, failures ?? this.#suspects.takeFailures(parcel.id));
+    this.#suspects.clear(parcel.id, { failures, isBegun });
     metrics.count(flow, "requeued");
     log.debug("Left for its next delivery: {flow} {messageId}", { flow, ...parcel.names });
     return { kind: "requeue" };
   }
 
-  #ended(
-    parcel: Parcel<T>,
-    result: Result,
-    values: Readonly<Record<string, unknown>>,
-  ): void {
+  /** That it is one in work when we or the connection ended; once. */
+  #countReturn(work: Work<T>): void {
+    const { parcel, arrival: { redelivered }, isSuspect } = work;
+    if (!redelivered || !isSuspect || work.isCounted) return;
+    work.isCounted = true;
     const { flow, metrics } = this.#options;
-    const { names, queuedAt } = parcel;
-    if (result === "parked") {
-      log.error("Parked: {flow} {messageId}, {reason}", { flow, ...names, ...values });
-    }
-    const durationMs = queuedAt === undefined ? undefined : Math.max(0, this.#now() - queuedAt);
-    const all = { ...names, ...parcel.about?.(), ...values, durationMs };
-    reportEnding(metrics, flow, result, all);
+    metrics.count(flow, "redelivered");
+    this.#ledger.count("redelivered");
+    log.info("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
+      flow,
+      ...parcel.names,
+    });
+  }
+
+  #reportCache(work: Work<T>, { message: reason }: CacheError): void {
+    const { flow, metrics } = this.#options;
+    metrics.count(flow, "cache_failed");
+    const values = { flow, ...work.parcel.names, reason };
+    const text = "The cache fails, {flow} {messageId} has to wait: {reason}";
+    if (work.cacheFailures++ === 0) log.error(text, values);
+    else log.debug(text, values);
   }
 }

@@ -2,9 +2,9 @@
  * The way to Turn of one channel. Every call goes through here, and waits here: while Turn is down,
  * for its rate limit, for its turn. Users' messages go before statuses.
  *
- * While Turn is down nothing is taken off the queues, and what waits here goes back to them: there
- * it keeps its order, and no message spends its retries. After each pause the queues are opened for
- * one call to see.
+ * While Turn is down no call is made, and no message spends its retries: those in hand wait here, the
+ * others in their queues, as no more are taken off than may be in hand. After each pause a call is made
+ * about one of those that wait, to see.
  *
  * @module
  */
@@ -12,23 +12,20 @@
 import { getLogger } from "@logtape/logtape";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { Delivery } from "../turn/mod.ts";
-import { Alarm } from "./alarm.ts";
+import { Alarm, type AlarmOptions } from "./alarm.ts";
 import { Breaker, type BreakerState, type Sign } from "./breaker.ts";
+import type { Held } from "./hand.ts";
 import { Pacer, type Resource } from "./pacer.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
 /** What a {@linkcode TurnGate} is made of. */
-export interface TurnGateOptions {
+export interface TurnGateOptions extends AlarmOptions {
   /** The connector's name, for the log. */
   readonly connector: string;
   /** Most calls at once, for each of messages and statuses. */
   readonly concurrency: number;
-  /** Takes no more off the queues; resolves when nothing more comes. */
-  readonly pause: () => Promise<void>;
-  /** Takes from the queues again. */
-  readonly resume: () => void;
   /** Counts calls, if given. */
   readonly metrics?: Metrics;
   /** Milliseconds since 1970; the platform's clock, unless given. */
@@ -55,19 +52,18 @@ export interface Pass {
   readonly since: number;
 }
 
-/**
- * Longest that a message waits here: RabbitMQ closes the channel of one that is not answered for 30
- * minutes. Then it goes back to its queue, and comes again.
- */
-const HOLD_MS = 5 * 60_000;
-/** How long another message is waited for when the last probe's stands in front again. */
-const OTHER_PROBE_MS = 200;
+/** It looks again at least so often while somebody waits, in milliseconds: the clock may be set. */
+const LOOK_MS = 60_000;
+/** Above so many, it is forgotten which messages were probes in vain. */
+const MOST_FAILED_PROBES = 1_000;
 
 interface Waiter {
   readonly id: string;
-  readonly since: number;
   readonly admit: (pass: Pass | undefined) => void;
 }
+
+/** Whose time in hand may be over while it waits. */
+export type Leaving = Pick<Held, "isOver" | "over">;
 
 /** Lets calls through; see the head of this file. */
 export class TurnGate {
@@ -85,19 +81,18 @@ export class TurnGate {
   /** Messages that were probes in vain, since Turn is down. */
   readonly #failedProbes = new Set<string>();
   #probing = false;
-  #probesSince = 0;
-  #paused = false;
   #stopped = false;
   #downSince = 0;
   #lastSuccess: number | undefined;
   /** What the clock said last. */
   #latest = -Infinity;
-  readonly #alarm = new Alarm(() => this.#dispatch());
+  readonly #alarm: Alarm;
 
   /** Makes it, open. */
   constructor(options: TurnGateOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#alarm = new Alarm(() => this.#dispatch(), options);
   }
 
   /** How Turn is. */
@@ -128,14 +123,33 @@ export class TurnGate {
    * Waits until a call may be made.
    *
    * @param id What it is about.
-   * @return Undefined if the message is to go back to its queue instead.
+   * @param held Who waits, if that may have to leave.
+   * @return Undefined if no call may be made: its time is over, or we are stopping.
    */
-  enter(resource: Resource, id: string): Promise<Pass | undefined> {
-    if (this.#stopped || this.#paused) return Promise.resolve(undefined);
-    return new Promise((admit) => {
-      this.#waiting[resource].push({ id, since: this.#now(), admit });
-      this.#dispatch();
-    });
+  enter(resource: Resource, id: string, held?: Leaving): Promise<Pass | undefined> {
+    if (this.#stopped || held?.isOver) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<Pass | undefined>();
+    let over: AbortSignal | undefined;
+    const leave = (): void => {
+      const waiters = this.#waiting[resource];
+      waiters.splice(waiters.indexOf(waiter), 1);
+      resolve(undefined);
+    };
+    let isWaiting = true;
+    const admit = (pass: Pass | undefined): void => {
+      isWaiting = false;
+      over?.removeEventListener("abort", leave);
+      resolve(pass);
+    };
+    const waiter: Waiter = { id, admit };
+    this.#waiting[resource].push(waiter);
+    this.#dispatch();
+    if (isWaiting && held !== undefined) {
+      over = held.over;
+      if (over.aborted) leave();
+      else over.addEventListener("abort", leave, { once: true });
+    }
+    return promise;
   }
 
   /** The call has ended, or was not made after all (`undefined`). */
@@ -157,7 +171,10 @@ export class TurnGate {
   stop(): void {
     this.#stopped = true;
     this.#alarm.clear();
-    this.#putBack();
+    for (const stopwatch of Object.values(this.#held)) stopwatch.stop(this.#now());
+    for (const waiters of Object.values(this.#waiting)) {
+      for (const { admit } of waiters.splice(0)) admit(undefined);
+    }
   }
 
   #record(pass: Pass, delivery: Delivery, now: number): void {
@@ -174,10 +191,10 @@ export class TurnGate {
         const values = { connector: this.#options.connector, reason };
         log.error("Turn is down, messages of {connector} stay in their queues: {reason}", values);
       } else {
+        if (this.#failedProbes.size >= MOST_FAILED_PROBES) this.#failedProbes.clear();
         this.#failedProbes.add(pass.id);
         log.debug("Turn is still down");
       }
-      void this.#pause();
     }
     if (after === "closed" && before !== "closed") {
       this.#failedProbes.clear();
@@ -185,14 +202,6 @@ export class TurnGate {
       const values = { connector: this.#options.connector, seconds };
       log.warning("Turn works again for {connector} after {seconds} s", values);
     }
-  }
-
-  /** What waits goes back only when nothing more comes, or it would come again at once. */
-  async #pause(): Promise<void> {
-    await this.#options.pause();
-    this.#paused = true;
-    this.#putBack();
-    this.#dispatch();
   }
 
   /** A clock that is set back makes no pause longer. */
@@ -204,30 +213,22 @@ export class TurnGate {
     return now;
   }
 
-  #putBack(): void {
-    for (const stopwatch of Object.values(this.#held)) stopwatch.stop(this.#now());
-    for (const waiters of Object.values(this.#waiting)) {
-      for (const { admit } of waiters.splice(0)) admit(undefined);
-    }
-  }
-
   #dispatch(): void {
     if (this.#stopped) return;
     const waitMs = this.#letThroughNow(this.#time());
-    if (waitMs !== Infinity) this.#alarm.set(Math.min(Math.max(1, waitMs), HOLD_MS));
+    if (waitMs !== Infinity) this.#alarm.set(Math.min(Math.max(1, waitMs), LOOK_MS));
   }
 
   /** Lets through what may go. Answers after how long to look again; not by itself: `Infinity`. */
   #letThroughNow(now: number): number {
     if (this.#breaker.state === "open") {
-      if (!this.#paused) return Infinity;
       if (now < this.#breaker.probeAt) return this.#breaker.probeAt - now;
       this.#breaker.probe();
-      this.#probesSince = now;
-      this.#paused = false;
-      this.#options.resume();
     }
-    if (this.#breaker.state === "half-open") return this.#probe(now);
+    if (this.#breaker.state === "half-open") {
+      this.#probe();
+      return Infinity;
+    }
     return Math.min(this.#admit("messages", now), this.#admit("statuses", now));
   }
 
@@ -239,32 +240,26 @@ export class TurnGate {
       const waitMs = this.#pacer.waitMs(resource, now);
       if (waitMs > 0) {
         this.#held[resource].start(now);
-        return Math.min(waitMs, this.#endHold(now));
+        return waitMs;
       }
       const waiter = waiters.shift();
       if (waiter !== undefined) this.#letThrough(resource, waiter, false);
     }
-    return waiters.length > 0 ? this.#endHold(now) : Infinity;
+    return Infinity;
   }
 
   /** One of those that wait, and not always the same, as it may be one that fails by itself. */
-  #probe(now: number): number {
-    if (this.#probing) return Infinity;
+  #probe(): void {
+    if (this.#probing) return;
     for (const resource of ["messages", "statuses"] as const) {
       const waiters = this.#waiting[resource];
       const index = waiters.findIndex(({ id }) => !this.#failedProbes.has(id));
       const [waiter] = index < 0 ? [] : waiters.splice(index, 1);
-      if (waiter !== undefined) {
-        this.#letThrough(resource, waiter, true);
-        return Infinity;
-      }
+      if (waiter !== undefined) return this.#letThrough(resource, waiter, true);
     }
-    const isNone = this.#waiting.messages.length + this.#waiting.statuses.length === 0;
-    if (isNone) return Infinity;
-    const waitMs = this.#probesSince + OTHER_PROBE_MS - now;
-    if (waitMs > 0) return waitMs;
+    if (this.waiting("messages") + this.waiting("statuses") === 0) return;
     this.#failedProbes.clear();
-    return this.#probe(now);
+    this.#probe();
   }
 
   #letThrough(resource: Resource, { id, admit }: Waiter, isProbe: boolean): void {
@@ -273,18 +268,6 @@ export class TurnGate {
     const { epoch } = this.#breaker;
     const bucket = this.#pacer.begun(resource);
     admit({ resource, id, bucket, isProbe, epoch, since: this.#now() });
-  }
-
-  /** Puts back those that have waited too long. Answers when the next one will have. */
-  #endHold(now: number): number {
-    let nextMs = Infinity;
-    for (const waiters of Object.values(this.#waiting)) {
-      while (waiters[0] !== undefined && now - waiters[0].since >= HOLD_MS) {
-        waiters.shift()?.admit(undefined);
-      }
-      if (waiters[0] !== undefined) nextMs = Math.min(nextMs, waiters[0].since + HOLD_MS - now);
-    }
-    return nextMs;
   }
 }
 

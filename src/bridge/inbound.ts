@@ -16,8 +16,8 @@ import {
   unixSeconds,
 } from "../vumi/mod.ts";
 import type { Skip } from "./caller.ts";
-import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
-import { formatDelivered } from "./notes.ts";
+import type { Courier } from "./courier.ts";
+import { DELIVERED_TTL_MS, formatDelivered } from "./notes.ts";
 import { readPast } from "./retries.ts";
 
 /** What an {@linkcode InboundFlow} is made of. */
@@ -68,6 +68,7 @@ export class InboundFlow {
         value: formatDelivered(delivered),
         ttlMs: DELIVERED_TTL_MS,
       }],
+      whose: () => Promise.resolve({ user: message.from_addr, about: undefined }),
       queuedAt: unixMilliseconds(message.timestamp),
       about: () => ({
         inReplyTo: message.in_reply_to,

@@ -5,7 +5,6 @@
  */
 
 export { Bridge, type BridgeOptions } from "./bridge.ts";
-export { DELIVERED_TTL_MS } from "./courier.ts";
 export type { BreakerState } from "./breaker.ts";
 export type { TurnStatus } from "./gate.ts";
 export * from "./notes.ts";

@@ -18,9 +18,9 @@ import {
   type TransportType,
   unixMilliseconds,
 } from "../vumi/mod.ts";
-import { DELIVERED_TTL_MS } from "./courier.ts";
 import { reportEnding } from "./ending.ts";
 import { Ledger } from "./ledger.ts";
+import { DELIVERED_TTL_MS } from "./notes.ts";
 import { Repeats } from "./repeats.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);

@@ -34,10 +34,37 @@ export interface Past {
   readonly firstFailureAt: number | undefined;
   /** How often it has waited in a delay queue because of them. */
   readonly waits: number;
+  /** How often a copy of it has gone to the end of its queue. */
+  readonly copies: number;
+  /** Its place in its user's order; see delayed_order.ts. */
+  readonly place: Place;
+  /** How long it has waited in a delay queue before it came now, in milliseconds; 0 if in none. */
+  readonly delayMs: number;
+  /** Whether work on it may have been begun, other than what failed: then it is not new. */
+  readonly isBegun: boolean;
 }
 
+/** A place in a user's order: the mark of a group, and which of it; both are 0 if it has none. */
+export interface Place {
+  /** Of the group. */
+  readonly mark: number;
+  /** In the group, from 1. */
+  readonly nth: number;
+}
+
+/** That of what has not been sent elsewhere, or need not come in order. */
+export const NO_PLACE: Place = { mark: 0, nth: 0 };
+
 /** A message that is new here. */
-export const NO_PAST: Past = { attempts: 0, firstFailureAt: undefined, waits: 0 };
+export const NO_PAST: Past = {
+  attempts: 0,
+  firstFailureAt: undefined,
+  waits: 0,
+  copies: 0,
+  place: NO_PLACE,
+  delayMs: 0,
+  isBegun: false,
+};
 
 /** Why Turn does not have it. */
 export type Failed = Exclude<Delivery, { readonly kind: "delivered" | "limited" }>;
@@ -47,6 +74,10 @@ const HEADER = {
   attempts: "x-retry-attempts",
   firstFailure: "x-retry-first-failure",
   waits: "x-retry-waits",
+  copies: "x-retry-copies",
+  place: "x-retry-place",
+  delay: "x-retry-delay",
+  begun: "x-retry-begun",
   reason: "x-retry-reason",
   status: "x-retry-status",
   said: "x-retry-said",
@@ -58,18 +89,30 @@ export const RETRY_PREFIX = "x-retry-";
 /** A header that counts more than this is not ours. */
 const MOST_COUNT = 1_000_000;
 
-/** Reads the headers; undefined if the message has not waited in a delay queue. */
+/** Reads the headers; undefined if the message has not been sent elsewhere by us. */
 export function readPast(headers: Readonly<Record<string, unknown>>): Past | undefined {
   const waits = headers[HEADER.waits];
   if (!isCount(waits)) return undefined;
-  const attempts = headers[HEADER.attempts];
   const firstFailure = headers[HEADER.firstFailure];
   const firstFailureAt = typeof firstFailure === "string" ? Date.parse(firstFailure) : NaN;
+  const delay = headers[HEADER.delay];
   return {
-    attempts: isCount(attempts) ? attempts : 0,
+    attempts: countOf(headers[HEADER.attempts]),
     firstFailureAt: Number.isNaN(firstFailureAt) ? undefined : firstFailureAt,
     waits,
+    copies: countOf(headers[HEADER.copies]),
+    place: placeOf(headers[HEADER.place]),
+    delayMs: typeof delay === "number" && delay > 0 ? delay : 0,
+    isBegun: headers[HEADER.begun] === 1,
   };
+}
+
+/**
+ * Whether later messages of its user need not wait for it, nor it for earlier ones: it has failed for
+ * so long that its user can't be made to wait.
+ */
+export function isOutOfOrder(past: Past | undefined): boolean {
+  return past !== undefined && past.waits > 0 && past.place.mark === 0;
 }
 
 /** A message that failed: when again, or never. */
@@ -101,11 +144,39 @@ function nextDelayMs(delaysMs: readonly number[], waits: number, afterMs: number
   return enough.length > 0 ? Math.min(...enough) : Math.max(...delaysMs);
 }
 
-/** A message that is to wait, for no fault of its own. */
-export function waitBehind(past: Past, delayMs: number): Disposition {
-  const reason = "waits behind an earlier message of the same user";
-  return { kind: "later", delayMs, headers: { ...pastHeaders(past), [HEADER.reason]: reason } };
+/** How a message goes to where it waits. */
+export interface Going {
+  /** See {@linkcode Past.place}. */
+  readonly place: Place;
+  /** See {@linkcode Past.isBegun}. */
+  readonly isBegun: boolean;
 }
+
+/** A message that failed goes to where {@linkcode afterFailure} has said. */
+export function withPlace(
+  disposition: Extract<Disposition, { readonly kind: "later" }>,
+  going: Going,
+): Disposition {
+  const { delayMs, headers } = disposition;
+  return { ...disposition, headers: { ...headers, ...placeHeaders({ ...going, delayMs }) } };
+}
+
+/** A message that is to wait behind others in their delay queue, for no fault of its own. */
+export function waitBehind(past: Past, going: Going, delayMs: number): Disposition {
+  const place = placeHeaders({ ...going, delayMs });
+  const headers = { ...pastHeaders(past), ...place, [HEADER.reason]: WAITS_BEHIND };
+  return { kind: "later", delayMs, headers };
+}
+
+/** A message that goes to the end of its queue, for no fault of its own. */
+export function sendAgain(past: Past, going: Going, reason: string): Disposition {
+  const copies = { [HEADER.copies]: past.copies + 1, [HEADER.reason]: reason };
+  const place = placeHeaders({ ...going, delayMs: 0 });
+  return { kind: "again", headers: { ...pastHeaders(past), ...place, ...copies } };
+}
+
+/** Why a message waits that has not failed. */
+export const WAITS_BEHIND = "waits behind an earlier message of the same user";
 
 /**
  * The pause before quick attempt `retries` + 2, in milliseconds: a whole number of seconds below
@@ -143,6 +214,17 @@ function pastHeaders({ attempts, firstFailureAt, waits }: Past): Record<string, 
   };
 }
 
+/** A place is a text: a mark is larger than the integers that all clients can read. */
+function placeHeaders(
+  { place: { mark, nth }, delayMs, isBegun }: Going & { readonly delayMs: number },
+): Record<string, string | number> {
+  return {
+    [HEADER.place]: `${mark}.${nth}`,
+    [HEADER.delay]: delayMs,
+    [HEADER.begun]: isBegun ? 1 : 0,
+  };
+}
+
 function failureHeaders({ reason, status, said }: Failed): Record<string, string | number> {
   return {
     [HEADER.reason]: reason,
@@ -153,4 +235,14 @@ function failureHeaders({ reason, status, said }: Failed): Record<string, string
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MOST_COUNT;
+}
+
+function countOf(value: unknown): number {
+  return isCount(value) ? value : 0;
+}
+
+function placeOf(value: unknown): Place {
+  if (typeof value !== "string" || !/^\d{1,15}\.\d{1,9}$/.test(value)) return NO_PLACE;
+  const [mark, nth] = value.split(".");
+  return { mark: Number(mark), nth: Number(nth) };
 }

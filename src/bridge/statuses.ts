@@ -17,9 +17,10 @@ import {
   unixSeconds,
 } from "../vumi/mod.ts";
 import type { Skip } from "./caller.ts";
-import { type Courier, DELIVERED_TTL_MS } from "./courier.ts";
+import type { Courier } from "./courier.ts";
 import { Ledger } from "./ledger.ts";
 import {
+  DELIVERED_TTL_MS,
   type DeliveredNote,
   eventKey,
   formatTold,
@@ -58,6 +59,8 @@ type Progress = 1 | 2 | 3;
 interface Found {
   message?: Remembered;
   told: Told;
+  /** Whether it is new, and not counted so yet. */
+  isNew: boolean;
   /** Whether it is the first that Turn is told of its message, and not counted so yet. */
   isFirst: boolean;
 }
@@ -76,7 +79,7 @@ export class StatusFlow {
   /** Tells Turn of an event, when the message's earlier ones are done with. */
   readonly handle = (event: Event, arrival: Arrival): Promise<Disposition> => {
     const { courier, retryForMs } = this.#options;
-    const found: Found = { told: NOTHING_TOLD, isFirst: false };
+    const found: Found = { told: NOTHING_TOLD, isNew: false, isFirst: false };
     return courier.deliver({
       value: event,
       id: event.event_id,
@@ -87,6 +90,10 @@ export class StatusFlow {
       prepare: (isNew) => this.#find(event, found, isNew),
       call: (signal) => this.#tell(event, found, arrival, signal),
       notes: (delivered) => this.#notes(event, found, delivered),
+      whose: async () => {
+        const message = found.message ?? await this.#findOutbound(event);
+        return { user: message?.to_addr, about: message?.message_id ?? event.user_message_id };
+      },
       queuedAt: unixMilliseconds(event.timestamp),
       about: () => ({
         turnMessageId: found.message?.message_id,
@@ -100,10 +107,15 @@ export class StatusFlow {
   };
 
   async #find(event: Event, found: Found, isNew: boolean): Promise<Skip | undefined> {
-    const { cache } = this.#options;
-    if (isNew) this.#ledger.count("in");
+    const { cache, metrics } = this.#options;
+    // If the cache fails it is asked again, as of one that is not new.
+    found.isNew ||= isNew;
     const message = await this.#findOutbound(event);
-    if (message === undefined) {
+    const told = message && readTold(await cache.getNote("told", message.message_id));
+    const isFirstTime = found.isNew;
+    found.isNew = false;
+    if (isFirstTime) this.#ledger.count("in");
+    if (message === undefined || told === undefined) {
       log.warning("Not remembered, so no status is sent: {messageId}", {
         messageId: event.user_message_id,
         eventId: event.event_id,
@@ -111,13 +123,12 @@ export class StatusFlow {
       return { kind: "skip", why: "not_ours" };
     }
     found.message = message;
-    found.told = readTold(await cache.getNote("told", message.message_id));
+    found.told = told;
     // A transport that was not sure may have put it on the queue twice.
-    if (isAmong(found.told, event)) return { kind: "skip", why: "duplicate" };
-    found.isFirst = isNew && found.told.events.length === 0;
-    if (isNew) this.#options.metrics?.transports.heard(message.transport_name, heard(event));
-    const isOld = progress(event) < found.told.progress;
-    return isOld ? { kind: "skip", why: "out_of_date" } : undefined;
+    if (isAmong(told, event)) return { kind: "skip", why: "duplicate" };
+    if (isFirstTime) found.isFirst = told.events.length === 0;
+    if (isFirstTime) metrics?.transports.heard(message.transport_name, heard(event));
+    return progress(event) < told.progress ? { kind: "skip", why: "out_of_date" } : undefined;
   }
 
   async #isTold(event: Event): Promise<boolean> {

@@ -6,29 +6,27 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { type AmqpTls, parseAddress } from "./amqp_address.ts";
+import { type AmqpAddress, type AmqpTls, parseAddress } from "./amqp_address.ts";
 import { AmqpConnection } from "./amqp_connection.ts";
 import { AmqpConsumer } from "./amqp_consumer.ts";
-import { claim, join } from "./amqp_claim.ts";
-import { delayArguments } from "./amqp_declare.ts";
+import { AmqpCopies } from "./amqp_copies.ts";
+import { Declarer, type QueueType } from "./amqp_declare.ts";
 import { AmqpDepths } from "./amqp_depths.ts";
-import { AmqpMover } from "./amqp_mover.ts";
+import { AmqpLead } from "./amqp_lead.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
 import { sift } from "./amqp_sift.ts";
-import {
-  type Broker,
-  type BrokerStatus,
-  type Claim,
-  type ConsumeOptions,
-  type Consumer,
-  delayQueue,
-  type Fate,
-  type Handler,
-  type Headers,
-  type Membership,
-  type MoveOptions,
-  type Mover,
-  type QueuedMessage,
+import { WireFaults } from "./amqp_wire_faults.ts";
+import { Faults } from "./faults.ts";
+import type {
+  Broker,
+  BrokerStatus,
+  ConsumeOptions,
+  Consumer,
+  Fate,
+  Handler,
+  Headers,
+  LeadOptions,
+  QueuedMessage,
 } from "./mod.ts";
 
 /** How {@linkcode AmqpBroker.open} connects. */
@@ -42,6 +40,8 @@ export interface AmqpBrokerOptions {
   readonly tls?: AmqpTls;
   /** The durable direct exchange; it is declared. */
   readonly exchange: string;
+  /** The type of queues of our own, for parking and delays; the virtual host's, unless given. */
+  readonly queueType?: QueueType | undefined;
   /** The first pause before connecting again, in milliseconds, 100 by default. */
   readonly initialDelayMs?: number;
   /** The longest pause, in milliseconds, 30000 by default. */
@@ -51,47 +51,66 @@ export interface AmqpBrokerOptions {
    * milliseconds, 1000 by default. Then they count as unconfirmed.
    */
   readonly blockedGraceMs?: number;
-  /** The type of the queues that are made for delays and parking; the virtual host's, unless given. */
-  readonly queueType?: "classic" | "quorum";
-  /** RabbitMQ's `consumer_timeout`, in milliseconds, 1800000 by default. */
+  /** RabbitMQ's `consumer_timeout`, in milliseconds; for those who hold messages. */
   readonly consumerTimeoutMs?: number;
+  /** How often bindings are looked after, in milliseconds, 60000 by default. */
+  readonly bindEveryMs?: number;
 }
 
 /** How long closing waits for a silent server to take the last answers, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2000;
 
+/** Most consumers on a connection: RabbitMQ allows 2047 channels on one. */
+const CONSUMERS_EACH = 1500;
+
+/** A connection that messages are consumed on. */
+interface Consuming {
+  readonly connection: AmqpConnection;
+  declarer: Declarer | undefined;
+  consumers: number;
+}
+
 /** A {@linkcode Broker} on RabbitMQ. */
 export class AmqpBroker implements Broker {
-  readonly #exchange: string;
+  readonly #options: AmqpBrokerOptions;
+  readonly #addresses: readonly AmqpAddress[];
   readonly #delays: { initialDelayMs: number; maxDelayMs: number };
+  readonly #faults = new Faults();
+  readonly #wireFaults = new WireFaults();
   readonly #publisher: AmqpPublisher;
-  readonly #connection: AmqpConnection;
+  readonly #copies: AmqpCopies;
   readonly #depths: AmqpDepths;
+  /** At least one. */
+  readonly #consuming: Consuming[] = [];
+  readonly #connection: AmqpConnection;
   /** Those that are not cancelled. */
   readonly #consumers = new Set<AmqpConsumer>();
-  /** What is moved is published where it was consumed; see amqp_mover.ts. Not used without movers. */
-  readonly #moving: AmqpConnection;
-  /** Those that are not stopped. */
-  readonly #movers = new Set<AmqpMover>();
+  /** By their queues, with the connections that they are led on. */
+  readonly #leads = new Map<string, { readonly lead: AmqpLead; readonly on: Consuming }>();
+  /** Queues that have to be bound, as far as we know. */
+  readonly #bound = new Set<string>();
+  readonly #binding: ReturnType<typeof setInterval>;
   #closed: Promise<unknown> | undefined;
 
   private constructor(options: AmqpBrokerOptions) {
-    const { urls, tls, exchange, blockedGraceMs = 1000, initialDelayMs = 100 } = options;
-    const addresses = urls.map((url) => parseAddress(url, tls));
-    this.#exchange = exchange;
-    this.#delays = { initialDelayMs, maxDelayMs: options.maxDelayMs ?? 30_000 };
+    const { urls, tls, exchange, queueType, blockedGraceMs = 1000 } = options;
+    const { initialDelayMs = 100, maxDelayMs = 30_000, bindEveryMs = 60_000 } = options;
+    this.#options = options;
+    this.#addresses = urls.map((url) => parseAddress(url, tls));
+    this.#delays = { initialDelayMs, maxDelayMs };
     this.#publisher = new AmqpPublisher({
       ...this.#delays,
-      addresses,
+      addresses: this.#addresses,
       exchange,
       blockedGraceMs,
+      queueType,
+      faults: this.#faults,
       name: "turn-channels publish",
     });
-    const connect = (name: string): AmqpConnection =>
-      new AmqpConnection({ ...this.#delays, addresses, name, setup: () => Promise.resolve() });
-    this.#connection = connect("turn-channels consume");
-    this.#moving = connect("turn-channels move");
+    this.#copies = new AmqpCopies(this.#publisher);
+    this.#connection = this.#addConnection().connection;
     this.#depths = new AmqpDepths(this.#connection);
+    this.#binding = setInterval(() => void this.#bindAgain(), bindEveryMs);
   }
 
   /**
@@ -120,6 +139,7 @@ export class AmqpBroker implements Broker {
 
   /** See {@linkcode Broker.declare}. */
   declare(queue: string): void {
+    this.#bound.add(queue);
     this.#publisher.declare(queue);
   }
 
@@ -130,32 +150,38 @@ export class AmqpBroker implements Broker {
 
   /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
-    this.#publisher.declare(options.parkingQueue);
-    const { home = queue } = options;
-    for (const delayMs of options.delaysMs ?? []) {
-      const args = delayArguments(this.#exchange, home, delayMs);
-      this.#publisher.declare(delayQueue(home, delayMs), args);
-    }
+    const { exchange } = this.#options;
+    const led = options.lead && this.#lead(options.lead);
+    const own = led?.on ?? this.#leastUsed();
+    own.consumers++;
+    this.#bound.add(queue);
+    const { prefetch, parkingQueue } = options;
     const consumer = new AmqpConsumer({
       ...this.#delays,
-      ...options,
-      connection: this.#connection,
-      publisher: this.#publisher,
-      exchange: this.#exchange,
+      prefetch,
+      parkingQueue,
+      lead: led?.lead,
+      connection: own.connection,
+      copies: this.#copies,
+      faults: this.#faults,
+      declare: async () => void await own.declarer?.queue(exchange, queue),
       queue,
-      home,
       handler,
     });
     this.#consumers.add(consumer);
     return {
       cancel: () => {
         this.#consumers.delete(consumer);
+        own.consumers--;
         return consumer.cancel();
       },
-      pause: () => consumer.pause(),
-      resume: () => consumer.resume(),
       settled: () => consumer.settled(),
     };
+  }
+
+  /** See {@linkcode Broker.leads}. */
+  leads(queue: string): boolean {
+    return this.#leads.get(queue)?.lead.leads ?? false;
   }
 
   /** See {@linkcode Broker.sift}. */
@@ -163,7 +189,12 @@ export class AmqpBroker implements Broker {
     queue: string,
     decide: (message: QueuedMessage) => Fate | Promise<Fate>,
   ): Promise<void> {
-    return sift({ connection: this.#connection, publisher: this.#publisher }, queue, decide);
+    const options = {
+      connection: this.#connection,
+      copies: this.#copies,
+      restore: (moveTo: string) => this.#publisher.restore(moveTo),
+    };
+    return sift(options, queue, decide);
   }
 
   /** See {@linkcode Broker.depth}. */
@@ -171,48 +202,21 @@ export class AmqpBroker implements Broker {
     return this.#depths.of(queue);
   }
 
-  /** See {@linkcode Broker.claim}. */
-  claim(queue: string): Promise<Claim | undefined> {
-    return claim(this.#connection, queue);
-  }
-
-  /** See {@linkcode Broker.join}. */
-  join(group: string): Promise<Membership | undefined> {
-    return join(this.#connection, group);
-  }
-
-  /** See {@linkcode Broker.move}. */
-  move(queue: string, options: MoveOptions): Mover {
-    this.#moving.start();
-    const mover = new AmqpMover({
-      ...options,
-      connection: this.#moving,
-      exchange: this.#exchange,
-      queue,
-    });
-    this.#movers.add(mover);
-    return {
-      stop: () => {
-        this.#movers.delete(mover);
-        return mover.stop();
-      },
-    };
-  }
-
   /** See {@linkcode Broker.connected}. */
   async connected(): Promise<void> {
     await this.#publisher.connection.model();
   }
 
-  /** See {@linkcode Broker.status}; `open` also says that every consumer is consuming, or paused. */
+  /** See {@linkcode Broker.status}; `open` also says that messages are consumed. */
   status(): BrokerStatus {
     const publishing = this.#publisher.connection;
     return {
       state: this.#state(),
       publishing: !this.#closed && publishing.ready && !publishing.blocked,
-      consuming: !this.#closed && this.#consuming(),
+      consuming: !this.#closed && this.#isConsuming(),
       serverProperties: this.#connection.serverProperties,
       reason: publishing.reason ?? this.#connection.reason,
+      faults: this.#faults.all(),
     };
   }
 
@@ -222,31 +226,102 @@ export class AmqpBroker implements Broker {
     await this.#closed;
   }
 
+  /** One for all consumers that name the same. */
+  #lead({ queue, onLead }: LeadOptions): { readonly lead: AmqpLead; readonly on: Consuming } {
+    const known = this.#leads.get(queue);
+    if (known !== undefined) return known;
+    const on = this.#leastUsed();
+    on.consumers++;
+    const lead = new AmqpLead({
+      ...this.#delays,
+      queue,
+      onLead,
+      connection: on.connection,
+      declare: async (name, args) => await on.declarer?.ownQueue(name, args),
+      copies: this.#copies,
+      faults: this.#faults,
+    });
+    const led = { lead, on };
+    this.#leads.set(queue, led);
+    return led;
+  }
+
+  /** The last connection, or a new one. */
+  #leastUsed(): Consuming {
+    const last = this.#consuming.at(-1);
+    if (last !== undefined && last.consumers < CONSUMERS_EACH) return last;
+    const added = this.#addConnection();
+    added.connection.start();
+    return added;
+  }
+
+  #addConnection(): Consuming {
+    const { exchange, queueType } = this.#options;
+    const consuming: Consuming = {
+      consumers: 0,
+      declarer: undefined,
+      connection: new AmqpConnection({
+        ...this.#delays,
+        addresses: this.#addresses,
+        name: "turn-channels consume",
+        wireFaults: this.#wireFaults,
+        setup: async (model) => {
+          const declarer = new Declarer(model, queueType);
+          await declarer.exchange(exchange);
+          consuming.declarer = declarer;
+        },
+      }),
+    };
+    this.#consuming.push(consuming);
+    return consuming;
+  }
+
   #state(): BrokerStatus["state"] {
     if (this.#closed) return "closed";
     const publishing = this.#publisher.connection;
-    if (!publishing.ready || !this.#consuming()) return "connecting";
+    if (!publishing.ready || !this.#isConsuming()) return "connecting";
     return publishing.blocked ? "blocked" : "open";
   }
 
-  #consuming(): boolean {
-    return this.#connection.ready && [...this.#consumers].every(({ ready }) => ready) &&
-      (this.#movers.size === 0 || this.#moving.ready);
+  /** A consumer that can't consume its queue has a fault, and leaves the others alone. */
+  #isConsuming(): boolean {
+    if (!this.#consuming.every(({ connection }) => connection.ready)) return false;
+    for (const { ready } of this.#consumers) if (ready) return true;
+    return this.#consumers.size === 0;
+  }
+
+  /** The exchange may have been made anew, or a binding been removed: nobody would tell us. */
+  async #bindAgain(): Promise<void> {
+    const { exchange } = this.#options;
+    const declarer = this.#publisher.declarer;
+    // Without the exchange nothing can be bound, which is reported for each queue.
+    await declarer?.exchange(exchange).catch(() => {});
+    if (declarer === undefined) return;
+    for (const queue of this.#bound) {
+      try {
+        await declarer.bind(exchange, queue);
+        this.#faults.clear(queue, "bind");
+      } catch (error) {
+        if (declarer !== this.#publisher.declarer) return;
+        this.#faults.report(queue, "bind", error);
+      }
+    }
   }
 
   async #close(): Promise<void> {
-    const closed = Promise.all([
-      ...[...this.#consumers].map((consumer) => consumer.close()),
-      ...[...this.#movers].map((mover) => mover.stop()),
-    ]);
+    clearInterval(this.#binding);
+    const closed = Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     const answered = new AbortController();
+    // When nothing is in hand any more, so that whoever takes over does not overtake.
+    const ended = closed.then(() =>
+      Promise.all([...this.#leads.values()].map(({ lead }) => lead.close()))
+    );
     const silent = delay(CLOSE_TIMEOUT_MS, undefined, answered).catch(() => {});
-    await Promise.race([closed, silent]);
+    await Promise.race([ended, silent]);
     answered.abort();
-    const connections = [this.#publisher, this.#connection, this.#moving];
-    await Promise.all(connections.map((connection) => connection.close()));
+    const connections = this.#consuming.map(({ connection }) => connection);
+    await Promise.all([this.#publisher, ...connections].map((connection) => connection.close()));
     // Their last calls have failed with the connection, so this waits for no server.
     for (const consumer of this.#consumers) await consumer.cancel();
-    for (const mover of this.#movers) await mover.stop();
   }
 }

@@ -1,31 +1,29 @@
 /**
- * What becomes of a message of RabbitMQ's once its handler has decided: an ack, a nack, or a
+ * What becomes of a message of RabbitMQ's once its handler has decided: an ack, a return, or a
  * confirmed copy in another queue and then an ack; on the channel that it came on, or not at all.
  *
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
-import type { ConsumeMessage, MessageProperties, Options } from "amqplib";
-import { copyOf, copyWithoutHeaders, delayedCopy } from "./amqp_copy.ts";
-import type { AmqpPublisher } from "./amqp_publisher.ts";
+import type { ConsumeMessage, MessageProperties } from "amqplib";
+import { type AmqpCopies, type CopyTarget, nameOf } from "./amqp_copies.ts";
+import { copyOf, delayedCopy } from "./amqp_copy.ts";
 import type { AmqpSession } from "./amqp_session.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
+import type { Faults } from "./faults.ts";
 import { addedHeaders, type Copied } from "./handle.ts";
-import { delayQueue, type Disposition, PublishError } from "./mod.ts";
-
-const log = getLogger(["turn-channels", "broker"]);
-
-const CANNOT_MOVE = "Cannot move a message of {queue} to {target}: {reason}";
+import { type Disposition, PublishError } from "./mod.ts";
 
 /** What {@linkcode AmqpAnswers} need. */
 export interface AnswerOptions extends BackoffOptions {
-  /** For copies. */
-  readonly publisher: AmqpPublisher;
-  /** The queue that the message is said to be from; see {@linkcode ConsumeOptions.home}. */
-  readonly home: string;
-  /** Where messages are parked; the publisher knows it, and the delay queues. */
+  /** Publishes copies. */
+  readonly copies: AmqpCopies;
+  /** The queue that the messages are of. */
+  readonly queue: string;
+  /** Where messages are parked. */
   readonly parkingQueue: string;
+  /** What is wrong with which queue. */
+  readonly faults: Faults;
 }
 
 /** A message that was consumed, and its channel. */
@@ -36,13 +34,25 @@ export interface Delivery {
   readonly message: ConsumeMessage;
   /** Its properties without the traces of its having been delayed. */
   readonly properties: MessageProperties;
+  /** Is told that its copy can't be made for now, and when that is over. */
+  readonly onStuck: (isStuck: boolean) => void;
+}
+
+/** The copies that go to one queue: one after the other. */
+interface Line {
+  /** The end of the last one. */
+  last: Promise<void>;
+  /** Whether the first one can't be made for now, and so none. */
+  isStuck: boolean;
+  /** Those that are not made yet. */
+  readonly waiting: Set<Delivery>;
 }
 
 /** The answers to one consumer's messages. */
 export class AmqpAnswers {
   readonly #options: AnswerOptions;
-  /** The copy that was begun last, by the queue that it goes to. */
-  readonly #copies = new Map<string, Promise<void>>();
+  /** By the queue that the copies go to. */
+  readonly #lines = new Map<string, Line>();
 
   /** Keeps the options. */
   constructor(options: AnswerOptions) {
@@ -56,49 +66,76 @@ export class AmqpAnswers {
       case "done":
         return session.reply((channel) => channel.ack(message));
       case "requeue":
-        return session.putBack(message);
+        return session.reply((channel) => channel.nack(message, false, true));
       case "later":
+      case "again":
       case "park":
         await this.#copyInTurn(delivery, disposition);
     }
   }
 
   /** One at a time: of those side by side, a first that fails would come after the others. */
-  #copyInTurn(delivery: Delivery, disposition: Copied): Promise<void> {
-    const { home, parkingQueue } = this.#options;
-    const target = disposition.kind === "later"
-      ? delayQueue(home, disposition.delayMs)
-      : parkingQueue;
-    const turn = this.#copies.get(target) ?? Promise.resolve();
-    const copied = turn.then(() => this.#copy(delivery, disposition, target));
-    this.#copies.set(target, copied);
-    return copied;
+  async #copyInTurn(delivery: Delivery, disposition: Copied): Promise<void> {
+    const target = this.#target(disposition);
+    const name = nameOf(target);
+    const line = this.#lines.get(name) ??
+      { last: Promise.resolve(), isStuck: false, waiting: new Set<Delivery>() };
+    this.#lines.set(name, line);
+    line.waiting.add(delivery);
+    if (line.isStuck) delivery.onStuck(true);
+    line.last = line.last.then(() => this.#copy(delivery, disposition, target, line));
+    await line.last;
+  }
+
+  #target(disposition: Copied): CopyTarget {
+    const { queue, parkingQueue } = this.#options;
+    switch (disposition.kind) {
+      case "later":
+        return { kind: "delay", queue, delayMs: disposition.delayMs };
+      case "again":
+        return { kind: "queue", queue };
+      case "park":
+        return { kind: "own", queue: parkingQueue };
+    }
   }
 
   /** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */
   async #copy(
-    { session, message, properties }: Delivery,
+    delivery: Delivery,
     disposition: Copied,
-    target: string,
+    target: CopyTarget,
+    line: Line,
   ): Promise<void> {
-    const { publisher, home: queue } = this.#options;
+    const { session, message, properties } = delivery;
+    const { copies, queue, faults } = this.#options;
+    const name = nameOf(target);
     const headers = addedHeaders(queue, disposition, new Date());
-    const make = disposition.kind === "later" ? delayedCopy : copyOf;
-    let copy: Options.Publish | undefined;
+    const copy = (disposition.kind === "park" ? copyOf : delayedCopy)(properties, headers);
     const backoff = new Backoff(this.#options);
-    let reported = "";
-    while (!session.lost.aborted) {
+    let isCopied = false;
+    while (!isCopied && !session.lost.aborted) {
       try {
-        copy ??= make(properties, headers);
-        await publisher.publishCopy(target, message.content, copy, { patient: true });
-        return session.reply((channel) => channel.ack(message));
+        await copies.publish(target, message.content, copy);
+        isCopied = true;
+        session.reply((channel) => channel.ack(message));
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        if (reason !== reported) log.warn(CANNOT_MOVE, { queue, target, reason });
-        reported = reason;
-        if (!(error instanceof PublishError)) copy = copyWithoutHeaders(properties, headers);
+        // While there is no connection that is all there is to say.
+        const isAway = error instanceof PublishError && error.fault === "unavailable";
+        if (!isAway) faults.report(name, "copy", error);
+        setStuck(line, true);
+        await backoff.pause(session.lost);
       }
-      await backoff.pause(session.lost);
     }
+    if (isCopied) faults.clear(name, "copy");
+    else faults.forget(name, "copy");
+    setStuck(line, false);
+    line.waiting.delete(delivery);
+    if (line.waiting.size === 0) this.#lines.delete(name);
   }
+}
+
+function setStuck(line: Line, isStuck: boolean): void {
+  if (line.isStuck === isStuck) return;
+  line.isStuck = isStuck;
+  for (const { onStuck } of line.waiting) onStuck(isStuck);
 }

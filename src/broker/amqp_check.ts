@@ -8,10 +8,12 @@
 import { Buffer } from "node:buffer";
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import { type AmqpAddress, type AmqpTls, parseAddress, socketOptions } from "./amqp_address.ts";
-import { declareQueues, delayArguments } from "./amqp_declare.ts";
+import { Declarer, type QueueType } from "./amqp_declare.ts";
 import { ExchangeTypeError, isAccessRefused } from "./amqp_exchange.ts";
 import { fixFor } from "./amqp_fixes.ts";
+import { describeKind, type QueueKind, queueKind } from "./amqp_queue_kind.ts";
 import { connectFault } from "./amqp_tls.ts";
+import { serverWords } from "./amqp_words.ts";
 import { delayQueue } from "./mod.ts";
 
 /** What {@linkcode checkAmqp} tries. */
@@ -22,22 +24,30 @@ export interface AmqpCheckOptions {
   readonly tls?: AmqpTls;
   /** The direct exchange. */
   readonly exchange: string;
-  /** Queues to be declared and read. */
+  /** The type of queues of our own; the virtual host's, unless given. */
+  readonly queueType?: QueueType | undefined;
+  /** Queues to be declared, bound and consumed. */
   readonly consumeQueues: readonly string[];
-  /** Queues to be declared only: publishing is tried without leaving a message. */
+  /** Queues to be declared and bound: publishing is tried without leaving a message. */
   readonly publishQueues: readonly string[];
-  /** Queues of those to be consumed, in which messages wait until they are tried again. */
-  readonly delays: readonly Delays[];
+  /** Queues of our own, which are declared. */
+  readonly ownQueues: readonly string[];
+  /** How long messages wait until they are tried again, in milliseconds. */
+  readonly delaysMs: readonly number[];
+  /** Queues that may be there, left over from earlier: only what is in them is told. */
+  readonly oldQueues: readonly OldQueues[];
   /** Time for all together, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** The delay queues of one queue; see {@linkcode delayQueue}. */
-export interface Delays {
-  /** Where messages go when their time is up. */
+/** Queues that belonged to one that is in use. */
+export interface OldQueues {
+  /** That one. */
   readonly queue: string;
-  /** How long they wait, in milliseconds. */
-  readonly delaysMs: readonly number[];
+  /** Their names, in the order in which they were made. */
+  readonly names: readonly string[];
+  /** What brings their messages back. */
+  readonly fix: string;
 }
 
 /** What came of one thing that was tried. */
@@ -53,10 +63,9 @@ export interface AmqpFinding {
 }
 
 /**
- * Connects to each address, and by one of them declares the exchange and the queues (they stay),
- * publishes a message that no queue takes, and looks at each queue to be consumed: its first message,
- * if it has one, is taken and put back at once, and so is marked as redelivered. Stops at the
- * connections if there is none.
+ * Connects to each address, and by one of them declares the exchange and the queues (they stay), tries
+ * the right to consume and publishes messages that no queue takes. No message is taken, not even for a
+ * moment: a quorum queue counts that. Stops at the connections if there is none.
  */
 export async function checkAmqp(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
   const socket = new AbortController();
@@ -111,7 +120,7 @@ async function reach(
   }
 }
 
-/** What a trial has seen: all well, or what we can do without, but should not. */
+/** What a trial has seen: that it works, or in words what nobody can tell. */
 type Seen = string | { readonly doubt: string };
 
 /** The trials on one connection. */
@@ -130,10 +139,11 @@ class Check {
   }
 
   async run(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
-    const { exchange, consumeQueues, publishQueues, delays } = options;
+    const { exchange, consumeQueues, publishQueues, ownQueues, queueType } = options;
+    const declarer = new Declarer(this.#model, queueType);
     let isDirect = true;
     await this.#try(`exchange ${exchange}: declare`, async (channel) => {
-      await declareQueues(this.#model, exchange, []).catch((error) => {
+      await declarer.exchange(exchange).catch((error) => {
         if (error instanceof ExchangeTypeError) isDirect = false;
         throw error;
       });
@@ -141,52 +151,121 @@ class Check {
       return await asAskedFor(asked, "durable, direct");
     });
     if (!isDirect) return await this.#end(); // Nothing is done with one of another type.
+    const kinds = new Map<string, QueueKind>();
     for (const queue of new Set([...consumeQueues, ...publishQueues])) {
-      await this.#try(
-        `queue ${queue}: declare`,
-        (channel) => this.#declare(channel, exchange, queue),
-      );
-    }
-    for (const { queue, delaysMs } of delays) {
-      await this.#try(`delays of ${queue}: declare`, async (channel) => {
-        let waiting = 0;
-        for (const delayMs of delaysMs) {
-          const args = delayArguments(exchange, queue, delayMs);
-          const name = delayQueue(queue, delayMs);
-          await declareQueues(this.#model, exchange, [[name, args]]);
-          waiting += (await channel.checkQueue(name)).messageCount;
+      await this.#try(`queue ${queue}: declare`, async (channel) => {
+        const binding = await declarer.queue(exchange, queue);
+        try {
+          const { messageCount } = await channel.checkQueue(queue);
+          const kind = await queueKind(this.#model, queue);
+          kinds.set(queue, kind);
+          const seen = describeKind(kind);
+          if (binding === "bound") return `${seen}, bound, ${messageCount} waiting`;
+          return { doubt: `${seen}, ${messageCount} waiting; no right to bind it: taken as bound` };
+        } catch (error) {
+          if (!isAccessRefused(error)) throw error;
+          return { doubt: "no right to look at it, nor to bind it: taken as there, and bound" };
         }
-        return `${delaysMs.length} queues, ${waiting} waiting`;
       });
     }
+    for (const queue of new Set(ownQueues)) {
+      await this.#try(`queue ${queue}: declare`, async (channel) => {
+        await declarer.ownQueue(queue);
+        const { messageCount } = await channel.checkQueue(queue);
+        return `${describeKind(await queueKind(this.#model, queue))}, ${messageCount} waiting`;
+      });
+    }
+    await this.#tryDelays(declarer, options, kinds);
     for (const queue of consumeQueues) {
-      await this.#try(`queue ${queue}: consume`, async (channel) => {
-        const message = await channel.get(queue);
-        if (message) channel.nack(message, false, true);
-        return "can be read";
-      });
+      await this.#try(`queue ${queue}: consume`, (channel) => mayConsume(channel, queue));
     }
-    await this.#try(`exchange ${exchange}: publish`, (channel) => this.#publish(channel, exchange));
+    for (const name of [exchange, ""]) {
+      const subject = name === "" ? "default exchange" : `exchange ${name}`;
+      await this.#try(`${subject}: publish`, (channel) => this.#publish(channel, name));
+    }
+    for (const old of options.oldQueues) await this.#tellOf(old);
     return await this.#end();
-  }
-
-  async #declare(channel: Channel, exchange: string, queue: string): Promise<Seen> {
-    const [unbound] = await declareQueues(this.#model, exchange, [[queue, undefined]]);
-    try {
-      const { messageCount } = await channel.checkQueue(queue);
-      const kind = await asAskedFor(channel.assertQueue(queue, { durable: true }), "durable");
-      if (unbound === undefined) return `${kind}, bound, ${messageCount} waiting`;
-      return { doubt: `${kind}, ${messageCount} waiting; no right to bind it: taken as bound` };
-    } catch (error) {
-      if (!isAccessRefused(error)) throw error;
-      return { doubt: "no right to look at it, nor to bind it: taken as there, and bound" };
-    }
   }
 
   async #end(): Promise<AmqpFinding[]> {
     this.#model.close().catch(() => {}); // It rejects if the connection has ended.
     await this.#ended;
     return this.#findings;
+  }
+
+  /** All of them, as they are shared by all channels. */
+  async #tryDelays(
+    declarer: Declarer,
+    { exchange, delaysMs, consumeQueues }: AmqpCheckOptions,
+    kinds: ReadonlyMap<string, QueueKind>,
+  ): Promise<void> {
+    const delays = [...new Set(delaysMs)].sort((a, b) => a - b);
+    const types = new Set<string | undefined>();
+    const names = delays.map((delayMs) => delayQueue(delayMs).replace(/^.*\./, ""));
+    await this.#try(`delays: ${names.join(", ")}`, async (channel) => {
+      let waiting = 0;
+      for (const delayMs of delays) {
+        const name = delayQueue(delayMs);
+        await declarer.delay(delayMs);
+        waiting += (await channel.checkQueue(name)).messageCount;
+        types.add((await queueKind(this.#model, name)).type);
+        // To unbind what is not bound changes nothing, and needs the same right as to publish.
+        await channel.unbindExchange(name, exchange, `turn-channels.check.${crypto.randomUUID()}`);
+      }
+      const type = [...types].map((one) => one ?? "of a type that is not known").join(" and ");
+      return `${type}, shared by all channels, ${waiting} waiting` +
+        (types.has("classic") ? `; ${CLASSIC_LOSES}` : "");
+    });
+    if (!types.has("classic")) return;
+    for (const queue of consumeQueues) {
+      const overflow = kinds.get(queue)?.args["x-overflow"];
+      if (!String(overflow).startsWith("reject-publish")) continue;
+      this.#findings.push({
+        subject: `queue ${queue}: limit`,
+        ok: undefined,
+        detail:
+          "it refuses messages when it is full, and a classic delay queue loses what it refuses",
+        fix:
+          "have the delay queues made as quorum queues (amqp.queue_type; delete the old ones when " +
+          "they are empty), or take the limit off",
+      });
+    }
+  }
+
+  async #tellOf({ queue, names, fix }: OldQueues): Promise<void> {
+    const found: string[] = [];
+    let [waiting, absent] = [0, 0];
+    for (const name of names) {
+      const count = await this.#depth(name);
+      absent = count === undefined ? absent + 1 : 0;
+      if (absent > MOST_ABSENT) break;
+      if (!count) continue;
+      waiting += count;
+      found.push(name);
+    }
+    if (waiting === 0) return;
+    this.#findings.push({
+      subject: `old queues of ${queue}`,
+      ok: undefined,
+      detail: `${waiting} messages wait where nobody takes them any more: ${found.join(", ")}`,
+      fix,
+    });
+  }
+
+  async #isThere(queue: string): Promise<boolean> {
+    return await this.#depth(queue) !== undefined;
+  }
+
+  async #depth(queue: string): Promise<number | undefined> {
+    const channel = await this.#model.createChannel();
+    channel.on("error", () => {});
+    try {
+      const { messageCount } = await channel.checkQueue(queue);
+      await channel.close();
+      return messageCount;
+    } catch {
+      return undefined; // It is not there, or somebody's own.
+    }
   }
 
   /** Each trial has a channel of its own, since the server answers a fault by closing it. */
@@ -200,7 +279,7 @@ class Check {
       const seen = await trial(channel);
       const isSure = typeof seen === "string";
       const detail = isSure ? seen : seen.doubt;
-      // What asAskedFor() has heard may have closed it.
+      // What a trial was told may have closed it.
       await channel.close().catch(() => {});
       const fix = isSure ? {} : fixFor(detail, this.#address);
       this.#findings.push({ subject, ok: isSure ? true : undefined, detail, ...fix });
@@ -224,6 +303,30 @@ class Check {
   }
 }
 
+/** To ask for a queue that is not there is an error in the server's log: after so many there are no more. */
+const MOST_ABSENT = 3;
+
+/** What a classic delay queue can't do, and a quorum queue can. */
+const CLASSIC_LOSES = "what comes back to a queue that refuses it then is lost: do not limit " +
+  ".inbound and .event with reject-publish, by a policy either, or have amqp.queue_type quorum";
+
+/**
+ * Tries the right to consume, and no more. The server looks at the right first, then at the arguments:
+ * at a priority that is no number it stops, so there never is a consumer, and no message comes.
+ */
+async function mayConsume(channel: Channel, queue: string): Promise<string> {
+  const { consumerCount } = await channel.checkQueue(queue);
+  try {
+    const { consumerTag } = await channel.consume(queue, () => {}, {
+      arguments: { "x-priority": "none" },
+    });
+    await channel.cancel(consumerTag);
+  } catch (error) {
+    if (!/PRECONDITION_FAILED - invalid arg 'x-priority'/.test(serverWords(error))) throw error;
+  }
+  return consumerCount === 0 ? "allowed" : `allowed; consumers now: ${consumerCount}`;
+}
+
 /**
  * Answers `kind` if the server would declare it so, and else how it differs, as far as that does no
  * harm: it was made by somebody else, or we have no right to make it.
@@ -234,23 +337,17 @@ async function asAskedFor(asked: Promise<unknown>, kind: string): Promise<string
     return kind;
   } catch (error) {
     const words = serverWords(error);
-    // One that ends with the server loses messages, and another type of exchange misdirects them.
+    // Another type of exchange misdirects messages.
     if (!REFUSED.test(words) || DOES_HARM.test(words)) throw error;
     return `there (${words})`;
   }
 }
 
 const REFUSED = /^(PRECONDITION_FAILED|ACCESS_REFUSED)/;
-const DOES_HARM = /inequivalent arg '(durable|auto_delete|exclusive|type)'/;
+const DOES_HARM = /inequivalent arg '(durable|auto_delete|type)'/;
 
 /** Rejects with the server's reason for closing the channel, or when there was none. */
 function reportClosing(channel: Channel, reject: (error: Error) => void): void {
   channel.on("error", reject);
   channel.on("close", () => reject(new Error("the channel was closed")));
-}
-
-/** RabbitMQ's own words, out of what amqplib makes of them. */
-function serverWords(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return /with message "(.*)"$/s.exec(text)?.[1] ?? text;
 }

@@ -15,6 +15,8 @@ import { type ChannelModel, connect } from "amqplib";
 import { setTimeout as delay } from "node:timers/promises";
 import { type AmqpAddress, describeFault, LOGIN_REFUSED, socketOptions } from "./amqp_address.ts";
 import { writeTogether } from "./amqp_socket.ts";
+import { installCodec } from "./amqp_wire.ts";
+import type { WireFaults } from "./amqp_wire_faults.ts";
 import { connectFault } from "./amqp_tls.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { PublishError } from "./mod.ts";
@@ -34,6 +36,8 @@ export interface AmqpConnectionOptions extends BackoffOptions {
   readonly name: string;
   /** Makes what lives on a new connection; when it rejects the connection is given up. */
   setup(model: ChannelModel): Promise<void>;
+  /** Remembers what messages have done to connections; for those that consume. */
+  readonly wireFaults?: WireFaults;
   /** Is told when the server blocks publishing, and when it is over, also with the connection. */
   onBlocked?(blocked: boolean): void;
 }
@@ -197,6 +201,8 @@ export class AmqpConnection {
     try {
       const model = await connect(address.connect, socketOptions(name, address, signal));
       writeTogether(model);
+      installCodec(model);
+      this.#options.wireFaults?.watch(model);
       const ended = Promise.withResolvers<never>();
       // What it says comes again with `close`; but without a listener it would be thrown.
       model.on("error", () => {});

@@ -1,6 +1,7 @@
 /**
  * Consuming one queue of RabbitMQ on a channel of its own, which is made again when it ends. What a
- * handler decides is sent on the channel that the message came on, or not at all.
+ * handler decides is sent on the channel that the message came on, or not at all. What has to wait
+ * stays in hand: only an end gives messages back, because a quorum queue counts that.
  *
  * @module
  */
@@ -8,65 +9,70 @@
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
+import type { AmqpLead } from "./amqp_lead.ts";
 import { AmqpAnswers, type AnswerOptions } from "./amqp_answer.ts";
-import { undelayed } from "./amqp_copy.ts";
-import { declareQueues } from "./amqp_declare.ts";
-import { isInExclusiveUse } from "./amqp_claim.ts";
+import { returnsOf, undelayed } from "./amqp_copy.ts";
 import { AmqpSession } from "./amqp_session.ts";
 import { Backoff } from "./backoff.ts";
 import { decide } from "./handle.ts";
-import type { Consumer, Handler } from "./mod.ts";
+import { parkUnread } from "./amqp_wire_faults.ts";
+import type { Consumer, Disposition, Handler } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
+
+/**
+ * Most messages in hand that can't be parked or delayed: each costs memory. Up to so many, others are
+ * taken in their place.
+ */
+const MOST_STUCK = 1000;
 
 /** What an {@linkcode AmqpConsumer} needs. */
 export interface AmqpConsumerOptions extends AnswerOptions {
   /** The connection to consume on. */
   readonly connection: AmqpConnection;
-  /** The direct exchange. */
-  readonly exchange: string;
+  /** Sees to it that the queue is there, and bound. */
+  readonly declare: () => Promise<void>;
+  /** Consumes only while it leads, if given. */
+  readonly lead?: AmqpLead | undefined;
   /** Most messages in work. */
   readonly prefetch: number;
-  /** The queue that is consumed. */
-  readonly queue: string;
-  /** The delays that the handler may ask for; the publisher knows their queues. */
-  readonly delaysMs?: readonly number[];
   /** Decides about each message. */
   readonly handler: Handler;
 }
 
-/** One `basic.consume`. */
-interface Subscription {
-  /** Whether what it still brings is to go back to the queue. */
-  ended: boolean;
-}
+/** The term of who need not lead. */
+const ALWAYS = new AbortController().signal;
+
+/** Why a subscription ends. */
+type Ending = "stop" | "lost" | "cancelled" | "renew";
 
 /** One {@linkcode Broker.consume}. */
 export class AmqpConsumer implements Consumer {
   readonly #options: AmqpConsumerOptions;
   readonly #answers: AmqpAnswers;
   readonly #stop = new AbortController();
-  readonly #stopped = aborted(this.#stop.signal);
+  readonly #stopped: Promise<void>;
   readonly #backoff: Backoff;
   readonly #running: Promise<void>;
   readonly #work = new Set<Promise<void>>();
-  /** Resolves, and is made anew, when anything changes that {@linkcode AmqpConsumer.#until} waits for. */
-  #change = Promise.withResolvers<void>();
   #session: AmqpSession | undefined;
-  #subscription: Subscription | undefined;
-  #paused = false;
+  /** Ends the subscription there is. */
+  #end: ((ending: Ending) => void) | undefined;
+  /** Messages in hand whose copy can't be made, and how many of them the subscription leaves room for. */
+  #stuck = 0;
+  #stuckAtStart = 0;
   #ready = false;
-  #reported = "";
 
   /** Begins to consume, as soon as there is a connection. */
   constructor(options: AmqpConsumerOptions) {
     this.#options = options;
     this.#answers = new AmqpAnswers(options);
     this.#backoff = new Backoff(options);
+    this.#stopped = aborted(this.#stop.signal);
     this.#running = this.#run();
   }
 
-  /** Whether messages are coming, or would be if it were not paused. */
+  /** Whether messages are coming. */
   get ready(): boolean {
     return this.#ready;
   }
@@ -74,21 +80,8 @@ export class AmqpConsumer implements Consumer {
   /** See {@linkcode Consumer.cancel}. */
   async cancel(): Promise<void> {
     this.#stop.abort();
-    this.#endSubscription();
+    this.#end?.("stop");
     await this.#running;
-  }
-
-  /** See {@linkcode Consumer.pause}. */
-  async pause(): Promise<void> {
-    this.#paused = true;
-    const subscription = this.#endSubscription();
-    if (subscription) await this.#until(() => this.#subscription !== subscription);
-  }
-
-  /** See {@linkcode Consumer.resume}. */
-  resume(): void {
-    this.#paused = false;
-    this.#notify();
   }
 
   /** See {@linkcode Consumer.settled}. */
@@ -102,86 +95,79 @@ export class AmqpConsumer implements Consumer {
    */
   async close(): Promise<void> {
     this.#stop.abort();
-    this.#endSubscription();
+    this.#end?.("stop");
     await this.#session?.close();
   }
 
   async #run(): Promise<void> {
+    const { connection, queue, faults, lead } = this.#options;
     const stop = this.#stop.signal;
     while (!stop.aborted) {
-      const model = await Promise.race([this.#options.connection.model(), this.#stopped]);
+      const model = await Promise.race([connection.model(), this.#stopped]);
       if (!model) return;
-      await this.#consumeOn(model).then(
-        () => this.#ready = false,
-        (error) => {
-          // Then the messages are being taken, if not by us.
-          this.#ready = isInExclusiveUse(error);
-          this.#reportFault(error);
-        },
-      );
+      this.#ready = lead?.leads === false;
+      const term = await Promise.race([lead?.term() ?? ALWAYS, this.#stopped]);
+      if (!term) return;
+      if (connection.current !== model) continue;
+      try {
+        await this.#consumeOn(model, term);
+      } catch (error) {
+        // That the connection is lost has been reported already.
+        if (!stop.aborted && connection.ready) faults.report(queue, "consume", error);
+      }
+      this.#ready = false;
       await this.#backoff.pause(stop);
     }
   }
 
-  /** Consumes on a new channel until that ends, or the consumer is cancelled. */
-  async #consumeOn(model: ChannelModel): Promise<void> {
+  /** Consumes on a new channel until that or its term ends, or the consumer is cancelled. */
+  async #consumeOn(model: ChannelModel, term: AbortSignal): Promise<void> {
+    await this.#options.declare();
     const session = this.#session = new AmqpSession(await model.createChannel());
-    session.lost.addEventListener("abort", () => this.#endSubscription());
+    this.#stuck = 0;
+    const onEnd = (): void => void session.close();
+    term.addEventListener("abort", onEnd);
+    session.lost.addEventListener("abort", () => term.removeEventListener("abort", onEnd));
+    if (term.aborted) onEnd();
+    session.lost.addEventListener("abort", () => this.#end?.("lost"));
     try {
-      while (!this.#over(session)) await this.#subscribe(model, session);
+      await session.channel.prefetch(this.#options.prefetch);
+      while (!this.#stop.signal.aborted && !session.lost.aborted) await this.#subscribe(session);
       if (session.fault) throw session.fault;
-      await this.#ifIdle(session);
     } catch (error) {
       void session.close();
       throw error;
     }
   }
 
-  /** Subscribes until it is paused or cancelled, or the server ends it. Waits while it is paused. */
-  async #subscribe(model: ChannelModel, session: AmqpSession): Promise<void> {
-    const { exchange, queue, prefetch } = this.#options;
+  /** Subscribes until it is cancelled, or has to be renewed. */
+  async #subscribe(session: AmqpSession): Promise<void> {
+    const { queue, faults } = this.#options;
     const { channel } = session;
-    // Long before it consumes: a quorum queue might still hand out what comes behind.
-    if (!this.#paused) session.flush();
-    await declareQueues(model, exchange, [[queue, undefined]]);
-    await channel.prefetch(prefetch);
-    if (this.#over(session)) return;
-    if (this.#paused) {
-      this.#setReady();
-      return await this.#until(() => !this.#paused || this.#over(session));
-    }
-    if (session.keepsBack) return; // It was paused for a moment.
-    const subscription = this.#subscription = { ended: false };
-    try {
-      await this.#consumeUntilEnded(session, subscription);
-    } finally {
-      this.#subscription = undefined;
-      this.#notify();
-    }
-    await this.#ifIdle(session);
-  }
-
-  async #consumeUntilEnded(session: AmqpSession, subscription: Subscription): Promise<void> {
-    const { queue } = this.#options;
-    const { channel, lost } = session;
-    let cancelled = false;
+    const { promise: ended, resolve: end } = Promise.withResolvers<Ending>();
+    this.#end = end;
+    this.#stuckAtStart = this.#stuck;
     const { consumerTag } = await channel.consume(queue, (message) => {
-      if (message) return this.#take(session, subscription, message);
-      // As when the queue is deleted.
-      cancelled = true;
-      this.#endSubscription();
+      if (message) this.#take(session, message);
+      else end("cancelled"); // As when the queue is deleted.
     });
-    this.#setReady();
-    await this.#until(() => subscription.ended);
-    if (lost.aborted) return;
-    if (!cancelled) return void await channel.cancel(consumerTag);
-    this.#ready = false;
-    log.warn("RabbitMQ has cancelled the consumer of {queue}: consuming again", { queue });
-    await this.#backoff.pause(this.#stop.signal);
+    this.#ready = true;
+    this.#backoff.reset();
+    faults.clear(queue, "consume");
+    if (this.#stop.signal.aborted) end("stop");
+    const ending = await ended;
+    if (ending === "cancelled") {
+      this.#ready = false;
+      log.warn("RabbitMQ has cancelled the consumer of {queue}: consuming again", { queue });
+      await this.#backoff.pause(this.#stop.signal);
+      await this.#options.declare();
+    } else if (ending !== "lost") await channel.cancel(consumerTag);
+    if (ending === "stop") await this.#closeIfDone(session);
   }
 
-  #take(session: AmqpSession, { ended }: Subscription, message: ConsumeMessage): void {
-    if (ended) return session.putBack(message);
+  #take(session: AmqpSession, message: ConsumeMessage): void {
+    // It goes back with the channel.
+    if (this.#stop.signal.aborted) return;
     session.inWork++;
     const work = this.#handle(session, message);
     this.#work.add(work);
@@ -189,75 +175,42 @@ export class AmqpConsumer implements Consumer {
   }
 
   async #handle(session: AmqpSession, message: ConsumeMessage): Promise<void> {
-    const { home, handler } = this.#options;
+    const { queue, handler } = this.#options;
     const { content: body, fields: { redelivered } } = message;
-    const properties = undelayed(message.properties, home);
-    const disposition = await decide(
-      handler,
-      { body, headers: properties.headers ?? {}, redelivered, lost: session.lost },
-      home,
-      this.#options,
-    );
-    await this.#answers.answer({ session, message, properties }, disposition);
-    session.inWork--;
-    await this.#ifIdle(session);
-  }
-
-  /**
-   * When all is answered that was handed out, what goes back goes, in order; of a consumer that was
-   * cancelled by the end of its channel, which was kept for the answers.
-   */
-  async #ifIdle(session: AmqpSession): Promise<void> {
-    if (session.inWork > 0 || this.#subscription) return;
-    if (this.#stop.signal.aborted) await session.close();
-    else session.flush();
-  }
-
-  /** From now on what the subscription brings goes back, also if it is resumed before its end. */
-  #endSubscription(): Subscription | undefined {
-    if (this.#subscription) this.#subscription.ended = true;
-    if (this.#session) this.#session.keepsBack = true;
-    this.#notify();
-    return this.#subscription;
-  }
-
-  #over({ lost }: AmqpSession): boolean {
-    return this.#stop.signal.aborted || lost.aborted;
-  }
-
-  #setReady(): void {
-    this.#ready = true;
-    this.#reported = "";
-    this.#backoff.reset();
-  }
-
-  #notify(): void {
-    this.#change.resolve();
-    this.#change = Promise.withResolvers();
-  }
-
-  async #until(condition: () => boolean): Promise<void> {
-    while (!condition()) await this.#change.promise;
-  }
-
-  /** Reports each reason once; that the connection is lost has been reported already. */
-  #reportFault(error: unknown): void {
-    const { connection, queue } = this.#options;
-    const reason = error instanceof Error ? error.message : String(error);
-    if (this.#stop.signal.aborted || !connection.ready || reason === this.#reported) return;
-    this.#reported = reason;
-    if (isInExclusiveUse(error)) {
-      const text =
-        "Another program takes the messages of {queue} alone and moves them to partitions, as its " +
-        "configuration has them and ours has not: consuming {queue} when that has ended";
-      return log.warn(text, { queue });
+    const properties = undelayed(message.properties, queue);
+    const headers = properties.headers ?? {};
+    const returns = returnsOf(message.properties);
+    const { lost } = session;
+    const unread = parkUnread(message.properties);
+    const disposition: Disposition = unread === undefined
+      ? await decide(handler, { body, headers, redelivered, returns, lost }, queue)
+      : { kind: "park", reason: unread };
+    // It goes back with the channel, and with all the others in their order.
+    if (disposition.kind !== "requeue" || !this.#stop.signal.aborted) {
+      const onStuck = (isStuck: boolean): void => this.#onStuck(session, isStuck);
+      await this.#answers.answer({ session, message, properties, onStuck }, disposition);
     }
-    log.warn("Cannot consume {queue}: {reason}", { queue, reason });
+    session.inWork--;
+    await this.#closeIfDone(session);
+  }
+
+  /** Messages that can't be parked or delayed take no others' places. */
+  #onStuck(session: AmqpSession, isStuck: boolean): void {
+    if (session !== this.#session) return;
+    this.#stuck += isStuck ? 1 : -1;
+    const isHalf = 2 * (this.#stuck - this.#stuckAtStart) >= this.#options.prefetch;
+    if (isHalf && this.#stuck <= MOST_STUCK) this.#end?.("renew");
+  }
+
+  /** After a stop the channel stays for the answers to what was handed out. */
+  async #closeIfDone(session: AmqpSession): Promise<void> {
+    if (this.#stop.signal.aborted && session.inWork === 0) await session.close();
   }
 }
 
-/** Resolves when the signal fires. */
-export function aborted(signal: AbortSignal): Promise<void> {
+/** Resolves when the signal fires, or has fired. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) =>
     signal.addEventListener("abort", () => resolve(), { once: true })
   );

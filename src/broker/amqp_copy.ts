@@ -3,16 +3,25 @@
  * it or send it elsewhere, and headers of ours. And what a message that came back from one of our
  * delay queues had for headers before.
  *
+ * It goes by the bytes, see amqp_kept.ts, so that a copy has also what JavaScript can't hold.
+ *
  * @module
  */
 
 import type { MessageProperties, Options } from "amqplib";
-import { delayQueue } from "./mod.ts";
+import { decodeProperties, encodeProperties } from "./amqp_codec.ts";
+import { decodeValue } from "./amqp_decode.ts";
+import { elementsIn, entriesIn, FieldBytes } from "./amqp_field.ts";
+import { COUNTS, kept } from "./amqp_kept.ts";
+import { WIRE, type WireProperties } from "./amqp_properties.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
-/** What amqplib makes of a field type that JavaScript lacks, when decoding. */
-const DECODED_TYPES: readonly unknown[] = ["timestamp", "decimal"];
+/** How often the message was returned to its queue, as far as a quorum queue says so. */
+export function returnsOf({ headers }: MessageProperties): number {
+  const count = headers?.["x-delivery-count"];
+  return typeof count === "number" && count > 0 ? count : 0;
+}
 
 /** Headers of a message that RabbitMQ has taken out of a queue by itself. */
 const DEATH = /^x-(first-|last-)?death(-|$)/;
@@ -25,41 +34,34 @@ const ORIGINAL_DEATH = "x-original-death";
  * message's are:
  * - `expiration`: it would delete the copy, so it becomes the header `x-original-expiration`;
  * - `user_id`: RabbitMQ takes none but the connection's own, so it becomes `x-original-user-id`;
- * - the header `CC`: RabbitMQ would deliver the copy there, so it becomes `x-original-cc`;
+ * - `cluster_id`, which amqplib does not send: it becomes `x-original-cluster-id`;
+ * - the headers `CC` and `BCC`: RabbitMQ would deliver the copy there, so they become
+ *   `x-original-cc` and `x-original-bcc`;
  * - `delivery_mode` is persistent, or a restart would lose what was confirmed;
- * - whole numbers in headers may get a shorter integer type, and beyond 2^53 amqplib has rounded
- *   them; floats get the type double. `cluster_id`, which nothing uses, is dropped.
+ * - how often RabbitMQ has handed it out is not said of the copy.
+ *
+ * What can't be encoded is left out and named in `x-original-lost`; see amqp_codec.ts.
  */
 export function copyOf(properties: MessageProperties, added: Table): Options.Publish {
-  const { clusterId: _, expiration, userId, headers, ...own } = properties;
-  const { CC, ...others } = headers ?? {};
+  const { clusterId, expiration, userId, headers = {}, ...own } = kept(properties);
+  const { CC, BCC, ...others } = headers;
+  for (const name of COUNTS) delete others[name];
   return {
     ...present(own),
     mandatory: true,
     persistent: true,
     headers: {
-      ...encodableTable(others),
+      ...others,
       ...present({
-        "x-original-cc": CC && encodable(CC),
+        "x-original-cc": CC,
+        "x-original-bcc": BCC,
         "x-original-expiration": expiration,
         "x-original-user-id": userId,
+        "x-original-cluster-id": clusterId,
       }),
-      ...encodableTable(added),
+      ...added,
     },
   };
-}
-
-/** The same for a message that only changes its queue: its time to live goes with it. */
-export function movedCopy(properties: MessageProperties, added: Table): Options.Publish {
-  const { expiration, ...others } = properties;
-  const copy = copyOf({ ...others, expiration: undefined }, added);
-  return expiration === undefined ? copy : { ...copy, expiration };
-}
-
-/** The same as {@linkcode copyOf} without the message's own headers, for those that amqplib can't encode again. */
-export function copyWithoutHeaders(properties: MessageProperties, added: Table): Options.Publish {
-  const headers = { "x-original-headers-lost": true };
-  return copyOf({ ...properties, headers }, added);
 }
 
 /**
@@ -68,28 +70,46 @@ export function copyWithoutHeaders(properties: MessageProperties, added: Table):
  * that for an endless round.
  */
 export function delayedCopy(properties: MessageProperties, added: Table): Options.Publish {
-  const { deaths, others } = sortedOut(properties.headers ?? {});
-  const away = Object.keys(deaths).length > 0 ? { [ORIGINAL_DEATH]: deaths } : {};
-  return copyOf({ ...properties, headers: { ...others, ...away } }, added);
+  const copy = copyOf(properties, added);
+  const { deaths, others } = sortedOut(copy.headers);
+  if (Object.keys(deaths).length === 0) return copy;
+  return { ...copy, headers: { ...others, [ORIGINAL_DEATH]: deaths } };
 }
 
 /**
- * The properties that a message of `queue` has but for its waiting in the queue's delay queues: what
- * RabbitMQ noted of that is gone, what it noted before or elsewhere is there.
+ * The properties that a message of `queue` has but for its waiting in delay queues of ours, those
+ * that all share and those that only `queue` had: what RabbitMQ noted of that is gone, what it noted
+ * before or elsewhere is there.
  */
-export function undelayed(properties: MessageProperties, queue: string): MessageProperties {
-  const { [ORIGINAL_DEATH]: original, ...headers } = properties.headers ?? {};
-  const { deaths, others } = sortedOut(headers);
-  if (!original && Object.keys(deaths).length === 0) return properties;
-  const before = isTable(original) ? original : {};
-  const { "x-death": entries, ...notes } = deaths;
-  const first = notesOf("first", notes, queue);
-  const last = notesOf("last", notes, queue);
-  const kept = [...asList(entries), ...asList(before["x-death"])].filter((entry) =>
-    !isTable(entry) || !isDelayQueue(entry["queue"], queue)
+export function undelayed(properties: WireProperties, queue: string): MessageProperties {
+  const names = Object.keys(properties.headers ?? {});
+  if (!names.some((name) => name === ORIGINAL_DEATH || DEATH.test(name))) return properties;
+  const { headers = {}, ...values } = kept(
+    properties[WIRE] ? properties : decodeProperties(encodeProperties(properties)),
   );
-  const death: Table = kept.length > 0 ? { "x-death": kept } : {};
-  return { ...properties, headers: { ...others, ...first, ...before, ...last, ...death } };
+  const { [ORIGINAL_DEATH]: original, ...own } = headers;
+  const { deaths, others } = sortedOut(own);
+  const { "x-death": entries, ...notes } = deaths;
+  const { "x-death": entriesBefore, ...before } = tableOf(original);
+  const restored = {
+    ...others,
+    ...notesOf("first", notes, queue),
+    ...before,
+    ...notesOf("last", notes, queue),
+    ...present({ "x-death": joined(entries, entriesBefore, queue) }),
+  };
+  return decodeProperties(encodeProperties({ ...values, headers: restored }));
+}
+
+/** The entries that are not about delay queues. Somebody else's of another type stay as they are. */
+function joined(entries: unknown, before: unknown, queue: string): unknown {
+  const lists = [entries, before].filter((list) => list instanceof FieldBytes);
+  const other = lists.findLast((list) => !elementsIn(list));
+  if (other) return other;
+  const joint = lists.flatMap((list) => elementsIn(list) ?? []).filter((entry) =>
+    !isDelayQueue(tableOf(entry)["queue"], queue)
+  );
+  return joint.length > 0 ? joint : undefined;
 }
 
 /** The first or the last note, unless it is about a delay queue. */
@@ -99,47 +119,31 @@ function notesOf(which: "first" | "last", notes: Table, queue: string): Table {
   return Object.fromEntries(Object.entries(notes).filter(([key]) => key.startsWith(prefix)));
 }
 
-/** Also those with delays that are no longer asked for. */
-function isDelayQueue(name: unknown, queue: string): boolean {
+/** Also those of earlier versions, in which each queue had its own. */
+function isDelayQueue(value: unknown, queue: string): boolean {
+  const name = value instanceof FieldBytes ? decodeValue(value) : undefined;
   if (typeof name !== "string") return false;
-  const [, amount, unit] = /\.(\d+)(m?s)$/.exec(name) ?? [];
-  return name === delayQueue(queue, Number(amount) * (unit === "s" ? 1000 : 1));
+  const [, before] = /^(.*)\.delay\.\d+m?s$/s.exec(name) ?? [];
+  return before === "turn-channels" || before === queue;
 }
 
+function tableOf(value: unknown): Table {
+  if (!(value instanceof FieldBytes)) return {};
+  return Object.fromEntries(entriesIn(value).map((entry) => [entry.name, entry.value]));
+}
+
+/** A symbol among them is not about deaths. */
 function sortedOut(headers: Table): { deaths: Table; others: Table } {
-  const entries = Object.entries(headers);
-  return {
-    deaths: Object.fromEntries(entries.filter(([key]) => DEATH.test(key))),
-    others: Object.fromEntries(entries.filter(([key]) => !DEATH.test(key))),
-  };
+  const others = { ...headers };
+  const deaths: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (!DEATH.test(name)) continue;
+    deaths[name] = value;
+    delete others[name];
+  }
+  return { deaths, others };
 }
 
 function present(values: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-function asList(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function isTable(value: unknown): value is Table {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Makes amqplib encode a decoded header value as what it was. */
-function encodable(value: unknown): unknown {
-  if (typeof value === "number") {
-    // What no 64-bit integer holds amqplib takes for one, if it is negative.
-    return Math.abs(value) < 2 ** 63 ? value : { "!": "double", value };
-  }
-  if (Array.isArray(value)) return value.map(encodable);
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  if (!("!" in value)) return encodableTable(value);
-  if (DECODED_TYPES.includes(value["!"])) return value;
-  // A table that has a key "!": amqplib would take it for the name of a type.
-  return { "!": "object", value: encodableTable(value) };
-}
-
-function encodableTable(table: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, encodable(value)]));
 }

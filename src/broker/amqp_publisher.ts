@@ -1,26 +1,19 @@
 /**
- * Publishing to RabbitMQ with confirms, and the queues that have to be there for it. A message is
- * sent `mandatory`, so one that no queue takes comes back instead of being dropped.
+ * Publishing to vumi's queues. A queue is declared before the first message that goes to it on a
+ * connection, and again when it has gone; what can't be declared fails its own messages only.
  *
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { getLogger } from "@logtape/logtape";
-import {
-  type ChannelModel,
-  type ConfirmChannel,
-  IllegalOperationError,
-  type Message,
-  type Options,
-} from "amqplib";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ChannelModel, Options } from "amqplib";
 import { AmqpConnection, type AmqpConnectionOptions } from "./amqp_connection.ts";
-import { declareQueues, type QueueArguments } from "./amqp_declare.ts";
+import { ConfirmingChannel, type Destination, ReturnedError } from "./amqp_confirms.ts";
+import { Declarer, type QueueType } from "./amqp_declare.ts";
+import type { Faults } from "./faults.ts";
 import { waitAMoment } from "./amqp_patience.ts";
 import { shortened } from "./handle.ts";
 import { type Headers, PublishError } from "./mod.ts";
-
-const log = getLogger(["turn-channels", "broker"]);
 
 /** As vumi's workers publish. */
 const PROPERTIES: Options.Publish = {
@@ -29,51 +22,41 @@ const PROPERTIES: Options.Publish = {
   contentType: "application/json",
 };
 
+/**
+ * Pauses before a message that no queue took is published once more, its queue declared again, in
+ * milliseconds: RabbitMQ 4.3 routes to a new queue only after a moment.
+ */
+const AGAIN_AFTER_MS = [0, 50, 200, 500];
+
 /** What an {@linkcode AmqpPublisher} needs. */
 export interface AmqpPublisherOptions extends Omit<AmqpConnectionOptions, "setup" | "onBlocked"> {
   /** The direct exchange. */
   readonly exchange: string;
   /** How long messages on their way wait for the end of a block, in milliseconds. */
   readonly blockedGraceMs: number;
-}
-
-/** A message on its way. */
-interface Pending {
-  readonly queue: string;
-  readonly content: Uint8Array;
-  readonly patient: boolean;
-  returned: boolean;
-  /** Ends the waiting; a confirm that comes all the same changes nothing. */
-  giveUp(): void;
-}
-
-/** How {@linkcode AmqpPublisher.publishCopy} publishes. */
-export interface PublishOptions {
-  /**
-   * Whether to wait for the end of a block, for as long as it takes: to give up, and to publish
-   * again, would make two messages of one. False by default.
-   */
-  readonly patient?: boolean;
+  /** The type of queues of our own. */
+  readonly queueType?: QueueType | undefined;
+  /** What is wrong with which queue. */
+  readonly faults: Faults;
 }
 
 /** A connection for publishing. */
 export class AmqpPublisher {
-  /** The connection, to look at. */
+  /** The connection, to look at and for what else publishes on it. */
   readonly connection: AmqpConnection;
-  readonly #exchange: string;
-  readonly #blockedGraceMs: number;
-  /** What is declared, and with which arguments. */
-  readonly #queues = new Map<string, QueueArguments>();
-  /** In the order of publishing. */
-  readonly #pending = new Set<Pending>();
-  #channel: ConfirmChannel | undefined;
+  readonly #options: AmqpPublisherOptions;
+  /** Those that are to be there. */
+  readonly #queues = new Set<string>();
+  /** Those that are there on this connection, and those that are being declared. */
+  #declared = new Map<string, true | Promise<void>>();
+  #declarer: Declarer | undefined;
+  #channel: ConfirmingChannel | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   /** Keeps the options; {@linkcode start} connects. */
-  constructor({ exchange, blockedGraceMs, ...options }: AmqpPublisherOptions) {
-    this.#exchange = exchange;
-    this.#blockedGraceMs = blockedGraceMs;
+  constructor(options: AmqpPublisherOptions) {
+    this.#options = options;
     this.connection = new AmqpConnection({
       ...options,
       setup: (model) => this.#setup(model),
@@ -86,59 +69,37 @@ export class AmqpPublisher {
     this.connection.start();
   }
 
+  /** Declares on this connection; undefined while there is none. */
+  get declarer(): Declarer | undefined {
+    return this.#declarer;
+  }
+
   /** Sees to it that a queue is there; see {@linkcode Broker.declare}. */
-  declare(queue: string, args: QueueArguments = {}): void {
-    if (this.#queues.has(queue)) return;
-    this.#queues.set(queue, args);
-    void this.#redeclare(queue);
+  declare(queue: string): void {
+    this.#queues.add(queue);
+    if (this.#channel) void this.#ensure(queue);
+  }
+
+  /** Makes a declared queue that was deleted again. */
+  async restore(queue: string): Promise<void> {
+    this.#declared.delete(queue);
+    await this.#ensure(queue);
   }
 
   /** Publishes; see {@linkcode Broker.publish}. */
   async publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
-    if (!this.connection.ready) await waitAMoment(this.connection);
+    const destination = { exchange: this.#options.exchange, routingKey: queue, queue };
     const properties = headers === undefined
       ? PROPERTIES
       : { ...PROPERTIES, headers: shortened(headers) };
-    await this.publishCopy(queue, body, properties);
-  }
-
-  /**
-   * Publishes with these properties, and resolves when the message is confirmed.
-   *
-   * @throws {PublishError} If it is not confirmed.
-   * @throws {RangeError | TypeError} If `properties` can't be put on the wire.
-   */
-  publishCopy(
-    queue: string,
-    body: Uint8Array,
-    properties: Options.Publish,
-    { patient = false }: PublishOptions = {},
-  ): Promise<void> {
-    const channel = this.#channel;
-    if (!channel || this.connection.blocked) return Promise.reject(this.#unavailable(queue));
-    return new Promise((resolve, reject) => {
-      const content = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-      const giveUp = () =>
-        reject(publishError(queue, new Error("RabbitMQ has blocked publishing")));
-      const pending: Pending = { queue, content, patient, returned: false, giveUp };
-      try {
-        channel.publish(this.#exchange, queue, content, properties, (error) => {
-          this.#pending.delete(pending);
-          if (error) reject(publishError(queue, error));
-          else if (pending.returned) reject(refused(queue, "no queue took it"));
-          else resolve();
-        });
-      } catch (error) {
-        reject(error instanceof IllegalOperationError ? this.#unavailable(queue) : error);
-        return;
-      }
-      this.#pending.add(pending);
-    });
-  }
-
-  /** Makes a declared queue that was deleted again. Returns whether it is there now. */
-  async restore(queue: string): Promise<boolean> {
-    return this.#queues.has(queue) && await this.#redeclare(queue);
+    if (!this.connection.ready) await waitAMoment(this.connection);
+    if (this.#declared.get(queue) !== true) await this.#ensure(queue);
+    try {
+      return await this.#send(destination, body, properties);
+    } catch (error) {
+      if (!(error instanceof ReturnedError)) throw error;
+      return await this.#sendAgain(destination, body, properties);
+    }
   }
 
   /** Fails what is not confirmed yet, and closes the connection. */
@@ -148,39 +109,73 @@ export class AmqpPublisher {
     await this.connection.close();
   }
 
+  #send(destination: Destination, body: Uint8Array, properties: Options.Publish): Promise<void> {
+    const channel = this.#channel;
+    if (channel === undefined || this.connection.blocked) {
+      return Promise.reject(this.#unavailable(destination.queue));
+    }
+    return channel.publish(destination, body, properties);
+  }
+
+  /** No queue took it: it was deleted, or is so new that the server does not know it yet. */
+  async #sendAgain(
+    destination: Destination,
+    body: Uint8Array,
+    properties: Options.Publish,
+  ): Promise<void> {
+    const { queue } = destination;
+    let fault: unknown;
+    for (const pauseMs of AGAIN_AFTER_MS) {
+      await delay(pauseMs);
+      await this.restore(queue);
+      try {
+        return await this.#send(destination, body, properties);
+      } catch (error) {
+        if (!(error instanceof ReturnedError)) throw error;
+        fault = error;
+      }
+    }
+    throw fault;
+  }
+
   async #setup(model: ChannelModel): Promise<void> {
-    await declareQueues(model, this.#exchange, this.#queues);
+    const { exchange, queueType } = this.#options;
+    const declarer = new Declarer(model, queueType);
+    await declarer.exchange(exchange);
     const channel = await model.createConfirmChannel();
     // The error, of a deleted exchange for example, is followed by `close`, but tells more.
     channel.on("error", (error) => this.connection.reset(error.message));
-    channel.on("close", () => this.#channel = undefined);
-    channel.on("return", (message) => this.#onReturn(message));
-    this.#channel = channel;
+    channel.on("close", () => {
+      this.#channel = undefined;
+      this.#declarer = undefined;
+    });
+    this.#declarer = declarer;
+    this.#declared = new Map();
+    this.#channel = new ConfirmingChannel(channel);
+    for (const queue of this.#queues) void this.#ensure(queue);
   }
 
-  /** The server returns a message before it confirms it, but does not say which one it was. */
-  #onReturn({ fields: { routingKey }, content }: Message): void {
-    for (const pending of this.#pending) {
-      if (pending.returned || pending.queue !== routingKey) continue;
-      if (content.compare(pending.content) !== 0) continue;
-      pending.returned = true;
-      break;
-    }
-    if (this.#queues.has(routingKey)) void this.#redeclare(routingKey);
-  }
-
-  /** Makes a queue that was deleted again, so that the next attempt to publish works. */
-  async #redeclare(queue: string): Promise<boolean> {
-    const model = this.connection.current;
-    if (!model) return false; // The next connection begins with it.
-    try {
-      await declareQueues(model, this.#exchange, [[queue, this.#queues.get(queue)]]);
-      return true;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      log.warn("Cannot declare the queue {queue}: {reason}", { queue, reason });
-      return false;
-    }
+  /** Declares a queue, once on a connection. Never rejects: what can't be declared may be there. */
+  #ensure(queue: string): Promise<void> {
+    const known = this.#declared.get(queue);
+    if (known === true || !this.#queues.has(queue)) return Promise.resolve();
+    if (known !== undefined) return known;
+    const declarer = this.#declarer;
+    if (declarer === undefined) return Promise.resolve();
+    const declared = this.#declared;
+    const { exchange, faults } = this.#options;
+    const declaring = declarer.queue(exchange, queue).then(
+      () => {
+        declared.set(queue, true);
+        faults.clear(queue, "declare");
+      },
+      (error) => {
+        declared.delete(queue);
+        if (declarer === this.#declarer) faults.report(queue, "declare", error);
+      },
+    );
+    declared.set(queue, declaring);
+    return declaring;
   }
 
   /** What was sent before the server announced the block waits for its confirm, but not long. */
@@ -191,8 +186,8 @@ export class AmqpPublisher {
       return;
     }
     this.#grace ??= setTimeout(() => {
-      for (const pending of this.#pending) if (!pending.patient) pending.giveUp();
-    }, this.#blockedGraceMs);
+      this.#channel?.giveUp("RabbitMQ has blocked publishing");
+    }, this.#options.blockedGraceMs);
   }
 
   #unavailable(queue: string): PublishError {
@@ -203,15 +198,4 @@ export class AmqpPublisher {
       : "there is no connection to RabbitMQ";
     return new PublishError("unavailable", `Cannot publish to ${queue}: ${why}`);
   }
-}
-
-/** amqplib tells a nack from the channel's end by its message only. */
-function publishError(queue: string, cause: Error): PublishError {
-  if (cause.message === "message nacked") return refused(queue, "RabbitMQ refused it", cause);
-  const message = `Cannot tell whether ${queue} has the message: ${cause.message}`;
-  return new PublishError("unconfirmed", message, { cause });
-}
-
-function refused(queue: string, why: string, cause?: Error): PublishError {
-  return new PublishError("refused", `Cannot publish to ${queue}: ${why}`, { cause });
 }

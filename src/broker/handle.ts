@@ -6,12 +6,12 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { BrokerMessage, ConsumeOptions, Disposition, Handler, Headers } from "./mod.ts";
+import type { BrokerMessage, Disposition, Handler, Headers } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
 /** The dispositions that leave a copy in another queue. */
-export type Copied = Extract<Disposition, { kind: "later" | "park" }>;
+export type Copied = Extract<Disposition, { kind: "later" | "again" | "park" }>;
 
 /** Longest text put in a header, in characters: enough for a person, far below a frame's limit. */
 const MAX_TEXT_LENGTH = 1000;
@@ -21,14 +21,9 @@ export async function decide(
   handler: Handler,
   message: BrokerMessage,
   queue: string,
-  { delaysMs = [] }: Pick<ConsumeOptions, "delaysMs">,
 ): Promise<Disposition> {
   try {
-    const disposition = await handler(message);
-    if (disposition.kind === "later" && !delaysMs.includes(disposition.delayMs)) {
-      throw new RangeError(`${queue} has no delay queue for ${disposition.delayMs} ms`);
-    }
-    return disposition;
+    return await handler(message);
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     log.error("The handler of {queue} failed, its message is parked: {name}: {message}", {
@@ -43,7 +38,7 @@ export async function decide(
 
 /** The headers that a copy has beside the message's own. */
 export function addedHeaders(queue: string, disposition: Copied, at: Date): Headers {
-  if (disposition.kind === "later") return shortened(disposition.headers);
+  if (disposition.kind !== "park") return shortened(disposition.headers);
   const { reason, status, headers } = disposition;
   return shortened({
     ...headers,

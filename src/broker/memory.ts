@@ -5,21 +5,16 @@
  */
 
 import { addedHeaders, decide, shortened } from "./handle.ts";
-import { MemoryClaims } from "./memory_claims.ts";
-import { type Delay, type Entry, MemoryQueue, type Subscription } from "./memory_queue.ts";
+import { type Entry, MemoryQueue, type Subscription } from "./memory_queue.ts";
 import {
   type Broker,
   type BrokerStatus,
-  type Claim,
   type ConsumeOptions,
   type Consumer,
   delayQueue,
   type Fate,
   type Handler,
   type Headers,
-  type Membership,
-  type MoveOptions,
-  type Mover,
   PublishError,
   type QueuedMessage,
 } from "./mod.ts";
@@ -27,8 +22,9 @@ import {
 /** A {@linkcode Broker} in one process. */
 export class MemoryBroker implements Broker {
   readonly #queues = new Map<string, MemoryQueue>();
+  /** There is one program only, so it leads. */
+  readonly #leads = new Set<string>();
   readonly #closed = new AbortController();
-  readonly #claims = new MemoryClaims();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #places = 0;
 
@@ -60,13 +56,13 @@ export class MemoryBroker implements Broker {
   /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.declare(options.parkingQueue);
-    const { home = queue } = options;
-    for (const delayMs of options.delaysMs ?? []) {
-      this.#declare(delayQueue(home, delayMs), { delayMs, to: home });
+    if (options.lead !== undefined && !this.#leads.has(options.lead.queue)) {
+      this.#leads.add(options.lead.queue);
+      options.lead.onLead();
     }
     const { subscriptions } = this.#declare(queue);
     const work = new Set<Promise<void>>();
-    const subscription: Subscription = { ...options, handler, work, paused: false };
+    const subscription: Subscription = { ...options, handler, work };
     subscriptions.push(subscription);
     this.#dispatchSoon(queue);
     return {
@@ -74,14 +70,6 @@ export class MemoryBroker implements Broker {
         const index = subscriptions.indexOf(subscription);
         if (index >= 0) subscriptions.splice(index, 1);
         return Promise.resolve();
-      },
-      pause: () => {
-        subscription.paused = true;
-        return Promise.resolve();
-      },
-      resume: () => {
-        subscription.paused = false;
-        this.#dispatchSoon(queue);
       },
       settled: async () => void await Promise.all(work),
     };
@@ -120,42 +108,9 @@ export class MemoryBroker implements Broker {
     return this.#queues.get(queue)?.waiting.length;
   }
 
-  /** See {@linkcode Broker.claim}. */
-  // deno-lint-ignore require-await -- a fault has to reject, not to be thrown
-  async claim(queue: string): Promise<Claim | undefined> {
-    this.#checkOpen(`Cannot claim ${queue}`);
-    const found = this.#queues.get(queue);
-    return found && found.subscriptions.length === 0 ? this.#claims.claim(queue) : undefined;
-  }
-
-  /** See {@linkcode Broker.join}. */
-  // deno-lint-ignore require-await -- As above.
-  async join(group: string): Promise<Membership | undefined> {
-    this.#checkOpen(`Cannot join ${group}`);
-    return this.#claims.join(group);
-  }
-
-  /** See {@linkcode Broker.move}. */
-  move(name: string, { targets, route }: MoveOptions): Mover {
-    for (const target of targets) this.declare(target);
-    const { subscriptions } = this.#declare(name);
-    const handler: Handler = ({ body, headers, redelivered }) => {
-      const { to, headers: added } = route({ body, headers, redelivered });
-      this.#enqueue(to, { body, headers: { ...headers, ...added } });
-      return Promise.resolve({ kind: "done" });
-    };
-    const work = new Set<Promise<void>>();
-    const mover = { handler, work, prefetch: 1, parkingQueue: name, paused: false };
-    return this.#claims.takeTurns(name, {
-      begin: () => {
-        subscriptions.push(mover);
-        this.#dispatchSoon(name);
-      },
-      end: async () => {
-        subscriptions.splice(subscriptions.indexOf(mover), 1);
-        await Promise.all(work);
-      },
-    });
+  /** See {@linkcode Broker.leads}. */
+  leads(queue: string): boolean {
+    return this.#leads.has(queue);
   }
 
   /** See {@linkcode Broker.connected}. */
@@ -171,13 +126,13 @@ export class MemoryBroker implements Broker {
       publishing: isOpen,
       consuming: isOpen,
       serverProperties: { product: "memory" },
+      faults: new Map(),
     };
   }
 
   /** Closes it; messages in work are lost to their handlers. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
-    this.#claims.loseAll();
     for (const timer of this.#timers) clearTimeout(timer);
     return Promise.resolve();
   }
@@ -187,8 +142,8 @@ export class MemoryBroker implements Broker {
     throw new PublishError("unavailable", `${action}: the broker is closed`);
   }
 
-  #declare(name: string, delay?: Delay): MemoryQueue {
-    const queue = this.#queues.get(name) ?? new MemoryQueue(delay);
+  #declare(name: string): MemoryQueue {
+    const queue = this.#queues.get(name) ?? new MemoryQueue();
     this.#queues.set(name, queue);
     return queue;
   }
@@ -196,26 +151,31 @@ export class MemoryBroker implements Broker {
   #enqueue(name: string, { body, headers }: QueuedMessage): void {
     const queue = this.#queues.get(name);
     if (!queue) throw new PublishError("refused", `Cannot publish to ${name}: no such queue`);
-    const entry = { body, headers, place: this.#places++, redelivered: false, due: false };
-    queue.waiting.push(entry);
-    if (queue.delay) this.#wait(name, entry, queue.delay.delayMs);
-    else this.#dispatchSoon(name);
+    queue.waiting.push(this.#entry({ body, headers }));
+    this.#dispatchSoon(name);
   }
 
-  #wait(delayQueue: string, entry: Entry, delayMs: number): void {
+  #enqueueLater(comesFrom: string, message: QueuedMessage, delayMs: number): void {
+    const name = delayQueue(delayMs);
+    const entry = this.#entry(message, comesFrom);
+    this.#declare(name).waiting.push(entry);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       entry.due = true;
-      this.#moveDue(delayQueue);
+      this.#moveDue(name);
     }, delayMs);
     this.#timers.add(timer);
   }
 
+  #entry({ body, headers }: QueuedMessage, comesFrom?: string): Entry {
+    return { body, headers, comesFrom, place: this.#places++, redelivered: false, due: false };
+  }
+
   /** Moves on what has waited long enough, unless someone is looking at it. */
   #moveDue(name: string): void {
-    const queue = this.#queues.get(name);
-    if (!queue?.delay) return;
-    for (const entry of queue.takeDue()) this.#enqueue(queue.delay.to, entry);
+    for (const entry of this.#queues.get(name)?.takeDue() ?? []) {
+      if (entry.comesFrom !== undefined) this.#enqueue(entry.comesFrom, entry);
+    }
   }
 
   /** Later, as over a network: no handler runs before the call that caused it has returned. */
@@ -239,16 +199,19 @@ export class MemoryBroker implements Broker {
 
   async #handle(queue: string, subscription: Subscription, entry: Entry): Promise<void> {
     const { body, headers, redelivered } = entry;
-    const message = { body, headers, redelivered, lost: this.#closed.signal };
-    const { home = queue } = subscription;
-    const disposition = await decide(subscription.handler, message, home, subscription);
+    const message = { body, headers, redelivered, returns: 0, lost: this.#closed.signal };
+    const disposition = await decide(subscription.handler, message, queue);
     if (this.#closed.signal.aborted || disposition.kind === "done") return;
     if (disposition.kind === "requeue") return this.#putBack(queue, entry);
-    const target = disposition.kind === "later"
-      ? delayQueue(home, disposition.delayMs)
-      : subscription.parkingQueue;
-    const added = addedHeaders(home, disposition, new Date());
-    this.#enqueue(target, { body, headers: { ...headers, ...added } });
+    const copy = { body, headers: { ...headers, ...addedHeaders(queue, disposition, new Date()) } };
+    switch (disposition.kind) {
+      case "later":
+        return this.#enqueueLater(queue, copy, disposition.delayMs);
+      case "again":
+        return this.#enqueue(queue, copy);
+      case "park":
+        return this.#enqueue(subscription.parkingQueue, copy);
+    }
   }
 
   #putBack(name: string, entry: Entry): void {

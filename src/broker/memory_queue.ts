@@ -13,6 +13,8 @@ export interface Entry extends QueuedMessage {
   readonly place: number;
   /** Whether it has been taken before. */
   redelivered: boolean;
+  /** The queue to which it goes back when its time in a delay queue is up; undefined elsewhere. */
+  readonly comesFrom: string | undefined;
   /** Whether its time in a delay queue is up. */
   due: boolean;
 }
@@ -23,16 +25,6 @@ export interface Subscription extends ConsumeOptions {
   readonly handler: Handler;
   /** What is handed out and not answered. */
   readonly work: Set<Promise<void>>;
-  /** Whether nothing is to be handed out. */
-  paused: boolean;
-}
-
-/** What sets a delay queue apart. */
-export interface Delay {
-  /** How long a message stays, in milliseconds. */
-  readonly delayMs: number;
-  /** The queue that it moves to then. */
-  readonly to: string;
 }
 
 /** A queue. */
@@ -41,19 +33,9 @@ export class MemoryQueue {
   readonly waiting: Entry[] = [];
   /** The one whose turn it is comes first. */
   readonly subscriptions: Subscription[] = [];
-  /** Set if it is a delay queue. */
-  readonly delay: Delay | undefined;
-
-  /** Makes it empty. */
-  constructor(delay?: Delay) {
-    this.delay = delay;
-  }
-
   /** Takes the next message and says for whom; undefined if there is none, or nobody free. */
   next(): [Subscription, Entry] | undefined {
-    const index = this.subscriptions.findIndex(({ work, prefetch, paused }) =>
-      !paused && work.size < prefetch
-    );
+    const index = this.subscriptions.findIndex(({ work, prefetch }) => work.size < prefetch);
     if (index < 0) return undefined;
     const entry = this.waiting.shift();
     const [subscription] = entry ? this.subscriptions.splice(index, 1) : [];

@@ -9,10 +9,6 @@
  * @module
  */
 
-import type { Claim, Membership, MoveOptions, Mover } from "./sharing.ts";
-
-export type { Claim, Membership, MovedMessage, MoveOptions, Mover } from "./sharing.ts";
-
 /** A message as it was consumed, to be answered with a {@linkcode Disposition}. */
 export interface BrokerMessage {
   /** The payload, unchanged. */
@@ -21,6 +17,11 @@ export interface BrokerMessage {
   readonly headers: Readonly<Record<string, unknown>>;
   /** Whether the broker has handed it out before, so that work on it may have been done already. */
   readonly redelivered: boolean;
+  /**
+   * How often it was returned to its queue, where the broker counts that (quorum queues do): they drop
+   * a message that was returned too often. 0 where it does not.
+   */
+  readonly returns: number;
   /**
    * Fires when the message can't be answered any more, because the channel it came on is gone. The
    * broker will deliver it again: work not yet begun is best left to that delivery.
@@ -32,15 +33,21 @@ export interface BrokerMessage {
 export type Disposition =
   /** It is finished: ack. */
   | { readonly kind: "done" }
-  /** We are stopping and did not finish: back to its place in the queue. */
+  /** We are stopping and did not finish: back to its place in the queue. Only for that. */
   | { readonly kind: "requeue" }
   /**
-   * It is to come again after `delayMs`, one of {@linkcode ConsumeOptions.delaysMs}: it is confirmed
-   * into a delay queue, body and properties unchanged, `headers` beside or over its own, and then
-   * acked. When its time is up it stands at the end of its queue again. Those with the same delay
-   * keep the order in which their handlers have decided.
+   * It is to come again after `delayMs`: it is confirmed into the queue {@linkcode delayQueue}, body
+   * and properties unchanged, `headers` beside or over its own, and then acked. When its time is up it
+   * stands at the end of its queue again. Those with the same delay keep the order in which their
+   * handlers have decided.
    */
   | { readonly kind: "later"; readonly delayMs: number; readonly headers: Headers }
+  /**
+   * It has been in hand for too long, or was returned too often: a confirmed copy goes to the end of
+   * its queue, with `headers` as for `later`, and then it is acked. Copies keep the order in which
+   * their handlers have decided.
+   */
+  | { readonly kind: "again"; readonly headers: Headers }
   /**
    * Nobody but a person can help: it is confirmed into the parking queue, body and properties
    * unchanged, `reason` (and Turn's HTTP `status`, if there was one) in headers, and then acked.
@@ -65,24 +72,25 @@ export interface ConsumeOptions {
   readonly prefetch: number;
   /** The durable queue for messages with the disposition `park`. */
   readonly parkingQueue: string;
-  /**
-   * The delays that the disposition `later` may name, in milliseconds. Each has a durable queue of
-   * its own, see {@linkcode delayQueue}. None by default. To name another is a bug of the handler's.
-   */
-  readonly delaysMs?: readonly number[];
-  /**
-   * The queue whose delay queues are used, to which messages come back from them, and from which
-   * parked ones are said to be. The consumed queue itself, unless given.
-   */
-  readonly home?: string;
+  /** Consumes only while this program is the one that leads; always, unless given. */
+  readonly lead?: LeadOptions;
+}
+
+/** Of all programs that name the same queue, one leads, and the others stand by to take over. */
+export interface LeadOptions {
+  /** A small queue that shows who leads; it is declared. Nothing else may be in it. */
+  readonly queue: string;
+  /** Is told when this program begins to lead, before it is handed a message. */
+  readonly onLead: () => void;
 }
 
 /**
- * The name of the queue in which messages of `queue` wait for `delayMs`. The delay is a part of it,
- * because it is an argument of the queue, which can't be changed.
+ * The name of the queue in which messages of all channels wait for `delayMs` milliseconds, and of the
+ * exchange before it. The delay is a part of it, because it is an argument of the queue, which can't
+ * be changed.
  */
-export function delayQueue(queue: string, delayMs: number): string {
-  return `${queue}.delay.${delayMs % 1000 === 0 ? `${delayMs / 1000}s` : `${delayMs}ms`}`;
+export function delayQueue(delayMs: number): string {
+  return `turn-channels.delay.${delayMs % 1000 === 0 ? `${delayMs / 1000}s` : `${delayMs}ms`}`;
 }
 
 /** A running consumer. */
@@ -92,14 +100,6 @@ export interface Consumer {
    * broker hands out no more; cancelling twice is fine.
    */
   cancel(): Promise<void>;
-  /**
-   * Takes no more messages until {@linkcode Consumer.resume}, so that they stay in the queue; those
-   * that are on their way go back to it. Those handed out already can still be answered. Resolves
-   * when the broker hands out no more. Also across lost connections; pausing twice is fine.
-   */
-  pause(): Promise<void>;
-  /** Ends {@linkcode Consumer.pause}. */
-  resume(): void;
   /**
    * Resolves when each message handed out so far has been answered, parked ones confirmed, or can't
    * be any more. To close the broker sooner makes it deliver the others again.
@@ -130,10 +130,12 @@ export interface BrokerStatus {
   readonly state: "open" | "blocked" | "connecting" | "closed";
   /** Whether messages can be published. */
   readonly publishing: boolean;
-  /** Whether every consumer is consuming, or paused. */
+  /** Whether messages are consumed; what of single queues can't be is in `faults`. */
   readonly consuming: boolean;
   /** What the server says of itself; empty until it was reached once. */
   readonly serverProperties: Readonly<Record<string, unknown>>;
+  /** What can't be done with which queue, by the queue's name; all else goes on. */
+  readonly faults: ReadonlyMap<string, string>;
   /** Why there is no connection, as far as it is known; in words for an operator. */
   readonly reason?: string | undefined;
 }
@@ -204,29 +206,8 @@ export interface Broker extends AsyncDisposable {
    */
   depth(queue: string): Promise<number | undefined>;
 
-  /**
-   * The right to be the only one that consumes `queue`, among those who ask for it; so it is to be
-   * given back when all that was handed out is answered. Undefined if somebody has it or consumes
-   * the queue, or there is no such queue.
-   *
-   * @throws {PublishError} If the broker is away, or the server refuses.
-   */
-  claim(queue: string): Promise<Claim | undefined>;
-
-  /**
-   * Makes us one of a group. Undefined if that has to be tried again, as the group just ended.
-   *
-   * @throws {PublishError} If the broker is away, or the server refuses.
-   */
-  join(group: string): Promise<Membership | undefined>;
-
-  /**
-   * Declares `queue` and moves what comes on it to other queues, in order, body and properties
-   * unchanged, each confirmed there and then acked. Only one does so at a time; the others, and those
-   * who come while somebody consumes the queue, wait until they can, without end. A message that is
-   * being moved when that ends may be moved again.
-   */
-  move(queue: string, options: MoveOptions): Mover;
+  /** Whether this program leads; see {@linkcode ConsumeOptions.lead}. False if nobody asked for it. */
+  leads(queue: string): boolean;
 
   /** Resolves when messages can be published; never, if it is closed before. */
   connected(): Promise<void>;

@@ -50,6 +50,9 @@ const SHELVES: Readonly<Record<Kind, Shelf>> = {
   last_outbound: "user",
   suspect: "suspect",
   answer: "answer",
+  order: "order",
+  delayed: "delayed",
+  delayed_list: "delayed",
 };
 
 /** The key of a message or note. */

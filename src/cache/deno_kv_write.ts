@@ -29,7 +29,16 @@ export type KvWrite =
 export type Kind = "inbound" | "last_inbound" | "outbound" | "last_outbound" | NoteKind;
 
 /** What lies together in the file. */
-export type Shelf = "in" | "out" | "user" | "suspect" | "answer" | "chunk" | "tally";
+export type Shelf =
+  | "in"
+  | "out"
+  | "user"
+  | "suspect"
+  | "answer"
+  | "order"
+  | "delayed"
+  | "chunk"
+  | "tally";
 
 /** The most that a key from here takes in the file; the longest have two 64 byte parts. */
 export const MAX_KEY_BYTES = 160;

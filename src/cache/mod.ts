@@ -46,7 +46,13 @@ export type NoteKind =
   /** How often we have died over this message or event; by id. */
   | "suspect"
   /** What a request of Turn's was answered with; by the hash of its body. */
-  | "answer";
+  | "answer"
+  /** Which of a user's messages wait elsewhere, so that others go behind them; by flow and user. */
+  | "order"
+  /** That a message or event waits in a delay queue, and until when; by flow and id. */
+  | "delayed"
+  /** What of a user's, or of a message's, is `delayed`; by the user's address or the message's id. */
+  | "delayed_list";
 
 /** Something noted down about an id. */
 export interface Note {

@@ -11,8 +11,9 @@ import Table from "cli-table3";
 import { type Broker, delayQueue } from "../broker/mod.ts";
 import { CacheError, type DayCount, type MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
-import { findPartitions, queuesOf } from "../vumi/mod.ts";
+import { queuesOf } from "../vumi/mod.ts";
 import { openCaches } from "./caches.ts";
+import { delaysMsOf } from "./channel_queues.ts";
 import { channelsMeant } from "./channels_meant.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -24,7 +25,7 @@ const FLOWS = [["inbound", "inbound"], ["status", "event"], ["outbound", undefin
 
 /** What of a flow waits somewhere. */
 interface Waiting {
-  /** In delay queues: taken once, and to come again. */
+  /** In delay queues, which all channels share: so many of any flow or channel at most. */
   readonly delayed: number;
   /** In the queue, or in work. Some may have been taken before, and put back. */
   readonly queued: number;
@@ -140,14 +141,10 @@ async function waitingFor(
   broker: Broker,
   queue: "inbound" | "event",
 ): Promise<Waiting> {
-  const name = queuesOf(config.connector_name)[queue];
+  const queued = await broker.depth(queuesOf(config.connector_name)[queue]) ?? 0;
   let delayed = 0;
-  for (const seconds of config.retry_schedule) {
-    delayed += await broker.depth(delayQueue(name, Math.round(seconds * 1000))) ?? 0;
-  }
-  let queued = 0;
-  for (const one of [name, ...await findPartitions(broker, name, config.partitions)]) {
-    queued += await broker.depth(one) ?? 0;
+  for (const delayMs of new Set(delaysMsOf(config))) {
+    delayed += await broker.depth(delayQueue(delayMs)) ?? 0;
   }
   return { delayed, queued };
 }
@@ -179,6 +176,9 @@ function sinceStart({ url, counts }: SinceStart): string {
   return `Since the program at ${url} was started:\n${lines.join("")}`;
 }
 
+/** What is counted, and is no end: it came, came once more, went into a delay queue, came out of one. */
+const NO_ENDS: ReadonlySet<string> = new Set(["in", "redelivered", "delayed", "undelayed"]);
+
 interface Verdict {
   readonly text: string;
   readonly addsUp: boolean;
@@ -197,19 +197,22 @@ function sumUp(
 ): Verdict {
   const own = counts.filter((count) => count.flow === flow);
   const came = total(own, "in");
-  const ended = own.filter(({ result }) => result !== "in" && result !== "redelivered")
+  const ended = own.filter(({ result }) => !NO_ENDS.has(result))
     .reduce((sum, { count }) => sum + count, 0);
   const open = came - ended;
   const unsure = total(own, "redelivered");
   const inWork = concurrency * (flow === "status" ? 10 : 1);
-  const { delayed = 0, queued = 0 } = waiting ?? {};
+  const { queued = 0 } = waiting ?? {};
+  // One whose time is over is in the queue by then, and counted as delayed until it is taken.
+  const noted = Math.max(0, total(own, "delayed") - total(own, "undelayed"));
+  const delayed = Math.min(noted, waiting?.delayed ?? 0);
   const most = delayed + queued + inWork + unsure;
   // Whoever asked for an outbound message and was not answered asks again.
   const addsUp = open >= -unsure && (flow === "outbound" || open <= most);
   const sum = `${flow}: ${came} came, ${ended} ended, ${open} open`;
   const where = waiting === undefined
     ? " (in work, or not answered when the program ended)"
-    : ` (${delayed} in delay queues; ${queued} in the queue, those put back among them; ` +
+    : ` (${delayed} delayed; ${queued} in the queue, those put back among them; ` +
       `up to ${inWork} in work${unsure > 0 ? `; ${unsure} unsure, in work when it ended` : ""})`;
   const verdict = addsUp ? "" : open > 0 ? "; NOT ACCOUNTED FOR" : "; MORE ENDED THAN CAME";
   return { text: `${addsUp ? "✓" : "✗"} ${sum}${where}${verdict}`, addsUp };

@@ -9,9 +9,10 @@ import type { Broker } from "../broker/mod.ts";
 import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import { type ChannelConfig, requestTimeoutMs } from "../config/mod.ts";
-import { type LoopLag, Metrics, type Tracing } from "../telemetry/mod.ts";
+import { type LoopLag, Metrics, type QueueWatch, type Tracing } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector, queuesOf } from "../vumi/mod.ts";
+import { delaysMsOf, faultsOf } from "./channel_queues.ts";
 import { watch } from "./watch.ts";
 
 /**
@@ -20,12 +21,17 @@ import { watch } from "./watch.ts";
  */
 const EVENTS_AHEAD = 10;
 
+/** However long RabbitMQ would wait: a message in hand is on no disk of ours. */
+const MOST_HOLD_MS = 24 * 60 * 60_000;
+
 /** What the channels share. */
 export interface Shared {
   /** Where the queues are. */
   readonly broker: Broker;
   /** Makes spans, if we are traced. */
   readonly tracing: Tracing | undefined;
+  /** How full the queues are. */
+  readonly queueWatch: QueueWatch;
   /** How busy the program is. */
   readonly loopLag: LoopLag;
   /** What is closed at the end. */
@@ -44,6 +50,8 @@ export interface Channel {
   readonly cache: Pick<MeteredMessageCache, "status">;
   /** What is counted of it. */
   readonly metrics: Metrics;
+  /** What is wrong with its queues, by their names, in words for an operator. */
+  faults(): Readonly<Record<string, string>>;
   /** Goes by another configuration from now on, as far as that can be. */
   reload(config: ChannelConfig): void;
 }
@@ -52,7 +60,7 @@ export interface Channel {
 export function openChannel(
   config: ChannelConfig,
   store: MessageCache,
-  { broker, tracing, loopLag, opened }: Shared,
+  { broker, tracing, queueWatch, loopLag, opened }: Shared,
 ): Channel {
   const metrics = new Metrics();
   const cache = new MeteredMessageCache(store, metrics);
@@ -66,18 +74,13 @@ export function openChannel(
   );
   // Before anything can be published: what waits for the broker then finds its queue.
   broker.declare(queuesOf(config.connector_name).outbound);
-  const delaysMs = config.retry_schedule.map((seconds) => Math.round(seconds * 1000));
-  const connector = opened.use(
-    new Connector({
-      name: config.connector_name,
-      inboundPrefetch: config.worker_concurrency,
-      eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
-      delaysMs,
-      partitions: config.partitions,
-      broker,
-      tracing,
-    }),
-  );
+  const connector = new Connector({
+    name: config.connector_name,
+    inboundPrefetch: config.worker_concurrency,
+    eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
+    broker,
+    tracing,
+  });
   const bridgeOptions = {
     connector,
     turn,
@@ -88,12 +91,13 @@ export function openChannel(
     emptyMessageBody: config.empty_message_body,
     failedStatus: config.failed_status,
     ...timeoutsOf(config),
-    retry: { ...quickRetriesOf(config), delaysMs },
+    retry: { ...quickRetriesOf(config), delaysMs: delaysMsOf(config) },
     retryForMs: config.retry_for * 1000,
     ussdRetryForMs: config.ussd_retry_for * 1000,
     compactStatuses: config.compact_statuses,
     dedupeWindowMs: config.outbound_dedupe_window * 1000,
     concurrency: config.worker_concurrency,
+    holdMs: Math.min(config.amqp.consumer_timeout * 1000 / 2, MOST_HOLD_MS),
   };
   const bridge = new Bridge(bridgeOptions);
   const endpoint = {
@@ -101,13 +105,14 @@ export function openChannel(
     ...requestRulesOf(config),
     accept: bridge.accept,
   };
-  watch(metrics, { config, broker, connector, bridge, cache, loopLag }, opened);
+  watch(metrics, { config, broker, queueWatch, bridge, cache, loopLag });
   return {
     name: config.connector_name,
     bridge,
     endpoint,
     cache,
     metrics,
+    faults: () => faultsOf(config, broker.status()),
     // The parts look into their options again and again, so it is enough to change those.
     reload(changed: ChannelConfig): void {
       turn.setAuthToken(changed.auth_token);

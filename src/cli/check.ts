@@ -21,8 +21,9 @@ import {
   type Warning,
 } from "../config/mod.ts";
 import { reachTurn } from "../turn/mod.ts";
-import { partitionsOf, queuesOf } from "../vumi/mod.ts";
+import { oldPartitions, queuesOf } from "../vumi/mod.ts";
 import { brokerOptions } from "./broker_options.ts";
+import { delaysMsOf } from "./channel_queues.ts";
 import { redisPrefix } from "./caches.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
@@ -85,15 +86,12 @@ function summary(config: Config): string {
 }
 
 function channelLines(channel: ChannelConfig): readonly (readonly string[])[] {
-  const { connector_name, vumi_api_path, turn_api_url, status_format, partitions } = channel;
+  const { connector_name, vumi_api_path, turn_api_url, status_format } = channel;
   const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(connector_name);
   return [
     ["take from Turn", `POST ${vumi_api_path}/messages, as ${outbound}`],
     ["hand Turn", `${inbound} as POST ${turn_api_url}/messages`],
     ["", `${event} as POST ${turn_api_url}/statuses (${status_format})`],
-    ...partitions === 0
-      ? []
-      : [["in order by", `${inbound}.p0 … p${partitions - 1}, ${event}.p0 … p${partitions - 1}`]],
     ["park in", `${inboundParked}, ${eventParked}`],
   ];
 }
@@ -109,26 +107,18 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
   if (server === undefined) {
     return [{ subject: "broker", ok: true, detail: "in the process; nobody else can reach it" }];
   }
-  const channels = config.channels.map(({ connector_name, retry_schedule, partitions }) => ({
-    queues: queuesOf(connector_name),
-    partitions,
-    delaysMs: retry_schedule.map((seconds) => Math.round(seconds * 1000)),
-  }));
+  const channels = config.channels.map(({ connector_name }) => queuesOf(connector_name));
   return await checkAmqp({
     ...server,
-    consumeQueues: channels.flatMap(({ queues: { inbound, event } }) => [inbound, event]),
-    // Nothing is taken off the partitions, not even for a moment: they are in order.
-    publishQueues: channels.flatMap(({ queues, partitions }) => [
-      queues.outbound,
-      queues.inboundParked,
-      queues.eventParked,
-      ...partitionsOf(queues.inbound, partitions),
-      ...partitionsOf(queues.event, partitions),
-    ]),
-    delays: channels.flatMap(({ queues: { inbound, event }, delaysMs }) => [
-      { queue: inbound, delaysMs },
-      { queue: event, delaysMs },
-    ]),
+    consumeQueues: channels.flatMap(({ inbound, event }) => [inbound, event]),
+    publishQueues: channels.map(({ outbound }) => outbound),
+    ownQueues: channels.flatMap(({ inboundParked, eventParked }) => [inboundParked, eventParked]),
+    delaysMs: config.channels.flatMap(delaysMsOf),
+    oldQueues: channels.flatMap(({ inbound, event }) => [inbound, event]).map((queue) => ({
+      queue,
+      names: oldPartitions(queue),
+      fix: "an earlier version has sorted them there: turn-channels parked replay-partitions",
+    })),
     timeoutMs: TIMEOUT_MS * channels.length,
   });
 }

@@ -32,7 +32,7 @@ export function addFind(program: Command, shell: Shell): void {
     .description("tell what became of a message, or of a user's last ones, and where they are now")
     .argument("<id>", "a message's or an event's id, or a user's address")
     .addOption(new Option("--json", "one JSON object a message, one a line"))
-    .addOption(new Option("--content", "also what the user wrote, if it waits in a queue"));
+    .addOption(new Option("--content", "also what the user wrote, if it is parked"));
   needConfig(command, shell, (config) => find(config, command.args[0] ?? "", command.opts()));
 }
 
@@ -61,7 +61,7 @@ async function find(config: Config, query: string, options: Options): Promise<nu
     `${
       plainText(query)
     } is not found: neither in the cache (older than what that keeps, or never ` +
-      "here) nor in a delay or parking queue. Events that Turn was told of are kept with their " +
+      "here) nor in a parking queue. Events that Turn was told of are kept with their " +
       "message: look for that one's id.\n",
   );
   return EXIT.findings;
@@ -88,7 +88,7 @@ class ChannelSearch implements AsyncDisposable {
     if (channel.message_cache_class === "MemoryMessageCache") {
       printError(
         "MemoryMessageCache is inside the running program, and can't be looked into from here: only " +
-          "the queues are.\n",
+          "the parking queues are, and what waits to be tried again is not known.\n",
       );
       return search;
     }
@@ -100,21 +100,18 @@ class ChannelSearch implements AsyncDisposable {
     return search;
   }
 
-  /** Looks through the delay and parking queues. */
+  /** Looks through the parking queues. */
   async lookIntoQueues(broker: Broker): Promise<void> {
-    const { connector_name: name, retry_schedule, partitions } = this.#channel;
-    const delaysMs = retry_schedule.map((seconds) => Math.round(seconds * 1000));
+    const name = this.#channel.connector_name;
     const query = this.#query;
-    this.#queued = await this.#trying((cache) =>
-      searchQueues({ name, broker, query, cache, delaysMs, partitions })
-    );
+    this.#queued = await this.#trying((cache) => searchQueues({ name, broker, query, cache }));
   }
 
   /** What is known of each message that is meant. */
   async stories(content: boolean): Promise<readonly Story[]> {
     const connector = this.#channel.connector_name;
-    const waiting = this.#queued?.waiting ?? [];
-    const found = await this.#trying((cache) => searchCache(this.#query, cache, waiting));
+    const parked = this.#queued?.parked ?? [];
+    const found = await this.#trying((cache) => searchCache(this.#query, cache, parked));
     return found.map((one) =>
       storyOf(one, {
         connector,

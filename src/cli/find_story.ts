@@ -6,8 +6,9 @@
  */
 
 import type { Said, ToldEvent } from "../bridge/mod.ts";
-import { type ConnectorQueues, unixMilliseconds, type WaitingMessage } from "../vumi/mod.ts";
-import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
+import { delayQueue } from "../broker/mod.ts";
+import { type ConnectorQueues, type ParkedMessage, unixMilliseconds } from "../vumi/mod.ts";
+import type { Depths, Found, InboundFound, OutboundFound, Waiting } from "./find_search.ts";
 import { bodyOf, eventWords, fieldsOf } from "./find_body.ts";
 
 /** One thing that happened. */
@@ -49,7 +50,7 @@ export interface Story {
   readonly state: State;
   /** The same in words, with what can be done. */
   readonly now: readonly string[];
-  /** What the user wrote, if it was asked for and lies in a queue. */
+  /** What the user wrote, if it was asked for and is parked. */
   readonly content?: unknown;
 }
 
@@ -78,7 +79,8 @@ export function storyOf(found: Found, around: Surroundings): Story {
 
 function inboundStory(found: InboundFound, around: Surroundings): Story {
   const { id, message, delivered, reply, waiting } = found;
-  const [first] = waiting;
+  const first = waiting.find(isParked)?.message;
+  const delayed = waiting.find(isDelayed)?.note;
   const known = message ?? (first && fieldsOf(first.body));
   const steps: Step[] = [
     ...(known === undefined ? [] : [{
@@ -86,7 +88,7 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
       text: `came from ${known.from_addr} to ${known.to_addr}, ${carrier(known)}`,
     }]),
     ...(message === undefined ? [notCached(around)] : []),
-    ...waiting.flatMap((one) => failures(one, "it")),
+    ...waiting.flatMap(failures),
     ...(delivered === undefined ? [] : [{
       at: isoAt(delivered.at),
       text: `Turn took it${attempt(delivered.attempts)}`,
@@ -96,8 +98,7 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
       text: `Turn answered it with message ${reply.message_id}`,
     }]),
   ];
-  const places = waiting.map((one) => placeOf(one, "it"));
-  const state = waiting.some(isParked) ? "parked" : waiting.length > 0 ? "delayed" : undefined;
+  const places = waiting.map((one) => placeOf(one, around));
   const now = delivered === undefined
     ? places.length > 0 ? places : inboundOpen(found, around)
     : ["Turn has it", ...places];
@@ -105,9 +106,9 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
     connector: around.connector,
     kind: "inbound",
     id,
-    user: known?.from_addr ?? null,
+    user: known?.from_addr ?? delayed?.user ?? null,
     steps: inOrder(steps),
-    state: state ?? (delivered === undefined ? "open" : "delivered"),
+    state: waitingState(waiting, around) ?? (delivered === undefined ? "open" : "delivered"),
     now,
     ...(around.content && first !== undefined &&
       { content: bodyOf(first.body)["content"] ?? null }),
@@ -127,7 +128,7 @@ function inboundOpen({ message }: InboundFound, around: Surroundings): string[] 
     ...(isForgotten(message?.timestamp, around)
       ? ["at Turn, which is not remembered for longer than 48 hours"]
       : []),
-    ...(hasCache ? [] : ["at Turn, which only the cache could tell"]),
+    ...(hasCache ? [] : ["in a delay queue, or at Turn, which only the cache could tell"]),
   ];
   return [`it is ${may.join("; or ")}`];
 }
@@ -153,9 +154,9 @@ function outboundStory(found: OutboundFound, around: Surroundings): Story {
       text: `RabbitMQ confirmed it in ${queues.outbound}`,
     }]),
     ...told.events.map(toldStep),
-    ...waiting.flatMap((one) => failures(one, eventName(one))),
+    ...waiting.flatMap(failures),
   ];
-  const places = waiting.map((one) => placeOf(one, eventName(one)));
+  const places = waiting.map((one) => placeOf(one, around));
   const [state, words] = outboundState(found, around);
   return {
     connector: around.connector,
@@ -163,7 +164,7 @@ function outboundStory(found: OutboundFound, around: Surroundings): Story {
     id,
     user: message?.to_addr ?? null,
     steps: inOrder(steps),
-    state: waiting.some(isParked) ? "parked" : waiting.length > 0 ? "delayed" : state,
+    state: waitingState(waiting, around) ?? state,
     now: [words, ...places],
   };
 }
@@ -220,36 +221,66 @@ function toldStep({ id, event, status, at, attempts }: ToldEvent): Step {
 }
 
 /** What waiting tells of the past. */
-function failures(waiting: WaitingMessage, what: string): Step[] {
-  const { firstFailure, parkedAt, reason, attempts } = waiting;
+function failures(waiting: Waiting): Step[] {
+  const what = nameOf(waiting);
+  const first = waiting.kind === "parked"
+    ? waiting.message.firstFailure ?? undefined
+    : waiting.note.firstFailureAt && isoAt(waiting.note.firstFailureAt);
   return [
-    ...(firstFailure === undefined
-      ? []
-      : [{ at: firstFailure, text: `Turn was called in vain about ${what}, for the first time` }]),
-    ...(parkedAt === undefined ? [] : [{
-      at: parkedAt === "" ? null : parkedAt,
-      text: `${what} was parked after ${
-        attempts === 1 ? "1 attempt" : `${attempts} attempts`
-      }: ${reason}`,
-    }]),
+    ...(first
+      ? [{ at: first, text: `Turn was called in vain about ${what}, for the first time` }]
+      : []),
+    ...(waiting.kind === "parked" ? [parkedStep(waiting.message, what)] : []),
   ];
 }
 
-function placeOf(waiting: WaitingMessage, what: string): string {
-  const { where, delayMs, attempts, reason, id } = waiting;
-  if (delayMs === undefined) {
+function parkedStep({ parkedAt, attempts, reason }: ParkedMessage, what: string): Step {
+  const after = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+  const at = parkedAt === "" ? null : parkedAt;
+  return { at, text: `${what} was parked after ${after}: ${reason}` };
+}
+
+function placeOf(waiting: Waiting, { queues, depths, now }: Surroundings): string {
+  const what = nameOf(waiting);
+  if (waiting.kind === "parked") {
+    const { queue, id } = waiting.message;
+    const where = queue === "inbound" ? queues.inboundParked : queues.eventParked;
     return `${what} is in ${where}, for a person to decide: turn-channels parked replay --id ${id}`;
   }
-  const why = attempts === 0 ? reason : `tried ${times(attempts)}, the last: ${reason}`;
-  return `${what} is in ${where}, and comes again within ${delayMs / 1000} s (${why})`;
+  const { flow, until, delayMs, attempts, reason } = waiting.note;
+  const at = isoAt(until).slice(0, 19).replace("T", " ");
+  if (until > now) {
+    const next = attempts === 0 ? "" : `, attempt ${attempts + 1}`;
+    return `${what} waits until ${at}${next}, in ${delayQueue(delayMs)}, because: ${reason}`;
+  }
+  const queue = flow === "inbound" ? "inbound" : "event";
+  const count = depths?.[queue];
+  const among = count === undefined ? "" : `, among the ${count} that wait there`;
+  return `${what} has waited until ${at}, and is in ${queues[queue]} again${among}, or in work`;
 }
 
-function eventName(event: WaitingMessage): string {
-  return `event ${event.id ?? "without an id"} (${eventWords(event.body)})`;
+function nameOf(waiting: Waiting): string {
+  if (waiting.kind === "delayed") {
+    return waiting.note.flow === "inbound" ? "it" : `event ${waiting.note.id || "without an id"}`;
+  }
+  const { queue, id, body } = waiting.message;
+  return queue === "inbound" ? "it" : `event ${id ?? "without an id"} (${eventWords(body)})`;
 }
 
-function isParked({ delayMs }: WaitingMessage): boolean {
-  return delayMs === undefined;
+/** A delay that is over has brought it back into its queue. */
+function waitingState(waiting: readonly Waiting[], { now }: Surroundings): State | undefined {
+  if (waiting.some(isParked)) return "parked";
+  const delayed = waiting.filter(isDelayed);
+  if (delayed.length === 0) return undefined;
+  return delayed.some(({ note }) => note.until > now) ? "delayed" : "open";
+}
+
+function isParked(waiting: Waiting): waiting is Extract<Waiting, { kind: "parked" }> {
+  return waiting.kind === "parked";
+}
+
+function isDelayed(waiting: Waiting): waiting is Extract<Waiting, { kind: "delayed" }> {
+  return waiting.kind === "delayed";
 }
 
 function notCached({ hasCache }: Surroundings): Step {
@@ -273,10 +304,6 @@ function carrier(
 
 function attempt(attempts: number): string {
   return attempts === 1 ? "" : `, at attempt ${attempts}`;
-}
-
-function times(count: number): string {
-  return count === 1 ? "once" : `${count} times`;
 }
 
 function isoAt(ms: number): string {

@@ -10,26 +10,44 @@ import type { Channel } from "./channel.ts";
 
 /** How the parts are; of several channels each under its name. */
 export function healthOf(broker: Broker, channels: readonly Channel[]): HealthReport {
+  return healthReport({
+    amqp: amqpOf(broker, channels),
+    turn: perChannel(channels.map((channel) => [channel.name, turnOf(channel)])),
+    cache: cacheOf(channels),
+  });
+}
+
+/** One channel's own, or all under their names, and whether one of them is not well. */
+function perChannel(parts: readonly (readonly [string, ComponentHealth])[]): ComponentHealth {
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return first[1];
+  const isDegraded = parts.some(([, { health }]) => health !== "ok");
+  return { health: isDegraded ? "degraded" : "ok", channels: Object.fromEntries(parts) };
+}
+
+/**
+ * Down is what keeps all channels from working. What is wrong with single queues is those channels'
+ * trouble, and no reason to send us no more requests.
+ */
+function amqpOf(broker: Broker, channels: readonly Channel[]): ComponentHealth {
   const { state, serverProperties, reason } = broker.status();
   // Blocked is the broker's trouble, of which publishers are told; restarting us would mend nothing.
   const up = state === "open" || state === "blocked";
-  const turns = channels.map((channel) => [channel.name, turnOf(channel)] as const);
-  const [first] = turns;
-  const isDegraded = turns.some(([, { health }]) => health !== "ok");
-  const turn = turns.length === 1 && first !== undefined ? first[1] : {
-    health: isDegraded ? "degraded" as const : "ok" as const,
-    channels: Object.fromEntries(turns),
+  const { health, ...queues } = perChannel(
+    channels.map((channel) => [channel.name, queuesOf(channel)]),
+  );
+  return {
+    health: up ? health : "down",
+    state,
+    server_properties: serverProperties,
+    ...(reason !== undefined && { reason }),
+    ...queues,
   };
-  return healthReport({
-    amqp: {
-      health: up ? "ok" : "down",
-      state,
-      server_properties: serverProperties,
-      ...(reason !== undefined && { reason }),
-    },
-    turn,
-    cache: cacheOf(channels),
-  });
+}
+
+function queuesOf(channel: Channel): ComponentHealth {
+  const faults = channel.faults();
+  return Object.keys(faults).length === 0 ? { health: "ok" } : { health: "degraded", faults };
 }
 
 function turnOf({ bridge }: Channel): ComponentHealth {
@@ -59,7 +77,7 @@ function cacheOf(channels: readonly Channel[]): ComponentHealth {
 export function unready(broker: Broker, isDraining: boolean): readonly string[] {
   const { state } = broker.status();
   return [
-    // Blocked means that nothing can be published; `open` also that the queues are consumed.
+    // Blocked means that nothing can be published; `open` also that queues are consumed.
     ...(state === "open" ? [] : [`the broker is ${state}`]),
     ...(isDraining ? ["the program is stopping"] : []),
   ];

@@ -1,5 +1,5 @@
 /**
- * `turn-channels parked list|show|replay|discard`: what waits for a person, on a running system.
+ * `turn-channels parked list|show|replay|discard|replay-partitions`: what waits for a person, on a running system.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { channelsMeant, CONNECTOR_HELP } from "./channels_meant.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
+import { HeldOutput } from "./held_output.ts";
 import { ParkedChannels } from "./parked_channels.ts";
 import { plainJson, plainText } from "./plain_text.ts";
 import { print, printError } from "./print.ts";
@@ -51,6 +52,17 @@ export function addParkedCommands(program: Command, shell: Shell): void {
     new Option("--dry-run", "only say how many it would be"),
     new Option("--yes", "do not ask"),
   ], discard);
+  const partitions = parked.command("replay-partitions")
+    .description(
+      "put what earlier versions left in partitions (….p0, …) back into its queue, in order",
+    )
+    .addOption(new Option("--connector <name>", CONNECTOR_HELP))
+    .addOption(new Option("--dry-run", "only say how many it would be"));
+  needConfig(
+    partitions,
+    shell,
+    (config) => withParked(config, partitions.opts<Options>(), replayPartitions),
+  );
 }
 
 function filters(): readonly Option[] {
@@ -94,10 +106,11 @@ function lengthOf({ length }: string): number {
 async function list(messages: ParkedChannels, options: Told): Promise<number> {
   let listed = 0;
   const { connectorWidth: width } = options;
+  using held = new HeldOutput();
   const line = (connector: string, ...cells: readonly (string | number)[]): void =>
-    print(`${width === 0 ? "" : `${connector.padEnd(width)}  `}${row(...cells)}`);
+    held.print(`${width === 0 ? "" : `${connector.padEnd(width)}  `}${row(...cells)}`);
   await messages.list(options, (message, connector) => {
-    if (options.json) return print(`${plainJson(summary(message, connector, options))}\n`);
+    if (options.json) return held.print(`${plainJson(summary(message, connector, options))}\n`);
     if (listed++ === 0) {
       line("connector", "queue", "parked at (UTC)", "id", "status", "attempts", "reason");
     }
@@ -105,14 +118,16 @@ async function list(messages: ParkedChannels, options: Told): Promise<number> {
     const at = parkedAt.slice(0, 19).replace("T", " ");
     line(connector, queue, at, about ?? id ?? "(unreadable)", status ?? "", attempts, reason);
   });
-  if (!options.json) print(listed === 0 ? "Nothing that is meant is parked.\n" : count(listed));
+  if (!options.json) {
+    held.print(listed === 0 ? "Nothing that is meant is parked.\n" : count(listed));
+  }
   return EXIT.ok;
 }
 
 /** Characters of each column but the last; what is longer pushes the others aside, and stays whole. */
 const WIDTHS = [7, 19, 36, 6, 8];
 
-/** One line, however long, so that thousands can be searched, and come as they are found. */
+/** One line, however long, so that thousands can be searched. */
 function row(...cells: readonly (string | number)[]): string {
   const padded = cells.map((cell, index) => plainText(String(cell)).padEnd(WIDTHS[index] ?? 0));
   return `${padded.join("  ").trimEnd()}\n`;
@@ -120,11 +135,12 @@ function row(...cells: readonly (string | number)[]): string {
 
 async function show(messages: ParkedChannels, options: Told): Promise<number> {
   let shown = 0;
+  using held = new HeldOutput();
   await messages.list(options, (message, connector) => {
     shown++;
     const known = summary(message, connector, options);
     const whole = { ...known, headers: message.headers, body: bodyOf(message) };
-    print(`${plainJson(whole, options.json ? undefined : 2)}\n`);
+    held.print(`${plainJson(whole, options.json ? undefined : 2)}\n`);
   });
   if (shown === 0) printError("No parked message is meant by that.\n");
   return shown === 0 ? EXIT.findings : EXIT.ok;
@@ -152,6 +168,12 @@ async function discard(messages: ParkedChannels, options: Options): Promise<numb
     if (!confirm(`Delete ${found} parked messages for good?`)) return EXIT.ok;
   }
   print(`Deleted: ${await messages.discard(meant)}.\n`);
+  return EXIT.ok;
+}
+
+async function replayPartitions(messages: ParkedChannels, options: Options): Promise<number> {
+  if (options.dryRun) print(`Would be put back into work: ${await messages.countPartitions()}.\n`);
+  else print(`Put back into work: ${await messages.replayPartitions()}.\n`);
   return EXIT.ok;
 }
 

@@ -5,14 +5,22 @@
  */
 
 import type { Broker } from "../broker/mod.ts";
-import { type ParkedFilter, type ParkedMessage, ParkedMessages } from "../vumi/mod.ts";
+import {
+  bringBack,
+  countLeft,
+  type ParkedFilter,
+  type ParkedMessage,
+  ParkedMessages,
+} from "../vumi/mod.ts";
 
 /** What {@linkcode ParkedMessages} is to one channel. */
 export class ParkedChannels {
   readonly #channels: ReadonlyMap<string, ParkedMessages>;
+  readonly #broker: Broker;
 
   /** Makes it; no I/O. */
   constructor(connectors: readonly string[], broker: Broker) {
+    this.#broker = broker;
     this.#channels = new Map(
       connectors.map((name) => [name, new ParkedMessages({ name, broker })]),
     );
@@ -30,17 +38,29 @@ export class ParkedChannels {
 
   /** See {@linkcode ParkedMessages.replay}. */
   replay(filter: ParkedFilter): Promise<number> {
-    return this.#sum((messages) => messages.replay(filter));
+    return this.#sum((_, messages) => messages.replay(filter));
   }
 
   /** See {@linkcode ParkedMessages.discard}. */
   discard(filter: ParkedFilter): Promise<number> {
-    return this.#sum((messages) => messages.discard(filter));
+    return this.#sum((_, messages) => messages.discard(filter));
   }
 
-  async #sum(work: (messages: ParkedMessages) => Promise<number>): Promise<number> {
+  /** See {@linkcode bringBack}. */
+  replayPartitions(): Promise<number> {
+    return this.#sum((name) => bringBack({ name, broker: this.#broker }));
+  }
+
+  /** See {@linkcode countLeft}. */
+  countPartitions(): Promise<number> {
+    return this.#sum((name) => countLeft({ name, broker: this.#broker }));
+  }
+
+  async #sum(
+    work: (connector: string, messages: ParkedMessages) => Promise<number>,
+  ): Promise<number> {
     let sum = 0;
-    for (const messages of this.#channels.values()) sum += await work(messages);
+    for (const [connector, messages] of this.#channels) sum += await work(connector, messages);
     return sum;
   }
 }

@@ -21,6 +21,7 @@ import { metricsText } from "./metrics_text.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Reloadable } from "./reload.ts";
 import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
+import { watchQueues } from "./watch.ts";
 
 /** A running bridge. */
 export interface Service extends AsyncDisposable, Reloadable {
@@ -48,9 +49,16 @@ export async function startService(
   opened.use(broker);
   const loopLag = opened.use(new LoopLag());
   const tracing = await startTracing(tracedBroker(config));
+  const queueWatch = opened.use(watchQueues(config.channels, broker));
   const caches = await openCaches(config.channels, opened);
   const channels = caches.map((cache, index) =>
-    openChannel(config.channels[index] ?? config, cache, { broker, tracing, loopLag, opened })
+    openChannel(config.channels[index] ?? config, cache, {
+      broker,
+      tracing,
+      queueWatch,
+      loopLag,
+      opened,
+    })
   );
   let isDraining = false;
   const { http, admin } = await listen(opened, config, channels, {

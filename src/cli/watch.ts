@@ -10,16 +10,17 @@ import { type Broker, delayQueue, PublishError } from "../broker/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
 import { type LoopLag, type Metrics, QueueWatch, type WatchedQueue } from "../telemetry/mod.ts";
-import { type Connector, queuesOf } from "../vumi/mod.ts";
+import { queuesOf } from "../vumi/mod.ts";
+import { delayName, delaysMsOf, faultyKinds } from "./channel_queues.ts";
 
 /** Who knows. */
 export interface Watched {
   /** Which queues there are. */
   readonly config: ChannelConfig;
-  /** How full they are, and how the broker is. */
+  /** How the broker is. */
   readonly broker: Broker;
-  /** Which partitions its queues have. */
-  readonly connector: Pick<Connector, "partitions">;
+  /** How full its queues are. */
+  readonly queueWatch: QueueWatch;
   /** How Turn is. */
   readonly bridge: Bridge;
   /** How much is remembered. */
@@ -28,54 +29,59 @@ export interface Watched {
   readonly loopLag: LoopLag;
 }
 
-/** Begins to watch; `opened` ends it. */
+/** Will look at the queues of all channels, once they are watched. */
+export function watchQueues(channels: readonly ChannelConfig[], broker: Broker): QueueWatch {
+  const delays = new Set(channels.flatMap(delaysMsOf));
+  return new QueueWatch({
+    delays: [...delays].sort((a, b) => a - b)
+      .map((delayMs) => ({ label: delayName(delayMs), queue: delayQueue(delayMs) })),
+    depth: (queue) => broker.depth(queue),
+    isExpected: (error) => error instanceof PublishError,
+  });
+}
+
+/** Begins to watch a channel. */
 export function watch(
   metrics: Metrics,
-  { config, broker, connector, bridge, cache, loopLag }: Watched,
-  opened: AsyncDisposableStack,
+  { config, broker, queueWatch, bridge, cache, loopLag }: Watched,
 ): void {
-  const queues = opened.use(
-    new QueueWatch({
-      queues: watchedQueues(config, connector, metrics),
-      depth: (queue) => broker.depth(queue),
-      isExpected: (error) => error instanceof PublishError,
-    }),
-  );
+  const connector = config.connector_name;
+  queueWatch.add({
+    connector,
+    queues: watchedQueues(connector, metrics),
+    delayed: () => metrics.total("inbound", "delayed") + metrics.total("status", "delayed"),
+  });
   metrics.watch({
     turn: () => bridge.turnFigures(),
     broker: () => {
       const { publishing, consuming, state } = broker.status();
       return { publishing, consuming, blocked: state === "blocked" };
     },
-    queues: () => queues.figures(),
+    queues: () => queueWatch.figures(connector),
+    queueFaults: () => faultyKinds(config, broker.status()),
+    delayed: () => queueWatch.delayed(),
     cacheEntries: () => cache.entries?.(),
     loopLagMs: () => loopLag.take(),
   });
 }
 
-function watchedQueues(
-  config: ChannelConfig,
-  connector: Watched["connector"],
-  metrics: Metrics,
-): WatchedQueue[] {
-  const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(config.connector_name);
-  const delayQueues = (queue: string): string[] =>
-    config.retry_schedule.map((seconds) => delayQueue(queue, Math.round(seconds * 1000)));
+function watchedQueues(connector: string, metrics: Metrics): WatchedQueue[] {
+  const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(connector);
+  const parked = (flow: "inbound" | "status") => () =>
+    metrics.total(flow, "parked") + metrics.total(flow, "unreadable");
   return [
     {
       label: "inbound",
       queue: inbound,
-      partitions: () => connector.partitions("inbound"),
-      delayQueues: delayQueues(inbound),
       parkingQueue: inboundParked,
+      parked: parked("inbound"),
       settled: () => metrics.settled("inbound"),
     },
     {
       label: "event",
       queue: event,
-      partitions: () => connector.partitions("event"),
-      delayQueues: delayQueues(event),
       parkingQueue: eventParked,
+      parked: parked("status"),
       settled: () => metrics.settled("status"),
     },
     { label: "outbound", queue: outbound, added: () => metrics.settled("outbound") },

@@ -79,6 +79,6 @@ export const broker = {
   partitions: preset(
     integer(0, 64),
     0,
-    "Into how many queues messages and events are sorted, so that their order holds when several programs work on them (see Several machines); 0 for none.",
+    "Only there so that earlier configurations can be read: one bridge speaks for a channel now, and keeps the order by itself.",
   ),
 };

@@ -152,7 +152,12 @@ function valueWarnings(config: Config): readonly Warning[] {
   const timeouts = requestTimeoutWarnings(config);
   const isUnused = Object.values(tls).some((value) => value !== "") &&
     !amqpUrls(config).some((url) => /^amqps:/i.test(url));
-  return isUnused ? [...timeouts, { key: "amqp.tls", message: TLS_UNUSED }] : timeouts;
+  const isPartitioned = config.channels.some(({ partitions }) => partitions > 0);
+  return [
+    ...timeouts,
+    ...isUnused ? [{ key: "amqp.tls", message: TLS_UNUSED }] : [],
+    ...isPartitioned ? [{ key: "partitions", message: PARTITIONS_UNUSED }] : [],
+  ];
 }
 
 /** Once for each value, however many channels have it. */
@@ -164,6 +169,10 @@ function requestTimeoutWarnings({ channels }: Config): readonly Warning[] {
     message: `request_timeout ${seconds} counts as ${LONGEST_REQUEST_S}: Turn waits for 5 seconds`,
   }));
 }
+
+const PARTITIONS_UNUSED =
+  "partitions has no effect: one bridge speaks for a channel now, and keeps the order by itself; " +
+  "remove it. turn-channels check tells whether messages are left in the old queues";
 
 /** One fault for each faulty key, however many rules it breaks. */
 function valueFaults(

@@ -104,6 +104,13 @@ function queueAlerts(longestStall: number): Alert[] {
       summary: "There are messages in the queue {{ $labels.queue }}, and none is finished",
     },
     {
+      name: "QueueFaulty",
+      severity: "page",
+      forSeconds: 2 * MINUTE,
+      expression: `${series(METRICS.queueFaults)} > 0`,
+      summary: "The queue {{ $labels.queue }} can't be used as it must be: /health says why",
+    },
+    {
       name: "MessagesParked",
       severity: "ticket",
       forSeconds: 0,

@@ -135,8 +135,18 @@ const STORES = {
   ),
   queueMessages: gauge(
     "turn_channels_queue_messages",
-    "Messages in the queue itself, in its delay queues, and parked; without those in work.",
+    "Messages in the queue itself, and parked; without those in work.",
     ["queue", "place"],
+  ),
+  delayed: gauge(
+    "turn_channels_delayed_messages",
+    "Messages of all channels in a delay queue, which come again when its time is up.",
+    ["delay"],
+  ),
+  queueFaults: gauge(
+    "turn_channels_queue_faults",
+    "1 if something can't be done with a queue of the channel; /health says what and why.",
+    ["queue"],
   ),
   queueStalled: gauge(
     "turn_channels_queue_stalled_seconds",
@@ -172,7 +182,8 @@ const PROCESS = {
 
 /** The names of those that are the program's and no channel's. */
 export const PROGRAM_METRICS: ReadonlySet<string> = new Set(
-  [...Object.values(PROCESS), STORES.brokerConnected, STORES.brokerBlocked].map(({ name }) => name),
+  [...Object.values(PROCESS), STORES.brokerConnected, STORES.brokerBlocked, STORES.delayed]
+    .map(({ name }) => name),
 );
 
 /** All of them. */

@@ -199,6 +199,24 @@ function queuePanels(): Panel[] {
       }],
     },
     {
+      title: "Delayed",
+      description: "Messages of all channels that wait to be tried again, by how long they wait.",
+      unit: "short",
+      lines: [{
+        expression: `max by (delay) (${series(METRICS.delayed)})`,
+        legend: "{{delay}}",
+      }],
+    },
+    {
+      title: "Faulty queues",
+      description: "1 if something can't be done with a queue; /health says what and why.",
+      unit: "short",
+      lines: [{
+        expression: `max by (connector, queue) (${series(METRICS.queueFaults)})`,
+        legend: "{{queue}} {{connector}}",
+      }],
+    },
+    {
       title: "Stalled",
       description: "For how long there are messages and none is finished.",
       unit: "s",

@@ -42,8 +42,6 @@ export interface CallFigures {
 export interface QueueFigures {
   /** In the queue itself. */
   readonly waiting: number;
-  /** In its delay queues; undefined if it has none. */
-  readonly delayed: number | undefined;
   /** In its parking queue; undefined if it has none. */
   readonly parked: number | undefined;
   /** How long there are messages and none is finished, in milliseconds. */
@@ -62,6 +60,10 @@ export interface Sources {
   };
   /** Of the queues, by their names without the connector's; none while nothing is known. */
   queues(): ReadonlyMap<string, QueueFigures>;
+  /** By their names in metrics, whether something can't be done with a queue. */
+  queueFaults(): ReadonlyMap<string, boolean>;
+  /** How many messages of all channels wait to be tried again, by delay; as above. */
+  delayed(): ReadonlyMap<string, number>;
   /** Of the cache, by kind, if it can tell. */
   cacheEntries(): Readonly<Record<string, number>> | undefined;
   /** The longest that something due had to wait since this was asked last, in milliseconds. */
@@ -103,6 +105,12 @@ export class LiveFigures {
     this.#lookAtTurn(this.#sources.turn());
     this.#lookAtBroker(this.#sources.broker());
     this.#lookAtQueues(this.#sources.queues());
+    const { delayed, faults } = this.#stores;
+    delayed.reset();
+    for (const [delay, count] of this.#sources.delayed()) delayed.set({ delay }, count);
+    for (const [queue, isFaulty] of this.#sources.queueFaults()) {
+      faults.set({ queue }, isFaulty ? 1 : 0);
+    }
     const { cacheEntries } = this.#stores;
     for (const [kind, count] of Object.entries(this.#sources.cacheEntries() ?? {})) {
       cacheEntries.set({ kind }, count);
@@ -141,9 +149,8 @@ export class LiveFigures {
     const { messages, stalled } = this.#stores;
     messages.reset();
     stalled.reset();
-    for (const [queue, { waiting, delayed, parked, stalledMs }] of queues) {
+    for (const [queue, { waiting, parked, stalledMs }] of queues) {
       messages.set({ queue, place: "waiting" }, waiting);
-      if (delayed !== undefined) messages.set({ queue, place: "delayed" }, delayed);
       if (parked !== undefined) messages.set({ queue, place: "parked" }, parked);
       stalled.set({ queue }, stalledMs / 1000);
     }
@@ -171,6 +178,8 @@ function storeGauges(registry: Registry) {
     blocked: makeGauge(registry, METRICS.brokerBlocked),
     messages: makeGauge(registry, METRICS.queueMessages),
     stalled: makeGauge(registry, METRICS.queueStalled),
+    delayed: makeGauge(registry, METRICS.delayed),
+    faults: makeGauge(registry, METRICS.queueFaults),
     cacheEntries: makeGauge(registry, METRICS.cacheEntries),
   };
 }

@@ -24,8 +24,8 @@ export type Result =
   /** The others: Turn has it; needs not know; had it already; a person is to look; nobody can read. */
   | ("delivered" | "skipped" | "duplicate" | "parked" | "unreadable");
 
-/** What keeps a message up: another attempt, a delay queue, … */
-export type Setback = "retried" | "delayed" | "redelivered" | "requeued" | "cache_failed";
+/** What keeps a message up: another attempt, a delay queue, the end of its queue, … */
+export type Setback = "retried" | "delayed" | "again" | "redelivered" | "requeued" | "cache_failed";
 
 /** What is called at Turn. */
 export type TurnResource = "messages" | "statuses";
@@ -38,8 +38,8 @@ const RESULTS: Readonly<Record<Flow, readonly Result[]>> = {
 };
 const SETBACKS: Readonly<Record<Flow, readonly Setback[]>> = {
   outbound: [],
-  inbound: ["retried", "delayed", "redelivered", "requeued", "cache_failed"],
-  status: ["retried", "delayed", "redelivered", "requeued", "cache_failed"],
+  inbound: ["retried", "delayed", "again", "redelivered", "requeued", "cache_failed"],
+  status: ["retried", "delayed", "again", "redelivered", "requeued", "cache_failed"],
 };
 const RESOURCES: readonly TurnResource[] = ["messages", "statuses"];
 /** The answers that an alert is about, and the usual one. */
@@ -53,6 +53,8 @@ interface Count {
   readonly counter: Counter.Internal;
   /** Whether the message is acked then; or if it is outbound, in its queue. */
   readonly isSettled: boolean;
+  /** How many there were. */
+  total: number;
 }
 
 /** Counters and histograms, and all that Prometheus is told. */
@@ -104,12 +106,18 @@ export class Metrics {
     const count = this.#counts[flow].get(result);
     if (count === undefined) throw new TypeError(`Cannot count ${result}: not a result of ${flow}`);
     count.counter.inc();
+    count.total++;
     if (count.isSettled) this.#settled[flow]++;
   }
 
   /** How many messages of `flow` were acked, or published if it is outbound. */
   settled(flow: Flow): number {
     return this.#settled[flow];
+  }
+
+  /** How many of `flow` have ended so, or were kept up so. */
+  total(flow: Flow, result: Result | Setback): number {
+    return this.#counts[flow].get(result)?.total ?? 0;
   }
 
   /** A request of Turn's has come. */
@@ -197,12 +205,12 @@ function bindCounts(
   const counts = new Map<string, Count>();
   for (const result of RESULTS[flow]) {
     const isSettled = flow !== "outbound" || result === "accepted";
-    counts.set(result, { counter: messages.labels({ flow, result }), isSettled });
+    counts.set(result, { counter: messages.labels({ flow, result }), isSettled, total: 0 });
   }
   for (const result of SETBACKS[flow]) {
     // What goes to a delay queue is acked when its copy is there.
     const isSettled = result === "delayed";
-    counts.set(result, { counter: setbacks.labels({ flow, result }), isSettled });
+    counts.set(result, { counter: setbacks.labels({ flow, result }), isSettled, total: 0 });
   }
   for (const { counter } of counts.values()) counter.inc(0);
   return counts;

@@ -1,7 +1,7 @@
 /**
- * Looks at the queues every 15 seconds, and at delay queues every minute. What waits in a queue can't
- * be seen without taking it out, so neither can its age; what is seen is for how long there is
- * something and nothing gets done.
+ * Looks at the queues of all channels every 15 seconds, and at the delay queues that they share every
+ * minute. What waits in a queue can't be seen without taking it out, so neither can its age; what is
+ * seen is for how long there is something and nothing gets done.
  *
  * @module
  */
@@ -11,10 +11,20 @@ import type { QueueFigures } from "./live_figures.ts";
 
 /** How often they are looked at, in milliseconds. */
 const EVERY_MS = 15_000;
-/** Delay queues once of so many times: they are most of all, and what is in them waits anyway. */
+/** With thousands of queues less often: looking is to take no more than this part of the time. */
+const LARGEST_PART = 1 / 40;
+/** Delay queues once of so many times: what is in them waits anyway. */
 const DELAYED_EACH = 4;
 /** How soon again, while they can't be. */
 const AGAIN_MS = 1_000;
+/**
+ * To ask for a queue that is not there is an error in the broker's log. So one that is only made when
+ * it is needed is not asked for again until it may have been, or so many looks later, as others may
+ * have made it.
+ */
+const ABSENT_LOOKS = 240;
+/** What is to be in it may not be there yet when it is counted. */
+const AGAIN_LOOKS = 4;
 
 /** A queue to be looked at. */
 export interface WatchedQueue {
@@ -22,22 +32,38 @@ export interface WatchedQueue {
   readonly label: string;
   /** Its name at the broker. */
   readonly queue: string;
-  /** Its partitions, if it has any; what waits there waits in it. */
-  readonly partitions?: () => readonly string[];
-  /** Its delay queues, if it has any. */
-  readonly delayQueues?: readonly string[];
   /** Its parking queue, if it has one. */
   readonly parkingQueue?: string;
+  /** A number that grows when we park a message of it. */
+  readonly parked?: () => number;
   /** A number that grows when a message of it is finished; else that is seen by what is left. */
   readonly settled?: () => number;
   /** A number that grows when a message is put into it by us, if that is known. */
   readonly added?: () => number;
 }
 
-/** What a {@linkcode QueueWatch} is made of. */
-export interface QueueWatchOptions {
+/** A delay queue. */
+export interface WatchedDelay {
+  /** What it is called, in metrics: the delay. */
+  readonly label: string;
+  /** Its name at the broker. */
+  readonly queue: string;
+}
+
+/** Some channel's queues. */
+export interface WatchedQueues {
+  /** Whose. */
+  readonly connector: string;
   /** Which. */
   readonly queues: readonly WatchedQueue[];
+  /** A number that grows when we put one of its messages into a delay queue. */
+  readonly delayed: () => number;
+}
+
+/** What a {@linkcode QueueWatch} is made of. */
+export interface QueueWatchOptions {
+  /** The delay queues that the channels share. */
+  readonly delays: readonly WatchedDelay[];
   /** How many messages wait in a queue; undefined if it is not there. Rejects if nobody can tell. */
   readonly depth: (queue: string) => Promise<number | undefined>;
   /** Whether what it rejected with is to be expected, as when the broker is away. */
@@ -48,11 +74,19 @@ export interface QueueWatchOptions {
 
 interface Seen {
   readonly waiting: number;
-  readonly delayed: number | undefined;
   readonly parked: number | undefined;
   readonly settled: number;
   /** Since when it has messages and none is finished; undefined if that is not so. */
   readonly stalledSince: number | undefined;
+}
+
+/** That a queue was not there. */
+interface Absent {
+  /** How much had been put into it by then. */
+  readonly filled: number;
+  readonly atLook: number;
+  /** How often it is asked for all the same: it may just be being made. */
+  readonly again: number;
 }
 
 /** Looks until it is disposed. */
@@ -60,28 +94,41 @@ export class QueueWatch implements AsyncDisposable {
   readonly #options: QueueWatchOptions;
   readonly #now: () => number;
   readonly #stop = new AbortController();
-  readonly #seen = new Map<string, Seen>();
-  readonly #running: Promise<void>;
+  readonly #channels: WatchedQueues[] = [];
+  readonly #seen = new Map<string, Map<string, Seen>>();
+  readonly #delayed = new Map<string, number>();
+  readonly #absent = new Map<string, Absent>();
+  #running: Promise<void> | undefined;
   /** How often it was looked since the broker could not tell. */
   #looks = 0;
 
-  /** Begins. */
+  /** Nothing is looked at yet. */
   constructor(options: QueueWatchOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#running = this.#run();
   }
 
-  /** What was seen last; nothing if the broker could not tell. */
-  figures(): ReadonlyMap<string, QueueFigures> {
+  /** Looks at these, too; begins to look, soon, if it has not. */
+  add(channel: WatchedQueues): void {
+    this.#channels.push(channel);
+    this.#running ??= Promise.resolve().then(() => this.#run());
+  }
+
+  /** What was seen last of a channel's queues, by label; nothing if the broker could not tell. */
+  figures(connector: string): ReadonlyMap<string, QueueFigures> {
     const figures = new Map<string, QueueFigures>();
     if (this.#looks === 0) return figures;
     const now = this.#now();
-    for (const [label, { waiting, delayed, parked, stalledSince }] of this.#seen) {
+    for (const [label, { waiting, parked, stalledSince }] of this.#seen.get(connector) ?? []) {
       const stalledMs = stalledSince === undefined ? 0 : Math.max(0, now - stalledSince);
-      figures.set(label, { waiting, delayed, parked, stalledMs });
+      figures.set(label, { waiting, parked, stalledMs });
     }
     return figures;
+  }
+
+  /** How many messages of all channels wait in delay queues, by label; nothing as above. */
+  delayed(): ReadonlyMap<string, number> {
+    return this.#looks === 0 ? new Map() : this.#delayed;
   }
 
   /** Ends it. */
@@ -93,42 +140,66 @@ export class QueueWatch implements AsyncDisposable {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
+      const begun = performance.now();
       await this.look();
+      const rest = Math.max(EVERY_MS, (performance.now() - begun) / LARGEST_PART);
       // It rejects when it is aborted.
-      await delay(this.#looks > 0 ? EVERY_MS : AGAIN_MS, undefined, { signal }).catch(() => {});
+      await delay(this.#looks > 0 ? rest : AGAIN_MS, undefined, { signal }).catch(() => {});
     }
   }
 
   /** Looks now. */
   async look(): Promise<void> {
     try {
-      for (const queue of this.#options.queues) {
-        if (this.#stop.signal.aborted) return;
-        this.#seen.set(queue.label, await this.#lookAt(queue));
+      for (const { connector, queues } of this.#channels) {
+        const before = this.#seen.get(connector) ?? new Map<string, Seen>();
+        for (const queue of queues) {
+          if (this.#stop.signal.aborted) return;
+          before.set(queue.label, await this.#lookAt(queue, before.get(queue.label)));
+        }
+        this.#seen.set(connector, before);
       }
+      if (this.#looks % DELAYED_EACH === 0) await this.#lookAtDelays();
       this.#looks++;
     } catch (error) {
       if (!this.#options.isExpected(error)) throw error;
       this.#looks = 0;
+      // Another server may answer next.
+      this.#absent.clear();
     }
   }
 
-  async #lookAt(watched: WatchedQueue): Promise<Seen> {
-    const { depth } = this.#options;
-    const { label, queue, partitions, delayQueues, parkingQueue } = watched;
-    let waiting = await depth(queue) ?? 0;
-    for (const name of partitions?.() ?? []) waiting += await depth(name) ?? 0;
-    const before = this.#seen.get(label);
-    let delayed = before?.delayed;
-    if (delayQueues !== undefined && this.#looks % DELAYED_EACH === 0) {
-      delayed = 0;
-      for (const name of delayQueues) delayed += await depth(name) ?? 0;
-    }
-    const parked = parkingQueue === undefined ? undefined : await depth(parkingQueue) ?? 0;
+  async #lookAt(watched: WatchedQueue, before: Seen | undefined): Promise<Seen> {
+    const { queue, parkingQueue, parked: filled = () => 0 } = watched;
+    const waiting = await this.#options.depth(queue) ?? 0;
+    const parked = parkingQueue === undefined
+      ? undefined
+      : await this.#depthIfThere(parkingQueue, filled());
     const settled = settledOf(watched, waiting);
     const isStalled = waiting > 0 && (before === undefined || settled <= before.settled);
     const stalledSince = isStalled ? before?.stalledSince ?? this.#now() : undefined;
-    return { waiting, delayed, parked, settled, stalledSince };
+    return { waiting, parked, settled, stalledSince };
+  }
+
+  async #lookAtDelays(): Promise<void> {
+    const filled = this.#channels.reduce((sum, { delayed }) => sum + delayed(), 0);
+    for (const { label, queue } of this.#options.delays) {
+      if (this.#stop.signal.aborted) return;
+      this.#delayed.set(label, await this.#depthIfThere(queue, filled));
+    }
+  }
+
+  /** @param filled A number that has grown if the queue may have been made. */
+  async #depthIfThere(queue: string, filled: number): Promise<number> {
+    const absent = this.#absent.get(queue);
+    const isNews = absent !== undefined && absent.filled !== filled;
+    const isLong = absent !== undefined && this.#looks - absent.atLook >= ABSENT_LOOKS;
+    if (absent !== undefined && !isNews && !isLong && absent.again === 0) return 0;
+    const count = await this.#options.depth(queue);
+    const again = isNews ? AGAIN_LOOKS : Math.max(0, (absent?.again ?? 0) - 1);
+    if (count === undefined) this.#absent.set(queue, { filled, atLook: this.#looks, again });
+    else this.#absent.delete(queue);
+    return count ?? 0;
   }
 }
 

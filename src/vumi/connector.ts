@@ -7,14 +7,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type {
-  Broker,
-  BrokerMessage,
-  ConsumeOptions,
-  Consumer,
-  Disposition,
-  Handler,
-} from "../broker/mod.ts";
+import type { Broker, BrokerMessage, Consumer, Disposition, Handler } from "../broker/mod.ts";
 import {
   readTrace,
   type Trace,
@@ -24,8 +17,7 @@ import {
 } from "../telemetry/mod.ts";
 import { decodeEvent, type Event } from "./event.ts";
 import { decodeMessage, encodeMessage, type Message } from "./message.ts";
-import { PartitionedConsumer } from "./partitioned.ts";
-import { MalformedPayloadError, textIn } from "./payload.ts";
+import { MalformedPayloadError } from "./payload.ts";
 
 const log = getLogger(["turn-channels", "vumi"]);
 
@@ -40,6 +32,7 @@ export function queuesOf(name: string): ConnectorQueues {
     event: `${name}.event`,
     inboundParked: `${name}.inbound.parked`,
     eventParked: `${name}.event.parked`,
+    lead: `${name}.lead`,
   };
 }
 
@@ -55,10 +48,12 @@ export interface ConnectorQueues {
   readonly inboundParked: string;
   /** Events that wait for a person. */
   readonly eventParked: string;
+  /** Shows which of several bridges speaks for the channel. */
+  readonly lead: string;
 }
 
 /** How a message or event came; see {@linkcode BrokerMessage}. */
-export type Arrival = Pick<BrokerMessage, "headers" | "redelivered" | "lost">;
+export type Arrival = Pick<BrokerMessage, "headers" | "redelivered" | "returns" | "lost">;
 
 /** Decides about one message or event. */
 export type ConnectorHandler<T> = (value: T, arrival: Arrival) => Promise<Disposition>;
@@ -73,10 +68,6 @@ export interface ConnectorOptions {
   readonly inboundPrefetch: number;
   /** Most events in hand at once. */
   readonly eventPrefetch: number;
-  /** The delays that the disposition `later` may name, in milliseconds. */
-  readonly delaysMs: readonly number[];
-  /** How many partitions each of the two queues has; none by default. */
-  readonly partitions?: number;
   /** Makes spans, if we are traced. */
   readonly tracing?: Tracing | undefined;
 }
@@ -87,6 +78,8 @@ export interface ConnectorHandlers {
   readonly inbound: ConnectorHandler<Message>;
   /** Decides about an event. */
   readonly event: ConnectorHandler<Event>;
+  /** Is told when we begin to speak for the channel, before anything is consumed. */
+  readonly onLead: () => void;
   /** Is told of what can't be read; it is parked. */
   readonly unreadable: (from: "inbound" | "event") => void;
 }
@@ -98,7 +91,6 @@ export class Connector {
   readonly #options: ConnectorOptions;
   readonly #queues: ConnectorQueues;
   readonly #consumers: Consumer[] = [];
-  readonly #partitioned = new Map<string, PartitionedConsumer>();
 
   /** Makes it; nothing is declared or consumed before {@linkcode Connector.start}. */
   constructor(options: ConnectorOptions) {
@@ -110,12 +102,12 @@ export class Connector {
   /** Declares the queues and consumes messages from users and events. Once in a life. */
   start(handlers: ConnectorHandlers): void {
     const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
-    const { broker, inboundPrefetch, eventPrefetch, delaysMs } = this.#options;
+    const lead = { queue: this.#queues.lead, onLead: handlers.onLead };
+    const { broker, inboundPrefetch, eventPrefetch } = this.#options;
     broker.declare(outbound);
-    this.#consume(
+    const fromUsers = broker.consume(
       inbound,
-      "from_addr",
-      { prefetch: inboundPrefetch, parkingQueue: inboundParked, delaysMs },
+      { prefetch: inboundPrefetch, parkingQueue: inboundParked, lead },
       reader(
         inbound,
         decodeMessage,
@@ -123,10 +115,9 @@ export class Connector {
         () => handlers.unreadable("inbound"),
       ),
     );
-    this.#consume(
+    const events = broker.consume(
       event,
-      "user_message_id",
-      { prefetch: eventPrefetch, parkingQueue: eventParked, delaysMs },
+      { prefetch: eventPrefetch, parkingQueue: eventParked, lead },
       reader(
         event,
         decodeEvent,
@@ -137,33 +128,7 @@ export class Connector {
         () => handlers.unreadable("event"),
       ),
     );
-  }
-
-  /** What has the same text in `field` is in one partition. */
-  #consume(queue: string, field: string, options: ConsumeOptions, handler: Handler): void {
-    const { broker, partitions: count = 0 } = this.#options;
-    if (count === 0) this.#consumers.push(broker.consume(queue, options, handler));
-    const keyOf = (body: Uint8Array): string | undefined => textIn(body, field);
-    const partitioned = new PartitionedConsumer({
-      ...options,
-      broker,
-      queue,
-      count,
-      keyOf,
-      handler,
-    });
-    this.#consumers.push(partitioned);
-    this.#partitioned.set(queue, partitioned);
-  }
-
-  /** The partitions of one of its queues that are known so far. */
-  partitions(queue: "inbound" | "event"): readonly string[] {
-    return this.#partitioned.get(this.#queues[queue])?.partitions ?? [];
-  }
-
-  /** Ends what it does by itself, if it was not cancelled; before the broker is closed. */
-  [Symbol.dispose](): void {
-    for (const partitioned of this.#partitioned.values()) partitioned.stop();
+    this.#consumers.push(fromUsers, events);
   }
 
   /**
@@ -186,19 +151,14 @@ export class Connector {
     );
   }
 
+  /** Whether we speak for the channel: of several bridges one consumes its queues. */
+  get leads(): boolean {
+    return this.#options.broker.leads(this.#queues.lead);
+  }
+
   /** Takes nothing new; what was handed out can still be answered. */
   async cancel(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.cancel()));
-  }
-
-  /** Leaves what comes in its queues, until {@linkcode Connector.resume}. */
-  async pause(): Promise<void> {
-    await Promise.all(this.#consumers.map((consumer) => consumer.pause()));
-  }
-
-  /** Ends {@linkcode Connector.pause}. */
-  resume(): void {
-    for (const consumer of this.#consumers) consumer.resume();
   }
 
   /** Resolves when all that was handed out is answered; see {@linkcode Consumer.settled}. */

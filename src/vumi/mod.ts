@@ -14,8 +14,7 @@ export {
   type ParkedMessagesOptions,
   type ParkedQueue,
 } from "./parked.ts";
-export { findPartitions, isMovedAgain, partitionsOf } from "./partitions.ts";
+export * from "./partitions.ts";
 export { MalformedPayloadError } from "./payload.ts";
-export * from "./waiting.ts";
 export { formatTimestamp, unixMilliseconds, unixSeconds } from "./timestamp.ts";
 export { type Disposition, PublishError } from "../broker/mod.ts";

@@ -30,6 +30,8 @@ export interface ParkedMessage {
   readonly status: number | null;
   /** How often Turn was called about it. */
   readonly attempts: number;
+  /** When calling it failed first; ISO 8601. Null if it has not, as far as is known. */
+  readonly firstFailure: string | null;
   /** The payload. */
   readonly body: Uint8Array;
   /** All headers. */
@@ -68,7 +70,8 @@ export class ParkedMessages {
   }
 
   /**
-   * Hands each message that is meant to `visit`, the one parked first first; they all stay.
+   * Hands each message that is meant to `visit`, the one parked first first; they all stay. Until it
+   * is through with a queue, nobody else sees those: `visit` is not to wait for people, or for long.
    *
    * @throws {PublishError} See {@linkcode Broker.sift}.
    */
@@ -127,8 +130,8 @@ export class ParkedMessages {
   }
 }
 
-/** What a parked message, or one that waits to be tried again, tells of itself. */
-export function readParked(
+/** What a parked message tells of itself. */
+function readParked(
   queue: ParkedQueue,
   { body, headers }: QueuedMessage,
 ): ParkedMessage {
@@ -144,6 +147,7 @@ export function readParked(
     reason: text(headers["x-parked-reason"]) ?? "",
     status: typeof status === "number" ? status : null,
     attempts: typeof attempts === "number" ? attempts : 0,
+    firstFailure: text(headers["x-retry-first-failure"]),
     body,
     headers,
   };

@@ -55,18 +55,3 @@ function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
-
-/** The text in one field of the payload, as {@linkcode parsePayload} would read it, or undefined. */
-export function textIn(body: Uint8Array, field: string): string | undefined {
-  if (body.length > MAX_BYTES) return undefined;
-  try {
-    const value: unknown = JSON.parse(decoder.decode(body));
-    // Not what is inherited; an array has no such field.
-    const text = typeof value === "object" && value !== null && Object.hasOwn(value, field)
-      ? (value as Readonly<Record<string, unknown>>)[field] // It has it, whatever it is.
-      : undefined;
-    return typeof text === "string" ? text : undefined;
-  } catch {
-    return undefined; // Whoever reads all of it says why.
-  }
-}

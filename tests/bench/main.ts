@@ -10,6 +10,7 @@ import { cpus } from "node:os";
 import { startRabbitMq } from "../support/rabbitmq.ts";
 import { startRedis } from "../support/redis.ts";
 import { Cases, type Measured, SECRET, type Tools } from "./cases.ts";
+import { watchChannels } from "./channels.ts";
 import type { TurnAsked } from "./fake_turn.ts";
 import { Fleet } from "./fleet.ts";
 import { Helper } from "./helper.ts";
@@ -29,7 +30,11 @@ async function main(options: BenchOptions): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "turn-channels-bench-" });
   parts.defer(() => Deno.remove(folder, { recursive: true }));
   say("Starting RabbitMQ …");
-  const { url } = parts.use(await startRabbitMq());
+  const server = parts.use(await startRabbitMq());
+  if (options.channels !== undefined) {
+    return await watchChannels(options.channels, server, folder, say);
+  }
+  const { url } = server;
   const turn = parts.use(new Helper<TurnAsked>("fake_turn.ts"));
   const load = parts.use(new Helper<LoadAsked>("load.ts"));
   const queues = parts.use(await Queues.connect(url));

@@ -30,6 +30,8 @@ export interface BenchOptions {
   readonly json: string | undefined;
   /** Whether memory over many messages is watched instead. */
   readonly rss: boolean;
+  /** So many channels in one process are watched instead, if given. */
+  readonly channels: number | undefined;
 }
 
 /** What `--help` says. */
@@ -39,6 +41,7 @@ Measures the bridge against the floor (tests/bench/floor.ts), and prints the med
 
   --quick               a smoke run: one small round, from source
   --rss                 memory over 100,000 and then 400,000 messages instead
+  --channels N          so many channels in one process instead: start, and cost at rest
   --rounds N            default 3
   --messages N          of a backlog, and requests at 32 and 200 connections; default 20000
   --subjects a,b        of floor,memory,deno_kv,redis; default all that there are
@@ -58,6 +61,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     options: {
       quick: flag,
       rss: flag,
+      channels: text,
       help: flag,
       rounds: text,
       messages: text,
@@ -87,6 +91,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     processes: list(values.processes ?? "1").map(Number),
     json: values.json,
     rss: values.rss,
+    channels: values.channels === undefined ? undefined : Number(values.channels),
   };
 }
 

@@ -60,7 +60,7 @@ export interface Usage {
 export class Running implements AsyncDisposable {
   /** What runs. */
   readonly subject: Subject;
-  /** Its connector's name. */
+  /** Its connector's name; empty if it has several. */
   readonly connector: string;
   /** Where it listens on 127.0.0.1. */
   readonly port: number;
@@ -79,15 +79,18 @@ export class Running implements AsyncDisposable {
     this.startMs = fields.startMs;
   }
 
-  /** Starts it and waits until it is healthy. What it logs goes to a file in `folder`. */
+  /** Starts it and waits until it is healthy. Without a connector its configuration names them. What it logs goes to a file in `folder`. */
   static async start(
     subject: Subject,
-    connector: string,
+    connector: string | undefined,
     flags: Readonly<Record<string, string>>,
     folder: string,
   ): Promise<Running> {
     const port = freePort();
-    const own = { "connector-name": connector, "http-bind": `127.0.0.1:${port}` };
+    const own = {
+      "http-bind": `127.0.0.1:${port}`,
+      ...connector === undefined ? {} : { "connector-name": connector },
+    };
     const args = Object.entries({ ...flags, ...subject.flags, ...own });
     const begin = performance.now();
     const process = new LoggedProcess(
@@ -97,7 +100,7 @@ export class Running implements AsyncDisposable {
     );
     await Promise.race([healthy(`http://127.0.0.1:${port}/health`), process.ends()]);
     const startMs = performance.now() - begin;
-    return new Running(process, { subject, connector, port, startMs });
+    return new Running(process, { subject, connector: connector ?? "", port, startMs });
   }
 
   /** Rejects when it has ended, with the end of what it logged. */

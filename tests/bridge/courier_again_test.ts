@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { CacheError } from "../../src/cache/mod.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
-import { DELIVERED, headersOf, RETRY, TestCourier } from "./courier_support.ts";
+import { soon } from "./clock.ts";
+import { DELIVERED, headersOf, RETRY, TestCourier, UNREACHABLE } from "./courier_support.ts";
 import { FlakyCache, settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
@@ -20,7 +21,12 @@ Deno.test("Courier.deliver() drops what Turn has already, when it comes again", 
   assert.deepEqual(await test.deliver("m2", { headers }, { key: "b" }), DONE);
   assert.deepEqual(await test.deliver("m2", { redelivered: true }, { key: "b" }), DONE);
   assert.deepEqual(test.calls, ["m1", "m2", "m2", "m2", "m2"]);
-  assert.deepEqual(await test.cache.counts(), ["inbound delivered: 2"]);
+  await settle();
+  assert.deepEqual(await test.cache.counts(), [
+    "inbound delayed: 1",
+    "inbound delivered: 2",
+    "inbound undelayed: 1",
+  ]);
 });
 
 Deno.test("Courier.deliver() is done when Turn took it, also if that can't be noted", async () => {
@@ -36,27 +42,51 @@ Deno.test("Courier.deliver() lets RabbitMQ know at once that Turn took it, noted
 });
 
 for (const failing of ["getNote", "putNotes"] as const) {
-  Deno.test(`Courier.deliver() holds a message back when ${failing} of the cache fails`, async () => {
+  Deno.test(`Courier.deliver() keeps a message in hand while ${failing} of the cache fails`, async () => {
     await using test = new TestCourier([DELIVERED]);
     test.cache.failing.add(failing);
     const disposition = test.deliver("m1", { redelivered: true });
-    await settle();
-    assert.equal(await test.counted("requeued"), 0);
-    assert.equal(await test.counted("cache_failed"), 1);
-    test.stopping.abort(); // Ends the pause.
-    assert.deepEqual(await disposition, REQUEUE);
+    await test.clock.advance(10_000);
     assert.deepEqual(test.calls, []);
+    assert.equal(await test.counted("requeued"), 0);
+    assert.equal(await test.counted("cache_failed"), 6);
+    test.cache.failing.clear();
+    await test.clock.advance(2_000);
+    assert.deepEqual(await disposition, DONE);
+    assert.deepEqual(test.calls, ["m1"]);
+    assert.equal(await test.counted("redelivered"), 1);
   });
 }
 
-Deno.test("Courier.deliver() holds a message back when it can't be prepared, with all behind it", async () => {
+Deno.test("Courier.deliver() does not wait for the cache when we stop, nor when it is lost", async () => {
   await using test = new TestCourier();
-  const prepare = () => test.cache.getInbound("x").then(() => undefined);
+  const prepare = () => Promise.reject(new CacheError("full"));
+  const lost = new AbortController();
+  const one = test.deliver("m1", { lost: lost.signal }, { prepare });
+  const other = test.deliver("m2", {}, { prepare, key: "b" });
+  await soon();
+  lost.abort();
+  assert.deepEqual(await one, REQUEUE);
+  test.stop();
+  assert.deepEqual(await other, REQUEUE);
+});
+
+Deno.test("Courier.deliver() prepares again, with all behind it waiting, and not as new", async () => {
+  await using test = new TestCourier([DELIVERED, DELIVERED]);
+  const prepared: boolean[] = [];
+  const prepare = async (isNew: boolean) => {
+    prepared.push(isNew);
+    await test.cache.getInbound("x");
+    return undefined;
+  };
   test.cache.failing.add("getInbound");
   const dispositions = ["m1", "m2"].map((id) => test.deliver(id, {}, { prepare }));
-  await settle();
-  test.stopping.abort();
-  assert.deepEqual(await Promise.all(dispositions), [REQUEUE, REQUEUE]);
+  await test.clock.advance(4_000);
+  assert.deepEqual(prepared, [true, false, false]);
+  test.cache.failing.clear();
+  await test.clock.advance(2_000);
+  assert.deepEqual(await Promise.all(dispositions), [DONE, DONE]);
+  assert.deepEqual(prepared, [true, false, false, false, true]);
 });
 
 Deno.test("Courier.deliver() parks what has ended the program five times, and counts that", async () => {
@@ -82,14 +112,46 @@ Deno.test("Courier.deliver() parks what has ended the program five times, and co
 
 Deno.test("Courier.deliver() suspects nothing that it put back itself, nor what waited behind", async () => {
   await using test = new TestCourier([DELIVERED, DELIVERED]);
+  const lost = new AbortController();
   const prepare = () => Promise.reject(new CacheError("full"));
-  const first = test.deliver("m1", {}, { prepare });
-  const second = test.deliver("m2");
+  const first = test.deliver("m1", { lost: lost.signal }, { prepare });
+  const second = test.deliver("m2", { lost: lost.signal });
+  await soon();
+  lost.abort();
   assert.deepEqual([await first, await second], [REQUEUE, REQUEUE]);
+  const isNew: boolean[] = [];
   for (const id of ["m1", "m2"]) {
-    assert.deepEqual(await test.deliver(id, { redelivered: true }), DONE);
+    const disposition = await test.deliver(id, { redelivered: true }, {
+      prepare: (value) => {
+        isNew.push(value);
+        return Promise.resolve(undefined);
+      },
+    });
+    assert.deepEqual(disposition, DONE);
   }
+  // Of the second one it is sure that nothing was done.
+  assert.deepEqual(isNew, [false, true]);
   assert.equal(await test.counted("redelivered"), 0);
+});
+
+Deno.test("Courier.deliver() blames no message that waited for Turn when the program was killed", async () => {
+  await using cache = new FlakyCache();
+  const programs = [];
+  for (let deaths = 0; deaths < 9; deaths++) {
+    const program = new TestCourier(Array(99).fill(UNREACHABLE), cache);
+    programs.push(program);
+    for (const id of ["m1", "m2"]) {
+      void program.deliver(id, { redelivered: deaths > 0 }, { key: id });
+    }
+    await program.clock.advance(100);
+    assert.equal(program.gate.status().breaker, "open");
+  }
+  const last = new TestCourier([DELIVERED, DELIVERED], cache);
+  for (const id of ["m1", "m2"]) {
+    assert.deepEqual(await last.deliver(id, { redelivered: true }), DONE);
+    assert.equal(await cache.getNote("suspect", id), undefined);
+  }
+  for (const program of [...programs, last]) program.stop();
 });
 
 Deno.test("Courier.deliver() does not take foreign headers for attempts of its own", async () => {
@@ -111,7 +173,12 @@ for (
     ["after it waited behind another", {
       headers: { "x-retry-waits": 0, "x-retry-attempts": 0 },
     }, true],
-    ["for the second time in its partition, perhaps", { headers: { "x-moved-again": 1 } }, false],
+    ["after it went to the end of its queue, not begun", {
+      headers: { "x-retry-waits": 0, "x-retry-copies": 1 },
+    }, true],
+    ["after it went to the end of its queue, begun", {
+      headers: { "x-retry-waits": 0, "x-retry-copies": 1, "x-retry-begun": 1 },
+    }, false],
     ["after it failed", { headers: { "x-retry-waits": 1, "x-retry-attempts": 3 } }, false],
   ] as const
 ) {
@@ -127,22 +194,3 @@ for (
     assert.equal(isNew, expected);
   });
 }
-
-Deno.test("Courier.deliver() does not send again what may be in its partition twice, nor suspects it", async () => {
-  await using test = new TestCourier([DELIVERED, DELIVERED]);
-  const headers = { "x-moved-again": 1 };
-  await test.deliver("m1");
-  assert.deepEqual(await test.deliver("m1", { headers }), DONE);
-  assert.equal(await test.counted("duplicate"), 1);
-  // It was not delivered, and is not a message that we may have died over.
-  const notes: string[] = [];
-  const { putNotes } = test.cache;
-  test.cache.putNotes = (...args) => {
-    notes.push(...args[0].map(({ kind }) => kind));
-    return putNotes.apply(test.cache, args);
-  };
-  assert.deepEqual(await test.deliver("m2", { headers }), DONE);
-  assert.deepEqual(notes, ["delivered_inbound"]);
-  assert.equal(await test.counted("redelivered"), 0);
-  assert.deepEqual(test.calls, ["m1", "m2"]);
-});

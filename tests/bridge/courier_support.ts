@@ -5,11 +5,13 @@
  */
 
 import assert from "node:assert/strict";
-import { Courier, type Parcel } from "../../src/bridge/courier.ts";
+import { Courier } from "../../src/bridge/courier.ts";
 import { TurnGate } from "../../src/bridge/gate.ts";
+import type { Parcel } from "../../src/bridge/parcel.ts";
 import { Metrics } from "../../src/telemetry/mod.ts";
 import type { Delivery } from "../../src/turn/mod.ts";
 import type { Arrival, Disposition } from "../../src/vumi/mod.ts";
+import { TestClock } from "./clock.ts";
 import { arrival, FlakyCache } from "./support.ts";
 
 export const DELIVERED = { kind: "delivered", status: 200 } as const satisfies Delivery;
@@ -20,40 +22,37 @@ export const LIMITED = { ...FAILED, kind: "limited", status: 429 } as const sati
 export const REFUSED = { kind: "refused", reason: "Turn answered 400", status: 400 } as const;
 export const DELAYS = [5_000, 60_000, 300_000];
 export const HOUR_MS = 3_600_000;
+export const HOLD_MS = 900_000;
 
 /** How a call ends: so, with an error, or not before the promise. */
 export type End = Delivery | Error | Promise<Delivery>;
 
 /** A courier of users' messages between a cache and a gate; its clock is set by the test. */
 export class TestCourier implements AsyncDisposable {
-  now = Date.parse("2026-11-24T08:00:00.000Z");
+  readonly clock = new TestClock();
   readonly stopping = new AbortController();
   readonly abandon = new AbortController();
   readonly metrics = new Metrics();
   readonly cache: FlakyCache;
   readonly gate: TurnGate;
   readonly courier: Courier<string>;
-  /** `pause` and `resume` of the queues. */
-  readonly told: string[] = [];
   /** Ids that Turn was called about, in order. */
   readonly calls: string[] = [];
   /** How the next calls end. */
   readonly ends: End[];
 
   /** With another's cache it is the same program, started anew. */
-  constructor(ends: End[] = [], cache?: FlakyCache, delaysMs: readonly number[] = DELAYS) {
+  constructor(
+    ends: End[] = [],
+    cache?: FlakyCache,
+    delaysMs: readonly number[] = DELAYS,
+    { maxRetries = 2 } = {},
+  ) {
     this.ends = ends;
     this.cache = cache ?? new FlakyCache(() => this.now);
-    this.gate = new TurnGate({
-      connector: "c",
-      concurrency: 20,
-      pause: () => {
-        this.told.push("pause");
-        return Promise.resolve();
-      },
-      resume: () => void this.told.push("resume"),
-      now: () => this.now,
-    });
+    const { after, elapsed } = this.clock;
+    const times = { after, elapsed, now: elapsed };
+    this.gate = new TurnGate({ connector: "c", concurrency: 20, ...times });
     this.courier = new Courier({
       flow: "inbound",
       gate: this.gate,
@@ -61,9 +60,25 @@ export class TestCourier implements AsyncDisposable {
       metrics: this.metrics,
       stopping: this.stopping.signal,
       abandon: this.abandon.signal,
-      retry: { maxRetries: 2, delayBase: 0, delayExponent: 1, delaysMs },
-      now: () => this.now,
+      retry: { maxRetries, delayBase: 0, delayExponent: 1, delaysMs },
+      holdMs: HOLD_MS,
+      ...times,
     });
+  }
+
+  /** What time it is. */
+  get now(): number {
+    return this.clock.now;
+  }
+
+  set now(now: number) {
+    this.clock.now = now;
+  }
+
+  /** Begins nothing more. */
+  stop(): void {
+    this.stopping.abort();
+    this.gate.stop();
   }
 
   /** Delivers a message of user `key`. */
@@ -80,6 +95,7 @@ export class TestCourier implements AsyncDisposable {
       retryForMs: HOUR_MS,
       isDelivered: async () => await this.cache.getNote("delivered_inbound", id) !== undefined,
       prepare: () => Promise.resolve(undefined),
+      whose: () => Promise.resolve({ user: "+266", about: undefined }),
       call: () => {
         this.calls.push(id);
         const end = this.ends.shift();
@@ -103,8 +119,8 @@ export class TestCourier implements AsyncDisposable {
   }
 }
 
-/** The headers of a message that comes out of a delay queue. */
+/** The headers of a message that comes back from elsewhere. */
 export function headersOf(disposition: Disposition): Arrival["headers"] {
-  assert.ok(disposition.kind === "later", disposition.kind);
-  return disposition.headers;
+  assert.ok("headers" in disposition, disposition.kind);
+  return disposition.headers ?? {};
 }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { readPast } from "../../src/bridge/retries.ts";
+import { NO_PAST, readPast } from "../../src/bridge/retries.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
+import { soon } from "./clock.ts";
 import {
   DELIVERED,
+  type End,
   headersOf,
   LIMITED,
   REFUSED,
@@ -39,14 +41,17 @@ Deno.test("Courier.deliver() tries maxRetries times more, then sends it to the f
   assert.ok(disposition.kind === "later");
   assert.equal(disposition.delayMs, 5_000);
   assert.deepEqual(readPast(disposition.headers), {
+    ...NO_PAST,
     attempts: 3,
     waits: 1,
     firstFailureAt: test.now,
+    place: { mark: test.now, nth: 1 },
+    delayMs: 5_000,
   });
   assert.equal(test.calls.length, 3);
   assert.equal(await test.counted("retried"), 2);
   assert.equal(await test.counted("delayed"), 1);
-  assert.deepEqual(await test.cache.counts(), []);
+  assert.deepEqual(await test.cache.counts(), ["inbound delayed: 1"]);
 });
 
 Deno.test("Courier.deliver() tries once what comes out of a delay queue, and counts on", async () => {
@@ -57,9 +62,11 @@ Deno.test("Courier.deliver() tries once what comes out of a delay queue, and cou
   assert.ok(second.kind === "later");
   assert.equal(second.delayMs, 60_000);
   assert.deepEqual(readPast(second.headers), {
+    ...NO_PAST,
     attempts: 4,
     waits: 2,
     firstFailureAt: test.now - 5_000,
+    delayMs: 60_000,
   });
   assert.deepEqual(await test.deliver("m1", { headers: second.headers }), DONE);
 });
@@ -95,23 +102,10 @@ Deno.test("Courier.deliver() never counts a 429 against a message", async () => 
   for (let n = 1; n <= 9; n++) {
     await settle();
     assert.equal(test.calls.length, n);
-    test.now += 1_050;
-    // Whoever comes or goes makes the gate look.
-    void test.gate.enter("statuses", "s").then((pass) => pass && test.gate.leave(pass, undefined));
+    await test.clock.advance(1_050);
   }
   assert.deepEqual(await disposition, DONE);
   assert.equal(await test.counted("retried"), 0);
-});
-
-Deno.test("Courier.deliver() puts back what Turn has limited for ten minutes", async () => {
-  await using test = new TestCourier([LIMITED]);
-  const disposition = test.deliver("m1", {}, {
-    call: () => {
-      test.now += 601_000;
-      return Promise.resolve(LIMITED);
-    },
-  });
-  assert.deepEqual(await disposition, REQUEUE);
 });
 
 Deno.test("Courier.deliver() lets a bug through, and counts the message as parked", async () => {
@@ -136,10 +130,7 @@ for (const [label, end] of [["when we stop", "stopping"], ["when it is lost", "l
     await settle();
     assert.equal(test.calls.length, 1);
     if (end === "lost") lost.abort();
-    else {
-      test.stopping.abort();
-      test.gate.stop();
-    }
+    else test.stop();
     assert.deepEqual(await disposition, REQUEUE);
   });
 }
@@ -158,26 +149,40 @@ Deno.test("Courier.deliver() puts a call back that was abandoned", async () => {
 });
 
 Deno.test("Courier.deliver() spends no retries of a message that comes alone on a Turn that can't be reached", async () => {
-  await using test = new TestCourier([...Array(5).fill(UNREACHABLE)]);
-  const disposition = await test.deliver("m1");
-  assert.deepEqual(disposition, { kind: "requeue" });
+  await using test = new TestCourier([...Array(9).fill(UNREACHABLE), DELIVERED]);
+  const disposition = test.deliver("m1");
+  await soon();
   assert.equal(test.gate.status().breaker, "open");
   assert.equal(test.calls.length, 5);
+  // Once each pause, in hand.
+  await test.clock.advance(1_000 + 2_000 + 4_000 + 8_000);
+  assert.equal(test.calls.length, 9);
+  await test.clock.advance(16_000);
+  assert.deepEqual(await disposition, DONE);
 });
 
-Deno.test("Courier.deliver() spends no attempts while Turn is down", async () => {
-  const ends = [...Array(5).fill(UNREACHABLE), RETRY, RETRY, RETRY];
+Deno.test("Courier.deliver() keeps what waits for Turn in hand, in order, and spends no attempts", async () => {
+  const ends: End[] = [...Array(5).fill(UNREACHABLE), RETRY, RETRY, ...Array(10).fill(DELIVERED)];
   await using test = new TestCourier(ends);
   const users = ["a", "b", "c", "d", "e"];
-  const dispositions = users.map((key) => test.deliver(`${key}1`, {}, { key }));
-  assert.deepEqual(await Promise.all(dispositions), users.map(() => REQUEUE));
+  const dispositions = [1, 2].flatMap((n) =>
+    users.map((key) => test.deliver(`${key}${n}`, {}, { key }))
+  );
+  await soon();
   assert.equal(test.gate.status().breaker, "open");
-  assert.deepEqual(test.told, ["pause"]);
-  // The first four failed before Turn was known to be down, which costs each one quick attempt;
-  // the call that showed it, and what comes while it is down, costs none.
   assert.equal(test.calls.length, 5);
-  assert.deepEqual(await test.deliver("e1", { redelivered: true }, { key: "e" }), REQUEUE);
+  await test.clock.advance(1_000 + 2_000);
+  // One call a pause, each about another message.
+  assert.equal(test.calls.length, 7);
+  assert.equal(new Set(test.calls.slice(5)).size, 2);
+  await test.clock.advance(4_000);
+  assert.deepEqual(await Promise.all(dispositions), dispositions.map(() => DONE));
   assert.equal(await test.counted("delayed"), 0);
+  assert.equal(await test.counted("requeued"), 0);
+  for (const key of users) {
+    const order = test.calls.slice(5).filter((id) => id.startsWith(key));
+    assert.deepEqual([...new Set(order)], [`${key}1`, `${key}2`]);
+  }
 });
 
 Deno.test("Courier.deliver() counts attempts across being put back", async () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { type Pass, TurnGate } from "../../src/bridge/gate.ts";
+import { type Leaving, type Pass, TurnGate } from "../../src/bridge/gate.ts";
 import type { Resource } from "../../src/bridge/pacer.ts";
 import { Metrics } from "../../src/telemetry/mod.ts";
 import type { Delivery } from "../../src/turn/mod.ts";
-import { until } from "../support/until.ts";
+import { TestClock } from "./clock.ts";
 import { settle } from "./support.ts";
 
 const DELIVERED: Delivery = { kind: "delivered", status: 200 };
@@ -12,32 +12,28 @@ const DOWN: Delivery = { ...FAILED, fault: "turn" };
 const UNREACHABLE: Delivery = { ...FAILED, fault: "unreachable" };
 const REFUSED: Delivery = { kind: "refused", reason: "Turn answered 400", status: 400 };
 
-/** A gate on a clock that the test sets, and what it told the queues. */
+/** A gate on a clock that the test sets. */
 class TestGate implements Disposable {
-  now = 1_786_331_000_000;
-  /** `pause` and `resume`, in order. */
-  readonly told: string[] = [];
-  /** Ends pausing; at once, unless the test takes it over. */
-  pausing: Promise<void> = Promise.resolve();
+  readonly clock = new TestClock(1_786_331_000_000);
   readonly gate: TurnGate;
 
   constructor(concurrency = 2, metrics = new Metrics()) {
-    this.gate = new TurnGate({
-      connector: "c",
-      concurrency,
-      metrics,
-      pause: () => {
-        this.told.push("pause");
-        return this.pausing;
-      },
-      resume: () => void this.told.push("resume"),
-      now: () => this.now,
-    });
+    const { after, elapsed } = this.clock;
+    const times = { after, elapsed, now: elapsed };
+    this.gate = new TurnGate({ connector: "c", concurrency, metrics, ...times });
+  }
+
+  get now(): number {
+    return this.clock.now;
+  }
+
+  set now(now: number) {
+    this.clock.now = now;
   }
 
   /** Enters; the answer is looked at later. */
-  enter(id: string, resource: Resource = "messages"): Entry {
-    return new Entry(this.gate, resource, id);
+  enter(id: string, resource: Resource = "messages", held?: Leaving): Entry {
+    return new Entry(this.gate, resource, id, held);
   }
 
   /** Lets a call begin and end so. */
@@ -45,12 +41,9 @@ class TestGate implements Disposable {
     this.gate.leave(await this.enter(id).pass(), delivery);
   }
 
-  /** Makes Turn look down: it can't be reached. Leaves a call under way whose end looks for work. */
-  async takeDown(): Promise<Pass> {
-    const late = await this.enter("late").pass();
+  /** Makes Turn look down: it can't be reached. */
+  async takeDown(): Promise<void> {
     for (let n = 0; n < 5; n++) await this.call(UNREACHABLE);
-    await settle();
-    return late;
   }
 
   [Symbol.dispose](): void {
@@ -60,12 +53,12 @@ class TestGate implements Disposable {
 
 /** One that waits at a gate. */
 class Entry {
-  answer: Pass | "waits" | "put back" = "waits";
+  answer: Pass | "waits" | "left" = "waits";
   readonly #answered: Promise<void>;
 
-  constructor(gate: TurnGate, resource: Resource, id: string) {
-    this.#answered = gate.enter(resource, id).then((pass) => {
-      this.answer = pass ?? "put back";
+  constructor(gate: TurnGate, resource: Resource, id: string, held: Leaving | undefined) {
+    this.#answered = gate.enter(resource, id, held).then((pass) => {
+      this.answer = pass ?? "left";
     });
   }
 
@@ -77,7 +70,7 @@ class Entry {
   }
 }
 
-/** Who is through, who waits and who was put back. */
+/** Who is through, who waits and who has left. */
 async function answers(...entries: Entry[]): Promise<string[]> {
   await settle();
   return entries.map(({ answer }) => typeof answer === "string" ? answer : "through");
@@ -125,8 +118,7 @@ Deno.test("TurnGate looks by itself when the rate limit has ended", async () => 
   await test.call({ kind: "limited", reason: "", status: 429, afterMs: 1 });
   const message = test.enter("m");
   assert.deepEqual(await answers(message), ["waits"]);
-  test.now += 1_050;
-  await until("the pass", () => message.answer !== "waits");
+  await test.clock.advance(1_050);
   assert.deepEqual(await answers(message), ["through"]);
 });
 
@@ -139,31 +131,14 @@ Deno.test("TurnGate takes a call that was not made for none: neither counted nor
   assert.deepEqual(await answers(test.enter("a"), test.enter("b")), ["through", "waits"]);
 });
 
-Deno.test("TurnGate lets nothing through while Turn is down, and puts back when the queues rest", async () => {
-  using test = new TestGate(1);
-  const { promise: pausing, resolve: paused } = Promise.withResolvers<void>();
-  test.pausing = pausing;
-  for (let n = 0; n < 5; n++) await test.call(UNREACHABLE);
-  const early = test.enter("early");
-  assert.deepEqual(test.told, ["pause"]);
-  assert.equal(test.gate.status().breaker, "open");
-  // Put back now it would come again at once.
-  assert.deepEqual(await answers(early), ["waits"]);
-  paused();
-  assert.deepEqual(await answers(early), ["put back"]);
-  assert.deepEqual(await answers(test.enter("late")), ["put back"]);
-});
-
-Deno.test("TurnGate opens the queues for one call after a pause, and for all when it comes through", async () => {
-  using test = new TestGate();
-  const late = await test.takeDown();
-  test.now += 999;
-  test.gate.leave(late, undefined);
-  assert.deepEqual(test.told, ["pause"]);
-  assert.deepEqual(await answers(test.enter("a")), ["put back"]);
-  test.now += 1;
-  await until("the probe", () => test.told.includes("resume"));
+Deno.test("TurnGate keeps all waiting while Turn is down, and makes one call after a pause", async () => {
+  using test = new TestGate(4);
+  await test.takeDown();
   const [a, b, c] = [test.enter("a"), test.enter("b", "statuses"), test.enter("c")];
+  await test.clock.advance(999);
+  assert.deepEqual(await answers(a, b, c), ["waits", "waits", "waits"]);
+  assert.equal(test.gate.status().breaker, "open");
+  await test.clock.advance(1);
   assert.deepEqual(await answers(a, b, c), ["through", "waits", "waits"]);
   assert.equal(test.gate.status().breaker, "half-open");
   const probe = await a.pass();
@@ -171,88 +146,90 @@ Deno.test("TurnGate opens the queues for one call after a pause, and for all whe
   test.gate.leave(probe, DELIVERED);
   assert.deepEqual(await answers(b, c), ["through", "through"]);
   assert.equal(test.gate.status().breaker, "closed");
-  assert.deepEqual(test.told, ["pause", "resume"]);
+});
+
+Deno.test("TurnGate probes with the next one that comes, when none waits at the end of the pause", async () => {
+  using test = new TestGate();
+  await test.takeDown();
+  await test.clock.advance(5_000);
+  const a = test.enter("a", "statuses"), b = test.enter("b");
+  assert.deepEqual(await answers(a, b), ["through", "waits"]);
+  assert.equal((await a.pass()).isProbe, true);
 });
 
 Deno.test("TurnGate pauses no longer when the clock is set back", async () => {
   using test = new TestGate();
-  const passes = (ms: number): boolean => (test.now += ms) > 0;
-  test.gate.leave(await test.takeDown(), undefined);
+  await test.takeDown();
+  const probe = test.enter("a");
   test.now -= 3_600_000;
-  await until("the probe", () => passes(50) && test.told.length === 2);
+  // Whoever comes makes it look.
+  assert.deepEqual(await answers(probe, test.enter("b")), ["waits", "waits"]);
+  await test.clock.advance(1_000);
+  assert.deepEqual(await answers(probe), ["through"]);
   const limited = { kind: "limited", reason: "", status: 429, afterMs: 500 } as const;
-  test.gate.leave(await test.enter("a").pass(), limited);
-  const held = test.enter("b");
+  test.gate.leave(await probe.pass(), limited);
+  const held = test.enter("c");
   test.now -= 3_600_000;
-  assert.deepEqual(await answers(held), ["waits"]);
-  await until("the call", () => passes(50) && test.gate.waiting("messages") === 0);
+  assert.deepEqual(await answers(held, test.enter("d")), ["waits", "waits"]);
+  await test.clock.advance(1_050);
+  assert.deepEqual(await answers(held), ["through"]);
 });
 
 Deno.test("TurnGate goes on when a message is refused: a Turn that answers works", async () => {
   using test = new TestGate();
-  const late = await test.takeDown();
-  test.now += 1_000;
-  test.gate.leave(late, undefined);
+  await test.takeDown();
+  await test.clock.advance(1_000);
   test.gate.leave(await test.enter("a").pass(), REFUSED);
   assert.equal(test.gate.status().breaker, "closed");
   assert.equal(test.gate.status().lastSuccess, undefined);
 });
 
-Deno.test("TurnGate pauses again after a probe in vain, twice as long", async () => {
+Deno.test("TurnGate pauses again after a probe in vain, twice as long, up to a minute", async () => {
   using test = new TestGate();
-  let late = await test.takeDown();
-  test.now += 1_000;
-  test.gate.leave(late, undefined);
-  const probe = test.enter("a"), other = test.enter("b");
-  test.gate.leave(await probe.pass(), DOWN);
-  assert.deepEqual(await answers(other), ["put back"]);
-  assert.deepEqual(test.told, ["pause", "resume", "pause"]);
-  test.now += 1_999;
-  await settle();
-  assert.equal(test.gate.status().breaker, "open");
-  test.now += 1;
-  await until("the probe", () => test.told.length === 4);
-  late = await test.enter("b").pass();
-  assert.equal(late.isProbe, true);
+  await test.takeDown();
+  const waiting = ["a", "b", "c", "d", "e", "f", "g", "h", "i"].map((id) => test.enter(id));
+  for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
+    await test.clock.advance(1000 * seconds - 1);
+    assert.equal(test.gate.status().breaker, "open");
+    await test.clock.advance(1);
+    const probe = waiting.shift() ?? assert.fail();
+    assert.deepEqual(await answers(probe, ...waiting), [
+      "through",
+      ...waiting.map(() => "waits"),
+    ]);
+    test.gate.leave(await probe.pass(), DOWN);
+  }
 });
 
 Deno.test("TurnGate probes with another message when it can, as one may fail by itself", async () => {
   using test = new TestGate();
-  const late = await test.takeDown();
-  test.now += 1_000;
-  test.gate.leave(late, undefined);
-  test.gate.leave(await test.enter("a").pass(), DOWN);
-  await settle();
-  test.now += 2_000;
-  await until("the probe", () => test.told.length === 4);
-  const a = test.enter("a");
-  assert.deepEqual(await answers(a), ["waits"]);
-  const b = test.enter("b", "statuses");
-  assert.deepEqual(await answers(a, b), ["waits", "through"]);
+  await test.takeDown();
+  const a = test.enter("a"), status = test.enter("s", "statuses");
+  await test.clock.advance(1_000);
+  assert.deepEqual(await answers(a, status), ["through", "waits"]);
+  test.gate.leave(await a.pass(), DOWN);
+  const again = test.enter("a");
+  await test.clock.advance(2_000);
+  assert.deepEqual(await answers(again, status), ["waits", "through"]);
 });
 
-Deno.test("TurnGate probes with the same message when no other comes", async () => {
+Deno.test("TurnGate probes with the same message when there is no other", async () => {
   using test = new TestGate();
-  const late = await test.takeDown();
-  test.now += 1_000;
-  test.gate.leave(late, undefined);
-  test.gate.leave(await test.enter("a").pass(), DOWN);
-  await settle();
-  test.now += 2_000;
-  await until("the probe", () => test.told.length === 4);
-  const a = test.enter("a");
-  assert.deepEqual(await answers(a), ["waits"]);
-  test.now += 200;
-  await until("the probe", () => a.answer !== "waits");
-  assert.equal((await a.pass()).isProbe, true);
+  await test.takeDown();
+  for (let n = 0; n < 3; n++) {
+    const a = test.enter("a");
+    await test.clock.advance(60_000);
+    assert.deepEqual(await answers(a), ["through"]);
+    assert.equal((await a.pass()).isProbe, true);
+    test.gate.leave(await a.pass(), DOWN);
+  }
 });
 
 Deno.test("TurnGate probes with the next one when a probe was not made after all", async () => {
   using test = new TestGate();
-  const late = await test.takeDown();
-  test.now += 1_000;
-  test.gate.leave(late, undefined);
+  await test.takeDown();
   const a = test.enter("a"), b = test.enter("b");
+  await test.clock.advance(1_000);
   assert.deepEqual(await answers(a, b), ["through", "waits"]);
   test.gate.leave(await a.pass(), undefined);
   assert.deepEqual(await answers(b), ["through"]);
@@ -263,50 +240,48 @@ Deno.test("TurnGate does not go by calls from before Turn was down, whenever the
   using test = new TestGate(100);
   const old = [];
   for (let n = 0; n < 30; n++) old.push(await test.enter(`${n}`).pass());
-  const late = await test.takeDown();
+  await test.takeDown();
   for (const pass of old.slice(0, 10)) test.gate.leave(pass, DELIVERED);
   assert.equal(test.gate.status().breaker, "open");
-  test.now += 1_000;
-  test.gate.leave(late, undefined);
+  await test.clock.advance(1_000);
   test.gate.leave(await test.enter("a").pass(), DELIVERED);
   for (const pass of old.slice(10)) test.gate.leave(pass, UNREACHABLE);
   assert.equal(test.gate.status().breaker, "closed");
 });
 
-Deno.test("TurnGate puts back what has waited for five minutes", async () => {
+Deno.test("TurnGate lets go whoever's time is over, and nobody else", async () => {
   using test = new TestGate(1);
   const call = await test.enter("a").pass();
-  const early = test.enter("b");
-  test.now += 60_000;
-  const late = test.enter("c");
-  assert.deepEqual(await answers(early, late), ["waits", "waits"]);
-  test.now += 240_000;
-  const last = test.enter("d");
-  assert.deepEqual(await answers(early, late, last), ["put back", "waits", "waits"]);
+  const [early, late] = [new AbortController(), new AbortController()];
+  const leaving = ({ signal }: AbortController): Leaving => ({
+    get isOver() {
+      return signal.aborted;
+    },
+    over: signal,
+  });
+  const waiting = [early, late].map((one, n) => test.enter(`${n}`, "messages", leaving(one)));
+  const last = test.enter("last");
+  early.abort();
+  assert.deepEqual(await answers(...waiting, last), ["left", "waits", "waits"]);
+  assert.deepEqual(await answers(test.enter("b", "messages", leaving(early))), ["left"]);
+  assert.equal(test.gate.waiting("messages"), 2);
   test.gate.leave(call, DELIVERED);
-  assert.deepEqual(await answers(late), ["through"]);
+  assert.deepEqual(await answers(...waiting, last), ["left", "through", "waits"]);
+  // It is through: its time no longer matters here.
+  late.abort();
+  assert.equal(test.gate.waiting("messages"), 1);
+  assert.deepEqual(await answers(last), ["waits"]);
 });
 
-Deno.test("TurnGate puts everything back when it is stopped, and lets nothing more through", async () => {
+Deno.test("TurnGate lets everything go when it is stopped, and nothing more through", async () => {
   using test = new TestGate(1);
   const pass = await test.enter("a").pass();
   const waiting = test.enter("b"), status = test.enter("c", "statuses");
   const another = test.enter("d", "statuses");
   test.gate.stop();
-  assert.deepEqual(await answers(waiting, status, another), ["put back", "through", "put back"]);
+  assert.deepEqual(await answers(waiting, status, another), ["left", "through", "left"]);
   test.gate.leave(pass, DELIVERED);
-  assert.deepEqual(await answers(test.enter("e")), ["put back"]);
-});
-
-Deno.test("TurnGate can be stopped while the queues are being paused", async () => {
-  using test = new TestGate();
-  const { promise: pausing, resolve: paused } = Promise.withResolvers<void>();
-  test.pausing = pausing;
-  for (let n = 0; n < 5; n++) await test.call(UNREACHABLE);
-  test.gate.stop();
-  paused();
-  await settle();
-  assert.deepEqual(test.told, ["pause"]);
+  assert.deepEqual(await answers(test.enter("e")), ["left"]);
 });
 
 Deno.test("TurnGate tells what is in flight, what waits, and how long the rate limit held it", async () => {

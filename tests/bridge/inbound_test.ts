@@ -29,7 +29,9 @@ class TestInbound implements AsyncDisposable {
       stopping: base.stopping.signal,
       abandon: base.abandon.signal,
       retry: { maxRetries: 0, delayBase: 0, delayExponent: 1, delaysMs: [5_000, 60_000] },
-      now: () => base.now,
+      now: base.clock.elapsed,
+      elapsed: base.clock.elapsed,
+      after: base.clock.after,
     });
     const sendMessage = async (text: InboundText, options: CallOptions): Promise<Delivery> => {
       assert.equal(options.timeoutMs, 9_000);
@@ -122,9 +124,35 @@ Deno.test("InboundFlow counts a message as come once, however often it comes", a
   test.answer = () => DELIVERED;
   await test.handle({}, arrival({ headers: later.headers }));
   await test.handle({}, AGAIN);
-  assert.deepEqual(await test.cache.counts(), ["inbound delivered: 1", "inbound in: 1"]);
+  await settle();
+  assert.deepEqual(await test.cache.counts(), [
+    "inbound delayed: 1",
+    "inbound delivered: 1",
+    "inbound in: 1",
+    "inbound undelayed: 1",
+  ]);
   // It was in work when we ended, before it was counted.
   await test.handle({ message_id: "m2" }, AGAIN);
+  await settle();
+  assert.ok((await test.cache.counts()).includes("inbound in: 2"));
+});
+
+Deno.test("InboundFlow counts a message as come once, though it went to the end of its queue", async () => {
+  await using test = new TestInbound();
+  // It was in hand when we ended, once too often: it may have been counted or not.
+  for (const [message_id, isCounted] of [["m1", true], ["m2", false]] as const) {
+    if (isCounted) {
+      test.answer = () => RETRY;
+      await test.handle({ message_id });
+      test.answer = () => DELIVERED;
+    }
+    const from_addr = `+${message_id}`;
+    const how = arrival({ redelivered: true, returns: 3 });
+    const again = await test.handle({ message_id, from_addr }, how);
+    assert.ok(again.kind === "again");
+    const { headers } = again;
+    assert.deepEqual(await test.handle({ message_id, from_addr }, arrival({ headers })), DONE);
+  }
   await settle();
   assert.ok((await test.cache.counts()).includes("inbound in: 2"));
 });

@@ -5,7 +5,6 @@ import type { Disposition } from "../../src/vumi/mod.ts";
 import { settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
-const REQUEUE: Disposition = { kind: "requeue" };
 
 /** Work that lasts until it is told how it ends, and tells when it has begun. */
 function work(): {
@@ -65,39 +64,6 @@ Deno.test("Lanes.run() tells how work ended, and goes on after a failure", async
   assert.deepEqual(await after, DONE);
 });
 
-Deno.test("Lanes.run() puts back all that waits behind what is put back, undone", async () => {
-  const lanes = new Lanes<string>();
-  const first = work(), behind = [work(), work()], other = work();
-  const ends = [
-    lanes.run("a", "1", first.work),
-    ...behind.map(({ work }) => lanes.run("a", "2", work)),
-  ];
-  const others = lanes.run("b", "1", other.work);
-  first.end(REQUEUE);
-  assert.deepEqual(await Promise.all(ends), [REQUEUE, REQUEUE, REQUEUE]);
-  assert.ok(!behind.some(({ begun }) => begun()));
-  other.end(DONE);
-  assert.deepEqual(await others, DONE);
-});
-
-Deno.test("Lanes.run() begins a new lane for what comes after a lane was put back", async () => {
-  const lanes = new Lanes<string>();
-  const first = work(), second = work(), third = work();
-  const back = lanes.run("a", "1", first.work);
-  const alsoBack = lanes.run("a", "2", () => assert.fail("overtook the first"));
-  first.end(REQUEUE);
-  assert.deepEqual(await back, REQUEUE);
-  const again = lanes.run("a", "1", second.work);
-  const last = lanes.run("a", "2", third.work);
-  await settle();
-  assert.deepEqual([second.begun(), third.begun()], [true, false]);
-  assert.deepEqual(await alsoBack, REQUEUE);
-  assert.deepEqual(lanes.behind("a"), ["2"]);
-  second.end(DONE);
-  third.end(DONE);
-  assert.deepEqual([await again, await last], [DONE, DONE]);
-});
-
 Deno.test("Lanes.behind() has what waits, in order, until its work begins", async () => {
   const lanes = new Lanes<string>();
   assert.deepEqual(lanes.behind("a"), []);
@@ -119,38 +85,4 @@ Deno.test("Lanes.behind() has what waits, in order, until its work begins", asyn
   assert.deepEqual(lanes.behind("a"), []);
   third.end(DONE);
   await ends[2];
-});
-
-Deno.test("Lanes never does a key's work out of order, whatever is put back when", async () => {
-  const outcome = fc.constantFrom<Disposition["kind"] | "throw">("done", "requeue", "throw");
-  await fc.assert(
-    fc.asyncProperty(fc.scheduler(), fc.array(outcome, { maxLength: 8 }), async (s, outcomes) => {
-      const lanes = new Lanes<number>();
-      // The queue: what is put back comes again, in its place, when all of the lane is back.
-      let waiting = outcomes.map((_, n) => n);
-      const done: number[] = [];
-      const tries = new Map<number, number>();
-      while (waiting.length > 0) {
-        const ends = waiting.map(async (n) => {
-          const outcome = tries.has(n) ? "done" : outcomes[n];
-          try {
-            const { kind } = await lanes.run("a", n, async () => {
-              await s.schedule(Promise.resolve());
-              tries.set(n, 1);
-              if (outcome === "throw") throw new RangeError("no");
-              if (outcome === "done") done.push(n);
-              return outcome === "done" ? DONE : REQUEUE;
-            });
-            return kind === "requeue" ? [n] : [];
-          } catch (error) {
-            assert.ok(error instanceof RangeError);
-            done.push(n);
-            return [];
-          }
-        });
-        waiting = (await s.waitFor(Promise.all(ends))).flat();
-      }
-      assert.deepEqual(done, outcomes.map((_, n) => n));
-    }),
-  );
 });

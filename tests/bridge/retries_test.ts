@@ -3,10 +3,12 @@ import fc from "fast-check";
 import {
   afterFailure,
   type Failed,
+  isOutOfOrder,
   NO_PAST,
   type Past,
   readPast,
   retryDelayMs,
+  sendAgain,
   waitBehind,
 } from "../../src/bridge/retries.ts";
 
@@ -21,6 +23,7 @@ const FAILED: Failed = {
   afterMs: 0,
   fault: "turn",
 };
+const PLACE = { mark: NOW, nth: 3 };
 const REFUSED: Failed = { kind: "refused", reason: "Turn answered 400", status: 400 };
 
 function after(past: Partial<Past>, more: Partial<Failed> = {}, forMs = 72 * HOUR, now = NOW) {
@@ -150,11 +153,43 @@ Deno.test("afterFailure() follows a schedule that does not rise", () => {
   assert.equal(asked.delayMs, 30_000);
 });
 
-Deno.test("waitBehind() costs no attempt", () => {
-  const disposition = waitBehind(NO_PAST, 5_000);
+Deno.test("waitBehind() costs no attempt, and says behind what", () => {
+  const disposition = waitBehind(NO_PAST, { place: PLACE, isBegun: false }, 5_000);
   assert.ok(disposition.kind === "later");
   assert.equal(disposition.delayMs, 5_000);
-  assert.deepEqual(readPast(disposition.headers), NO_PAST);
+  assert.deepEqual(readPast(disposition.headers), { ...NO_PAST, place: PLACE, delayMs: 5_000 });
+});
+
+Deno.test("sendAgain() counts copies, and nothing else", () => {
+  const past = { ...NO_PAST, attempts: 2, firstFailureAt: NOW, copies: 4, delayMs: 5_000 };
+  const disposition = sendAgain(past, { place: PLACE, isBegun: true }, "was in hand for too long");
+  assert.ok(disposition.kind === "again");
+  assert.deepEqual(readPast(disposition.headers), {
+    ...past,
+    copies: 5,
+    place: PLACE,
+    delayMs: 0,
+    isBegun: true,
+  });
+  assert.equal(disposition.headers["x-retry-copies"], 5);
+  assert.equal(disposition.headers["x-retry-reason"], "was in hand for too long");
+});
+
+Deno.test("isOutOfOrder() when it has failed, and has no place any more", () => {
+  for (
+    const [waits, mark, expected] of [[0, 0, false], [0, 7, false], [1, 7, false], [
+      1,
+      0,
+      true,
+    ]] as const
+  ) {
+    assert.equal(
+      isOutOfOrder({ ...NO_PAST, waits, place: { mark, nth: 1 } }),
+      expected,
+      `${waits} ${mark}`,
+    );
+  }
+  assert.equal(isOutOfOrder(undefined), false);
 });
 
 Deno.test("readPast() is undefined for a message that has not waited", () => {
@@ -170,6 +205,7 @@ Deno.test("readPast() reads what afterFailure() wrote", () => {
     const disposition = after({ attempts, waits, firstFailureAt }, {}, Infinity);
     assert.ok(disposition.kind === "later");
     assert.deepEqual(readPast(disposition.headers), {
+      ...NO_PAST,
       attempts,
       waits: waits + 1,
       firstFailureAt,

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
-import { readTold } from "../../src/bridge/notes.ts";
+import {
+  delayedListId,
+  delayedNoteId,
+  readDelayed,
+  readDelayedList,
+  readTold,
+} from "../../src/bridge/notes.ts";
 import { Courier } from "../../src/bridge/courier.ts";
 import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
 import { Metrics } from "../../src/telemetry/mod.ts";
 import type { CallOptions, Delivery, Status } from "../../src/turn/mod.ts";
 import { createMessage, decodeEvent, type Disposition, type Event } from "../../src/vumi/mod.ts";
-import { DELIVERED, HOUR_MS, REFUSED, TestCourier } from "./courier_support.ts";
+import { DELIVERED, headersOf, HOUR_MS, REFUSED, RETRY, TestCourier } from "./courier_support.ts";
 import { AGAIN, arrival, NEVER, settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
@@ -43,7 +49,9 @@ class TestStatuses implements AsyncDisposable {
       stopping: base.stopping.signal,
       abandon: base.abandon.signal,
       retry: { maxRetries: 1, delayBase: 0, delayExponent: 1, delaysMs: [5_000] },
-      now: () => base.now,
+      now: base.clock.elapsed,
+      elapsed: base.clock.elapsed,
+      after: base.clock.after,
     });
     const sendStatus = async (status: Status, options: CallOptions): Promise<Delivery> => {
       assert.deepEqual(options.timeoutMs, 7_000);
@@ -118,6 +126,44 @@ Deno.test("StatusFlow skips an event of a message that is not remembered", async
   assert.deepEqual(test.told, []);
   await settle();
   assert.deepEqual(await test.cache.counts(), ["status in: 1", "status skipped_not_ours: 1"]);
+});
+
+Deno.test("StatusFlow counts an event as come once, though the cache fails when it comes", async () => {
+  await using test = await TestStatuses.start();
+  test.cache.failing.add("getOutbound");
+  const disposition = test.handle({ ...ACK, event_id: "e1" });
+  await test.base.clock.advance(4_000);
+  test.cache.failing.clear();
+  test.cache.failing.add("getNote");
+  await test.base.clock.advance(4_000);
+  test.cache.failing.clear();
+  await test.base.clock.advance(2_000);
+  assert.deepEqual(await disposition, DONE);
+  await settle();
+  assert.deepEqual(await test.cache.counts(), ["status delivered: 1", "status in: 1"]);
+});
+
+Deno.test("StatusFlow notes a delayed event by the message that it is about, and by its user", async () => {
+  await using test = await TestStatuses.start();
+  test.answer = () => RETRY;
+  const first = await test.handle({ ...ACK, event_id: "e1" });
+  // The next one only waits behind it, so nobody has looked yet whose it is.
+  await test.handle({ ...report("delivered"), event_id: "e2" });
+  const note = async (id: string) =>
+    readDelayed(await test.cache.getNote("delayed", delayedNoteId("status", id)));
+  const listed = async (id: string) =>
+    readDelayedList(await test.cache.getNote("delayed_list", id)).map((entry) => entry.id);
+  for (const id of ["e1", "e2"]) {
+    const { flow, user, about } = await note(id) ?? assert.fail(id);
+    assert.deepEqual([flow, user, about], ["status", "+266", "m"]);
+  }
+  assert.deepEqual(await listed(delayedListId({ user: "+266" })), ["e1", "e2"]);
+  assert.deepEqual(await listed(delayedListId({ about: "m" })), ["e1", "e2"]);
+  test.answer = () => DELIVERED;
+  await test.handle({ ...ACK, event_id: "e1" }, arrival({ headers: headersOf(first) }));
+  await settle();
+  assert.equal(await note("e1"), undefined);
+  assert.deepEqual(await listed(delayedListId({ about: "m" })), ["e2"]);
 });
 
 const ORDERS: readonly [string, Record<string, string>[], string[]][] = [

@@ -15,7 +15,7 @@ export const NEVER: AbortSignal = new AbortController().signal;
 
 /** How a message comes: for the first time, unless told otherwise. */
 export function arrival(more: Partial<Arrival> = {}): Arrival {
-  return { headers: {}, redelivered: false, lost: NEVER, ...more };
+  return { headers: {}, redelivered: false, returns: 0, lost: NEVER, ...more };
 }
 
 /** Comes again, as it was put back or in work when a connection or a program ended. */

@@ -117,7 +117,9 @@ async function check(proxies: readonly TcpProxy[]) {
     exchange: "vumi",
     consumeQueues: [],
     publishQueues: [],
-    delays: [],
+    ownQueues: [],
+    delaysMs: [],
+    oldQueues: [],
     timeoutMs: 30_000,
   });
 }
@@ -137,7 +139,9 @@ Deno.test("checkAmqp() says of each address what it found; one that is away is n
   assert.match(findings[0]?.fix ?? "", /start RabbitMQ/);
   assert.deepEqual(findings.slice(3).map(({ subject, ok }) => [subject, ok]), [
     ["exchange vumi: declare", true],
+    ["delays: ", true],
     ["exchange vumi: publish", true],
+    ["default exchange: publish", true],
   ]);
 });
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { type ConfirmChannel, connect } from "amqplib";
-import { Declarer } from "../../src/broker/amqp_declare.ts";
+import type { ConfirmChannel } from "amqplib";
+import { brokerChoice } from "../support/broker_choice.ts";
+import { makesQuorumQueues } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { bytes, DONE, Held } from "./bench.ts";
-import { openWithExchange, startProxy, untilFound, withChannel } from "./amqp_support.ts";
+import { openWithExchange, untilFound, withChannel } from "./amqp_support.ts";
 
 const DURABLE = { durable: true };
 const QUORUM = { ...DURABLE, arguments: { "x-queue-type": "quorum" } };
@@ -56,7 +57,10 @@ Deno.test("AmqpBroker uses an exchange and quorum queues as an operator declared
   held.answer(0, { kind: "park", reason: "test" });
   held.answer(1, DONE);
   assert.equal((await untilFound(parkingQueue)).content.toString(), "first");
-  await refused((channel) => channel.assertQueue(queue, DURABLE));
+  // The queue is still the operator's. Where the server makes quorum queues by itself they are alike.
+  if (!makesQuorumQueues(brokerChoice())) {
+    await refused((channel) => channel.assertQueue(queue, DURABLE));
+  }
 });
 
 Deno.test("AmqpBroker declares what is missing beside what is there: durable, without arguments", async () => {
@@ -73,17 +77,4 @@ Deno.test("AmqpBroker declares what is missing beside what is there: durable, wi
     await channel.assertQueue(parkingQueue, DURABLE);
     await channel.assertExchange(exchange, "direct", DURABLE);
   });
-});
-
-Deno.test("Declarer.close() ends also when the connection does so first", async () => {
-  await using made = names();
-  await using proxy = startProxy();
-  const model = await connect(`amqp://guest:guest@127.0.0.1:${proxy.port}`);
-  model.on("error", () => {});
-  const declarer = new Declarer(model);
-  await declarer.exchange(made.exchange);
-  proxy.stall();
-  const closed = declarer.close();
-  proxy.cut();
-  await closed;
 });

@@ -1,35 +1,26 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import type { MessageProperties, Options } from "amqplib";
+import { decodeProperties, encodeProperties } from "../../src/broker/amqp_codec.ts";
 import { copyOf, delayedCopy, undelayed } from "../../src/broker/amqp_copy.ts";
 import { type BrokerMessage, delayQueue, type Disposition } from "../../src/broker/mod.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
+import { workersQueue } from "../support/queues.ts";
 import { until } from "../support/until.ts";
-import { amqpAdapter, untilFound, withChannel } from "./amqp_support.ts";
-import { type Bench, bench, bytes, DONE, Held } from "./bench.ts";
+import { amqpAdapter, sendTo, untilFound, withChannel } from "./amqp_support.ts";
+import { type Bench, bench, bytes, Held } from "./bench.ts";
 
 const SHORT_MS = 50;
-const LONG_MS = 3_600_000;
 
 function later(delayMs = SHORT_MS, headers = {}): Disposition {
   return { kind: "later", delayMs, headers };
 }
 
-/** Publishes as another client would. */
-async function send(queue: string, properties: Options.Publish): Promise<void> {
-  await withChannel(async (channel) => {
-    channel.sendToQueue(queue, Buffer.from("body"), properties);
-    await channel.checkQueue(queue); // The message is at the server when this is answered.
-  });
-}
-
 /** Has a message delayed so many times and then parked. Returns the deliveries and the copy. */
 async function delayAndPark(made: Bench, properties: Options.Publish, times: number) {
-  const { broker, queue, parkingQueue, delayQueues } = made;
-  delayQueues(SHORT_MS);
+  const { broker, queue, parkingQueue } = made;
   const deliveries: BrokerMessage[] = [];
-  await send(queue, properties);
-  broker.consume(queue, { prefetch: 9, parkingQueue, delaysMs: [SHORT_MS] }, (message) => {
+  await sendTo(queue, ["body"], properties);
+  broker.consume(queue, { prefetch: 9, parkingQueue }, (message) => {
     deliveries.push(message);
     return Promise.resolve(
       deliveries.length <= times ? later() : { kind: "park", reason: "bad" },
@@ -38,32 +29,25 @@ async function delayAndPark(made: Bench, properties: Options.Publish, times: num
   return { deliveries, copy: await untilFound(parkingQueue) };
 }
 
-Deno.test("AmqpBroker delays in durable queues that need no plugin, and vumi's have no arguments", async () => {
+Deno.test("AmqpBroker delays in shared queues that need no plugin, and vumi's have no arguments", async () => {
   await using made = await bench(amqpAdapter);
-  const { broker, queue, parkingQueue, delayQueues } = made;
-  delayQueues(1000, 1500);
-  const options = { prefetch: 9, parkingQueue, delaysMs: [1000, 1500] };
-  broker.consume(queue, options, new Held().handler);
-  for (const [name, ttl] of [["delay.1s", 1000], ["delay.1500ms", 1500]] as const) {
-    // The server compares what is declared with what is there.
-    const declare = () =>
-      withChannel((channel) => {
-        channel.on("error", () => {});
-        return channel.assertQueue(`${queue}.${name}`, {
-          durable: true,
-          messageTtl: ttl,
-          deadLetterExchange: "vumi",
-          deadLetterRoutingKey: queue,
-        });
-      });
-    await until(name, async () => await broker.depth(`${queue}.${name}`) !== undefined);
-    await declare();
-    // Bound under its own name, or this would be refused.
-    await broker.publish(`${queue}.${name}`, bytes("a"));
-  }
-  for (const plain of [queue, parkingQueue]) {
-    await withChannel((channel) => channel.assertQueue(plain, { durable: true }));
-  }
+  const { broker, queue, parkingQueue } = made;
+  const delayMs = made.longDelayMs();
+  const held = new Held();
+  broker.consume(queue, { prefetch: 9, parkingQueue }, held.handler);
+  await broker.publish(queue, bytes("a"));
+  await held.count(1);
+  held.answer(0, later(delayMs));
+  const name = delayQueue(delayMs);
+  await until("the delay", async () => await broker.depth(name) === 1);
+  // A message of any queue that waits there goes back by its routing key.
+  await withChannel(async (channel) => {
+    await channel.checkExchange(name);
+    const waiting = await channel.get(name);
+    assert.ok(waiting);
+    assert.equal(waiting.fields.routingKey, queue);
+  });
+  await withChannel((channel) => channel.assertQueue(queue, workersQueue()));
 });
 
 Deno.test("delaying and then parking leaves body and properties unchanged", async () => {
@@ -159,38 +143,87 @@ Deno.test("undelayed() leaves what others' dead-lettering has noted", () => {
     "x-last-death-reason": "expired",
     other: 1,
   });
-  const parked = copyOf(before, {}).headers;
+  const parked = decodeProperties(encodeProperties(copyOf(before, {}))).headers ?? {};
   assert.deepEqual(parked["x-death"], before.headers?.["x-death"]);
   const delayed = delayedCopy(before, {}).headers;
   assert.deepEqual(Object.keys(delayed), ["other", "x-original-death"]);
 });
 
+for (
+  const name of [
+    "turn-channels.delay.60s",
+    "turn-channels.delay.50ms",
+    "q.delay.60s",
+    "q.delay.50ms",
+  ]
+) {
+  Deno.test(`undelayed() takes what is noted of ${name} away`, () => {
+    const headers = {
+      "x-death": [{ queue: name, reason: "expired" }],
+      "x-first-death-queue": name,
+      "x-first-death-reason": "expired",
+      "x-last-death-queue": name,
+      other: 1,
+    };
+    const properties = decodeProperties(encodeProperties({ headers }));
+    assert.deepEqual(undelayed(properties, "q").headers, { other: 1 });
+  });
+}
+
+for (const name of ["turn-channels.delay.s", "turn-channels.delay.60s.x", "p.delay.60s"]) {
+  Deno.test(`undelayed() leaves what is noted of ${name}`, () => {
+    const headers = { "x-death": [{ queue: name, reason: "expired" }] };
+    const properties = decodeProperties(encodeProperties({ headers }));
+    assert.deepEqual(undelayed(properties, "q").headers, headers);
+  });
+}
+
+Deno.test("undelayed() gives back what RabbitMQ had noted before, byte for byte", () => {
+  const death = {
+    count: { "!": "long", value: 1 },
+    queue: "theirs",
+    n: { "!": "uint16", value: 3 },
+  };
+  const bytes = encodeProperties({ headers: { a: 1, "x-death": [death] } });
+  const delayed = encodeProperties(delayedCopy(decodeProperties(bytes), {}));
+  const back = undelayed(decodeProperties(delayed), "q");
+  const { mandatory: _, persistent: __, ...copy } = copyOf(back, {});
+  assert.deepEqual(encodeProperties(copy), bytes);
+});
+
 Deno.test("AmqpBroker keeps a message until it is delayed, also when the delay queue is gone", async () => {
   await using made = await bench(amqpAdapter);
-  const { broker, queue, parkingQueue, delayQueues } = made;
-  delayQueues(LONG_MS);
+  const { broker, queue, parkingQueue } = made;
+  const delayMs = made.longDelayMs();
+  const waits = delayQueue(delayMs);
   const held = new Held();
-  broker.consume(queue, { prefetch: 9, parkingQueue, delaysMs: [LONG_MS] }, held.handler);
-  await broker.publish(queue, bytes("a"));
-  await held.count(1);
-  const waits = delayQueue(queue, LONG_MS);
+  broker.consume(queue, { prefetch: 9, parkingQueue }, held.handler);
+  for (const each of ["a", "b", "c"]) await broker.publish(queue, bytes(each));
+  await held.count(3);
+  held.answer(0, later(delayMs));
+  await until("the first to be delayed", async () => await broker.depth(waits) === 1);
   await withChannel((channel) => channel.deleteQueue(waits));
-  held.answer(0, later(LONG_MS));
-  await until("the message to be delayed", async () => await broker.depth(waits) === 1);
+  held.answer(1, later(delayMs));
+  await until("the second to be delayed", async () => await broker.depth(waits) === 1);
+  await withChannel((channel) => channel.deleteExchange(waits));
+  held.answer(2, later(delayMs));
+  await until("the third to be delayed", async () => await broker.depth(waits) === 2);
 });
 
 Deno.test("AmqpBroker keeps the order of messages whose delay queue is gone", async () => {
   await using made = await bench(amqpAdapter);
-  const { broker, queue, parkingQueue, delayQueues } = made;
-  delayQueues(SHORT_MS);
+  const { broker, queue, parkingQueue } = made;
+  // Of its own, as it is deleted: all tests share the short one.
+  const delayMs = 300 + Math.floor(Math.random() * 500);
   const held = new Held();
-  broker.consume(queue, { prefetch: 99, parkingQueue, delaysMs: [SHORT_MS] }, held.handler);
+  broker.consume(queue, { prefetch: 99, parkingQueue }, held.handler);
   const texts = Array.from({ length: 20 }, (_, index) => `${index}`);
-  for (const each of texts) await broker.publish(queue, bytes(each));
-  await held.count(texts.length);
-  await withChannel((channel) => channel.deleteQueue(delayQueue(queue, SHORT_MS)));
-  for (const index of texts.keys()) held.answer(index, later());
-  await held.count(2 * texts.length);
-  assert.deepEqual(held.texts.slice(texts.length), texts);
-  for (const index of texts.keys()) held.answer(texts.length + index, DONE);
+  for (const each of ["first", ...texts]) await broker.publish(queue, bytes(each));
+  await held.count(1 + texts.length);
+  held.answer(0, later(delayMs));
+  await held.count(2 + texts.length);
+  await withChannel((channel) => channel.deleteQueue(delayQueue(delayMs)));
+  for (const index of texts.keys()) held.answer(1 + index, later(delayMs));
+  await held.count(2 + 2 * texts.length);
+  assert.deepEqual(held.texts.slice(2 + texts.length), texts);
 });

@@ -166,29 +166,6 @@ test("AmqpBroker closes while publishing is blocked", async (made) => {
   assert.equal(made.broker.status().state, "closed");
 });
 
-test("while publishing is blocked nothing is moved, but partitions are consumed and acked", async (made) => {
-  const { broker, queue, parkingQueue, extra } = made;
-  const target = extra("p0");
-  const mover = broker.move(queue, { targets: [target], route: () => ({ to: target }) });
-  await broker.publish(queue, bytes("a"));
-  await until("it to be moved", async () => await broker.depth(target) === 1);
-  const held = new Held();
-  {
-    await using _alarm = await alarm(made); // It leaves one more in the queue.
-    broker.consume(target, { prefetch: 1, parkingQueue }, held.handler);
-    await held.count(1);
-    held.answer(0, DONE);
-    await until("the ack", async () => {
-      return await withChannel(async (channel) => {
-        return (await channel.checkQueue(target)).messageCount === 0;
-      }, server.url);
-    });
-    assert.deepEqual(held.texts, ["a"]);
-    await mover.stop();
-  }
-  await until("the end of the block", () => broker.status().state === "open");
-});
-
 test("AmqpBroker.publish() is refused when the server says no", async ({ broker, queue }) => {
   const rule = '{"max-length":1,"overflow":"reject-publish"}';
   await server.rabbitmqctl("set_policy", "full", `^${queue}$`, rule, "--apply-to", "queues");
@@ -234,8 +211,7 @@ testIfOurs("AmqpBroker keeps what is delayed when the server is restarted", asyn
   await using made = await bench(adapterAt(() => restarting.url));
   const { broker, queue, parkingQueue } = made;
   const [shortMs, longMs] = [1000, 3_600_000];
-  const options = { prefetch: 99, parkingQueue, delaysMs: [shortMs, longMs] };
-  made.delayQueues(...options.delaysMs);
+  const options = { prefetch: 99, parkingQueue };
   const texts = Array.from({ length: 20 }, (_, index) => `${index}`);
   for (const each of texts) await broker.publish(queue, bytes(each));
   const held = new Held();
@@ -260,7 +236,7 @@ testIfOurs("AmqpBroker keeps what is delayed when the server is restarted", asyn
   ];
   await until("the short ones", () => back().length >= short.length);
   assert.deepEqual(back(), short);
-  assert.equal(await broker.depth(delayQueue(queue, longMs)), texts.length / 2);
+  assert.equal(await broker.depth(delayQueue(longMs)), texts.length / 2);
 });
 
 testIfOurs("AmqpBroker keeps what is queued when the server is restarted", async () => {

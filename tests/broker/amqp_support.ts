@@ -5,8 +5,11 @@
  */
 
 import assert from "node:assert/strict";
-import { type Channel, connect, type GetMessage } from "amqplib";
+import { Buffer } from "node:buffer";
+import { type Channel, connect, type GetMessage, type Options } from "amqplib";
 import { AmqpBroker } from "../../src/broker/amqp.ts";
+import { getRaw, type RawMessage } from "../support/raw_amqp.ts";
+import { isByHand, makeByHand } from "../support/queues.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -22,10 +25,19 @@ export const amqpAdapter: Adapter = adapterAt(amqpUrl);
 export function adapterAt(url: () => string): Adapter {
   return {
     name: "AmqpBroker",
+    // A quorum queue without a limit of returns; RabbitMQ has one by default since 4.0.
+    putsBackAtEnd: isByHand(),
     open: () => AmqpBroker.open({ urls: [url()], exchange: "vumi", ...DELAYS }),
-    remove: (queues) =>
+    prepare: async (queues) => {
+      if (!isByHand()) return;
+      const model = await connect(url());
+      await makeByHand(model, queues);
+      await model.close();
+    },
+    remove: (queues, exchanges) =>
       withChannel(async (channel) => {
         for (const queue of queues) await channel.deleteQueue(queue);
+        for (const exchange of exchanges) await channel.deleteExchange(exchange);
       }, url()),
   };
 }
@@ -76,12 +88,31 @@ export async function withChannel<T>(
   }
 }
 
+/** Publishes to a queue of the shared server as another client would; it is there when it resolves. */
+export async function sendTo(
+  queue: string,
+  texts: readonly string[],
+  properties: Options.Publish = {},
+): Promise<void> {
+  const model = await connect(amqpUrl());
+  try {
+    const channel = await model.createConfirmChannel();
+    for (const text of texts) channel.sendToQueue(queue, Buffer.from(text), properties);
+    await channel.waitForConfirms();
+  } finally {
+    await model.close();
+  }
+}
+
 /** Opens a broker with an exchange of its own on the shared server. */
 export function openWithExchange(exchange: string): AmqpBroker {
   return AmqpBroker.open({ urls: [amqpUrl()], exchange, ...DELAYS });
 }
 
-/** Waits for a message in a queue of the shared server, and takes it. */
+/**
+ * Waits for a message in a queue of the shared server, and takes it. What a quorum queue says of how
+ * often it has handed a message out is left out.
+ */
 export async function untilFound(queue: string): Promise<GetMessage> {
   let found: GetMessage | false = false;
   await until(`a message in ${queue}`, async () => {
@@ -91,6 +122,21 @@ export async function untilFound(queue: string): Promise<GetMessage> {
       return channel.get(queue, { noAck: true });
     }).catch(() => false as const);
     return found !== false;
+  });
+  assert.ok(found);
+  const { properties } = found as GetMessage;
+  for (const counted of ["x-delivery-count", "x-acquired-count"]) {
+    delete properties.headers?.[counted];
+  }
+  return found;
+}
+
+/** Waits for a message in a queue of the shared server, and takes it as it is on the wire. */
+export async function untilRaw(queue: string): Promise<RawMessage> {
+  let found: RawMessage | undefined;
+  await until(`a message in ${queue}`, async () => {
+    found = await getRaw(amqpUrl(), queue);
+    return found !== undefined;
   });
   assert.ok(found);
   return found;

@@ -46,7 +46,7 @@ async function startSecured(): Promise<Secured> {
   ];
   const file = launch.env.RABBITMQ_CONFIG_FILE ?? "";
   await Deno.writeTextFile(file, `${conf.join("\n")}\n`, { append: true });
-  await started.use(new RabbitMqServer(launch)).start();
+  await started.use(new RabbitMqServer(launch, { version: "own", queues: "classic" })).start();
   const parts = started.move();
   return {
     flags: {
@@ -134,8 +134,9 @@ Deno.test({
 });
 
 function check(options: AmqpBrokerOptions) {
-  const queues = { consumeQueues: [], publishQueues: ["turn.outbound"], delays: [] };
-  return checkAmqp({ ...options, ...queues, timeoutMs: 30_000 });
+  const queues = { consumeQueues: [], publishQueues: ["turn.outbound"] };
+  const none = { ownQueues: [], delaysMs: [], oldQueues: [] };
+  return checkAmqp({ ...options, ...queues, ...none, timeoutMs: 30_000 });
 }
 
 async function logged(work: () => Promise<void>): Promise<readonly LogRecord[]> {

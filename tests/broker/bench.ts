@@ -18,21 +18,26 @@ import { until } from "../support/until.ts";
 export interface Adapter {
   /** Its name, as tests are called after it. */
   readonly name: string;
+  /** Whether what is put back comes behind all that waits; else it comes to its place. */
+  readonly putsBackAtEnd: boolean;
   /** Opens a broker; queues of tests have unique names, so it may be shared. */
   open(): Broker;
-  /** Removes a test's queues; called before the broker is closed. */
-  remove(queues: readonly string[]): Promise<void>;
+  /** Removes a test's queues and exchanges; called before the broker is closed. */
+  remove(queues: readonly string[], exchanges: readonly string[]): Promise<void>;
+  /** Makes a test's queues of the type that they have to be of, where the broker would not. */
+  prepare(queues: readonly string[]): Promise<void>;
 }
 
 /** A broker and two declared queues, for one test. */
 export interface Bench extends AsyncDisposable {
+  readonly adapter: Adapter;
   readonly broker: Broker;
   readonly queue: string;
   readonly parkingQueue: string;
   /** Names one more queue, to be removed in the end as well. */
   extra(name: string): string;
-  /** Has the queue's delay queues removed in the end as well. */
-  delayQueues(...delaysMs: number[]): void;
+  /** A delay longer than any test, that no other test has; its queue is removed in the end. */
+  longDelayMs(): number;
 }
 
 /** Registers a test of the contract. */
@@ -76,11 +81,17 @@ export async function bench(adapter: Adapter, open = adapter.open): Promise<Benc
   const queue = `test.${crypto.randomUUID()}`;
   const parkingQueue = `${queue}.parked`;
   const queues = [queue, parkingQueue];
+  const exchanges: string[] = [];
+  await adapter.prepare(queues);
   const broker = open();
   broker.declare(queue);
   broker.declare(parkingQueue);
   await until("the broker to be open", () => broker.status().state === "open");
+  for (const each of [queue, parkingQueue]) {
+    await until(each, async () => await broker.depth(each) !== undefined);
+  }
   return {
+    adapter,
     broker,
     queue,
     parkingQueue,
@@ -88,11 +99,14 @@ export async function bench(adapter: Adapter, open = adapter.open): Promise<Benc
       queues.push(`${queue}.${name}`);
       return `${queue}.${name}`;
     },
-    delayQueues(...delaysMs) {
-      queues.push(...delaysMs.map((delayMs) => delayQueue(queue, delayMs)));
+    longDelayMs() {
+      const delayMs = 3_600_000 + crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000_000;
+      queues.push(delayQueue(delayMs));
+      exchanges.push(delayQueue(delayMs));
+      return delayMs;
     },
     [Symbol.asyncDispose]: async () => {
-      await adapter.remove(queues);
+      await adapter.remove(queues, exchanges);
       await broker[Symbol.asyncDispose]();
     },
   };

@@ -10,8 +10,6 @@ import { until } from "../support/until.ts";
 import { type Adapter, bench, bytes, DONE, Held, type Register, text } from "./bench.ts";
 import { cancelContract, consumeContract, parkContract } from "./contract_consume.ts";
 import { laterContract } from "./contract_later.ts";
-import { pauseContract } from "./contract_pause.ts";
-import { claimContract, moveContract } from "./contract_share.ts";
 import { siftContract } from "./contract_sift.ts";
 
 /** Registers the tests. */
@@ -27,10 +25,7 @@ export function brokerContract(adapter: Adapter): void {
   parkContract(test);
   cancelContract(test);
   laterContract(test);
-  pauseContract(test);
   siftContract(test);
-  claimContract(test);
-  moveContract(test);
   closeContract(test);
 }
 

@@ -46,31 +46,36 @@ export function consumeContract(test: Register): void {
 
   test(
     "consume() puts a requeued message back to its place",
-    async ({ broker, queue }, options) => {
+    async ({ broker, queue, adapter: { putsBackAtEnd } }, options) => {
       for (const each of ["a", "b", "c"]) await broker.publish(queue, bytes(each));
       const held = new Held();
       broker.consume(queue, { ...options, prefetch: 1 }, held.handler);
       await held.count(1);
       held.answer(0, { kind: "requeue" });
-      await held.count(2);
-      assert.deepEqual(held.messages.map(({ redelivered }) => redelivered), [false, true]);
-      held.answer(1, DONE);
-      await held.count(3);
-      held.answer(2, DONE);
-      await held.count(4);
-      assert.deepEqual(held.texts, ["a", "a", "b", "c"]);
+      for (const index of [1, 2, 3]) {
+        await held.count(index + 1);
+        held.answer(index, DONE);
+      }
+      assert.deepEqual(held.texts, putsBackAtEnd ? ["a", "b", "c", "a"] : ["a", "a", "b", "c"]);
+      const again = held.messages.map(({ redelivered }) => redelivered);
+      assert.equal(again.lastIndexOf(true), held.texts.lastIndexOf("a"));
+      assert.equal(again.filter((each) => each).length, 1);
     },
   );
 
-  test("consume() makes its queues", async ({ broker, extra }, options) => {
-    const fresh = extra("fresh");
-    const parkingQueue = extra("fresh.parked");
-    const consumer = broker.consume(fresh, { ...options, parkingQueue }, new Held().handler);
-    for (const each of [fresh, parkingQueue]) {
-      await until(each, () => broker.publish(each, bytes("one")).then(() => true, () => false));
-    }
-    await consumer.cancel();
-  });
+  test(
+    "consume() makes its queue, and that for parking when it is needed",
+    async (made, options) => {
+      const { broker, extra } = made;
+      const fresh = extra("fresh");
+      const parkingQueue = extra("fresh.parked");
+      const decide = () => Promise.resolve<Disposition>({ kind: "park", reason: "bad" });
+      const consumer = broker.consume(fresh, { ...options, parkingQueue }, decide);
+      await until(fresh, () => broker.publish(fresh, bytes("one")).then(() => true, () => false));
+      await until("the parked one", async () => await broker.depth(parkingQueue) === 1);
+      await consumer.cancel();
+    },
+  );
 }
 
 /** Registers the tests of parking. */

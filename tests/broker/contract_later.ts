@@ -11,8 +11,6 @@ import { until } from "../support/until.ts";
 import { bytes, DONE, Held, type Register, text } from "./bench.ts";
 
 const SHORT_MS = 50;
-/** Longer than any test: what waits so long does not come by itself. */
-const LONG_MS = 3_600_000;
 
 function later(headers: Record<string, string | number>, delayMs = SHORT_MS): Disposition {
   return { kind: "later", delayMs, headers };
@@ -21,10 +19,9 @@ function later(headers: Record<string, string | number>, delayMs = SHORT_MS): Di
 /** Registers the tests. */
 export function laterContract(test: Register): void {
   test("later brings the message again, with headers", async (made, options) => {
-    const { broker, queue, delayQueues } = made;
-    delayQueues(SHORT_MS);
+    const { broker, queue } = made;
     const held = new Held();
-    broker.consume(queue, { ...options, delaysMs: [SHORT_MS] }, held.handler);
+    broker.consume(queue, options, held.handler);
     await broker.publish(queue, bytes("one"));
     await held.count(1);
     const began = performance.now();
@@ -40,10 +37,9 @@ export function laterContract(test: Register): void {
   });
 
   test("later can be said many times, and headers stay as they are", async (made, options) => {
-    const { broker, queue, delayQueues } = made;
-    delayQueues(SHORT_MS);
+    const { broker, queue } = made;
     const headers: unknown[] = [];
-    broker.consume(queue, { ...options, delaysMs: [SHORT_MS] }, (message) => {
+    broker.consume(queue, options, (message) => {
       headers.push(message.headers);
       return Promise.resolve(
         headers.length <= 4 ? later({ "x-attempts": headers.length, "x-same": "a" }) : DONE,
@@ -58,26 +54,23 @@ export function laterContract(test: Register): void {
   });
 
   test("later makes room for others, and waits in a queue of its own", async (made, options) => {
-    const { broker, queue, delayQueues } = made;
-    delayQueues(LONG_MS, SHORT_MS);
-    const delaysMs = [SHORT_MS, LONG_MS];
+    const { broker, queue } = made;
+    const longMs = made.longDelayMs();
     const held = new Held();
-    broker.consume(queue, { ...options, prefetch: 1, delaysMs }, held.handler);
+    broker.consume(queue, { ...options, prefetch: 1 }, held.handler);
     for (const each of ["a", "b"]) await broker.publish(queue, bytes(each));
     await held.count(1);
-    held.answer(0, later({}, LONG_MS));
+    held.answer(0, later({}, longMs));
     await held.count(2);
     assert.deepEqual(held.texts, ["a", "b"]);
-    assert.equal(await broker.depth(delayQueue(queue, LONG_MS)), 1);
-    assert.equal(await broker.depth(delayQueue(queue, SHORT_MS)), 0);
+    assert.equal(await broker.depth(delayQueue(longMs)), 1);
   });
 
   test("later does not disturb the order of a delay queue", async (made, options) => {
-    const { broker, queue, delayQueues } = made;
-    delayQueues(SHORT_MS);
+    const { broker, queue } = made;
     const texts = Array.from({ length: 50 }, (_, index) => `${index}`);
     const received: string[] = [];
-    broker.consume(queue, { ...options, delaysMs: [SHORT_MS] }, (message) => {
+    broker.consume(queue, options, (message) => {
       if (message.headers["x-attempts"] !== 1) return Promise.resolve(later({ "x-attempts": 1 }));
       received.push(text(message));
       return Promise.resolve(DONE);
@@ -87,24 +80,39 @@ export function laterContract(test: Register): void {
     assert.deepEqual(received, texts);
   });
 
-  test("later with a delay that was not announced is a bug: parked", async (made, options) => {
-    const { broker, queue, parkingQueue, delayQueues } = made;
-    delayQueues(SHORT_MS);
-    const decide = () => Promise.resolve(later({}, 51));
-    broker.consume(queue, { ...options, delaysMs: [SHORT_MS] }, decide);
-    await broker.publish(queue, bytes("one"));
-    const parked = new Held();
-    broker.consume(parkingQueue, { ...options, parkingQueue: queue }, parked.handler);
-    await parked.count(1);
-    assert.match(String(parked.messages[0]?.headers["x-parked-reason"]), /bug: RangeError.* 51 ms/);
+  test("again puts the message to the end of its queue, with headers", async (made, options) => {
+    const { broker, queue } = made;
+    const held = new Held();
+    broker.consume(queue, { ...options, prefetch: 1 }, held.handler);
+    for (const each of ["a", "b"]) await broker.publish(queue, bytes(each), { own: 1 });
+    await held.count(1);
+    held.answer(0, { kind: "again", headers: { "x-copies": 1 } });
+    await held.count(2);
+    held.answer(1, DONE);
+    await held.count(3);
+    held.answer(2, DONE);
+    assert.deepEqual(held.texts, ["a", "b", "a"]);
+    assert.deepEqual(held.messages.map(({ redelivered }) => redelivered), [false, false, false]);
+    assert.deepEqual(held.messages[2]?.headers, { own: 1, "x-copies": 1 });
+  });
+
+  test("again keeps the order in which it was decided", async (made, options) => {
+    const { broker, queue } = made;
+    const held = new Held();
+    broker.consume(queue, { ...options, prefetch: 20 }, held.handler);
+    const texts = Array.from({ length: 20 }, (_, index) => `${index}`);
+    for (const each of texts) await broker.publish(queue, bytes(each));
+    await held.count(20);
+    for (const index of texts.keys()) held.answer(index, { kind: "again", headers: {} });
+    await held.count(40);
+    assert.deepEqual(held.texts.slice(20), texts);
   });
 
   test("later and park add to the headers, and shorten long ones", async (made, options) => {
-    const { broker, queue, parkingQueue, delayQueues } = made;
-    delayQueues(SHORT_MS);
+    const { broker, queue, parkingQueue } = made;
     const long = "é".repeat(5000);
     const held = new Held();
-    broker.consume(queue, { ...options, delaysMs: [SHORT_MS] }, held.handler);
+    broker.consume(queue, options, held.handler);
     await broker.publish(queue, bytes("one"));
     await held.count(1);
     held.answer(0, later({ "x-attempts": 1, "x-first": "then", "x-long": long }));

@@ -123,12 +123,13 @@ export function siftContract(test: Register): void {
     await broker.sift(queue, async (message): Promise<Fate> => {
       if (read(message) === "a") {
         broker.consume(queue, options, held.handler);
-        await held.count(2);
+        await broker.publish(queue, bytes("d"));
+        await until("the one that has come since", () => held.texts.includes("d"));
       }
       return "keep";
     });
-    await held.count(3);
-    assert.deepEqual(held.texts, ["b", "c", "a"]);
+    await held.count(4);
+    assert.deepEqual(held.texts.toSorted(), ["a", "b", "c", "d"]);
   });
 
   test("depth() counts what waits, not what is in work", async ({ broker, queue }, options) => {

@@ -8,6 +8,8 @@ import { brokerContract } from "./contract.ts";
 brokerContract({
   name: "MemoryBroker",
   open: () => MemoryBroker.open(),
+  putsBackAtEnd: false,
+  prepare: () => Promise.resolve(),
   remove: () => Promise.resolve(),
 });
 
@@ -51,9 +53,9 @@ Deno.test("MemoryBroker.consume() shares a queue among its consumers", async () 
 
 Deno.test("MemoryBroker brings a message later also if it is looked at when its time is up", async () => {
   await using broker = MemoryBroker.open();
-  const delaysMs = [5];
-  const options = { prefetch: 1, parkingQueue: "parked", delaysMs };
+  const options = { prefetch: 1, parkingQueue: "parked" };
   let deliveries = 0;
+  broker.declare("one");
   const consumer = broker.consume("one", options, () => {
     deliveries++;
     return Promise.resolve({ kind: "later", delayMs: 5, headers: {} });
@@ -62,7 +64,7 @@ Deno.test("MemoryBroker brings a message later also if it is looked at when its 
   await until("the delivery", () => deliveries === 1);
   await consumer.settled();
   await consumer.cancel();
-  const waits = delayQueue("one", 5);
+  const waits = delayQueue(5);
   await broker.sift(waits, async (): Promise<Fate> => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(broker.waiting("one").length, 0);
@@ -74,12 +76,12 @@ Deno.test("MemoryBroker brings a message later also if it is looked at when its 
 
 Deno.test("MemoryBroker forgets what is delayed when it is closed", async () => {
   const broker = MemoryBroker.open();
-  const options = { prefetch: 1, parkingQueue: "parked", delaysMs: [3_600_000] };
+  const options = { prefetch: 1, parkingQueue: "parked" };
   const consumer = broker.consume("one", options, () => {
     return Promise.resolve({ kind: "later", delayMs: 3_600_000, headers: {} });
   });
   await broker.publish("one", bytes("a"));
-  await until("the delay", () => broker.waiting(delayQueue("one", 3_600_000)).length === 1);
+  await until("the delay", () => broker.waiting(delayQueue(3_600_000)).length === 1);
   await consumer.settled();
   await broker[Symbol.asyncDispose](); // A timer left behind would fail the test.
 });

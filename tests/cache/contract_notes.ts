@@ -16,6 +16,9 @@ const KINDS: readonly NoteKind[] = [
   "confirmed",
   "suspect",
   "answer",
+  "order",
+  "delayed",
+  "delayed_list",
 ];
 
 /** Registers the tests for one adapter. */

@@ -67,6 +67,21 @@ export class BridgeProcess implements AsyncDisposable {
     }
   }
 
+  /** How often something kept messages up, in both flows, since the process was started; 0 while it is away. */
+  async count(setback: string): Promise<number> {
+    try {
+      const response = await fetch(`${this.address}/metrics`, {
+        signal: AbortSignal.timeout(5000),
+      });
+      const lines = (await response.text()).split("\n").filter((line) =>
+        line.startsWith("turn_channels_setbacks_total{") && line.includes(`result="${setback}"`)
+      );
+      return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+    } catch {
+      return 0;
+    }
+  }
+
   /** Sends a signal, and answers the exit code. */
   async stop(signal: "SIGKILL" | "SIGTERM"): Promise<number> {
     const running = this.#running;

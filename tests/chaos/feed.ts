@@ -21,6 +21,7 @@ export class Feed {
   #open = Promise.resolve();
   #opening = (): void => {};
   #posting = Promise.resolve();
+  #isEnough = false;
 
   /** Begins. */
   constructor(world: World, messages: readonly Writing[], perSecond: number) {
@@ -51,9 +52,15 @@ export class Feed {
     this.#opening();
   }
 
+  /** Puts no more on the queue. */
+  enough(): void {
+    this.#isEnough = true;
+  }
+
   async #feed(portion: number): Promise<void> {
     for (let from = 0; from < this.#messages.length; from += portion) {
       await this.#open;
+      if (this.#isEnough) return;
       const next = pause(TICK_MS);
       this.#posting = this.#world.operator.receive(this.#messages.slice(from, from + portion));
       await this.#posting;

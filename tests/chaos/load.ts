@@ -65,6 +65,7 @@ export class TurnLoad implements Disposable {
   // an answer, and this must know of each.
   readonly #http = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   #nextAt = 0;
+  #isEnough = false;
 
   /** Keeps the options; nothing is sent yet. */
   constructor(options: LoadOptions) {
@@ -85,7 +86,7 @@ export class TurnLoad implements Disposable {
     const queues = [...Map.groupBy(wishes, ({ user }) => user).values()].map((queue) => [...queue]);
     const idle = [...queues];
     const work = async (): Promise<void> => {
-      for (let queue = idle.shift(); queue; queue = idle.shift()) {
+      for (let queue = idle.shift(); queue && !this.#isEnough; queue = idle.shift()) {
         const wish = queue.shift();
         if (wish) await this.#send(wish);
         if (queue.length > 0) idle.push(queue);
@@ -93,6 +94,11 @@ export class TurnLoad implements Disposable {
     };
     const workers = Math.min(this.#options.concurrency, queues.length);
     await Promise.all(Array.from({ length: workers }, work));
+  }
+
+  /** Begins no more requests; what is under way goes on. */
+  enough(): void {
+    this.#isEnough = true;
   }
 
   /** Gives up what is under way. */

@@ -30,7 +30,6 @@ export async function malformed(run: Run, { each }: MalformedSize): Promise<Repo
   const reporter = new Reporter(`9 ${each} malformed inputs at each entry`, run);
   await using world = await World.make({
     url: run.url,
-    scheduleMs: [500],
     config: {
       max_body_bytes: MAX_BODY_BYTES,
       // What can be read and can't be remembered, say, is to be parked while this looks on.
@@ -91,7 +90,6 @@ async function calm(world: World): Promise<void> {
     const depths = [
       await operator.depth("inbound"),
       await operator.depth("event"),
-      await world.delayed(),
     ];
     const now = [operator.parked.inbound, operator.parked.event, turn.calls, turn.improper]
       .map(({ length }) => length).join();

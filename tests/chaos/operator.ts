@@ -8,7 +8,7 @@
 
 import { Buffer } from "node:buffer";
 import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from "amqplib";
-import { delayQueue } from "../../src/broker/mod.ts";
+import { workersQueue } from "../support/queues.ts";
 import type { Parked, Put } from "./history.ts";
 
 /** The queue of messages from users, and that of events. */
@@ -57,6 +57,8 @@ export interface OperatorOptions {
   readonly connector: string;
   /** What follows on each message. */
   readonly reports: Reports;
+  /** Whether what is parked is left where it is, as it can't be read here. */
+  readonly leavesParked?: boolean;
 }
 
 const BATCH = 250;
@@ -87,16 +89,16 @@ export class Operator implements AsyncDisposable {
     return operator;
   }
 
-  /** Declares the queues as vumi2 does, with no arguments, and consumes. */
-  async connect(): Promise<void> {
-    const connection = this.#connection = await connect(this.#options.url);
+  /** Declares the queues as a worker does, and consumes; at another node if there is one. */
+  async connect(url = this.#options.url): Promise<void> {
+    const connection = this.#connection = await connect(url);
     connection.on("error", () => {});
     const channel = this.#channel = await connection.createConfirmChannel();
     await channel.prefetch(500);
     await channel.assertExchange("vumi", "direct", { durable: true });
-    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked"]) {
+    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked", "lead"]) {
       const queue = this.queue(end);
-      await channel.assertQueue(queue, { durable: true });
+      await channel.assertQueue(queue, workersQueue());
       await channel.bindQueue(queue, "vumi", queue);
     }
     const consume = async (end: string, take: (message: ConsumeMessage) => void): Promise<void> => {
@@ -108,7 +110,7 @@ export class Operator implements AsyncDisposable {
       this.#consumers.push(consumerTag);
     };
     await consume("outbound", (message) => this.#send(channel, message));
-    for (const end of ["inbound", "event"] as const) {
+    for (const end of this.#options.leavesParked ? [] : ["inbound", "event"] as const) {
       await consume(`${end}.parked`, (message) => this.parked[end].push(toParked(message)));
     }
   }
@@ -161,25 +163,11 @@ export class Operator implements AsyncDisposable {
     }
   }
 
-  /** How many messages wait in the delay queues of both flows. */
-  async delayed(scheduleMs: readonly number[]): Promise<number> {
-    const names = scheduleMs.flatMap((delayMs) => [
-      delayQueue("inbound", delayMs),
-      delayQueue("event", delayMs),
-    ]);
-    const depths = await Promise.all(names.map((name) => this.depth(name)));
-    return depths.reduce<number>((sum, depth) => sum + (depth ?? 0), 0);
-  }
-
-  /** Deletes the connector's queues, and those of these delays. */
-  async clear(scheduleMs: readonly number[]): Promise<void> {
+  /** Deletes the connector's queues. */
+  async clear(): Promise<void> {
     const channel = this.#open();
-    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked"]) {
+    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked", "lead"]) {
       await channel.deleteQueue(this.queue(end));
-    }
-    for (const delayMs of scheduleMs) {
-      await channel.deleteQueue(this.queue(delayQueue("inbound", delayMs)));
-      await channel.deleteQueue(this.queue(delayQueue("event", delayMs)));
     }
   }
 
@@ -223,9 +211,9 @@ function publish(
   channel.publish("vumi", queue, Buffer.from(body), { persistent: true, messageId });
 }
 
-/** A user's message for the queue, tagged with its id. */
-function inboundLetter({ id, user, text }: Writing): Letter {
-  const message = {
+/** A user's message as it is on the queue. */
+export function wireMessage({ id, user, text }: Writing): unknown {
+  return {
     message_id: id,
     to_addr: "8110",
     from_addr: user,
@@ -236,7 +224,11 @@ function inboundLetter({ id, user, text }: Writing): Letter {
     timestamp: "2015-06-15 13:00:00.000000",
     content: text,
   };
-  return { tag: id, body: encoder.encode(JSON.stringify(message)) };
+}
+
+/** The same, tagged with its id. */
+function inboundLetter(writing: Writing): Letter {
+  return { tag: writing.id, body: encoder.encode(JSON.stringify(wireMessage(writing))) };
 }
 
 function toParked({ properties }: ConsumeMessage): Parked {

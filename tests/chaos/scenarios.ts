@@ -4,11 +4,14 @@
  * @module
  */
 
+import { beyondLimit } from "./beyond_limit.ts";
+import { noCluster, nodesFail } from "./cluster_nodes.ts";
 import { type BrokerRun, killedConnections, memoryAlarm } from "./failing_broker.ts";
 import { failingCalls, turnDown } from "./failing_turn.ts";
 import { kills, stopInFlight } from "./failing_us.ts";
 import { limited, slowTurn } from "./limits.ts";
 import { malformed } from "./malformed.ts";
+import { poisonInOne } from "./poison.ts";
 import type { Report, Run } from "./report.ts";
 
 /** A scenario with its sizes. */
@@ -17,6 +20,8 @@ export interface Scenario {
   readonly number: number;
   /** What happens, for the name of a test. */
   readonly name: string;
+  /** Why it can't be run here, or on this broker, if so. */
+  readonly whyNot?: () => string | undefined;
   /** Runs the long form, or `scale` (more than 0, up to 1) of it. */
   readonly long: (run: BrokerRun, scale: number) => Promise<Report[]>;
   /** Runs the short form. */
@@ -27,6 +32,9 @@ export interface Scenario {
 export type Short =
   | { readonly needsServer: false; readonly run: (run: Run) => Promise<Report[]> }
   | { readonly needsServer: true; readonly run: (run: BrokerRun) => Promise<Report[]> };
+
+/** The one about quorum queues' delivery limit. */
+export const LIMIT_SCENARIO = 10;
 
 const LIMIT = { calls: 30, windowMs: 3000 };
 
@@ -133,6 +141,50 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "what comes in is malformed",
     long: one((run, scale) => malformed(run, { each: of(2000, scale) })),
     short: onAny(one((run) => malformed(run, { each: 200 }))),
+  },
+  {
+    number: LIMIT_SCENARIO,
+    name: "Turn is down beyond the delivery limit",
+    long: (run, scale) => {
+      const size = { messages: of(300, scale), requests: of(100, scale), users: 50, losses: 28 };
+      return Promise.all([
+        beyondLimit(run, size, "refuses connections"),
+        beyondLimit(run, size, "answers 503"),
+        beyondLimit(run, { ...size, messages: of(30, scale), limit: 5 }, "refuses connections"),
+      ]);
+    },
+    short: onOwn(one((run) =>
+      beyondLimit(
+        run,
+        { messages: 30, requests: 10, users: 10, losses: 7, limit: 5 },
+        "refuses connections",
+      )
+    )),
+  },
+  {
+    number: 11,
+    name: "nodes of a cluster die, are rolled and cut off",
+    whyNot: noCluster,
+    long: one((run, scale) =>
+      nodesFail(run, {
+        ...{ users: 100, perSecond: 15, downMs: of(5000, scale) },
+        ...{ frozenMs: of(25_000, scale), faults: "all" },
+      })
+    ),
+    short: onAny(one((run) =>
+      nodesFail(run, {
+        ...{ users: 50, perSecond: 10, downMs: 5000 },
+        ...{ frozenMs: 0, faults: "own node killed" },
+      })
+    )),
+  },
+  {
+    number: 12,
+    name: "poison comes into one channel of three",
+    long: one((run, scale) =>
+      poisonInOne(run, { each: of(1500, scale), users: 100, perSecond: 50, times: 5 })
+    ),
+    short: onAny(one((run) => poisonInOne(run, { each: 100, users: 20, perSecond: 20, times: 1 }))),
   },
 ];
 

@@ -8,9 +8,10 @@ import assert from "node:assert/strict";
 import { lineOf, type Report } from "./report.ts";
 import type { Scenario } from "./scenarios.ts";
 
-/** The test's name. */
-export function titleOf({ number, name }: Scenario): string {
-  return `chaos ${number}, in short: ${name}`;
+/** The test's name, with the reason if it is to be ignored. */
+export function titleOf({ number, name, whyNot }: Scenario): string {
+  const why = whyNot?.();
+  return `chaos ${number}, in short: ${name}${why === undefined ? "" : ` (${why})`}`;
 }
 
 /**

@@ -9,7 +9,7 @@ import { TcpProxy } from "../support/tcp_proxy.ts";
 import { BridgeProcess, type ConfigFile } from "./bridge_process.ts";
 import type { History } from "./history.ts";
 import { type LoadOptions, type Outcome, SECRET, TurnLoad } from "./load.ts";
-import { Operator, type Reports } from "./operator.ts";
+import { Operator, type OperatorOptions, type Reports } from "./operator.ts";
 import { ChaosTurn, TOKEN } from "./turn.ts";
 
 /** How a {@linkcode World} is made. */
@@ -20,12 +20,9 @@ export interface WorldOptions {
   readonly config?: ConfigFile;
   /** What the operator says of what was sent; default none. */
   readonly reports?: Reports;
-  /** The delays that are configured, or the default's first: their queues are looked into. */
-  readonly scheduleMs?: readonly number[];
+  /** Where the bridge finds the broker, if not through the proxy before it. */
+  readonly bridgeUrls?: readonly string[];
 }
-
-/** The delays of the default schedule that a test can live to see. */
-const DEFAULT_SCHEDULE_MS = [5_000, 60_000, 300_000];
 
 const POLL_MS = 100;
 /** With nothing open, nothing happens any more after this time without anything. */
@@ -43,55 +40,85 @@ export class World implements AsyncDisposable {
   readonly proxy: TcpProxy;
   /** What Turn asks for; more than one load may be under way. */
   readonly loads: TurnLoad[] = [];
-  readonly #scheduleMs: readonly number[];
+  readonly #path: string;
   readonly #parts: AsyncDisposableStack;
 
   private constructor(
     parts: { turn: ChaosTurn; operator: Operator; bridge: BridgeProcess; proxy: TcpProxy },
-    scheduleMs: readonly number[],
     stack: AsyncDisposableStack,
+    path = "",
   ) {
+    this.#path = path;
     this.turn = parts.turn;
     this.operator = parts.operator;
     this.bridge = parts.bridge;
     this.proxy = parts.proxy;
-    this.#scheduleMs = scheduleMs;
     this.#parts = stack;
   }
 
   /** Makes it. */
   static async make(options: WorldOptions): Promise<World> {
-    const { url, config = {}, reports = "none", scheduleMs = DEFAULT_SCHEDULE_MS } = options;
+    const { url, config = {}, reports = "none" } = options;
     await using stack = new AsyncDisposableStack();
     const connector = `chaos-${crypto.randomUUID()}`;
     const turn = stack.use(new ChaosTurn());
     const operator = stack.use(await Operator.start({ url, connector, reports }));
     // When the bridge has gone, or it would make them again.
-    stack.defer(() => operator.clear(scheduleMs));
-    const proxy = stack.use(TcpProxy.start({ port: Number(new URL(url).port) }));
-    const throughProxy = new URL(url);
-    throughProxy.port = String(proxy.port);
+    stack.defer(() => operator.clear());
+    const proxy = stack.use(proxyBefore(url));
     const bridge = stack.use(
       await BridgeProcess.prepare({
-        connector_name: connector,
-        turn_api_url: turn.url,
-        auth_token: TOKEN,
-        turn_hmac_secret: SECRET,
-        default_from_addr: "8110",
-        amqp_url: throughProxy.href,
-        max_retries: 2,
-        retry_delay_base: 1,
-        retry_delay_exponent: 1,
+        ...SHARED,
+        ...channelOf(connector, turn),
+        amqp_url: options.bridgeUrls ?? through(proxy, url),
         ...config,
       }),
     );
     stack.defer(() => keepLog(bridge, connector));
-    return new World({ turn, operator, bridge, proxy }, scheduleMs, stack.move());
+    return new World({ turn, operator, bridge, proxy }, stack.move());
+  }
+
+  /** Makes several that share a bridge, each with a channel of its own; `odd` are options of the first. */
+  static async makeSeveral(
+    count: number,
+    { url, config = {}, reports = "none" }: WorldOptions,
+    odd: Pick<OperatorOptions, "leavesParked"> = {},
+  ): Promise<AsyncDisposable & { readonly worlds: readonly World[] }> {
+    await using stack = new AsyncDisposableStack();
+    const name = `chaos-${crypto.randomUUID()}`;
+    const sides: { turn: ChaosTurn; operator: Operator; connector: string; path: string }[] = [];
+    for (let n = 0; n < count; n++) {
+      const connector = `${name}-${n}`;
+      const turn = stack.use(new ChaosTurn());
+      const options = { url, connector, reports, ...(n === 0 ? odd : {}) };
+      const operator = stack.use(await Operator.start(options));
+      stack.defer(() => operator.clear());
+      sides.push({ turn, operator, connector, path: `/c${n}` });
+    }
+    const proxy = stack.use(proxyBefore(url));
+    const channels = sides.map(({ turn, connector, path }) => ({
+      ...channelOf(connector, turn),
+      vumi_api_path: path,
+    }));
+    const shared = { ...SHARED, amqp_url: through(proxy, url), ...config, channels };
+    const bridge = stack.use(await BridgeProcess.prepare(shared));
+    stack.defer(() => keepLog(bridge, name));
+    const worlds = sides.map(({ turn, operator, path }) =>
+      stack.use(
+        new World(
+          { turn, operator, bridge, proxy },
+          new AsyncDisposableStack(),
+          path,
+        ),
+      )
+    );
+    const parts = stack.move();
+    return { worlds, [Symbol.asyncDispose]: () => parts.disposeAsync() };
   }
 
   /** Makes Turn's load, to be sent with {@linkcode TurnLoad.send}. */
   load(options: Omit<LoadOptions, "url">): TurnLoad {
-    const load = new TurnLoad({ ...options, url: `${this.bridge.address}/messages` });
+    const load = new TurnLoad({ ...options, url: `${this.bridge.address}${this.#path}/messages` });
     this.#parts.use(load);
     this.loads.push(load);
     return load;
@@ -100,11 +127,6 @@ export class World implements AsyncDisposable {
   /** What came of Turn's requests. */
   get outcomes(): Outcome[] {
     return this.loads.flatMap(({ outcomes }) => outcomes);
-  }
-
-  /** How many messages wait in delay queues. */
-  delayed(): Promise<number> {
-    return this.operator.delayed(this.#scheduleMs);
   }
 
   /** How many messages and events are neither delivered nor parked. */
@@ -139,7 +161,7 @@ export class World implements AsyncDisposable {
   /** Messages and events that wait in queues. */
   async #waiting(): Promise<number> {
     const depths = [await this.operator.depth("inbound"), await this.operator.depth("event")];
-    return depths.reduce<number>((sum, depth) => sum + (depth ?? 0), await this.delayed());
+    return depths.reduce<number>((sum, depth) => sum + (depth ?? 0), 0);
   }
 
   /** Changes with whatever happens. */
@@ -155,16 +177,19 @@ export class World implements AsyncDisposable {
    */
   async finish(): Promise<string[]> {
     const code = await this.bridge.stop("SIGTERM");
+    const faults = code === 0 ? [] : [`SIGTERM ended it with exit code ${code}`];
+    return [...faults, ...await this.leftovers()];
+  }
+
+  /** The latter, when the bridge has ended. */
+  async leftovers(): Promise<string[]> {
     const left: string[] = [];
     for (const end of ["inbound", "event", "outbound"]) {
       const depth = await this.operator.depth(end);
       if (depth !== 0) left.push(`${depth} messages are left on .${end}`);
     }
-    const delayed = await this.delayed();
-    if (delayed > 0) left.push(`${delayed} messages are left in delay queues`);
     const improper = new Set(this.turn.improper);
     return [
-      ...(code === 0 ? [] : [`SIGTERM ended it with exit code ${code}`]),
       ...left,
       ...[...improper].slice(0, 3).map((fault) => `Turn was called wrongly: ${fault}`),
     ];
@@ -218,6 +243,35 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }
+}
+
+/** What all have. */
+const SHARED = {
+  default_from_addr: "8110",
+  max_retries: 2,
+  retry_delay_base: 1,
+  retry_delay_exponent: 1,
+};
+
+/** What tells a channel from others. */
+function channelOf(connector: string, turn: ChaosTurn): ConfigFile {
+  return {
+    connector_name: connector,
+    turn_api_url: turn.url,
+    auth_token: TOKEN,
+    turn_hmac_secret: SECRET,
+  };
+}
+
+function proxyBefore(url: string): TcpProxy {
+  return TcpProxy.start({ port: Number(new URL(url).port) });
+}
+
+/** The address of a broker behind a proxy. */
+function through(proxy: TcpProxy, url: string): string {
+  const changed = new URL(url);
+  changed.port = String(proxy.port);
+  return changed.href;
 }
 
 /** For whoever looks into a failure. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { NOTHING_TOLD } from "../../src/bridge/mod.ts";
-import type { InboundFound, OutboundFound } from "../../src/cli/find_search.ts";
+import { type DelayedNote, NOTHING_TOLD } from "../../src/bridge/mod.ts";
+import type { InboundFound, OutboundFound, Waiting } from "../../src/cli/find_search.ts";
 import { storyOf, type Surroundings } from "../../src/cli/find_story.ts";
-import { queuesOf, type WaitingMessage } from "../../src/vumi/mod.ts";
+import { type ParkedMessage, queuesOf } from "../../src/vumi/mod.ts";
 import { remembered } from "../cache/samples.ts";
 
 const HOUR_MS = 3_600_000;
@@ -47,16 +47,14 @@ function outbound(more: Partial<OutboundFound> = {}): OutboundFound {
   };
 }
 
-function waiting(more: Partial<WaitingMessage> = {}): WaitingMessage {
-  return {
+function parked(more: Partial<ParkedMessage> = {}): Waiting {
+  const message: ParkedMessage = {
     queue: "inbound",
-    where: "c.inbound.parked",
     id: "m1",
     about: null,
     user: "+1",
     parkedAt: "2026-01-02T04:00:00.000Z",
-    delayMs: undefined,
-    firstFailure: undefined,
+    firstFailure: null,
     reason: "why",
     status: null,
     attempts: 1,
@@ -64,6 +62,23 @@ function waiting(more: Partial<WaitingMessage> = {}): WaitingMessage {
     headers: {},
     ...more,
   };
+  return { kind: "parked", message };
+}
+
+function delayed(more: Partial<DelayedNote> = {}): Waiting {
+  const note: DelayedNote = {
+    flow: "inbound",
+    id: "m1",
+    delayMs: HOUR_MS,
+    until: QUEUED_AT + 2 * HOUR_MS,
+    attempts: 2,
+    firstFailureAt: QUEUED_AT + 1_000,
+    reason: "Turn answered 500",
+    user: "+1",
+    about: undefined,
+    ...more,
+  };
+  return { kind: "delayed", note };
 }
 
 const UNSEEN = { depths: undefined };
@@ -94,7 +109,7 @@ for (
       "of which only the cache could tell",
       inbound(),
       UNCACHED,
-      /; or at Turn, which only the cache/,
+      /; or in a delay queue, or at Turn, which only the cache/,
     ],
     [
       "with which a user hung up",
@@ -164,7 +179,7 @@ Deno.test("storyOf() tells in order of time, and leaves what has none behind wha
 
 Deno.test("storyOf() of a body that can't be read says so where it is asked", () => {
   const { steps, content, user } = storyOf(
-    inbound({ message: undefined, waiting: [waiting()] }),
+    inbound({ message: undefined, waiting: [parked()] }),
     around({ content: true }),
   );
   assert.deepEqual(steps[0], { at: null, text: "came from ? to ?, by ? (?)" });
@@ -173,15 +188,58 @@ Deno.test("storyOf() of a body that can't be read says so where it is asked", ()
 
 Deno.test("storyOf() shows content only when it is asked for", () => {
   const body = new TextEncoder().encode(JSON.stringify({ content: "hello" }));
-  const found = inbound({ waiting: [waiting({ body })] });
+  const found = inbound({ waiting: [parked({ body })] });
   assert.ok(!JSON.stringify(storyOf(found, around())).includes("hello"));
   assert.equal(storyOf(found, around({ content: true })).content, "hello");
 });
 
 Deno.test("storyOf() of what Turn has and what is parked all the same says both", () => {
   const delivered = { at: QUEUED_AT + 1, attempts: 1 };
-  const { state, now } = storyOf(inbound({ delivered, waiting: [waiting()] }), around());
+  const { state, now } = storyOf(inbound({ delivered, waiting: [parked()] }), around());
   assert.equal(state, "parked");
   assert.equal(now[0], "Turn has it");
   assert.match(now[1] ?? "", /^it is in c\.inbound\.parked/);
+});
+
+for (
+  const [label, note, state, words] of [
+    [
+      "with attempts",
+      {},
+      "delayed",
+      "it waits until 2026-01-02 05:04:05, attempt 3, in turn-channels.delay.3600s, because: " +
+      "Turn answered 500",
+    ],
+    [
+      "of an event",
+      { flow: "status", id: "e1", about: "m1" },
+      "delayed",
+      "event e1 waits until 2026-01-02 05:04:05, attempt 3, in turn-channels.delay.3600s, because: " +
+      "Turn answered 500",
+    ],
+    [
+      "behind another",
+      { attempts: 0, firstFailureAt: undefined, reason: "waits behind another" },
+      "delayed",
+      "it waits until 2026-01-02 05:04:05, in turn-channels.delay.3600s, because: waits behind another",
+    ],
+    [
+      "whose time is over",
+      { until: QUEUED_AT + 1_000 },
+      "open",
+      "it has waited until 2026-01-02 03:04:06, and is in c.inbound again, among the 3 that wait " +
+      "there, or in work",
+    ],
+  ] as const
+) {
+  Deno.test(`storyOf() tells of what waits to be tried again until when: ${label}`, () => {
+    const story = storyOf(inbound({ waiting: [delayed(note)] }), around());
+    assert.deepEqual([story.state, story.now], [state, [words]]);
+  });
+}
+
+Deno.test("storyOf() knows the user of a delayed message that is no longer remembered", () => {
+  const story = storyOf(inbound({ message: undefined, waiting: [delayed()] }), around());
+  assert.equal(story.user, "+1");
+  assert.match(story.steps[1]?.text ?? "", /^Turn was called in vain about it/);
 });

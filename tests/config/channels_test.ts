@@ -38,7 +38,6 @@ channels:
     turn_hmac_secret: [sms-new, sms-old]
     max_retries: 1
     worker_concurrency: 100
-    partitions: 4
 `;
 
 /** The file with something else in place of a part of it. */
@@ -79,15 +78,26 @@ Deno.test("each channel has its own keys over the shared ones over the defaults"
       channel.transport_type,
       channel.max_retries,
       channel.worker_concurrency,
-      channel.partitions,
       channel.message_cache_config.timeout,
     ]),
     [
-      ["ussd", "/ussd", "ussd-t0ken", ["ussd-s3cret"], "*120*1#", "ussd", 7, 20, 0, 60],
-      ["sms", "/sms", "sms-t0ken", ["sms-new", "sms-old"], "8110", "sms", 1, 100, 4, 60],
+      ["ussd", "/ussd", "ussd-t0ken", ["ussd-s3cret"], "*120*1#", "ussd", 7, 20, 60],
+      ["sms", "/sms", "sms-t0ken", ["sms-new", "sms-old"], "8110", "sms", 1, 100, 60],
     ],
   );
   assert.deepEqual(first, channels[0]);
+});
+
+Deno.test("partitions of an earlier configuration have no effect, which is said once", async () => {
+  const file = TWO.replaceAll("    auth_token:", "    partitions: 8\n    auth_token:");
+  const loaded = await load({ file });
+  assert.ok(loaded.kind === "ok", JSON.stringify(loaded));
+  assert.deepEqual(loaded.warnings.map(({ key }) => key), ["partitions"]);
+  assert.match(loaded.warnings[0]?.message ?? "", /has no effect: one bridge speaks for a channel/);
+  assert.equal(
+    (await load({ file: TWO.replace("max_retries: 7", "partitions: 65") })).kind,
+    "faulty",
+  );
 });
 
 Deno.test("a configuration without the list, or with none in it, is one channel", async () => {

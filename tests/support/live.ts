@@ -5,7 +5,6 @@
  * @module
  */
 
-import { delayQueue } from "../../src/broker/mod.ts";
 import { FakeTurn, send } from "../../src/demo/fake_turn.ts";
 import { SECRET, TOKEN } from "./bridge.ts";
 import { type Output, Program, type Running } from "./program.ts";
@@ -84,11 +83,6 @@ export class Live implements AsyncDisposable {
     parts.defer(() => Deno.remove(folder, { recursive: true }));
     const turn = parts.use(FakeTurn.start({ authToken: TOKEN }));
     const transport = parts.use(await Transport.connect(connector));
-    parts.defer(async () => {
-      for (const queue of ["inbound", "event"]) {
-        await transport.deleteQueue(delayQueue(queue, DELAY_S * 1000));
-      }
-    });
     return new Live(parts.move(), turn, transport, { connector, folder, flags });
   }
 

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { type BrokerChoice, brokerChoice } from "./broker_choice.ts";
 import { findLauncher, type Launch, prepareLaunch } from "./rabbitmq_launch.ts";
 import { supervise } from "./supervise.ts";
 
@@ -47,11 +48,14 @@ export class RabbitMqServer implements AsyncDisposable {
   /** Its address; the same after a restart. */
   readonly url: string;
   readonly #launch: Launch;
+  readonly #choice: BrokerChoice;
   #process: Deno.ChildProcess | undefined;
+  #isSet = false;
 
   /** Keeps what is needed to start it; {@linkcode startRabbitMq} does both. */
-  constructor(launch: Launch) {
+  constructor(launch: Launch, choice: BrokerChoice) {
     this.#launch = launch;
+    this.#choice = choice;
     this.url = `amqp://guest:guest@127.0.0.1:${launch.port}`;
   }
 
@@ -76,6 +80,10 @@ export class RabbitMqServer implements AsyncDisposable {
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
+    if (!this.#isSet && makesQuorumQueues(this.#choice)) {
+      await this.rabbitmqctl(...DEFAULT_TO_QUORUM);
+    }
+    this.#isSet = true;
   }
 
   /** Shuts it down, messages of durable queues stay. */
@@ -100,11 +108,25 @@ export class RabbitMqServer implements AsyncDisposable {
   }
 }
 
-/** Starts a private server on free ports, found as {@linkcode findLauncher} says. */
-export async function startRabbitMq(): Promise<RabbitMqServer> {
-  const launcher = await findLauncher();
+/** Has queues of `/` that are declared without a type be quorum queues, for ever. */
+export const DEFAULT_TO_QUORUM = [
+  ...["update_vhost_metadata", "/", "--default-queue-type", "quorum"],
+];
+
+/** Whether queues are quorum queues by the server's own doing: 3.10 can't, see queues.ts. */
+export function makesQuorumQueues({ version, queues }: BrokerChoice): boolean {
+  return version !== "own" && queues === "quorum";
+}
+
+/**
+ * Starts a private server on free ports, found as {@linkcode findLauncher} says. It is as this run
+ * of tests is to be, unless `wanted` says otherwise.
+ */
+export async function startRabbitMq(wanted: Partial<BrokerChoice> = {}): Promise<RabbitMqServer> {
+  const choice = { ...brokerChoice(), ...wanted };
+  const launcher = await findLauncher(choice.version);
   for (let attempt = 1;; attempt++) {
-    const server = new RabbitMqServer(await prepareLaunch(launcher));
+    const server = new RabbitMqServer(await prepareLaunch(launcher), choice);
     try {
       await server.start();
       return server;

@@ -1,18 +1,21 @@
 /**
  * Finds a RabbitMQ that can be started privately: an installed one, one that apt-get installs when
- * we are root, or docker's; and prepares the directory, ports and command of one server. Running it
- * is rabbitmq.ts's.
+ * we are root, or docker's, or for a newer version the tool's (rabbitmq_tool.ts); and prepares the
+ * directory, ports and command of one server. Running it is rabbitmq.ts's.
  *
  * @module
  */
 
+import type { BrokerVersion } from "./broker_choice.ts";
 import { installWithApt, mayInstall, run } from "./install.ts";
+import { findTool, type Tool, toolLaunch } from "./rabbitmq_tool.ts";
 import type { Supervised } from "./supervise.ts";
 
 /** How servers can be started on this machine. */
 export type Launcher =
   | { readonly kind: "installed"; readonly directory: string }
-  | { readonly kind: "docker" };
+  | { readonly kind: "docker" }
+  | Tool;
 
 /** One server, ready to be started. */
 export interface Launch extends Supervised {
@@ -32,11 +35,13 @@ export interface Launch extends Supervised {
 const IMAGE = "rabbitmq:3";
 
 /**
- * Looks for an installed server, installs one with apt-get when we are root, or else takes docker.
+ * For the machine's own version looks for an installed server, installs one with apt-get when we are
+ * root, or else takes docker.
  *
  * @throws {Error} If nothing works; it says what was tried.
  */
-export async function findLauncher(): Promise<Launcher> {
+export async function findLauncher(version: BrokerVersion = "own"): Promise<Launcher> {
+  if (version !== "own") return await findTool(version);
   const installed = await findInstalled();
   if (installed) return installed;
   const tried = ["TEST_AMQP_URL: not set", "an installed rabbitmq-server: none found"];
@@ -59,6 +64,7 @@ export async function findLauncher(): Promise<Launcher> {
 
 /** Makes the directory of a new server and chooses its ports. */
 export async function prepareLaunch(launcher: Launcher): Promise<Launch> {
+  if (launcher.kind === "tool") return await toolLaunch(launcher);
   const directory = await Deno.makeTempDir({ prefix: "turn-channels-rabbitmq-" });
   const [port, epmdPort, distPort] = freePorts(3);
   return launcher.kind === "docker"

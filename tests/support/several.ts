@@ -5,7 +5,6 @@
  * @module
  */
 
-import { delayQueue } from "../../src/broker/mod.ts";
 import { FakeTurn, send } from "../../src/demo/fake_turn.ts";
 import { DELAY_S, idIn, type LiveAnswer, requestOf } from "./live.ts";
 import { type Output, Program, type Running } from "./program.ts";
@@ -50,11 +49,6 @@ export class Several implements AsyncDisposable {
       const connector = `test-${run}-${index}`;
       const turn = parts.use(FakeTurn.start({ authToken: `token-${index}` }));
       const transport = parts.use(await Transport.connect(connector));
-      parts.defer(async () => {
-        for (const queue of ["inbound", "event"]) {
-          await transport.deleteQueue(delayQueue(queue, DELAY_S * 1000));
-        }
-      });
       channels.push({ connector, path: `/c${index}`, secret: `secret-${index}`, turn, transport });
     }
     const several = new Several(channels, folder, parts.move());

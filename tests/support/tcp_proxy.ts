@@ -18,6 +18,8 @@ export interface TcpProxyOptions {
 export class TcpProxy implements AsyncDisposable {
   /** Where it listens; the same after {@linkcode refuse} and {@linkcode accept}. */
   readonly port: number;
+  /** How many connections it has accepted. */
+  accepted = 0;
   readonly #target: Required<TcpProxyOptions>;
   readonly #sockets = new Set<Deno.TcpConn>();
   readonly #work = new Set<Promise<void>>();
@@ -99,6 +101,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   async #serve(client: Deno.TcpConn): Promise<void> {
+    this.accepted++;
     this.#sockets.add(client);
     const server = await Deno.connect(this.#target).catch(() => undefined);
     if (!server || !this.#sockets.has(client)) {

@@ -14,6 +14,8 @@ import {
   type ConsumeMessage,
   type GetMessage,
 } from "amqplib";
+import { makeByHand, workersQueue } from "./queues.ts";
+import { delayQueue } from "../../src/broker/mod.ts";
 import { amqpUrl } from "./rabbitmq.ts";
 import { until } from "./until.ts";
 
@@ -56,7 +58,7 @@ export class Transport implements AsyncDisposable {
     this.#channel = channel;
   }
 
-  /** Declares the three queues as vumi2 does, with no arguments, and consumes `.outbound`. */
+  /** Declares the three queues as a worker does, and consumes `.outbound`. */
   static async connect(connector: string): Promise<Transport> {
     const connection = await connect(amqpUrl());
     const channel = await connection.createConfirmChannel();
@@ -64,9 +66,11 @@ export class Transport implements AsyncDisposable {
     await channel.assertExchange("vumi", "direct", { durable: true });
     for (const end of ["inbound", "event", "outbound"]) {
       const queue = `${connector}.${end}`;
-      await channel.assertQueue(queue, { durable: true });
+      await channel.assertQueue(queue, workersQueue());
       await channel.bindQueue(queue, "vumi", queue);
     }
+    const parked = ["inbound", "event"].map((end) => `${connector}.${end}.parked`);
+    await makeByHand(connection, parked);
     const { consumerTag } = await channel.consume(`${connector}.outbound`, (raw) => {
       if (raw === null) return; // The queue was deleted.
       transport.outbound.push({ message: JSON.parse(raw.content.toString()), raw });
@@ -181,7 +185,7 @@ export class Transport implements AsyncDisposable {
 
   /** To look at a queue that is not there would cost the channel. */
   #declare(end: string): ReturnType<ConfirmChannel["assertQueue"]> {
-    return this.#channel.assertQueue(`${this.#connector}.${end}`, { durable: true });
+    return this.#channel.assertQueue(`${this.#connector}.${end}`, workersQueue());
   }
 
   /** Deletes `<connector>.<end>`. */
@@ -189,10 +193,34 @@ export class Transport implements AsyncDisposable {
     await this.#channel.deleteQueue(`${this.#connector}.${end}`);
   }
 
+  /** How many messages wait in the delay queue of all connectors. */
+  async delayed(delayMs: number): Promise<number> {
+    const channel = await this.#connection.createChannel();
+    channel.on("error", () => {}); // To ask for a queue that is not there ends the channel.
+    try {
+      const { messageCount } = await channel.checkQueue(delayQueue(delayMs));
+      await channel.close();
+      return messageCount;
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Deletes the messages that wait in the delay queue of all connectors. */
+  async purgeDelayed(delayMs: number): Promise<void> {
+    await this.#channel.purgeQueue(delayQueue(delayMs));
+  }
+
+  /** Deletes the delay queue of all connectors, and the exchange before it. */
+  async deleteDelay(delayMs: number): Promise<void> {
+    await this.#channel.deleteQueue(delayQueue(delayMs));
+    await this.#channel.deleteExchange(delayQueue(delayMs));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (
       const end of [
-        ...["inbound", "event", "outbound"],
+        ...["inbound", "event", "outbound", "lead"],
         ...["inbound.parked", "event.parked", "outbound.parked"],
       ]
     ) {

@@ -8,30 +8,38 @@ class TestQueues implements AsyncDisposable {
   now = 0;
   depths: Record<string, number> = {};
   isAway = false;
+  /** How many messages were put into delay queues. */
+  delayedByUs = 0;
   /** Every queue that was asked for. */
   readonly asked: string[] = [];
-  readonly #watch: QueueWatch;
+  readonly watch: QueueWatch;
 
   constructor(...queues: WatchedQueue[]) {
-    this.#watch = new QueueWatch({
-      queues,
+    this.watch = new QueueWatch({
+      delays: [{ label: "5s", queue: "delay.5s" }, { label: "60s", queue: "delay.60s" }],
       depth: (queue) => this.isAway ? Promise.reject(new Away()) : this.#depth(queue),
       isExpected: (error) => error instanceof Away,
       now: () => this.now,
     });
+    this.watch.add({ connector: "c", queues, delayed: () => this.delayedByUs });
   }
 
   async look(): Promise<QueueFigures | undefined> {
-    await this.#watch.look();
+    await this.watch.look();
     return this.figures();
   }
 
   figures(): QueueFigures | undefined {
-    return this.#watch.figures().get("inbound");
+    return this.watch.figures("c").get("inbound");
+  }
+
+  /** How often a queue was asked for since this was called last. */
+  askedFor(queue: string): number {
+    return this.asked.splice(0).filter((name) => name === queue).length;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#watch[Symbol.asyncDispose]();
+    return this.watch[Symbol.asyncDispose]();
   }
 
   #depth(queue: string): Promise<number | undefined> {
@@ -40,50 +48,79 @@ class TestQueues implements AsyncDisposable {
   }
 }
 
-Deno.test("QueueWatch tells what waits in the queue, its delay queues and parked", async () => {
+Deno.test("QueueWatch tells what waits in the queue, and parked", async () => {
   await using queues = new TestQueues({
     label: "inbound",
     queue: "q",
-    delayQueues: ["q.delay.5s", "q.delay.1m"],
     parkingQueue: "q.parked",
     settled: () => 0,
   });
-  queues.depths = { q: 3, "q.delay.5s": 4, "q.delay.1m": 5, "q.parked": 6 };
-  assert.deepEqual(await queues.look(), { waiting: 3, delayed: 9, parked: 6, stalledMs: 0 });
+  queues.depths = { q: 3, "q.parked": 6 };
+  assert.deepEqual(await queues.look(), { waiting: 3, parked: 6, stalledMs: 0 });
   queues.depths = {};
   const { waiting, parked } = await queues.look() ?? assert.fail();
   assert.deepEqual([waiting, parked], [0, 0]);
 });
 
-Deno.test("QueueWatch looks at delay queues once of four times, and at once when it could not", async () => {
-  await using queues = new TestQueues({ label: "inbound", queue: "q", delayQueues: ["q.delay"] });
-  queues.depths = { "q.delay": 1 };
+Deno.test("QueueWatch looks at the delay queues once for all channels, and once of four times", async () => {
+  await using queues = new TestQueues({ label: "inbound", queue: "q" });
+  queues.watch.add({
+    connector: "d",
+    queues: [{ label: "inbound", queue: "r" }],
+    delayed: () => 0,
+  });
+  queues.depths = { "delay.5s": 1, "delay.60s": 2 };
   await queues.look();
-  queues.depths = { "q.delay": 2 };
-  const seen: (number | undefined)[] = [];
-  for (let looks = 0; looks < 8; looks++) seen.push((await queues.look())?.delayed);
-  assert.ok(seen.slice(0, 4).includes(2), `${seen}`);
-  assert.equal(queues.asked.filter((queue) => queue === "q").length, 10, "with its own first look");
-  assert.ok(queues.asked.filter((queue) => queue === "q.delay").length <= 4, `${queues.asked}`);
+  assert.deepEqual([...queues.watch.delayed()], [["5s", 1], ["60s", 2]]);
+  queues.asked.splice(0);
+  for (let looks = 0; looks < 8; looks++) await queues.look();
+  const asked = Map.groupBy(queues.asked, (queue) => queue);
+  const counts = ["q", "r", "delay.5s", "delay.60s"].map((queue) => asked.get(queue)?.length);
+  assert.deepEqual(counts, [8, 8, 2, 2]);
   queues.isAway = true;
-  assert.equal(await queues.look(), undefined);
+  await queues.look();
+  assert.equal(queues.watch.delayed().size, 0);
   queues.isAway = false;
-  queues.depths = { "q.delay": 3 };
-  assert.equal((await queues.look())?.delayed, 3);
+  queues.depths = { "delay.5s": 3 };
+  await queues.look();
+  assert.equal(queues.watch.delayed().get("5s"), 3);
 });
 
-Deno.test("QueueWatch counts what waits in partitions, also in those that are found later", async () => {
-  const partitions = ["q.p0"];
+Deno.test("QueueWatch asks for a parking queue that is not there only when something was parked", async () => {
+  let parked = 0;
   await using queues = new TestQueues({
     label: "inbound",
     queue: "q",
-    partitions: () => partitions,
-    settled: () => 0,
+    parkingQueue: "q.parked",
+    parked: () => parked,
   });
-  queues.depths = { q: 3, "q.p0": 4, "q.p1": 5 };
-  assert.equal((await queues.look())?.waiting, 7);
-  partitions.push("q.p1");
-  assert.equal((await queues.look())?.waiting, 12);
+  assert.equal((await queues.look())?.parked, 0);
+  assert.ok(queues.askedFor("q.parked") > 0, "somebody may have made it");
+  for (let looks = 0; looks < 20; looks++) await queues.look();
+  assert.equal(queues.askedFor("q.parked"), 0);
+  parked = 1;
+  await queues.look();
+  assert.equal(queues.askedFor("q.parked"), 1, "counted, and not yet there");
+  queues.depths = { "q.parked": 1 };
+  assert.equal((await queues.look())?.parked, 1);
+  await queues.look();
+  assert.equal(queues.askedFor("q.parked"), 2);
+  queues.depths = {};
+  await queues.look();
+  for (let looks = 0; looks < 500; looks++) await queues.look();
+  const asked = queues.askedFor("q.parked");
+  assert.ok(asked >= 2 && asked <= 4, `now and then: ${asked}`);
+});
+
+Deno.test("QueueWatch asks for a delay queue that is not there only when something was delayed", async () => {
+  await using queues = new TestQueues({ label: "inbound", queue: "q" });
+  await queues.look();
+  assert.ok(queues.askedFor("delay.5s") > 0);
+  for (let looks = 0; looks < 20; looks++) await queues.look();
+  assert.equal(queues.askedFor("delay.5s"), 0);
+  queues.delayedByUs = 1;
+  for (let looks = 0; looks < 4; looks++) await queues.look();
+  assert.equal(queues.askedFor("delay.5s"), 1);
 });
 
 Deno.test("QueueWatch tells for how long there are messages and none is finished", async () => {

@@ -28,10 +28,18 @@ const MOST_SHOWN = 50;
 /** With more than that in a queue, they are only counted: to look at them all would take too long. */
 const MOST_LOOKED_AT = 2_000;
 
+/** What was seen of a queue. */
+interface Seen {
+  readonly depth: number;
+  readonly messages: readonly ParkedMessage[];
+}
+
 /** Both parking queues. */
 export class Parking {
   readonly #options: ParkingOptions;
   #known = new Set<string>();
+  /** By queue, how many there were when they were looked at last, and which. */
+  readonly #seen = new Map<string, Seen>();
   #parked: Parked = { kind: "parked", total: 0, messages: [] };
 
   /** Makes it; nothing is looked at. */
@@ -44,7 +52,10 @@ export class Parking {
     return this.#parked;
   }
 
-  /** Looks what there is. */
+  /**
+   * Looks what there is. Messages themselves are looked at only if there are more or less of them than
+   * before: nobody else sees them meanwhile, and a quorum queue has to be given copies of them.
+   */
   async look(): Promise<Parked> {
     const { queues, broker, onParked } = this.#options;
     const messages: ParkedMessage[] = [];
@@ -52,11 +63,12 @@ export class Parking {
     for (const queue of [queues.inboundParked, queues.eventParked]) {
       const depth = await broker.depth(queue) ?? 0;
       total += depth;
-      if (depth === 0 || depth > MOST_LOOKED_AT) continue;
-      await broker.sift(queue, (message) => {
-        messages.push(describe(queue, message));
-        return "keep";
-      });
+      let seen = this.#seen.get(queue);
+      if (seen?.depth !== depth) {
+        seen = { depth, messages: await this.#lookInto(queue, depth) };
+        this.#seen.set(queue, seen);
+      }
+      messages.push(...seen.messages);
     }
     for (const message of messages) if (!this.#known.has(message.key)) onParked(message);
     this.#known = new Set(messages.map(({ key }) => key));
@@ -64,11 +76,22 @@ export class Parking {
     return this.#parked = { kind: "parked", total, messages: shown };
   }
 
+  async #lookInto(queue: string, depth: number): Promise<readonly ParkedMessage[]> {
+    const messages: ParkedMessage[] = [];
+    if (depth === 0 || depth > MOST_LOOKED_AT) return messages;
+    await this.#options.broker.sift(queue, (message) => {
+      messages.push(describe(queue, message));
+      return "keep";
+    });
+    return messages;
+  }
+
   /** Sends one back, or all; what has told of the failure is gone from it. */
   async replay(key: string | "all"): Promise<void> {
     const { queues, broker, onReplayed } = this.#options;
     const ways = [[queues.inboundParked, queues.inbound], [queues.eventParked, queues.event]];
     for (const [from = "", to = ""] of ways) {
+      this.#seen.delete(from);
       await broker.sift(from, (message) => {
         const described = describe(from, message);
         if (key !== "all" && described.key !== key) return "keep";

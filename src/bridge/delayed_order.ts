@@ -1,0 +1,232 @@
+/**
+ * A user's messages stay in order also when one of them has to wait elsewhere: in the first delay
+ * queue, or at the end of its queue. Those that come meanwhile go behind it, to the same place, and so
+ * come back behind it. Later delays are longer than a conversation bears: then the others overtake.
+ *
+ * What goes one behind the other to the same place is a *group*, and has the group's *mark* and its own
+ * number in the group in a header. A message of a later group comes before those of earlier ones in the user's order: such
+ * a group begins when one that came back has to go once more, while those behind it have not come yet.
+ * So one that comes with a mark waits for nothing but groups with a higher mark, and a new one for all.
+ *
+ * It is copies that are told apart, not messages: of one that was copied just before we were killed,
+ * and was not acked, there are two.
+ *
+ * A queue gives out what it was given in the order in which it was given, and that is all that is
+ * relied on. What does not come back, whatever the reason, is waited for no longer than the next one
+ * of its user takes that went behind it: once round the queue, however long that may be. So no time
+ * has to be guessed after which order is given up. While Turn is down for days, copies go round all
+ * that time, and with each the note is written anew.
+ *
+ * The groups of a user are noted in the cache, so that whoever speaks for the channel next goes on with
+ * them; only until then are others than those in memory looked up. That a group is gone is noted
+ * without anybody waiting for it: at worst the user's next message goes round once for nothing.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
+import type { Place } from "./retries.ts";
+
+const log = getLogger(["turn-channels", "bridge"]);
+
+const DAY_MS = 24 * 60 * 60_000;
+/** How long groups are remembered of which nothing moves, in milliseconds. */
+const KEPT_MS = 7 * DAY_MS;
+/** Above so many users, those whose time is over are swept out, and what was looked up is forgotten. */
+const SWEEP_AT = 10_000;
+/** There are two or three groups at a time; of more the first ones count. A note has room for them. */
+const MOST_GROUPS = 8;
+
+/** Where a message goes that has to go behind another. */
+export interface Behind {
+  /** What its header is to say. */
+  readonly place: Place;
+  /** How long in a delay queue; 0 if to the end of its queue. */
+  readonly delayMs: number;
+}
+
+/** What went one behind the other to the same place. */
+interface Group {
+  /** In its messages' headers. */
+  readonly mark: number;
+  /** The delay queue that it waits in; 0 at the end of its queue. */
+  readonly delayMs: number;
+  /** The number of the copy that went last. */
+  readonly last: number;
+}
+
+/** A user's groups. */
+interface Line {
+  /** That with the highest mark, which is the first in the user's order, first. */
+  groups: Group[];
+  /** When it is forgotten. */
+  until: number;
+}
+
+/** What a {@linkcode DelayedOrder} is made of. */
+export interface DelayedOrderOptions {
+  /** Keeps it for whoever speaks for the channel next. */
+  readonly cache: MessageCache;
+  /** Which way the messages go. */
+  readonly flow: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Which of one flow's messages wait elsewhere. */
+export class DelayedOrder {
+  readonly #options: DelayedOrderOptions;
+  readonly #lines = new Map<string, Line>();
+  /** Until when others than those in memory may be noted; undefined before that was looked up. */
+  #othersUntil: number | undefined;
+  /** Whose were looked up. */
+  readonly #known = new Set<string>();
+  /** Until when it is noted that there may be notes. */
+  #noted = 0;
+
+  /** Makes it; no I/O. */
+  constructor(options: DelayedOrderOptions) {
+    this.#options = options;
+  }
+
+  /** Somebody else has spoken for the channel meanwhile: only what is noted counts. */
+  forget(): void {
+    this.#lines.clear();
+    this.#known.clear();
+    this.#othersUntil = undefined;
+    this.#noted = 0;
+  }
+
+  /**
+   * Undefined if all that is to be known of `key` is in memory, as usual; else it is looked up.
+   *
+   * @throws {CacheError} If it can't be, by the promise.
+   */
+  ready(key: string): Promise<void> | undefined {
+    return this.#isKnown(key) ? undefined : this.#lookUp(key);
+  }
+
+  /**
+   * A message has come. Answers where it goes, in which group, if its turn has not come.
+   *
+   * @param place What its header says.
+   */
+  arrive(key: string, { mark, nth }: Place): Behind | undefined {
+    const line = this.#lines.get(key);
+    if (line === undefined) return undefined;
+    if (this.#options.now() >= line.until) return void this.#lines.delete(key);
+    const before = line.groups.findLast((group) => group.mark > mark);
+    if (before !== undefined) {
+      const last = before.last + 1;
+      line.groups = line.groups.filter((group) => group.mark !== mark || group.last !== nth)
+        .map((group) => group === before ? { ...group, last } : group);
+      return { place: { mark: before.mark, nth: last }, delayMs: before.delayMs };
+    }
+    const [first] = line.groups;
+    if (first?.mark === mark && first.last === nth) this.#end(key, line);
+    return undefined;
+  }
+
+  /**
+   * A message whose turn had come has to go, and those behind it go behind it.
+   *
+   * @param place What its header said.
+   * @param delayMs How long in a delay queue; 0 if to the end of its queue.
+   * @return What its header is to say.
+   */
+  lead(key: string, { mark }: Place, delayMs: number): Place {
+    const now = this.#options.now();
+    const line = this.#lines.get(key) ?? { groups: [], until: now + KEPT_MS };
+    // A new one comes behind what may be noted but can't be looked up.
+    const least = this.#isKnown(key) ? now : 0;
+    const higher = Math.max(least, mark + 1, (line.groups[0]?.mark ?? 0) + 1);
+    const group = { mark: higher, delayMs, last: 1 };
+    line.groups = [group, ...line.groups].slice(0, MOST_GROUPS);
+    this.#lines.set(key, line);
+    if (this.#lines.size > SWEEP_AT) this.#sweep();
+    return { mark: higher, nth: 1 };
+  }
+
+  /** What is to be noted of `key` before a message of it goes. */
+  notes(key: string): readonly Note[] {
+    const line = this.#lines.get(key);
+    // What could not be looked up is not to be written over.
+    if (line === undefined || !this.#isKnown(key)) return [];
+    const { flow, now } = this.#options;
+    const longest = Math.max(...line.groups.map(({ delayMs }) => delayMs));
+    const ttlMs = longest + KEPT_MS;
+    line.until = now() + ttlMs;
+    const value = formatGroups(line.groups);
+    const notes: Note[] = [{ kind: "order", id: `${flow}:${key}`, value, ttlMs }];
+    if (line.until > this.#noted) {
+      // A day more, so that it is not written each time.
+      this.#noted = Math.max(line.until + DAY_MS, this.#othersUntil ?? 0);
+      notes.push({ kind: "order", id: flow, value: `${this.#noted}`, ttlMs: this.#noted - now() });
+    }
+    return notes;
+  }
+
+  #isKnown(key: string): boolean {
+    return this.#othersUntil !== undefined &&
+      (this.#othersUntil <= this.#options.now() || this.#known.has(key));
+  }
+
+  async #lookUp(key: string): Promise<void> {
+    const { cache, flow, now } = this.#options;
+    if (this.#othersUntil === undefined) {
+      const until = Number(await cache.getNote("order", flow) ?? 0);
+      // Others may have looked it up meanwhile, and we may have noted something since.
+      this.#othersUntil ??= until;
+    }
+    if (this.#isKnown(key)) return;
+    const note = await cache.getNote("order", `${flow}:${key}`);
+    if (this.#known.size >= SWEEP_AT) this.#known.clear();
+    this.#known.add(key);
+    if (note === undefined) return;
+    const line = this.#lines.get(key) ?? { groups: [], until: now() + KEPT_MS };
+    const own = new Set(line.groups.map(({ mark }) => mark));
+    const noted = readGroups(note).filter(({ mark }) => !own.has(mark));
+    line.groups = [...line.groups, ...noted].sort((a, b) => b.mark - a.mark).slice(0, MOST_GROUPS);
+    this.#lines.set(key, line);
+  }
+
+  /** The last one of the first group is back. */
+  #end(key: string, line: Line): void {
+    line.groups.shift();
+    if (line.groups.length > 0) return;
+    this.#lines.delete(key);
+    const { cache, flow, now } = this.#options;
+    this.#watch(cache.deleteNote("order", `${flow}:${key}`));
+    const isAll = this.#lines.size === 0 && (this.#othersUntil ?? Infinity) <= now();
+    if (!isAll || this.#noted === 0) return;
+    this.#noted = 0;
+    this.#watch(cache.deleteNote("order", flow));
+  }
+
+  #watch(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!(error instanceof CacheError)) throw error;
+      log.debug("Still noted that a message of {flow} waits: {reason}", {
+        flow: this.#options.flow,
+        reason: error.message,
+      });
+    });
+  }
+
+  #sweep(): void {
+    const now = this.#options.now();
+    for (const [key, { until }] of this.#lines) if (now >= until) this.#lines.delete(key);
+  }
+}
+
+/** The value of the note `order` of a user. */
+function formatGroups(groups: readonly Group[]): string {
+  return JSON.stringify(groups.map(({ mark, delayMs, last }) => [mark, delayMs, last]));
+}
+
+/** Reads {@linkcode formatGroups}; it is ours, so its form is known. */
+function readGroups(note: string): readonly Group[] {
+  const rows: readonly (readonly [number, number, number])[] = JSON.parse(note);
+  return rows.map(([mark, delayMs, last]) => ({ mark, delayMs, last }));
+}

@@ -1,0 +1,161 @@
+/**
+ * Values of AMQP's field tables as bytes, without regard to what they mean: how long each is, whether
+ * RabbitMQ would take it, and what a table or an array is made of. That is all that a copy of a
+ * message needs. What they mean: amqp_decode.ts.
+ *
+ * The types are those of RabbitMQ's rabbit_binary_parser.erl, and `U` of the standard.
+ *
+ * @module
+ */
+
+import type { Buffer } from "node:buffer";
+
+/** A value as it is on the wire, to be sent as it is: the letter of its type, and then the value. */
+export class FieldBytes {
+  /** The letter and the value. */
+  readonly bytes: Buffer;
+
+  /** Takes the bytes as they are. */
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  /** For people; what it means is not known here. */
+  toJSON(): string {
+    const type = this.bytes.toString("latin1", 0, 1);
+    return `(${this.bytes.length} bytes, type ${type})`;
+  }
+}
+
+/** One header as it is on the wire. */
+export interface Entry {
+  /** The length of the name, the name, and the value. */
+  readonly bytes: Buffer;
+  /** The name. */
+  readonly name: string;
+  /** Whether `name` is all that there is to the name's bytes: they are UTF-8. */
+  readonly named: boolean;
+  /** The value. */
+  readonly value: FieldBytes;
+}
+
+/** The letters of the types that are looked at. */
+export const TABLE = 0x46, ARRAY = 0x41, TEXT = 0x53, BYTES = 0x78, FLOAT = 0x66, DOUBLE = 0x64;
+
+/** How many bytes the length of a text, of bytes, a table or an array has. */
+const LENGTH_SIZE = 4;
+
+/** The size of the types that have one. */
+const SIZES: Readonly<Record<string, number>> = {
+  t: 1,
+  b: 1,
+  B: 1,
+  s: 2,
+  u: 2,
+  U: 2,
+  I: 4,
+  i: 4,
+  l: 8,
+  L: 8,
+  f: 4,
+  d: 8,
+  D: 5,
+  T: 8,
+  V: 0,
+};
+
+const SIZE_OF: readonly (number | undefined)[] = Array.from(
+  { length: 256 },
+  (_, letter) => SIZES[String.fromCharCode(letter)],
+);
+
+/**
+ * Whether RabbitMQ would take the value: it ends the connection over what its parser does not know,
+ * such as a number that is none. Deep values need no stack here.
+ */
+export function isSendable({ bytes }: FieldBytes): boolean {
+  /** The tables and arrays that we are in, the value itself before them. */
+  const within = [{ end: bytes.length, isTable: false }];
+  let at = 0;
+  for (let inner = within.at(-1); inner; inner = within.at(-1)) {
+    const { end, isTable } = inner;
+    if (at === end) {
+      within.pop();
+      continue;
+    }
+    if (isTable) at += 1 + (bytes[at] ?? 0);
+    const letter = bytes[at] ?? 0;
+    const size = at < end ? sizeAt(bytes, at, end) : undefined;
+    if (size === undefined) return false;
+    if (letter === TABLE || letter === ARRAY) {
+      within.push({ end: at + size, isTable: letter === TABLE });
+      at += 1 + LENGTH_SIZE;
+    } else {
+      if (letter === DOUBLE && !Number.isFinite(bytes.readDoubleBE(at + 1))) return false;
+      if (letter === FLOAT && !Number.isFinite(bytes.readFloatBE(at + 1))) return false;
+      at += size;
+    }
+  }
+  return bytes.length > 0;
+}
+
+/** The headers of a table without its length, as far as they can be told apart. */
+export function entriesOf(table: Buffer): Entry[] {
+  const entries: Entry[] = [];
+  for (let at = 0; at < table.length;) {
+    const valueAt = at + 1 + (table[at] ?? 0);
+    const size = valueAt < table.length ? sizeAt(table, valueAt, table.length) : undefined;
+    if (size === undefined) break;
+    const name = table.toString("utf8", at + 1, valueAt);
+    entries.push({
+      bytes: table.subarray(at, valueAt + size),
+      name,
+      named: !name.includes("\ufffd") || isUtf8(table.subarray(at + 1, valueAt)),
+      value: new FieldBytes(table.subarray(valueAt, valueAt + size)),
+    });
+    at = valueAt + size;
+  }
+  return entries;
+}
+
+/** The headers in a value that is a table; none if it is not. */
+export function entriesIn({ bytes }: FieldBytes): Entry[] {
+  return bytes[0] === TABLE ? entriesOf(bytes.subarray(1 + LENGTH_SIZE)) : [];
+}
+
+/** The values in a value that is an array; undefined if it is not. */
+export function elementsIn({ bytes }: FieldBytes): FieldBytes[] | undefined {
+  if (bytes[0] !== ARRAY) return undefined;
+  const elements: FieldBytes[] = [];
+  for (let at = 1 + LENGTH_SIZE; at < bytes.length;) {
+    const size = sizeAt(bytes, at, bytes.length);
+    if (size === undefined) break;
+    elements.push(new FieldBytes(bytes.subarray(at, at + size)));
+    at += size;
+  }
+  return elements;
+}
+
+/** How many bytes a value has, its letter included; undefined if that is unknown or too many. */
+function sizeAt(bytes: Buffer, at: number, end: number): number | undefined {
+  const letter = bytes[at] ?? 0;
+  let size = SIZE_OF[letter];
+  if (size === undefined) {
+    const hasLength = letter === TEXT || letter === TABLE || letter === ARRAY || letter === BYTES;
+    if (!hasLength || at + 1 + LENGTH_SIZE > end) return undefined;
+    size = LENGTH_SIZE + bytes.readUInt32BE(at + 1);
+  }
+  return at + 1 + size > end ? undefined : 1 + size;
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Whether bytes are UTF-8. */
+export function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    strict.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
