@@ -3,7 +3,6 @@ import { Buffer } from "node:buffer";
 import type { GetMessage } from "amqplib";
 import { type AmqpCheckOptions, type AmqpFinding, checkAmqp } from "../../src/broker/amqp_check.ts";
 import { delayQueue } from "../../src/broker/mod.ts";
-import { brokerChoice } from "../support/broker_choice.ts";
 import { amqpUrl, noRabbitmqctl, rabbitmqctl } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { sendTo, startProxy, withChannel } from "./amqp_support.ts";
