@@ -202,6 +202,11 @@ export class AmqpBroker implements Broker {
     return this.#depths.of(queue);
   }
 
+  /** See {@linkcode Broker.connected}. */
+  async connected(): Promise<void> {
+    await this.#publisher.connection.model();
+  }
+
   /** See {@linkcode Broker.status}; `open` also says that messages are consumed. */
   status(): BrokerStatus {
     const publishing = this.#publisher.connection;

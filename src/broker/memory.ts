@@ -113,6 +113,11 @@ export class MemoryBroker implements Broker {
     return this.#leads.has(queue);
   }
 
+  /** See {@linkcode Broker.connected}. */
+  connected(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** See {@linkcode Broker.status}. */
   status(): BrokerStatus {
     const isOpen = !this.#closed.signal.aborted;

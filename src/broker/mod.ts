@@ -176,7 +176,8 @@ export interface Broker extends AsyncDisposable {
    * the queue. Messages published one after the other keep their order.
    *
    * @param headers AMQP headers; none by default.
-   * @throws {PublishError} If it is not confirmed; at once when the broker is away.
+   * @throws {PublishError} If it is not confirmed. A broker that is away for a moment only is waited
+   * for, up to 4 seconds.
    */
   publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void>;
 
@@ -207,6 +208,9 @@ export interface Broker extends AsyncDisposable {
 
   /** Whether this program leads; see {@linkcode ConsumeOptions.lead}. False if nobody asked for it. */
   leads(queue: string): boolean;
+
+  /** Resolves when messages can be published; never, if it is closed before. */
+  connected(): Promise<void>;
 
   /** How it is now. */
   status(): BrokerStatus;

@@ -11,7 +11,7 @@ import type { MessageCache } from "../cache/mod.ts";
 import { type ChannelConfig, requestTimeoutMs } from "../config/mod.ts";
 import { type LoopLag, Metrics, type QueueWatch, type Tracing } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
-import { Connector } from "../vumi/mod.ts";
+import { Connector, queuesOf } from "../vumi/mod.ts";
 import { delaysMsOf, faultsOf } from "./channel_queues.ts";
 import { watch } from "./watch.ts";
 
@@ -72,6 +72,8 @@ export function openChannel(
       isTraced: tracing !== undefined,
     }),
   );
+  // Before anything can be published: what waits for the broker then finds its queue.
+  broker.declare(queuesOf(config.connector_name).outbound);
   const connector = new Connector({
     name: config.connector_name,
     inboundPrefetch: config.worker_concurrency,

@@ -6,6 +6,7 @@
  */
 
 import type { Hono } from "hono";
+import { setTimeout as delay } from "node:timers/promises";
 import { AmqpBroker } from "../broker/amqp.ts";
 import { MemoryBroker } from "../broker/memory.ts";
 import type { Broker } from "../broker/mod.ts";
@@ -33,7 +34,8 @@ export interface Service extends AsyncDisposable, Reloadable {
 }
 
 /**
- * Opens all that `config` names and starts. A broker that is away is waited for later.
+ * Opens all that `config` names and starts. A broker that is away is waited for a moment, and then
+ * later on.
  *
  * @param broker In place of the one that the configuration names.
  * @throws {CacheError} If the cache can't be opened.
@@ -68,8 +70,9 @@ export async function startService(
       statusFormats: config.channels.map(({ status_format }) => status_format),
     }),
   });
-  // Last, so that a program that can't listen (started twice, say) takes no message off a queue.
-  for (const { bridge } of channels) bridge.start();
+  // After a start nobody waits for it; what it rejects with is a bug.
+  const consuming = consumeWhenConnected(broker, channels, () => isDraining).catch(reportError);
+  await settledWithin(consuming, BROKER_MS);
   const parts = opened.move();
   return {
     address: http.address,
@@ -89,8 +92,39 @@ export async function startService(
       const drained = channels.map(({ bridge }) => bridge.drain(deadline));
       await Promise.all([http.drain(deadline), ...drained]);
     },
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    async [Symbol.asyncDispose](): Promise<void> {
+      isDraining = true;
+      await parts.disposeAsync();
+    },
   };
+}
+
+/** How long a start waits for the broker before the service counts as started, in milliseconds. */
+const BROKER_MS = 2_000;
+
+/**
+ * The order of a start is: listening, so that a program that can't (started twice, say) takes no
+ * message off a queue; publishing; and then consuming, as Turn's answer to the first message would be
+ * refused otherwise. What Turn asks for before that is held by the broker until it can be published.
+ */
+async function consumeWhenConnected(
+  broker: Broker,
+  channels: readonly Channel[],
+  isDraining: () => boolean,
+): Promise<void> {
+  await broker.connected();
+  if (isDraining()) return;
+  for (const { bridge } of channels) bridge.start();
+}
+
+async function settledWithin(work: Promise<void>, ms: number): Promise<void> {
+  const settled = new AbortController();
+  const late = delay(ms, undefined, { signal: settled.signal }).catch(() => {});
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    settled.abort();
+  }
 }
 
 /** Operators get answers to the end: their server, if they have one, is closed first of all. */

@@ -82,6 +82,11 @@ function needsOf(configPath: string, config: Config | undefined): Needs {
       channelSecrets(channel, channels.length === 1 ? undefined : index)
     ),
     { flag: "amqp-password-file", name: "amqp-password", path: config?.amqp.password_file ?? "" },
+    // Not all are secret; but the program may have no right to read any of them where they lie.
+    ...(["ca_file", "cert_file", "key_file"] as const).map((key) => {
+      const flag = `amqp-tls-${key.replace("_", "-")}`;
+      return { flag, name: flag.replace(/-file$/, ".pem"), path: config?.amqp.tls[key] ?? "" };
+    }),
   ].filter(({ path }) => path !== "");
   return {
     credentials: [{ name: basename(configPath), path: configPath }, ...secrets],

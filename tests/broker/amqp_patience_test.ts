@@ -30,6 +30,7 @@ Deno.test("AmqpBroker.publish() waits for a connection that was lost a moment ag
   await delay(500);
   await proxy.accept();
   await published;
+  await until("the broker to be open", () => broker.status().state === "open");
   assert.equal(await broker.depth(queue), 4);
 });
 

@@ -99,6 +99,9 @@ const REFUSED: Readonly<Record<string, readonly [Record<string, string>, RegExp,
 Deno.test({
   name: `AMQP over TLS${why === undefined ? "" : ` (${why})`}`,
   ignore: why !== undefined,
+  // Deno 2.6 leaves a socket open that is destroyed in the middle of its handshake, as when the broker
+  // is closed during an attempt; one of an attempt that fails by itself it does not.
+  sanitizeResources: !Deno.version.deno.startsWith("2.6."),
   async fn(t) {
     await using secured = await startSecured();
     await t.step("works with a certificate of ours and a server of another name", async () => {

@@ -63,10 +63,13 @@ export async function nodesFail({ seed }: Run, size: NodesSize): Promise<Report>
   const sending = load.send(wishesOf(seed, perSecond * MOST_SECONDS, users));
   const feed = new Feed(world, messagesOf(seed, perSecond * MOST_SECONDS, users), perSecond);
   const faults = new Faults(cluster, world, feed);
-  await failAll(faults, size);
-  load.enough();
-  feed.enough();
-  await Promise.all([sending, feed.done]);
+  try {
+    await failAll(faults, size);
+  } finally {
+    load.enough();
+    feed.enough();
+    await Promise.all([sending, feed.done]);
+  }
   await world.settled({ stallMs: 40_000, mostMs: 120_000 });
   reporter.add(await world.finish());
   const mayRepeat = { duplicated: faults.list.length * IN_WORK };
@@ -122,11 +125,13 @@ class Faults {
     const list = await this.#cluster.rabbitmqctl(
       "-q",
       "list_connections",
-      "node",
+      "port",
       "client_properties",
     );
     const ours = list.split("\n").filter((line) => line.includes("turn-channels "));
-    return [...new Set(ours.map((line) => Number(/^n(\d+)@/.exec(line)?.[1])))];
+    const ports = new Set(ours.map((line) => Number.parseInt(line)));
+    const { urls } = this.#cluster;
+    return [1, 2, 3].filter((node) => ports.has(Number(new URL(urls[node - 1] ?? "").port)));
   }
 
   async kill(node: number, downMs: number): Promise<void> {
@@ -179,7 +184,9 @@ function reportAnswers(reporter: Reporter, load: TurnLoad, faults: readonly Faul
     const from = times[place - 1] ?? time;
     if (time - from > longest.ms) longest = { ms: time - from, from };
   }
-  const cause = faults.findLast(({ at }) => at <= longest.from + longest.ms)?.name ?? "no fault";
+  // The first one after the last 200 before.
+  const within = faults.find(({ at }) => at >= longest.from && at <= longest.from + longest.ms);
+  const cause = within?.name ?? "no fault";
   const seconds = `${(longest.ms / 1000).toFixed(1)} s (${cause})`;
   reporter.check(longest.ms < AGAIN_MS, `no request was answered 200 for ${seconds}`);
   const silent = tries.filter(({ status }) => status === 0).length;

@@ -52,9 +52,10 @@ export class Feed {
     this.#opening();
   }
 
-  /** Puts no more on the queue. */
+  /** Puts no more on the queue, now or when it would have gone on. */
   enough(): void {
     this.#isEnough = true;
+    this.resume();
   }
 
   async #feed(portion: number): Promise<void> {

@@ -135,7 +135,8 @@ function reportPoison(
   parked: readonly string[],
 ): void {
   const delivered = new Set(turn.delivered("inbound"));
-  const timesParked = ({ id }: Dose) => parked.filter((body) => body.includes(id)).length;
+  const timesParked = ({ id }: Dose) =>
+    parked.filter((body) => body === id || body.includes(`"${id}"`)).length;
   const ends = doses.map((dose) => ({ dose, times: timesParked(dose) }));
   const lost = ends.filter(({ dose, times }) =>
     times === 0 && !(dose.isReadable && delivered.has(dose.id))

@@ -46,15 +46,29 @@ async function print(
   }
 }
 
+function pem(label: string): string {
+  return `-----BEGIN ${label}-----\n${btoa("planted")}\n-----END ${label}-----\n`;
+}
+
 Deno.test("systemd-unit hands over the configuration and the files with secrets", async () => {
   const { auth_token: _, turn_hmac_secret: __, ...rest } = CONFIG;
   const { code, stdout, stderr, folder } = await print({
     ...rest,
     auth_token_file: "FOLDER/token",
     turn_hmac_secret_file: "FOLDER/hmac",
-    amqp: { password_file: "FOLDER/pw" },
+    amqp: {
+      password_file: "FOLDER/pw",
+      tls: { ca_file: "FOLDER/ca", cert_file: "FOLDER/cert", key_file: "FOLDER/key" },
+    },
     shutdown_timeout: 59.5,
-  }, { token: "planted-token", hmac: "planted-hmac", pw: "planted-pw" });
+  }, {
+    token: "planted-token",
+    hmac: "planted-hmac",
+    pw: "planted-pw",
+    ca: pem("CERTIFICATE"),
+    cert: pem("CERTIFICATE"),
+    key: pem("PRIVATE KEY"),
+  });
   assert.deepEqual([code, stderr], [0, ""]);
   for (
     const line of [
@@ -62,11 +76,15 @@ Deno.test("systemd-unit hands over the configuration and the files with secrets"
       "  --config=${CREDENTIALS_DIRECTORY}/config.json \\",
       "  --auth-token-file=${CREDENTIALS_DIRECTORY}/auth-token \\",
       "  --turn-hmac-secret-file=${CREDENTIALS_DIRECTORY}/turn-hmac-secret \\",
-      "  --amqp-password-file=${CREDENTIALS_DIRECTORY}/amqp-password",
+      "  --amqp-password-file=${CREDENTIALS_DIRECTORY}/amqp-password \\",
+      "  --amqp-tls-ca-file=${CREDENTIALS_DIRECTORY}/amqp-tls-ca.pem \\",
+      "  --amqp-tls-cert-file=${CREDENTIALS_DIRECTORY}/amqp-tls-cert.pem \\",
+      "  --amqp-tls-key-file=${CREDENTIALS_DIRECTORY}/amqp-tls-key.pem",
       `LoadCredential=config.json:${folder}/config.json`,
       `LoadCredential=auth-token:${folder}/token`,
       `LoadCredential=turn-hmac-secret:${folder}/hmac`,
       `LoadCredential=amqp-password:${folder}/pw`,
+      `LoadCredential=amqp-tls-key.pem:${folder}/key`,
       "TimeoutStopSec=75",
       "PrivateUsers=yes",
     ]

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { TOKEN } from "../support/bridge.ts";
-import { idIn, Live } from "../support/live.ts";
+import { DELAY_MS, idIn, Live } from "../support/live.ts";
 import { until } from "../support/until.ts";
 
 /** Messages of 20 users, three each: as many in work at once as can be. */
@@ -28,12 +28,14 @@ Deno.test("a wrong auth_token costs no message: all wait in the queue, and arriv
   assert.ok(!wrong.stderr().includes("of-yesterday"));
   assert.equal(await wrong.stop("SIGTERM"), 0);
   assert.equal(await live.transport.depth("inbound.parked"), 0);
-  assert.equal(await live.transport.depth("inbound"), MESSAGES.length, "none is delayed");
+  const late = await live.transport.delayed(DELAY_MS);
+  assert.equal(await live.transport.depth("inbound"), MESSAGES.length - late);
   const before = live.turn.calls.length;
   await using right = await live.start({ "auth-token": TOKEN });
-  await live.turn.received(before + MESSAGES.length);
+  await live.turn.received(before + MESSAGES.length - late);
   assert.equal(await right.stop("SIGTERM"), 0);
   const arrived = live.turn.calls.slice(before).map(({ body }) => idIn(body));
+  assert.equal(late, 0, "in a delay queue, for no fault of theirs");
   for (const { from_addr } of MESSAGES.slice(0, 20)) {
     const own = arrived.filter((id) => id.startsWith(`${from_addr.slice(1)}-`));
     assert.deepEqual(own, [1, 2, 3].map((nth) => `${from_addr.slice(1)}-${nth}`));

@@ -133,6 +133,13 @@ async function installedLaunch(
     env,
     // Started by us, it is ours to stop; the server would leave one running.
     helper: "env PATH=$PATH:/usr/lib/erlang/bin:/usr/local/lib/erlang/bin epmd",
+    // It does start one if ours is late, which then stays.
+    cleanUp: `
+      for file in $(grep -slxz "ERL_EPMD_PORT=${epmdPort}" /proc/[0-9]*/environ); do
+        case "$(cat "\${file%environ}comm")" in
+          epmd) kill "$(echo "$file" | cut -d/ -f3)" ;;
+        esac
+      done`,
     logFile,
     ctl: { command: [`${programs}/rabbitmqctl`], env },
     log: async () => await readLogs(logFile) + await readLogs(`${directory}/log`),
