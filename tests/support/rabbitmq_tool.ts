@@ -1,7 +1,10 @@
 /**
  * Newer RabbitMQs than the machine's own, single or as a cluster, by the command that the variable
- * `TEST_RABBITMQ_TOOL` names. Its nodes are daemons that it leaves alone: here they get a shell that
- * ends them with us, and what they have started.
+ * `TEST_RABBITMQ_TOOL` names: `get VERSION` brings a version onto the machine, `start VERSION DIR
+ * NODES` starts nodes with their data and the files `nN.pid` in a folder, each with five ports from
+ * `BASE_PORT` on and the hundredth for their port mapper; `ctl DIR N ARGS…` is rabbitmqctl on node N,
+ * `kill`, `stop-node` and `start-node DIR N` are for single nodes. Nodes are daemons that it leaves
+ * alone: here they get a shell that ends them with us, and what they have started.
  *
  * @module
  */
