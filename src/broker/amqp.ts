@@ -12,6 +12,7 @@ import { AmqpConsumer } from "./amqp_consumer.ts";
 import { AmqpCopies } from "./amqp_copies.ts";
 import { Declarer, type QueueType } from "./amqp_declare.ts";
 import { AmqpDepths } from "./amqp_depths.ts";
+import { ExchangeTypeError } from "./amqp_exchange.ts";
 import { AmqpLead } from "./amqp_lead.ts";
 import { AmqpPublisher } from "./amqp_publisher.ts";
 import { sift } from "./amqp_sift.ts";
@@ -51,8 +52,6 @@ export interface AmqpBrokerOptions {
    * milliseconds, 1000 by default. Then they count as unconfirmed.
    */
   readonly blockedGraceMs?: number;
-  /** RabbitMQ's `consumer_timeout`, in milliseconds; for those who hold messages. */
-  readonly consumerTimeoutMs?: number;
   /** How often bindings are looked after, in milliseconds, 60000 by default. */
   readonly bindEveryMs?: number;
 }
@@ -294,9 +293,14 @@ export class AmqpBroker implements Broker {
   async #bindAgain(): Promise<void> {
     const { exchange } = this.#options;
     const declarer = this.#publisher.declarer;
-    // Without the exchange nothing can be bound, which is reported for each queue.
-    await declarer?.exchange(exchange).catch(() => {});
     if (declarer === undefined) return;
+    try {
+      await declarer.exchange(exchange);
+    } catch (error) {
+      // Without it nothing can be bound, which is reported for each queue. With one of another type
+      // nothing is to be done at all, which new connections see to.
+      if (error instanceof ExchangeTypeError) return this.#reset(error.message);
+    }
     for (const queue of this.#bound) {
       try {
         await declarer.bind(exchange, queue);
@@ -306,6 +310,11 @@ export class AmqpBroker implements Broker {
         this.#faults.report(queue, "bind", error);
       }
     }
+  }
+
+  #reset(reason: string): void {
+    this.#publisher.connection.reset(reason);
+    for (const { connection } of this.#consuming) connection.reset(reason);
   }
 
   async #close(): Promise<void> {

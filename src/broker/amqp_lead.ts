@@ -7,13 +7,12 @@
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
-import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
+import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import type { AmqpCopies } from "./amqp_copies.ts";
 import { AmqpSession } from "./amqp_session.ts";
-import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { Backoff, type BackoffOptions, pause } from "./backoff.ts";
 import type { Faults } from "./faults.ts";
 import { PublishError } from "./mod.ts";
 
@@ -43,7 +42,7 @@ export interface AmqpLeadOptions extends BackoffOptions {
   readonly queue: string;
   /** The connection that is to be led on. */
   readonly connection: AmqpConnection;
-  /** Declares the queue, on the connection that publishes. */
+  /** Declares the queue, on the connection that is led on. */
   readonly declare: (queue: string, args: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Publishes tokens. */
   readonly copies: AmqpCopies;
@@ -133,7 +132,7 @@ export class AmqpLead {
   #take(session: AmqpSession, message: ConsumeMessage): void {
     const before = this.#held;
     this.#held = message;
-    if (before !== undefined) session.reply((channel: Channel) => channel.ack(before));
+    if (before !== undefined) session.reply((channel) => channel.ack(before));
     if (this.#ends !== undefined || session.lost.aborted) return;
     log.info("This program speaks for {queue}", { queue: this.#options.queue });
     this.#ends = new AbortController();
@@ -164,10 +163,4 @@ export class AmqpLead {
     faults.clear(queue, "copy");
     return true;
   }
-}
-
-/** Resolves after `ms` milliseconds or when the signal fires. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // It rejects when the signal fires, and only then.
-  await delay(ms, undefined, { signal }).catch(() => {});
 }

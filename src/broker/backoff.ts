@@ -34,8 +34,12 @@ export class Backoff {
   async pause(signal: AbortSignal): Promise<void> {
     const { initialDelayMs, maxDelayMs } = this.#options;
     const longest = Math.min(maxDelayMs, initialDelayMs * 2 ** this.#attempt++);
-    const ms = longest * (0.5 + Math.random() / 2);
-    // It rejects when the signal fires, and only then.
-    await delay(ms, undefined, { signal }).catch(() => {});
+    await pause(longest * (0.5 + Math.random() / 2), signal);
   }
+}
+
+/** Resolves after `ms` milliseconds, or as soon as `signal` fires. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  // It rejects when the signal fires, and only then.
+  await delay(ms, undefined, { signal }).catch(() => {});
 }

@@ -12,12 +12,11 @@ import { EXCHANGE } from "../vumi/mod.ts";
 export function brokerOptions(config: Config): AmqpBrokerOptions | undefined {
   const urls = amqpUrls(config);
   if (urls.includes("memory:")) return undefined;
-  const { tls, queue_type, consumer_timeout } = config.amqp;
+  const { tls, queue_type } = config.amqp;
   return {
     urls,
     tls: { ...config.tlsFiles, ...(tls.server_name && { serverName: tls.server_name }) },
     exchange: EXCHANGE,
     ...(queue_type && { queueType: queue_type }),
-    consumerTimeoutMs: consumer_timeout * 1000,
   };
 }

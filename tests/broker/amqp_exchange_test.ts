@@ -58,6 +58,30 @@ for (const type of ["fanout", "topic"]) {
   });
 }
 
+Deno.test("AmqpBroker does nothing any more when its exchange has become one of another type", async () => {
+  await using made = names();
+  const { exchange, queue, parkingQueue } = made;
+  await using broker = AmqpBroker.open({
+    urls: [amqpUrl()],
+    exchange,
+    ...DELAYS,
+    bindEveryMs: 200,
+  });
+  broker.declare(queue);
+  const held = new Held();
+  broker.consume(queue, { prefetch: 5, parkingQueue }, held.handler);
+  await broker.publish(queue, bytes("a"));
+  await held.count(1);
+  await withChannel(async (channel) => {
+    await channel.deleteExchange(exchange);
+    await channel.assertExchange(exchange, "fanout", { durable: true });
+  });
+  await until("the fault", () => /of type fanout/.test(broker.status().reason ?? ""));
+  assert.equal(held.messages[0]?.lost.aborted, true);
+  await withChannel((channel) => channel.deleteExchange(exchange));
+  await until("the broker to be open", () => broker.status().state === "open");
+});
+
 const why = noRabbitmqctl();
 
 Deno.test({
