@@ -4,27 +4,10 @@ import { brokerChoice } from "../support/broker_choice.ts";
 import { makesQuorumQueues } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
 import { bytes, DONE, Held } from "./bench.ts";
-import { openWithExchange, untilFound, withChannel } from "./amqp_support.ts";
+import { openWithExchange, ownExchange, untilFound, withChannel } from "./amqp_support.ts";
 
 const DURABLE = { durable: true };
 const QUORUM = { ...DURABLE, arguments: { "x-queue-type": "quorum" } };
-
-/** An exchange of the test's own, and queues named after it; all are removed in the end. */
-function names(): AsyncDisposable & { exchange: string; queue: string; parkingQueue: string } {
-  const exchange = `test.${crypto.randomUUID()}`;
-  const [queue, parkingQueue] = [`${exchange}.q`, `${exchange}.q.parked`];
-  return {
-    exchange,
-    queue,
-    parkingQueue,
-    [Symbol.asyncDispose]: () =>
-      withChannel(async (channel) => {
-        await channel.deleteQueue(queue);
-        await channel.deleteQueue(parkingQueue);
-        await channel.deleteExchange(exchange);
-      }),
-  };
-}
 
 /** Does something that the server may answer by closing the channel. */
 async function refused(work: (channel: Pick<ConfirmChannel, "assertQueue">) => Promise<unknown>) {
@@ -38,7 +21,7 @@ async function refused(work: (channel: Pick<ConfirmChannel, "assertQueue">) => P
 }
 
 Deno.test("AmqpBroker uses an exchange and quorum queues as an operator declared them", async () => {
-  await using made = names();
+  await using made = ownExchange();
   const { exchange, queue, parkingQueue } = made;
   await withChannel(async (channel) => {
     await channel.assertExchange(exchange, "direct", { ...DURABLE, alternateExchange: "nowhere" });
@@ -64,7 +47,7 @@ Deno.test("AmqpBroker uses an exchange and quorum queues as an operator declared
 });
 
 Deno.test("AmqpBroker declares what is missing beside what is there: durable, without arguments", async () => {
-  await using made = names();
+  await using made = ownExchange();
   const { exchange, queue, parkingQueue } = made;
   await withChannel((channel) => channel.assertQueue(queue, QUORUM));
   await using broker = openWithExchange(exchange);

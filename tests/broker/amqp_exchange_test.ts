@@ -10,29 +10,12 @@ import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { AmqpBroker } from "../../src/broker/amqp.ts";
 import { amqpUrl, noRabbitmqctl, rabbitmqctl } from "../support/rabbitmq.ts";
 import { until } from "../support/until.ts";
-import { DELAYS, openWithExchange, sendTo, withChannel } from "./amqp_support.ts";
+import { DELAYS, openWithExchange, ownExchange, sendTo, withChannel } from "./amqp_support.ts";
 import { bytes, Held } from "./bench.ts";
-
-/** An exchange of the test's own, and queues named after it; all are removed in the end. */
-function names(): AsyncDisposable & { exchange: string; queue: string; parkingQueue: string } {
-  const exchange = `test.${crypto.randomUUID()}`;
-  const [queue, parkingQueue] = [`${exchange}.q`, `${exchange}.q.parked`];
-  return {
-    exchange,
-    queue,
-    parkingQueue,
-    [Symbol.asyncDispose]: () =>
-      withChannel(async (channel) => {
-        await channel.deleteQueue(queue);
-        await channel.deleteQueue(parkingQueue);
-        await channel.deleteExchange(exchange);
-      }),
-  };
-}
 
 for (const type of ["fanout", "topic"]) {
   Deno.test(`AmqpBroker does nothing with an exchange of type ${type}, says so, and tries again`, async () => {
-    await using made = names();
+    await using made = ownExchange();
     const { exchange, queue, parkingQueue } = made;
     await withChannel(async (channel) => {
       await channel.assertExchange(exchange, type, { durable: true });
@@ -59,7 +42,7 @@ for (const type of ["fanout", "topic"]) {
 }
 
 Deno.test("AmqpBroker does nothing any more when its exchange has become one of another type", async () => {
-  await using made = names();
+  await using made = ownExchange();
   const { exchange, queue, parkingQueue } = made;
   await using broker = AmqpBroker.open({
     urls: [amqpUrl()],
@@ -88,7 +71,7 @@ Deno.test({
   name: `AmqpBroker starts without the rights to declare and to bind${why ? ` (${why})` : ""}`,
   ignore: why !== undefined,
   async fn() {
-    await using made = names();
+    await using made = ownExchange();
     const { exchange, queue, parkingQueue } = made;
     await withChannel(async (channel) => {
       await channel.assertExchange(exchange, "direct", { durable: true });

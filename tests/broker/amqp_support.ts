@@ -104,6 +104,30 @@ export async function sendTo(
   }
 }
 
+/** What {@linkcode ownExchange} has named. */
+export interface Names {
+  readonly exchange: string;
+  readonly queue: string;
+  readonly parkingQueue: string;
+}
+
+/** An exchange of the test's own, and queues named after it; all are removed in the end. */
+export function ownExchange(): AsyncDisposable & Names {
+  const exchange = `test.${crypto.randomUUID()}`;
+  const [queue, parkingQueue] = [`${exchange}.q`, `${exchange}.q.parked`];
+  return {
+    exchange,
+    queue,
+    parkingQueue,
+    [Symbol.asyncDispose]: () =>
+      withChannel(async (channel) => {
+        await channel.deleteQueue(queue);
+        await channel.deleteQueue(parkingQueue);
+        await channel.deleteExchange(exchange);
+      }),
+  };
+}
+
 /** Opens a broker with an exchange of its own on the shared server. */
 export function openWithExchange(exchange: string): AmqpBroker {
   return AmqpBroker.open({ urls: [amqpUrl()], exchange, ...DELAYS });
