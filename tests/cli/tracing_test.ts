@@ -13,6 +13,7 @@ import { KIND, OtlpSink, type SunkSpan } from "../support/otlp_sink.ts";
 import { Program, type Running } from "../support/program.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { Transport } from "../support/transport.ts";
+import { withChannel } from "../broker/amqp_support.ts";
 import { until } from "../support/until.ts";
 
 const USER = "+26612345678";
@@ -247,6 +248,11 @@ Deno.test("OTEL_DENO=true: what comes without a trace begins one, and what fails
   assert.equal(new Set(consumers().map(({ traceId }) => traceId)).size, 2);
   await transport.takeNoMore();
   await transport.deleteQueue("outbound");
+  // It takes nothing.
+  const full = { "x-queue-type": "classic", "x-max-length": 0, "x-overflow": "reject-publish" };
+  await withChannel((channel) =>
+    channel.assertQueue(`${connector}.outbound`, { durable: true, arguments: full })
+  );
   const body = { to: USER, turn: { type: "text", text: { body: TEXT } } };
   const answer = await send(`${traced.running.address}/messages`, body, { secret: SECRET });
   await answer.body?.cancel();

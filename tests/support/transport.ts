@@ -170,13 +170,6 @@ export class Transport implements AsyncDisposable {
     return (await this.#channel.checkQueue(`${this.#connector}.${end}`)).consumerCount;
   }
 
-  /** Takes the first message of a queue that is there, whatever its arguments. */
-  async takePassive(end: string): Promise<GetMessage> {
-    const taken = await this.#channel.get(`${this.#connector}.${end}`, { noAck: true });
-    assert.ok(taken !== false, `${end} is empty`);
-    return taken;
-  }
-
   /** Deletes the messages in `<connector>.<end>`. */
   async purge(end: string): Promise<void> {
     await this.#channel.purgeQueue(`${this.#connector}.${end}`);
