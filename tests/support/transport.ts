@@ -7,13 +7,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import {
-  type ChannelModel,
-  type ConfirmChannel,
-  connect,
-  type ConsumeMessage,
-  type GetMessage,
-} from "amqplib";
+import { type ChannelModel, type ConfirmChannel, connect, type ConsumeMessage } from "amqplib";
 import { makeByHand, workersQueue } from "./queues.ts";
 import { delayQueue } from "../../src/broker/mod.ts";
 import { amqpUrl } from "./rabbitmq.ts";
