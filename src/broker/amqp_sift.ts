@@ -85,7 +85,8 @@ export async function sift(
         await copies.publish(target, body, copyOf({ ...properties, headers: fate.headers }, {}));
       }
       session.reply((channel) => channel.ack(message));
-      if (fate !== "keep") staying--;
+      const stays = fate === "keep" || fate !== "drop" && fate.moveTo === queue;
+      if (!stays) staying--;
     }
     if (session.lost.aborted) throw faultOf(queue, session.fault ?? lost());
   } finally {
