@@ -27,7 +27,7 @@ export function adapterAt(url: () => string): Adapter {
     name: "AmqpBroker",
     // A quorum queue without a limit of returns; RabbitMQ has one by default since 4.0.
     putsBackAtEnd: isByHand(),
-    open: () => AmqpBroker.open({ urls: [url()], exchange: "vumi", ...DELAYS }),
+    open: () => AmqpBroker.open({ urls: [url()], exchange: "vumi", ...DELAYS, ...ownQueueType() }),
     prepare: async (queues) => {
       if (!isByHand()) return;
       const model = await connect(url());
@@ -40,6 +40,11 @@ export function adapterAt(url: () => string): Adapter {
         for (const exchange of exchanges) await channel.deleteExchange(exchange);
       }, url()),
   };
+}
+
+/** As an operator sets it who has made quorum queues by hand. */
+function ownQueueType(): { readonly queueType?: "quorum" } {
+  return isByHand() ? { queueType: "quorum" } : {};
 }
 
 /** A bench whose broker connects through a proxy. */

@@ -157,6 +157,7 @@ Deno.test("handset asks which of several channels it is to play", async () => {
       assert.match(refused.err, /--connector must be one of: test-one, test-two\n$/);
       assert.equal(refused.code, EXIT.usage);
     }
+    await using _queues = await Transport.connect("test-two");
     await using process = start(
       ["--config", file, "--page-port", "0", "--connector", "test-two", "--force"],
     );
@@ -168,6 +169,5 @@ Deno.test("handset asks which of several channels it is to play", async () => {
     await stdout.ended;
   } finally {
     await Deno.remove(file);
-    await using _queues = await Transport.connect("test-two");
   }
 });

@@ -10,6 +10,7 @@ import { type Service, startService } from "../../src/cli/service.ts";
 import { type Config, loadConfig } from "../../src/config/mod.ts";
 import { FakeTurn } from "../../src/demo/fake_turn.ts";
 import { sign } from "../../src/turn/mod.ts";
+import { queueTypeFlags } from "./queues.ts";
 import { amqpUrl } from "./rabbitmq.ts";
 import { Transport } from "./transport.ts";
 import { until } from "./until.ts";
@@ -124,6 +125,7 @@ export async function testConfig(
       "default-from-addr": "8110",
       "amqp-url": amqpUrl(),
       "retry-delay-base": "0",
+      ...queueTypeFlags(),
       ...flags,
     },
     env: {},

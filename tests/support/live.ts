@@ -8,6 +8,7 @@
 import { FakeTurn, send } from "../../src/demo/fake_turn.ts";
 import { SECRET, TOKEN } from "./bridge.ts";
 import { type Output, Program, type Running } from "./program.ts";
+import { queueTypeFlags } from "./queues.ts";
 import { amqpUrl } from "./rabbitmq.ts";
 import { Transport } from "./transport.ts";
 import { until } from "./until.ts";
@@ -74,6 +75,7 @@ export class Live implements AsyncDisposable {
       "message-cache-config-path": `${folder}/cache.kv`,
       "retry-schedule": `${DELAY_MS / 1000}`,
       "retry-delay-base": "0",
+      ...queueTypeFlags(),
       ...flags,
     };
   }

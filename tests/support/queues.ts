@@ -24,6 +24,14 @@ export function workersQueue(): Options.AssertQueue {
 }
 
 /**
+ * Flags with which the program makes its own queues of that type too, as an operator would set them
+ * who has made the workers' queues by hand.
+ */
+export function queueTypeFlags(): Readonly<Record<string, string>> {
+  return isByHand() ? { "amqp-queue-type": "quorum" } : {};
+}
+
+/**
  * Makes queues before the program does, where their type has to be said: the program takes queues
  * that are there. Elsewhere nothing is made.
  */

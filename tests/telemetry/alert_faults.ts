@@ -78,6 +78,7 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
         parts.defer(() => model.close());
         const channel = await model.createChannel();
         const queue = `${bridge.connector}.inbound.parked`;
+        await channel.deleteQueue(queue);
         await channel.assertQueue(queue, {
           exclusive: true,
           arguments: { "x-queue-type": "classic" },
