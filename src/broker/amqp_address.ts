@@ -10,7 +10,7 @@ import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 
 /** Seconds between heartbeats, unless the address has a `heartbeat` of its own. */
-const HEARTBEAT_S = 10;
+const HEARTBEAT_S = 5;
 /** Longest silence of the server while connecting, in milliseconds; another may be at hand. */
 const CONNECT_TIMEOUT_MS = 4_000;
 

@@ -24,6 +24,8 @@ interface Pending {
   readonly destination: Destination;
   readonly content: Uint8Array;
   readonly reject: (error: PublishError) => void;
+  /** By the clock of `performance`. */
+  readonly sentAt: number;
   returned: boolean;
 }
 
@@ -32,6 +34,7 @@ export class ConfirmingChannel {
   readonly #channel: ConfirmChannel;
   /** In the order of publishing. */
   readonly #pending = new Set<Pending>();
+  #hasConfirmed = false;
 
   /** Takes over a channel that nobody has used. */
   constructor(channel: ConfirmChannel) {
@@ -52,11 +55,13 @@ export class ConfirmingChannel {
   ): Promise<void> {
     return new Promise((resolve, reject) => {
       const content = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-      const pending: Pending = { destination, content, returned: false, reject };
+      const sentAt = performance.now();
+      const pending: Pending = { destination, content, returned: false, reject, sentAt };
       const { exchange, routingKey, queue } = destination;
       try {
         this.#channel.publish(exchange, routingKey, content, properties, (error) => {
           this.#pending.delete(pending);
+          this.#hasConfirmed = true;
           if (error) reject(publishError(queue, error));
           else if (pending.returned) reject(new ReturnedError(queue));
           else resolve();
@@ -68,6 +73,17 @@ export class ConfirmingChannel {
       }
       this.#pending.add(pending);
     });
+  }
+
+  /** Whether the server has said of any message what became of it. */
+  get hasConfirmed(): boolean {
+    return this.#hasConfirmed;
+  }
+
+  /** How long the oldest message has waited for its confirm, in milliseconds; 0 if none waits. */
+  get waitedMs(): number {
+    for (const { sentAt } of this.#pending) return performance.now() - sentAt;
+    return 0;
   }
 
   /** Fails what is not confirmed; a confirm that comes all the same changes nothing. */

@@ -25,6 +25,8 @@ const log = getLogger(["turn-channels", "broker"]);
 
 /** A connection that ended sooner than this counts as a failed attempt, and is waited for longer. */
 const STABLE_MS = 1000;
+/** How long an address that failed comes after all others, in milliseconds. */
+const AVOID_MS = 60_000;
 /** How long closing waits for the server's answer, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2000;
 
@@ -59,8 +61,10 @@ export class AmqpConnection {
   readonly #reported = new Map<string, string>();
   /** Since when there is no connection, by the clock of `performance`. */
   #awaySince = performance.now();
-  /** The address that was up last. */
-  #last: AmqpAddress | undefined;
+  /** When an address failed last, by the clock of `performance`. */
+  readonly #failedAt = new Map<AmqpAddress, number>();
+  /** Whether the address is not to blame for the end of the connection there is. */
+  #isFine = false;
 
   /** Keeps the options; {@linkcode start} connects. */
   constructor(options: AmqpConnectionOptions) {
@@ -135,8 +139,9 @@ export class AmqpConnection {
     }
   }
 
-  /** Gives up the connection there is, for a new one. */
-  reset(reason: string): void {
+  /** Gives up the connection there is, for a new one, which may be to the same address if that `isFine`. */
+  reset(reason: string, { isFine = false } = {}): void {
+    this.#isFine = isFine;
     this.#socket.abort(new Error(reason));
   }
 
@@ -177,18 +182,21 @@ export class AmqpConnection {
 
   /** Tries the addresses, at once one after the other, until one was up. Returns how long it was. */
   async #round(closing: AbortSignal): Promise<number> {
-    for (const address of this.#inRandomOrder()) {
+    for (const address of this.#inOrder()) {
       const upMs = await this.#session(address);
       if (upMs !== undefined || closing.aborted) return upMs ?? 0;
     }
     return 0;
   }
 
-  /** The one that was lost comes last: it may be frozen, which takes long to be found out. */
-  #inRandomOrder(): readonly AmqpAddress[] {
-    const last = this.#last;
+  /** What failed lately comes last: it may be frozen, which takes long to be found out. */
+  #inOrder(): readonly AmqpAddress[] {
+    const lately = performance.now() - AVOID_MS;
     return this.#options.addresses
-      .map((address) => ({ address, at: address === last ? 1 : Math.random() }))
+      .map((address) => {
+        const failedAt = this.#failedAt.get(address) ?? -Infinity;
+        return { address, at: failedAt > lately ? failedAt : lately - Math.random() };
+      })
       .sort((a, b) => a.at - b.at)
       .map(({ address }) => address);
   }
@@ -229,7 +237,6 @@ export class AmqpConnection {
   #setUp(model: ChannelModel, address: AmqpAddress): void {
     const { name } = this.#options;
     this.#model = model;
-    this.#last = address;
     this.#serverProperties = { ...model.connection.serverProperties };
     this.#reported.clear();
     this.#up.resolve(model);
@@ -241,9 +248,12 @@ export class AmqpConnection {
   }
 
   /** Reports each reason once, not at each attempt. */
-  #setDown({ host }: AmqpAddress, reason: string): void {
+  #setDown(address: AmqpAddress, reason: string): void {
+    const { host } = address;
     const { name } = this.#options;
     const wasUp = this.#model !== undefined;
+    if (!this.#isFine) this.#failedAt.set(address, performance.now());
+    this.#isFine = false;
     this.#model = undefined;
     this.#blocked = false;
     this.#options.onBlocked?.(false);

@@ -28,10 +28,23 @@ const TOKEN_MS = 5 * 60_000;
 /** More tokens than that are of no use. */
 const MOST_TOKENS = 10;
 
+/**
+ * How long RabbitMQ 4.3 waits for a node that is gone before another one's consumer becomes active, in
+ * milliseconds; older ones do not wait, and take no notice of it.
+ */
+const NODE_GONE_MS = 20_000;
+
+/**
+ * Whoever takes over waits for so long, in milliseconds, before it consumes: the queues are told of the
+ * end of the one before by turns, and one that still holds messages of it would hand on later ones.
+ */
+const TAKEOVER_MS = 1_000;
+
 /** The arguments of the queue. */
 export const LEAD_ARGUMENTS = {
   "x-single-active-consumer": true,
   "x-max-length": MOST_TOKENS,
+  "x-consumer-disconnected-timeout": NODE_GONE_MS,
 } as const;
 
 const TOKEN = { mandatory: true, persistent: true };
@@ -62,6 +75,9 @@ export class AmqpLead {
   /** Resolves when it leads, with what fires when it does not any more. Made anew then. */
   #term = Promise.withResolvers<AbortSignal>();
   #ends: AbortController | undefined;
+  /** How often it has begun to stand by, and when it did last, by the clock of `performance`. */
+  #standBys = 0;
+  #standByAt = 0;
 
   /** Begins to stand by. */
   constructor(options: AmqpLeadOptions) {
@@ -115,6 +131,8 @@ export class AmqpLead {
       // As when the queue is deleted.
       const onMessage = (message: ConsumeMessage | null): void =>
         message ? this.#take(session, message) : void session.close();
+      this.#standBys++;
+      this.#standByAt = performance.now();
       await session.channel.consume(queue, onMessage);
       faults.clear(queue, "consume");
       while (!session.lost.aborted && !this.#stop.signal.aborted) {
@@ -133,7 +151,15 @@ export class AmqpLead {
     const before = this.#held;
     this.#held = message;
     if (before !== undefined) session.reply((channel) => channel.ack(before));
-    if (this.#ends !== undefined || session.lost.aborted) return;
+    if (before === undefined) void this.#lead(session);
+  }
+
+  /** Begins its term, unless the channel ends before. */
+  async #lead(session: AmqpSession): Promise<void> {
+    const standByMs = performance.now() - this.#standByAt;
+    const isTakeover = this.#standBys > 1 || standByMs > TAKEOVER_MS;
+    if (isTakeover) await pause(TAKEOVER_MS, session.lost);
+    if (session.lost.aborted) return;
     log.info("This program speaks for {queue}", { queue: this.#options.queue });
     this.#ends = new AbortController();
     this.#options.onLead();

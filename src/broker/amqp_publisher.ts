@@ -10,8 +10,9 @@ import type { ChannelModel, Options } from "amqplib";
 import { AmqpConnection, type AmqpConnectionOptions } from "./amqp_connection.ts";
 import { ConfirmingChannel, type Destination, ReturnedError } from "./amqp_confirms.ts";
 import { Declarer, type QueueType } from "./amqp_declare.ts";
-import type { Faults } from "./faults.ts";
+import { HangWatch } from "./amqp_hang.ts";
 import { waitAMoment } from "./amqp_patience.ts";
+import type { Faults } from "./faults.ts";
 import { shortened } from "./handle.ts";
 import { type Headers, PublishError } from "./mod.ts";
 
@@ -27,6 +28,9 @@ const PROPERTIES: Options.Publish = {
  * milliseconds: RabbitMQ 4.3 routes to a new queue only after a moment.
  */
 const AGAIN_AFTER_MS = [0, 50, 200, 500];
+
+/** How long a message waits for its queue to be declared, in milliseconds. */
+const DECLARE_MS = 1_000;
 
 /** What an {@linkcode AmqpPublisher} needs. */
 export interface AmqpPublisherOptions extends Omit<AmqpConnectionOptions, "setup" | "onBlocked"> {
@@ -50,6 +54,7 @@ export class AmqpPublisher {
   /** Those that are there on this connection, and those that are being declared. */
   #declared = new Map<string, true | Promise<void>>();
   #declarer: Declarer | undefined;
+  readonly #hangWatch = new HangWatch();
   #channel: ConfirmingChannel | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -83,7 +88,7 @@ export class AmqpPublisher {
   /** Makes a declared queue that was deleted again. */
   async restore(queue: string): Promise<void> {
     this.#declared.delete(queue);
-    await this.#ensure(queue);
+    await this.#ensureSoon(queue);
   }
 
   /** Publishes; see {@linkcode Broker.publish}. */
@@ -93,7 +98,7 @@ export class AmqpPublisher {
       ? PROPERTIES
       : { ...PROPERTIES, headers: shortened(headers) };
     if (!this.connection.ready) await waitAMoment(this.connection);
-    if (this.#declared.get(queue) !== true) await this.#ensure(queue);
+    if (this.#declared.get(queue) !== true) await this.#ensureSoon(queue);
     try {
       return await this.#send(destination, body, properties);
     } catch (error) {
@@ -145,13 +150,21 @@ export class AmqpPublisher {
     const channel = await model.createConfirmChannel();
     // The error, of a deleted exchange for example, is followed by `close`, but tells more.
     channel.on("error", (error) => this.connection.reset(error.message));
+    const confirming = new ConfirmingChannel(channel);
+    const unwatch = this.#hangWatch.watch({
+      model,
+      channel: confirming,
+      isBlocked: () => this.connection.blocked,
+      onHang: (reason, isFine) => this.connection.reset(reason, { isFine }),
+    });
     channel.on("close", () => {
+      unwatch();
       this.#channel = undefined;
       this.#declarer = undefined;
     });
     this.#declarer = declarer;
     this.#declared = new Map();
-    this.#channel = new ConfirmingChannel(channel);
+    this.#channel = confirming;
     for (const queue of this.#queues) void this.#ensure(queue);
   }
 
@@ -176,6 +189,14 @@ export class AmqpPublisher {
     );
     declared.set(queue, declaring);
     return declaring;
+  }
+
+  /** Waits for that, but not long: one that hangs says nothing of a queue that is there. */
+  async #ensureSoon(queue: string): Promise<void> {
+    const done = new AbortController();
+    const late = delay(DECLARE_MS, undefined, done).catch(() => {});
+    await Promise.race([this.#ensure(queue), late]);
+    done.abort();
   }
 
   /** What was sent before the server announced the block waits for its confirm, but not long. */

@@ -114,11 +114,12 @@ export class TurnLoad implements Disposable {
     const startAt = Math.max(now, this.#nextAt);
     this.#nextAt = startAt + this.#options.intervalMs;
     await this.#pause(startAt - now);
-    for (let pauseMs = 50; outcome.tries.length < this.#options.maxTries; pauseMs *= 2) {
+    for (let pauseMs = 50;; pauseMs *= 2) {
       if (this.#stop.signal.aborted) return;
       const made = await this.#try(outcome);
       outcome.tries.push(made);
       if (outcome.id !== undefined || (made.status >= 400 && made.status < 500)) return;
+      if (outcome.tries.length >= this.#options.maxTries) return;
       const asked = Number(made.retryAfter ?? 0) * 1000;
       await this.#pause(Math.max(asked, Math.min(pauseMs, 1000)));
     }

@@ -96,7 +96,7 @@ export class Operator implements AsyncDisposable {
     const channel = this.#channel = await connection.createConfirmChannel();
     await channel.prefetch(500);
     await channel.assertExchange("vumi", "direct", { durable: true });
-    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked", "lead"]) {
+    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked"]) {
       const queue = this.queue(end);
       await channel.assertQueue(queue, workersQueue());
       await channel.bindQueue(queue, "vumi", queue);

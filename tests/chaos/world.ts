@@ -277,5 +277,7 @@ function through(proxy: TcpProxy, url: string): string {
 /** For whoever looks into a failure. */
 async function keepLog(bridge: BridgeProcess, connector: string): Promise<void> {
   const folder = Deno.env.get("CHAOS_LOGS");
-  if (folder) await Deno.writeTextFile(`${folder}/${connector}.log`, bridge.log());
+  if (!folder) return;
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(`${folder}/${connector}.log`, bridge.log());
 }
