@@ -9,14 +9,14 @@ import type { MessageCache } from "../cache/mod.ts";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { Accept, TurnClient } from "../turn/mod.ts";
 import type { Connector, Event, Message, TransportType } from "../vumi/mod.ts";
-import { Courier } from "./courier.ts";
-import { reportEnding } from "./ending.ts";
-import { TurnGate, type TurnStatus } from "./gate.ts";
+import { TurnDelivery } from "./delivery.ts";
+import { logOutcome } from "./outcome_log.ts";
+import { TurnGate, type TurnStatus } from "./turn_gate.ts";
 import { InboundFlow } from "./inbound.ts";
-import { Ledger } from "./ledger.ts";
+import { Outcomes } from "./outcomes.ts";
 import { OutboundFlow } from "./outbound.ts";
 import type { RetryOptions } from "./retries.ts";
-import { sleep } from "./sleep.ts";
+import { sleep } from "../async/mod.ts";
 import { StatusFlow } from "./statuses.ts";
 
 /** How long abandoned work may take to be answered for at the broker, in milliseconds. */
@@ -65,7 +65,10 @@ export class Bridge {
   readonly #options: BridgeOptions;
   readonly #connector: Connector;
   readonly #gate: TurnGate;
-  readonly #couriers: { readonly inbound: Courier<Message>; readonly status: Courier<Event> };
+  readonly #couriers: {
+    readonly inbound: TurnDelivery<Message>;
+    readonly status: TurnDelivery<Event>;
+  };
   readonly #outbound: OutboundFlow;
   readonly #inbound: InboundFlow;
   readonly #statuses: StatusFlow;
@@ -89,8 +92,8 @@ export class Bridge {
       abandon: this.#abandon.signal,
     };
     const { inbound, status } = this.#couriers = {
-      inbound: new Courier<Message>({ ...parts, flow: "inbound" }),
-      status: new Courier<Event>({ ...parts, flow: "status" }),
+      inbound: new TurnDelivery<Message>({ ...parts, flow: "inbound" }),
+      status: new TurnDelivery<Event>({ ...parts, flow: "status" }),
     };
     this.#outbound = new OutboundFlow(options);
     this.#inbound = new InboundFlow({
@@ -168,7 +171,7 @@ export class Bridge {
   /** It has come and is parked, of which no flow knows. */
   #countUnreadable(flow: "inbound" | "status"): void {
     const { cache, metrics } = this.#options;
-    reportEnding(metrics, flow, "unreadable", { messageId: null });
-    new Ledger(cache, flow).count("in", "unreadable");
+    logOutcome(metrics, flow, "unreadable", { messageId: null });
+    new Outcomes(cache, flow).count("in", "unreadable");
   }
 }

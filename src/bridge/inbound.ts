@@ -7,7 +7,7 @@
 
 import type { MessageCache } from "../cache/mod.ts";
 import { readTrace } from "../telemetry/mod.ts";
-import type { Delivery, TurnClient } from "../turn/mod.ts";
+import type { CallResult, TurnClient } from "../turn/mod.ts";
 import {
   type Arrival,
   type Disposition,
@@ -15,9 +15,9 @@ import {
   unixMilliseconds,
   unixSeconds,
 } from "../vumi/mod.ts";
-import type { Skip } from "./caller.ts";
-import type { Courier } from "./courier.ts";
-import { DELIVERED_TTL_MS, formatDelivered } from "./notes.ts";
+import type { Skip } from "./attempts.ts";
+import type { TurnDelivery } from "./delivery.ts";
+import { DELIVERED_TTL_MS, formatDelivered } from "./delivery_records.ts";
 import { readPast } from "./retries.ts";
 
 /** What an {@linkcode InboundFlow} is made of. */
@@ -27,7 +27,7 @@ export interface InboundOptions {
   /** Turn. */
   readonly turn: Pick<TurnClient, "sendMessage">;
   /** Tries, and tries again. */
-  readonly courier: Courier<Message>;
+  readonly courier: TurnDelivery<Message>;
   /** Longest that one call to Turn may take, in milliseconds. */
   readonly timeoutMs: number;
   /** How long after the first failure a message is worth trying, in milliseconds. */
@@ -97,7 +97,7 @@ export class InboundFlow {
     return isHangUp ? { kind: "skip", why: "hung_up" } : undefined;
   }
 
-  #tell(message: Message, { headers }: Arrival, signal: AbortSignal): Promise<Delivery> {
+  #tell(message: Message, { headers }: Arrival, signal: AbortSignal): Promise<CallResult> {
     const { turn, timeoutMs, emptyMessageBody } = this.#options;
     return turn.sendMessage({
       id: message.message_id,

@@ -5,7 +5,7 @@
  */
 
 export { Bridge, type BridgeOptions } from "./bridge.ts";
-export type { BreakerState } from "./breaker.ts";
-export type { TurnStatus } from "./gate.ts";
-export * from "./notes.ts";
+export type { CircuitState } from "./circuit_breaker.ts";
+export type { TurnStatus } from "./turn_gate.ts";
+export * from "./delivery_records.ts";
 export { RETRY_PREFIX, type RetryOptions } from "./retries.ts";

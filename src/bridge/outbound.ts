@@ -18,10 +18,10 @@ import {
   type TransportType,
   unixMilliseconds,
 } from "../vumi/mod.ts";
-import { reportEnding } from "./ending.ts";
-import { Ledger } from "./ledger.ts";
-import { DELIVERED_TTL_MS } from "./notes.ts";
-import { Repeats } from "./repeats.ts";
+import { logOutcome } from "./outcome_log.ts";
+import { Outcomes } from "./outcomes.ts";
+import { DELIVERED_TTL_MS } from "./delivery_records.ts";
+import { Idempotency } from "./idempotency.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -42,7 +42,7 @@ export interface OutboundOptions {
   readonly defaultFromAddr: string;
   /** On what kind of network, when it is no reply. */
   readonly transportType: TransportType;
-  /** See {@linkcode RepeatsOptions.windowMs}; 0 if equal requests are always different messages. */
+  /** See {@linkcode IdempotencyOptions.windowMs}; 0 if equal requests are always different messages. */
   readonly dedupeWindowMs: number;
 }
 
@@ -54,15 +54,15 @@ interface Made {
 /** Takes Turn's requests. */
 export class OutboundFlow {
   readonly #options: OutboundOptions;
-  readonly #ledger: Ledger;
-  readonly #repeats: Repeats | undefined;
+  readonly #ledger: Outcomes;
+  readonly #repeats: Idempotency | undefined;
 
   /** Makes it; no I/O. */
   constructor(options: OutboundOptions) {
     const { cache, dedupeWindowMs: windowMs } = options;
     this.#options = options;
-    this.#ledger = new Ledger(cache, "outbound");
-    this.#repeats = windowMs > 0 ? new Repeats({ cache, windowMs }) : undefined;
+    this.#ledger = new Outcomes(cache, "outbound");
+    this.#repeats = windowMs > 0 ? new Idempotency({ cache, windowMs }) : undefined;
   }
 
   /** Publishes what is asked for. It is accepted only when the broker has confirmed it. */
@@ -105,7 +105,7 @@ export class OutboundFlow {
     if (acceptance.kind === "unavailable") return metrics.count("outbound", "unavailable");
     const { kind } = acceptance;
     const result = kind === "accepted" && message === undefined ? "repeated" : kind;
-    reportEnding(metrics, "outbound", result, {
+    logOutcome(metrics, "outbound", result, {
       messageId: kind === "accepted" ? acceptance.id : null,
       inReplyTo: message?.in_reply_to ?? replyTo,
       user: message?.to_addr ?? to,

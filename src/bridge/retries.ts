@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Delivery } from "../turn/mod.ts";
+import type { CallResult } from "../turn/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
 
 /** How often, and after which pauses, a call is tried again. */
@@ -67,7 +67,7 @@ export const NO_PAST: Past = {
 };
 
 /** Why Turn does not have it. */
-export type Failed = Exclude<Delivery, { readonly kind: "delivered" | "limited" }>;
+export type Failed = Exclude<CallResult, { readonly kind: "delivered" | "limited" }>;
 
 /** The names of the headers. */
 const HEADER = {

@@ -8,7 +8,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { MessageCache, Note, Remembered } from "../cache/mod.ts";
 import { type Heard, type Metrics, readTrace } from "../telemetry/mod.ts";
-import type { Delivery, Status, TurnClient } from "../turn/mod.ts";
+import type { CallResult, Status, TurnClient } from "../turn/mod.ts";
 import {
   type Arrival,
   type Disposition,
@@ -16,19 +16,19 @@ import {
   unixMilliseconds,
   unixSeconds,
 } from "../vumi/mod.ts";
-import type { Skip } from "./caller.ts";
-import type { Courier } from "./courier.ts";
-import { Ledger } from "./ledger.ts";
+import type { Skip } from "./attempts.ts";
+import type { TurnDelivery } from "./delivery.ts";
+import { Outcomes } from "./outcomes.ts";
 import {
   DELIVERED_TTL_MS,
-  type DeliveredNote,
+  type DeliveredRecord,
   eventKey,
-  formatTold,
+  formatToldRecord,
   NOTHING_TOLD,
-  readTold,
+  readToldRecord,
   saidBy,
-  type Told,
-} from "./notes.ts";
+  type ToldRecord,
+} from "./delivery_records.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -39,7 +39,7 @@ export interface StatusOptions {
   /** Turn. */
   readonly turn: Pick<TurnClient, "sendStatus">;
   /** Tries, and tries again. */
-  readonly courier: Courier<Event>;
+  readonly courier: TurnDelivery<Event>;
   /** Longest that one call to Turn may take, in milliseconds. */
   readonly timeoutMs: number;
   /** How long after the first failure an event is worth trying, in milliseconds. */
@@ -58,7 +58,7 @@ type Progress = 1 | 2 | 3;
 /** What is found out about an event before Turn is told. */
 interface Found {
   message?: Remembered;
-  told: Told;
+  told: ToldRecord;
   /** Whether it is new, and not counted so yet. */
   isNew: boolean;
   /** Whether it is the first that Turn is told of its message, and not counted so yet. */
@@ -68,12 +68,12 @@ interface Found {
 /** Takes events. */
 export class StatusFlow {
   readonly #options: StatusOptions;
-  readonly #ledger: Ledger;
+  readonly #ledger: Outcomes;
 
   /** Makes it; no I/O. */
   constructor(options: StatusOptions) {
     this.#options = options;
-    this.#ledger = new Ledger(options.cache, "status");
+    this.#ledger = new Outcomes(options.cache, "status");
   }
 
   /** Tells Turn of an event, when the message's earlier ones are done with. */
@@ -111,7 +111,7 @@ export class StatusFlow {
     // If the cache fails it is asked again, as of one that is not new.
     found.isNew ||= isNew;
     const message = await this.#findOutbound(event);
-    const told = message && readTold(await cache.getNote("told", message.message_id));
+    const told = message && readToldRecord(await cache.getNote("told", message.message_id));
     const isFirstTime = found.isNew;
     found.isNew = false;
     if (isFirstTime) this.#ledger.count("in");
@@ -134,7 +134,10 @@ export class StatusFlow {
   async #isTold(event: Event): Promise<boolean> {
     const message = await this.#findOutbound(event);
     if (message === undefined) return false;
-    return isAmong(readTold(await this.#options.cache.getNote("told", message.message_id)), event);
+    return isAmong(
+      readToldRecord(await this.#options.cache.getNote("told", message.message_id)),
+      event,
+    );
   }
 
   #tell(
@@ -142,7 +145,7 @@ export class StatusFlow {
     found: Found,
     { headers }: Arrival,
     signal: AbortSignal,
-  ): Promise<Delivery> | Skip {
+  ): Promise<CallResult> | Skip {
     const { turn, timeoutMs, metrics } = this.#options;
     const { message } = found;
     if (message === undefined) throw new TypeError("Cannot tell a status of an unknown message");
@@ -163,7 +166,7 @@ export class StatusFlow {
   #notes(
     event: Event,
     { message, told }: Found,
-    { at, attempts }: DeliveredNote,
+    { at, attempts }: DeliveredRecord,
   ): readonly Note[] {
     if (message === undefined) return [];
     const one = {
@@ -173,7 +176,7 @@ export class StatusFlow {
       at,
       attempts,
     };
-    const value = formatTold({
+    const value = formatToldRecord({
       progress: Math.max(progress(event), told.progress),
       events: [...told.events, one],
     });
@@ -210,7 +213,7 @@ export class StatusFlow {
 }
 
 /** Whether Turn was told of this event. */
-function isAmong({ events }: Told, event: Event): boolean {
+function isAmong({ events }: ToldRecord, event: Event): boolean {
   const key = eventKey(event.event_id);
   return events.some(({ id }) => id === key);
 }

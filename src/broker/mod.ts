@@ -116,7 +116,7 @@ export interface QueuedMessage {
 }
 
 /** What becomes of a message that was looked at; see {@linkcode Broker.sift}. */
-export type Fate =
+export type Decision =
   /** It stays, in its place. */
   | "keep"
   /** It is deleted. */
@@ -196,7 +196,10 @@ export interface Broker extends AsyncDisposable {
    * @throws {PublishError} If a message can't be moved, or the broker is away; also for good reasons
    * of the server's, such as a missing right. After `unconfirmed` one may be in both queues.
    */
-  sift(queue: string, decide: (message: QueuedMessage) => Fate | Promise<Fate>): Promise<void>;
+  browse(
+    queue: string,
+    decide: (message: QueuedMessage) => Decision | Promise<Decision>,
+  ): Promise<void>;
 
   /**
    * How many messages wait in `queue`, those in work not counted; undefined if there is no such

@@ -22,7 +22,7 @@ import {
   type Remembered,
   type Tally,
 } from "./mod.ts";
-import { checkNotes } from "./note.ts";
+import { checkNotes } from "./record_limits.ts";
 import { fromRow, toRow } from "./row.ts";
 import { checkTallies, dayAt, firstDayKept, inOrder } from "./tally.ts";
 

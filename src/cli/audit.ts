@@ -12,9 +12,9 @@ import { type Broker, delayQueue } from "../broker/mod.ts";
 import { CacheError, type DayCount, type MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
-import { openCaches } from "./caches.ts";
-import { delaysMsOf } from "./channel_queues.ts";
-import { channelsMeant } from "./channels_meant.ts";
+import { openCaches } from "../service/caches.ts";
+import { delaysMsOf } from "../service/channel_queues.ts";
+import { selectChannels } from "./select_channels.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
@@ -36,7 +36,7 @@ interface Waiting {
  * the exit code.
  */
 export async function audit(config: Config, connector: string | undefined): Promise<number> {
-  const channels = channelsMeant(config, connector);
+  const channels = selectChannels(config, connector);
   if (channels === undefined) return EXIT.usage;
   const titled = config.channels.length > 1;
   if (config.message_cache_class === "MemoryMessageCache") {

@@ -8,9 +8,9 @@
 
 import { styleText } from "node:util";
 import Table from "cli-table3";
-import { checkAmqp } from "../broker/amqp_check.ts";
-import { checkDenoKv } from "../cache/deno_kv_check.ts";
-import { isRemote } from "../cache/deno_kv_remote.ts";
+import { checkAmqp } from "../broker/rabbitmq/check.ts";
+import { checkDenoKv } from "../cache/deno_kv/check.ts";
+import { isRemote } from "../cache/deno_kv/remote.ts";
 import { checkSpace } from "../cache/disk_space.ts";
 import {
   amqpUrls,
@@ -20,14 +20,14 @@ import {
   redactedConfig,
   type Warning,
 } from "../config/mod.ts";
-import { reachTurn } from "../turn/mod.ts";
+import { askTurn } from "../turn/mod.ts";
 import { oldPartitions, queuesOf } from "../vumi/mod.ts";
-import { brokerOptions } from "./broker_options.ts";
-import { delaysMsOf } from "./channel_queues.ts";
-import { redisPrefix } from "./caches.ts";
+import { brokerOptions } from "../service/broker_options.ts";
+import { delaysMsOf } from "../service/channel_queues.ts";
+import { redisPrefix } from "../service/caches.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
-import { checkEndpoint } from "./round_trip.ts";
+import { checkEndpoint } from "./endpoint_check.ts";
 
 /** Longest that each thing that is tried may take, for each channel. */
 const TIMEOUT_MS = 10_000;
@@ -131,7 +131,7 @@ async function checkCaches(config: Config): Promise<readonly Finding[]> {
     case "DenoKvMessageCache":
       return [await checkDenoKv(path), ...isRemote(path) ? [] : [await checkSpace(path)]];
     case "RedisMessageCache": {
-      const { checkRedis } = await import("../cache/redis_check.ts");
+      const { checkRedis } = await import("../cache/redis/check.ts");
       return [await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS })];
     }
     case "MemoryMessageCache":
@@ -156,7 +156,7 @@ function cachePlace(config: Config): string {
 
 function checkTurn(channel: ChannelConfig): Promise<readonly Finding[]> {
   const { turn_api_url, auth_token } = channel;
-  return reachTurn({ apiUrl: turn_api_url, authToken: auth_token, timeoutMs: TIMEOUT_MS });
+  return askTurn({ apiUrl: turn_api_url, authToken: auth_token, timeoutMs: TIMEOUT_MS });
 }
 
 function table(findings: readonly Finding[]): string {

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { AmqpBroker } from "../broker/amqp.ts";
+import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import type { Broker } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { PublishError } from "../vumi/mod.ts";
-import { brokerOptions } from "./broker_options.ts";
+import { brokerOptions } from "../service/broker_options.ts";
 import { EXIT } from "./exit_codes.ts";
 import { printError } from "./print.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { MemoryBroker } from "../broker/memory.ts";
+import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import { type Config, loadConfig } from "../config/mod.ts";
 import {
   type Answerer,
@@ -15,14 +15,14 @@ import {
   LogTap,
   Screen,
   Transport,
-} from "../demo/mod.ts";
+} from "../simulator/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
-import { ListenError } from "./http.ts";
+import { ListenError } from "../service/http.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
-import { type Service, startService } from "./service.ts";
-import { StopSignals } from "./signals.ts";
+import { type Service, startService } from "../service/service.ts";
+import { StopSignals } from "../service/signals.ts";
 
 /** How {@linkcode demo} runs. */
 export interface DemoOptions extends PageOptions {

@@ -14,11 +14,10 @@ import { queuesOf } from "../vumi/mod.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
-import { type Queued, searchCache, searchQueues } from "./find_search.ts";
-import { type Story, storyOf } from "./find_story.ts";
+import { type Queued, searchCache, searchQueues, type Story, storyOf } from "../inspect/mod.ts";
 import { plainJson, plainText } from "./plain_text.ts";
 import { print, printError } from "./print.ts";
-import { openCaches } from "./caches.ts";
+import { openCaches } from "../service/caches.ts";
 
 /** What can be said of how. */
 interface Options {

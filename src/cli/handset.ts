@@ -6,19 +6,19 @@
  * @module
  */
 
-import { AmqpBroker, type AmqpBrokerOptions } from "../broker/amqp.ts";
-import { AmqpUnreachableError, countConsumers } from "../broker/amqp_consumers.ts";
+import { AmqpBroker, type AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_broker.ts";
+import { AmqpUnreachableError, countConsumers } from "../broker/rabbitmq/consumers.ts";
 import type { Broker } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
-import { LogTap, PhonePlay, Transport, USSD_CODE } from "../demo/mod.ts";
+import { LogTap, PhonePlay, Transport, USSD_CODE } from "../simulator/mod.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
-import { brokerOptions } from "./broker_options.ts";
-import { channelMeant } from "./channels_meant.ts";
+import { brokerOptions } from "../service/broker_options.ts";
+import { selectChannel } from "./select_channels.ts";
 import { EXIT } from "./exit_codes.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
-import { aborted, StopSignals } from "./signals.ts";
+import { aborted, StopSignals } from "../service/signals.ts";
 
 /** How {@linkcode handset} runs. */
 export interface HandsetOptions extends PageOptions {
@@ -33,7 +33,7 @@ const USER = "+26612345678";
 
 /** Serves the phones until it is told to stop. Answers the exit code. */
 export async function handset(config: Config, options: HandsetOptions): Promise<number> {
-  const channel = channelMeant(config, options.connector);
+  const channel = selectChannel(config, options.connector);
   if (channel === undefined) return EXIT.usage;
   const server = brokerOptions(config);
   if (server === undefined) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isLoopback, PageServer, type Play } from "../demo/mod.ts";
+import { isLoopback, PageServer, type Play } from "../simulator/mod.ts";
 import { print, printError } from "./print.ts";
 
 /** What can be said about the page. */

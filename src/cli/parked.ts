@@ -6,13 +6,12 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Config } from "../config/mod.ts";
-import type { ParkedFilter, ParkedMessage } from "../vumi/mod.ts";
-import { channelsMeant, CONNECTOR_HELP } from "./channels_meant.ts";
+import { ParkedChannels, type ParkedFilter, type ParkedMessage } from "../inspect/mod.ts";
+import { CONNECTOR_HELP, selectChannels } from "./select_channels.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
 import { HeldOutput } from "./held_output.ts";
-import { ParkedChannels } from "./parked_channels.ts";
 import { plainJson, plainText } from "./plain_text.ts";
 import { print, printError } from "./print.ts";
 
@@ -91,7 +90,7 @@ async function withParked(
   options: Options,
   work: (messages: ParkedChannels, options: Told) => Promise<number>,
 ): Promise<number> {
-  const channels = channelsMeant(config, options.connector);
+  const channels = selectChannels(config, options.connector);
   if (channels === undefined) return EXIT.usage;
   const names = channels.map(({ connector_name }) => connector_name);
   const isOne = config.channels.length === 1;

@@ -8,7 +8,7 @@
 import { Command, CommanderError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
 import { audit } from "./audit.ts";
-import { CONNECTOR_HELP } from "./channels_meant.ts";
+import { CONNECTOR_HELP } from "./select_channels.ts";
 import { check } from "./check.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { addDemoCommands } from "./demo_commands.ts";

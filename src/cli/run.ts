@@ -9,11 +9,11 @@ import { CacheError } from "../cache/mod.ts";
 import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
 import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
-import { ListenError } from "./http.ts";
-import { giveUpWriting } from "./permissions.ts";
-import { Reloader } from "./reload.ts";
-import { type Service, startService } from "./service.ts";
-import { aborted, StopSignals } from "./signals.ts";
+import { ListenError } from "../service/http.ts";
+import { giveUpWriting } from "../service/permissions.ts";
+import { Reloader } from "../service/reload.ts";
+import { type Service, startService } from "../service/service.ts";
+import { aborted, StopSignals } from "../service/signals.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 

@@ -7,7 +7,7 @@
 
 import type { Gauge, Registry } from "prom-client";
 import { METRICS } from "./catalogue.ts";
-import { makeCounter, makeGauge } from "./made.ts";
+import { makeCounter, makeGauge } from "./make.ts";
 import { ProcessFigures } from "./process_figures.ts";
 
 /** What is known of Turn. */

@@ -11,7 +11,7 @@
 import { type Counter, type Histogram, Registry } from "prom-client";
 import { METRICS } from "./catalogue.ts";
 import { LiveFigures, type Sources } from "./live_figures.ts";
-import { makeCounter, makeHistogram } from "./made.ts";
+import { makeCounter, makeHistogram } from "./make.ts";
 import { Transports } from "./transports.ts";
 
 /** The three ways through the bridge. */

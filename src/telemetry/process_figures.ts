@@ -9,7 +9,7 @@ import process from "node:process";
 import type { Registry } from "prom-client";
 import manifest from "../../deno.json" with { type: "json" };
 import { METRICS } from "./catalogue.ts";
-import { makeCounter, makeGauge } from "./made.ts";
+import { makeCounter, makeGauge } from "./make.ts";
 
 /** The figures. */
 export class ProcessFigures {

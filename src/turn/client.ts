@@ -1,12 +1,12 @@
 /**
  * Calls to Turn's API. One call is one attempt: whether there is another, and when, is for the
- * caller to decide by the {@linkcode Delivery}.
+ * caller to decide by the {@linkcode CallResult}.
  *
  * @module
  */
 
 import { type Trace, traceHeaders } from "../telemetry/mod.ts";
-import { type Delivery, readDelivery } from "./delivery.ts";
+import { type CallResult, readCallResult } from "./call_result.ts";
 import { oneLine } from "./excerpt.ts";
 import { isUnreachable, networkFault } from "./network_fault.ts";
 import {
@@ -88,16 +88,16 @@ export class TurnClient implements Disposable {
   }
 
   /** Tells Turn what a user wrote. */
-  sendMessage(message: InboundText, options: CallOptions): Promise<Delivery> {
+  sendMessage(message: InboundText, options: CallOptions): Promise<CallResult> {
     return this.#post("messages", formatMessage(message), options);
   }
 
   /** Tells Turn what became of a message. */
-  sendStatus(status: Status, options: CallOptions): Promise<Delivery> {
+  sendStatus(status: Status, options: CallOptions): Promise<CallResult> {
     return this.#post("statuses", formatStatus(this.#statusFormat, status), options);
   }
 
-  async #post(resource: string, body: string, options: CallOptions): Promise<Delivery> {
+  async #post(resource: string, body: string, options: CallOptions): Promise<CallResult> {
     const { timeoutMs, signal, trace } = options;
     const authToken = this.#authToken;
     signal.throwIfAborted();
@@ -114,7 +114,7 @@ export class TurnClient implements Disposable {
         signal: call.signal,
         client: this.#http,
       });
-      return await readDelivery(response, this.#now(), authToken);
+      return await readCallResult(response, this.#now(), authToken);
     } catch (error) {
       signal.throwIfAborted();
       const reason = call.signal.aborted

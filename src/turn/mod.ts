@@ -6,13 +6,13 @@
  */
 
 export * from "./client.ts";
-export type { Delivery, Failure, Fault } from "./delivery.ts";
+export type { CallResult, Failure, Fault } from "./call_result.ts";
 export * from "./endpoint.ts";
 export { type Asked, internalError, methodNotAllowed, pathNotFound } from "./fault.ts";
 export { type OpenApi, turnApi, type TurnApiOptions } from "./openapi.ts";
 export type { InboundText, Status, StatusFormat } from "./payloads.ts";
 export type { RateLimit } from "./rate_limit.ts";
 export type { OutboundRequest } from "./request.ts";
-export * from "./reach.ts";
+export * from "./check.ts";
 export { registerChannel, type Registered, type Registration } from "./register.ts";
 export * from "./signature.ts";

@@ -7,13 +7,6 @@
 export * from "./connector.ts";
 export * from "./event.ts";
 export * from "./message.ts";
-export {
-  type ParkedFilter,
-  type ParkedMessage,
-  ParkedMessages,
-  type ParkedMessagesOptions,
-  type ParkedQueue,
-} from "./parked.ts";
 export * from "./partitions.ts";
 export { MalformedPayloadError } from "./payload.ts";
 export { formatTimestamp, unixMilliseconds, unixSeconds } from "./timestamp.ts";

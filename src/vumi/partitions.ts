@@ -38,7 +38,7 @@ export async function bringBack({ name, broker }: PartitionsOptions): Promise<nu
   for (const queue of [inbound, event]) {
     broker.declare(queue);
     for (const partition of await partitionsThere(broker, queue)) {
-      await broker.sift(partition, ({ headers }) => {
+      await broker.browse(partition, ({ headers }) => {
         count++;
         return { moveTo: queue, headers };
       });

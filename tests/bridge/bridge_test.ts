@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Bridge } from "../../src/bridge/mod.ts";
-import { MemoryBroker } from "../../src/broker/memory.ts";
+import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { Metrics } from "../../src/telemetry/mod.ts";
 import { TurnClient } from "../../src/turn/mod.ts";
 import { Connector, createMessage, encodeMessage } from "../../src/vumi/mod.ts";

@@ -5,7 +5,7 @@
  */
 
 import { clearImmediate, setImmediate } from "node:timers";
-import type { After } from "../../src/bridge/sleep.ts";
+import type { After } from "../../src/async/mod.ts";
 
 interface Timer {
   readonly at: number;

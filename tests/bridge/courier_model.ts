@@ -7,11 +7,11 @@
  */
 
 import assert from "node:assert/strict";
-import { Courier } from "../../src/bridge/courier.ts";
-import { TurnGate } from "../../src/bridge/gate.ts";
+import { TurnDelivery } from "../../src/bridge/delivery.ts";
+import { TurnGate } from "../../src/bridge/turn_gate.ts";
 import { CacheError, type MessageCache } from "../../src/cache/mod.ts";
 import { Metrics } from "../../src/telemetry/mod.ts";
-import type { Delivery } from "../../src/turn/mod.ts";
+import type { CallResult } from "../../src/turn/mod.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
 import { next, TestClock } from "./clock.ts";
 import { FlakyCache } from "./support.ts";
@@ -59,7 +59,7 @@ interface Session {
 
 /** A bridge as long as it lives. */
 interface Program {
-  readonly courier: Courier<string>;
+  readonly courier: TurnDelivery<string>;
   readonly gate: TurnGate;
   readonly stopping: AbortController;
   isAlive: boolean;
@@ -217,7 +217,7 @@ export class Model implements AsyncDisposable {
     this.#waiting = [...this.#waiting, ...entries].sort((a, b) => a.place - b.place);
   }
 
-  #parcel({ id, user }: Entry, program: Program): Parameters<Courier<string>["deliver"]>[0] {
+  #parcel({ id, user }: Entry, program: Program): Parameters<TurnDelivery<string>["deliver"]>[0] {
     return {
       id,
       key: user,
@@ -236,7 +236,7 @@ export class Model implements AsyncDisposable {
     };
   }
 
-  #call(id: string, program: Program): Promise<Delivery> {
+  #call(id: string, program: Program): Promise<CallResult> {
     const turn = this.#turn;
     const failed = { kind: "retry", reason: "Turn answered 500", status: 500, afterMs: 0 } as const;
     return new Promise((resolve) => {
@@ -265,7 +265,7 @@ export class Model implements AsyncDisposable {
     const metrics = new Metrics();
     const gate = new TurnGate({ connector: "c", concurrency: PREFETCH, ...times });
     const program = { gate, stopping, isAlive: true };
-    const courier: Courier<string> = new Courier<string>({
+    const courier: TurnDelivery<string> = new TurnDelivery<string>({
       flow: "inbound",
       gate,
       cache: this.#seenBy(program),

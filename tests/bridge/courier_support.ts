@@ -5,27 +5,27 @@
  */
 
 import assert from "node:assert/strict";
-import { Courier } from "../../src/bridge/courier.ts";
-import { TurnGate } from "../../src/bridge/gate.ts";
-import type { Parcel } from "../../src/bridge/parcel.ts";
+import { TurnDelivery } from "../../src/bridge/delivery.ts";
+import { TurnGate } from "../../src/bridge/turn_gate.ts";
+import type { TurnJob } from "../../src/bridge/turn_job.ts";
 import { Metrics } from "../../src/telemetry/mod.ts";
-import type { Delivery } from "../../src/turn/mod.ts";
+import type { CallResult } from "../../src/turn/mod.ts";
 import type { Arrival, Disposition } from "../../src/vumi/mod.ts";
 import { TestClock } from "./clock.ts";
 import { arrival, FlakyCache } from "./support.ts";
 
-export const DELIVERED = { kind: "delivered", status: 200 } as const satisfies Delivery;
+export const DELIVERED = { kind: "delivered", status: 200 } as const satisfies CallResult;
 const FAILED = { kind: "retry", reason: "Turn answered 500", status: 500, afterMs: 0 } as const;
-export const RETRY = { ...FAILED, fault: "turn" } as const satisfies Delivery;
-export const UNREACHABLE = { ...FAILED, fault: "unreachable" } as const satisfies Delivery;
-export const LIMITED = { ...FAILED, kind: "limited", status: 429 } as const satisfies Delivery;
+export const RETRY = { ...FAILED, fault: "turn" } as const satisfies CallResult;
+export const UNREACHABLE = { ...FAILED, fault: "unreachable" } as const satisfies CallResult;
+export const LIMITED = { ...FAILED, kind: "limited", status: 429 } as const satisfies CallResult;
 export const REFUSED = { kind: "refused", reason: "Turn answered 400", status: 400 } as const;
 export const DELAYS = [5_000, 60_000, 300_000];
 export const HOUR_MS = 3_600_000;
 export const HOLD_MS = 900_000;
 
 /** How a call ends: so, with an error, or not before the promise. */
-export type End = Delivery | Error | Promise<Delivery>;
+export type End = CallResult | Error | Promise<CallResult>;
 
 /** A courier of users' messages between a cache and a gate; its clock is set by the test. */
 export class TestCourier implements AsyncDisposable {
@@ -35,7 +35,7 @@ export class TestCourier implements AsyncDisposable {
   readonly metrics = new Metrics();
   readonly cache: FlakyCache;
   readonly gate: TurnGate;
-  readonly courier: Courier<string>;
+  readonly courier: TurnDelivery<string>;
   /** Ids that Turn was called about, in order. */
   readonly calls: string[] = [];
   /** How the next calls end. */
@@ -53,7 +53,7 @@ export class TestCourier implements AsyncDisposable {
     const { after, elapsed } = this.clock;
     const times = { after, elapsed, now: elapsed };
     this.gate = new TurnGate({ connector: "c", concurrency: 20, ...times });
-    this.courier = new Courier({
+    this.courier = new TurnDelivery({
       flow: "inbound",
       gate: this.gate,
       cache: this.cache,
@@ -85,7 +85,7 @@ export class TestCourier implements AsyncDisposable {
   deliver(
     id: string,
     how: Partial<Arrival> = {},
-    more: Partial<Parcel<string>> = {},
+    more: Partial<TurnJob<string>> = {},
   ): Promise<Disposition> {
     return this.courier.deliver({
       id,

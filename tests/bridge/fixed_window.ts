@@ -1,11 +1,11 @@
 /**
  * A Turn that limits calls in fixed windows, on a clock of its own, and callers who ask a
- * {@linkcode Pacer} before each call. Nothing waits: time jumps from event to event.
+ * {@linkcode RateLimiter} before each call. Nothing waits: time jumps from event to event.
  *
  * @module
  */
 
-import { Pacer, type Resource } from "../../src/bridge/pacer.ts";
+import { RateLimiter, type Resource } from "../../src/bridge/rate_limiter.ts";
 import type { RateLimit } from "../../src/turn/mod.ts";
 
 export interface FixedWindow {
@@ -37,7 +37,7 @@ interface Happening {
 
 /** Lets all calls be made. Throws if one is not let through within an hour of the last. */
 export function simulate(turn: FixedWindow): Outcome {
-  const pacer = new Pacer();
+  const pacer = new RateLimiter();
   const begin = 1_786_331_000_123;
   let now = begin;
   const ahead: Happening[] = [];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Courier } from "../../src/bridge/courier.ts";
-import { readDelivered } from "../../src/bridge/notes.ts";
+import { TurnDelivery } from "../../src/bridge/delivery.ts";
+import { readDelivered } from "../../src/bridge/delivery_records.ts";
 import { InboundFlow, type InboundOptions } from "../../src/bridge/inbound.ts";
-import type { CallOptions, Delivery, InboundText } from "../../src/turn/mod.ts";
+import type { CallOptions, CallResult, InboundText } from "../../src/turn/mod.ts";
 import { createMessage, type Disposition, type Message } from "../../src/vumi/mod.ts";
 import { DELIVERED, HOUR_MS, RETRY, TestCourier } from "./courier_support.ts";
 import { AGAIN, arrival, settle } from "./support.ts";
@@ -16,12 +16,12 @@ class TestInbound implements AsyncDisposable {
   /** What Turn was told, in order. */
   readonly told: InboundText[] = [];
   /** What Turn answers. */
-  answer: () => Delivery = () => DELIVERED;
+  answer: () => CallResult = () => DELIVERED;
   readonly #flow: InboundFlow;
 
   constructor(more: Partial<InboundOptions> = {}) {
     const { base, cache } = this;
-    const courier = new Courier<Message>({
+    const courier = new TurnDelivery<Message>({
       flow: "inbound",
       gate: base.gate,
       cache,
@@ -33,7 +33,7 @@ class TestInbound implements AsyncDisposable {
       elapsed: base.clock.elapsed,
       after: base.clock.after,
     });
-    const sendMessage = async (text: InboundText, options: CallOptions): Promise<Delivery> => {
+    const sendMessage = async (text: InboundText, options: CallOptions): Promise<CallResult> => {
       assert.equal(options.timeoutMs, 9_000);
       // Turn's answer may come before Turn has answered our call.
       assert.equal((await cache.getInbound(text.id))?.message_id, text.id);

@@ -4,12 +4,12 @@ import {
   delayedNoteId,
   readDelayed,
   readDelayedList,
-  readTold,
-} from "../../src/bridge/notes.ts";
-import { Courier } from "../../src/bridge/courier.ts";
+  readToldRecord,
+} from "../../src/bridge/delivery_records.ts";
+import { TurnDelivery } from "../../src/bridge/delivery.ts";
 import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
 import { Metrics } from "../../src/telemetry/mod.ts";
-import type { CallOptions, Delivery, Status } from "../../src/turn/mod.ts";
+import type { CallOptions, CallResult, Status } from "../../src/turn/mod.ts";
 import { createMessage, decodeEvent, type Disposition, type Event } from "../../src/vumi/mod.ts";
 import { DELIVERED, headersOf, HOUR_MS, REFUSED, RETRY, TestCourier } from "./courier_support.ts";
 import { AGAIN, arrival, NEVER, settle } from "./support.ts";
@@ -36,12 +36,12 @@ class TestStatuses implements AsyncDisposable {
   /** What Turn was told, in order. */
   readonly told: Status[] = [];
   /** What Turn answers; by default it takes everything. */
-  answer: (status: Status) => Delivery | Promise<Delivery> = () => DELIVERED;
+  answer: (status: Status) => CallResult | Promise<CallResult> = () => DELIVERED;
   readonly #flow: StatusFlow;
 
   private constructor(more: Partial<StatusOptions>) {
     const { base, cache } = this;
-    const courier = new Courier<Event>({
+    const courier = new TurnDelivery<Event>({
       flow: "status",
       gate: base.gate,
       cache,
@@ -53,7 +53,7 @@ class TestStatuses implements AsyncDisposable {
       elapsed: base.clock.elapsed,
       after: base.clock.after,
     });
-    const sendStatus = async (status: Status, options: CallOptions): Promise<Delivery> => {
+    const sendStatus = async (status: Status, options: CallOptions): Promise<CallResult> => {
       assert.deepEqual(options.timeoutMs, 7_000);
       this.told.push(status);
       return await this.answer(status);
@@ -105,7 +105,7 @@ Deno.test("StatusFlow tells Turn of an event of a message that it sent", async (
   ]);
   await settle();
   assert.deepEqual(await test.cache.counts(), ["status delivered: 1", "status in: 1"]);
-  assert.deepEqual(readTold(await test.cache.getNote("told", "m")), {
+  assert.deepEqual(readToldRecord(await test.cache.getNote("told", "m")), {
     progress: 1,
     events: [{ id: "e1", event: "ack", status: "sent", at: test.base.now, attempts: 1 }],
   });
@@ -203,7 +203,7 @@ Deno.test("StatusFlow does not note what Turn was not told", async () => {
 
 /** Lets the events of one message come while the first of them is under way. */
 async function crowd(test: TestStatuses, events: Record<string, string>[]): Promise<void> {
-  const { promise: answered, resolve: answer } = Promise.withResolvers<Delivery>();
+  const { promise: answered, resolve: answer } = Promise.withResolvers<CallResult>();
   test.answer = () => answered;
   const handled = [];
   for (const fields of events) {
@@ -296,7 +296,7 @@ Deno.test("StatusFlow counts what is heard by transport, and of each message onc
   metrics.transports.sent("t", now);
   metrics.transports.sent("t", now);
   // The acks are left out, as a report waits behind them.
-  const answered = Promise.withResolvers<Delivery>();
+  const answered = Promise.withResolvers<CallResult>();
   test.answer = () => answered.promise;
   const events = [ACK, { ...ACK, event_id: "left out" }, report("delivered")].map((fields) =>
     test.handle(fields)

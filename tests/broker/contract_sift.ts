@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { Broker, Fate, QueuedMessage } from "../../src/broker/mod.ts";
+import type { Broker, Decision, QueuedMessage } from "../../src/broker/mod.ts";
 import { until } from "../support/until.ts";
 import { bytes, DONE, Held, type Register } from "./bench.ts";
 
@@ -16,7 +16,7 @@ function read({ body }: QueuedMessage): string {
 /** The texts in a queue; none of them is taken. */
 async function list(broker: Broker, queue: string): Promise<string[]> {
   const texts: string[] = [];
-  await broker.sift(queue, (message) => {
+  await broker.browse(queue, (message) => {
     texts.push(read(message));
     return "keep";
   });
@@ -42,12 +42,12 @@ export function siftContract(test: Register): void {
 
   test("sift() drops, moves and keeps", async ({ broker, queue, parkingQueue }, options) => {
     await fill(broker, queue, ["a", "b", "c", "d", "e"]);
-    const fates: Record<string, Fate> = {
+    const fates: Record<string, Decision> = {
       b: "drop",
       c: { moveTo: parkingQueue, headers: { "x-a": 1, "x-b": "two" } },
       d: { moveTo: parkingQueue, headers: {} },
     };
-    await broker.sift(queue, (message) => Promise.resolve(fates[read(message)] ?? "keep"));
+    await broker.browse(queue, (message) => Promise.resolve(fates[read(message)] ?? "keep"));
     assert.deepEqual(await list(broker, queue), ["a", "e"]);
     const moved = new Held();
     broker.consume(parkingQueue, { ...options, parkingQueue: queue }, moved.handler);
@@ -69,7 +69,7 @@ export function siftContract(test: Register): void {
     await fill(broker, queue, ["a"]);
     await until("it to be parked", async () => await broker.depth(parkingQueue) === 1);
     await consumer.cancel();
-    await broker.sift(parkingQueue, ({ headers }) => {
+    await broker.browse(parkingQueue, ({ headers }) => {
       assert.equal(headers["x-parked-reason"], "bad");
       return { moveTo: queue, headers: { "x-attempts": headers["x-attempts"] } };
     });
@@ -83,7 +83,7 @@ export function siftContract(test: Register): void {
     const { broker, queue } = made;
     await fill(broker, queue, ["a", "b"]);
     const seen: string[] = [];
-    await broker.sift(queue, (message) => {
+    await broker.browse(queue, (message) => {
       seen.push(read(message));
       return { moveTo: queue, headers: {} };
     });
@@ -93,7 +93,7 @@ export function siftContract(test: Register): void {
 
   test("sift() leaves what was not decided when decide throws", async ({ broker, queue }) => {
     await fill(broker, queue, ["a", "b", "c", "d"]);
-    const sifting = broker.sift(queue, (message) => {
+    const sifting = broker.browse(queue, (message) => {
       if (read(message) === "c") throw new RangeError("no such thing");
       return read(message) === "b" ? "drop" : "keep";
     });
@@ -104,7 +104,7 @@ export function siftContract(test: Register): void {
   test("sift() keeps what can't be moved", async ({ broker, queue }) => {
     await fill(broker, queue, ["a", "b"]);
     const nowhere = { moveTo: `${queue}.nowhere`, headers: {} };
-    await assert.rejects(broker.sift(queue, () => nowhere), {
+    await assert.rejects(broker.browse(queue, () => nowhere), {
       name: "PublishError",
       fault: "refused",
     });
@@ -120,7 +120,7 @@ export function siftContract(test: Register): void {
   test("sift() works beside a consumer of the same queue", async ({ broker, queue }, options) => {
     await fill(broker, queue, ["a", "b", "c"]);
     const held = new Held();
-    await broker.sift(queue, async (message): Promise<Fate> => {
+    await broker.browse(queue, async (message): Promise<Decision> => {
       if (read(message) === "a") {
         broker.consume(queue, options, held.handler);
         await broker.publish(queue, bytes("d"));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DenoKvMessageCache } from "../../src/cache/deno_kv.ts";
+import { DenoKvMessageCache } from "../../src/cache/deno_kv/deno_kv_cache.ts";
 import { remembered } from "./samples.ts";
 
 const [path = "", prefix = ""] = Deno.args;

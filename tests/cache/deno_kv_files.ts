@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DenoKvMessageCache } from "../../src/cache/deno_kv.ts";
+import { DenoKvMessageCache } from "../../src/cache/deno_kv/deno_kv_cache.ts";
 
 /** The directory that all files are in. */
 export const directory: string = await Deno.makeTempDir({ prefix: "turn-channels-cache-" });

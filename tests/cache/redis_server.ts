@@ -5,7 +5,10 @@
  */
 
 import { Redis } from "ioredis";
-import { RedisMessageCache, type RedisMessageCacheOptions } from "../../src/cache/redis.ts";
+import {
+  RedisMessageCache,
+  type RedisMessageCacheOptions,
+} from "../../src/cache/redis/redis_cache.ts";
 
 /** Milliseconds for which a cache of {@linkcode openRedis} remembers. */
 export const DAY = 86_400_000;

@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { DenoKvMessageCache } from "../../src/cache/deno_kv.ts";
+import { DenoKvMessageCache } from "../../src/cache/deno_kv/deno_kv_cache.ts";
 import { CacheError, type MessageCache } from "../../src/cache/mod.ts";
 import { redisUrl } from "../support/redis.ts";
 import { messageCacheContract } from "./contract.ts";

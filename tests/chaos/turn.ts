@@ -5,7 +5,7 @@
  * @module
  */
 
-import { faultInBody } from "../../src/demo/turn_schemas.ts";
+import { faultInBody } from "../../src/simulator/turn_schemas.ts";
 import { type NoAnswer, type WireAnswer, type WireRequest, WireServer } from "./wire.ts";
 
 /** The token that it asks for. */

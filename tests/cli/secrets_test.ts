@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import type { GetMessage } from "amqplib";
-import { FakeTurn, send, type TurnCall } from "../../src/demo/fake_turn.ts";
+import { FakeTurn, send, type TurnCall } from "../../src/simulator/fake_turn.ts";
 import { SIGNATURE_HEADER } from "../../src/turn/mod.ts";
 import { delayQueue } from "../../src/broker/mod.ts";
 import { freePort } from "../support/free_port.ts";
@@ -16,7 +16,7 @@ import { type Output, Program } from "../support/program.ts";
 import { amqpUrl, noRabbitmqctl, rabbitmqctl } from "../support/rabbitmq.ts";
 import { startRedis } from "../support/redis.ts";
 import { Transport } from "../support/transport.ts";
-import { withChannel } from "../broker/amqp_support.ts";
+import { withChannel } from "../broker/rabbitmq/support.ts";
 import { until } from "../support/until.ts";
 
 /** In every secret, so that parts of them are found too, and nowhere else. */

@@ -6,14 +6,14 @@
 
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
-import { FakeTurn, send, type TurnCall } from "../../src/demo/fake_turn.ts";
+import { FakeTurn, send, type TurnCall } from "../../src/simulator/fake_turn.ts";
 import { SECRET, TOKEN } from "../support/bridge.ts";
 import { compile } from "../support/compiled.ts";
 import { KIND, OtlpSink, type SunkSpan } from "../support/otlp_sink.ts";
 import { Program, type Running } from "../support/program.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { Transport } from "../support/transport.ts";
-import { withChannel } from "../broker/amqp_support.ts";
+import { withChannel } from "../broker/rabbitmq/support.ts";
 import { until } from "../support/until.ts";
 
 const USER = "+26612345678";

@@ -25,7 +25,7 @@ export async function compile(
 ): Promise<string | undefined> {
   const deno = Deno.env.get("DENO_COMPILE") || Deno.execPath();
   const args = [
-    ...["compile", "--quiet", "--no-check", "--no-lock", "--include", "src/demo/page"],
+    ...["compile", "--quiet", "--no-check", "--no-lock", "--include", "src/simulator/page"],
     ...PERMISSIONS,
     ...["--output", output],
   ];

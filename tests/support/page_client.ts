@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { Action, PageEvent } from "../../src/demo/mod.ts";
+import type { Action, PageEvent } from "../../src/simulator/mod.ts";
 import { until } from "./until.ts";
 
 /** Listens to the page's server. */

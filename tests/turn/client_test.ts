@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { FakeTurn, type TurnAnswer } from "../../src/demo/fake_turn.ts";
+import { FakeTurn, type TurnAnswer } from "../../src/simulator/fake_turn.ts";
 import {
-  type Delivery,
+  type CallResult,
   type InboundText,
   type Status,
   TurnClient,
@@ -46,7 +46,7 @@ class Pair implements AsyncDisposable {
 }
 
 /** What a message comes to that Turn answers so. */
-async function answered(answer: () => TurnAnswer, timeoutMs = LONG.timeoutMs): Promise<Delivery> {
+async function answered(answer: () => TurnAnswer, timeoutMs = LONG.timeoutMs): Promise<CallResult> {
   await using pair = new Pair(answer);
   return await pair.client.sendMessage(MESSAGE, { ...LONG, timeoutMs });
 }
@@ -115,7 +115,7 @@ Deno.test("TurnClient takes an address that ends with a slash", async () => {
   assert.equal((await client.sendMessage(MESSAGE, LONG)).kind, "delivered");
 });
 
-const KINDS: Record<Delivery["kind"], readonly number[]> = {
+const KINDS: Record<CallResult["kind"], readonly number[]> = {
   delivered: [200, 201, 202, 204],
   retry: [401, 403, 408, 425, 500, 502, 503, 504, 599],
   limited: [429],
@@ -284,7 +284,7 @@ Deno.test("TurnClient gives up a call that Turn does not answer in time", async 
   });
 });
 
-const STALLED: readonly [number, Delivery][] = [
+const STALLED: readonly [number, CallResult][] = [
   [200, { kind: "delivered", status: 200, rateLimit: undefined }],
   [500, {
     kind: "retry",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeTurn } from "../../src/demo/fake_turn.ts";
+import { FakeTurn } from "../../src/simulator/fake_turn.ts";
 
 const MESSAGE = {
   contact: { id: "+1", profile: { name: "+1" } },

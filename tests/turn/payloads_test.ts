@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { faultInBody } from "../../src/demo/turn_schemas.ts";
+import { faultInBody } from "../../src/simulator/turn_schemas.ts";
 import type { InboundText, Status } from "../../src/turn/mod.ts";
 import { formatMessage, formatStatus } from "../../src/turn/payloads.ts";
 

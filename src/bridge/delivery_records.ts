@@ -1,0 +1,181 @@
+/**
+ * What the flows note down in the cache of messages that Turn has, of what it was told, and of what
+ * waits to be tried again: written by the flows, read by them and by the command `find`.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { MAX_NOTE_LENGTH } from "../cache/mod.ts";
+import type { Flow } from "../telemetry/mod.ts";
+import type { Status } from "../turn/mod.ts";
+import type { Event } from "../vumi/mod.ts";
+
+/** How long it is remembered that Turn has something, in milliseconds: 48 hours. */
+export const DELIVERED_TTL_MS: number = 48 * 60 * 60_000;
+
+/** That Turn has a user's message. */
+export interface DeliveredRecord {
+  /** Since when, in milliseconds since 1970. */
+  readonly at: number;
+  /** At which attempt it took it. */
+  readonly attempts: number;
+}
+
+/** An event that Turn was told of. */
+export interface ToldEvent {
+  /** See {@linkcode eventKey}. */
+  readonly id: string;
+  /** What the transport said. */
+  readonly event: Said;
+  /** What Turn was told. */
+  readonly status: Status["status"];
+  /** When, in milliseconds since 1970. */
+  readonly at: number;
+  /** At which attempt it took it. */
+  readonly attempts: number;
+}
+
+/** What an event says, in one word. */
+export type Said = "ack" | "nack" | "pending" | "failed" | "delivered";
+
+/** What Turn has been told of a message. */
+export interface ToldRecord {
+  /** How far the message has come; see statuses.ts. */
+  readonly progress: number;
+  /** By which events; the last ones. */
+  readonly events: readonly ToldEvent[];
+}
+
+/** That Turn has been told nothing. */
+export const NOTHING_TOLD: ToldRecord = { progress: 0, events: [] };
+
+/** What comes out of a queue. */
+export type QueuedFlow = Exclude<Flow, "outbound">;
+
+/** That a message of a user's, or an event, waits in a delay queue; the note `delayed`. */
+export interface DelayedRecord {
+  /** Which of both it is. */
+  readonly flow: QueuedFlow;
+  /** Its own id. */
+  readonly id: string;
+  /** For how long it waits, in milliseconds. */
+  readonly delayMs: number;
+  /**
+   * When it goes back to its queue, in milliseconds since 1970. A note whose time is over is of one
+   * that stands in its queue again and was not taken yet, or that was taken just before we were killed.
+   */
+  readonly until: number;
+  /** How many calls to Turn have failed; none, if it only waits behind others. */
+  readonly attempts: number;
+  /** When the first of them did, in milliseconds since 1970. */
+  readonly firstFailureAt: number | undefined;
+  /** Why it waits; nothing of what Turn said, which may quote the message. */
+  readonly reason: string;
+  /** The address of the user that it is about, as far as is known. */
+  readonly user: string | undefined;
+  /** For an event, the id of the message that it is about. */
+  readonly about: string | undefined;
+}
+
+/** One of a list of what waits; there is more of it in the note `delayed`. */
+export type DelayedEntry = Pick<DelayedRecord, "flow" | "id" | "until">;
+
+/** A message has an event or three; more than so many are not remembered. */
+const MOST_EVENTS = 8;
+
+/** As it is written: eight of them fit into a note whatever their ids are. */
+type Row = readonly [
+  ToldEvent["id"],
+  ToldEvent["event"],
+  ToldEvent["status"],
+  ToldEvent["at"],
+  ToldEvent["attempts"],
+];
+
+/** The value of the note `delivered_inbound`. */
+export function formatDelivered({ at, attempts }: DeliveredRecord): string {
+  return JSON.stringify({ at, attempts });
+}
+
+/** Reads {@linkcode formatDelivered}; it is ours, so its form is known. */
+export function readDelivered(note: string | undefined): DeliveredRecord | undefined {
+  return note === undefined ? undefined : JSON.parse(note);
+}
+
+/** The value of the note `told`, when Turn has been told of one more. */
+export function formatToldRecord({ progress, events }: ToldRecord): string {
+  const rows = events.slice(-MOST_EVENTS)
+    .map(({ id, event, status, at, attempts }): Row => [id, event, status, at, attempts]);
+  return JSON.stringify({ progress, rows });
+}
+
+/** Reads {@linkcode formatToldRecord}; it is ours, so its form is known. */
+export function readToldRecord(note: string | undefined): ToldRecord {
+  if (note === undefined) return NOTHING_TOLD;
+  // An earlier version of the program had no `rows`.
+  const { progress, rows = [] }: { progress: number; rows?: readonly Row[] } = JSON.parse(note);
+  const events = rows.map(([id, event, status, at, attempts]) => (
+    { id, event, status, at, attempts }
+  ));
+  return { progress, events };
+}
+
+/** Where in the cache the {@linkcode DelayedRecord} of a message or event is: the id of that note. */
+export function delayedNoteId(flow: QueuedFlow, id: string): string {
+  return `${flow}:${id}`;
+}
+
+/** Longest text that is noted of each. */
+const MOST_TEXT = 150;
+
+/** The value of the note `delayed`; what is longer than any address or id is left out. */
+export function formatDelayed(note: DelayedRecord): string {
+  const { reason, user, about } = note;
+  const short = (text: string | undefined): string | undefined =>
+    text !== undefined && JSON.stringify(text).length <= MOST_TEXT ? text : undefined;
+  const id = short(note.id) ?? "";
+  const all = { ...note, id, reason: short(reason) ?? short(reason.slice(0, 100)) ?? "" };
+  return JSON.stringify({ ...all, user: short(user), about: short(about) });
+}
+
+/** Reads {@linkcode formatDelayed}; it is ours, so its form is known. */
+export function readDelayed(note: string | undefined): DelayedRecord | undefined {
+  if (note === undefined) return undefined;
+  return { firstFailureAt: undefined, user: undefined, about: undefined, ...JSON.parse(note) };
+}
+
+/** Where in the cache the list of what waits is, of a user or about a message to one. */
+export function delayedListId(
+  of: { readonly user: string } | { readonly about: string },
+): string {
+  return "user" in of ? `user:${of.user}` : `about:${of.about}`;
+}
+
+/** So many of a user's, or about a message, are listed: the last ones. */
+const MOST_LISTED = 20;
+
+/** The value of the note `delayed_list`. */
+export function formatDelayedList(entries: readonly DelayedEntry[]): string {
+  let rows = entries.slice(-MOST_LISTED).map(({ flow, id, until }) => [flow, id, until] as const);
+  while (JSON.stringify(rows).length > MAX_NOTE_LENGTH) rows = rows.slice(1);
+  return JSON.stringify(rows);
+}
+
+/** Reads {@linkcode formatDelayedList}; it is ours, so its form is known. */
+export function readDelayedList(note: string | undefined): readonly DelayedEntry[] {
+  if (note === undefined) return [];
+  const rows: readonly (readonly [QueuedFlow, string, number])[] = JSON.parse(note);
+  return rows.map(([flow, id, until]) => ({ flow, id, until }));
+}
+
+/** An event's id, short in any case. */
+export function eventKey(eventId: string): string {
+  if (/^[\w-]{1,64}$/.test(eventId)) return eventId;
+  return createHash("sha256").update(eventId).digest("base64");
+}
+
+/** What an event says, in one word. */
+export function saidBy({ event_type, delivery_status }: Event): Said {
+  return event_type === "delivery_report" ? delivery_status ?? "pending" : event_type;
+}

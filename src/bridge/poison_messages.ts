@@ -1,0 +1,113 @@
+/**
+ * Finds the message that ends the program each time it is worked on, so that it is parked instead of
+ * doing so for ever. RabbitMQ says only that a message was handed out before; that we died over it
+ * is what is left in the cache: a count that is raised before the work, lowered after it, and removed
+ * when the message is answered. One that only waits, for days perhaps, is not blamed for what ends us.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
+
+const log = getLogger(["turn-channels", "bridge"]);
+
+/** A message that has ended the program so many times is parked. */
+const GUILTY_AT = 5;
+const TTL_MS = 48 * 60 * 60_000;
+/** Above so many, what was put back longest ago is forgotten: somebody else has taken it. */
+const MOST_CLEARED = 10_000;
+
+/** What is known of a message that we have put back, or sent to the end of its queue. */
+export interface Cleared {
+  /** Quick attempts that have failed. */
+  readonly failures: number;
+  /** Whether work on it was begun. */
+  readonly isBegun: boolean;
+}
+
+/** Messages that were handed out before. */
+export class PoisonMessages {
+  readonly #cache: MessageCache;
+  /** What we put back ourselves, so nobody died over it. */
+  readonly #cleared = new Map<string, Cleared>();
+  #alone: Promise<unknown> = Promise.resolve();
+
+  /** Makes it; no I/O. */
+  constructor(cache: MessageCache) {
+    this.#cache = cache;
+  }
+
+  /** We put it back: that it comes again means nothing. */
+  clear(id: string, cleared: Cleared): void {
+    this.#cleared.set(id, cleared);
+    if (this.#cleared.size <= MOST_CLEARED) return;
+    for (const oldest of this.#cleared.keys()) return void this.#cleared.delete(oldest);
+  }
+
+  /** What is known of it if we put it back ourselves the last time; forgotten with this. */
+  takeCleared(id: string): Cleared | undefined {
+    const cleared = this.#cleared.get(id);
+    this.#cleared.delete(id);
+    return cleared;
+  }
+
+  /**
+   * How often we have ended with it in work, as far as is known of one that was in hand when we did:
+   * it may have waited only.
+   *
+   * @throws {CacheError} If the cache fails.
+   */
+  async deaths(id: string): Promise<number> {
+    return Number(await this.#cache.getNote("suspect", id) ?? 1);
+  }
+
+  /** Whether a message over which we have died so often is parked. */
+  isGuilty(deaths: number): boolean {
+    return deaths >= GUILTY_AT;
+  }
+
+  /**
+   * Does `work` on a message that was in work when the program, or its connection, ended. Should it
+   * end now, that counts; not so while the message waits before or after this. From the second time
+   * on one such message is worked on at a time, so that the others are not blamed with it.
+   *
+   * @throws {CacheError} If the cache fails before the work; it is not done then.
+   */
+  async watch<T>(id: string, deaths: number, work: () => Promise<T>): Promise<T> {
+    const watched = async (): Promise<T> => {
+      await this.#cache.putNotes([noteOf(id, deaths + 1)]);
+      try {
+        return await work();
+      } finally {
+        await this.#tidy(id, () => this.#cache.putNotes([noteOf(id, deaths)]));
+      }
+    };
+    if (deaths === 1) return await watched();
+    const turn = this.#alone.then(watched, watched);
+    this.#alone = turn;
+    return await turn;
+  }
+
+  /** It is answered. */
+  async forget(id: string): Promise<void> {
+    await this.#tidy(id, () => this.#cache.deleteNote("suspect", id));
+  }
+
+  /** What the work came to stands, whether this is done or not. */
+  async #tidy(id: string, write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      if (!(error instanceof CacheError)) throw error;
+      log.warning("Still noted that {messageId} was in work when the program ended: {reason}", {
+        messageId: id,
+        reason: error.message,
+      });
+    }
+  }
+}
+
+function noteOf(id: string, deaths: number): Note {
+  return { kind: "suspect", id, value: String(deaths), ttlMs: TTL_MS };
+}

@@ -1,0 +1,196 @@
+/**
+ * Keeps calls to Turn within its rate limit, by what its answers say of it, so that it hardly ever
+ * has to refuse one. Without a word of Turn's nothing is held back.
+ *
+ * Calls of a window are counted twice: by what Turn said was left, less those that it had not
+ * answered then; and by ourselves, for the case that only a refusal carries the headers.
+ *
+ * @module
+ */
+
+import type { TurnFigures } from "../telemetry/mod.ts";
+import type { RateLimit } from "../turn/mod.ts";
+
+/** What is called; each may have a budget of its own at Turn, or share one. */
+export type Resource = "messages" | "statuses";
+
+/** The length of a window, as long as Turn does not let it be known: its documentation has 60 s. */
+const WINDOW_MS = 60_000;
+/** A refusal that does not say for how long is taken to mean this. */
+const LEAST_PAUSE_MS = 1_000;
+/** Added to Turn's times, as its clock is not ours. */
+const MARGIN_MS = 50;
+/**
+ * The share of a window's calls that is kept from statuses for users' messages that may yet come.
+ * It shrinks with the time that the window has left.
+ */
+const RESERVED_SHARE = 0.25;
+/** How often statuses look whether the reserve has shrunk. */
+const RESERVE_STEP_MS = 500;
+
+interface Budget {
+  limit: number | undefined;
+  /** Least that Turn said was left in this window. */
+  left: number;
+  /** Calls begun in this window. */
+  used: number;
+  /** Calls not answered yet. */
+  inFlight: number;
+  /** When the window began, as far as we know, and when it ends. */
+  startedAt: number;
+  resetAt: number;
+  /** The furthest end of a window that Turn has told. */
+  toldAt: number;
+  /** Length of a window, as far as is known: never more than it is. */
+  windowMs: number;
+  /** No call before this. */
+  closedUntil: number;
+}
+
+/** Rate limits of one channel; its times are milliseconds since 1970, as Turn's are. */
+export class RateLimiter {
+  readonly #budgets = new Map<string, Budget>();
+  readonly #bucketOf: Record<Resource, string> = { messages: "", statuses: "" };
+
+  /** Milliseconds until a call may be made; 0 if it may be now. */
+  waitMs(resource: Resource, now: number): number {
+    const budget = this.#budget(this.#bucketOf[resource]);
+    if (now >= budget.resetAt) startWindow(budget, now);
+    if (now < budget.closedUntil) return budget.closedUntil - now;
+    const free = Math.min(
+      budget.left - budget.inFlight,
+      budget.limit === undefined ? Infinity : budget.limit - budget.used,
+    );
+    if (free <= 0) return Math.max(1, budget.resetAt - now);
+    if (resource === "statuses" && free <= reserved(budget, now)) return RESERVE_STEP_MS;
+    return 0;
+  }
+
+  /** A call is made. Answers the bucket that it is taken from, for {@linkcode RateLimiter.ended}. */
+  begun(resource: Resource): string {
+    const bucket = this.#bucketOf[resource];
+    const budget = this.#budget(bucket);
+    budget.used++;
+    budget.inFlight++;
+    return bucket;
+  }
+
+  /** A call was not made after all. */
+  notMade(bucket: string): void {
+    const budget = this.#budget(bucket);
+    budget.used--;
+    budget.inFlight--;
+  }
+
+  /**
+   * A call was answered, or was given up.
+   *
+   * @param bucket What {@linkcode RateLimiter.begun} answered.
+   * @param limit What Turn said of its limit.
+   * @param refusedForMs If Turn refused it for the limit, how long it is to wait at least.
+   */
+  ended(
+    resource: Resource,
+    bucket: string,
+    limit: RateLimit | undefined,
+    refusedForMs: number | undefined,
+    now: number,
+  ): void {
+    this.#budget(bucket).inFlight--;
+    if (limit?.bucket !== undefined) this.#bucketOf[resource] = limit.bucket;
+    const budget = this.#budget(this.#bucketOf[resource]);
+    if (limit !== undefined) learn(budget, limit, now);
+    if (refusedForMs === undefined) return;
+    const pauseMs = Math.max(refusedForMs, LEAST_PAUSE_MS) + MARGIN_MS;
+    budget.closedUntil = Math.max(budget.closedUntil, now + pauseMs);
+  }
+
+  /** Our clock was set back by so much; Turn's was not. */
+  setBack(ms: number): void {
+    for (const budget of this.#budgets.values()) {
+      budget.startedAt -= ms;
+      budget.resetAt -= ms;
+      budget.closedUntil -= ms;
+    }
+  }
+
+  /** What is known of each bucket now, for metrics; the empty name is the one without. */
+  known(): TurnFigures["limits"] {
+    return [...this.#budgets].flatMap(([bucket, { limit, left, toldAt }]) =>
+      limit === undefined
+        ? []
+        : [{ bucket, limit, left: Math.min(left, limit), resetAt: Math.max(0, toldAt) }]
+    );
+  }
+
+  #budget(bucket: string): Budget {
+    const known = this.#budgets.get(bucket);
+    if (known !== undefined) return known;
+    const made: Budget = {
+      limit: undefined,
+      left: Infinity,
+      used: 0,
+      inFlight: 0,
+      startedAt: -Infinity,
+      resetAt: Infinity,
+      toldAt: -Infinity,
+      windowMs: 0,
+      closedUntil: 0,
+    };
+    this.#budgets.set(bucket, made);
+    return made;
+  }
+}
+
+function startWindow(budget: Budget, now: number): void {
+  budget.left = Infinity;
+  budget.used = budget.inFlight;
+  budget.startedAt = now;
+  budget.resetAt = now + lengthOf(budget);
+}
+
+function learn(budget: Budget, { limit, remaining, resetAt: told }: RateLimit, now: number): void {
+  if (limit !== undefined && limit >= 1) budget.limit = limit;
+  // Without an end the limit could close it for ever.
+  if (budget.resetAt === Infinity) budget.resetAt = now + lengthOf(budget);
+  if (told !== undefined) {
+    // Turn was slow to answer: that window is over, and says nothing of this one.
+    if (told <= now || told < budget.toldAt - budget.windowMs / 2) return;
+    learnEnd(budget, told, remaining, now);
+  }
+  if (remaining !== undefined) budget.left = Math.min(budget.left, remaining);
+}
+
+function learnEnd(
+  budget: Budget,
+  told: number,
+  remaining: number | undefined,
+  now: number,
+): void {
+  const { limit = 0, inFlight, startedAt, toldAt, windowMs } = budget;
+  budget.windowMs = Math.max(windowMs, told - now);
+  // Answers of the same window may differ a little, if Turn tells the time that is left.
+  if (told > toldAt + windowMs / 2) {
+    const sinceMs = told - toldAt;
+    // Less than two windows, so it is one: with answers far between it may be many.
+    if (sinceMs < 2 * budget.windowMs) budget.windowMs = Math.max(budget.windowMs, sinceMs);
+    if (startedAt < toldAt || startedAt === -Infinity) {
+      budget.left = Infinity;
+      budget.used = inFlight + (remaining === undefined ? 1 : Math.max(0, limit - remaining));
+      budget.startedAt = now;
+    }
+    budget.toldAt = told;
+  }
+  budget.resetAt = told + MARGIN_MS;
+}
+
+function lengthOf({ windowMs }: Budget): number {
+  return windowMs || WINDOW_MS;
+}
+
+function reserved(budget: Budget, now: number): number {
+  const { limit = 0, resetAt } = budget;
+  if (resetAt === Infinity) return 0;
+  const share = Math.min(1, (resetAt - now) / lengthOf(budget));
+  return Math.floor(RESERVED_SHARE * limit * share);
+}

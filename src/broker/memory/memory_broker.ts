@@ -1,0 +1,222 @@
+/**
+ * The adapter without a server, for the demo and for tests: queues in this process, gone with it.
+ *
+ * @module
+ */
+
+import { addedHeaders, decide, shortened } from "../copy_headers.ts";
+import { type Entry, MemoryQueue, type Subscription } from "./queue.ts";
+import {
+  type Broker,
+  type BrokerStatus,
+  type ConsumeOptions,
+  type Consumer,
+  type Decision,
+  delayQueue,
+  type Handler,
+  type Headers,
+  PublishError,
+  type QueuedMessage,
+} from "../mod.ts";
+
+/** A {@linkcode Broker} in one process. */
+export class MemoryBroker implements Broker {
+  readonly #queues = new Map<string, MemoryQueue>();
+  /** There is one program only, so it leads. */
+  readonly #leads = new Set<string>();
+  readonly #closed = new AbortController();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  #places = 0;
+
+  private constructor() {}
+
+  /** Makes an empty broker. */
+  static open(): MemoryBroker {
+    return new MemoryBroker();
+  }
+
+  /** The messages of a queue that nobody has taken yet, the next one first. */
+  waiting(queue: string): readonly QueuedMessage[] {
+    const entries = this.#queues.get(queue)?.waiting ?? [];
+    return entries.map(({ body, headers }) => ({ body, headers }));
+  }
+
+  /** See {@linkcode Broker.declare}. */
+  declare(queue: string): void {
+    this.#declare(queue);
+  }
+
+  /** See {@linkcode Broker.publish}. */
+  // deno-lint-ignore require-await -- a fault has to reject, not to be thrown
+  async publish(queue: string, body: Uint8Array, headers: Headers = {}): Promise<void> {
+    this.#checkOpen(`Cannot publish to ${queue}`);
+    this.#enqueue(queue, { body: body.slice(), headers: shortened(headers) });
+  }
+
+  /** See {@linkcode Broker.consume}. */
+  consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
+    this.declare(options.parkingQueue);
+    if (options.lead !== undefined && !this.#leads.has(options.lead.queue)) {
+      this.#leads.add(options.lead.queue);
+      options.lead.onLead();
+    }
+    const { subscriptions } = this.#declare(queue);
+    const work = new Set<Promise<void>>();
+    const subscription: Subscription = { ...options, handler, work };
+    subscriptions.push(subscription);
+    this.#dispatchSoon(queue);
+    return {
+      cancel: () => {
+        const index = subscriptions.indexOf(subscription);
+        if (index >= 0) subscriptions.splice(index, 1);
+        return Promise.resolve();
+      },
+      settled: async () => void await Promise.all(work),
+    };
+  }
+
+  /** See {@linkcode Broker.sift}. */
+  async browse(
+    name: string,
+    decideFate: (message: QueuedMessage) => Decision | Promise<Decision>,
+  ): Promise<void> {
+    this.#checkOpen(`Cannot look through ${name}`);
+    const queue = this.#queues.get(name);
+    const kept: Entry[] = [];
+    try {
+      for (let left = queue?.waiting.length ?? 0; left > 0; left--) {
+        const entry = queue?.waiting.shift();
+        if (!entry) break; // Others have taken some meanwhile.
+        kept.push(entry);
+        const fate = await decideFate({ body: entry.body, headers: entry.headers });
+        this.#checkOpen(`Cannot look through ${name}`);
+        if (fate === "keep") continue;
+        if (fate !== "drop") {
+          this.#enqueue(fate.moveTo, { body: entry.body, headers: { ...fate.headers } });
+        }
+        kept.pop();
+      }
+    } finally {
+      for (const entry of kept) this.#putBack(name, entry);
+    }
+  }
+
+  /** See {@linkcode Broker.depth}. */
+  // deno-lint-ignore require-await -- a fault has to reject, not to be thrown
+  async depth(queue: string): Promise<number | undefined> {
+    this.#checkOpen(`Cannot look at ${queue}`);
+    return this.#queues.get(queue)?.waiting.length;
+  }
+
+  /** See {@linkcode Broker.leads}. */
+  leads(queue: string): boolean {
+    return this.#leads.has(queue);
+  }
+
+  /** See {@linkcode Broker.connected}. */
+  connected(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** See {@linkcode Broker.status}. */
+  status(): BrokerStatus {
+    const isOpen = !this.#closed.signal.aborted;
+    return {
+      state: isOpen ? "open" : "closed",
+      publishing: isOpen,
+      consuming: isOpen,
+      serverProperties: { product: "memory" },
+      faults: new Map(),
+    };
+  }
+
+  /** Closes it; messages in work are lost to their handlers. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    for (const timer of this.#timers) clearTimeout(timer);
+    return Promise.resolve();
+  }
+
+  #checkOpen(action: string): void {
+    if (!this.#closed.signal.aborted) return;
+    throw new PublishError("unavailable", `${action}: the broker is closed`);
+  }
+
+  #declare(name: string): MemoryQueue {
+    const queue = this.#queues.get(name) ?? new MemoryQueue();
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  #enqueue(name: string, { body, headers }: QueuedMessage): void {
+    const queue = this.#queues.get(name);
+    if (!queue) throw new PublishError("refused", `Cannot publish to ${name}: no such queue`);
+    queue.waiting.push(this.#entry({ body, headers }));
+    this.#dispatchSoon(name);
+  }
+
+  #enqueueLater(comesFrom: string, message: QueuedMessage, delayMs: number): void {
+    const name = delayQueue(delayMs);
+    const entry = this.#entry(message, comesFrom);
+    this.#declare(name).waiting.push(entry);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      entry.due = true;
+      this.#moveDue(name);
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+
+  #entry({ body, headers }: QueuedMessage, comesFrom?: string): Entry {
+    return { body, headers, comesFrom, place: this.#places++, redelivered: false, due: false };
+  }
+
+  /** Moves on what has waited long enough, unless someone is looking at it. */
+  #moveDue(name: string): void {
+    for (const entry of this.#queues.get(name)?.takeDue() ?? []) {
+      if (entry.comesFrom !== undefined) this.#enqueue(entry.comesFrom, entry);
+    }
+  }
+
+  /** Later, as over a network: no handler runs before the call that caused it has returned. */
+  #dispatchSoon(queue: string): void {
+    queueMicrotask(() => this.#dispatch(queue));
+  }
+
+  #dispatch(name: string): void {
+    const queue = this.#queues.get(name);
+    while (!this.#closed.signal.aborted) {
+      const [subscription, entry] = queue?.next() ?? [];
+      if (!subscription || !entry) return;
+      const work = this.#handle(name, subscription, entry);
+      subscription.work.add(work);
+      void work.finally(() => {
+        subscription.work.delete(work);
+        this.#dispatch(name);
+      });
+    }
+  }
+
+  async #handle(queue: string, subscription: Subscription, entry: Entry): Promise<void> {
+    const { body, headers, redelivered } = entry;
+    const message = { body, headers, redelivered, returns: 0, lost: this.#closed.signal };
+    const disposition = await decide(subscription.handler, message, queue);
+    if (this.#closed.signal.aborted || disposition.kind === "done") return;
+    if (disposition.kind === "requeue") return this.#putBack(queue, entry);
+    const copy = { body, headers: { ...headers, ...addedHeaders(queue, disposition, new Date()) } };
+    switch (disposition.kind) {
+      case "later":
+        return this.#enqueueLater(queue, copy, disposition.delayMs);
+      case "again":
+        return this.#enqueue(queue, copy);
+      case "park":
+        return this.#enqueue(subscription.parkingQueue, copy);
+    }
+  }
+
+  #putBack(name: string, entry: Entry): void {
+    this.#queues.get(name)?.putBack(entry);
+    this.#moveDue(name);
+    this.#dispatchSoon(name);
+  }
+}

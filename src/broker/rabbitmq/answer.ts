@@ -1,0 +1,141 @@
+/**
+ * What becomes of a message of RabbitMQ's once its handler has decided: an ack, a return, or a
+ * confirmed copy in another queue and then an ack; on the channel that it came on, or not at all.
+ *
+ * @module
+ */
+
+import type { ConsumeMessage, MessageProperties } from "amqplib";
+import { type AmqpCopies, type CopyTarget, nameOf } from "./copies.ts";
+import { copyOf, delayedCopy } from "./copy.ts";
+import type { AmqpSession } from "./session.ts";
+import { Backoff, type BackoffOptions } from "../../async/mod.ts";
+import type { QueueFaults } from "../queue_faults.ts";
+import { addedHeaders, type Copied } from "../copy_headers.ts";
+import { type Disposition, PublishError } from "../mod.ts";
+
+/** What {@linkcode AmqpAnswers} need. */
+export interface AnswerOptions extends BackoffOptions {
+  /** Publishes copies. */
+  readonly copies: AmqpCopies;
+  /** The queue that the messages are of. */
+  readonly queue: string;
+  /** Where messages are parked. */
+  readonly parkingQueue: string;
+  /** What is wrong with which queue. */
+  readonly faults: QueueFaults;
+}
+
+/** A message that was consumed, and its channel. */
+export interface Delivery {
+  /** The channel that it came on. */
+  readonly session: AmqpSession;
+  /** As it came. */
+  readonly message: ConsumeMessage;
+  /** Its properties without the traces of its having been delayed. */
+  readonly properties: MessageProperties;
+  /** Is told that its copy can't be made for now, and when that is over. */
+  readonly onStuck: (isStuck: boolean) => void;
+}
+
+/** The copies that go to one queue: one after the other. */
+interface Line {
+  /** The end of the last one. */
+  last: Promise<void>;
+  /** Whether the first one can't be made for now, and so none. */
+  isStuck: boolean;
+  /** Those that are not made yet. */
+  readonly waiting: Set<Delivery>;
+}
+
+/** The answers to one consumer's messages. */
+export class AmqpAnswers {
+  readonly #options: AnswerOptions;
+  /** By the queue that the copies go to. */
+  readonly #lines = new Map<string, Line>();
+
+  /** Keeps the options. */
+  constructor(options: AnswerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the message is answered, or can't be any more. */
+  async answer(delivery: Delivery, disposition: Disposition): Promise<void> {
+    const { session, message } = delivery;
+    switch (disposition.kind) {
+      case "done":
+        return session.reply((channel) => channel.ack(message));
+      case "requeue":
+        return session.reply((channel) => channel.nack(message, false, true));
+      case "later":
+      case "again":
+      case "park":
+        await this.#copyInTurn(delivery, disposition);
+    }
+  }
+
+  /** One at a time: of those side by side, a first that fails would come after the others. */
+  async #copyInTurn(delivery: Delivery, disposition: Copied): Promise<void> {
+    const target = this.#target(disposition);
+    const name = nameOf(target);
+    const line = this.#lines.get(name) ??
+      { last: Promise.resolve(), isStuck: false, waiting: new Set<Delivery>() };
+    this.#lines.set(name, line);
+    line.waiting.add(delivery);
+    if (line.isStuck) delivery.onStuck(true);
+    line.last = line.last.then(() => this.#copy(delivery, disposition, target, line));
+    await line.last;
+  }
+
+  #target(disposition: Copied): CopyTarget {
+    const { queue, parkingQueue } = this.#options;
+    switch (disposition.kind) {
+      case "later":
+        return { kind: "delay", queue, delayMs: disposition.delayMs };
+      case "again":
+        return { kind: "queue", queue };
+      case "park":
+        return { kind: "own", queue: parkingQueue };
+    }
+  }
+
+  /** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */
+  async #copy(
+    delivery: Delivery,
+    disposition: Copied,
+    target: CopyTarget,
+    line: Line,
+  ): Promise<void> {
+    const { session, message, properties } = delivery;
+    const { copies, queue, faults } = this.#options;
+    const name = nameOf(target);
+    const headers = addedHeaders(queue, disposition, new Date());
+    const copy = (disposition.kind === "park" ? copyOf : delayedCopy)(properties, headers);
+    const backoff = new Backoff(this.#options);
+    let isCopied = false;
+    while (!isCopied && !session.lost.aborted) {
+      try {
+        await copies.publish(target, message.content, copy);
+        isCopied = true;
+        session.reply((channel) => channel.ack(message));
+      } catch (error) {
+        // While there is no connection that is all there is to say.
+        const isAway = error instanceof PublishError && error.fault === "unavailable";
+        if (!isAway) faults.report(name, "copy", error);
+        setStuck(line, true);
+        await backoff.pause(session.lost);
+      }
+    }
+    if (isCopied) faults.clear(name, "copy");
+    else faults.forget(name, "copy");
+    setStuck(line, false);
+    line.waiting.delete(delivery);
+    if (line.waiting.size === 0) this.#lines.delete(name);
+  }
+}
+
+function setStuck(line: Line, isStuck: boolean): void {
+  if (line.isStuck === isStuck) return;
+  line.isStuck = isStuck;
+  for (const { onStuck } of line.waiting) onStuck(isStuck);
+}

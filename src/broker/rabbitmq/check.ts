@@ -1,0 +1,366 @@
+/**
+ * Tries out what the AMQP adapter will need of a server: the connection, and each right. For an
+ * operator, before the program runs for real.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
+import { type AmqpAddress, type AmqpTls, parseAddress, socketOptions } from "./address.ts";
+import { Declarer, type QueueType } from "./declare.ts";
+import { ExchangeTypeError, isAccessRefused } from "./exchange.ts";
+import { fixFor } from "./fixes.ts";
+import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
+import { LEAD_ARGUMENTS } from "./lead.ts";
+import { connectFault } from "./tls.ts";
+import { serverWords } from "./words.ts";
+import { delayQueue } from "../mod.ts";
+
+/** What {@linkcode checkAmqp} tries. */
+export interface AmqpCheckOptions {
+  /** The addresses of a server, or of the nodes of a cluster. */
+  readonly urls: readonly string[];
+  /** Whom to trust at `amqps://…`, and who we are. */
+  readonly tls?: AmqpTls;
+  /** The direct exchange. */
+  readonly exchange: string;
+  /** The type of queues of our own; the virtual host's, unless given. */
+  readonly queueType?: QueueType | undefined;
+  /** Queues to be declared, bound and consumed. */
+  readonly consumeQueues: readonly string[];
+  /** Queues to be declared and bound: publishing is tried without leaving a message. */
+  readonly publishQueues: readonly string[];
+  /** Queues of our own, which are declared. */
+  readonly ownQueues: readonly string[];
+  /** Queues of our own that show which program leads, to be declared and consumed. */
+  readonly leadQueues: readonly string[];
+  /** How long messages wait until they are tried again, in milliseconds. */
+  readonly delaysMs: readonly number[];
+  /** Queues that may be there, left over from earlier: only what is in them is told. */
+  readonly oldQueues: readonly OldQueues[];
+  /** Time for all together, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Queues that belonged to one that is in use. */
+export interface OldQueues {
+  /** That one. */
+  readonly queue: string;
+  /** Their names, in the order in which they were made. */
+  readonly names: readonly string[];
+  /** What brings their messages back. */
+  readonly fix: string;
+}
+
+/** What came of one thing that was tried. */
+export interface AmqpFinding {
+  /** What was tried: the connection, the exchange, a queue. */
+  readonly subject: string;
+  /** Whether it works; undefined if not, but as others of its kind do, we do without. */
+  readonly ok: boolean | undefined;
+  /** What was seen. */
+  readonly detail: string;
+  /** What to do, if it does not work and something can be said. */
+  readonly fix?: string;
+}
+
+/**
+ * Connects to each address, and by one of them declares the exchange and the queues (they stay), tries
+ * the right to consume and publishes messages that no queue takes. No message is taken, not even for a
+ * moment: a quorum queue counts that. Stops at the connections if there is none.
+ */
+export async function checkAmqp(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
+  const socket = new AbortController();
+  const slow = new Error(`no answer within ${options.timeoutMs / 1000} seconds`);
+  const timer = setTimeout(() => socket.abort(slow), options.timeoutMs);
+  try {
+    const addresses = options.urls.map((url) => parseAddress(url, options.tls));
+    const tries = await Promise.all(addresses.map((address) => reach(address, socket.signal)));
+    const [node, ...others] = tries.flatMap(({ node }) => node ?? []);
+    const findings = tries.map(({ finding }) =>
+      finding.ok || node === undefined ? finding : { ...finding, ok: undefined }
+    );
+    for (const { model } of others) model.close().catch(() => {}); // They may have ended.
+    if (node !== undefined) {
+      findings.push(...await new Check(node, socket.signal).run(options));
+    }
+    await Promise.all(others.map(({ ended }) => ended));
+    return findings;
+  } finally {
+    clearTimeout(timer);
+    socket.abort();
+  }
+}
+
+/** A server that was reached. */
+interface Node {
+  readonly address: AmqpAddress;
+  readonly model: ChannelModel;
+  /** The connection's end. */
+  readonly ended: Promise<void>;
+}
+
+async function reach(
+  address: AmqpAddress,
+  timeout: AbortSignal,
+): Promise<{ readonly finding: AmqpFinding; readonly node?: Node }> {
+  const subject = `RabbitMQ at ${address.host}`;
+  try {
+    const options = socketOptions("turn-channels check", address, timeout);
+    const model = await connect(address.connect, options);
+    // What it says comes with the call that fails; without a listener it would be thrown.
+    model.on("error", () => {});
+    const ended = new Promise<void>((resolve) => model.on("close", () => resolve()));
+    const { product, version } = model.connection.serverProperties;
+    const detail = `${product} ${version}, virtual host ${address.vhost}`;
+    return { finding: { subject, ok: true, detail }, node: { address, model, ended } };
+  } catch (error) {
+    const reason = timeout.aborted
+      ? serverWords(timeout.reason)
+      : await connectFault(error, address, timeout);
+    return { finding: { subject, ok: false, detail: reason, ...fixFor(reason, address) } };
+  }
+}
+
+/** What a trial has seen: that it works, or in words what nobody can tell. */
+type Seen = string | { readonly doubt: string };
+
+/** The trials on one connection. */
+class Check {
+  readonly #model: ChannelModel;
+  readonly #address: AmqpAddress;
+  readonly #timeout: AbortSignal;
+  readonly #findings: AmqpFinding[] = [];
+  readonly #ended: Promise<void>;
+
+  constructor({ model, address, ended }: Node, timeout: AbortSignal) {
+    this.#model = model;
+    this.#address = address;
+    this.#ended = ended;
+    this.#timeout = timeout;
+  }
+
+  async run(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
+    const { exchange, consumeQueues, publishQueues, ownQueues, queueType } = options;
+    const declarer = new Declarer(this.#model, queueType);
+    let isDirect = true;
+    await this.#try(`exchange ${exchange}: declare`, async (channel) => {
+      await declarer.exchange(exchange).catch((error) => {
+        if (error instanceof ExchangeTypeError) isDirect = false;
+        throw error;
+      });
+      const asked = channel.assertExchange(exchange, "direct", { durable: true });
+      return await asAskedFor(asked, "durable, direct");
+    });
+    if (!isDirect) return await this.#end(); // Nothing is done with one of another type.
+    const kinds = new Map<string, QueueKind>();
+    for (const queue of new Set([...consumeQueues, ...publishQueues])) {
+      await this.#try(`queue ${queue}: declare`, async (channel) => {
+        const binding = await declarer.queue(exchange, queue);
+        try {
+          const { messageCount } = await channel.checkQueue(queue);
+          const kind = await queueKind(this.#model, queue);
+          kinds.set(queue, kind);
+          const seen = describeKind(kind);
+          if (binding === "bound") return `${seen}, bound, ${messageCount} waiting`;
+          return { doubt: `${seen}, ${messageCount} waiting; no right to bind it: taken as bound` };
+        } catch (error) {
+          if (!isAccessRefused(error)) throw error;
+          return { doubt: "no right to look at it, nor to bind it: taken as there, and bound" };
+        }
+      });
+    }
+    for (const queue of new Set(ownQueues)) {
+      await this.#try(`queue ${queue}: declare`, async (channel) => {
+        await declarer.ownQueue(queue);
+        const { messageCount } = await channel.checkQueue(queue);
+        return `${describeKind(await queueKind(this.#model, queue))}, ${messageCount} waiting`;
+      });
+    }
+    for (const queue of options.leadQueues) {
+      await this.#try(`queue ${queue}: declare`, async () => {
+        await declarer.ownQueue(queue, LEAD_ARGUMENTS);
+        const kind = await queueKind(this.#model, queue);
+        if (kind.type !== undefined && !kind.args["x-single-active-consumer"]) {
+          throw new Error("PRECONDITION_FAILED - it is there without x-single-active-consumer");
+        }
+        return describeKind(kind);
+      });
+    }
+    await this.#tryDelays(declarer, options, kinds);
+    for (const queue of [...consumeQueues, ...options.leadQueues]) {
+      await this.#try(`queue ${queue}: consume`, (channel) => mayConsume(channel, queue));
+    }
+    for (const name of [exchange, ""]) {
+      const subject = name === "" ? "default exchange" : `exchange ${name}`;
+      await this.#try(`${subject}: publish`, (channel) => this.#publish(channel, name));
+    }
+    for (const old of options.oldQueues) await this.#tellOf(old);
+    return await this.#end();
+  }
+
+  async #end(): Promise<AmqpFinding[]> {
+    this.#model.close().catch(() => {}); // It rejects if the connection has ended.
+    await this.#ended;
+    return this.#findings;
+  }
+
+  /** All of them, as they are shared by all channels. */
+  async #tryDelays(
+    declarer: Declarer,
+    { exchange, delaysMs, consumeQueues }: AmqpCheckOptions,
+    kinds: ReadonlyMap<string, QueueKind>,
+  ): Promise<void> {
+    const delays = [...new Set(delaysMs)].sort((a, b) => a - b);
+    const types = new Set<string | undefined>();
+    const names = delays.map((delayMs) => delayQueue(delayMs).replace(/^.*\./, ""));
+    await this.#try(`delays: ${names.join(", ")}`, async (channel) => {
+      let waiting = 0;
+      for (const delayMs of delays) {
+        const name = delayQueue(delayMs);
+        await declarer.delay(delayMs);
+        waiting += (await channel.checkQueue(name)).messageCount;
+        types.add((await queueKind(this.#model, name)).type);
+        // To unbind what is not bound changes nothing, and needs the same right as to publish.
+        await channel.unbindExchange(name, exchange, `turn-channels.check.${crypto.randomUUID()}`);
+      }
+      const type = [...types].map((one) => one ?? "of a type that is not known").join(" and ");
+      return `${type}, shared by all channels, ${waiting} waiting` +
+        (types.has("classic") ? `; ${CLASSIC_LOSES}` : "");
+    });
+    if (!types.has("classic")) return;
+    for (const queue of consumeQueues) {
+      const overflow = kinds.get(queue)?.args["x-overflow"];
+      if (!String(overflow).startsWith("reject-publish")) continue;
+      this.#findings.push({
+        subject: `queue ${queue}: limit`,
+        ok: undefined,
+        detail:
+          "it refuses messages when it is full, and a classic delay queue loses what it refuses",
+        fix:
+          "have the delay queues made as quorum queues (amqp.queue_type; delete the old ones when " +
+          "they are empty), or take the limit off",
+      });
+    }
+  }
+
+  async #tellOf({ queue, names, fix }: OldQueues): Promise<void> {
+    const found: string[] = [];
+    let [waiting, absent] = [0, 0];
+    for (const name of names) {
+      const count = await this.#depth(name);
+      absent = count === undefined ? absent + 1 : 0;
+      if (absent > MOST_ABSENT) break;
+      if (!count) continue;
+      waiting += count;
+      found.push(name);
+    }
+    if (waiting === 0) return;
+    this.#findings.push({
+      subject: `old queues of ${queue}`,
+      ok: undefined,
+      detail: `${waiting} messages wait where nobody takes them any more: ${found.join(", ")}`,
+      fix,
+    });
+  }
+
+  async #isThere(queue: string): Promise<boolean> {
+    return await this.#depth(queue) !== undefined;
+  }
+
+  async #depth(queue: string): Promise<number | undefined> {
+    const channel = await this.#model.createChannel();
+    channel.on("error", () => {});
+    try {
+      const { messageCount } = await channel.checkQueue(queue);
+      await channel.close();
+      return messageCount;
+    } catch {
+      return undefined; // It is not there, or somebody's own.
+    }
+  }
+
+  /** Each trial has a channel of its own, since the server answers a fault by closing it. */
+  async #try(
+    subject: string,
+    trial: (channel: ConfirmChannel) => Promise<Seen>,
+  ): Promise<void> {
+    try {
+      const channel = await this.#model.createConfirmChannel();
+      channel.on("error", () => {});
+      const seen = await trial(channel);
+      const isSure = typeof seen === "string";
+      const detail = isSure ? seen : seen.doubt;
+      // What a trial was told may have closed it.
+      await channel.close().catch(() => {});
+      const fix = isSure ? {} : fixFor(detail, this.#address);
+      this.#findings.push({ subject, ok: isSure ? true : undefined, detail, ...fix });
+    } catch (error) {
+      const cause: unknown = this.#timeout.aborted ? this.#timeout.reason : error;
+      const detail = serverWords(cause);
+      this.#findings.push({ subject, ok: false, detail, ...fixFor(detail, this.#address) });
+    }
+  }
+
+  /** With a routing key that nobody has bound: it comes back, and then it is confirmed. */
+  #publish(channel: ConfirmChannel, exchange: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#model.on("blocked", (reason) => reject(new Error(`publishing is blocked: ${reason}`)));
+      reportClosing(channel, reject);
+      const key = `turn-channels.check.${crypto.randomUUID()}`;
+      channel.publish(exchange, key, Buffer.alloc(0), { mandatory: true }, (error) => {
+        if (!error) resolve("messages are taken");
+      });
+    });
+  }
+}
+
+/** To ask for a queue that is not there is an error in the server's log: after so many there are no more. */
+const MOST_ABSENT = 3;
+
+/** What a classic delay queue can't do, and a quorum queue can. */
+const CLASSIC_LOSES = "what comes back to a queue that refuses it then is lost: do not limit " +
+  ".inbound and .event with reject-publish, by a policy either, or have amqp.queue_type quorum";
+
+/**
+ * Tries the right to consume, and no more. The server looks at the right first, then at the arguments:
+ * at a priority that is no number it stops, so there never is a consumer, and no message comes.
+ */
+async function mayConsume(channel: Channel, queue: string): Promise<string> {
+  const { consumerCount } = await channel.checkQueue(queue);
+  try {
+    const { consumerTag } = await channel.consume(queue, () => {}, {
+      arguments: { "x-priority": "none" },
+    });
+    await channel.cancel(consumerTag);
+  } catch (error) {
+    if (!/PRECONDITION_FAILED - invalid arg 'x-priority'/.test(serverWords(error))) throw error;
+  }
+  return consumerCount === 0 ? "allowed" : `allowed; consumers now: ${consumerCount}`;
+}
+
+/**
+ * Answers `kind` if the server would declare it so, and else how it differs, as far as that does no
+ * harm: it was made by somebody else, or we have no right to make it.
+ */
+async function asAskedFor(asked: Promise<unknown>, kind: string): Promise<string> {
+  try {
+    await asked;
+    return kind;
+  } catch (error) {
+    const words = serverWords(error);
+    // Another type of exchange misdirects messages.
+    if (!REFUSED.test(words) || DOES_HARM.test(words)) throw error;
+    return `there (${words})`;
+  }
+}
+
+const REFUSED = /^(PRECONDITION_FAILED|ACCESS_REFUSED)/;
+const DOES_HARM = /inequivalent arg '(durable|auto_delete|type)'/;
+
+/** Rejects with the server's reason for closing the channel, or when there was none. */
+function reportClosing(channel: Channel, reject: (error: Error) => void): void {
+  channel.on("error", reject);
+  channel.on("close", () => reject(new Error("the channel was closed")));
+}

@@ -1,0 +1,125 @@
+/**
+ * Publishing on one channel of RabbitMQ with confirms. A message is sent `mandatory`, so one that no
+ * queue takes comes back instead of being dropped.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { type ConfirmChannel, IllegalOperationError, type Message, type Options } from "amqplib";
+import { PublishError } from "../mod.ts";
+
+/** Where a message goes. */
+export interface Destination {
+  /** The exchange; "" for the default one, which needs no binding. */
+  readonly exchange: string;
+  /** The routing key. */
+  readonly routingKey: string;
+  /** What it is called in errors: the queue that it is meant for. */
+  readonly queue: string;
+}
+
+/** A message on its way. */
+interface Pending {
+  readonly destination: Destination;
+  readonly content: Uint8Array;
+  readonly reject: (error: PublishError) => void;
+  /** By the clock of `performance`. */
+  readonly sentAt: number;
+  returned: boolean;
+}
+
+/** A channel with confirms. */
+export class ConfirmingChannel {
+  readonly #channel: ConfirmChannel;
+  /** In the order of publishing. */
+  readonly #pending = new Set<Pending>();
+  #hasConfirmed = false;
+
+  /** Takes over a channel that nobody has used. */
+  constructor(channel: ConfirmChannel) {
+    this.#channel = channel;
+    channel.on("return", (message) => this.#onReturn(message));
+  }
+
+  /**
+   * Publishes, and resolves when the message is confirmed in a queue.
+   *
+   * @throws {PublishError} If it is not: `unavailable` if the channel has ended before, `refused` or
+   * `unconfirmed` else.
+   */
+  publish(
+    destination: Destination,
+    body: Uint8Array,
+    properties: Options.Publish,
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const content = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+      const sentAt = performance.now();
+      const pending: Pending = { destination, content, returned: false, reject, sentAt };
+      const { exchange, routingKey, queue } = destination;
+      try {
+        this.#channel.publish(exchange, routingKey, content, properties, (error) => {
+          this.#pending.delete(pending);
+          this.#hasConfirmed = true;
+          if (error) reject(publishError(queue, error));
+          else if (pending.returned) reject(new ReturnedError(queue));
+          else resolve();
+        });
+      } catch (error) {
+        if (!(error instanceof IllegalOperationError)) return reject(error);
+        const message = `Cannot publish to ${queue}: there is no connection to RabbitMQ`;
+        return reject(new PublishError("unavailable", message, { cause: error }));
+      }
+      this.#pending.add(pending);
+    });
+  }
+
+  /** Whether the server has said of any message what became of it. */
+  get hasConfirmed(): boolean {
+    return this.#hasConfirmed;
+  }
+
+  /** How long the oldest message has waited for its confirm, in milliseconds; 0 if none waits. */
+  get waitedMs(): number {
+    for (const { sentAt } of this.#pending) return performance.now() - sentAt;
+    return 0;
+  }
+
+  /** Fails what is not confirmed; a confirm that comes all the same changes nothing. */
+  giveUp(reason: string): void {
+    for (const { destination, reject } of this.#pending) {
+      reject(publishError(destination.queue, new Error(reason)));
+    }
+  }
+
+  /** The server returns a message before it confirms it, but does not say which one it was. */
+  #onReturn({ fields: { exchange, routingKey }, content }: Message): void {
+    for (const pending of this.#pending) {
+      const { destination, returned } = pending;
+      if (returned || destination.routingKey !== routingKey) continue;
+      if (destination.exchange !== exchange || content.compare(pending.content) !== 0) continue;
+      pending.returned = true;
+      return;
+    }
+  }
+}
+
+/** No queue took it. */
+export class ReturnedError extends PublishError {
+  /** Names the queue that it was meant for. */
+  constructor(queue: string) {
+    super("refused", `Cannot publish to ${queue}: no queue took it`);
+  }
+}
+
+/** amqplib tells a nack from the channel's end by its message only. */
+function publishError(queue: string, cause: Error): PublishError {
+  if (cause.message === "message nacked") {
+    return new PublishError("refused", `Cannot publish to ${queue}: RabbitMQ refused it`, {
+      cause,
+    });
+  }
+  const message = `Cannot tell whether ${queue} has the message: ${cause.message}`;
+  return new PublishError("unconfirmed", message, { cause });
+}

@@ -1,0 +1,286 @@
+/**
+ * One connection to RabbitMQ that comes back for ever. What lives on it is made by its owner's
+ * `setup` each time, before anyone sees the connection. Of several addresses, which are one cluster,
+ * whichever can be reached is taken.
+ *
+ * amqplib has a recovery of its own. It is not used: after a failed setup it waits for a
+ * close-handshake that a dying server never finishes, and so for ever, and closing it does not end
+ * an attempt that is under way.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { type ChannelModel, connect } from "amqplib";
+import { setTimeout as delay } from "node:timers/promises";
+import { type AmqpAddress, describeFault, LOGIN_REFUSED, socketOptions } from "./address.ts";
+import { writeTogether } from "./socket.ts";
+import { installCodec } from "./wire.ts";
+import type { WireFaults } from "./wire_faults.ts";
+import { connectFault } from "./tls.ts";
+import { Backoff, type BackoffOptions } from "../../async/mod.ts";
+import { PublishError } from "../mod.ts";
+
+const log = getLogger(["turn-channels", "broker"]);
+
+/** A connection that ended sooner than this counts as a failed attempt, and is waited for longer. */
+const STABLE_MS = 1000;
+/** How long an address that failed comes after all others, in milliseconds. */
+const AVOID_MS = 60_000;
+/** How long closing waits for the server's answer, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+/** What an {@linkcode AmqpConnection} needs. */
+export interface AmqpConnectionOptions extends BackoffOptions {
+  /** The server, or the nodes of a cluster; at least one. */
+  readonly addresses: readonly AmqpAddress[];
+  /** The connection's name in RabbitMQ's own lists. */
+  readonly name: string;
+  /** Makes what lives on a new connection; when it rejects the connection is given up. */
+  setup(model: ChannelModel): Promise<void>;
+  /** Remembers what messages have done to connections; for those that consume. */
+  readonly wireFaults?: WireFaults;
+  /** Is told when the server blocks publishing, and when it is over, also with the connection. */
+  onBlocked?(blocked: boolean): void;
+}
+
+/** A connection that is restored until it is closed. */
+export class AmqpConnection {
+  readonly #options: AmqpConnectionOptions;
+  readonly #closing = new AbortController();
+  #up = Promise.withResolvers<ChannelModel>();
+  /** Resolves, and is made anew, when an attempt to connect has come to an end, good or bad. */
+  #attempt = Promise.withResolvers<void>();
+  #model: ChannelModel | undefined;
+  /** Destroys the socket of the connection, or of the attempt, there is. */
+  #socket = new AbortController();
+  #blocked = false;
+  #serverProperties: Readonly<Record<string, unknown>> = {};
+  #running: Promise<void> | undefined;
+  /** Why there is no connection to each host that was tried since there was one. */
+  readonly #reported = new Map<string, string>();
+  /** Since when there is no connection, by the clock of `performance`. */
+  #awaySince = performance.now();
+  /** When an address failed last, by the clock of `performance`. */
+  readonly #failedAt = new Map<AmqpAddress, number>();
+  /** Whether the address is not to blame for the end of the connection there is. */
+  #isFine = false;
+
+  /** Keeps the options; {@linkcode start} connects. */
+  constructor(options: AmqpConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Whether it is up and set up. */
+  get ready(): boolean {
+    return this.#model !== undefined;
+  }
+
+  /** The connection, if it is up and set up. */
+  get current(): ChannelModel | undefined {
+    return this.#model;
+  }
+
+  /** Whether the server takes no messages on it for now. */
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** What the server said of itself last; empty until then. */
+  get serverProperties(): Readonly<Record<string, unknown>> {
+    return this.#serverProperties;
+  }
+
+  /** Why there is no connection, as far as it is known; undefined if there is one. */
+  get reason(): string | undefined {
+    if (this.#model || this.#reported.size === 0) return undefined;
+    return [...new Set(this.#reported.values())].join("; ");
+  }
+
+  /** How long there has been no connection, in milliseconds; 0 while there is one. */
+  get awayMs(): number {
+    return this.#model ? 0 : performance.now() - this.#awaySince;
+  }
+
+  /** Fires when it is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Begins to connect. */
+  start(): void {
+    if (!this.#running) this.#awaySince = performance.now();
+    this.#running ??= this.#run();
+  }
+
+  /** The connection, as soon as it is up; when it is closed before, that is never. */
+  model(): Promise<ChannelModel> {
+    return this.#up.promise;
+  }
+
+  /**
+   * Waits for the connection for some time.
+   *
+   * @throws {PublishError} If it is not up by then, with the last reason; at once if the login is
+   * refused, or when it is closed.
+   */
+  async connected(timeoutMs: number): Promise<void> {
+    const settled = new AbortController();
+    const late = delay(timeoutMs, `no answer within ${timeoutMs / 1000} seconds`, settled)
+      .catch(() => ""); // It rejects when it is no longer needed.
+    try {
+      let slow: string | void = undefined;
+      while (!this.#model) {
+        if (slow || this.#isHopeless()) throw this.#unreachable(slow || "it is closed");
+        slow = await Promise.race([this.#attempt.promise, late]);
+      }
+    } finally {
+      settled.abort();
+    }
+  }
+
+  /** Gives up the connection there is, for a new one, which may be to the same address if that `isFine`. */
+  reset(reason: string, { isFine = false } = {}): void {
+    this.#isFine = isFine;
+    this.#socket.abort(new Error(reason));
+  }
+
+  /** Closes it, within seconds even if the server does not answer. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#endAttempt();
+    if (!this.#model) this.reset("closing");
+    // It rejects if the connection has just ended; with a server that is silent it never settles.
+    this.#model?.close().catch(() => {});
+    const timer = setTimeout(() => this.reset("closing"), CLOSE_TIMEOUT_MS);
+    await this.#running;
+    clearTimeout(timer);
+  }
+
+  #isHopeless(): boolean {
+    if (this.#closing.signal.aborted) return true;
+    return this.#options.addresses.every(({ host }) => this.#reported.get(host) === LOGIN_REFUSED);
+  }
+
+  #unreachable(otherwise: string): PublishError {
+    const hosts = this.#options.addresses.map(({ host }) =>
+      `at ${host}: ${this.#reported.get(host) ?? otherwise}`
+    );
+    const each = [...new Set(hosts)].join("; ");
+    return new PublishError("unavailable", `Cannot connect to RabbitMQ ${each}`);
+  }
+
+  async #run(): Promise<void> {
+    const closing = this.#closing.signal;
+    const backoff = new Backoff(this.#options);
+    while (!closing.aborted) {
+      const upMs = await this.#round(closing);
+      if (upMs >= STABLE_MS) backoff.reset();
+      await backoff.pause(closing);
+    }
+  }
+
+  /** Tries the addresses, at once one after the other, until one was up. Returns how long it was. */
+  async #round(closing: AbortSignal): Promise<number> {
+    for (const address of this.#inOrder()) {
+      const upMs = await this.#session(address);
+      if (upMs !== undefined || closing.aborted) return upMs ?? 0;
+    }
+    return 0;
+  }
+
+  /** What failed lately comes last: it may be frozen, which takes long to be found out. */
+  #inOrder(): readonly AmqpAddress[] {
+    const lately = performance.now() - AVOID_MS;
+    return this.#options.addresses
+      .map((address) => {
+        const failedAt = this.#failedAt.get(address) ?? -Infinity;
+        return { address, at: failedAt > lately ? failedAt : lately - Math.random() };
+      })
+      .sort((a, b) => a.at - b.at)
+      .map(({ address }) => address);
+  }
+
+  /** Connects, and stays until the connection ends. Returns how long it was up, if it was at all. */
+  async #session(address: AmqpAddress): Promise<number | undefined> {
+    const { name, setup } = this.#options;
+    const { signal } = this.#socket = new AbortController();
+    let upAt: number | undefined;
+    try {
+      const model = await connect(address.connect, socketOptions(name, address, signal));
+      writeTogether(model);
+      installCodec(model);
+      this.#options.wireFaults?.watch(model);
+      const ended = Promise.withResolvers<never>();
+      // What it says comes again with `close`; but without a listener it would be thrown.
+      model.on("error", () => {});
+      model.on("close", (error) => ended.reject(error));
+      model.on("blocked", (reason) => this.#setBlocked(true, reason));
+      model.on("unblocked", () => this.#setBlocked(false));
+      await Promise.race([setup(model), ended.promise]);
+      this.#setUp(model, address);
+      upAt = performance.now();
+      await ended.promise;
+    } catch (error) {
+      const isHandshake = upAt === undefined && !signal.aborted;
+      const reason = isHandshake
+        ? await connectFault(error, address, signal)
+        : describeFault(signal.aborted ? signal.reason : error, address);
+      this.#setDown(address, reason);
+    } finally {
+      // Also when amqplib has closed it: without the server's part it would linger half-closed.
+      this.#socket.abort();
+    }
+    return upAt === undefined ? undefined : performance.now() - upAt;
+  }
+
+  #setUp(model: ChannelModel, address: AmqpAddress): void {
+    const { name } = this.#options;
+    this.#model = model;
+    this.#serverProperties = { ...model.connection.serverProperties };
+    this.#reported.clear();
+    this.#up.resolve(model);
+    this.#endAttempt();
+    log.info("Connected to RabbitMQ at {host} ({connection})", {
+      host: address.host,
+      connection: name,
+    });
+  }
+
+  /** Reports each reason once, not at each attempt. */
+  #setDown(address: AmqpAddress, reason: string): void {
+    const { host } = address;
+    const { name } = this.#options;
+    const wasUp = this.#model !== undefined;
+    if (!this.#isFine) this.#failedAt.set(address, performance.now());
+    this.#isFine = false;
+    this.#model = undefined;
+    this.#blocked = false;
+    this.#options.onBlocked?.(false);
+    if (wasUp) {
+      this.#up = Promise.withResolvers();
+      this.#awaySince = performance.now();
+    }
+    if (this.#closing.signal.aborted) return this.#endAttempt();
+    const values = { host, connection: name, reason };
+    if (wasUp) log.warn("Connection to RabbitMQ at {host} lost ({connection}): {reason}", values);
+    else if (reason === this.#reported.get(host)) {
+      log.debug("Still no connection to RabbitMQ at {host} ({connection}): {reason}", values);
+    } else log.warn("Cannot connect to RabbitMQ at {host} ({connection}): {reason}", values);
+    this.#reported.set(host, reason);
+    this.#endAttempt();
+  }
+
+  #endAttempt(): void {
+    this.#attempt.resolve();
+    this.#attempt = Promise.withResolvers();
+  }
+
+  #setBlocked(blocked: boolean, reason?: string): void {
+    this.#blocked = blocked;
+    this.#options.onBlocked?.(blocked);
+    const values = { connection: this.#options.name, reason };
+    if (blocked) log.warn("RabbitMQ has blocked publishing ({connection}): {reason}", values);
+    else log.info("RabbitMQ takes messages again ({connection})", values);
+  }
+}

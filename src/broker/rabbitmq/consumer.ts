@@ -1,0 +1,217 @@
+/**
+ * Consuming one queue of RabbitMQ on a channel of its own, which is made again when it ends. What a
+ * handler decides is sent on the channel that the message came on, or not at all. What has to wait
+ * stays in hand: only an end gives messages back, because a quorum queue counts that.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import type { ChannelModel, ConsumeMessage } from "amqplib";
+import type { AmqpConnection } from "./connection.ts";
+import type { AmqpLead } from "./lead.ts";
+import { AmqpAnswers, type AnswerOptions } from "./answer.ts";
+import { returnsOf, undelayed } from "./copy.ts";
+import { AmqpSession } from "./session.ts";
+import { Backoff } from "../../async/mod.ts";
+import { decide } from "../copy_headers.ts";
+import { parkUnread } from "./wire_faults.ts";
+import type { Consumer, Disposition, Handler } from "../mod.ts";
+
+const log = getLogger(["turn-channels", "broker"]);
+
+/**
+ * Most messages in hand that can't be parked or delayed: each costs memory. Up to so many, others are
+ * taken in their place.
+ */
+const MOST_STUCK = 1000;
+
+/** What an {@linkcode AmqpConsumer} needs. */
+export interface AmqpConsumerOptions extends AnswerOptions {
+  /** The connection to consume on. */
+  readonly connection: AmqpConnection;
+  /** Sees to it that the queue is there, and bound. */
+  readonly declare: () => Promise<void>;
+  /** Consumes only while it leads, if given. */
+  readonly lead?: AmqpLead | undefined;
+  /** Most messages in work. */
+  readonly prefetch: number;
+  /** Decides about each message. */
+  readonly handler: Handler;
+}
+
+/** The term of who need not lead. */
+const ALWAYS = new AbortController().signal;
+
+/** Why a subscription ends. */
+type Ending = "stop" | "lost" | "cancelled" | "renew";
+
+/** One {@linkcode Broker.consume}. */
+export class AmqpConsumer implements Consumer {
+  readonly #options: AmqpConsumerOptions;
+  readonly #answers: AmqpAnswers;
+  readonly #stop = new AbortController();
+  readonly #stopped: Promise<void>;
+  readonly #backoff: Backoff;
+  readonly #running: Promise<void>;
+  readonly #work = new Set<Promise<void>>();
+  #session: AmqpSession | undefined;
+  /** Ends the subscription there is. */
+  #end: ((ending: Ending) => void) | undefined;
+  /** Messages in hand whose copy can't be made, and how many of them the subscription leaves room for. */
+  #stuck = 0;
+  #stuckAtStart = 0;
+  #ready = false;
+
+  /** Begins to consume, as soon as there is a connection. */
+  constructor(options: AmqpConsumerOptions) {
+    this.#options = options;
+    this.#answers = new AmqpAnswers(options);
+    this.#backoff = new Backoff(options);
+    this.#stopped = aborted(this.#stop.signal);
+    this.#running = this.#run();
+  }
+
+  /** Whether messages are coming. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** See {@linkcode Consumer.cancel}. */
+  async cancel(): Promise<void> {
+    this.#stop.abort();
+    this.#end?.("stop");
+    await this.#running;
+  }
+
+  /** See {@linkcode Consumer.settled}. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#work);
+  }
+
+  /**
+   * Stops at once: what is in work is lost to its handlers, and goes back to the queue. Resolves when
+   * the server has taken the answers given before, or the connection has ended.
+   */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#end?.("stop");
+    await this.#session?.close();
+  }
+
+  async #run(): Promise<void> {
+    const { connection, queue, faults, lead } = this.#options;
+    const stop = this.#stop.signal;
+    while (!stop.aborted) {
+      const model = await Promise.race([connection.model(), this.#stopped]);
+      if (!model) return;
+      this.#ready = lead?.leads === false;
+      const term = await Promise.race([lead?.term() ?? ALWAYS, this.#stopped]);
+      if (!term) return;
+      if (connection.current !== model) continue;
+      try {
+        await this.#consumeOn(model, term);
+      } catch (error) {
+        // That the connection is lost has been reported already.
+        if (!stop.aborted && connection.ready) faults.report(queue, "consume", error);
+      }
+      this.#ready = false;
+      await this.#backoff.pause(stop);
+    }
+  }
+
+  /** Consumes on a new channel until that or its term ends, or the consumer is cancelled. */
+  async #consumeOn(model: ChannelModel, term: AbortSignal): Promise<void> {
+    await this.#options.declare();
+    const session = this.#session = new AmqpSession(await model.createChannel());
+    this.#stuck = 0;
+    const onEnd = (): void => void session.close();
+    term.addEventListener("abort", onEnd);
+    session.lost.addEventListener("abort", () => term.removeEventListener("abort", onEnd));
+    if (term.aborted) onEnd();
+    session.lost.addEventListener("abort", () => this.#end?.("lost"));
+    try {
+      await session.channel.prefetch(this.#options.prefetch);
+      while (!this.#stop.signal.aborted && !session.lost.aborted) await this.#subscribe(session);
+      if (session.fault) throw session.fault;
+    } catch (error) {
+      void session.close();
+      throw error;
+    }
+  }
+
+  /** Subscribes until it is cancelled, or has to be renewed. */
+  async #subscribe(session: AmqpSession): Promise<void> {
+    const { queue, faults } = this.#options;
+    const { channel } = session;
+    const { promise: ended, resolve: end } = Promise.withResolvers<Ending>();
+    this.#end = end;
+    this.#stuckAtStart = this.#stuck;
+    const { consumerTag } = await channel.consume(queue, (message) => {
+      if (message) this.#take(session, message);
+      else end("cancelled"); // As when the queue is deleted.
+    });
+    this.#ready = true;
+    this.#backoff.reset();
+    faults.clear(queue, "consume");
+    if (this.#stop.signal.aborted) end("stop");
+    const ending = await ended;
+    if (ending === "cancelled") {
+      this.#ready = false;
+      log.warn("RabbitMQ has cancelled the consumer of {queue}: consuming again", { queue });
+      await this.#backoff.pause(this.#stop.signal);
+      await this.#options.declare();
+    } else if (ending !== "lost") await channel.cancel(consumerTag);
+    if (ending === "stop") await this.#closeIfDone(session);
+  }
+
+  #take(session: AmqpSession, message: ConsumeMessage): void {
+    // It goes back with the channel.
+    if (this.#stop.signal.aborted) return;
+    session.inWork++;
+    const work = this.#handle(session, message);
+    this.#work.add(work);
+    void work.finally(() => this.#work.delete(work));
+  }
+
+  async #handle(session: AmqpSession, message: ConsumeMessage): Promise<void> {
+    const { queue, handler } = this.#options;
+    const { content: body, fields: { redelivered } } = message;
+    const properties = undelayed(message.properties, queue);
+    const headers = properties.headers ?? {};
+    const returns = returnsOf(message.properties);
+    const { lost } = session;
+    const unread = parkUnread(message.properties);
+    const disposition: Disposition = unread === undefined
+      ? await decide(handler, { body, headers, redelivered, returns, lost }, queue)
+      : { kind: "park", reason: unread };
+    // It goes back with the channel, and with all the others in their order.
+    if (disposition.kind !== "requeue" || !this.#stop.signal.aborted) {
+      const onStuck = (isStuck: boolean): void => this.#onStuck(session, isStuck);
+      await this.#answers.answer({ session, message, properties, onStuck }, disposition);
+    }
+    session.inWork--;
+    await this.#closeIfDone(session);
+  }
+
+  /** Messages that can't be parked or delayed take no others' places. */
+  #onStuck(session: AmqpSession, isStuck: boolean): void {
+    if (session !== this.#session) return;
+    this.#stuck += isStuck ? 1 : -1;
+    const isHalf = 2 * (this.#stuck - this.#stuckAtStart) >= this.#options.prefetch;
+    if (isHalf && this.#stuck <= MOST_STUCK) this.#end?.("renew");
+  }
+
+  /** After a stop the channel stays for the answers to what was handed out. */
+  async #closeIfDone(session: AmqpSession): Promise<void> {
+    if (this.#stop.signal.aborted && session.inWork === 0) await session.close();
+  }
+}
+
+/** Resolves when the signal fires, or has fired. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}

@@ -1,0 +1,100 @@
+/**
+ * Confirmed copies of messages in queues of ours, and at the end of their own: on a channel apart from
+ * that for vumi's queues, so that no fault of theirs is felt there. None of them needs a binding.
+ *
+ * @module
+ */
+
+import type { Options } from "amqplib";
+import { ConfirmingChannel, ReturnedError } from "./confirms.ts";
+import type { AmqpPublisher } from "./publisher.ts";
+import { delayQueue, PublishError } from "../mod.ts";
+
+/** Where a copy goes. */
+export type CopyTarget =
+  /** A queue of ours, which is declared. */
+  | { readonly kind: "own"; readonly queue: string }
+  /** A queue that is there. */
+  | { readonly kind: "queue"; readonly queue: string }
+  /** To wait, and then to `queue`. */
+  | { readonly kind: "delay"; readonly queue: string; readonly delayMs: number };
+
+/** The queue that a copy goes to first. */
+export function nameOf(target: CopyTarget): string {
+  return target.kind === "delay" ? delayQueue(target.delayMs) : target.queue;
+}
+
+/** Publishes copies. */
+export class AmqpCopies {
+  readonly #publisher: AmqpPublisher;
+  /** What is declared on the channel's connection. */
+  #declared = new Set<string>();
+  #channel: Promise<ConfirmingChannel> | undefined;
+
+  /** Publishes on the connection of `publisher`; opens a channel at the first copy. */
+  constructor(publisher: AmqpPublisher) {
+    this.#publisher = publisher;
+  }
+
+  /**
+   * Publishes a copy. Resolves when it is confirmed. A block of the server is waited for, however long:
+   * to give up, and to publish again, would make two messages of one.
+   *
+   * @throws {PublishError} If it is not confirmed.
+   */
+  async publish(target: CopyTarget, body: Uint8Array, properties: Options.Publish): Promise<void> {
+    const name = nameOf(target);
+    const channel = await this.#open(name);
+    if (!this.#declared.has(name)) await this.#declare(target, name);
+    const destination = target.kind === "delay"
+      ? { exchange: name, routingKey: target.queue, queue: name }
+      : { exchange: "", routingKey: name, queue: name };
+    try {
+      await channel.publish(destination, body, properties);
+    } catch (error) {
+      // It may have been deleted: the next attempt declares it.
+      if (error instanceof ReturnedError) this.#declared.delete(name);
+      throw error;
+    }
+  }
+
+  #open(name: string): Promise<ConfirmingChannel> {
+    const { connection } = this.#publisher;
+    const model = connection.current;
+    if (model === undefined || connection.blocked) {
+      const why = model ? "RabbitMQ has blocked publishing" : "there is no connection to RabbitMQ";
+      throw new PublishError("unavailable", `Cannot publish to ${name}: ${why}`);
+    }
+    if (this.#channel !== undefined) return this.#channel;
+    const opened = model.createConfirmChannel().then((channel) => {
+      // An exchange that was deleted, for one.
+      channel.on("error", () => {});
+      channel.on("close", () => this.#forget(opened));
+      return new ConfirmingChannel(channel);
+    }, (error) => {
+      this.#forget(opened);
+      const message = `Cannot publish to ${name}: ${error.message}`;
+      throw new PublishError("unavailable", message, { cause: error });
+    });
+    return this.#channel = opened;
+  }
+
+  #forget(channel: Promise<ConfirmingChannel>): void {
+    if (this.#channel !== channel) return;
+    this.#channel = undefined;
+    this.#declared = new Set();
+  }
+
+  async #declare(target: CopyTarget, name: string): Promise<void> {
+    const { declarer } = this.#publisher;
+    const declared = this.#declared;
+    try {
+      if (target.kind === "own") await declarer?.ownQueue(name);
+      if (target.kind === "delay") await declarer?.delay(target.delayMs);
+      declared.add(name);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new PublishError("refused", `Cannot declare ${name}: ${reason}`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * The copy of a message that goes to another queue: its own properties, those aside that would lose
+ * it or send it elsewhere, and headers of ours. And what a message that came back from one of our
+ * delay queues had for headers before.
+ *
+ * It goes by the bytes, see amqp_kept.ts, so that a copy has also what JavaScript can't hold.
+ *
+ * @module
+ */
+
+import type { MessageProperties, Options } from "amqplib";
+import { decodeProperties, encodeProperties } from "./codec.ts";
+import { decodeValue } from "./decode.ts";
+import { elementsIn, entriesIn, FieldBytes } from "./field.ts";
+import { COUNTS, kept } from "./kept.ts";
+import { WIRE, type WireProperties } from "./properties.ts";
+
+type Table = Readonly<Record<string, unknown>>;
+
+/** How often the message was returned to its queue, as far as a quorum queue says so. */
+export function returnsOf({ headers }: MessageProperties): number {
+  const count = headers?.["x-delivery-count"];
+  return typeof count === "number" && count > 0 ? count : 0;
+}
+
+/** Headers of a message that RabbitMQ has taken out of a queue by itself. */
+const DEATH = /^x-(first-|last-)?death(-|$)/;
+
+/** Where a delayed copy has the headers that match {@linkcode DEATH}. */
+const ORIGINAL_DEATH = "x-original-death";
+
+/**
+ * The properties of the copy, with these headers beside or over its own. Different from the
+ * message's are:
+ * - `expiration`: it would delete the copy, so it becomes the header `x-original-expiration`;
+ * - `user_id`: RabbitMQ takes none but the connection's own, so it becomes `x-original-user-id`;
+ * - `cluster_id`, which amqplib does not send: it becomes `x-original-cluster-id`;
+ * - the headers `CC` and `BCC`: RabbitMQ would deliver the copy there, so they become
+ *   `x-original-cc` and `x-original-bcc`;
+ * - `delivery_mode` is persistent, or a restart would lose what was confirmed;
+ * - how often RabbitMQ has handed it out is not said of the copy.
+ *
+ * What can't be encoded is left out and named in `x-original-lost`; see amqp_codec.ts.
+ */
+export function copyOf(properties: MessageProperties, added: Table): Options.Publish {
+  const { clusterId, expiration, userId, headers = {}, ...own } = kept(properties);
+  const { CC, BCC, ...others } = headers;
+  for (const name of COUNTS) delete others[name];
+  return {
+    ...present(own),
+    mandatory: true,
+    persistent: true,
+    headers: {
+      ...others,
+      ...present({
+        "x-original-cc": CC,
+        "x-original-bcc": BCC,
+        "x-original-expiration": expiration,
+        "x-original-user-id": userId,
+        "x-original-cluster-id": clusterId,
+      }),
+      ...added,
+    },
+  };
+}
+
+/**
+ * The same for a delay queue. What RabbitMQ noted on the message before is put away: it would drop
+ * one that expires in the delay queue if it has expired in its destination some time ago, taking
+ * that for an endless round.
+ */
+export function delayedCopy(properties: MessageProperties, added: Table): Options.Publish {
+  const copy = copyOf(properties, added);
+  const { deaths, others } = sortedOut(copy.headers);
+  if (Object.keys(deaths).length === 0) return copy;
+  return { ...copy, headers: { ...others, [ORIGINAL_DEATH]: deaths } };
+}
+
+/**
+ * The properties that a message of `queue` has but for its waiting in delay queues of ours, those
+ * that all share and those that only `queue` had: what RabbitMQ noted of that is gone, what it noted
+ * before or elsewhere is there.
+ */
+export function undelayed(properties: WireProperties, queue: string): MessageProperties {
+  const names = Object.keys(properties.headers ?? {});
+  if (!names.some((name) => name === ORIGINAL_DEATH || DEATH.test(name))) return properties;
+  const { headers = {}, ...values } = kept(
+    properties[WIRE] ? properties : decodeProperties(encodeProperties(properties)),
+  );
+  const { [ORIGINAL_DEATH]: original, ...own } = headers;
+  const { deaths, others } = sortedOut(own);
+  const { "x-death": entries, ...notes } = deaths;
+  const { "x-death": entriesBefore, ...before } = tableOf(original);
+  const restored = {
+    ...others,
+    ...notesOf("first", notes, queue),
+    ...before,
+    ...notesOf("last", notes, queue),
+    ...present({ "x-death": joined(entries, entriesBefore, queue) }),
+  };
+  return decodeProperties(encodeProperties({ ...values, headers: restored }));
+}
+
+/** The entries that are not about delay queues. Somebody else's of another type stay as they are. */
+function joined(entries: unknown, before: unknown, queue: string): unknown {
+  const lists = [entries, before].filter((list) => list instanceof FieldBytes);
+  const other = lists.findLast((list) => !elementsIn(list));
+  if (other) return other;
+  const joint = lists.flatMap((list) => elementsIn(list) ?? []).filter((entry) =>
+    !isDelayQueue(tableOf(entry)["queue"], queue)
+  );
+  return joint.length > 0 ? joint : undefined;
+}
+
+/** The first or the last note, unless it is about a delay queue. */
+function notesOf(which: "first" | "last", notes: Table, queue: string): Table {
+  const prefix = `x-${which}-death-`;
+  if (isDelayQueue(notes[`${prefix}queue`], queue)) return {};
+  return Object.fromEntries(Object.entries(notes).filter(([key]) => key.startsWith(prefix)));
+}
+
+/** Also those of earlier versions, in which each queue had its own. */
+function isDelayQueue(value: unknown, queue: string): boolean {
+  const name = value instanceof FieldBytes ? decodeValue(value) : undefined;
+  if (typeof name !== "string") return false;
+  const [, before] = /^(.*)\.delay\.\d+m?s$/s.exec(name) ?? [];
+  return before === "turn-channels" || before === queue;
+}
+
+function tableOf(value: unknown): Table {
+  if (!(value instanceof FieldBytes)) return {};
+  return Object.fromEntries(entriesIn(value).map((entry) => [entry.name, entry.value]));
+}
+
+/** A symbol among them is not about deaths. */
+function sortedOut(headers: Table): { deaths: Table; others: Table } {
+  const others = { ...headers };
+  const deaths: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (!DEATH.test(name)) continue;
+    deaths[name] = value;
+    delete others[name];
+  }
+  return { deaths, others };
+}
+
+function present(values: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,78 @@
+/**
+ * Telling early that publishing hangs, which a connection does not tell by itself, or after many
+ * seconds: the server has frozen, or the network to it has gone; or a quorum queue had no leader when
+ * the first message of a channel came, and the channel waits for a minute though there is one by then.
+ * A new connection helps in each case, and what hangs on the old one does not come late.
+ *
+ * @module
+ */
+
+import type { ChannelModel } from "amqplib";
+import type { ConfirmingChannel } from "./confirms.ts";
+import { bytesRead, heartbeatOf } from "./socket.ts";
+
+/** How often it is looked, in milliseconds. */
+const LOOK_EVERY_MS = 250;
+/** RabbitMQ is never silent for longer than the seconds between heartbeats, and a bit. */
+const SLACK_MS = 500;
+/** Shorter silence is nothing, in milliseconds: Turn has been told to try again by then. */
+const LEAST_SILENT_MS = 4_500;
+/** How long a new channel may take for its first confirm, in milliseconds, and longer each time. */
+const FIRST_CONFIRM_MS = 750;
+const FIRST_CONFIRM_GROWS = 1.2;
+const FIRST_CONFIRM_MOST_MS = 10_000;
+
+/** What is watched. */
+export interface Watched {
+  /** The connection. */
+  readonly model: ChannelModel;
+  /** A channel on it. */
+  readonly channel: ConfirmingChannel;
+  /** Whether the server has said that it confirms nothing for now. */
+  readonly isBlocked: () => boolean;
+  /** Is told once, with the reason for a log, and whether the server itself is fine. */
+  readonly onHang: (reason: string, isFine: boolean) => void;
+}
+
+/** Watches one connection after the other. */
+export class HangWatch {
+  #firstConfirmMs = FIRST_CONFIRM_MS;
+
+  /** Watches until the returned function is called, or it hangs. */
+  watch({ model, channel, isBlocked, onHang }: Watched): () => void {
+    const mostSilentMs = Math.max(LEAST_SILENT_MS, heartbeatOf(model) * 1000 + SLACK_MS);
+    let read = bytesRead(model);
+    let readAt = performance.now();
+    const timer = setInterval(() => {
+      const now = performance.now();
+      const readNow = bytesRead(model);
+      if (readNow !== read) readAt = now;
+      read = readNow;
+      if (channel.hasConfirmed) this.#firstConfirmMs = FIRST_CONFIRM_MS;
+      const { waitedMs } = channel;
+      if (isBlocked() || waitedMs === 0) return;
+      const silentMs = now - readAt;
+      const isSilent = Math.min(silentMs, waitedMs) >= mostSilentMs;
+      const isStuck = !channel.hasConfirmed && waitedMs >= this.#firstConfirmMs;
+      if (!isSilent && !isStuck) return;
+      clearInterval(timer);
+      if (isStuck) {
+        this.#firstConfirmMs = Math.min(
+          this.#firstConfirmMs * FIRST_CONFIRM_GROWS,
+          FIRST_CONFIRM_MOST_MS,
+        );
+      }
+      onHang(
+        isSilent
+          ? `nothing came from RabbitMQ for ${seconds(silentMs)} s`
+          : `no message was confirmed within ${seconds(waitedMs)} s`,
+        !isSilent,
+      );
+    }, LOOK_EVERY_MS);
+    return () => clearInterval(timer);
+  }
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
+}

@@ -1,0 +1,222 @@
+/**
+ * Publishing to vumi's queues. A queue is declared before the first message that goes to it on a
+ * connection, and again when it has gone; what can't be declared fails its own messages only.
+ *
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { ChannelModel, Options } from "amqplib";
+import { AmqpConnection, type AmqpConnectionOptions } from "./connection.ts";
+import { ConfirmingChannel, type Destination, ReturnedError } from "./confirms.ts";
+import { Declarer, type QueueType } from "./declare.ts";
+import { HangWatch } from "./hang.ts";
+import { waitAMoment } from "./patience.ts";
+import type { QueueFaults } from "../queue_faults.ts";
+import { shortened } from "../copy_headers.ts";
+import { type Headers, PublishError } from "../mod.ts";
+
+/** As vumi's workers publish. */
+const PROPERTIES: Options.Publish = {
+  mandatory: true,
+  persistent: true,
+  contentType: "application/json",
+};
+
+/**
+ * Pauses before a message that no queue took is published once more, its queue declared again, in
+ * milliseconds: RabbitMQ 4.3 routes to a new queue only after a moment.
+ */
+const AGAIN_AFTER_MS = [0, 50, 200, 500];
+
+/** How long a message waits for its queue to be declared, in milliseconds. */
+const DECLARE_MS = 1_000;
+
+/** What an {@linkcode AmqpPublisher} needs. */
+export interface AmqpPublisherOptions extends Omit<AmqpConnectionOptions, "setup" | "onBlocked"> {
+  /** The direct exchange. */
+  readonly exchange: string;
+  /** How long messages on their way wait for the end of a block, in milliseconds. */
+  readonly blockedGraceMs: number;
+  /** The type of queues of our own. */
+  readonly queueType?: QueueType | undefined;
+  /** What is wrong with which queue. */
+  readonly faults: QueueFaults;
+}
+
+/** A connection for publishing. */
+export class AmqpPublisher {
+  /** The connection, to look at and for what else publishes on it. */
+  readonly connection: AmqpConnection;
+  readonly #options: AmqpPublisherOptions;
+  /** Those that are to be there. */
+  readonly #queues = new Set<string>();
+  /** Those that are there on this connection, and those that are being declared. */
+  #declared = new Map<string, true | Promise<void>>();
+  #declarer: Declarer | undefined;
+  readonly #hangWatch = new HangWatch();
+  #channel: ConfirmingChannel | undefined;
+  #grace: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  /** Keeps the options; {@linkcode start} connects. */
+  constructor(options: AmqpPublisherOptions) {
+    this.#options = options;
+    this.connection = new AmqpConnection({
+      ...options,
+      setup: (model) => this.#setup(model),
+      onBlocked: (blocked) => this.#onBlocked(blocked),
+    });
+  }
+
+  /** Begins to connect. */
+  start(): void {
+    this.connection.start();
+  }
+
+  /** Declares on this connection; undefined while there is none. */
+  get declarer(): Declarer | undefined {
+    return this.#declarer;
+  }
+
+  /** Sees to it that a queue is there; see {@linkcode Broker.declare}. */
+  declare(queue: string): void {
+    this.#queues.add(queue);
+    if (this.#channel) void this.#ensure(queue);
+  }
+
+  /** Makes a declared queue that was deleted again. */
+  async restore(queue: string): Promise<void> {
+    this.#declared.delete(queue);
+    await this.#ensureSoon(queue);
+  }
+
+  /** Publishes; see {@linkcode Broker.publish}. */
+  async publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
+    const destination = { exchange: this.#options.exchange, routingKey: queue, queue };
+    const properties = headers === undefined
+      ? PROPERTIES
+      : { ...PROPERTIES, headers: shortened(headers) };
+    if (!this.connection.ready) await waitAMoment(this.connection);
+    if (this.#declared.get(queue) !== true) await this.#ensureSoon(queue);
+    try {
+      return await this.#send(destination, body, properties);
+    } catch (error) {
+      if (!(error instanceof ReturnedError)) throw error;
+      return await this.#sendAgain(destination, body, properties);
+    }
+  }
+
+  /** Fails what is not confirmed yet, and closes the connection. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#channel = undefined;
+    await this.connection.close();
+  }
+
+  #send(destination: Destination, body: Uint8Array, properties: Options.Publish): Promise<void> {
+    const channel = this.#channel;
+    if (channel === undefined || this.connection.blocked) {
+      return Promise.reject(this.#unavailable(destination.queue));
+    }
+    return channel.publish(destination, body, properties);
+  }
+
+  /** No queue took it: it was deleted, or is so new that the server does not know it yet. */
+  async #sendAgain(
+    destination: Destination,
+    body: Uint8Array,
+    properties: Options.Publish,
+  ): Promise<void> {
+    const { queue } = destination;
+    let fault: unknown;
+    for (const pauseMs of AGAIN_AFTER_MS) {
+      await delay(pauseMs);
+      await this.restore(queue);
+      try {
+        return await this.#send(destination, body, properties);
+      } catch (error) {
+        if (!(error instanceof ReturnedError)) throw error;
+        fault = error;
+      }
+    }
+    throw fault;
+  }
+
+  async #setup(model: ChannelModel): Promise<void> {
+    const { exchange, queueType } = this.#options;
+    const declarer = new Declarer(model, queueType);
+    await declarer.exchange(exchange);
+    const channel = await model.createConfirmChannel();
+    // The error, of a deleted exchange for example, is followed by `close`, but tells more.
+    channel.on("error", (error) => this.connection.reset(error.message));
+    const confirming = new ConfirmingChannel(channel);
+    const unwatch = this.#hangWatch.watch({
+      model,
+      channel: confirming,
+      isBlocked: () => this.connection.blocked,
+      onHang: (reason, isFine) => this.connection.reset(reason, { isFine }),
+    });
+    channel.on("close", () => {
+      unwatch();
+      this.#channel = undefined;
+      this.#declarer = undefined;
+    });
+    this.#declarer = declarer;
+    this.#declared = new Map();
+    this.#channel = confirming;
+    for (const queue of this.#queues) void this.#ensure(queue);
+  }
+
+  /** Declares a queue, once on a connection. Never rejects: what can't be declared may be there. */
+  #ensure(queue: string): Promise<void> {
+    const known = this.#declared.get(queue);
+    if (known === true || !this.#queues.has(queue)) return Promise.resolve();
+    if (known !== undefined) return known;
+    const declarer = this.#declarer;
+    if (declarer === undefined) return Promise.resolve();
+    const declared = this.#declared;
+    const { exchange, faults } = this.#options;
+    const declaring = declarer.queue(exchange, queue).then(
+      () => {
+        declared.set(queue, true);
+        faults.clear(queue, "declare");
+      },
+      (error) => {
+        declared.delete(queue);
+        if (declarer === this.#declarer) faults.report(queue, "declare", error);
+      },
+    );
+    declared.set(queue, declaring);
+    return declaring;
+  }
+
+  /** Waits for that, but not long: one that hangs says nothing of a queue that is there. */
+  async #ensureSoon(queue: string): Promise<void> {
+    const done = new AbortController();
+    const late = delay(DECLARE_MS, undefined, done).catch(() => {});
+    await Promise.race([this.#ensure(queue), late]);
+    done.abort();
+  }
+
+  /** What was sent before the server announced the block waits for its confirm, but not long. */
+  #onBlocked(blocked: boolean): void {
+    if (!blocked) {
+      clearTimeout(this.#grace);
+      this.#grace = undefined;
+      return;
+    }
+    this.#grace ??= setTimeout(() => {
+      this.#channel?.giveUp("RabbitMQ has blocked publishing");
+    }, this.#options.blockedGraceMs);
+  }
+
+  #unavailable(queue: string): PublishError {
+    const why = this.#closed
+      ? "the broker is closed"
+      : this.connection.blocked
+      ? "RabbitMQ has blocked publishing"
+      : "there is no connection to RabbitMQ";
+    return new PublishError("unavailable", `Cannot publish to ${queue}: ${why}`);
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * How a connection reads and writes messages: with our codec in place of amqplib's, which throws at
+ * what RabbitMQ takes, and so ends the connection again and again. amqplib has no place to put it in,
+ * so two methods of the one connection are replaced: a frame with properties is read here, and a
+ * message is written here; all else stays amqplib's.
+ *
+ * The names and the shape of frames are those of amqplib 2.3's lib/connection.js and lib/frame.js.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { ChannelModel } from "amqplib";
+import { ByteWriter } from "./bytes.ts";
+import { decodeProperties, encodeProperties } from "./codec.ts";
+import type { PropertyValues } from "./properties.ts";
+
+/** The parts of amqplib's connection that its types do not tell. */
+export interface WireConnection {
+  /** What was read from the socket and is not used yet. */
+  rest: Buffer;
+  /** The largest frame that is taken; 0 for any. */
+  readonly maxFrameSize: number;
+  /** The largest frame that the server takes. */
+  readonly frameMax: number;
+  /** For heartbeats. */
+  sentSinceLastCheck: boolean;
+  /** By their numbers. */
+  readonly channels: readonly (WireChannel | null | undefined)[];
+  /** The next frame, decoded; false if it is not there yet. */
+  recvFrame(): WireFrame | false;
+  /** Hands a frame on. It is replaced when the connection is being closed. */
+  accept(frame: WireFrame): void;
+  /** Writes a message. It is replaced by one that throws when the connection is being closed. */
+  sendMessage(...message: SentMessage): boolean;
+  /** Writes the frames of a body. */
+  sendContent(channel: number, body: Buffer): boolean;
+}
+
+/** One of the connection's channels. */
+export interface WireChannel {
+  /** What it is for us. */
+  readonly channel: {
+    closeWithError(id: unknown, reason: string, code: number, error: unknown): void;
+  };
+  /** Where its frames are written. */
+  readonly buffer: { write(frames: Buffer): boolean };
+}
+
+/** A frame, as amqplib's channels take it. A body has no `id`. */
+export interface WireFrame {
+  /** The channel's number. */
+  readonly channel: number;
+  /** The method's, or {@linkcode BASIC} for properties. */
+  readonly id?: number;
+  /** How long the body is going to be, for properties. */
+  readonly size?: number;
+  /** A method's arguments, or properties. */
+  readonly fields?: unknown;
+  /** A part of a body. */
+  readonly content?: Buffer;
+}
+
+type SentMessage = [
+  channel: number,
+  method: number,
+  fields: PublishFields,
+  propertiesId: number,
+  properties: PropertyValues,
+  content: Buffer,
+];
+
+interface PublishFields {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly mandatory: boolean;
+}
+
+/** The class of messages. */
+export const BASIC = 60;
+const PUBLISH = 60 << 16 | 40;
+
+const METHOD_FRAME = 1, HEADER_FRAME = 2, BODY_FRAME = 3;
+const FRAME_END = 0xce;
+/** Type, channel and size of a frame; its end is one byte more. */
+const FRAME_START = 7;
+/** Class, weight and size of the body come before the properties. */
+const CONTENT_START = 12;
+/** Bodies up to here are written with the rest at once, to be one packet. */
+const SMALL_BODY = 2048;
+
+/** Makes the connection read and write so from now on. */
+export function installCodec(model: ChannelModel): void {
+  const connection = model.connection as unknown as WireConnection;
+  const { recvFrame, sendMessage } = connection;
+  // amqplib's own calls it again when it has read more, so each frame comes by here.
+  connection.recvFrame = () => readHeader(connection) ?? recvFrame.call(connection);
+  connection.sendMessage = (...message) => {
+    const [, method, , , , content] = message;
+    if (method !== PUBLISH || !Buffer.isBuffer(content)) {
+      return sendMessage.apply(connection, message);
+    }
+    return writeMessage(connection, message) ?? sendMessage.apply(connection, message);
+  };
+}
+
+/** The next frame, if it is all there and is one with properties. */
+function readHeader(connection: WireConnection): WireFrame | undefined {
+  const { rest, maxFrameSize } = connection;
+  if (rest[0] !== HEADER_FRAME || rest.length < FRAME_START) return undefined;
+  const size = rest.readUInt32BE(3);
+  const end = FRAME_START + size;
+  // What is wrong with the frame itself amqplib tells.
+  if (size < CONTENT_START || rest[end] !== FRAME_END) return undefined;
+  if (maxFrameSize > 0 && size > maxFrameSize) return undefined;
+  connection.rest = rest.subarray(end + 1);
+  return {
+    channel: rest.readUInt16BE(1),
+    id: rest.readUInt16BE(FRAME_START),
+    size: rest.readUInt32BE(FRAME_START + 4) * 2 ** 32 + rest.readUInt32BE(FRAME_START + 8),
+    fields: decodeProperties(rest.subarray(FRAME_START + CONTENT_START, end)),
+  };
+}
+
+/** Undefined if the exchange or the routing key is too long, which amqplib tells. */
+function writeMessage(
+  connection: WireConnection,
+  [channel, , { exchange, routingKey, mandatory }, , values, content]: SentMessage,
+): boolean | undefined {
+  const writer = new ByteWriter();
+  const endMethod = beginFrame(writer, METHOD_FRAME, channel);
+  writer.uint32(PUBLISH);
+  writer.uint16(0);
+  if (!writer.shortText(exchange) || !writer.shortText(routingKey)) return undefined;
+  writer.uint8(mandatory ? 1 : 0);
+  endMethod();
+
+  const endHeader = beginFrame(writer, HEADER_FRAME, channel);
+  writer.uint16(BASIC);
+  writer.uint16(0);
+  writer.uint32(Math.floor(content.length / 2 ** 32));
+  writer.uint32(content.length);
+  writer.raw(encodeProperties(values, connection.frameMax - FRAME_START - 1 - CONTENT_START));
+  endHeader();
+
+  const isSmall = content.length > 0 && content.length <= SMALL_BODY;
+  if (isSmall) {
+    const endBody = beginFrame(writer, BODY_FRAME, channel);
+    writer.raw(content);
+    endBody();
+  }
+  connection.sentSinceLastCheck = true;
+  // The channel is there: it is the one that writes.
+  const written = connection.channels[channel]!.buffer.write(writer.bytes);
+  return isSmall ? written : connection.sendContent(channel, content);
+}
+
+/** Returns what ends the frame. */
+function beginFrame(writer: ByteWriter, type: number, channel: number): () => void {
+  writer.uint8(type);
+  writer.uint16(channel);
+  const sizeAt = writer.length;
+  writer.uint32(0);
+  return () => {
+    writer.uint32At(sizeAt, writer.length - sizeAt - 4);
+    writer.uint8(FRAME_END);
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * What Deno KV's errors mean for the person who runs the program. Deno KV has no error classes, so
+ * SQLite's words tell them apart, and those of KV Connect.
+ *
+ * @module
+ */
+
+import { TOKEN_VARIABLE } from "./remote.ts";
+
+/** What is wrong with the file of a cache, and what to do about it. */
+export interface KvFault {
+  /** What is wrong, without a full stop. */
+  readonly reason: string;
+  /** What to do, without a full stop. */
+  readonly fix: string;
+}
+
+const FAULTS: readonly (readonly [RegExp, KvFault])[] = [
+  [/unable to open database file/, {
+    reason: "its directory is missing or closed to this user, or it is no file itself",
+    fix: "make the directory and let this user write to it, or choose another path",
+  }],
+  [/readonly database|permission denied/i, {
+    reason: "this user has no right to write to it",
+    fix: "let this user write to the file and its directory, or choose another path",
+  }],
+  [/file is not a database|disk image is malformed/, {
+    reason: "it is no Deno KV database, or damaged",
+    fix: "move the file away, so that a new one is made, or choose another path",
+  }],
+  // After 5 seconds, which no commit of Deno KV's own takes.
+  [/database is locked/, {
+    reason: "another program keeps it locked",
+    fix: "end that program, or choose another path",
+  }],
+  [/database or disk is full/, {
+    reason: "the disk is full",
+    fix: "make room on its disk, or choose another path",
+  }],
+  [/Requires (env|net) access/, {
+    reason: "the program was started without the permission",
+    fix: `start it with --allow-net, and --allow-env=${TOKEN_VARIABLE}`,
+  }],
+  [/Missing DENO_KV_ACCESS_TOKEN/, {
+    reason: "there is no token for its server",
+    fix: `set the environment variable ${TOKEN_VARIABLE}`,
+  }],
+  [/failed to connect to|no answer within/, {
+    reason: "its server can't be reached, or does not answer",
+    fix: "see that it runs and that the path is its URL",
+  }],
+  [/Requires (read|write) access/, {
+    reason: "the program was started without the permission",
+    fix: "start it with --allow-read and --allow-write for the path",
+  }],
+];
+
+/**
+ * A server's refusal, without its status in Deno 2.6. Behind it are words of the server's, which may
+ * quote our token: not for a log.
+ */
+const REFUSED = /\bstatus[ =](\d{3})\b|Failed to fetch metadata/;
+
+/** Puts an error of Deno KV into plain words. */
+export function explainKvError(error: unknown): KvFault {
+  const text = error instanceof Error ? error.message : String(error);
+  const refused = REFUSED.exec(text);
+  if (refused !== null) {
+    const [, status] = refused;
+    return {
+      reason: `its server ${status === undefined ? "refused" : `answered ${status}`}`,
+      fix: `see that the path is its URL, and ${TOKEN_VARIABLE} a token that it takes`,
+    };
+  }
+  const [, known] = FAULTS.find(([pattern]) => pattern.test(text)) ?? [];
+  return known ?? { reason: text, fix: "see that the file is whole and its disk works" };
+}

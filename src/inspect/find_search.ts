@@ -1,0 +1,239 @@
+/**
+ * Looks for a message in one channel's cache and parking queues: by its own id, by that of an event
+ * about it, or by its user's address. What waits in delay queues is noted in the cache.
+ *
+ * @module
+ */
+
+import {
+  delayedListId,
+  delayedNoteId,
+  type DelayedRecord,
+  type DeliveredRecord,
+  eventKey,
+  NOTHING_TOLD,
+  type QueuedFlow,
+  readDelayed,
+  readDelayedList,
+  readDelivered,
+  readToldRecord,
+  type ToldRecord,
+} from "../bridge/mod.ts";
+import type { Broker } from "../broker/mod.ts";
+import type { MessageCache, Remembered } from "../cache/mod.ts";
+import { queuesOf } from "../vumi/mod.ts";
+import { type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
+
+/** A message or event that waits outside of its queue. */
+export type Waiting =
+  | { readonly kind: "parked"; readonly message: ParkedMessage }
+  | { readonly kind: "delayed"; readonly note: DelayedRecord };
+
+/** What is known of a user's message. */
+export interface InboundFound {
+  /** Tells it from what goes to a user. */
+  readonly kind: "inbound";
+  /** Its id. */
+  readonly id: string;
+  /** As the cache has it. */
+  readonly message: Remembered | undefined;
+  /** That Turn has it. */
+  readonly delivered: DeliveredRecord | undefined;
+  /** The last message to its user, if that answers it. */
+  readonly reply: Remembered | undefined;
+  /** Where it waits. */
+  readonly waiting: readonly Waiting[];
+}
+
+/** What is known of a message to a user. */
+export interface OutboundFound {
+  /** Tells it from what comes from a user. */
+  readonly kind: "outbound";
+  /** Its id. */
+  readonly id: string;
+  /** As the cache has it. */
+  readonly message: Remembered | undefined;
+  /** What it answers, if that is remembered. */
+  readonly repliedTo: Remembered | undefined;
+  /** When RabbitMQ confirmed it, in milliseconds since 1970, if that is noted. */
+  readonly confirmedAt: number | undefined;
+  /** What Turn was told of it. */
+  readonly told: ToldRecord;
+  /** Events about it that wait. */
+  readonly waiting: readonly Waiting[];
+}
+
+/** What is known of a message. */
+export type Found = InboundFound | OutboundFound;
+
+/** How many messages wait in the queues themselves; undefined if there is no such queue. */
+export type Depths = Readonly<Record<"inbound" | "event" | "outbound", number | undefined>>;
+
+/** What waits in a channel's queues, as far as it has to do with what is looked for. */
+export interface Queued {
+  /** In parking queues. */
+  readonly parked: readonly ParkedMessage[];
+  /** In the others. */
+  readonly depths: Depths;
+}
+
+/** What {@linkcode searchQueues} looks through, and for what. */
+export interface QueueSearch {
+  /** The connector's name. */
+  readonly name: string;
+  /** Where the queues are. */
+  readonly broker: Broker;
+  /** An id or an address. */
+  readonly query: string;
+  /** For an event, whom it is about; undefined if it can't be looked into. */
+  readonly cache: MessageCache | undefined;
+}
+
+/**
+ * Looks through the parking queues.
+ *
+ * @throws {PublishError} If the broker is away or refuses.
+ * @throws {CacheError} If the cache fails.
+ */
+export async function searchQueues(search: QueueSearch): Promise<Queued> {
+  const { name, broker, query, cache } = search;
+  const may: ParkedMessage[] = [];
+  // Whom an event is about is looked up later: meanwhile nobody else would see what is parked.
+  await new ParkedMessages({ name, broker }).list({}, (message) => {
+    const { id, about, user } = message;
+    if (about !== null || [id, user].includes(query)) may.push(message);
+  });
+  const parked: ParkedMessage[] = [];
+  for (const message of may) {
+    const { id, about, user } = message;
+    const isMeant = [id, about, user].includes(query) ||
+      about !== null && (await cache?.getOutbound(about))?.to_addr === query;
+    if (isMeant) parked.push(message);
+  }
+  const { inbound, event, outbound } = queuesOf(name);
+  const depths = {
+    inbound: await broker.depth(inbound),
+    event: await broker.depth(event),
+    outbound: await broker.depth(outbound),
+  };
+  return { parked, depths };
+}
+
+/**
+ * Puts together what is known of each message that `query` means, in the order in which they came.
+ *
+ * @throws {CacheError} If the cache fails.
+ */
+export async function searchCache(
+  query: string,
+  cache: MessageCache | undefined,
+  parked: readonly ParkedMessage[],
+): Promise<readonly Found[]> {
+  const inbound = [await cache?.getInbound(query), await cache?.getLastInbound(query)];
+  const outbound = [await cache?.getOutbound(query), await cache?.getLastOutbound(query)];
+  const delayed = cache === undefined ? [] : await delayedOf(query, cache);
+  const waiting: readonly Waiting[] = [
+    ...delayed.map((note) => ({ kind: "delayed", note }) as const),
+    ...parked.map((message) => ({ kind: "parked", message }) as const),
+  ];
+  const inboundIds = new Set([
+    ...inbound.flatMap((message) => message?.message_id ?? []),
+    ...parked.flatMap(({ queue, id }) => queue === "inbound" ? id ?? [] : []),
+    ...delayed.flatMap(({ flow, id }) => flow === "inbound" ? id : []),
+  ]);
+  const outboundIds = new Set([
+    ...outbound.flatMap((message) => message?.message_id ?? []),
+    ...parked.flatMap(({ about }) => about ?? []),
+    ...delayed.flatMap(({ about }) => about ?? []),
+  ]);
+  const found: Found[] = [];
+  for (const id of inboundIds) found.push(await inboundFound(id, cache, waiting));
+  for (const id of outboundIds) found.push(await outboundFound(id, cache, waiting));
+  return found.sort((a, b) => timeOf(a) < timeOf(b) ? -1 : 1);
+}
+
+/** What is noted to be in delay queues: a message's, an event's, a user's, or about a message. */
+async function delayedOf(query: string, cache: MessageCache): Promise<readonly DelayedRecord[]> {
+  const keys = new Map<string, readonly [QueuedFlow, string]>();
+  const add = (flow: QueuedFlow, id: string): void => {
+    keys.set(delayedNoteId(flow, id), [flow, id]);
+  };
+  for (const flow of ["inbound", "status"] as const) add(flow, query);
+  // Of the user's last message, too, by whose id it may be looked for.
+  const sent = await cache.getLastOutbound(query);
+  const abouts = [query, ...(sent === undefined ? [] : [sent.message_id])];
+  for (const of of [{ user: query }, ...abouts.map((about) => ({ about }))]) {
+    const list = readDelayedList(await cache.getNote("delayed_list", delayedListId(of)));
+    for (const { flow, id } of list) add(flow, id);
+  }
+  const notes: DelayedRecord[] = [];
+  for (const key of keys.keys()) {
+    const note = readDelayed(await cache.getNote("delayed", key));
+    if (note !== undefined) notes.push(note);
+  }
+  return notes;
+}
+
+async function inboundFound(
+  id: string,
+  cache: MessageCache | undefined,
+  waiting: readonly Waiting[],
+): Promise<InboundFound> {
+  const message = await cache?.getInbound(id);
+  const reply = message && await cache?.getLastOutbound(message.from_addr);
+  const delivered = readDelivered(await cache?.getNote("delivered_inbound", id));
+  const own = waiting.filter((one) =>
+    one.kind === "parked"
+      ? one.message.queue === "inbound" && one.message.id === id
+      : one.note.flow === "inbound" && one.note.id === id
+  );
+  return {
+    kind: "inbound",
+    id,
+    message,
+    delivered,
+    reply: reply?.in_reply_to === id ? reply : undefined,
+    waiting: withoutOver(own, (_, { until }) => (delivered?.at ?? 0) >= until),
+  };
+}
+
+async function outboundFound(
+  id: string,
+  cache: MessageCache | undefined,
+  waiting: readonly Waiting[],
+): Promise<OutboundFound> {
+  const message = await cache?.getOutbound(id);
+  const confirmed = await cache?.getNote("confirmed", id);
+  const inReplyTo = message?.in_reply_to ?? undefined;
+  const told = cache === undefined ? NOTHING_TOLD : readToldRecord(await cache.getNote("told", id));
+  const about = waiting.filter((one) =>
+    (one.kind === "parked" ? one.message.about : one.note.about) === id
+  );
+  return {
+    kind: "outbound",
+    id,
+    message,
+    repliedTo: inReplyTo === undefined ? undefined : await cache?.getInbound(inReplyTo),
+    confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
+    told,
+    waiting: withoutOver(about, (id) => told.events.some((event) => event.id === eventKey(id))),
+  };
+}
+
+/** A note may outlive what it tells of, if we were killed: then that is parked, or Turn has it. */
+function withoutOver(
+  waiting: readonly Waiting[],
+  isTold: (id: string, note: DelayedRecord) => boolean,
+): readonly Waiting[] {
+  const parked = new Set(
+    waiting.flatMap((one) => one.kind === "parked" ? one.message.id ?? [] : []),
+  );
+  return waiting.filter((one) =>
+    one.kind === "parked" || !parked.has(one.note.id) && !isTold(one.note.id, one.note)
+  );
+}
+
+/** vumi's timestamps are in order as texts. */
+function timeOf({ message }: Found): string {
+  return message?.timestamp ?? "";
+}

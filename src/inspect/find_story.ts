@@ -1,0 +1,326 @@
+/**
+ * What is known of a message as a story in plain words: what became of it, when, and where it is now.
+ * No I/O: what was looked for and where is find_search.ts's.
+ *
+ * @module
+ */
+
+import type { Said, ToldEvent } from "../bridge/mod.ts";
+import { delayQueue } from "../broker/mod.ts";
+import { type ConnectorQueues, unixMilliseconds } from "../vumi/mod.ts";
+import type { ParkedMessage } from "./parked_messages.ts";
+import type { Depths, Found, InboundFound, OutboundFound, Waiting } from "./find_search.ts";
+import { bodyOf, eventWords, fieldsOf } from "./find_body.ts";
+
+/** One thing that happened. */
+export interface Step {
+  /** When; ISO 8601. Null if nobody knows. */
+  readonly at: string | null;
+  /** What. */
+  readonly text: string;
+}
+
+/** Where a message is. */
+export type State =
+  /** Turn has it, or the user. */
+  | "delivered"
+  /** In a delay queue, and so its event. */
+  | "delayed"
+  /** It waits for a person, or its event does. */
+  | "parked"
+  /** On its way to the user, as far as is known. */
+  | "sent"
+  /** The transport says that it did not reach the user. */
+  | "failed"
+  /** It waits in its queue, or is in work; or that can't be known. */
+  | "open";
+
+/** All that is known of one message. */
+export interface Story {
+  /** The connector's name. */
+  readonly connector: string;
+  /** Which way it goes. */
+  readonly kind: Found["kind"];
+  /** Its id. */
+  readonly id: string;
+  /** The user's address. */
+  readonly user: string | null;
+  /** What happened, the first first. */
+  readonly steps: readonly Step[];
+  /** Where it is. */
+  readonly state: State;
+  /** The same in words, with what can be done. */
+  readonly now: readonly string[];
+  /** What the user wrote, if it was asked for and is parked. */
+  readonly content?: unknown;
+}
+
+/** What a story needs beside the message. */
+export interface Surroundings {
+  /** The connector's name. */
+  readonly connector: string;
+  /** Its queues. */
+  readonly queues: ConnectorQueues;
+  /** How many wait in them; undefined if the queues could not be looked into. */
+  readonly depths: Depths | undefined;
+  /** Whether the cache could be looked into. */
+  readonly hasCache: boolean;
+  /** For how long notes are kept, in milliseconds. */
+  readonly noteTtlMs: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Whether what people wrote may be shown. */
+  readonly content: boolean;
+}
+
+/** Tells it. */
+export function storyOf(found: Found, around: Surroundings): Story {
+  return found.kind === "inbound" ? inboundStory(found, around) : outboundStory(found, around);
+}
+
+function inboundStory(found: InboundFound, around: Surroundings): Story {
+  const { id, message, delivered, reply, waiting } = found;
+  const first = waiting.find(isParked)?.message;
+  const delayed = waiting.find(isDelayed)?.note;
+  const known = message ?? (first && fieldsOf(first.body));
+  const steps: Step[] = [
+    ...(known === undefined ? [] : [{
+      at: isoOf(known.timestamp),
+      text: `came from ${known.from_addr} to ${known.to_addr}, ${carrier(known)}`,
+    }]),
+    ...(message === undefined ? [notCached(around)] : []),
+    ...waiting.flatMap(failures),
+    ...(delivered === undefined ? [] : [{
+      at: isoAt(delivered.at),
+      text: `Turn took it${attempt(delivered.attempts)}`,
+    }]),
+    ...(reply === undefined ? [] : [{
+      at: isoOf(reply.timestamp),
+      text: `Turn answered it with message ${reply.message_id}`,
+    }]),
+  ];
+  const places = waiting.map((one) => placeOf(one, around));
+  const now = delivered === undefined
+    ? places.length > 0 ? places : inboundOpen(found, around)
+    : ["Turn has it", ...places];
+  return {
+    connector: around.connector,
+    kind: "inbound",
+    id,
+    user: known?.from_addr ?? delayed?.user ?? null,
+    steps: inOrder(steps),
+    state: waitingState(waiting, around) ?? (delivered === undefined ? "open" : "delivered"),
+    now,
+    ...(around.content && first !== undefined &&
+      { content: bodyOf(first.body)["content"] ?? null }),
+  };
+}
+
+/** It is not known that Turn has it, and it waits nowhere to be seen. */
+function inboundOpen({ message }: InboundFound, around: Surroundings): string[] {
+  const { depths, queues, hasCache } = around;
+  const may = [
+    ...(depths === undefined
+      ? ["in one of the queues, which could not be looked into"]
+      : [`in work, or among the ${depths.inbound ?? 0} that wait in ${queues.inbound}`]),
+    ...(message?.session_event === "close"
+      ? ["done with: Turn is not told of a user who hangs up without a word"]
+      : []),
+    ...(isForgotten(message?.timestamp, around)
+      ? ["at Turn, which is not remembered for longer than 48 hours"]
+      : []),
+    ...(hasCache ? [] : ["in a delay queue, or at Turn, which only the cache could tell"]),
+  ];
+  return [`it is ${may.join("; or ")}`];
+}
+
+function outboundStory(found: OutboundFound, around: Surroundings): Story {
+  const { id, message, repliedTo, confirmedAt, told, waiting } = found;
+  const { queues } = around;
+  const steps: Step[] = [
+    ...(repliedTo === undefined ? [] : [{
+      at: isoOf(repliedTo.timestamp),
+      text: `message ${repliedTo.message_id} came from the user, which it answers`,
+    }]),
+    ...(message === undefined ? [notCached(around)] : [{
+      at: isoOf(message.timestamp),
+      text: `Turn asked for it to be sent to ${message.to_addr} from ${message.from_addr}, ` +
+        carrier(message),
+    }]),
+    ...(message?.in_reply_to && repliedTo === undefined
+      ? [{ at: null, text: `it answers ${message.in_reply_to}, which is no longer remembered` }]
+      : []),
+    ...(confirmedAt === undefined ? [] : [{
+      at: isoAt(confirmedAt),
+      text: `RabbitMQ confirmed it in ${queues.outbound}`,
+    }]),
+    ...told.events.map(toldStep),
+    ...waiting.flatMap(failures),
+  ];
+  const places = waiting.map((one) => placeOf(one, around));
+  const [state, words] = outboundState(found, around);
+  return {
+    connector: around.connector,
+    kind: "outbound",
+    id,
+    user: message?.to_addr ?? null,
+    steps: inOrder(steps),
+    state: waitingState(waiting, around) ?? state,
+    now: [words, ...places],
+  };
+}
+
+function outboundState(found: OutboundFound, around: Surroundings): readonly [State, string] {
+  const { message, confirmedAt, told } = found;
+  const { depths, queues, hasCache } = around;
+  const last = told.events.at(-1);
+  if (told.progress === 3) return ["delivered", "the user has it, and Turn knows"];
+  if (last !== undefined) return [last.event in FAILED ? "failed" : "sent", LAST_WORD[last.event]];
+  if (!hasCache) return ["open", "what Turn was told of it only the cache could tell"];
+  const noEvent = depths === undefined
+    ? "whether an event waits is not known"
+    : `Turn was told nothing of it yet; ${depths.event ?? 0} events wait in ${queues.event}`;
+  if (confirmedAt !== undefined) {
+    const where = depths === undefined
+      ? `the transport has it, or it is in ${queues.outbound}`
+      : `the transport has it, or it is among the ${depths.outbound ?? 0} in ${queues.outbound}`;
+    return ["sent", `${where}; ${noEvent}`];
+  }
+  if (message === undefined) return ["open", "no message of this id is remembered"];
+  if (isForgotten(message.timestamp, around)) {
+    return ["open", "what became of it is not remembered for longer than 48 hours"];
+  }
+  return [
+    "open",
+    "it is not noted that RabbitMQ confirmed it: if it did not, Turn was answered 503 and asks again, " +
+    `which makes another message; ${noEvent}`,
+  ];
+}
+
+const FAILED: Readonly<Partial<Record<Said, true>>> = { nack: true, failed: true };
+
+/** Where a message is of which nothing else was heard since. */
+const LAST_WORD: Readonly<Record<Said, string>> = {
+  ack: "the provider has it, and Turn knows; that the user has it was not reported",
+  pending: "it is on its way, and Turn knows; that the user has it was not reported",
+  nack: "the provider did not take it, and Turn knows",
+  failed: "it did not reach the user, and Turn knows",
+  delivered: "the user has it, and Turn knows",
+};
+
+const SAID: Readonly<Record<Said, string>> = {
+  ack: "the transport acked it",
+  nack: "the transport nacked it",
+  pending: "the transport reported that it is on its way",
+  failed: "the transport reported that it failed",
+  delivered: "the transport reported that it was delivered",
+};
+
+function toldStep({ id, event, status, at, attempts }: ToldEvent): Step {
+  const text = `${SAID[event]}, and Turn was told "${status}"${attempt(attempts)} (event ${id})`;
+  return { at: isoAt(at), text };
+}
+
+/** What waiting tells of the past. */
+function failures(waiting: Waiting): Step[] {
+  const what = nameOf(waiting);
+  const first = waiting.kind === "parked"
+    ? waiting.message.firstFailure ?? undefined
+    : waiting.note.firstFailureAt && isoAt(waiting.note.firstFailureAt);
+  return [
+    ...(first
+      ? [{ at: first, text: `Turn was called in vain about ${what}, for the first time` }]
+      : []),
+    ...(waiting.kind === "parked" ? [parkedStep(waiting.message, what)] : []),
+  ];
+}
+
+function parkedStep({ parkedAt, attempts, reason }: ParkedMessage, what: string): Step {
+  const after = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+  const at = parkedAt === "" ? null : parkedAt;
+  return { at, text: `${what} was parked after ${after}: ${reason}` };
+}
+
+function placeOf(waiting: Waiting, { queues, depths, now }: Surroundings): string {
+  const what = nameOf(waiting);
+  if (waiting.kind === "parked") {
+    const { queue, id } = waiting.message;
+    const where = queue === "inbound" ? queues.inboundParked : queues.eventParked;
+    return `${what} is in ${where}, for a person to decide: turn-channels parked replay --id ${id}`;
+  }
+  const { flow, until, delayMs, attempts, reason } = waiting.note;
+  const at = isoAt(until).slice(0, 19).replace("T", " ");
+  if (until > now) {
+    const next = attempts === 0 ? "" : `, attempt ${attempts + 1}`;
+    return `${what} waits until ${at}${next}, in ${delayQueue(delayMs)}, because: ${reason}`;
+  }
+  const queue = flow === "inbound" ? "inbound" : "event";
+  const count = depths?.[queue];
+  const among = count === undefined ? "" : `, among the ${count} that wait there`;
+  return `${what} has waited until ${at}, and is in ${queues[queue]} again${among}, or in work`;
+}
+
+function nameOf(waiting: Waiting): string {
+  if (waiting.kind === "delayed") {
+    return waiting.note.flow === "inbound" ? "it" : `event ${waiting.note.id || "without an id"}`;
+  }
+  const { queue, id, body } = waiting.message;
+  return queue === "inbound" ? "it" : `event ${id ?? "without an id"} (${eventWords(body)})`;
+}
+
+/** A delay that is over has brought it back into its queue. */
+function waitingState(waiting: readonly Waiting[], { now }: Surroundings): State | undefined {
+  if (waiting.some(isParked)) return "parked";
+  const delayed = waiting.filter(isDelayed);
+  if (delayed.length === 0) return undefined;
+  return delayed.some(({ note }) => note.until > now) ? "delayed" : "open";
+}
+
+function isParked(waiting: Waiting): waiting is Extract<Waiting, { kind: "parked" }> {
+  return waiting.kind === "parked";
+}
+
+function isDelayed(waiting: Waiting): waiting is Extract<Waiting, { kind: "delayed" }> {
+  return waiting.kind === "delayed";
+}
+
+function notCached({ hasCache }: Surroundings): Step {
+  return {
+    at: null,
+    text: hasCache
+      ? "not in the cache: it is older than what that keeps, or never came here"
+      : "what the cache knows of it is not known",
+  };
+}
+
+function isForgotten(timestamp: string | undefined, around: Surroundings): boolean {
+  return timestamp !== undefined && around.now - unixMilliseconds(timestamp) > around.noteTtlMs;
+}
+
+function carrier(
+  message: { readonly transport_name: string; readonly transport_type: string },
+): string {
+  return `by ${message.transport_name} (${message.transport_type})`;
+}
+
+function attempt(attempts: number): string {
+  return attempts === 1 ? "" : `, at attempt ${attempts}`;
+}
+
+function isoAt(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** Null if it is not of vumi's form. */
+function isoOf(timestamp: string): string | null {
+  const ms = unixMilliseconds(timestamp);
+  return Number.isNaN(ms) ? null : isoAt(ms);
+}
+
+/** What has no time stays where it is, behind what it was said after. */
+function inOrder(steps: readonly Step[]): readonly Step[] {
+  let before = "";
+  return steps.map((step) => ({ step, at: before = step.at ?? before }))
+    .sort((a, b) => a.at < b.at ? -1 : a.at > b.at ? 1 : 0)
+    .map(({ step }) => step);
+}

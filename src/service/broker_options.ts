@@ -1,0 +1,22 @@
+/**
+ * How the configuration says that RabbitMQ is reached and used: for all commands alike.
+ *
+ * @module
+ */
+
+import type { AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_broker.ts";
+import { amqpUrls, type Config } from "../config/mod.ts";
+import { EXCHANGE } from "../vumi/mod.ts";
+
+/** The options of `AmqpBroker.open`; undefined if the broker is to be inside the process. */
+export function brokerOptions(config: Config): AmqpBrokerOptions | undefined {
+  const urls = amqpUrls(config);
+  if (urls.includes("memory:")) return undefined;
+  const { tls, queue_type } = config.amqp;
+  return {
+    urls,
+    tls: { ...config.tlsFiles, ...(tls.server_name && { serverName: tls.server_name }) },
+    exchange: EXCHANGE,
+    ...(queue_type && { queueType: queue_type }),
+  };
+}

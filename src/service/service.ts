@@ -1,0 +1,168 @@
+/**
+ * Wires the rooms into the running program: what the configuration names is opened in one order and
+ * closed in the reverse, also when starting fails half-way.
+ *
+ * @module
+ */
+
+import type { Hono } from "hono";
+import { setTimeout as delay } from "node:timers/promises";
+import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
+import { MemoryBroker } from "../broker/memory/memory_broker.ts";
+import type { Broker } from "../broker/mod.ts";
+import { amqpUrls, type Config } from "../config/mod.ts";
+import { LoopLag, startTracing, type TracedBroker } from "../telemetry/mod.ts";
+import { brokerOptions } from "./broker_options.ts";
+import { openCaches } from "./caches.ts";
+import { type Channel, openChannel } from "./channel.ts";
+import { healthOf, unready } from "./health.ts";
+import { HttpServer } from "./http.ts";
+import { metricsText } from "./metrics_text.ts";
+import { openApiDocument } from "./openapi.ts";
+import type { Reloadable } from "./reload.ts";
+import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
+import { watchQueues } from "./watch.ts";
+
+/** A running bridge. */
+export interface Service extends AsyncDisposable, Reloadable {
+  /** Where HTTP is served: a URL, or `unix:/path`. */
+  readonly address: string;
+  /** Where operators are answered, if not there. */
+  readonly adminAddress: string | undefined;
+  /** Takes nothing new and finishes what is in work, until `deadline` fires. */
+  drain(deadline: AbortSignal): Promise<void>;
+}
+
+/**
+ * Opens all that `config` names and starts. A broker that is away is waited for a moment, and then
+ * later on.
+ *
+ * @param broker In place of the one that the configuration names.
+ * @throws {CacheError} If the cache can't be opened.
+ * @throws {ListenError} If the address can't be listened on.
+ */
+export async function startService(
+  config: Config,
+  broker: Broker = openBroker(config),
+): Promise<Service> {
+  await using opened = new AsyncDisposableStack();
+  opened.use(broker);
+  const loopLag = opened.use(new LoopLag());
+  const tracing = await startTracing(tracedBroker(config));
+  const queueWatch = opened.use(watchQueues(config.channels, broker));
+  const caches = await openCaches(config.channels, opened);
+  const channels = caches.map((cache, index) =>
+    openChannel(config.channels[index] ?? config, cache, {
+      broker,
+      tracing,
+      queueWatch,
+      loopLag,
+      opened,
+    })
+  );
+  let isDraining = false;
+  const { http, admin } = await listen(opened, config, channels, {
+    health: () => healthOf(broker, channels),
+    unready: () => unready(broker, isDraining),
+    metrics: () => metricsText(channels),
+    openApi: openApiDocument({
+      paths: channels.map(({ endpoint }) => endpoint.path),
+      statusFormats: config.channels.map(({ status_format }) => status_format),
+    }),
+  });
+  // After a start nobody waits for it; what it rejects with is a bug.
+  const consuming = consumeWhenConnected(broker, channels, () => isDraining).catch(reportError);
+  await settledWithin(consuming, BROKER_MS);
+  const parts = opened.move();
+  return {
+    address: http.address,
+    adminAddress: admin?.address,
+    reload(changed: Config): void {
+      const [only] = changed.channels;
+      // A single one may have another name by now, which needs a restart, and new secrets, which do not.
+      if (only !== undefined && changed.channels.length === 1 && channels.length === 1) {
+        channels[0]?.reload(only);
+      }
+      for (const channel of changed.channels) {
+        channels.find(({ name }) => name === channel.connector_name)?.reload(channel);
+      }
+    },
+    async drain(deadline: AbortSignal): Promise<void> {
+      isDraining = true;
+      const drained = channels.map(({ bridge }) => bridge.drain(deadline));
+      await Promise.all([http.drain(deadline), ...drained]);
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      isDraining = true;
+      await parts.disposeAsync();
+    },
+  };
+}
+
+/** How long a start waits for the broker before the service counts as started, in milliseconds. */
+const BROKER_MS = 2_000;
+
+/**
+ * The order of a start is: listening, so that a program that can't (started twice, say) takes no
+ * message off a queue; publishing; and then consuming, as Turn's answer to the first message would be
+ * refused otherwise. What Turn asks for before that is held by the broker until it can be published.
+ */
+async function consumeWhenConnected(
+  broker: Broker,
+  channels: readonly Channel[],
+  isDraining: () => boolean,
+): Promise<void> {
+  await broker.connected();
+  if (isDraining()) return;
+  for (const { bridge } of channels) bridge.start();
+}
+
+async function settledWithin(work: Promise<void>, ms: number): Promise<void> {
+  const settled = new AbortController();
+  const late = delay(ms, undefined, { signal: settled.signal }).catch(() => {});
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    settled.abort();
+  }
+}
+
+/** Operators get answers to the end: their server, if they have one, is closed first of all. */
+async function listen(
+  opened: AsyncDisposableStack,
+  { http_bind, admin_bind }: Config,
+  channels: readonly Channel[],
+  operation: Operation,
+): Promise<{ readonly http: HttpServer; readonly admin: HttpServer | undefined }> {
+  const open = async (
+    key: "http_bind" | "admin_bind",
+    bind: Config["http_bind"],
+    routes: Hono,
+  ): Promise<HttpServer> => {
+    const handler = (request: Request): Response | Promise<Response> => routes.fetch(request);
+    return opened.use(await HttpServer.listen({ key, bind, handler }));
+  };
+  const endpoints = channels.map(({ endpoint }) => endpoint);
+  if (admin_bind === undefined) {
+    const routes = publicRoutes(endpoints, operation);
+    return { http: await open("http_bind", http_bind, routes), admin: undefined };
+  }
+  const http = await open("http_bind", http_bind, publicRoutes(endpoints));
+  return { http, admin: await open("admin_bind", admin_bind, adminRoutes(operation)) };
+}
+
+/** What spans tell of the broker: never who logs in. Of several nodes, the first. */
+function tracedBroker(config: Config): TracedBroker {
+  const { protocol, hostname, port } = new URL(amqpUrls(config)[0] ?? "memory:");
+  if (protocol === "memory:") return { system: "memory", host: "", port: 0 };
+  return {
+    system: "rabbitmq",
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port) || (protocol === "amqps:" ? 5671 : 5672),
+  };
+}
+
+function openBroker(config: Config): Broker {
+  const options = brokerOptions(config);
+  return options === undefined ? MemoryBroker.open() : AmqpBroker.open(options);
+}

@@ -1,0 +1,50 @@
+/**
+ * What a call to Turn is about, of whichever form.
+ *
+ * @module
+ */
+
+import * as z from "zod";
+import type { TurnCall } from "./fake_turn.ts";
+
+/** What Turn is told. */
+export type CallContent =
+  /** A user wrote. */
+  | {
+    readonly kind: "message";
+    /** The message. */
+    readonly id: string;
+    /** The user. */
+    readonly address: string;
+    /** What was written. */
+    readonly text: string;
+  }
+  /** Something became of a message. */
+  | {
+    readonly kind: "status";
+    /** The message that it is about. */
+    readonly id: string;
+    /** What became of it. */
+    readonly status: string;
+  };
+
+const messageSchema = z.object({
+  message: z.object({ id: z.string(), from: z.string(), text: z.object({ body: z.string() }) }),
+}).transform(({ message: { id, from, text } }): CallContent => {
+  return { kind: "message", id, address: from, text: text.body };
+});
+
+const flatSchema = z.object({ user_message_id: z.string(), status: z.string() })
+  .transform(({ user_message_id: id, status }): CallContent => ({ kind: "status", id, status }));
+
+const nestedSchema = z.object({ status: z.object({ id: z.string(), status: z.string() }) })
+  .transform(({ status: { id, status } }): CallContent => ({ kind: "status", id, status }));
+
+const statusSchema = z.union([flatSchema, nestedSchema]);
+
+/** Reads a call; undefined if it is about nothing that is known. */
+export function readCall({ path, body }: TurnCall): CallContent | undefined {
+  const schema = path === "/statuses" ? statusSchema : messageSchema;
+  const read = schema.safeParse(body);
+  return read.success ? read.data : undefined;
+}

@@ -1,0 +1,288 @@
+/**
+ * Turn's side, played: an HTTP server that takes what we tell Turn, as strictly as Turn does, and a
+ * way to send what Turn sends.
+ *
+ * @module
+ */
+
+import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";
+import { DroppableProxy } from "./droppable_proxy.ts";
+import { faultInBody, isTurnPath } from "./turn_schemas.ts";
+import { Watchers } from "./watchers.ts";
+
+/** A call as it arrived. */
+export interface TurnCall {
+  /** When all of it had arrived; milliseconds since 1970. */
+  readonly at: number;
+  /** The HTTP method. */
+  readonly method: string;
+  /** The path below {@linkcode FakeTurn.url}: `/messages` or `/statuses`, if all is well. */
+  readonly path: string;
+  /** The headers. */
+  readonly headers: Headers;
+  /** The parsed body; `undefined` if it is not JSON. */
+  readonly body: unknown;
+}
+
+/**
+ * What becomes of a call: an answer, or none (`hang`, until it is released), or the connection
+ * dropped (`reset`). Mind that Deno's own fetch may then send the call again by itself, if the
+ * connection was used before.
+ */
+export type TurnAnswer = Response | "hang" | "reset";
+
+/** Decides about a call that is as it should be. */
+export type Answerer = (call: TurnCall) => TurnAnswer | Promise<TurnAnswer>;
+
+/** Looks on; each part is told at once, before what it is told of goes on. */
+export interface TurnWatcher {
+  /** A call has arrived. */
+  called?(call: TurnCall): void;
+  /**
+   * What became of it. A response must be cloned before it is read; `readable` tells whether the
+   * call was as it should be, so that it was Turn's choice.
+   */
+  answered?(call: TurnCall, answer: TurnAnswer, readable: boolean): void;
+  /** A request goes out, see {@linkcode FakeTurn.ask}. */
+  asks?(request: TurnRequest): void;
+  /** It was answered, or failed. */
+  wasAnswered?(request: TurnRequest, answer: RequestAnswer): void;
+}
+
+/** A request as Turn makes it. */
+export interface TurnRequest {
+  /** Tells it from others; it is nowhere on the wire. */
+  readonly key: string;
+  /** Its headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What it sends, before it became JSON. */
+  readonly body: unknown;
+}
+
+/** What a request of Turn's came to. */
+export interface RequestAnswer {
+  /** The HTTP status; undefined if there was no answer. */
+  readonly status: number | undefined;
+  /** The headers. */
+  readonly headers: Headers;
+  /** The parsed body; the text, if it is not JSON. */
+  readonly body: unknown;
+}
+
+/** How {@linkcode FakeTurn.start} starts. */
+export interface FakeTurnOptions {
+  /** How many of the calls that arrived are kept, the latest; default all. */
+  readonly keepCalls?: number;
+  /** The port on 127.0.0.1; default 0, a free one. */
+  readonly port?: number;
+  /** The bearer token that it wants; default "token". */
+  readonly authToken?: string;
+  /** What becomes of calls; default 200 for all. */
+  readonly answer?: Answerer;
+}
+
+interface Wait {
+  readonly isOver: (calls: readonly TurnCall[]) => boolean;
+  readonly done: PromiseWithResolvers<readonly TurnCall[]>;
+}
+
+const BASE_PATH = "/v1/numbers/fake";
+
+/** A Turn that runs here. */
+export class FakeTurn implements AsyncDisposable {
+  /** What becomes of calls from now on; those that are wrong are refused without asking it. */
+  answer: Answerer;
+  readonly #authToken: string;
+  readonly #keepCalls: number;
+  readonly #watchers = new Watchers<TurnWatcher>();
+  readonly #calls: TurnCall[] = [];
+  readonly #waits = new Set<Wait>();
+  readonly #stop = new AbortController();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #doorman: DroppableProxy;
+  #released = Promise.withResolvers<void>();
+
+  private constructor(options: FakeTurnOptions) {
+    const { port = 0, authToken = "token", answer = ok, keepCalls = Infinity } = options;
+    this.answer = answer;
+    this.#keepCalls = keepCalls;
+    this.#authToken = authToken;
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, signal: this.#stop.signal, onListen: () => {} },
+      (request, { remoteAddr }) => this.#take(request, remoteAddr.port),
+    );
+    this.#doorman = DroppableProxy.open(port, this.#server.addr.port);
+  }
+
+  /** Starts one; it takes calls at once. */
+  static start(options: FakeTurnOptions = {}): FakeTurn {
+    return new FakeTurn(options);
+  }
+
+  /** What `turn_api_url` has to be. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#doorman.port}${BASE_PATH}`;
+  }
+
+  /** All that arrived, also what was refused, in order. */
+  get calls(): readonly TurnCall[] {
+    return this.#calls;
+  }
+
+  /**
+   * Waits until that many calls have arrived, or until `wanted` says so, and returns all calls.
+   *
+   * @throws {Error} If it does not within `timeoutMs`, or this is closed.
+   */
+  async received(
+    wanted: number | ((calls: readonly TurnCall[]) => boolean),
+    timeoutMs = 30_000,
+  ): Promise<readonly TurnCall[]> {
+    const isOver = typeof wanted === "number"
+      ? (calls: readonly TurnCall[]) => calls.length >= wanted
+      : wanted;
+    if (isOver(this.#calls)) return this.#calls;
+    const wait: Wait = { isOver, done: Promise.withResolvers() };
+    this.#waits.add(wait);
+    const what = typeof wanted === "number" ? `${wanted} calls` : "the calls wanted";
+    const timer = setTimeout(() => wait.done.reject(this.#missing(what)), timeoutMs);
+    return await wait.done.promise.finally(() => {
+      clearTimeout(timer);
+      this.#waits.delete(wait);
+    });
+  }
+
+  /** Lets somebody look on until the disposable is disposed. */
+  watch(watcher: TurnWatcher): Disposable {
+    return this.#watchers.add(watcher);
+  }
+
+  /**
+   * Sends what Turn would, as {@linkcode send} does, and lets those who watch know.
+   *
+   * @throws {TypeError} If there is no answer.
+   */
+  async ask(endpointUrl: string, body: unknown, options: SendOptions): Promise<RequestAnswer> {
+    const text = JSON.stringify(body);
+    const headers = requestHeaders(text, options);
+    const request = { key: crypto.randomUUID(), headers, body };
+    this.#watchers.each((watcher) => watcher.asks?.(request));
+    let answer: RequestAnswer = { status: undefined, headers: new Headers(), body: undefined };
+    try {
+      const response = await fetch(endpointUrl, { method: "POST", body: text, headers });
+      const said = await response.text();
+      const { status } = response;
+      answer = { status, headers: response.headers, body: parseJson(said) ?? said };
+    } finally {
+      this.#watchers.each((watcher) => watcher.wasAnswered?.(request, answer));
+    }
+    return answer;
+  }
+
+  /** Answers 200 to the calls that hang. */
+  release(): void {
+    this.#released.resolve();
+    this.#released = Promise.withResolvers();
+  }
+
+  /** Stops at once; calls that hang, and those who wait, fail. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { done } of this.#waits) done.reject(this.#missing("more calls, and closed"));
+    this.#doorman.close();
+    this.#released.resolve();
+    this.#stop.abort();
+    await Promise.all([this.#server.finished, this.#doorman.finished]);
+  }
+
+  async #take(request: Request, port: number): Promise<Response> {
+    const call = await toCall(request);
+    this.#calls.push(call);
+    if (this.#calls.length > this.#keepCalls) this.#calls.shift();
+    for (const { isOver, done } of this.#waits) if (isOver(this.#calls)) done.resolve(this.#calls);
+    this.#watchers.each((watcher) => watcher.called?.(call));
+    const { promise: released } = this.#released;
+    const fault = this.#faultOf(call);
+    const answer = fault ?? await this.answer(call);
+    this.#watchers.each((watcher) => watcher.answered?.(call, answer, fault === undefined));
+    if (answer instanceof Response) return answer;
+    if (answer === "reset") this.#doorman.drop(port);
+    else await released;
+    const late = ok();
+    if (answer === "hang") this.#watchers.each((watcher) => watcher.answered?.(call, late, true));
+    return late;
+  }
+
+  #faultOf({ method, path, headers, body }: TurnCall): Response | undefined {
+    if (headers.get("authorization") !== `Bearer ${this.#authToken}`) return failure(401);
+    if (!isTurnPath(path)) return failure(404);
+    if (method !== "POST") return failure(405);
+    if (headers.get("content-type") !== "application/json") return failure(415);
+    const details = faultInBody(path, body);
+    return details === undefined ? undefined : failure(400, details);
+  }
+
+  #missing(what: string): Error {
+    const came = this.#calls.map(({ path, body }) => `\n  ${path} ${JSON.stringify(body)}`);
+    return new Error(`Turn waited for ${what}, and received ${came.length}:${came.join("")}`);
+  }
+}
+
+async function toCall(request: Request): Promise<TurnCall> {
+  const { pathname } = new URL(request.url);
+  const text = await request.text();
+  return {
+    at: Date.now(),
+    method: request.method,
+    path: pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length) : pathname,
+    headers: request.headers,
+    body: parseJson(text),
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function ok(): Response {
+  return Response.json({});
+}
+
+function failure(code: number, details = "The fake Turn does not take this"): Response {
+  return Response.json({ errors: [{ code, title: `Error ${code}`, details }] }, { status: code });
+}
+
+/** How {@linkcode send} sends. */
+export interface SendOptions {
+  /** What the body is signed with. */
+  readonly secret: string;
+  /** In place of the right signature. */
+  readonly signature?: string;
+  /** More headers, or others. */
+  readonly headers?: Record<string, string>;
+}
+
+/** Sends what Turn would: `body` as it is if it is a text, else as JSON, to a `POST /messages`. */
+export async function send(
+  endpointUrl: string,
+  body: unknown,
+  options: SendOptions,
+): Promise<Response> {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const headers = requestHeaders(text, options);
+  return await fetch(endpointUrl, { method: "POST", body: text, headers });
+}
+
+function requestHeaders(
+  text: string,
+  { secret, signature, headers }: SendOptions,
+): Record<string, string> {
+  return {
+    "Content-Type": "application/json",
+    [SIGNATURE_HEADER]: signature ?? sign(secret, new TextEncoder().encode(text)),
+    ...headers,
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * Load: made-up users who write at a chosen rate, and how many of their messages Turn is told, and
+ * how soon. They have no phones, and Turn does not reply to them.
+ *
+ * @module
+ */
+
+import type { FakeTurn } from "../fake_turn.ts";
+import { readCall } from "../call_content.ts";
+import type { Transport } from "../transport.ts";
+import type { Sample } from "./events.ts";
+
+/** What a {@linkcode Load} is made of. */
+export interface LoadOptions {
+  /** Where users write. */
+  readonly transport: Transport;
+  /** Who is told. */
+  readonly turn: FakeTurn;
+  /** The number that they write to. */
+  readonly number: string;
+  /** Takes how it goes, twice a second. */
+  readonly sampled: (sample: Sample) => void;
+}
+
+/** What the addresses of made-up users begin with. */
+const PREFIX = "+2665550";
+const USERS = 200;
+const TICK_MS = 50;
+const SAMPLE_MS = 500;
+/** Messages that Turn has not been told; with more of them, users wait before they write. */
+const MOST_BETWEEN = 20_000;
+
+/** Whether it is a made-up user's. */
+export function isLoad(address: string): boolean {
+  return address.startsWith(PREFIX);
+}
+
+/** Made-up users. */
+export class Load implements Disposable {
+  readonly #options: LoadOptions;
+  readonly #watch: Disposable;
+  /** When those were sent of which Turn has not been told. */
+  readonly #sentAt = new Map<string, number>();
+  #rate = 0;
+  #timers: ReturnType<typeof setInterval>[] = [];
+  #tickedAt = 0;
+  /** Messages that are due, a part of one too. */
+  #due = 0;
+  #user = 0;
+  #sent = 0;
+  #delaysMs: number[] = [];
+
+  /** Makes it; nobody writes yet. */
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#watch = options.turn.watch({
+      answered: (call, answer, readable) => {
+        const told = readable && answer instanceof Response && answer.ok
+          ? readCall(call)
+          : undefined;
+        const sentAt = told === undefined ? undefined : this.#sentAt.get(told.id);
+        if (told === undefined || sentAt === undefined) return;
+        this.#sentAt.delete(told.id);
+        this.#delaysMs.push(performance.now() - sentAt);
+      },
+    });
+  }
+
+  /** Messages a second, 0 to 500. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** From now on. */
+  set rate(rate: number) {
+    this.#rate = rate;
+    if (rate === 0 || this.#timers.length > 0) return;
+    this.#tickedAt = performance.now();
+    this.#timers = [
+      setInterval(() => this.#write(), TICK_MS),
+      setInterval(() => this.#sample(), SAMPLE_MS),
+    ];
+  }
+
+  /** Nobody writes any more. */
+  [Symbol.dispose](): void {
+    this.#stop();
+    this.#watch[Symbol.dispose]();
+  }
+
+  #write(): void {
+    const now = performance.now();
+    this.#due += this.#rate * (now - this.#tickedAt) / 1_000;
+    this.#tickedAt = now;
+    if (this.#sentAt.size > MOST_BETWEEN) this.#due = 0;
+    for (; this.#due >= 1; this.#due--) this.#writeOne();
+  }
+
+  #writeOne(): void {
+    const { transport, number } = this.#options;
+    this.#user = (this.#user + 1) % USERS;
+    const message = transport.compose({
+      from_addr: `${PREFIX}${String(this.#user).padStart(4, "0")}`,
+      to_addr: number,
+      transport_type: "sms",
+      content: `Message ${this.#sent}`,
+    });
+    this.#sentAt.set(message.message_id, performance.now());
+    this.#sent++;
+    // Only a closed broker does not take it, and then all is over.
+    void transport.publish(message).catch(() => this.#stop());
+  }
+
+  #sample(): void {
+    const delaysMs = this.#delaysMs.sort((a, b) => a - b);
+    const perSecond = 1_000 / SAMPLE_MS;
+    this.#options.sampled({
+      kind: "sample",
+      sent: this.#sent * perSecond,
+      told: delaysMs.length * perSecond,
+      medianMs: quantile(delaysMs, 0.5),
+      p95Ms: quantile(delaysMs, 0.95),
+      between: this.#sentAt.size,
+    });
+    const idle = this.#sent === 0 && delaysMs.length === 0;
+    this.#sent = 0;
+    this.#delaysMs = [];
+    if (this.#rate === 0 && idle) this.#stop();
+  }
+
+  #stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers = [];
+  }
+}
+
+function quantile(sorted: readonly number[], share: number): number | null {
+  const value = sorted[Math.ceil(sorted.length * share) - 1];
+  return value === undefined ? null : Math.round(value * 10) / 10;
+}

@@ -1,0 +1,300 @@
+/**
+ * From what the parties on both sides of the bridge see to what a message went through: its steps,
+ * and how far it has come. Nothing of it is asked of the bridge.
+ *
+ * @module
+ */
+
+import { sign, SIGNATURE_HEADER } from "../../turn/mod.ts";
+import type { Event, Message } from "../../vumi/mod.ts";
+import type { FakeTurn, RequestAnswer, TurnAnswer, TurnCall, TurnRequest } from "../fake_turn.ts";
+import { type CallContent, readCall } from "../call_content.ts";
+import type { Transport } from "../transport.ts";
+import type { Passage, Step } from "./events.ts";
+import { excerpt, formatBody, headersOf } from "./excerpts.ts";
+import type { Journal } from "./journal.ts";
+
+/** What {@linkcode MessageTraces} are made of. */
+export interface MessageTracesOptions {
+  /** vumi's side. */
+  readonly transport: Transport;
+  /** Turn's side, if it is here, and what it signs with. */
+  readonly turn?: { readonly fake: FakeTurn; readonly hmacSecret: string };
+  /** What is told. */
+  readonly journal: Journal;
+  /** Whose messages are not for people to see. */
+  readonly ignores?: (address: string) => boolean;
+}
+
+/** What of a passage changes. */
+type Change = Partial<Omit<Passage, "id" | "flow" | "at">>;
+
+const REMEMBERED = 2_000;
+
+/** All messages that are on their way, or were. */
+export class MessageTraces implements Disposable {
+  readonly #options: MessageTracesOptions;
+  readonly #passages = new Map<string, Passage>();
+  /** Messages off the queue whose request is not answered yet, so that it is not known whose. */
+  readonly #early = new Map<string, Message>();
+  readonly #calledAt = new WeakMap<TurnCall, number>();
+  readonly #watches = new DisposableStack();
+  #asking = 0;
+
+  /** Looks on from now on. */
+  constructor(options: MessageTracesOptions) {
+    this.#options = options;
+    const { transport, turn } = options;
+    this.#watches.use(transport.watch({
+      published: (message) => this.#queued(message),
+      reported: (event) => this.#reported(event),
+      taken: (message) => this.#taken(message),
+    }));
+    if (turn === undefined) return;
+    this.#watches.use(turn.fake.watch({
+      called: (call) => this.#called(call),
+      answered: (call, answer) => void this.#answered(call, answer),
+      asks: (request) => this.#asks(request),
+      wasAnswered: (request, answer) => this.#wasAnswered(request, answer),
+    }));
+  }
+
+  /** The bridge says when it tries again; in a log, so that this may be over when it is heard. */
+  retryIn(id: string, waitMs: number): void {
+    const note = waitMs === 0 ? "next try at once" : `next try in ${formatMs(waitMs)}`;
+    if (this.#passages.get(id)?.state === "retrying") this.#go(id, { note });
+  }
+
+  /** The bridge says that there is nothing to tell. */
+  skipped(id: string): void {
+    if (this.#passages.has(id)) this.#end(id, { state: "skipped", note: "nothing to tell Turn" });
+  }
+
+  /** It is in a parking queue. */
+  parked(id: string, queue: string, reason: string): void {
+    const step = { title: `Parked on ${queue}: ${reason}`, tone: "bad" } as const;
+    this.#end(id, { state: "parked", note: "waits for a person" }, step);
+  }
+
+  /** It has left the parking queue. */
+  replayed(id: string, queue: string): void {
+    const step = { title: `Back on ${queue}`, tone: "plain" } as const;
+    this.#go(id, { state: "waiting", note: "sent again by hand", tookMs: null }, step);
+  }
+
+  /** Looks on no more. */
+  [Symbol.dispose](): void {
+    this.#watches.dispose();
+  }
+
+  #queued(message: Message): void {
+    if (this.#isIgnored(message.from_addr)) return;
+    const { message_id: id, from_addr: address, transport_type, session_event } = message;
+    const text = message.content ?? (session_event === "close" ? "hung up" : message.to_addr);
+    this.#begin({ ...BLANK, id, flow: "inbound", address, text: excerpt(text), messageId: id });
+    const { inbound } = this.#options.transport.queues;
+    this.#go(id, {}, {
+      title: `${transport_type.toUpperCase()} on ${inbound}`,
+      tone: "plain",
+      body: formatBody(message),
+    });
+    this.#lastSeen(id);
+  }
+
+  #reported(event: Event): void {
+    const { event_id: id, event_type, delivery_status, user_message_id: messageId } = event;
+    const text = event_type === "delivery_report" ? `${delivery_status}` : event_type;
+    const address = this.#passageOf(messageId)?.address ?? this.#early.get(messageId)?.to_addr ??
+      "";
+    this.#begin({ ...BLANK, id, flow: "status", address, text, messageId });
+    const { event: queue } = this.#options.transport.queues;
+    this.#go(id, {}, { title: `On ${queue}`, tone: "plain", body: formatBody(event) });
+    this.#lastSeen(id);
+  }
+
+  /** Where Turn is elsewhere, what becomes of a message on the queue is not seen. */
+  #lastSeen(id: string): void {
+    if (this.#options.turn === undefined) this.#go(id, { state: "done", note: "on the queue" });
+  }
+
+  #called(call: TurnCall): void {
+    this.#calledAt.set(call, performance.now());
+    const passage = this.#passageOfCall(readCall(call));
+    if (passage === undefined) return;
+    this.#go(passage.id, {
+      state: "waiting",
+      attempts: passage.attempts + 1,
+      note: "Turn is asked",
+    }, {
+      title: `POST ${call.path}`,
+      tone: "plain",
+      headers: headersOf(call.headers),
+      body: formatBody(call.body),
+    });
+  }
+
+  async #answered(call: TurnCall, answer: TurnAnswer): Promise<void> {
+    const told = readCall(call);
+    const passage = this.#passageOfCall(told);
+    if (passage === undefined) return;
+    const took = formatMs(performance.now() - (this.#calledAt.get(call) ?? 0));
+    if (!(answer instanceof Response)) {
+      return this.#go(passage.id, { state: "retrying", note: "no answer" }, {
+        title: answer === "hang" ? "Turn does not answer" : "The connection was dropped",
+        tone: "bad",
+      });
+    }
+    const { ok, status } = answer;
+    const step: Omit<Step, "at"> = {
+      title: `Turn answered ${status} in ${took}`,
+      tone: ok ? "good" : "bad",
+      headers: headersOf(answer.headers),
+    };
+    if (ok) {
+      const note = told?.kind === "status" ? told.status : `${status}`;
+      return this.#end(passage.id, { state: "done", note }, step);
+    }
+    const body = formatBody(await answer.clone().text());
+    const state = status === 429 || status >= 500 ? "retrying" : "refused";
+    // Meanwhile the next attempt may have begun, and even have come through.
+    const now = this.#passages.get(passage.id);
+    const isLast = now?.state === "waiting" && now.attempts === passage.attempts;
+    const change = isLast ? { state, note: `Turn answered ${status}` } as const : {};
+    this.#go(passage.id, change, { ...step, body });
+  }
+
+  #asks({ key, headers, body }: TurnRequest): void {
+    this.#asking++;
+    const { to, turn, waiting_for_user_input } = body as Asked; // As Stage and the page make them.
+    const waitsForInput = waiting_for_user_input ?? false;
+    const text = excerpt(turn.text.body);
+    this.#begin({ ...BLANK, id: key, flow: "outbound", address: to, text, waitsForInput });
+    const secret = this.#options.turn?.hmacSecret ?? "";
+    const right = sign(secret, new TextEncoder().encode(JSON.stringify(body)));
+    const good = headers[SIGNATURE_HEADER] === right;
+    this.#go(key, { attempts: 1 }, {
+      title: `Turn: POST /messages, signature ${good ? "right" : "wrong"}`,
+      tone: good ? "plain" : "bad",
+      headers: Object.entries(headers),
+      body: formatBody(body),
+    });
+  }
+
+  #wasAnswered({ key }: TurnRequest, { status, headers, body }: RequestAnswer): void {
+    this.#asking--;
+    const [messageId = ""] = idsIn(body);
+    const early = this.#early.get(messageId);
+    this.#early.delete(messageId);
+    const ok = status === 200;
+    const title = status === undefined ? "The bridge did not answer" : `Answered ${status}`;
+    const step = {
+      title,
+      tone: ok ? "good" : "bad",
+      headers: headersOf(headers),
+      body: formatBody(body),
+    } as const;
+    if (ok) {
+      this.#go(key, { messageId, note: "on the queue" }, step);
+      if (early !== undefined) this.#arrived(key, early);
+    } else {
+      this.#end(key, { state: "refused", note: `${status ?? "no answer"}` }, step);
+    }
+    if (this.#asking > 0) return;
+    // These are of somebody who asked without us, with curl, say.
+    for (const message of this.#early.values()) this.#beginWithout(message);
+    this.#early.clear();
+  }
+
+  #taken(message: Message): void {
+    if (this.#isIgnored(message.to_addr)) return;
+    const known = this.#passageOf(message.message_id);
+    if (known !== undefined) this.#arrived(known.id, message);
+    else if (this.#asking > 0) this.#early.set(message.message_id, message);
+    else this.#beginWithout(message);
+  }
+
+  #beginWithout(message: Message): void {
+    const { message_id: id, to_addr: address, content } = message;
+    const waitsForInput = message.session_event === "resume";
+    const text = excerpt(content ?? "");
+    const passage = { ...BLANK, id, flow: "outbound", address, text, messageId: id } as const;
+    this.#begin({ ...passage, waitsForInput });
+    this.#arrived(id, message);
+  }
+
+  #arrived(id: string, message: Message): void {
+    const { outbound } = this.#options.transport.queues;
+    const step = { title: `Taken off ${outbound}`, tone: "good", body: formatBody(message) };
+    const messageId = message.message_id;
+    this.#end(id, { state: "done", note: "sent", messageId }, { ...step, tone: "good" });
+  }
+
+  #isIgnored(address: string): boolean {
+    return this.#options.ignores?.(address) ?? false;
+  }
+
+  /** The outbound passage of a message. */
+  #passageOf(messageId: string): Passage | undefined {
+    for (const passage of [...this.#passages.values()].reverse()) {
+      if (passage.flow === "outbound" && passage.messageId === messageId) return passage;
+    }
+  }
+
+  /** A call about a status does not say which event it comes from: they go in order. */
+  #passageOfCall(told: CallContent | undefined): Passage | undefined {
+    if (told?.kind === "message") return this.#passages.get(told.id);
+    for (const passage of this.#passages.values()) {
+      const isOpen = passage.state === "waiting" || passage.state === "retrying";
+      if (passage.flow === "status" && passage.messageId === told?.id && isOpen) return passage;
+    }
+  }
+
+  #begin(passage: Omit<Passage, "at">): void {
+    this.#passages.set(passage.id, { ...passage, at: Date.now() });
+    const [oldest] = this.#passages.keys();
+    if (this.#passages.size > REMEMBERED && oldest !== undefined) this.#passages.delete(oldest);
+  }
+
+  #end(id: string, change: Change, step?: Omit<Step, "at">): void {
+    const at = this.#passages.get(id)?.at;
+    this.#go(id, at === undefined ? change : { ...change, tookMs: Date.now() - at }, step);
+  }
+
+  #go(id: string, change: Change, step?: Omit<Step, "at">): void {
+    const before = this.#passages.get(id);
+    if (before === undefined) return; // It began too long ago.
+    const passage = { ...before, ...change };
+    this.#passages.set(id, passage);
+    this.#options.journal.add({
+      kind: "passage",
+      passage,
+      ...(step === undefined ? {} : { step: { ...step, at: Date.now() } }),
+    });
+  }
+}
+
+const BLANK = {
+  messageId: "",
+  state: "waiting",
+  note: "",
+  attempts: 0,
+  tookMs: null,
+  waitsForInput: false,
+} as const;
+
+/** Of what {@linkcode FakeTurn.ask} is given here. */
+interface Asked {
+  readonly to: string;
+  readonly turn: { readonly text: { readonly body: string } };
+  readonly waiting_for_user_input?: boolean;
+}
+
+/** The ids in an answer of the bridge's. */
+function idsIn(body: unknown): readonly string[] {
+  const { messages } = Object(body);
+  return Array.isArray(messages) ? messages.map((message) => `${Object(message).id}`) : [];
+}
+
+function formatMs(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1).replace(".0", "")} s`;
+}

@@ -1,0 +1,139 @@
+/**
+ * The messages that wait for a person: which there are, and their way back to the queue that they
+ * come from.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import type { Broker, QueuedMessage } from "../../broker/mod.ts";
+import type { ConnectorQueues } from "../../vumi/mod.ts";
+import type { Parked, ParkedMessage } from "./events.ts";
+import { excerpt } from "./excerpts.ts";
+
+/** What a {@linkcode Parking} is made of. */
+export interface ParkingOptions {
+  /** The names of the queues. */
+  readonly queues: ConnectorQueues;
+  /** Where they are. */
+  readonly broker: Pick<Broker, "depth" | "browse">;
+  /** A message was not there before. */
+  readonly onParked: (message: ParkedMessage) => void;
+  /** A message has gone back to `queue`. */
+  readonly onReplayed: (message: ParkedMessage, queue: string) => void;
+}
+
+/** Most that are told of one by one. */
+const MOST_SHOWN = 50;
+/** With more than that in a queue, they are only counted: to look at them all would take too long. */
+const MOST_LOOKED_AT = 2_000;
+
+/** What was seen of a queue. */
+interface Seen {
+  readonly depth: number;
+  readonly messages: readonly ParkedMessage[];
+}
+
+/** Both parking queues. */
+export class Parking {
+  readonly #options: ParkingOptions;
+  #known = new Set<string>();
+  /** By queue, how many there were when they were looked at last, and which. */
+  readonly #seen = new Map<string, Seen>();
+  #parked: Parked = { kind: "parked", total: 0, messages: [] };
+
+  /** Makes it; nothing is looked at. */
+  constructor(options: ParkingOptions) {
+    this.#options = options;
+  }
+
+  /** What there was when it was looked at last. */
+  get parked(): Parked {
+    return this.#parked;
+  }
+
+  /**
+   * Looks what there is. Messages themselves are looked at only if there are more or less of them than
+   * before: nobody else sees them meanwhile, and a quorum queue has to be given copies of them.
+   */
+  async look(): Promise<Parked> {
+    const { queues, broker, onParked } = this.#options;
+    const messages: ParkedMessage[] = [];
+    let total = 0;
+    for (const queue of [queues.inboundParked, queues.eventParked]) {
+      const depth = await broker.depth(queue) ?? 0;
+      total += depth;
+      let seen = this.#seen.get(queue);
+      if (seen?.depth !== depth) {
+        seen = { depth, messages: await this.#lookInto(queue, depth) };
+        this.#seen.set(queue, seen);
+      }
+      messages.push(...seen.messages);
+    }
+    for (const message of messages) if (!this.#known.has(message.key)) onParked(message);
+    this.#known = new Set(messages.map(({ key }) => key));
+    const shown = messages.slice(0, MOST_SHOWN);
+    return this.#parked = { kind: "parked", total, messages: shown };
+  }
+
+  async #lookInto(queue: string, depth: number): Promise<readonly ParkedMessage[]> {
+    const messages: ParkedMessage[] = [];
+    if (depth === 0 || depth > MOST_LOOKED_AT) return messages;
+    await this.#options.broker.browse(queue, (message) => {
+      messages.push(describe(queue, message));
+      return "keep";
+    });
+    return messages;
+  }
+
+  /** Sends one back, or all; what has told of the failure is gone from it. */
+  async replay(key: string | "all"): Promise<void> {
+    const { queues, broker, onReplayed } = this.#options;
+    const ways = [[queues.inboundParked, queues.inbound], [queues.eventParked, queues.event]];
+    for (const [from = "", to = ""] of ways) {
+      this.#seen.delete(from);
+      await broker.browse(from, (message) => {
+        const described = describe(from, message);
+        if (key !== "all" && described.key !== key) return "keep";
+        // Parked again, it is news again.
+        this.#known.delete(described.key);
+        onReplayed(described, to);
+        return { moveTo: to, headers: withoutFailure(message.headers) };
+      });
+    }
+  }
+}
+
+/** The key is of the body, which may be anything: what can't be read is parked too. */
+function describe(queue: string, { body, headers }: QueuedMessage): ParkedMessage {
+  const { message_id, event_id, from_addr, user_message_id } = readFields(body);
+  const key = message_id ?? event_id ?? createHash("sha256").update(body).digest("hex");
+  const title = from_addr ?? (user_message_id ? `about ${user_message_id}` : "not to be read");
+  const reason = excerpt(String(headers["x-parked-reason"] ?? "no reason given"));
+  return { key, queue, title: excerpt(title), reason };
+}
+
+const FIELDS = ["message_id", "event_id", "from_addr", "user_message_id"] as const;
+
+function readFields(body: Uint8Array): Partial<Record<(typeof FIELDS)[number], string>> {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return {}; // That is why it is here.
+  }
+  const found = new Map(
+    Object.entries(Object(fields)).filter(([, value]) => {
+      return typeof value === "string" && value !== "";
+    }),
+  );
+  return Object.fromEntries(FIELDS.flatMap((field) => {
+    return found.has(field) ? [[field, String(found.get(field))]] : [];
+  }));
+}
+
+function withoutFailure(headers: QueuedMessage["headers"]): QueuedMessage["headers"] {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !/^x-(parked|retry)-/.test(name)),
+  );
+}

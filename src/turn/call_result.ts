@@ -1,0 +1,101 @@
+/**
+ * What Turn's answer to a call means: the one place where its status code is read.
+ *
+ * @module
+ */
+
+import { readErrorText, readStart } from "./excerpt.ts";
+import { type RateLimit, readRateLimit } from "./rate_limit.ts";
+import { retryAfterMs } from "./retry_after.ts";
+
+/** What a call to Turn came to. */
+export type CallResult =
+  & {
+    /** What Turn said of its rate limit, if anything. */
+    readonly rateLimit?: RateLimit | undefined;
+  }
+  & (
+    /** Turn has it. */
+    | { readonly kind: "delivered"; readonly status: number }
+    /** It may work later. */
+    | Failure & {
+      readonly kind: "retry";
+      /** The least wait that Turn asked for, in milliseconds; 0 if it didn't. */
+      readonly afterMs: number;
+      /** Whose fault it may be. */
+      readonly fault: Fault;
+    }
+    /** Turn takes no more calls for now (429): no fault of the message's. */
+    | Failure & {
+      readonly kind: "limited";
+      readonly status: number;
+      /** As for `retry`. */
+      readonly afterMs: number;
+    }
+    /** It never will. */
+    | Failure & { readonly kind: "refused"; readonly status: number }
+  );
+
+/**
+ * Whose fault a failure may be: the `message`'s alone, or also `turn`'s (it answers with an error, or
+ * not in time). When Turn is `unreachable`, or our token is wrong, nothing else will fare better.
+ */
+export type Fault = "message" | "turn" | "unreachable";
+
+/** Why Turn does not have it. */
+export interface Failure {
+  /** One line for people; without secrets, and without what anybody wrote. */
+  readonly reason: string;
+  /** Turn's status, unless there was no answer. */
+  readonly status?: number;
+  /** What Turn said of it, if anything, as one line. It may quote the message: not for a log. */
+  readonly said?: string;
+}
+
+/**
+ * Reads Turn's answer. Once the status is there it alone decides: if the body stays away, or breaks
+ * off, all that is lost is what it would have said.
+ *
+ * @param now Milliseconds since 1970.
+ * @param secret What must not be passed on, even if Turn says it.
+ */
+export async function readCallResult(
+  response: Response,
+  now: number,
+  secret: string,
+): Promise<CallResult> {
+  const { status, headers } = response;
+  // Read in any case: an HTTP/1.1 connection is used again only when its answer was read.
+  const start = await readStart(response);
+  if (status >= 200 && status < 300) {
+    return { kind: "delivered", status, rateLimit: readRateLimit(headers, "", now) };
+  }
+  const excerpt = readErrorText(start, secret);
+  // No other answer's text is looked into: it may quote a user, who may write of buckets.
+  const rateLimit = readRateLimit(headers, status === 429 ? excerpt : "", now);
+  const reason = `Turn answered ${status}${HINTS[status] ?? ""}`;
+  const failure = { reason, status, rateLimit, ...(excerpt === "" ? {} : { said: excerpt }) };
+  const fault = faultOf(status);
+  if (status === 429) {
+    return { kind: "limited", ...failure, afterMs: retryAfterMs(response, now) };
+  }
+  if (fault !== undefined) {
+    return { kind: "retry", ...failure, fault, afterMs: retryAfterMs(response, now) };
+  }
+  // To follow a redirect would make a GET of the POST, and lose the message.
+  const isRedirect = status >= 300 && status < 400;
+  const hint = isRedirect ? ", a redirect: turn_api_url needs correcting" : "";
+  return { ...failure, kind: "refused", reason: reason + hint };
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: ", it does not accept our auth_token",
+  403: ", it does not accept our auth_token",
+};
+
+/** Whose fault a status tells of that may change; undefined for those that will not. */
+function faultOf(status: number): Fault | undefined {
+  if (status === 401 || status === 403) return "unreachable";
+  if (status >= 500) return "turn";
+  return status === 408 || status === 425 ? "message" : undefined;
+}

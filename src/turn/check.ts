@@ -1,0 +1,168 @@
+/**
+ * Finds out whether Turn can be reached, takes our token and has our time, for the command `check`. It
+ * only asks for the address of our channel, twice, without the token and with it: nothing is sent.
+ * Turn does not say what it answers there, so the two answers are compared.
+ *
+ * @module
+ */
+
+import { oneLine } from "./excerpt.ts";
+import { networkFault } from "./network_fault.ts";
+
+/** What was found out about Turn. */
+export interface TurnCheck {
+  /** What was looked at. */
+  readonly subject: string;
+  /** Whether it will do; undefined if that is for a person to say. */
+  readonly ok: boolean | undefined;
+  /** What was found. */
+  readonly detail: string;
+  /** What to do, when it will not do. */
+  readonly fix?: string;
+}
+
+/** What {@linkcode askTurn} needs. */
+export interface TurnCheckOptions {
+  /** The address of our channel. */
+  readonly apiUrl: string;
+  /** The bearer token. */
+  readonly authToken: string;
+  /** Longest that each of the two calls may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Milliseconds since 1970; the platform's clock, unless given. */
+  readonly now?: () => number;
+}
+
+/** An answer to a question without a body. */
+interface Answer {
+  readonly status: number;
+  /** What the other clock says, in milliseconds since 1970, and ours at the middle of the call. */
+  readonly clocks: { readonly theirs: number; readonly ours: number };
+}
+
+/** A clock that differs by more is told of, in seconds. */
+const MOST_CLOCK_S = 30;
+
+/** Asks Turn. Never throws. */
+export async function askTurn(options: TurnCheckOptions): Promise<readonly TurnCheck[]> {
+  const { apiUrl, authToken } = options;
+  const without = await ask(options);
+  if (typeof without === "string") return [unreachable(apiUrl, without)];
+  const reached = {
+    subject: "Turn",
+    ok: true,
+    detail: `${apiUrl} answers (${without.status})${inClear(apiUrl)}`,
+  };
+  const clock = clockFinding(without);
+  // The secret, should the fault quote it, is left out.
+  const withToken = await ask(options, authToken);
+  if (typeof withToken === "string") return [unreachable(apiUrl, withToken), clock];
+  return [reached, tokenFinding(without.status, withToken.status), clock];
+}
+
+/** The answer, or in words why there is none. */
+async function ask(options: TurnCheckOptions, authToken?: string): Promise<Answer | string> {
+  const { apiUrl, timeoutMs, now = Date.now } = options;
+  const begun = now();
+  try {
+    const response = await fetch(apiUrl, {
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+      headers: {
+        "Accept": "application/json",
+        ...(authToken !== undefined && { "Authorization": `Bearer ${authToken}` }),
+      },
+    });
+    const ours = (begun + now()) / 2;
+    await response.body?.cancel();
+    const theirs = Date.parse(response.headers.get("date") ?? "");
+    return { status: response.status, clocks: { theirs, ours } };
+  } catch (error) {
+    return oneLine(networkFault(error), authToken);
+  }
+}
+
+function unreachable(apiUrl: string, fault: string): TurnCheck {
+  const fix = FIXES.find(([pattern]) => pattern.test(fault))?.[1] ??
+    "correct turn_api_url; see that name service, firewall and certificates let us reach it";
+  return { subject: "Turn", ok: false, detail: `${apiUrl} does not answer: ${fault}`, fix };
+}
+
+/** Parts of what the runtime says, and what helps. */
+const FIXES: readonly (readonly [RegExp, string])[] = [
+  [
+    /dns|lookup|resolve|ENOTFOUND/i,
+    "correct the host name in turn_api_url, or this machine's name service",
+  ],
+  [/timed? ?out/i, "look for a firewall or a proxy in between: Turn needs outgoing HTTPS"],
+  [/refused/i, "correct host and port in turn_api_url; look for a firewall in between"],
+  [
+    /InvalidContentType|corrupt message/i,
+    "this port does not speak TLS: correct the port, or the https:// in turn_api_url",
+  ],
+  [
+    /UnknownIssuer|self.signed|unable to (get|verify)/i,
+    "have the system trust the certificate's issuer, and set DENO_TLS_CA_STORE=system",
+  ],
+  [/NotValidForName/i, "use in turn_api_url a host name that is in the certificate"],
+  [/Expired|NotValidYet/i, "set this machine's clock; else Turn's certificate has to be renewed"],
+];
+
+function inClear(apiUrl: string): string {
+  return apiUrl.startsWith("http:") ? "; the token goes there unencrypted" : "";
+}
+
+/** Who may not ask is told so before whether there is anything to be asked. */
+function tokenFinding(without: number, withToken: number): TurnCheck {
+  const subject = "Turn's token";
+  if (isRefusal(withToken)) {
+    return {
+      subject,
+      ok: false,
+      detail: `Turn refuses it (${withToken})`,
+      fix: "set auth_token to a token of this number, made in Turn and not revoked",
+    };
+  }
+  if (withToken >= 300 && withToken < 400) {
+    return {
+      subject,
+      ok: false,
+      detail: `Turn redirects (${withToken}), and redirections are not followed`,
+      fix: "correct turn_api_url: https://, and the host that Turn redirects to",
+    };
+  }
+  if (isRefusal(without)) {
+    return { subject, ok: true, detail: `taken (${withToken}; ${without} without it)` };
+  }
+  return {
+    subject,
+    ok: undefined,
+    detail: `can't be told: Turn answers ${withToken} with it, and ${without} without`,
+    fix:
+      "compare turn_api_url and auth_token with what Turn shows of the channel: the first message " +
+      "or status will tell",
+  };
+}
+
+function isRefusal(status: number): boolean {
+  return status === 401 || status === 403;
+}
+
+function clockFinding({ clocks: { theirs, ours } }: Answer): TurnCheck {
+  const subject = "clock";
+  if (Number.isNaN(theirs)) {
+    return { subject, ok: undefined, detail: "can't be compared: Turn's answer has no Date" };
+  }
+  const seconds = Math.round((ours - theirs) / 1000);
+  if (Math.abs(seconds) <= MOST_CLOCK_S) {
+    return { subject, ok: true, detail: `${Math.abs(seconds)} s from Turn's` };
+  }
+  const direction = seconds > 0 ? "ahead of" : "behind";
+  return {
+    subject,
+    ok: undefined,
+    detail: `${Math.abs(seconds)} s ${direction} Turn's: times in logs and waits for Turn's rate ` +
+      "limit are wrong by that",
+    fix: "keep the machine's clock set: timedatectl set-ntp true",
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * Publishing that hangs is found out: by a frozen server of several, and by what is watched.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { ChannelModel } from "amqplib";
+import { AmqpBroker } from "../../../src/broker/rabbitmq/rabbitmq_broker.ts";
+import type { ConfirmingChannel } from "../../../src/broker/rabbitmq/confirms.ts";
+import { HangWatch } from "../../../src/broker/rabbitmq/hang.ts";
+import { amqpUrl } from "../../support/rabbitmq.ts";
+import { DELAYS, startProxy, withChannel } from "./support.ts";
+import { bytes } from "../bench.ts";
+
+Deno.test("AmqpBroker leaves a node that has frozen when a message waits, before heartbeats tell", async () => {
+  await using stack = new AsyncDisposableStack();
+  const proxies = [1, 2, 3].map(() => stack.use(startProxy()));
+  const urls = proxies.map(({ port }) => Object.assign(new URL(amqpUrl()), { port }).href);
+  const queue = `test-${crypto.randomUUID()}`;
+  await using broker = AmqpBroker.open({ urls, exchange: "vumi", ...DELAYS });
+  try {
+    broker.declare(queue);
+    await broker.ready(30_000);
+    await broker.publish(queue, bytes("before"));
+    for (const proxy of proxies) if (proxy.sockets > 0) proxy.stall();
+    const begun = performance.now();
+    const publish = () => broker.publish(queue, bytes("after")).then(() => true, () => false);
+    while (!await publish()) assert.ok(performance.now() - begun < 30_000);
+    // By heartbeats alone: two missed ones of 5 s each.
+    assert.ok(performance.now() - begun < 9_500);
+  } finally {
+    for (const proxy of proxies) proxy.resume();
+    await withChannel((channel) => channel.deleteQueue(queue));
+  }
+});
+
+/** Something to watch, as it is set. */
+function watched() {
+  const state = { read: 0, hasConfirmed: false, waitedMs: 0, blocked: false };
+  const hangs: { reason: string; isFine: boolean }[] = [];
+  const stream = Object.defineProperty({}, "bytesRead", { get: () => state.read });
+  const options = {
+    // All of them that is looked at.
+    model: { connection: { stream, heartbeat: 0 } } as unknown as ChannelModel,
+    channel: state as unknown as ConfirmingChannel,
+    isBlocked: () => state.blocked,
+    onHang: (reason: string, isFine: boolean) => void hangs.push({ reason, isFine }),
+  };
+  return { state, hangs, options };
+}
+
+const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
+
+Deno.test("HangWatch tells of a new channel that confirms nothing, and waits longer each time", async () => {
+  const watch = new HangWatch();
+  const { state, hangs, options } = watched();
+  for (const waitedMs of [750, 900, 1_080]) {
+    hangs.length = 0;
+    state.waitedMs = waitedMs - 1;
+    const unwatch = watch.watch(options);
+    await seconds(0.6);
+    assert.deepEqual(hangs, []);
+    state.waitedMs = waitedMs;
+    await seconds(0.6);
+    const reason = `no message was confirmed within ${(waitedMs / 1000).toFixed(1)} s`;
+    assert.deepEqual(hangs, [{ reason, isFine: true }]);
+    unwatch();
+  }
+});
+
+Deno.test("HangWatch tells of a server that is silent while a message waits, and only then", async () => {
+  const watch = new HangWatch();
+  const idle = watched();
+  const busy = watched();
+  const blocked = watched();
+  const silent = watched();
+  const all = [idle, busy, blocked, silent];
+  for (const { state } of all) state.hasConfirmed = true;
+  const unwatch = all.map(({ options }) => watch.watch(options));
+  for (let n = 0; n < 25; n++) {
+    for (const { state } of [busy, blocked, silent]) state.waitedMs = n * 250;
+    blocked.state.blocked = true;
+    busy.state.read++;
+    await seconds(0.25);
+  }
+  for (const end of unwatch) end();
+  assert.deepEqual([idle, busy, blocked].map(({ hangs }) => hangs), [[], [], []]);
+  assert.equal(silent.hangs.length, 1);
+  assert.equal(silent.hangs[0]?.isFine, false);
+});

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { type PageEvent, type Passage, type Sample, send } from "../../../src/simulator/mod.ts";
+import { until } from "../../support/until.ts";
+import { startDemoPlay } from "../play.ts";
+
+const USER = "+26612345678";
+type Playing = Awaited<ReturnType<typeof startDemoPlay>>;
+
+/** Listens to the play, as the page would. */
+function listen({ play }: Playing) {
+  const events: PageEvent[] = [];
+  const listening = play.journal.listen("", play.hello, play.now(), (frame) => {
+    events.push(JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? ""));
+  });
+  /** How far the messages have come, in the order in which they began. */
+  const passages = (): Passage[] => {
+    const latest = new Map<string, Passage>();
+    for (const event of events) {
+      if (event.kind === "passage") latest.set(event.passage.id, event.passage);
+    }
+    return [...latest.values()];
+  };
+  const steps = (id: string): string[] =>
+    events.flatMap((event) => {
+      return event.kind === "passage" && event.passage.id === id && event.step !== undefined
+        ? [event.step.title.replace(/[\d.]+ m?s/, "…")]
+        : [];
+    });
+  return { events, passages, steps, [Symbol.dispose]: () => listening[Symbol.dispose]() };
+}
+
+Deno.test("DemoPlay shows each message's way, step by step", async () => {
+  await using playing = await startDemoPlay();
+  using seen = listen(playing);
+  await playing.play.act({ do: "text", address: USER, text: "Hi" });
+  await until("all of it", () => {
+    return seen.passages().length === 4 && seen.passages().every(({ state }) => state === "done");
+  });
+  const [inbound, outbound, ack, report] = seen.passages();
+  assert.deepEqual(
+    [inbound, outbound, ack, report].map((passage) => [passage?.flow, passage?.text]),
+    [
+      ["inbound", "Hi"],
+      ["outbound", "You wrote: Hi"],
+      ["status", "ack"],
+      ["status", "delivered"],
+    ],
+  );
+  assert.deepEqual(seen.steps(inbound?.id ?? ""), [
+    "SMS on play.inbound",
+    "POST /messages",
+    "Turn answered 200 in …",
+  ]);
+  assert.deepEqual(seen.steps(outbound?.id ?? ""), [
+    "Turn: POST /messages, signature right",
+    "Answered 200",
+    "Taken off play.outbound",
+  ]);
+  assert.deepEqual(seen.steps(report?.id ?? ""), [
+    "On play.event",
+    "POST /statuses",
+    "Turn answered 200 in …",
+  ]);
+  assert.ok([ack, report].every((status) => status?.address === USER));
+  assert.deepEqual([ack?.note, report?.note], ["sent", "delivered"]);
+});
+
+for (
+  const { mode, title, state } of [
+    { mode: "429", title: "Turn answered 429 in …", state: "retrying" },
+    { mode: "500", title: "Turn answered 500 in …", state: "retrying" },
+    { mode: "400", title: "Turn answered 400 in …", state: "parked" },
+    { mode: "none", title: "Turn does not answer", state: "retrying" },
+  ] as const
+) {
+  Deno.test(`DemoPlay shows what the bridge does when Turn answers ${mode}`, async () => {
+    // Seconds between attempts: with the default it may be a minute.
+    const flags = { "retry-delay-exponent": "1" };
+    await using playing = await startDemoPlay({ flags });
+    using seen = listen(playing);
+    const { play } = playing;
+    await play.act({ do: "setTurnAnswers", mode });
+    await play.act({ do: "text", address: USER, text: "Hi" });
+    await until(state, () => seen.passages().some((passage) => passage.state === state));
+    const [{ id } = assert.fail()] = seen.passages();
+    assert.ok(seen.steps(id).includes(title), `${seen.steps(id)}`);
+    await play.act({ do: "setTurnAnswers", mode: "200" });
+    if (mode === "400") {
+      await until("it to be told of", () =>
+        seen.events.some((event) => {
+          return event.kind === "parked" && event.total === 1;
+        }));
+      await play.act({ do: "replay", key: id });
+    }
+    await until("Turn to have it", () => seen.passages()[0]?.state === "done");
+    assert.ok((seen.passages()[0]?.attempts ?? 0) >= (mode === "none" ? 1 : 2));
+  });
+}
+
+Deno.test("DemoPlay shows who asks without it, with curl, say", async () => {
+  await using playing = await startDemoPlay();
+  using seen = listen(playing);
+  const body = { to: USER, turn: { type: "text", text: { body: "From afar" } } };
+  const response = await send(`${playing.service.address}/messages`, body, { secret: "secret" });
+  assert.equal(response.status, 200, await response.text());
+  await until("it", () => seen.passages().some(({ text }) => text === "From afar"));
+  const [passage] = seen.passages();
+  assert.deepEqual([passage?.flow, passage?.state], ["outbound", "done"]);
+});
+
+Deno.test("DemoPlay makes the load that is asked for, and measures it", async () => {
+  await using playing = await startDemoPlay();
+  using seen = listen(playing);
+  const { play, turn } = playing;
+  await play.act({ do: "setLoad", rate: 100 });
+  const samples = (): Sample[] => seen.events.filter((event) => event.kind === "sample");
+  await until("samples", () => samples().filter(({ told }) => told > 0).length >= 3);
+  await play.act({ do: "setLoad", rate: 0 });
+  await until("the end", () => samples().at(-1)?.sent === 0 && samples().at(-1)?.between === 0);
+  const sent = samples().reduce((sum, sample) => sum + sample.sent / 2, 0);
+  const told = samples().reduce((sum, sample) => sum + sample.told / 2, 0);
+  assert.equal(told, sent);
+  assert.equal(turn.calls.length, sent);
+  assert.ok(samples().some(({ medianMs, p95Ms }) => medianMs !== null && p95Ms !== null));
+  assert.ok(!seen.events.some(({ kind }) => kind === "said" || kind === "passage"));
+  assert.equal(playing.shown(), "", "the terminal is told of it");
+});
+
+Deno.test("DemoPlay keeps the phones of the tour from others while it plays", async () => {
+  await using playing = await startDemoPlay();
+  using seen = listen(playing);
+  const { play } = playing;
+  const tour = play.tour(undefined, 100);
+  await assert.rejects(play.act({ do: "text", address: USER, text: "Hi" }), /The tour has/);
+  assert.equal(await tour, true);
+  await play.act({ do: "text", address: USER, text: "Hi" });
+  const verdicts = seen.events.filter((event) => event.kind === "verdict");
+  assert.deepEqual(verdicts.map(({ good }) => good), [true, true, true]);
+  const statuses = seen.passages().filter(({ flow }) => flow === "status");
+  assert.ok(statuses.length >= 2);
+});
+
+Deno.test("DemoPlay tells how the bridge says it is, and what it counts", async () => {
+  await using playing = await startDemoPlay();
+  using seen = listen(playing);
+  await playing.play.act({ do: "text", address: USER, text: "Hi" });
+  await until("the counter", () =>
+    seen.events.some((event) => {
+      return event.kind === "health" && Object(event.report).health === "ok" &&
+        event.counters.some(([flow, result, count]) => {
+          return flow === "inbound" && result === "delivered" && count === 1;
+        });
+    }));
+});
+
+Deno.test("DemoPlay tells of Turn's rate limit, when Turn has told of it", async () => {
+  await using playing = await startDemoPlay();
+  using seen = listen(playing);
+  const { play } = playing;
+  await play.act({ do: "setTurnAnswers", mode: "429" });
+  await play.act({ do: "text", address: USER, text: "Hi" });
+  await until("the limit", () =>
+    seen.events.some((event) => {
+      return event.kind === "health" && event.limits.some(([, left, limit]) => {
+        return left === 0 && limit === 20;
+      });
+    }));
+  await play.act({ do: "setTurnAnswers", mode: "200" });
+  await until("Turn to have it", () => seen.passages()[0]?.state === "done");
+});

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { getLogger } from "@logtape/logtape";
+import { type LogLine, LogTap } from "../../../src/simulator/mod.ts";
+import { startLogging } from "../../../src/telemetry/mod.ts";
+
+const log = getLogger(["turn-channels", "test"]);
+
+function tap(act: () => void) {
+  let written = "";
+  const lines: LogLine[] = [];
+  const fields: Readonly<Record<string, unknown>>[] = [];
+  const logTap = new LogTap((text) => written += text);
+  logTap.listener = {
+    line: (line) => void lines.push(line),
+    values: (values) => void fields.push(values),
+  };
+  {
+    using _logging = startLogging({ level: "INFO", output: logTap });
+    act();
+  }
+  return { written, lines, fields };
+}
+
+Deno.test("LogTap writes lines for people, and hands them on with their values", () => {
+  const { written, lines, fields } = tap(() => {
+    log.info("No trouble, {result}", { result: "skipped" });
+    log.warning("Trying {messageId} again in {waitMs}", { messageId: "m1", waitMs: 2_000 });
+    log.error("Łost\n{what}", { what: { a: 1 } });
+  });
+  assert.match(written, /^\d\d:\d\d:\d\d WARNING Trying m1 again in 2000\n/);
+  assert.deepEqual(lines.map(({ level, text }) => [level, text]), [
+    ["WARNING", "Trying m1 again in 2000"],
+    ["ERROR", 'Łost\n{"a":1}'],
+  ]);
+  assert.deepEqual([fields[0]?.["result"], fields[1]?.["waitMs"]], ["skipped", 2_000]);
+});
+
+Deno.test("LogTap hands on a part of a burst, and writes all of it", () => {
+  const { written, lines } = tap(() => {
+    for (let n = 0; n < 1_000; n++) log.warning(`Line ${n}`);
+  });
+  assert.equal(written.trimEnd().split("\n").length, 1_000);
+  assert.ok(lines.length >= 20 && lines.length < 500, `${lines.length} lines`);
+});

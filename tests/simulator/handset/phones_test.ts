@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { MemoryBroker } from "../../../src/broker/memory/memory_broker.ts";
+import {
+  type Happening,
+  Journal,
+  PhoneError,
+  Phones,
+  type PhonesOptions,
+  Transport,
+} from "../../../src/simulator/mod.ts";
+import {
+  createReply,
+  decodeMessage,
+  encodeMessage,
+  type Event,
+  type Message,
+} from "../../../src/vumi/mod.ts";
+import { until } from "../../support/until.ts";
+
+const USER = "+26612345678";
+const CODE = "*120*8864#";
+
+/** Phones on queues, of which the test has the other end. */
+class Network implements AsyncDisposable {
+  readonly broker = MemoryBroker.open();
+  readonly transport = Transport.start({ connectorName: "n", broker: this.broker });
+  readonly inbound: Message[] = [];
+  readonly events: Event[] = [];
+  readonly happenings: Happening[] = [];
+  readonly phones: Phones;
+  readonly #watch: Disposable;
+
+  constructor(options: Partial<PhonesOptions> = {}) {
+    const journal = new Journal();
+    const add = journal.add.bind(journal);
+    journal.add = (happening) => {
+      this.happenings.push(happening);
+      add(happening);
+    };
+    const { transport } = this;
+    this.#watch = transport.watch({
+      published: (message) => void this.inbound.push(message),
+      reported: (event) => void this.events.push(event),
+    });
+    this.phones = new Phones({
+      transport,
+      journal,
+      number: "8110",
+      ussdTimeoutMs: 60_000,
+      userWrites: (action) => transport.publish(transport.compose(action)),
+      transportReports: (event) => transport.publishEvent(event),
+      ...options,
+    });
+    this.phones.add(USER);
+  }
+
+  /** The user's session. */
+  get session() {
+    return this.phones.all[0]?.session ?? assert.fail("no session");
+  }
+
+  /** What is on the phones. */
+  get said(): string[] {
+    return this.happenings.flatMap((it) => it.kind === "said" ? [`${it.by}: ${it.text}`] : []);
+  }
+
+  /** The bridge answers the user's last message. */
+  async replies(content: string, session_event: "resume" | "close"): Promise<Message> {
+    const { length } = this.said;
+    const reply = createReply(this.inbound.at(-1) ?? assert.fail(), { content, session_event });
+    await this.broker.publish(this.transport.queues.outbound, encodeMessage(reply));
+    await until("the reply", () => this.said.length > length);
+    return reply;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#watch[Symbol.dispose]();
+    this.phones[Symbol.dispose]();
+    await this.transport[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("Phones put an SMS on the queue, as vumi has it", async () => {
+  await using network = new Network();
+  await network.phones.text(USER, "Hi");
+  const [queued] = network.broker.waiting("n.inbound");
+  const message = decodeMessage(queued?.body ?? assert.fail());
+  const { from_addr, to_addr, transport_type, content, session_event } = message;
+  assert.deepEqual({ from_addr, to_addr, transport_type, content, session_event }, {
+    from_addr: USER,
+    to_addr: "8110",
+    transport_type: "sms",
+    content: "Hi",
+    session_event: null,
+  });
+});
+
+Deno.test("Phones report by themselves what became of a message", async () => {
+  await using network = new Network();
+  await network.phones.text(USER, "Hi");
+  const { message_id } = await network.replies("Hello", "close");
+  await until("two reports", () => network.events.length === 2);
+  assert.deepEqual(network.events.map((event) => [event.event_type, event.user_message_id]), [
+    ["ack", message_id],
+    ["delivery_report", message_id],
+  ]);
+});
+
+Deno.test("Phones report by hand, if that is wanted", async () => {
+  await using network = new Network();
+  network.phones.reportsByItself = false;
+  await network.phones.text(USER, "Hi");
+  const { message_id } = await network.replies("Hello", "close");
+  assert.equal(network.events.length, 0);
+  await network.phones.report(message_id, "failed");
+  await network.phones.report(message_id, "nack");
+  const [failed, nack] = network.events;
+  assert.equal(failed?.delivery_status, "failed");
+  assert.equal(nack?.event_type, "nack");
+  assert.ok(nack?.nack_reason);
+});
+
+Deno.test("a USSD session is dialled, asked, answered and ended", async () => {
+  await using network = new Network();
+  const { phones } = network;
+  await phones.dial(USER, CODE);
+  assert.equal(network.session.state, "waiting");
+  await network.replies("Your name?", "resume");
+  assert.deepEqual([network.session.state, network.session.text], ["asking", "Your name?"]);
+  await phones.answer(USER, "Neo");
+  assert.equal(network.session.state, "waiting");
+  await network.replies("Bye", "close");
+  const { state, endedBy, text, screens } = network.session;
+  assert.deepEqual({ state, endedBy, text, screens }, {
+    state: "ended",
+    endedBy: "service",
+    text: "Bye",
+    screens: 2,
+  });
+  assert.deepEqual(
+    network.inbound.map(({ session_event, content, to_addr }) => [session_event, content, to_addr]),
+    [["new", null, CODE], ["resume", "Neo", CODE]],
+  );
+});
+
+Deno.test("a USSD session that is hung up tells vumi so", async () => {
+  await using network = new Network();
+  await network.phones.dial(USER, CODE);
+  await network.phones.hangUp(USER);
+  assert.equal(network.session.endedBy, "user");
+  const { session_event, content } = network.inbound.at(-1) ?? assert.fail();
+  assert.deepEqual([session_event, content], ["close", null]);
+});
+
+Deno.test("a USSD session ends when its time is up, waiting or asking, and tells vumi so", async () => {
+  for (const asks of [false, true]) {
+    await using network = new Network({ ussdTimeoutMs: 150 });
+    await network.phones.dial(USER, CODE);
+    if (asks) await network.replies("Your name?", "resume");
+    await until("the end", () => network.session.state === "ended");
+    assert.equal(network.session.endedBy, "time");
+    assert.equal(network.inbound.at(-1)?.session_event, "close");
+    assert.ok(network.said.includes("network: Timed out"));
+  }
+});
+
+Deno.test("a USSD session takes one answer to each thing, and the network refuses a second", async () => {
+  await using network = new Network();
+  await network.phones.dial(USER, CODE);
+  await network.replies("First", "resume");
+  const second = await network.replies("Second", "resume");
+  assert.equal(network.session.text, "First");
+  await until("the nack", () => network.events.some((event) => event.event_type === "nack"));
+  const nack = network.events.find((event) => event.event_type === "nack");
+  assert.equal(nack?.user_message_id, second.message_id);
+  assert.equal(network.said.at(-1), "network: A message was lost: no session waits for it");
+});
+
+for (
+  const { what, act } of [
+    { what: "to answer what is not asked", act: (phones: Phones) => phones.answer(USER, "Hi") },
+    { what: "to hang up what is not open", act: (phones: Phones) => phones.hangUp(USER) },
+    { what: "to write from no phone", act: (phones: Phones) => phones.text("+1", "Hi") },
+    {
+      what: "to dial in a session",
+      act: async (phones: Phones) => {
+        await phones.dial(USER, CODE);
+        await phones.dial(USER, CODE);
+      },
+    },
+    {
+      what: "to take a phone that the tour has",
+      act: (phones: Phones) => {
+        phones.hold([USER]);
+        return phones.text(USER, "Hi");
+      },
+    },
+    {
+      what: "more phones than there is room for",
+      // deno-lint-ignore require-await -- a fault has to reject
+      act: async (phones: Phones) => {
+        for (let n = 0; n < 50; n++) phones.add(`+${n}`);
+      },
+    },
+  ]
+) {
+  Deno.test(`Phones refuse ${what}`, async () => {
+    await using network = new Network();
+    await assert.rejects(act(network.phones), PhoneError);
+  });
+}
+
+Deno.test("Phones have one for whom somebody writes to, as long as there is room", async () => {
+  await using network = new Network();
+  const message = network.transport.compose({
+    from_addr: "8110",
+    to_addr: "+27831234567",
+    transport_type: "sms",
+    content: "Out of the blue",
+  });
+  await network.broker.publish("n.outbound", encodeMessage(message));
+  await until("the message", () => network.said.includes("service: Out of the blue"));
+  assert.deepEqual(network.phones.all.map(({ address }) => address), [USER, "+27831234567"]);
+});
+
+Deno.test("Phones say when a message could not be sent", async () => {
+  await using network = new Network({
+    userWrites: () => Promise.reject(new Error("the broker is away")),
+  });
+  await network.phones.text(USER, "Hi");
+  assert.deepEqual(network.said, ["network: Not sent: the broker is away"]);
+});
