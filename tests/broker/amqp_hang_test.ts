@@ -52,13 +52,13 @@ function watched() {
 
 const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
-Deno.test("HangWatch tells of a new channel that confirms nothing, and waits longer each time", async () => {
-  const watch = new HangWatch();
-  const { state, hangs, options } = watched();
-  for (const waitedMs of [750, 900, 1_080]) {
-    hangs.length = 0;
-    state.waitedMs = waitedMs - 1;
+/** What is told of a channel that confirms nothing, after so many seconds for each further one. */
+async function firstConfirms(isCluster: boolean, afterMs: readonly number[]): Promise<void> {
+  const watch = new HangWatch({ isCluster });
+  for (const waitedMs of afterMs) {
+    const { state, hangs, options } = watched();
     const unwatch = watch.watch(options);
+    state.waitedMs = waitedMs - 1;
     await seconds(0.6);
     assert.deepEqual(hangs, []);
     state.waitedMs = waitedMs;
@@ -67,10 +67,15 @@ Deno.test("HangWatch tells of a new channel that confirms nothing, and waits lon
     assert.deepEqual(hangs, [{ reason, isFine: true }]);
     unwatch();
   }
+}
+
+Deno.test("HangWatch tells of a channel that confirms nothing, in a cluster sooner after the first", async () => {
+  await firstConfirms(true, [4_500, 750, 900, 1_080]);
+  await firstConfirms(false, [4_500, 4_500]);
 });
 
 Deno.test("HangWatch tells of a server that is silent while a message waits, and only then", async () => {
-  const watch = new HangWatch();
+  const watch = new HangWatch({ isCluster: true });
   const idle = watched();
   const busy = watched();
   const blocked = watched();
