@@ -13,10 +13,13 @@ import { amqpUrl } from "../support/rabbitmq.ts";
 import { DELAYS, startProxy, withChannel } from "./amqp_support.ts";
 import { bytes } from "./bench.ts";
 
-Deno.test("AmqpBroker leaves a node that has frozen when a message waits, before heartbeats tell", async () => {
+Deno.test("AmqpBroker leaves a node that has frozen when a message waits", async () => {
   await using stack = new AsyncDisposableStack();
   const proxies = [1, 2, 3].map(() => stack.use(startProxy()));
-  const urls = proxies.map(({ port }) => Object.assign(new URL(amqpUrl()), { port }).href);
+  // Without heartbeats nothing else would tell.
+  const urls = proxies.map(({ port }) =>
+    Object.assign(new URL(amqpUrl()), { port, search: "?heartbeat=0" }).href
+  );
   const queue = `test-${crypto.randomUUID()}`;
   await using broker = AmqpBroker.open({ urls, exchange: "vumi", ...DELAYS });
   try {
@@ -26,9 +29,7 @@ Deno.test("AmqpBroker leaves a node that has frozen when a message waits, before
     for (const proxy of proxies) if (proxy.sockets > 0) proxy.stall();
     const begun = performance.now();
     const publish = () => broker.publish(queue, bytes("after")).then(() => true, () => false);
-    while (!await publish()) assert.ok(performance.now() - begun < 30_000);
-    // By heartbeats alone: two missed ones of 5 s each.
-    assert.ok(performance.now() - begun < 9_500);
+    while (!await publish()) assert.ok(performance.now() - begun < 60_000);
   } finally {
     for (const proxy of proxies) proxy.resume();
     await withChannel((channel) => channel.deleteQueue(queue));
