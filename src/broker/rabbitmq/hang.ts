@@ -17,7 +17,10 @@ const LOOK_EVERY_MS = 250;
 const SLACK_MS = 500;
 /** Shorter silence is nothing, in milliseconds: Turn has been told to try again by then. */
 const LEAST_SILENT_MS = 4_500;
-/** How long a new channel may take for its first confirm, in milliseconds, and longer each time. */
+/**
+ * How long a channel that comes after another one may take for its first confirm, in milliseconds, and
+ * longer each time. Only in a cluster: elsewhere it would only make more messages come twice.
+ */
 const FIRST_CONFIRM_MS = 750;
 const FIRST_CONFIRM_GROWS = 1.2;
 const FIRST_CONFIRM_MOST_MS = 10_000;
@@ -36,32 +39,38 @@ export interface Watched {
 
 /** Watches one connection after the other. */
 export class HangWatch {
-  #firstConfirmMs = FIRST_CONFIRM_MS;
+  readonly #isCluster: boolean;
+  #firstConfirmMs = LEAST_SILENT_MS;
+
+  /** Has watched nothing yet. */
+  constructor({ isCluster }: { readonly isCluster: boolean }) {
+    this.#isCluster = isCluster;
+  }
 
   /** Watches until the returned function is called, or it hangs. */
   watch({ model, channel, isBlocked, onHang }: Watched): () => void {
     const mostSilentMs = Math.max(LEAST_SILENT_MS, heartbeatOf(model) * 1000 + SLACK_MS);
     let read = bytesRead(model);
     let readAt = performance.now();
+    const firstConfirmMs = this.#firstConfirmMs;
+    if (this.#isCluster) {
+      const isFirst = firstConfirmMs === LEAST_SILENT_MS;
+      const longer = Math.min(firstConfirmMs * FIRST_CONFIRM_GROWS, FIRST_CONFIRM_MOST_MS);
+      this.#firstConfirmMs = isFirst ? FIRST_CONFIRM_MS : longer;
+    }
     const timer = setInterval(() => {
       const now = performance.now();
       const readNow = bytesRead(model);
       if (readNow !== read) readAt = now;
       read = readNow;
-      if (channel.hasConfirmed) this.#firstConfirmMs = FIRST_CONFIRM_MS;
+      if (channel.hasConfirmed && this.#isCluster) this.#firstConfirmMs = FIRST_CONFIRM_MS;
       const { waitedMs } = channel;
       if (isBlocked() || waitedMs === 0) return;
       const silentMs = now - readAt;
       const isSilent = Math.min(silentMs, waitedMs) >= mostSilentMs;
-      const isStuck = !channel.hasConfirmed && waitedMs >= this.#firstConfirmMs;
+      const isStuck = !channel.hasConfirmed && waitedMs >= firstConfirmMs;
       if (!isSilent && !isStuck) return;
       clearInterval(timer);
-      if (isStuck) {
-        this.#firstConfirmMs = Math.min(
-          this.#firstConfirmMs * FIRST_CONFIRM_GROWS,
-          FIRST_CONFIRM_MOST_MS,
-        );
-      }
       onHang(
         isSilent
           ? `nothing came from RabbitMQ for ${seconds(silentMs)} s`

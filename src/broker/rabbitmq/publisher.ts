@@ -54,7 +54,7 @@ export class AmqpPublisher {
   /** Those that are there on this connection, and those that are being declared. */
   #declared = new Map<string, true | Promise<void>>();
   #declarer: Declarer | undefined;
-  readonly #hangWatch = new HangWatch();
+  readonly #hangWatch: HangWatch;
   #channel: ConfirmingChannel | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -62,6 +62,7 @@ export class AmqpPublisher {
   /** Keeps the options; {@linkcode start} connects. */
   constructor(options: AmqpPublisherOptions) {
     this.#options = options;
+    this.#hangWatch = new HangWatch({ isCluster: options.addresses.length > 1 });
     this.connection = new AmqpConnection({
       ...options,
       setup: (model) => this.#setup(model),
