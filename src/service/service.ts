@@ -11,17 +11,16 @@ import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import type { Broker } from "../broker/mod.ts";
 import { amqpUrls, type Config } from "../config/mod.ts";
-import { LoopLag, startTracing, type TracedBroker } from "../telemetry/mod.ts";
+import { LoopLag, MetricsRegistry, startTracing, type TracedBroker } from "../telemetry/mod.ts";
 import { brokerOptions } from "./broker_options.ts";
 import { openCaches } from "./caches.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { healthOf, unready } from "./health.ts";
 import { HttpServer } from "./http.ts";
-import { metricsText } from "./metrics_text.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Reloadable } from "./reload.ts";
 import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
-import { watchQueues } from "./watch.ts";
+import { watchProgram, watchQueues } from "./watch.ts";
 
 /** A running bridge. */
 export interface Service extends AsyncDisposable, Reloadable {
@@ -50,13 +49,15 @@ export async function startService(
   const loopLag = opened.use(new LoopLag());
   const tracing = await startTracing(tracedBroker(config));
   const queueWatch = opened.use(watchQueues(config.channels, broker));
+  const metrics = new MetricsRegistry();
+  watchProgram(metrics, broker, queueWatch, loopLag);
   const caches = await openCaches(config.channels, opened);
   const channels = caches.map((cache, index) =>
     openChannel(config.channels[index] ?? config, cache, {
       broker,
       tracing,
       queueWatch,
-      loopLag,
+      metrics,
       opened,
     })
   );
@@ -64,7 +65,7 @@ export async function startService(
   const { http, admin } = await listen(opened, config, channels, {
     health: () => healthOf(broker, channels),
     unready: () => unready(broker, isDraining),
-    metrics: () => metricsText(channels),
+    metrics: () => metrics.text(),
     openApi: openApiDocument({
       paths: channels.map(({ endpoint }) => endpoint.path),
       statusFormats: config.channels.map(({ status_format }) => status_format),

@@ -46,8 +46,7 @@ const FRAME = {
     list: [
       { name: "datasource", label: "Data source", type: "datasource", query: "prometheus" },
       choice("instance", "Instance", METRICS.build),
-      // All are those without the label, too: with one channel nothing has it.
-      { ...choice("connector", "Channel", METRICS.breaker), allValue: ".*" },
+      choice("connector", "Channel", METRICS.breaker),
     ],
   },
 } as const;

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { readSamples } from "../../src/telemetry/mod.ts";
 import { Live } from "../support/live.ts";
 import type { Running } from "../support/program.ts";
 import { startRedis } from "../support/redis.ts";
@@ -41,11 +42,9 @@ async function machine(live: Live): Promise<Running> {
 /** How many of a flow this one has handed to Turn. */
 async function deliveredBy({ address }: Running, flow: string): Promise<number> {
   const { text } = await get(`${address}/metrics`);
-  const line = new RegExp(
-    `^turn_channels_messages_total\\{flow="${flow}",result="delivered"\\} (.*)$`,
-    "m",
-  );
-  return Number(line.exec(text)?.[1]);
+  const delivered = readSamples(text, "turn_channels_messages_total")
+    .find(({ labels }) => labels.flow === flow && labels.result === "delivered");
+  return delivered?.value ?? NaN;
 }
 
 /** The user types, and Turn is told; answers the message's id. */
