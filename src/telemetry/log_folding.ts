@@ -8,6 +8,7 @@
  */
 
 import type { LogRecord } from "@logtape/logtape";
+import { type After, afterMs } from "../async/mod.ts";
 
 /** What a {@linkcode LogFolding} is made of. */
 export interface LogFoldingOptions {
@@ -15,8 +16,8 @@ export interface LogFoldingOptions {
   readonly write: (record: LogRecord) => void;
   /** Milliseconds since 1970; the platform's clock, unless given. */
   readonly now?: () => number;
-  /** Does something later, and answers how not to; the platform's timer, unless given. */
-  readonly later?: (work: () => void, ms: number) => () => void;
+  /** The platform's timers, unless given. */
+  readonly after?: After;
 }
 
 /** How long is counted before it is told. */
@@ -33,14 +34,14 @@ interface Burst {
 export class LogFolding {
   readonly #write: (record: LogRecord) => void;
   readonly #now: () => number;
-  readonly #later: (work: () => void, ms: number) => () => void;
+  readonly #after: After;
   readonly #bursts = new Map<string, Burst>();
 
   /** Makes it. */
-  constructor({ write, now = Date.now, later = byTimer }: LogFoldingOptions) {
+  constructor({ write, now = Date.now, after = afterMs }: LogFoldingOptions) {
     this.#write = write;
     this.#now = now;
-    this.#later = later;
+    this.#after = after;
   }
 
   /** Writes or counts. Neither a `fatal` record is ever counted, nor one below `warning`. */
@@ -56,7 +57,7 @@ export class LogFolding {
       first: record,
       startedAt: this.#now(),
       count: 0,
-      cancel: this.#later(() => this.#endWindow(sort), WINDOW_MS),
+      cancel: this.#after(WINDOW_MS, () => this.#endWindow(sort)),
     });
     this.#write(record);
   };
@@ -81,7 +82,7 @@ export class LogFolding {
     this.#tell(burst);
     burst.count = 0;
     burst.startedAt = this.#now();
-    burst.cancel = this.#later(() => this.#endWindow(sort), WINDOW_MS);
+    burst.cancel = this.#after(WINDOW_MS, () => this.#endWindow(sort));
   }
 
   #tell({ first: { category, level, rawMessage, properties }, count, startedAt }: Burst): void {
@@ -107,9 +108,4 @@ function sortOf({ category, level, rawMessage, properties }: LogRecord): string 
 
 function textOf(template: LogRecord["rawMessage"]): string {
   return typeof template === "string" ? template : template.join("{}");
-}
-
-function byTimer(work: () => void, ms: number): () => void {
-  const timer = setTimeout(work, ms);
-  return () => clearTimeout(timer);
 }

@@ -6,6 +6,7 @@
 
 export { type Alert, type AlertOptions, alertRules, alerts } from "./alerts.ts";
 export { dashboard } from "./dashboard.ts";
+export type { Finding } from "./finding.ts";
 export * from "./health.ts";
 export { type LogPrivacy, shortenAddress } from "./log_privacy.ts";
 export type {

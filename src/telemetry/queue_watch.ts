@@ -6,7 +6,7 @@
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
+import { sleep } from "../async/mod.ts";
 import type { QueueFigures } from "./live_figures.ts";
 
 /** How often they are looked at, in milliseconds. */
@@ -145,8 +145,7 @@ export class QueueWatch implements AsyncDisposable {
       const begun = performance.now();
       await this.look();
       const restMs = this.#looks > 0 ? restAfter(performance.now() - begun) : AGAIN_MS;
-      // It rejects when it is aborted.
-      await delay(restMs, undefined, { signal }).catch(() => {});
+      await sleep(restMs, signal);
     }
   }
 

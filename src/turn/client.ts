@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Timeouts } from "../async/mod.ts";
 import { type Trace, traceHeaders } from "../telemetry/mod.ts";
 import { type CallResult, readCallResult } from "./call_result.ts";
 import { oneLine } from "./excerpt.ts";
@@ -16,7 +17,6 @@ import {
   type Status,
   type StatusFormat,
 } from "./payloads.ts";
-import { Timeouts } from "./timeouts.ts";
 
 /** How long an unused connection is kept: less than the 60 s after which many proxies drop it. */
 const IDLE_MS = 30_000;

@@ -9,12 +9,12 @@
  */
 
 import { Hono } from "hono";
+import { Deadline, EXPIRED, Timeouts } from "../async/mod.ts";
 import { readTrace, type Trace } from "../telemetry/mod.ts";
-import { Deadline, EXPIRED, readBody } from "./body.ts";
+import { readBody } from "./body.ts";
 import { internalError, methodNotAllowed, pathNotFound, refuse, unavailable } from "./fault.ts";
 import { decodeRequest, type OutboundRequest } from "./request.ts";
 import { SIGNATURE_HEADER, verify } from "./signature.ts";
-import { Timeouts } from "./timeouts.ts";
 
 /** What became of a request that was readable. */
 export type Acceptance =

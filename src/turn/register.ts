@@ -6,6 +6,7 @@
  */
 
 import * as z from "zod";
+import { parseJson } from "../async/mod.ts";
 import { oneLine, readErrorText, readStart } from "./excerpt.ts";
 import { networkFault } from "./network_fault.ts";
 
@@ -78,13 +79,7 @@ export async function registerChannel(registration: Registration): Promise<Regis
 }
 
 function readAnswer(url: string, body: string): Registered {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    json = undefined; // What is no JSON is no answer of Turn's either.
-  }
-  const read = answerSchema.safeParse(json);
+  const read = answerSchema.safeParse(parseJson(body));
   if (!read.success) {
     return {
       kind: "failed",

@@ -6,6 +6,7 @@
  */
 
 import * as z from "zod";
+import { parseJson } from "../async/mod.ts";
 import type { Fault } from "./fault.ts";
 
 /** What Turn asks us to send, as far as we use it. */
@@ -56,8 +57,6 @@ export const requestSchema = z.object({
     .meta({ description: "Whether the user is to answer: a session stays open for it." }),
 });
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
 /** Reads a request; any bytes will do. */
 export function decodeRequest(body: Uint8Array): ReadRequest {
   const json = parseJson(body);
@@ -77,13 +76,4 @@ export function decodeRequest(body: Uint8Array): ReadRequest {
 
 function toFault({ path, message }: z.core.$ZodIssue): Fault {
   return path.length === 0 ? { details: message } : { details: message, field: path.join(".") };
-}
-
-/** The value; `undefined`, which JSON hasn't, if it can't be read. */
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(body));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,0 +1,17 @@
+/**
+ * What a check of something outside the program comes to, for the command `check`.
+ *
+ * @module
+ */
+
+/** What was found out about one thing, in plain words. */
+export interface Finding {
+  /** What was looked at. */
+  readonly subject: string;
+  /** Whether it will do; undefined if that is for a person to say. */
+  readonly ok: boolean | undefined;
+  /** What was found. */
+  readonly detail: string;
+  /** What to do, when it will not do and something can be said. */
+  readonly fix?: string;
+}
