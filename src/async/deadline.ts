@@ -5,7 +5,7 @@
  */
 
 import { sleep } from "./sleep.ts";
-import { type Timeout, Timeouts } from "./timeouts.ts";
+import type { Timeout, Timeouts } from "./timeouts.ts";
 
 /** What a wait comes to when the time is up. */
 export const EXPIRED: unique symbol = Symbol("expired");

@@ -6,7 +6,7 @@
  */
 
 import type { Hono } from "hono";
-import { setTimeout as delay } from "node:timers/promises";
+import { within } from "../async/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import type { Broker } from "../broker/mod.ts";
@@ -73,7 +73,7 @@ export async function startService(
   });
   // After a start nobody waits for it; what it rejects with is a bug.
   const consuming = consumeWhenConnected(broker, channels, () => isDraining).catch(reportError);
-  await settledWithin(consuming, BROKER_MS);
+  await within(consuming, BROKER_MS);
   const parts = opened.move();
   return {
     address: http.address,
@@ -116,16 +116,6 @@ async function consumeWhenConnected(
   await broker.connected();
   if (isDraining()) return;
   for (const { bridge } of channels) bridge.start();
-}
-
-async function settledWithin(work: Promise<void>, ms: number): Promise<void> {
-  const settled = new AbortController();
-  const late = delay(ms, undefined, { signal: settled.signal }).catch(() => {});
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    settled.abort();
-  }
 }
 
 /** Operators get answers to the end: their server, if they have one, is closed first of all. */
