@@ -6,7 +6,6 @@
  * @module
  */
 
-import { aborted } from "../async/mod.ts";
 import { OUTBOUND_EXAMPLE, texted } from "./examples.ts";
 import type { Narrator } from "./screen.ts";
 import type { Scenario } from "./scenario.ts";
@@ -78,4 +77,11 @@ async function* lines(input: LiveOptions["input"], signal: AbortSignal): AsyncGe
     yield* whole;
   }
   yield rest;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
