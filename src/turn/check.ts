@@ -8,7 +8,7 @@
 
 import type { Finding } from "../telemetry/mod.ts";
 import { oneLine } from "./excerpt.ts";
-import { networkFault } from "./network_fault.ts";
+import { networkError } from "./network_error.ts";
 
 /** What {@linkcode askTurn} needs. */
 export interface TurnCheckOptions {
@@ -67,7 +67,7 @@ async function ask(options: TurnCheckOptions, authToken?: string): Promise<Answe
     const theirs = Date.parse(response.headers.get("date") ?? "");
     return { status: response.status, clocks: { theirs, ours } };
   } catch (error) {
-    return oneLine(networkFault(error), authToken);
+    return oneLine(networkError(error), authToken);
   }
 }
 

@@ -9,7 +9,7 @@ import { Timeouts } from "../async/mod.ts";
 import { type Trace, traceHeaders } from "../telemetry/mod.ts";
 import { type CallResult, readCallResult } from "./call_result.ts";
 import { oneLine } from "./excerpt.ts";
-import { isUnreachable, networkFault } from "./network_fault.ts";
+import { isUnreachable, networkError } from "./network_error.ts";
 import {
   formatMessage,
   formatStatus,
@@ -119,7 +119,7 @@ export class TurnClient implements Disposable {
       signal.throwIfAborted();
       const reason = call.signal.aborted
         ? `Turn did not answer within ${timeoutMs / 1000} s`
-        : oneLine(`Cannot reach Turn: ${networkFault(error)}`, authToken);
+        : oneLine(`Cannot reach Turn: ${networkError(error)}`, authToken);
       const fault = !call.signal.aborted && isUnreachable(error) ? "unreachable" : "turn";
       return { kind: "retry", reason, afterMs: 0, fault };
     } finally {

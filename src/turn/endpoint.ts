@@ -12,7 +12,13 @@ import { Hono } from "hono";
 import { Deadline, EXPIRED, Timeouts } from "../async/mod.ts";
 import { readTrace, type Trace } from "../telemetry/mod.ts";
 import { readBody } from "./body.ts";
-import { internalError, methodNotAllowed, pathNotFound, refuse, unavailable } from "./fault.ts";
+import {
+  internalError,
+  methodNotAllowed,
+  pathNotFound,
+  refuse,
+  unavailable,
+} from "./http_errors.ts";
 import { decodeRequest, type OutboundRequest } from "./request.ts";
 import { SIGNATURE_HEADER, verify } from "./signature.ts";
 
@@ -120,7 +126,7 @@ async function answerBody(sender: Sender, { accept }: EndpointOptions): Promise<
     const read = decodeRequest(sender.body);
     switch (read.kind) {
       case "malformed":
-        return refuse(400, read.faults);
+        return refuse(400, read.errors);
       case "unsupported":
         return refuse(422, [{
           details: `Messages of type ${JSON.stringify(read.type)} can't be sent, only "text"`,

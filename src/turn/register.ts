@@ -8,7 +8,7 @@
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";
 import { oneLine, readErrorText, readStart } from "./excerpt.ts";
-import { networkFault } from "./network_fault.ts";
+import { networkError } from "./network_error.ts";
 
 /** What a channel is made of. */
 export interface Registration {
@@ -71,7 +71,7 @@ export async function registerChannel(registration: Registration): Promise<Regis
   } catch (error) {
     return {
       kind: "failed",
-      reason: oneLine(`${url} does not answer: ${networkFault(error)}`, authToken),
+      reason: oneLine(`${url} does not answer: ${networkError(error)}`, authToken),
       fix: "see that --turn-url is right, and that name service, firewall and certificates let " +
         "us reach it; look in Turn whether the channel was made all the same",
     };

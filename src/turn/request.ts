@@ -7,7 +7,7 @@
 
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";
-import type { Fault } from "./fault.ts";
+import type { ErrorDetail } from "./http_errors.ts";
 
 /** What Turn asks us to send, as far as we use it. */
 export interface OutboundRequest {
@@ -26,8 +26,8 @@ export interface OutboundRequest {
 /** What reading a request came to. */
 export type ReadRequest =
   | { readonly kind: "request"; readonly request: OutboundRequest }
-  /** It is not JSON, or not of the schema; one fault for each field. */
-  | { readonly kind: "malformed"; readonly faults: readonly Fault[] }
+  /** It is not JSON, or not of the schema; one error for each field. */
+  | { readonly kind: "malformed"; readonly errors: readonly ErrorDetail[] }
   /** It is well formed, and of a type that we can't send; `type` is cut to 50 characters. */
   | { readonly kind: "unsupported"; readonly type: string };
 
@@ -61,10 +61,10 @@ export const requestSchema = z.object({
 export function decodeRequest(body: Uint8Array): ReadRequest {
   const json = parseJson(body);
   if (json === undefined) {
-    return { kind: "malformed", faults: [{ details: "The body is not JSON in UTF-8" }] };
+    return { kind: "malformed", errors: [{ details: "The body is not JSON in UTF-8" }] };
   }
   const read = requestSchema.safeParse(json);
-  if (!read.success) return { kind: "malformed", faults: read.error.issues.map(toFault) };
+  if (!read.success) return { kind: "malformed", errors: read.error.issues.map(toError) };
   const { to, from, reply_to, turn, waiting_for_user_input } = read.data;
   if (turn.type !== "text") return { kind: "unsupported", type: turn.type.slice(0, 50) };
   const waitingForUserInput = waiting_for_user_input ?? false;
@@ -74,6 +74,6 @@ export function decodeRequest(body: Uint8Array): ReadRequest {
   };
 }
 
-function toFault({ path, message }: z.core.$ZodIssue): Fault {
+function toError({ path, message }: z.core.$ZodIssue): ErrorDetail {
   return path.length === 0 ? { details: message } : { details: message, field: path.join(".") };
 }
