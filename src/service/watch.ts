@@ -58,6 +58,7 @@ export function watch(
       const { publishing, consuming, state } = broker.status();
       return { publishing, consuming, blocked: state === "blocked" };
     },
+    speaks: () => bridge.leads,
     queues: () => queueWatch.figures(connector),
     queueFaults: () => faultyKinds(config, broker.status()),
     delayed: () => queueWatch.delayed(),

@@ -143,6 +143,11 @@ const STORES = {
     "Messages of all channels in a delay queue, which come again when its time is up.",
     ["delay"],
   ),
+  speaks: gauge(
+    "turn_channels_speaks",
+    "1 if this bridge speaks for the channel: it takes messages off its queues; 0 if it stands by.",
+    [],
+  ),
   queueFaults: gauge(
     "turn_channels_queue_faults",
     "1 if something can't be done with a queue of the channel; /health says what and why.",

@@ -58,6 +58,8 @@ export interface Sources {
     readonly consuming: boolean;
     readonly blocked: boolean;
   };
+  /** Whether messages are taken off the queues here, and not by another bridge. */
+  speaks(): boolean;
   /** Of the queues, by their names without the connector's; none while nothing is known. */
   queues(): ReadonlyMap<string, QueueFigures>;
   /** By their names in metrics, whether something can't be done with a queue. */
@@ -105,7 +107,8 @@ export class LiveFigures {
     this.#lookAtTurn(this.#sources.turn());
     this.#lookAtBroker(this.#sources.broker());
     this.#lookAtQueues(this.#sources.queues());
-    const { delayed, faults } = this.#stores;
+    const { speaks, delayed, faults } = this.#stores;
+    speaks.set(this.#sources.speaks() ? 1 : 0);
     delayed.reset();
     for (const [delay, count] of this.#sources.delayed()) delayed.set({ delay }, count);
     for (const [queue, isFaulty] of this.#sources.queueFaults()) {
@@ -176,6 +179,7 @@ function storeGauges(registry: Registry) {
   return {
     connected: makeGauge(registry, METRICS.brokerConnected),
     blocked: makeGauge(registry, METRICS.brokerBlocked),
+    speaks: makeGauge(registry, METRICS.speaks),
     messages: makeGauge(registry, METRICS.queueMessages),
     stalled: makeGauge(registry, METRICS.queueStalled),
     delayed: makeGauge(registry, METRICS.delayed),
