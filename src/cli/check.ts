@@ -101,7 +101,10 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
     ...server,
     consumeQueues: channels.flatMap(({ inbound, event }) => [inbound, event]),
     publishQueues: channels.map(({ outbound }) => outbound),
-    leadQueues: channels.map(({ lead }) => lead),
+    leadQueues: config.channels.map(({ connector_name: connector }) => ({
+      connector,
+      queue: queuesOf(connector).lead,
+    })),
     ownQueues: channels.flatMap(({ inboundParked, eventParked }) => [inboundParked, eventParked]),
     delaysMs: config.channels.flatMap(delaysMsOf),
     oldQueues: channels.flatMap(({ inbound, event }) => [inbound, event]).map((queue) => ({

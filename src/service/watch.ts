@@ -69,6 +69,7 @@ export function watchChannel(
   });
   metrics.watch({
     turn: () => bridge.turnFigures(),
+    speaks: () => bridge.leads,
     queues: () => queueWatch.figures(connector),
     queueFaults: () => faultyKinds(config, broker.status()),
     cacheEntries: () => cache.entries?.(),

@@ -97,6 +97,13 @@ function turnAlerts(time: Time): Alert[] {
 function queueAlerts(longestStall: number): Alert[] {
   return [
     {
+      name: "NobodySpeaks",
+      severity: "page",
+      forSeconds: 3 * MINUTE,
+      expression: `sum by (job, connector) (${series(METRICS.speaks)}) == 0`,
+      summary: "Bridges run, but none takes messages off the channel's queues",
+    },
+    {
       name: "QueueStalled",
       severity: "page",
       forSeconds: MINUTE,

@@ -124,6 +124,11 @@ const STORES = {
     "Messages in the queue itself, and parked; without those in work.",
     ["queue", "place"],
   ),
+  speaks: gauge(
+    "turn_channels_speaks",
+    "1 if this bridge speaks for the channel: it takes messages off its queues; 0 if it stands by.",
+    [],
+  ),
   queueFaults: gauge(
     "turn_channels_queue_faults",
     "1 if something can't be done with a queue of the channel; /health says what and why.",

@@ -63,10 +63,7 @@ function healthPanels(): Panel[] {
           expression: perHour(series(METRICS.cacheFailures), "operation"),
           legend: "cache {{operation}} {{connector}}",
         },
-        {
-          expression: perHour(series(METRICS.breakerOpened)),
-          legend: "Turn down {{connector}}",
-        },
+        { expression: perHour(series(METRICS.breakerOpened)), legend: "Turn down {{connector}}" },
       ],
     },
     {
@@ -199,13 +196,16 @@ function queuePanels(): Panel[] {
       }],
     },
     {
+      title: "Speaks for the channel",
+      description: "1 for the bridge that takes messages off the queues; each channel needs one.",
+      unit: "none",
+      lines: [{ expression: series(METRICS.speaks), legend: "{{instance}} {{connector}}" }],
+    },
+    {
       title: "Delayed",
       description: "Messages of all channels that wait to be tried again, by how long they wait.",
       unit: "short",
-      lines: [{
-        expression: `max by (delay) (${series(METRICS.delayed)})`,
-        legend: "{{delay}}",
-      }],
+      lines: [{ expression: `max by (delay) (${series(METRICS.delayed)})`, legend: "{{delay}}" }],
     },
     {
       title: "Faulty queues",
@@ -273,10 +273,7 @@ function processPanels(): Panel[] {
       title: "Processor",
       description: "Cores.",
       unit: "short",
-      lines: [{
-        expression: ours(`rate(${series(METRICS.cpu)}${RATE})`),
-        legend: "{{instance}}",
-      }],
+      lines: [{ expression: ours(`rate(${series(METRICS.cpu)}${RATE})`), legend: "{{instance}}" }],
     },
     {
       title: "Memory",
@@ -291,9 +288,7 @@ function processPanels(): Panel[] {
       title: "Event loop lag",
       description: "The longest wait of what was due, between two scrapes.",
       unit: "s",
-      lines: [
-        { expression: series(METRICS.loopLag), legend: "{{instance}} lag" },
-      ],
+      lines: [{ expression: series(METRICS.loopLag), legend: "{{instance}} lag" }],
     },
     {
       title: "Open files",

@@ -49,6 +49,8 @@ export interface QueueFigures {
 export interface ChannelSources {
   /** The state of Turn. */
   turn(): TurnFigures;
+  /** Whether messages are taken off the queues here, and not by another bridge. */
+  speaks(): boolean;
   /** Queues by their labels; none while nothing is known. */
   queues(): ReadonlyMap<string, QueueFigures>;
   /** By the queues' labels, whether something can't be done with a queue. */
@@ -87,6 +89,7 @@ export function showProgram(to: Instruments, sources: ProgramSources): void {
 /** Sets a channel's metrics to what is so now. */
 export function showChannel(to: Instruments, connector: string, sources: ChannelSources): void {
   showTurn(to, connector, sources.turn());
+  to.speaks.set({ connector }, sources.speaks() ? 1 : 0);
   for (const [queue, { waiting, parked, stalledMs }] of sources.queues()) {
     to.queueMessages.set({ queue, place: "waiting", connector }, waiting);
     if (parked !== undefined) to.queueMessages.set({ queue, place: "parked", connector }, parked);

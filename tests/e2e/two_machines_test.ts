@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { readSamples } from "../../src/telemetry/mod.ts";
 import { Live } from "../support/live.ts";
+import { machine, sharedRedis } from "../support/machines.ts";
 import type { Running } from "../support/program.ts";
-import { startRedis } from "../support/redis.ts";
 import { SECRET } from "../support/bridge.ts";
 import { get, sendTo } from "../support/several.ts";
 import { inboundMessage } from "../support/transport.ts";
@@ -19,24 +19,8 @@ const CODE = "*120*8864#";
 
 /** A Redis of its own, and what makes it the cache of both. */
 async function redis() {
-  const server = await startRedis();
-  const flags = {
-    "message-cache-class": "RedisMessageCache",
-    "message-cache-config-url": server.url,
-    "http-bind": "127.0.0.1:0",
-    "transport-type": "ussd",
-  };
-  return { server, flags };
-}
-
-/** Starts one more, which is ready then. */
-async function machine(live: Live): Promise<Running> {
-  const running = await live.program();
-  await until(
-    "it to be ready",
-    async () => (await get(`${running.address}/readyz`)).status === 200,
-  );
-  return running;
+  const { server, flags } = await sharedRedis();
+  return { server, flags: { ...flags, "transport-type": "ussd" } };
 }
 
 /** How many of a flow this one has handed to Turn. */

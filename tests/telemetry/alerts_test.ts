@@ -199,6 +199,17 @@ const COURSES: readonly Course[] = [
     labels: { job: "j", instance: "i", connector: "b" },
   },
   {
+    // Of two bridges one stops, and the other takes over after a minute; then it can't any more.
+    alert: "NobodySpeaks",
+    series: {
+      [`${METRICS.speaks.name}{job="j",instance="i",connector="a"}`]: "1x9 0x50",
+      [`${METRICS.speaks.name}{job="j",instance="k",connector="a"}`]: "0x10 1x19 0x29",
+      [`${METRICS.speaks.name}{job="j",instance="k",connector="b"}`]: "1x60",
+    },
+    at: { 9: false, 14: false, 32: false, 35: true },
+    labels: { job: "j", connector: "a" },
+  },
+  {
     // A transport of the same name behind two connectors: what one acks is not for the other.
     alert: "TransportSilent",
     series: {
