@@ -67,7 +67,7 @@ export interface ProgramSources {
     readonly consuming: boolean;
     readonly blocked: boolean;
   };
-  /** How many messages of all channels wait to be tried again, by delay; none as above. */
+  /** How many messages of all channels wait to be tried again, by delay; none while nothing is known. */
   delayed(): ReadonlyMap<string, number>;
   /** The longest that something due had to wait since this was asked last, in milliseconds. */
   loopLagMs(): number;

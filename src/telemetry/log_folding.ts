@@ -1,8 +1,8 @@
 /**
- * Makes one line of many that say the same: in an outage each message fails, and what else happens
- * must still be seen. Warnings and errors are the same when category, level and template are, as what
- * varies are ids, and the property `key`, for those who have something to tell apart. The first is
- * written at once, what follows within some seconds is counted, and the count written after them.
+ * Writes one line for many that say the same: in an outage each message fails, and what else happens
+ * must still be seen. Warnings and errors say the same when category, level, template and the property
+ * `key`, if there is one, are equal; what else varies are ids. The first is written at once, what
+ * follows within some seconds is counted, and the count is written after that.
  *
  * @module
  */
@@ -10,9 +10,9 @@
 import type { LogRecord } from "@logtape/logtape";
 import { type After, afterMs } from "../async/mod.ts";
 
-/** What a {@linkcode LogFolding} is made of. */
+/** Options of a {@linkcode LogFolding}. */
 export interface LogFoldingOptions {
-  /** Takes what is left. */
+  /** Takes the records that are to be written. */
   readonly write: (record: LogRecord) => void;
   /** Milliseconds since 1970; the platform's clock, unless given. */
   readonly now?: () => number;
@@ -30,14 +30,14 @@ interface Burst {
   cancel: () => void;
 }
 
-/** Folds; every record goes through {@linkcode LogFolding.take}. */
+/** Folds bursts of log records; every record goes through {@linkcode LogFolding.take}. */
 export class LogFolding {
   readonly #write: (record: LogRecord) => void;
   readonly #now: () => number;
   readonly #after: After;
   readonly #bursts = new Map<string, Burst>();
 
-  /** Makes it. */
+  /** Starts with nothing counted. */
   constructor({ write, now = Date.now, after = afterMs }: LogFoldingOptions) {
     this.#write = write;
     this.#now = now;
@@ -62,7 +62,7 @@ export class LogFolding {
     this.#write(record);
   };
 
-  /** Tells what was counted so far, and begins anew. */
+  /** Writes what was counted so far, and starts anew. */
   end(): void {
     for (const burst of this.#bursts.values()) {
       burst.cancel();

@@ -11,7 +11,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { METRICS } from "./catalogue.ts";
 import type { Instruments } from "./instruments.ts";
 
-/** The figures. */
+/** Sets the metrics of the process. */
 export class ProcessFigures {
   readonly #instruments: Instruments;
 

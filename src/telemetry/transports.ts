@@ -29,7 +29,7 @@ interface Transport {
   readonly unheard: Map<number, number>;
 }
 
-/** Counts by transport; its times are milliseconds since 1970. */
+/** Counts outbound messages by transport. Times are milliseconds since 1970. */
 export class Transports {
   readonly #counter: SeriesCounter<"transport" | "result" | "connector">;
   readonly #connector: string;
@@ -53,12 +53,12 @@ export class Transports {
     unheard.set(minute, (unheard.get(minute) ?? 0) + 1);
   }
 
-  /** An event came; nothing that is counted is undefined. */
+  /** An event came; one that is not counted is undefined. */
   heard(name: string, heard: Heard | undefined): void {
     if (heard !== undefined) this.#transport(name).counters[heard].inc();
   }
 
-  /** It is the first about its message, which was sent then. */
+  /** The first event about a message came, which was sent at that time. */
   heardFirst(name: string, sentAt: number): void {
     const { unheard } = this.#transport(name);
     const minute = Math.floor(sentAt / MINUTE_MS);

@@ -1,7 +1,7 @@
 /**
- * Finds out whether Turn can be reached, takes our token and has our time, for the command `check`. It
- * only asks for the address of our channel, twice, without the token and with it: nothing is sent.
- * Turn does not say what it answers there, so the two answers are compared.
+ * Finds out whether Turn can be reached, accepts our token and has the same time, for the command
+ * `check`. It only asks for the address of our channel, without the token and with it: nothing is sent.
+ * Turn does not document what it answers there, so the two answers are compared.
  *
  * @module
  */

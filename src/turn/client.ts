@@ -61,7 +61,7 @@ export class TurnClient implements Disposable {
   readonly #http: Deno.HttpClient;
 
   /**
-   * Makes a client; nothing is called yet.
+   * Calls nothing yet.
    *
    * @throws {TypeError} If the address is not a URL, or the token can't be in a header.
    */

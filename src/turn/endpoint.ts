@@ -24,11 +24,11 @@ import { SIGNATURE_HEADER, verify } from "./signature.ts";
 
 /** What became of a request that was readable. */
 export type Acceptance =
-  /** It is safe; `id` is what its statuses will be about. */
+  /** The message is safe; `id` is what its statuses will be about. */
   | { readonly kind: "accepted"; readonly id: string }
-  /** It answers a message that isn't known; nothing was sent. */
+  /** The request answers a message that isn't known; nothing was sent. */
   | { readonly kind: "unknown_reply_to" }
-  /** It can't be taken now. The reason is logged, Turn is not told. */
+  /** The message can't be taken now. The reason is logged, Turn is not told. */
   | { readonly kind: "unavailable"; readonly reason: string; readonly retryAfterMs: number };
 
 /** Who sent a request. */
@@ -43,7 +43,7 @@ export interface Sender {
   readonly trace?: Trace | undefined;
 }
 
-/** Takes a request over, or says why not. To throw is a bug. */
+/** Takes a request over, or says why not. An exception is a bug. */
 export type Accept = (request: OutboundRequest, sender: Sender) => Promise<Acceptance>;
 
 /** How {@linkcode turnEndpoint} answers; looked at for each request anew, but for the path. */

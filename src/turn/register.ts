@@ -1,6 +1,6 @@
 /**
- * Makes a channel in Turn, for the command `init`: once in a channel's life. Turn's answer has what
- * the configuration needs of it.
+ * Creates a channel in Turn, for the command `init`: once in a channel's life. Turn's answer has the
+ * values that the configuration needs.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { parseJson } from "../async/mod.ts";
 import { oneLine, readErrorText, readStart } from "./excerpt.ts";
 import { networkError } from "./network_error.ts";
 
-/** What a channel is made of. */
+/** What Turn is told of a channel that it is to create. */
 export interface Registration {
   /** Turn's own address, without a path: `https://whatsapp.turn.io`. */
   readonly turnUrl: string;
@@ -24,7 +24,7 @@ export interface Registration {
   readonly endpoint: string;
 }
 
-/** What became of it. */
+/** What became of a registration. */
 export type Registered =
   | {
     readonly kind: "registered";
@@ -44,7 +44,7 @@ const answerSchema = z.object({
   webhook: z.object({ hmac_secret: z.string().regex(/^[^\r\n]{1,1000}$/) }),
 });
 
-/** Asks Turn to make the channel. Never throws. */
+/** Asks Turn to create the channel. Never throws. */
 export async function registerChannel(registration: Registration): Promise<Registered> {
   const { turnUrl, authToken, fromAddr, name, endpoint } = registration;
   const url = `${turnUrl}/v1/numbers`;

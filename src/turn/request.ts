@@ -23,12 +23,12 @@ export interface OutboundRequest {
   readonly waitingForUserInput: boolean;
 }
 
-/** What reading a request came to. */
+/** What became of reading a request. */
 export type ReadRequest =
   | { readonly kind: "request"; readonly request: OutboundRequest }
-  /** It is not JSON, or not of the schema; one error for each field. */
+  /** The body is not JSON, or not of the schema; one error for each field. */
   | { readonly kind: "malformed"; readonly errors: readonly ErrorDetail[] }
-  /** It is well formed, and of a type that we can't send; `type` is cut to 50 characters. */
+  /** The message is well formed, and of a type that we can't send; `type` is cut to 50 characters. */
   | { readonly kind: "unsupported"; readonly type: string };
 
 /** Turn has more types, and those have other fields: only for `text` does `text` matter. */
