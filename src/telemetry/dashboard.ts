@@ -79,7 +79,7 @@ function grafanaPanel(
     datasource: DATA_SOURCE,
     fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
     options: { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi" } },
-    targets: lines.map(({ expression, legend }, index) => ({
+    targets: lines.map(([expression, legend], index) => ({
       refId: String.fromCharCode(65 + index),
       datasource: DATA_SOURCE,
       expr: expression,
