@@ -20,7 +20,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...["service", "inspect", "simulator"],
   ],
   service: ["config", "turn", "vumi", "broker", "cache", "bridge", "telemetry", "async", "inspect"],
-  inspect: ["vumi", "cache", "broker", "bridge", "telemetry"],
+  inspect: ["vumi", "cache", "broker", "bridge", "telemetry", "async"],
   simulator: [
     "config",
     "turn",

@@ -7,7 +7,7 @@
 
 import { sleep } from "./sleep.ts";
 
-/** How long the pauses of a {@linkcode Backoff} are. */
+/** The length of the pauses of a {@linkcode Backoff}. */
 export interface BackoffOptions {
   /** The first pause at its longest, in milliseconds. */
   readonly initialDelayMs: number;
@@ -15,7 +15,7 @@ export interface BackoffOptions {
   readonly maxDelayMs: number;
 }
 
-/** One series of attempts. */
+/** The pauses in one series of attempts. */
 export class Backoff {
   readonly #options: BackoffOptions;
   #attempt = 0;

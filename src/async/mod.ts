@@ -1,8 +1,11 @@
 /**
- * Waiting: one of each small tool, which knows nothing of the rest.
+ * Small tools that know nothing of the rest, one of each: waiting, and reading what may be no JSON.
  *
  * @module
  */
 
 export { Backoff, type BackoffOptions } from "./backoff.ts";
-export { type After, afterMs, sleep } from "./sleep.ts";
+export { Deadline, EXPIRED, within } from "./deadline.ts";
+export { parseFields, parseJson } from "./json.ts";
+export { aborted, type After, afterMs, sleep } from "./sleep.ts";
+export { type Timeout, Timeouts } from "./timeouts.ts";

@@ -7,10 +7,10 @@
 /** Runs something after so many milliseconds, unless the answer is called before. */
 export type After = (ms: number, run: () => void) => () => void;
 
-/** A timer goes no further: 24 days. */
+/** The longest that the platform's timers run: 24 days. */
 const MOST_MS = 2_147_483_647;
 
-/** With the platform's timers. What is further away than a timer goes comes when that is over. */
+/** Does so with the platform's timers; what is further away comes after the longest of them. */
 export const afterMs: After = (ms, run): () => void => {
   const timer = setTimeout(run, Math.min(ms, MOST_MS));
   return () => clearTimeout(timer);
@@ -28,4 +28,9 @@ export function sleep(ms: number, signal: AbortSignal, after: After = afterMs): 
     const cancel = ms === Infinity ? undefined : after(ms, end);
     signal.addEventListener("abort", end);
   });
+}
+
+/** Resolves when `signal` fires; at once if it has fired already. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return sleep(Infinity, signal);
 }

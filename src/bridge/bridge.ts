@@ -16,7 +16,7 @@ import { InboundFlow } from "./inbound.ts";
 import { Outcomes } from "./outcomes.ts";
 import { OutboundFlow } from "./outbound.ts";
 import type { RetryOptions } from "./retries.ts";
-import { sleep } from "../async/mod.ts";
+import { within } from "../async/mod.ts";
 import { StatusFlow } from "./statuses.ts";
 
 /** How long abandoned work may take to be answered for at the broker, in milliseconds. */
@@ -159,13 +159,10 @@ export class Bridge {
   async drain(deadline: AbortSignal): Promise<void> {
     this.#stopping.abort();
     this.#gate.stop();
-    const settled = new AbortController();
-    const work = this.#connector.cancel()
-      .then(() => this.#connector.settled())
-      .finally(() => settled.abort());
-    await Promise.race([work, sleep(Infinity, AbortSignal.any([deadline, settled.signal]))]);
+    const work = this.#connector.cancel().then(() => this.#connector.settled());
+    await within(work, Infinity, deadline);
     this.#abandon.abort();
-    await Promise.race([work, sleep(SETTLE_MS, settled.signal)]);
+    await within(work, SETTLE_MS);
   }
 
   /** It has come and is parked, of which no flow knows. */

@@ -78,6 +78,8 @@ export interface ConsumeOptions {
 
 /** Of all programs that name the same queue, one leads, and the others stand by to take over. */
 export interface LeadOptions {
+  /** Whose queues are consumed, as the log names it. */
+  readonly connector: string;
   /** A small queue that shows who leads; it is declared. Nothing else may be in it. */
   readonly queue: string;
   /** Is told when this program begins to lead, before it is handed a message. */

@@ -6,7 +6,7 @@
 
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "../telemetry/mod.ts";
 
 const GIB = 1024 ** 3;
 

@@ -132,8 +132,7 @@ async function orTold<T>(use: () => Promise<T>): Promise<T | undefined> {
 }
 
 function runningOf(config: Config, { connector_name }: ChannelConfig): Promise<SinceStart> {
-  const connector = config.channels.length > 1 ? connector_name : undefined;
-  return readSinceStart(config.admin_bind ?? config.http_bind, connector);
+  return readSinceStart(config.admin_bind ?? config.http_bind, connector_name);
 }
 
 async function waitingFor(

@@ -8,6 +8,7 @@
 
 import { styleText } from "node:util";
 import Table from "cli-table3";
+import type { Finding } from "../telemetry/mod.ts";
 import { checkAmqp } from "../broker/rabbitmq/check.ts";
 import { checkDenoKv } from "../cache/deno_kv/check.ts";
 import { isRemote } from "../cache/deno_kv/remote.ts";
@@ -31,18 +32,6 @@ import { checkEndpoint } from "./endpoint_check.ts";
 
 /** Longest that each thing that is tried may take, for each channel. */
 const TIMEOUT_MS = 10_000;
-
-/** What was found out about one thing. */
-export interface Finding {
-  /** What was looked at. */
-  readonly subject: string;
-  /** Whether it will do; undefined if that is for a person to say. */
-  readonly ok: boolean | undefined;
-  /** What was found. */
-  readonly detail: string;
-  /** What to do, when it will not do. */
-  readonly fix?: string;
-}
 
 /** Looks at everything and prints what was found. Answers the exit code. */
 export async function check(config: Config, warnings: readonly Warning[]): Promise<number> {
@@ -112,7 +101,10 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
     ...server,
     consumeQueues: channels.flatMap(({ inbound, event }) => [inbound, event]),
     publishQueues: channels.map(({ outbound }) => outbound),
-    leadQueues: channels.map(({ lead }) => lead),
+    leadQueues: config.channels.map(({ connector_name: connector }) => ({
+      connector,
+      queue: queuesOf(connector).lead,
+    })),
     ownQueues: channels.flatMap(({ inboundParked, eventParked }) => [inboundParked, eventParked]),
     delaysMs: config.channels.flatMap(delaysMsOf),
     oldQueues: channels.flatMap(({ inbound, event }) => [inbound, event]).map((queue) => ({

@@ -6,9 +6,9 @@
  * @module
  */
 
+import type { Finding } from "../telemetry/mod.ts";
 import { type Config, requestTimeoutMs } from "../config/mod.ts";
 import { sign, SIGNATURE_HEADER, turnEndpoint } from "../turn/mod.ts";
-import type { Finding } from "./check.ts";
 import { HttpServer } from "../service/http.ts";
 
 /** What of a channel's configuration is tried. */

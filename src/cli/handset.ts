@@ -6,6 +6,7 @@
  * @module
  */
 
+import { aborted } from "../async/mod.ts";
 import { AmqpBroker, type AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import { AmqpUnreachableError, countConsumers } from "../broker/rabbitmq/consumers.ts";
 import type { Broker } from "../broker/mod.ts";
@@ -18,7 +19,7 @@ import { selectChannel } from "./select_channels.ts";
 import { EXIT } from "./exit_codes.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
-import { aborted, StopSignals } from "../service/signals.ts";
+import { StopSignals } from "../service/signals.ts";
 
 /** How {@linkcode handset} runs. */
 export interface HandsetOptions extends PageOptions {

@@ -5,6 +5,7 @@
  */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { parseJson } from "../async/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { ParkedChannels, type ParkedFilter, type ParkedMessage } from "../inspect/mod.ts";
 import { CONNECTOR_HELP, selectChannels } from "./select_channels.ts";
@@ -202,11 +203,8 @@ function summary(
 
 function bodyOf({ body }: ParkedMessage): unknown {
   const text = new TextDecoder().decode(body);
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const value = parseJson(text);
+  return value === undefined ? text : value;
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

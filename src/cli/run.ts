@@ -5,6 +5,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
+import { aborted } from "../async/mod.ts";
 import { CacheError } from "../cache/mod.ts";
 import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
 import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
@@ -13,7 +14,7 @@ import { ListenError } from "../service/http.ts";
 import { giveUpWriting } from "../service/permissions.ts";
 import { Reloader } from "../service/reload.ts";
 import { type Service, startService } from "../service/service.ts";
-import { aborted, StopSignals } from "../service/signals.ts";
+import { StopSignals } from "../service/signals.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 

@@ -5,7 +5,7 @@
  */
 
 import type { Config } from "../config/mod.ts";
-import { connectorLabel } from "../telemetry/mod.ts";
+import { readSamples } from "../telemetry/mod.ts";
 
 /** How long it may take to answer, in milliseconds. */
 const TIMEOUT_MS = 3_000;
@@ -28,14 +28,10 @@ export interface SinceStart {
   readonly counts: readonly RunningCount[] | undefined;
 }
 
-/**
- * Asks the bridge that listens there for operators, if one does.
- *
- * @param connector Which of its channels is meant, if it has several.
- */
+/** Asks the bridge that listens there for operators, if one does, about one of its channels. */
 export async function readSinceStart(
   bind: Config["http_bind"],
-  connector: string | undefined,
+  connector: string,
 ): Promise<SinceStart> {
   if (bind.kind === "unix") return { url: `unix:${bind.path}`, counts: undefined };
   const url = `http://${hostOf(bind.hostname)}:${bind.port}/metrics`;
@@ -55,19 +51,8 @@ function hostOf(hostname: string): string {
   return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
-function readCounts(text: string, connector: string | undefined): readonly RunningCount[] {
-  // A connector's name may hold what ends labels.
-  const samples = text.matchAll(/^turn_channels_messages_total\{(.*)\} (\d+)$/gm);
-  return Array.from(samples, ([, labels = "", count]) => ({ labels, count: Number(count) }))
-    .filter(({ labels }) => connector === undefined || labels.endsWith(connectorLabel(connector)))
-    .map(({ labels, count }) => ({
-      flow: label(labels, "flow"),
-      result: label(labels, "result"),
-      count,
-    }))
-    .filter(({ count }) => count > 0);
-}
-
-function label(labels: string, name: string): string {
-  return new RegExp(`(?:^|,)${name}="([\\w-]*)"`).exec(labels)?.[1] ?? "";
+function readCounts(text: string, connector: string): readonly RunningCount[] {
+  return readSamples(text, "turn_channels_messages_total")
+    .filter(({ labels, value }) => labels.connector === connector && value > 0)
+    .map(({ labels: { flow = "", result = "" }, value }) => ({ flow, result, count: value }));
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { parseFields } from "../async/mod.ts";
+
 /** What is told of a message whose body alone is at hand. */
 export interface MessageFields {
   /** vumi's form. */
@@ -18,19 +20,9 @@ export interface MessageFields {
   readonly transport_type: string;
 }
 
-/** The fields of a body; none if it can't be read. */
-export function bodyOf(body: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {}; // It says nothing, then.
-  }
-}
-
-/** Those of a user's message, "?" for what it lacks. */
+/** The fields of a user's message, "?" for what it lacks. */
 export function fieldsOf(body: Uint8Array): MessageFields {
-  const fields = bodyOf(body);
+  const fields = parseFields(body);
   const text = (name: string): string => {
     const value = fields[name];
     return typeof value === "string" ? value : "?";
@@ -46,7 +38,7 @@ export function fieldsOf(body: Uint8Array): MessageFields {
 
 /** What an event's body says of its message. */
 export function eventWords(body: Uint8Array): string {
-  const { event_type, delivery_status } = bodyOf(body);
+  const { event_type, delivery_status } = parseFields(body);
   const words = event_type === "delivery_report"
     ? ["delivery report", delivery_status]
     : [event_type];

@@ -5,12 +5,13 @@
  * @module
  */
 
+import { parseFields } from "../async/mod.ts";
 import type { Said, ToldEvent } from "../bridge/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { type ConnectorQueues, unixMilliseconds } from "../vumi/mod.ts";
 import type { ParkedMessage } from "./parked_messages.ts";
 import type { Depths, Found, InboundFound, OutboundFound, Waiting } from "./find_search.ts";
-import { bodyOf, eventWords, fieldsOf } from "./find_body.ts";
+import { eventWords, fieldsOf } from "./find_body.ts";
 
 /** One thing that happened. */
 export interface Step {
@@ -112,7 +113,7 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
     state: waitingState(waiting, around) ?? (delivered === undefined ? "open" : "delivered"),
     now,
     ...(around.content && first !== undefined &&
-      { content: bodyOf(first.body)["content"] ?? null }),
+      { content: parseFields(first.body)["content"] ?? null }),
   };
 }
 

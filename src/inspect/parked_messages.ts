@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parseFields } from "../async/mod.ts";
 import type { Broker, Decision, QueuedMessage } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 
@@ -135,7 +136,7 @@ function readParked(
   queue: ParkedQueue,
   { body, headers }: QueuedMessage,
 ): ParkedMessage {
-  const payload = readPayload(body);
+  const payload = parseFields(body);
   const status = headers["x-parked-status"];
   const attempts = headers["x-retry-attempts"];
   return {
@@ -151,17 +152,6 @@ function readParked(
     body,
     headers,
   };
-}
-
-/** As lenient as can be: what can't be read at all is parked too. */
-function readPayload(body: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    if (typeof value === "object" && value !== null) return { ...value };
-  } catch {
-    // It has neither id nor address then.
-  }
-  return {};
 }
 
 function text(value: unknown): string | null {

@@ -9,11 +9,11 @@ import type { Broker } from "../broker/mod.ts";
 import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import { type ChannelConfig, requestTimeoutMs } from "../config/mod.ts";
-import { type LoopLag, Metrics, type QueueWatch, type Tracing } from "../telemetry/mod.ts";
+import type { MetricsRegistry, QueueWatch, Tracing } from "../telemetry/mod.ts";
 import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
 import { Connector, queuesOf } from "../vumi/mod.ts";
 import { delaysMsOf, faultsOf } from "./channel_queues.ts";
-import { watch } from "./watch.ts";
+import { watchChannel } from "./watch.ts";
 
 /**
  * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
@@ -32,8 +32,8 @@ export interface Shared {
   readonly tracing: Tracing | undefined;
   /** How full the queues are. */
   readonly queueWatch: QueueWatch;
-  /** How busy the program is. */
-  readonly loopLag: LoopLag;
+  /** All that is counted. */
+  readonly metrics: MetricsRegistry;
   /** What is closed at the end. */
   readonly opened: AsyncDisposableStack;
 }
@@ -48,8 +48,6 @@ export interface Channel {
   readonly endpoint: EndpointOptions;
   /** What is remembered of it. */
   readonly cache: Pick<MeteredMessageCache, "status">;
-  /** What is counted of it. */
-  readonly metrics: Metrics;
   /** What is wrong with its queues, by their names, in words for an operator. */
   faults(): Readonly<Record<string, string>>;
   /** Goes by another configuration from now on, as far as that can be. */
@@ -60,9 +58,9 @@ export interface Channel {
 export function openChannel(
   config: ChannelConfig,
   store: MessageCache,
-  { broker, tracing, queueWatch, loopLag, opened }: Shared,
+  { broker, tracing, queueWatch, metrics: registry, opened }: Shared,
 ): Channel {
-  const metrics = new Metrics();
+  const metrics = registry.channel(config.connector_name);
   const cache = new MeteredMessageCache(store, metrics);
   const turn = opened.use(
     new TurnClient({
@@ -105,13 +103,12 @@ export function openChannel(
     ...requestRulesOf(config),
     accept: bridge.accept,
   };
-  watch(metrics, { config, broker, queueWatch, bridge, cache, loopLag });
+  watchChannel(metrics, { config, broker, queueWatch, bridge, cache });
   return {
     name: config.connector_name,
     bridge,
     endpoint,
     cache,
-    metrics,
     faults: () => faultsOf(config, broker.status()),
     // The parts look into their options again and again, so it is enough to change those.
     reload(changed: ChannelConfig): void {

@@ -45,9 +45,13 @@ function amqpOf(broker: Broker, channels: readonly Channel[]): ComponentHealth {
   };
 }
 
+/** With `speaks`, as only one of several bridges takes messages off a channel's queues. */
 function queuesOf(channel: Channel): ComponentHealth {
   const faults = channel.faults();
-  return Object.keys(faults).length === 0 ? { health: "ok" } : { health: "degraded", faults };
+  const { leads: speaks } = channel.bridge;
+  return Object.keys(faults).length === 0
+    ? { health: "ok", speaks }
+    : { health: "degraded", speaks, faults };
 }
 
 function turnOf({ bridge }: Channel): ComponentHealth {

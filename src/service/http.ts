@@ -4,6 +4,7 @@
  * @module
  */
 
+import { within } from "../async/mod.ts";
 import type { Config } from "../config/mod.ts";
 
 /** The address can't be listened on; the message says why and what to do. */
@@ -66,24 +67,14 @@ export class HttpServer implements AsyncDisposable {
    */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#ended ??= this.#server.shutdown();
-    await settledOr(this.#ended, deadline);
-    await settledOr(this.#ended, AbortSignal.timeout(LINGER_MS));
+    await within(this.#ended, Infinity, deadline);
+    await within(this.#ended, LINGER_MS);
   }
 
   /** Ends it, also when it was not drained. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain(AbortSignal.abort());
   }
-}
-
-/** Resolves when `work` has ended or `signal` fires. */
-async function settledOr(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise: fired, resolve } = Promise.withResolvers<void>();
-  const fire = (): void => resolve();
-  signal.addEventListener("abort", fire);
-  await Promise.race([work, fired]);
-  signal.removeEventListener("abort", fire);
 }
 
 /** A socket file outlives a process that was killed; one that somebody listens on stays. */

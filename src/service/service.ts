@@ -6,22 +6,21 @@
  */
 
 import type { Hono } from "hono";
-import { setTimeout as delay } from "node:timers/promises";
+import { within } from "../async/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import type { Broker } from "../broker/mod.ts";
 import { amqpUrls, type Config } from "../config/mod.ts";
-import { LoopLag, startTracing, type TracedBroker } from "../telemetry/mod.ts";
+import { LoopLag, MetricsRegistry, startTracing, type TracedBroker } from "../telemetry/mod.ts";
 import { brokerOptions } from "./broker_options.ts";
 import { openCaches } from "./caches.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { healthOf, unready } from "./health.ts";
 import { HttpServer } from "./http.ts";
-import { metricsText } from "./metrics_text.ts";
 import { openApiDocument } from "./openapi.ts";
 import type { Reloadable } from "./reload.ts";
 import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
-import { watchQueues } from "./watch.ts";
+import { watchProgram, watchQueues } from "./watch.ts";
 
 /** A running bridge. */
 export interface Service extends AsyncDisposable, Reloadable {
@@ -50,13 +49,15 @@ export async function startService(
   const loopLag = opened.use(new LoopLag());
   const tracing = await startTracing(tracedBroker(config));
   const queueWatch = opened.use(watchQueues(config.channels, broker));
+  const metrics = new MetricsRegistry();
+  watchProgram(metrics, broker, queueWatch, loopLag);
   const caches = await openCaches(config.channels, opened);
   const channels = caches.map((cache, index) =>
     openChannel(config.channels[index] ?? config, cache, {
       broker,
       tracing,
       queueWatch,
-      loopLag,
+      metrics,
       opened,
     })
   );
@@ -64,7 +65,7 @@ export async function startService(
   const { http, admin } = await listen(opened, config, channels, {
     health: () => healthOf(broker, channels),
     unready: () => unready(broker, isDraining),
-    metrics: () => metricsText(channels),
+    metrics: () => metrics.text(),
     openApi: openApiDocument({
       paths: channels.map(({ endpoint }) => endpoint.path),
       statusFormats: config.channels.map(({ status_format }) => status_format),
@@ -72,7 +73,7 @@ export async function startService(
   });
   // After a start nobody waits for it; what it rejects with is a bug.
   const consuming = consumeWhenConnected(broker, channels, () => isDraining).catch(reportError);
-  await settledWithin(consuming, BROKER_MS);
+  await within(consuming, BROKER_MS);
   const parts = opened.move();
   return {
     address: http.address,
@@ -115,16 +116,6 @@ async function consumeWhenConnected(
   await broker.connected();
   if (isDraining()) return;
   for (const { bridge } of channels) bridge.start();
-}
-
-async function settledWithin(work: Promise<void>, ms: number): Promise<void> {
-  const settled = new AbortController();
-  const late = delay(ms, undefined, { signal: settled.signal }).catch(() => {});
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    settled.abort();
-  }
 }
 
 /** Operators get answers to the end: their server, if they have one, is closed first of all. */

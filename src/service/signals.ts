@@ -36,11 +36,3 @@ export class StopSignals implements Disposable {
     Deno.removeSignalListener("SIGINT", this.stop);
   }
 }
-
-/** Resolves when `signal` fires. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-}

@@ -1,6 +1,5 @@
 /**
- * Wires what is looked up when Prometheus asks: the metrics know nobody, so they are told here who
- * knows.
+ * Tells the metrics where to look things up when Prometheus asks: they know no other part.
  *
  * @module
  */
@@ -9,24 +8,23 @@ import type { Bridge } from "../bridge/mod.ts";
 import { type Broker, delayQueue, PublishError } from "../broker/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
-import { type LoopLag, type Metrics, QueueWatch, type WatchedQueue } from "../telemetry/mod.ts";
+import {
+  type LoopLag,
+  type Metrics,
+  type MetricsRegistry,
+  QueueWatch,
+  type WatchedQueue,
+} from "../telemetry/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { delayName, delaysMsOf, faultyKinds } from "./channel_queues.ts";
 
-/** Who knows. */
+/** The parts of a channel that know its figures. */
 export interface Watched {
-  /** Which queues there are. */
   readonly config: ChannelConfig;
-  /** How the broker is. */
   readonly broker: Broker;
-  /** How full its queues are. */
   readonly queueWatch: QueueWatch;
-  /** How Turn is. */
   readonly bridge: Bridge;
-  /** How much is remembered. */
   readonly cache: MessageCache;
-  /** How busy the program is. */
-  readonly loopLag: LoopLag;
 }
 
 /** Will look at the queues of all channels, once they are watched. */
@@ -40,10 +38,27 @@ export function watchQueues(channels: readonly ChannelConfig[], broker: Broker):
   });
 }
 
+/** Begins to watch what the channels share. */
+export function watchProgram(
+  metrics: MetricsRegistry,
+  broker: Broker,
+  queueWatch: QueueWatch,
+  loopLag: LoopLag,
+): void {
+  metrics.watch({
+    broker: () => {
+      const { publishing, consuming, state } = broker.status();
+      return { publishing, consuming, blocked: state === "blocked" };
+    },
+    delayed: () => queueWatch.delayed(),
+    loopLagMs: () => loopLag.take(),
+  });
+}
+
 /** Begins to watch a channel. */
-export function watch(
+export function watchChannel(
   metrics: Metrics,
-  { config, broker, queueWatch, bridge, cache, loopLag }: Watched,
+  { config, broker, queueWatch, bridge, cache }: Watched,
 ): void {
   const connector = config.connector_name;
   queueWatch.add({
@@ -54,15 +69,10 @@ export function watch(
   });
   metrics.watch({
     turn: () => bridge.turnFigures(),
-    broker: () => {
-      const { publishing, consuming, state } = broker.status();
-      return { publishing, consuming, blocked: state === "blocked" };
-    },
+    speaks: () => bridge.leads,
     queues: () => queueWatch.figures(connector),
     queueFaults: () => faultyKinds(config, broker.status()),
-    delayed: () => queueWatch.delayed(),
     cacheEntries: () => cache.entries?.(),
-    loopLagMs: () => loopLag.take(),
   });
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { parseJson } from "../async/mod.ts";
 import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";
 import { DroppableProxy } from "./droppable_proxy.ts";
 import { faultInBody, isTurnPath } from "./turn_schemas.ts";
@@ -237,14 +238,6 @@ async function toCall(request: Request): Promise<TurnCall> {
     headers: request.headers,
     body: parseJson(text),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function ok(): Response {

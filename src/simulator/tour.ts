@@ -5,7 +5,7 @@
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
+import { sleep } from "../async/mod.ts";
 import type { Message } from "../vumi/mod.ts";
 import {
   DIALLED,
@@ -107,8 +107,7 @@ class Tour {
 
   async #pause(): Promise<void> {
     const { stop, pauseMs = 0 } = this.#options;
-    // It rejects when the signal fires, and only then.
-    if (pauseMs > 0) await delay(pauseMs, undefined, { signal: stop }).catch(() => {});
+    await sleep(pauseMs, stop);
     stop.throwIfAborted();
   }
 

@@ -1,7 +1,7 @@
 /**
- * Alert rules for Prometheus: who is to be woken when (`page`), and what can wait for the morning
- * (`ticket`). What to do then is in README.md, under "Alerts"; each rule links to its paragraph. What
- * is of a channel says of which, in the label `connector`, if there are several (merge.ts).
+ * Alert rules for Prometheus: for what somebody is woken (`page`), and what can wait for the morning
+ * (`ticket`). What to do then is in README.md, under "Alerts"; each rule links to its paragraph. An
+ * alert about a channel names it in the label `connector`.
  *
  * @module
  */
@@ -96,6 +96,13 @@ function turnAlerts(time: Time): Alert[] {
 
 function queueAlerts(longestStall: number): Alert[] {
   return [
+    {
+      name: "NobodySpeaks",
+      severity: "page",
+      forSeconds: 3 * MINUTE,
+      expression: `sum by (job, connector) (${series(METRICS.speaks)}) == 0`,
+      summary: "Bridges run, but none takes messages off the channel's queues",
+    },
     {
       name: "QueueStalled",
       severity: "page",

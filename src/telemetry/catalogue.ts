@@ -1,8 +1,8 @@
 /**
- * Every metric there is: its name, what it tells, and its labels. Metrics are made from it, and so are
- * the dashboard and the alerts, which therefore can't name one that does not exist. By Prometheus's
- * conventions: base units, `_total` for what only grows. Labels have few values, none of them an
- * address or an id.
+ * Every metric there is: its name, what it tells, and its labels. The dashboard and the alerts are made
+ * from this, too, and so can't name one that does not exist. Names follow Prometheus's conventions: base
+ * units, `_total` for what only grows. All that is of a channel has the label `connector`. Labels have
+ * few values, none of them an address or an id.
  *
  * @module
  */
@@ -12,15 +12,11 @@ export type MetricType = "counter" | "gauge" | "histogram";
 
 /** One metric. */
 export interface Definition<T extends MetricType = MetricType, L extends string = string> {
-  /** Its type. */
   readonly type: T;
-  /** Its name. */
   readonly name: string;
-  /** What it tells. */
   readonly help: string;
-  /** What it is told by. */
   readonly labels: readonly L[];
-  /** Upper bounds of a histogram's buckets. */
+  /** Upper bounds of a histogram's buckets; empty for other types. */
   readonly buckets: readonly number[];
 }
 
@@ -121,27 +117,17 @@ const TURN = {
   ),
 } as const;
 
-/** The broker and the cache. */
+/** The queues and the cache. */
 const STORES = {
-  brokerConnected: gauge(
-    "turn_channels_broker_connected",
-    "Whether messages can be published, and are consumed.",
-    ["direction"],
-  ),
-  brokerBlocked: gauge(
-    "turn_channels_broker_blocked",
-    "Whether the broker takes no messages for now, for an alarm of its own.",
-    [],
-  ),
   queueMessages: gauge(
     "turn_channels_queue_messages",
     "Messages in the queue itself, and parked; without those in work.",
     ["queue", "place"],
   ),
-  delayed: gauge(
-    "turn_channels_delayed_messages",
-    "Messages of all channels in a delay queue, which come again when its time is up.",
-    ["delay"],
+  speaks: gauge(
+    "turn_channels_speaks",
+    "1 if this bridge speaks for the channel: it takes messages off its queues; 0 if it stands by.",
+    [],
   ),
   queueFaults: gauge(
     "turn_channels_queue_faults",
@@ -165,8 +151,26 @@ const STORES = {
   ]),
 } as const;
 
-/** The program. The names that begin with `process_` are Prometheus's own for any program. */
-const PROCESS = {
+/**
+ * The program, and what its channels share. The names that begin with `process_` are Prometheus's own
+ * for any program.
+ */
+const PROGRAM = {
+  brokerConnected: gauge(
+    "turn_channels_broker_connected",
+    "Whether messages can be published, and are consumed.",
+    ["direction"],
+  ),
+  brokerBlocked: gauge(
+    "turn_channels_broker_blocked",
+    "Whether the broker takes no messages for now, for an alarm of its own.",
+    [],
+  ),
+  delayed: gauge(
+    "turn_channels_delayed_messages",
+    "Messages of all channels in a delay queue, which come again when its time is up.",
+    ["delay"],
+  ),
   build: gauge("turn_channels_build_info", "1, and in labels what runs.", ["version", "deno"]),
   start: gauge("process_start_time_seconds", "When the program was started, since 1970.", []),
   cpu: counter("process_cpu_seconds_total", "Processor time, user and system.", []),
@@ -180,14 +184,21 @@ const PROCESS = {
   ),
 } as const;
 
-/** The names of those that are the program's and no channel's. */
-export const PROGRAM_METRICS: ReadonlySet<string> = new Set(
-  [...Object.values(PROCESS), STORES.brokerConnected, STORES.brokerBlocked, STORES.delayed]
-    .map(({ name }) => name),
-);
+/** A definition whose series say of which channel they are. */
+type OfChannel<D> = D extends Definition<infer T, infer L> ? Definition<T, L | "connector"> : never;
 
 /** All of them. */
-export const METRICS = { ...FLOWS, ...TURN, ...STORES, ...PROCESS } as const;
+export const METRICS = { ...ofChannels({ ...FLOWS, ...TURN, ...STORES }), ...PROGRAM } as const;
+
+function ofChannels<D extends Readonly<Record<string, Definition>>>(
+  definitions: D,
+): { readonly [Key in keyof D]: OfChannel<D[Key]> } {
+  const labelled = Object.entries(definitions)
+    .map((
+      [key, definition],
+    ) => [key, { ...definition, labels: [...definition.labels, "connector"] }]);
+  return Object.fromEntries(labelled); // Untyped, as what entries become is.
+}
 
 function counter<const L extends string>(
   name: string,

@@ -46,8 +46,7 @@ const FRAME = {
     list: [
       { name: "datasource", label: "Data source", type: "datasource", query: "prometheus" },
       choice("instance", "Instance", METRICS.build),
-      // All are those without the label, too: with one channel nothing has it.
-      { ...choice("connector", "Channel", METRICS.breaker), allValue: ".*" },
+      choice("connector", "Channel", METRICS.breaker),
     ],
   },
 } as const;
@@ -80,7 +79,7 @@ function grafanaPanel(
     datasource: DATA_SOURCE,
     fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
     options: { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi" } },
-    targets: lines.map(({ expression, legend }, index) => ({
+    targets: lines.map(([expression, legend], index) => ({
       refId: String.fromCharCode(65 + index),
       datasource: DATA_SOURCE,
       expr: expression,

@@ -7,13 +7,8 @@
 
 import { selectors } from "./promql.ts";
 
-/** A line of a panel. */
-export interface Line {
-  /** PromQL. */
-  readonly expression: string;
-  /** How it is called; `{{label}}` is its value. */
-  readonly legend: string;
-}
+/** A line of a panel: its PromQL, and its legend, in which `{{label}}` stands for the label's value. */
+export type Line = readonly [expression: string, legend: string];
 
 /** Of the instances and channels that are chosen in Grafana. */
 export const { series, buckets } = selectors({ instance: /$instance/, connector: /$connector/ });
@@ -38,8 +33,8 @@ export function perHour(selected: string, ...by: readonly string[]): string {
 /** How long it takes half, nearly all and all but one in a hundred. */
 export function quantiles(selected: string, ...by: readonly string[]): Line[] {
   const labels = by.map((label) => `{{${label}}} `).join("");
-  return [0.5, 0.95, 0.99].map((quantile) => ({
-    expression: `histogram_quantile(${quantile}, ${perSecond(selected, "le", ...by)})`,
-    legend: `${labels}p${quantile * 100} {{connector}}`,
-  }));
+  return [0.5, 0.95, 0.99].map((quantile): Line => [
+    `histogram_quantile(${quantile}, ${perSecond(selected, "le", ...by)})`,
+    `${labels}p${quantile * 100} {{connector}}`,
+  ]);
 }

@@ -49,9 +49,9 @@ function healthPanels(): Panel[] {
       description: "1 is well. Turn: whether calls are made (breaker closed).",
       unit: "none",
       lines: [
-        { expression: series(METRICS.brokerConnected), legend: "RabbitMQ {{direction}}" },
-        { expression: series(METRICS.breaker, { state: "closed" }), legend: "Turn {{connector}}" },
-        { expression: `1 - ${series(METRICS.brokerBlocked)}`, legend: "RabbitMQ takes messages" },
+        [series(METRICS.brokerConnected), "RabbitMQ {{direction}}"],
+        [series(METRICS.breaker, { state: "closed" }), "Turn {{connector}}"],
+        [`1 - ${series(METRICS.brokerBlocked)}`, "RabbitMQ takes messages"],
       ],
     },
     {
@@ -59,26 +59,18 @@ function healthPanels(): Panel[] {
       description: "Cache failures, and how often Turn was found to be down, an hour.",
       unit: "short",
       lines: [
-        {
-          expression: perHour(series(METRICS.cacheFailures), "operation"),
-          legend: "cache {{operation}} {{connector}}",
-        },
-        {
-          expression: perHour(series(METRICS.breakerOpened)),
-          legend: "Turn down {{connector}}",
-        },
+        [perHour(series(METRICS.cacheFailures), "operation"), "cache {{operation}} {{connector}}"],
+        [perHour(series(METRICS.breakerOpened)), "Turn down {{connector}}"],
       ],
     },
     {
       title: "Running",
       description: "What runs, and since when.",
       unit: "s",
-      lines: [{
-        expression: `(time() - ${
-          series(METRICS.start)
-        }) * on (job, instance) group_right () ${BUILD}`,
-        legend: "{{instance}} {{version}} on Deno {{deno}}",
-      }],
+      lines: [[
+        `(time() - ${series(METRICS.start)}) * on (job, instance) group_right () ${BUILD}`,
+        "{{instance}} {{version}} on Deno {{deno}}",
+      ]],
     },
   ];
 }
@@ -89,19 +81,19 @@ function flowPanels(): Panel[] {
       title: "Messages and statuses",
       description: "By what became of them.",
       unit: "ops",
-      lines: [{
-        expression: perSecond(series(METRICS.messages), "flow", "result"),
-        legend: "{{flow}} {{result}} {{connector}}",
-      }],
+      lines: [[
+        perSecond(series(METRICS.messages), "flow", "result"),
+        "{{flow}} {{result}} {{connector}}",
+      ]],
     },
     {
       title: "Setbacks",
       description: "Retried, delayed, delivered again, put back, or kept up by the cache.",
       unit: "ops",
-      lines: [{
-        expression: perSecond(series(METRICS.setbacks), "flow", "result"),
-        legend: "{{flow}} {{result}} {{connector}}",
-      }],
+      lines: [[
+        perSecond(series(METRICS.setbacks), "flow", "result"),
+        "{{flow}} {{result}} {{connector}}",
+      ]],
     },
     {
       title: "From vumi to Turn",
@@ -120,11 +112,8 @@ function flowPanels(): Panel[] {
       description: "What is being done just now.",
       unit: "short",
       lines: [
-        { expression: series(METRICS.requestsInFlight), legend: "Turn's requests {{connector}}" },
-        {
-          expression: series(METRICS.inFlight),
-          legend: "calls to Turn, {{resource}} {{connector}}",
-        },
+        [series(METRICS.requestsInFlight), "Turn's requests {{connector}}"],
+        [series(METRICS.inFlight), "calls to Turn, {{resource}} {{connector}}"],
       ],
     },
   ];
@@ -136,10 +125,10 @@ function turnPanels(): Panel[] {
       title: "Turn's answers",
       description: "By status; none is no answer.",
       unit: "ops",
-      lines: [{
-        expression: perSecond(series(METRICS.answers), "resource", "status"),
-        legend: "{{resource}} {{status}} {{connector}}",
-      }],
+      lines: [[
+        perSecond(series(METRICS.answers), "resource", "status"),
+        "{{resource}} {{status}} {{connector}}",
+      ]],
     },
     {
       title: "Turn's answer time",
@@ -151,38 +140,29 @@ function turnPanels(): Panel[] {
       title: "Turn took a call last",
       description: "Seconds ago.",
       unit: "s",
-      lines: [{
-        expression: `time() - (${series(METRICS.lastSuccess)} > 0)`,
-        legend: "{{instance}} {{connector}}",
-      }],
+      lines: [[`time() - (${series(METRICS.lastSuccess)} > 0)`, "{{instance}} {{connector}}"]],
     },
     {
       title: "Held back for the rate limit",
       description: "The share of the time in which calls stood ready and had to wait; 1 is always.",
       unit: "percentunit",
-      lines: [{
-        expression: `rate(${series(METRICS.limitWait)}${RATE})`,
-        legend: "{{resource}} {{connector}}",
-      }],
+      lines: [[`rate(${series(METRICS.limitWait)}${RATE})`, "{{resource}} {{connector}}"]],
     },
     {
       title: "Rate limits, as Turn tells them",
       description: "Calls a window, what is left of them, and the seconds until it ends.",
       unit: "short",
       lines: [
-        { expression: series(METRICS.limit), legend: "{{bucket}} limit {{connector}}" },
-        { expression: series(METRICS.limitLeft), legend: "{{bucket}} left {{connector}}" },
-        {
-          expression: `${series(METRICS.limitReset)} - time() > 0`,
-          legend: "{{bucket}} ends in {{connector}}",
-        },
+        [series(METRICS.limit), "{{bucket}} limit {{connector}}"],
+        [series(METRICS.limitLeft), "{{bucket}} left {{connector}}"],
+        [`${series(METRICS.limitReset)} - time() > 0`, "{{bucket}} ends in {{connector}}"],
       ],
     },
     {
       title: "Calls waiting",
       description: "For their turn, or the rate limit.",
       unit: "short",
-      lines: [{ expression: series(METRICS.waiting), legend: "{{resource}} {{connector}}" }],
+      lines: [[series(METRICS.waiting), "{{resource}} {{connector}}"]],
     },
   ];
 }
@@ -193,48 +173,51 @@ function queuePanels(): Panel[] {
       title: "Queues",
       description: "Messages that wait; those in work are not counted.",
       unit: "short",
-      lines: [{
-        expression: `max by (connector, queue, place) (${series(METRICS.queueMessages)})`,
-        legend: "{{queue}} {{place}} {{connector}}",
-      }],
+      lines: [[
+        `max by (connector, queue, place) (${series(METRICS.queueMessages)})`,
+        "{{queue}} {{place}} {{connector}}",
+      ]],
+    },
+    {
+      title: "Speaks for the channel",
+      description: "1 for the bridge that takes messages off the queues; each channel needs one.",
+      unit: "none",
+      lines: [[series(METRICS.speaks), "{{instance}} {{connector}}"]],
     },
     {
       title: "Delayed",
       description: "Messages of all channels that wait to be tried again, by how long they wait.",
       unit: "short",
-      lines: [{
-        expression: `max by (delay) (${series(METRICS.delayed)})`,
-        legend: "{{delay}}",
-      }],
+      lines: [[`max by (delay) (${series(METRICS.delayed)})`, "{{delay}}"]],
     },
     {
       title: "Faulty queues",
       description: "1 if something can't be done with a queue; /health says what and why.",
       unit: "short",
-      lines: [{
-        expression: `max by (connector, queue) (${series(METRICS.queueFaults)})`,
-        legend: "{{queue}} {{connector}}",
-      }],
+      lines: [[
+        `max by (connector, queue) (${series(METRICS.queueFaults)})`,
+        "{{queue}} {{connector}}",
+      ]],
     },
     {
       title: "Stalled",
       description: "For how long there are messages and none is finished.",
       unit: "s",
-      lines: [{
-        expression: `min by (connector, queue) (${series(METRICS.queueStalled)})`,
-        legend: "{{queue}} {{connector}}",
-      }],
+      lines: [[
+        `min by (connector, queue) (${series(METRICS.queueStalled)})`,
+        "{{queue}} {{connector}}",
+      ]],
     },
     {
       title: "Cache",
       description: "Look-ups, and what is remembered if the cache can tell.",
       unit: "short",
       lines: [
-        {
-          expression: perSecond(series(METRICS.cacheReads), "kind", "result"),
-          legend: "{{kind}} {{result}} a second {{connector}}",
-        },
-        { expression: series(METRICS.cacheEntries), legend: "{{kind}} entries {{connector}}" },
+        [
+          perSecond(series(METRICS.cacheReads), "kind", "result"),
+          "{{kind}} {{result}} a second {{connector}}",
+        ],
+        [series(METRICS.cacheEntries), "{{kind}} entries {{connector}}"],
       ],
     },
   ];
@@ -248,19 +231,16 @@ function transportPanels(): Panel[] {
       title: "Sent, and heard of",
       description: "An hour, by transport; silent is nothing heard of within an hour.",
       unit: "short",
-      lines: [{
-        expression: perHour(series(METRICS.transports), "transport", "result"),
-        legend: "{{transport}} {{result}} {{connector}}",
-      }],
+      lines: [[
+        perHour(series(METRICS.transports), "transport", "result"),
+        "{{transport}} {{result}} {{connector}}",
+      ]],
     },
     {
       title: "Delivery rate",
       description: "Delivered, of what was sent within an hour.",
       unit: "percentunit",
-      lines: [{
-        expression: `${counted("delivered")} / ${counted("sent")}`,
-        legend: "{{transport}} {{connector}}",
-      }],
+      lines: [[`${counted("delivered")} / ${counted("sent")}`, "{{transport}} {{connector}}"]],
     },
   ];
 }
@@ -273,33 +253,28 @@ function processPanels(): Panel[] {
       title: "Processor",
       description: "Cores.",
       unit: "short",
-      lines: [{
-        expression: ours(`rate(${series(METRICS.cpu)}${RATE})`),
-        legend: "{{instance}}",
-      }],
+      lines: [[ours(`rate(${series(METRICS.cpu)}${RATE})`), "{{instance}}"]],
     },
     {
       title: "Memory",
       description: "All of it, and JavaScript's part.",
       unit: "bytes",
       lines: [
-        { expression: ours(series(METRICS.memory)), legend: "{{instance}} all" },
-        { expression: ours(series(METRICS.heap)), legend: "{{instance}} heap" },
+        [ours(series(METRICS.memory)), "{{instance}} all"],
+        [ours(series(METRICS.heap)), "{{instance}} heap"],
       ],
     },
     {
       title: "Event loop lag",
       description: "The longest wait of what was due, between two scrapes.",
       unit: "s",
-      lines: [
-        { expression: series(METRICS.loopLag), legend: "{{instance}} lag" },
-      ],
+      lines: [[series(METRICS.loopLag), "{{instance}} lag"]],
     },
     {
       title: "Open files",
       description: "Where the runtime lets them be counted.",
       unit: "short",
-      lines: [{ expression: ours(series(METRICS.openFds)), legend: "{{instance}}" }],
+      lines: [[ours(series(METRICS.openFds)), "{{instance}}"]],
     },
   ];
 }

@@ -1,14 +1,11 @@
 /**
- * What is looked up when Prometheus asks, because somebody knows it anyway: how Turn, the broker, the
- * queues and the cache are, and what the program takes of the machine.
+ * What is looked up when Prometheus asks, because somebody knows it anyway: the state of Turn, of the
+ * broker, of the queues and of the cache.
  *
  * @module
  */
 
-import type { Gauge, Registry } from "prom-client";
-import { METRICS } from "./catalogue.ts";
-import { makeCounter, makeGauge } from "./make.ts";
-import { ProcessFigures } from "./process_figures.ts";
+import type { Instruments } from "./instruments.ts";
 
 /** What is known of Turn. */
 export interface TurnFigures {
@@ -16,9 +13,9 @@ export interface TurnFigures {
   readonly breaker: "closed" | "open" | "half-open";
   /** When Turn took a call last, in milliseconds since 1970. */
   readonly lastSuccess: number | undefined;
-  /** By what is called. */
+  /** By the resource that is called. */
   readonly resources: Readonly<Record<"messages" | "statuses", CallFigures>>;
-  /** What Turn said last of its limits; the empty name is the one without. */
+  /** What Turn said last of its limits; `bucket` is empty for the one without a name. */
   readonly limits: readonly {
     readonly bucket: string;
     readonly limit: number;
@@ -28,44 +25,50 @@ export interface TurnFigures {
   }[];
 }
 
-/** What is known of the calls of a sort. */
+/** What is known of the calls to one of Turn's resources. */
 export interface CallFigures {
-  /** Not answered yet. */
+  /** Calls that Turn has not answered yet. */
   readonly inFlight: number;
-  /** Not made yet. */
+  /** Calls that are not made yet. */
   readonly waiting: number;
-  /** How long any were held back for the rate limit, in milliseconds, all in all. */
+  /** For how long calls stood ready and were held back for the rate limit, in milliseconds. */
   readonly heldMs: number;
 }
 
 /** What is known of a queue. */
 export interface QueueFigures {
-  /** In the queue itself. */
+  /** Messages in the queue itself. */
   readonly waiting: number;
-  /** In its parking queue; undefined if it has none. */
+  /** Messages in its parking queue; undefined if it has none. */
   readonly parked: number | undefined;
-  /** How long there are messages and none is finished, in milliseconds. */
+  /** For how long there have been messages of which none was finished, in milliseconds. */
   readonly stalledMs: number;
 }
 
-/** Who knows. */
-export interface Sources {
-  /** Of Turn. */
+/** Where a channel's figures come from. */
+export interface ChannelSources {
+  /** The state of Turn. */
   turn(): TurnFigures;
-  /** Of the broker. */
+  /** Whether messages are taken off the queues here, and not by another bridge. */
+  speaks(): boolean;
+  /** Queues by their labels; none while nothing is known. */
+  queues(): ReadonlyMap<string, QueueFigures>;
+  /** By the queues' labels, whether something can't be done with a queue. */
+  queueFaults(): ReadonlyMap<string, boolean>;
+  /** The number of entries by kind, if the cache can tell. */
+  cacheEntries(): Readonly<Record<string, number>> | undefined;
+}
+
+/** Where the figures come from that no channel has for itself. */
+export interface ProgramSources {
+  /** The state of the broker. */
   broker(): {
     readonly publishing: boolean;
     readonly consuming: boolean;
     readonly blocked: boolean;
   };
-  /** Of the queues, by their names without the connector's; none while nothing is known. */
-  queues(): ReadonlyMap<string, QueueFigures>;
-  /** By their names in metrics, whether something can't be done with a queue. */
-  queueFaults(): ReadonlyMap<string, boolean>;
-  /** How many messages of all channels wait to be tried again, by delay; as above. */
+  /** How many messages of all channels wait to be tried again, by delay; none while nothing is known. */
   delayed(): ReadonlyMap<string, number>;
-  /** Of the cache, by kind, if it can tell. */
-  cacheEntries(): Readonly<Record<string, number>> | undefined;
   /** The longest that something due had to wait since this was asked last, in milliseconds. */
   loopLagMs(): number;
 }
@@ -73,113 +76,48 @@ export interface Sources {
 /** Turn names its buckets, so there may be any number. */
 const MOST_BUCKETS = 20;
 
-/** The figures. */
-export class LiveFigures {
-  readonly #requestsInFlight: Gauge;
-  readonly #turn: ReturnType<typeof turnGauges>;
-  readonly #stores: ReturnType<typeof storeGauges>;
-  readonly #process: ProcessFigures;
-  readonly #loopLag: Gauge;
-  #sources: Sources | undefined;
+/** Sets the program's metrics to what is so now. */
+export function showProgram(to: Instruments, sources: ProgramSources): void {
+  const { publishing, consuming, blocked } = sources.broker();
+  to.brokerConnected.set({ direction: "publish" }, publishing ? 1 : 0);
+  to.brokerConnected.set({ direction: "consume" }, consuming ? 1 : 0);
+  to.brokerBlocked.set(blocked ? 1 : 0);
+  to.loopLag.set(sources.loopLagMs() / 1000);
+  for (const [delay, count] of sources.delayed()) to.delayed.set({ delay }, count);
+}
 
-  /** Makes the gauges. */
-  constructor(registry: Registry) {
-    this.#requestsInFlight = makeGauge(registry, METRICS.requestsInFlight);
-    this.#turn = turnGauges(registry);
-    this.#stores = storeGauges(registry);
-    this.#process = new ProcessFigures(registry);
-    this.#loopLag = makeGauge(registry, METRICS.loopLag);
+/** Sets a channel's metrics to what is so now. */
+export function showChannel(to: Instruments, connector: string, sources: ChannelSources): void {
+  showTurn(to, connector, sources.turn());
+  to.speaks.set({ connector }, sources.speaks() ? 1 : 0);
+  for (const [queue, { waiting, parked, stalledMs }] of sources.queues()) {
+    to.queueMessages.set({ queue, place: "waiting", connector }, waiting);
+    if (parked !== undefined) to.queueMessages.set({ queue, place: "parked", connector }, parked);
+    to.queueStalled.set({ queue, connector }, stalledMs / 1000);
   }
-
-  /** Says who knows. */
-  watch(sources: Sources): void {
-    this.#sources = sources;
+  for (const [queue, isFaulty] of sources.queueFaults()) {
+    to.queueFaults.set({ queue, connector }, isFaulty ? 1 : 0);
   }
-
-  /** Sets them to what is so now. */
-  look(requestsInFlight: number): void {
-    this.#requestsInFlight.set(requestsInFlight);
-    this.#process.look();
-    if (this.#sources === undefined) return;
-    this.#loopLag.set(this.#sources.loopLagMs() / 1000);
-    this.#lookAtTurn(this.#sources.turn());
-    this.#lookAtBroker(this.#sources.broker());
-    this.#lookAtQueues(this.#sources.queues());
-    const { delayed, faults } = this.#stores;
-    delayed.reset();
-    for (const [delay, count] of this.#sources.delayed()) delayed.set({ delay }, count);
-    for (const [queue, isFaulty] of this.#sources.queueFaults()) {
-      faults.set({ queue }, isFaulty ? 1 : 0);
-    }
-    const { cacheEntries } = this.#stores;
-    for (const [kind, count] of Object.entries(this.#sources.cacheEntries() ?? {})) {
-      cacheEntries.set({ kind }, count);
-    }
-  }
-
-  #lookAtTurn({ breaker, lastSuccess, resources, limits }: TurnFigures): void {
-    const { state, success, inFlight, waiting, wait, limit, left, reset } = this.#turn;
-    for (const name of ["closed", "open", "half-open"]) {
-      state.set({ state: name }, name === breaker ? 1 : 0);
-    }
-    success.set((lastSuccess ?? 0) / 1000);
-    wait.reset();
-    for (const resource of ["messages", "statuses"] as const) {
-      inFlight.set({ resource }, resources[resource].inFlight);
-      waiting.set({ resource }, resources[resource].waiting);
-      wait.inc({ resource }, resources[resource].heldMs / 1000);
-    }
-    for (const known of limits.slice(0, MOST_BUCKETS)) {
-      const bucket = known.bucket || "default";
-      limit.set({ bucket }, known.limit);
-      left.set({ bucket }, known.left);
-      reset.set({ bucket }, known.resetAt / 1000);
-    }
-  }
-
-  #lookAtBroker(broker: ReturnType<Sources["broker"]>): void {
-    const { connected, blocked } = this.#stores;
-    connected.set({ direction: "publish" }, broker.publishing ? 1 : 0);
-    connected.set({ direction: "consume" }, broker.consuming ? 1 : 0);
-    blocked.set(broker.blocked ? 1 : 0);
-  }
-
-  /** What is not known any more is not told: an old number would be a wrong one. */
-  #lookAtQueues(queues: ReturnType<Sources["queues"]>): void {
-    const { messages, stalled } = this.#stores;
-    messages.reset();
-    stalled.reset();
-    for (const [queue, { waiting, parked, stalledMs }] of queues) {
-      messages.set({ queue, place: "waiting" }, waiting);
-      if (parked !== undefined) messages.set({ queue, place: "parked" }, parked);
-      stalled.set({ queue }, stalledMs / 1000);
-    }
+  for (const [kind, count] of Object.entries(sources.cacheEntries() ?? {})) {
+    to.cacheEntries.set({ kind, connector }, count);
   }
 }
 
-// deno-lint-ignore explicit-function-return-type -- The gauges' label types are the catalogue's.
-function turnGauges(registry: Registry) {
-  return {
-    inFlight: makeGauge(registry, METRICS.inFlight),
-    waiting: makeGauge(registry, METRICS.waiting),
-    state: makeGauge(registry, METRICS.breaker),
-    success: makeGauge(registry, METRICS.lastSuccess),
-    wait: makeCounter(registry, METRICS.limitWait),
-    limit: makeGauge(registry, METRICS.limit),
-    left: makeGauge(registry, METRICS.limitLeft),
-    reset: makeGauge(registry, METRICS.limitReset),
-  };
-}
-
-// deno-lint-ignore explicit-function-return-type -- As above.
-function storeGauges(registry: Registry) {
-  return {
-    connected: makeGauge(registry, METRICS.brokerConnected),
-    blocked: makeGauge(registry, METRICS.brokerBlocked),
-    messages: makeGauge(registry, METRICS.queueMessages),
-    stalled: makeGauge(registry, METRICS.queueStalled),
-    delayed: makeGauge(registry, METRICS.delayed),
-    faults: makeGauge(registry, METRICS.queueFaults),
-    cacheEntries: makeGauge(registry, METRICS.cacheEntries),
-  };
+function showTurn(to: Instruments, connector: string, turn: TurnFigures): void {
+  for (const state of ["closed", "open", "half-open"]) {
+    to.breaker.set({ state, connector }, state === turn.breaker ? 1 : 0);
+  }
+  to.lastSuccess.set({ connector }, (turn.lastSuccess ?? 0) / 1000);
+  for (const resource of ["messages", "statuses"] as const) {
+    const { inFlight, waiting, heldMs } = turn.resources[resource];
+    to.inFlight.set({ resource, connector }, inFlight);
+    to.waiting.set({ resource, connector }, waiting);
+    to.limitWait.series({ resource, connector }).total = heldMs / 1000;
+  }
+  for (const { bucket: name, limit, left, resetAt } of turn.limits.slice(0, MOST_BUCKETS)) {
+    const bucket = name || "default";
+    to.limit.set({ bucket, connector }, limit);
+    to.limitLeft.set({ bucket, connector }, left);
+    to.limitReset.set({ bucket, connector }, resetAt / 1000);
+  }
 }

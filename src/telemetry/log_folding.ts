@@ -1,22 +1,23 @@
 /**
- * Makes one line of many that say the same: in an outage each message fails, and what else happens
- * must still be seen. Warnings and errors are the same when category, level and template are, as what
- * varies are ids, and the property `key`, for those who have something to tell apart. The first is
- * written at once, what follows within some seconds is counted, and the count written after them.
+ * Writes one line for many that say the same: in an outage each message fails, and what else happens
+ * must still be seen. Warnings and errors say the same when category, level, template and the property
+ * `key`, if there is one, are equal; what else varies are ids. The first is written at once, what
+ * follows within some seconds is counted, and the count is written after that.
  *
  * @module
  */
 
 import type { LogRecord } from "@logtape/logtape";
+import { type After, afterMs } from "../async/mod.ts";
 
-/** What a {@linkcode LogFolding} is made of. */
+/** Options of a {@linkcode LogFolding}. */
 export interface LogFoldingOptions {
-  /** Takes what is left. */
+  /** Takes the records that are to be written. */
   readonly write: (record: LogRecord) => void;
   /** Milliseconds since 1970; the platform's clock, unless given. */
   readonly now?: () => number;
-  /** Does something later, and answers how not to; the platform's timer, unless given. */
-  readonly later?: (work: () => void, ms: number) => () => void;
+  /** The platform's timers, unless given. */
+  readonly after?: After;
 }
 
 /** How long is counted before it is told. */
@@ -29,18 +30,18 @@ interface Burst {
   cancel: () => void;
 }
 
-/** Folds; every record goes through {@linkcode LogFolding.take}. */
+/** Folds bursts of log records; every record goes through {@linkcode LogFolding.take}. */
 export class LogFolding {
   readonly #write: (record: LogRecord) => void;
   readonly #now: () => number;
-  readonly #later: (work: () => void, ms: number) => () => void;
+  readonly #after: After;
   readonly #bursts = new Map<string, Burst>();
 
-  /** Makes it. */
-  constructor({ write, now = Date.now, later = byTimer }: LogFoldingOptions) {
+  /** Starts with nothing counted. */
+  constructor({ write, now = Date.now, after = afterMs }: LogFoldingOptions) {
     this.#write = write;
     this.#now = now;
-    this.#later = later;
+    this.#after = after;
   }
 
   /** Writes or counts. Neither a `fatal` record is ever counted, nor one below `warning`. */
@@ -56,12 +57,12 @@ export class LogFolding {
       first: record,
       startedAt: this.#now(),
       count: 0,
-      cancel: this.#later(() => this.#endWindow(sort), WINDOW_MS),
+      cancel: this.#after(WINDOW_MS, () => this.#endWindow(sort)),
     });
     this.#write(record);
   };
 
-  /** Tells what was counted so far, and begins anew. */
+  /** Writes what was counted so far, and starts anew. */
   end(): void {
     for (const burst of this.#bursts.values()) {
       burst.cancel();
@@ -81,7 +82,7 @@ export class LogFolding {
     this.#tell(burst);
     burst.count = 0;
     burst.startedAt = this.#now();
-    burst.cancel = this.#later(() => this.#endWindow(sort), WINDOW_MS);
+    burst.cancel = this.#after(WINDOW_MS, () => this.#endWindow(sort));
   }
 
   #tell({ first: { category, level, rawMessage, properties }, count, startedAt }: Burst): void {
@@ -107,9 +108,4 @@ function sortOf({ category, level, rawMessage, properties }: LogRecord): string 
 
 function textOf(template: LogRecord["rawMessage"]): string {
   return typeof template === "string" ? template : template.join("{}");
-}
-
-function byTimer(work: () => void, ms: number): () => void {
-  const timer = setTimeout(work, ms);
-  return () => clearTimeout(timer);
 }

@@ -5,16 +5,16 @@
  * @module
  */
 
-/** How often it is looked, in milliseconds. */
+/** The time from one look to the next, in milliseconds. */
 const TICK_MS = 500;
 
-/** Watches until it is disposed. */
+/** Measures how late timers come, until it is disposed. */
 export class LoopLag implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   #dueAt = performance.now() + TICK_MS;
   #longestMs = 0;
 
-  /** Begins. */
+  /** Starts the watch. */
   constructor() {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
@@ -26,7 +26,7 @@ export class LoopLag implements Disposable {
     return longestMs;
   }
 
-  /** Ends it. */
+  /** Stops the watch. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }

@@ -1,6 +1,6 @@
 /**
- * What is counted and measured as it happens. One registry per program, handed to the parts. What is
- * only looked up when Prometheus asks is in live_figures.ts.
+ * What is counted and measured of a channel as it happens. What is only looked up when Prometheus asks
+ * is in live_figures.ts.
  *
  * What counts each message has its label values bound beforehand, and begins at 0: what first appears
  * as 1 has never risen, as Prometheus sees it.
@@ -8,10 +8,9 @@
  * @module
  */
 
-import { type Counter, type Histogram, Registry } from "prom-client";
-import { METRICS } from "./catalogue.ts";
-import { LiveFigures, type Sources } from "./live_figures.ts";
-import { makeCounter, makeHistogram } from "./make.ts";
+import type { Histogram } from "prom-client";
+import type { Instruments, Series } from "./instruments.ts";
+import type { ChannelSources } from "./live_figures.ts";
 import { Transports } from "./transports.ts";
 
 /** The three ways through the bridge. */
@@ -50,63 +49,62 @@ export type CacheOperation = "read" | "write";
 
 /** Counts by result. */
 interface Count {
-  readonly counter: Counter.Internal;
+  readonly series: Series;
   /** Whether the message is acked then; or if it is outbound, in its queue. */
   readonly isSettled: boolean;
-  /** How many there were. */
-  total: number;
 }
 
-/** Counters and histograms, and all that Prometheus is told. */
-export class Metrics {
-  /** By transport. */
-  readonly transports: Transports;
-  readonly #registry = new Registry();
-  readonly #counts: Readonly<Record<Flow, Map<string, Count>>>;
-  readonly #settled: Record<Flow, number> = { outbound: 0, inbound: 0, status: 0 };
-  readonly #confirm = makeHistogram(this.#registry, METRICS.confirm);
-  readonly #delivery: Readonly<Record<Flow, Histogram.Internal<"flow">>>;
-  readonly #calls = makeHistogram(this.#registry, METRICS.calls);
-  readonly #answers = makeCounter(this.#registry, METRICS.answers);
-  readonly #callsBound = new Map<string, Histogram.Internal<"resource" | "class">>();
-  readonly #answersBound = new Map<string, Counter.Internal>();
-  readonly #breakerOpened = makeCounter(this.#registry, METRICS.breakerOpened);
-  readonly #cacheReads = makeCounter(this.#registry, METRICS.cacheReads);
-  readonly #cacheReadsBound = new Map<string, Counter.Internal>();
-  readonly #cacheFailures = makeCounter(this.#registry, METRICS.cacheFailures);
-  readonly #live: LiveFigures;
-  #requestsInFlight = 0;
+/** Calls of a resource that Turn answered with one status. */
+interface Call {
+  readonly seconds: Histogram.Internal<string>;
+  readonly answers: Series;
+}
 
-  /** Makes it; all is 0. */
-  constructor() {
-    this.transports = new Transports(makeCounter(this.#registry, METRICS.transports));
-    this.#live = new LiveFigures(this.#registry);
-    const delivery = makeHistogram(this.#registry, METRICS.delivery);
+/** A channel's counters and histograms. */
+export class Metrics {
+  /** Outbound messages by transport. */
+  readonly transports: Transports;
+  readonly #to: Instruments;
+  readonly #connector: string;
+  readonly #counts: Readonly<Record<Flow, ReadonlyMap<string, Count>>>;
+  readonly #settled: Record<Flow, number> = { outbound: 0, inbound: 0, status: 0 };
+  readonly #confirm: Histogram.Internal<string>;
+  readonly #delivery: Readonly<Record<Flow, Histogram.Internal<string>>>;
+  readonly #calls = new Map<string, Call>();
+  #requestsInFlight = 0;
+  #sources: ChannelSources | undefined;
+
+  /** Starts all at 0. @internal Made by a registry. */
+  constructor(instruments: Instruments, connector: string) {
+    this.#to = instruments;
+    this.#connector = connector;
+    this.transports = new Transports(instruments.transports, connector);
+    const { confirm, delivery, breakerOpened, cacheFailures } = instruments;
+    confirm.zero({ connector });
+    this.#confirm = confirm.labels({ connector });
+    for (const flow of ["inbound", "status"]) delivery.zero({ flow, connector });
     this.#delivery = {
-      outbound: delivery.labels("outbound"),
-      inbound: delivery.labels("inbound"),
-      status: delivery.labels("status"),
+      outbound: delivery.labels({ flow: "outbound", connector }),
+      inbound: delivery.labels({ flow: "inbound", connector }),
+      status: delivery.labels({ flow: "status", connector }),
     };
-    for (const flow of ["inbound", "status"]) delivery.zero({ flow });
-    const messages = makeCounter(this.#registry, METRICS.messages);
-    const setbacks = makeCounter(this.#registry, METRICS.setbacks);
     this.#counts = {
-      outbound: bindCounts("outbound", messages, setbacks),
-      inbound: bindCounts("inbound", messages, setbacks),
-      status: bindCounts("status", messages, setbacks),
+      outbound: countsOf("outbound", instruments, connector),
+      inbound: countsOf("inbound", instruments, connector),
+      status: countsOf("status", instruments, connector),
     };
     for (const resource of RESOURCES) {
-      for (const status of STATUSES) this.#answersOf(resource, status).inc(0);
+      for (const status of STATUSES) instruments.answers.series({ resource, status, connector });
     }
-    for (const operation of ["read", "write"]) this.#cacheFailures.inc({ operation }, 0);
+    breakerOpened.series({ connector });
+    for (const operation of ["read", "write"]) cacheFailures.series({ operation, connector });
   }
 
   /** Counts one message of `flow` that ended as `result`, or something that kept it up. */
   count(flow: Flow, result: Result | Setback): void {
     const count = this.#counts[flow].get(result);
     if (count === undefined) throw new TypeError(`Cannot count ${result}: not a result of ${flow}`);
-    count.counter.inc();
-    count.total++;
+    count.series.inc();
     if (count.isSettled) this.#settled[flow]++;
   }
 
@@ -117,7 +115,12 @@ export class Metrics {
 
   /** How many of `flow` have ended so, or were kept up so. */
   total(flow: Flow, result: Result | Setback): number {
-    return this.#counts[flow].get(result)?.total ?? 0;
+    return this.#counts[flow].get(result)?.series.total ?? 0;
+  }
+
+  /** How many of Turn's requests are not answered yet. */
+  get requestsInFlight(): number {
+    return this.#requestsInFlight;
   }
 
   /** A request of Turn's has come. */
@@ -125,7 +128,7 @@ export class Metrics {
     this.#requestsInFlight++;
   }
 
-  /** It is answered; confirmed by the broker after so many seconds, if it was. */
+  /** A request is answered; confirmed by the broker after so many seconds, if it was. */
   requestEnded(seconds?: number): void {
     this.#requestsInFlight--;
     if (seconds !== undefined) this.#confirm.observe(seconds);
@@ -138,80 +141,65 @@ export class Metrics {
 
   /** Turn was called, and answered `status`, or not at all, after so many seconds. */
   called(resource: TurnResource, status: number | undefined, seconds: number): void {
-    this.#callsOf(resource, status).observe(Math.max(0, seconds));
-    this.#answersOf(resource, status === undefined ? "none" : String(status)).inc();
+    const call = this.#callOf(resource, status === undefined ? "none" : String(status));
+    call.seconds.observe(Math.max(0, seconds));
+    call.answers.inc();
   }
 
   /** Turn was found to be down. */
   breakerOpened(): void {
-    this.#breakerOpened.inc();
+    this.#to.breakerOpened.series({ connector: this.#connector }).inc();
   }
 
   /** Something was looked up in the cache, and found or not. */
   cacheRead(kind: string, isHit: boolean): void {
-    const key = `${kind} ${isHit}`;
-    let counter = this.#cacheReadsBound.get(key);
-    if (counter === undefined) {
-      counter = this.#cacheReads.labels({ kind, result: isHit ? "hit" : "miss" });
-      this.#cacheReadsBound.set(key, counter);
-    }
-    counter.inc();
+    const result = isHit ? "hit" : "miss";
+    this.#to.cacheReads.series({ kind, result, connector: this.#connector }).inc();
   }
 
   /** The cache could not be used. */
   cacheFailed(operation: CacheOperation): void {
-    this.#cacheFailures.inc({ operation });
+    this.#to.cacheFailures.series({ operation, connector: this.#connector }).inc();
   }
 
   /** Says where the figures come from that are looked up when Prometheus asks. */
-  watch(sources: Sources): void {
-    this.#live.watch(sources);
+  watch(sources: ChannelSources): void {
+    this.#sources = sources;
   }
 
-  /** The Prometheus text format, version 0.0.4. */
-  text(): Promise<string> {
-    this.transports.sweep(Date.now());
-    this.#live.look(this.#requestsInFlight);
-    return this.#registry.metrics();
+  /** Where they come from, if that was said. */
+  get sources(): ChannelSources | undefined {
+    return this.#sources;
   }
 
-  #callsOf(resource: TurnResource, status: number | undefined): Histogram.Internal<string> {
-    const name = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
-    const key = `${resource} ${name}`;
-    let child = this.#callsBound.get(key);
-    if (child === undefined) {
-      child = this.#calls.labels({ resource, class: name });
-      this.#callsBound.set(key, child);
-    }
-    return child;
-  }
-
-  #answersOf(resource: TurnResource, status: string): Counter.Internal {
+  #callOf(resource: TurnResource, status: string): Call {
     const key = `${resource} ${status}`;
-    let child = this.#answersBound.get(key);
-    if (child === undefined) {
-      child = this.#answers.labels({ resource, status });
-      this.#answersBound.set(key, child);
+    let call = this.#calls.get(key);
+    if (call === undefined) {
+      const connector = this.#connector;
+      const answers = this.#to.answers.series({ resource, status, connector });
+      const name = status === "none" ? status : `${status[0]}xx`;
+      const seconds = this.#to.calls.labels({ resource, class: name, connector });
+      this.#calls.set(key, call = { seconds, answers });
     }
-    return child;
+    return call;
   }
 }
 
-function bindCounts(
+function countsOf(
   flow: Flow,
-  messages: Counter<"flow" | "result">,
-  setbacks: Counter<"flow" | "result">,
-): Map<string, Count> {
+  { messages, setbacks }: Instruments,
+  connector: string,
+): ReadonlyMap<string, Count> {
   const counts = new Map<string, Count>();
   for (const result of RESULTS[flow]) {
     const isSettled = flow !== "outbound" || result === "accepted";
-    counts.set(result, { counter: messages.labels({ flow, result }), isSettled, total: 0 });
+    counts.set(result, { series: messages.series({ flow, result, connector }), isSettled });
   }
   for (const result of SETBACKS[flow]) {
     // What goes to a delay queue is acked when its copy is there.
     const isSettled = result === "delayed";
-    counts.set(result, { counter: setbacks.labels({ flow, result }), isSettled, total: 0 });
+    counts.set(result, { series: setbacks.series({ flow, result, connector }), isSettled });
   }
-  for (const { counter } of counts.values()) counter.inc(0);
   return counts;
 }

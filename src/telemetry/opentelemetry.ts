@@ -23,7 +23,7 @@ export class OpenTelemetry implements Tracing {
   readonly #tracer = traces.getTracer("turn-channels");
   readonly #broker: Attributes;
 
-  /** Makes it; `broker` is told of in every span. */
+  /** Names `broker` in every span. */
   constructor({ system, host, port }: TracedBroker) {
     this.#broker = {
       "messaging.system": system,

@@ -9,36 +9,29 @@ import process from "node:process";
 import type { Registry } from "prom-client";
 import manifest from "../../deno.json" with { type: "json" };
 import { METRICS } from "./catalogue.ts";
-import { makeCounter, makeGauge } from "./make.ts";
+import type { Instruments } from "./instruments.ts";
 
-/** The figures. */
+/** Sets the metrics of the process. */
 export class ProcessFigures {
-  readonly #cpu;
-  readonly #memory;
-  readonly #heap;
-  /** Where they may be counted. */
-  readonly #openFds;
+  readonly #instruments: Instruments;
 
-  /** Makes the gauges; what does not change is set. */
-  constructor(registry: Registry) {
-    makeGauge(registry, METRICS.build)
-      .set({ version: manifest.version, deno: Deno.version.deno }, 1);
-    makeGauge(registry, METRICS.start).set(performance.timeOrigin / 1000);
-    this.#cpu = makeCounter(registry, METRICS.cpu);
-    this.#memory = makeGauge(registry, METRICS.memory);
-    this.#heap = makeGauge(registry, METRICS.heap);
-    this.#openFds = countOpenFds() === undefined ? undefined : makeGauge(registry, METRICS.openFds);
+  /** Sets what does not change. */
+  constructor(registry: Registry, instruments: Instruments) {
+    this.#instruments = instruments;
+    instruments.build.set({ version: manifest.version, deno: Deno.version.deno }, 1);
+    instruments.start.set(performance.timeOrigin / 1000);
+    if (countOpenFds() === undefined) registry.removeSingleMetric(METRICS.openFds.name);
   }
 
-  /** Sets them to what is so now. */
+  /** Sets the others to what they are now. */
   look(): void {
+    const { cpu, memory, heap, openFds } = this.#instruments;
     const { user, system } = process.cpuUsage();
-    this.#cpu.reset();
-    this.#cpu.inc((user + system) / 1e6);
+    cpu.series({}).total = (user + system) / 1e6;
     const { rss, heapUsed } = Deno.memoryUsage();
-    this.#memory.set(rss);
-    this.#heap.set(heapUsed);
-    this.#openFds?.set(countOpenFds() ?? 0);
+    memory.set(rss);
+    heap.set(heapUsed);
+    openFds.set(countOpenFds() ?? 0);
   }
 }
 

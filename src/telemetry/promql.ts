@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Definition, type MetricType, PROGRAM_METRICS } from "./catalogue.ts";
+import type { Definition, MetricType } from "./catalogue.ts";
 
 /** What labels must be: equal to a text, or all of an expression. */
 export type Matchers<L extends string> = { readonly [label in L]?: string | RegExp };
@@ -20,17 +20,17 @@ export interface Selectors {
   buckets<L extends string>(metric: Definition<"histogram", L>, matchers?: Matchers<L>): string;
 }
 
-/** Labels that no metric is made with: Prometheus's own, and merge.ts's for what is of a channel. */
+/** Where a series comes from: Prometheus's own labels, and the channel's. */
 export type Origin = Matchers<"job" | "instance" | "connector">;
 
-/** Selects series, all with these labels. */
+/** Selects series, all with these labels; what is no channel's has no `connector`. */
 export function selectors({ connector, ...own }: Origin = {}): Selectors {
-  const ofChannel = connector === undefined ? own : { ...own, connector };
-  const originOf = (name: string): Origin => PROGRAM_METRICS.has(name) ? own : ofChannel;
+  const all = connector === undefined ? own : { ...own, connector };
+  const originOf = (labels: readonly string[]): Origin => labels.includes("connector") ? all : own;
   return {
-    series: ({ name }, matchers = {}) => select(name, { ...matchers, ...originOf(name) }),
-    buckets: ({ name }, matchers = {}) =>
-      select(`${name}_bucket`, { ...matchers, ...originOf(name) }),
+    series: ({ name, labels }, matchers = {}) => select(name, { ...matchers, ...originOf(labels) }),
+    buckets: ({ name, labels }, matchers = {}) =>
+      select(`${name}_bucket`, { ...matchers, ...originOf(labels) }),
   };
 }
 

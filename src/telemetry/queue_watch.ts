@@ -6,7 +6,7 @@
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
+import { sleep } from "../async/mod.ts";
 import type { QueueFigures } from "./live_figures.ts";
 
 /** How often they are looked at, in milliseconds. */
@@ -50,11 +50,11 @@ export interface WatchedDelay {
   readonly queue: string;
 }
 
-/** Some channel's queues. */
+/** A channel's queues. */
 export interface WatchedQueues {
-  /** Whose. */
+  /** The connector's name. */
   readonly connector: string;
-  /** Which. */
+  /** The queues of that connector. */
   readonly queues: readonly WatchedQueue[];
   /** Whether it is us who take messages off them; if others do, we don't see what they finish. */
   readonly isOurs: () => boolean;
@@ -62,7 +62,7 @@ export interface WatchedQueues {
   readonly delayed: () => number;
 }
 
-/** What a {@linkcode QueueWatch} is made of. */
+/** Options of a {@linkcode QueueWatch}. */
 export interface QueueWatchOptions {
   /** The delay queues that the channels share. */
   readonly delays: readonly WatchedDelay[];
@@ -91,7 +91,7 @@ interface Absent {
   readonly again: number;
 }
 
-/** Looks until it is disposed. */
+/** Looks at queues until it is disposed. */
 export class QueueWatch implements AsyncDisposable {
   readonly #options: QueueWatchOptions;
   readonly #now: () => number;
@@ -104,7 +104,7 @@ export class QueueWatch implements AsyncDisposable {
   /** How often it was looked since the broker could not tell. */
   #looks = 0;
 
-  /** Nothing is looked at yet. */
+  /** Looks at nothing yet. */
   constructor(options: QueueWatchOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
@@ -128,12 +128,12 @@ export class QueueWatch implements AsyncDisposable {
     return figures;
   }
 
-  /** How many messages of all channels wait in delay queues, by label; nothing as above. */
+  /** How many messages of all channels wait in delay queues, by label; nothing if the broker could not tell. */
   delayed(): ReadonlyMap<string, number> {
     return this.#looks === 0 ? new Map() : this.#delayed;
   }
 
-  /** Ends it. */
+  /** Stops looking. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -145,8 +145,7 @@ export class QueueWatch implements AsyncDisposable {
       const begun = performance.now();
       await this.look();
       const restMs = this.#looks > 0 ? restAfter(performance.now() - begun) : AGAIN_MS;
-      // It rejects when it is aborted.
-      await delay(restMs, undefined, { signal }).catch(() => {});
+      await sleep(restMs, signal);
     }
   }
 

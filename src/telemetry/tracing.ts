@@ -29,7 +29,7 @@ export interface TracedBroker {
   readonly port: number;
 }
 
-/** Makes spans. */
+/** Wraps work in spans. */
 export interface Tracing {
   /**
    * Publishes in a span of its own, in whatever is being done.
@@ -56,7 +56,7 @@ export interface Tracing {
 /** Where OpenTelemetry's API looks for who traces; Deno puts itself there at its start, if told to. */
 const REGISTRY = Symbol.for("opentelemetry.js.api.1");
 
-/** Makes spans from now on; undefined if the program is not traced. */
+/** Starts tracing; undefined if the program is not traced. */
 export async function startTracing(broker: TracedBroker): Promise<Tracing | undefined> {
   const registered: unknown = Reflect.get(globalThis, REGISTRY);
   const isTraced = typeof registered === "object" && registered !== null && "trace" in registered;

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Counter } from "prom-client";
+import type { Series, SeriesCounter } from "./instruments.ts";
 
 /** What is heard of a message. */
 export type Heard = "acked" | "nacked" | "delivered" | "failed";
@@ -24,19 +24,24 @@ const HOUR_MS = 60 * MINUTE_MS;
 type Result = "sent" | Heard | "silent";
 
 interface Transport {
-  readonly counters: Readonly<Record<Result, Counter.Internal>>;
+  readonly counters: Readonly<Record<Result, Series>>;
   /** Messages of which nothing was heard, by the minute in which they were sent. */
   readonly unheard: Map<number, number>;
 }
 
-/** Counts by transport; its times are milliseconds since 1970. */
+/** Counts outbound messages by transport. Times are milliseconds since 1970. */
 export class Transports {
-  readonly #counter: Counter<"transport" | "result">;
+  readonly #counter: SeriesCounter<"transport" | "result" | "connector">;
+  readonly #connector: string;
   readonly #transports = new Map<string, Transport>();
 
-  /** Counts in `counter`. */
-  constructor(counter: Counter<"transport" | "result">) {
+  /** Counts in the series of `counter` that are the connector's. @internal Made by Metrics. */
+  constructor(
+    counter: SeriesCounter<"transport" | "result" | "connector">,
+    connector: string,
+  ) {
     this.#counter = counter;
+    this.#connector = connector;
   }
 
   /** A message was confirmed in the queue. */
@@ -48,12 +53,12 @@ export class Transports {
     unheard.set(minute, (unheard.get(minute) ?? 0) + 1);
   }
 
-  /** An event came; nothing that is counted is undefined. */
+  /** An event came; one that is not counted is undefined. */
   heard(name: string, heard: Heard | undefined): void {
     if (heard !== undefined) this.#transport(name).counters[heard].inc();
   }
 
-  /** It is the first about its message, which was sent then. */
+  /** The first event about a message came, which was sent at that time. */
   heardFirst(name: string, sentAt: number): void {
     const { unheard } = this.#transport(name);
     const minute = Math.floor(sentAt / MINUTE_MS);
@@ -83,20 +88,16 @@ export class Transports {
     return made;
   }
 
-  /** All of them, at 0: what first appears as 1 has never risen, as Prometheus sees it. */
   #countersOf(transport: string): Transport["counters"] {
-    const child = (result: Result): Counter.Internal => {
-      const counter = this.#counter.labels({ transport, result });
-      counter.inc(0);
-      return counter;
-    };
+    const series = (result: Result): Series =>
+      this.#counter.series({ transport, result, connector: this.#connector });
     return {
-      sent: child("sent"),
-      acked: child("acked"),
-      nacked: child("nacked"),
-      delivered: child("delivered"),
-      failed: child("failed"),
-      silent: child("silent"),
+      sent: series("sent"),
+      acked: series("acked"),
+      nacked: series("nacked"),
+      delivered: series("delivered"),
+      failed: series("failed"),
+      silent: series("silent"),
     };
   }
 }

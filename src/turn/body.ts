@@ -4,31 +4,7 @@
  * @module
  */
 
-import { type Timeout, Timeouts } from "./timeouts.ts";
-
-/** What {@linkcode Deadline.race} comes to when the time is up. */
-export const EXPIRED: unique symbol = Symbol("expired");
-
-/** The end of the time that something may take. It begins at once; dispose it when all is done. */
-export class Deadline implements Disposable {
-  readonly #passed = Promise.withResolvers<typeof EXPIRED>();
-  readonly #timeout: Timeout;
-
-  /** Starts the clock; for `ms` see {@linkcode Timeouts.start}. */
-  constructor(ms: number, timeouts: Timeouts = new Timeouts()) {
-    this.#timeout = timeouts.start(ms, () => this.#passed.resolve(EXPIRED));
-  }
-
-  /** Waits for `work`, or for the end of the time; what `work` comes to after that is dropped. */
-  race<T>(work: Promise<T>): Promise<T | typeof EXPIRED> {
-    return Promise.race([work, this.#passed.promise]);
-  }
-
-  /** Stops the clock. */
-  [Symbol.dispose](): void {
-    this.#timeout.end();
-  }
-}
+import { type Deadline, EXPIRED } from "../async/mod.ts";
 
 /** What reading a body came to. */
 export type Body =

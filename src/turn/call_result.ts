@@ -8,7 +8,7 @@ import { readErrorText, readStart } from "./excerpt.ts";
 import { type RateLimit, readRateLimit } from "./rate_limit.ts";
 import { retryAfterMs } from "./retry_after.ts";
 
-/** What a call to Turn came to. */
+/** What a call to Turn means for the message. */
 export type CallResult =
   & {
     /** What Turn said of its rate limit, if anything. */
@@ -17,38 +17,35 @@ export type CallResult =
   & (
     /** Turn has it. */
     | { readonly kind: "delivered"; readonly status: number }
-    /** It may work later. */
+    /** Another try may work later. */
     | Failure & {
       readonly kind: "retry";
       /** The least wait that Turn asked for, in milliseconds; 0 if it didn't. */
       readonly afterMs: number;
-      /** Whose fault it may be. */
-      readonly fault: Fault;
+      /**
+       * Whose fault it may be: the `message`'s alone, or also `turn`'s (it answers with an error, or
+       * not in time). When Turn is `unreachable`, or our token is wrong, nothing else will fare better.
+       */
+      readonly fault: "message" | "turn" | "unreachable";
     }
     /** Turn takes no more calls for now (429): no fault of the message's. */
     | Failure & {
       readonly kind: "limited";
       readonly status: number;
-      /** As for `retry`. */
+      /** The least wait that Turn asked for, as above. */
       readonly afterMs: number;
     }
-    /** It never will. */
+    /** No other try will work. */
     | Failure & { readonly kind: "refused"; readonly status: number }
   );
 
-/**
- * Whose fault a failure may be: the `message`'s alone, or also `turn`'s (it answers with an error, or
- * not in time). When Turn is `unreachable`, or our token is wrong, nothing else will fare better.
- */
-export type Fault = "message" | "turn" | "unreachable";
-
-/** Why Turn does not have it. */
+/** Why Turn does not have the message. */
 export interface Failure {
   /** One line for people; without secrets, and without what anybody wrote. */
   readonly reason: string;
   /** Turn's status, unless there was no answer. */
   readonly status?: number;
-  /** What Turn said of it, if anything, as one line. It may quote the message: not for a log. */
+  /** What Turn said, if anything, as one line. It may quote the message: not for a log. */
   readonly said?: string;
 }
 
@@ -93,8 +90,8 @@ const HINTS: Readonly<Record<number, string>> = {
   403: ", it does not accept our auth_token",
 };
 
-/** Whose fault a status tells of that may change; undefined for those that will not. */
-function faultOf(status: number): Fault | undefined {
+/** Whose fault a status tells of; undefined for one that will stay as it is. */
+function faultOf(status: number): "message" | "turn" | "unreachable" | undefined {
   if (status === 401 || status === 403) return "unreachable";
   if (status >= 500) return "turn";
   return status === 408 || status === 425 ? "message" : undefined;

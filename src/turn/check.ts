@@ -1,25 +1,14 @@
 /**
- * Finds out whether Turn can be reached, takes our token and has our time, for the command `check`. It
- * only asks for the address of our channel, twice, without the token and with it: nothing is sent.
- * Turn does not say what it answers there, so the two answers are compared.
+ * Finds out whether Turn can be reached, accepts our token and has the same time, for the command
+ * `check`. It only asks for the address of our channel, without the token and with it: nothing is sent.
+ * Turn does not document what it answers there, so the two answers are compared.
  *
  * @module
  */
 
+import type { Finding } from "../telemetry/mod.ts";
 import { oneLine } from "./excerpt.ts";
-import { networkFault } from "./network_fault.ts";
-
-/** What was found out about Turn. */
-export interface TurnCheck {
-  /** What was looked at. */
-  readonly subject: string;
-  /** Whether it will do; undefined if that is for a person to say. */
-  readonly ok: boolean | undefined;
-  /** What was found. */
-  readonly detail: string;
-  /** What to do, when it will not do. */
-  readonly fix?: string;
-}
+import { networkError } from "./network_error.ts";
 
 /** What {@linkcode askTurn} needs. */
 export interface TurnCheckOptions {
@@ -44,7 +33,7 @@ interface Answer {
 const MOST_CLOCK_S = 30;
 
 /** Asks Turn. Never throws. */
-export async function askTurn(options: TurnCheckOptions): Promise<readonly TurnCheck[]> {
+export async function askTurn(options: TurnCheckOptions): Promise<readonly Finding[]> {
   const { apiUrl, authToken } = options;
   const without = await ask(options);
   if (typeof without === "string") return [unreachable(apiUrl, without)];
@@ -78,11 +67,11 @@ async function ask(options: TurnCheckOptions, authToken?: string): Promise<Answe
     const theirs = Date.parse(response.headers.get("date") ?? "");
     return { status: response.status, clocks: { theirs, ours } };
   } catch (error) {
-    return oneLine(networkFault(error), authToken);
+    return oneLine(networkError(error), authToken);
   }
 }
 
-function unreachable(apiUrl: string, fault: string): TurnCheck {
+function unreachable(apiUrl: string, fault: string): Finding {
   const fix = FIXES.find(([pattern]) => pattern.test(fault))?.[1] ??
     "correct turn_api_url; see that name service, firewall and certificates let us reach it";
   return { subject: "Turn", ok: false, detail: `${apiUrl} does not answer: ${fault}`, fix };
@@ -113,7 +102,7 @@ function inClear(apiUrl: string): string {
 }
 
 /** Who may not ask is told so before whether there is anything to be asked. */
-function tokenFinding(without: number, withToken: number): TurnCheck {
+function tokenFinding(without: number, withToken: number): Finding {
   const subject = "Turn's token";
   if (isRefusal(withToken)) {
     return {
@@ -148,7 +137,7 @@ function isRefusal(status: number): boolean {
   return status === 401 || status === 403;
 }
 
-function clockFinding({ clocks: { theirs, ours } }: Answer): TurnCheck {
+function clockFinding({ clocks: { theirs, ours } }: Answer): Finding {
   const subject = "clock";
   if (Number.isNaN(theirs)) {
     return { subject, ok: undefined, detail: "can't be compared: Turn's answer has no Date" };

@@ -5,10 +5,11 @@
  * @module
  */
 
+import { Timeouts } from "../async/mod.ts";
 import { type Trace, traceHeaders } from "../telemetry/mod.ts";
 import { type CallResult, readCallResult } from "./call_result.ts";
 import { oneLine } from "./excerpt.ts";
-import { isUnreachable, networkFault } from "./network_fault.ts";
+import { isUnreachable, networkError } from "./network_error.ts";
 import {
   formatMessage,
   formatStatus,
@@ -16,7 +17,6 @@ import {
   type Status,
   type StatusFormat,
 } from "./payloads.ts";
-import { Timeouts } from "./timeouts.ts";
 
 /** How long an unused connection is kept: less than the 60 s after which many proxies drop it. */
 const IDLE_MS = 30_000;
@@ -61,7 +61,7 @@ export class TurnClient implements Disposable {
   readonly #http: Deno.HttpClient;
 
   /**
-   * Makes a client; nothing is called yet.
+   * Calls nothing yet.
    *
    * @throws {TypeError} If the address is not a URL, or the token can't be in a header.
    */
@@ -119,7 +119,7 @@ export class TurnClient implements Disposable {
       signal.throwIfAborted();
       const reason = call.signal.aborted
         ? `Turn did not answer within ${timeoutMs / 1000} s`
-        : oneLine(`Cannot reach Turn: ${networkFault(error)}`, authToken);
+        : oneLine(`Cannot reach Turn: ${networkError(error)}`, authToken);
       const fault = !call.signal.aborted && isUnreachable(error) ? "unreachable" : "turn";
       return { kind: "retry", reason, afterMs: 0, fault };
     } finally {

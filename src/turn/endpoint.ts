@@ -9,20 +9,26 @@
  */
 
 import { Hono } from "hono";
+import { Deadline, EXPIRED, Timeouts } from "../async/mod.ts";
 import { readTrace, type Trace } from "../telemetry/mod.ts";
-import { Deadline, EXPIRED, readBody } from "./body.ts";
-import { internalError, methodNotAllowed, pathNotFound, refuse, unavailable } from "./fault.ts";
+import { readBody } from "./body.ts";
+import {
+  internalError,
+  methodNotAllowed,
+  pathNotFound,
+  refuse,
+  unavailable,
+} from "./http_errors.ts";
 import { decodeRequest, type OutboundRequest } from "./request.ts";
 import { SIGNATURE_HEADER, verify } from "./signature.ts";
-import { Timeouts } from "./timeouts.ts";
 
 /** What became of a request that was readable. */
 export type Acceptance =
-  /** It is safe; `id` is what its statuses will be about. */
+  /** The message is safe; `id` is what its statuses will be about. */
   | { readonly kind: "accepted"; readonly id: string }
-  /** It answers a message that isn't known; nothing was sent. */
+  /** The request answers a message that isn't known; nothing was sent. */
   | { readonly kind: "unknown_reply_to" }
-  /** It can't be taken now. The reason is logged, Turn is not told. */
+  /** The message can't be taken now. The reason is logged, Turn is not told. */
   | { readonly kind: "unavailable"; readonly reason: string; readonly retryAfterMs: number };
 
 /** Who sent a request. */
@@ -37,7 +43,7 @@ export interface Sender {
   readonly trace?: Trace | undefined;
 }
 
-/** Takes a request over, or says why not. To throw is a bug. */
+/** Takes a request over, or says why not. An exception is a bug. */
 export type Accept = (request: OutboundRequest, sender: Sender) => Promise<Acceptance>;
 
 /** How {@linkcode turnEndpoint} answers; looked at for each request anew, but for the path. */
@@ -120,7 +126,7 @@ async function answerBody(sender: Sender, { accept }: EndpointOptions): Promise<
     const read = decodeRequest(sender.body);
     switch (read.kind) {
       case "malformed":
-        return refuse(400, read.faults);
+        return refuse(400, read.errors);
       case "unsupported":
         return refuse(422, [{
           details: `Messages of type ${JSON.stringify(read.type)} can't be sent, only "text"`,

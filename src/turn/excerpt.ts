@@ -5,6 +5,7 @@
  */
 
 import * as z from "zod";
+import { parseJson } from "../async/mod.ts";
 import { bodyLength } from "./body.ts";
 
 /** As much of an answer's body as is read, unless more is asked for. */
@@ -61,12 +62,4 @@ function errorText(body: string): string | undefined {
   const said = [...errors.flatMap(({ title, details }) => [title, details]), error.message]
     .filter((part) => part !== undefined);
   return said.length === 0 ? undefined : said.join(", ");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

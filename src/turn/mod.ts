@@ -6,9 +6,9 @@
  */
 
 export * from "./client.ts";
-export type { CallResult, Failure, Fault } from "./call_result.ts";
+export type { CallResult, Failure } from "./call_result.ts";
 export * from "./endpoint.ts";
-export { type Asked, internalError, methodNotAllowed, pathNotFound } from "./fault.ts";
+export { type Asked, internalError, methodNotAllowed, pathNotFound } from "./http_errors.ts";
 export { type OpenApi, turnApi, type TurnApiOptions } from "./openapi.ts";
 export type { InboundText, Status, StatusFormat } from "./payloads.ts";
 export type { RateLimit } from "./rate_limit.ts";

@@ -6,7 +6,7 @@
  */
 
 import * as z from "zod";
-import { TITLES } from "./fault.ts";
+import { TITLES } from "./http_errors.ts";
 import { messageSchema, type StatusFormat, statusSchemas } from "./payloads.ts";
 import { requestSchema } from "./request.ts";
 import { SIGNATURE_HEADER } from "./signature.ts";
@@ -58,7 +58,7 @@ const SECURITY: OpenApi = {
   token: { type: "http", scheme: "bearer" },
 };
 
-/** The one shape of our errors; see fault.ts. */
+/** The one shape of our errors; see http_errors.ts. */
 const errorsSchema = z.object({
   errors: z.array(z.object({
     code: z.int(),

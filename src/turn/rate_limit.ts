@@ -8,7 +8,7 @@
 
 /** A rate limit as an answer tells it; what it does not tell is undefined. */
 export interface RateLimit {
-  /** Which budget of calls it is about. */
+  /** The name of the budget of calls that it is about. */
   readonly bucket: string | undefined;
   /** Calls a window. */
   readonly limit: number | undefined;

@@ -1,15 +1,16 @@
 /**
- * Makes a channel in Turn, for the command `init`: once in a channel's life. Turn's answer has what
- * the configuration needs of it.
+ * Creates a channel in Turn, for the command `init`: once in a channel's life. Turn's answer has the
+ * values that the configuration needs.
  *
  * @module
  */
 
 import * as z from "zod";
+import { parseJson } from "../async/mod.ts";
 import { oneLine, readErrorText, readStart } from "./excerpt.ts";
-import { networkFault } from "./network_fault.ts";
+import { networkError } from "./network_error.ts";
 
-/** What a channel is made of. */
+/** What Turn is told of a channel that it is to create. */
 export interface Registration {
   /** Turn's own address, without a path: `https://whatsapp.turn.io`. */
   readonly turnUrl: string;
@@ -23,7 +24,7 @@ export interface Registration {
   readonly endpoint: string;
 }
 
-/** What became of it. */
+/** What became of a registration. */
 export type Registered =
   | {
     readonly kind: "registered";
@@ -43,7 +44,7 @@ const answerSchema = z.object({
   webhook: z.object({ hmac_secret: z.string().regex(/^[^\r\n]{1,1000}$/) }),
 });
 
-/** Asks Turn to make the channel. Never throws. */
+/** Asks Turn to create the channel. Never throws. */
 export async function registerChannel(registration: Registration): Promise<Registered> {
   const { turnUrl, authToken, fromAddr, name, endpoint } = registration;
   const url = `${turnUrl}/v1/numbers`;
@@ -70,7 +71,7 @@ export async function registerChannel(registration: Registration): Promise<Regis
   } catch (error) {
     return {
       kind: "failed",
-      reason: oneLine(`${url} does not answer: ${networkFault(error)}`, authToken),
+      reason: oneLine(`${url} does not answer: ${networkError(error)}`, authToken),
       fix: "see that --turn-url is right, and that name service, firewall and certificates let " +
         "us reach it; look in Turn whether the channel was made all the same",
     };
@@ -78,13 +79,7 @@ export async function registerChannel(registration: Registration): Promise<Regis
 }
 
 function readAnswer(url: string, body: string): Registered {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    json = undefined; // What is no JSON is no answer of Turn's either.
-  }
-  const read = answerSchema.safeParse(json);
+  const read = answerSchema.safeParse(parseJson(body));
   if (!read.success) {
     return {
       kind: "failed",

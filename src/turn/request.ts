@@ -6,7 +6,8 @@
  */
 
 import * as z from "zod";
-import type { Fault } from "./fault.ts";
+import { parseJson } from "../async/mod.ts";
+import type { ErrorDetail } from "./http_errors.ts";
 
 /** What Turn asks us to send, as far as we use it. */
 export interface OutboundRequest {
@@ -22,12 +23,12 @@ export interface OutboundRequest {
   readonly waitingForUserInput: boolean;
 }
 
-/** What reading a request came to. */
+/** What became of reading a request. */
 export type ReadRequest =
   | { readonly kind: "request"; readonly request: OutboundRequest }
-  /** It is not JSON, or not of the schema; one fault for each field. */
-  | { readonly kind: "malformed"; readonly faults: readonly Fault[] }
-  /** It is well formed, and of a type that we can't send; `type` is cut to 50 characters. */
+  /** The body is not JSON, or not of the schema; one error for each field. */
+  | { readonly kind: "malformed"; readonly errors: readonly ErrorDetail[] }
+  /** The message is well formed, and of a type that we can't send; `type` is cut to 50 characters. */
   | { readonly kind: "unsupported"; readonly type: string };
 
 /** Turn has more types, and those have other fields: only for `text` does `text` matter. */
@@ -56,16 +57,14 @@ export const requestSchema = z.object({
     .meta({ description: "Whether the user is to answer: a session stays open for it." }),
 });
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
 /** Reads a request; any bytes will do. */
 export function decodeRequest(body: Uint8Array): ReadRequest {
   const json = parseJson(body);
   if (json === undefined) {
-    return { kind: "malformed", faults: [{ details: "The body is not JSON in UTF-8" }] };
+    return { kind: "malformed", errors: [{ details: "The body is not JSON in UTF-8" }] };
   }
   const read = requestSchema.safeParse(json);
-  if (!read.success) return { kind: "malformed", faults: read.error.issues.map(toFault) };
+  if (!read.success) return { kind: "malformed", errors: read.error.issues.map(toError) };
   const { to, from, reply_to, turn, waiting_for_user_input } = read.data;
   if (turn.type !== "text") return { kind: "unsupported", type: turn.type.slice(0, 50) };
   const waitingForUserInput = waiting_for_user_input ?? false;
@@ -75,15 +74,6 @@ export function decodeRequest(body: Uint8Array): ReadRequest {
   };
 }
 
-function toFault({ path, message }: z.core.$ZodIssue): Fault {
+function toError({ path, message }: z.core.$ZodIssue): ErrorDetail {
   return path.length === 0 ? { details: message } : { details: message, field: path.join(".") };
-}
-
-/** The value; `undefined`, which JSON hasn't, if it can't be read. */
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(body));
-  } catch {
-    return undefined;
-  }
 }

@@ -102,7 +102,7 @@ export class Connector {
   /** Declares the queues and consumes messages from users and events. Once in a life. */
   start(handlers: ConnectorHandlers): void {
     const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
-    const lead = { queue: this.#queues.lead, onLead: handlers.onLead };
+    const lead = { connector: this.name, queue: this.#queues.lead, onLead: handlers.onLead };
     const { broker, inboundPrefetch, eventPrefetch } = this.#options;
     broker.declare(outbound);
     const fromUsers = broker.consume(

@@ -5,6 +5,7 @@
  */
 
 import type * as z from "zod";
+import { parseJson } from "../async/mod.ts";
 
 /** Bytes from a queue are not what they should be, and will never be. */
 export class MalformedPayloadError extends Error {
@@ -18,8 +19,6 @@ const MAX_BYTES = 1024 * 1024;
 /** The deepest nesting that is read. What nests some thousands deep could not be written again. */
 const MAX_DEPTH = 1000;
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
 /**
  * Reads `body` as UTF-8 JSON of the given schema.
  *
@@ -29,7 +28,11 @@ export function parsePayload<T>(what: string, schema: z.ZodType<T>, body: Uint8A
   if (body.length > MAX_BYTES) {
     throw new MalformedPayloadError(`Cannot read vumi ${what}: larger than ${MAX_BYTES} bytes`);
   }
-  const value = parseJson(what, body);
+  const value = parseJson(body);
+  // The engine's own message would quote the payload, which a user wrote: not for a log or a header.
+  if (value === undefined) {
+    throw new MalformedPayloadError(`Cannot read vumi ${what}: not JSON in UTF-8`);
+  }
   // Each level takes two characters.
   if (body.length > 2 * MAX_DEPTH && isDeeper(value, MAX_DEPTH)) {
     throw new MalformedPayloadError(`Cannot read vumi ${what}: nests deeper than ${MAX_DEPTH}`);
@@ -40,15 +43,6 @@ export function parsePayload<T>(what: string, schema: z.ZodType<T>, body: Uint8A
     path.length === 0 ? message : `${path.join(".")}: ${message}`
   );
   throw new MalformedPayloadError(`Cannot read vumi ${what}: ${faults.join("; ")}`);
-}
-
-function parseJson(what: string, body: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(body));
-  } catch {
-    // The engine's own message quotes the payload, which a user wrote: not for a log or a header.
-    throw new MalformedPayloadError(`Cannot read vumi ${what}: not JSON in UTF-8`);
-  }
 }
 
 function isDeeper(value: unknown, levels: number): boolean {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Bridge } from "../../src/bridge/mod.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
-import { Metrics } from "../../src/telemetry/mod.ts";
+import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { TurnClient } from "../../src/turn/mod.ts";
 import { Connector, createMessage, encodeMessage } from "../../src/vumi/mod.ts";
 import { until } from "../support/until.ts";
@@ -11,7 +11,8 @@ import { FlakyCache } from "./support.ts";
 class TestBridge implements AsyncDisposable {
   readonly broker = MemoryBroker.open();
   readonly cache = new FlakyCache();
-  readonly metrics = new Metrics();
+  readonly registry = new MetricsRegistry();
+  readonly metrics = this.registry.channel("c");
   /** Bodies of the calls to Turn. */
   readonly told: unknown[] = [];
   /** What Turn answers: it is not there. */
@@ -113,9 +114,9 @@ Deno.test("Bridge.takeOver() goes by what another one has noted of messages that
   // It has looked already, and what is noted is noted by itself only.
   await test.write("m2");
   await until("m2", () => test.told.length === 2);
-  assert.match(await test.metrics.text(), /result="again"} 0$/m);
+  assert.match(await test.registry.text(), /result="again",connector="c"} 0$/m);
   test.bridge.takeOver();
   await test.write("m3");
   await until("m3", () => test.told.length === 3);
-  assert.match(await test.metrics.text(), /flow="inbound",result="again"} 1$/m);
+  assert.match(await test.registry.text(), /flow="inbound",result="again",connector="c"} 1$/m);
 });

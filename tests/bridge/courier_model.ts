@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { TurnDelivery } from "../../src/bridge/delivery.ts";
 import { TurnGate } from "../../src/bridge/turn_gate.ts";
 import { CacheError, type MessageCache } from "../../src/cache/mod.ts";
-import { Metrics } from "../../src/telemetry/mod.ts";
+import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import type { CallResult } from "../../src/turn/mod.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
 import { next, TestClock } from "./clock.ts";
@@ -262,7 +262,7 @@ export class Model implements AsyncDisposable {
     const stopping = new AbortController();
     const { after, elapsed } = this.clock;
     const times = { after, elapsed, now: elapsed };
-    const metrics = new Metrics();
+    const metrics = new MetricsRegistry().channel("c");
     const gate = new TurnGate({ connector: "c", concurrency: PREFETCH, ...times });
     const program = { gate, stopping, isAlive: true };
     const courier: TurnDelivery<string> = new TurnDelivery<string>({

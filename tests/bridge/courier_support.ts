@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { TurnDelivery } from "../../src/bridge/delivery.ts";
 import { TurnGate } from "../../src/bridge/turn_gate.ts";
 import type { TurnJob } from "../../src/bridge/turn_job.ts";
-import { Metrics } from "../../src/telemetry/mod.ts";
+import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import type { CallResult } from "../../src/turn/mod.ts";
 import type { Arrival, Disposition } from "../../src/vumi/mod.ts";
 import { TestClock } from "./clock.ts";
@@ -32,7 +32,8 @@ export class TestCourier implements AsyncDisposable {
   readonly clock = new TestClock();
   readonly stopping = new AbortController();
   readonly abandon = new AbortController();
-  readonly metrics = new Metrics();
+  readonly registry = new MetricsRegistry();
+  readonly metrics = this.registry.channel("c");
   readonly cache: FlakyCache;
   readonly gate: TurnGate;
   readonly courier: TurnDelivery<string>;
@@ -109,8 +110,8 @@ export class TestCourier implements AsyncDisposable {
 
   /** How many were counted so. */
   async counted(result: string): Promise<number> {
-    const line = new RegExp(`{flow="inbound",result="${result}"} (\\d+)`);
-    return Number(line.exec(await this.metrics.text())?.[1] ?? 0);
+    const line = new RegExp(`{flow="inbound",result="${result}",connector="c"} (\\d+)`);
+    return Number(line.exec(await this.registry.text())?.[1] ?? 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,7 +8,7 @@ import {
 } from "../../src/bridge/delivery_records.ts";
 import { TurnDelivery } from "../../src/bridge/delivery.ts";
 import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
-import { Metrics } from "../../src/telemetry/mod.ts";
+import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import type { CallOptions, CallResult, Status } from "../../src/turn/mod.ts";
 import { createMessage, decodeEvent, type Disposition, type Event } from "../../src/vumi/mod.ts";
 import { DELIVERED, headersOf, HOUR_MS, REFUSED, RETRY, TestCourier } from "./courier_support.ts";
@@ -285,11 +285,12 @@ Deno.test("StatusFlow holds an event back when the cache can't find its message"
 });
 
 Deno.test("StatusFlow counts what is heard by transport, and of each message once that it was", async () => {
-  const metrics = new Metrics();
+  const registry = new MetricsRegistry();
+  const metrics = registry.channel("c");
   await using test = await TestStatuses.start({ metrics });
   const heard = async (result: string): Promise<string | undefined> => {
-    const line = new RegExp(`{transport="t",result="${result}"} (\\d+)`);
-    return line.exec(await metrics.text())?.[1];
+    const line = new RegExp(`{transport="t",result="${result}",connector="c"} (\\d+)`);
+    return line.exec(await registry.text())?.[1];
   };
   // Two were sent, and all events are about one of them.
   const now = Date.now();

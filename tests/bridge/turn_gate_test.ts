@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Leaving, type Pass, TurnGate } from "../../src/bridge/turn_gate.ts";
 import type { Resource } from "../../src/bridge/rate_limiter.ts";
-import { Metrics } from "../../src/telemetry/mod.ts";
+import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import type { CallResult } from "../../src/turn/mod.ts";
 import { TestClock } from "./clock.ts";
 import { settle } from "./support.ts";
@@ -17,7 +17,7 @@ class TestGate implements Disposable {
   readonly clock = new TestClock(1_786_331_000_000);
   readonly gate: TurnGate;
 
-  constructor(concurrency = 2, metrics = new Metrics()) {
+  constructor(concurrency = 2, metrics = new MetricsRegistry().channel("c")) {
     const { after, elapsed } = this.clock;
     const times = { after, elapsed, now: elapsed };
     this.gate = new TurnGate({ connector: "c", concurrency, metrics, ...times });
@@ -313,15 +313,18 @@ Deno.test("TurnGate tells what is in flight, what waits, and how long the rate l
 });
 
 Deno.test("TurnGate counts calls by their answer, and how often Turn was down", async () => {
-  const metrics = new Metrics();
-  using test = new TestGate(2, metrics);
+  const metrics = new MetricsRegistry();
+  using test = new TestGate(2, metrics.channel("c"));
   const pass = await test.enter("1", "statuses").pass();
   test.now += 2_000;
   test.gate.leave(pass, DELIVERED);
   await test.takeDown();
   const text = await metrics.text();
-  const labels = 'resource="statuses",class="2xx"';
+  const labels = 'resource="statuses",class="2xx",connector="c"';
   assert.ok(text.includes(`turn_channels_turn_call_seconds_sum{${labels}} 2\n`), text);
-  assert.match(text, /^turn_channels_turn_answers_total{resource="messages",status="none"} 5$/m);
-  assert.match(text, /^turn_channels_turn_breaker_opened_total 1$/m);
+  assert.match(
+    text,
+    /^turn_channels_turn_answers_total{resource="messages",status="none",connector="c"} 5$/m,
+  );
+  assert.match(text, /^turn_channels_turn_breaker_opened_total{connector="c"} 1$/m);
 });

@@ -2,26 +2,32 @@ import assert from "node:assert/strict";
 import { MemoryMessageCache } from "../../src/cache/memory.ts";
 import { MeteredMessageCache } from "../../src/cache/metered.ts";
 import { CacheError } from "../../src/cache/mod.ts";
-import { Metrics } from "../../src/telemetry/mod.ts";
+import { type Metrics, MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { messageCacheContract } from "./contract.ts";
 import { remembered } from "./samples.ts";
+
+function channelMetrics(registry = new MetricsRegistry()): Metrics {
+  return registry.channel("c");
+}
 
 messageCacheContract({
   name: "MeteredMessageCache",
   open: (options) =>
-    Promise.resolve(new MeteredMessageCache(new MemoryMessageCache(options), new Metrics())),
+    Promise.resolve(new MeteredMessageCache(new MemoryMessageCache(options), channelMetrics())),
 });
 
-async function lines(metrics: Metrics, name: string): Promise<string[]> {
+async function lines(metrics: MetricsRegistry, name: string): Promise<string[]> {
   const text = await metrics.text();
-  const found = [...text.matchAll(new RegExp(`^turn_channels_cache_${name}{(.*)} (\\d+)$`, "gm"))];
+  const found = [
+    ...text.matchAll(new RegExp(`^turn_channels_cache_${name}{(.*),connector="c"} (\\d+)$`, "gm")),
+  ];
   return found.map(([, labels, count]) => `${labels} ${count}`);
 }
 
 Deno.test("MeteredMessageCache counts hits and misses by kind", async () => {
-  const metrics = new Metrics();
+  const metrics = new MetricsRegistry();
   const inner = new MemoryMessageCache({ inboundTtlMs: 1000, outboundTtlMs: 1000 });
-  await using cache = new MeteredMessageCache(inner, metrics);
+  await using cache = new MeteredMessageCache(inner, channelMetrics(metrics));
   await cache.putInbound(remembered({ message_id: "m1" }));
   await cache.getInbound("m1");
   await cache.getInbound("m1");
@@ -36,9 +42,9 @@ Deno.test("MeteredMessageCache counts hits and misses by kind", async () => {
 });
 
 Deno.test("MeteredMessageCache counts what fails, and lets it fail", async () => {
-  const metrics = new Metrics();
+  const metrics = new MetricsRegistry();
   const inner = new MemoryMessageCache({ inboundTtlMs: 1000, outboundTtlMs: 1000 });
-  const cache = new MeteredMessageCache(inner, metrics);
+  const cache = new MeteredMessageCache(inner, channelMetrics(metrics));
   await cache[Symbol.asyncDispose]();
   await assert.rejects(cache.putInbound(remembered()), CacheError);
   await assert.rejects(cache.getInbound("m1"), CacheError);
@@ -62,7 +68,7 @@ Deno.test("MeteredMessageCache.status() is failing until what failed works again
     },
   });
   let now = 1;
-  await using cache = new MeteredMessageCache(faulty, new Metrics(), () => now);
+  await using cache = new MeteredMessageCache(faulty, channelMetrics(), () => now);
   assert.deepEqual(cache.status(), { isFailing: false, lastFailure: undefined });
   refused = ["putInbound"];
   await assert.rejects(cache.putInbound(remembered()), CacheError);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readSamples } from "../../src/telemetry/mod.ts";
 import { Program, type Running } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
@@ -73,10 +74,9 @@ export class BridgeProcess implements AsyncDisposable {
       const response = await fetch(`${this.address}/metrics`, {
         signal: AbortSignal.timeout(5000),
       });
-      const lines = (await response.text()).split("\n").filter((line) =>
-        line.startsWith("turn_channels_setbacks_total{") && line.includes(`result="${setback}"`)
-      );
-      return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+      return readSamples(await response.text(), "turn_channels_setbacks_total")
+        .filter(({ labels }) => labels.result === setback)
+        .reduce((sum, { value }) => sum + value, 0);
     } catch {
       return 0;
     }

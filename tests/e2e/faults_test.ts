@@ -71,13 +71,14 @@ Deno.test("a broker that comes up after us is waited for", async () => {
 
 Deno.test("/health is as every vumi worker has it, and tells of Turn and the cache", async () => {
   await using bridge = await TestBridge.start();
-  await until("health", async () => (await bridge.request("/health")).status === 200);
-  const { body } = await bridge.request("/health");
+  const ask = async () => (await bridge.request("/health")).body;
+  await until("it to speak for the channel", async () => (await ask()).components.amqp.speaks);
+  const body = await ask();
   const { server_properties, ...amqp } = body.components.amqp;
   assert.deepEqual({ ...body, components: { ...body.components, amqp } }, {
     health: "ok",
     components: {
-      amqp: { health: "ok", state: "open" },
+      amqp: { health: "ok", state: "open", speaks: true },
       turn: { health: "ok", breaker: "closed", last_success: null },
       cache: { health: "ok", last_failure: null },
     },

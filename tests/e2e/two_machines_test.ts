@@ -5,9 +5,10 @@
  */
 
 import assert from "node:assert/strict";
+import { readSamples } from "../../src/telemetry/mod.ts";
 import { Live } from "../support/live.ts";
+import { machine, sharedRedis } from "../support/machines.ts";
 import type { Running } from "../support/program.ts";
-import { startRedis } from "../support/redis.ts";
 import { SECRET } from "../support/bridge.ts";
 import { get, sendTo } from "../support/several.ts";
 import { inboundMessage } from "../support/transport.ts";
@@ -18,34 +19,16 @@ const CODE = "*120*8864#";
 
 /** A Redis of its own, and what makes it the cache of both. */
 async function redis() {
-  const server = await startRedis();
-  const flags = {
-    "message-cache-class": "RedisMessageCache",
-    "message-cache-config-url": server.url,
-    "http-bind": "127.0.0.1:0",
-    "transport-type": "ussd",
-  };
-  return { server, flags };
-}
-
-/** Starts one more, which is ready then. */
-async function machine(live: Live): Promise<Running> {
-  const running = await live.program();
-  await until(
-    "it to be ready",
-    async () => (await get(`${running.address}/readyz`)).status === 200,
-  );
-  return running;
+  const { server, flags } = await sharedRedis();
+  return { server, flags: { ...flags, "transport-type": "ussd" } };
 }
 
 /** How many of a flow this one has handed to Turn. */
 async function deliveredBy({ address }: Running, flow: string): Promise<number> {
   const { text } = await get(`${address}/metrics`);
-  const line = new RegExp(
-    `^turn_channels_messages_total\\{flow="${flow}",result="delivered"\\} (.*)$`,
-    "m",
-  );
-  return Number(line.exec(text)?.[1]);
+  const delivered = readSamples(text, "turn_channels_messages_total")
+    .find(({ labels }) => labels.flow === flow && labels.result === "delivered");
+  return delivered?.value ?? NaN;
 }
 
 /** The user types, and Turn is told; answers the message's id. */

@@ -22,7 +22,11 @@ function channelsOn(broker: Broker, count: number): Channel[] {
   return configs.slice(0, count).map((config) =>
     ({
       name: config.connector_name,
-      bridge: { turnStatus: () => ({ breaker: "closed", lastSuccess: undefined }) },
+      bridge: {
+        // The first speaks for its channel, for the others another bridge does.
+        leads: config === configs[0],
+        turnStatus: () => ({ breaker: "closed", lastSuccess: undefined }),
+      },
       cache: { status: () => ({ isFailing: false, lastFailure: undefined }) },
       faults: () => faultsOf(config, broker.status()),
     }) as unknown as Channel
@@ -39,6 +43,7 @@ Deno.test("healthOf() tells of the one channel's queues, and of no others", () =
     health: "degraded",
     state: "open",
     server_properties: { product: "memory" },
+    speaks: true,
     faults: {
       "a.event.parked": "events that are to be parked wait: it takes no copies (full)",
     },
@@ -50,7 +55,7 @@ Deno.test("healthOf() tells each channel's queues apart", () => {
   const { health, components: { amqp } } = healthOf(broker, channelsOn(broker, 2));
   assert.deepEqual([health, amqp?.health], ["ok", "degraded"]);
   const { a, b } = amqp?.["channels"] as Record<string, { readonly health: string }>;
-  assert.deepEqual([a?.health, b], ["degraded", { health: "ok" }]);
+  assert.deepEqual([a?.health, b], ["degraded", { health: "ok", speaks: false }]);
 });
 
 Deno.test("healthOf() has a fault of a shared delay queue in each channel that uses it", () => {

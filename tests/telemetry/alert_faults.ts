@@ -68,21 +68,20 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
     };
   },
 
+  NobodySpeaks: async (parts) => {
+    const bridge = await start(parts);
+    return {
+      address: bridge.service.address,
+      provoke: () => takePlaceOf(parts, `${bridge.connector}.lead`),
+    };
+  },
+
   QueueFaulty: async (parts) => {
     const bridge = await start(parts);
     return {
       address: bridge.service.address,
       async provoke() {
-        // Somebody else's own queue stands in the place of ours.
-        const model = await connect(amqpUrl());
-        parts.defer(() => model.close());
-        const channel = await model.createChannel();
-        const queue = `${bridge.connector}.inbound.parked`;
-        await channel.deleteQueue(queue);
-        await channel.assertQueue(queue, {
-          exclusive: true,
-          arguments: { "x-queue-type": "classic" },
-        });
+        await takePlaceOf(parts, `${bridge.connector}.inbound.parked`);
         await bridge.transport.publish("inbound", "not a message");
       },
     };
@@ -208,6 +207,20 @@ async function start(
   // What waits for Turn is left first: nothing else would end its timers.
   parts.defer(() => bridge.stop());
   return bridge;
+}
+
+/** Somebody else's own queue stands in the place of ours. */
+async function takePlaceOf(parts: AsyncDisposableStack, queue: string): Promise<void> {
+  const model = await connect(amqpUrl());
+  parts.defer(() => model.close());
+  for (;;) {
+    const channel = await model.createChannel();
+    channel.on("error", () => {});
+    await channel.deleteQueue(queue);
+    const mine = { exclusive: true, arguments: { "x-queue-type": "classic" } };
+    // The bridge may have made it again meanwhile.
+    if (await channel.assertQueue(queue, mine).catch(() => undefined)) return;
+  }
 }
 
 async function sendUsers(bridge: TestBridge, count: number): Promise<void> {

@@ -6,8 +6,8 @@
  */
 
 import assert from "node:assert/strict";
-import { METRICS, PROGRAM_METRICS } from "../../src/telemetry/catalogue.ts";
-import { alertRules, alerts, dashboard, Metrics } from "../../src/telemetry/mod.ts";
+import { METRICS } from "../../src/telemetry/catalogue.ts";
+import { alertRules, alerts, dashboard, MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { missingCommand } from "../support/debian.ts";
 import { Program } from "../support/program.ts";
 import { PACKAGE } from "../support/prometheus.ts";
@@ -53,6 +53,12 @@ function dashboardExpressions(): string[] {
   return dashboardTargets().map(({ expr }) => expr);
 }
 
+const PROGRAM_METRICS = new Set<string>(
+  Object.values(METRICS)
+    .filter(({ labels }) => !labels.some((label) => label === "connector"))
+    .map(({ name }) => name),
+);
+
 /** Whether an expression is about a channel, and not the program. */
 function isOfChannel(expression: string): boolean {
   return metricsIn(expression).some((name) => !PROGRAM_METRICS.has(name));
@@ -67,14 +73,14 @@ Deno.test("the expressions that take PromQL apart find metrics and labels", () =
 });
 
 Deno.test("alerts and dashboard name only metrics and labels that exist", async () => {
-  const types = [...(await new Metrics().text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  const types = [...(await new MetricsRegistry().text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
   const existing = new Set(
     types.flatMap(([, name, type]) => type === "histogram" ? [`${name}_bucket`] : [name]),
   );
   const labels = new Set<string>(
     Object.values(METRICS).flatMap(({ labels }): readonly string[] => labels),
   );
-  for (const notOfMetrics of ["job", "instance", "le", "connector"]) labels.add(notOfMetrics);
+  for (const notOfMetrics of ["job", "instance", "le"]) labels.add(notOfMetrics);
   const expressions = [...alerts().map(({ expression }) => expression), ...dashboardExpressions()];
   assert.ok(expressions.length > 40, `${expressions.length} expressions`);
   for (const expression of expressions) {
@@ -191,6 +197,17 @@ const COURSES: readonly Course[] = [
     },
     at: { 9: false, 11: true },
     labels: { job: "j", instance: "i", connector: "b" },
+  },
+  {
+    // Of two bridges one stops, and the other takes over after a minute; then it can't any more.
+    alert: "NobodySpeaks",
+    series: {
+      [`${METRICS.speaks.name}{job="j",instance="i",connector="a"}`]: "1x9 0x50",
+      [`${METRICS.speaks.name}{job="j",instance="k",connector="a"}`]: "0x10 1x19 0x29",
+      [`${METRICS.speaks.name}{job="j",instance="k",connector="b"}`]: "1x60",
+    },
+    at: { 9: false, 14: false, 32: false, 35: true },
+    labels: { job: "j", connector: "a" },
   },
   {
     // A transport of the same name behind two connectors: what one acks is not for the other.

@@ -13,7 +13,7 @@ class Clocked {
     this.folding = new LogFolding({
       write: (record) => this.written.push(record),
       now: () => this.#now,
-      later: (work, ms) => {
+      after: (ms, work) => {
         const timer = { work, at: this.#now + ms };
         this.#timers.push(timer);
         return () => this.#timers.splice(this.#timers.indexOf(timer), 1);

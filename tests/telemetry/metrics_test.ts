@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { METRICS } from "../../src/telemetry/catalogue.ts";
-import { Metrics, type Sources } from "../../src/telemetry/mod.ts";
+import {
+  type ChannelSources,
+  MetricsRegistry,
+  type ProgramSources,
+  readSamples,
+} from "../../src/telemetry/mod.ts";
 
-const SOURCES: Sources = {
+const OF_CHANNEL: ChannelSources = {
   turn: () => ({
     breaker: "half-open",
     lastSuccess: 1_500,
@@ -16,33 +21,50 @@ const SOURCES: Sources = {
       { bucket: "text", limit: 10, left: 0, resetAt: 0 },
     ],
   }),
-  broker: () => ({ publishing: false, consuming: true, blocked: true }),
+  speaks: () => true,
   queues: () => new Map([["event", { waiting: 1, parked: undefined, stalledMs: 500 }]]),
   queueFaults: () => new Map([["event", true], ["inbound_parked", false]]),
-  delayed: () => new Map([["60s", 2]]),
   cacheEntries: () => ({ inbound: 3 }),
+};
+
+const OF_PROGRAM: ProgramSources = {
+  broker: () => ({ publishing: false, consuming: true, blocked: true }),
+  delayed: () => new Map([["60s", 2]]),
   loopLagMs: () => 250,
 };
 
 Deno.test("Metrics.count() adds up by flow and result", async () => {
-  const metrics = new Metrics();
+  const registry = new MetricsRegistry();
+  const metrics = registry.channel("c");
   metrics.count("inbound", "delivered");
   metrics.count("inbound", "delivered");
   metrics.count("status", "skipped");
   metrics.count("status", "retried");
-  const text = await metrics.text();
-  assert.match(text, /^turn_channels_messages_total{flow="inbound",result="delivered"} 2$/m);
-  assert.match(text, /^turn_channels_messages_total{flow="status",result="skipped"} 1$/m);
-  assert.match(text, /^turn_channels_messages_total{flow="status",result="parked"} 0$/m);
-  assert.match(text, /^turn_channels_setbacks_total{flow="status",result="retried"} 1$/m);
+  const text = await registry.text();
+  assert.match(
+    text,
+    /^turn_channels_messages_total{flow="inbound",result="delivered",connector="c"} 2$/m,
+  );
+  assert.match(
+    text,
+    /^turn_channels_messages_total{flow="status",result="skipped",connector="c"} 1$/m,
+  );
+  assert.match(
+    text,
+    /^turn_channels_messages_total{flow="status",result="parked",connector="c"} 0$/m,
+  );
+  assert.match(
+    text,
+    /^turn_channels_setbacks_total{flow="status",result="retried",connector="c"} 1$/m,
+  );
 });
 
 Deno.test("Metrics.count() refuses what is no result of the flow", () => {
-  assert.throws(() => new Metrics().count("outbound", "delivered"), TypeError);
+  assert.throws(() => new MetricsRegistry().channel("c").count("outbound", "delivered"), TypeError);
 });
 
 Deno.test("Metrics.settled() is what was acked, or published", () => {
-  const metrics = new Metrics();
+  const metrics = new MetricsRegistry().channel("c");
   for (const result of ["delivered", "skipped", "duplicate", "parked", "unreadable"] as const) {
     metrics.count("inbound", result);
   }
@@ -57,7 +79,8 @@ Deno.test("Metrics.settled() is what was acked, or published", () => {
 });
 
 Deno.test("Metrics has histograms of calls, delays and confirms", async () => {
-  const metrics = new Metrics();
+  const registry = new MetricsRegistry();
+  const metrics = registry.channel("c");
   metrics.called("messages", 503, 0.2);
   metrics.called("messages", undefined, 30);
   metrics.delivered("inbound", 7);
@@ -65,53 +88,94 @@ Deno.test("Metrics has histograms of calls, delays and confirms", async () => {
   metrics.requestBegun();
   metrics.requestBegun();
   metrics.requestEnded(0.004);
-  const text = await metrics.text();
-  const labels = 'resource="messages",class="5xx"';
+  const text = await registry.text();
+  const labels = 'resource="messages",class="5xx",connector="c"';
   assert.match(text, new RegExp(`^turn_channels_turn_call_seconds_sum{${labels}} 0.2$`, "m"));
-  assert.match(text, /^turn_channels_turn_call_seconds_sum{.*class="none"} 30$/m);
-  assert.match(text, /^turn_channels_turn_answers_total{resource="messages",status="503"} 1$/m);
-  assert.match(text, /^turn_channels_turn_answers_total{resource="messages",status="none"} 1$/m);
-  assert.match(text, /^turn_channels_turn_answers_total{resource="statuses",status="401"} 0$/m);
-  assert.match(text, /^turn_channels_delivery_seconds_sum{flow="inbound"} 7$/m);
-  assert.match(text, /^turn_channels_delivery_seconds_count{flow="inbound"} 2$/m);
-  assert.match(text, /^turn_channels_confirm_seconds_bucket{le="0.005"} 1$/m);
-  assert.match(text, /^turn_channels_requests_in_flight 1$/m);
+  assert.match(text, /^turn_channels_turn_call_seconds_sum{.*class="none",connector="c"} 30$/m);
+  assert.match(
+    text,
+    /^turn_channels_turn_answers_total{resource="messages",status="503",connector="c"} 1$/m,
+  );
+  assert.match(
+    text,
+    /^turn_channels_turn_answers_total{resource="messages",status="none",connector="c"} 1$/m,
+  );
+  assert.match(
+    text,
+    /^turn_channels_turn_answers_total{resource="statuses",status="401",connector="c"} 0$/m,
+  );
+  assert.match(text, /^turn_channels_delivery_seconds_sum{flow="inbound",connector="c"} 7$/m);
+  assert.match(text, /^turn_channels_delivery_seconds_count{flow="inbound",connector="c"} 2$/m);
+  assert.match(text, /^turn_channels_confirm_seconds_bucket{le="0.005",connector="c"} 1$/m);
+  assert.match(text, /^turn_channels_requests_in_flight{connector="c"} 1$/m);
 });
 
-Deno.test("Metrics tells what its sources know when it is asked", async () => {
-  const metrics = new Metrics();
-  metrics.watch(SOURCES);
-  await metrics.text();
-  const text = await metrics.text(); // The second time the same: nothing is counted twice.
+Deno.test("MetricsRegistry tells what its sources know when it is asked", async () => {
+  const registry = new MetricsRegistry();
+  registry.watch(OF_PROGRAM);
+  registry.channel("c").watch(OF_CHANNEL);
+  await registry.text();
+  const text = await registry.text(); // The second time the same: nothing is counted twice.
   const lines = [
-    'turn_channels_turn_calls_in_flight{resource="statuses"} 4',
-    'turn_channels_turn_calls_waiting{resource="messages"} 2',
-    'turn_channels_rate_limit_wait_seconds_total{resource="messages"} 3.5',
-    'turn_channels_rate_limit_calls{bucket="default"} 60',
-    'turn_channels_rate_limit_remaining_calls{bucket="text"} 0',
-    'turn_channels_rate_limit_reset_timestamp_seconds{bucket="default"} 1.5',
-    'turn_channels_rate_limit_reset_timestamp_seconds{bucket="text"} 0',
-    'turn_channels_turn_breaker_state{state="half-open"} 1',
-    'turn_channels_turn_breaker_state{state="closed"} 0',
-    "turn_channels_turn_last_success_timestamp_seconds 1.5",
+    'turn_channels_turn_calls_in_flight{resource="statuses",connector="c"} 4',
+    'turn_channels_turn_calls_waiting{resource="messages",connector="c"} 2',
+    'turn_channels_rate_limit_wait_seconds_total{resource="messages",connector="c"} 3.5',
+    'turn_channels_rate_limit_calls{bucket="default",connector="c"} 60',
+    'turn_channels_rate_limit_remaining_calls{bucket="text",connector="c"} 0',
+    'turn_channels_rate_limit_reset_timestamp_seconds{bucket="default",connector="c"} 1.5',
+    'turn_channels_rate_limit_reset_timestamp_seconds{bucket="text",connector="c"} 0',
+    'turn_channels_turn_breaker_state{state="half-open",connector="c"} 1',
+    'turn_channels_turn_breaker_state{state="closed",connector="c"} 0',
+    'turn_channels_turn_last_success_timestamp_seconds{connector="c"} 1.5',
     'turn_channels_broker_connected{direction="publish"} 0',
     'turn_channels_broker_connected{direction="consume"} 1',
     "turn_channels_broker_blocked 1",
     'turn_channels_delayed_messages{delay="60s"} 2',
-    'turn_channels_queue_faults{queue="event"} 1',
-    'turn_channels_queue_faults{queue="inbound_parked"} 0',
-    'turn_channels_queue_stalled_seconds{queue="event"} 0.5',
-    'turn_channels_cache_entries{kind="inbound"} 3',
+    'turn_channels_speaks{connector="c"} 1',
+    'turn_channels_queue_faults{queue="event",connector="c"} 1',
+    'turn_channels_queue_faults{queue="inbound_parked",connector="c"} 0',
+    'turn_channels_queue_stalled_seconds{queue="event",connector="c"} 0.5',
+    'turn_channels_cache_entries{kind="inbound",connector="c"} 3',
     "turn_channels_event_loop_lag_seconds 0.25",
   ];
   for (const line of lines) assert.ok(text.includes(`\n${line}\n`), line);
   assert.ok(!text.includes('place="parked"'));
 });
 
-Deno.test("Metrics tells of the process", async () => {
-  const metrics = new Metrics();
-  await metrics.text();
-  const text = await metrics.text();
+Deno.test("MetricsRegistry tells channels apart, and the program once", async () => {
+  const registry = new MetricsRegistry();
+  registry.watch(OF_PROGRAM);
+  const names = ["a", 'b"\\,result="x'];
+  for (const [index, name] of names.entries()) {
+    registry.channel(name).watch({ ...OF_CHANNEL, cacheEntries: () => ({ inbound: index }) });
+    for (let n = 0; n <= index; n++) registry.channel(name).count("inbound", "delivered");
+  }
+  const text = await registry.text();
+  const delivered = readSamples(text, "turn_channels_messages_total")
+    .filter(({ labels }) => labels.flow === "inbound" && labels.result === "delivered");
+  assert.deepEqual(delivered.map(({ labels, value }) => [labels.connector, value]), [
+    [names[0], 1],
+    [names[1], 2],
+  ]);
+  const entries = readSamples(text, METRICS.cacheEntries.name);
+  assert.deepEqual(entries.map(({ labels, value }) => [labels.connector, value]), [
+    [names[0], 0],
+    [names[1], 1],
+  ]);
+  for (const { name, labels, type } of Object.values(METRICS)) {
+    const samples = readSamples(text, type === "histogram" ? `${name}_count` : name);
+    const isOfChannel = (labels as readonly string[]).includes("connector");
+    for (const sample of samples) assert.equal("connector" in sample.labels, isOfChannel, name);
+    if (!isOfChannel && labels.length === 0) assert.equal(samples.length, 1, name);
+  }
+  const families = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
+  assert.equal(new Set(families).size, families.length);
+});
+
+Deno.test("MetricsRegistry tells of the process", async () => {
+  const registry = new MetricsRegistry();
+  await registry.text();
+  const text = await registry.text();
   const value = (name: string): number => Number(new RegExp(`^${name} (.+)$`, "m").exec(text)?.[1]);
   const { rss } = Deno.memoryUsage();
   assert.ok(Math.abs(value("process_resident_memory_bytes") / rss - 1) < 0.5);
@@ -124,7 +188,7 @@ Deno.test("Metrics tells of the process", async () => {
 });
 
 Deno.test("each metric of the catalogue is there, under the conventions of names", async () => {
-  const text = await new Metrics().text();
+  const text = await new MetricsRegistry().text();
   for (const { name, type, labels } of Object.values(METRICS)) {
     assert.ok(text.includes(`# TYPE ${name} ${type}\n`), name);
     assert.equal(type === "counter", name.endsWith("_total"), name);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { freePort } from "../support/free_port.ts";
-import { askTurn, type TurnCheck } from "../../src/turn/mod.ts";
+import type { Finding } from "../../src/telemetry/mod.ts";
+import { askTurn } from "../../src/turn/mod.ts";
 
 const TOKEN = "s3cret";
 
@@ -8,7 +9,7 @@ const TOKEN = "s3cret";
 async function reach(
   answer: (authorization: string | null) => Response,
   now?: () => number,
-): Promise<{ findings: readonly TurnCheck[]; methods: readonly string[] }> {
+): Promise<{ findings: readonly Finding[]; methods: readonly string[] }> {
   const methods: string[] = [];
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     methods.push(request.method);
@@ -25,7 +26,7 @@ async function reach(
   return { findings, methods };
 }
 
-function about(findings: readonly TurnCheck[], subject: string): TurnCheck {
+function about(findings: readonly Finding[], subject: string): Finding {
   return findings.find((one) => one.subject === subject) ?? assert.fail(JSON.stringify(findings));
 }
 

@@ -72,10 +72,10 @@ const MALFORMED: readonly [string, unknown, readonly (string | undefined)[]][] =
 ];
 
 for (const [what, json, fields] of MALFORMED) {
-  Deno.test(`decodeRequest() names the fields at fault: ${what}`, () => {
+  Deno.test(`decodeRequest() names the faulty fields: ${what}`, () => {
     const read = decodeRequest(encode(json));
     assert.ok(read.kind === "malformed");
-    assert.deepEqual(read.faults.map(({ field }) => field).sort(), [...fields].sort());
+    assert.deepEqual(read.errors.map(({ field }) => field).sort(), [...fields].sort());
   });
 }
 
@@ -91,7 +91,7 @@ for (const [what, body] of NOT_JSON) {
   Deno.test(`decodeRequest() says that it is not JSON: ${what}`, () => {
     assert.deepEqual(decodeRequest(body), {
       kind: "malformed",
-      faults: [{ details: "The body is not JSON in UTF-8" }],
+      errors: [{ details: "The body is not JSON in UTF-8" }],
     });
   });
 }
@@ -118,15 +118,15 @@ Deno.test("decodeRequest() bears what is nested deep, huge numbers and odd keys"
   assert.equal(decodeRequest(new TextEncoder().encode(deep)).kind, "malformed");
 });
 
-Deno.test("decodeRequest() gives a value or named faults for any bytes", () => {
+Deno.test("decodeRequest() gives a value or named errors for any bytes", () => {
   fc.assert(fc.property(fc.uint8Array(), (body) => check(body)));
 });
 
-Deno.test("decodeRequest() gives a value or named faults for any JSON", () => {
+Deno.test("decodeRequest() gives a value or named errors for any JSON", () => {
   fc.assert(fc.property(fc.json(), (json) => check(new TextEncoder().encode(json))));
 });
 
-Deno.test("decodeRequest() gives a value or named faults for anything in the place of a field", () => {
+Deno.test("decodeRequest() gives a value or named errors for anything in the place of a field", () => {
   const maybe = (value: unknown) => fc.oneof(fc.constant(value), fc.jsonValue());
   const requests = fc.record({
     to: maybe("+1"),
@@ -144,7 +144,7 @@ Deno.test("decodeRequest() gives a value or named faults for anything in the pla
 /** Whatever it is, what was read keeps its promises. */
 function check(body: Uint8Array): void {
   const read = decodeRequest(body);
-  if (read.kind === "malformed") assert.ok(read.faults.length > 0);
+  if (read.kind === "malformed") assert.ok(read.errors.length > 0);
   if (read.kind === "unsupported") assert.ok(read.type !== "text" && read.type.length <= 50);
   if (read.kind !== "request") return;
   const { to, from, replyTo, text, waitingForUserInput } = read.request;

@@ -12,10 +12,10 @@ import { Declarer, type QueueType } from "./declare.ts";
 import { ExchangeTypeError, isAccessRefused } from "./exchange.ts";
 import { fixFor } from "./fixes.ts";
 import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
-import { LEAD_ARGUMENTS } from "./lead.ts";
+import { bridgesNow, LEAD_ARGUMENTS } from "./lead.ts";
 import { connectFault } from "./tls.ts";
 import { serverWords } from "./words.ts";
-import { delayQueue } from "../mod.ts";
+import { delayQueue, type LeadOptions } from "../mod.ts";
 
 /** What {@linkcode checkAmqp} tries. */
 export interface AmqpCheckOptions {
@@ -33,8 +33,8 @@ export interface AmqpCheckOptions {
   readonly publishQueues: readonly string[];
   /** Queues of our own, which are declared. */
   readonly ownQueues: readonly string[];
-  /** Queues of our own that show which program leads, to be declared and consumed. */
-  readonly leadQueues: readonly string[];
+  /** Queues of our own that show which bridge speaks for a channel, to be declared and consumed. */
+  readonly leadQueues: readonly Pick<LeadOptions, "connector" | "queue">[];
   /** How long messages wait until they are tried again, in milliseconds. */
   readonly delaysMs: readonly number[];
   /** Queues that may be there, left over from earlier: only what is in them is told. */
@@ -178,10 +178,11 @@ class Check {
         return `${describeKind(await queueKind(this.#model, queue))}, ${messageCount} waiting`;
       });
     }
-    for (const queue of options.leadQueues) {
+    for (const { queue } of options.leadQueues) {
       await this.#try(`queue ${queue}: declare`, async () => {
         await declarer.ownQueue(queue, LEAD_ARGUMENTS);
         const kind = await queueKind(this.#model, queue);
+        kinds.set(queue, kind);
         if (kind.type !== undefined && !kind.args["x-single-active-consumer"]) {
           throw new Error("PRECONDITION_FAILED - it is there without x-single-active-consumer");
         }
@@ -189,8 +190,15 @@ class Check {
       });
     }
     await this.#tryDelays(declarer, options, kinds);
-    for (const queue of [...consumeQueues, ...options.leadQueues]) {
+    const leadQueues = options.leadQueues.map(({ queue }) => queue);
+    for (const queue of [...consumeQueues, ...leadQueues]) {
       await this.#try(`queue ${queue}: consume`, (channel) => mayConsume(channel, queue));
+    }
+    for (const { connector, queue } of options.leadQueues) {
+      await this.#try(`channel ${connector}`, async (channel) => {
+        const { consumerCount } = await channel.checkQueue(queue);
+        return bridgesNow(consumerCount, kinds.get(queue)?.type);
+      });
     }
     for (const name of [exchange, ""]) {
       const subject = name === "" ? "default exchange" : `exchange ${name}`;

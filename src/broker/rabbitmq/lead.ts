@@ -14,7 +14,8 @@ import type { AmqpCopies } from "./copies.ts";
 import { AmqpSession } from "./session.ts";
 import { Backoff, type BackoffOptions, sleep } from "../../async/mod.ts";
 import type { QueueFaults } from "../queue_faults.ts";
-import { PublishError } from "../mod.ts";
+import { type LeadOptions, PublishError } from "../mod.ts";
+import { serverWords } from "./words.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -47,12 +48,23 @@ export const LEAD_ARGUMENTS = {
   "x-consumer-disconnected-timeout": NODE_GONE_MS,
 } as const;
 
+/** Why a term ends, unless more is known. */
+const CONNECTION_LOST = "the connection to RabbitMQ is lost";
+
+/** Who speaks for a channel and who stands by, for people, as the consumers of its queue tell. */
+export function bridgesNow(consumers: number, queueType: string | undefined): string {
+  if (consumers === 0) return "no bridge speaks for it now: none runs";
+  if (queueType !== "classic") {
+    return "one bridge speaks for it; how many stand by is not told of a queue of this type";
+  }
+  const others = consumers - 1;
+  return `one bridge speaks for it, ${others || "none"} ${others > 1 ? "stand" : "stands"} by`;
+}
+
 const TOKEN = { mandatory: true, persistent: true };
 
 /** What an {@linkcode AmqpLead} needs. */
-export interface AmqpLeadOptions extends BackoffOptions {
-  /** The queue of tokens. */
-  readonly queue: string;
+export interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
   /** The connection that is to be led on. */
   readonly connection: AmqpConnection;
   /** Declares the queue, on the connection that is led on. */
@@ -61,8 +73,6 @@ export interface AmqpLeadOptions extends BackoffOptions {
   readonly copies: AmqpCopies;
   /** What is wrong with which queue. */
   readonly faults: QueueFaults;
-  /** Is told when it begins to lead, before anything is consumed. */
-  readonly onLead: () => void;
 }
 
 /** Leads, or stands by, until it is closed. */
@@ -98,6 +108,7 @@ export class AmqpLead {
   /** Leaves it to others. */
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#endTerm("it is stopping");
     await this.#session?.close();
     await this.#running;
   }
@@ -117,7 +128,7 @@ export class AmqpLead {
       } catch (error) {
         if (!stop.aborted && connection.ready) faults.report(queue, "consume", error);
       }
-      this.#endTerm();
+      this.#endTerm(CONNECTION_LOST);
       await backoff.pause(stop);
     }
   }
@@ -128,9 +139,11 @@ export class AmqpLead {
     await declare(queue, LEAD_ARGUMENTS);
     const session = this.#session = new AmqpSession(await model.createChannel());
     try {
-      // As when the queue is deleted.
-      const onMessage = (message: ConsumeMessage | null): void =>
-        message ? this.#take(session, message) : void session.close();
+      const onMessage = (message: ConsumeMessage | null): void => {
+        if (message) return this.#take(session, message);
+        this.#endTerm(`RabbitMQ does not let it consume ${queue} any more; it may be deleted`);
+        void session.close();
+      };
       this.#standBys++;
       this.#standByAt = performance.now();
       await session.channel.consume(queue, onMessage);
@@ -160,16 +173,22 @@ export class AmqpLead {
     const isTakeover = this.#standBys > 1 || standByMs > TAKEOVER_MS;
     if (isTakeover) await sleep(TAKEOVER_MS, session.lost);
     if (session.lost.aborted) return;
-    log.info("This program speaks for {queue}", { queue: this.#options.queue });
+    const { connector, onLead } = this.#options;
+    log.info("This bridge now speaks for {connector}: it takes messages and events", { connector });
     this.#ends = new AbortController();
-    this.#options.onLead();
-    session.lost.addEventListener("abort", () => this.#endTerm());
+    onLead();
+    session.lost.addEventListener("abort", () => {
+      this.#endTerm(session.fault ? serverWords(session.fault) : CONNECTION_LOST);
+    });
     this.#term.resolve(this.#ends.signal);
   }
 
-  #endTerm(): void {
+  /** @param reason Why it does not lead any more, for the log. */
+  #endTerm(reason: string): void {
     this.#held = undefined;
     if (this.#ends === undefined) return;
+    const { connector } = this.#options;
+    log.info("This bridge no longer speaks for {connector}: {reason}", { connector, reason });
     this.#term = Promise.withResolvers();
     this.#ends.abort();
     this.#ends = undefined;

@@ -226,22 +226,21 @@ export class AmqpBroker implements Broker {
   }
 
   /** One for all consumers that name the same. */
-  #lead({ queue, onLead }: LeadOptions): { readonly lead: AmqpLead; readonly on: Consuming } {
-    const known = this.#leads.get(queue);
+  #lead(options: LeadOptions): { readonly lead: AmqpLead; readonly on: Consuming } {
+    const known = this.#leads.get(options.queue);
     if (known !== undefined) return known;
     const on = this.#leastUsed();
     on.consumers++;
     const lead = new AmqpLead({
       ...this.#delays,
-      queue,
-      onLead,
+      ...options,
       connection: on.connection,
       declare: async (name, args) => await on.declarer?.ownQueue(name, args),
       copies: this.#copies,
       faults: this.#faults,
     });
     const led = { lead, on };
-    this.#leads.set(queue, led);
+    this.#leads.set(options.queue, led);
     return led;
   }
 

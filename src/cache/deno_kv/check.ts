@@ -7,7 +7,7 @@
 
 import { explainKvError } from "./fault.ts";
 import { inTime, isRemote, kvName } from "./remote.ts";
-import type { Finding } from "../finding.ts";
+import type { Finding } from "../../telemetry/mod.ts";
 
 /** Tries the file or server of a cache; never throws. */
 export async function checkDenoKv(path: string): Promise<Finding> {

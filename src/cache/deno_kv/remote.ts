@@ -6,6 +6,8 @@
  * @module
  */
 
+import { EXPIRED, within } from "../../async/mod.ts";
+
 /** The variable that the runtime's client reads the token from. */
 export const TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
 
@@ -51,8 +53,7 @@ export async function inTime<T>(
   limitMs: number = LIMIT_MS,
 ): Promise<T> {
   if (!isRemote(path)) return await work;
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const fault = new Error(`no answer within ${limitMs / 1000} s`);
-  const timer = setTimeout(() => reject(fault), limitMs);
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
+  const done = await within(work, limitMs);
+  if (done === EXPIRED) throw new Error(`no answer within ${limitMs / 1000} s`);
+  return done;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Finding } from "../finding.ts";
+import type { Finding } from "../../telemetry/mod.ts";
 import { CacheError } from "../mod.ts";
 import { parseRedisUrl } from "./address.ts";
 import { RedisConnection } from "./connection.ts";

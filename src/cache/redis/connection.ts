@@ -6,9 +6,9 @@
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { getLogger } from "@logtape/logtape";
 import { Redis } from "ioredis";
+import { Backoff, within } from "../../async/mod.ts";
 import { CacheError } from "../mod.ts";
 import { describeRedisFault, parseRedisUrl, type RedisAddress } from "./address.ts";
 
@@ -55,8 +55,8 @@ export class RedisConnection implements AsyncDisposable {
   #connected: boolean | undefined;
   /** Why there is no connection. */
   #reason = "it is not connected yet";
-  /** Attempts since there was a connection. */
-  #attempts = 0;
+  /** Begun anew with each connection. */
+  readonly #backoff = new Backoff({ initialDelayMs: FIRST_PAUSE_MS, maxDelayMs: LONGEST_PAUSE_MS });
   readonly #stop = new AbortController();
   readonly #work: Promise<void>;
   #closing: Promise<void> | undefined;
@@ -85,14 +85,9 @@ export class RedisConnection implements AsyncDisposable {
    */
   static async open(options: RedisConnectionOptions): Promise<RedisConnection> {
     const attempted = Promise.withResolvers<void>();
-    const timer = setTimeout(attempted.resolve, OPEN_MS);
-    try {
-      const connection = new RedisConnection(options, attempted.resolve);
-      await attempted.promise;
-      return connection;
-    } finally {
-      clearTimeout(timer);
-    }
+    const connection = new RedisConnection(options, attempted.resolve);
+    await within(attempted.promise, OPEN_MS);
+    return connection;
   }
 
   /** Sends one command. See {@linkcode RedisConnection.sendAll}. */
@@ -144,9 +139,7 @@ export class RedisConnection implements AsyncDisposable {
       await this.#redis.connect().catch(() => {});
       attempted();
       await ended;
-      const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#attempts++);
-      // It rejects when the signal fires, and only then.
-      await delay(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+      await this.#backoff.pause(signal);
     }
   }
 
@@ -176,7 +169,7 @@ export class RedisConnection implements AsyncDisposable {
 
   #up(): void {
     this.#connected = true;
-    this.#attempts = 0;
+    this.#backoff.reset();
     this.#reason = "the connection ended";
     log.info("Connected to Redis at {host}", { host: this.#address.host });
   }

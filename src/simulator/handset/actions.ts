@@ -5,6 +5,7 @@
  */
 
 import * as z from "zod";
+import { parseJson } from "../../async/mod.ts";
 
 const address = z.string().trim().min(1).max(40);
 const text = z.string().max(4_000);
@@ -62,12 +63,8 @@ export type Action = z.output<typeof actionSchema>;
 
 /** Reads an action, or says what is wrong with it. */
 export function readAction(json: string): Action | { readonly fault: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return { fault: "The body is not JSON" };
-  }
+  const value = parseJson(json);
+  if (value === undefined) return { fault: "The body is not JSON" };
   const read = actionSchema.safeParse(value);
   if (read.success) return read.data;
   const faults = read.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);

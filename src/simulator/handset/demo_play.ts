@@ -5,6 +5,7 @@
  * @module
  */
 
+import { sleep } from "../../async/mod.ts";
 import type { Broker } from "../../broker/mod.ts";
 import { NUMBER, type OutboundExample, TOUR_USERS, USSD_CODE } from "../examples.ts";
 import type { FakeTurn } from "../fake_turn.ts";
@@ -221,13 +222,7 @@ export class DemoPlay implements Play, AsyncDisposable {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       if (this.journal.listeners > 0) await this.#look();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, LOOK_MS);
-        signal.addEventListener("abort", () => {
-          clearTimeout(timer);
-          resolve();
-        }, { once: true });
-      });
+      await sleep(LOOK_MS, signal);
     }
   }
 

@@ -4,28 +4,26 @@
  * @module
  */
 
+import { readSamples } from "../../telemetry/mod.ts";
 import type { Health } from "./events.ts";
 
 const TIMEOUT_MS = 5_000;
-const COUNTER = /^turn_channels_messages_total\{flow="([^"]*)",result="([^"]*)"\} (\d+)/gm;
-const LIMIT = /^turn_channels_rate_limit_calls\{[^}]*bucket="([^"]*)"[^}]*\} (\d+)/gm;
-const LEFT = /^turn_channels_rate_limit_remaining_calls\{[^}]*bucket="([^"]*)"[^}]*\} (\d+)/gm;
-
 /** Asks the bridge at `address`. */
 export async function askHealth(address: string): Promise<Health> {
   const [report, metrics] = await Promise.all([
     ask(`${address}/health`, (response) => response.json()),
     ask(`${address}/metrics`, (response) => response.text()),
   ]);
-  const counters = [...String(metrics).matchAll(COUNTER)].map(
-    ([, flow = "", result = "", count]) => [flow, result, Number(count)] as const,
-  );
   const text = String(metrics);
-  const left = new Map(
-    [...text.matchAll(LEFT)].map(([, bucket, calls]) => [bucket, Number(calls)]),
+  const counters = readSamples(text, "turn_channels_messages_total").map(
+    ({ labels: { flow = "", result = "" }, value }) => [flow, result, value] as const,
   );
-  const limits = [...text.matchAll(LIMIT)].map(
-    ([, bucket = "", calls]) => [bucket, left.get(bucket) ?? 0, Number(calls)] as const,
+  const left = new Map(
+    readSamples(text, "turn_channels_rate_limit_remaining_calls")
+      .map(({ labels: { bucket }, value }) => [bucket, value]),
+  );
+  const limits = readSamples(text, "turn_channels_rate_limit_calls").map(
+    ({ labels: { bucket = "" }, value }) => [bucket, left.get(bucket) ?? 0, value] as const,
   );
   return { kind: "health", report, counters, limits };
 }

@@ -6,6 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { parseFields } from "../../async/mod.ts";
 import type { Broker, QueuedMessage } from "../../broker/mod.ts";
 import type { ConnectorQueues } from "../../vumi/mod.ts";
 import type { Parked, ParkedMessage } from "./events.ts";
@@ -116,14 +117,8 @@ function describe(queue: string, { body, headers }: QueuedMessage): ParkedMessag
 const FIELDS = ["message_id", "event_id", "from_addr", "user_message_id"] as const;
 
 function readFields(body: Uint8Array): Partial<Record<(typeof FIELDS)[number], string>> {
-  let fields: unknown;
-  try {
-    fields = JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return {}; // That is why it is here.
-  }
   const found = new Map(
-    Object.entries(Object(fields)).filter(([, value]) => {
+    Object.entries(parseFields(body)).filter(([, value]) => {
       return typeof value === "string" && value !== "";
     }),
   );

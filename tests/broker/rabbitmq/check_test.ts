@@ -7,6 +7,7 @@ import {
   checkAmqp,
 } from "../../../src/broker/rabbitmq/check.ts";
 import { delayQueue } from "../../../src/broker/mod.ts";
+import { areQuorum } from "../../support/queues.ts";
 import { amqpUrl, noRabbitmqctl, rabbitmqctl } from "../../support/rabbitmq.ts";
 import { until } from "../../support/until.ts";
 import { sendTo, startProxy, withChannel } from "./support.ts";
@@ -58,7 +59,7 @@ function check(url: string, made: Names, more: Partial<AmqpCheckOptions> = {}) {
     consumeQueues: [inbound],
     publishQueues: [outbound],
     ownQueues: [parked],
-    leadQueues: [lead],
+    leadQueues: [{ connector: exchange, queue: lead }],
     delaysMs: delaysMs.toReversed(),
     oldQueues: [],
     timeoutMs: 30_000,
@@ -96,6 +97,7 @@ Deno.test("checkAmqp() finds all well, and takes no message, not even for a mome
     [made.delays, true],
     [`queue ${made.inbound}: consume`, true],
     [`queue ${made.lead}: consume`, true],
+    [`channel ${made.exchange}`, true],
     [`exchange ${made.exchange}: publish`, true],
     ["default exchange: publish", true],
   ]);
@@ -269,6 +271,24 @@ Deno.test("checkAmqp() tells of a queue that can't show who leads, and what to d
   assert.equal(fault.subject, `queue ${made.lead}: declare`);
   assert.match(fault.detail, /without x-single-active-consumer/);
   assert.match(fault.fix ?? "", /stop them, delete it, and it is made anew/);
+});
+
+Deno.test("checkAmqp() tells whether a bridge speaks for a channel, and how many stand by", async () => {
+  await using made = names();
+  const told = async (): Promise<string | undefined> =>
+    (await check(amqpUrl(), made)).find(({ subject }) => subject === `channel ${made.exchange}`)
+      ?.detail;
+  assert.equal(await told(), "no bridge speaks for it now: none runs");
+  await withChannel(async (channel) => {
+    await channel.consume(made.lead, () => {});
+    assert.match(
+      await told() ?? "",
+      areQuorum() ? /^one .*; how many/ : /^one .*, none stands by$/,
+    );
+    await channel.consume(made.lead, () => {});
+    await channel.consume(made.lead, () => {});
+    assert.match(await told() ?? "", areQuorum() ? /^one .*; how many/ : /^one .*, 2 stand by$/);
+  });
 });
 
 Deno.test("checkAmqp() tells what is left in old queues, and stops where there are no more", async () => {

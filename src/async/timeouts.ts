@@ -1,22 +1,22 @@
 /**
- * Time limits of which nearly all are given back before they are up. One timer serves all of a length:
- * one of the platform's for each would cost as much as to read a message.
+ * Time limits that are nearly all given back before they are up. One timer serves all of a length: one
+ * of the platform's for each would cost as much as to read a message.
  *
  * @module
  */
 
-/** A timer of the platform's may be so much too early, in milliseconds. */
+/** So much too early a timer of the platform's may be, in milliseconds. */
 const SLACK_MS = 1;
 
 /** Limits that run; any number of them, of few lengths. */
 export class Timeouts {
-  readonly #lanes = new Map<number, Lane>();
+  readonly #byLength = new Map<number, SameLength>();
 
   /** Does `onUp` after `ms` milliseconds (1 to 2,147,483,647), unless it is ended before. */
   start(ms: number, onUp: () => void): Timeout {
-    let lane = this.#lanes.get(ms);
-    if (lane === undefined) this.#lanes.set(ms, lane = new Lane(ms));
-    return lane.start(onUp);
+    let same = this.#byLength.get(ms);
+    if (same === undefined) this.#byLength.set(ms, same = new SameLength(ms));
+    return same.start(onUp);
   }
 }
 
@@ -27,7 +27,7 @@ export interface Timeout {
 }
 
 /** Limits of one length. */
-class Lane {
+class SameLength {
   readonly #ms: number;
   /** In the order of their beginnings, and so of their ends. */
   readonly #running = new Map<Timeout, { readonly at: number; readonly onUp: () => void }>();

@@ -5,7 +5,7 @@
  */
 
 /** What the runtime says went wrong, without the address, which the configuration has. */
-export function networkFault(error: unknown): string {
+export function networkError(error: unknown): string {
   return messageOf(error).replace(/^error sending request .*?: client error \(\w+\): /, "");
 }
 

@@ -1,10 +1,10 @@
 /**
- * What a check of a cache answers, for the command `check`.
+ * What a check of something outside the program comes to, for the command `check`.
  *
  * @module
  */
 
-/** What a check found, in plain words. */
+/** What was found out about one thing, in plain words. */
 export interface Finding {
   /** What was looked at. */
   readonly subject: string;
@@ -12,6 +12,6 @@ export interface Finding {
   readonly ok: boolean | undefined;
   /** What was found. */
   readonly detail: string;
-  /** What to do, when it will not do. */
+  /** What to do, when it will not do and something can be said. */
   readonly fix?: string;
 }

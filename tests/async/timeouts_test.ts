@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Timeouts } from "../../src/turn/timeouts.ts";
+import { Timeouts } from "../../src/async/mod.ts";
 import { until } from "../support/until.ts";
 
 /** What is up, in order. */

@@ -1,0 +1,25 @@
+/**
+ * Reading what may be no JSON.
+ *
+ * @module
+ */
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** The value of a JSON text, in UTF-8 if it is bytes; `undefined`, which JSON has not, if it is none. */
+export function parseJson(json: string | Uint8Array): unknown {
+  try {
+    return JSON.parse(typeof json === "string" ? json : decoder.decode(json));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The fields of a JSON object, as far as they can be read: of bytes that are not UTF-8 the rest is. None
+ * if it is no object, or no JSON.
+ */
+export function parseFields(body: Uint8Array): Readonly<Record<string, unknown>> {
+  const value = parseJson(new TextDecoder().decode(body));
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}

@@ -1,0 +1,50 @@
+/**
+ * All metrics of the program: what its channels count, and what is looked up when Prometheus asks.
+ *
+ * @module
+ */
+
+import { Registry } from "prom-client";
+import { makeInstruments } from "./instruments.ts";
+import { type ProgramSources, showChannel, showProgram } from "./live_figures.ts";
+import { Metrics } from "./metrics.ts";
+import { ProcessFigures } from "./process_figures.ts";
+
+/** The one registry of a program. */
+export class MetricsRegistry {
+  readonly #registry = new Registry();
+  readonly #instruments = makeInstruments(this.#registry);
+  readonly #process = new ProcessFigures(this.#registry, this.#instruments);
+  readonly #channels = new Map<string, Metrics>();
+  #sources: ProgramSources | undefined;
+
+  /** The metrics of a channel, whose series have its connector's name as the label `connector`. */
+  channel(connector: string): Metrics {
+    let metrics = this.#channels.get(connector);
+    if (metrics === undefined) {
+      this.#channels.set(connector, metrics = new Metrics(this.#instruments, connector));
+    }
+    return metrics;
+  }
+
+  /** Says where the program's own figures come from. */
+  watch(sources: ProgramSources): void {
+    this.#sources = sources;
+  }
+
+  /** The Prometheus text format, version 0.0.4. */
+  async text(): Promise<string> {
+    this.#process.look();
+    // What is not known any more is not told: an old number would be a wrong one.
+    for (const name of ["queueMessages", "queueStalled", "delayed"] as const) {
+      this.#instruments[name].reset();
+    }
+    if (this.#sources !== undefined) showProgram(this.#instruments, this.#sources);
+    for (const [connector, { transports, sources, requestsInFlight }] of this.#channels) {
+      transports.sweep(Date.now());
+      this.#instruments.requestsInFlight.set({ connector }, requestsInFlight);
+      if (sources !== undefined) showChannel(this.#instruments, connector, sources);
+    }
+    return await this.#registry.metrics();
+  }
+}
