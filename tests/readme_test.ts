@@ -281,7 +281,7 @@ Deno.test("no sentence stands twice in README and docs", () => {
   assert.ok(seen.size > 200, "the expression that finds sentences finds few");
 });
 
-Deno.test("docs have the configuration's reference, all exit codes and all tasks", () => {
+Deno.test("docs have the configuration's reference, all exit codes, tasks and packages", () => {
   const { text } = documentAt("docs/configuration.md");
   const [, reference] = /<!-- reference -->\n([^]*)<!-- \/reference -->/.exec(text) ?? [];
   const hint = "deno run -A tests/write_reference.ts brings it up to date";
@@ -289,7 +289,11 @@ Deno.test("docs have the configuration's reference, all exit codes and all tasks
   for (const code of Object.values(EXIT)) {
     assert.match(documentAt("docs/operation.md").text, new RegExp(`^\\| ${code} +\\|`, "m"));
   }
+  const { code } = documentAt("docs/developing.md");
   for (const task of Object.keys(manifest.tasks)) {
-    assert.ok(documentAt("docs/developing.md").code.includes(`deno task ${task}`), task);
+    assert.ok(code.includes(`deno task ${task}`), task);
+  }
+  for (const name of Object.keys(manifest.imports)) {
+    assert.ok(code.includes(name) || code.includes(`npm ${name}`), `docs lack the package ${name}`);
   }
 });

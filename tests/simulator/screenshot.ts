@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PageServer } from "../../src/simulator/mod.ts";
+import { PageServer } from "../../src/simulator/handset/server.ts";
 import { openView } from "../support/chromium.ts";
 import { Person } from "./page_support.ts";
 import { startDemoPlay } from "./play.ts";
