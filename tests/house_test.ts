@@ -1,5 +1,5 @@
 /**
- * Holds the house to its plan (README, "Developing"): which room may import which, through which
+ * Holds the house to its plan (docs/developing.md, "Rooms"): which room may import which, through which
  * door, without cycles, in files that can be read in one go.
  *
  * @module
@@ -106,6 +106,16 @@ Deno.test("only one file reads the environment", async () => {
     if ((await Deno.readTextFile(join(SRC, file))).includes("Deno.env")) readers.push(file);
   }
   assert.deepEqual(readers, ["cli/program.ts"]);
+});
+
+Deno.test("docs/developing.md has the same rooms and arrows", async () => {
+  const text = await Deno.readTextFile(join(SRC, "../docs/developing.md"));
+  const [, table = ""] = /^\| room [^]*?\n((?:\|.*\n)+)/m.exec(text) ?? [];
+  const told = [...table.matchAll(/^\| `(.+?)` +\|.*\| (.*?) *\|$/gm)].map(([, name, list = ""]) =>
+    [name, list.replaceAll(" (types)", "").split(", ").filter(Boolean).sort()] as const
+  );
+  const held = Object.entries(ARROWS).map(([name, list]) => [name, [...list].sort()]);
+  assert.deepEqual(Object.fromEntries(told), Object.fromEntries(held));
 });
 
 function room(file: string): string {

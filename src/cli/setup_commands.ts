@@ -26,9 +26,9 @@ export function addSetupCommands(program: Command, shell: Shell): void {
     .description("print a dashboard for Grafana, to be imported there")
     .action(() => print(dashboard()));
   program.command("alerts")
-    .description("print alert rules for Prometheus; what to do then is in the README")
-    .option("--readme <url>", "where the README is, for the rules to link to", "README.md")
-    .action(({ readme }: { readme: string }) => print(alertRules({ readme })));
+    .description("print alert rules for Prometheus; what to do then is in docs/runbook.md")
+    .option("--runbook <url>", "where that file is, for the rules to link to", "docs/runbook.md")
+    .action(({ runbook }: { runbook: string }) => print(alertRules({ runbook })));
   program.command("systemd-unit")
     .description("print a unit for systemd that gives the program what it needs, and nothing else")
     .option("--config <file>", "the configuration as installed, for what depends on it")

@@ -1,5 +1,5 @@
 /**
- * The README's reference of the configuration, in Markdown, from the schema alone.
+ * The reference of the configuration in docs/configuration.md, from the schema alone.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * The configuration's one schema: every key with its kind, default and meaning. The type comes from
- * here, and by way of keys.ts the flags, environment variables, help and the README's reference.
+ * here, and by way of keys.ts the flags, environment variables, help and the reference.
  * Names and defaults: turn_channels_api.rst, and vumi2's src/vumi2/config.py for what every worker
  * has.
  *

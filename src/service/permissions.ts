@@ -1,6 +1,6 @@
 /**
  * Giving up permissions that are needed no more. Which ones the program starts with, and why, is in
- * the README, "Permissions".
+ * docs/operation.md, "Permissions".
  *
  * @module
  */

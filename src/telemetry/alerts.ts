@@ -1,6 +1,6 @@
 /**
  * Alert rules for Prometheus: for what somebody is woken (`page`), and what can wait for the morning
- * (`ticket`). What to do then is in README.md, under "Alerts"; each rule links to its paragraph. An
+ * (`ticket`). What to do then is in docs/runbook.md; each rule links to its paragraph there. An
  * alert about a channel names it in the label `connector`.
  *
  * @module
@@ -12,7 +12,7 @@ import { duration, selectors } from "./promql.ts";
 
 /** One alert. */
 export interface Alert {
-  /** Its name, and that of its paragraph in README.md. */
+  /** Its name, and that of its paragraph in docs/runbook.md. */
   readonly name: string;
   /** Whether somebody is woken. */
   readonly severity: "page" | "ticket";
@@ -28,8 +28,8 @@ export interface Alert {
 export interface AlertOptions {
   /** What a time in a rule becomes, in seconds; itself, unless given. Tests have none to lose. */
   readonly scale?: (seconds: number) => number;
-  /** Where README.md is, a URL or path; to it `#<alert>` is added. */
-  readonly readme?: string;
+  /** Where docs/runbook.md is, a URL or path; to it `#<alert>` is added. */
+  readonly runbook?: string;
 }
 
 const { series } = selectors();
@@ -51,13 +51,13 @@ export function alerts({ scale = (seconds) => seconds }: AlertOptions = {}): rea
 
 /** The alerts as a file of rules for Prometheus. */
 export function alertRules(options: AlertOptions = {}): string {
-  const { readme = "README.md" } = options;
+  const { runbook = "docs/runbook.md" } = options;
   const rules = alerts(options).map(({ name, severity, forSeconds, expression, summary }) => ({
     alert: name,
     expr: expression,
     for: duration(forSeconds),
     labels: { severity },
-    annotations: { summary, runbook_url: `${readme}#${name.toLowerCase()}` },
+    annotations: { summary, runbook_url: `${runbook}#${name.toLowerCase()}` },
   }));
   return stringify({ groups: [{ name: "turn-channels", rules }] }, { lineWidth: 0 });
 }

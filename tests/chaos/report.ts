@@ -1,5 +1,5 @@
 /**
- * What a scenario came to: as a line, as a row of a table for the README, and as a verdict.
+ * What a scenario came to: as a line, as a row of the table in docs/guarantees.md, and as a verdict.
  *
  * @module
  */

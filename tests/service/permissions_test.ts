@@ -91,7 +91,7 @@ for (
       const { stderr } = await make(["early", place, "--version"]).output();
       const came = probed(new TextDecoder().decode(stderr)) ?? assert.fail();
       assertRefused(came, NEVER);
-      // As paths come from the configuration and the command line, see README, "Permissions".
+      // As paths come from the configuration and the command line, see docs/operation.md, "Permissions".
       assert.equal(came.write, "possible");
     },
   });

@@ -20,7 +20,7 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: ignore ? `${name} (not run: ${missing})` : name, ignore, fn });
 }
 
-const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+const runbook = await Deno.readTextFile(new URL("../../docs/runbook.md", import.meta.url));
 
 /** Words of PromQL that are no metrics, when no bracket follows. */
 const WORDS = new Set(["and", "or", "unless", "offset", "by", "on", "group_right"]);
@@ -125,17 +125,17 @@ Deno.test("a line of the dashboard that is a channel's is called after it, and c
   for (const { expr } of others) assert.ok(!expr.includes("connector"), expr);
 });
 
-Deno.test("every alert has its paragraph in README's Alerts, and no other is there", () => {
-  const [, section = ""] = /^## Alerts\n([^]*?)^## /m.exec(readme) ?? [];
+Deno.test("every alert has its paragraph in the runbook, and no other is there", () => {
+  const [, section = ""] = /^## Alerts\n([^]*?)^## /m.exec(runbook) ?? [];
   const headings = [...section.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading);
   assert.deepEqual(headings, alerts().map(({ name }) => name));
 });
 
 test("promtool has nothing to say of the rules that the program prints", async () => {
-  const { code, stdout } = await Program.fromSource().output(["alerts", "--readme=https://x/y"]);
+  const { code, stdout } = await Program.fromSource().output(["alerts", "--runbook=https://x/y"]);
   assert.equal(code, 0);
   assert.ok(stdout.includes("runbook_url: https://x/y#turndown\n"), stdout);
-  assert.equal(stdout, alertRules({ readme: "https://x/y" }));
+  assert.equal(stdout, alertRules({ runbook: "https://x/y" }));
   assert.equal(
     await promtool(["check", "rules", "rules"], { files: { rules: stdout } }),
     undefined,
@@ -270,6 +270,6 @@ function expected(name: string, labels: Readonly<Record<string, string>>): unkno
   );
   return {
     exp_labels: { ...labels, severity: alert.severity },
-    exp_annotations: { summary, runbook_url: `README.md#${name.toLowerCase()}` },
+    exp_annotations: { summary, runbook_url: `docs/runbook.md#${name.toLowerCase()}` },
   };
 }
