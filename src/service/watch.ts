@@ -61,7 +61,7 @@ export function watch(
     queues: () => queueWatch.figures(connector),
     queueFaults: () => faultyKinds(config, broker.status()),
     delayed: () => queueWatch.delayed(),
-    cacheEntries: () => cache.entries?.(),
+    cacheEntries: () => cache.entries(),
     loopLagMs: () => loopLag.take(),
   });
 }

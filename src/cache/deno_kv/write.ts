@@ -9,7 +9,6 @@
  */
 
 import { createHash } from "node:crypto";
-import type { NoteKind } from "../mod.ts";
 
 /** One mutation of one key; none is longer than {@linkcode MAX_KEY_BYTES}. */
 export type KvWrite =
@@ -25,21 +24,6 @@ export type KvWrite =
   /** One more; the key is all of strings but for the namespace. */
   | { readonly type: "increment"; readonly key: Deno.KvKey };
 
-/** What is kept of an id. */
-export type Kind = "inbound" | "last_inbound" | "outbound" | "last_outbound" | NoteKind;
-
-/** What lies together in the file. */
-export type Shelf =
-  | "in"
-  | "out"
-  | "user"
-  | "suspect"
-  | "answer"
-  | "order"
-  | "delayed"
-  | "chunk"
-  | "tally";
-
 /** The most that a key from here takes in the file; the longest have two 64 byte parts. */
 export const MAX_KEY_BYTES = 160;
 
@@ -54,11 +38,6 @@ export const COMMIT_LIMITS = {
     MAX_KEY_BYTES + (write.type === "set" ? write.value.length : 8),
 } as const;
 
-/** What all keys of a shelf begin with. */
-export function keyPrefix(namespace: string, shelf: Shelf): Deno.KvKey {
-  return [keyPart(namespace), `v2 ${shelf}`];
-}
-
 /**
  * A text as a part of a key. Deno KV takes 2,048 bytes a key and 81,920 a commit, and can't tell
  * lone surrogates apart, so all but short plain texts are hashed; to bytes, which equal no text.
@@ -66,11 +45,6 @@ export function keyPrefix(namespace: string, shelf: Shelf): Deno.KvKey {
 export function keyPart(text: string): Deno.KvKeyPart {
   if (/^[\x20-\x7e]{0,64}$/.test(text)) return text;
   return new Uint8Array(createHash("sha256").update(text, "utf16le").digest());
-}
-
-/** A key as a text, another for each. */
-export function keyName(key: Deno.KvKey): string {
-  return key.join("\0");
 }
 
 /** Commits all of the writes, of one namespace and in their order, or none. */
@@ -96,7 +70,7 @@ function sumUp(writes: readonly KvWrite[]): Iterable<Sum> {
   const sums = new Map<string, Sum>();
   for (const { type, key } of writes) {
     if (type !== "increment") continue;
-    const id = keyName(key);
+    const id = key.join("\0");
     const sum = sums.get(id);
     if (sum === undefined) sums.set(id, { key, count: 1 });
     else sum.count++;

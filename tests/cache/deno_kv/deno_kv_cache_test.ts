@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { DenoKvMessageCache } from "../../../src/cache/deno_kv/deno_kv_cache.ts";
+import type { MessageCache } from "../../../src/cache/mod.ts";
 import { messageCacheContract } from "../contract.ts";
 import { DAY, keysOf, newPath, openFile } from "../deno_kv_files.ts";
 import { remembered, rememberedOfSize } from "../samples.ts";
 
 messageCacheContract({
   name: "DenoKvMessageCache",
-  open: (options) => DenoKvMessageCache.open({ ...options, path: newPath(), namespace: "ussd" }),
+  open: (options) => openFile(newPath(), "ussd", options),
 });
 
 Deno.test("DenoKvMessageCache finds what was put before it was closed and opened again", async () => {
@@ -38,7 +38,7 @@ Deno.test("DenoKvMessageCache, closing, waits for puts under way and queued", as
 const IN = { flow: "inbound", result: "in" };
 
 /** What is counted in all. */
-async function countIn(cache: DenoKvMessageCache): Promise<number> {
+async function countIn(cache: MessageCache): Promise<number> {
   return (await cache.tallied()).reduce((sum, { count }) => sum + count, 0);
 }
 
@@ -128,7 +128,7 @@ Deno.test("DenoKvMessageCache keeps namespaces apart, whatever they are called",
   const path = newPath();
   const names = ["ussd", "sms", "", "v1", "\ud800", "\udc00", "é".repeat(3000), "é".repeat(3001)];
   await using stack = new AsyncDisposableStack();
-  const caches: DenoKvMessageCache[] = [];
+  const caches: MessageCache[] = [];
   for (const name of names) caches.push(stack.use(await openFile(path, name)));
   for (const [index, cache] of caches.entries()) {
     assert.equal(await cache.getInbound("m1"), undefined);
@@ -191,12 +191,7 @@ Deno.test("DenoKvMessageCache.getLastInbound() needs no second look-up", async (
 Deno.test("DenoKvMessageCache has all it keeps swept by Deno KV in time", async () => {
   const path = newPath();
   const before = Date.now();
-  await using cache = await DenoKvMessageCache.open({
-    path,
-    namespace: "shared",
-    inboundTtlMs: DAY,
-    outboundTtlMs: 2 * DAY,
-  });
+  await using cache = await openFile(path, "shared", { outboundTtlMs: 2 * DAY });
   await cache.putInbound(remembered());
   const inserted = Date.now();
   using database = new DatabaseSync(path);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { CacheError, TALLY_DAYS } from "../../../src/cache/mod.ts";
-import type { RedisMessageCache } from "../../../src/cache/redis/redis_cache.ts";
+import { CacheError, type MessageCache, TALLY_DAYS } from "../../../src/cache/mod.ts";
 import { redisUrl } from "../../support/redis.ts";
 import { messageCacheContract } from "../contract.ts";
 import { connect, DAY, newPrefix, openRedis, passTime } from "../redis_server.ts";
@@ -69,7 +68,7 @@ Deno.test("RedisMessageCache shares what it keeps with others of its prefix", as
   assert.equal((await other.getLastInbound("+27831234567"))?.message_id, "1");
   await other.putInbound(remembered({ message_id: "2" }), [IN]);
   assert.equal((await one.getLastInbound("+27831234567"))?.message_id, "2");
-  const count = async (cache: RedisMessageCache) => {
+  const count = async (cache: MessageCache) => {
     for (let round = 0; round < 100; round++) await cache.putNotes([note()], [IN]);
   };
   await Promise.all([count(one), count(other), count(one), count(other)]);
@@ -80,7 +79,7 @@ Deno.test("RedisMessageCache keeps prefixes apart, also when one begins with the
   const first = newPrefix();
   const prefixes = [first, `${first}told:`, `${first}told:told:`, `${first}told`];
   await using parts = new AsyncDisposableStack();
-  const caches: RedisMessageCache[] = [];
+  const caches: MessageCache[] = [];
   for (const keyPrefix of prefixes) {
     caches.push(parts.use(await openRedis({ url: redisUrl(), keyPrefix })));
   }
