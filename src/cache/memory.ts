@@ -33,7 +33,9 @@ export interface MemoryStoreOptions {
 // The time is our own because lru-cache keeps an entry one tick too long, and for ever if it was put
 // at time 0.
 interface Entry {
-  readonly value: string;
+  /** A row as JSON, so that the size is known and nobody can change what is kept. */
+  readonly text: string;
+  readonly isRow: boolean;
   readonly expiresAt: number;
 }
 
@@ -55,22 +57,21 @@ export class MemoryStore implements Store {
     this.#now = now;
   }
 
-  /** See {@linkcode Store.get}. */
-  get([kind, id]: Key): Promise<string | undefined> {
+  get([kind, id]: Key): Promise<unknown> {
     const entries = this.#kind(kind);
     const entry = entries.get(id);
-    if (entry === undefined || this.#now() < entry.expiresAt) return Promise.resolve(entry?.value);
+    if (entry !== undefined && this.#now() < entry.expiresAt) {
+      return Promise.resolve(entry.isRow ? JSON.parse(entry.text) : entry.text);
+    }
     entries.delete(id);
     return Promise.resolve(undefined);
   }
 
-  /** See {@linkcode Store.commit}. */
   commit(changes: readonly Change[]): Promise<void> {
     for (const change of changes) this.#make(change);
     return Promise.resolve();
   }
 
-  /** See {@linkcode Store.counters}. */
   counters(days: readonly string[]): Promise<readonly DayCount[]> {
     const found = days.flatMap((day) =>
       [...this.#counts.get(day) ?? []].map(([name, count]) => {
@@ -81,7 +82,6 @@ export class MemoryStore implements Store {
     return Promise.resolve(found);
   }
 
-  /** See {@linkcode Store.sizes}. */
   sizes(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.#kinds].map(([kind, { size }]) => [kind, size]));
   }
@@ -100,8 +100,11 @@ export class MemoryStore implements Store {
       this.#kind(kind).delete(id);
       return;
     }
-    const entry = { value: change.value, expiresAt: this.#now() + change.ttlMs };
-    for (const [kind, id] of change.keys) {
+    const { keys, value, ttlMs } = change;
+    const isRow = typeof value !== "string";
+    const text = isRow ? JSON.stringify(value) : value;
+    const entry = { text, isRow, expiresAt: this.#now() + ttlMs };
+    for (const [kind, id] of keys) {
       const entries = this.#kind(kind);
       entries.set(id, entry);
       if (entries.size > this.#maxEntries) entries.pop();
@@ -115,7 +118,7 @@ export class MemoryStore implements Store {
       entries = new LRUCache({
         maxSize: this.#maxSize,
         // At least 1: lru-cache refuses an entry without a size.
-        sizeCalculation: ({ value }, id) => value.length + id.length + 1,
+        sizeCalculation: ({ text }, id) => text.length + id.length + 1,
       });
       this.#kinds.set(kind, entries);
     }

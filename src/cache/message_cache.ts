@@ -7,8 +7,17 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { CacheOperation, Metrics } from "../telemetry/mod.ts";
+import { type Note, noteDown, type NoteKind } from "./notes.ts";
 import { fromRow, isRow, type Remembered, toRow } from "./remembered.ts";
-import { CacheError, type Change, dayAt, type DayCount, type Store, TALLY_DAYS } from "./store.ts";
+import {
+  CacheError,
+  type Change,
+  dayAt,
+  type DayCount,
+  type Key,
+  type Store,
+  TALLY_DAYS,
+} from "./store.ts";
 
 const log = getLogger(["turn-channels", "cache"]);
 
@@ -18,37 +27,6 @@ export interface Lifetimes {
   readonly inboundTtlMs: number;
   /** Milliseconds for which events about an outbound message can be placed. */
   readonly outboundTtlMs: number;
-}
-
-/** What can be noted down about an id, beside messages. An id means another thing in each kind. */
-export type NoteKind =
-  /** Turn has this message of a user's, since when; by message id. */
-  | "delivered_inbound"
-  /** What Turn has been told of a message of its own; by the message's id. */
-  | "told"
-  /** When the broker has confirmed a message to a user; by the message's id. */
-  | "confirmed"
-  /** How often we have died over this message or event; by id. */
-  | "suspect"
-  /** What a request of Turn's was answered with; by the hash of its body. */
-  | "answer"
-  /** Which of a user's messages wait elsewhere, so that others go behind them; by flow and user. */
-  | "order"
-  /** That a message or event waits in a delay queue, and until when; by flow and id. */
-  | "delayed"
-  /** What of a user's, or of a message's, is `delayed`; by the user's address or the message's id. */
-  | "delayed_list";
-
-/** Something noted down about an id. */
-export interface Note {
-  /** What it is about. */
-  readonly kind: NoteKind;
-  /** Any string, as for messages. */
-  readonly id: string;
-  /** What is to be remembered; short: up to {@linkcode MAX_NOTE_LENGTH} characters. */
-  readonly value: string;
-  /** Milliseconds from now, more than 0. */
-  readonly ttlMs: number;
 }
 
 /**
@@ -64,12 +42,6 @@ export interface CacheStatus {
   /** When it failed last, in milliseconds since 1970; undefined if it has not yet. */
   readonly lastFailure: number | undefined;
 }
-
-/** How many notes can be kept at once, all or none. */
-export const MAX_NOTES = 100;
-
-/** How many characters the value of a note may have. */
-export const MAX_NOTE_LENGTH = 1000;
 
 const WORD = /^[\w-]{1,32}$/;
 
@@ -118,8 +90,9 @@ export class MessageCache implements AsyncDisposable {
 
   /** Keeps an inbound message, as the last one of its user (its `from_addr`) too. */
   putInbound(message: Remembered, tallies?: readonly Tally[]): Promise<void> {
-    const { inboundTtlMs } = this.#options;
-    return this.#putMessage("inbound", message.from_addr, message, inboundTtlMs, tallies);
+    const { message_id, from_addr } = message;
+    const keys = [["inbound", message_id], ["last_inbound", from_addr]] as const;
+    return this.#commit(() => [keep(message, keys, this.#options.inboundTtlMs)], tallies);
   }
 
   /** The inbound message with this id, if it is still remembered. */
@@ -137,8 +110,9 @@ export class MessageCache implements AsyncDisposable {
    * `to_addr`) too.
    */
   putOutbound(message: Remembered, tallies?: readonly Tally[]): Promise<void> {
-    const { outboundTtlMs } = this.#options;
-    return this.#putMessage("outbound", message.to_addr, message, outboundTtlMs, tallies);
+    const { message_id, to_addr } = message;
+    const keys = [["outbound", message_id], ["last_outbound", to_addr]] as const;
+    return this.#commit(() => [keep(message, keys, this.#options.outboundTtlMs)], tallies);
   }
 
   /** The outbound message with this id, if it is still remembered. */
@@ -157,12 +131,8 @@ export class MessageCache implements AsyncDisposable {
    *
    * @throws {RangeError} If there are more than {@linkcode MAX_NOTES}, or one is too long.
    */
-  async putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void> {
-    checkNotes(notes);
-    const changes = notes.map(({ kind, id, value, ttlMs }): Change => (
-      { type: "set", keys: [[kind, id]], value: JSON.stringify(value), ttlMs }
-    ));
-    await this.#commit(changes, tallies);
+  putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void> {
+    return this.#commit(() => noteDown(notes), tallies);
   }
 
   /** The value noted under this id, if it is still remembered. */
@@ -172,7 +142,7 @@ export class MessageCache implements AsyncDisposable {
 
   /** Forgets what is noted under this id. */
   deleteNote(kind: NoteKind, id: string): Promise<void> {
-    return this.#commit([{ type: "delete", key: [kind, id] }]);
+    return this.#commit(() => [{ type: "delete", key: [kind, id] }]);
   }
 
   /**
@@ -182,7 +152,7 @@ export class MessageCache implements AsyncDisposable {
    * @throws {RangeError} If a flow or result is no plain word; the same from the puts.
    */
   tally(tallies: readonly Tally[]): Promise<void> {
-    return this.#commit([], tallies);
+    return this.#commit(() => [], tallies);
   }
 
   /** All counts that are kept, in the order of day, flow and result. */
@@ -193,8 +163,12 @@ export class MessageCache implements AsyncDisposable {
       { length: TALLY_DAYS + 2 },
       (_, index) => dayAt(now, index - TALLY_DAYS),
     );
-    const counts = await this.#read(() => this.#store.counters(days));
-    return counts.toSorted((a, b) => nameOf(a) < nameOf(b) ? -1 : 1);
+    try {
+      const counts = await this.#open().counters(days);
+      return counts.toSorted((a, b) => nameOf(a) < nameOf(b) ? -1 : 1);
+    } catch (error) {
+      this.#failedReading(error);
+    }
   }
 
   /** How much of each kind is kept, where that is cheap to tell; some may have outlived its time. */
@@ -208,18 +182,6 @@ export class MessageCache implements AsyncDisposable {
     await this.#closing;
   }
 
-  async #putMessage(
-    kind: "inbound" | "outbound",
-    userAddr: string,
-    message: Remembered,
-    ttlMs: number,
-    tallies?: readonly Tally[],
-  ): Promise<void> {
-    const keys = [[kind, message.message_id], [`last_${kind}`, userAddr]] as const;
-    const value = JSON.stringify(toRow(message));
-    await this.#commit([{ type: "set", keys, value, ttlMs }], tallies);
-  }
-
   #getMessage(kind: string, id: string): Promise<Remembered | undefined> {
     return this.#get(kind, id, (value) => isRow(value) ? fromRow(value) : undefined);
   }
@@ -229,9 +191,15 @@ export class MessageCache implements AsyncDisposable {
     id: string,
     decode: (value: unknown) => T | undefined,
   ): Promise<T | undefined> {
-    const json = await this.#read(() => this.#store.get([kind, id]));
-    const found = json === undefined ? undefined : decode(parse(json));
-    if (found === undefined && json !== undefined) {
+    let value: unknown;
+    try {
+      value = await this.#open().get([kind, id]);
+    } catch (error) {
+      this.#failedReading(error);
+    }
+    this.#failing.delete("read");
+    const found = decode(value);
+    if (found === undefined && value !== undefined) {
       log.warn("Damaged entry in the cache taken as absent");
     }
     // That one only an operator asks for.
@@ -239,32 +207,30 @@ export class MessageCache implements AsyncDisposable {
     return found;
   }
 
-  async #read<T>(read: () => Promise<T>): Promise<T> {
-    try {
-      this.#refuseIfClosed();
-      const found = await read();
-      this.#failing.delete("read");
-      return found;
-    } catch (error) {
-      // A store that is closed may end the reads under way with errors of its own.
-      const isCut = this.#closing !== undefined && error instanceof CacheError;
-      this.#failed("read", isCut ? closedError() : error);
+  /** What `makeChanges` throws is a rejection too. */
+  async #commit(makeChanges: () => Change[], tallies: readonly Tally[] = []): Promise<void> {
+    const changes = makeChanges();
+    if (tallies.length > 0) {
+      const day = dayAt(this.#now());
+      for (const tally of tallies) changes.push(countOf(tally, day));
     }
-  }
-
-  async #commit(changes: readonly Change[], tallies: readonly Tally[] = []): Promise<void> {
-    const counts = tallies.length === 0 ? [] : countsOf(tallies, dayAt(this.#now()));
     try {
-      this.#refuseIfClosed();
-      await this.#store.commit([...changes, ...counts]);
-      this.#failing.delete("write");
+      await this.#open().commit(changes);
     } catch (error) {
       this.#failed("write", error);
     }
+    this.#failing.delete("write");
   }
 
-  #refuseIfClosed(): void {
+  #open(): Store {
     if (this.#closing !== undefined) throw closedError();
+    return this.#store;
+  }
+
+  /** A store that is closed may end the reads under way with errors of its own. */
+  #failedReading(error: unknown): never {
+    const isCut = this.#closing !== undefined && error instanceof CacheError;
+    this.#failed("read", isCut ? closedError() : error);
   }
 
   #failed(operation: CacheOperation, error: unknown): never {
@@ -281,32 +247,13 @@ function closedError(): CacheError {
   return new CacheError("Cannot use the cache: it is closed");
 }
 
-function checkNotes(notes: readonly Note[]): void {
-  if (notes.length > MAX_NOTES) {
-    throw new RangeError(`Cannot keep ${notes.length} notes at once: at most ${MAX_NOTES}`);
-  }
-  for (const { kind, value } of notes) {
-    if (value.length <= MAX_NOTE_LENGTH) continue;
-    throw new RangeError(
-      `Cannot keep a ${kind} note of ${value.length} characters: at most ${MAX_NOTE_LENGTH}`,
-    );
-  }
+function keep(message: Remembered, keys: readonly Key[], ttlMs: number): Change {
+  return { type: "set", keys, value: toRow(message), ttlMs };
 }
 
-function countsOf(tallies: readonly Tally[], day: string): Change[] {
-  return tallies.map(({ flow, result }) => {
-    if (WORD.test(flow) && WORD.test(result)) return { type: "count", day, flow, result };
-    throw new RangeError(`Cannot count ${JSON.stringify([flow, result])}: must be plain words`);
-  });
-}
-
-/** Undefined if it is no JSON: the engine's own message quotes it, which has addresses. */
-function parse(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
+function countOf({ flow, result }: Tally, day: string): Change {
+  if (WORD.test(flow) && WORD.test(result)) return { type: "count", day, flow, result };
+  throw new RangeError(`Cannot count ${JSON.stringify([flow, result])}: must be plain words`);
 }
 
 /** In the order of these are counts listed: a space comes before all that words may have. */

@@ -9,14 +9,11 @@
 export {
   type CacheStatus,
   type Lifetimes,
-  MAX_NOTE_LENGTH,
-  MAX_NOTES,
   MessageCache,
   type MessageCacheOptions,
-  type Note,
-  type NoteKind,
   type Tally,
 } from "./message_cache.ts";
+export { MAX_NOTE_LENGTH, MAX_NOTES, type Note, type NoteKind } from "./notes.ts";
 export type { Remembered } from "./remembered.ts";
 export {
   CacheError,
@@ -26,4 +23,5 @@ export {
   type Key,
   type Store,
   TALLY_DAYS,
+  type Value,
 } from "./store.ts";

@@ -1,5 +1,5 @@
 /**
- * The port below the cache: a store of short texts that expire, and of counters. An adapter knows its
+ * The port below the cache: a store of small values that expire, and of counters. An adapter knows its
  * technology; what is kept, and under which keys, {@linkcode MessageCache} knows.
  *
  * @module
@@ -7,6 +7,9 @@
 
 /** Of each kind, a plain word, any string is an id of its own. */
 export type Key = readonly [kind: string, id: string];
+
+/** What is kept under a key: a text, or a row of anything that is JSON. Up to 1 MiB as JSON. */
+export type Value = string | readonly unknown[];
 
 /** What is counted on a day. Flow and result are of up to 32 letters, digits, `_` and `-`. */
 export interface Counter {
@@ -30,8 +33,7 @@ export type Change =
     readonly type: "set";
     /** All of these get the value, in place of an older one. */
     readonly keys: readonly Key[];
-    /** A string or an array as JSON, of up to 1 MiB. */
-    readonly value: string;
+    readonly value: Value;
     /** Milliseconds from now, more than 0. */
     readonly ttlMs: number;
   }
@@ -51,10 +53,11 @@ export class CacheError extends Error {
  */
 export interface Store extends AsyncDisposable {
   /**
-   * The value of the key. What has outlived its time is not returned, swept or not; what this program
-   * began to commit before is waited for.
+   * The {@linkcode Value} of the key; anything else if it is damaged, and undefined if there is none.
+   * What has outlived its time is not returned, swept or not; what this program began to commit before
+   * is waited for.
    */
-  get(key: Key): Promise<string | undefined>;
+  get(key: Key): Promise<unknown>;
 
   /** Makes all of the changes, in their order, or none. */
   commit(changes: readonly Change[]): Promise<void>;
@@ -72,4 +75,13 @@ export const TALLY_DAYS = 30;
 /** The day in UTC at a time in milliseconds since 1970, or so many days later. Days compare as texts. */
 export function dayAt(ms: number, daysLater = 0): string {
   return new Date(ms + daysLater * 86_400_000).toISOString().slice(0, 10);
+}
+
+/** A value that was kept as JSON; null if that is damaged. The engine's error would quote it. */
+export function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
 }

@@ -65,12 +65,10 @@ export class DenoKvStore implements Store {
     this.#tidyOncePerDay();
   }
 
-  /** See {@linkcode Store.get}. */
-  get(key: Key): Promise<string | undefined> {
+  get(key: Key): Promise<unknown> {
     return this.#file.read(this.#get(key));
   }
 
-  /** See {@linkcode Store.commit}. */
   commit(changes: readonly Change[]): Promise<void> {
     this.#tidyOncePerDay();
     const written = this.#file.write(changes.flatMap((change) => this.#writesOf(change)));
@@ -78,7 +76,6 @@ export class DenoKvStore implements Store {
     return written;
   }
 
-  /** See {@linkcode Store.counters}. */
   async counters([first = ""]: readonly string[]): Promise<readonly DayCount[]> {
     const prefix = this.#prefix("tally");
     const kept = await this.#file.read(this.#file.list({ prefix, start: [...prefix, first] }));
@@ -93,7 +90,7 @@ export class DenoKvStore implements Store {
     await this.#tidying;
   }
 
-  async #get(key: Key): Promise<string | undefined> {
+  async #get(key: Key): Promise<unknown> {
     const pending = this.#pending.get(nameOf(key));
     if (pending !== undefined) await pending;
     const entry = await this.#file.get(this.#key(key));
@@ -109,9 +106,10 @@ export class DenoKvStore implements Store {
     switch (change.type) {
       case "set": {
         const { value, ttlMs } = change;
-        const entry = { value, ttlMs, expiresAt: this.#now() + ttlMs };
         const keys = change.keys.map((key) => this.#key(key));
-        return entryWrites(entry, keys, this.#prefix("chunk"));
+        const expiresAt = this.#now() + ttlMs;
+        const chunkPrefix = this.#prefix("chunk");
+        return entryWrites(value, { keys, chunkPrefix, expiresAt, ttlMs });
       }
       case "delete":
         return [{ type: "delete", key: this.#key(change.key) }];

@@ -9,10 +9,8 @@
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
+import { parseJson, type Value } from "../store.ts";
 import type { KvWrite } from "./write.ts";
-
-const log = getLogger(["turn-channels", "cache"]);
 
 // Deno KV takes values of at most 65,536 bytes.
 const MAX_VALUE_BYTES = 65_000;
@@ -20,26 +18,27 @@ const MAX_VALUE_BYTES = 65_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A value, and how long it is kept. */
-export interface Entry {
-  /** As JSON; no object. */
-  readonly value: string;
+/** Where an entry goes, and for how long. */
+export interface EntryPlace {
+  /** Each gets the value. */
+  readonly keys: readonly Deno.KvKey[];
+  /** What keys of chunks begin with. */
+  readonly chunkPrefix: Deno.KvKey;
   /** Milliseconds on the store's clock. */
   readonly expiresAt: number;
   /** Milliseconds from now. */
   readonly ttlMs: number;
 }
 
-/** The writes that keep an entry under each of `keys`. Those that others refer to come first. */
+/** The writes that keep a value. Those that others refer to come first. */
 export function entryWrites(
-  { value, expiresAt, ttlMs: expireIn }: Entry,
-  keys: readonly Deno.KvKey[],
-  chunkPrefix: Deno.KvKey,
+  value: Value,
+  { keys, chunkPrefix, expiresAt, ttlMs: expireIn }: EntryPlace,
 ): KvWrite[] {
   const set = (key: Deno.KvKey, value: Uint8Array): KvWrite => (
     { type: "set", key, value, expireIn }
   );
-  const bytes = encoder.encode(`[${expiresAt},${value}]`);
+  const bytes = encoder.encode(JSON.stringify([expiresAt, value]));
   if (bytes.length <= MAX_VALUE_BYTES) return keys.map((key) => set(key, bytes));
 
   const id = crypto.randomUUID();
@@ -53,41 +52,32 @@ export function entryWrites(
 }
 
 /**
- * The value of an entry as Deno KV has it; undefined if it has outlived its time at `now`, or is
- * damaged.
+ * The value of an entry as Deno KV has it; undefined if it has outlived its time at `now`, null or
+ * another thing than a value if it is damaged.
  *
  * @param chunksOf Finds the chunks with this id, in their order.
  */
 export async function readEntry(
   entry: unknown,
   now: number,
-  chunksOf: (id: string) => Promise<readonly Uint8Array<ArrayBuffer>[]>,
-): Promise<string | undefined> {
-  const value = valueOf(entry, now);
-  if (!value?.startsWith("{")) return value;
-  const { id, count } = parse(value);
-  if (typeof id !== "string" || typeof count !== "number") return damaged();
-  const chunks = await chunksOf(id);
-  if (chunks.length < count) return undefined;
-  return valueOf(await new Blob([...chunks]).bytes(), now);
+  chunksOf: (id: string) => Promise<Uint8Array<ArrayBuffer>[]>,
+): Promise<unknown> {
+  const [expiresAt, kept] = decode(entry);
+  if (now >= expiresAt) return undefined;
+  if (!isChunks(kept)) return kept;
+  const chunks = await chunksOf(kept.id);
+  if (chunks.length < kept.count) return undefined;
+  const [, whole] = decode(await new Blob(chunks).bytes());
+  return whole;
 }
 
-function valueOf(entry: unknown, now: number): string | undefined {
-  const text = entry instanceof Uint8Array ? decoder.decode(entry) : "";
-  const comma = text.indexOf(",");
-  const expiresAt = Number(text.slice(1, comma));
-  if (comma < 2 || Number.isNaN(expiresAt)) return damaged();
-  return now < expiresAt ? text.slice(comma + 1, -1) : undefined;
+function decode(bytes: unknown): readonly [expiresAt: number, kept: unknown] {
+  const entry = bytes instanceof Uint8Array ? parseJson(decoder.decode(bytes)) : null;
+  if (!Array.isArray(entry) || typeof entry[0] !== "number") return [Infinity, null];
+  return [entry[0], entry[1] ?? null];
 }
 
-function parse(json: string): Readonly<Record<string, unknown>> {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return {};
-  }
-}
-
-function damaged(): undefined {
-  log.warn("Damaged entry in the cache taken as absent");
+function isChunks(kept: unknown): kept is { readonly id: string; readonly count: number } {
+  return typeof kept === "object" && kept !== null && "id" in kept && "count" in kept &&
+    typeof kept.id === "string" && typeof kept.count === "number";
 }

@@ -10,7 +10,7 @@
 
 import { createHash } from "node:crypto";
 
-/** One mutation of one key; none is longer than {@linkcode MAX_KEY_BYTES}. */
+/** One mutation of one key; none is longer than 160 bytes. */
 export type KvWrite =
   | {
     readonly type: "set";
@@ -25,7 +25,7 @@ export type KvWrite =
   | { readonly type: "increment"; readonly key: Deno.KvKey };
 
 /** The most that a key from here takes in the file; the longest have two 64 byte parts. */
-export const MAX_KEY_BYTES = 160;
+const MAX_KEY_BYTES = 160;
 
 /**
  * Deno KV's limits for a commit are 1,000 mutations, 819,200 bytes in all and 81,920 bytes of keys:
@@ -50,8 +50,14 @@ export function keyPart(text: string): Deno.KvKeyPart {
 /** Commits all of the writes, of one namespace and in their order, or none. */
 export async function commitWrites(kv: Deno.Kv, writes: readonly KvWrite[]): Promise<void> {
   const operation = kv.atomic();
+  const sums = new Map<string, [key: Deno.KvKey, count: bigint]>();
+  for (const { type, key } of writes) {
+    if (type !== "increment") continue;
+    const name = key.join("\0");
+    sums.set(name, [key, (sums.get(name)?.[1] ?? 0n) + 1n]);
+  }
   // First: a sum fails where there is no number, and Deno KV then keeps what it did before it.
-  for (const { key, count } of sumUp(writes)) operation.sum(key, BigInt(count));
+  for (const [key, count] of sums.values()) operation.sum(key, count);
   for (const write of writes) {
     if (write.type === "set") {
       operation.set(write.key, write.value, { expireIn: write.expireIn });
@@ -59,21 +65,4 @@ export async function commitWrites(kv: Deno.Kv, writes: readonly KvWrite[]): Pro
   }
   // Without checks a commit can't come to nothing: it is made, or throws.
   await operation.commit();
-}
-
-interface Sum {
-  readonly key: Deno.KvKey;
-  count: number;
-}
-
-function sumUp(writes: readonly KvWrite[]): Iterable<Sum> {
-  const sums = new Map<string, Sum>();
-  for (const { type, key } of writes) {
-    if (type !== "increment") continue;
-    const id = key.join("\0");
-    const sum = sums.get(id);
-    if (sum === undefined) sums.set(id, { key, count: 1 });
-    else sum.count++;
-  }
-  return sums.values();
 }

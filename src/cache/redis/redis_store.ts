@@ -6,14 +6,21 @@
  * it is there at the start makes no difference. Each operation is one round trip. A Redis Cluster
  * is not supported: its parts can't keep a message and a count together.
  *
- * Keys are `<prefix><kind>:<id>`; counters are a hash a day, `<prefix>tally:<day>`, with a field
+ * Keys are `<prefix><kind>:<id>`, values JSON; counters are a hash a day, `<prefix>tally:<day>`, with a field
  * `<flow>:<result>` each.
  *
  * @module
  */
 
 import { createHash } from "node:crypto";
-import { type Change, type DayCount, type Key, type Store, TALLY_DAYS } from "../store.ts";
+import {
+  type Change,
+  type DayCount,
+  type Key,
+  parseJson,
+  type Store,
+  TALLY_DAYS,
+} from "../store.ts";
 import type { RedisCommand, RedisConnection } from "./connection.ts";
 
 // Two more than are listed, for clocks that differ.
@@ -34,13 +41,11 @@ export class RedisStore implements Store {
     this.#prefix = keyPrefix;
   }
 
-  /** See {@linkcode Store.get}. */
-  async get(key: Key): Promise<string | undefined> {
-    const value = await this.#connection.send("read", ["get", this.#key(key)]);
-    return typeof value === "string" ? value : undefined;
+  async get(key: Key): Promise<unknown> {
+    const json = await this.#connection.send("read", ["get", this.#key(key)]);
+    return typeof json === "string" ? parseJson(json) : undefined;
   }
 
-  /** See {@linkcode Store.commit}. */
   async commit(changes: readonly Change[]): Promise<void> {
     const commands = changes.flatMap((change) => this.#commandsOf(change));
     for (const day of new Set(changes.map((change) => change.type === "count" ? change.day : ""))) {
@@ -51,7 +56,6 @@ export class RedisStore implements Store {
     else await this.#connection.sendAll("write to", commands);
   }
 
-  /** See {@linkcode Store.counters}. */
   async counters(days: readonly string[]): Promise<readonly DayCount[]> {
     const commands = days.map((day): RedisCommand => ["hgetall", this.#tallyKey(day)]);
     const hashes = await this.#connection.sendAll("read", commands);
@@ -66,8 +70,9 @@ export class RedisStore implements Store {
   #commandsOf(change: Change): RedisCommand[] {
     switch (change.type) {
       case "set": {
-        const { value, ttlMs } = change;
-        return change.keys.map((key) => ["set", this.#key(key), value, "px", Math.ceil(ttlMs)]);
+        const json = JSON.stringify(change.value);
+        const ttlMs = Math.ceil(change.ttlMs);
+        return change.keys.map((key) => ["set", this.#key(key), json, "px", ttlMs]);
       }
       case "delete":
         return [["del", this.#key(change.key)]];

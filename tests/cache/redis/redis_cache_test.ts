@@ -51,6 +51,24 @@ Deno.test("RedisMessageCache has the server forget all that it keeps", async () 
   assert.equal((await redis.keys(`${keyPrefix}*`)).length, 6);
 });
 
+Deno.test("RedisMessageCache writes what earlier versions read, and reads what they wrote", async () => {
+  const keyPrefix = newPrefix();
+  await using cache = await openRedis({ url: redisUrl(), keyPrefix, now: () => 0 });
+  await cache.putInbound(remembered(), [IN]);
+  await cache.putNotes([note({ id: "é", value: 'a"b' })]);
+  await using redis = await connect(redisUrl());
+  const row = '["m1","*120*8864#","+27831234567","ussd_transport","ussd",' +
+    '"2026-01-02 03:04:05.678901",null,"mtn",null,"new",{"session":{"id":"s1","hops":[1,2]}}]';
+  assert.equal(await redis.get(`${keyPrefix}inbound:m1`), row);
+  assert.equal(await redis.get(`${keyPrefix}last_inbound:+27831234567`), row);
+  assert.equal(await redis.get(`${keyPrefix}told:#${hashOf("é")}`), '"a\\"b"');
+  assert.deepEqual(await redis.hgetall(`${keyPrefix}tally:1970-01-01`), { "inbound:in": "1" });
+  await redis.set(`${keyPrefix}outbound:m1`, row);
+  await redis.set(`${keyPrefix}told:m1`, '"read"');
+  assert.deepEqual(await cache.getOutbound("m1"), remembered());
+  assert.equal(await cache.getNote("told", "m1"), "read");
+});
+
 Deno.test("RedisMessageCache forgets by the server's clock", async () => {
   await using cache = await openRedis({ url: redisUrl(), inboundTtlMs: 1.5, outboundTtlMs: 0.1 });
   await cache.putInbound(remembered());
