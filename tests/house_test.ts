@@ -75,8 +75,8 @@ Deno.test("no front door opens on an adapter", async () => {
     "broker/rabbitmq/rabbitmq_broker.ts",
     "broker/memory/memory_broker.ts",
     "cache/memory.ts",
-    "cache/deno_kv/deno_kv_cache.ts",
-    "cache/redis/redis_cache.ts",
+    "cache/deno_kv/deno_kv_store.ts",
+    "cache/redis/redis_store.ts",
   ];
   const files = await sourceFiles();
   for (const adapter of adapters) assert.ok(files.includes(adapter), `${adapter} is gone`);

@@ -4,11 +4,14 @@
  * @module
  */
 
-import { DenoKvMessageCache } from "../cache/deno_kv/deno_kv_cache.ts";
-import { MemoryMessageCache } from "../cache/memory.ts";
-import type { Lifetimes, MessageCache } from "../cache/mod.ts";
-import type { RedisMessageCache } from "../cache/redis/redis_cache.ts";
+import { DenoKvFile } from "../cache/deno_kv/deno_kv_file.ts";
+import { DenoKvStore } from "../cache/deno_kv/deno_kv_store.ts";
+import { MemoryStore } from "../cache/memory.ts";
+import { MessageCache, type Store } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
+
+/** Longest that Redis may take to answer, in milliseconds. */
+const REDIS_MS = 1000;
 
 /**
  * Opens a cache for each of the channels, in their order. They are closed with `opened`.
@@ -19,45 +22,38 @@ export async function openCaches(
   channels: readonly ChannelConfig[],
   opened: AsyncDisposableStack,
 ): Promise<readonly MessageCache[]> {
-  const [first, ...others] = channels;
+  const [first] = channels;
   if (first === undefined) return [];
-  const cache = opened.use(await openCache(first));
-  return [cache, ...others.map((channel) => opened.use(partOf(cache, channel)))];
+  const storeOf = await openStore(first, opened);
+  return channels.map((channel) => {
+    const { timeout, outbound_timeout } = channel.message_cache_config;
+    const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
+    return opened.use(new MessageCache({ ...lifetimes, store: storeOf(channel) }));
+  });
 }
 
-async function openCache(
-  channel: ChannelConfig,
-): Promise<MemoryMessageCache | DenoKvMessageCache | RedisMessageCache> {
-  const { connector_name: namespace, message_cache_class, message_cache_config } = channel;
-  const { path, url } = message_cache_config;
+/** Opens what the stores of all channels lie in; answers with how to get to the one of a channel. */
+async function openStore(
+  { message_cache_class, message_cache_config: { path, url } }: ChannelConfig,
+  opened: AsyncDisposableStack,
+): Promise<(channel: ChannelConfig) => Store> {
   switch (message_cache_class) {
     case "MemoryMessageCache":
-      return new MemoryMessageCache(lifetimesOf(channel));
-    case "DenoKvMessageCache":
-      return await DenoKvMessageCache.open({ ...lifetimesOf(channel), path, namespace });
+      return () => new MemoryStore();
+    case "DenoKvMessageCache": {
+      const file = opened.use(await DenoKvFile.open(path));
+      return ({ connector_name: namespace }) => new DenoKvStore({ file, namespace });
+    }
     case "RedisMessageCache": {
       // Loaded only where it is used: its client takes a seventh of a start, and of the memory at rest.
-      const { RedisMessageCache } = await import("../cache/redis/redis_cache.ts");
-      const keyPrefix = redisPrefix(channel);
-      return await RedisMessageCache.open({ ...lifetimesOf(channel), url, keyPrefix });
+      const [{ RedisConnection }, { RedisStore }] = await Promise.all([
+        import("../cache/redis/connection.ts"),
+        import("../cache/redis/redis_store.ts"),
+      ]);
+      const connection = opened.use(await RedisConnection.open({ url, timeoutMs: REDIS_MS }));
+      return (channel) => new RedisStore(connection, redisPrefix(channel));
     }
   }
-}
-
-function partOf(
-  cache: Awaited<ReturnType<typeof openCache>>,
-  channel: ChannelConfig,
-): MessageCache {
-  const lifetimes = lifetimesOf(channel);
-  if (cache instanceof MemoryMessageCache) return new MemoryMessageCache(lifetimes);
-  return cache instanceof DenoKvMessageCache
-    ? cache.share({ ...lifetimes, namespace: channel.connector_name })
-    : cache.share({ ...lifetimes, keyPrefix: redisPrefix(channel) });
-}
-
-function lifetimesOf({ message_cache_config }: ChannelConfig): Lifetimes {
-  const { timeout, outbound_timeout } = message_cache_config;
-  return { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
 }
 
 /** What the keys of this channel begin with on Redis. */

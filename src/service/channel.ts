@@ -6,7 +6,6 @@
 
 import { Bridge, type BridgeOptions } from "../bridge/mod.ts";
 import type { Broker } from "../broker/mod.ts";
-import { MeteredMessageCache } from "../cache/metered.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import { type ChannelConfig, requestTimeoutMs } from "../config/mod.ts";
 import type { MetricsRegistry, QueueWatch, Tracing } from "../telemetry/mod.ts";
@@ -47,7 +46,7 @@ export interface Channel {
   /** How its requests are answered. */
   readonly endpoint: EndpointOptions;
   /** What is remembered of it. */
-  readonly cache: Pick<MeteredMessageCache, "status">;
+  readonly cache: Pick<MessageCache, "status">;
   /** What is wrong with its queues, by their names, in words for an operator. */
   faults(): Readonly<Record<string, string>>;
   /** Goes by another configuration from now on, as far as that can be. */
@@ -57,11 +56,11 @@ export interface Channel {
 /** Wires a channel; nothing is consumed yet. */
 export function openChannel(
   config: ChannelConfig,
-  store: MessageCache,
+  cache: MessageCache,
   { broker, tracing, queueWatch, metrics: registry, opened }: Shared,
 ): Channel {
   const metrics = registry.channel(config.connector_name);
-  const cache = new MeteredMessageCache(store, metrics);
+  cache.meter(metrics);
   const turn = opened.use(
     new TurnClient({
       apiUrl: config.turn_api_url,

@@ -72,7 +72,7 @@ export function watchChannel(
     speaks: () => bridge.leads,
     queues: () => queueWatch.figures(connector),
     queueFaults: () => faultyKinds(config, broker.status()),
-    cacheEntries: () => cache.entries?.(),
+    cacheEntries: () => cache.entries(),
   });
 }
 

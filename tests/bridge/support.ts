@@ -4,8 +4,8 @@
  * @module
  */
 
-import { CacheError, type MessageCache } from "../../src/cache/mod.ts";
-import { MemoryMessageCache } from "../../src/cache/memory.ts";
+import { CacheError, MessageCache } from "../../src/cache/mod.ts";
+import { MemoryStore } from "../../src/cache/memory.ts";
 import type { Arrival } from "../../src/vumi/mod.ts";
 
 const DAY_MS = 86_400_000;
@@ -25,52 +25,53 @@ export const AGAIN: Arrival = arrival({ redelivered: true });
 type Method = Exclude<keyof MessageCache, typeof Symbol.asyncDispose>;
 
 /** A cache in memory, of which each method can be made to fail. */
-export class FlakyCache extends MemoryMessageCache {
+export class FlakyCache extends MessageCache {
   /** Methods that fail now. */
   readonly failing = new Set<Method>();
 
   /** Empty, and its methods work. */
   constructor(now?: () => number) {
-    super({ inboundTtlMs: DAY_MS, outboundTtlMs: DAY_MS, ...(now === undefined ? {} : { now }) });
+    const clock = now === undefined ? {} : { now };
+    super({ inboundTtlMs: DAY_MS, outboundTtlMs: DAY_MS, store: new MemoryStore(clock), ...clock });
   }
 
-  override putInbound(...args: Parameters<MemoryMessageCache["putInbound"]>): Promise<void> {
+  override putInbound(...args: Parameters<MessageCache["putInbound"]>): Promise<void> {
     return this.#try("putInbound", () => super.putInbound(...args));
   }
 
-  override getInbound(...args: Parameters<MemoryMessageCache["getInbound"]>) {
+  override getInbound(...args: Parameters<MessageCache["getInbound"]>) {
     return this.#try("getInbound", () => super.getInbound(...args));
   }
 
-  override getLastInbound(...args: Parameters<MemoryMessageCache["getLastInbound"]>) {
+  override getLastInbound(...args: Parameters<MessageCache["getLastInbound"]>) {
     return this.#try("getLastInbound", () => super.getLastInbound(...args));
   }
 
-  override putOutbound(...args: Parameters<MemoryMessageCache["putOutbound"]>): Promise<void> {
+  override putOutbound(...args: Parameters<MessageCache["putOutbound"]>): Promise<void> {
     return this.#try("putOutbound", () => super.putOutbound(...args));
   }
 
-  override getOutbound(...args: Parameters<MemoryMessageCache["getOutbound"]>) {
+  override getOutbound(...args: Parameters<MessageCache["getOutbound"]>) {
     return this.#try("getOutbound", () => super.getOutbound(...args));
   }
 
-  override getLastOutbound(...args: Parameters<MemoryMessageCache["getLastOutbound"]>) {
+  override getLastOutbound(...args: Parameters<MessageCache["getLastOutbound"]>) {
     return this.#try("getLastOutbound", () => super.getLastOutbound(...args));
   }
 
-  override putNotes(...args: Parameters<MemoryMessageCache["putNotes"]>): Promise<void> {
+  override putNotes(...args: Parameters<MessageCache["putNotes"]>): Promise<void> {
     return this.#try("putNotes", () => super.putNotes(...args));
   }
 
-  override getNote(...args: Parameters<MemoryMessageCache["getNote"]>) {
+  override getNote(...args: Parameters<MessageCache["getNote"]>) {
     return this.#try("getNote", () => super.getNote(...args));
   }
 
-  override deleteNote(...args: Parameters<MemoryMessageCache["deleteNote"]>): Promise<void> {
+  override deleteNote(...args: Parameters<MessageCache["deleteNote"]>): Promise<void> {
     return this.#try("deleteNote", () => super.deleteNote(...args));
   }
 
-  override tally(...args: Parameters<MemoryMessageCache["tally"]>): Promise<void> {
+  override tally(...args: Parameters<MessageCache["tally"]>): Promise<void> {
     return this.#try("tally", () => super.tally(...args));
   }
 

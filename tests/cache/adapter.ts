@@ -18,6 +18,17 @@ export interface Adapter {
   readonly slackMs?: number;
 }
 
+/** The cache, which closes with it what it is in. */
+export function withOwner(cache: MessageCache, owner: AsyncDisposable): MessageCache {
+  const close = cache[Symbol.asyncDispose].bind(cache);
+  return Object.assign(cache, {
+    async [Symbol.asyncDispose]() {
+      await close();
+      await owner[Symbol.asyncDispose]();
+    },
+  });
+}
+
 /** Opens an empty cache of the adapter under test. */
 export type Open = (clock?: Clock) => Promise<MessageCache>;
 

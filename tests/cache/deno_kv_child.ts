@@ -5,15 +5,16 @@
  * @module
  */
 
-import { DenoKvMessageCache } from "../../src/cache/deno_kv/deno_kv_cache.ts";
+import { DenoKvFile } from "../../src/cache/deno_kv/deno_kv_file.ts";
+import { DenoKvStore } from "../../src/cache/deno_kv/deno_kv_store.ts";
+import { MessageCache } from "../../src/cache/mod.ts";
 import { remembered } from "./samples.ts";
 
 const [path = "", prefix = ""] = Deno.args;
 const encoder = new TextEncoder();
 const day = 86_400_000;
-const cache = await DenoKvMessageCache.open({
-  path,
-  namespace: "shared",
+const cache = new MessageCache({
+  store: new DenoKvStore({ file: await DenoKvFile.open(path), namespace: "shared" }),
   inboundTtlMs: day,
   outboundTtlMs: day,
 });

@@ -4,7 +4,10 @@
  * @module
  */
 
-import { DenoKvMessageCache } from "../../src/cache/deno_kv/deno_kv_cache.ts";
+import { DenoKvFile } from "../../src/cache/deno_kv/deno_kv_file.ts";
+import { DenoKvStore } from "../../src/cache/deno_kv/deno_kv_store.ts";
+import { MessageCache, type MessageCacheOptions } from "../../src/cache/mod.ts";
+import { withOwner } from "./adapter.ts";
 
 /** The directory that all files are in. */
 export const directory: string = await Deno.makeTempDir({ prefix: "turn-channels-cache-" });
@@ -18,9 +21,24 @@ export function newPath(): string {
   return `${directory}/${crypto.randomUUID()}.db`;
 }
 
-/** Opens a cache on the file, new or not. */
-export function openFile(path: string, namespace = "shared"): Promise<DenoKvMessageCache> {
-  return DenoKvMessageCache.open({ path, namespace, inboundTtlMs: DAY, outboundTtlMs: DAY });
+/** Opens a cache on the file, new or not, which it closes with itself. */
+export async function openFile(
+  path: string,
+  namespace = "shared",
+  options: Partial<Omit<MessageCacheOptions, "store">> = {},
+): Promise<MessageCache> {
+  const file = await DenoKvFile.open(path);
+  return withOwner(cacheIn(file, namespace, options), file);
+}
+
+/** A cache in a file that is open already. */
+export function cacheIn(
+  file: DenoKvFile,
+  namespace: string,
+  options: Partial<Omit<MessageCacheOptions, "store">> = {},
+): MessageCache {
+  const store = new DenoKvStore({ ...options, file, namespace });
+  return new MessageCache({ inboundTtlMs: DAY, outboundTtlMs: DAY, ...options, store });
 }
 
 /** The keys of a shelf in the file, of {@linkcode openFile}'s namespace. */

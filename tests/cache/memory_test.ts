@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
-import { MemoryMessageCache } from "../../src/cache/memory.ts";
+import { MemoryStore, type MemoryStoreOptions } from "../../src/cache/memory.ts";
+import { type Lifetimes, MessageCache } from "../../src/cache/mod.ts";
 import { messageCacheContract } from "./contract.ts";
 import { note, remembered, rememberedOfSize } from "./samples.ts";
 
 messageCacheContract({
   name: "MemoryMessageCache",
-  open: (options) => Promise.resolve(new MemoryMessageCache(options)),
+  open: (options) => Promise.resolve(open(options)),
 });
+
+function open(options: Lifetimes & MemoryStoreOptions): MessageCache {
+  return new MessageCache({ ...options, store: new MemoryStore(options) });
+}
 
 const LIFETIMES = { inboundTtlMs: 60_000, outboundTtlMs: 60_000 };
 
@@ -16,7 +21,7 @@ async function found(ids: readonly string[], get: (id: string) => Promise<unknow
 }
 
 Deno.test("MemoryMessageCache keeps the newest maxEntries messages of each kind", async () => {
-  await using cache = new MemoryMessageCache({ ...LIFETIMES, maxEntries: 3 });
+  await using cache = open({ ...LIFETIMES, maxEntries: 3 });
   const ids = ["1", "2", "3", "4", "5"];
   for (const id of ids) {
     await cache.putInbound(remembered({ message_id: id, from_addr: id }));
@@ -28,7 +33,7 @@ Deno.test("MemoryMessageCache keeps the newest maxEntries messages of each kind"
 });
 
 Deno.test("MemoryMessageCache keeps the newest maxSize characters of each kind", async () => {
-  await using cache = new MemoryMessageCache({ ...LIFETIMES, maxSize: 350_000 });
+  await using cache = open({ ...LIFETIMES, maxSize: 350_000 });
   const ids = ["1", "2", "3", "4", "5"];
   for (const id of ids) {
     await cache.putInbound({ ...rememberedOfSize(100_000, "x", id), from_addr: id });
@@ -40,7 +45,7 @@ Deno.test("MemoryMessageCache keeps the newest maxSize characters of each kind",
 });
 
 Deno.test("MemoryMessageCache counts ids and addresses as size", async () => {
-  await using cache = new MemoryMessageCache({ ...LIFETIMES, maxSize: 350_000 });
+  await using cache = open({ ...LIFETIMES, maxSize: 350_000 });
   // Each counts twice: within the message, and as its key.
   const ids = ["1", "2", "3"].map((digit) => digit.repeat(80_000));
   for (const id of ids) await cache.putOutbound(remembered({ message_id: id }));
@@ -48,7 +53,7 @@ Deno.test("MemoryMessageCache counts ids and addresses as size", async () => {
 });
 
 Deno.test("MemoryMessageCache lets outbound messages push out no inbound ones", async () => {
-  await using cache = new MemoryMessageCache({ ...LIFETIMES, maxEntries: 3 });
+  await using cache = open({ ...LIFETIMES, maxEntries: 3 });
   await cache.putInbound(remembered());
   for (const id of ["1", "2", "3", "4"]) await cache.putOutbound(remembered({ message_id: id }));
   assert.equal((await cache.getInbound("m1"))?.message_id, "m1");
@@ -56,7 +61,7 @@ Deno.test("MemoryMessageCache lets outbound messages push out no inbound ones", 
 });
 
 Deno.test("MemoryMessageCache keeps 100,000 messages of a kind unless told otherwise", async () => {
-  await using cache = new MemoryMessageCache(LIFETIMES);
+  await using cache = open(LIFETIMES);
   for (let id = 0; id <= 100_000; id++) {
     await cache.putOutbound(remembered({ message_id: `${id}`, transport_metadata: {} }));
   }
@@ -66,18 +71,18 @@ Deno.test("MemoryMessageCache keeps 100,000 messages of a kind unless told other
 });
 
 Deno.test("MemoryMessageCache measures by the clock of the platform by default", async () => {
-  await using lasting = new MemoryMessageCache(LIFETIMES);
+  await using lasting = open(LIFETIMES);
   await lasting.putOutbound(remembered());
   assert.equal((await lasting.getOutbound("m1"))?.message_id, "m1");
 
-  await using fleeting = new MemoryMessageCache({ inboundTtlMs: 1, outboundTtlMs: 1 });
+  await using fleeting = open({ inboundTtlMs: 1, outboundTtlMs: 1 });
   await fleeting.putOutbound(remembered());
   const deadline = Date.now() + 10_000;
   while (await fleeting.getOutbound("m1") !== undefined) assert.ok(Date.now() < deadline);
 });
 
 Deno.test("MemoryMessageCache keeps the newest maxEntries notes of each kind", async () => {
-  await using cache = new MemoryMessageCache({ ...LIFETIMES, maxEntries: 3 });
+  await using cache = open({ ...LIFETIMES, maxEntries: 3 });
   await cache.putNotes([note({ kind: "suspect", id: "1" })]);
   const ids = ["1", "2", "3", "4", "5"];
   for (const id of ids) await cache.putNotes([note({ kind: "told", id })]);
@@ -86,7 +91,7 @@ Deno.test("MemoryMessageCache keeps the newest maxEntries notes of each kind", a
 });
 
 Deno.test("MemoryMessageCache keeps what was read lately longer than what was not", async () => {
-  await using cache = new MemoryMessageCache({ ...LIFETIMES, maxEntries: 2 });
+  await using cache = open({ ...LIFETIMES, maxEntries: 2 });
   const ids = ["1", "2", "3"];
   for (const id of ids.slice(0, 2)) await cache.putInbound(remembered({ message_id: id }));
   await cache.getInbound("1");

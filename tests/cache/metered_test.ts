@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { MemoryMessageCache } from "../../src/cache/memory.ts";
-import { MeteredMessageCache } from "../../src/cache/metered.ts";
-import { CacheError } from "../../src/cache/mod.ts";
+import { MemoryStore } from "../../src/cache/memory.ts";
+import { CacheError, MessageCache, type MessageCacheOptions } from "../../src/cache/mod.ts";
 import { type Metrics, MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { messageCacheContract } from "./contract.ts";
 import { remembered } from "./samples.ts";
@@ -11,10 +10,17 @@ function channelMetrics(registry = new MetricsRegistry()): Metrics {
 }
 
 messageCacheContract({
-  name: "MeteredMessageCache",
+  name: "MessageCache.meter()",
   open: (options) =>
-    Promise.resolve(new MeteredMessageCache(new MemoryMessageCache(options), channelMetrics())),
+    Promise.resolve(open(channelMetrics(), { ...options, store: new MemoryStore(options) })),
 });
+
+function open(metrics: Metrics, options: Partial<MessageCacheOptions> = {}): MessageCache {
+  const lifetimes = { inboundTtlMs: 1000, outboundTtlMs: 1000 };
+  const cache = new MessageCache({ store: new MemoryStore(), ...lifetimes, ...options });
+  cache.meter(metrics);
+  return cache;
+}
 
 async function lines(metrics: MetricsRegistry, name: string): Promise<string[]> {
   const text = await metrics.text();
@@ -24,10 +30,9 @@ async function lines(metrics: MetricsRegistry, name: string): Promise<string[]> 
   return found.map(([, labels, count]) => `${labels} ${count}`);
 }
 
-Deno.test("MeteredMessageCache counts hits and misses by kind", async () => {
+Deno.test("MessageCache.meter() counts hits and misses by kind", async () => {
   const metrics = new MetricsRegistry();
-  const inner = new MemoryMessageCache({ inboundTtlMs: 1000, outboundTtlMs: 1000 });
-  await using cache = new MeteredMessageCache(inner, channelMetrics(metrics));
+  await using cache = open(channelMetrics(metrics));
   await cache.putInbound(remembered({ message_id: "m1" }));
   await cache.getInbound("m1");
   await cache.getInbound("m1");
@@ -41,10 +46,9 @@ Deno.test("MeteredMessageCache counts hits and misses by kind", async () => {
   assert.deepEqual(cache.entries(), { inbound: 1, last_inbound: 1, told: 0 });
 });
 
-Deno.test("MeteredMessageCache counts what fails, and lets it fail", async () => {
+Deno.test("MessageCache.meter() counts what fails, and lets it fail", async () => {
   const metrics = new MetricsRegistry();
-  const inner = new MemoryMessageCache({ inboundTtlMs: 1000, outboundTtlMs: 1000 });
-  const cache = new MeteredMessageCache(inner, channelMetrics(metrics));
+  const cache = open(channelMetrics(metrics));
   await cache[Symbol.asyncDispose]();
   await assert.rejects(cache.putInbound(remembered()), CacheError);
   await assert.rejects(cache.getInbound("m1"), CacheError);
@@ -55,9 +59,9 @@ Deno.test("MeteredMessageCache counts what fails, and lets it fail", async () =>
   ]);
 });
 
-Deno.test("MeteredMessageCache.status() is failing until what failed works again", async () => {
+Deno.test("MessageCache.status() is failing until what failed works again", async () => {
   let refused: readonly string[] = [];
-  const inner = new MemoryMessageCache({ inboundTtlMs: 1000, outboundTtlMs: 1000 });
+  const inner = new MemoryStore();
   const faulty = new Proxy(inner, {
     get(target, name) {
       if (refused.includes(String(name))) {
@@ -68,18 +72,19 @@ Deno.test("MeteredMessageCache.status() is failing until what failed works again
     },
   });
   let now = 1;
-  await using cache = new MeteredMessageCache(faulty, channelMetrics(), () => now);
+  await using cache = open(channelMetrics(), { store: faulty, now: () => now });
   assert.deepEqual(cache.status(), { isFailing: false, lastFailure: undefined });
-  refused = ["putInbound"];
+  refused = ["commit"];
   await assert.rejects(cache.putInbound(remembered()), CacheError);
   await cache.getInbound("m1"); // What can be read is no sign that it can be written.
   now = 2;
   assert.deepEqual(cache.status(), { isFailing: true, lastFailure: 1 });
-  refused = ["getNote"];
+  refused = ["get"];
   await cache.putInbound(remembered());
   assert.deepEqual(cache.status(), { isFailing: false, lastFailure: 1 });
   await assert.rejects(cache.getNote("told", "m1"), CacheError);
   assert.deepEqual(cache.status(), { isFailing: true, lastFailure: 2 });
+  refused = [];
   await cache.getInbound("m1");
   assert.deepEqual(cache.status(), { isFailing: false, lastFailure: 2 });
 });

@@ -5,31 +5,47 @@
  */
 
 import { Redis } from "ioredis";
-import {
-  RedisMessageCache,
-  type RedisMessageCacheOptions,
-} from "../../src/cache/redis/redis_cache.ts";
+import { MessageCache, type MessageCacheOptions } from "../../src/cache/mod.ts";
+import { RedisConnection } from "../../src/cache/redis/connection.ts";
+import { RedisStore } from "../../src/cache/redis/redis_store.ts";
+import { withOwner } from "./adapter.ts";
 
 /** Milliseconds for which a cache of {@linkcode openRedis} remembers. */
 export const DAY = 86_400_000;
+
+/** What a cache may be told. */
+type Options = Partial<Omit<MessageCacheOptions, "store">>;
 
 /** A prefix that nobody else has. */
 export function newPrefix(): string {
   return `test-${crypto.randomUUID()}:`;
 }
 
-/** Opens a cache under a prefix of its own, unless told otherwise. */
-export function openRedis(
-  options: Partial<RedisMessageCacheOptions> & { readonly url: string },
-): Promise<RedisMessageCache> {
-  const lifetimes = { inboundTtlMs: DAY, outboundTtlMs: DAY };
-  // Far longer than it takes, on a machine that does other things too.
-  return RedisMessageCache.open({
-    keyPrefix: newPrefix(),
-    timeoutMs: 20_000,
-    ...lifetimes,
-    ...options,
-  });
+/** Connects; what is asked may take far longer than it does, on a machine that does other things too. */
+export function connectTo(url: string, timeoutMs = 20_000): Promise<RedisConnection> {
+  return RedisConnection.open({ url, timeoutMs });
+}
+
+/** A cache under a prefix, on a connection that is open already. */
+export function cacheOn(
+  connection: RedisConnection,
+  keyPrefix: string,
+  options: Options = {},
+): MessageCache {
+  const store = new RedisStore(connection, keyPrefix);
+  return new MessageCache({ inboundTtlMs: DAY, outboundTtlMs: DAY, ...options, store });
+}
+
+/** Opens a cache under a prefix of its own, unless told otherwise, on a connection of its own. */
+export async function openRedis(
+  { url, timeoutMs, keyPrefix = newPrefix(), ...options }: Options & {
+    readonly url: string;
+    readonly timeoutMs?: number;
+    readonly keyPrefix?: string;
+  },
+): Promise<MessageCache> {
+  const connection = await connectTo(url, timeoutMs);
+  return withOwner(cacheOn(connection, keyPrefix, options), connection);
 }
 
 /** A client of the tests' own. */

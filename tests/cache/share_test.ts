@@ -6,67 +6,57 @@
  */
 
 import assert from "node:assert/strict";
-import { DenoKvMessageCache } from "../../src/cache/deno_kv/deno_kv_cache.ts";
+import { DenoKvFile } from "../../src/cache/deno_kv/deno_kv_file.ts";
 import { CacheError, type MessageCache } from "../../src/cache/mod.ts";
 import { redisUrl } from "../support/redis.ts";
 import { messageCacheContract } from "./contract.ts";
-import { newPath, openFile } from "./deno_kv_files.ts";
-import { newPrefix, openRedis, passTime } from "./redis_server.ts";
+import { withOwner } from "./adapter.ts";
+import { cacheIn, newPath } from "./deno_kv_files.ts";
+import { cacheOn, connectTo, newPrefix, passTime } from "./redis_server.ts";
 import { note, remembered } from "./samples.ts";
 
-const LIFETIMES = { inboundTtlMs: 60_000, outboundTtlMs: 60_000 };
 const IN = { flow: "inbound", result: "in" };
 
-/** The part, which takes with it what it is a part of. */
-function withOwner<T extends MessageCache>(part: T, owner: AsyncDisposable): T {
-  const close = part[Symbol.asyncDispose].bind(part);
-  return Object.assign(part, {
-    async [Symbol.asyncDispose]() {
-      await close();
-      await owner[Symbol.asyncDispose]();
-    },
-  });
-}
-
 messageCacheContract({
-  name: "DenoKvMessageCache.share()",
+  name: "DenoKvMessageCache beside another in its file",
   open: async (options) => {
-    const now = options.now;
-    const path = newPath();
-    const owner = await DenoKvMessageCache.open({ ...LIFETIMES, path, namespace: "a", now });
-    return withOwner(owner.share({ ...options, namespace: "b" }), owner);
+    const file = await DenoKvFile.open(newPath());
+    const other = withOwner(cacheIn(file, "a", { now: options.now }), file);
+    return withOwner(cacheIn(file, "b", options), other);
   },
 });
 
 let prefix = "";
 
 messageCacheContract({
-  name: "RedisMessageCache.share()",
+  name: "RedisMessageCache beside another on its connection",
   open: async (options) => {
     prefix = newPrefix();
-    const owner = await openRedis({ ...LIFETIMES, url: redisUrl(), now: options.now });
-    return withOwner(owner.share({ ...options, keyPrefix: prefix }), owner);
+    const connection = await connectTo(redisUrl());
+    const other = withOwner(cacheOn(connection, newPrefix(), { now: options.now }), connection);
+    return withOwner(cacheOn(connection, prefix, options), other);
   },
   pass: (ms) => passTime(redisUrl(), prefix, ms),
   slackMs: 15_000,
 });
 
-/** A cache and one that shares with it. */
+/** A cache, which closes what both are in, and one beside it. */
 type Pair = readonly [owner: MessageCache, part: MessageCache];
 
 const PAIRS: Readonly<Record<string, () => Promise<Pair>>> = {
   async DenoKvMessageCache() {
-    const owner = await openFile(newPath());
-    return [owner, owner.share({ ...LIFETIMES, namespace: "other" })];
+    const file = await DenoKvFile.open(newPath());
+    return [withOwner(cacheIn(file, "shared"), file), cacheIn(file, "other")];
   },
   async RedisMessageCache() {
-    const owner = await openRedis({ url: redisUrl() });
-    return [owner, owner.share({ ...LIFETIMES, keyPrefix: newPrefix() })];
+    const connection = await connectTo(redisUrl());
+    const owner = withOwner(cacheOn(connection, newPrefix()), connection);
+    return [owner, cacheOn(connection, newPrefix())];
   },
 };
 
 for (const [name, open] of Object.entries(PAIRS)) {
-  Deno.test(`${name}.share() keeps what is put into each apart`, async () => {
+  Deno.test(`${name} side by side keeps what is put into each apart`, async () => {
     const [owner, part] = await open();
     await using _owner = owner;
     await using _part = part;
@@ -83,7 +73,7 @@ for (const [name, open] of Object.entries(PAIRS)) {
     assert.equal((await owner.tallied()).length, 1);
   });
 
-  Deno.test(`${name}.share(): the first one goes on when the other is closed`, async () => {
+  Deno.test(`${name} side by side: the first one goes on when the other is closed`, async () => {
     const [owner, part] = await open();
     await using _owner = owner;
     const puts = Promise.all(

@@ -1,22 +1,16 @@
 /**
- * How a message or a note lies in Deno KV: {@linkcode messageWrites} and {@linkcode noteWrite} make
- * the writes that keep it, {@linkcode readMessage} and {@linkcode readNote} read it back.
+ * How a value lies in Deno KV: as `[expiresAt, value]` in JSON and UTF-8, exact in size and faster to
+ * write than Deno KV's own form. Deno KV sweeps up to minutes late, so expiry is decided by that time.
  *
- * A value is JSON in UTF-8, `[expiresAt, row]` (row.ts) or `[expiresAt, note]`: exact in size, and
- * faster to write than Deno KV's own form. What is too large for one value lies in chunks under a key
- * that is new each time, named by an `[expiresAt, {id, count}]` in its place: chunks are never written
- * over, so a reader finds all of one message's, or says that there is no message. A value that can't
- * be read is damaged, and counts as not there.
+ * What is too large for one value of Deno KV's lies in chunks under a key that is new each time, named
+ * by an `[expiresAt, {id, count}]` in its place: chunks are never written over, so a reader finds all
+ * of one value's, or that it is gone.
  *
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
-import { keyPart, keyPrefix, type Kind, type KvWrite, type Shelf } from "./write.ts";
-import type { Remembered } from "../mod.ts";
-import { fromRow, isRow, type Row, toRow } from "../row.ts";
-
-const log = getLogger(["turn-channels", "cache"]);
+import { parseJson, type Value } from "../store.ts";
+import type { KvWrite } from "./write.ts";
 
 // Deno KV takes values of at most 65,536 bytes.
 const MAX_VALUE_BYTES = 65_000;
@@ -24,134 +18,66 @@ const MAX_VALUE_BYTES = 65_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-interface Chunks {
-  readonly id: string;
-  readonly count: number;
-}
-
-type Entry = readonly [expiresAt: number, kept: Row | string | Chunks];
-
-/** When something is written, and for how long. */
-export interface Lifetime {
-  /** Milliseconds on the cache's clock. */
-  readonly now: number;
-  /** Milliseconds from then. */
+/** Where an entry goes, and for how long. */
+export interface EntryPlace {
+  /** Each gets the value. */
+  readonly keys: readonly Deno.KvKey[];
+  /** What keys of chunks begin with. */
+  readonly chunkPrefix: Deno.KvKey;
+  /** Milliseconds on the store's clock. */
+  readonly expiresAt: number;
+  /** Milliseconds from now. */
   readonly ttlMs: number;
 }
 
-/** What is written about the same id one soon after the other lies together: that costs half. */
-const SHELVES: Readonly<Record<Kind, Shelf>> = {
-  inbound: "in",
-  delivered_inbound: "in",
-  outbound: "out",
-  confirmed: "out",
-  told: "out",
-  last_inbound: "user",
-  last_outbound: "user",
-  suspect: "suspect",
-  answer: "answer",
-  order: "order",
-  delayed: "delayed",
-  delayed_list: "delayed",
-};
-
-/** The key of a message or note. */
-export function entryKey(namespace: string, kind: Kind, id: string): Deno.KvKey {
-  return [...keyPrefix(namespace, SHELVES[kind]), keyPart(id), kind];
-}
-
-/**
- * The writes that keep `message` under each of `keys` (of the namespace). Those that others refer
- * to come first.
- */
-export function messageWrites(
-  message: Remembered,
-  keys: readonly Deno.KvKey[],
-  { namespace, now, ttlMs }: Lifetime & { readonly namespace: string },
+/** The writes that keep a value. Those that others refer to come first. */
+export function entryWrites(
+  value: Value,
+  { keys, chunkPrefix, expiresAt, ttlMs: expireIn }: EntryPlace,
 ): KvWrite[] {
-  const expiresAt = now + ttlMs;
   const set = (key: Deno.KvKey, value: Uint8Array): KvWrite => (
-    { type: "set", key, value, expireIn: ttlMs }
+    { type: "set", key, value, expireIn }
   );
-  const value = encode([expiresAt, toRow(message)]);
-  if (value.length <= MAX_VALUE_BYTES) return keys.map((key) => set(key, value));
+  const bytes = encoder.encode(JSON.stringify([expiresAt, value]));
+  if (bytes.length <= MAX_VALUE_BYTES) return keys.map((key) => set(key, bytes));
 
   const id = crypto.randomUUID();
-  const prefix = chunksPrefix(namespace, id);
-  const count = Math.ceil(value.length / MAX_VALUE_BYTES);
-  const chunks = Array.from({ length: count }, (_, index) =>
-    set(
-      [...prefix, index],
-      value.subarray(index * MAX_VALUE_BYTES, (index + 1) * MAX_VALUE_BYTES),
-    ));
-  const head = encode([expiresAt, { id, count }]);
+  const count = Math.ceil(bytes.length / MAX_VALUE_BYTES);
+  const chunks = Array.from({ length: count }, (_, index) => {
+    const chunk = bytes.subarray(index * MAX_VALUE_BYTES, (index + 1) * MAX_VALUE_BYTES);
+    return set([...chunkPrefix, id, index], chunk);
+  });
+  const head = encoder.encode(JSON.stringify([expiresAt, { id, count }]));
   return [...chunks, ...keys.map((key) => set(key, head))];
 }
 
-/** The write that keeps a note under `key`. */
-export function noteWrite(key: Deno.KvKey, note: string, { now, ttlMs }: Lifetime): KvWrite {
-  return { type: "set", key, value: encode([now + ttlMs, note]), expireIn: ttlMs };
-}
-
 /**
- * The message in the value of a key of the namespace, unless it has outlived its time at `now`.
+ * The value of an entry as Deno KV has it; undefined if it has outlived its time at `now`, null or
+ * another thing than a value if it is damaged.
  *
- * @param value As Deno KV answers it; null if the key is not there.
+ * @param chunksOf Finds the chunks with this id, in their order.
  */
-export async function readMessage(
-  value: unknown,
-  { kv, namespace, now }: { kv: Deno.Kv; namespace: string; now: number },
-): Promise<Remembered | undefined> {
-  const kept = readKept(value, now);
-  if (isRow(kept)) return fromRow(kept);
-  if (typeof kept !== "object") return undefined;
-
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  const prefix = chunksPrefix(namespace, kept.id);
-  for await (const chunk of kv.list<Uint8Array<ArrayBuffer>>({ prefix })) parts.push(chunk.value);
-  if (parts.length < kept.count) return undefined;
-  const [, whole] = decode(await new Blob(parts).bytes()) ?? [];
-  return isRow(whole) ? fromRow(whole) : undefined;
+export async function readEntry(
+  entry: unknown,
+  now: number,
+  chunksOf: (id: string) => Promise<Uint8Array<ArrayBuffer>[]>,
+): Promise<unknown> {
+  const [expiresAt, kept] = decode(entry);
+  if (now >= expiresAt) return undefined;
+  if (!isChunks(kept)) return kept;
+  const chunks = await chunksOf(kept.id);
+  if (chunks.length < kept.count) return undefined;
+  const [, whole] = decode(await new Blob(chunks).bytes());
+  return whole;
 }
 
-/** The note in the value of a key, unless it has outlived its time at `now`. */
-export function readNote(value: unknown, now: number): string | undefined {
-  const kept = readKept(value, now);
-  return typeof kept === "string" ? kept : undefined;
+function decode(bytes: unknown): readonly [expiresAt: number, kept: unknown] {
+  const entry = bytes instanceof Uint8Array ? parseJson(decoder.decode(bytes)) : null;
+  if (!Array.isArray(entry) || typeof entry[0] !== "number") return [Infinity, null];
+  return [entry[0], entry[1] ?? null];
 }
 
-function readKept(value: unknown, now: number): Entry[1] | undefined {
-  const [expiresAt, kept] = (value === null ? undefined : decode(value)) ?? [];
-  return expiresAt === undefined || now >= expiresAt ? undefined : kept;
-}
-
-function chunksPrefix(namespace: string, id: string): Deno.KvKey {
-  return [...keyPrefix(namespace, "chunk"), id];
-}
-
-function encode(entry: Entry): Uint8Array<ArrayBuffer> {
-  return encoder.encode(JSON.stringify(entry));
-}
-
-function decode(value: unknown): Entry | undefined {
-  try {
-    const entry = value instanceof Uint8Array ? JSON.parse(decoder.decode(value)) : undefined;
-    if (isEntry(entry)) return entry;
-  } catch {
-    // Not JSON. The engine's own message quotes the value, which has addresses: not for a log.
-  }
-  log.warn("Damaged entry in the cache taken as absent");
-}
-
-/** Enough of a look to tell what was written here from anything else. */
-function isEntry(value: unknown): value is Entry {
-  if (!Array.isArray(value) || value.length !== 2) return false;
-  const [expiresAt, kept] = value;
-  return typeof expiresAt === "number" &&
-    (isRow(kept) || typeof kept === "string" || isChunks(kept));
-}
-
-function isChunks(value: unknown): value is Chunks {
-  return typeof value === "object" && value !== null && "id" in value && "count" in value &&
-    typeof value.id === "string" && typeof value.count === "number";
+function isChunks(kept: unknown): kept is { readonly id: string; readonly count: number } {
+  return typeof kept === "object" && kept !== null && "id" in kept && "count" in kept &&
+    typeof kept.id === "string" && typeof kept.count === "number";
 }

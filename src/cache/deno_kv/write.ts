@@ -9,9 +9,8 @@
  */
 
 import { createHash } from "node:crypto";
-import type { NoteKind } from "../mod.ts";
 
-/** One mutation of one key; none is longer than {@linkcode MAX_KEY_BYTES}. */
+/** One mutation of one key; none is longer than 160 bytes. */
 export type KvWrite =
   | {
     readonly type: "set";
@@ -25,23 +24,8 @@ export type KvWrite =
   /** One more; the key is all of strings but for the namespace. */
   | { readonly type: "increment"; readonly key: Deno.KvKey };
 
-/** What is kept of an id. */
-export type Kind = "inbound" | "last_inbound" | "outbound" | "last_outbound" | NoteKind;
-
-/** What lies together in the file. */
-export type Shelf =
-  | "in"
-  | "out"
-  | "user"
-  | "suspect"
-  | "answer"
-  | "order"
-  | "delayed"
-  | "chunk"
-  | "tally";
-
 /** The most that a key from here takes in the file; the longest have two 64 byte parts. */
-export const MAX_KEY_BYTES = 160;
+const MAX_KEY_BYTES = 160;
 
 /**
  * Deno KV's limits for a commit are 1,000 mutations, 819,200 bytes in all and 81,920 bytes of keys:
@@ -54,11 +38,6 @@ export const COMMIT_LIMITS = {
     MAX_KEY_BYTES + (write.type === "set" ? write.value.length : 8),
 } as const;
 
-/** What all keys of a shelf begin with. */
-export function keyPrefix(namespace: string, shelf: Shelf): Deno.KvKey {
-  return [keyPart(namespace), `v2 ${shelf}`];
-}
-
 /**
  * A text as a part of a key. Deno KV takes 2,048 bytes a key and 81,920 a commit, and can't tell
  * lone surrogates apart, so all but short plain texts are hashed; to bytes, which equal no text.
@@ -68,16 +47,17 @@ export function keyPart(text: string): Deno.KvKeyPart {
   return new Uint8Array(createHash("sha256").update(text, "utf16le").digest());
 }
 
-/** A key as a text, another for each. */
-export function keyName(key: Deno.KvKey): string {
-  return key.join("\0");
-}
-
 /** Commits all of the writes, of one namespace and in their order, or none. */
 export async function commitWrites(kv: Deno.Kv, writes: readonly KvWrite[]): Promise<void> {
   const operation = kv.atomic();
+  const sums = new Map<string, [key: Deno.KvKey, count: bigint]>();
+  for (const { type, key } of writes) {
+    if (type !== "increment") continue;
+    const name = key.join("\0");
+    sums.set(name, [key, (sums.get(name)?.[1] ?? 0n) + 1n]);
+  }
   // First: a sum fails where there is no number, and Deno KV then keeps what it did before it.
-  for (const { key, count } of sumUp(writes)) operation.sum(key, BigInt(count));
+  for (const [key, count] of sums.values()) operation.sum(key, count);
   for (const write of writes) {
     if (write.type === "set") {
       operation.set(write.key, write.value, { expireIn: write.expireIn });
@@ -85,21 +65,4 @@ export async function commitWrites(kv: Deno.Kv, writes: readonly KvWrite[]): Pro
   }
   // Without checks a commit can't come to nothing: it is made, or throws.
   await operation.commit();
-}
-
-interface Sum {
-  readonly key: Deno.KvKey;
-  count: number;
-}
-
-function sumUp(writes: readonly KvWrite[]): Iterable<Sum> {
-  const sums = new Map<string, Sum>();
-  for (const { type, key } of writes) {
-    if (type !== "increment") continue;
-    const id = keyName(key);
-    const sum = sums.get(id);
-    if (sum === undefined) sums.set(id, { key, count: 1 });
-    else sum.count++;
-  }
-  return sums.values();
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Finding } from "../../telemetry/mod.ts";
-import { CacheError } from "../mod.ts";
+import { CacheError } from "../store.ts";
 import { parseRedisUrl } from "./address.ts";
 import { RedisConnection } from "./connection.ts";
 

@@ -9,7 +9,7 @@
 import { getLogger } from "@logtape/logtape";
 import { Redis } from "ioredis";
 import { Backoff, within } from "../../async/mod.ts";
-import { CacheError } from "../mod.ts";
+import { CacheError } from "../store.ts";
 import { describeRedisFault, parseRedisUrl, type RedisAddress } from "./address.ts";
 
 const log = getLogger(["turn-channels", "cache"]);
@@ -92,7 +92,6 @@ export class RedisConnection implements AsyncDisposable {
 
   /** Sends one command. See {@linkcode RedisConnection.sendAll}. */
   async send(action: string, [name, ...args]: RedisCommand): Promise<unknown> {
-    this.#refuseIfClosed();
     try {
       return await this.#redis.call(name, ...args);
     } catch (error) {
@@ -141,15 +140,6 @@ export class RedisConnection implements AsyncDisposable {
       await ended;
       await this.#backoff.pause(signal);
     }
-  }
-
-  #refuseIfClosed(): void {
-    if (this.#closing !== undefined) throw this.closedError();
-  }
-
-  /** What to throw at whoever uses what is closed. */
-  closedError(): CacheError {
-    return new CacheError(`Cannot use the cache on Redis at ${this.#address.host}: it is closed`);
   }
 
   /** Without the cause: ioredis keeps the command in its errors, with all that it is about. */

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
-import { DenoKvMessageCache } from "../../../src/cache/deno_kv/deno_kv_cache.ts";
+import type { MessageCache } from "../../../src/cache/mod.ts";
 import { messageCacheContract } from "../contract.ts";
 import { DAY, keysOf, newPath, openFile } from "../deno_kv_files.ts";
-import { remembered, rememberedOfSize } from "../samples.ts";
+import { note, remembered, rememberedOfSize } from "../samples.ts";
 
 messageCacheContract({
   name: "DenoKvMessageCache",
-  open: (options) => DenoKvMessageCache.open({ ...options, path: newPath(), namespace: "ussd" }),
+  open: (options) => openFile(newPath(), "ussd", options),
 });
 
 Deno.test("DenoKvMessageCache finds what was put before it was closed and opened again", async () => {
@@ -24,6 +25,43 @@ Deno.test("DenoKvMessageCache finds what was put before it was closed and opened
   assert.deepEqual(await cache.getOutbound("large"), large);
 });
 
+const IN = { flow: "inbound", result: "in" };
+
+/** As `remembered()` lies in a file. */
+const ROW = '["m1","*120*8864#","+27831234567","ussd_transport","ussd",' +
+  '"2026-01-02 03:04:05.678901",null,"mtn",null,"new",{"session":{"id":"s1","hops":[1,2]}}]';
+
+Deno.test("DenoKvMessageCache writes what earlier versions read, and reads what they wrote", async () => {
+  const path = newPath();
+  const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
+  await using cache = await openFile(path, "shared", { now: () => 5 });
+  await cache.putInbound(remembered(), [IN]);
+  await cache.putNotes([note({ kind: "delayed_list", id: "é", value: 'a"b', ttlMs: DAY })]);
+  using kv = await Deno.openKv(path);
+  const written = await Array.fromAsync(kv.list({ prefix: [] }), ({ key, value }) => [
+    key.map((part) =>
+      part instanceof Uint8Array ? Buffer.from(part).toString("hex").slice(0, 8) : part
+    ).join(" "),
+    value instanceof Uint8Array ? decoder.decode(value) : value,
+  ]);
+  assert.deepEqual(written, [
+    ["shared v2 delayed 63e3c807 delayed_list", `[${DAY + 5},"a\\"b"]`],
+    ["shared v2 in m1 inbound", `[${DAY + 5},${ROW}]`],
+    ["shared v2 tally 1970-01-01 inbound in", new Deno.KvU64(1n)],
+    ["shared v2 user +27831234567 last_inbound", `[${DAY + 5},${ROW}]`],
+  ]);
+
+  const parts = [`[9000000000000000,${ROW.slice(0, 40)}`, `${ROW.slice(40)}]`];
+  for (const [index, part] of parts.entries()) {
+    await kv.set(["shared", "v2 chunk", "of this", index], encoder.encode(part));
+  }
+  const head = '[9000000000000000,{"id":"of this","count":2}]';
+  await kv.set(["shared", "v2 out", "m1", "outbound"], encoder.encode(head));
+  await kv.set(["shared", "v2 out", "m1", "told"], encoder.encode('[9e15,"read"]'));
+  assert.deepEqual(await cache.getOutbound("m1"), remembered());
+  assert.equal(await cache.getNote("told", "m1"), "read");
+});
+
 Deno.test("DenoKvMessageCache, closing, waits for puts under way and queued", async () => {
   const path = newPath();
   const ids = Array.from({ length: 300 }, (_, index) => `${index}`);
@@ -35,10 +73,8 @@ Deno.test("DenoKvMessageCache, closing, waits for puts under way and queued", as
   for (const id of ids) assert.equal((await cache.getOutbound(id))?.message_id, id);
 });
 
-const IN = { flow: "inbound", result: "in" };
-
 /** What is counted in all. */
-async function countIn(cache: DenoKvMessageCache): Promise<number> {
+async function countIn(cache: MessageCache): Promise<number> {
   return (await cache.tallied()).reduce((sum, { count }) => sum + count, 0);
 }
 
@@ -128,7 +164,7 @@ Deno.test("DenoKvMessageCache keeps namespaces apart, whatever they are called",
   const path = newPath();
   const names = ["ussd", "sms", "", "v1", "\ud800", "\udc00", "é".repeat(3000), "é".repeat(3001)];
   await using stack = new AsyncDisposableStack();
-  const caches: DenoKvMessageCache[] = [];
+  const caches: MessageCache[] = [];
   for (const name of names) caches.push(stack.use(await openFile(path, name)));
   for (const [index, cache] of caches.entries()) {
     assert.equal(await cache.getInbound("m1"), undefined);
@@ -191,12 +227,7 @@ Deno.test("DenoKvMessageCache.getLastInbound() needs no second look-up", async (
 Deno.test("DenoKvMessageCache has all it keeps swept by Deno KV in time", async () => {
   const path = newPath();
   const before = Date.now();
-  await using cache = await DenoKvMessageCache.open({
-    path,
-    namespace: "shared",
-    inboundTtlMs: DAY,
-    outboundTtlMs: 2 * DAY,
-  });
+  await using cache = await openFile(path, "shared", { outboundTtlMs: 2 * DAY });
   await cache.putInbound(remembered());
   const inserted = Date.now();
   using database = new DatabaseSync(path);

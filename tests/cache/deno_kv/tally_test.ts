@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { DenoKvMessageCache } from "../../../src/cache/deno_kv/deno_kv_cache.ts";
 import { commitWrites, type KvWrite } from "../../../src/cache/deno_kv/write.ts";
-import { CacheError, TALLY_DAYS } from "../../../src/cache/mod.ts";
+import { CacheError, type MessageCache, TALLY_DAYS } from "../../../src/cache/mod.ts";
 import { until } from "../../support/until.ts";
 import { DAY, keysOf, newPath, openFile } from "../deno_kv_files.ts";
 import { note, remembered, rememberedOfSize } from "../samples.ts";
@@ -15,7 +14,7 @@ async function daysIn(path: string): Promise<string[]> {
 }
 
 function openAt(path: string, now: () => number, namespace = "shared") {
-  return DenoKvMessageCache.open({ path, namespace, inboundTtlMs: DAY, outboundTtlMs: DAY, now });
+  return openFile(path, namespace, { now });
 }
 
 Deno.test("DenoKvMessageCache removes counts of days long past when it is opened", async () => {
@@ -60,7 +59,7 @@ Deno.test("DenoKvMessageCache adds up what several handles on a file count", asy
   const path = newPath();
   await using one = await openFile(path);
   await using other = await openFile(path);
-  const count = async (cache: DenoKvMessageCache) => {
+  const count = async (cache: MessageCache) => {
     for (let round = 0; round < 200; round++) {
       await Promise.all([cache.tally([IN]), cache.putNotes([note()], [OUT])]);
     }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { CacheError, TALLY_DAYS } from "../../../src/cache/mod.ts";
-import type { RedisMessageCache } from "../../../src/cache/redis/redis_cache.ts";
+import { CacheError, type MessageCache, TALLY_DAYS } from "../../../src/cache/mod.ts";
 import { redisUrl } from "../../support/redis.ts";
 import { messageCacheContract } from "../contract.ts";
 import { connect, DAY, newPrefix, openRedis, passTime } from "../redis_server.ts";
@@ -52,6 +51,24 @@ Deno.test("RedisMessageCache has the server forget all that it keeps", async () 
   assert.equal((await redis.keys(`${keyPrefix}*`)).length, 6);
 });
 
+Deno.test("RedisMessageCache writes what earlier versions read, and reads what they wrote", async () => {
+  const keyPrefix = newPrefix();
+  await using cache = await openRedis({ url: redisUrl(), keyPrefix, now: () => 0 });
+  await cache.putInbound(remembered(), [IN]);
+  await cache.putNotes([note({ id: "é", value: 'a"b' })]);
+  await using redis = await connect(redisUrl());
+  const row = '["m1","*120*8864#","+27831234567","ussd_transport","ussd",' +
+    '"2026-01-02 03:04:05.678901",null,"mtn",null,"new",{"session":{"id":"s1","hops":[1,2]}}]';
+  assert.equal(await redis.get(`${keyPrefix}inbound:m1`), row);
+  assert.equal(await redis.get(`${keyPrefix}last_inbound:+27831234567`), row);
+  assert.equal(await redis.get(`${keyPrefix}told:#${hashOf("é")}`), '"a\\"b"');
+  assert.deepEqual(await redis.hgetall(`${keyPrefix}tally:1970-01-01`), { "inbound:in": "1" });
+  await redis.set(`${keyPrefix}outbound:m1`, row);
+  await redis.set(`${keyPrefix}told:m1`, '"read"');
+  assert.deepEqual(await cache.getOutbound("m1"), remembered());
+  assert.equal(await cache.getNote("told", "m1"), "read");
+});
+
 Deno.test("RedisMessageCache forgets by the server's clock", async () => {
   await using cache = await openRedis({ url: redisUrl(), inboundTtlMs: 1.5, outboundTtlMs: 0.1 });
   await cache.putInbound(remembered());
@@ -69,7 +86,7 @@ Deno.test("RedisMessageCache shares what it keeps with others of its prefix", as
   assert.equal((await other.getLastInbound("+27831234567"))?.message_id, "1");
   await other.putInbound(remembered({ message_id: "2" }), [IN]);
   assert.equal((await one.getLastInbound("+27831234567"))?.message_id, "2");
-  const count = async (cache: RedisMessageCache) => {
+  const count = async (cache: MessageCache) => {
     for (let round = 0; round < 100; round++) await cache.putNotes([note()], [IN]);
   };
   await Promise.all([count(one), count(other), count(one), count(other)]);
@@ -80,7 +97,7 @@ Deno.test("RedisMessageCache keeps prefixes apart, also when one begins with the
   const first = newPrefix();
   const prefixes = [first, `${first}told:`, `${first}told:told:`, `${first}told`];
   await using parts = new AsyncDisposableStack();
-  const caches: RedisMessageCache[] = [];
+  const caches: MessageCache[] = [];
   for (const keyPrefix of prefixes) {
     caches.push(parts.use(await openRedis({ url: redisUrl(), keyPrefix })));
   }

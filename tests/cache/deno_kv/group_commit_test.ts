@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { GroupCommit } from "../../src/cache/group_commit.ts";
+import { GroupCommit } from "../../../src/cache/deno_kv/group_commit.ts";
 
 /** A store whose commits the test ends one by one; items are texts, as large as they are long. */
 class Store {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GroupRead } from "../../src/cache/group_read.ts";
+import { GroupRead } from "../../../src/cache/deno_kv/group_read.ts";
 
 /** A store that knows each text's capitals, whose calls the test ends one by one. */
 function open() {

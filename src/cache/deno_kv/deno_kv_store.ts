@@ -1,0 +1,171 @@
+/**
+ * {@linkcode Store} in a file, by Deno KV: what was committed is there after a restart, and after a
+ * crash too. Several processes, and several stores, may share a file.
+ *
+ * Counters are numbers under `[namespace, "v2 tally", day, flow, result]`, to which a commit adds. Such
+ * a number can't be given a time to live, because adding to it takes that away, so days that are over
+ * are removed once a day.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import {
+  CacheError,
+  type Change,
+  dayAt,
+  type DayCount,
+  type Key,
+  type Store,
+  TALLY_DAYS,
+} from "../store.ts";
+import type { DenoKvFile } from "./deno_kv_file.ts";
+import { entryWrites, readEntry } from "./entry.ts";
+import { keyPart, type KvWrite } from "./write.ts";
+
+const log = getLogger(["turn-channels", "cache"]);
+
+/** What is written about the same id one soon after the other lies together: that costs half. */
+const SHELVES: Readonly<Record<string, string>> = {
+  inbound: "in",
+  delivered_inbound: "in",
+  outbound: "out",
+  confirmed: "out",
+  told: "out",
+  last_inbound: "user",
+  last_outbound: "user",
+  delayed_list: "delayed",
+};
+
+/** What a {@linkcode DenoKvStore} needs. */
+export interface DenoKvStoreOptions {
+  /** Where it lies; closed later than the store. */
+  readonly file: DenoKvFile;
+  /** Keeps users of the same file apart: the connector's name. */
+  readonly namespace: string;
+  /** Milliseconds on a clock that all processes and their restarts share; `Date.now` by default. */
+  readonly now?: () => number;
+}
+
+/** Keeps entries in a part of a file; see the head of this file. */
+export class DenoKvStore implements Store {
+  readonly #file: DenoKvFile;
+  readonly #namespace: Deno.KvKeyPart;
+  readonly #now: () => number;
+  /** The last commit under way of each key; none of them rejects. */
+  readonly #pending = new Map<string, Promise<void>>();
+  #tidiedOn = "";
+  #tidying: Promise<void> | undefined;
+
+  /** The store of a namespace, with what is there. */
+  constructor({ file, namespace, now = Date.now }: DenoKvStoreOptions) {
+    this.#file = file;
+    this.#namespace = keyPart(namespace);
+    this.#now = now;
+    this.#tidyOncePerDay();
+  }
+
+  get(key: Key): Promise<unknown> {
+    return this.#file.read(this.#get(key));
+  }
+
+  commit(changes: readonly Change[]): Promise<void> {
+    this.#tidyOncePerDay();
+    const written = this.#file.write(changes.flatMap((change) => this.#writesOf(change)));
+    this.#watch(changes.flatMap(keysOf), written);
+    return written;
+  }
+
+  async counters([first = ""]: readonly string[]): Promise<readonly DayCount[]> {
+    const prefix = this.#prefix("tally");
+    const kept = await this.#file.read(this.#file.list({ prefix, start: [...prefix, first] }));
+    return kept.map(({ key, value }) => {
+      const [, , day = "", flow = "", result = ""] = key.map(String);
+      return { day, flow, result, count: value instanceof Deno.KvU64 ? Number(value.value) : 0 };
+    });
+  }
+
+  /** Waits until nothing is in work that the file's closing would not wait for. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tidying;
+  }
+
+  async #get(key: Key): Promise<unknown> {
+    const pending = this.#pending.get(nameOf(key));
+    if (pending !== undefined) await pending;
+    const entry = await this.#file.get(this.#key(key));
+    if (entry === null) return undefined;
+    return await readEntry(entry, this.#now(), async (id) => {
+      const prefix = [...this.#prefix("chunk"), id];
+      const chunks = await this.#file.list<Uint8Array<ArrayBuffer>>({ prefix });
+      return chunks.map(({ value }) => value);
+    });
+  }
+
+  #writesOf(change: Change): KvWrite[] {
+    switch (change.type) {
+      case "set": {
+        const { value, ttlMs } = change;
+        const keys = change.keys.map((key) => this.#key(key));
+        const expiresAt = this.#now() + ttlMs;
+        const chunkPrefix = this.#prefix("chunk");
+        return entryWrites(value, { keys, chunkPrefix, expiresAt, ttlMs });
+      }
+      case "delete":
+        return [{ type: "delete", key: this.#key(change.key) }];
+      case "count": {
+        const { day, flow, result } = change;
+        return [{ type: "increment", key: [...this.#prefix("tally"), day, flow, result] }];
+      }
+    }
+  }
+
+  /** Has reads of the keys wait for the commit, so that they find what nobody has waited for. */
+  #watch(keys: readonly Key[], written: Promise<void>): void {
+    const names = keys.map(nameOf);
+    const end = (): void => {
+      for (const name of names) if (this.#pending.get(name) === ended) this.#pending.delete(name);
+    };
+    const ended = written.then(end, end);
+    for (const name of names) this.#pending.set(name, ended);
+  }
+
+  /** Removes counters of days long past, beside the work: nobody has to wait for it. */
+  #tidyOncePerDay(): void {
+    const now = this.#now();
+    const today = dayAt(now);
+    if (today === this.#tidiedOn) return;
+    this.#tidiedOn = today;
+    this.#tidying = this.#tidy(dayAt(now, -TALLY_DAYS), this.#tidying);
+  }
+
+  async #tidy(firstKept: string, before: Promise<void> | undefined): Promise<void> {
+    await before;
+    const prefix = this.#prefix("tally");
+    try {
+      const end = [...prefix, firstKept];
+      const old = await this.#file.read(this.#file.list({ prefix, end }));
+      await this.#file.write(old.map(({ key }) => ({ type: "delete", key })));
+    } catch (error) {
+      if (!(error instanceof CacheError)) throw error;
+      // What was asked of the store is done. It is tried again tomorrow, and at the next start.
+      log.warn("Old counts can't be removed: {reason}", { reason: error.message });
+    }
+  }
+
+  #key([kind, id]: Key): Deno.KvKey {
+    return [...this.#prefix(SHELVES[kind] ?? kind), keyPart(id), kind];
+  }
+
+  #prefix(shelf: string): Deno.KvKey {
+    return [this.#namespace, `v2 ${shelf}`];
+  }
+}
+
+function keysOf(change: Change): readonly Key[] {
+  return change.type === "set" ? change.keys : change.type === "delete" ? [change.key] : [];
+}
+
+function nameOf([kind, id]: Key): string {
+  return `${kind} ${id}`;
+}

@@ -1,0 +1,87 @@
+/**
+ * The port below the cache: a store of small values that expire, and of counters. An adapter knows its
+ * technology; what is kept, and under which keys, {@linkcode MessageCache} knows.
+ *
+ * @module
+ */
+
+/** Of each kind, a plain word, any string is an id of its own. */
+export type Key = readonly [kind: string, id: string];
+
+/** What is kept under a key: a text, or a row of anything that is JSON. Up to 1 MiB as JSON. */
+export type Value = string | readonly unknown[];
+
+/** What is counted on a day. Flow and result are of up to 32 letters, digits, `_` and `-`. */
+export interface Counter {
+  /** The day in UTC, `YYYY-MM-DD`. */
+  readonly day: string;
+  /** Which way: `inbound`, `status`, `outbound`. */
+  readonly flow: string;
+  /** What it came to. */
+  readonly result: string;
+}
+
+/** A counter, and how often it was counted. */
+export interface DayCount extends Counter {
+  /** More than 0. */
+  readonly count: number;
+}
+
+/** A change of what is kept. */
+export type Change =
+  | {
+    readonly type: "set";
+    /** All of these get the value, in place of an older one. */
+    readonly keys: readonly Key[];
+    readonly value: Value;
+    /** Milliseconds from now, more than 0. */
+    readonly ttlMs: number;
+  }
+  | { readonly type: "delete"; readonly key: Key }
+  /** One more. Kept for at least {@linkcode TALLY_DAYS} days. */
+  | Counter & { readonly type: "count" };
+
+/** The store can't be reached or refuses; what was to be kept is not kept. It may work later. */
+export class CacheError extends Error {
+  /** Always "CacheError". */
+  override readonly name = "CacheError";
+}
+
+/**
+ * A store; see the head of this file. Every method throws {@linkcode CacheError} if it can't be
+ * reached. Not to be used after it was disposed, which waits for what is under way.
+ */
+export interface Store extends AsyncDisposable {
+  /**
+   * The {@linkcode Value} of the key; anything else if it is damaged, and undefined if there is none.
+   * What has outlived its time is not returned, swept or not; what this program began to commit before
+   * is waited for.
+   */
+  get(key: Key): Promise<unknown>;
+
+  /** Makes all of the changes, in their order, or none. */
+  commit(changes: readonly Change[]): Promise<void>;
+
+  /** The counters of these days, which follow each other, in any order. */
+  counters(days: readonly string[]): Promise<readonly DayCount[]>;
+
+  /** How much of each kind is kept, where that is cheap to tell; some may have outlived its time. */
+  sizes?(): Readonly<Record<string, number>>;
+}
+
+/** How many days counters are kept, at least: those before today. */
+export const TALLY_DAYS = 30;
+
+/** The day in UTC at a time in milliseconds since 1970, or so many days later. Days compare as texts. */
+export function dayAt(ms: number, daysLater = 0): string {
+  return new Date(ms + daysLater * 86_400_000).toISOString().slice(0, 10);
+}
+
+/** A value that was kept as JSON; null if that is damaged. The engine's error would quote it. */
+export function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+}
