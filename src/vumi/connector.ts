@@ -7,7 +7,15 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Broker, BrokerMessage, Consumer, Disposition, Handler } from "../broker/mod.ts";
+import type {
+  BrokerMessage,
+  Consumer,
+  Disposition,
+  Handler,
+  Leadership,
+  Publisher,
+  Subscriber,
+} from "../broker/mod.ts";
 import {
   readTrace,
   type Trace,
@@ -58,41 +66,41 @@ export type Arrival = Pick<BrokerMessage, "headers" | "redelivered" | "returns" 
 /** Decides about one message or event. */
 export type ConnectorHandler<T> = (value: T, arrival: Arrival) => Promise<Disposition>;
 
-/** What a {@linkcode Connector} is made of. */
+/** The queues of a {@linkcode Connector}, and how it uses them. */
 export interface ConnectorOptions {
   /** Begins the names of the queues. */
   readonly name: string;
   /** Where the queues are. */
-  readonly broker: Broker;
+  readonly broker: Publisher & Subscriber & Leadership;
   /** Most messages from users in hand at once. */
   readonly inboundPrefetch: number;
   /** Most events in hand at once. */
   readonly eventPrefetch: number;
-  /** Makes spans, if we are traced. */
+  /** Traces messages, if given. */
   readonly tracing?: Tracing | undefined;
 }
 
-/** What is done with all that comes on a connector's queues. */
+/** What to do with all that comes on a connector's queues. */
 export interface ConnectorHandlers {
   /** Decides about a message from a user. */
   readonly inbound: ConnectorHandler<Message>;
   /** Decides about an event. */
   readonly event: ConnectorHandler<Event>;
-  /** Is told when we begin to speak for the channel, before anything is consumed. */
+  /** Called when we begin to speak for the channel, before anything is consumed. */
   readonly onLead: () => void;
-  /** Is told of what can't be read; it is parked. */
+  /** Called for what can't be read; it is parked. */
   readonly unreadable: (from: "inbound" | "event") => void;
 }
 
 /** Typed publishing and consuming on a connector's queues. */
 export class Connector {
-  /** What its queues' names begin with. */
+  /** The names of its queues begin with it. */
   readonly name: string;
   readonly #options: ConnectorOptions;
   readonly #queues: ConnectorQueues;
   readonly #consumers: Consumer[] = [];
 
-  /** Makes it; nothing is declared or consumed before {@linkcode Connector.start}. */
+  /** Nothing is declared or consumed before {@linkcode Connector.start}. */
   constructor(options: ConnectorOptions) {
     this.name = options.name;
     this.#options = options;
@@ -135,7 +143,7 @@ export class Connector {
    * Publishes a message to a user. Resolves when it is confirmed in the queue.
    *
    * @param trace What it is a part of; passed on.
-   * @throws {PublishError} See {@linkcode Broker.publish}.
+   * @throws {PublishError} See {@linkcode Publisher.publish}.
    */
   publish(message: Message, trace?: Trace): Promise<void> {
     const { broker, tracing } = this.#options;
@@ -166,7 +174,7 @@ export class Connector {
     await Promise.all(this.#consumers.map((consumer) => consumer.settled()));
   }
 
-  /** The handler itself, if we are not traced. */
+  /** The handler, within a span if we are traced. */
   #traced<T>(
     queue: string,
     handle: ConnectorHandler<T>,

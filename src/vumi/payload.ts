@@ -8,7 +8,7 @@ import type * as z from "zod";
 
 /** Bytes from a queue are not what they should be, and will never be. */
 export class MalformedPayloadError extends Error {
-  /** Tells it from other errors in a log. */
+  /** The name of the class. */
   override readonly name = "MalformedPayloadError";
 }
 

@@ -13,13 +13,12 @@ import { PublishError } from "../mod.ts";
 export interface Destination {
   /** The exchange; "" for the default one, which needs no binding. */
   readonly exchange: string;
-  /** The routing key. */
   readonly routingKey: string;
-  /** What it is called in errors: the queue that it is meant for. */
+  /** The queue that it is meant for, to be named in errors. */
   readonly queue: string;
 }
 
-/** A message on its way. */
+/** A message that is not confirmed yet. */
 interface Pending {
   readonly destination: Destination;
   readonly content: Uint8Array;
@@ -105,9 +104,8 @@ export class ConfirmingChannel {
   }
 }
 
-/** No queue took it. */
+/** No queue took the message. */
 export class ReturnedError extends PublishError {
-  /** Names the queue that it was meant for. */
   constructor(queue: string) {
     super("refused", `Cannot publish to ${queue}: no queue took it`);
   }

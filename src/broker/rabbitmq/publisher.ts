@@ -9,12 +9,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ChannelModel, Options } from "amqplib";
 import { AmqpConnection, type AmqpConnectionOptions } from "./connection.ts";
 import { ConfirmingChannel, type Destination, ReturnedError } from "./confirms.ts";
-import { Declarer, type QueueType } from "./declare.ts";
-import { HangWatch } from "./hang.ts";
-import { waitAMoment } from "./patience.ts";
-import type { QueueFaults } from "../queue_faults.ts";
-import { shortened } from "../copy_headers.ts";
-import { type Headers, PublishError } from "../mod.ts";
+import { Declarer, type QueueType } from "./declarer.ts";
+import { HangWatch } from "./hang_watch.ts";
+import type { QueueFaults } from "./queue_faults.ts";
+import { sleep } from "../../async/mod.ts";
+import { type Headers, shortened } from "../headers.ts";
+import { PublishError } from "../mod.ts";
 
 /** As vumi's workers publish. */
 const PROPERTIES: Options.Publish = {
@@ -32,15 +32,18 @@ const AGAIN_AFTER_MS = [0, 50, 200, 500];
 /** How long a message waits for its queue to be declared, in milliseconds. */
 const DECLARE_MS = 1_000;
 
-/** What an {@linkcode AmqpPublisher} needs. */
+/** A connection that is away for longer is not waited for: so in an outage all fail at once. */
+const MOMENT_MS = 5_000;
+/** The longest wait, in milliseconds: Turn waits for 5 seconds, and some are needed for the rest. */
+const WAIT_MS = 4_000;
+
+/** How an {@linkcode AmqpPublisher} publishes. */
 export interface AmqpPublisherOptions extends Omit<AmqpConnectionOptions, "setup" | "onBlocked"> {
-  /** The direct exchange. */
   readonly exchange: string;
   /** How long messages on their way wait for the end of a block, in milliseconds. */
   readonly blockedGraceMs: number;
-  /** The type of queues of our own. */
+  /** See {@linkcode Declarer}. */
   readonly queueType?: QueueType | undefined;
-  /** What is wrong with which queue. */
   readonly faults: QueueFaults;
 }
 
@@ -59,7 +62,6 @@ export class AmqpPublisher {
   #grace: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  /** Keeps the options; {@linkcode start} connects. */
   constructor(options: AmqpPublisherOptions) {
     this.#options = options;
     this.connection = new AmqpConnection({
@@ -69,7 +71,6 @@ export class AmqpPublisher {
     });
   }
 
-  /** Begins to connect. */
   start(): void {
     this.connection.start();
   }
@@ -194,8 +195,7 @@ export class AmqpPublisher {
   /** Waits for that, but not long: one that hangs says nothing of a queue that is there. */
   async #ensureSoon(queue: string): Promise<void> {
     const done = new AbortController();
-    const late = delay(DECLARE_MS, undefined, done).catch(() => {});
-    await Promise.race([this.#ensure(queue), late]);
+    await Promise.race([this.#ensure(queue), sleep(DECLARE_MS, done.signal)]);
     done.abort();
   }
 
@@ -219,4 +219,23 @@ export class AmqpPublisher {
       : "there is no connection to RabbitMQ";
     return new PublishError("unavailable", `Cannot publish to ${queue}: ${why}`);
   }
+}
+
+/** What {@linkcode waitAMoment} looks at. */
+export type AwaitedConnection = Pick<AmqpConnection, "ready" | "awayMs" | "model" | "closing">;
+
+/**
+ * Waits up to 4 seconds for a connection that is away for a moment only: at a start, at a restart of the
+ * server's, or while another node is tried. Whoever publishes meanwhile does not notice. Resolves when
+ * it is there, or it is of no use to wait for longer; at once in an outage.
+ */
+export async function waitAMoment(
+  connection: AwaitedConnection,
+): Promise<void> {
+  const { ready, awayMs, closing } = connection;
+  if (ready || closing.aborted || awayMs >= MOMENT_MS) return;
+  const settled = new AbortController();
+  const signal = AbortSignal.any([settled.signal, closing]);
+  await Promise.race([connection.model(), sleep(WAIT_MS, signal)]);
+  settled.abort();
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import type { MessageProperties, Options } from "amqplib";
-import { decodeProperties, encodeProperties } from "../../../src/broker/rabbitmq/codec.ts";
-import { copyOf, delayedCopy, undelayed } from "../../../src/broker/rabbitmq/copy.ts";
+import {
+  decodeProperties,
+  encodeProperties,
+} from "../../../src/broker/rabbitmq/codec/properties.ts";
+import { copyOf, delayedCopy, undelayed } from "../../../src/broker/rabbitmq/copy_properties.ts";
 import { type BrokerMessage, delayQueue, type Disposition } from "../../../src/broker/mod.ts";
 import { amqpUrl } from "../../support/rabbitmq.ts";
 import { workersQueue } from "../../support/queues.ts";

@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { ByteWriter } from "./bytes.ts";
-import { FieldBytes, isSendable } from "./field.ts";
+import type { ByteWriter } from "./byte_writer.ts";
+import { FieldBytes, isSendable } from "./raw_values.ts";
 
 /** Deeper values of JavaScript's are refused; bytes may be nested as deep as they are. */
 const MAX_DEPTH = 64;

@@ -1,6 +1,5 @@
 /**
- * Writing AMQP's plain types into bytes that grow as needed. What the values are to be is
- * amqp_encode.ts's business.
+ * Writing AMQP's plain types into bytes that grow as needed.
  *
  * @module
  */
@@ -10,7 +9,7 @@ import { Buffer } from "node:buffer";
 /** Longest short text, in bytes. */
 const MAX_SHORT = 255;
 
-/** Writes bytes one after the other. */
+/** Writes one value after the other; of an integer the low bits. */
 export class ByteWriter {
   #bytes = Buffer.allocUnsafe(512);
   #length = 0;
@@ -20,7 +19,6 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** How much was written. */
   get length(): number {
     return this.#length;
   }
@@ -30,20 +28,17 @@ export class ByteWriter {
     this.#length = length;
   }
 
-  /** The low eight bits. */
   uint8(value: number): void {
     const at = this.#room(1);
     this.#bytes[at] = value;
   }
 
-  /** The low sixteen bits. */
   uint16(value: number): void {
     const at = this.#room(2);
     this.#bytes[at] = value >>> 8;
     this.#bytes[at + 1] = value;
   }
 
-  /** The low thirty-two bits. */
   uint32(value: number): void {
     this.uint32At(this.#room(4), value);
   }
@@ -57,25 +52,21 @@ export class ByteWriter {
     bytes[at + 3] = value;
   }
 
-  /** The low sixty-four bits. */
   uint64(value: bigint): void {
     const at = this.#room(8);
     this.#bytes.writeBigUInt64BE(BigInt.asUintN(64, value), at);
   }
 
-  /** Four bytes. */
   float(value: number): void {
     const at = this.#room(4);
     this.#bytes.writeFloatBE(value, at);
   }
 
-  /** Eight bytes. */
   double(value: number): void {
     const at = this.#room(8);
     this.#bytes.writeDoubleBE(value, at);
   }
 
-  /** Bytes as they are. */
   raw(bytes: Uint8Array): void {
     const at = this.#room(bytes.length);
     this.#bytes.set(bytes, at);

@@ -6,24 +6,21 @@
  */
 
 import { Buffer } from "node:buffer";
-import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
-import { type AmqpAddress, type AmqpTls, parseAddress, socketOptions } from "./address.ts";
-import { Declarer, type QueueType } from "./declare.ts";
-import { ExchangeTypeError, isAccessRefused } from "./exchange.ts";
+import type { Channel, ChannelModel, ConfirmChannel } from "amqplib";
+import { type AmqpAddress, type AmqpTls, connectFault, parseAddress } from "../address.ts";
+import { Declarer, ExchangeTypeError, isAccessRefused, type QueueType } from "../declarer.ts";
+import { LEAD_ARGUMENTS } from "../lead.ts";
+import { serverWords } from "../server_errors.ts";
 import { fixFor } from "./fixes.ts";
 import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
-import { LEAD_ARGUMENTS } from "./lead.ts";
-import { connectFault } from "./tls.ts";
-import { serverWords } from "./words.ts";
-import { delayQueue } from "../mod.ts";
+import { connectOnce, type SingleConnection } from "./single_connection.ts";
+import { delayQueue } from "../../mod.ts";
 
 /** What {@linkcode checkAmqp} tries. */
 export interface AmqpCheckOptions {
   /** The addresses of a server, or of the nodes of a cluster. */
   readonly urls: readonly string[];
-  /** Whom to trust at `amqps://…`, and who we are. */
   readonly tls?: AmqpTls;
-  /** The direct exchange. */
   readonly exchange: string;
   /** The type of queues of our own; the virtual host's, unless given. */
   readonly queueType?: QueueType | undefined;
@@ -37,27 +34,15 @@ export interface AmqpCheckOptions {
   readonly leadQueues: readonly string[];
   /** How long messages wait until they are tried again, in milliseconds. */
   readonly delaysMs: readonly number[];
-  /** Queues that may be there, left over from earlier: only what is in them is told. */
-  readonly oldQueues: readonly OldQueues[];
   /** Time for all together, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** Queues that belonged to one that is in use. */
-export interface OldQueues {
-  /** That one. */
-  readonly queue: string;
-  /** Their names, in the order in which they were made. */
-  readonly names: readonly string[];
-  /** What brings their messages back. */
-  readonly fix: string;
-}
-
-/** What came of one thing that was tried. */
+/** What was found out about one thing. */
 export interface AmqpFinding {
   /** What was tried: the connection, the exchange, a queue. */
   readonly subject: string;
-  /** Whether it works; undefined if not, but as others of its kind do, we do without. */
+  /** Whether it works; undefined if it does not, but nothing else suffers. */
   readonly ok: boolean | undefined;
   /** What was seen. */
   readonly detail: string;
@@ -76,15 +61,13 @@ export async function checkAmqp(options: AmqpCheckOptions): Promise<AmqpFinding[
   const timer = setTimeout(() => socket.abort(slow), options.timeoutMs);
   try {
     const addresses = options.urls.map((url) => parseAddress(url, options.tls));
-    const tries = await Promise.all(addresses.map((address) => reach(address, socket.signal)));
+    const tries = await Promise.all(addresses.map((address) => tryNode(address, socket.signal)));
     const [node, ...others] = tries.flatMap(({ node }) => node ?? []);
     const findings = tries.map(({ finding }) =>
       finding.ok || node === undefined ? finding : { ...finding, ok: undefined }
     );
-    for (const { model } of others) model.close().catch(() => {}); // They may have ended.
-    if (node !== undefined) {
-      findings.push(...await new Check(node, socket.signal).run(options));
-    }
+    for (const { close } of others) close();
+    if (node !== undefined) findings.push(...await new Check(node, socket.signal).run(options));
     await Promise.all(others.map(({ ended }) => ended));
     return findings;
   } finally {
@@ -94,27 +77,20 @@ export async function checkAmqp(options: AmqpCheckOptions): Promise<AmqpFinding[
 }
 
 /** A server that was reached. */
-interface Node {
+interface Node extends SingleConnection {
   readonly address: AmqpAddress;
-  readonly model: ChannelModel;
-  /** The connection's end. */
-  readonly ended: Promise<void>;
 }
 
-async function reach(
+async function tryNode(
   address: AmqpAddress,
   timeout: AbortSignal,
 ): Promise<{ readonly finding: AmqpFinding; readonly node?: Node }> {
   const subject = `RabbitMQ at ${address.host}`;
   try {
-    const options = socketOptions("turn-channels check", address, timeout);
-    const model = await connect(address.connect, options);
-    // What it says comes with the call that fails; without a listener it would be thrown.
-    model.on("error", () => {});
-    const ended = new Promise<void>((resolve) => model.on("close", () => resolve()));
-    const { product, version } = model.connection.serverProperties;
+    const connection = await connectOnce("turn-channels check", address, timeout);
+    const { product, version } = connection.model.connection.serverProperties;
     const detail = `${product} ${version}, virtual host ${address.vhost}`;
-    return { finding: { subject, ok: true, detail }, node: { address, model, ended } };
+    return { finding: { subject, ok: true, detail }, node: { ...connection, address } };
   } catch (error) {
     const reason = timeout.aborted
       ? serverWords(timeout.reason)
@@ -128,22 +104,45 @@ type Seen = string | { readonly doubt: string };
 
 /** The trials on one connection. */
 class Check {
+  readonly #node: Node;
   readonly #model: ChannelModel;
-  readonly #address: AmqpAddress;
   readonly #timeout: AbortSignal;
   readonly #findings: AmqpFinding[] = [];
-  readonly #ended: Promise<void>;
+  /** Of the queues of vumi's. */
+  readonly #kinds = new Map<string, QueueKind>();
 
-  constructor({ model, address, ended }: Node, timeout: AbortSignal) {
-    this.#model = model;
-    this.#address = address;
-    this.#ended = ended;
+  constructor(node: Node, timeout: AbortSignal) {
+    this.#node = node;
+    this.#model = node.model;
     this.#timeout = timeout;
   }
 
   async run(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
-    const { exchange, consumeQueues, publishQueues, ownQueues, queueType } = options;
+    const { exchange, consumeQueues, publishQueues, ownQueues, leadQueues, queueType } = options;
     const declarer = new Declarer(this.#model, queueType);
+    // Nothing is done with an exchange of another type.
+    if (await this.#tryExchange(declarer, exchange)) {
+      for (const queue of new Set([...consumeQueues, ...publishQueues])) {
+        await this.#tryQueue(declarer, exchange, queue);
+      }
+      for (const queue of new Set(ownQueues)) await this.#tryOwnQueue(declarer, queue);
+      for (const queue of leadQueues) await this.#tryLeadQueue(declarer, queue);
+      await this.#tryDelays(declarer, options);
+      for (const queue of [...consumeQueues, ...leadQueues]) {
+        await this.#try(`queue ${queue}: consume`, (channel) => mayConsume(channel, queue));
+      }
+      for (const name of [exchange, ""]) {
+        const subject = name === "" ? "default exchange" : `exchange ${name}`;
+        await this.#try(`${subject}: publish`, (channel) => this.#publish(channel, name));
+      }
+    }
+    this.#node.close();
+    await this.#node.ended;
+    return this.#findings;
+  }
+
+  /** Answers whether there may be one of vumi's type. */
+  async #tryExchange(declarer: Declarer, exchange: string): Promise<boolean> {
     let isDirect = true;
     await this.#try(`exchange ${exchange}: declare`, async (channel) => {
       await declarer.exchange(exchange).catch((error) => {
@@ -153,64 +152,49 @@ class Check {
       const asked = channel.assertExchange(exchange, "direct", { durable: true });
       return await asAskedFor(asked, "durable, direct");
     });
-    if (!isDirect) return await this.#end(); // Nothing is done with one of another type.
-    const kinds = new Map<string, QueueKind>();
-    for (const queue of new Set([...consumeQueues, ...publishQueues])) {
-      await this.#try(`queue ${queue}: declare`, async (channel) => {
-        const binding = await declarer.queue(exchange, queue);
-        try {
-          const { messageCount } = await channel.checkQueue(queue);
-          const kind = await queueKind(this.#model, queue);
-          kinds.set(queue, kind);
-          const seen = describeKind(kind);
-          if (binding === "bound") return `${seen}, bound, ${messageCount} waiting`;
-          return { doubt: `${seen}, ${messageCount} waiting; no right to bind it: taken as bound` };
-        } catch (error) {
-          if (!isAccessRefused(error)) throw error;
-          return { doubt: "no right to look at it, nor to bind it: taken as there, and bound" };
-        }
-      });
-    }
-    for (const queue of new Set(ownQueues)) {
-      await this.#try(`queue ${queue}: declare`, async (channel) => {
-        await declarer.ownQueue(queue);
-        const { messageCount } = await channel.checkQueue(queue);
-        return `${describeKind(await queueKind(this.#model, queue))}, ${messageCount} waiting`;
-      });
-    }
-    for (const queue of options.leadQueues) {
-      await this.#try(`queue ${queue}: declare`, async () => {
-        await declarer.ownQueue(queue, LEAD_ARGUMENTS);
-        const kind = await queueKind(this.#model, queue);
-        if (kind.type !== undefined && !kind.args["x-single-active-consumer"]) {
-          throw new Error("PRECONDITION_FAILED - it is there without x-single-active-consumer");
-        }
-        return describeKind(kind);
-      });
-    }
-    await this.#tryDelays(declarer, options, kinds);
-    for (const queue of [...consumeQueues, ...options.leadQueues]) {
-      await this.#try(`queue ${queue}: consume`, (channel) => mayConsume(channel, queue));
-    }
-    for (const name of [exchange, ""]) {
-      const subject = name === "" ? "default exchange" : `exchange ${name}`;
-      await this.#try(`${subject}: publish`, (channel) => this.#publish(channel, name));
-    }
-    for (const old of options.oldQueues) await this.#tellOf(old);
-    return await this.#end();
+    return isDirect;
   }
 
-  async #end(): Promise<AmqpFinding[]> {
-    this.#model.close().catch(() => {}); // It rejects if the connection has ended.
-    await this.#ended;
-    return this.#findings;
+  async #tryQueue(declarer: Declarer, exchange: string, queue: string): Promise<void> {
+    await this.#try(`queue ${queue}: declare`, async (channel) => {
+      const binding = await declarer.queue(exchange, queue);
+      try {
+        const { messageCount } = await channel.checkQueue(queue);
+        const kind = await queueKind(this.#model, queue);
+        this.#kinds.set(queue, kind);
+        const seen = describeKind(kind);
+        if (binding === "bound") return `${seen}, bound, ${messageCount} waiting`;
+        return { doubt: `${seen}, ${messageCount} waiting; no right to bind it: taken as bound` };
+      } catch (error) {
+        if (!isAccessRefused(error)) throw error;
+        return { doubt: "no right to look at it, nor to bind it: taken as there, and bound" };
+      }
+    });
+  }
+
+  async #tryOwnQueue(declarer: Declarer, queue: string): Promise<void> {
+    await this.#try(`queue ${queue}: declare`, async (channel) => {
+      await declarer.ownQueue(queue);
+      const { messageCount } = await channel.checkQueue(queue);
+      return `${describeKind(await queueKind(this.#model, queue))}, ${messageCount} waiting`;
+    });
+  }
+
+  async #tryLeadQueue(declarer: Declarer, queue: string): Promise<void> {
+    await this.#try(`queue ${queue}: declare`, async () => {
+      await declarer.ownQueue(queue, LEAD_ARGUMENTS);
+      const kind = await queueKind(this.#model, queue);
+      if (kind.type !== undefined && !kind.args["x-single-active-consumer"]) {
+        throw new Error("PRECONDITION_FAILED - it is there without x-single-active-consumer");
+      }
+      return describeKind(kind);
+    });
   }
 
   /** All of them, as they are shared by all channels. */
   async #tryDelays(
     declarer: Declarer,
     { exchange, delaysMs, consumeQueues }: AmqpCheckOptions,
-    kinds: ReadonlyMap<string, QueueKind>,
   ): Promise<void> {
     const delays = [...new Set(delaysMs)].sort((a, b) => a - b);
     const types = new Set<string | undefined>();
@@ -231,7 +215,7 @@ class Check {
     });
     if (!types.has("classic")) return;
     for (const queue of consumeQueues) {
-      const overflow = kinds.get(queue)?.args["x-overflow"];
+      const overflow = this.#kinds.get(queue)?.args["x-overflow"];
       if (!String(overflow).startsWith("reject-publish")) continue;
       this.#findings.push({
         subject: `queue ${queue}: limit`,
@@ -242,42 +226,6 @@ class Check {
           "have the delay queues made as quorum queues (amqp.queue_type; delete the old ones when " +
           "they are empty), or take the limit off",
       });
-    }
-  }
-
-  async #tellOf({ queue, names, fix }: OldQueues): Promise<void> {
-    const found: string[] = [];
-    let [waiting, absent] = [0, 0];
-    for (const name of names) {
-      const count = await this.#depth(name);
-      absent = count === undefined ? absent + 1 : 0;
-      if (absent > MOST_ABSENT) break;
-      if (!count) continue;
-      waiting += count;
-      found.push(name);
-    }
-    if (waiting === 0) return;
-    this.#findings.push({
-      subject: `old queues of ${queue}`,
-      ok: undefined,
-      detail: `${waiting} messages wait where nobody takes them any more: ${found.join(", ")}`,
-      fix,
-    });
-  }
-
-  async #isThere(queue: string): Promise<boolean> {
-    return await this.#depth(queue) !== undefined;
-  }
-
-  async #depth(queue: string): Promise<number | undefined> {
-    const channel = await this.#model.createChannel();
-    channel.on("error", () => {});
-    try {
-      const { messageCount } = await channel.checkQueue(queue);
-      await channel.close();
-      return messageCount;
-    } catch {
-      return undefined; // It is not there, or somebody's own.
     }
   }
 
@@ -294,12 +242,12 @@ class Check {
       const detail = isSure ? seen : seen.doubt;
       // What a trial was told may have closed it.
       await channel.close().catch(() => {});
-      const fix = isSure ? {} : fixFor(detail, this.#address);
+      const fix = isSure ? {} : fixFor(detail, this.#node.address);
       this.#findings.push({ subject, ok: isSure ? true : undefined, detail, ...fix });
     } catch (error) {
       const cause: unknown = this.#timeout.aborted ? this.#timeout.reason : error;
       const detail = serverWords(cause);
-      this.#findings.push({ subject, ok: false, detail, ...fixFor(detail, this.#address) });
+      this.#findings.push({ subject, ok: false, detail, ...fixFor(detail, this.#node.address) });
     }
   }
 
@@ -315,9 +263,6 @@ class Check {
     });
   }
 }
-
-/** To ask for a queue that is not there is an error in the server's log: after so many there are no more. */
-const MOST_ABSENT = 3;
 
 /** What a classic delay queue can't do, and a quorum queue can. */
 const CLASSIC_LOSES = "what comes back to a queue that refuses it then is lost: do not limit " +

@@ -7,7 +7,7 @@
  */
 
 import type { Channel, ChannelModel } from "amqplib";
-import { serverWords } from "./words.ts";
+import { serverWords } from "../server_errors.ts";
 
 /** What is known of a queue. */
 export interface QueueKind {

@@ -1,7 +1,7 @@
 /**
  * Values of AMQP's field tables as bytes, without regard to what they mean: how long each is, whether
  * RabbitMQ would take it, and what a table or an array is made of. That is all that a copy of a
- * message needs. What they mean: amqp_decode.ts.
+ * message needs. What they mean: read_values.ts.
  *
  * The types are those of RabbitMQ's rabbit_binary_parser.erl, and `U` of the standard.
  *
@@ -12,10 +12,8 @@ import type { Buffer } from "node:buffer";
 
 /** A value as it is on the wire, to be sent as it is: the letter of its type, and then the value. */
 export class FieldBytes {
-  /** The letter and the value. */
   readonly bytes: Buffer;
 
-  /** Takes the bytes as they are. */
   constructor(bytes: Buffer) {
     this.bytes = bytes;
   }
@@ -31,11 +29,9 @@ export class FieldBytes {
 export interface Entry {
   /** The length of the name, the name, and the value. */
   readonly bytes: Buffer;
-  /** The name. */
   readonly name: string;
   /** Whether `name` is all that there is to the name's bytes: they are UTF-8. */
   readonly named: boolean;
-  /** The value. */
   readonly value: FieldBytes;
 }
 

@@ -1,17 +1,17 @@
 /**
- * What a copy of a message is made of: its properties, but bytes in place of all that would change by
- * being decoded and encoded again. Who has changed or added some of them meanwhile, gets those.
+ * The properties for a copy of a message: bytes in place of all that would change by being decoded and
+ * encoded again. What was changed or added meanwhile is as it is now.
  *
  * @module
  */
 
 import type { MessageProperties } from "amqplib";
 import { Buffer } from "node:buffer";
-import { decodeProperties } from "./codec.ts";
-import { setHeader, type Table } from "./decode.ts";
-import { entriesOf, type Entry } from "./field.ts";
+import { setHeader, type Table } from "./read_values.ts";
+import { entriesOf, type Entry } from "./raw_values.ts";
+import { ORIGINAL_HEADERS } from "../../headers.ts";
 import {
-  LOST,
+  decodeProperties,
   PROPERTIES,
   type PropertyValues,
   UNNAMED,
@@ -20,16 +20,20 @@ import {
   type WireProperties,
 } from "./properties.ts";
 
+const { lost: LOST } = ORIGINAL_HEADERS;
+
 type Raw = Partial<Record<keyof MessageProperties, Buffer>>;
 
-/** The properties, to be encoded. Those that were not decoded by amqp_codec.ts are as they are. */
-export function kept(properties: WireProperties): PropertyValues & { readonly headers?: Table } {
+/** The properties, to be encoded. Those that {@linkcode decodeProperties} has not read stay as they are. */
+export function unchanged(
+  properties: WireProperties,
+): PropertyValues & { readonly headers?: Table } {
   const { [WIRE]: wire, headers, ...values } = properties;
-  if (wire?.ended) return kept(decodeProperties(wire.bytes));
+  if (wire?.ended) return unchanged(decodeProperties(wire.bytes));
   const raw = wire ? rawProperties(wire.bytes) : {};
-  const keptOnes = { ...values, ...keptValues(properties, raw) };
-  if (!headers) return keptOnes;
-  return { ...keptOnes, headers: wire ? keptHeaders(headers, wire, raw) : headers };
+  const own = { ...values, ...unchangedValues(properties, raw) };
+  if (!headers) return own;
+  return { ...own, headers: wire ? unchangedHeaders(headers, wire, raw) : headers };
 }
 
 /** What RabbitMQ notes for one queue only: how often it has handed the message out. */
@@ -60,7 +64,7 @@ export function rawProperties(bytes: Buffer): Raw {
 }
 
 /** The values that JavaScript can't hold. */
-function keptValues(properties: MessageProperties, raw: Raw): Omit<PropertyValues, "headers"> {
+function unchangedValues(properties: MessageProperties, raw: Raw): Omit<PropertyValues, "headers"> {
   const values: Partial<Record<Exclude<keyof MessageProperties, "headers">, unknown>> = {};
   for (const [name, , kind] of PROPERTIES) {
     if (name === "headers") continue;
@@ -77,7 +81,11 @@ function keptValues(properties: MessageProperties, raw: Raw): Omit<PropertyValue
   return values;
 }
 
-function keptHeaders(headers: Table, wire: Wire, { headers: table = Buffer.alloc(0) }: Raw): Table {
+function unchangedHeaders(
+  headers: Table,
+  wire: Wire,
+  { headers: table = Buffer.alloc(0) }: Raw,
+): Table {
   const { named, unnamed, lost } = sorted(entriesOf(table));
   const result: Table = {};
   for (const [name, value] of Object.entries(headers)) {
