@@ -110,33 +110,33 @@ export class Connector {
   /** Declares the queues and consumes messages from users and events. Once in a life. */
   start(handlers: ConnectorHandlers): void {
     const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
-    const lead = { queue: this.#queues.lead, onLead: handlers.onLead };
     const { broker, inboundPrefetch, eventPrefetch } = this.#options;
+    const lead = { queue: this.#queues.lead, onLead: handlers.onLead };
     broker.declare(outbound);
-    const fromUsers = broker.consume(
-      inbound,
-      { prefetch: inboundPrefetch, parkingQueue: inboundParked, lead },
-      reader(
+    this.#consumers.push(
+      broker.consume(
         inbound,
-        decodeMessage,
-        this.#traced(inbound, handlers.inbound, ({ message_id }) => ({ id: message_id })),
-        () => handlers.unreadable("inbound"),
+        { prefetch: inboundPrefetch, parkingQueue: inboundParked, lead },
+        this.#reader({
+          queue: inbound,
+          decode: decodeMessage,
+          name: ({ message_id }) => ({ id: message_id }),
+          handle: handlers.inbound,
+          onUnreadable: () => handlers.unreadable("inbound"),
+        }),
       ),
-    );
-    const events = broker.consume(
-      event,
-      { prefetch: eventPrefetch, parkingQueue: eventParked, lead },
-      reader(
+      broker.consume(
         event,
-        decodeEvent,
-        this.#traced(event, handlers.event, ({ event_id, user_message_id }) => ({
-          id: event_id,
-          about: user_message_id,
-        })),
-        () => handlers.unreadable("event"),
+        { prefetch: eventPrefetch, parkingQueue: eventParked, lead },
+        this.#reader({
+          queue: event,
+          decode: decodeEvent,
+          name: ({ event_id, user_message_id }) => ({ id: event_id, about: user_message_id }),
+          handle: handlers.event,
+          onUnreadable: () => handlers.unreadable("event"),
+        }),
       ),
     );
-    this.#consumers.push(fromUsers, events);
   }
 
   /**
@@ -174,40 +174,35 @@ export class Connector {
     await Promise.all(this.#consumers.map((consumer) => consumer.settled()));
   }
 
-  /** The handler, within a span if we are traced. */
-  #traced<T>(
-    queue: string,
-    handle: ConnectorHandler<T>,
-    name: (value: T) => Pick<TracedMessage, "id" | "about">,
-  ): ConnectorHandler<T> {
+  /** Hands what can be read to a handler, within a span if we are traced, and parks the rest. */
+  #reader<T>({ queue, decode, name, handle, onUnreadable }: ReaderOptions<T>): Handler {
     const { tracing } = this.#options;
-    if (tracing === undefined) return handle;
-    return (value, arrival) =>
-      tracing.process(
+    return (message) => {
+      let value: T;
+      try {
+        value = decode(message.body);
+      } catch (error) {
+        if (!(error instanceof MalformedPayloadError)) throw error;
+        const reason = error.message;
+        onUnreadable();
+        log.error("Parked a message of {queue}: {reason}", { queue, reason });
+        return Promise.resolve({ kind: "park", reason });
+      }
+      if (tracing === undefined) return handle(value, message);
+      return tracing.process(
         { exchange: EXCHANGE, queue, ...name(value) },
-        readTrace((header) => arrival.headers[header]),
-        () => handle(value, arrival),
+        readTrace((header) => message.headers[header]),
+        () => handle(value, message),
       );
+    };
   }
 }
 
-function reader<T>(
-  queue: string,
-  decode: (body: Uint8Array) => T,
-  handle: ConnectorHandler<T>,
-  onUnreadable: () => void,
-): Handler {
-  return (message) => {
-    let value: T;
-    try {
-      value = decode(message.body);
-    } catch (error) {
-      if (!(error instanceof MalformedPayloadError)) throw error;
-      const reason = error.message;
-      onUnreadable();
-      log.error("Parked a message of {queue}: {reason}", { queue, reason });
-      return Promise.resolve({ kind: "park", reason });
-    }
-    return handle(value, message);
-  };
+interface ReaderOptions<T> {
+  readonly queue: string;
+  readonly decode: (body: Uint8Array) => T;
+  /** What spans call it. */
+  readonly name: (value: T) => Pick<TracedMessage, "id" | "about">;
+  readonly handle: ConnectorHandler<T>;
+  readonly onUnreadable: () => void;
 }

@@ -6,7 +6,6 @@
 
 import { runHandler } from "../handler.ts";
 import { copyHeaders, type Headers, shortened } from "../headers.ts";
-import { type Entry, MemoryQueue, type Subscription } from "./queue.ts";
 import {
   type Broker,
   type BrokerStatus,
@@ -18,6 +17,55 @@ import {
   PublishError,
   type QueuedMessage,
 } from "../mod.ts";
+
+interface Entry extends QueuedMessage {
+  /** Its place among the messages of all queues. */
+  readonly place: number;
+  redelivered: boolean;
+  /** The queue to which it goes back when its time in a delay queue is up; undefined elsewhere. */
+  readonly comesFrom: string | undefined;
+  /** Whether its time in a delay queue is up. */
+  due: boolean;
+}
+
+interface Subscription extends ConsumeOptions {
+  readonly handler: Handler;
+  /** What is handed out and not answered. */
+  readonly work: Set<Promise<void>>;
+}
+
+/** A queue: messages in the order of their places, which they keep when they are put back. */
+class MemoryQueue {
+  /** Those that nobody has taken, the next one first. */
+  readonly waiting: Entry[] = [];
+  /** The next one to take a message comes first. */
+  readonly subscriptions: Subscription[] = [];
+
+  /** Takes the next message and says for whom; undefined if there is none, or nobody free. */
+  next(): [Subscription, Entry] | undefined {
+    const index = this.subscriptions.findIndex(({ work, prefetch }) => work.size < prefetch);
+    if (index < 0) return undefined;
+    const entry = this.waiting.shift();
+    const [subscription] = entry ? this.subscriptions.splice(index, 1) : [];
+    if (!subscription || !entry) return undefined;
+    this.subscriptions.push(subscription);
+    return [subscription, entry];
+  }
+
+  /** Puts a message that was taken back to its place. */
+  putBack(entry: Entry): void {
+    entry.redelivered = true;
+    const index = this.waiting.findIndex(({ place }) => place > entry.place);
+    this.waiting.splice(index < 0 ? this.waiting.length : index, 0, entry);
+  }
+
+  /** Takes those whose time is up. */
+  takeDue(): Entry[] {
+    const due = this.waiting.filter((entry) => entry.due);
+    for (const entry of due) this.waiting.splice(this.waiting.indexOf(entry), 1);
+    return due;
+  }
+}
 
 /** A {@linkcode Broker} in one process. */
 export class MemoryBroker implements Broker {

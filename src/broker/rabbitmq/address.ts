@@ -29,7 +29,6 @@ export interface AmqpTls {
   readonly ca?: string;
   /** Our certificate, and what leads from it to its issuer. */
   readonly cert?: string;
-  /** Its private key. */
   readonly key?: string;
   /** The name that the server's certificate is for, if it is not the host's. */
   readonly serverName?: string;
@@ -41,9 +40,7 @@ export interface AmqpAddress {
   readonly connect: Options.Connect;
   /** `host:port`, for people and for permissions. */
   readonly host: string;
-  /** The virtual host's name. */
   readonly vhost: string;
-  /** Options of `node:tls`, if there is TLS. */
   readonly tls: ConnectionOptions;
 }
 

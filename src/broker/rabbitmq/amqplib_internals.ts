@@ -14,7 +14,7 @@ import { Buffer } from "node:buffer";
 import process from "node:process";
 import type { Socket } from "node:net";
 import type { ChannelModel } from "amqplib";
-import { ByteWriter } from "./codec/byte_writer.ts";
+import { ByteWriter } from "./codec/writer.ts";
 import { decodeProperties, encodeProperties, type PropertyValues } from "./codec/properties.ts";
 
 /** The parts of amqplib's connection that its types do not tell. */
@@ -28,9 +28,7 @@ export interface WireConnection {
   readonly maxFrameSize: number;
   /** The largest frame that the server takes. */
   readonly frameMax: number;
-  /** For heartbeats. */
   sentSinceLastCheck: boolean;
-  /** By number. */
   readonly channels: readonly (WireChannel | null | undefined)[];
   /** The next frame, decoded; false if it is not there yet. */
   recvFrame(): WireFrame | false;
@@ -38,23 +36,19 @@ export interface WireConnection {
   accept(frame: WireFrame): void;
   /** Writes a message. It is replaced by one that throws when the connection is being closed. */
   sendMessage(...message: SentMessage): boolean;
-  /** Writes the frames of a body. */
   sendContent(channel: number, body: Buffer): boolean;
 }
 
-/** One of the connection's channels. */
 export interface WireChannel {
   /** amqplib's channel, as its users have it. */
   readonly channel: {
     closeWithError(id: unknown, reason: string, code: number, error: unknown): void;
   };
-  /** Where its frames are written. */
   readonly buffer: { write(frames: Buffer): boolean };
 }
 
 /** A frame, as amqplib's channels take it. A body has no `id`. */
 export interface WireFrame {
-  /** The channel's number. */
   readonly channel: number;
   /** The method's, or {@linkcode BASIC} for properties. */
   readonly id?: number;
@@ -62,7 +56,6 @@ export interface WireFrame {
   readonly size?: number;
   /** A method's arguments, or properties. */
   readonly fields?: unknown;
-  /** A part of a body. */
   readonly content?: Buffer;
 }
 
@@ -81,7 +74,6 @@ interface PublishFields {
   readonly mandatory: boolean;
 }
 
-/** The class of messages. */
 export const BASIC = 60;
 const PUBLISH = 60 << 16 | 40;
 
@@ -94,7 +86,6 @@ const CONTENT_START = 12;
 /** Bodies up to here are written with the rest at once, to be one packet. */
 const SMALL_BODY = 2048;
 
-/** The connection itself. */
 export function internalsOf(model: ChannelModel): WireConnection {
   return model.connection as unknown as WireConnection;
 }

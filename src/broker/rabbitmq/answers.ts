@@ -14,7 +14,6 @@ import { Backoff, type BackoffOptions } from "../../async/mod.ts";
 import { type Copied, copyHeaders } from "../headers.ts";
 import { type Disposition, PublishError } from "../mod.ts";
 
-/** How {@linkcode AmqpAnswers} answer. */
 export interface AnswerOptions extends BackoffOptions {
   readonly copies: AmqpCopies;
   /** The queue that the messages come from. */
@@ -23,7 +22,6 @@ export interface AnswerOptions extends BackoffOptions {
   readonly faults: QueueFaults;
 }
 
-/** A message that was consumed, and its channel. */
 export interface Delivery {
   readonly session: AmqpSession;
   readonly message: ConsumeMessage;
@@ -35,7 +33,6 @@ export interface Delivery {
 
 /** The copies that go to one queue: one after the other. */
 interface Line {
-  /** The end of the last one. */
   last: Promise<void>;
   /** Whether the first one can't be made for now, and so none. */
   isStuck: boolean;
@@ -49,7 +46,6 @@ export class AmqpAnswers {
   /** By the queue that the copies go to. */
   readonly #lines = new Map<string, Line>();
 
-  /** Keeps the options. */
   constructor(options: AnswerOptions) {
     this.#options = options;
   }

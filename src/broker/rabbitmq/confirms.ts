@@ -9,7 +9,6 @@ import { Buffer } from "node:buffer";
 import { type ConfirmChannel, IllegalOperationError, type Message, type Options } from "amqplib";
 import { PublishError } from "../mod.ts";
 
-/** Where a message goes. */
 export interface Destination {
   /** The exchange; "" for the default one, which needs no binding. */
   readonly exchange: string;
@@ -18,12 +17,10 @@ export interface Destination {
   readonly queue: string;
 }
 
-/** A message that is not confirmed yet. */
 interface Pending {
   readonly destination: Destination;
   readonly content: Uint8Array;
   readonly reject: (error: PublishError) => void;
-  /** By the clock of `performance`. */
   readonly sentAt: number;
   returned: boolean;
 }
@@ -35,7 +32,6 @@ export class ConfirmingChannel {
   readonly #pending = new Set<Pending>();
   #hasConfirmed = false;
 
-  /** Takes over a channel that nobody has used. */
   constructor(channel: ConfirmChannel) {
     this.#channel = channel;
     channel.on("return", (message) => this.#onReturn(message));
@@ -104,7 +100,6 @@ export class ConfirmingChannel {
   }
 }
 
-/** No queue took the message. */
 export class ReturnedError extends PublishError {
   constructor(queue: string) {
     super("refused", `Cannot publish to ${queue}: no queue took it`);

@@ -33,15 +33,12 @@ const AVOID_MS = 60_000;
 /** How long closing waits for the server's answer, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2000;
 
-/** How an {@linkcode AmqpConnection} connects. */
 export interface AmqpConnectionOptions extends BackoffOptions {
   /** The server, or the nodes of a cluster; at least one. */
   readonly addresses: readonly AmqpAddress[];
-  /** The connection's name in RabbitMQ's own lists. */
   readonly name: string;
   /** Makes what lives on a new connection; when it rejects the connection is given up. */
   setup(model: ChannelModel): Promise<void>;
-  /** For connections that consume. */
   readonly poisonDeliveries?: PoisonDeliveries;
   /** Called when the server blocks publishing, and when it is over, also with the connection. */
   onBlocked?(blocked: boolean): void;
@@ -73,7 +70,6 @@ export class AmqpConnection {
     this.#options = options;
   }
 
-  /** Whether it is up and set up. */
   get ready(): boolean {
     return this.#model !== undefined;
   }
@@ -82,7 +78,6 @@ export class AmqpConnection {
     return this.#model;
   }
 
-  /** Whether the server takes no messages on it for now. */
   get blocked(): boolean {
     return this.#blocked;
   }

@@ -38,7 +38,6 @@ export class ConsumeConnections {
     this.first = this.#add().connection;
   }
 
-  /** Whether all of them are up. */
   get ready(): boolean {
     return this.#all.every(({ connection }) => connection.ready);
   }

@@ -26,14 +26,12 @@ const log = getLogger(["turn-channels", "broker"]);
  */
 const MOST_STUCK = 1000;
 
-/** What an {@linkcode AmqpConsumer} consumes, and how. */
 export interface AmqpConsumerOptions extends AnswerOptions {
   readonly connection: AmqpConnection;
   /** Sees to it that the queue is there, and bound. */
   readonly declare: () => Promise<void>;
   /** Consumes only while it leads, if given. */
   readonly lead?: AmqpLead | undefined;
-  /** Most messages in work. */
   readonly prefetch: number;
   readonly handler: Handler;
 }
@@ -41,7 +39,6 @@ export interface AmqpConsumerOptions extends AnswerOptions {
 /** Never fires: consumers without a lead need not stop for others. */
 const ALWAYS = new AbortController().signal;
 
-/** Why a subscription ends. */
 type EndReason = "stop" | "lost" | "cancelled" | "renew";
 
 /** Consumes one queue until it is cancelled; see {@linkcode Subscriber.consume}. */
@@ -54,14 +51,12 @@ export class AmqpConsumer implements Consumer {
   readonly #running: Promise<void>;
   readonly #work = new Set<Promise<void>>();
   #session: AmqpSession | undefined;
-  /** Ends the subscription there is. */
   #end: ((reason: EndReason) => void) | undefined;
   /** Messages in hand whose copy can't be made, and how many of them the subscription leaves room for. */
   #stuck = 0;
   #stuckAtStart = 0;
   #ready = false;
 
-  /** Consumes as soon as there is a connection. */
   constructor(options: AmqpConsumerOptions) {
     this.#options = options;
     this.#answers = new AmqpAnswers(options);

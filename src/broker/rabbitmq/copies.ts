@@ -11,7 +11,6 @@ import type { AmqpPublisher } from "./publisher.ts";
 import { messageOf } from "./server_errors.ts";
 import { delayQueue, PublishError } from "../mod.ts";
 
-/** Where a copy goes. */
 export type CopyTarget =
   /** A queue of ours, which is declared. */
   | { readonly kind: "own"; readonly queue: string }

@@ -17,7 +17,7 @@ import {
   type WireProperties,
 } from "./codec/properties.ts";
 import { elementsIn, entriesIn, FieldBytes } from "./codec/raw_values.ts";
-import { decodeValue } from "./codec/read_values.ts";
+import { decodeValue } from "./codec/reader.ts";
 import { COUNTS, unchanged } from "./codec/unchanged.ts";
 import { ORIGINAL_HEADERS } from "../headers.ts";
 
@@ -32,7 +32,6 @@ export function returnsOf({ headers }: MessageProperties): number {
 /** Headers of a message that RabbitMQ has taken out of a queue by itself. */
 const DEATH = /^x-(first-|last-)?death(-|$)/;
 
-/** Where a delayed copy has the headers that match {@linkcode DEATH}. */
 const { death: ORIGINAL_DEATH } = ORIGINAL_HEADERS;
 
 /**

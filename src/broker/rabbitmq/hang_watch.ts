@@ -11,7 +11,6 @@ import type { ChannelModel } from "amqplib";
 import type { ConfirmingChannel } from "./confirms.ts";
 import { internalsOf } from "./amqplib_internals.ts";
 
-/** How often to look, in milliseconds. */
 const LOOK_EVERY_MS = 250;
 /** RabbitMQ is never silent for longer than the seconds between heartbeats, and a bit. */
 const SLACK_MS = 500;
@@ -22,7 +21,6 @@ const FIRST_CONFIRM_MS = 750;
 const FIRST_CONFIRM_GROWS = 1.2;
 const FIRST_CONFIRM_MOST_MS = 10_000;
 
-/** A connection to watch. */
 export interface Watched {
   readonly model: ChannelModel;
   readonly channel: ConfirmingChannel;
@@ -32,7 +30,6 @@ export interface Watched {
   readonly onHang: (reason: string, isFine: boolean) => void;
 }
 
-/** Watches one connection after the other. */
 export class HangWatch {
   #firstConfirmMs = FIRST_CONFIRM_MS;
 

@@ -37,17 +37,14 @@ const MOMENT_MS = 5_000;
 /** The longest wait, in milliseconds: Turn waits for 5 seconds, and some are needed for the rest. */
 const WAIT_MS = 4_000;
 
-/** How an {@linkcode AmqpPublisher} publishes. */
 export interface AmqpPublisherOptions extends Omit<AmqpConnectionOptions, "setup" | "onBlocked"> {
   readonly exchange: string;
   /** How long messages on their way wait for the end of a block, in milliseconds. */
   readonly blockedGraceMs: number;
-  /** See {@linkcode Declarer}. */
   readonly queueType?: QueueType | undefined;
   readonly faults: QueueFaults;
 }
 
-/** A connection for publishing. */
 export class AmqpPublisher {
   /** The connection, to look at and for what else publishes on it. */
   readonly connection: AmqpConnection;
@@ -80,7 +77,7 @@ export class AmqpPublisher {
     return this.#declarer;
   }
 
-  /** Sees to it that a queue is there; see {@linkcode Broker.declare}. */
+  /** Sees to it that a queue is there; see {@linkcode Publisher.declare}. */
   declare(queue: string): void {
     this.#queues.add(queue);
     if (this.#channel) void this.#ensure(queue);
@@ -92,7 +89,6 @@ export class AmqpPublisher {
     await this.#ensureSoon(queue);
   }
 
-  /** Publishes; see {@linkcode Broker.publish}. */
   async publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
     const destination = { exchange: this.#options.exchange, routingKey: queue, queue };
     const properties = headers === undefined

@@ -10,7 +10,6 @@ import { serverWords } from "./server_errors.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** What can't be done with a queue. */
 export type FaultKind = "declare" | "bind" | "consume" | "copy";
 
 const TEXTS: Readonly<Record<FaultKind, string>> = {
@@ -28,7 +27,6 @@ const SHORT: Readonly<Record<FaultKind, string>> = {
   copy: "it takes no copies",
 };
 
-/** The faults there are now. */
 export class QueueFaults {
   readonly #reasons = new Map<string, Map<FaultKind, string>>();
 

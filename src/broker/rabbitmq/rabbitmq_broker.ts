@@ -74,7 +74,6 @@ export class AmqpBroker implements Broker {
   readonly #consumers = new Set<AmqpConsumer>();
   /** By queue, with the connections of what is consumed under them. */
   readonly #leads = new Map<string, { readonly lead: AmqpLead; readonly on: ConsumeConnection }>();
-  /** Queues that have to be bound. */
   readonly #bound = new Set<string>();
   readonly #binding: ReturnType<typeof setInterval>;
   #closed: Promise<unknown> | undefined;

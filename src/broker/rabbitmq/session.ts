@@ -1,6 +1,6 @@
 /**
- * One channel that messages are consumed on, from its opening to its end. Messages can be answered
- * on it and nowhere else, and not after its end.
+ * One channel, from its opening to its end. Messages that came on it can be answered on it and nowhere
+ * else, and not after its end.
  *
  * @module
  */
@@ -15,12 +15,10 @@ export class AmqpSession {
   readonly channel: Channel;
   readonly #lost = new AbortController();
   readonly #ended: Promise<void>;
-  /** Messages that are not answered yet. */
   inWork = 0;
   /** Why the server has closed the channel, if it has. */
   fault: Error | undefined;
 
-  /** Takes over a channel that nobody has used. */
   constructor(channel: Channel) {
     this.channel = channel;
     // Without a listener the error would end the connection.
@@ -57,5 +55,22 @@ export class AmqpSession {
       this.channel.close().catch(() => {});
     }
     return this.#ended;
+  }
+}
+
+/** Why a call on an ended channel has failed. */
+export function endOf({ fault }: AmqpSession): Error {
+  return fault ?? new Error("the channel has ended");
+}
+
+/** The answer to a call. Rejects also if the channel ends meanwhile, of which amqplib may never tell. */
+export async function orLost<T>(session: AmqpSession, answer: Promise<T>): Promise<T> {
+  const ended = Promise.withResolvers<never>();
+  const onLost = () => ended.reject(endOf(session));
+  session.lost.addEventListener("abort", onLost);
+  try {
+    return await Promise.race([answer, ended.promise]);
+  } finally {
+    session.lost.removeEventListener("abort", onLost);
   }
 }

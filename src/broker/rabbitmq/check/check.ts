@@ -16,7 +16,6 @@ import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
 import { connectOnce, type SingleConnection } from "./single_connection.ts";
 import { delayQueue } from "../../mod.ts";
 
-/** What {@linkcode checkAmqp} tries. */
 export interface AmqpCheckOptions {
   /** The addresses of a server, or of the nodes of a cluster. */
   readonly urls: readonly string[];
@@ -38,13 +37,11 @@ export interface AmqpCheckOptions {
   readonly timeoutMs: number;
 }
 
-/** What was found out about one thing. */
 export interface AmqpFinding {
   /** What was tried: the connection, the exchange, a queue. */
   readonly subject: string;
   /** Whether it works; undefined if it does not, but nothing else suffers. */
   readonly ok: boolean | undefined;
-  /** What was seen. */
   readonly detail: string;
   /** What to do, if it does not work and something can be said. */
   readonly fix?: string;
@@ -76,7 +73,6 @@ export async function checkAmqp(options: AmqpCheckOptions): Promise<AmqpFinding[
   }
 }
 
-/** A server that was reached. */
 interface Node extends SingleConnection {
   readonly address: AmqpAddress;
 }
@@ -102,7 +98,6 @@ async function tryNode(
 /** What a trial has seen: that it works, or in words what nobody can tell. */
 type Seen = string | { readonly doubt: string };
 
-/** The trials on one connection. */
 class Check {
   readonly #node: Node;
   readonly #model: ChannelModel;

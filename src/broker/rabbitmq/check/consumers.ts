@@ -14,7 +14,6 @@ export class AmqpUnreachableError extends Error {
   override readonly name = "AmqpUnreachableError";
 }
 
-/** Where {@linkcode countConsumers} asks. */
 export interface ConsumersOptions {
   /** The addresses of a server, or of the nodes of a cluster; they are tried one after the other. */
   readonly urls: readonly string[];

@@ -9,9 +9,7 @@ import { type AmqpAddress, socketOptions } from "../address.ts";
 
 export interface SingleConnection {
   readonly model: ChannelModel;
-  /** Says that it ends. */
   close(): void;
-  /** Resolves when it has ended. */
   readonly ended: Promise<void>;
 }
 

@@ -24,9 +24,7 @@ import {
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** How often a delivery may end what it comes on. */
 const MAX_ENDS = 3;
-/** How many deliveries are remembered; then the oldest is forgotten. */
 const MAX_REMEMBERED = 1000;
 
 const DELIVER = BASIC << 16 | 60, GET_OK = BASIC << 16 | 71;
@@ -42,7 +40,6 @@ class Delivery {
   /** Undefined while nothing is being delivered. */
   fields: DeliveryFields | undefined;
   properties: WireProperties | undefined;
-  /** How many bytes of the body are to come. */
   left = 0;
   /** The last part of the body, when all is there. */
   body: Buffer | undefined;
@@ -70,7 +67,6 @@ export class PoisonDeliveries {
   watch(model: ChannelModel): void {
     const connection = internalsOf(model);
     const { accept, recvFrame } = connection;
-    /** By the number of the channel. */
     const deliveries: Delivery[] = [];
     connection.recvFrame = () => {
       try {

@@ -11,32 +11,26 @@
 import type { Buffer } from "node:buffer";
 import type { MessageProperties } from "amqplib";
 import { ORIGINAL_HEADERS } from "../../headers.ts";
-import { ByteWriter } from "./byte_writer.ts";
-import { CorruptBytesError, setHeader, type Table, ValueReader } from "./read_values.ts";
-import { integerOf, writeField } from "./write_values.ts";
+import { CorruptBytesError, setHeader, type Table, ValueReader } from "./reader.ts";
+import { ByteWriter, writeField } from "./writer.ts";
 
 /** Where decoded properties keep what they were decoded from. A symbol survives `{ ...properties }`. */
 export const WIRE: unique symbol = Symbol("wire");
 /** Where headers have further entries, in bytes, whose names JavaScript can't have or has already. */
 export const UNNAMED: unique symbol = Symbol("unnamed");
 
-/** What properties were decoded from. */
 export interface Wire {
-  /** The flags and the values. */
   readonly bytes: Buffer;
-  /** The headers as they were decoded. */
   readonly headers: Table;
   /** Why nothing is decoded, if the message has ended connections; see poison_deliveries.ts. */
   readonly ended?: string;
 }
 
-/** Properties that {@linkcode decodeProperties} has read. */
 export type WireProperties = MessageProperties & { [WIRE]?: Wire };
 
-/** Properties to be encoded. */
 export type PropertyValues = Readonly<Partial<Record<keyof MessageProperties, unknown>>>;
 
-type PropertyKind = "text" | "table" | "octet" | "time";
+export type PropertyKind = "text" | "table" | "octet" | "time";
 
 /** In the order of the wire; the first has the highest of the flags' sixteen bits. */
 export const PROPERTIES:
@@ -258,4 +252,10 @@ function encodable(given: unknown) {
   }
   sizes.sort(([, a], [, b]) => a - b);
   return { headers, sizes };
+}
+
+/** A whole number, whichever way JavaScript has it. */
+function integerOf(value: unknown): bigint | undefined {
+  if (typeof value === "bigint") return value;
+  return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : undefined;
 }

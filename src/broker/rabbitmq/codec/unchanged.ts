@@ -7,12 +7,13 @@
 
 import type { MessageProperties } from "amqplib";
 import { Buffer } from "node:buffer";
-import { setHeader, type Table } from "./read_values.ts";
+import { setHeader, type Table } from "./reader.ts";
 import { entriesOf, type Entry } from "./raw_values.ts";
 import { ORIGINAL_HEADERS } from "../../headers.ts";
 import {
   decodeProperties,
   PROPERTIES,
+  type PropertyKind,
   type PropertyValues,
   UNNAMED,
   WIRE,
@@ -47,20 +48,20 @@ export function rawProperties(bytes: Buffer): Raw {
   for (const [name, , kind] of PROPERTIES) {
     if (flags & flag) {
       if (kind === "table" && at + 4 > bytes.length) break;
-      const lengthSize = { text: 1, table: 4, octet: 0, time: 0 }[kind];
-      const size = {
-        text: () => bytes[at] ?? 0,
-        table: () => bytes.readUInt32BE(at),
-        octet: () => 1,
-        time: () => 8,
-      }[kind]();
-      at += lengthSize + size;
+      const size = sizeAt(bytes, at, kind);
+      at += { text: 1, table: 4, octet: 0, time: 0 }[kind] + size;
       if (at > bytes.length) break;
       raw[name] = bytes.subarray(at - size, at);
     }
     flag >>>= 1;
   }
   return raw;
+}
+
+function sizeAt(bytes: Buffer, at: number, kind: PropertyKind): number {
+  if (kind === "text") return bytes[at] ?? 0;
+  if (kind === "table") return bytes.readUInt32BE(at);
+  return kind === "octet" ? 1 : 8;
 }
 
 /** The values that JavaScript can't hold. */

@@ -9,7 +9,6 @@
 import type { Buffer } from "node:buffer";
 import { FieldBytes } from "./raw_values.ts";
 
-/** Headers by their names. */
 export type Table = Record<string, unknown>;
 
 /** Deeper tables and arrays are left as bytes, so that no message can exhaust the stack. */
@@ -33,7 +32,6 @@ export class ValueReader {
     this.at = at;
   }
 
-  /** How many bytes are to come. */
   get left(): number {
     return this.bytes.length - this.at;
   }
@@ -72,7 +70,6 @@ export class ValueReader {
     }
   }
 
-  /** A value with its letter. */
   value(depth: number): unknown {
     switch (this.uint8()) {
       case 0x53: // S
