@@ -5,8 +5,7 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import type { Channel, ChannelModel, ConfirmChannel } from "amqplib";
+import type { ChannelModel, ConfirmChannel } from "amqplib";
 import { type AmqpAddress, type AmqpTls, connectFault, parseAddress } from "../address.ts";
 import { Declarer, ExchangeTypeError, isAccessRefused, type QueueType } from "../declarer.ts";
 import { LEAD_ARGUMENTS } from "../lead.ts";
@@ -14,6 +13,7 @@ import { serverWords } from "../server_errors.ts";
 import { fixFor } from "./fixes.ts";
 import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
 import { connectOnce, type SingleConnection } from "./single_connection.ts";
+import { asAskedFor, mayConsume, mayPublish } from "./trials.ts";
 import { delayQueue } from "../../mod.ts";
 
 export interface AmqpCheckOptions {
@@ -128,7 +128,7 @@ class Check {
       }
       for (const name of [exchange, ""]) {
         const subject = name === "" ? "default exchange" : `exchange ${name}`;
-        await this.#try(`${subject}: publish`, (channel) => this.#publish(channel, name));
+        await this.#try(`${subject}: publish`, (channel) => mayPublish(this.#model, channel, name));
       }
     }
     this.#node.close();
@@ -235,7 +235,7 @@ class Check {
       const seen = await trial(channel);
       const isSure = typeof seen === "string";
       const detail = isSure ? seen : seen.doubt;
-      // What a trial was told may have closed it.
+      // The server's answer to the trial may have closed it.
       await channel.close().catch(() => {});
       const fix = isSure ? {} : fixFor(detail, this.#node.address);
       this.#findings.push({ subject, ok: isSure ? true : undefined, detail, ...fix });
@@ -245,62 +245,8 @@ class Check {
       this.#findings.push({ subject, ok: false, detail, ...fixFor(detail, this.#node.address) });
     }
   }
-
-  /** With a routing key that nobody has bound: it comes back, and then it is confirmed. */
-  #publish(channel: ConfirmChannel, exchange: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      this.#model.on("blocked", (reason) => reject(new Error(`publishing is blocked: ${reason}`)));
-      reportClosing(channel, reject);
-      const key = `turn-channels.check.${crypto.randomUUID()}`;
-      channel.publish(exchange, key, Buffer.alloc(0), { mandatory: true }, (error) => {
-        if (!error) resolve("messages are taken");
-      });
-    });
-  }
 }
 
 /** What a classic delay queue can't do, and a quorum queue can. */
 const CLASSIC_LOSES = "what comes back to a queue that refuses it then is lost: do not limit " +
   ".inbound and .event with reject-publish, by a policy either, or have amqp.queue_type quorum";
-
-/**
- * Tries the right to consume, and no more. The server looks at the right first, then at the arguments:
- * at a priority that is no number it stops, so there never is a consumer, and no message comes.
- */
-async function mayConsume(channel: Channel, queue: string): Promise<string> {
-  const { consumerCount } = await channel.checkQueue(queue);
-  try {
-    const { consumerTag } = await channel.consume(queue, () => {}, {
-      arguments: { "x-priority": "none" },
-    });
-    await channel.cancel(consumerTag);
-  } catch (error) {
-    if (!/PRECONDITION_FAILED - invalid arg 'x-priority'/.test(serverWords(error))) throw error;
-  }
-  return consumerCount === 0 ? "allowed" : `allowed; consumers now: ${consumerCount}`;
-}
-
-/**
- * Answers `kind` if the server would declare it so, and else how it differs, as far as that does no
- * harm: it was made by somebody else, or we have no right to make it.
- */
-async function asAskedFor(asked: Promise<unknown>, kind: string): Promise<string> {
-  try {
-    await asked;
-    return kind;
-  } catch (error) {
-    const words = serverWords(error);
-    // Another type of exchange misdirects messages.
-    if (!REFUSED.test(words) || DOES_HARM.test(words)) throw error;
-    return `there (${words})`;
-  }
-}
-
-const REFUSED = /^(PRECONDITION_FAILED|ACCESS_REFUSED)/;
-const DOES_HARM = /inequivalent arg '(durable|auto_delete|type)'/;
-
-/** Rejects with the server's reason for closing the channel, or when there was none. */
-function reportClosing(channel: Channel, reject: (error: Error) => void): void {
-  channel.on("error", reject);
-  channel.on("close", () => reject(new Error("the channel was closed")));
-}
