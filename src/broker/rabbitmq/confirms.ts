@@ -30,7 +30,8 @@ export class ConfirmingChannel {
   readonly #channel: ConfirmChannel;
   /** In the order of publishing. */
   readonly #pending = new Set<Pending>();
-  #hasConfirmed = false;
+  /** Whether the server has said of any message what became of it. */
+  hasConfirmed = false;
 
   constructor(channel: ConfirmChannel) {
     this.#channel = channel;
@@ -56,7 +57,7 @@ export class ConfirmingChannel {
       try {
         this.#channel.publish(exchange, routingKey, content, properties, (error) => {
           this.#pending.delete(pending);
-          this.#hasConfirmed = true;
+          this.hasConfirmed = true;
           if (error) reject(publishError(queue, error));
           else if (pending.returned) reject(new ReturnedError(queue));
           else resolve();
@@ -68,11 +69,6 @@ export class ConfirmingChannel {
       }
       this.#pending.add(pending);
     });
-  }
-
-  /** Whether the server has said of any message what became of it. */
-  get hasConfirmed(): boolean {
-    return this.#hasConfirmed;
   }
 
   /** How long the oldest message has waited for its confirm, in milliseconds; 0 if none waits. */

@@ -61,10 +61,7 @@ export class AmqpCopies {
   #open(name: string): Promise<ConfirmingChannel> {
     const { connection } = this.#publisher;
     const model = connection.current;
-    if (model === undefined || connection.blocked) {
-      const why = model ? "RabbitMQ has blocked publishing" : "there is no connection to RabbitMQ";
-      throw new PublishError("unavailable", `Cannot publish to ${name}: ${why}`);
-    }
+    if (model === undefined || connection.blocked) throw this.#publisher.unavailable(name);
     if (this.#channel !== undefined) return this.#channel;
     const opened = model.createConfirmChannel().then((channel) => {
       // An exchange that was deleted, for one.

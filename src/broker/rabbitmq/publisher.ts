@@ -49,15 +49,14 @@ export class AmqpPublisher {
   /** The connection, to look at and for what else publishes on it. */
   readonly connection: AmqpConnection;
   readonly #options: AmqpPublisherOptions;
-  /** Those that are to be there. */
+  /** Queues that are to be there. */
   readonly #queues = new Set<string>();
-  /** Those that are there on this connection, and those that are being declared. */
+  /** Queues that are there on this connection (true), and those that are being declared. */
   #declared = new Map<string, true | Promise<void>>();
   #declarer: Declarer | undefined;
   readonly #hangWatch = new HangWatch();
   #channel: ConfirmingChannel | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
-  #closed = false;
 
   constructor(options: AmqpPublisherOptions) {
     this.#options = options;
@@ -66,10 +65,6 @@ export class AmqpPublisher {
       setup: (model) => this.#setup(model),
       onBlocked: (blocked) => this.#onBlocked(blocked),
     });
-  }
-
-  start(): void {
-    this.connection.start();
   }
 
   /** Declares on this connection; undefined while there is none. */
@@ -83,7 +78,7 @@ export class AmqpPublisher {
     if (this.#channel) void this.#ensure(queue);
   }
 
-  /** Makes a declared queue that was deleted again. */
+  /** Declares a queue again that may have been deleted, if it was declared before. */
   async restore(queue: string): Promise<void> {
     this.#declared.delete(queue);
     await this.#ensureSoon(queue);
@@ -106,7 +101,6 @@ export class AmqpPublisher {
 
   /** Fails what is not confirmed yet, and closes the connection. */
   async close(): Promise<void> {
-    this.#closed = true;
     this.#channel = undefined;
     await this.connection.close();
   }
@@ -114,7 +108,7 @@ export class AmqpPublisher {
   #send(destination: Destination, body: Uint8Array, properties: Options.Publish): Promise<void> {
     const channel = this.#channel;
     if (channel === undefined || this.connection.blocked) {
-      return Promise.reject(this.#unavailable(destination.queue));
+      return Promise.reject(this.unavailable(destination.queue));
     }
     return channel.publish(destination, body, properties);
   }
@@ -207,8 +201,9 @@ export class AmqpPublisher {
     }, this.#options.blockedGraceMs);
   }
 
-  #unavailable(queue: string): PublishError {
-    const why = this.#closed
+  /** Why nothing can be published now. */
+  unavailable(queue: string): PublishError {
+    const why = this.connection.closing.aborted
       ? "the broker is closed"
       : this.connection.blocked
       ? "RabbitMQ has blocked publishing"

@@ -105,7 +105,7 @@ export class AmqpBroker implements Broker {
     const { urls, tls } = options;
     if (urls.length === 0) throw new TypeError("Cannot connect to RabbitMQ: no address");
     const broker = new AmqpBroker(options, urls.map((url) => parseAddress(url, tls)));
-    broker.#publisher.start();
+    broker.#publisher.connection.start();
     broker.#connections.first.start();
     return broker;
   }
