@@ -9,7 +9,7 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
 import { checkAmqp } from "../broker/rabbitmq/check/check.ts";
-import { AmqpBroker, type AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_broker.ts";
+import type { Browser } from "../broker/mod.ts";
 import { checkDenoKv } from "../cache/deno_kv/check.ts";
 import { isRemote } from "../cache/deno_kv/remote.ts";
 import { checkSpace } from "../cache/disk_space.ts";
@@ -22,7 +22,7 @@ import {
   type Warning,
 } from "../config/mod.ts";
 import { askTurn } from "../turn/mod.ts";
-import { findPartitions, PublishError, queuesOf } from "../vumi/mod.ts";
+import { findPartitions, queuesOf } from "../vumi/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
 import { delaysMsOf } from "../service/channel_queues.ts";
 import { redisPrefix } from "../service/caches.ts";
@@ -109,47 +109,40 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
     return [{ subject: "broker", ok: true, detail: "in the process; nobody else can reach it" }];
   }
   const channels = config.channels.map(({ connector_name }) => queuesOf(connector_name));
-  const findings = await checkAmqp({
+  return await checkAmqp({
     ...server,
     consumeQueues: channels.flatMap(({ inbound, event }) => [inbound, event]),
     publishQueues: channels.map(({ outbound }) => outbound),
     leadQueues: channels.map(({ lead }) => lead),
     ownQueues: channels.flatMap(({ inboundParked, eventParked }) => [inboundParked, eventParked]),
     delaysMs: config.channels.flatMap(delaysMsOf),
+    lookFurther: async (broker) => {
+      const findings: Finding[] = [];
+      for (const channel of config.channels) {
+        findings.push(...await checkPartitions(channel, broker));
+      }
+      return findings;
+    },
     timeoutMs: TIMEOUT_MS * channels.length,
   });
-  // Without a connection there is nothing to look into.
-  if (!findings.some(({ ok }) => ok)) return findings;
-  return [...findings, ...await checkPartitions(config, server)];
 }
 
-/** Messages that earlier versions left in partitions. */
+/** Messages that earlier versions left in partitions of a channel's queues. */
 async function checkPartitions(
-  config: Config,
-  server: AmqpBrokerOptions,
+  { connector_name }: ChannelConfig,
+  broker: Pick<Browser, "depth">,
 ): Promise<readonly Finding[]> {
-  const findings: Finding[] = [];
-  await using broker = AmqpBroker.open(server);
-  try {
-    await broker.ready(TIMEOUT_MS);
-    for (const { connector_name } of config.channels) {
-      const partitions = await findPartitions(connector_name, broker);
-      for (const [queue, its] of Map.groupBy(partitions, ({ of }) => of)) {
-        const waiting = its.reduce((sum, { waiting }) => sum + waiting, 0);
-        const names = its.map(({ name }) => name).join(", ");
-        findings.push({
-          subject: `old queues of ${queue}`,
-          ok: undefined,
-          detail: `${waiting} messages wait where nobody takes them any more: ${names}`,
-          fix: "an earlier version has sorted them there: turn-channels parked replay-partitions",
-        });
-      }
-    }
-  } catch (error) {
-    // Why the server can't be asked is a finding already.
-    if (!(error instanceof PublishError)) throw error;
-  }
-  return findings;
+  const partitions = await findPartitions(connector_name, broker);
+  return [...Map.groupBy(partitions, ({ of }) => of)].map(([queue, its]) => {
+    const waiting = its.reduce((sum, { waiting }) => sum + waiting, 0);
+    const names = its.map(({ name }) => name).join(", ");
+    return {
+      subject: `old queues of ${queue}`,
+      ok: undefined,
+      detail: `${waiting} messages wait where nobody takes them any more: ${names}`,
+      fix: "an earlier version has sorted them there: turn-channels parked replay-partitions",
+    };
+  });
 }
 
 /** Redis keeps each channel's keys apart; all else is shared. */

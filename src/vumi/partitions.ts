@@ -30,7 +30,7 @@ export interface Partition {
  */
 export async function findPartitions(
   connector: string,
-  broker: Browser,
+  broker: Pick<Browser, "depth">,
 ): Promise<readonly Partition[]> {
   const found: Partition[] = [];
   const { inbound, event } = queuesOf(connector);

@@ -10,7 +10,7 @@ import type { AmqpConnection } from "./connection.ts";
 import type { AmqpCopies, CopyTarget } from "./copies.ts";
 import { copyOf, returnsOf } from "./copy_properties.ts";
 import { codeOf, messageOf, NOT_FOUND } from "./server_errors.ts";
-import { AmqpSession, endOf, orLost } from "./session.ts";
+import { AmqpSession } from "./session.ts";
 import { type Decide, PublishError } from "../mod.ts";
 
 /** Most messages that are held until the end of a look; those behind them go to the end as copies. */
@@ -217,4 +217,21 @@ async function openSession(
 function faultOf(queue: string, cause: unknown): PublishError {
   const fault = codeOf(cause) === undefined ? "unavailable" : "refused";
   return new PublishError(fault, `Cannot look into ${queue}: ${messageOf(cause)}`, { cause });
+}
+
+/** Why a call on an ended channel has failed. */
+function endOf({ fault }: AmqpSession): Error {
+  return fault ?? new Error("the channel has ended");
+}
+
+/** The answer to a call. Rejects also if the channel ends meanwhile, of which amqplib may never tell. */
+async function orLost<T>(session: AmqpSession, answer: Promise<T>): Promise<T> {
+  const ended = Promise.withResolvers<never>();
+  const onLost = () => ended.reject(endOf(session));
+  session.lost.addEventListener("abort", onLost);
+  try {
+    return await Promise.race([answer, ended.promise]);
+  } finally {
+    session.lost.removeEventListener("abort", onLost);
+  }
 }

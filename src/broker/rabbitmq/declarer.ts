@@ -17,11 +17,11 @@ import {
   NOT_FOUND,
   PRECONDITION_FAILED,
 } from "./server_errors.ts";
-import { AmqpSession, orLost } from "./session.ts";
 import { delayQueue } from "../mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
+/** The types of queue that can be asked for. */
 export type QueueType = "classic" | "quorum";
 
 /** How many declare side by side: with a thousand channels the server's answers are waited for. */
@@ -39,7 +39,7 @@ export class ExchangeTypeError extends Error {
 export class Declarer {
   readonly #model: ChannelModel;
   readonly #queueType: QueueType | undefined;
-  readonly #idle: AmqpSession[] = [];
+  readonly #idle: Channel[] = [];
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
 
@@ -187,17 +187,25 @@ export class Declarer {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#busy++;
     try {
-      const session = this.#idle.pop() ?? new AmqpSession(await this.#model.createChannel());
-      await orLost(session, work(session.channel));
-      this.#idle.push(session);
+      const channel = this.#idle.pop() ?? await this.#open();
+      await untilEnded(channel, work(channel));
+      this.#idle.push(channel);
     } finally {
       const next = this.#waiting.shift();
       if (next) next();
       else this.#busy--;
     }
   }
+
+  async #open(): Promise<Channel> {
+    const channel = await this.#model.createChannel();
+    // The call that it is about rejects as well; but without a listener the connection would end.
+    channel.on("error", () => {});
+    return channel;
+  }
 }
 
+/** Whether the server says that we have no right to something. */
 export function isAccessRefused(error: unknown): boolean {
   return codeOf(error) === ACCESS_REFUSED;
 }
@@ -223,4 +231,20 @@ function warnUnbound(exchange: string, queue: string, reason: string): void {
 
 function typed(type: QueueType | undefined): Record<string, unknown> {
   return type === undefined ? {} : { "x-queue-type": type };
+}
+
+/** Rejects also when the connection ends meanwhile, of which amqplib may never tell. */
+async function untilEnded(channel: Channel, work: Promise<unknown>): Promise<void> {
+  const ended = Promise.withResolvers<never>();
+  let fault = new Error("the channel has ended");
+  const onError = (error: Error): void => void (fault = error);
+  const onClose = (): void => ended.reject(fault);
+  channel.on("error", onError);
+  channel.once("close", onClose);
+  try {
+    await Promise.race([work, ended.promise]);
+  } finally {
+    channel.off("error", onError);
+    channel.off("close", onClose);
+  }
 }

@@ -57,20 +57,3 @@ export class AmqpSession {
     return this.#ended;
   }
 }
-
-/** Why a call on an ended channel has failed. */
-export function endOf({ fault }: AmqpSession): Error {
-  return fault ?? new Error("the channel has ended");
-}
-
-/** The answer to a call. Rejects also if the channel ends meanwhile, of which amqplib may never tell. */
-export async function orLost<T>(session: AmqpSession, answer: Promise<T>): Promise<T> {
-  const ended = Promise.withResolvers<never>();
-  const onLost = () => ended.reject(endOf(session));
-  session.lost.addEventListener("abort", onLost);
-  try {
-    return await Promise.race([answer, ended.promise]);
-  } finally {
-    session.lost.removeEventListener("abort", onLost);
-  }
-}

@@ -14,7 +14,7 @@ import { fixFor } from "./fixes.ts";
 import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
 import { connectOnce, type SingleConnection } from "./single_connection.ts";
 import { asAskedFor, mayConsume, mayPublish } from "./trials.ts";
-import { delayQueue } from "../../mod.ts";
+import { type Browser, delayQueue } from "../../mod.ts";
 
 export interface AmqpCheckOptions {
   /** The addresses of a server, or of the nodes of a cluster. */
@@ -33,6 +33,8 @@ export interface AmqpCheckOptions {
   readonly leadQueues: readonly string[];
   /** How long messages wait until they are tried again, in milliseconds. */
   readonly delaysMs: readonly number[];
+  /** Looks for more, at the end, on the same connection. */
+  readonly lookFurther?: (broker: Pick<Browser, "depth">) => Promise<readonly AmqpFinding[]>;
   /** Time for all together, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -130,6 +132,8 @@ class Check {
         const subject = name === "" ? "default exchange" : `exchange ${name}`;
         await this.#try(`${subject}: publish`, (channel) => mayPublish(this.#model, channel, name));
       }
+      const depth = (queue: string) => this.#depth(queue);
+      this.#findings.push(...await options.lookFurther?.({ depth }) ?? []);
     }
     this.#node.close();
     await this.#node.ended;
@@ -221,6 +225,18 @@ class Check {
           "have the delay queues made as quorum queues (amqp.queue_type; delete the old ones when " +
           "they are empty), or take the limit off",
       });
+    }
+  }
+
+  async #depth(queue: string): Promise<number | undefined> {
+    const channel = await this.#model.createChannel();
+    channel.on("error", () => {});
+    try {
+      const { messageCount } = await channel.checkQueue(queue);
+      await channel.close();
+      return messageCount;
+    } catch {
+      return undefined; // It is not there, or somebody's own.
     }
   }
 
