@@ -141,7 +141,7 @@ Deno.test({
 
 function check(options: AmqpBrokerOptions) {
   const queues = { consumeQueues: [], publishQueues: ["turn.outbound"] };
-  const none = { ownQueues: [], leadQueues: [], delaysMs: [], oldQueues: [] };
+  const none = { ownQueues: [], leadQueues: [], delaysMs: [] };
   return checkAmqp({ ...options, ...queues, ...none, timeoutMs: 30_000 });
 }
 
