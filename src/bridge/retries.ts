@@ -6,7 +6,7 @@
  */
 
 import type { CallResult } from "../turn/mod.ts";
-import type { Disposition } from "../vumi/mod.ts";
+import { type Disposition, RETRY_HEADERS as HEADER } from "../vumi/mod.ts";
 
 /** How often, and after which pauses, a call is tried again. */
 export interface RetryOptions {
@@ -68,23 +68,6 @@ export const NO_PAST: Past = {
 
 /** Why Turn does not have it. */
 export type Failed = Exclude<CallResult, { readonly kind: "delivered" | "limited" }>;
-
-/** The names of the headers. */
-const HEADER = {
-  attempts: "x-retry-attempts",
-  firstFailure: "x-retry-first-failure",
-  waits: "x-retry-waits",
-  copies: "x-retry-copies",
-  place: "x-retry-place",
-  delay: "x-retry-delay",
-  begun: "x-retry-begun",
-  reason: "x-retry-reason",
-  status: "x-retry-status",
-  said: "x-retry-said",
-} as const;
-
-/** What all headers about retries begin with. */
-export const RETRY_PREFIX = "x-retry-";
 
 /** A header that counts more than this is not ours. */
 const MOST_COUNT = 1_000_000;

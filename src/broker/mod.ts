@@ -1,20 +1,93 @@
 /**
- * Moving bytes reliably: the port {@linkcode Broker}, in the words of those who publish and consume.
+ * Moving bytes reliably: ports by capability, in the words of those who publish
+ * ({@linkcode Publisher}), consume ({@linkcode Subscriber}), look into queues ({@linkcode Browser})
+ * and stand by for one another ({@linkcode Leadership}). A {@linkcode Broker} has all of them.
  *
  * A consumer's handler answers with a {@linkcode Disposition}, and only this room turns that into
- * acks, nacks and publishes. The adapters are `amqp.ts` (RabbitMQ) and `memory.ts` (one process);
- * what both must do is written down in tests/broker/contract.ts. Nothing here knows what the bytes
- * mean.
+ * acks, nacks and publishes. The adapters are `rabbitmq/` and `memory/` (one process); what both must
+ * do is written down in tests/broker/contract.ts. Nothing here knows what the bytes mean.
  *
  * @module
  */
 
+import type { Headers } from "./headers.ts";
+
+export {
+  type Headers,
+  PARKED_HEADERS,
+  type Parking,
+  readParking,
+  RETRY_HEADERS,
+  withoutPast,
+} from "./headers.ts";
+
+/** Publishing to durable queues. */
+export interface Publisher {
+  /** Sees to it that a durable queue exists whenever there is a connection. Idempotent. */
+  declare(queue: string): void;
+
+  /**
+   * Publishes a persistent message to a declared queue. Resolves when the broker has confirmed it in
+   * the queue. Messages published one after the other keep their order.
+   *
+   * @param headers AMQP headers; none by default.
+   * @throws {PublishError} If it is not confirmed. A broker that is away for a moment only is waited
+   * for, up to 4 seconds.
+   */
+  publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void>;
+}
+
+/** Consuming queues. */
+export interface Subscriber {
+  /**
+   * Declares `queue` and its parking queue and hands each message to `handler`, in the order of the
+   * queue and without waiting for earlier ones to be answered, up to `prefetch`.
+   */
+  consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer;
+}
+
+/** Looking into queues that may be in use, for operators. */
+export interface Browser {
+  /**
+   * Looks through the messages that wait in `queue`, from the front, one after the other: those that
+   * are there when it begins, not those that come meanwhile (a moved one may come back). What is
+   * kept stays in its place, and is marked as redelivered. If `decide` throws, or something fails,
+   * what was not moved or dropped stays. A queue that is not there is an empty one.
+   *
+   * @throws {PublishError} If a message can't be moved, or the broker is away; also for good reasons
+   * of the server's, such as a missing right. After `unconfirmed` one may be in both queues.
+   */
+  browse(queue: string, decide: Decide): Promise<void>;
+
+  /**
+   * How many messages wait in `queue`, those in work not counted; undefined if there is no such
+   * queue. It declares nothing.
+   *
+   * @throws {PublishError} If the broker is away, or the server refuses to tell.
+   */
+  depth(queue: string): Promise<number | undefined>;
+}
+
+/** Of all programs that consume with the same {@linkcode LeadOptions}, one leads. */
+export interface Leadership {
+  /** Whether this program leads, by the queue's name. False if it never asked to. */
+  leads(queue: string): boolean;
+}
+
+/**
+ * A message broker with durable queues. It connects by itself, for ever, and restores what was
+ * declared and consumed, so none of its methods needs a connection first.
+ */
+export interface Broker extends Publisher, Subscriber, Browser, Leadership, AsyncDisposable {
+  /** Resolves when messages can be published; never, if it is closed before. */
+  connected(): Promise<void>;
+
+  /** How it is now. */
+  status(): BrokerStatus;
+}
+
 /** A message as it was consumed, to be answered with a {@linkcode Disposition}. */
-export interface BrokerMessage {
-  /** The payload, unchanged. */
-  readonly body: Uint8Array;
-  /** AMQP headers; empty when it has none. */
-  readonly headers: Readonly<Record<string, unknown>>;
+export interface BrokerMessage extends QueuedMessage {
   /** Whether the broker has handed it out before, so that work on it may have been done already. */
   readonly redelivered: boolean;
   /**
@@ -27,6 +100,14 @@ export interface BrokerMessage {
    * broker will deliver it again: work not yet begun is best left to that delivery.
    */
   readonly lost: AbortSignal;
+}
+
+/** A message in a queue. */
+export interface QueuedMessage {
+  /** The payload, unchanged. */
+  readonly body: Uint8Array;
+  /** AMQP headers; empty when it has none. */
+  readonly headers: Readonly<Record<string, unknown>>;
 }
 
 /** What becomes of a consumed message. */
@@ -60,13 +141,10 @@ export type Disposition =
     readonly headers?: Headers;
   };
 
-/** AMQP headers that we give a message. Texts of more than 1000 characters are shortened. */
-export type Headers = Readonly<Record<string, string | number>>;
-
 /** Decides about one message. A handler that throws has a bug: it is logged, the message parked. */
 export type Handler = (message: BrokerMessage) => Promise<Disposition>;
 
-/** How {@linkcode Broker.consume} consumes. */
+/** How {@linkcode Subscriber.consume} consumes. */
 export interface ConsumeOptions {
   /** Most messages handed out and not yet answered, 1 to 65535. */
   readonly prefetch: number;
@@ -82,17 +160,8 @@ export interface LeadOptions {
   readonly connector: string;
   /** A small queue that shows who leads; it is declared. Nothing else may be in it. */
   readonly queue: string;
-  /** Is told when this program begins to lead, before it is handed a message. */
+  /** Is called when this program begins to lead, before it is handed a message. */
   readonly onLead: () => void;
-}
-
-/**
- * The name of the queue in which messages of all channels wait for `delayMs` milliseconds, and of the
- * exchange before it. The delay is a part of it, because it is an argument of the queue, which can't
- * be changed.
- */
-export function delayQueue(delayMs: number): string {
-  return `turn-channels.delay.${delayMs % 1000 === 0 ? `${delayMs / 1000}s` : `${delayMs}ms`}`;
 }
 
 /** A running consumer. */
@@ -109,15 +178,16 @@ export interface Consumer {
   settled(): Promise<void>;
 }
 
-/** A message in a queue that is looked through; see {@linkcode Broker.sift}. */
-export interface QueuedMessage {
-  /** The payload. */
-  readonly body: Uint8Array;
-  /** AMQP headers; empty when it has none. */
-  readonly headers: Readonly<Record<string, unknown>>;
+/**
+ * The name of the queue in which messages of all channels wait for `delayMs` milliseconds, and of the
+ * exchange before it. The delay is a part of it, because it is an argument of the queue, which can't
+ * be changed.
+ */
+export function delayQueue(delayMs: number): string {
+  return `turn-channels.delay.${delayMs % 1000 === 0 ? `${delayMs / 1000}s` : `${delayMs}ms`}`;
 }
 
-/** What becomes of a message that was looked at; see {@linkcode Broker.sift}. */
+/** What becomes of a message that was looked at; see {@linkcode Browser.browse}. */
 export type Decision =
   /** It stays, in its place. */
   | "keep"
@@ -125,6 +195,9 @@ export type Decision =
   | "drop"
   /** Confirmed into another queue, with these headers in place of its own, and then deleted here. */
   | { readonly moveTo: string; readonly headers: Readonly<Record<string, unknown>> };
+
+/** Decides about a message that waits; see {@linkcode Browser.browse}. */
+export type Decide = (message: QueuedMessage) => Decision | Promise<Decision>;
 
 /** How a broker is, for health checks. */
 export interface BrokerStatus {
@@ -153,70 +226,14 @@ export type PublishFault =
 
 /** A publish did not end with the message confirmed in a queue. It may work later. */
 export class PublishError extends Error {
-  /** Tells it from other errors in a log. */
+  /** The name of the class. */
   override readonly name = "PublishError";
   /** What happened, and so whether the message may be in the queue all the same. */
   readonly fault: PublishFault;
 
-  /** Makes the error; `message` names the queue and holds nothing of the payload. */
+  /** `message` names the queue and holds nothing of the payload. */
   constructor(fault: PublishFault, message: string, options?: ErrorOptions) {
     super(message, options);
     this.fault = fault;
   }
-}
-
-/**
- * A message broker with durable queues. It connects by itself, for ever, and restores what was
- * declared and consumed, so neither method below has to wait for a connection.
- */
-export interface Broker extends AsyncDisposable {
-  /** Sees to it that a durable queue exists whenever there is a connection. Idempotent. */
-  declare(queue: string): void;
-
-  /**
-   * Publishes a persistent message to a declared queue. Resolves when the broker has confirmed it in
-   * the queue. Messages published one after the other keep their order.
-   *
-   * @param headers AMQP headers; none by default.
-   * @throws {PublishError} If it is not confirmed. A broker that is away for a moment only is waited
-   * for, up to 4 seconds.
-   */
-  publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void>;
-
-  /**
-   * Declares `queue` and its parking queue and hands each message to `handler`, in the order of the
-   * queue and without waiting for earlier ones to be answered, up to `prefetch`.
-   */
-  consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer;
-
-  /**
-   * Looks through the messages that wait in `queue`, from the front, one after the other: those that
-   * are there when it begins, not those that come meanwhile (a moved one may come back). What is
-   * kept stays in its place, and is marked as redelivered. If `decide` throws, or something fails,
-   * what was not moved or dropped stays. A queue that is not there is an empty one.
-   *
-   * @throws {PublishError} If a message can't be moved, or the broker is away; also for good reasons
-   * of the server's, such as a missing right. After `unconfirmed` one may be in both queues.
-   */
-  browse(
-    queue: string,
-    decide: (message: QueuedMessage) => Decision | Promise<Decision>,
-  ): Promise<void>;
-
-  /**
-   * How many messages wait in `queue`, those in work not counted; undefined if there is no such
-   * queue. It declares nothing.
-   *
-   * @throws {PublishError} If the broker is away, or the server refuses to tell.
-   */
-  depth(queue: string): Promise<number | undefined>;
-
-  /** Whether this program leads; see {@linkcode ConsumeOptions.lead}. False if nobody asked for it. */
-  leads(queue: string): boolean;
-
-  /** Resolves when messages can be published; never, if it is closed before. */
-  connected(): Promise<void>;
-
-  /** How it is now. */
-  status(): BrokerStatus;
 }

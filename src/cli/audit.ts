@@ -8,7 +8,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import Table from "cli-table3";
-import { type Broker, delayQueue } from "../broker/mod.ts";
+import { type Browser, delayQueue } from "../broker/mod.ts";
 import { CacheError, type DayCount, type MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
@@ -87,7 +87,7 @@ interface Found {
 async function lookTillItAddsUp(
   channel: ChannelConfig,
   cache: MessageCache | undefined,
-  broker: Broker,
+  broker: Browser,
 ): Promise<Found | undefined> {
   let found = await look(channel, cache, broker);
   for (let again = 0; again < LOOKS_AGAIN && found?.addsUp === false; again++) {
@@ -101,7 +101,7 @@ async function lookTillItAddsUp(
 async function look(
   channel: ChannelConfig,
   cache: MessageCache | undefined,
-  broker: Broker,
+  broker: Browser,
 ): Promise<Found | undefined> {
   const counts = await orTold(async () => await cache?.tallied() ?? []);
   if (counts === undefined) return undefined;
@@ -137,7 +137,7 @@ function runningOf(config: Config, { connector_name }: ChannelConfig): Promise<S
 
 async function waitingFor(
   config: ChannelConfig,
-  broker: Broker,
+  broker: Browser,
   queue: "inbound" | "event",
 ): Promise<Waiting> {
   const queued = await broker.depth(queuesOf(config.connector_name)[queue]) ?? 0;

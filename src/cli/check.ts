@@ -8,8 +8,9 @@
 
 import { styleText } from "node:util";
 import Table from "cli-table3";
+import type { Browser } from "../broker/mod.ts";
+import { checkAmqp } from "../broker/rabbitmq/check/check.ts";
 import type { Finding } from "../telemetry/mod.ts";
-import { checkAmqp } from "../broker/rabbitmq/check.ts";
 import { checkDenoKv } from "../cache/deno_kv/check.ts";
 import { isRemote } from "../cache/deno_kv/remote.ts";
 import { checkSpace } from "../cache/disk_space.ts";
@@ -22,7 +23,7 @@ import {
   type Warning,
 } from "../config/mod.ts";
 import { askTurn } from "../turn/mod.ts";
-import { oldPartitions, queuesOf } from "../vumi/mod.ts";
+import { findPartitions, queuesOf } from "../vumi/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
 import { delaysMsOf } from "../service/channel_queues.ts";
 import { redisPrefix } from "../service/caches.ts";
@@ -107,12 +108,32 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
     })),
     ownQueues: channels.flatMap(({ inboundParked, eventParked }) => [inboundParked, eventParked]),
     delaysMs: config.channels.flatMap(delaysMsOf),
-    oldQueues: channels.flatMap(({ inbound, event }) => [inbound, event]).map((queue) => ({
-      queue,
-      names: oldPartitions(queue),
-      fix: "an earlier version has sorted them there: turn-channels parked replay-partitions",
-    })),
+    lookFurther: async (broker) => {
+      const findings: Finding[] = [];
+      for (const channel of config.channels) {
+        findings.push(...await checkPartitions(channel, broker));
+      }
+      return findings;
+    },
     timeoutMs: TIMEOUT_MS * channels.length,
+  });
+}
+
+/** Messages that earlier versions left in partitions of a channel's queues. */
+async function checkPartitions(
+  { connector_name }: ChannelConfig,
+  broker: Pick<Browser, "depth">,
+): Promise<readonly Finding[]> {
+  const partitions = await findPartitions(connector_name, broker);
+  return [...Map.groupBy(partitions, ({ of }) => of)].map(([queue, its]) => {
+    const waiting = its.reduce((sum, { waiting }) => sum + waiting, 0);
+    const names = its.map(({ name }) => name).join(", ");
+    return {
+      subject: `old queues of ${queue}`,
+      ok: undefined,
+      detail: `${waiting} messages wait where nobody takes them any more: ${names}`,
+      fix: "an earlier version has sorted them there: turn-channels parked replay-partitions",
+    };
   });
 }
 

@@ -7,14 +7,20 @@
 
 import { type Command, Option } from "commander";
 import { DELIVERED_TTL_MS } from "../bridge/mod.ts";
-import type { Broker } from "../broker/mod.ts";
 import { CacheError, type MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
-import { type Queued, searchCache, searchQueues, type Story, storyOf } from "../inspect/mod.ts";
+import {
+  type ParkedBroker,
+  type Queued,
+  searchCache,
+  searchQueues,
+  type Story,
+  storyOf,
+} from "../inspect/mod.ts";
 import { plainJson, plainText } from "./plain_text.ts";
 import { print, printError } from "./print.ts";
 import { openCaches } from "../service/caches.ts";
@@ -100,7 +106,7 @@ class ChannelSearch implements AsyncDisposable {
   }
 
   /** Looks through the parking queues. */
-  async lookIntoQueues(broker: Broker): Promise<void> {
+  async lookIntoQueues(broker: ParkedBroker): Promise<void> {
     const name = this.#channel.connector_name;
     const query = this.#query;
     this.#queued = await this.#trying((cache) => searchQueues({ name, broker, query, cache }));

@@ -8,7 +8,7 @@
 
 import { aborted } from "../async/mod.ts";
 import { AmqpBroker, type AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_broker.ts";
-import { AmqpUnreachableError, countConsumers } from "../broker/rabbitmq/consumers.ts";
+import { AmqpUnreachableError, countConsumers } from "../broker/rabbitmq/check/consumers.ts";
 import type { Broker } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { LogTap, PhonePlay, Transport, USSD_CODE } from "../simulator/mod.ts";

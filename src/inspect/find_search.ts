@@ -19,10 +19,9 @@ import {
   readToldRecord,
   type ToldRecord,
 } from "../bridge/mod.ts";
-import type { Broker } from "../broker/mod.ts";
 import type { MessageCache, Remembered } from "../cache/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
-import { type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
+import { type ParkedBroker, type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
 
 /** A message or event that waits outside of its queue. */
 export type Waiting =
@@ -82,7 +81,7 @@ export interface QueueSearch {
   /** The connector's name. */
   readonly name: string;
   /** Where the queues are. */
-  readonly broker: Broker;
+  readonly broker: ParkedBroker;
   /** An id or an address. */
   readonly query: string;
   /** For an event, whom it is about; undefined if it can't be looked into. */

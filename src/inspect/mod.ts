@@ -5,6 +5,7 @@
  */
 
 export {
+  type ParkedBroker,
   type ParkedFilter,
   type ParkedMessage,
   ParkedMessages,

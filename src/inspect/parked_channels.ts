@@ -4,17 +4,21 @@
  * @module
  */
 
-import type { Broker } from "../broker/mod.ts";
-import { bringBack, countLeft } from "../vumi/mod.ts";
-import { type ParkedFilter, type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
+import { findPartitions, replayPartitions } from "../vumi/mod.ts";
+import {
+  type ParkedBroker,
+  type ParkedFilter,
+  type ParkedMessage,
+  ParkedMessages,
+} from "./parked_messages.ts";
 
 /** What {@linkcode ParkedMessages} is to one channel. */
 export class ParkedChannels {
   readonly #channels: ReadonlyMap<string, ParkedMessages>;
-  readonly #broker: Broker;
+  readonly #broker: ParkedBroker;
 
   /** Makes it; no I/O. */
-  constructor(connectors: readonly string[], broker: Broker) {
+  constructor(connectors: readonly string[], broker: ParkedBroker) {
     this.#broker = broker;
     this.#channels = new Map(
       connectors.map((name) => [name, new ParkedMessages({ name, broker })]),
@@ -41,14 +45,17 @@ export class ParkedChannels {
     return this.#sum((_, messages) => messages.discard(filter));
   }
 
-  /** See {@linkcode bringBack}. */
+  /** See {@linkcode replayPartitions}. */
   replayPartitions(): Promise<number> {
-    return this.#sum((name) => bringBack({ name, broker: this.#broker }));
+    return this.#sum((name) => replayPartitions(name, this.#broker));
   }
 
-  /** See {@linkcode countLeft}. */
+  /** How many messages {@linkcode replayPartitions} would find. */
   countPartitions(): Promise<number> {
-    return this.#sum((name) => countLeft({ name, broker: this.#broker }));
+    return this.#sum(async (name) => {
+      const partitions = await findPartitions(name, this.#broker);
+      return partitions.reduce((sum, { waiting }) => sum + waiting, 0);
+    });
   }
 
   async #sum(

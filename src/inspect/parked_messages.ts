@@ -5,7 +5,14 @@
  */
 
 import { parseFields } from "../async/mod.ts";
-import type { Broker, Decision, QueuedMessage } from "../broker/mod.ts";
+import {
+  type Browser,
+  type Decision,
+  type Publisher,
+  type QueuedMessage,
+  readParking,
+  withoutPast,
+} from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 
 /** Which of a connector's parking queues. */
@@ -53,12 +60,15 @@ export interface ParkedFilter {
   readonly reason?: string | undefined;
 }
 
+/** Looks into queues, and has queues declared to which messages are put back. */
+export type ParkedBroker = Browser & Pick<Publisher, "declare">;
+
 /** What {@linkcode ParkedMessages} needs. */
 export interface ParkedMessagesOptions {
   /** The connector's name. */
   readonly name: string;
   /** Where the queues are. */
-  readonly broker: Broker;
+  readonly broker: ParkedBroker;
 }
 
 /** A connector's parking queues. */
@@ -74,7 +84,7 @@ export class ParkedMessages {
    * Hands each message that is meant to `visit`, the one parked first first; they all stay. Until it
    * is through with a queue, nobody else sees those: `visit` is not to wait for people, or for long.
    *
-   * @throws {PublishError} See {@linkcode Broker.sift}.
+   * @throws {PublishError} See {@linkcode Browser.browse}.
    */
   async list(filter: ParkedFilter, visit: (message: ParkedMessage) => void): Promise<void> {
     await this.#browse(filter, (message) => {
@@ -87,7 +97,7 @@ export class ParkedMessages {
    * Puts those that are meant at the end of the queues that they came from, in order and one confirmed
    * message at a time, as if they were new. Answers how many.
    *
-   * @throws {PublishError} See {@linkcode Broker.sift}.
+   * @throws {PublishError} See {@linkcode Browser.browse}.
    */
   async replay(filter: ParkedFilter): Promise<number> {
     let count = 0;
@@ -95,7 +105,7 @@ export class ParkedMessages {
     for (const queue of QUEUES) this.#options.broker.declare(this.#origin(queue));
     await this.#browse(filter, ({ queue, headers }) => {
       count++;
-      return { moveTo: this.#origin(queue), headers: withoutOurs(headers) };
+      return { moveTo: this.#origin(queue), headers: withoutPast(headers) };
     });
     return count;
   }
@@ -103,7 +113,7 @@ export class ParkedMessages {
   /**
    * Deletes those that are meant. Answers how many.
    *
-   * @throws {PublishError} See {@linkcode Broker.sift}.
+   * @throws {PublishError} See {@linkcode Browser.browse}.
    */
   async discard(filter: ParkedFilter): Promise<number> {
     let count = 0;
@@ -137,18 +147,17 @@ function readParked(
   { body, headers }: QueuedMessage,
 ): ParkedMessage {
   const payload = parseFields(body);
-  const status = headers["x-parked-status"];
-  const attempts = headers["x-retry-attempts"];
+  const { reason, at, status, attempts, firstFailure } = readParking(headers);
   return {
     queue,
     id: text(payload[queue === "event" ? "event_id" : "message_id"]),
     about: queue === "event" ? text(payload["user_message_id"]) : null,
     user: queue === "inbound" ? text(payload["from_addr"]) : null,
-    parkedAt: text(headers["x-parked-at"]) ?? "",
-    reason: text(headers["x-parked-reason"]) ?? "",
-    status: typeof status === "number" ? status : null,
-    attempts: typeof attempts === "number" ? attempts : 0,
-    firstFailure: text(headers["x-retry-first-failure"]),
+    parkedAt: at ?? "",
+    reason: reason ?? "",
+    status,
+    attempts,
+    firstFailure,
     body,
     headers,
   };
@@ -164,11 +173,4 @@ function isMeant(message: ParkedMessage, { id, since, before, reason }: ParkedFi
     (since === undefined || at >= since.getTime()) &&
     (before === undefined || !(at >= before.getTime())) &&
     (reason === undefined || message.reason.toLowerCase().includes(reason.toLowerCase()));
-}
-
-/** What tells of the parking and of what was before it is no longer true. */
-function withoutOurs(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !/^x-(?:parked|retry|moved)-/.test(name)),
-  );
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Broker, Consumer } from "../broker/mod.ts";
+import type { Consumer, Publisher, Subscriber } from "../broker/mod.ts";
 import {
   type ConnectorQueues,
   createMessage,
@@ -26,7 +26,7 @@ export interface TransportOptions {
   /** Begins the names of the queues. */
   readonly connectorName: string;
   /** Where the queues are. */
-  readonly broker: Broker;
+  readonly broker: Publisher & Subscriber;
 }
 
 /** Looks on; each part is told at once, before what it is told of goes on. */
@@ -47,7 +47,7 @@ export class Transport implements AsyncDisposable {
   /** The connector's queues. */
   readonly queues: ConnectorQueues;
   readonly #name: string;
-  readonly #broker: Broker;
+  readonly #broker: Publisher & Subscriber;
   readonly #consumer: Consumer;
   readonly #watchers = new Watchers<TransportWatcher>();
 

@@ -7,7 +7,15 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Broker, BrokerMessage, Consumer, Disposition, Handler } from "../broker/mod.ts";
+import type {
+  BrokerMessage,
+  Consumer,
+  Disposition,
+  Handler,
+  Leadership,
+  Publisher,
+  Subscriber,
+} from "../broker/mod.ts";
 import {
   readTrace,
   type Trace,
@@ -58,41 +66,41 @@ export type Arrival = Pick<BrokerMessage, "headers" | "redelivered" | "returns" 
 /** Decides about one message or event. */
 export type ConnectorHandler<T> = (value: T, arrival: Arrival) => Promise<Disposition>;
 
-/** What a {@linkcode Connector} is made of. */
+/** The queues of a {@linkcode Connector}, and how it uses them. */
 export interface ConnectorOptions {
   /** Begins the names of the queues. */
   readonly name: string;
   /** Where the queues are. */
-  readonly broker: Broker;
+  readonly broker: Publisher & Subscriber & Leadership;
   /** Most messages from users in hand at once. */
   readonly inboundPrefetch: number;
   /** Most events in hand at once. */
   readonly eventPrefetch: number;
-  /** Makes spans, if we are traced. */
+  /** Traces messages, if given. */
   readonly tracing?: Tracing | undefined;
 }
 
-/** What is done with all that comes on a connector's queues. */
+/** What to do with all that comes on a connector's queues. */
 export interface ConnectorHandlers {
   /** Decides about a message from a user. */
   readonly inbound: ConnectorHandler<Message>;
   /** Decides about an event. */
   readonly event: ConnectorHandler<Event>;
-  /** Is told when we begin to speak for the channel, before anything is consumed. */
+  /** Called when we begin to speak for the channel, before anything is consumed. */
   readonly onLead: () => void;
-  /** Is told of what can't be read; it is parked. */
+  /** Called for what can't be read; it is parked. */
   readonly unreadable: (from: "inbound" | "event") => void;
 }
 
 /** Typed publishing and consuming on a connector's queues. */
 export class Connector {
-  /** What its queues' names begin with. */
+  /** The names of its queues begin with it. */
   readonly name: string;
   readonly #options: ConnectorOptions;
   readonly #queues: ConnectorQueues;
   readonly #consumers: Consumer[] = [];
 
-  /** Makes it; nothing is declared or consumed before {@linkcode Connector.start}. */
+  /** Nothing is declared or consumed before {@linkcode Connector.start}. */
   constructor(options: ConnectorOptions) {
     this.name = options.name;
     this.#options = options;
@@ -102,40 +110,40 @@ export class Connector {
   /** Declares the queues and consumes messages from users and events. Once in a life. */
   start(handlers: ConnectorHandlers): void {
     const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
-    const lead = { connector: this.name, queue: this.#queues.lead, onLead: handlers.onLead };
     const { broker, inboundPrefetch, eventPrefetch } = this.#options;
+    const lead = { connector: this.name, queue: this.#queues.lead, onLead: handlers.onLead };
     broker.declare(outbound);
-    const fromUsers = broker.consume(
-      inbound,
-      { prefetch: inboundPrefetch, parkingQueue: inboundParked, lead },
-      reader(
+    this.#consumers.push(
+      broker.consume(
         inbound,
-        decodeMessage,
-        this.#traced(inbound, handlers.inbound, ({ message_id }) => ({ id: message_id })),
-        () => handlers.unreadable("inbound"),
+        { prefetch: inboundPrefetch, parkingQueue: inboundParked, lead },
+        this.#reader({
+          queue: inbound,
+          decode: decodeMessage,
+          name: ({ message_id }) => ({ id: message_id }),
+          handle: handlers.inbound,
+          onUnreadable: () => handlers.unreadable("inbound"),
+        }),
       ),
-    );
-    const events = broker.consume(
-      event,
-      { prefetch: eventPrefetch, parkingQueue: eventParked, lead },
-      reader(
+      broker.consume(
         event,
-        decodeEvent,
-        this.#traced(event, handlers.event, ({ event_id, user_message_id }) => ({
-          id: event_id,
-          about: user_message_id,
-        })),
-        () => handlers.unreadable("event"),
+        { prefetch: eventPrefetch, parkingQueue: eventParked, lead },
+        this.#reader({
+          queue: event,
+          decode: decodeEvent,
+          name: ({ event_id, user_message_id }) => ({ id: event_id, about: user_message_id }),
+          handle: handlers.event,
+          onUnreadable: () => handlers.unreadable("event"),
+        }),
       ),
     );
-    this.#consumers.push(fromUsers, events);
   }
 
   /**
    * Publishes a message to a user. Resolves when it is confirmed in the queue.
    *
    * @param trace What it is a part of; passed on.
-   * @throws {PublishError} See {@linkcode Broker.publish}.
+   * @throws {PublishError} See {@linkcode Publisher.publish}.
    */
   publish(message: Message, trace?: Trace): Promise<void> {
     const { broker, tracing } = this.#options;
@@ -166,40 +174,35 @@ export class Connector {
     await Promise.all(this.#consumers.map((consumer) => consumer.settled()));
   }
 
-  /** The handler itself, if we are not traced. */
-  #traced<T>(
-    queue: string,
-    handle: ConnectorHandler<T>,
-    name: (value: T) => Pick<TracedMessage, "id" | "about">,
-  ): ConnectorHandler<T> {
+  /** Hands what can be read to a handler, within a span if we are traced, and parks the rest. */
+  #reader<T>({ queue, decode, name, handle, onUnreadable }: ReaderOptions<T>): Handler {
     const { tracing } = this.#options;
-    if (tracing === undefined) return handle;
-    return (value, arrival) =>
-      tracing.process(
+    return (message) => {
+      let value: T;
+      try {
+        value = decode(message.body);
+      } catch (error) {
+        if (!(error instanceof MalformedPayloadError)) throw error;
+        const reason = error.message;
+        onUnreadable();
+        log.error("Parked a message of {queue}: {reason}", { queue, reason });
+        return Promise.resolve({ kind: "park", reason });
+      }
+      if (tracing === undefined) return handle(value, message);
+      return tracing.process(
         { exchange: EXCHANGE, queue, ...name(value) },
-        readTrace((header) => arrival.headers[header]),
-        () => handle(value, arrival),
+        readTrace((header) => message.headers[header]),
+        () => handle(value, message),
       );
+    };
   }
 }
 
-function reader<T>(
-  queue: string,
-  decode: (body: Uint8Array) => T,
-  handle: ConnectorHandler<T>,
-  onUnreadable: () => void,
-): Handler {
-  return (message) => {
-    let value: T;
-    try {
-      value = decode(message.body);
-    } catch (error) {
-      if (!(error instanceof MalformedPayloadError)) throw error;
-      const reason = error.message;
-      onUnreadable();
-      log.error("Parked a message of {queue}: {reason}", { queue, reason });
-      return Promise.resolve({ kind: "park", reason });
-    }
-    return handle(value, message);
-  };
+interface ReaderOptions<T> {
+  readonly queue: string;
+  readonly decode: (body: Uint8Array) => T;
+  /** What spans call it. */
+  readonly name: (value: T) => Pick<TracedMessage, "id" | "about">;
+  readonly handle: ConnectorHandler<T>;
+  readonly onUnreadable: () => void;
 }

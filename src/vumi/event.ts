@@ -57,7 +57,7 @@ export interface Event {
   readonly delivery_status: "pending" | "failed" | "delivered" | null;
   /** Of the wire format. */
   readonly message_version: string;
-  /** Tells it from a message. */
+  /** The kind of what is on the wire. */
   readonly message_type: "event";
   /** UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. */
   readonly timestamp: string;

@@ -74,7 +74,7 @@ export interface Message {
   readonly transport_type: TransportType;
   /** Of the wire format. */
   readonly message_version: string;
-  /** Tells it from an event. */
+  /** The kind of what is on the wire. */
   readonly message_type: "user_message";
   /** UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. */
   readonly timestamp: string;

@@ -1,76 +1,67 @@
 /**
- * Queues into which earlier versions sorted messages, if they were told to (`partitions`). Nobody
- * consumes them any more; what was left in them can be brought back.
+ * Queues into which earlier versions sorted messages, if they were configured to (`partitions`).
+ * Nobody consumes them any more; what was left in them can be brought back.
  *
  * @module
  */
 
-import type { Broker } from "../broker/mod.ts";
+import type { Browser, Publisher } from "../broker/mod.ts";
 import { queuesOf } from "./connector.ts";
 
-/** There were so many at most. */
+/** Most partitions that a queue may have had. */
 const MOST = 64;
 /** To ask for a queue that is not there is an error in RabbitMQ's log: after so many are no more. */
 const MOST_ABSENT = 3;
 
-/** All names that the partitions of `queue` may have had. */
-export function oldPartitions(queue: string): readonly string[] {
-  return Array.from({ length: MOST }, (_, index) => `${queue}.p${index}`);
-}
-
-/** What {@linkcode bringBack} works on. */
-export interface PartitionsOptions {
-  /** The connector's name. */
+/** A partition in which messages wait. */
+export interface Partition {
+  /** Its queue. */
   readonly name: string;
-  /** Where the queues are. */
-  readonly broker: Broker;
+  /** The queue that its messages came from. */
+  readonly of: string;
+  /** How many messages wait. */
+  readonly waiting: number;
 }
 
 /**
- * Puts what waits in a connector's old partitions at the end of the queues that it came from, one
- * confirmed message at a time, in order: all of a user's messages are in one partition. Answers how many.
+ * The partitions of a connector in which messages wait.
  *
- * @throws {PublishError} See {@linkcode Broker.sift}.
+ * @throws {PublishError} See {@linkcode Browser.depth}.
  */
-export async function bringBack({ name, broker }: PartitionsOptions): Promise<number> {
-  let count = 0;
-  const { inbound, event } = queuesOf(name);
+export async function findPartitions(
+  connector: string,
+  broker: Pick<Browser, "depth">,
+): Promise<readonly Partition[]> {
+  const found: Partition[] = [];
+  const { inbound, event } = queuesOf(connector);
   for (const queue of [inbound, event]) {
-    broker.declare(queue);
-    for (const partition of await partitionsThere(broker, queue)) {
-      await broker.browse(partition, ({ headers }) => {
-        count++;
-        return { moveTo: queue, headers };
-      });
+    for (let index = 0, absent = 0; index < MOST && absent <= MOST_ABSENT; index++) {
+      const name = `${queue}.p${index}`;
+      const waiting = await broker.depth(name);
+      absent = waiting === undefined ? absent + 1 : 0;
+      if (waiting) found.push({ name, of: queue, waiting });
     }
-  }
-  return count;
-}
-
-/**
- * How many messages wait in a connector's old partitions.
- *
- * @throws {PublishError} See {@linkcode Broker.depth}.
- */
-export async function countLeft({ name, broker }: PartitionsOptions): Promise<number> {
-  let count = 0;
-  const { inbound, event } = queuesOf(name);
-  for (const queue of [inbound, event]) {
-    for (const partition of await partitionsThere(broker, queue)) {
-      count += await broker.depth(partition) ?? 0;
-    }
-  }
-  return count;
-}
-
-async function partitionsThere(broker: Broker, queue: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  let absent = 0;
-  for (const name of oldPartitions(queue)) {
-    const isThere = await broker.depth(name) !== undefined;
-    absent = isThere ? 0 : absent + 1;
-    if (isThere) found.push(name);
-    if (absent > MOST_ABSENT) break;
   }
   return found;
+}
+
+/**
+ * Puts what waits in a connector's partitions at the end of the queues that it came from, one confirmed
+ * message at a time, in order: all of a user's messages are in one partition. Answers how many.
+ *
+ * @throws {PublishError} See {@linkcode Browser.browse}.
+ */
+export async function replayPartitions(
+  connector: string,
+  broker: Browser & Pick<Publisher, "declare">,
+): Promise<number> {
+  let count = 0;
+  for (const { name, of } of await findPartitions(connector, broker)) {
+    broker.declare(of);
+    await broker.browse(name, ({ headers }) => {
+      count++;
+      return { moveTo: of, headers };
+    });
+  }
+  return count;
 }

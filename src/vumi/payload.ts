@@ -9,7 +9,7 @@ import { parseJson } from "../async/mod.ts";
 
 /** Bytes from a queue are not what they should be, and will never be. */
 export class MalformedPayloadError extends Error {
-  /** Tells it from other errors in a log. */
+  /** The name of the class. */
   override readonly name = "MalformedPayloadError";
 }
 

@@ -1,5 +1,5 @@
 /**
- * What tests of brokers are made of: a broker with queues of its own, and a handler that keeps
+ * What tests of brokers use: a broker with queues of its own, and a handler that keeps
  * messages until the test has decided about them.
  *
  * @module

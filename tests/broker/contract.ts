@@ -10,7 +10,7 @@ import { until } from "../support/until.ts";
 import { type Adapter, bench, bytes, DONE, Held, type Register, text } from "./bench.ts";
 import { cancelContract, consumeContract, parkContract } from "./contract_consume.ts";
 import { laterContract } from "./contract_later.ts";
-import { siftContract } from "./contract_sift.ts";
+import { browseContract } from "./contract_browse.ts";
 
 /** Registers the tests. */
 export function brokerContract(adapter: Adapter): void {
@@ -25,7 +25,7 @@ export function brokerContract(adapter: Adapter): void {
   parkContract(test);
   cancelContract(test);
   laterContract(test);
-  siftContract(test);
+  browseContract(test);
   closeContract(test);
 }
 

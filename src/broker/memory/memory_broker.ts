@@ -4,20 +4,68 @@
  * @module
  */
 
-import { addedHeaders, decide, shortened } from "../copy_headers.ts";
-import { type Entry, MemoryQueue, type Subscription } from "./queue.ts";
+import { runHandler } from "../handler.ts";
+import { copyHeaders, type Headers, shortened } from "../headers.ts";
 import {
   type Broker,
   type BrokerStatus,
   type ConsumeOptions,
   type Consumer,
-  type Decision,
+  type Decide,
   delayQueue,
   type Handler,
-  type Headers,
   PublishError,
   type QueuedMessage,
 } from "../mod.ts";
+
+interface Entry extends QueuedMessage {
+  /** Its place among the messages of all queues. */
+  readonly place: number;
+  redelivered: boolean;
+  /** The queue to which it goes back when its time in a delay queue is up; undefined elsewhere. */
+  readonly comesFrom: string | undefined;
+  /** Whether its time in a delay queue is up. */
+  due: boolean;
+}
+
+interface Subscription extends ConsumeOptions {
+  readonly handler: Handler;
+  /** What is handed out and not answered. */
+  readonly work: Set<Promise<void>>;
+}
+
+/** A queue: messages in the order of their places, which they keep when they are put back. */
+class MemoryQueue {
+  /** Those that nobody has taken, the next one first. */
+  readonly waiting: Entry[] = [];
+  /** The next one to take a message comes first. */
+  readonly subscriptions: Subscription[] = [];
+
+  /** Takes the next message and says for whom; undefined if there is none, or nobody free. */
+  next(): [Subscription, Entry] | undefined {
+    const index = this.subscriptions.findIndex(({ work, prefetch }) => work.size < prefetch);
+    if (index < 0) return undefined;
+    const entry = this.waiting.shift();
+    const [subscription] = entry ? this.subscriptions.splice(index, 1) : [];
+    if (!subscription || !entry) return undefined;
+    this.subscriptions.push(subscription);
+    return [subscription, entry];
+  }
+
+  /** Puts a message that was taken back to its place. */
+  putBack(entry: Entry): void {
+    entry.redelivered = true;
+    const index = this.waiting.findIndex(({ place }) => place > entry.place);
+    this.waiting.splice(index < 0 ? this.waiting.length : index, 0, entry);
+  }
+
+  /** Takes those whose time is up. */
+  takeDue(): Entry[] {
+    const due = this.waiting.filter((entry) => entry.due);
+    for (const entry of due) this.waiting.splice(this.waiting.indexOf(entry), 1);
+    return due;
+  }
+}
 
 /** A {@linkcode Broker} in one process. */
 export class MemoryBroker implements Broker {
@@ -30,7 +78,7 @@ export class MemoryBroker implements Broker {
 
   private constructor() {}
 
-  /** Makes an empty broker. */
+  /** An empty broker. */
   static open(): MemoryBroker {
     return new MemoryBroker();
   }
@@ -41,19 +89,16 @@ export class MemoryBroker implements Broker {
     return entries.map(({ body, headers }) => ({ body, headers }));
   }
 
-  /** See {@linkcode Broker.declare}. */
   declare(queue: string): void {
     this.#declare(queue);
   }
 
-  /** See {@linkcode Broker.publish}. */
   // deno-lint-ignore require-await -- a fault has to reject, not to be thrown
   async publish(queue: string, body: Uint8Array, headers: Headers = {}): Promise<void> {
     this.#checkOpen(`Cannot publish to ${queue}`);
     this.#enqueue(queue, { body: body.slice(), headers: shortened(headers) });
   }
 
-  /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.declare(options.parkingQueue);
     if (options.lead !== undefined && !this.#leads.has(options.lead.queue)) {
@@ -75,10 +120,9 @@ export class MemoryBroker implements Broker {
     };
   }
 
-  /** See {@linkcode Broker.sift}. */
   async browse(
     name: string,
-    decideFate: (message: QueuedMessage) => Decision | Promise<Decision>,
+    decide: Decide,
   ): Promise<void> {
     this.#checkOpen(`Cannot look through ${name}`);
     const queue = this.#queues.get(name);
@@ -88,11 +132,11 @@ export class MemoryBroker implements Broker {
         const entry = queue?.waiting.shift();
         if (!entry) break; // Others have taken some meanwhile.
         kept.push(entry);
-        const fate = await decideFate({ body: entry.body, headers: entry.headers });
+        const decision = await decide({ body: entry.body, headers: entry.headers });
         this.#checkOpen(`Cannot look through ${name}`);
-        if (fate === "keep") continue;
-        if (fate !== "drop") {
-          this.#enqueue(fate.moveTo, { body: entry.body, headers: { ...fate.headers } });
+        if (decision === "keep") continue;
+        if (decision !== "drop") {
+          this.#enqueue(decision.moveTo, { body: entry.body, headers: { ...decision.headers } });
         }
         kept.pop();
       }
@@ -101,24 +145,20 @@ export class MemoryBroker implements Broker {
     }
   }
 
-  /** See {@linkcode Broker.depth}. */
   // deno-lint-ignore require-await -- a fault has to reject, not to be thrown
   async depth(queue: string): Promise<number | undefined> {
     this.#checkOpen(`Cannot look at ${queue}`);
     return this.#queues.get(queue)?.waiting.length;
   }
 
-  /** See {@linkcode Broker.leads}. */
   leads(queue: string): boolean {
     return this.#leads.has(queue);
   }
 
-  /** See {@linkcode Broker.connected}. */
   connected(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** See {@linkcode Broker.status}. */
   status(): BrokerStatus {
     const isOpen = !this.#closed.signal.aborted;
     return {
@@ -200,10 +240,10 @@ export class MemoryBroker implements Broker {
   async #handle(queue: string, subscription: Subscription, entry: Entry): Promise<void> {
     const { body, headers, redelivered } = entry;
     const message = { body, headers, redelivered, returns: 0, lost: this.#closed.signal };
-    const disposition = await decide(subscription.handler, message, queue);
+    const disposition = await runHandler(subscription.handler, message, queue);
     if (this.#closed.signal.aborted || disposition.kind === "done") return;
     if (disposition.kind === "requeue") return this.#putBack(queue, entry);
-    const copy = { body, headers: { ...headers, ...addedHeaders(queue, disposition, new Date()) } };
+    const copy = { body, headers: { ...headers, ...copyHeaders(queue, disposition, new Date()) } };
     switch (disposition.kind) {
       case "later":
         return this.#enqueueLater(queue, copy, disposition.delayMs);

@@ -1,29 +1,34 @@
 /**
- * The address of an AMQP server: what amqplib needs to connect to it, and what to call the failures
- * to do so. What is said here never holds the password.
+ * The address of an AMQP server: what amqplib needs to connect to it, and why that fails, in words for
+ * an operator. What is said here never holds the password.
  *
  * @module
  */
 
 import type { Options, SocketOptions } from "amqplib";
 import { isIP } from "node:net";
-import type { ConnectionOptions } from "node:tls";
+import { connect, type ConnectionOptions } from "node:tls";
+import { messageOf } from "./server_errors.ts";
 
 /** Seconds between heartbeats, unless the address has a `heartbeat` of its own. */
 const HEARTBEAT_S = 5;
 /** Longest silence of the server while connecting, in milliseconds; another may be at hand. */
 const CONNECT_TIMEOUT_MS = 4_000;
+/**
+ * How long to wait for what is wrong with TLS, in milliseconds. A server that wants a certificate of
+ * ours says so after its own part of the handshake is over.
+ */
+const HANDSHAKE_MS = 2_000;
 
 /** What {@linkcode describeFault} says of a refused login: to try again is of no use for now. */
 export const LOGIN_REFUSED = "RabbitMQ refused the user or the password";
 
-/** What there is to say of TLS to a server at `amqps://`; each text is PEM. */
+/** TLS to a server at `amqps://`; each text is PEM. */
 export interface AmqpTls {
   /** Certificates that the server's is trusted by, in place of the usual ones. */
   readonly ca?: string;
   /** Our certificate, and what leads from it to its issuer. */
   readonly cert?: string;
-  /** Its private key. */
   readonly key?: string;
   /** The name that the server's certificate is for, if it is not the host's. */
   readonly serverName?: string;
@@ -35,9 +40,7 @@ export interface AmqpAddress {
   readonly connect: Options.Connect;
   /** `host:port`, for people and for permissions. */
   readonly host: string;
-  /** The virtual host's name. */
   readonly vhost: string;
-  /** Options of `node:tls`, if there is TLS. */
   readonly tls: ConnectionOptions;
 }
 
@@ -101,7 +104,7 @@ export function describeFault(error: unknown, { host, vhost }: AmqpAddress): str
   if (Deno.permissions.querySync({ name: "net", host }).state !== "granted") {
     return `this program has no permission to reach ${host}: it needs --allow-net=${host}`;
   }
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   if (text.includes("ACCESS_REFUSED - Login")) return LOGIN_REFUSED;
   // The server's own words for a refused virtual host are lost in amqplib.
   if (text.startsWith("Expected ConnectionOpenOk; got <ConnectionClose")) {
@@ -110,6 +113,48 @@ export function describeFault(error: unknown, { host, vhost }: AmqpAddress): str
   // amqplib's, and not the system's, which names the address.
   if (text === "connect ETIMEDOUT") return `no answer within ${CONNECT_TIMEOUT_MS / 1000} seconds`;
   return text || "the connection ended";
+}
+
+/**
+ * Why an attempt to connect has ended with `error`, in words for an operator. On Deno 2.6 amqplib learns
+ * of a failed TLS handshake no more than "write UNKNOWN", for it has begun to write. So one is tried
+ * once more, with nothing written.
+ */
+export async function connectFault(
+  error: unknown,
+  address: AmqpAddress,
+  signal?: AbortSignal,
+): Promise<string> {
+  const fault = address.connect.protocol === "amqps" && isVague(error)
+    ? await handshakeFault(address, signal)
+    : undefined;
+  return describeFault(fault ?? error, address);
+}
+
+/** What RabbitMQ says in AMQP, and the system of a connection, has nothing to do with TLS. */
+function isVague(error: unknown): boolean {
+  return !/^Handshake terminated by server|^Expected |^connect E|no answer in|getaddrinfo/.test(
+    messageOf(error),
+  );
+}
+
+/** What goes wrong with TLS by itself; undefined if nothing does. */
+async function handshakeFault(
+  { connect: { hostname: host = "", port = 0 }, tls }: AmqpAddress,
+  signal: AbortSignal | undefined,
+): Promise<Error | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+  const ended = (): void => resolve(undefined);
+  const socket = connect({ host, port, ...tls });
+  socket.on("error", resolve);
+  socket.on("close", ended);
+  signal?.addEventListener("abort", ended);
+  const timer = setTimeout(ended, HANDSHAKE_MS);
+  const fault = await promise;
+  clearTimeout(timer);
+  signal?.removeEventListener("abort", ended);
+  socket.destroy();
+  return fault;
 }
 
 function decode(text: string): string {

@@ -1,8 +1,5 @@
 /**
- * Looking through a queue of RabbitMQ while it is in use: its messages are taken one after the other
- * and are not acked, so that each goes back to its place when the channel is closed. A quorum queue
- * counts that, and drops a message that went back too often; so one that went back before is put to
- * the end as a confirmed copy instead, and with it all that come after it, to keep their order.
+ * Looking into queues of RabbitMQ while they are in use.
  *
  * @module
  */
@@ -11,50 +8,37 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./connection.ts";
 import type { AmqpCopies, CopyTarget } from "./copies.ts";
-import { copyOf, returnsOf } from "./copy.ts";
-import {
-  type AmqpSession,
-  codeOf,
-  faultOf,
-  lost,
-  NOT_FOUND,
-  openSession,
-  orLost,
-} from "./session.ts";
-import type { Decision, QueuedMessage } from "../mod.ts";
-
-/** What {@linkcode browse} needs. */
-export interface BrowseOptions {
-  /** The connection to read on. */
-  readonly connection: AmqpConnection;
-  /** For messages that are moved, or go to the end. */
-  readonly copies: AmqpCopies;
-  /** Whether a queue is declared by us, so that it is made if it has gone. */
-  readonly restore: (queue: string) => Promise<void>;
-}
-
-/**
- * How many messages wait; undefined if the queue is not there, which has ended the session.
- *
- * @throws {PublishError} If nobody can tell.
- */
-export async function depth(session: AmqpSession, queue: string): Promise<number | undefined> {
-  try {
-    return (await orLost(session, session.channel.checkQueue(queue))).messageCount;
-  } catch (error) {
-    if (codeOf(session.fault ?? error) === NOT_FOUND) return undefined;
-    throw faultOf(queue, session.fault ?? error);
-  }
-}
+import { copyOf, returnsOf } from "./copy_properties.ts";
+import { codeOf, messageOf, NOT_FOUND } from "./server_errors.ts";
+import { AmqpSession } from "./session.ts";
+import { type Decide, PublishError } from "../mod.ts";
 
 /** Most messages that are held until the end of a look; those behind them go to the end as copies. */
 const MOST_HELD = 10_000;
 
-/** Looks through a queue; see {@linkcode Broker.sift}. */
+/** How often to look whether messages are back, and how far apart, in milliseconds. */
+const [MOST_LOOKS, LOOK_EACH_MS] = [20, 50];
+
+/** How long to wait for a message before asking whether there is one, in milliseconds. */
+const NEXT_MS = 200;
+
+export interface BrowseOptions {
+  readonly connection: AmqpConnection;
+  readonly copies: AmqpCopies;
+  /** Declares a queue again, if we have declared it. */
+  readonly restore: (queue: string) => Promise<void>;
+}
+
+/**
+ * Looks through a queue; see {@linkcode Browser.browse}. Its messages are taken one after the other and
+ * are not acked, so that each goes back to its place when the channel is closed. A quorum queue counts
+ * that, and drops a message that went back too often; so one that went back before is put to the end as
+ * a confirmed copy instead, and with it all that come after it, to keep their order.
+ */
 export async function browse(
   { connection, copies, restore }: BrowseOptions,
   queue: string,
-  decide: (message: QueuedMessage) => Decision | Promise<Decision>,
+  decide: Decide,
 ): Promise<void> {
   const session = await openSession(connection, queue);
   let held = 0;
@@ -63,32 +47,36 @@ export async function browse(
     const count = await depth(session, queue);
     if (!count) return;
     const reader = await Reader.start(session, queue, Math.min(count, MOST_HELD + 1));
-    let isGoingRound = false;
+    let isCopying = false;
     for (let left = count; left > 0; left--) {
       const message = await reader.next();
       if (!message) break; // Others have taken some meanwhile, or the channel has ended.
       staying++;
       const { content: body, properties } = message;
-      const fate = await decide({ body, headers: properties.headers ?? {} });
-      isGoingRound ||= fate === "keep" && (returnsOf(properties) > 0 || held === MOST_HELD);
-      if (fate === "keep" && !isGoingRound) {
+      const decision = await decide({ body, headers: properties.headers ?? {} });
+      isCopying ||= decision === "keep" && (returnsOf(properties) > 0 || held === MOST_HELD);
+      if (decision === "keep" && !isCopying) {
         held++;
         continue;
       }
       // Its message is in the queue again: a copy would be one too many.
       if (session.lost.aborted) break;
-      if (fate === "keep") {
+      if (decision === "keep") {
         await copies.publish({ kind: "queue", queue }, body, copyOf(properties, {}));
-      } else if (fate !== "drop") {
-        await restore(fate.moveTo);
-        const target: CopyTarget = { kind: "queue", queue: fate.moveTo };
-        await copies.publish(target, body, copyOf({ ...properties, headers: fate.headers }, {}));
+      } else if (decision !== "drop") {
+        await restore(decision.moveTo);
+        const target: CopyTarget = { kind: "queue", queue: decision.moveTo };
+        await copies.publish(
+          target,
+          body,
+          copyOf({ ...properties, headers: decision.headers }, {}),
+        );
       }
       session.reply((channel) => channel.ack(message));
-      const stays = fate === "keep" || fate !== "drop" && fate.moveTo === queue;
+      const stays = decision === "keep" || decision !== "drop" && decision.moveTo === queue;
       if (!stays) staying--;
     }
-    if (session.lost.aborted) throw faultOf(queue, session.fault ?? lost());
+    if (session.lost.aborted) throw faultOf(queue, endOf(session));
   } finally {
     await session.close();
     if (staying > 0 && connection.ready) await untilThere(connection, queue, staying);
@@ -107,12 +95,6 @@ async function untilThere(connection: AmqpConnection, queue: string, count: numb
     await session.close();
   }
 }
-
-/** How often, and how far apart in milliseconds, it is looked whether messages are back. */
-const [MOST_LOOKS, LOOK_EACH_MS] = [20, 50];
-
-/** How long a message is waited for before it is asked whether there is one, in milliseconds. */
-const NEXT_MS = 200;
 
 /**
  * Takes messages one after the other. As a consumer: what is taken by `get` a quorum queue gets back in
@@ -159,5 +141,97 @@ class Reader {
       if (!await depth(this.#session, this.#queue) && this.#come.length === 0) return undefined;
     }
     return this.#session.lost.aborted ? undefined : this.#come.shift();
+  }
+}
+
+/**
+ * Tells how many messages wait in queues. It is asked again and again about many queues, so it keeps one
+ * channel: one call instead of three. It asks one after the other, because a queue that is not there
+ * ends the channel.
+ */
+export class AmqpDepths {
+  readonly #connection: AmqpConnection;
+  #session: AmqpSession | undefined;
+  #asked: Promise<unknown> = Promise.resolve();
+
+  /** Opens nothing before it is asked. The channel ends with the connection. */
+  constructor(connection: AmqpConnection) {
+    this.#connection = connection;
+  }
+
+  of(queue: string): Promise<number | undefined> {
+    const asking = this.#asked.then(() => this.#ask(queue));
+    // A fault is for those who asked, not for those who ask next.
+    this.#asked = asking.catch(() => {});
+    return asking;
+  }
+
+  async #ask(queue: string): Promise<number | undefined> {
+    if (this.#session?.lost.aborted) this.#session = undefined;
+    const session = this.#session ??= await openSession(this.#connection, queue);
+    let count: number | undefined;
+    try {
+      return count = await depth(session, queue);
+    } finally {
+      if (count === undefined) {
+        this.#session = undefined;
+        await session.close();
+      }
+    }
+  }
+}
+
+/**
+ * How many messages wait; undefined if the queue is not there, which has ended the session.
+ *
+ * @throws {PublishError} If nobody can tell.
+ */
+async function depth(session: AmqpSession, queue: string): Promise<number | undefined> {
+  try {
+    return (await orLost(session, session.channel.checkQueue(queue))).messageCount;
+  } catch (error) {
+    if (codeOf(session.fault ?? error) === NOT_FOUND) return undefined;
+    throw faultOf(queue, session.fault ?? error);
+  }
+}
+
+/**
+ * A channel of its own to look into `queue`.
+ *
+ * @throws {PublishError} If there is no connection.
+ */
+async function openSession(
+  connection: AmqpConnection,
+  queue: string,
+): Promise<AmqpSession> {
+  const model = connection.current;
+  if (!model) throw faultOf(queue, new Error("there is no connection to RabbitMQ"));
+  try {
+    return new AmqpSession(await model.createChannel());
+  } catch (error) {
+    throw faultOf(queue, error);
+  }
+}
+
+/** A call that failed: refused if the server gave a code; all else is the connection's fault. */
+function faultOf(queue: string, cause: unknown): PublishError {
+  const fault = codeOf(cause) === undefined ? "unavailable" : "refused";
+  return new PublishError(fault, `Cannot look into ${queue}: ${messageOf(cause)}`, { cause });
+}
+
+/** Why a call on an ended channel has failed. */
+function endOf({ fault }: AmqpSession): Error {
+  return fault ?? new Error("the channel has ended");
+}
+
+/** The answer to a call. Rejects also if the channel ends meanwhile, of which amqplib may never tell. */
+async function orLost<T>(session: AmqpSession, answer: Promise<T>): Promise<T> {
+  const ended = Promise.withResolvers<never>();
+  const onLost = () => ended.reject(endOf(session));
+  session.lost.addEventListener("abort", onLost);
+  try {
+    return await Promise.race([answer, ended.promise]);
+  } finally {
+    session.lost.removeEventListener("abort", onLost);
   }
 }

@@ -9,22 +9,18 @@ import { Buffer } from "node:buffer";
 import { type ConfirmChannel, IllegalOperationError, type Message, type Options } from "amqplib";
 import { PublishError } from "../mod.ts";
 
-/** Where a message goes. */
 export interface Destination {
   /** The exchange; "" for the default one, which needs no binding. */
   readonly exchange: string;
-  /** The routing key. */
   readonly routingKey: string;
-  /** What it is called in errors: the queue that it is meant for. */
+  /** The queue that it is meant for, to be named in errors. */
   readonly queue: string;
 }
 
-/** A message on its way. */
 interface Pending {
   readonly destination: Destination;
   readonly content: Uint8Array;
   readonly reject: (error: PublishError) => void;
-  /** By the clock of `performance`. */
   readonly sentAt: number;
   returned: boolean;
 }
@@ -34,9 +30,9 @@ export class ConfirmingChannel {
   readonly #channel: ConfirmChannel;
   /** In the order of publishing. */
   readonly #pending = new Set<Pending>();
-  #hasConfirmed = false;
+  /** Whether the server has said of any message what became of it. */
+  hasConfirmed = false;
 
-  /** Takes over a channel that nobody has used. */
   constructor(channel: ConfirmChannel) {
     this.#channel = channel;
     channel.on("return", (message) => this.#onReturn(message));
@@ -61,7 +57,7 @@ export class ConfirmingChannel {
       try {
         this.#channel.publish(exchange, routingKey, content, properties, (error) => {
           this.#pending.delete(pending);
-          this.#hasConfirmed = true;
+          this.hasConfirmed = true;
           if (error) reject(publishError(queue, error));
           else if (pending.returned) reject(new ReturnedError(queue));
           else resolve();
@@ -73,11 +69,6 @@ export class ConfirmingChannel {
       }
       this.#pending.add(pending);
     });
-  }
-
-  /** Whether the server has said of any message what became of it. */
-  get hasConfirmed(): boolean {
-    return this.#hasConfirmed;
   }
 
   /** How long the oldest message has waited for its confirm, in milliseconds; 0 if none waits. */
@@ -105,9 +96,7 @@ export class ConfirmingChannel {
   }
 }
 
-/** No queue took it. */
 export class ReturnedError extends PublishError {
-  /** Names the queue that it was meant for. */
   constructor(queue: string) {
     super("refused", `Cannot publish to ${queue}: no queue took it`);
   }

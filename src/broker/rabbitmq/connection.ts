@@ -1,7 +1,7 @@
 /**
  * One connection to RabbitMQ that comes back for ever. What lives on it is made by its owner's
  * `setup` each time, before anyone sees the connection. Of several addresses, which are one cluster,
- * whichever can be reached is taken.
+ * any that can be reached is taken.
  *
  * amqplib has a recovery of its own. It is not used: after a failed setup it waits for a
  * close-handshake that a dying server never finishes, and so for ever, and closing it does not end
@@ -12,13 +12,16 @@
 
 import { getLogger } from "@logtape/logtape";
 import { type ChannelModel, connect } from "amqplib";
-import { setTimeout as delay } from "node:timers/promises";
-import { type AmqpAddress, describeFault, LOGIN_REFUSED, socketOptions } from "./address.ts";
-import { writeTogether } from "./socket.ts";
-import { installCodec } from "./wire.ts";
-import type { WireFaults } from "./wire_faults.ts";
-import { connectFault } from "./tls.ts";
-import { Backoff, type BackoffOptions } from "../../async/mod.ts";
+import {
+  type AmqpAddress,
+  connectFault,
+  describeFault,
+  LOGIN_REFUSED,
+  socketOptions,
+} from "./address.ts";
+import { installCodec, writeTogether } from "./amqplib_internals.ts";
+import type { PoisonDeliveries } from "./codec/poison_deliveries.ts";
+import { Backoff, type BackoffOptions, sleep } from "../../async/mod.ts";
 import { PublishError } from "../mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
@@ -30,17 +33,14 @@ const AVOID_MS = 60_000;
 /** How long closing waits for the server's answer, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2000;
 
-/** What an {@linkcode AmqpConnection} needs. */
 export interface AmqpConnectionOptions extends BackoffOptions {
   /** The server, or the nodes of a cluster; at least one. */
   readonly addresses: readonly AmqpAddress[];
-  /** The connection's name in RabbitMQ's own lists. */
   readonly name: string;
   /** Makes what lives on a new connection; when it rejects the connection is given up. */
   setup(model: ChannelModel): Promise<void>;
-  /** Remembers what messages have done to connections; for those that consume. */
-  readonly wireFaults?: WireFaults;
-  /** Is told when the server blocks publishing, and when it is over, also with the connection. */
+  readonly poisonDeliveries?: PoisonDeliveries;
+  /** Called when the server blocks publishing, and when it is over, also with the connection. */
   onBlocked?(blocked: boolean): void;
 }
 
@@ -49,7 +49,7 @@ export class AmqpConnection {
   readonly #options: AmqpConnectionOptions;
   readonly #closing = new AbortController();
   #up = Promise.withResolvers<ChannelModel>();
-  /** Resolves, and is made anew, when an attempt to connect has come to an end, good or bad. */
+  /** Resolves, and is replaced, when an attempt to connect has come to an end, good or bad. */
   #attempt = Promise.withResolvers<void>();
   #model: ChannelModel | undefined;
   /** Destroys the socket of the connection, or of the attempt, there is. */
@@ -66,22 +66,18 @@ export class AmqpConnection {
   /** Whether the address is not to blame for the end of the connection there is. */
   #isFine = false;
 
-  /** Keeps the options; {@linkcode start} connects. */
   constructor(options: AmqpConnectionOptions) {
     this.#options = options;
   }
 
-  /** Whether it is up and set up. */
   get ready(): boolean {
     return this.#model !== undefined;
   }
 
-  /** The connection, if it is up and set up. */
   get current(): ChannelModel | undefined {
     return this.#model;
   }
 
-  /** Whether the server takes no messages on it for now. */
   get blocked(): boolean {
     return this.#blocked;
   }
@@ -102,12 +98,10 @@ export class AmqpConnection {
     return this.#model ? 0 : performance.now() - this.#awaySince;
   }
 
-  /** Fires when it is closed. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }
 
-  /** Begins to connect. */
   start(): void {
     if (!this.#running) this.#awaySince = performance.now();
     this.#running ??= this.#run();
@@ -126,8 +120,8 @@ export class AmqpConnection {
    */
   async connected(timeoutMs: number): Promise<void> {
     const settled = new AbortController();
-    const late = delay(timeoutMs, `no answer within ${timeoutMs / 1000} seconds`, settled)
-      .catch(() => ""); // It rejects when it is no longer needed.
+    const late = sleep(timeoutMs, settled.signal)
+      .then(() => `no answer within ${timeoutMs / 1000} seconds`);
     try {
       let slow: string | void = undefined;
       while (!this.#model) {
@@ -210,7 +204,7 @@ export class AmqpConnection {
       const model = await connect(address.connect, socketOptions(name, address, signal));
       writeTogether(model);
       installCodec(model);
-      this.#options.wireFaults?.watch(model);
+      this.#options.poisonDeliveries?.watch(model);
       const ended = Promise.withResolvers<never>();
       // What it says comes again with `close`; but without a listener it would be thrown.
       model.on("error", () => {});

@@ -8,14 +8,14 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
+import { unreadableReason } from "./codec/poison_deliveries.ts";
 import type { AmqpConnection } from "./connection.ts";
 import type { AmqpLead } from "./lead.ts";
-import { AmqpAnswers, type AnswerOptions } from "./answer.ts";
-import { returnsOf, undelayed } from "./copy.ts";
+import { AmqpAnswers, type AnswerOptions } from "./answers.ts";
+import { returnsOf, undelayed } from "./copy_properties.ts";
 import { AmqpSession } from "./session.ts";
-import { Backoff } from "../../async/mod.ts";
-import { decide } from "../copy_headers.ts";
-import { parkUnread } from "./wire_faults.ts";
+import { Backoff, sleep } from "../../async/mod.ts";
+import { runHandler } from "../handler.ts";
 import type { Consumer, Disposition, Handler } from "../mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
@@ -26,27 +26,22 @@ const log = getLogger(["turn-channels", "broker"]);
  */
 const MOST_STUCK = 1000;
 
-/** What an {@linkcode AmqpConsumer} needs. */
 export interface AmqpConsumerOptions extends AnswerOptions {
-  /** The connection to consume on. */
   readonly connection: AmqpConnection;
   /** Sees to it that the queue is there, and bound. */
   readonly declare: () => Promise<void>;
   /** Consumes only while it leads, if given. */
   readonly lead?: AmqpLead | undefined;
-  /** Most messages in work. */
   readonly prefetch: number;
-  /** Decides about each message. */
   readonly handler: Handler;
 }
 
-/** The term of who need not lead. */
+/** Never fires: consumers without a lead need not stop for others. */
 const ALWAYS = new AbortController().signal;
 
-/** Why a subscription ends. */
-type Ending = "stop" | "lost" | "cancelled" | "renew";
+type EndReason = "stop" | "lost" | "cancelled" | "renew";
 
-/** One {@linkcode Broker.consume}. */
+/** Consumes one queue until it is cancelled; see {@linkcode Subscriber.consume}. */
 export class AmqpConsumer implements Consumer {
   readonly #options: AmqpConsumerOptions;
   readonly #answers: AmqpAnswers;
@@ -56,35 +51,31 @@ export class AmqpConsumer implements Consumer {
   readonly #running: Promise<void>;
   readonly #work = new Set<Promise<void>>();
   #session: AmqpSession | undefined;
-  /** Ends the subscription there is. */
-  #end: ((ending: Ending) => void) | undefined;
+  #end: ((reason: EndReason) => void) | undefined;
   /** Messages in hand whose copy can't be made, and how many of them the subscription leaves room for. */
   #stuck = 0;
   #stuckAtStart = 0;
   #ready = false;
 
-  /** Begins to consume, as soon as there is a connection. */
   constructor(options: AmqpConsumerOptions) {
     this.#options = options;
     this.#answers = new AmqpAnswers(options);
     this.#backoff = new Backoff(options);
-    this.#stopped = aborted(this.#stop.signal);
+    this.#stopped = sleep(Infinity, this.#stop.signal);
     this.#running = this.#run();
   }
 
-  /** Whether messages are coming. */
+  /** Whether messages are coming, or would be if this program led. */
   get ready(): boolean {
     return this.#ready;
   }
 
-  /** See {@linkcode Consumer.cancel}. */
   async cancel(): Promise<void> {
     this.#stop.abort();
     this.#end?.("stop");
     await this.#running;
   }
 
-  /** See {@linkcode Consumer.settled}. */
   async settled(): Promise<void> {
     await Promise.all(this.#work);
   }
@@ -144,7 +135,7 @@ export class AmqpConsumer implements Consumer {
   async #subscribe(session: AmqpSession): Promise<void> {
     const { queue, faults } = this.#options;
     const { channel } = session;
-    const { promise: ended, resolve: end } = Promise.withResolvers<Ending>();
+    const { promise: ended, resolve: end } = Promise.withResolvers<EndReason>();
     this.#end = end;
     this.#stuckAtStart = this.#stuck;
     const { consumerTag } = await channel.consume(queue, (message) => {
@@ -155,14 +146,14 @@ export class AmqpConsumer implements Consumer {
     this.#backoff.reset();
     faults.clear(queue, "consume");
     if (this.#stop.signal.aborted) end("stop");
-    const ending = await ended;
-    if (ending === "cancelled") {
+    const reason = await ended;
+    if (reason === "cancelled") {
       this.#ready = false;
       log.warn("RabbitMQ has cancelled the consumer of {queue}: consuming again", { queue });
       await this.#backoff.pause(this.#stop.signal);
       await this.#options.declare();
-    } else if (ending !== "lost") await channel.cancel(consumerTag);
-    if (ending === "stop") await this.#closeIfDone(session);
+    } else if (reason !== "lost") await channel.cancel(consumerTag);
+    if (reason === "stop") await this.#closeIfDone(session);
   }
 
   #take(session: AmqpSession, message: ConsumeMessage): void {
@@ -181,10 +172,10 @@ export class AmqpConsumer implements Consumer {
     const headers = properties.headers ?? {};
     const returns = returnsOf(message.properties);
     const { lost } = session;
-    const unread = parkUnread(message.properties);
-    const disposition: Disposition = unread === undefined
-      ? await decide(handler, { body, headers, redelivered, returns, lost }, queue)
-      : { kind: "park", reason: unread };
+    const unreadable = unreadableReason(message.properties);
+    const disposition: Disposition = unreadable === undefined
+      ? await runHandler(handler, { body, headers, redelivered, returns, lost }, queue)
+      : { kind: "park", reason: unreadable };
     // It goes back with the channel, and with all the others in their order.
     if (disposition.kind !== "requeue" || !this.#stop.signal.aborted) {
       const onStuck = (isStuck: boolean): void => this.#onStuck(session, isStuck);
@@ -206,12 +197,4 @@ export class AmqpConsumer implements Consumer {
   async #closeIfDone(session: AmqpSession): Promise<void> {
     if (this.#stop.signal.aborted && session.inWork === 0) await session.close();
   }
-}
-
-/** Resolves when the signal fires, or has fired. */
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
 }

@@ -8,9 +8,9 @@
 import type { Options } from "amqplib";
 import { ConfirmingChannel, ReturnedError } from "./confirms.ts";
 import type { AmqpPublisher } from "./publisher.ts";
+import { messageOf } from "./server_errors.ts";
 import { delayQueue, PublishError } from "../mod.ts";
 
-/** Where a copy goes. */
 export type CopyTarget =
   /** A queue of ours, which is declared. */
   | { readonly kind: "own"; readonly queue: string }
@@ -20,18 +20,18 @@ export type CopyTarget =
   | { readonly kind: "delay"; readonly queue: string; readonly delayMs: number };
 
 /** The queue that a copy goes to first. */
-export function nameOf(target: CopyTarget): string {
+export function firstQueueOf(target: CopyTarget): string {
   return target.kind === "delay" ? delayQueue(target.delayMs) : target.queue;
 }
 
-/** Publishes copies. */
+/** Publishes copies; see copy_properties.ts for what they are. */
 export class AmqpCopies {
   readonly #publisher: AmqpPublisher;
   /** What is declared on the channel's connection. */
   #declared = new Set<string>();
   #channel: Promise<ConfirmingChannel> | undefined;
 
-  /** Publishes on the connection of `publisher`; opens a channel at the first copy. */
+  /** Publishes on the connection of `publisher`; opens a channel for the first copy. */
   constructor(publisher: AmqpPublisher) {
     this.#publisher = publisher;
   }
@@ -43,7 +43,7 @@ export class AmqpCopies {
    * @throws {PublishError} If it is not confirmed.
    */
   async publish(target: CopyTarget, body: Uint8Array, properties: Options.Publish): Promise<void> {
-    const name = nameOf(target);
+    const name = firstQueueOf(target);
     const channel = await this.#open(name);
     if (!this.#declared.has(name)) await this.#declare(target, name);
     const destination = target.kind === "delay"
@@ -61,10 +61,7 @@ export class AmqpCopies {
   #open(name: string): Promise<ConfirmingChannel> {
     const { connection } = this.#publisher;
     const model = connection.current;
-    if (model === undefined || connection.blocked) {
-      const why = model ? "RabbitMQ has blocked publishing" : "there is no connection to RabbitMQ";
-      throw new PublishError("unavailable", `Cannot publish to ${name}: ${why}`);
-    }
+    if (model === undefined || connection.blocked) throw this.#publisher.unavailable(name);
     if (this.#channel !== undefined) return this.#channel;
     const opened = model.createConfirmChannel().then((channel) => {
       // An exchange that was deleted, for one.
@@ -93,8 +90,8 @@ export class AmqpCopies {
       if (target.kind === "delay") await declarer?.delay(target.delayMs);
       declared.add(name);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new PublishError("refused", `Cannot declare ${name}: ${reason}`, { cause: error });
+      const message = `Cannot declare ${name}: ${messageOf(error)}`;
+      throw new PublishError("refused", message, { cause: error });
     }
   }
 }

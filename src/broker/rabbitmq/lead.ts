@@ -12,10 +12,10 @@ import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./connection.ts";
 import type { AmqpCopies } from "./copies.ts";
 import { AmqpSession } from "./session.ts";
+import type { QueueFaults } from "./queue_faults.ts";
 import { Backoff, type BackoffOptions, sleep } from "../../async/mod.ts";
-import type { QueueFaults } from "../queue_faults.ts";
+import { serverWords } from "./server_errors.ts";
 import { type LeadOptions, PublishError } from "../mod.ts";
-import { serverWords } from "./words.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 

@@ -9,12 +9,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ChannelModel, Options } from "amqplib";
 import { AmqpConnection, type AmqpConnectionOptions } from "./connection.ts";
 import { ConfirmingChannel, type Destination, ReturnedError } from "./confirms.ts";
-import { Declarer, type QueueType } from "./declare.ts";
-import { HangWatch } from "./hang.ts";
-import { waitAMoment } from "./patience.ts";
-import type { QueueFaults } from "../queue_faults.ts";
-import { shortened } from "../copy_headers.ts";
-import { type Headers, PublishError } from "../mod.ts";
+import { Declarer, type QueueType } from "./declarer.ts";
+import { HangWatch } from "./hang_watch.ts";
+import type { QueueFaults } from "./queue_faults.ts";
+import { sleep } from "../../async/mod.ts";
+import { type Headers, shortened } from "../headers.ts";
+import { PublishError } from "../mod.ts";
 
 /** As vumi's workers publish. */
 const PROPERTIES: Options.Publish = {
@@ -32,34 +32,32 @@ const AGAIN_AFTER_MS = [0, 50, 200, 500];
 /** How long a message waits for its queue to be declared, in milliseconds. */
 const DECLARE_MS = 1_000;
 
-/** What an {@linkcode AmqpPublisher} needs. */
+/** A connection that is away for longer is not waited for: so in an outage all fail at once. */
+const MOMENT_MS = 5_000;
+/** The longest wait, in milliseconds: Turn waits for 5 seconds, and some are needed for the rest. */
+const WAIT_MS = 4_000;
+
 export interface AmqpPublisherOptions extends Omit<AmqpConnectionOptions, "setup" | "onBlocked"> {
-  /** The direct exchange. */
   readonly exchange: string;
   /** How long messages on their way wait for the end of a block, in milliseconds. */
   readonly blockedGraceMs: number;
-  /** The type of queues of our own. */
   readonly queueType?: QueueType | undefined;
-  /** What is wrong with which queue. */
   readonly faults: QueueFaults;
 }
 
-/** A connection for publishing. */
 export class AmqpPublisher {
   /** The connection, to look at and for what else publishes on it. */
   readonly connection: AmqpConnection;
   readonly #options: AmqpPublisherOptions;
-  /** Those that are to be there. */
+  /** Queues that are to be there. */
   readonly #queues = new Set<string>();
-  /** Those that are there on this connection, and those that are being declared. */
+  /** Queues that are there on this connection (true), and those that are being declared. */
   #declared = new Map<string, true | Promise<void>>();
   #declarer: Declarer | undefined;
   readonly #hangWatch: HangWatch;
   #channel: ConfirmingChannel | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
-  #closed = false;
 
-  /** Keeps the options; {@linkcode start} connects. */
   constructor(options: AmqpPublisherOptions) {
     this.#options = options;
     this.#hangWatch = new HangWatch({ isCluster: options.addresses.length > 1 });
@@ -70,29 +68,23 @@ export class AmqpPublisher {
     });
   }
 
-  /** Begins to connect. */
-  start(): void {
-    this.connection.start();
-  }
-
   /** Declares on this connection; undefined while there is none. */
   get declarer(): Declarer | undefined {
     return this.#declarer;
   }
 
-  /** Sees to it that a queue is there; see {@linkcode Broker.declare}. */
+  /** Sees to it that a queue is there; see {@linkcode Publisher.declare}. */
   declare(queue: string): void {
     this.#queues.add(queue);
     if (this.#channel) void this.#ensure(queue);
   }
 
-  /** Makes a declared queue that was deleted again. */
+  /** Declares a queue again that may have been deleted, if it was declared before. */
   async restore(queue: string): Promise<void> {
     this.#declared.delete(queue);
     await this.#ensureSoon(queue);
   }
 
-  /** Publishes; see {@linkcode Broker.publish}. */
   async publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
     const destination = { exchange: this.#options.exchange, routingKey: queue, queue };
     const properties = headers === undefined
@@ -110,7 +102,6 @@ export class AmqpPublisher {
 
   /** Fails what is not confirmed yet, and closes the connection. */
   async close(): Promise<void> {
-    this.#closed = true;
     this.#channel = undefined;
     await this.connection.close();
   }
@@ -118,7 +109,7 @@ export class AmqpPublisher {
   #send(destination: Destination, body: Uint8Array, properties: Options.Publish): Promise<void> {
     const channel = this.#channel;
     if (channel === undefined || this.connection.blocked) {
-      return Promise.reject(this.#unavailable(destination.queue));
+      return Promise.reject(this.unavailable(destination.queue));
     }
     return channel.publish(destination, body, properties);
   }
@@ -195,8 +186,7 @@ export class AmqpPublisher {
   /** Waits for that, but not long: one that hangs says nothing of a queue that is there. */
   async #ensureSoon(queue: string): Promise<void> {
     const done = new AbortController();
-    const late = delay(DECLARE_MS, undefined, done).catch(() => {});
-    await Promise.race([this.#ensure(queue), late]);
+    await Promise.race([this.#ensure(queue), sleep(DECLARE_MS, done.signal)]);
     done.abort();
   }
 
@@ -212,12 +202,32 @@ export class AmqpPublisher {
     }, this.#options.blockedGraceMs);
   }
 
-  #unavailable(queue: string): PublishError {
-    const why = this.#closed
+  /** Why nothing can be published now. */
+  unavailable(queue: string): PublishError {
+    const why = this.connection.closing.aborted
       ? "the broker is closed"
       : this.connection.blocked
       ? "RabbitMQ has blocked publishing"
       : "there is no connection to RabbitMQ";
     return new PublishError("unavailable", `Cannot publish to ${queue}: ${why}`);
   }
+}
+
+/** What {@linkcode waitAMoment} looks at. */
+export type AwaitedConnection = Pick<AmqpConnection, "ready" | "awayMs" | "model" | "closing">;
+
+/**
+ * Waits up to 4 seconds for a connection that is away for a moment only: at a start, at a restart of the
+ * server's, or while another node is tried. Whoever publishes meanwhile does not notice. Resolves when
+ * it is there, or it is of no use to wait for longer; at once in an outage.
+ */
+export async function waitAMoment(
+  connection: AwaitedConnection,
+): Promise<void> {
+  const { ready, awayMs, closing } = connection;
+  if (ready || closing.aborted || awayMs >= MOMENT_MS) return;
+  const settled = new AbortController();
+  const signal = AbortSignal.any([settled.signal, closing]);
+  await Promise.race([connection.model(), sleep(WAIT_MS, signal)]);
+  settled.abort();
 }

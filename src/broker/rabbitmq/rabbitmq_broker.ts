@@ -2,32 +2,34 @@
  * The adapter for RabbitMQ. It publishes and consumes on separate connections, so that an alarm of
  * the server, which blocks connections that publish, does not keep messages from being consumed.
  *
+ * What is where: publisher.ts publishes to vumi's queues and copies.ts to those of ours, both with
+ * confirms.ts; consumer.ts hands messages to handlers and answers.ts does what these decide, on a
+ * session.ts; lead.ts says which of several programs consumes; browse.ts looks into queues. All of
+ * them live on a connection.ts, where declarer.ts declares what is missing. codec/ reads and writes
+ * the properties of messages without loss, and check/ tries a server out for an operator.
+ *
  * @module
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import { type AmqpAddress, type AmqpTls, parseAddress } from "./address.ts";
-import { AmqpConnection } from "./connection.ts";
+import { AmqpDepths, browse } from "./browse.ts";
+import { type ConsumeConnection, ConsumeConnections } from "./consume_connections.ts";
 import { AmqpConsumer } from "./consumer.ts";
 import { AmqpCopies } from "./copies.ts";
-import { Declarer, type QueueType } from "./declare.ts";
-import { AmqpDepths } from "./depths.ts";
-import { ExchangeTypeError } from "./exchange.ts";
+import { ExchangeTypeError, type QueueType } from "./declarer.ts";
 import { AmqpLead } from "./lead.ts";
 import { AmqpPublisher } from "./publisher.ts";
-import { browse } from "./browse.ts";
-import { WireFaults } from "./wire_faults.ts";
-import { QueueFaults } from "../queue_faults.ts";
+import { QueueFaults } from "./queue_faults.ts";
+import { type BackoffOptions, sleep } from "../../async/mod.ts";
 import type {
   Broker,
   BrokerStatus,
   ConsumeOptions,
   Consumer,
-  Decision,
+  Decide,
   Handler,
   Headers,
   LeadOptions,
-  QueuedMessage,
 } from "../mod.ts";
 
 /** How {@linkcode AmqpBroker.open} connects. */
@@ -37,7 +39,7 @@ export interface AmqpBrokerOptions {
    * cluster, of which one that can be reached is taken.
    */
   readonly urls: readonly string[];
-  /** Whom to trust at `amqps://…`, and who we are. */
+  /** For `amqps://…`. */
   readonly tls?: AmqpTls;
   /** The durable direct exchange; it is declared. */
   readonly exchange: string;
@@ -59,56 +61,38 @@ export interface AmqpBrokerOptions {
 /** How long closing waits for a silent server to take the last answers, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2000;
 
-/** Most consumers on a connection: RabbitMQ allows 2047 channels on one. */
-const CONSUMERS_EACH = 1500;
-
-/** A connection that messages are consumed on. */
-interface Consuming {
-  readonly connection: AmqpConnection;
-  declarer: Declarer | undefined;
-  consumers: number;
-}
-
 /** A {@linkcode Broker} on RabbitMQ. */
 export class AmqpBroker implements Broker {
-  readonly #options: AmqpBrokerOptions;
-  readonly #addresses: readonly AmqpAddress[];
-  readonly #delays: { initialDelayMs: number; maxDelayMs: number };
+  readonly #exchange: string;
+  readonly #delays: BackoffOptions;
   readonly #faults = new QueueFaults();
-  readonly #wireFaults = new WireFaults();
   readonly #publisher: AmqpPublisher;
   readonly #copies: AmqpCopies;
+  readonly #connections: ConsumeConnections;
   readonly #depths: AmqpDepths;
-  /** At least one. */
-  readonly #consuming: Consuming[] = [];
-  readonly #connection: AmqpConnection;
   /** Those that are not cancelled. */
   readonly #consumers = new Set<AmqpConsumer>();
-  /** By their queues, with the connections that they are led on. */
-  readonly #leads = new Map<string, { readonly lead: AmqpLead; readonly on: Consuming }>();
-  /** Queues that have to be bound, as far as we know. */
+  /** By queue, with the connections of what is consumed under them. */
+  readonly #leads = new Map<string, { readonly lead: AmqpLead; readonly on: ConsumeConnection }>();
   readonly #bound = new Set<string>();
   readonly #binding: ReturnType<typeof setInterval>;
   #closed: Promise<unknown> | undefined;
 
-  private constructor(options: AmqpBrokerOptions) {
-    const { urls, tls, exchange, queueType, blockedGraceMs = 1000 } = options;
-    const { initialDelayMs = 100, maxDelayMs = 30_000, bindEveryMs = 60_000 } = options;
-    this.#options = options;
-    this.#addresses = urls.map((url) => parseAddress(url, tls));
+  private constructor(options: AmqpBrokerOptions, addresses: readonly AmqpAddress[]) {
+    const { exchange, queueType, blockedGraceMs = 1000, bindEveryMs = 60_000 } = options;
+    const { initialDelayMs = 100, maxDelayMs = 30_000 } = options;
+    this.#exchange = exchange;
     this.#delays = { initialDelayMs, maxDelayMs };
+    const shared = { ...this.#delays, addresses, exchange, queueType };
     this.#publisher = new AmqpPublisher({
-      ...this.#delays,
-      addresses: this.#addresses,
-      exchange,
+      ...shared,
       blockedGraceMs,
-      queueType,
       faults: this.#faults,
       name: "turn-channels publish",
     });
     this.#copies = new AmqpCopies(this.#publisher);
-    this.#connection = this.#addConnection().connection;
-    this.#depths = new AmqpDepths(this.#connection);
+    this.#connections = new ConsumeConnections(shared);
+    this.#depths = new AmqpDepths(this.#connections.first);
     this.#binding = setInterval(() => void this.#bindAgain(), bindEveryMs);
   }
 
@@ -118,10 +102,11 @@ export class AmqpBroker implements Broker {
    * @throws {TypeError} If a URL can't be read, or there is none.
    */
   static open(options: AmqpBrokerOptions): AmqpBroker {
-    if (options.urls.length === 0) throw new TypeError("Cannot connect to RabbitMQ: no address");
-    const broker = new AmqpBroker(options);
-    broker.#publisher.start();
-    broker.#connection.start();
+    const { urls, tls } = options;
+    if (urls.length === 0) throw new TypeError("Cannot connect to RabbitMQ: no address");
+    const broker = new AmqpBroker(options, urls.map((url) => parseAddress(url, tls)));
+    broker.#publisher.connection.start();
+    broker.#connections.first.start();
     return broker;
   }
 
@@ -132,26 +117,22 @@ export class AmqpBroker implements Broker {
    * in words for an operator; at once if the login is refused.
    */
   async ready(timeoutMs: number): Promise<void> {
-    const connections = [this.#publisher.connection, this.#connection];
+    const connections = [this.#publisher.connection, this.#connections.first];
     await Promise.all(connections.map((connection) => connection.connected(timeoutMs)));
   }
 
-  /** See {@linkcode Broker.declare}. */
   declare(queue: string): void {
     this.#bound.add(queue);
     this.#publisher.declare(queue);
   }
 
-  /** See {@linkcode Broker.publish}. */
   publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
     return this.#publisher.publish(queue, body, headers);
   }
 
-  /** See {@linkcode Broker.consume}. */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
-    const { exchange } = this.#options;
     const led = options.lead && this.#lead(options.lead);
-    const own = led?.on ?? this.#leastUsed();
+    const own = led?.on ?? this.#connections.withRoom();
     own.consumers++;
     this.#bound.add(queue);
     const { prefetch, parkingQueue } = options;
@@ -163,7 +144,7 @@ export class AmqpBroker implements Broker {
       connection: own.connection,
       copies: this.#copies,
       faults: this.#faults,
-      declare: async () => void await own.declarer?.queue(exchange, queue),
+      declare: async () => void await own.declarer?.queue(this.#exchange, queue),
       queue,
       handler,
     });
@@ -178,43 +159,36 @@ export class AmqpBroker implements Broker {
     };
   }
 
-  /** See {@linkcode Broker.leads}. */
   leads(queue: string): boolean {
     return this.#leads.get(queue)?.lead.leads ?? false;
   }
 
-  /** See {@linkcode Broker.sift}. */
-  browse(
-    queue: string,
-    decide: (message: QueuedMessage) => Decision | Promise<Decision>,
-  ): Promise<void> {
+  browse(queue: string, decide: Decide): Promise<void> {
     const options = {
-      connection: this.#connection,
+      connection: this.#connections.first,
       copies: this.#copies,
       restore: (moveTo: string) => this.#publisher.restore(moveTo),
     };
     return browse(options, queue, decide);
   }
 
-  /** See {@linkcode Broker.depth}. */
   depth(queue: string): Promise<number | undefined> {
     return this.#depths.of(queue);
   }
 
-  /** See {@linkcode Broker.connected}. */
   async connected(): Promise<void> {
     await this.#publisher.connection.model();
   }
 
-  /** See {@linkcode Broker.status}; `open` also says that messages are consumed. */
   status(): BrokerStatus {
     const publishing = this.#publisher.connection;
+    const { first } = this.#connections;
     return {
       state: this.#state(),
       publishing: !this.#closed && publishing.ready && !publishing.blocked,
       consuming: !this.#closed && this.#isConsuming(),
-      serverProperties: this.#connection.serverProperties,
-      reason: publishing.reason ?? this.#connection.reason,
+      serverProperties: first.serverProperties,
+      reason: publishing.reason ?? first.reason,
       faults: this.#faults.all(),
     };
   }
@@ -225,11 +199,11 @@ export class AmqpBroker implements Broker {
     await this.#closed;
   }
 
-  /** One for all consumers that name the same. */
-  #lead(options: LeadOptions): { readonly lead: AmqpLead; readonly on: Consuming } {
+  /** All consumers that name the same queue are led together, on one connection. */
+  #lead(options: LeadOptions): { readonly lead: AmqpLead; readonly on: ConsumeConnection } {
     const known = this.#leads.get(options.queue);
     if (known !== undefined) return known;
-    const on = this.#leastUsed();
+    const on = this.#connections.withRoom();
     on.consumers++;
     const lead = new AmqpLead({
       ...this.#delays,
@@ -244,36 +218,6 @@ export class AmqpBroker implements Broker {
     return led;
   }
 
-  /** The last connection, or a new one. */
-  #leastUsed(): Consuming {
-    const last = this.#consuming.at(-1);
-    if (last !== undefined && last.consumers < CONSUMERS_EACH) return last;
-    const added = this.#addConnection();
-    added.connection.start();
-    return added;
-  }
-
-  #addConnection(): Consuming {
-    const { exchange, queueType } = this.#options;
-    const consuming: Consuming = {
-      consumers: 0,
-      declarer: undefined,
-      connection: new AmqpConnection({
-        ...this.#delays,
-        addresses: this.#addresses,
-        name: "turn-channels consume",
-        wireFaults: this.#wireFaults,
-        setup: async (model) => {
-          const declarer = new Declarer(model, queueType);
-          await declarer.exchange(exchange);
-          consuming.declarer = declarer;
-        },
-      }),
-    };
-    this.#consuming.push(consuming);
-    return consuming;
-  }
-
   #state(): BrokerStatus["state"] {
     if (this.#closed) return "closed";
     const publishing = this.#publisher.connection;
@@ -281,16 +225,16 @@ export class AmqpBroker implements Broker {
     return publishing.blocked ? "blocked" : "open";
   }
 
-  /** A consumer that can't consume its queue has a fault, and leaves the others alone. */
+  /** One consumer is enough: another that can't consume its queue has a fault of its own. */
   #isConsuming(): boolean {
-    if (!this.#consuming.every(({ connection }) => connection.ready)) return false;
+    if (!this.#connections.ready) return false;
     for (const { ready } of this.#consumers) if (ready) return true;
     return this.#consumers.size === 0;
   }
 
-  /** The exchange may have been made anew, or a binding been removed: nobody would tell us. */
+  /** The exchange may have been made anew, or a binding been removed: RabbitMQ tells nobody. */
   async #bindAgain(): Promise<void> {
-    const { exchange } = this.#options;
+    const exchange = this.#exchange;
     const declarer = this.#publisher.declarer;
     if (declarer === undefined) return;
     try {
@@ -298,7 +242,10 @@ export class AmqpBroker implements Broker {
     } catch (error) {
       // Without it nothing can be bound, which is reported for each queue. With one of another type
       // nothing is to be done at all, which new connections see to.
-      if (error instanceof ExchangeTypeError) return this.#reset(error.message);
+      if (error instanceof ExchangeTypeError) {
+        this.#publisher.connection.reset(error.message);
+        return this.#connections.reset(error.message);
+      }
     }
     for (const queue of this.#bound) {
       try {
@@ -311,11 +258,6 @@ export class AmqpBroker implements Broker {
     }
   }
 
-  #reset(reason: string): void {
-    this.#publisher.connection.reset(reason);
-    for (const { connection } of this.#consuming) connection.reset(reason);
-  }
-
   async #close(): Promise<void> {
     clearInterval(this.#binding);
     const closed = Promise.all([...this.#consumers].map((consumer) => consumer.close()));
@@ -324,11 +266,9 @@ export class AmqpBroker implements Broker {
     const ended = closed.then(() =>
       Promise.all([...this.#leads.values()].map(({ lead }) => lead.close()))
     );
-    const silent = delay(CLOSE_TIMEOUT_MS, undefined, answered).catch(() => {});
-    await Promise.race([ended, silent]);
+    await Promise.race([ended, sleep(CLOSE_TIMEOUT_MS, answered.signal)]);
     answered.abort();
-    const connections = this.#consuming.map(({ connection }) => connection);
-    await Promise.all([this.#publisher, ...connections].map((connection) => connection.close()));
+    await Promise.all([this.#publisher.close(), this.#connections.close()]);
     // Their last calls have failed with the connection, so this waits for no server.
     for (const consumer of this.#consumers) await consumer.cancel();
   }

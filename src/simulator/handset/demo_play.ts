@@ -6,7 +6,7 @@
  */
 
 import { sleep } from "../../async/mod.ts";
-import type { Broker } from "../../broker/mod.ts";
+import type { Browser } from "../../broker/mod.ts";
 import { NUMBER, type OutboundExample, TOUR_USERS, USSD_CODE } from "../examples.ts";
 import type { FakeTurn } from "../fake_turn.ts";
 import type { Narrator } from "../screen.ts";
@@ -40,7 +40,7 @@ export interface DemoPlayOptions {
   /** What Turn signs with. */
   readonly hmacSecret: string;
   /** Where the queues are. */
-  readonly broker: Broker;
+  readonly broker: Browser;
   /** How long a USSD session lives, in milliseconds. */
   readonly ussdTimeoutMs: number;
   /** Time to read a caption of the tour at the page, in milliseconds; default 1.8 s. */

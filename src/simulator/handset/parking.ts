@@ -7,7 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { parseFields } from "../../async/mod.ts";
-import type { Broker, QueuedMessage } from "../../broker/mod.ts";
+import { type Browser, type QueuedMessage, readParking, withoutPast } from "../../broker/mod.ts";
 import type { ConnectorQueues } from "../../vumi/mod.ts";
 import type { Parked, ParkedMessage } from "./events.ts";
 import { excerpt } from "./excerpts.ts";
@@ -17,7 +17,7 @@ export interface ParkingOptions {
   /** The names of the queues. */
   readonly queues: ConnectorQueues;
   /** Where they are. */
-  readonly broker: Pick<Broker, "depth" | "browse">;
+  readonly broker: Browser;
   /** A message was not there before. */
   readonly onParked: (message: ParkedMessage) => void;
   /** A message has gone back to `queue`. */
@@ -99,7 +99,7 @@ export class Parking {
         // Parked again, it is news again.
         this.#known.delete(described.key);
         onReplayed(described, to);
-        return { moveTo: to, headers: withoutFailure(message.headers) };
+        return { moveTo: to, headers: withoutPast(message.headers) };
       });
     }
   }
@@ -110,7 +110,7 @@ function describe(queue: string, { body, headers }: QueuedMessage): ParkedMessag
   const { message_id, event_id, from_addr, user_message_id } = readFields(body);
   const key = message_id ?? event_id ?? createHash("sha256").update(body).digest("hex");
   const title = from_addr ?? (user_message_id ? `about ${user_message_id}` : "not to be read");
-  const reason = excerpt(String(headers["x-parked-reason"] ?? "no reason given"));
+  const reason = excerpt(readParking(headers).reason ?? "no reason given");
   return { key, queue, title: excerpt(title), reason };
 }
 
@@ -125,10 +125,4 @@ function readFields(body: Uint8Array): Partial<Record<(typeof FIELDS)[number], s
   return Object.fromEntries(FIELDS.flatMap((field) => {
     return found.has(field) ? [[field, String(found.get(field))]] : [];
   }));
-}
-
-function withoutFailure(headers: QueuedMessage["headers"]): QueuedMessage["headers"] {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !/^x-(parked|retry)-/.test(name)),
-  );
 }

@@ -7,8 +7,11 @@
 
 import assert from "node:assert/strict";
 import { AmqpBroker } from "../../../src/broker/rabbitmq/rabbitmq_broker.ts";
-import { AmqpUnreachableError, countConsumers } from "../../../src/broker/rabbitmq/consumers.ts";
-import { checkAmqp } from "../../../src/broker/rabbitmq/check.ts";
+import {
+  AmqpUnreachableError,
+  countConsumers,
+} from "../../../src/broker/rabbitmq/check/consumers.ts";
+import { checkAmqp } from "../../../src/broker/rabbitmq/check/check.ts";
 import { amqpUrl } from "../../support/rabbitmq.ts";
 import type { TcpProxy } from "../../support/tcp_proxy.ts";
 import { until } from "../../support/until.ts";
@@ -120,7 +123,6 @@ async function check(proxies: readonly TcpProxy[]) {
     ownQueues: [],
     leadQueues: [],
     delaysMs: [],
-    oldQueues: [],
     timeoutMs: 30_000,
   });
 }

@@ -19,7 +19,7 @@ async function drain(queue: string): Promise<string[]> {
   return texts;
 }
 
-Deno.test(`AmqpBroker.sift() goes through ${MANY} messages, while others come`, async () => {
+Deno.test(`AmqpBroker.browse() goes through ${MANY} messages, while others come`, async () => {
   await using made = await bench(amqpAdapter);
   const { broker, queue, parkingQueue } = made;
   const texts = Array.from({ length: MANY }, (_, index) => `${index}`);
@@ -37,7 +37,7 @@ Deno.test(`AmqpBroker.sift() goes through ${MANY} messages, while others come`, 
   assert.deepEqual(await drain(parkingQueue), texts.filter((text) => Number(text) % 1000 === 1));
 });
 
-Deno.test("AmqpBroker.sift() moves body and properties unchanged", async () => {
+Deno.test("AmqpBroker.browse() moves body and properties unchanged", async () => {
   await using made = await bench(amqpAdapter);
   const { broker, queue, parkingQueue } = made;
   const properties = {
@@ -75,7 +75,7 @@ Deno.test("AmqpBroker.sift() moves body and properties unchanged", async () => {
   });
 });
 
-Deno.test("AmqpBroker.sift() moves to a declared queue that was deleted", async () => {
+Deno.test("AmqpBroker.browse() moves to a declared queue that was deleted", async () => {
   await using made = await bench(amqpAdapter);
   const { broker, queue, parkingQueue } = made;
   await sendTo(queue, ["a", "b"]);
@@ -85,7 +85,7 @@ Deno.test("AmqpBroker.sift() moves to a declared queue that was deleted", async 
   assert.equal(await broker.depth(queue), 0);
 });
 
-Deno.test("AmqpBroker.sift() moves a message whose new headers can't be encoded without them", async () => {
+Deno.test("AmqpBroker.browse() moves a message whose new headers can't be encoded without them", async () => {
   await using made = await bench(amqpAdapter);
   const { broker, queue, parkingQueue } = made;
   await sendTo(queue, ["a"]);
@@ -99,12 +99,12 @@ Deno.test("AmqpBroker.sift() moves a message whose new headers can't be encoded 
   });
 });
 
-Deno.test("AmqpBroker.sift() fails when its connection is lost, and leaves the rest", async () => {
+Deno.test("AmqpBroker.browse() fails when its connection is lost, and leaves the rest", async () => {
   await using made = await proxiedBench();
   const { broker, queue, parkingQueue, proxy } = made;
   await sendTo(queue, ["a", "b", "c"]);
   let seen = 0;
-  const sifting = broker.browse(queue, async () => {
+  const browsing = broker.browse(queue, async () => {
     if (++seen === 1) return "drop";
     await broker.depth(queue); // The ack has been sent before.
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -117,14 +117,14 @@ Deno.test("AmqpBroker.sift() fails when its connection is lost, and leaves the r
     // It could be published again, but would be in both queues then.
     return { moveTo: parkingQueue, headers: {} };
   });
-  await assert.rejects(sifting, { name: "PublishError", fault: "unavailable" });
+  await assert.rejects(browsing, { name: "PublishError", fault: "unavailable" });
   assert.equal(seen, 2);
   assert.equal(await broker.depth(parkingQueue), 0);
   await until("the messages to be back", async () => await broker.depth(queue) === 2);
   assert.deepEqual(await drain(queue), ["b", "c"]);
 });
 
-Deno.test("AmqpBroker.sift() and depth() tell what the server refuses", async () => {
+Deno.test("AmqpBroker.browse() and depth() tell what the server refuses", async () => {
   await using made = await bench(amqpAdapter);
   const { broker } = made;
   await withChannel(async (channel) => {

@@ -5,7 +5,7 @@ import {
   type AmqpCheckOptions,
   type AmqpFinding,
   checkAmqp,
-} from "../../../src/broker/rabbitmq/check.ts";
+} from "../../../src/broker/rabbitmq/check/check.ts";
 import { delayQueue } from "../../../src/broker/mod.ts";
 import { areQuorum } from "../../support/queues.ts";
 import { amqpUrl, noRabbitmqctl, rabbitmqctl } from "../../support/rabbitmq.ts";
@@ -61,7 +61,6 @@ function check(url: string, made: Names, more: Partial<AmqpCheckOptions> = {}) {
     ownQueues: [parked],
     leadQueues: [{ connector: exchange, queue: lead }],
     delaysMs: delaysMs.toReversed(),
-    oldQueues: [],
     timeoutMs: 30_000,
     ...more,
   });
@@ -289,35 +288,6 @@ Deno.test("checkAmqp() tells whether a bridge speaks for a channel, and how many
     await channel.consume(made.lead, () => {});
     assert.match(await told() ?? "", areQuorum() ? /^one .*; how many/ : /^one .*, 2 stand by$/);
   });
-});
-
-Deno.test("checkAmqp() tells what is left in old queues, and stops where there are no more", async () => {
-  await using made = names();
-  const old = Array.from({ length: 64 }, (_, index) => `${made.inbound}.p${index}`);
-  await withChannel(async (channel) => {
-    for (const index of [0, 1, 3, 60]) {
-      await channel.assertQueue(old[index] ?? "", { durable: true });
-    }
-    for (const index of [1, 3, 3, 60]) channel.sendToQueue(old[index] ?? "", Buffer.from("a"));
-    await channel.checkQueue(old[60] ?? "");
-  });
-  const oldQueues = [{ queue: made.inbound, names: old, fix: "bring them back" }];
-  const find = async (): Promise<AmqpFinding[]> =>
-    (await check(amqpUrl(), made, { oldQueues })).filter(({ subject }) =>
-      subject.startsWith("old")
-    );
-  const [found = assert.fail(), ...others] = await find();
-  assert.deepEqual([found.subject, found.ok, others], [
-    `old queues of ${made.inbound}`,
-    undefined,
-    [],
-  ]);
-  assert.match(found.detail, /^3 messages wait .*\.p1, .*\.p3$/);
-  assert.equal(found.fix, "bring them back");
-  await withChannel(async (channel) => {
-    for (const queue of old) await channel.deleteQueue(queue);
-  });
-  assert.deepEqual(await find(), []);
 });
 
 Deno.test("checkAmqp() tells of a queue that loses messages", async () => {

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { decodeProperties, encodeProperties } from "../../../src/broker/rabbitmq/codec.ts";
-import { kept } from "../../../src/broker/rabbitmq/kept.ts";
-import { copyOf } from "../../../src/broker/rabbitmq/copy.ts";
-import { FieldBytes, isSendable } from "../../../src/broker/rabbitmq/field.ts";
-import { WIRE } from "../../../src/broker/rabbitmq/properties.ts";
+import {
+  decodeProperties,
+  encodeProperties,
+} from "../../../src/broker/rabbitmq/codec/properties.ts";
+import { unchanged } from "../../../src/broker/rabbitmq/codec/unchanged.ts";
+import { copyOf } from "../../../src/broker/rabbitmq/copy_properties.ts";
+import { FieldBytes, isSendable } from "../../../src/broker/rabbitmq/codec/raw_values.ts";
+import { WIRE } from "../../../src/broker/rabbitmq/codec/properties.ts";
 import { deep, POISON } from "../../support/poison.ts";
 import { field, headerBytes, long, short } from "../../support/raw_amqp.ts";
 
@@ -48,7 +51,7 @@ for (const [letter, value, read] of TYPES) {
   Deno.test(`a header of type ${letter} is read as ${JSON.stringify(read).slice(0, 40)}, and copied as it is`, () => {
     const properties = decodeProperties(Buffer.from(bytes));
     assert.deepEqual({ ...properties.headers }, { h: read });
-    assert.deepEqual(encodeProperties(kept(properties)), Buffer.from(bytes));
+    assert.deepEqual(encodeProperties(unchanged(properties)), Buffer.from(bytes));
   });
 }
 
@@ -57,7 +60,7 @@ const ODD = { ...POISON, "a header nested as deep as a frame allows": deep(26_00
 
 for (const [name, bytes] of Object.entries(ODD)) {
   Deno.test(`properties are copied as they are: ${name}`, () => {
-    const copy = encodeProperties(kept(decodeProperties(Buffer.from(bytes))));
+    const copy = encodeProperties(unchanged(decodeProperties(Buffer.from(bytes))));
     assert.deepEqual(copy, Buffer.from(bytes));
   });
 }
@@ -99,7 +102,7 @@ const value: fc.Arbitrary<Uint8Array> = fc.letrec<{ value: Uint8Array }>((tie) =
   };
 }).value;
 
-/** Headers of different names, as nothing else can be kept; integers as names would be sorted. */
+/** Headers of different names, as nothing else can be unchanged; integers as names would be sorted. */
 const headers = fc.uniqueArray(fc.tuple(fc.string({ minLength: 1, maxLength: 9 }), value), {
   selector: ([name]) => name,
   maxLength: 6,
@@ -138,7 +141,7 @@ const propertyBytes = fc.tuple(
 Deno.test("whatever properties RabbitMQ sends, they are encoded as they were", () => {
   fc.assert(
     fc.property(propertyBytes, (bytes) => {
-      assert.deepEqual(encodeProperties(kept(decodeProperties(bytes))), bytes);
+      assert.deepEqual(encodeProperties(unchanged(decodeProperties(bytes))), bytes);
     }),
     { numRuns: 2000 },
   );
@@ -164,7 +167,7 @@ Deno.test("whatever bytes come for properties, they are read and copied without 
       // What is sent has to be right: RabbitMQ would end the connection over the copy.
       const again = decodeProperties(copy);
       assert.equal(again.headers?.["x-parked-reason"], "bad");
-      const { headers: sent = {} } = kept(again);
+      const { headers: sent = {} } = unchanged(again);
       for (const header of Object.values(sent)) {
         assert.ok(!(header instanceof FieldBytes) || isSendable(header));
       }
@@ -173,7 +176,7 @@ Deno.test("whatever bytes come for properties, they are read and copied without 
   );
 });
 
-Deno.test("of properties that are cut off, what is before is read, and the bytes are kept", () => {
+Deno.test("of properties that are cut off, what is before is read, and the bytes are unchanged", () => {
   const whole = Buffer.from([0xa0, 0, 1, 0x41, ...long(field("a", "S", long("b")))]);
   const bytes = whole.subarray(0, -1);
   const properties = decodeProperties(bytes);
@@ -231,7 +234,7 @@ Deno.test("headers that are too large for a frame go, the largest first", () => 
   assert.equal(read.deliveryMode, 2);
 });
 
-Deno.test("of several headers of one name the last is kept, and it is said that there were more", () => {
+Deno.test("of several headers of one name the last is unchanged, and it is said that there were more", () => {
   const table = [field("a", "b", [1]), field("a", "b", [2]), field("b", "V")];
   const copy = copyOf(decodeProperties(Buffer.from(headerBytes(...table))), {});
   assert.deepEqual(decodeProperties(encodeProperties(copy)).headers, {

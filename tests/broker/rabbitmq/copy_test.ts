@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { GetMessage, MessageProperties, Options } from "amqplib";
-import { copyOf } from "../../../src/broker/rabbitmq/copy.ts";
+import { copyOf } from "../../../src/broker/rabbitmq/copy_properties.ts";
 import { field, headerBytes, long, publishRaw } from "../../support/raw_amqp.ts";
 import { amqpUrl } from "../../support/rabbitmq.ts";
 import { amqpAdapter, sendTo, untilFound } from "./support.ts";

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type { MessageProperties, Options } from "amqplib";
-import { decodeProperties, encodeProperties } from "../../../src/broker/rabbitmq/codec.ts";
-import { copyOf, delayedCopy, undelayed } from "../../../src/broker/rabbitmq/copy.ts";
+import {
+  decodeProperties,
+  encodeProperties,
+} from "../../../src/broker/rabbitmq/codec/properties.ts";
+import { FieldBytes } from "../../../src/broker/rabbitmq/codec/raw_values.ts";
+import { copyOf, delayedCopy, undelayed } from "../../../src/broker/rabbitmq/copy_properties.ts";
 import { type BrokerMessage, delayQueue, type Disposition } from "../../../src/broker/mod.ts";
 import { amqpUrl } from "../../support/rabbitmq.ts";
 import { workersQueue } from "../../support/queues.ts";
@@ -180,9 +185,9 @@ for (const name of ["turn-channels.delay.s", "turn-channels.delay.60s.x", "p.del
 
 Deno.test("undelayed() gives back what RabbitMQ had noted before, byte for byte", () => {
   const death = {
-    count: { "!": "long", value: 1 },
+    count: new FieldBytes(Buffer.from([0x6c, 0, 0, 0, 0, 0, 0, 0, 1])),
     queue: "theirs",
-    n: { "!": "uint16", value: 3 },
+    n: new FieldBytes(Buffer.from([0x75, 0, 3])),
   };
   const bytes = encodeProperties({ headers: { a: 1, "x-death": [death] } });
   const delayed = encodeProperties(delayedCopy(decodeProperties(bytes), {}));

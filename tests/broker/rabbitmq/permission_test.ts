@@ -4,7 +4,7 @@ import { amqpUrl } from "../../support/rabbitmq.ts";
 Deno.test("checkAmqp() tells that Deno has not been given the permission", async () => {
   const program = `
     import { checkAmqp } from ${
-    JSON.stringify(import.meta.resolve("../../src/broker/rabbitmq/check.ts"))
+    JSON.stringify(import.meta.resolve("../../../src/broker/rabbitmq/check/check.ts"))
   };
     const queues = { exchange: "vumi", consumeQueues: [], publishQueues: [], timeoutMs: 10_000 };
     const findings = await checkAmqp({ urls: [${JSON.stringify(amqpUrl())}], ...queues });

@@ -19,7 +19,7 @@ async function asQuorum(queue: string): Promise<void> {
   });
 }
 
-Deno.test("AmqpBroker.sift() loses nothing of a quorum queue, and keeps its order, however often", async () => {
+Deno.test("AmqpBroker.browse() loses nothing of a quorum queue, and keeps its order, however often", async () => {
   await using made = await bench(amqpAdapter);
   const { broker, parkingQueue } = made;
   await asQuorum(parkingQueue);

@@ -11,7 +11,7 @@ import {
   AmqpBroker,
   type AmqpBrokerOptions,
 } from "../../../src/broker/rabbitmq/rabbitmq_broker.ts";
-import { checkAmqp } from "../../../src/broker/rabbitmq/check.ts";
+import { checkAmqp } from "../../../src/broker/rabbitmq/check/check.ts";
 import { brokerOptions } from "../../../src/service/broker_options.ts";
 import { loadConfig } from "../../../src/config/mod.ts";
 import { REQUIRED } from "../../config/support.ts";
@@ -141,7 +141,7 @@ Deno.test({
 
 function check(options: AmqpBrokerOptions) {
   const queues = { consumeQueues: [], publishQueues: ["turn.outbound"] };
-  const none = { ownQueues: [], leadQueues: [], delaysMs: [], oldQueues: [] };
+  const none = { ownQueues: [], leadQueues: [], delaysMs: [] };
   return checkAmqp({ ...options, ...queues, ...none, timeoutMs: 30_000 });
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { entriesOf, type Entry } from "../../../src/broker/rabbitmq/field.ts";
-import { rawProperties } from "../../../src/broker/rabbitmq/kept.ts";
+import { entriesOf, type Entry } from "../../../src/broker/rabbitmq/codec/raw_values.ts";
+import { rawProperties } from "../../../src/broker/rabbitmq/codec/unchanged.ts";
 import type { BrokerMessage, Disposition } from "../../../src/broker/mod.ts";
 import { POISON } from "../../support/poison.ts";
 import { NO_PROPERTIES, publishRaw, type RawMessage } from "../../support/raw_amqp.ts";
@@ -68,7 +68,7 @@ for (const [name, propertyBytes] of Object.entries(POISON)) {
   });
 }
 
-Deno.test("AmqpBroker.sift() reads and moves what amqplib can't", async () => {
+Deno.test("AmqpBroker.browse() reads and moves what amqplib can't", async () => {
   await using made = await bench(amqpAdapter);
   const { broker, queue, parkingQueue } = made;
   const all = Object.entries(POISON).map(([name, propertyBytes]) => ({
@@ -105,7 +105,7 @@ Deno.test("AmqpBroker publishes and consumes bodies of no frame, one and several
   }
 });
 
-Deno.test("AmqpBroker.sift() reads bodies of no frame, one and several", async () => {
+Deno.test("AmqpBroker.browse() reads bodies of no frame, one and several", async () => {
   await using made = await bench(amqpAdapter);
   const { broker, queue } = made;
   for (const size of SIZES) await broker.publish(queue, bodyOf(size));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { MessageProperties } from "amqplib";
-import { decodeProperties } from "../../../src/broker/rabbitmq/codec.ts";
-import { parkUnread } from "../../../src/broker/rabbitmq/wire_faults.ts";
+import { decodeProperties } from "../../../src/broker/rabbitmq/codec/properties.ts";
+import { unreadableReason } from "../../../src/broker/rabbitmq/codec/poison_deliveries.ts";
 import { field, headerBytes, publishRaw } from "../../support/raw_amqp.ts";
 import { isByHand } from "../../support/queues.ts";
 import { amqpUrl } from "../../support/rabbitmq.ts";
@@ -48,7 +48,7 @@ async function fail(
   };
   const failOver = (content: Buffer | undefined, properties: MessageProperties | undefined) => {
     if (!properties || content?.toString() !== POISON) return;
-    if (parkUnread(properties) !== undefined) {
+    if (unreadableReason(properties) !== undefined) {
       // Nothing is left to fail at.
       assert.ok(Object.values(properties).every((value) => value === undefined));
       return;

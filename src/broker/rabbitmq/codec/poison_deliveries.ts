@@ -1,8 +1,8 @@
 /**
- * The net below {@linkcode installCodec}: a delivery that ends its channel or its connection comes
- * again, and would end the next one, for ever. So what was in hand at such an end is remembered
- * across connections, and when the same has done it three times it is handed to its consumer with
- * its bytes only, and marked, to be parked unread.
+ * Deliveries that end what they come on, should our codec not prevent it: such a one comes again, and
+ * would end the next connection, for ever. So what was being delivered at such an end is remembered
+ * across connections, and what has done it three times is handed to its consumer with its bytes only,
+ * and marked, to be parked unread.
  *
  * @module
  */
@@ -11,21 +11,24 @@ import { getLogger } from "@logtape/logtape";
 import type { ChannelModel } from "amqplib";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { COUNTS, rawProperties } from "./kept.ts";
-import { entriesOf } from "./field.ts";
+import { COUNTS, rawProperties } from "./unchanged.ts";
+import { entriesOf } from "./raw_values.ts";
 import { WIRE, type WireProperties } from "./properties.ts";
-import { BASIC, type WireChannel, type WireConnection, type WireFrame } from "./wire.ts";
+import {
+  BASIC,
+  internalsOf,
+  type WireChannel,
+  type WireConnection,
+  type WireFrame,
+} from "../amqplib_internals.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** How often a delivery may end what it comes on. */
 const MAX_ENDS = 3;
-/** How many deliveries are remembered; then the oldest is forgotten. */
 const MAX_REMEMBERED = 1000;
 
 const DELIVER = BASIC << 16 | 60, GET_OK = BASIC << 16 | 71;
 
-/** What the arguments of both have. */
 interface DeliveryFields {
   readonly exchange: string;
   readonly routingKey: string;
@@ -33,109 +36,107 @@ interface DeliveryFields {
 }
 
 /** What is being delivered on a channel, from the first frame until the consumer has it. */
-class InHand {
-  /** Nothing is, without them. */
+class Delivery {
+  /** Undefined while nothing is being delivered. */
   fields: DeliveryFields | undefined;
   properties: WireProperties | undefined;
-  /** How many bytes of the body are to come. */
   left = 0;
   /** The last part of the body, when all is there. */
   body: Buffer | undefined;
   /** The one that is watched: numbers are used again. */
   channel: WireChannel["channel"] | undefined;
 
-  take(fields: DeliveryFields | undefined): void {
+  begin(fields: DeliveryFields | undefined): void {
     this.fields = fields;
     this.properties = undefined;
     this.body = undefined;
   }
 }
 
-/** Why the message is to be parked without a look at it, if it is. */
-export function parkUnread(properties: WireProperties): string | undefined {
+/** Why the message has to be parked unread; undefined if it has not. */
+export function unreadableReason(properties: WireProperties): string | undefined {
   return properties[WIRE]?.ended;
 }
 
-/** What deliveries have done to the connections of one broker. */
-export class WireFaults {
+/** The deliveries that have ended channels or connections of one broker. */
+export class PoisonDeliveries {
   /** How often, and why the last time; by {@linkcode identify}. */
   readonly #ends = new Map<string, { readonly times: number; readonly reason: string }>();
 
   /** Watches what is delivered on a connection, for as long as that lives. */
   watch(model: ChannelModel): void {
-    const connection = model.connection as unknown as WireConnection;
+    const connection = internalsOf(model);
     const { accept, recvFrame } = connection;
-    /** By the number of the channel. */
-    const hands: InHand[] = [];
+    const deliveries: Delivery[] = [];
     connection.recvFrame = () => {
       try {
         return recvFrame.call(connection);
       } catch (error) {
-        for (const hand of hands) if (hand?.fields) this.#note(hand, error);
+        for (const delivery of deliveries) if (delivery?.fields) this.#note(delivery, error);
         throw error;
       }
     };
     connection.accept = (frame) => {
       const { id, channel } = frame;
       const isFirst = id === DELIVER || id === GET_OK;
-      const hand = isFirst ? hands[channel] ??= new InHand() : hands[channel];
-      if (isFirst && hand) this.#begin(hand, frame, connection);
-      if (!hand?.fields) return accept.call(connection, frame);
-      if (!isFirst) this.#add(hand, frame);
+      const delivery = isFirst ? deliveries[channel] ??= new Delivery() : deliveries[channel];
+      if (isFirst && delivery) this.#begin(delivery, frame, connection);
+      if (!delivery?.fields) return accept.call(connection, frame);
+      if (!isFirst) this.#add(delivery, frame);
       try {
         accept.call(connection, frame);
       } catch (error) {
-        this.#note(hand, error);
+        this.#note(delivery, error);
         throw error;
       }
-      if (hand.properties && hand.left === 0) hand.take(undefined);
+      if (delivery.properties && delivery.left === 0) delivery.begin(undefined);
     };
   }
 
-  #begin(hand: InHand, frame: WireFrame, { channels }: WireConnection): void {
-    hand.take(frame.fields as DeliveryFields); // As these methods have them.
+  #begin(delivery: Delivery, frame: WireFrame, { channels }: WireConnection): void {
+    delivery.begin(frame.fields as DeliveryFields); // As these methods have them.
     const channel = channels[frame.channel]?.channel;
-    if (!channel || channel === hand.channel) return;
-    hand.channel = channel;
+    if (!channel || channel === delivery.channel) return;
+    delivery.channel = channel;
     const { closeWithError } = channel;
     // amqplib does not let an exception through that is thrown at a delivery: it ends the channel.
     channel.closeWithError = (...call) => {
       const [, , , error] = call;
-      if (hand.fields) this.#note(hand, error);
+      if (delivery.fields) this.#note(delivery, error);
       closeWithError.apply(channel, call);
     };
   }
 
-  #add(hand: InHand, { id, size = 0, fields, content }: WireFrame): void {
+  #add(delivery: Delivery, { id, size = 0, fields, content }: WireFrame): void {
     if (id === BASIC) {
-      hand.properties = fields as WireProperties; // By our codec.
-      hand.left = size;
-      this.#judge(hand);
+      delivery.properties = fields as WireProperties; // By our codec.
+      delivery.left = size;
+      this.#judge(delivery);
     } else if (content) {
-      hand.left -= content.length;
-      if (hand.left > 0) return;
-      hand.body = content;
-      this.#judge(hand);
+      delivery.left -= content.length;
+      if (delivery.left > 0) return;
+      delivery.body = content;
+      this.#judge(delivery);
     }
   }
 
-  #note(hand: InHand, error: unknown): void {
-    const key = identify(hand);
+  #note(delivery: Delivery, error: unknown): void {
+    const key = identify(delivery);
     const times = (this.#ends.get(key)?.times ?? 0) + 1;
     const reason = error instanceof Error ? error.message : String(error);
     this.#ends.set(key, { times, reason });
     const [oldest] = this.#ends.keys();
     if (this.#ends.size > MAX_REMEMBERED && oldest !== undefined) this.#ends.delete(oldest);
-    const values = { routingKey: hand.fields?.routingKey, times, reason };
+    const values = { routingKey: delivery.fields?.routingKey, times, reason };
     log.error("To take a message for {routingKey} has ended its channel: {reason}", values);
   }
 
   /** Leaves nothing to fail at, if the delivery has done so too often. */
-  #judge(hand: InHand): void {
-    const { properties, fields } = hand;
+  #judge(delivery: Delivery): void {
+    const { properties, fields } = delivery;
     // What has ended something has been delivered before.
     if (this.#ends.size === 0 || !fields?.redelivered || !properties) return;
-    const { times, reason } = this.#ends.get(identify(hand)) ?? { times: 0, reason: "" };
+    const { times, reason } = this.#ends.get(identify(delivery)) ?? { times: 0, reason: "" };
     const wire = properties[WIRE];
     if (times < MAX_ENDS || !wire) return;
     const ended = `to take it has ended the connection to RabbitMQ ${times} times: ${reason}`;
@@ -148,7 +149,7 @@ export class WireFaults {
  * The same for the same message, whichever connection it comes on. That RabbitMQ counts deliveries in
  * a header makes no difference.
  */
-function identify({ fields, properties, left, body }: InHand): string {
+function identify({ fields, properties, left, body }: Delivery): string {
   const hash = createHash("sha256");
   hash.update(JSON.stringify([fields?.exchange, fields?.routingKey, left]));
   const { headers, ...others } = rawProperties(properties?.[WIRE]?.bytes ?? Buffer.alloc(2));

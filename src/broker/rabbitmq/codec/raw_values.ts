@@ -1,7 +1,7 @@
 /**
  * Values of AMQP's field tables as bytes, without regard to what they mean: how long each is, whether
  * RabbitMQ would take it, and what a table or an array is made of. That is all that a copy of a
- * message needs. What they mean: amqp_decode.ts.
+ * message needs. What they mean: reader.ts.
  *
  * The types are those of RabbitMQ's rabbit_binary_parser.erl, and `U` of the standard.
  *
@@ -12,10 +12,8 @@ import type { Buffer } from "node:buffer";
 
 /** A value as it is on the wire, to be sent as it is: the letter of its type, and then the value. */
 export class FieldBytes {
-  /** The letter and the value. */
   readonly bytes: Buffer;
 
-  /** Takes the bytes as they are. */
   constructor(bytes: Buffer) {
     this.bytes = bytes;
   }
@@ -27,47 +25,26 @@ export class FieldBytes {
   }
 }
 
-/** One header as it is on the wire. */
 export interface Entry {
   /** The length of the name, the name, and the value. */
   readonly bytes: Buffer;
-  /** The name. */
   readonly name: string;
   /** Whether `name` is all that there is to the name's bytes: they are UTF-8. */
   readonly named: boolean;
-  /** The value. */
   readonly value: FieldBytes;
 }
 
-/** The letters of the types that are looked at. */
-export const TABLE = 0x46, ARRAY = 0x41, TEXT = 0x53, BYTES = 0x78, FLOAT = 0x66, DOUBLE = 0x64;
+const TABLE = 0x46, ARRAY = 0x41, TEXT = 0x53, BYTES = 0x78, FLOAT = 0x66, DOUBLE = 0x64;
 
 /** How many bytes the length of a text, of bytes, a table or an array has. */
 const LENGTH_SIZE = 4;
 
-/** The size of the types that have one. */
-const SIZES: Readonly<Record<string, number>> = {
-  t: 1,
-  b: 1,
-  B: 1,
-  s: 2,
-  u: 2,
-  U: 2,
-  I: 4,
-  i: 4,
-  l: 8,
-  L: 8,
-  f: 4,
-  d: 8,
-  D: 5,
-  T: 8,
-  V: 0,
-};
-
-const SIZE_OF: readonly (number | undefined)[] = Array.from(
-  { length: 256 },
-  (_, letter) => SIZES[String.fromCharCode(letter)],
-);
+/** The size of values by the letters of their types, of those that have one. */
+const SIZE_OF: (number | undefined)[] = [];
+const SIZES = [["V", 0], ["tbB", 1], ["suU", 2], ["Iif", 4], ["D", 5], ["lLdT", 8]] as const;
+for (const [letters, size] of SIZES) {
+  for (const letter of letters) SIZE_OF[letter.charCodeAt(0)] = size;
+}
 
 /**
  * Whether RabbitMQ would take the value: it ends the connection over what its parser does not know,
@@ -150,7 +127,6 @@ function sizeAt(bytes: Buffer, at: number, end: number): number | undefined {
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Whether bytes are UTF-8. */
 export function isUtf8(bytes: Uint8Array): boolean {
   try {
     strict.decode(bytes);

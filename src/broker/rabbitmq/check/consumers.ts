@@ -5,23 +5,18 @@
  * @module
  */
 
-import { connect } from "amqplib";
-import { type AmqpAddress, type AmqpTls, parseAddress, socketOptions } from "./address.ts";
-import { connectFault } from "./tls.ts";
+import { type AmqpAddress, type AmqpTls, connectFault, parseAddress } from "../address.ts";
+import { codeOf, NOT_FOUND } from "../server_errors.ts";
+import { connectOnce } from "./single_connection.ts";
 
 /** The server can't be asked; the message says why. */
 export class AmqpUnreachableError extends Error {
-  /** Tells it from other errors in a log. */
   override readonly name = "AmqpUnreachableError";
 }
 
-const NO_SUCH_QUEUE = 404;
-
-/** Where {@linkcode countConsumers} asks. */
 export interface ConsumersOptions {
   /** The addresses of a server, or of the nodes of a cluster; they are tried one after the other. */
   readonly urls: readonly string[];
-  /** Whom to trust at `amqps://…`, and who we are. */
   readonly tls?: AmqpTls;
 }
 
@@ -56,20 +51,14 @@ async function countAt(address: AmqpAddress, queue: string, timeoutMs: number): 
   const slow = new Error("no answer in time");
   const timer = setTimeout(() => socket.abort(slow), timeoutMs);
   try {
-    const model = await connect(
-      address.connect,
-      socketOptions("turn-channels", address, socket.signal),
-    );
-    // What it says comes with the call that fails; without a listener it would be thrown.
-    model.on("error", () => {});
-    const ended = new Promise<void>((resolve) => model.on("close", () => resolve()));
+    const { model, close, ended } = await connectOnce("turn-channels", address, socket.signal);
     const channel = await model.createChannel();
     channel.on("error", () => {});
     const count = await channel.checkQueue(queue).then(
       ({ consumerCount }) => consumerCount,
-      (error) => error.code === NO_SUCH_QUEUE ? 0 : Promise.reject(error),
+      (error) => codeOf(error) === NOT_FOUND ? 0 : Promise.reject(error),
     );
-    model.close().catch(() => {}); // It rejects if the connection has ended.
+    close();
     await ended;
     return count;
   } catch (error) {

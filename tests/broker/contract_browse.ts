@@ -28,8 +28,8 @@ async function fill(broker: Broker, queue: string, texts: readonly string[]): Pr
 }
 
 /** Registers the tests. */
-export function siftContract(test: Register): void {
-  test("sift() shows what waits, in order, and leaves it", async ({ broker, queue }, options) => {
+export function browseContract(test: Register): void {
+  test("browse() shows what waits, in order, and leaves it", async ({ broker, queue }, options) => {
     await fill(broker, queue, ["a", "b", "c"]);
     assert.deepEqual(await list(broker, queue), ["a", "b", "c"]);
     assert.deepEqual(await list(broker, queue), ["a", "b", "c"]);
@@ -40,14 +40,14 @@ export function siftContract(test: Register): void {
     assert.deepEqual(held.messages.map(({ redelivered }) => redelivered), [true, true, true]);
   });
 
-  test("sift() drops, moves and keeps", async ({ broker, queue, parkingQueue }, options) => {
+  test("browse() drops, moves and keeps", async ({ broker, queue, parkingQueue }, options) => {
     await fill(broker, queue, ["a", "b", "c", "d", "e"]);
-    const fates: Record<string, Decision> = {
+    const decisions: Record<string, Decision> = {
       b: "drop",
       c: { moveTo: parkingQueue, headers: { "x-a": 1, "x-b": "two" } },
       d: { moveTo: parkingQueue, headers: {} },
     };
-    await broker.browse(queue, (message) => Promise.resolve(fates[read(message)] ?? "keep"));
+    await broker.browse(queue, (message) => Promise.resolve(decisions[read(message)] ?? "keep"));
     assert.deepEqual(await list(broker, queue), ["a", "e"]);
     const moved = new Held();
     broker.consume(parkingQueue, { ...options, parkingQueue: queue }, moved.handler);
@@ -59,7 +59,7 @@ export function siftContract(test: Register): void {
     ]);
   });
 
-  test("sift() puts the given headers in place of a message's own", async (made, options) => {
+  test("browse() puts the given headers in place of a message's own", async (made, options) => {
     const { broker, queue, parkingQueue } = made;
     const consumer = broker.consume(
       queue,
@@ -79,7 +79,7 @@ export function siftContract(test: Register): void {
     assert.deepEqual(held.messages[0]?.headers, { "x-attempts": 3 });
   });
 
-  test("sift() looks at each message once, also when it comes back", async (made) => {
+  test("browse() looks at each message once, also when it comes back", async (made) => {
     const { broker, queue } = made;
     await fill(broker, queue, ["a", "b"]);
     const seen: string[] = [];
@@ -91,17 +91,17 @@ export function siftContract(test: Register): void {
     assert.deepEqual(await list(broker, queue), ["a", "b"]);
   });
 
-  test("sift() leaves what was not decided when decide throws", async ({ broker, queue }) => {
+  test("browse() leaves what was not decided when decide throws", async ({ broker, queue }) => {
     await fill(broker, queue, ["a", "b", "c", "d"]);
-    const sifting = broker.browse(queue, (message) => {
+    const browsing = broker.browse(queue, (message) => {
       if (read(message) === "c") throw new RangeError("no such thing");
       return read(message) === "b" ? "drop" : "keep";
     });
-    await assert.rejects(sifting, { name: "RangeError", message: "no such thing" });
+    await assert.rejects(browsing, { name: "RangeError", message: "no such thing" });
     assert.deepEqual(await list(broker, queue), ["a", "c", "d"]);
   });
 
-  test("sift() keeps what can't be moved", async ({ broker, queue }) => {
+  test("browse() keeps what can't be moved", async ({ broker, queue }) => {
     await fill(broker, queue, ["a", "b"]);
     const nowhere = { moveTo: `${queue}.nowhere`, headers: {} };
     await assert.rejects(broker.browse(queue, () => nowhere), {
@@ -111,13 +111,13 @@ export function siftContract(test: Register): void {
     assert.deepEqual(await list(broker, queue), ["a", "b"]);
   });
 
-  test("sift() finds nothing in a queue that is not there", async ({ broker, queue }) => {
+  test("browse() finds nothing in a queue that is not there", async ({ broker, queue }) => {
     assert.deepEqual(await list(broker, `${queue}.nowhere`), []);
     assert.deepEqual(await list(broker, queue), []);
     assert.equal(await broker.depth(`${queue}.nowhere`), undefined);
   });
 
-  test("sift() works beside a consumer of the same queue", async ({ broker, queue }, options) => {
+  test("browse() works beside a consumer of the same queue", async ({ broker, queue }, options) => {
     await fill(broker, queue, ["a", "b", "c"]);
     const held = new Held();
     await broker.browse(queue, async (message): Promise<Decision> => {
@@ -145,7 +145,7 @@ export function siftContract(test: Register): void {
     assert.equal(await broker.depth(queue), 1);
   });
 
-  test("sift() and depth() fail when closed", async ({ broker, queue }) => {
+  test("browse() and depth() fail when closed", async ({ broker, queue }) => {
     await broker[Symbol.asyncDispose]();
     await assert.rejects(broker.depth(queue), { name: "PublishError", fault: "unavailable" });
     await assert.rejects(list(broker, queue), { name: "PublishError", fault: "unavailable" });

@@ -1,46 +1,38 @@
 /**
- * What becomes of a message of RabbitMQ's once its handler has decided: an ack, a return, or a
- * confirmed copy in another queue and then an ack; on the channel that it came on, or not at all.
+ * Does what a handler has decided about a message: an ack, a return, or a confirmed copy in another
+ * queue and then an ack; on the channel that the message came on, or not at all.
  *
  * @module
  */
 
 import type { ConsumeMessage, MessageProperties } from "amqplib";
-import { type AmqpCopies, type CopyTarget, nameOf } from "./copies.ts";
-import { copyOf, delayedCopy } from "./copy.ts";
+import { type AmqpCopies, type CopyTarget, firstQueueOf } from "./copies.ts";
+import { copyOf, delayedCopy } from "./copy_properties.ts";
+import type { QueueFaults } from "./queue_faults.ts";
 import type { AmqpSession } from "./session.ts";
 import { Backoff, type BackoffOptions } from "../../async/mod.ts";
-import type { QueueFaults } from "../queue_faults.ts";
-import { addedHeaders, type Copied } from "../copy_headers.ts";
+import { type Copied, copyHeaders } from "../headers.ts";
 import { type Disposition, PublishError } from "../mod.ts";
 
-/** What {@linkcode AmqpAnswers} need. */
 export interface AnswerOptions extends BackoffOptions {
-  /** Publishes copies. */
   readonly copies: AmqpCopies;
-  /** The queue that the messages are of. */
+  /** The queue that the messages come from. */
   readonly queue: string;
-  /** Where messages are parked. */
   readonly parkingQueue: string;
-  /** What is wrong with which queue. */
   readonly faults: QueueFaults;
 }
 
-/** A message that was consumed, and its channel. */
 export interface Delivery {
-  /** The channel that it came on. */
   readonly session: AmqpSession;
-  /** As it came. */
   readonly message: ConsumeMessage;
-  /** Its properties without the traces of its having been delayed. */
+  /** Its properties without what RabbitMQ noted of its waiting in delay queues. */
   readonly properties: MessageProperties;
-  /** Is told that its copy can't be made for now, and when that is over. */
+  /** Called when its copy can't be made for now, and when that is over. */
   readonly onStuck: (isStuck: boolean) => void;
 }
 
 /** The copies that go to one queue: one after the other. */
 interface Line {
-  /** The end of the last one. */
   last: Promise<void>;
   /** Whether the first one can't be made for now, and so none. */
   isStuck: boolean;
@@ -54,7 +46,6 @@ export class AmqpAnswers {
   /** By the queue that the copies go to. */
   readonly #lines = new Map<string, Line>();
 
-  /** Keeps the options. */
   constructor(options: AnswerOptions) {
     this.#options = options;
   }
@@ -77,7 +68,7 @@ export class AmqpAnswers {
   /** One at a time: of those side by side, a first that fails would come after the others. */
   async #copyInTurn(delivery: Delivery, disposition: Copied): Promise<void> {
     const target = this.#target(disposition);
-    const name = nameOf(target);
+    const name = firstQueueOf(target);
     const line = this.#lines.get(name) ??
       { last: Promise.resolve(), isStuck: false, waiting: new Set<Delivery>() };
     this.#lines.set(name, line);
@@ -108,8 +99,8 @@ export class AmqpAnswers {
   ): Promise<void> {
     const { session, message, properties } = delivery;
     const { copies, queue, faults } = this.#options;
-    const name = nameOf(target);
-    const headers = addedHeaders(queue, disposition, new Date());
+    const name = firstQueueOf(target);
+    const headers = copyHeaders(queue, disposition, new Date());
     const copy = (disposition.kind === "park" ? copyOf : delayedCopy)(properties, headers);
     const backoff = new Backoff(this.#options);
     let isCopied = false;

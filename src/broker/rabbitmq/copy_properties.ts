@@ -3,17 +3,23 @@
  * it or send it elsewhere, and headers of ours. And what a message that came back from one of our
  * delay queues had for headers before.
  *
- * It goes by the bytes, see amqp_kept.ts, so that a copy has also what JavaScript can't hold.
+ * Copies are made from the bytes, see codec/unchanged.ts, so that they have also what JavaScript can't
+ * hold.
  *
  * @module
  */
 
 import type { MessageProperties, Options } from "amqplib";
-import { decodeProperties, encodeProperties } from "./codec.ts";
-import { decodeValue } from "./decode.ts";
-import { elementsIn, entriesIn, FieldBytes } from "./field.ts";
-import { COUNTS, kept } from "./kept.ts";
-import { WIRE, type WireProperties } from "./properties.ts";
+import {
+  decodeProperties,
+  encodeProperties,
+  WIRE,
+  type WireProperties,
+} from "./codec/properties.ts";
+import { elementsIn, entriesIn, FieldBytes } from "./codec/raw_values.ts";
+import { decodeValue } from "./codec/reader.ts";
+import { COUNTS, unchanged } from "./codec/unchanged.ts";
+import { ORIGINAL_HEADERS } from "../headers.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 
@@ -26,8 +32,7 @@ export function returnsOf({ headers }: MessageProperties): number {
 /** Headers of a message that RabbitMQ has taken out of a queue by itself. */
 const DEATH = /^x-(first-|last-)?death(-|$)/;
 
-/** Where a delayed copy has the headers that match {@linkcode DEATH}. */
-const ORIGINAL_DEATH = "x-original-death";
+const { death: ORIGINAL_DEATH } = ORIGINAL_HEADERS;
 
 /**
  * The properties of the copy, with these headers beside or over its own. Different from the
@@ -40,10 +45,10 @@ const ORIGINAL_DEATH = "x-original-death";
  * - `delivery_mode` is persistent, or a restart would lose what was confirmed;
  * - how often RabbitMQ has handed it out is not said of the copy.
  *
- * What can't be encoded is left out and named in `x-original-lost`; see amqp_codec.ts.
+ * What can't be encoded is left out and named in `x-original-lost`; see codec/properties.ts.
  */
 export function copyOf(properties: MessageProperties, added: Table): Options.Publish {
-  const { clusterId, expiration, userId, headers = {}, ...own } = kept(properties);
+  const { clusterId, expiration, userId, headers = {}, ...own } = unchanged(properties);
   const { CC, BCC, ...others } = headers;
   for (const name of COUNTS) delete others[name];
   return {
@@ -53,11 +58,11 @@ export function copyOf(properties: MessageProperties, added: Table): Options.Pub
     headers: {
       ...others,
       ...present({
-        "x-original-cc": CC,
-        "x-original-bcc": BCC,
-        "x-original-expiration": expiration,
-        "x-original-user-id": userId,
-        "x-original-cluster-id": clusterId,
+        [ORIGINAL_HEADERS.cc]: CC,
+        [ORIGINAL_HEADERS.bcc]: BCC,
+        [ORIGINAL_HEADERS.expiration]: expiration,
+        [ORIGINAL_HEADERS.userId]: userId,
+        [ORIGINAL_HEADERS.clusterId]: clusterId,
       }),
       ...added,
     },
@@ -84,7 +89,7 @@ export function delayedCopy(properties: MessageProperties, added: Table): Option
 export function undelayed(properties: WireProperties, queue: string): MessageProperties {
   const names = Object.keys(properties.headers ?? {});
   if (!names.some((name) => name === ORIGINAL_DEATH || DEATH.test(name))) return properties;
-  const { headers = {}, ...values } = kept(
+  const { headers = {}, ...values } = unchanged(
     properties[WIRE] ? properties : decodeProperties(encodeProperties(properties)),
   );
   const { [ORIGINAL_DEATH]: original, ...own } = headers;

@@ -2,15 +2,24 @@
  * Declaring what is missing on one connection. What is there is taken as an operator made it: a quorum
  * queue, one with limits or a policy, an exchange with an alternate. To declare it again with other
  * arguments RabbitMQ would refuse; so it is looked for first, which also needs no right to configure
- * it.
+ * it. The one exception is an exchange of another type: a fanout one would bring users copies of our
+ * own messages as theirs.
  *
  * @module
  */
 
+import { getLogger } from "@logtape/logtape";
 import type { Channel, ChannelModel } from "amqplib";
-import { bindQueue, declareExchange, isThere } from "./exchange.ts";
-import { codeOf, NOT_FOUND } from "./session.ts";
+import {
+  ACCESS_REFUSED,
+  codeOf,
+  messageOf,
+  NOT_FOUND,
+  PRECONDITION_FAILED,
+} from "./server_errors.ts";
 import { delayQueue } from "../mod.ts";
+
+const log = getLogger(["turn-channels", "broker"]);
 
 /** The types of queue that can be asked for. */
 export type QueueType = "classic" | "quorum";
@@ -18,7 +27,13 @@ export type QueueType = "classic" | "quorum";
 /** How many declare side by side: with a thousand channels the server's answers are waited for. */
 const SIDE_BY_SIDE = 8;
 
-const PRECONDITION_FAILED = 406;
+/** Whether a queue is bound; without the right to bind it, it is taken to be. */
+export type Binding = "bound" | "taken as bound";
+
+/** The exchange is of another type than vumi's; the message says what to do. */
+export class ExchangeTypeError extends Error {
+  override readonly name = "ExchangeTypeError";
+}
 
 /** Declares on channels of its own, which end with the connection. */
 export class Declarer {
@@ -34,23 +49,42 @@ export class Declarer {
     this.#queueType = queueType;
   }
 
-  /** See {@linkcode declareExchange}. */
-  exchange(name: string): Promise<void> {
-    return declareExchange(this.#on, name);
+  /**
+   * Sees to it that there is an exchange: a durable direct one, as vumi's workers have it. One that is
+   * there with other arguments, or that we have no right to declare, will do.
+   *
+   * @throws {ExchangeTypeError} If there is one of another type: AMQP tells its type to nobody but
+   * those who declare it as of another.
+   */
+  async exchange(name: string): Promise<void> {
+    try {
+      await this.#on((channel) => channel.assertExchange(name, "direct", { durable: true }));
+    } catch (error) {
+      const type = otherType(error);
+      if (type !== undefined) {
+        const text = `exchange ${name} is of type ${type}; vumi's is direct: delete it ` +
+          `(rabbitmqadmin delete exchange name=${name}), and it is made anew, or use another vhost`;
+        throw new ExchangeTypeError(text, { cause: error });
+      }
+      if (codeOf(error) === PRECONDITION_FAILED) return;
+      if (!isAccessRefused(error)) throw error;
+      // What is refused may be to make one, or to have another look at one that is there.
+      await this.#on((channel) => channel.checkExchange(name)).catch(() => Promise.reject(error));
+    }
   }
 
-  /** Sees to it that there is a durable queue, bound to the exchange; answers as {@linkcode bindQueue}. */
-  async queue(exchange: string, name: string): ReturnType<typeof bindQueue> {
-    if (!await isThere(this.#on, (channel) => channel.checkQueue(name))) {
+  /** Sees to it that there is a durable queue, bound to the exchange. */
+  async queue(exchange: string, name: string): Promise<Binding> {
+    if (!await this.#isThere(name)) {
       await this.#on((channel) => channel.assertQueue(name, { durable: true }));
     }
-    return await bindQueue(this.#on, exchange, name);
+    return await this.#bind(exchange, name);
   }
 
   /** Sees to it that a queue is bound, which is there as far as we know. */
   async bind(exchange: string, name: string): Promise<void> {
     try {
-      await bindQueue(this.#on, exchange, name);
+      await this.#bind(exchange, name);
     } catch (error) {
       if (codeOf(error) !== NOT_FOUND) throw error;
       await this.queue(exchange, name);
@@ -59,7 +93,7 @@ export class Declarer {
 
   /** Sees to it that there is a durable queue of ours, which needs no binding. */
   async ownQueue(name: string, args: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    if (await isThere(this.#on, (channel) => channel.checkQueue(name))) return;
+    if (await this.#isThere(name)) return;
     await this.#on((channel) =>
       channel.assertQueue(name, {
         durable: true,
@@ -117,8 +151,38 @@ export class Declarer {
     throw fault;
   }
 
+  /**
+   * Whether there is such a queue. That it is there is also what is taken of one that we may not look
+   * at, as from RabbitMQ 4 on without any right to it: if it is not, publishing will tell.
+   */
+  async #isThere(queue: string): Promise<boolean> {
+    try {
+      await this.#on((channel) => channel.checkQueue(queue));
+      return true;
+    } catch (error) {
+      if (isAccessRefused(error)) return true;
+      if (codeOf(error) !== NOT_FOUND) throw error;
+      return false;
+    }
+  }
+
+  /**
+   * Binds a queue to the exchange by its name. Without the right to do so it counts as bound, which is
+   * logged once: if it is not, publishing will tell.
+   */
+  async #bind(exchange: string, queue: string): Promise<Binding> {
+    try {
+      await this.#on((channel) => channel.bindQueue(queue, exchange, queue));
+      return "bound";
+    } catch (error) {
+      if (!isAccessRefused(error)) throw error;
+      warnUnbound(exchange, queue, messageOf(error));
+      return "taken as bound";
+    }
+  }
+
   /** Does something on a channel, which a fault ends. */
-  readonly #on = async (work: (channel: Channel) => Promise<unknown>): Promise<void> => {
+  async #on(work: (channel: Channel) => Promise<unknown>): Promise<void> {
     if (this.#busy >= SIDE_BY_SIDE) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#busy++;
@@ -131,7 +195,7 @@ export class Declarer {
       if (next) next();
       else this.#busy--;
     }
-  };
+  }
 
   async #open(): Promise<Channel> {
     const channel = await this.#model.createChannel();
@@ -139,6 +203,30 @@ export class Declarer {
     channel.on("error", () => {});
     return channel;
   }
+}
+
+/** Whether the server says that we have no right to something. */
+export function isAccessRefused(error: unknown): boolean {
+  return codeOf(error) === ACCESS_REFUSED;
+}
+
+function otherType(error: unknown): string | undefined {
+  if (codeOf(error) !== PRECONDITION_FAILED || !(error instanceof Error)) return undefined;
+  return /inequivalent arg 'type' .* but current is '?([^'"\s]+)/.exec(error.message)?.[1];
+}
+
+/** Bindings of which it was logged that they can't be made: once in the life of the program. */
+const warned = new Set<string>();
+
+function warnUnbound(exchange: string, queue: string, reason: string): void {
+  const binding = JSON.stringify([exchange, queue]);
+  if (warned.has(binding)) return;
+  warned.add(binding);
+  log.warn("Cannot bind {queue} to {exchange}: no right; taken as bound ({reason})", {
+    queue,
+    exchange,
+    reason,
+  });
 }
 
 function typed(type: QueueType | undefined): Record<string, unknown> {

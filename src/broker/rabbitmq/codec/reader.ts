@@ -1,15 +1,14 @@
 /**
  * Reading values of AMQP's field tables: what JavaScript has for them, in the form that amqplib gives
  * them. What it can't hold is read as well as can be, such as an integer beyond 2^53 rounded; a copy
- * of a message goes by the bytes, see amqp_field.ts.
+ * of a message goes by the bytes, see raw_values.ts.
  *
  * @module
  */
 
 import type { Buffer } from "node:buffer";
-import { FieldBytes } from "./field.ts";
+import { FieldBytes } from "./raw_values.ts";
 
-/** Headers by their names. */
 export type Table = Record<string, unknown>;
 
 /** Deeper tables and arrays are left as bytes, so that no message can exhaust the stack. */
@@ -18,43 +17,35 @@ const MAX_DEPTH = 32;
 const SHORT_TEXT = 24;
 const TWO_32 = 2 ** 32;
 
-/** Bytes that do not hold what they say. Caught in amqp_codec.ts. */
+/** Bytes that do not hold what they say. Caught in properties.ts. */
 export class CorruptBytesError extends RangeError {
-  /** Tells it from other errors. */
   override readonly name = "CorruptBytesError";
 }
 
 /** Reads bytes from front to end. Each method reads at {@linkcode at} and goes past it. */
-export class FieldReader {
-  /** All of them. */
+export class ValueReader {
   readonly bytes: Buffer;
-  /** Where it reads next. */
   at: number;
 
-  /** Begins at an offset. */
   constructor(bytes: Buffer, at = 0) {
     this.bytes = bytes;
     this.at = at;
   }
 
-  /** How many bytes are to come. */
   get left(): number {
     return this.bytes.length - this.at;
   }
 
-  /** An unsigned byte. */
   uint8(): number {
     const at = this.#pass(1);
     return this.bytes[at]!; // It is there: see #pass.
   }
 
-  /** Two bytes, unsigned. */
   uint16(): number {
     const at = this.#pass(2);
     return this.bytes[at]! << 8 | this.bytes[at + 1]!;
   }
 
-  /** Four bytes, unsigned. */
   uint32(): number {
     return this.#int32() >>> 0;
   }
@@ -79,7 +70,6 @@ export class FieldReader {
     }
   }
 
-  /** A value with its letter. */
   value(depth: number): unknown {
     switch (this.uint8()) {
       case 0x53: // S
@@ -175,7 +165,7 @@ export class FieldReader {
 /** What a value means; undefined if it can't be read. */
 export function decodeValue({ bytes }: FieldBytes): unknown {
   try {
-    return new FieldReader(bytes).value(0);
+    return new ValueReader(bytes).value(0);
   } catch {
     return undefined;
   }

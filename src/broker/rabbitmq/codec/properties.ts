@@ -3,40 +3,68 @@
  * own codec throws at what RabbitMQ takes, and ends the connection with that.
  *
  * Decoded properties keep their bytes, so that a copy can carry what JavaScript can't hold. Encoding
- * leaves out what can't be encoded, and names it in the header {@linkcode LOST}.
+ * leaves out what can't be encoded, and names it in a header ({@linkcode ORIGINAL_HEADERS}`.lost`).
  *
  * @module
  */
 
 import type { Buffer } from "node:buffer";
 import type { MessageProperties } from "amqplib";
-import { ByteWriter } from "./bytes.ts";
-import { CorruptBytesError, FieldReader, setHeader, type Table } from "./decode.ts";
-import { integerOf, writeField } from "./encode.ts";
-import {
-  LOST,
-  PROPERTIES,
-  type PropertyKind,
-  type PropertyValues,
-  UNNAMED,
-  UNREADABLE,
-  UNREADABLE_BYTES,
-  WIRE,
-  type WireProperties,
-} from "./properties.ts";
+import { ORIGINAL_HEADERS } from "../../headers.ts";
+import { CorruptBytesError, setHeader, type Table, ValueReader } from "./reader.ts";
+import { ByteWriter, writeField } from "./writer.ts";
+
+/** Where decoded properties keep what they were decoded from. A symbol survives `{ ...properties }`. */
+export const WIRE: unique symbol = Symbol("wire");
+/** Where headers have further entries, in bytes, whose names JavaScript can't have or has already. */
+export const UNNAMED: unique symbol = Symbol("unnamed");
+
+export interface Wire {
+  readonly bytes: Buffer;
+  readonly headers: Table;
+  /** Why nothing is decoded, if the message has ended connections; see poison_deliveries.ts. */
+  readonly ended?: string;
+}
+
+export type WireProperties = MessageProperties & { [WIRE]?: Wire };
+
+export type PropertyValues = Readonly<Partial<Record<keyof MessageProperties, unknown>>>;
+
+export type PropertyKind = "text" | "table" | "octet" | "time";
+
+/** In the order of the wire; the first has the highest of the flags' sixteen bits. */
+export const PROPERTIES:
+  readonly (readonly [keyof MessageProperties, wire: string, PropertyKind])[] = [
+    ["contentType", "content_type", "text"],
+    ["contentEncoding", "content_encoding", "text"],
+    ["headers", "headers", "table"],
+    ["deliveryMode", "delivery_mode", "octet"],
+    ["priority", "priority", "octet"],
+    ["correlationId", "correlation_id", "text"],
+    ["replyTo", "reply_to", "text"],
+    ["expiration", "expiration", "text"],
+    ["messageId", "message_id", "text"],
+    ["timestamp", "timestamp", "time"],
+    ["type", "type", "text"],
+    ["userId", "user_id", "text"],
+    ["appId", "app_id", "text"],
+    ["clusterId", "cluster_id", "text"],
+  ];
 
 /** The two lowest flags mean nothing to RabbitMQ. */
 const FLAGS = 0xfffc;
-/** Longest text in {@linkcode LOST}, in characters. */
+/** Longest text in the header of what is lost, in characters. */
 const MAX_LOST = 1000;
 
-/** Reads what is there. Where the bytes are not what they say, the rest is {@linkcode UNREADABLE}. */
+const { lost: LOST } = ORIGINAL_HEADERS;
+
+/** Reads what is there. Where the bytes are not what they say, the rest is named in a header. */
 export function decodeProperties(bytes: Buffer): WireProperties {
   const headers: Table = {};
   const properties = emptyProperties();
   properties[WIRE] = { bytes, headers };
   try {
-    const reader = new FieldReader(bytes);
+    const reader = new ValueReader(bytes);
     const flags = reader.uint16() & FLAGS;
     if (flags !== 0) readProperties(reader, flags, properties, headers);
     if (reader.left > 0) throw new CorruptBytesError("there are more bytes than properties");
@@ -48,8 +76,8 @@ export function decodeProperties(bytes: Buffer): WireProperties {
 }
 
 function noteUnreadable(headers: Table, error: unknown, bytes: Buffer): void {
-  headers[UNREADABLE] ??= error instanceof Error ? error.message : String(error);
-  headers[UNREADABLE_BYTES] = bytes;
+  headers[ORIGINAL_HEADERS.unreadable] ??= error instanceof Error ? error.message : String(error);
+  headers[ORIGINAL_HEADERS.properties] = bytes;
 }
 
 /** All of them from the start: objects of one shape are fast. */
@@ -73,7 +101,7 @@ function emptyProperties(): WireProperties {
 }
 
 function readProperties(
-  reader: FieldReader,
+  reader: ValueReader,
   flags: number,
   properties: MessageProperties,
   headers: Table,
@@ -98,7 +126,7 @@ function readProperties(
 }
 
 /** What follows them can be read also if they can't. */
-function readHeaders(reader: FieldReader, headers: Table): void {
+function readHeaders(reader: ValueReader, headers: Table): void {
   const size = reader.uint32();
   if (size > reader.left) throw new CorruptBytesError("the headers exceed the bytes");
   const end = reader.at + size;
@@ -224,4 +252,10 @@ function encodable(given: unknown) {
   }
   sizes.sort(([, a], [, b]) => a - b);
   return { headers, sizes };
+}
+
+/** A whole number, whichever way JavaScript has it. */
+function integerOf(value: unknown): bigint | undefined {
+  if (typeof value === "bigint") return value;
+  return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : undefined;
 }

@@ -1,31 +1,34 @@
 /**
- * How a connection reads and writes messages: with our codec in place of amqplib's, which throws at
- * what RabbitMQ takes, and so ends the connection again and again. amqplib has no place to put it in,
- * so two methods of the one connection are replaced: a frame with properties is read here, and a
- * message is written here; all else stays amqplib's.
+ * All that reaches below amqplib's interface, on one connection.
  *
- * The names and the shape of frames are those of amqplib 2.3's lib/connection.js and lib/frame.js.
+ * Messages are read and written with our codec in place of amqplib's, which throws at what RabbitMQ
+ * takes, and so ends the connection again and again. amqplib has no place to put it in, so two methods
+ * are replaced: a frame with properties is read here, and a message is written here; all else stays
+ * amqplib's. The names and the shape of frames are those of amqplib 2.3's lib/connection.js and
+ * lib/frame.js.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
+import process from "node:process";
+import type { Socket } from "node:net";
 import type { ChannelModel } from "amqplib";
-import { ByteWriter } from "./bytes.ts";
-import { decodeProperties, encodeProperties } from "./codec.ts";
-import type { PropertyValues } from "./properties.ts";
+import { ByteWriter } from "./codec/writer.ts";
+import { decodeProperties, encodeProperties, type PropertyValues } from "./codec/properties.ts";
 
 /** The parts of amqplib's connection that its types do not tell. */
 export interface WireConnection {
+  readonly stream: Socket;
+  /** Seconds between heartbeats, as agreed upon with the server; 0 for none. */
+  readonly heartbeat: number;
   /** What was read from the socket and is not used yet. */
   rest: Buffer;
   /** The largest frame that is taken; 0 for any. */
   readonly maxFrameSize: number;
   /** The largest frame that the server takes. */
   readonly frameMax: number;
-  /** For heartbeats. */
   sentSinceLastCheck: boolean;
-  /** By their numbers. */
   readonly channels: readonly (WireChannel | null | undefined)[];
   /** The next frame, decoded; false if it is not there yet. */
   recvFrame(): WireFrame | false;
@@ -33,23 +36,19 @@ export interface WireConnection {
   accept(frame: WireFrame): void;
   /** Writes a message. It is replaced by one that throws when the connection is being closed. */
   sendMessage(...message: SentMessage): boolean;
-  /** Writes the frames of a body. */
   sendContent(channel: number, body: Buffer): boolean;
 }
 
-/** One of the connection's channels. */
 export interface WireChannel {
-  /** What it is for us. */
+  /** amqplib's channel, as its users have it. */
   readonly channel: {
     closeWithError(id: unknown, reason: string, code: number, error: unknown): void;
   };
-  /** Where its frames are written. */
   readonly buffer: { write(frames: Buffer): boolean };
 }
 
 /** A frame, as amqplib's channels take it. A body has no `id`. */
 export interface WireFrame {
-  /** The channel's number. */
   readonly channel: number;
   /** The method's, or {@linkcode BASIC} for properties. */
   readonly id?: number;
@@ -57,7 +56,6 @@ export interface WireFrame {
   readonly size?: number;
   /** A method's arguments, or properties. */
   readonly fields?: unknown;
-  /** A part of a body. */
   readonly content?: Buffer;
 }
 
@@ -76,7 +74,6 @@ interface PublishFields {
   readonly mandatory: boolean;
 }
 
-/** The class of messages. */
 export const BASIC = 60;
 const PUBLISH = 60 << 16 | 40;
 
@@ -89,9 +86,32 @@ const CONTENT_START = 12;
 /** Bodies up to here are written with the rest at once, to be one packet. */
 const SMALL_BODY = 2048;
 
-/** Makes the connection read and write so from now on. */
+export function internalsOf(model: ChannelModel): WireConnection {
+  return model.connection as unknown as WireConnection;
+}
+
+/**
+ * Makes what is written in one turn go out together from now on. amqplib writes each message and each
+ * ack by itself, and each would be a packet of its own, for us and for RabbitMQ to handle. To leave that
+ * to the kernel (Nagle's algorithm) would let single acks wait for the server's next word.
+ */
+export function writeTogether(model: ChannelModel): void {
+  const stream = internalsOf(model).stream;
+  const write = stream.write;
+  const flush = (): void => stream.uncork();
+  // deno-lint-ignore no-explicit-any -- Handed on as they come.
+  stream.write = (...args: any[]): boolean => {
+    if (stream.writableCorked === 0) {
+      stream.cork();
+      process.nextTick(flush);
+    }
+    return Reflect.apply(write, stream, args);
+  };
+}
+
+/** Makes the connection read and write messages with our codec from now on. */
 export function installCodec(model: ChannelModel): void {
-  const connection = model.connection as unknown as WireConnection;
+  const connection = internalsOf(model);
   const { recvFrame, sendMessage } = connection;
   // amqplib's own calls it again when it has read more, so each frame comes by here.
   connection.recvFrame = () => readHeader(connection) ?? recvFrame.call(connection);

@@ -7,9 +7,8 @@
  */
 
 import type { Channel, ChannelModel } from "amqplib";
-import { serverWords } from "./words.ts";
+import { serverWords } from "../server_errors.ts";
 
-/** What is known of a queue. */
 export interface QueueKind {
   /** `classic`, `quorum`, `stream`; undefined if the server does not tell. */
   readonly type: string | undefined;
@@ -50,7 +49,6 @@ export async function queueKind(model: ChannelModel, queue: string): Promise<Que
   return { type: undefined, args };
 }
 
-/** In words. */
 export function describeKind({ type, args, why }: QueueKind): string {
   const others = Object.entries(args).map(([name, value]) => `${name} ${value}`);
   const what = type ?? `there (${why ?? "it is not known how"})`;

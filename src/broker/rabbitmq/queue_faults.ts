@@ -1,16 +1,15 @@
 /**
- * What is wrong with single queues: reported once a reason in the log, and kept for health and
- * metrics until it is over.
+ * What is wrong with single queues: logged once a reason, and kept for health and metrics until it is
+ * over.
  *
  * @module
  */
 
 import { getLogger } from "@logtape/logtape";
-import { serverWords } from "./rabbitmq/words.ts";
+import { serverWords } from "./server_errors.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** What can't be done with a queue. */
 export type FaultKind = "declare" | "bind" | "consume" | "copy";
 
 const TEXTS: Readonly<Record<FaultKind, string>> = {
@@ -20,7 +19,7 @@ const TEXTS: Readonly<Record<FaultKind, string>> = {
   copy: "Messages wait, because they can't be copied to {queue}: {reason}",
 };
 
-/** The same where the queue is named beside it. */
+/** For where the queue is named beside it. */
 const SHORT: Readonly<Record<FaultKind, string>> = {
   declare: "it can't be declared",
   bind: "it can't be bound to the exchange",
@@ -28,7 +27,6 @@ const SHORT: Readonly<Record<FaultKind, string>> = {
   copy: "it takes no copies",
 };
 
-/** The faults there are now. */
 export class QueueFaults {
   readonly #reasons = new Map<string, Map<FaultKind, string>>();
 
@@ -42,13 +40,13 @@ export class QueueFaults {
     log.warn(TEXTS[kind], { queue, reason });
   }
 
-  /** It works again, or works as ever. */
+  /** Removes a fault, if there was one: it works now. */
   clear(queue: string, kind: FaultKind): void {
     if (!this.forget(queue, kind)) return;
     log.info("Works again: {queue} ({what})", { queue, what: kind });
   }
 
-  /** Nobody tries any more, so nobody knows. Answers whether it was a fault. */
+  /** Removes a fault that nobody tries to end any more. Answers whether there was one. */
   forget(queue: string, kind: FaultKind): boolean {
     const reasons = this.#reasons.get(queue);
     if (!reasons?.delete(kind)) return false;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Writable } from "node:stream";
 import type { ChannelModel } from "amqplib";
-import { writeTogether } from "../../../src/broker/rabbitmq/socket.ts";
+import { writeTogether } from "../../../src/broker/rabbitmq/amqplib_internals.ts";
 
 /** A socket, and what goes out over it: the texts of each packet. */
 function socketOf(options: { readonly highWaterMark?: number } = {}) {

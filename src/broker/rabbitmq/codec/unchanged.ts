@@ -1,18 +1,19 @@
 /**
- * What a copy of a message is made of: its properties, but bytes in place of all that would change by
- * being decoded and encoded again. Who has changed or added some of them meanwhile, gets those.
+ * The properties for a copy of a message: bytes in place of all that would change by being decoded and
+ * encoded again. What was changed or added meanwhile is as it is now.
  *
  * @module
  */
 
 import type { MessageProperties } from "amqplib";
 import { Buffer } from "node:buffer";
-import { decodeProperties } from "./codec.ts";
-import { setHeader, type Table } from "./decode.ts";
-import { entriesOf, type Entry } from "./field.ts";
+import { setHeader, type Table } from "./reader.ts";
+import { entriesOf, type Entry } from "./raw_values.ts";
+import { ORIGINAL_HEADERS } from "../../headers.ts";
 import {
-  LOST,
+  decodeProperties,
   PROPERTIES,
+  type PropertyKind,
   type PropertyValues,
   UNNAMED,
   WIRE,
@@ -20,16 +21,20 @@ import {
   type WireProperties,
 } from "./properties.ts";
 
+const { lost: LOST } = ORIGINAL_HEADERS;
+
 type Raw = Partial<Record<keyof MessageProperties, Buffer>>;
 
-/** The properties, to be encoded. Those that were not decoded by amqp_codec.ts are as they are. */
-export function kept(properties: WireProperties): PropertyValues & { readonly headers?: Table } {
+/** The properties, to be encoded. Those that {@linkcode decodeProperties} has not read stay as they are. */
+export function unchanged(
+  properties: WireProperties,
+): PropertyValues & { readonly headers?: Table } {
   const { [WIRE]: wire, headers, ...values } = properties;
-  if (wire?.ended) return kept(decodeProperties(wire.bytes));
+  if (wire?.ended) return unchanged(decodeProperties(wire.bytes));
   const raw = wire ? rawProperties(wire.bytes) : {};
-  const keptOnes = { ...values, ...keptValues(properties, raw) };
-  if (!headers) return keptOnes;
-  return { ...keptOnes, headers: wire ? keptHeaders(headers, wire, raw) : headers };
+  const own = { ...values, ...unchangedValues(properties, raw) };
+  if (!headers) return own;
+  return { ...own, headers: wire ? unchangedHeaders(headers, wire, raw) : headers };
 }
 
 /** What RabbitMQ notes for one queue only: how often it has handed the message out. */
@@ -43,14 +48,8 @@ export function rawProperties(bytes: Buffer): Raw {
   for (const [name, , kind] of PROPERTIES) {
     if (flags & flag) {
       if (kind === "table" && at + 4 > bytes.length) break;
-      const lengthSize = { text: 1, table: 4, octet: 0, time: 0 }[kind];
-      const size = {
-        text: () => bytes[at] ?? 0,
-        table: () => bytes.readUInt32BE(at),
-        octet: () => 1,
-        time: () => 8,
-      }[kind]();
-      at += lengthSize + size;
+      const size = sizeAt(bytes, at, kind);
+      at += { text: 1, table: 4, octet: 0, time: 0 }[kind] + size;
       if (at > bytes.length) break;
       raw[name] = bytes.subarray(at - size, at);
     }
@@ -59,8 +58,14 @@ export function rawProperties(bytes: Buffer): Raw {
   return raw;
 }
 
+function sizeAt(bytes: Buffer, at: number, kind: PropertyKind): number {
+  if (kind === "text") return bytes[at] ?? 0;
+  if (kind === "table") return bytes.readUInt32BE(at);
+  return kind === "octet" ? 1 : 8;
+}
+
 /** The values that JavaScript can't hold. */
-function keptValues(properties: MessageProperties, raw: Raw): Omit<PropertyValues, "headers"> {
+function unchangedValues(properties: MessageProperties, raw: Raw): Omit<PropertyValues, "headers"> {
   const values: Partial<Record<Exclude<keyof MessageProperties, "headers">, unknown>> = {};
   for (const [name, , kind] of PROPERTIES) {
     if (name === "headers") continue;
@@ -77,7 +82,11 @@ function keptValues(properties: MessageProperties, raw: Raw): Omit<PropertyValue
   return values;
 }
 
-function keptHeaders(headers: Table, wire: Wire, { headers: table = Buffer.alloc(0) }: Raw): Table {
+function unchangedHeaders(
+  headers: Table,
+  wire: Wire,
+  { headers: table = Buffer.alloc(0) }: Raw,
+): Table {
   const { named, unnamed, lost } = sorted(entriesOf(table));
   const result: Table = {};
   for (const [name, value] of Object.entries(headers)) {

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import type { ChannelModel } from "amqplib";
 import { AmqpBroker } from "../../../src/broker/rabbitmq/rabbitmq_broker.ts";
 import type { ConfirmingChannel } from "../../../src/broker/rabbitmq/confirms.ts";
-import { HangWatch } from "../../../src/broker/rabbitmq/hang.ts";
+import { HangWatch } from "../../../src/broker/rabbitmq/hang_watch.ts";
 import { amqpUrl } from "../../support/rabbitmq.ts";
 import { DELAYS, startProxy, withChannel } from "./support.ts";
 import { bytes } from "../bench.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AmqpAddress } from "./address.ts";
+import type { AmqpAddress } from "../address.ts";
 
 /** Parts of what a fault says, and what helps; `{…}` is replaced by the address's own. */
 const FIXES: readonly (readonly [RegExp, string])[] = [

@@ -1,6 +1,6 @@
 /**
- * Telling early that publishing hangs, which a connection does not tell by itself, or after many
- * seconds: the server has frozen, or the network to it has gone; or a quorum queue had no leader when
+ * Noticing early that publishing hangs, which a connection reports after many seconds or not at all:
+ * the server has frozen, or the network to it has gone; or a quorum queue had no leader when
  * the first message of a channel came, and the channel waits for a minute though there is one by then.
  * A new connection helps in each case, and what hangs on the old one does not come late.
  *
@@ -9,9 +9,8 @@
 
 import type { ChannelModel } from "amqplib";
 import type { ConfirmingChannel } from "./confirms.ts";
-import { bytesRead, heartbeatOf } from "./socket.ts";
+import { internalsOf } from "./amqplib_internals.ts";
 
-/** How often it is looked, in milliseconds. */
 const LOOK_EVERY_MS = 250;
 /** RabbitMQ is never silent for longer than the seconds between heartbeats, and a bit. */
 const SLACK_MS = 500;
@@ -25,19 +24,15 @@ const FIRST_CONFIRM_MS = 750;
 const FIRST_CONFIRM_GROWS = 1.2;
 const FIRST_CONFIRM_MOST_MS = 10_000;
 
-/** What is watched. */
 export interface Watched {
-  /** The connection. */
   readonly model: ChannelModel;
-  /** A channel on it. */
   readonly channel: ConfirmingChannel;
   /** Whether the server has said that it confirms nothing for now. */
   readonly isBlocked: () => boolean;
-  /** Is told once, with the reason for a log, and whether the server itself is fine. */
+  /** Called once, with the reason for a log, and whether the server itself is fine. */
   readonly onHang: (reason: string, isFine: boolean) => void;
 }
 
-/** Watches one connection after the other. */
 export class HangWatch {
   readonly #isCluster: boolean;
   #firstConfirmMs = LEAST_SILENT_MS;
@@ -49,8 +44,9 @@ export class HangWatch {
 
   /** Watches until the returned function is called, or it hangs. */
   watch({ model, channel, isBlocked, onHang }: Watched): () => void {
-    const mostSilentMs = Math.max(LEAST_SILENT_MS, heartbeatOf(model) * 1000 + SLACK_MS);
-    let read = bytesRead(model);
+    const { heartbeat, stream } = internalsOf(model);
+    const mostSilentMs = Math.max(LEAST_SILENT_MS, heartbeat * 1000 + SLACK_MS);
+    let read = stream.bytesRead;
     let readAt = performance.now();
     const firstConfirmMs = this.#firstConfirmMs;
     if (this.#isCluster) {
@@ -60,7 +56,7 @@ export class HangWatch {
     }
     const timer = setInterval(() => {
       const now = performance.now();
-      const readNow = bytesRead(model);
+      const readNow = stream.bytesRead;
       if (readNow !== read) readAt = now;
       read = readNow;
       if (channel.hasConfirmed && this.#isCluster) this.#firstConfirmMs = FIRST_CONFIRM_MS;

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Awaited, waitAMoment } from "../../../src/broker/rabbitmq/patience.ts";
+import { type AwaitedConnection, waitAMoment } from "../../../src/broker/rabbitmq/publisher.ts";
 import { until } from "../../support/until.ts";
 import { openThrough, proxiedBench, startProxy } from "./support.ts";
 import { bytes } from "../bench.ts";
@@ -55,7 +55,7 @@ Deno.test("AmqpBroker.publish() waits no longer when the broker is closed", asyn
 });
 
 /** What does not become ready by itself. */
-function awaited(awayMs: number, ready = false): Awaited {
+function awaited(awayMs: number, ready = false): AwaitedConnection {
   return {
     ready,
     awayMs,

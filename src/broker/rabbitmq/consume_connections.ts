@@ -1,0 +1,81 @@
+/**
+ * The connections that messages are consumed on: one, and more when it has no channels left.
+ *
+ * @module
+ */
+
+import type { AmqpAddress } from "./address.ts";
+import { PoisonDeliveries } from "./codec/poison_deliveries.ts";
+import { AmqpConnection } from "./connection.ts";
+import { Declarer, type QueueType } from "./declarer.ts";
+import type { BackoffOptions } from "../../async/mod.ts";
+
+/** Most consumers on a connection: RabbitMQ allows 2047 channels on one. */
+const CONSUMERS_EACH = 1500;
+
+export interface ConsumeConnection {
+  readonly connection: AmqpConnection;
+  /** Undefined until there was a connection. */
+  declarer: Declarer | undefined;
+  consumers: number;
+}
+
+export interface ConsumeConnectionsOptions extends BackoffOptions {
+  readonly addresses: readonly AmqpAddress[];
+  readonly exchange: string;
+  readonly queueType?: QueueType | undefined;
+}
+
+export class ConsumeConnections {
+  readonly #options: ConsumeConnectionsOptions;
+  readonly #poisonDeliveries = new PoisonDeliveries();
+  readonly #all: ConsumeConnection[] = [];
+  /** Also for looking into queues. */
+  readonly first: AmqpConnection;
+
+  constructor(options: ConsumeConnectionsOptions) {
+    this.#options = options;
+    this.first = this.#add().connection;
+  }
+
+  get ready(): boolean {
+    return this.#all.every(({ connection }) => connection.ready);
+  }
+
+  /** One that has room for another consumer, which the caller counts. */
+  withRoom(): ConsumeConnection {
+    const last = this.#all.at(-1);
+    if (last !== undefined && last.consumers < CONSUMERS_EACH) return last;
+    const added = this.#add();
+    added.connection.start();
+    return added;
+  }
+
+  reset(reason: string): void {
+    for (const { connection } of this.#all) connection.reset(reason);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map(({ connection }) => connection.close()));
+  }
+
+  #add(): ConsumeConnection {
+    const { exchange, queueType } = this.#options;
+    const added: ConsumeConnection = {
+      consumers: 0,
+      declarer: undefined,
+      connection: new AmqpConnection({
+        ...this.#options,
+        name: "turn-channels consume",
+        poisonDeliveries: this.#poisonDeliveries,
+        setup: async (model) => {
+          const declarer = new Declarer(model, queueType);
+          await declarer.exchange(exchange);
+          added.declarer = declarer;
+        },
+      }),
+    };
+    this.#all.push(added);
+    return added;
+  }
+}

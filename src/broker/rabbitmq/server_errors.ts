@@ -1,0 +1,30 @@
+/**
+ * What RabbitMQ refuses, out of what amqplib makes of it.
+ *
+ * @module
+ */
+
+/** AMQP's reply to those who have no right to something. */
+export const ACCESS_REFUSED = 403;
+/** AMQP's reply to those who want what is not there. */
+export const NOT_FOUND = 404;
+/** AMQP's reply to those who want it otherwise than it is. */
+export const PRECONDITION_FAILED = 406;
+
+/** The server's code; undefined if it is not the server's fault: a socket's has a text for a code. */
+export function codeOf(error: unknown): number | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "number"
+    ? error.code
+    : undefined;
+}
+
+/** RabbitMQ's own words, for people to read. */
+export function serverWords(error: unknown): string {
+  const text = messageOf(error);
+  return /with message "(.*)"$/s.exec(text)?.[1] ?? text;
+}
+
+/** The message of what was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
