@@ -7,22 +7,20 @@
 
 import type { MessageCache } from "../cache/mod.ts";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
-import type { Accept, TurnClient } from "../turn/mod.ts";
-import type { Connector, Event, Message, TransportType } from "../vumi/mod.ts";
-import { TurnDelivery } from "./delivery.ts";
-import { logOutcome } from "./outcome_log.ts";
-import { TurnGate, type TurnStatus } from "./turn_gate.ts";
+import { sleep } from "../async/mod.ts";
+import type { Accept, InboundText, Status, TurnClient } from "../turn/mod.ts";
+import type { Connector, TransportType } from "../vumi/mod.ts";
+import { Deliveries } from "./deliveries.ts";
 import { InboundFlow } from "./inbound.ts";
-import { Outcomes } from "./outcomes.ts";
 import { OutboundFlow } from "./outbound.ts";
 import type { RetryOptions } from "./retries.ts";
-import { sleep } from "../async/mod.ts";
 import { StatusFlow } from "./statuses.ts";
+import { TurnGate, type TurnStatus } from "./turn_gate.ts";
 
 /** How long abandoned work may take to be answered for at the broker, in milliseconds. */
 const SETTLE_MS = 2_000;
 
-/** What a {@linkcode Bridge} is made of. */
+/** What a {@linkcode Bridge} needs. */
 export interface BridgeOptions {
   /** vumi's side. */
   readonly connector: Connector;
@@ -56,61 +54,49 @@ export interface BridgeOptions {
   readonly dedupeWindowMs: number;
   /** See {@linkcode TurnGate}. */
   readonly concurrency: number;
-  /** Longest that a message stays in hand, in milliseconds; see courier.ts. */
+  /** Longest that a message stays in hand, in milliseconds; see in_flight.ts. */
   readonly holdMs?: number | undefined;
 }
 
 /** One channel, running. */
 export class Bridge {
-  readonly #options: BridgeOptions;
   readonly #connector: Connector;
   readonly #gate: TurnGate;
-  readonly #couriers: {
-    readonly inbound: TurnDelivery<Message>;
-    readonly status: TurnDelivery<Event>;
-  };
-  readonly #outbound: OutboundFlow;
+  readonly #messages: Deliveries<InboundText>;
+  readonly #events: Deliveries<Status>;
   readonly #inbound: InboundFlow;
   readonly #statuses: StatusFlow;
   readonly #stopping = new AbortController();
   readonly #abandon = new AbortController();
+  /** Takes what Turn asks us to send. Still does while draining: nothing else would answer it. */
+  readonly accept: Accept;
 
-  /** Makes the flows; no I/O. */
+  /** Wires the flows; no I/O. */
   constructor(options: BridgeOptions) {
-    const { connector, concurrency } = options;
-    this.#options = options;
+    const { connector, concurrency, metrics, turn } = options;
     this.#connector = connector;
-    this.#gate = new TurnGate({
-      connector: connector.name,
-      concurrency,
-      metrics: options.metrics,
-    });
+    this.#gate = new TurnGate({ connector: connector.name, concurrency, metrics });
     const parts = {
       ...options,
       gate: this.#gate,
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,
     };
-    const { inbound, status } = this.#couriers = {
-      inbound: new TurnDelivery<Message>({ ...parts, flow: "inbound" }),
-      status: new TurnDelivery<Event>({ ...parts, flow: "status" }),
-    };
-    this.#outbound = new OutboundFlow(options);
-    this.#inbound = new InboundFlow({
-      ...options,
-      courier: inbound,
-      get timeoutMs() {
-        return options.messageTimeoutMs;
-      },
+    this.#messages = new Deliveries({
+      ...parts,
+      flow: "inbound",
+      call: turn.sendMessage.bind(turn),
+      timeoutMs: () => options.messageTimeoutMs,
     });
-    this.#statuses = new StatusFlow({
-      ...options,
-      courier: status,
-      get timeoutMs() {
-        return options.statusTimeoutMs;
-      },
-      compact: options.compactStatuses,
+    this.#events = new Deliveries({
+      ...parts,
+      flow: "status",
+      call: turn.sendStatus.bind(turn),
+      timeoutMs: () => options.statusTimeoutMs,
     });
+    this.#inbound = new InboundFlow({ ...options, deliveries: this.#messages });
+    this.#statuses = new StatusFlow({ ...options, deliveries: this.#events });
+    this.accept = new OutboundFlow(options).accept;
   }
 
   /** How Turn is. */
@@ -134,7 +120,7 @@ export class Bridge {
       inbound: this.#inbound.handle,
       event: this.#statuses.handle,
       onLead: () => this.takeOver(),
-      unreadable: (from) => this.#countUnreadable(from === "inbound" ? "inbound" : "status"),
+      unreadable: (from) => (from === "inbound" ? this.#messages : this.#events).countUnreadable(),
     });
   }
 
@@ -144,12 +130,9 @@ export class Bridge {
    * consumed is handed out.
    */
   takeOver(): void {
-    this.#couriers.inbound.forget();
-    this.#couriers.status.forget();
+    this.#messages.forget();
+    this.#events.forget();
   }
-
-  /** Takes what Turn asks us to send. Still does while draining: nothing else would answer it. */
-  readonly accept: Accept = (request, sender) => this.#outbound.accept(request, sender);
 
   /**
    * Takes nothing new off the queues, finishes the calls to Turn that are under way and puts the
@@ -166,12 +149,5 @@ export class Bridge {
     await Promise.race([work, sleep(Infinity, AbortSignal.any([deadline, settled.signal]))]);
     this.#abandon.abort();
     await Promise.race([work, sleep(SETTLE_MS, settled.signal)]);
-  }
-
-  /** It has come and is parked, of which no flow knows. */
-  #countUnreadable(flow: "inbound" | "status"): void {
-    const { cache, metrics } = this.#options;
-    logOutcome(metrics, flow, "unreadable", { messageId: null });
-    new Outcomes(cache, flow).count("in", "unreadable");
   }
 }

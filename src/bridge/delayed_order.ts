@@ -26,7 +26,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
-import type { Place } from "./retries.ts";
+import type { Place } from "./retry_headers.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 

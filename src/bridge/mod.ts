@@ -8,4 +8,5 @@ export { Bridge, type BridgeOptions } from "./bridge.ts";
 export type { CircuitState } from "./circuit_breaker.ts";
 export type { TurnStatus } from "./turn_gate.ts";
 export * from "./delivery_records.ts";
-export { RETRY_PREFIX, type RetryOptions } from "./retries.ts";
+export type { RetryOptions } from "./retries.ts";
+export { RETRY_PREFIX } from "./retry_headers.ts";

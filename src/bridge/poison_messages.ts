@@ -31,9 +31,8 @@ export class PoisonMessages {
   readonly #cache: MessageCache;
   /** What we put back ourselves, so nobody died over it. */
   readonly #cleared = new Map<string, Cleared>();
-  #alone: Promise<unknown> = Promise.resolve();
+  #alone: Promise<void> = Promise.resolve();
 
-  /** Makes it; no I/O. */
   constructor(cache: MessageCache) {
     this.#cache = cache;
   }
@@ -68,30 +67,41 @@ export class PoisonMessages {
   }
 
   /**
-   * Does `work` on a message that was in work when the program, or its connection, ended. Should it
-   * end now, that counts; not so while the message waits before or after this. From the second time
-   * on one such message is worked on at a time, so that the others are not blamed with it.
+   * Watches the work on a message that was in work when the program, or its connection, ended: should
+   * it end now, before the answer is disposed of, that counts; not so while the message waits before or
+   * after. From the second time on one such message is worked on at a time, so that the others are not
+   * blamed with it.
    *
-   * @throws {CacheError} If the cache fails before the work; it is not done then.
+   * @throws {CacheError} If the cache fails; the work is not to be begun then.
    */
-  async watch<T>(id: string, deaths: number, work: () => Promise<T>): Promise<T> {
-    const watched = async (): Promise<T> => {
+  async watch(id: string, deaths: number): Promise<AsyncDisposable> {
+    const release = deaths === 1 ? undefined : await this.#beAlone();
+    try {
       await this.#cache.putNotes([noteOf(id, deaths + 1)]);
-      try {
-        return await work();
-      } finally {
+    } catch (error) {
+      release?.();
+      throw error;
+    }
+    return {
+      [Symbol.asyncDispose]: async (): Promise<void> => {
         await this.#tidy(id, () => this.#cache.putNotes([noteOf(id, deaths)]));
-      }
+        release?.();
+      },
     };
-    if (deaths === 1) return await watched();
-    const turn = this.#alone.then(watched, watched);
-    this.#alone = turn;
-    return await turn;
   }
 
   /** It is answered. */
   async forget(id: string): Promise<void> {
     await this.#tidy(id, () => this.#cache.deleteNote("suspect", id));
+  }
+
+  /** Waits for the others that are to be alone. To be called when the next one may. */
+  async #beAlone(): Promise<() => void> {
+    const before = this.#alone;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#alone = promise;
+    await before;
+    return resolve;
   }
 
   /** What the work came to stands, whether this is done or not. */

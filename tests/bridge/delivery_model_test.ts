@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Happening, Model } from "./courier_model.ts";
+import { type Happening, Model } from "./delivery_model.ts";
 
 const MINUTE = 60_000;
 /** Thousands have been tried; so many find what was found then. */
