@@ -5,13 +5,10 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Metrics, Trace } from "../telemetry/mod.ts";
-import type { CallOptions, CallResult } from "../turn/mod.ts";
-import type { QueuedFlow } from "./delivery_records.ts";
-import type { Held } from "./in_flight.ts";
-import type { Job } from "./job.ts";
-import { type Failed, MAX_QUICK_WAIT_MS, retryDelayMs, type RetryOptions } from "./retries.ts";
-import type { TurnGate } from "./turn_gate.ts";
+import type { CallResult } from "../turn/mod.ts";
+import type { Delivery } from "./delivery.ts";
+import type { CallingOptions, FlowOptions } from "./options.ts";
+import { type Failed, MAX_QUICK_WAIT_MS, retryDelayMs } from "./retries.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -21,41 +18,6 @@ const log = getLogger(["turn-channels", "bridge"]);
  */
 const UNREACHABLE_RETRIES = 8;
 
-/** What {@linkcode Attempts} needs; `P` is what Turn is told. */
-export interface AttemptsOptions<P> {
-  readonly flow: QueuedFlow;
-  readonly gate: TurnGate;
-  readonly retry: RetryOptions;
-  readonly metrics: Metrics;
-  /** Turn's client. */
-  readonly call: (payload: P, options: CallOptions) => Promise<CallResult>;
-  /** Longest that one call may take, in milliseconds; asked at each call. */
-  readonly timeoutMs: () => number;
-  /** Fires when what is under way is to be left. */
-  readonly abandon: AbortSignal;
-  /** From 0 up to, not including, 1. */
-  readonly random?: () => number;
-}
-
-/** What Turn is called about. */
-export interface Attempted {
-  readonly job: Pick<Job, "id" | "names">;
-  /** Whose time in hand bounds all waiting. */
-  readonly held: Held;
-  /** What the call is a part of. */
-  readonly trace: Trace | undefined;
-  /** Quick attempts after the first. */
-  readonly quickRetries: number;
-  /** Quick attempts that have failed by no fault of Turn's as a whole, before and now. */
-  failures: number;
-  /** Whether a later event makes it useless; looked at last of all, as it may have waited long. */
-  readonly isSuperseded: boolean;
-  /** Whether Turn was called about it. */
-  isCalled: boolean;
-  /** Guards a call that may end the program; see poison_messages.ts. */
-  watch(): Promise<AsyncDisposable | undefined>;
-}
-
 /** What the calls came to. */
 export type AttemptsResult =
   | Extract<CallResult, { readonly kind: "delivered" }>
@@ -64,30 +26,29 @@ export type AttemptsResult =
   /** Its time in hand is over, or it goes back. */
   | { readonly kind: "over" };
 
-/** Calls Turn. */
+/** Calls Turn; `P` is what it is told. */
 export class Attempts<P> {
-  readonly #options: AttemptsOptions<P>;
-  readonly #random: () => number;
+  readonly #options: FlowOptions & CallingOptions<P>;
 
-  constructor(options: AttemptsOptions<P>) {
+  constructor(options: FlowOptions & CallingOptions<P>) {
     this.#options = options;
-    this.#random = options.random ?? Math.random;
   }
 
   /** Calls; see the head of this file. */
-  async run(of: Attempted, payload: P): Promise<AttemptsResult> {
+  async run(of: Delivery<P>, payload: P): Promise<AttemptsResult> {
+    const { gate, retry, random = Math.random } = this.#options;
     for (;;) {
       const result = await this.#call(of, payload);
       if (result.kind === "limited") continue;
       if (result.kind !== "retry" && result.kind !== "refused") return result;
       // Then it is no fault of the message's, and it waits with all others.
-      if (result.kind === "retry" && this.#options.gate.status().breaker !== "closed") continue;
+      if (result.kind === "retry" && gate.status().breaker !== "closed") continue;
       of.failures++;
       // When Turn asks for more than can be waited here, a delay queue is the place.
       const again = result.kind === "retry" && of.failures <= mostFailures(result, of) &&
         result.afterMs <= MAX_QUICK_WAIT_MS;
       if (!again) return result;
-      const delayMs = retryDelayMs(of.failures - 1, this.#options.retry, this.#random());
+      const delayMs = retryDelayMs(of.failures - 1, retry, random());
       const waitMs = Math.max(delayMs, result.afterMs);
       this.#report(of, result, waitMs);
       await of.held.wait(waitMs);
@@ -96,7 +57,7 @@ export class Attempts<P> {
 
   /** One call, when the gate lets it through. */
   async #call(
-    of: Attempted,
+    of: Delivery<P>,
     payload: P,
   ): Promise<CallResult | Extract<AttemptsResult, { kind: "over" | "superseded" }>> {
     const { call, timeoutMs, gate, flow, abandon: signal } = this.#options;
@@ -119,7 +80,7 @@ export class Attempts<P> {
     }
   }
 
-  #report({ job: { names }, failures }: Attempted, failed: Failed, waitMs: number): void {
+  #report({ job: { names }, failures }: Delivery<P>, failed: Failed, waitMs: number): void {
     const { flow, metrics } = this.#options;
     const { reason, said } = failed;
     metrics.count(flow, "retried");
@@ -137,7 +98,7 @@ export class Attempts<P> {
 
 function mostFailures(
   { fault }: Extract<Failed, { kind: "retry" }>,
-  { quickRetries }: Attempted,
+  { quickRetries }: Delivery<never>,
 ): number {
   return fault === "unreachable" ? Math.max(quickRetries, UNREACHABLE_RETRIES) : quickRetries;
 }

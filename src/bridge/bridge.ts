@@ -5,58 +5,19 @@
  * @module
  */
 
-import type { MessageCache } from "../cache/mod.ts";
-import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
+import type { TurnFigures } from "../telemetry/mod.ts";
 import { sleep } from "../async/mod.ts";
-import type { Accept, InboundText, Status, TurnClient } from "../turn/mod.ts";
-import type { Connector, TransportType } from "../vumi/mod.ts";
+import type { Accept, InboundText, Status } from "../turn/mod.ts";
+import type { Connector } from "../vumi/mod.ts";
 import { Deliveries } from "./deliveries.ts";
 import { InboundFlow } from "./inbound.ts";
+import type { BridgeOptions } from "./options.ts";
 import { OutboundFlow } from "./outbound.ts";
-import type { RetryOptions } from "./retries.ts";
 import { StatusFlow } from "./statuses.ts";
 import { TurnGate, type TurnStatus } from "./turn_gate.ts";
 
 /** How long abandoned work may take to be answered for at the broker, in milliseconds. */
 const SETTLE_MS = 2_000;
-
-/** What a {@linkcode Bridge} needs. */
-export interface BridgeOptions {
-  /** vumi's side. */
-  readonly connector: Connector;
-  /** Turn's side. */
-  readonly turn: TurnClient;
-  /** Who wrote last; what was sent. */
-  readonly cache: MessageCache;
-  /** Counts by flow and result. */
-  readonly metrics: Metrics;
-  /** See {@linkcode OutboundFlow}. */
-  readonly defaultFromAddr: string;
-  /** See {@linkcode OutboundFlow}. */
-  readonly transportType: TransportType;
-  /** See {@linkcode InboundFlow}. */
-  readonly emptyMessageBody: string | undefined;
-  /** See {@linkcode StatusFlow}. */
-  readonly failedStatus: "sent" | "failed";
-  /** Longest that one call to Turn with a message may take, in milliseconds; read at each call. */
-  readonly messageTimeoutMs: number;
-  /** Longest that one call to Turn with a status may take, in milliseconds; read at each call. */
-  readonly statusTimeoutMs: number;
-  /** How often Turn is tried again. */
-  readonly retry: RetryOptions;
-  /** See {@linkcode InboundFlow}. */
-  readonly retryForMs: number;
-  /** See {@linkcode InboundFlow}. */
-  readonly ussdRetryForMs: number;
-  /** See {@linkcode StatusFlow}. */
-  readonly compactStatuses: boolean;
-  /** See {@linkcode OutboundFlow}. */
-  readonly dedupeWindowMs: number;
-  /** See {@linkcode TurnGate}. */
-  readonly concurrency: number;
-  /** Longest that a message stays in hand, in milliseconds; see in_flight.ts. */
-  readonly holdMs?: number | undefined;
-}
 
 /** One channel, running. */
 export class Bridge {
@@ -78,6 +39,7 @@ export class Bridge {
     this.#gate = new TurnGate({ connector: connector.name, concurrency, metrics });
     const parts = {
       ...options,
+      now: Date.now,
       gate: this.#gate,
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,
@@ -94,8 +56,8 @@ export class Bridge {
       call: turn.sendStatus.bind(turn),
       timeoutMs: () => options.statusTimeoutMs,
     });
-    this.#inbound = new InboundFlow({ ...options, deliveries: this.#messages });
-    this.#statuses = new StatusFlow({ ...options, deliveries: this.#events });
+    this.#inbound = new InboundFlow(options, this.#messages);
+    this.#statuses = new StatusFlow(options, this.#events);
     this.accept = new OutboundFlow(options).accept;
   }
 

@@ -7,13 +7,13 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
-import type { Metrics } from "../telemetry/mod.ts";
+import { CacheError, type Note } from "../cache/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
 import { type Behind, DelayedOrder } from "./delayed_order.ts";
 import { DelayedRecords } from "./delayed_records.ts";
-import type { QueuedFlow } from "./delivery_records.ts";
+import type { Delivery } from "./delivery.ts";
 import type { Job } from "./job.ts";
+import type { FlowOptions } from "./options.ts";
 import {
   isOutOfOrder,
   NO_PLACE,
@@ -33,46 +33,21 @@ const log = getLogger(["turn-channels", "bridge"]);
  */
 const MOST_ORDERED_MS = 15 * 60_000;
 
-/** What a {@linkcode CopyForwarder} needs. */
-export interface CopyForwarderOptions {
-  readonly flow: QueuedFlow;
-  readonly cache: MessageCache;
-  readonly metrics: Metrics;
-  /** The delays, the first one first. */
-  readonly retry: { readonly delaysMs: readonly number[] };
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-}
-
-/** What goes. */
-export interface Departing {
-  readonly job: Pick<Job, "id" | "key" | "names" | "subject">;
-  /** What it came with; undefined if it was not sent elsewhere before. */
-  readonly past: Past | undefined;
-  /** Whether work on it may have been begun. */
-  readonly isBegun: boolean;
-  /** What it has behind it now. */
-  pastAt(now: number): Past;
-}
-
-/** Sends messages of one flow to where they wait. */
 export class CopyForwarder {
-  readonly #options: CopyForwarderOptions;
+  readonly #options: FlowOptions;
   readonly #order: DelayedOrder;
   readonly #records: DelayedRecords;
 
-  constructor(options: CopyForwarderOptions) {
+  constructor(options: FlowOptions) {
     this.#options = options;
     this.#order = new DelayedOrder(options);
     this.#records = new DelayedRecords(options.cache, options.flow);
   }
 
-  /** See {@linkcode DelayedOrder.ready}. */
   ready(key: string): Promise<void> | undefined {
     return this.#order.ready(key);
   }
 
-  /** See {@linkcode DelayedOrder.forget}. */
   forget(): void {
     this.#order.forget();
   }
@@ -88,7 +63,7 @@ export class CopyForwarder {
   }
 
   /** It goes behind one of its user's. */
-  async behind(going: Departing, { place, delayMs }: Behind): Promise<Disposition> {
+  async behind(going: Delivery<never>, { place, delayMs }: Behind): Promise<Disposition> {
     const past = going.pastAt(this.#options.now());
     const departure = { place, isBegun: going.isBegun };
     const notes = this.#order.notes(going.job.key);
@@ -102,7 +77,7 @@ export class CopyForwarder {
   }
 
   /** It goes to the end of its queue, and its user's next ones behind it. */
-  async again(going: Departing, reason: string): Promise<Disposition> {
+  async again(going: Delivery<never>, reason: string): Promise<Disposition> {
     const { past, isBegun } = going;
     // What was too late to be waited for still is.
     const isOrdered = !isOutOfOrder(past);
@@ -115,12 +90,19 @@ export class CopyForwarder {
 
   /** It has failed, and goes into a delay queue; its user's next ones behind it, if that is the first. */
   async later(
-    going: Departing,
+    going: Delivery<never>,
     disposition: Extract<Disposition, { readonly kind: "later" }>,
     reason: string,
   ): Promise<Disposition> {
-    const { delaysMs: [first] } = this.#options.retry;
+    const { flow, metrics, retry: { delaysMs: [first] }, now } = this.#options;
     const { delayMs } = disposition;
+    const { attempts } = going.pastAt(now());
+    metrics.count(flow, "delayed");
+    const values = { flow, ...going.job.names, delayMs, reason, attempts };
+    log.warning(
+      "Not delivered, coming again in {delayMs} ms: {flow} {messageId}, {reason}",
+      values,
+    );
     const isOrdered = delayMs === first && delayMs <= MOST_ORDERED_MS;
     const place = isOrdered ? this.#lead(going, delayMs) : NO_PLACE;
     await this.#noteDelay(
@@ -133,11 +115,11 @@ export class CopyForwarder {
     return withPlace(disposition, { place, isBegun: false });
   }
 
-  #lead({ job: { key }, past }: Departing, delayMs: number): Place {
+  #lead({ job: { key }, past }: Delivery<never>, delayMs: number): Place {
     return this.#order.lead(key, past?.place ?? NO_PLACE, delayMs);
   }
 
-  #report({ job: { names } }: Departing, setback: "delayed" | "again", reason: string): void {
+  #report({ job: { names } }: Delivery<never>, setback: "delayed" | "again", reason: string): void {
     const { flow, metrics } = this.#options;
     metrics.count(flow, setback);
     const text = setback === "delayed"
@@ -147,7 +129,7 @@ export class CopyForwarder {
   }
 
   #noteDelay(
-    going: Departing,
+    going: Delivery<never>,
     delayMs: number,
     reason: string,
     more: readonly Note[],

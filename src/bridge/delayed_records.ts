@@ -33,10 +33,8 @@ const KEPT_MS = 7 * 24 * 60 * 60_000;
 /** Whom a message or event is about, and for an event which message. */
 type Whose = Pick<DelayedRecord, "user" | "about">;
 
-/** Lists and where they are. */
 type Lists = readonly { readonly id: string; readonly entries: readonly DelayedEntry[] }[];
 
-/** One flow's. */
 export class DelayedRecords {
   readonly #cache: MessageCache;
   readonly #flow: QueuedFlow;

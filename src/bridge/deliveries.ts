@@ -4,49 +4,27 @@
  * @module
  */
 
-import type { MessageCache } from "../cache/mod.ts";
 import type { Arrival } from "../vumi/mod.ts";
-import { Attempts, type AttemptsOptions } from "./attempts.ts";
+import { Attempts } from "./attempts.ts";
 import { CopyForwarder } from "./copy_forwarder.ts";
 import { Delivery, type DeliveryParts } from "./delivery.ts";
 import { InFlight } from "./in_flight.ts";
 import type { Job } from "./job.ts";
+import type { CallingOptions, FlowOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 import { PoisonMessages } from "./poison_messages.ts";
 import { UserOrder } from "./user_order.ts";
-import type { WakeUpOptions } from "./wake_up.ts";
-
-/** RabbitMQ waits for an answer for 30 minutes, unless it is told otherwise. */
-const HOLD_MS = 15 * 60_000;
-
-/** What {@linkcode Deliveries} needs. */
-export interface DeliveriesOptions<P> extends AttemptsOptions<P>, WakeUpOptions {
-  readonly cache: MessageCache;
-  /** Fires when nothing new is to be begun. */
-  readonly stopping: AbortSignal;
-  /**
-   * Longest that a message stays in hand, in milliseconds, whatever it waits for: well below the time
-   * after which RabbitMQ takes it away. 15 minutes by default.
-   */
-  readonly holdMs?: number | undefined;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-}
 
 /** The messages of one flow that are in hand; `P` is what Turn is told. */
 export class Deliveries<P> {
   readonly #parts: DeliveryParts<P>;
 
-  constructor(options: DeliveriesOptions<P>) {
-    const { flow, metrics, retry, holdMs = HOLD_MS, now = Date.now } = options;
+  constructor(options: FlowOptions & CallingOptions<P>) {
     this.#parts = {
-      flow,
-      metrics,
-      retry,
-      now,
-      inFlight: new InFlight({ ...options, holdMs }),
+      ...options,
+      inFlight: new InFlight(options),
       order: new UserOrder(),
-      forwarder: new CopyForwarder({ ...options, now }),
+      forwarder: new CopyForwarder(options),
       poison: new PoisonMessages(options.cache),
       attempts: new Attempts(options),
       outcomes: new Outcomes(options),

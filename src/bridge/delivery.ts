@@ -9,22 +9,20 @@
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
 import { CacheError, type Note } from "../cache/mod.ts";
-import { type Metrics, readTrace, type Trace } from "../telemetry/mod.ts";
+import { readTrace, type Trace } from "../telemetry/mod.ts";
 import type { Arrival, Disposition } from "../vumi/mod.ts";
-import type { Attempted, Attempts } from "./attempts.ts";
-import type { CopyForwarder, Departing } from "./copy_forwarder.ts";
-import type { DeliveredRecord, QueuedFlow } from "./delivery_records.ts";
+import type { Attempts } from "./attempts.ts";
+import type { CopyForwarder } from "./copy_forwarder.ts";
+import type { DeliveredRecord } from "./delivery_records.ts";
 import type { Held, InFlight } from "./in_flight.ts";
 import type { Job } from "./job.ts";
-import type { Ended, Outcomes } from "./outcomes.ts";
+import type { FlowOptions } from "./options.ts";
+import type { Outcomes } from "./outcomes.ts";
 import type { Cleared, PoisonMessages } from "./poison_messages.ts";
-import { afterFailure, type Failed, type RetryOptions } from "./retries.ts";
+import { afterFailure, type Failed } from "./retries.ts";
 import { NO_PAST, type Past, readPast } from "./retry_headers.ts";
 import type { UserOrder } from "./user_order.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 /** How long it is waited when the cache fails, in milliseconds. */
 const CACHE_PAUSE_MS = 2_000;
@@ -35,11 +33,7 @@ const CACHE_PAUSE_MS = 2_000;
 const MOST_RETURNS = 3;
 
 /** What all deliveries of a flow share. */
-export interface DeliveryParts<P> {
-  readonly flow: QueuedFlow;
-  readonly metrics: Metrics;
-  readonly retry: RetryOptions;
-  readonly now: () => number;
+export interface DeliveryParts<P> extends FlowOptions {
   readonly inFlight: InFlight;
   readonly order: UserOrder<number>;
   readonly forwarder: CopyForwarder;
@@ -52,19 +46,20 @@ export interface DeliveryParts<P> {
 export type Delivered = DeliveredRecord & { readonly kind: "delivered" };
 
 /** One message or event in hand, whose turn has come; `P` is what Turn is told. */
-export class Delivery<P> implements Attempted, Departing, Ended, Disposable {
+export class Delivery<P> implements Disposable {
   readonly job: Job;
   readonly held: Held;
+  /** What it came with; undefined if it was not sent elsewhere before. */
   readonly past: Past | undefined;
-  /** See {@linkcode Attempted.failures}. */
-  failures: number;
   /** What else is logged at its end. */
   details: Readonly<Record<string, unknown>> = {};
+  /** Quick attempts that have failed by no fault of Turn's as a whole, before and now. */
+  failures: number;
   /** Whether work on it may have been begun, now or before. */
   isBegun: boolean;
   /** Whether it is sure that nothing was done about it before it began; known then. */
   isNew = false;
-  /** See {@linkcode Attempted.isCalled}. */
+  /** Whether Turn was called about it. */
   isCalled = false;
   readonly #parts: DeliveryParts<P>;
   readonly #arrival: Arrival;
@@ -72,9 +67,8 @@ export class Delivery<P> implements Attempted, Departing, Ended, Disposable {
   readonly #cleared: Cleared | undefined;
   /** Whether what was noted of its absence was taken back. */
   #hasArrived = false;
-  /** Whether it was counted that it has come again. */
   #isReturnCounted = false;
-  #cacheFailures = 0;
+  #hasCacheFailed = false;
   /** How often we have ended with it in work; undefined if that is not to be feared. */
   #deaths: number | undefined;
   /** Guards what is done before Turn is called. */
@@ -140,15 +134,14 @@ export class Delivery<P> implements Attempted, Departing, Ended, Disposable {
     this.isBegun = true;
     if (!this.#isSuspect) return undefined;
     const { poison, outcomes } = this.#parts;
-    const { id } = this.job;
-    const deaths = this.#deaths = await poison.deaths(id);
-    if (!poison.isGuilty(deaths)) {
-      this.#watch = await poison.watch(id, deaths);
-      return undefined;
+    const deaths = this.#deaths = await poison.deaths(this.job.id);
+    if (poison.isGuilty(deaths)) {
+      await this.#acquit();
+      const reason = `the program ended ${deaths} times while it had this in work`;
+      return outcomes.park(this, { reason });
     }
-    await poison.forget(id);
-    const reason = `the program ended ${deaths} times while it had this in work`;
-    return outcomes.park(this, { reason });
+    this.#watch = await this.watch();
+    return undefined;
   }
 
   /** Counts for the audit that it has come. */
@@ -192,16 +185,13 @@ export class Delivery<P> implements Attempted, Departing, Ended, Disposable {
   /** Waits because the cache fails; the flow then begins anew. Any other error is a bug, and thrown. */
   async recover(error: unknown): Promise<void> {
     await this.#endWatch();
-    const { flow, metrics, outcomes } = this.#parts;
+    const { outcomes } = this.#parts;
     if (!(error instanceof CacheError)) {
       outcomes.park(this, { reason: `bug: ${error}` });
       throw error;
     }
-    metrics.count(flow, "cache_failed");
-    const values = { flow, ...this.job.names, reason: error.message };
-    const text = "The cache fails, {flow} {messageId} has to wait: {reason}";
-    if (this.#cacheFailures++ === 0) log.error(text, values);
-    else log.debug(text, values);
+    outcomes.cacheFailed(this, error.message, this.#hasCacheFailed);
+    this.#hasCacheFailed = true;
     await this.held.wait(CACHE_PAUSE_MS);
   }
 
@@ -211,7 +201,6 @@ export class Delivery<P> implements Attempted, Departing, Ended, Disposable {
     this.#parts.inFlight.release(this.held);
   }
 
-  /** See {@linkcode Attempted.trace}. */
   get trace(): Trace | undefined {
     return readTrace((name) => this.#arrival.headers[name]);
   }
@@ -221,16 +210,16 @@ export class Delivery<P> implements Attempted, Departing, Ended, Disposable {
     return (this.past?.waits ?? 0) > 0 ? 0 : this.#parts.retry.maxRetries;
   }
 
-  /** See {@linkcode Attempted.isSuperseded}. */
+  /** Whether one that waits behind it makes it useless. */
   get isSuperseded(): boolean {
     const { rank, key } = this.job;
     return rank > 0 && this.#parts.order.behind(key).some((later) => later > rank);
   }
 
-  /** See {@linkcode Attempted.watch}. */
+  /** Guards work that may end the program; see {@linkcode PoisonMessages.watch}. */
   async watch(): Promise<AsyncDisposable | undefined> {
-    if (this.#deaths === undefined) return undefined;
-    return await this.#parts.poison.watch(this.job.id, this.#deaths);
+    const deaths = this.#deaths;
+    return deaths === undefined ? undefined : await this.#parts.poison.watch(this.job.id, deaths);
   }
 
   /**
@@ -251,29 +240,16 @@ export class Delivery<P> implements Attempted, Departing, Ended, Disposable {
   }
 
   async #fail(failed: Failed): Promise<Disposition> {
-    const { flow, metrics, retry: { delaysMs }, now, forwarder, outcomes } = this.#parts;
-    const past = this.pastAt(now());
-    const worth = { delaysMs, forMs: this.job.retryForMs, now: now() };
-    const disposition = afterFailure(past, failed, worth);
+    const { retry: { delaysMs }, forwarder, outcomes } = this.#parts;
+    const now = this.#parts.now();
+    const past = this.pastAt(now);
+    const next = afterFailure(past, failed, { delaysMs, forMs: this.job.retryForMs, now });
     const { reason, status } = failed;
-    const { attempts } = past;
-    if (disposition.kind !== "later") {
-      outcomes.park(this, { reason, status, attempts });
-      await this.#acquit();
-      return disposition;
-    }
-    const { delayMs } = disposition;
-    metrics.count(flow, "delayed");
-    log.warning("Not delivered, coming again in {delayMs} ms: {flow} {messageId}, {reason}", {
-      flow,
-      ...this.job.names,
-      delayMs,
-      reason,
-      attempts,
-    });
-    const later = await forwarder.later(this, disposition, reason);
+    const disposition = next.kind === "later"
+      ? await forwarder.later(this, next, reason)
+      : outcomes.park(this, { reason, status, attempts: past.attempts }, next);
     await this.#acquit();
-    return later;
+    return disposition;
   }
 
   /** Nothing more is begun for it: its time in hand is over, or we stop. */
@@ -295,25 +271,15 @@ export class Delivery<P> implements Attempted, Departing, Ended, Disposable {
   }
 
   #putBack(): Disposition {
-    const { flow, metrics, poison } = this.#parts;
-    const { job: { id, names }, failures, isBegun } = this;
-    poison.clear(id, { failures, isBegun });
-    metrics.count(flow, "requeued");
-    log.debug("Left for its next delivery: {flow} {messageId}", { flow, ...names });
-    return { kind: "requeue" };
+    const { job: { id }, failures, isBegun } = this;
+    this.#parts.poison.clear(id, { failures, isBegun });
+    return this.#parts.outcomes.putBack(this);
   }
 
-  /** Counts, once, that it was in work when we or the connection ended. */
   #countReturn(): void {
     if (!this.#arrival.redelivered || !this.#isSuspect || this.#isReturnCounted) return;
     this.#isReturnCounted = true;
-    const { flow, metrics, outcomes } = this.#parts;
-    metrics.count(flow, "redelivered");
-    outcomes.audit("redelivered");
-    log.info("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
-      flow,
-      ...this.job.names,
-    });
+    this.#parts.outcomes.returned(this);
   }
 
   async #endWatch(): Promise<void> {

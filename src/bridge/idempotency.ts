@@ -8,28 +8,21 @@
 
 import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache } from "../cache/mod.ts";
+import { CacheError } from "../cache/mod.ts";
 import type { Sender } from "../turn/mod.ts";
+import type { BridgeOptions } from "./options.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/** What {@linkcode Idempotency} needs. */
-export interface IdempotencyOptions {
-  /** What was answered. */
-  readonly cache: MessageCache;
-  /** How long a request that may not have been answered is remembered, in milliseconds. */
-  readonly windowMs: number;
-}
-
 /** Requests that were published, and may not have been answered. */
 export class Idempotency {
-  readonly #options: IdempotencyOptions;
+  readonly #options: Pick<BridgeOptions, "cache" | "dedupeWindowMs">;
   /** The end of the request with this body that is in work. */
   readonly #inWork = new Map<string, Promise<void>>();
   /** Answered, but the cache would not forget it. */
   readonly #answered = new Set<string>();
 
-  constructor(options: IdempotencyOptions) {
+  constructor(options: Pick<BridgeOptions, "cache" | "dedupeWindowMs">) {
     this.#options = options;
   }
 
@@ -78,9 +71,9 @@ export class Idempotency {
   }
 
   async #keep(key: string, id: string): Promise<void> {
-    const { cache, windowMs } = this.#options;
+    const { cache, dedupeWindowMs: ttlMs } = this.#options;
     try {
-      await cache.putNotes([{ kind: "answer", id: key, value: id, ttlMs: windowMs }]);
+      await cache.putNotes([{ kind: "answer", id: key, value: id, ttlMs }]);
       this.#answered.delete(key);
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;

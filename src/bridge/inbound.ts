@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { MessageCache } from "../cache/mod.ts";
 import type { InboundText } from "../turn/mod.ts";
 import {
   type Arrival,
@@ -17,33 +16,26 @@ import {
 import type { Deliveries } from "./deliveries.ts";
 import type { Delivery } from "./delivery.ts";
 import { DELIVERED_TTL_MS, formatDelivered } from "./delivery_records.ts";
+import type { BridgeOptions } from "./options.ts";
 
-/** What an {@linkcode InboundFlow} needs. */
-export interface InboundOptions {
-  /** Who wrote last. */
-  readonly cache: MessageCache;
-  /** The way to Turn. */
-  readonly deliveries: Deliveries<InboundText>;
-  /** How long after the first failure a message is worth trying, in milliseconds. */
-  readonly retryForMs: number;
-  /** The same for USSD, whose sessions end soon. */
-  readonly ussdRetryForMs: number;
-  /** What Turn is told a user wrote who wrote nothing; default the address written to. */
-  readonly emptyMessageBody: string | undefined;
-}
+export type InboundOptions = Pick<
+  BridgeOptions,
+  "cache" | "retryForMs" | "ussdRetryForMs" | "emptyMessageBody"
+>;
 
-/** Takes users' messages. */
 export class InboundFlow {
   readonly #options: InboundOptions;
+  readonly #deliveries: Deliveries<InboundText>;
 
-  constructor(options: InboundOptions) {
+  constructor(options: InboundOptions, deliveries: Deliveries<InboundText>) {
     this.#options = options;
+    this.#deliveries = deliveries;
   }
 
   /** Tells Turn of a message, when the user's earlier ones are done with. */
   readonly handle = async (message: Message, arrival: Arrival): Promise<Disposition> => {
-    const { deliveries, retryForMs, ussdRetryForMs } = this.#options;
-    using delivery = await deliveries.begin({
+    const { retryForMs, ussdRetryForMs } = this.#options;
+    using delivery = await this.#deliveries.begin({
       id: message.message_id,
       key: message.from_addr,
       rank: 0,

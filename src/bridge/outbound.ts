@@ -6,20 +6,18 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache, type Remembered } from "../cache/mod.ts";
-import type { Metrics } from "../telemetry/mod.ts";
+import { CacheError, type Remembered } from "../cache/mod.ts";
 import type { Acceptance, OutboundRequest, Sender } from "../turn/mod.ts";
 import {
-  type Connector,
   createMessage,
   createReply,
   type Message,
   PublishError,
-  type TransportType,
   unixMilliseconds,
 } from "../vumi/mod.ts";
 import { DELIVERED_TTL_MS } from "./delivery_records.ts";
 import { Idempotency } from "./idempotency.ts";
+import type { BridgeOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
@@ -29,39 +27,21 @@ const RETRY_AFTER_MS = 5_000;
 
 const LATE = "Turn did not wait until the message was remembered";
 
-/** What an {@linkcode OutboundFlow} needs. */
-export interface OutboundOptions {
-  /** Where messages go, and its name. */
-  readonly connector: Pick<Connector, "name" | "publish">;
-  /** Who wrote last; what was sent. */
-  readonly cache: MessageCache;
-  /** Counts by result. */
-  readonly metrics: Metrics;
-  /** From whom, when it is no reply and Turn does not say. */
-  readonly defaultFromAddr: string;
-  /** On what kind of network, when it is no reply. */
-  readonly transportType: TransportType;
-  /** See {@linkcode IdempotencyOptions.windowMs}; 0 if equal requests are always different messages. */
-  readonly dedupeWindowMs: number;
-}
-
 /** What became of a request, and the message that it became, unless it was repeated or refused. */
 interface Published {
   readonly acceptance: Acceptance;
   readonly message?: Message;
 }
 
-/** Takes Turn's requests. */
 export class OutboundFlow {
-  readonly #options: OutboundOptions;
+  readonly #options: BridgeOptions;
   readonly #outcomes: Outcomes;
   readonly #idempotency: Idempotency | undefined;
 
-  constructor(options: OutboundOptions) {
-    const { cache, dedupeWindowMs: windowMs } = options;
+  constructor(options: BridgeOptions) {
     this.#options = options;
-    this.#outcomes = new Outcomes({ ...options, flow: "outbound" });
-    this.#idempotency = windowMs > 0 ? new Idempotency({ cache, windowMs }) : undefined;
+    this.#outcomes = new Outcomes({ ...options, flow: "outbound", now: Date.now });
+    this.#idempotency = options.dedupeWindowMs > 0 ? new Idempotency(options) : undefined;
   }
 
   /** Publishes what is asked for. It is accepted only when the broker has confirmed it. */

@@ -7,22 +7,14 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
-import type { Flow, Metrics, Result } from "../telemetry/mod.ts";
+import { CacheError, type Note } from "../cache/mod.ts";
+import type { Flow, Result } from "../telemetry/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
+import type { Delivery } from "./delivery.ts";
 import type { DeliveredRecord } from "./delivery_records.ts";
-import type { Job } from "./job.ts";
+import type { FlowOptions } from "./options.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
-
-/** What {@linkcode Outcomes} needs. */
-export interface OutcomesOptions {
-  readonly flow: Flow;
-  readonly cache: MessageCache;
-  readonly metrics: Metrics;
-  /** Milliseconds since 1970; the platform's clock, unless given. */
-  readonly now?: (() => number) | undefined;
-}
 
 /**
  * What is logged of an end: ids on both sides, `user`, `transport`, `attempts`, `durationMs`, …, and
@@ -33,14 +25,11 @@ export type OutcomeValues = Readonly<Record<string, unknown>> & {
   readonly messageId: string | null;
 };
 
-/** What came to its end. */
-export interface Ended {
-  readonly job: Pick<Job, "names" | "queuedAt">;
-  /** What else is logged of it. */
-  readonly details: Readonly<Record<string, unknown>>;
-}
+/** Of which flow, and where it is counted. */
+type OutcomesOptions = Pick<FlowOptions, "cache" | "metrics" | "now"> & { readonly flow: Flow };
 
-/** Why a message is parked. */
+type Ended = Pick<Delivery<never>, "job" | "details">;
+
 export interface Failure {
   readonly reason: string;
   /** Turn's status, if it was for that. */
@@ -49,14 +38,11 @@ export interface Failure {
   readonly attempts?: number;
 }
 
-/** Counts, logs and audits. */
 export class Outcomes {
   readonly #options: OutcomesOptions;
-  readonly #now: () => number;
 
   constructor(options: OutcomesOptions) {
     this.#options = options;
-    this.#now = options.now ?? Date.now;
   }
 
   /** Counts for the audit what came, or what it came to: all or none. Nobody waits for that. */
@@ -71,7 +57,6 @@ export class Outcomes {
     this.#watch(cache.putNotes([note], [{ flow, result }]));
   }
 
-  /** Counts and logs an end. */
   report(result: Result, values: OutcomeValues): void {
     const { metrics, flow } = this.#options;
     metrics.count(flow, result);
@@ -118,13 +103,46 @@ export class Outcomes {
     return { kind: "done" };
   }
 
-  /** A person is to look at it. */
-  park(of: Ended, failure: Failure): Disposition {
+  /** A person is to look at it; `disposition` says more for that than the reason. */
+  park(
+    of: Ended,
+    failure: Failure,
+    disposition: Disposition = { kind: "park", reason: failure.reason },
+  ): Disposition {
     const { flow } = this.#options;
     log.error("Parked: {flow} {messageId}, {reason}", { flow, ...of.job.names, ...failure });
     this.#end(of, "parked", { ...failure });
     this.audit("parked");
-    return { kind: "park", reason: failure.reason };
+    return disposition;
+  }
+
+  /** It was in work when we or the connection ended, and comes again. */
+  returned({ job: { names } }: Ended): void {
+    const { flow, metrics } = this.#options;
+    metrics.count(flow, "redelivered");
+    this.audit("redelivered");
+    log.info("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
+      flow,
+      ...names,
+    });
+  }
+
+  /** We stop, or it is lost: it goes back to its place in its queue. */
+  putBack({ job: { names } }: Ended): Disposition {
+    const { flow, metrics } = this.#options;
+    metrics.count(flow, "requeued");
+    log.debug("Left for its next delivery: {flow} {messageId}", { flow, ...names });
+    return { kind: "requeue" };
+  }
+
+  /** It waits for the cache; what is said again is for debugging. */
+  cacheFailed({ job: { names } }: Ended, reason: string, isSaid: boolean): void {
+    const { flow, metrics } = this.#options;
+    metrics.count(flow, "cache_failed");
+    const values = { flow, ...names, reason };
+    const text = "The cache fails, {flow} {messageId} has to wait: {reason}";
+    if (isSaid) log.debug(text, values);
+    else log.error(text, values);
   }
 
   /** It came, could not be read, and is parked. */
@@ -134,7 +152,7 @@ export class Outcomes {
   }
 
   #end({ job, details }: Ended, result: Result, values: Readonly<Record<string, unknown>>): void {
-    const durationMs = Math.max(0, this.#now() - job.queuedAt);
+    const durationMs = Math.max(0, this.#options.now() - job.queuedAt);
     this.report(result, { ...job.names, ...details, ...values, durationMs });
   }
 

@@ -22,11 +22,9 @@ const MOST_CLEARED = 10_000;
 export interface Cleared {
   /** Quick attempts that have failed. */
   readonly failures: number;
-  /** Whether work on it was begun. */
   readonly isBegun: boolean;
 }
 
-/** Messages that were handed out before. */
 export class PoisonMessages {
   readonly #cache: MessageCache;
   /** What we put back ourselves, so nobody died over it. */

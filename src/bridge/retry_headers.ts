@@ -48,7 +48,6 @@ export const NO_PAST: Past = {
   isBegun: false,
 };
 
-/** The names of the headers. */
 const HEADER = {
   attempts: "x-retry-attempts",
   firstFailure: "x-retry-first-failure",
@@ -61,9 +60,6 @@ const HEADER = {
   status: "x-retry-status",
   said: "x-retry-said",
 } as const;
-
-/** What all headers about retries begin with. */
-export const RETRY_PREFIX = "x-retry-";
 
 /** A header that counts more than this is not ours. */
 const MOST_COUNT = 1_000_000;

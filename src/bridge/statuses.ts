@@ -6,8 +6,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { MessageCache } from "../cache/mod.ts";
-import type { Heard, Metrics } from "../telemetry/mod.ts";
+import type { Heard } from "../telemetry/mod.ts";
 import type { Status } from "../turn/mod.ts";
 import {
   type Arrival,
@@ -27,40 +26,31 @@ import {
   type ToldRecord,
 } from "./delivery_records.ts";
 import { findSent } from "./job.ts";
+import type { BridgeOptions } from "./options.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/** What a {@linkcode StatusFlow} needs. */
-export interface StatusOptions {
-  /** What was sent, and told. */
-  readonly cache: MessageCache;
-  /** The way to Turn. */
-  readonly deliveries: Deliveries<Status>;
-  /** How long after the first failure an event is worth trying, in milliseconds. */
-  readonly retryForMs: number;
-  /** What Turn is told of a message that failed; not every Turn knows `failed`. */
-  readonly failedStatus: "sent" | "failed";
-  /** Whether an event is left out for which a further one waits. */
-  readonly compactStatuses: boolean;
-  /** Counts what is heard of messages, if given. */
-  readonly metrics?: Metrics;
-}
+export type StatusOptions = Pick<
+  BridgeOptions,
+  "cache" | "metrics" | "retryForMs" | "failedStatus" | "compactStatuses"
+>;
 
 /** How far a message has come: what is told later must not be less. */
 type Progress = 1 | 2 | 3;
 
-/** Takes events. */
 export class StatusFlow {
   readonly #options: StatusOptions;
+  readonly #deliveries: Deliveries<Status>;
 
-  constructor(options: StatusOptions) {
+  constructor(options: StatusOptions, deliveries: Deliveries<Status>) {
     this.#options = options;
+    this.#deliveries = deliveries;
   }
 
   /** Tells Turn of an event, when the message's earlier ones are done with. */
   readonly handle = async (event: Event, arrival: Arrival): Promise<Disposition> => {
-    const { deliveries, retryForMs, compactStatuses } = this.#options;
-    using delivery = await deliveries.begin({
+    const { retryForMs, compactStatuses } = this.#options;
+    using delivery = await this.#deliveries.begin({
       id: event.event_id,
       key: event.user_message_id,
       rank: compactStatuses ? progress(event) : 0,
@@ -103,7 +93,7 @@ export class StatusFlow {
     }
     // A transport that was not sure may have put it on the queue twice.
     if (isAmong(told, event)) return await delivery.skip("duplicate");
-    if (delivery.isNew) metrics?.transports.heard(message.transport_name, heard(event));
+    if (delivery.isNew) metrics.transports.heard(message.transport_name, heard(event));
     if (progress(event) < told.progress) return await delivery.skip("out_of_date");
 
     const status = this.#status(event);
@@ -114,7 +104,7 @@ export class StatusFlow {
       timestamp: unixSeconds(event.timestamp),
     });
     if (delivery.isNew && delivery.isCalled && told.events.length === 0) {
-      metrics?.transports.heardFirst(message.transport_name, unixMilliseconds(message.timestamp));
+      metrics.transports.heardFirst(message.transport_name, unixMilliseconds(message.timestamp));
     }
     if (sent.kind !== "delivered") return sent;
     const { at, attempts } = sent;

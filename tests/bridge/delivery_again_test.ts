@@ -110,7 +110,7 @@ Deno.test("Delivery parks what has ended the program five times, and counts that
   for (const program of [...programs, last]) program.gate.stop();
 });
 
-Deno.test("Delivery suspects nothing that it put back itself, nor what waited behind", async () => {
+Deno.test("Delivery blames nothing that it put back itself, nor what waited behind", async () => {
   await using test = new TestDelivery([DELIVERED, DELIVERED]);
   const lost = new AbortController();
   const prepare = () => Promise.reject(new CacheError("full"));

@@ -46,7 +46,7 @@ function accepted(id: string): Acceptance {
 
 Deno.test("Idempotency takes an equal request for another message, if the first was answered", async () => {
   await using cache = new FlakyCache();
-  const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+  const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
   const { publish } = publisher();
   for (const id of ["1", "2", "3"]) {
     assert.deepEqual(await take(idempotency, sender(), publish), accepted(id));
@@ -55,7 +55,7 @@ Deno.test("Idempotency takes an equal request for another message, if the first 
 
 Deno.test("Idempotency answers a repeat as the first, if that one may not have been answered", async () => {
   await using cache = new FlakyCache();
-  const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+  const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
   const { publish, count } = publisher();
   assert.deepEqual(await take(idempotency, GONE, publish), accepted("1"));
   assert.deepEqual(await take(idempotency, sender("other"), publish), accepted("2"));
@@ -71,10 +71,10 @@ Deno.test("Idempotency knows a repeat after the program was killed", async () =>
   const { publish } = publisher();
   // Killed before it could be answered.
   cache.failing.add("deleteNote");
-  await take(new Idempotency({ cache, windowMs: WINDOW_MS }), sender(), publish);
+  await take(new Idempotency({ cache, dedupeWindowMs: WINDOW_MS }), sender(), publish);
   await settle();
   cache.failing.clear();
-  const next = new Idempotency({ cache, windowMs: WINDOW_MS });
+  const next = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
   assert.deepEqual(await take(next, sender(), publish), accepted("1"));
   assert.deepEqual(await take(next, sender(), publish), accepted("2"));
 });
@@ -82,7 +82,7 @@ Deno.test("Idempotency knows a repeat after the program was killed", async () =>
 Deno.test("Idempotency does not know a repeat after the window", async () => {
   let now = 0;
   await using cache = new FlakyCache(() => now);
-  const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+  const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
   const { publish } = publisher();
   await take(idempotency, GONE, publish);
   now = WINDOW_MS - 1;
@@ -93,7 +93,7 @@ Deno.test("Idempotency does not know a repeat after the window", async () => {
 
 Deno.test("Idempotency asks whether somebody is gone when the message is published, not before", async () => {
   await using cache = new FlakyCache();
-  const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+  const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
   let isGone = false;
   const leaving = { ...sender(), isGone: () => isGone };
   await take(idempotency, leaving, () => {
@@ -105,7 +105,7 @@ Deno.test("Idempotency asks whether somebody is gone when the message is publish
 
 Deno.test("Idempotency takes equal requests one after the other, others at once", async () => {
   await using cache = new FlakyCache();
-  const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+  const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
   const { promise: published, resolve: publish } = Promise.withResolvers<Acceptance>();
   const second = publisher();
   const takes = [
@@ -122,7 +122,7 @@ Deno.test("Idempotency takes equal requests one after the other, others at once"
 
 Deno.test("Idempotency publishes again what was not accepted", async () => {
   await using cache = new FlakyCache();
-  const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+  const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
   const refusal = { kind: "unknown_reply_to" } as const;
   assert.deepEqual(await take(idempotency, GONE, () => Promise.resolve(refusal)), refusal);
   const failing = take(idempotency, GONE, () => Promise.reject(new RangeError("no")));
@@ -132,7 +132,7 @@ Deno.test("Idempotency publishes again what was not accepted", async () => {
 
 Deno.test("Idempotency publishes nothing when the cache can't say whether it was", async () => {
   await using cache = new FlakyCache();
-  const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+  const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
   cache.failing.add("getNote");
   await assert.rejects(take(idempotency, sender(), () => assert.fail("published")), CacheError);
   cache.failing.clear();
@@ -141,14 +141,14 @@ Deno.test("Idempotency publishes nothing when the cache can't say whether it was
 
 Deno.test("Idempotency accepts what is published, also if that can't be noted", async () => {
   await using cache = new FlakyCache();
-  const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+  const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
   cache.failing.add("putNotes");
   assert.deepEqual(await take(idempotency, sender(), publisher().publish), accepted("1"));
 });
 
 Deno.test("Idempotency swallows no message because the cache can't forget the last one", async () => {
   await using cache = new FlakyCache();
-  const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+  const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
   const { publish } = publisher();
   cache.failing.add("deleteNote");
   assert.deepEqual(await take(idempotency, sender(), publish), accepted("1"));
@@ -174,7 +174,7 @@ Deno.test("Idempotency: Turn's messages are each published once, and no message 
   await fc.assert(
     fc.asyncProperty(fc.array(meant, { maxLength: 8 }), async (messages: readonly Meant[]) => {
       await using cache = new FlakyCache();
-      const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+      const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
       const { publish, count } = publisher();
       const ids = new Set<string>();
       for (const { text, vain } of messages) {
@@ -199,7 +199,7 @@ Deno.test("Idempotency of equal requests at once: as many messages as answers th
       fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }),
       async (s, gone) => {
         await using cache = new FlakyCache();
-        const idempotency = new Idempotency({ cache, windowMs: WINDOW_MS });
+        const idempotency = new Idempotency({ cache, dedupeWindowMs: WINDOW_MS });
         let count = 0;
         const publish = async (): Promise<Acceptance> => {
           await s.schedule(Promise.resolve());

@@ -44,12 +44,11 @@ class TestInbound implements AsyncDisposable {
     });
     this.#flow = new InboundFlow({
       cache,
-      deliveries,
       retryForMs: 72 * HOUR_MS,
       ussdRetryForMs: 120_000,
       emptyMessageBody: undefined,
       ...more,
-    });
+    }, deliveries);
   }
 
   handle(fields: Partial<Message> = {}, how = arrival()): Promise<Disposition> {

@@ -62,12 +62,12 @@ class TestStatuses implements AsyncDisposable {
     });
     this.#flow = new StatusFlow({
       cache,
-      deliveries,
       retryForMs: HOUR_MS,
       failedStatus: "failed",
       compactStatuses: true,
+      metrics: base.metrics,
       ...more,
-    });
+    }, deliveries);
   }
 
   static async start(more: Partial<StatusOptions> = {}): Promise<TestStatuses> {
