@@ -19,7 +19,7 @@ import type { Held, InFlight } from "./in_flight.ts";
 import type { Job } from "./job.ts";
 import type { FlowOptions } from "./options.ts";
 import type { Outcomes } from "./outcomes.ts";
-import type { Cleared, PoisonMessages } from "./poison_messages.ts";
+import type { PoisonMessages, Released } from "./poison_messages.ts";
 import { afterFailure, type Failed } from "./retries.ts";
 import { NO_PAST, type Past, readPast } from "./retry_headers.ts";
 import type { UserOrder } from "./user_order.ts";
@@ -64,13 +64,13 @@ export class Delivery<P> implements Disposable {
   readonly #parts: DeliveryParts<P>;
   readonly #arrival: Arrival;
   /** What we know of it, if it was in hand here before and we let it go ourselves. */
-  readonly #cleared: Cleared | undefined;
+  readonly #released: Released | undefined;
   /** Whether what was noted of its absence was taken back. */
   #hasArrived = false;
   #isReturnCounted = false;
   #hasCacheFailed = false;
   /** How often we have ended with it in work; undefined if that is not to be feared. */
-  #deaths: number | undefined;
+  #crashes: number | undefined;
   /** Guards what is done before Turn is called. */
   #watch: AsyncDisposable | undefined;
 
@@ -80,10 +80,10 @@ export class Delivery<P> implements Disposable {
     this.job = job;
     this.held = held;
     this.past = readPast(arrival.headers);
-    this.#cleared = this.isRepeated ? parts.poison.takeCleared(job.id) : undefined;
-    this.isBegun = this.#cleared?.isBegun ?? (arrival.redelivered || this.past?.isBegun === true);
+    this.#released = this.isRepeated ? parts.poison.takeReleased(job.id) : undefined;
+    this.isBegun = this.#released?.isBegun ?? (arrival.redelivered || this.past?.isBegun === true);
     const before = this.past?.waits === 0 ? this.past.attempts : 0;
-    this.failures = Math.max(this.#cleared?.failures ?? 0, before);
+    this.failures = Math.max(this.#released?.failures ?? 0, before);
   }
 
   /** Whether it has been here before: Turn may have it, or we may have died over it. */
@@ -132,12 +132,12 @@ export class Delivery<P> implements Disposable {
     this.#countReturn();
     this.isNew = !this.isBegun && this.attemptsBefore === 0;
     this.isBegun = true;
-    if (!this.#isSuspect) return undefined;
+    if (!this.#mayHaveCrashed) return undefined;
     const { poison, outcomes } = this.#parts;
-    const deaths = this.#deaths = await poison.deaths(this.job.id);
-    if (poison.isGuilty(deaths)) {
-      await this.#acquit();
-      const reason = `the program ended ${deaths} times while it had this in work`;
+    const crashes = this.#crashes = await poison.crashes(this.job.id);
+    if (poison.isPoison(crashes)) {
+      await this.#clearPoison();
+      const reason = `the program ended ${crashes} times while it had this in work`;
       return outcomes.park(this, { reason });
     }
     this.#watch = await this.watch();
@@ -153,7 +153,7 @@ export class Delivery<P> implements Disposable {
   async skip(why: string): Promise<Disposition> {
     await this.#endWatch();
     const disposition = this.#parts.outcomes.skipped(this, why);
-    await this.#acquit();
+    await this.#clearPoison();
     return disposition;
   }
 
@@ -178,7 +178,7 @@ export class Delivery<P> implements Disposable {
   /** Turn has it, and `notes` say so; see {@linkcode Outcomes.delivered}. */
   async delivered(record: DeliveredRecord, notes: readonly Note[]): Promise<Disposition> {
     const disposition = await this.#parts.outcomes.delivered(this, record, notes);
-    await this.#acquit();
+    await this.#clearPoison();
     return disposition;
   }
 
@@ -218,8 +218,8 @@ export class Delivery<P> implements Disposable {
 
   /** Guards work that may end the program; see {@linkcode PoisonMessages.watch}. */
   async watch(): Promise<AsyncDisposable | undefined> {
-    const deaths = this.#deaths;
-    return deaths === undefined ? undefined : await this.#parts.poison.watch(this.job.id, deaths);
+    const crashes = this.#crashes;
+    return crashes === undefined ? undefined : await this.#parts.poison.watch(this.job.id, crashes);
   }
 
   /**
@@ -234,9 +234,9 @@ export class Delivery<P> implements Disposable {
   }
 
   /** Whether we may have died over it. */
-  get #isSuspect(): boolean {
+  get #mayHaveCrashed(): boolean {
     const mayBe = this.#arrival.redelivered || this.past?.isBegun === true;
-    return mayBe && this.#cleared === undefined;
+    return mayBe && this.#released === undefined;
   }
 
   async #fail(failed: Failed): Promise<Disposition> {
@@ -248,7 +248,7 @@ export class Delivery<P> implements Disposable {
     const disposition = next.kind === "later"
       ? await forwarder.later(this, next, reason)
       : outcomes.park(this, { reason, status, attempts: past.attempts }, next);
-    await this.#acquit();
+    await this.#clearPoison();
     return disposition;
   }
 
@@ -266,18 +266,18 @@ export class Delivery<P> implements Disposable {
   /** A copy of it goes on; that says nothing against it. */
   #leave(): void {
     this.#countReturn();
-    if (!this.isBegun || this.#isSuspect) return;
-    this.#parts.poison.clear(this.job.id, { failures: 0, isBegun: true });
+    if (!this.isBegun || this.#mayHaveCrashed) return;
+    this.#parts.poison.release(this.job.id, { failures: 0, isBegun: true });
   }
 
   #putBack(): Disposition {
     const { job: { id }, failures, isBegun } = this;
-    this.#parts.poison.clear(id, { failures, isBegun });
+    this.#parts.poison.release(id, { failures, isBegun });
     return this.#parts.outcomes.putBack(this);
   }
 
   #countReturn(): void {
-    if (!this.#arrival.redelivered || !this.#isSuspect || this.#isReturnCounted) return;
+    if (!this.#arrival.redelivered || !this.#mayHaveCrashed || this.#isReturnCounted) return;
     this.#isReturnCounted = true;
     this.#parts.outcomes.returned(this);
   }
@@ -289,7 +289,7 @@ export class Delivery<P> implements Disposable {
   }
 
   /** It is answered, so it is no more what ends the program. */
-  async #acquit(): Promise<void> {
-    if (this.#deaths !== undefined) await this.#parts.poison.forget(this.job.id);
+  async #clearPoison(): Promise<void> {
+    if (this.#crashes !== undefined) await this.#parts.poison.forget(this.job.id);
   }
 }

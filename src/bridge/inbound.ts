@@ -64,8 +64,8 @@ export class InboundFlow {
   async #deliver(message: Message, delivery: Delivery<InboundText>): Promise<Disposition> {
     const { cache, emptyMessageBody } = this.#options;
     const id = message.message_id;
-    const elsewhere = await delivery.arrive();
-    if (elsewhere !== undefined) return elsewhere;
+    const moved = await delivery.arrive();
+    if (moved !== undefined) return moved;
     const isDelivered = delivery.isRepeated &&
       await cache.getNote("delivered_inbound", id) !== undefined;
     if (isDelivered) return delivery.duplicate();

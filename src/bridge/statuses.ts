@@ -70,8 +70,8 @@ export class StatusFlow {
 
   async #deliver(event: Event, delivery: Delivery<Status>): Promise<Disposition> {
     const { cache, metrics } = this.#options;
-    const elsewhere = await delivery.arrive();
-    if (elsewhere !== undefined) return elsewhere;
+    const moved = await delivery.arrive();
+    if (moved !== undefined) return moved;
     const message = await findSent(cache, sentIds(event));
     const told = readToldRecord(message && await cache.getNote("told", message.message_id));
     delivery.details = {

@@ -93,10 +93,10 @@ Deno.test("Delivery parks what has ended the program five times, and counts that
   await using cache = new FlakyCache();
   const never = Promise.withResolvers<never>().promise;
   const programs = [];
-  for (let deaths = 0; deaths < 5; deaths++) {
+  for (let crashes = 0; crashes < 5; crashes++) {
     const program = new TestDelivery([never], cache);
     programs.push(program);
-    void program.deliver("m1", { redelivered: deaths > 0 });
+    void program.deliver("m1", { redelivered: crashes > 0 });
     await settle();
     assert.deepEqual(program.calls, ["m1"]);
   }
@@ -137,11 +137,11 @@ Deno.test("Delivery blames nothing that it put back itself, nor what waited behi
 Deno.test("Delivery blames no message that waited for Turn when the program was killed", async () => {
   await using cache = new FlakyCache();
   const programs = [];
-  for (let deaths = 0; deaths < 9; deaths++) {
+  for (let crashes = 0; crashes < 9; crashes++) {
     const program = new TestDelivery(Array(99).fill(UNREACHABLE), cache);
     programs.push(program);
     for (const id of ["m1", "m2"]) {
-      void program.deliver(id, { redelivered: deaths > 0 }, { key: id });
+      void program.deliver(id, { redelivered: crashes > 0 }, { key: id });
     }
     await program.clock.advance(100);
     assert.equal(program.gate.status().breaker, "open");

@@ -58,8 +58,8 @@ export async function deliver(
 }
 
 async function deliverOnce(delivery: Delivery<Call>, job: TestJob): Promise<Disposition> {
-  const elsewhere = await delivery.arrive();
-  if (elsewhere !== undefined) return elsewhere;
+  const moved = await delivery.arrive();
+  if (moved !== undefined) return moved;
   if (delivery.isRepeated && await job.isDelivered()) return delivery.duplicate();
   const parked = await delivery.begin();
   if (parked !== undefined) return parked;

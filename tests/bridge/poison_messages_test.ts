@@ -7,10 +7,10 @@ import { FlakyCache, settle } from "./support.ts";
 async function watch<T>(
   poison: PoisonMessages,
   id: string,
-  deaths: number,
+  crashes: number,
   work: () => Promise<T>,
 ): Promise<T> {
-  await using _watch = await poison.watch(id, deaths);
+  await using _watch = await poison.watch(id, crashes);
   return await work();
 }
 
@@ -19,7 +19,7 @@ async function killOver(cache: FlakyCache, id: string): Promise<void> {
   const { promise: never } = Promise.withResolvers<string>();
   const poison = new PoisonMessages(cache);
   let hasBegun = false;
-  void watch(poison, id, await poison.deaths(id), () => {
+  void watch(poison, id, await poison.crashes(id), () => {
     hasBegun = true;
     return never;
   });
@@ -29,26 +29,26 @@ async function killOver(cache: FlakyCache, id: string): Promise<void> {
 
 const works = (): Promise<string> => Promise.resolve("works");
 
-Deno.test("PoisonMessages.isGuilty() of the message that has ended the program five times", async () => {
+Deno.test("PoisonMessages.isPoison() of the message that has ended the program five times", async () => {
   await using cache = new FlakyCache();
   const poison = new PoisonMessages(cache);
   // Once without us: when it comes for the first time it is not watched.
-  for (let deaths = 1; deaths < 5; deaths++) {
-    assert.equal(await poison.deaths("m1"), deaths);
-    assert.ok(!poison.isGuilty(deaths));
+  for (let crashes = 1; crashes < 5; crashes++) {
+    assert.equal(await poison.crashes("m1"), crashes);
+    assert.ok(!poison.isPoison(crashes));
     await killOver(cache, "m1");
   }
-  assert.equal(await poison.deaths("m1"), 5);
-  assert.ok(poison.isGuilty(5));
+  assert.equal(await poison.crashes("m1"), 5);
+  assert.ok(poison.isPoison(5));
 });
 
 Deno.test("PoisonMessages.forget() begins again", async () => {
   await using cache = new FlakyCache();
   await killOver(cache, "m1");
   const poison = new PoisonMessages(cache);
-  assert.equal(await poison.deaths("m1"), 2);
+  assert.equal(await poison.crashes("m1"), 2);
   await poison.forget("m1");
-  assert.equal(await poison.deaths("m1"), 1);
+  assert.equal(await poison.crashes("m1"), 1);
 });
 
 Deno.test("PoisonMessages.watch() does not count an end while the message waits after the work", async () => {
@@ -57,20 +57,20 @@ Deno.test("PoisonMessages.watch() does not count an end while the message waits 
   for (let n = 0; n < 9; n++) {
     // It is worked on, waits, and the program ends.
     const poison = new PoisonMessages(cache);
-    assert.equal(await watch(poison, "m1", await poison.deaths("m1"), works), "works");
-    assert.equal(await poison.deaths("m1"), 2);
+    assert.equal(await watch(poison, "m1", await poison.crashes("m1"), works), "works");
+    assert.equal(await poison.crashes("m1"), 2);
   }
   const failing = () => Promise.reject(new CacheError("full"));
   await assert.rejects(watch(new PoisonMessages(cache), "m1", 2, failing), CacheError);
-  assert.equal(await new PoisonMessages(cache).deaths("m1"), 2);
+  assert.equal(await new PoisonMessages(cache).crashes("m1"), 2);
 });
 
-Deno.test("PoisonMessages.watch() does one at a time of those in work at two deaths, so blames no other", async () => {
+Deno.test("PoisonMessages.watch() does one at a time of those in work at two crashes, so blames no other", async () => {
   await using cache = new FlakyCache();
-  for (const id of ["guilty", "b", "c"]) await killOver(cache, id);
+  for (const id of ["poison", "b", "c"]) await killOver(cache, id);
   const poison = new PoisonMessages(cache);
   const { promise: never } = Promise.withResolvers<string>();
-  void watch(poison, "guilty", 2, () => never);
+  void watch(poison, "poison", 2, () => never);
   const begun: string[] = [];
   for (const id of ["b", "c"]) {
     void watch(poison, id, 2, () => {
@@ -80,10 +80,10 @@ Deno.test("PoisonMessages.watch() does one at a time of those in work at two dea
   }
   await settle();
   assert.deepEqual(begun, []);
-  // The others have 2 deaths still, the guilty one has 3.
+  // The others have 2 crashes still, the other one has 3.
   const next = new PoisonMessages(cache);
-  for (const [id, deaths] of [["guilty", 3], ["b", 2], ["c", 2]] as const) {
-    assert.equal(await next.deaths(id), deaths);
+  for (const [id, crashes] of [["poison", 3], ["b", 2], ["c", 2]] as const) {
+    assert.equal(await next.crashes(id), crashes);
   }
 });
 
@@ -102,7 +102,7 @@ Deno.test("PoisonMessages.watch() does not begin if it can't be written down fir
   const work = () => assert.fail("begun");
   await assert.rejects(watch(new PoisonMessages(cache), "m1", 1, work), CacheError);
   cache.failing.add("getNote");
-  await assert.rejects(new PoisonMessages(cache).deaths("m1"), CacheError);
+  await assert.rejects(new PoisonMessages(cache).crashes("m1"), CacheError);
 });
 
 Deno.test("PoisonMessages.watch() tells what the work came to, also if that can't be written down", async () => {
@@ -116,20 +116,20 @@ Deno.test("PoisonMessages.watch() tells what the work came to, also if that can'
   await poison.forget("m1");
 });
 
-Deno.test("PoisonMessages.takeCleared() has what was put back with it, once", async () => {
+Deno.test("PoisonMessages.takeReleased() has what was put back with it, once", async () => {
   await using cache = new FlakyCache();
   const poison = new PoisonMessages(cache);
-  assert.equal(poison.takeCleared("m1"), undefined);
-  const cleared = { failures: 2, isBegun: true };
-  poison.clear("m1", cleared);
-  assert.deepEqual(poison.takeCleared("m1"), cleared);
-  assert.equal(poison.takeCleared("m1"), undefined);
+  assert.equal(poison.takeReleased("m1"), undefined);
+  const released = { failures: 2, isBegun: true };
+  poison.release("m1", released);
+  assert.deepEqual(poison.takeReleased("m1"), released);
+  assert.equal(poison.takeReleased("m1"), undefined);
 });
 
-Deno.test("PoisonMessages.clear() remembers the last 10,000", async () => {
+Deno.test("PoisonMessages.release() remembers the last 10,000", async () => {
   await using cache = new FlakyCache();
   const poison = new PoisonMessages(cache);
-  for (let n = 0; n <= 10_000; n++) poison.clear(`${n}`, { failures: n, isBegun: false });
-  const known = ["0", "1", "10000"].map((id) => poison.takeCleared(id)?.failures);
+  for (let n = 0; n <= 10_000; n++) poison.release(`${n}`, { failures: n, isBegun: false });
+  const known = ["0", "1", "10000"].map((id) => poison.takeReleased(id)?.failures);
   assert.deepEqual(known, [undefined, 1, 10_000]);
 });
