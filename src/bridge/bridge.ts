@@ -5,112 +5,60 @@
  * @module
  */
 
-import type { MessageCache } from "../cache/mod.ts";
-import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
-import type { Accept, TurnClient } from "../turn/mod.ts";
-import type { Connector, Event, Message, TransportType } from "../vumi/mod.ts";
-import { TurnDelivery } from "./delivery.ts";
-import { logOutcome } from "./outcome_log.ts";
-import { TurnGate, type TurnStatus } from "./turn_gate.ts";
-import { InboundFlow } from "./inbound.ts";
-import { Outcomes } from "./outcomes.ts";
-import { OutboundFlow } from "./outbound.ts";
-import type { RetryOptions } from "./retries.ts";
+import type { TurnFigures } from "../telemetry/mod.ts";
 import { within } from "../async/mod.ts";
+import type { Accept, InboundText, Status } from "../turn/mod.ts";
+import type { Connector } from "../vumi/mod.ts";
+import { Deliveries } from "./deliveries.ts";
+import { InboundFlow } from "./inbound.ts";
+import type { BridgeOptions } from "./options.ts";
+import { OutboundFlow } from "./outbound.ts";
 import { StatusFlow } from "./statuses.ts";
+import { TurnGate, type TurnStatus } from "./turn_gate.ts";
 
 /** How long abandoned work may take to be answered for at the broker, in milliseconds. */
 const SETTLE_MS = 2_000;
 
-/** What a {@linkcode Bridge} is made of. */
-export interface BridgeOptions {
-  /** vumi's side. */
-  readonly connector: Connector;
-  /** Turn's side. */
-  readonly turn: TurnClient;
-  /** Who wrote last; what was sent. */
-  readonly cache: MessageCache;
-  /** Counts by flow and result. */
-  readonly metrics: Metrics;
-  /** See {@linkcode OutboundFlow}. */
-  readonly defaultFromAddr: string;
-  /** See {@linkcode OutboundFlow}. */
-  readonly transportType: TransportType;
-  /** See {@linkcode InboundFlow}. */
-  readonly emptyMessageBody: string | undefined;
-  /** See {@linkcode StatusFlow}. */
-  readonly failedStatus: "sent" | "failed";
-  /** Longest that one call to Turn with a message may take, in milliseconds; read at each call. */
-  readonly messageTimeoutMs: number;
-  /** Longest that one call to Turn with a status may take, in milliseconds; read at each call. */
-  readonly statusTimeoutMs: number;
-  /** How often Turn is tried again. */
-  readonly retry: RetryOptions;
-  /** See {@linkcode InboundFlow}. */
-  readonly retryForMs: number;
-  /** See {@linkcode InboundFlow}. */
-  readonly ussdRetryForMs: number;
-  /** See {@linkcode StatusFlow}. */
-  readonly compactStatuses: boolean;
-  /** See {@linkcode OutboundFlow}. */
-  readonly dedupeWindowMs: number;
-  /** See {@linkcode TurnGate}. */
-  readonly concurrency: number;
-  /** Longest that a message stays in hand, in milliseconds; see courier.ts. */
-  readonly holdMs?: number | undefined;
-}
-
 /** One channel, running. */
 export class Bridge {
-  readonly #options: BridgeOptions;
   readonly #connector: Connector;
   readonly #gate: TurnGate;
-  readonly #couriers: {
-    readonly inbound: TurnDelivery<Message>;
-    readonly status: TurnDelivery<Event>;
-  };
-  readonly #outbound: OutboundFlow;
+  readonly #messages: Deliveries<InboundText>;
+  readonly #events: Deliveries<Status>;
   readonly #inbound: InboundFlow;
   readonly #statuses: StatusFlow;
   readonly #stopping = new AbortController();
   readonly #abandon = new AbortController();
+  /** Takes what Turn asks us to send. Still does while draining: nothing else would answer it. */
+  readonly accept: Accept;
 
-  /** Makes the flows; no I/O. */
+  /** Wires the flows; no I/O. */
   constructor(options: BridgeOptions) {
-    const { connector, concurrency } = options;
-    this.#options = options;
+    const { connector, concurrency, metrics, turn } = options;
     this.#connector = connector;
-    this.#gate = new TurnGate({
-      connector: connector.name,
-      concurrency,
-      metrics: options.metrics,
-    });
+    this.#gate = new TurnGate({ connector: connector.name, concurrency, metrics });
     const parts = {
       ...options,
+      now: Date.now,
       gate: this.#gate,
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,
     };
-    const { inbound, status } = this.#couriers = {
-      inbound: new TurnDelivery<Message>({ ...parts, flow: "inbound" }),
-      status: new TurnDelivery<Event>({ ...parts, flow: "status" }),
-    };
-    this.#outbound = new OutboundFlow(options);
-    this.#inbound = new InboundFlow({
-      ...options,
-      courier: inbound,
-      get timeoutMs() {
-        return options.messageTimeoutMs;
-      },
+    this.#messages = new Deliveries({
+      ...parts,
+      flow: "inbound",
+      call: turn.sendMessage.bind(turn),
+      timeoutMs: () => options.messageTimeoutMs,
     });
-    this.#statuses = new StatusFlow({
-      ...options,
-      courier: status,
-      get timeoutMs() {
-        return options.statusTimeoutMs;
-      },
-      compact: options.compactStatuses,
+    this.#events = new Deliveries({
+      ...parts,
+      flow: "status",
+      call: turn.sendStatus.bind(turn),
+      timeoutMs: () => options.statusTimeoutMs,
     });
+    this.#inbound = new InboundFlow(options, this.#messages);
+    this.#statuses = new StatusFlow(options, this.#events);
+    this.accept = new OutboundFlow(options).accept;
   }
 
   /** How Turn is. */
@@ -134,7 +82,7 @@ export class Bridge {
       inbound: this.#inbound.handle,
       event: this.#statuses.handle,
       onLead: () => this.takeOver(),
-      unreadable: (from) => this.#countUnreadable(from === "inbound" ? "inbound" : "status"),
+      unreadable: (from) => (from === "inbound" ? this.#messages : this.#events).countUnreadable(),
     });
   }
 
@@ -144,12 +92,9 @@ export class Bridge {
    * consumed is handed out.
    */
   takeOver(): void {
-    this.#couriers.inbound.forget();
-    this.#couriers.status.forget();
+    this.#messages.forget();
+    this.#events.forget();
   }
-
-  /** Takes what Turn asks us to send. Still does while draining: nothing else would answer it. */
-  readonly accept: Accept = (request, sender) => this.#outbound.accept(request, sender);
 
   /**
    * Takes nothing new off the queues, finishes the calls to Turn that are under way and puts the
@@ -163,12 +108,5 @@ export class Bridge {
     await within(work, Infinity, deadline);
     this.#abandon.abort();
     await within(work, SETTLE_MS);
-  }
-
-  /** It has come and is parked, of which no flow knows. */
-  #countUnreadable(flow: "inbound" | "status"): void {
-    const { cache, metrics } = this.#options;
-    logOutcome(metrics, flow, "unreadable", { messageId: null });
-    new Outcomes(cache, flow).count("in", "unreadable");
   }
 }

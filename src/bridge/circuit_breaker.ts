@@ -44,7 +44,6 @@ export class CircuitBreaker {
   #probeAt = Infinity;
   #epoch = 0;
 
-  /** Whether calls are made. */
   get state(): CircuitState {
     return this.#state;
   }

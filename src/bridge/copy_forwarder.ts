@@ -7,13 +7,13 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
-import type { Metrics } from "../telemetry/mod.ts";
+import { CacheError, type Note } from "../cache/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
-import { DelayedRecords } from "./delayed_records.ts";
 import { type Behind, DelayedOrder } from "./delayed_order.ts";
-import type { QueuedFlow } from "./delivery_records.ts";
-import type { TurnJob } from "./turn_job.ts";
+import { DelayedRecords } from "./delayed_records.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Job } from "./job.ts";
+import type { FlowOptions } from "./options.ts";
 import {
   isOutOfOrder,
   NO_PLACE,
@@ -23,7 +23,7 @@ import {
   waitBehind,
   WAITS_BEHIND,
   withPlace,
-} from "./retries.ts";
+} from "./retry_headers.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -33,119 +33,93 @@ const log = getLogger(["turn-channels", "bridge"]);
  */
 const MOST_ORDERED_MS = 15 * 60_000;
 
-/** What an {@linkcode CopyForwarder} is made of. */
-export interface CopyForwarderOptions {
-  /** Which way. */
-  readonly flow: QueuedFlow;
-  /** Where it is noted. */
-  readonly cache: MessageCache;
-  /** Counts. */
-  readonly metrics: Metrics;
-  /** The delays, the first one first. */
-  readonly retry: { readonly delaysMs: readonly number[] };
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-}
-
-/** The place that something gets, and what is to be noted of it. */
-interface Led {
-  readonly place: Place;
-  readonly notes: readonly Note[];
-}
-
-const NOT_IN_ORDER: Led = { place: NO_PLACE, notes: [] };
-
-/** What goes. */
-export interface Leaver {
-  /** What it is. */
-  readonly parcel: Pick<TurnJob<unknown>, "id" | "key" | "names" | "whose">;
-  /** What it came with; undefined if it was not sent elsewhere before. */
-  readonly past: Past | undefined;
-  /** Whether work on it may have been begun. */
-  readonly isBegun: boolean;
-  /** What it has behind it now. */
-  pastAt(now: number): Past;
-}
-
-/** Sends messages of one flow to where they wait. */
 export class CopyForwarder {
-  readonly #options: CopyForwarderOptions;
+  readonly #options: FlowOptions;
   readonly #order: DelayedOrder;
-  readonly #delayed: DelayedRecords;
+  readonly #records: DelayedRecords;
 
-  /** Makes it; no I/O. */
-  constructor(options: CopyForwarderOptions) {
+  constructor(options: FlowOptions) {
     this.#options = options;
     this.#order = new DelayedOrder(options);
-    this.#delayed = new DelayedRecords(options.cache, options.flow);
+    this.#records = new DelayedRecords(options.cache, options.flow);
   }
 
-  /** See {@linkcode DelayedOrder.ready}. */
   ready(key: string): Promise<void> | undefined {
     return this.#order.ready(key);
   }
 
-  /** See {@linkcode DelayedOrder.forget}. */
   forget(): void {
     this.#order.forget();
   }
 
   /** One that was sent elsewhere is back, perhaps out of a delay queue. */
-  back({ key, id }: Pick<TurnJob<unknown>, "key" | "id">, past: Past): void {
-    if (past.delayMs > 0) void this.#delayed.back(key, id);
+  back({ key, id }: Pick<Job, "key" | "id">, past: Past): void {
+    if (past.delayMs > 0) void this.#records.back(key, id);
   }
 
-  /** Answers where it has to go, if there is something that it has to go behind. */
+  /** Where it has to go, if there is something that it has to go behind. */
   placeBehind(key: string, past: Past | undefined): Behind | undefined {
     return isOutOfOrder(past) ? undefined : this.#order.arrive(key, past?.place ?? NO_PLACE);
   }
 
   /** It goes behind one of its user's. */
-  async behind(leaver: Leaver, { place, delayMs }: Behind): Promise<Disposition> {
-    const past = leaver.pastAt(this.#options.now());
-    const going = { place, isBegun: leaver.isBegun };
-    const notes = this.#order.notes(leaver.parcel.key);
+  async behind(going: Delivery<never>, { place, delayMs }: Behind): Promise<Disposition> {
+    const past = going.pastAt(this.#options.now());
+    const departure = { place, isBegun: going.isBegun };
+    const notes = this.#order.notes(going.job.key);
+    this.#report(going, delayMs > 0 ? "delayed" : "again", WAITS_BEHIND);
     if (delayMs > 0) {
-      this.#count("delayed", leaver, WAITS_BEHIND);
-      await this.#note(leaver, delayMs, WAITS_BEHIND, notes);
-      return waitBehind(past, going, delayMs);
+      await this.#noteDelay(going, delayMs, WAITS_BEHIND, notes);
+      return waitBehind(past, departure, delayMs);
     }
-    this.#count("again", leaver, WAITS_BEHIND);
-    await this.#put(notes);
-    return sendAgain(past, going, WAITS_BEHIND);
+    await this.#note(notes);
+    return sendAgain(past, departure, WAITS_BEHIND);
   }
 
   /** It goes to the end of its queue, and its user's next ones behind it. */
-  async again(leaver: Leaver, reason: string): Promise<Disposition> {
-    const { past, isBegun } = leaver;
+  async again(going: Delivery<never>, reason: string): Promise<Disposition> {
+    const { past, isBegun } = going;
     // What was too late to be waited for still is.
-    const { place, notes } = isOutOfOrder(past) ? NOT_IN_ORDER : this.#lead(leaver, 0);
-    this.#count("again", leaver, reason);
-    await this.#put(notes);
-    return sendAgain(leaver.pastAt(this.#options.now()), { place, isBegun }, reason);
+    const isOrdered = !isOutOfOrder(past);
+    const place = isOrdered ? this.#lead(going, 0) : NO_PLACE;
+    const notes = isOrdered ? this.#order.notes(going.job.key) : [];
+    this.#report(going, "again", reason);
+    await this.#note(notes);
+    return sendAgain(going.pastAt(this.#options.now()), { place, isBegun }, reason);
   }
 
   /** It has failed, and goes into a delay queue; its user's next ones behind it, if that is the first. */
   async later(
-    leaver: Leaver,
+    going: Delivery<never>,
     disposition: Extract<Disposition, { readonly kind: "later" }>,
     reason: string,
   ): Promise<Disposition> {
-    const { delaysMs: [first] } = this.#options.retry;
+    const { flow, metrics, retry: { delaysMs: [first] }, now } = this.#options;
     const { delayMs } = disposition;
+    const { attempts } = going.pastAt(now());
+    metrics.count(flow, "delayed");
+    const values = { flow, ...going.job.names, delayMs, reason, attempts };
+    log.warning(
+      "Not delivered, coming again in {delayMs} ms: {flow} {messageId}, {reason}",
+      values,
+    );
     const isOrdered = delayMs === first && delayMs <= MOST_ORDERED_MS;
-    const { place, notes } = isOrdered ? this.#lead(leaver, delayMs) : NOT_IN_ORDER;
-    await this.#note(leaver, delayMs, reason, notes);
+    const place = isOrdered ? this.#lead(going, delayMs) : NO_PLACE;
+    await this.#noteDelay(
+      going,
+      delayMs,
+      reason,
+      isOrdered ? this.#order.notes(going.job.key) : [],
+    );
     // That it is not new is known by its attempts.
     return withPlace(disposition, { place, isBegun: false });
   }
 
-  #lead({ parcel: { key }, past }: Leaver, delayMs: number): Led {
-    const place = this.#order.lead(key, past?.place ?? NO_PLACE, delayMs);
-    return { place, notes: this.#order.notes(key) };
+  #lead({ job: { key }, past }: Delivery<never>, delayMs: number): Place {
+    return this.#order.lead(key, past?.place ?? NO_PLACE, delayMs);
   }
 
-  #count(setback: "delayed" | "again", { parcel: { names } }: Leaver, reason: string): void {
+  #report({ job: { names } }: Delivery<never>, setback: "delayed" | "again", reason: string): void {
     const { flow, metrics } = this.#options;
     metrics.count(flow, setback);
     const text = setback === "delayed"
@@ -154,34 +128,29 @@ export class CopyForwarder {
     log.debug(text, { flow, ...names, reason });
   }
 
-  #note(
-    leaver: Leaver,
+  #noteDelay(
+    going: Delivery<never>,
     delayMs: number,
     reason: string,
     more: readonly Note[],
   ): Promise<void> {
     const { flow, now } = this.#options;
-    const { parcel } = leaver;
-    const { attempts, firstFailureAt } = leaver.pastAt(now());
+    const { key, id, subject } = going.job;
+    const { attempts, firstFailureAt } = going.pastAt(now());
     const until = now() + delayMs;
-    return this.#delayed.gone(
-      parcel.key,
-      { flow, id: parcel.id, delayMs, until, attempts, firstFailureAt, reason },
-      () => parcel.whose(),
-      more,
-    );
+    const record = { flow, id, delayMs, until, attempts, firstFailureAt, reason };
+    return this.#records.gone(key, record, subject, more);
   }
 
   /** What can't be noted is known in memory only, as long as we live. */
-  async #put(notes: readonly Note[]): Promise<void> {
+  async #note(notes: readonly Note[]): Promise<void> {
     if (notes.length === 0) return;
     try {
       await this.#options.cache.putNotes(notes);
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
-      const { flow } = this.#options;
       log.debug("Not noted that a message of {flow} waits: {reason}", {
-        flow,
+        flow: this.#options.flow,
         reason: error.message,
       });
     }

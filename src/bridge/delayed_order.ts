@@ -25,8 +25,9 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
-import type { Place } from "./retries.ts";
+import { CacheError, type Note } from "../cache/mod.ts";
+import type { FlowOptions } from "./options.ts";
+import type { Place } from "./retry_headers.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -64,29 +65,17 @@ interface Line {
   until: number;
 }
 
-/** What a {@linkcode DelayedOrder} is made of. */
-export interface DelayedOrderOptions {
-  /** Keeps it for whoever speaks for the channel next. */
-  readonly cache: MessageCache;
-  /** Which way the messages go. */
-  readonly flow: string;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-}
-
 /** Which of one flow's messages wait elsewhere. */
 export class DelayedOrder {
-  readonly #options: DelayedOrderOptions;
+  readonly #options: Pick<FlowOptions, "cache" | "flow" | "now">;
   readonly #lines = new Map<string, Line>();
   /** Until when others than those in memory may be noted; undefined before that was looked up. */
   #othersUntil: number | undefined;
-  /** Whose were looked up. */
   readonly #known = new Set<string>();
   /** Until when it is noted that there may be notes. */
   #noted = 0;
 
-  /** Makes it; no I/O. */
-  constructor(options: DelayedOrderOptions) {
+  constructor(options: Pick<FlowOptions, "cache" | "flow" | "now">) {
     this.#options = options;
   }
 

@@ -8,7 +8,6 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type MessageCache, type Note, type Tally } from "../cache/mod.ts";
-import { UserOrder } from "./user_order.ts";
 import {
   type DelayedEntry,
   delayedListId,
@@ -20,6 +19,8 @@ import {
   readDelayed,
   readDelayedList,
 } from "./delivery_records.ts";
+import { findSent, type Subject } from "./job.ts";
+import { UserOrder } from "./user_order.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -29,22 +30,17 @@ const log = getLogger(["turn-channels", "bridge"]);
  */
 const KEPT_MS = 7 * 24 * 60 * 60_000;
 
-/** Whom a message or event is about. */
-export type Whose = Pick<DelayedRecord, "user" | "about">;
+/** Whom a message or event is about, and for an event which message. */
+type Whose = Pick<DelayedRecord, "user" | "about">;
 
-const NOBODY: Whose = { user: undefined, about: undefined };
-
-/** Lists and where they are. */
 type Lists = readonly { readonly id: string; readonly entries: readonly DelayedEntry[] }[];
 
-/** One flow's. */
 export class DelayedRecords {
   readonly #cache: MessageCache;
   readonly #flow: QueuedFlow;
   /** Lists are read, changed and written: one after the other. */
-  readonly #lanes = new UserOrder<undefined>();
+  readonly #order = new UserOrder<undefined>();
 
-  /** Makes it; no I/O. */
   constructor(cache: MessageCache, flow: QueuedFlow) {
     this.#cache = cache;
     this.#flow = flow;
@@ -54,31 +50,27 @@ export class DelayedRecords {
    * One goes into a delay queue. Resolves when that is noted, together with `more`, or can't be.
    *
    * @param key As it is given when the message is back.
-   * @param askWhose Whom it is about.
    */
   gone(
     key: string,
-    note: Omit<DelayedRecord, "user" | "about">,
-    askWhose: () => Promise<Whose>,
+    record: Omit<DelayedRecord, "user" | "about">,
+    subject: Subject,
     more: readonly Note[],
   ): Promise<void> {
-    const ttlMs = note.delayMs + KEPT_MS;
-    const put = async (whose: Whose, lists: Lists): Promise<void> => {
-      const value = formatDelayed({ ...note, ...whose });
-      const id = delayedNoteId(note.flow, note.id);
-      const listed = lists.map(({ id, entries }) => listNote(id, entries, ttlMs));
-      const notes: Note[] = [{ kind: "delayed", id, value, ttlMs }, ...listed];
-      await this.#cache.putNotes([...more, ...notes], [this.#tally("delayed")]);
-    };
     return this.#inTurn(`key:${key}`, async () => {
-      let whose: Whose = NOBODY;
-      await this.#watch(async () => void (whose = await askWhose()));
+      let whose: Whose = { user: undefined, about: undefined };
+      await this.#watch(async () => void (whose = await this.#whose(subject)));
       await this.#inTurn(`user:${whose.user}`, async () => {
         let lists: Lists = [];
         await this.#watch(async () => {
-          lists = await this.#lists(whose, (entries) => [...without(entries, note.id), note]);
+          lists = await this.#lists(whose, (entries) => [...without(entries, record.id), record]);
         });
-        await put(whose, lists);
+        const ttlMs = record.delayMs + KEPT_MS;
+        const id = delayedNoteId(record.flow, record.id);
+        const value = formatDelayed({ ...record, ...whose });
+        const listed = lists.map((list) => listNote(list.id, list.entries, ttlMs));
+        const notes: Note[] = [...more, { kind: "delayed", id, value, ttlMs }, ...listed];
+        await this.#cache.putNotes(notes, [this.#tally("delayed")]);
       });
     });
   }
@@ -93,6 +85,12 @@ export class DelayedRecords {
       await this.#inTurn(`user:${note.user}`, () => this.#unlist(note));
       await this.#cache.deleteNote("delayed", noteId);
     });
+  }
+
+  async #whose(subject: Subject): Promise<Whose> {
+    if ("user" in subject) return { user: subject.user, about: undefined };
+    const message = await findSent(this.#cache, subject.sentIds);
+    return { user: message?.to_addr, about: message?.message_id ?? subject.sentIds[0] };
   }
 
   async #unlist(note: DelayedRecord): Promise<void> {
@@ -122,7 +120,7 @@ export class DelayedRecords {
 
   /** When all that was to be done for `key` before is done. */
   #inTurn(key: string, work: () => Promise<void>): Promise<void> {
-    return this.#lanes.run(key, undefined, () => this.#watch(work));
+    return this.#order.run(key, undefined, () => this.#watch(work));
   }
 
   async #watch(work: () => Promise<void>): Promise<void> {

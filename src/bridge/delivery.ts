@@ -1,259 +1,295 @@
 /**
- * What becomes of a message on its way to Turn: in its user's order, not twice, tried as often as is
- * worth it, and in the end delivered or parked. Whatever it has to wait for, it waits in hand, and
- * goes on elsewhere as a copy when that gets too long; back to its queue it goes only when we stop.
+ * A message on its way to Turn, in hand: in its user's order, not twice, tried as often as is worth it,
+ * and in the end delivered or parked. Whatever it has to wait for, it waits in hand, and goes on
+ * elsewhere as a copy when that gets too long; back to its queue it goes only when we stop.
+ *
+ * A flow calls what it needs of a {@linkcode Delivery}, from top to bottom: arrive, begin, send,
+ * delivered. What answers a disposition has ended it.
  *
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache } from "../cache/mod.ts";
+import { CacheError, type Note } from "../cache/mod.ts";
+import { readTrace, type Trace } from "../telemetry/mod.ts";
 import type { Arrival, Disposition } from "../vumi/mod.ts";
-import type { WakeUpOptions } from "./wake_up.ts";
-import { Settlement } from "./settlement.ts";
-import { type Around, Attempts, type AttemptsOptions, type Skip } from "./attempts.ts";
-import { CopyForwarder } from "./copy_forwarder.ts";
-import { InFlight } from "./in_flight.ts";
-import { UserOrder } from "./user_order.ts";
-import { Outcomes } from "./outcomes.ts";
-import { type TurnJob, Work } from "./turn_job.ts";
-import { afterFailure, type Failed, NO_PAST } from "./retries.ts";
-import { PoisonMessages } from "./poison_messages.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
+import type { Attempts } from "./attempts.ts";
+import type { CopyForwarder } from "./copy_forwarder.ts";
+import type { DeliveredRecord } from "./delivery_records.ts";
+import type { Held, InFlight } from "./in_flight.ts";
+import type { Job } from "./job.ts";
+import type { FlowOptions } from "./options.ts";
+import type { Outcomes } from "./outcomes.ts";
+import type { PoisonMessages, Released } from "./poison_messages.ts";
+import { afterFailure, type Failed } from "./retries.ts";
+import { NO_PAST, type Past, readPast } from "./retry_headers.ts";
+import type { UserOrder } from "./user_order.ts";
 
 /** How long it is waited when the cache fails, in milliseconds. */
 const CACHE_PAUSE_MS = 2_000;
-/** RabbitMQ waits for an answer for 30 minutes, unless it is told otherwise. */
-const HOLD_MS = 15 * 60_000;
 /**
  * A message that was returned to its queue so often is copied before anything else. RabbitMQ drops it
  * at 20 by default; a policy may say less, and until it is copied it may be returned again.
  */
 const MOST_RETURNS = 3;
 
-/** What a {@linkcode TurnDelivery} is made of. */
-export interface TurnDeliveryOptions extends AttemptsOptions, WakeUpOptions {
-  /** What is known already. */
-  readonly cache: MessageCache;
-  /** Fires when nothing new is to be begun. */
-  readonly stopping: AbortSignal;
-  /**
-   * Longest that a message stays in hand, in milliseconds, whatever it waits for: well below the time
-   * after which RabbitMQ takes it away. 15 minutes by default.
-   */
-  readonly holdMs?: number | undefined;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
+/** What all deliveries of a flow share. */
+export interface DeliveryParts<P> extends FlowOptions {
+  readonly inFlight: InFlight;
+  readonly order: UserOrder<number>;
+  readonly forwarder: CopyForwarder;
+  readonly poison: PoisonMessages;
+  readonly attempts: Attempts<P>;
+  readonly outcomes: Outcomes;
 }
 
-/** Delivers to Turn. */
-export class TurnDelivery<T> {
-  readonly #options: TurnDeliveryOptions;
-  readonly #now: () => number;
-  readonly #caller: Attempts;
-  readonly #hand: InFlight;
-  readonly #lanes = new UserOrder<T>();
-  readonly #elsewhere: CopyForwarder;
-  readonly #suspects: PoisonMessages;
-  readonly #ledger: Outcomes;
-  readonly #answers: Settlement;
+/** Turn has it. */
+export type Delivered = DeliveredRecord & { readonly kind: "delivered" };
 
-  /** Makes it; no I/O. */
-  constructor(options: TurnDeliveryOptions) {
-    const { holdMs = HOLD_MS, now = Date.now } = options;
-    this.#options = options;
-    this.#now = now;
-    this.#caller = new Attempts(options);
-    this.#hand = new InFlight({ ...options, holdMs });
-    this.#elsewhere = new CopyForwarder({ ...options, now });
-    this.#suspects = new PoisonMessages(options.cache);
-    this.#ledger = new Outcomes(options.cache, options.flow);
-    this.#answers = new Settlement({ ...options, now });
+/** One message or event in hand, whose turn has come; `P` is what Turn is told. */
+export class Delivery<P> implements Disposable {
+  readonly job: Job;
+  readonly held: Held;
+  /** What it came with; undefined if it was not sent elsewhere before. */
+  readonly past: Past | undefined;
+  /** What else is logged at its end. */
+  details: Readonly<Record<string, unknown>> = {};
+  /** Quick attempts that have failed by no fault of Turn's as a whole, before and now. */
+  failures: number;
+  /** Whether work on it may have been begun, now or before. */
+  isBegun: boolean;
+  /** Whether it is sure that nothing was done about it before it began; known then. */
+  isNew = false;
+  /** Whether Turn was called about it. */
+  isCalled = false;
+  readonly #parts: DeliveryParts<P>;
+  readonly #arrival: Arrival;
+  /** What we know of it, if it was in hand here before and we let it go ourselves. */
+  readonly #released: Released | undefined;
+  /** Whether what was noted of its absence was taken back. */
+  #hasArrived = false;
+  #isReturnCounted = false;
+  #hasCacheFailed = false;
+  /** How often we have ended with it in work; undefined if that is not to be feared. */
+  #crashes: number | undefined;
+  /** Guards what is done before Turn is called. */
+  #watch: AsyncDisposable | undefined;
+
+  constructor(parts: DeliveryParts<P>, job: Job, arrival: Arrival, held: Held) {
+    this.#parts = parts;
+    this.#arrival = arrival;
+    this.job = job;
+    this.held = held;
+    this.past = readPast(arrival.headers);
+    this.#released = this.isRepeated ? parts.poison.takeReleased(job.id) : undefined;
+    this.isBegun = this.#released?.isBegun ?? (arrival.redelivered || this.past?.isBegun === true);
+    const before = this.past?.waits === 0 ? this.past.attempts : 0;
+    this.failures = Math.max(this.#released?.failures ?? 0, before);
   }
 
-  /** What waits behind the parcel of `key` that is being delivered, the next first. */
-  behind(key: string): readonly T[] {
-    return this.#lanes.behind(key);
+  /** Whether it has been here before: Turn may have it, or we may have died over it. */
+  get isRepeated(): boolean {
+    return this.#arrival.redelivered || this.past !== undefined;
+  }
+
+  /** Calls to Turn that have failed before it came now. */
+  get attemptsBefore(): number {
+    return this.past?.attempts ?? 0;
   }
 
   /**
-   * Somebody else has spoken for the channel meanwhile: what is known of messages that wait elsewhere
-   * is forgotten, and looked up. To be called before a message is delivered then.
+   * Looks whether it may be worked on. Else, and also if we stop, it goes elsewhere: so it says.
+   *
+   * @throws {CacheError} If the cache fails.
    */
-  forget(): void {
-    this.#elsewhere.forget();
-  }
-
-  /** Delivers when all earlier ones of the same key are done with. */
-  async deliver(parcel: TurnJob<T>, arrival: Arrival): Promise<Disposition> {
-    const held = this.#hand.take(arrival.lost);
-    try {
-      return await this.#lanes.run(
-        parcel.key,
-        parcel.value,
-        () => this.#settle(new Work(parcel, arrival, held, this.#suspects)),
-      );
-    } finally {
-      this.#hand.release(held);
-    }
-  }
-
-  async #settle(work: Work<T>): Promise<Disposition> {
-    for (;;) {
-      try {
-        return await this.#try(work);
-      } catch (error) {
-        if (!(error instanceof CacheError)) {
-          this.#ledger.count("parked"); // For that is what becomes of a bug's message.
-          throw error;
-        }
-        this.#reportCache(work, error);
-        await work.held.wait(CACHE_PAUSE_MS);
-      }
-    }
-  }
-
-  async #try(work: Work<T>): Promise<Disposition> {
-    const { parcel, arrival: { redelivered, returns }, past, held } = work;
-    const { key } = parcel;
-    if (held.isBack) return this.#putBack(work);
-    const looking = held.isOver ? undefined : this.#elsewhere.ready(key);
+  async arrive(): Promise<Disposition | undefined> {
+    const { forwarder } = this.#parts;
+    const { held, past, job: { key } } = this;
+    if (held.isBack) return this.#putBack();
+    const looking = held.isOver ? undefined : forwarder.ready(key);
     if (looking !== undefined) await looking;
-    if (past !== undefined && !work.hasArrived) this.#elsewhere.back(parcel, past);
-    work.hasArrived = true;
-    const behind = this.#elsewhere.placeBehind(key, past);
+    if (past !== undefined && !this.#hasArrived) forwarder.back(this.job, past);
+    this.#hasArrived = true;
+    const behind = forwarder.placeBehind(key, past);
     if (behind !== undefined) {
-      return await this.#leave(work, () => this.#elsewhere.behind(work, behind));
+      this.#leave();
+      return await forwarder.behind(this, behind);
     }
-    if (returns >= MOST_RETURNS) return await this.#again(work, "was returned too often");
-    if (held.isOver) return await this.#stop(work);
-    if (past === undefined && !redelivered) return await this.#call(work);
-    return await this.#settleAgain(work);
+    if (this.#arrival.returns >= MOST_RETURNS) return await this.#again("was returned too often");
+    return held.isOver ? await this.#stop() : undefined;
   }
 
-  /** It has been here before: Turn may have it, or we may have died over it. */
-  async #settleAgain(work: Work<T>): Promise<Disposition> {
-    const { parcel, past = NO_PAST } = work;
-    const { id } = parcel;
-    if (await parcel.isDelivered()) {
-      return this.#answers.duplicate(parcel, past.attempts);
+  /** Turn had it already. */
+  duplicate(): Disposition {
+    return this.#parts.outcomes.duplicate(this, this.attemptsBefore);
+  }
+
+  /**
+   * Work on it begins. One that may end the program is watched from now on, or parked: so it says.
+   *
+   * @throws {CacheError} If the cache fails.
+   */
+  async begin(): Promise<Disposition | undefined> {
+    this.#countReturn();
+    this.isNew = !this.isBegun && this.attemptsBefore === 0;
+    this.isBegun = true;
+    if (!this.#mayHaveCrashed) return undefined;
+    const { poison, outcomes } = this.#parts;
+    const crashes = this.#crashes = await poison.crashes(this.job.id);
+    if (poison.isPoison(crashes)) {
+      await this.#clearPoison();
+      const reason = `the program ended ${crashes} times while it had this in work`;
+      return outcomes.park(this, { reason });
     }
-    this.#countReturn(work);
-    if (!work.isSuspect) return await this.#call(work);
-    const deaths = await this.#suspects.deaths(id);
-    if (this.#suspects.isGuilty(deaths)) {
-      await this.#suspects.forget(id);
-      const reason = `the program ended ${deaths} times while it had this in work`;
-      return this.#answers.parked(parcel, { reason });
-    }
-    const disposition = await this.#call(work, (one) => this.#suspects.watch(id, deaths, one));
-    // One that is not answered for good may not have been worked on at all.
-    const isOpen = disposition.kind === "requeue" || disposition.kind === "again";
-    if (!isOpen) await this.#suspects.forget(id);
+    this.#watch = await this.watch();
+    return undefined;
+  }
+
+  /** Counts for the audit that it has come. */
+  countIn(): void {
+    this.#parts.outcomes.audit("in");
+  }
+
+  /** Turn need not know of it, for a reason in a plain word. */
+  async skip(why: string): Promise<Disposition> {
+    await this.#endWatch();
+    const disposition = this.#parts.outcomes.skipped(this, why);
+    await this.#clearPoison();
     return disposition;
   }
 
-  async #call(work: Work<T>, around?: Around): Promise<Disposition> {
-    const { parcel, held, tries, past = NO_PAST, isNew } = work;
-    const { id, names } = parcel;
-    work.isBegun = true;
-    const prepare = (): Promise<Skip | undefined> => parcel.prepare(isNew);
-    const skip = await (around === undefined ? prepare() : around(prepare));
-    if (skip !== undefined) return this.#answers.skipped(parcel, skip);
-    const outcome = await this.#caller.run({
-      id,
-      names,
-      held,
-      // What comes out of a delay queue has had its quick attempts.
-      retries: past.waits > 0 ? 0 : this.#options.retry.maxRetries,
-      tries,
-      call: (signal) => parcel.call(signal),
-      around,
-    });
-    switch (outcome.kind) {
-      case "skip":
-        return this.#answers.skipped(parcel, outcome);
+  /** Tells Turn, as often as is worth it: then it has it, or the message goes elsewhere. */
+  async send(payload: P): Promise<Delivered | Disposition> {
+    await this.#endWatch();
+    const { attempts, now } = this.#parts;
+    const result = await attempts.run(this, payload);
+    switch (result.kind) {
+      case "superseded":
+        return await this.skip("superseded");
       case "over":
-        return await this.#stop(work);
-      case "failed":
-        return await this.#fail(work, outcome.failed);
+        return await this.#stop();
+      case "refused":
+      case "retry":
+        return await this.#fail(result);
       case "delivered":
-        return await this.#answers.delivered(parcel, work.pastAt(this.#now()).attempts + 1);
+        return { kind: "delivered", at: now(), attempts: this.pastAt(now()).attempts + 1 };
     }
   }
 
-  async #fail(work: Work<T>, failed: Failed): Promise<Disposition> {
-    const { parcel } = work;
-    const { flow, metrics, retry: { delaysMs } } = this.#options;
-    const now = this.#now();
-    const past = work.pastAt(now);
-    const disposition = afterFailure(past, failed, { delaysMs, forMs: parcel.retryForMs, now });
-    const { reason, status } = failed;
-    const { attempts } = past;
-    if (disposition.kind !== "later") {
-      this.#answers.parked(parcel, { reason, status, attempts });
-      return disposition;
+  /** Turn has it, and `notes` say so; see {@linkcode Outcomes.delivered}. */
+  async delivered(record: DeliveredRecord, notes: readonly Note[]): Promise<Disposition> {
+    const disposition = await this.#parts.outcomes.delivered(this, record, notes);
+    await this.#clearPoison();
+    return disposition;
+  }
+
+  /** Waits because the cache fails; the flow then begins anew. Any other error is a bug, and thrown. */
+  async recover(error: unknown): Promise<void> {
+    await this.#endWatch();
+    const { outcomes } = this.#parts;
+    if (!(error instanceof CacheError)) {
+      outcomes.park(this, { reason: `bug: ${error}` });
+      throw error;
     }
-    const { delayMs } = disposition;
-    metrics.count(flow, "delayed");
-    log.warning("Not delivered, coming again in {delayMs} ms: {flow} {messageId}, {reason}", {
-      flow,
-      ...parcel.names,
-      delayMs,
-      reason,
-      attempts,
-    });
-    return await this.#elsewhere.later(work, disposition, reason);
+    outcomes.cacheFailed(this, error.message, this.#hasCacheFailed);
+    this.#hasCacheFailed = true;
+    await this.held.wait(CACHE_PAUSE_MS);
+  }
+
+  /** It is answered: the next one of its user may come. */
+  [Symbol.dispose](): void {
+    this.#parts.order.leave(this.job.key);
+    this.#parts.inFlight.release(this.held);
+  }
+
+  get trace(): Trace | undefined {
+    return readTrace((name) => this.#arrival.headers[name]);
+  }
+
+  /** What comes out of a delay queue has had its quick attempts. */
+  get quickRetries(): number {
+    return (this.past?.waits ?? 0) > 0 ? 0 : this.#parts.retry.maxRetries;
+  }
+
+  /** Whether one that waits behind it makes it useless. */
+  get isSuperseded(): boolean {
+    const { rank, key } = this.job;
+    return rank > 0 && this.#parts.order.behind(key).some((later) => later > rank);
+  }
+
+  /** Guards work that may end the program; see {@linkcode PoisonMessages.watch}. */
+  async watch(): Promise<AsyncDisposable | undefined> {
+    const crashes = this.#crashes;
+    return crashes === undefined ? undefined : await this.#parts.poison.watch(this.job.id, crashes);
+  }
+
+  /**
+   * What it has behind it now. Attempts before its first wait were quick ones: it comes back to the
+   * rest of them.
+   */
+  pastAt(now: number): Past {
+    const { past = NO_PAST, failures } = this;
+    const attempts = past.waits === 0 ? failures : past.attempts + failures;
+    const firstFailureAt = attempts === 0 ? undefined : past.firstFailureAt ?? now;
+    return { ...past, attempts, firstFailureAt };
+  }
+
+  /** Whether we may have died over it. */
+  get #mayHaveCrashed(): boolean {
+    const mayBe = this.#arrival.redelivered || this.past?.isBegun === true;
+    return mayBe && this.#released === undefined;
+  }
+
+  async #fail(failed: Failed): Promise<Disposition> {
+    const { retry: { delaysMs }, forwarder, outcomes } = this.#parts;
+    const now = this.#parts.now();
+    const past = this.pastAt(now);
+    const next = afterFailure(past, failed, { delaysMs, forMs: this.job.retryForMs, now });
+    const { reason, status } = failed;
+    const disposition = next.kind === "later"
+      ? await forwarder.later(this, next, reason)
+      : outcomes.park(this, { reason, status, attempts: past.attempts }, next);
+    await this.#clearPoison();
+    return disposition;
   }
 
   /** Nothing more is begun for it: its time in hand is over, or we stop. */
-  async #stop(work: Work<T>): Promise<Disposition> {
-    const { held } = work;
-    if (held.isBack || !held.isOver) return this.#putBack(work);
-    return await this.#again(work, "was in hand for too long");
+  async #stop(): Promise<Disposition> {
+    const { isBack, isOver } = this.held;
+    return isBack || !isOver ? this.#putBack() : await this.#again("was in hand for too long");
   }
 
-  #again(work: Work<T>, reason: string): Promise<Disposition> {
-    return this.#leave(work, () => this.#elsewhere.again(work, reason));
+  async #again(reason: string): Promise<Disposition> {
+    this.#leave();
+    return await this.#parts.forwarder.again(this, reason);
   }
 
   /** A copy of it goes on; that says nothing against it. */
-  async #leave(work: Work<T>, send: () => Promise<Disposition>): Promise<Disposition> {
-    const { parcel: { id }, isSuspect, isBegun } = work;
-    this.#countReturn(work);
-    if (isBegun && !isSuspect) this.#suspects.clear(id, { failures: 0, isBegun });
-    return await send();
+  #leave(): void {
+    this.#countReturn();
+    if (!this.isBegun || this.#mayHaveCrashed) return;
+    this.#parts.poison.release(this.job.id, { failures: 0, isBegun: true });
   }
 
-  #putBack({ parcel, tries: { failures }, isBegun }: Work<T>): Disposition {
-    const { flow, metrics } = this.#options;
-    this.#suspects.clear(parcel.id, { failures, isBegun });
-    metrics.count(flow, "requeued");
-    log.debug("Left for its next delivery: {flow} {messageId}", { flow, ...parcel.names });
-    return { kind: "requeue" };
+  #putBack(): Disposition {
+    const { job: { id }, failures, isBegun } = this;
+    this.#parts.poison.release(id, { failures, isBegun });
+    return this.#parts.outcomes.putBack(this);
   }
 
-  /** That it is one in work when we or the connection ended; once. */
-  #countReturn(work: Work<T>): void {
-    const { parcel, arrival: { redelivered }, isSuspect } = work;
-    if (!redelivered || !isSuspect || work.isCounted) return;
-    work.isCounted = true;
-    const { flow, metrics } = this.#options;
-    metrics.count(flow, "redelivered");
-    this.#ledger.count("redelivered");
-    log.info("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
-      flow,
-      ...parcel.names,
-    });
+  #countReturn(): void {
+    if (!this.#arrival.redelivered || !this.#mayHaveCrashed || this.#isReturnCounted) return;
+    this.#isReturnCounted = true;
+    this.#parts.outcomes.returned(this);
   }
 
-  #reportCache(work: Work<T>, { message: reason }: CacheError): void {
-    const { flow, metrics } = this.#options;
-    metrics.count(flow, "cache_failed");
-    const values = { flow, ...work.parcel.names, reason };
-    const text = "The cache fails, {flow} {messageId} has to wait: {reason}";
-    if (work.cacheFailures++ === 0) log.error(text, values);
-    else log.debug(text, values);
+  async #endWatch(): Promise<void> {
+    const watch = this.#watch;
+    this.#watch = undefined;
+    await watch?.[Symbol.asyncDispose]();
+  }
+
+  /** It is answered, so it is no more what ends the program. */
+  async #clearPoison(): Promise<void> {
+    if (this.#crashes !== undefined) await this.#parts.poison.forget(this.job.id);
   }
 }

@@ -85,13 +85,7 @@ export type DelayedEntry = Pick<DelayedRecord, "flow" | "id" | "until">;
 const MOST_EVENTS = 8;
 
 /** As it is written: eight of them fit into a note whatever their ids are. */
-type Row = readonly [
-  ToldEvent["id"],
-  ToldEvent["event"],
-  ToldEvent["status"],
-  ToldEvent["at"],
-  ToldEvent["attempts"],
-];
+type Row = readonly [string, Said, Status["status"], at: number, attempts: number];
 
 /** The value of the note `delivered_inbound`. */
 export function formatDelivered({ at, attempts }: DeliveredRecord): string {

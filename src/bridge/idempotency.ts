@@ -8,39 +8,29 @@
 
 import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache } from "../cache/mod.ts";
-import type { Acceptance, Sender } from "../turn/mod.ts";
+import { CacheError } from "../cache/mod.ts";
+import type { Sender } from "../turn/mod.ts";
+import type { BridgeOptions } from "./options.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/** What {@linkcode Idempotency} is made of. */
-export interface IdempotencyOptions {
-  /** What was answered. */
-  readonly cache: MessageCache;
-  /** How long a request that may not have been answered is remembered, in milliseconds. */
-  readonly windowMs: number;
-}
-
 /** Requests that were published, and may not have been answered. */
 export class Idempotency {
-  readonly #options: IdempotencyOptions;
+  readonly #options: Pick<BridgeOptions, "cache" | "dedupeWindowMs">;
   /** The end of the request with this body that is in work. */
   readonly #inWork = new Map<string, Promise<void>>();
   /** Answered, but the cache would not forget it. */
   readonly #answered = new Set<string>();
 
-  /** Makes it; no I/O. */
-  constructor(options: IdempotencyOptions) {
+  constructor(options: Pick<BridgeOptions, "cache" | "dedupeWindowMs">) {
     this.#options = options;
   }
 
   /**
-   * Publishes, or answers what the same request would have been answered before. Equal requests are
-   * taken one after the other, so that it is known of each whether it was answered.
-   *
-   * @throws {CacheError} If the cache fails; nothing is published then.
+   * Takes a request. Equal ones are taken one after the other, so that it is known of each whether it
+   * was answered; the next one is, when this one is disposed of.
    */
-  async take(sender: Sender, publish: () => Promise<Acceptance>): Promise<Acceptance> {
+  async begin(sender: Sender): Promise<IdempotentRequest> {
     const key = createHash("sha256").update(sender.body).digest("base64");
     for (let first = this.#inWork.get(key); first !== undefined; first = this.#inWork.get(key)) {
       await first;
@@ -51,40 +41,48 @@ export class Idempotency {
       this.#inWork.delete(key);
       resolve();
     };
-    try {
-      const acceptance = await this.#takeAlone(key, publish);
-      if (acceptance.kind !== "accepted" || sender.isGone()) end();
-      else void this.#forget(key).finally(end);
-      return acceptance;
-    } catch (error) {
-      end();
-      throw error;
-    }
+    let isAccepted = false;
+    return {
+      find: async (): Promise<string | undefined> => {
+        const id = await this.#find(key);
+        isAccepted = id !== undefined;
+        return id;
+      },
+      accepted: async (id: string): Promise<void> => {
+        await this.#keep(key, id);
+        isAccepted = true;
+      },
+      [Symbol.dispose]: (): void => {
+        if (!isAccepted || sender.isGone()) end();
+        else void this.#forget(key).finally(end);
+      },
+    };
   }
 
-  async #takeAlone(key: string, publish: () => Promise<Acceptance>): Promise<Acceptance> {
-    const { cache, windowMs } = this.#options;
-    const id = this.#answered.has(key) ? undefined : await cache.getNote("answer", key);
+  async #find(key: string): Promise<string | undefined> {
+    if (this.#answered.has(key)) return undefined;
+    const id = await this.#options.cache.getNote("answer", key);
     if (id !== undefined) {
       log.warning("A request was repeated, and is answered as the first one: {messageId}", {
         messageId: id,
       });
-      return { kind: "accepted", id };
     }
-    const acceptance = await publish();
-    if (acceptance.kind !== "accepted") return acceptance;
+    return id;
+  }
+
+  async #keep(key: string, id: string): Promise<void> {
+    const { cache, dedupeWindowMs: ttlMs } = this.#options;
     try {
-      await cache.putNotes([{ kind: "answer", id: key, value: acceptance.id, ttlMs: windowMs }]);
+      await cache.putNotes([{ kind: "answer", id: key, value: id, ttlMs }]);
       this.#answered.delete(key);
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       // It is in the queue: to refuse it now would make Turn send it a second time for sure.
       log.warning("A repetition of {messageId} would not be noticed: {reason}", {
-        messageId: acceptance.id,
+        messageId: id,
         reason: error.message,
       });
     }
-    return acceptance;
   }
 
   async #forget(key: string): Promise<void> {
@@ -95,4 +93,16 @@ export class Idempotency {
       this.#answered.add(key);
     }
   }
+}
+
+/** A request that is in work; to be disposed of when it is answered. */
+export interface IdempotentRequest extends Disposable {
+  /**
+   * The id of the message that an equal request made, if that one may not have been answered.
+   *
+   * @throws {CacheError} If the cache fails.
+   */
+  find(): Promise<string | undefined>;
+  /** A message with this id was made of it. */
+  accepted(id: string): Promise<void>;
 }

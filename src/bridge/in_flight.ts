@@ -6,16 +6,13 @@
  * @module
  */
 
-import { WakeUp, type WakeUpOptions } from "./wake_up.ts";
-import { type After, afterMs, sleep } from "../async/mod.ts";
+import { afterMs, sleep } from "../async/mod.ts";
+import type { FlowOptions } from "./options.ts";
+import { WakeUp } from "./wake_up.ts";
 
-/** What a {@linkcode InFlight} is made of. */
-export interface InFlightOptions extends WakeUpOptions {
-  /** Longest that a message stays in hand waiting, in milliseconds. */
-  readonly holdMs: number;
-  /** Fires when nothing new is to be begun. */
-  readonly stopping: AbortSignal;
-}
+const HOLD_MS = 15 * 60_000;
+
+type InFlightOptions = Pick<FlowOptions, "holdMs" | "stopping" | "after" | "elapsed">;
 
 /** The messages of one flow that are in hand. */
 export class InFlight {
@@ -23,25 +20,22 @@ export class InFlight {
   readonly #elapsed: () => number;
   /** The one that came first first. */
   readonly #held = new Set<Held>();
-  /** What tells that messages are lost: the same for all of one channel. */
+  /** What says that messages are lost: the same for all of one channel. */
   readonly #sessions = new WeakSet<AbortSignal>();
-  readonly #alarm: WakeUp;
+  readonly #wakeUp: WakeUp;
 
-  /** Empty. */
   constructor(options: InFlightOptions) {
-    const { elapsed = () => performance.now(), stopping } = options;
     this.#options = options;
-    this.#elapsed = elapsed;
-    this.#alarm = new WakeUp(() => this.#look(), options);
-    stopping.addEventListener("abort", () => this.#endAll(() => true), { once: true });
+    this.#elapsed = options.elapsed ?? (() => performance.now());
+    this.#wakeUp = new WakeUp(() => this.#endOld(), options);
+    options.stopping.addEventListener("abort", () => this.#endAll(() => true), { once: true });
   }
 
   /** A message has come. It is to be given back by {@linkcode InFlight.release}. */
   take(lost: AbortSignal): Held {
-    const { holdMs, stopping, after = afterMs } = this.#options;
-    const end = this.#elapsed() + holdMs;
-    const held = new Held({ stopping, lost, end, elapsed: this.#elapsed, after });
-    if (this.#held.size === 0) this.#alarm.set(holdMs);
+    const { holdMs = HOLD_MS } = this.#options;
+    const held = new Held(this.#options, lost, this.#elapsed() + holdMs, this.#elapsed);
+    if (this.#held.size === 0) this.#wakeUp.set(holdMs);
     this.#held.add(held);
     if (!this.#sessions.has(lost)) {
       this.#sessions.add(lost);
@@ -54,59 +48,47 @@ export class InFlight {
   /** It is answered. */
   release(held: Held): void {
     this.#held.delete(held);
-    if (this.#held.size === 0) this.#alarm.clear();
+    if (this.#held.size === 0) this.#wakeUp.clear();
   }
 
   #endAll(isMeant: (held: Held) => boolean): void {
-    for (const held of this.#held) if (isMeant(held)) held.tell();
+    for (const held of this.#held) if (isMeant(held)) held.endWaiting();
   }
 
-  #look(): void {
+  #endOld(): void {
     const now = this.#elapsed();
     for (const held of this.#held) {
-      if (held.end > now) return this.#alarm.set(held.end - now);
-      held.tell();
+      if (held.end > now) return this.#wakeUp.set(held.end - now);
+      held.endWaiting();
     }
   }
 }
 
-interface HeldOptions {
-  readonly stopping: AbortSignal;
-  readonly lost: AbortSignal;
-  readonly end: number;
-  readonly elapsed: () => number;
-  readonly after: After;
-}
-
-/** A message in hand. */
 export class Held {
-  readonly #options: HeldOptions;
+  /** Fires when it can't be answered any more. */
+  readonly lost: AbortSignal;
+  /** When its time is over, on the clock of {@linkcode InFlight}. */
+  readonly end: number;
+  readonly #options: InFlightOptions;
+  readonly #elapsed: () => number;
   /** Made only when somebody waits: most messages never do. */
   #waiting: AbortController | undefined;
 
-  /** Made by {@linkcode InFlight.take}. */
-  constructor(options: HeldOptions) {
+  constructor(options: InFlightOptions, lost: AbortSignal, end: number, elapsed: () => number) {
     this.#options = options;
-  }
-
-  /** When its time is over, on the hand's clock. */
-  get end(): number {
-    return this.#options.end;
-  }
-
-  /** Fires when it can't be answered any more. */
-  get lost(): AbortSignal {
-    return this.#options.lost;
+    this.lost = lost;
+    this.end = end;
+    this.#elapsed = elapsed;
   }
 
   /** Whether it goes, or has gone, back to its queue: we are stopping, or it is lost. */
   get isBack(): boolean {
-    return this.#options.stopping.aborted || this.#options.lost.aborted;
+    return this.#options.stopping.aborted || this.lost.aborted;
   }
 
   /** Whether nothing more is to be begun: it goes back, or its time is over. */
   get isOver(): boolean {
-    return this.isBack || this.#options.elapsed() >= this.#options.end;
+    return this.isBack || this.#elapsed() >= this.end;
   }
 
   /** Fires when it {@linkcode Held.isOver}. */
@@ -118,11 +100,11 @@ export class Held {
 
   /** Waits, but not for what is over. */
   wait(ms: number): Promise<void> {
-    return sleep(ms, this.over, this.#options.after);
+    return sleep(ms, this.over, this.#options.after ?? afterMs);
   }
 
-  /** It is over: tells whoever waits. */
-  tell(): void {
+  /** It is over, and nobody need wait for it. */
+  endWaiting(): void {
     this.#waiting?.abort();
   }
 }

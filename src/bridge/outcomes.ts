@@ -1,36 +1,162 @@
 /**
- * Counts for the audit, one flow's. They are not waited for: a count is not worth a message.
+ * How messages end, one flow's: each end is counted, logged in one line of the same form whichever way
+ * it went, so that it can be found by any of its ids, and counted for the audit. Nothing is parked
+ * without {@linkcode Outcomes.park}.
  *
  * @module
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
-import type { Flow } from "../telemetry/mod.ts";
+import { CacheError, type Note } from "../cache/mod.ts";
+import type { Flow, Result } from "../telemetry/mod.ts";
+import type { Disposition } from "../vumi/mod.ts";
+import type { Delivery } from "./delivery.ts";
+import type { DeliveredRecord } from "./delivery_records.ts";
+import type { FlowOptions } from "./options.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/** What came, and what became of it, by day. */
+/**
+ * What is logged of an end: ids on both sides, `user`, `transport`, `attempts`, `durationMs`, …, and
+ * `content`, which is left out again unless `log_content` is on.
+ */
+export type OutcomeValues = Readonly<Record<string, unknown>> & {
+  /** vumi's id of it; null if it did not become a message. */
+  readonly messageId: string | null;
+};
+
+/** Of which flow, and where it is counted. */
+type OutcomesOptions = Pick<FlowOptions, "cache" | "metrics" | "now"> & { readonly flow: Flow };
+
+type Ended = Pick<Delivery<never>, "job" | "details">;
+
+export interface Failure {
+  readonly reason: string;
+  /** Turn's status, if it was for that. */
+  readonly status?: number | undefined;
+  /** Calls that failed. */
+  readonly attempts?: number;
+}
+
 export class Outcomes {
-  readonly #cache: MessageCache;
-  readonly #flow: Flow;
+  readonly #options: OutcomesOptions;
 
-  /** Makes it; no I/O. */
-  constructor(cache: MessageCache, flow: Flow) {
-    this.#cache = cache;
-    this.#flow = flow;
+  constructor(options: OutcomesOptions) {
+    this.#options = options;
   }
 
-  /** Counts one; what it came to, all or none. */
-  count(...results: readonly string[]): void {
-    this.#watch(this.#cache.tally(results.map((result) => ({ flow: this.#flow, result }))));
+  /** Counts for the audit what came, or what it came to: all or none. Nobody waits for that. */
+  audit(...results: readonly string[]): void {
+    const { cache, flow } = this.#options;
+    this.#watch(cache.tally(results.map((result) => ({ flow, result }))));
   }
 
-  /** Counts one, and notes something down about it. */
-  countWith(note: Note, result: string): void {
-    this.#watch(this.#cache.putNotes([note], [{ flow: this.#flow, result }]));
+  /** Counts for the audit, and notes something about it. */
+  auditWith(note: Note, result: string): void {
+    const { cache, flow } = this.#options;
+    this.#watch(cache.putNotes([note], [{ flow, result }]));
   }
 
+  report(result: Result, values: OutcomeValues): void {
+    const { metrics, flow } = this.#options;
+    metrics.count(flow, result);
+    log.info("Done: {flow} {messageId} {result}", { flow, result, ...values });
+  }
+
+  /**
+   * Turn has it.
+   *
+   * What is noted of a user's message is not waited for: RabbitMQ is to hear at once that it is done,
+   * as until then it would deliver it again. What Turn was told of a message is waited for: should we
+   * be killed, what comes after it must not go back behind it.
+   */
+  async delivered(
+    of: Ended,
+    { at, attempts }: DeliveredRecord,
+    notes: readonly Note[],
+  ): Promise<Disposition> {
+    const { cache, flow, metrics } = this.#options;
+    this.#end(of, "delivered", { attempts });
+    metrics.delivered(flow, (at - of.job.queuedAt) / 1000);
+    const noted = cache.putNotes(notes, [{ flow, result: "delivered" }])
+      .catch((error: unknown) => {
+        const values = { flow, ...of.job.names, reason: String(error) };
+        // Turn has it. Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
+        const text = "Not noted that Turn has {flow} {messageId}: {reason}";
+        if (error instanceof CacheError) log.warning(text, values);
+        else log.error(`A bug: ${text}`, values);
+      });
+    if (flow === "status") await noted;
+    return { kind: "done" };
+  }
+
+  /** Turn had it already. */
+  duplicate(of: Ended, attempts: number): Disposition {
+    this.#end(of, "duplicate", { attempts });
+    return { kind: "done" };
+  }
+
+  /** Turn need not know of it, for a reason in a plain word. */
+  skipped(of: Ended, why: string): Disposition {
+    this.#end(of, why === "duplicate" ? why : "skipped", { why });
+    this.audit(`skipped_${why}`);
+    return { kind: "done" };
+  }
+
+  /** A person is to look at it; `disposition` says more for that than the reason. */
+  park(
+    of: Ended,
+    failure: Failure,
+    disposition: Disposition = { kind: "park", reason: failure.reason },
+  ): Disposition {
+    const { flow } = this.#options;
+    log.error("Parked: {flow} {messageId}, {reason}", { flow, ...of.job.names, ...failure });
+    this.#end(of, "parked", { ...failure });
+    this.audit("parked");
+    return disposition;
+  }
+
+  /** It was in work when we or the connection ended, and comes again. */
+  returned({ job: { names } }: Ended): void {
+    const { flow, metrics } = this.#options;
+    metrics.count(flow, "redelivered");
+    this.audit("redelivered");
+    log.info("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
+      flow,
+      ...names,
+    });
+  }
+
+  /** We stop, or it is lost: it goes back to its place in its queue. */
+  putBack({ job: { names } }: Ended): Disposition {
+    const { flow, metrics } = this.#options;
+    metrics.count(flow, "requeued");
+    log.debug("Left for its next delivery: {flow} {messageId}", { flow, ...names });
+    return { kind: "requeue" };
+  }
+
+  /** It waits for the cache; what is said again is for debugging. */
+  cacheFailed({ job: { names } }: Ended, reason: string, isSaid: boolean): void {
+    const { flow, metrics } = this.#options;
+    metrics.count(flow, "cache_failed");
+    const values = { flow, ...names, reason };
+    const text = "The cache fails, {flow} {messageId} has to wait: {reason}";
+    if (isSaid) log.debug(text, values);
+    else log.error(text, values);
+  }
+
+  /** It came, could not be read, and is parked. */
+  unreadable(): void {
+    this.report("unreadable", { messageId: null });
+    this.audit("in", "unreadable");
+  }
+
+  #end({ job, details }: Ended, result: Result, values: Readonly<Record<string, unknown>>): void {
+    const durationMs = Math.max(0, this.#options.now() - job.queuedAt);
+    this.report(result, { ...job.names, ...details, ...values, durationMs });
+  }
+
+  /** A count is not worth a message. */
   #watch(work: Promise<void>): void {
     work.catch((error: unknown) => {
       if (!(error instanceof CacheError)) throw error;

@@ -13,43 +13,40 @@ import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
 const log = getLogger(["turn-channels", "bridge"]);
 
 /** A message that has ended the program so many times is parked. */
-const GUILTY_AT = 5;
+const POISON_AT = 5;
 const TTL_MS = 48 * 60 * 60_000;
 /** Above so many, what was put back longest ago is forgotten: somebody else has taken it. */
-const MOST_CLEARED = 10_000;
+const MOST_RELEASED = 10_000;
 
 /** What is known of a message that we have put back, or sent to the end of its queue. */
-export interface Cleared {
+export interface Released {
   /** Quick attempts that have failed. */
   readonly failures: number;
-  /** Whether work on it was begun. */
   readonly isBegun: boolean;
 }
 
-/** Messages that were handed out before. */
 export class PoisonMessages {
   readonly #cache: MessageCache;
   /** What we put back ourselves, so nobody died over it. */
-  readonly #cleared = new Map<string, Cleared>();
-  #alone: Promise<unknown> = Promise.resolve();
+  readonly #released = new Map<string, Released>();
+  #alone: Promise<void> = Promise.resolve();
 
-  /** Makes it; no I/O. */
   constructor(cache: MessageCache) {
     this.#cache = cache;
   }
 
   /** We put it back: that it comes again means nothing. */
-  clear(id: string, cleared: Cleared): void {
-    this.#cleared.set(id, cleared);
-    if (this.#cleared.size <= MOST_CLEARED) return;
-    for (const oldest of this.#cleared.keys()) return void this.#cleared.delete(oldest);
+  release(id: string, released: Released): void {
+    this.#released.set(id, released);
+    if (this.#released.size <= MOST_RELEASED) return;
+    for (const oldest of this.#released.keys()) return void this.#released.delete(oldest);
   }
 
   /** What is known of it if we put it back ourselves the last time; forgotten with this. */
-  takeCleared(id: string): Cleared | undefined {
-    const cleared = this.#cleared.get(id);
-    this.#cleared.delete(id);
-    return cleared;
+  takeReleased(id: string): Released | undefined {
+    const released = this.#released.get(id);
+    this.#released.delete(id);
+    return released;
   }
 
   /**
@@ -58,40 +55,51 @@ export class PoisonMessages {
    *
    * @throws {CacheError} If the cache fails.
    */
-  async deaths(id: string): Promise<number> {
+  async crashes(id: string): Promise<number> {
     return Number(await this.#cache.getNote("suspect", id) ?? 1);
   }
 
   /** Whether a message over which we have died so often is parked. */
-  isGuilty(deaths: number): boolean {
-    return deaths >= GUILTY_AT;
+  isPoison(crashes: number): boolean {
+    return crashes >= POISON_AT;
   }
 
   /**
-   * Does `work` on a message that was in work when the program, or its connection, ended. Should it
-   * end now, that counts; not so while the message waits before or after this. From the second time
-   * on one such message is worked on at a time, so that the others are not blamed with it.
+   * Watches the work on a message that was in work when the program, or its connection, ended: should
+   * it end now, before the answer is disposed of, that counts; not so while the message waits before or
+   * after. From the second time on one such message is worked on at a time, so that the others are not
+   * blamed with it.
    *
-   * @throws {CacheError} If the cache fails before the work; it is not done then.
+   * @throws {CacheError} If the cache fails; the work is not to be begun then.
    */
-  async watch<T>(id: string, deaths: number, work: () => Promise<T>): Promise<T> {
-    const watched = async (): Promise<T> => {
-      await this.#cache.putNotes([noteOf(id, deaths + 1)]);
-      try {
-        return await work();
-      } finally {
-        await this.#tidy(id, () => this.#cache.putNotes([noteOf(id, deaths)]));
-      }
+  async watch(id: string, crashes: number): Promise<AsyncDisposable> {
+    const release = crashes === 1 ? undefined : await this.#beAlone();
+    try {
+      await this.#cache.putNotes([noteOf(id, crashes + 1)]);
+    } catch (error) {
+      release?.();
+      throw error;
+    }
+    return {
+      [Symbol.asyncDispose]: async (): Promise<void> => {
+        await this.#tidy(id, () => this.#cache.putNotes([noteOf(id, crashes)]));
+        release?.();
+      },
     };
-    if (deaths === 1) return await watched();
-    const turn = this.#alone.then(watched, watched);
-    this.#alone = turn;
-    return await turn;
   }
 
   /** It is answered. */
   async forget(id: string): Promise<void> {
     await this.#tidy(id, () => this.#cache.deleteNote("suspect", id));
+  }
+
+  /** Waits for the others that are to be alone. To be called when the next one may. */
+  async #beAlone(): Promise<() => void> {
+    const before = this.#alone;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#alone = promise;
+    await before;
+    return resolve;
   }
 
   /** What the work came to stands, whether this is done or not. */
@@ -108,6 +116,6 @@ export class PoisonMessages {
   }
 }
 
-function noteOf(id: string, deaths: number): Note {
-  return { kind: "suspect", id, value: String(deaths), ttlMs: TTL_MS };
+function noteOf(id: string, crashes: number): Note {
+  return { kind: "suspect", id, value: String(crashes), ttlMs: TTL_MS };
 }

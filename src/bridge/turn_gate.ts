@@ -12,21 +12,17 @@
 import { getLogger } from "@logtape/logtape";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { CallResult } from "../turn/mod.ts";
-import { WakeUp, type WakeUpOptions } from "./wake_up.ts";
 import { CircuitBreaker, type CircuitState, type Sign } from "./circuit_breaker.ts";
-import type { Held } from "./in_flight.ts";
 import { RateLimiter, type Resource } from "./rate_limiter.ts";
-import { Stopwatch } from "./stopwatch.ts";
+import { WakeUp, type WakeUpOptions } from "./wake_up.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/** What a {@linkcode TurnGate} is made of. */
 export interface TurnGateOptions extends WakeUpOptions {
   /** The connector's name, for the log. */
   readonly connector: string;
   /** Most calls at once, for each of messages and statuses. */
   readonly concurrency: number;
-  /** Counts calls, if given. */
   readonly metrics?: Metrics;
   /** Milliseconds since 1970; the platform's clock, unless given. */
   readonly now?: () => number;
@@ -62,37 +58,42 @@ interface Waiter {
   readonly admit: (pass: Pass | undefined) => void;
 }
 
-/** Whose time in hand may be over while it waits. */
-export type Leaving = Pick<Held, "isOver" | "over">;
+/** Calls of one resource. */
+interface Calls {
+  readonly waiters: Waiter[];
+  inFlight: number;
+  /** How long calls were held back for the rate limit, and since when they are now. */
+  heldMs: number;
+  heldSince: number | undefined;
+}
 
-/** Lets calls through; see the head of this file. */
+/** Whose time in hand may be over while it waits. */
+export interface Leaving {
+  readonly isOver: boolean;
+  /** Fires when it is. */
+  readonly over: AbortSignal;
+}
+
 export class TurnGate {
   readonly #options: TurnGateOptions;
   readonly #now: () => number;
   readonly #breaker = new CircuitBreaker();
-  readonly #pacer = new RateLimiter();
-  readonly #waiting: Record<Resource, Waiter[]> = { messages: [], statuses: [] };
-  readonly #calls: Record<Resource, number> = { messages: 0, statuses: 0 };
-  /** How long calls are held back for the rate limit. */
-  readonly #held: Record<Resource, Stopwatch> = {
-    messages: new Stopwatch(),
-    statuses: new Stopwatch(),
-  };
+  readonly #limiter = new RateLimiter();
+  readonly #calls: Record<Resource, Calls> = { messages: noCalls(), statuses: noCalls() };
   /** Messages that were probes in vain, since Turn is down. */
   readonly #failedProbes = new Set<string>();
+  readonly #wakeUp: WakeUp;
   #probing = false;
   #stopped = false;
   #downSince = 0;
   #lastSuccess: number | undefined;
   /** What the clock said last. */
   #latest = -Infinity;
-  readonly #alarm: WakeUp;
 
-  /** Makes it, open. */
   constructor(options: TurnGateOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#alarm = new WakeUp(() => this.#dispatch(), options);
+    this.#wakeUp = new WakeUp(() => this.#dispatch(), options);
   }
 
   /** How Turn is. */
@@ -102,20 +103,20 @@ export class TurnGate {
 
   /** How many wait here. */
   waiting(resource: Resource): number {
-    return this.#waiting[resource].length;
+    return this.#calls[resource].waiters.length;
   }
 
   /** For metrics. */
   figures(): TurnFigures {
-    const resource = (name: Resource): TurnFigures["resources"][Resource] => ({
-      inFlight: this.#calls[name],
-      waiting: this.waiting(name),
-      heldMs: this.#held[name].totalMs(this.#now()),
+    const figures = (resource: Resource): TurnFigures["resources"][Resource] => ({
+      inFlight: this.#calls[resource].inFlight,
+      waiting: this.waiting(resource),
+      heldMs: heldMs(this.#calls[resource], this.#now()),
     });
     return {
       ...this.status(),
-      resources: { messages: resource("messages"), statuses: resource("statuses") },
-      limits: this.#pacer.known(),
+      resources: { messages: figures("messages"), statuses: figures("statuses") },
+      limits: this.#limiter.known(),
     };
   }
 
@@ -129,9 +130,9 @@ export class TurnGate {
   enter(resource: Resource, id: string, held?: Leaving): Promise<Pass | undefined> {
     if (this.#stopped || held?.isOver) return Promise.resolve(undefined);
     const { promise, resolve } = Promise.withResolvers<Pass | undefined>();
+    const { waiters } = this.#calls[resource];
     let over: AbortSignal | undefined;
     const leave = (): void => {
-      const waiters = this.#waiting[resource];
       waiters.splice(waiters.indexOf(waiter), 1);
       resolve(undefined);
     };
@@ -142,7 +143,7 @@ export class TurnGate {
       resolve(pass);
     };
     const waiter: Waiter = { id, admit };
-    this.#waiting[resource].push(waiter);
+    waiters.push(waiter);
     this.#dispatch();
     if (isWaiting && held !== undefined) {
       over = held.over;
@@ -153,16 +154,16 @@ export class TurnGate {
   }
 
   /** The call has ended, or was not made after all (`undefined`). */
-  leave(pass: Pass, delivery: CallResult | undefined): void {
+  leave(pass: Pass, result: CallResult | undefined): void {
     const now = this.#time();
-    this.#calls[pass.resource]--;
+    this.#calls[pass.resource].inFlight--;
     if (pass.isProbe) this.#probing = false;
-    if (delivery === undefined) {
-      this.#pacer.notMade(pass.bucket);
+    if (result === undefined) {
+      this.#limiter.notMade(pass.bucket);
     } else {
-      const refusedForMs = delivery.kind === "limited" ? delivery.afterMs : undefined;
-      this.#pacer.ended(pass.resource, pass.bucket, delivery.rateLimit, refusedForMs, now);
-      this.#record(pass, delivery, now);
+      const refusedForMs = result.kind === "limited" ? result.afterMs : undefined;
+      this.#limiter.ended(pass.resource, pass.bucket, result.rateLimit, refusedForMs, now);
+      this.#record(pass, result, now);
     }
     this.#dispatch();
   }
@@ -170,37 +171,35 @@ export class TurnGate {
   /** Lets nothing more through: we are stopping. */
   stop(): void {
     this.#stopped = true;
-    this.#alarm.clear();
-    for (const stopwatch of Object.values(this.#held)) stopwatch.stop(this.#now());
-    for (const waiters of Object.values(this.#waiting)) {
-      for (const { admit } of waiters.splice(0)) admit(undefined);
+    this.#wakeUp.clear();
+    for (const calls of Object.values(this.#calls)) {
+      endHold(calls, this.#now());
+      for (const { admit } of calls.waiters.splice(0)) admit(undefined);
     }
   }
 
-  #record(pass: Pass, delivery: CallResult, now: number): void {
-    this.#options.metrics?.called(pass.resource, delivery.status, (now - pass.since) / 1000);
-    if (delivery.kind === "delivered") this.#lastSuccess = now;
+  #record(pass: Pass, result: CallResult, now: number): void {
+    const { connector, metrics } = this.#options;
+    metrics?.called(pass.resource, result.status, (now - pass.since) / 1000);
+    if (result.kind === "delivered") this.#lastSuccess = now;
     const before = this.#breaker.state;
-    this.#breaker.record(signOf(delivery), pass.epoch, now);
+    this.#breaker.record(signOf(result), pass.epoch, now);
     const after = this.#breaker.state;
-    if (after === "open" && before !== "open") {
-      if (before === "closed") {
-        this.#downSince = now;
-        this.#options.metrics?.breakerOpened();
-        const reason = "reason" in delivery ? delivery.reason : "";
-        const values = { connector: this.#options.connector, reason };
-        log.error("Turn is down, messages of {connector} stay in their queues: {reason}", values);
-      } else {
-        if (this.#failedProbes.size >= MOST_FAILED_PROBES) this.#failedProbes.clear();
-        this.#failedProbes.add(pass.id);
-        log.debug("Turn is still down");
-      }
-    }
-    if (after === "closed" && before !== "closed") {
+    if (after === before) return;
+    if (after === "closed") {
       this.#failedProbes.clear();
       const seconds = Math.round((now - this.#downSince) / 1000);
-      const values = { connector: this.#options.connector, seconds };
-      log.warning("Turn works again for {connector} after {seconds} s", values);
+      log.warning("Turn works again for {connector} after {seconds} s", { connector, seconds });
+    } else if (before === "closed") {
+      this.#downSince = now;
+      metrics?.breakerOpened();
+      const reason = "reason" in result ? result.reason : "";
+      const values = { connector, reason };
+      log.error("Turn is down, messages of {connector} stay in their queues: {reason}", values);
+    } else {
+      if (this.#failedProbes.size >= MOST_FAILED_PROBES) this.#failedProbes.clear();
+      this.#failedProbes.add(pass.id);
+      log.debug("Turn is still down");
     }
   }
 
@@ -209,14 +208,14 @@ export class TurnGate {
     const now = this.#now();
     const backMs = this.#latest - now;
     this.#latest = now;
-    if (backMs > 0) { for (const part of [this.#breaker, this.#pacer]) part.setBack(backMs); }
+    if (backMs > 0) { for (const part of [this.#breaker, this.#limiter]) part.setBack(backMs); }
     return now;
   }
 
   #dispatch(): void {
     if (this.#stopped) return;
     const waitMs = this.#letThroughNow(this.#time());
-    if (waitMs !== Infinity) this.#alarm.set(Math.min(Math.max(1, waitMs), LOOK_MS));
+    if (waitMs !== Infinity) this.#wakeUp.set(Math.min(Math.max(1, waitMs), LOOK_MS));
   }
 
   /** Lets through what may go. Answers after how long to look again; not by itself: `Infinity`. */
@@ -234,15 +233,15 @@ export class TurnGate {
 
   /** Lets through what may go. Answers as {@linkcode TurnGate.#letThroughNow} does. */
   #admit(resource: Resource, now: number): number {
-    const waiters = this.#waiting[resource];
-    this.#held[resource].stop(now);
-    while (waiters.length > 0 && this.#calls[resource] < this.#options.concurrency) {
-      const waitMs = this.#pacer.waitMs(resource, now);
+    const calls = this.#calls[resource];
+    endHold(calls, now);
+    while (calls.waiters.length > 0 && calls.inFlight < this.#options.concurrency) {
+      const waitMs = this.#limiter.waitMs(resource, now);
       if (waitMs > 0) {
-        this.#held[resource].start(now);
+        calls.heldSince = now;
         return waitMs;
       }
-      const waiter = waiters.shift();
+      const waiter = calls.waiters.shift();
       if (waiter !== undefined) this.#letThrough(resource, waiter, false);
     }
     return Infinity;
@@ -252,7 +251,7 @@ export class TurnGate {
   #probe(): void {
     if (this.#probing) return;
     for (const resource of ["messages", "statuses"] as const) {
-      const waiters = this.#waiting[resource];
+      const { waiters } = this.#calls[resource];
       const index = waiters.findIndex(({ id }) => !this.#failedProbes.has(id));
       const [waiter] = index < 0 ? [] : waiters.splice(index, 1);
       if (waiter !== undefined) return this.#letThrough(resource, waiter, true);
@@ -264,15 +263,29 @@ export class TurnGate {
 
   #letThrough(resource: Resource, { id, admit }: Waiter, isProbe: boolean): void {
     this.#probing ||= isProbe;
-    this.#calls[resource]++;
+    this.#calls[resource].inFlight++;
     const { epoch } = this.#breaker;
-    const bucket = this.#pacer.begun(resource);
+    const bucket = this.#limiter.begun(resource);
     admit({ resource, id, bucket, isProbe, epoch, since: this.#now() });
   }
 }
 
+function noCalls(): Calls {
+  return { waiters: [], inFlight: 0, heldMs: 0, heldSince: undefined };
+}
+
+/** A clock that is set back takes nothing away. */
+function heldMs({ heldMs, heldSince }: Calls, now: number): number {
+  return heldMs + Math.max(0, now - (heldSince ?? now));
+}
+
+function endHold(calls: Calls, now: number): void {
+  calls.heldMs = heldMs(calls, now);
+  calls.heldSince = undefined;
+}
+
 /** Whatever it answers about a message, a Turn that answers works. */
-function signOf(delivery: CallResult): Sign {
-  if (delivery.kind !== "retry" || delivery.fault === "message") return "works";
-  return delivery.fault === "turn" ? "fails" : "unreachable";
+function signOf(result: CallResult): Sign {
+  if (result.kind !== "retry" || result.fault === "message") return "works";
+  return result.fault === "turn" ? "fails" : "unreachable";
 }

@@ -6,33 +6,45 @@
 
 interface Entry<T> {
   readonly value: T;
-  readonly end: Promise<void>;
+  readonly left: Promise<void>;
+  readonly leave: () => void;
 }
 
-/** One lane a key, gone when it is empty. `T` is what work is about. */
+/** One queue a key, gone when it is empty. `T` is what is known of work that waits. */
 export class UserOrder<T> {
   /** What is in work and what waits behind it, in order. */
-  readonly #lanes = new Map<string, Entry<T>[]>();
+  readonly #queues = new Map<string, Entry<T>[]>();
+
+  /** Resolves when all that entered for `key` before has left. To be followed by `leave`. */
+  async enter(key: string, value: T): Promise<void> {
+    const queue = this.#queues.get(key) ?? [];
+    this.#queues.set(key, queue);
+    const before = queue.at(-1);
+    const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+    queue.push({ value, left, leave });
+    if (before !== undefined) await before.left;
+  }
+
+  /** The work of `key` that is being done has ended. */
+  leave(key: string): void {
+    const queue = this.#queues.get(key) ?? [];
+    const entry = queue.shift();
+    if (queue.length === 0) this.#queues.delete(key);
+    entry?.leave();
+  }
 
   /** Does `work` when all earlier work of `key` has ended, well or not. Answers what it answers. */
   async run<R>(key: string, value: T, work: () => Promise<R>): Promise<R> {
-    const lane = this.#lanes.get(key) ?? [];
-    this.#lanes.set(key, lane);
-    const before = lane.at(-1);
-    const { promise: end, resolve } = Promise.withResolvers<void>();
-    lane.push({ value, end });
+    await this.enter(key, value);
     try {
-      if (before !== undefined) await before.end;
       return await work();
     } finally {
-      lane.shift();
-      if (lane.length === 0) this.#lanes.delete(key);
-      resolve();
+      this.leave(key);
     }
   }
 
   /** What waits behind the work of `key` that is being done, the next first. */
   behind(key: string): readonly T[] {
-    return this.#lanes.get(key)?.slice(1).map(({ value }) => value) ?? [];
+    return this.#queues.get(key)?.slice(1).map(({ value }) => value) ?? [];
   }
 }

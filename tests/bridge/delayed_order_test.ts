@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Behind, DelayedOrder } from "../../src/bridge/delayed_order.ts";
-import { NO_PLACE, type Place } from "../../src/bridge/retries.ts";
+import { NO_PLACE, type Place } from "../../src/bridge/retry_headers.ts";
 import { CacheError, MAX_NOTE_LENGTH } from "../../src/cache/mod.ts";
 import { TestClock } from "./clock.ts";
 import { FlakyCache, settle } from "./support.ts";

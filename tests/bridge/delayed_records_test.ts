@@ -9,7 +9,7 @@ import {
   readDelayedList,
 } from "../../src/bridge/delivery_records.ts";
 import { MAX_NOTE_LENGTH } from "../../src/cache/mod.ts";
-import { DELIVERED, headersOf, HOUR_MS, RETRY, TestCourier } from "./courier_support.ts";
+import { DELIVERED, headersOf, HOUR_MS, RETRY, TestDelivery } from "./delivery_support.ts";
 import { settle } from "./support.ts";
 
 const NOTE: DelayedRecord = {
@@ -25,7 +25,7 @@ const NOTE: DelayedRecord = {
 };
 
 /** What the cache says that waits, of user +266. */
-async function noted(test: TestCourier, id: string) {
+async function noted(test: TestDelivery, id: string) {
   await settle();
   const note = readDelayed(await test.cache.getNote("delayed", delayedNoteId("inbound", id)));
   const list = await test.cache.getNote("delayed_list", delayedListId({ user: "+266" }));
@@ -33,7 +33,7 @@ async function noted(test: TestCourier, id: string) {
 }
 
 Deno.test("what is delayed is noted, with nothing of what Turn said, until it is back", async () => {
-  await using test = new TestCourier([
+  await using test = new TestDelivery([
     ...Array(3).fill({ ...RETRY, said: "secret" }),
     { ...RETRY, afterMs: 60_000 },
     DELIVERED,
@@ -69,7 +69,7 @@ Deno.test("what is delayed is noted, with nothing of what Turn said, until it is
 });
 
 Deno.test("what waits behind a delayed one is noted too, and goes from the list by itself", async () => {
-  await using test = new TestCourier([RETRY, RETRY, RETRY, DELIVERED, DELIVERED]);
+  await using test = new TestDelivery([RETRY, RETRY, RETRY, DELIVERED, DELIVERED]);
   const first = await test.deliver("m1");
   const second = await test.deliver("m2");
   const { note, listed } = await noted(test, "m2");
@@ -83,7 +83,7 @@ Deno.test("what waits behind a delayed one is noted too, and goes from the list 
 });
 
 Deno.test("what is delayed at once is listed whole", async () => {
-  await using test = new TestCourier(Array(60).fill({ ...RETRY, fault: "message" }));
+  await using test = new TestDelivery(Array(60).fill({ ...RETRY, fault: "message" }));
   const ids = Array.from({ length: 9 }, (_, n) => `m${n}`);
   const { getNote } = test.cache;
   test.cache.getNote = async (...args) => {
@@ -98,10 +98,9 @@ Deno.test("what is delayed at once is listed whole", async () => {
 });
 
 Deno.test("what is delayed is noted as well as can be when whose it is can't be found out", async () => {
-  await using test = new TestCourier([RETRY, RETRY, RETRY]);
-  const whose = () => test.cache.getOutbound("m").then(() => ({ user: "+266", about: "m" }));
+  await using test = new TestDelivery([RETRY, RETRY, RETRY]);
   test.cache.failing.add("getOutbound");
-  await test.deliver("m1", {}, { whose });
+  await test.deliver("m1", {}, { subject: { sentIds: ["m"] } });
   const { note, listed } = await noted(test, "m1");
   assert.deepEqual([note?.id, note?.user, listed], ["m1", undefined, []]);
 });

@@ -16,14 +16,14 @@ function longest(n: number): ToldEvent {
   return { id, event: "delivered", status: "delivered", at: 9_999_999_999_999, attempts: 999_999 };
 }
 
-Deno.test("formatTold() keeps eight events whatever they are, and fits into a note", () => {
+Deno.test("formatToldRecord() keeps eight events whatever they are, and fits into a note", () => {
   const events = Array.from({ length: 9 }, (_, n) => longest(n));
   const note = formatToldRecord({ progress: 3, events });
   assert.ok(note.length <= MAX_NOTE_LENGTH, `${note.length}`);
   assert.deepEqual(readToldRecord(note), { progress: 3, events: events.slice(1) });
 });
 
-Deno.test("readTold() knows what is not there, and how far a message was before there were events", () => {
+Deno.test("readToldRecord() knows what is not there, and how far a message was before there were events", () => {
   assert.deepEqual(readToldRecord(undefined), NOTHING_TOLD);
   assert.deepEqual(readToldRecord('{"progress":2,"eventIds":["e1"]}'), { progress: 2, events: [] });
 });

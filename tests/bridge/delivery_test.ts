@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NO_PAST, readPast } from "../../src/bridge/retries.ts";
+import { NO_PAST, readPast } from "../../src/bridge/retry_headers.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
 import { soon } from "./clock.ts";
 import {
@@ -9,34 +9,42 @@ import {
   LIMITED,
   REFUSED,
   RETRY,
-  TestCourier,
+  TestDelivery,
   UNREACHABLE,
-} from "./courier_support.ts";
+} from "./delivery_support.ts";
 import { settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
 const REQUEUE: Disposition = { kind: "requeue" };
 
-Deno.test("Courier.deliver() is done when Turn took it, and notes and counts that", async () => {
-  await using test = new TestCourier([DELIVERED]);
+Deno.test("Delivery is done when Turn took it, and notes and counts that", async () => {
+  await using test = new TestDelivery([DELIVERED]);
   const note = { kind: "told", id: "m", value: "3", ttlMs: 1000 } as const;
-  assert.deepEqual(await test.deliver("m1", {}, { notes: () => [note] }), DONE);
+  assert.deepEqual(await test.deliver("m1", {}, { notes: [note] }), DONE);
   assert.equal(await test.counted("delivered"), 1);
   assert.equal(await test.cache.getNote("told", "m"), "3");
   assert.deepEqual(await test.cache.counts(), ["inbound delivered: 1"]);
 });
 
-Deno.test("Courier.deliver() is done when there is nothing to tell, before or at its turn", async () => {
-  await using test = new TestCourier();
-  const skip = { kind: "skip", why: "hung_up" } as const;
-  assert.deepEqual(await test.deliver("m1", {}, { prepare: () => Promise.resolve(skip) }), DONE);
-  assert.deepEqual(await test.deliver("m2", {}, { call: () => skip }), DONE);
+Deno.test("Delivery is done when there is nothing to tell, before or at its turn", async () => {
+  await using test = new TestDelivery([DELIVERED]);
+  const prepare = () => Promise.resolve("hung_up");
+  assert.deepEqual(await test.deliver("m1", {}, { prepare }), DONE);
+  const second = test.deliver("m2", {}, { rank: 1 });
+  assert.deepEqual(await test.deliver("m3", {}, { rank: 2 }), DONE);
+  assert.deepEqual(await second, DONE);
+  assert.deepEqual(test.calls, ["m3"]);
   assert.equal(await test.counted("skipped"), 2);
-  assert.deepEqual(await test.cache.counts(), ["inbound skipped_hung_up: 2"]);
+  await settle();
+  assert.deepEqual(await test.cache.counts(), [
+    "inbound delivered: 1",
+    "inbound skipped_hung_up: 1",
+    "inbound skipped_superseded: 1",
+  ]);
 });
 
-Deno.test("Courier.deliver() tries maxRetries times more, then sends it to the first delay queue", async () => {
-  await using test = new TestCourier([RETRY, RETRY, RETRY]);
+Deno.test("Delivery tries maxRetries times more, then sends it to the first delay queue", async () => {
+  await using test = new TestDelivery([RETRY, RETRY, RETRY]);
   const disposition = await test.deliver("m1");
   assert.ok(disposition.kind === "later");
   assert.equal(disposition.delayMs, 5_000);
@@ -54,8 +62,8 @@ Deno.test("Courier.deliver() tries maxRetries times more, then sends it to the f
   assert.deepEqual(await test.cache.counts(), ["inbound delayed: 1"]);
 });
 
-Deno.test("Courier.deliver() tries once what comes out of a delay queue, and counts on", async () => {
-  await using test = new TestCourier([RETRY, RETRY, RETRY, RETRY, DELIVERED]);
+Deno.test("Delivery tries once what comes out of a delay queue, and counts on", async () => {
+  await using test = new TestDelivery([RETRY, RETRY, RETRY, RETRY, DELIVERED]);
   const first = await test.deliver("m1");
   test.now += 5_000;
   const second = await test.deliver("m1", { headers: headersOf(first) });
@@ -71,8 +79,8 @@ Deno.test("Courier.deliver() tries once what comes out of a delay queue, and cou
   assert.deepEqual(await test.deliver("m1", { headers: second.headers }), DONE);
 });
 
-Deno.test("Courier.deliver() parks when it is not worth trying any more", async () => {
-  await using test = new TestCourier([RETRY, RETRY, RETRY]);
+Deno.test("Delivery parks when it is not worth trying any more", async () => {
+  await using test = new TestDelivery([RETRY, RETRY, RETRY]);
   const disposition = await test.deliver("m1", {}, { retryForMs: 0 });
   assert.ok(disposition.kind === "park");
   assert.equal(disposition.reason, "Turn answered 500, after 3 attempts");
@@ -81,14 +89,14 @@ Deno.test("Courier.deliver() parks when it is not worth trying any more", async 
   assert.deepEqual(await test.cache.counts(), ["inbound parked: 1"]);
 });
 
-Deno.test("Courier.deliver() is done when a later attempt succeeds", async () => {
-  await using test = new TestCourier([RETRY, RETRY, DELIVERED]);
+Deno.test("Delivery is done when a later attempt succeeds", async () => {
+  await using test = new TestDelivery([RETRY, RETRY, DELIVERED]);
   assert.deepEqual(await test.deliver("m1"), DONE);
   assert.equal(test.calls.length, 3);
 });
 
-Deno.test("Courier.deliver() parks what Turn refuses, at once, with what Turn said", async () => {
-  await using test = new TestCourier([{ ...REFUSED, said: "Bad text" }]);
+Deno.test("Delivery parks what Turn refuses, at once, with what Turn said", async () => {
+  await using test = new TestDelivery([{ ...REFUSED, said: "Bad text" }]);
   const disposition = await test.deliver("m1");
   assert.ok(disposition.kind === "park");
   assert.equal(disposition.reason, "Turn answered 400: Bad text");
@@ -96,8 +104,8 @@ Deno.test("Courier.deliver() parks what Turn refuses, at once, with what Turn sa
   assert.equal(test.calls.length, 1);
 });
 
-Deno.test("Courier.deliver() never counts a 429 against a message", async () => {
-  await using test = new TestCourier(Array(9).fill(LIMITED).concat(DELIVERED));
+Deno.test("Delivery never counts a 429 against a message", async () => {
+  await using test = new TestDelivery(Array(9).fill(LIMITED).concat(DELIVERED));
   const disposition = test.deliver("m1");
   for (let n = 1; n <= 9; n++) {
     await settle();
@@ -108,14 +116,15 @@ Deno.test("Courier.deliver() never counts a 429 against a message", async () => 
   assert.equal(await test.counted("retried"), 0);
 });
 
-Deno.test("Courier.deliver() lets a bug through, and counts the message as parked", async () => {
-  await using test = new TestCourier([new TypeError("bug")]);
+Deno.test("Delivery lets a bug through, and counts the message as parked", async () => {
+  await using test = new TestDelivery([new TypeError("bug")]);
   await assert.rejects(test.deliver("m1"), TypeError);
+  assert.equal(await test.counted("parked"), 1);
   assert.deepEqual(await test.cache.counts(), ["inbound parked: 1"]);
 });
 
-Deno.test("Courier.deliver() sends what Turn asks to wait long for to a delay that is long enough", async () => {
-  await using test = new TestCourier([{ ...RETRY, afterMs: 300_001 }]);
+Deno.test("Delivery sends what Turn asks to wait long for to a delay that is long enough", async () => {
+  await using test = new TestDelivery([{ ...RETRY, afterMs: 300_001 }]);
   const disposition = await test.deliver("m1");
   assert.ok(disposition.kind === "later");
   assert.equal(disposition.delayMs, 300_000);
@@ -123,8 +132,8 @@ Deno.test("Courier.deliver() sends what Turn asks to wait long for to a delay th
 });
 
 for (const [label, end] of [["when we stop", "stopping"], ["when it is lost", "lost"]] as const) {
-  Deno.test(`Courier.deliver() waits as long as Turn asks for, but not ${label}`, async () => {
-    await using test = new TestCourier([{ ...RETRY, afterMs: 300_000 }]);
+  Deno.test(`Delivery waits as long as Turn asks for, but not ${label}`, async () => {
+    await using test = new TestDelivery([{ ...RETRY, afterMs: 300_000 }]);
     const lost = new AbortController();
     const disposition = test.deliver("m1", { lost: lost.signal });
     await settle();
@@ -135,21 +144,21 @@ for (const [label, end] of [["when we stop", "stopping"], ["when it is lost", "l
   });
 }
 
-Deno.test("Courier.deliver() begins nothing when we stop, or when the message is lost", async () => {
-  await using test = new TestCourier();
+Deno.test("Delivery begins nothing when we stop, or when the message is lost", async () => {
+  await using test = new TestDelivery();
   assert.deepEqual(await test.deliver("m1", { lost: AbortSignal.abort() }), REQUEUE);
   test.stopping.abort();
   assert.deepEqual(await test.deliver("m1"), REQUEUE);
 });
 
-Deno.test("Courier.deliver() puts a call back that was abandoned", async () => {
-  await using test = new TestCourier([new DOMException("abandoned", "AbortError")]);
+Deno.test("Delivery puts a call back that was abandoned", async () => {
+  await using test = new TestDelivery([new DOMException("abandoned", "AbortError")]);
   test.abandon.abort();
   assert.deepEqual(await test.deliver("m1"), REQUEUE);
 });
 
-Deno.test("Courier.deliver() spends no retries of a message that comes alone on a Turn that can't be reached", async () => {
-  await using test = new TestCourier([...Array(9).fill(UNREACHABLE), DELIVERED]);
+Deno.test("Delivery spends no retries of a message that comes alone on a Turn that can't be reached", async () => {
+  await using test = new TestDelivery([...Array(9).fill(UNREACHABLE), DELIVERED]);
   const disposition = test.deliver("m1");
   await soon();
   assert.equal(test.gate.status().breaker, "open");
@@ -161,9 +170,9 @@ Deno.test("Courier.deliver() spends no retries of a message that comes alone on 
   assert.deepEqual(await disposition, DONE);
 });
 
-Deno.test("Courier.deliver() keeps what waits for Turn in hand, in order, and spends no attempts", async () => {
+Deno.test("Delivery keeps what waits for Turn in hand, in order, and spends no attempts", async () => {
   const ends: End[] = [...Array(5).fill(UNREACHABLE), RETRY, RETRY, ...Array(10).fill(DELIVERED)];
-  await using test = new TestCourier(ends);
+  await using test = new TestDelivery(ends);
   const users = ["a", "b", "c", "d", "e"];
   const dispositions = [1, 2].flatMap((n) =>
     users.map((key) => test.deliver(`${key}${n}`, {}, { key }))
@@ -185,8 +194,8 @@ Deno.test("Courier.deliver() keeps what waits for Turn in hand, in order, and sp
   }
 });
 
-Deno.test("Courier.deliver() counts attempts across being put back", async () => {
-  await using test = new TestCourier([RETRY, RETRY]);
+Deno.test("Delivery counts attempts across being put back", async () => {
+  await using test = new TestDelivery([RETRY, RETRY]);
   const lost = new AbortController();
   const first = test.deliver("m2", { lost: lost.signal }, {
     call: () => {

@@ -37,7 +37,7 @@ interface Happening {
 
 /** Lets all calls be made. Throws if one is not let through within an hour of the last. */
 export function simulate(turn: FixedWindow): Outcome {
-  const pacer = new RateLimiter();
+  const limiter = new RateLimiter();
   const begin = 1_786_331_000_123;
   let now = begin;
   const ahead: Happening[] = [];
@@ -61,13 +61,13 @@ export function simulate(turn: FixedWindow): Outcome {
   }
 
   function call(resource: Resource): void {
-    const bucket = pacer.begun(resource);
+    const bucket = limiter.begun(resource);
     const { ok, limit, resetAt } = answer();
     const refusedForMs = ok ? undefined : resetAt - now;
     inFlight++;
     at(now + turn.latency(), () => {
       inFlight--;
-      pacer.ended(resource, bucket, limit, refusedForMs, now);
+      limiter.ended(resource, bucket, limit, refusedForMs, now);
       if (ok) order.push(resource);
       else {
         limited++;
@@ -81,7 +81,7 @@ export function simulate(turn: FixedWindow): Outcome {
     while (inFlight < turn.concurrency) {
       const resource = waiting.includes("messages") ? "messages" : waiting[0];
       if (resource === undefined) return;
-      const waitMs = pacer.waitMs(resource, now);
+      const waitMs = limiter.waitMs(resource, now);
       if (waitMs > 3_600_000) throw new Error(`Waits for ${waitMs} ms`);
       if (waitMs > 0) return look(now + waitMs);
       waiting.splice(waiting.indexOf(resource), 1);

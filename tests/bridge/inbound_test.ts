@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { TurnDelivery } from "../../src/bridge/delivery.ts";
+import { Deliveries } from "../../src/bridge/deliveries.ts";
 import { readDelivered } from "../../src/bridge/delivery_records.ts";
 import { InboundFlow, type InboundOptions } from "../../src/bridge/inbound.ts";
 import type { CallOptions, CallResult, InboundText } from "../../src/turn/mod.ts";
 import { createMessage, type Disposition, type Message } from "../../src/vumi/mod.ts";
-import { DELIVERED, HOUR_MS, RETRY, TestCourier } from "./courier_support.ts";
+import { DELIVERED, HOUR_MS, RETRY, TestDelivery } from "./delivery_support.ts";
 import { AGAIN, arrival, settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
 
 /** The flow of users' messages. */
 class TestInbound implements AsyncDisposable {
-  readonly base = new TestCourier();
+  readonly base = new TestDelivery();
   readonly cache = this.base.cache;
   /** What Turn was told, in order. */
   readonly told: InboundText[] = [];
@@ -21,8 +21,17 @@ class TestInbound implements AsyncDisposable {
 
   constructor(more: Partial<InboundOptions> = {}) {
     const { base, cache } = this;
-    const courier = new TurnDelivery<Message>({
+    const sendMessage = async (text: InboundText, options: CallOptions): Promise<CallResult> => {
+      assert.equal(options.timeoutMs, 9_000);
+      // Turn's answer may come before Turn has answered our call.
+      assert.equal((await cache.getInbound(text.id))?.message_id, text.id);
+      this.told.push(text);
+      return this.answer();
+    };
+    const deliveries = new Deliveries({
       flow: "inbound",
+      call: sendMessage,
+      timeoutMs: () => 9_000,
       gate: base.gate,
       cache,
       metrics: base.metrics,
@@ -33,23 +42,13 @@ class TestInbound implements AsyncDisposable {
       elapsed: base.clock.elapsed,
       after: base.clock.after,
     });
-    const sendMessage = async (text: InboundText, options: CallOptions): Promise<CallResult> => {
-      assert.equal(options.timeoutMs, 9_000);
-      // Turn's answer may come before Turn has answered our call.
-      assert.equal((await cache.getInbound(text.id))?.message_id, text.id);
-      this.told.push(text);
-      return this.answer();
-    };
     this.#flow = new InboundFlow({
       cache,
-      courier,
-      turn: { sendMessage },
-      timeoutMs: 9_000,
       retryForMs: 72 * HOUR_MS,
       ussdRetryForMs: 120_000,
       emptyMessageBody: undefined,
       ...more,
-    });
+    }, deliveries);
   }
 
   handle(fields: Partial<Message> = {}, how = arrival()): Promise<Disposition> {

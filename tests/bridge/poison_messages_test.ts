@@ -3,12 +3,23 @@ import { PoisonMessages } from "../../src/bridge/poison_messages.ts";
 import { CacheError } from "../../src/cache/mod.ts";
 import { FlakyCache, settle } from "./support.ts";
 
+/** Works on a message, watched. */
+async function watch<T>(
+  poison: PoisonMessages,
+  id: string,
+  crashes: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  await using _watch = await poison.watch(id, crashes);
+  return await work();
+}
+
 /** The program that works on one message is killed: nothing after that happens. */
 async function killOver(cache: FlakyCache, id: string): Promise<void> {
   const { promise: never } = Promise.withResolvers<string>();
-  const suspects = new PoisonMessages(cache);
+  const poison = new PoisonMessages(cache);
   let hasBegun = false;
-  void suspects.watch(id, await suspects.deaths(id), () => {
+  void watch(poison, id, await poison.crashes(id), () => {
     hasBegun = true;
     return never;
   });
@@ -18,107 +29,107 @@ async function killOver(cache: FlakyCache, id: string): Promise<void> {
 
 const works = (): Promise<string> => Promise.resolve("works");
 
-Deno.test("Suspects.isGuilty() of the message that has ended the program five times", async () => {
+Deno.test("PoisonMessages.isPoison() of the message that has ended the program five times", async () => {
   await using cache = new FlakyCache();
-  const suspects = new PoisonMessages(cache);
+  const poison = new PoisonMessages(cache);
   // Once without us: when it comes for the first time it is not watched.
-  for (let deaths = 1; deaths < 5; deaths++) {
-    assert.equal(await suspects.deaths("m1"), deaths);
-    assert.ok(!suspects.isGuilty(deaths));
+  for (let crashes = 1; crashes < 5; crashes++) {
+    assert.equal(await poison.crashes("m1"), crashes);
+    assert.ok(!poison.isPoison(crashes));
     await killOver(cache, "m1");
   }
-  assert.equal(await suspects.deaths("m1"), 5);
-  assert.ok(suspects.isGuilty(5));
+  assert.equal(await poison.crashes("m1"), 5);
+  assert.ok(poison.isPoison(5));
 });
 
-Deno.test("Suspects.forget() begins again", async () => {
+Deno.test("PoisonMessages.forget() begins again", async () => {
   await using cache = new FlakyCache();
   await killOver(cache, "m1");
-  const suspects = new PoisonMessages(cache);
-  assert.equal(await suspects.deaths("m1"), 2);
-  await suspects.forget("m1");
-  assert.equal(await suspects.deaths("m1"), 1);
+  const poison = new PoisonMessages(cache);
+  assert.equal(await poison.crashes("m1"), 2);
+  await poison.forget("m1");
+  assert.equal(await poison.crashes("m1"), 1);
 });
 
-Deno.test("Suspects.watch() does not count an end while the message waits after the work", async () => {
+Deno.test("PoisonMessages.watch() does not count an end while the message waits after the work", async () => {
   await using cache = new FlakyCache();
   await killOver(cache, "m1");
   for (let n = 0; n < 9; n++) {
     // It is worked on, waits, and the program ends.
-    const suspects = new PoisonMessages(cache);
-    assert.equal(await suspects.watch("m1", await suspects.deaths("m1"), works), "works");
-    assert.equal(await suspects.deaths("m1"), 2);
+    const poison = new PoisonMessages(cache);
+    assert.equal(await watch(poison, "m1", await poison.crashes("m1"), works), "works");
+    assert.equal(await poison.crashes("m1"), 2);
   }
   const failing = () => Promise.reject(new CacheError("full"));
-  await assert.rejects(new PoisonMessages(cache).watch("m1", 2, failing), CacheError);
-  assert.equal(await new PoisonMessages(cache).deaths("m1"), 2);
+  await assert.rejects(watch(new PoisonMessages(cache), "m1", 2, failing), CacheError);
+  assert.equal(await new PoisonMessages(cache).crashes("m1"), 2);
 });
 
-Deno.test("Suspects.watch() does one at a time of those in work at two deaths, so blames no other", async () => {
+Deno.test("PoisonMessages.watch() does one at a time of those in work at two crashes, so blames no other", async () => {
   await using cache = new FlakyCache();
-  for (const id of ["guilty", "b", "c"]) await killOver(cache, id);
-  const suspects = new PoisonMessages(cache);
+  for (const id of ["poison", "b", "c"]) await killOver(cache, id);
+  const poison = new PoisonMessages(cache);
   const { promise: never } = Promise.withResolvers<string>();
-  void suspects.watch("guilty", 2, () => never);
+  void watch(poison, "poison", 2, () => never);
   const begun: string[] = [];
   for (const id of ["b", "c"]) {
-    void suspects.watch(id, 2, () => {
+    void watch(poison, id, 2, () => {
       begun.push(id);
       return works();
     });
   }
   await settle();
   assert.deepEqual(begun, []);
-  // The others have 2 deaths still, the guilty one has 3.
+  // The others have 2 crashes still, the other one has 3.
   const next = new PoisonMessages(cache);
-  for (const [id, deaths] of [["guilty", 3], ["b", 2], ["c", 2]] as const) {
-    assert.equal(await next.deaths(id), deaths);
+  for (const [id, crashes] of [["poison", 3], ["b", 2], ["c", 2]] as const) {
+    assert.equal(await next.crashes(id), crashes);
   }
 });
 
-Deno.test("Suspects.watch() goes on with the next one when work on one throws", async () => {
+Deno.test("PoisonMessages.watch() goes on with the next one when work on one throws", async () => {
   await using cache = new FlakyCache();
-  const suspects = new PoisonMessages(cache);
-  const failed = suspects.watch("a", 2, () => Promise.reject(new TypeError("bug")));
-  const next = suspects.watch("b", 2, works);
+  const poison = new PoisonMessages(cache);
+  const failed = watch(poison, "a", 2, () => Promise.reject(new TypeError("bug")));
+  const next = watch(poison, "b", 2, works);
   await assert.rejects(failed, TypeError);
   assert.equal(await next, "works");
 });
 
-Deno.test("Suspects.watch() does not begin if it can't be written down first", async () => {
+Deno.test("PoisonMessages.watch() does not begin if it can't be written down first", async () => {
   await using cache = new FlakyCache();
   cache.failing.add("putNotes");
   const work = () => assert.fail("begun");
-  await assert.rejects(new PoisonMessages(cache).watch("m1", 1, work), CacheError);
+  await assert.rejects(watch(new PoisonMessages(cache), "m1", 1, work), CacheError);
   cache.failing.add("getNote");
-  await assert.rejects(new PoisonMessages(cache).deaths("m1"), CacheError);
+  await assert.rejects(new PoisonMessages(cache).crashes("m1"), CacheError);
 });
 
-Deno.test("Suspects.watch() tells what the work came to, also if that can't be written down", async () => {
+Deno.test("PoisonMessages.watch() tells what the work came to, also if that can't be written down", async () => {
   await using cache = new FlakyCache();
-  const suspects = new PoisonMessages(cache);
+  const poison = new PoisonMessages(cache);
   const work = () => {
     cache.failing.add("putNotes").add("deleteNote");
     return works();
   };
-  assert.equal(await suspects.watch("m1", 1, work), "works");
-  await suspects.forget("m1");
+  assert.equal(await watch(poison, "m1", 1, work), "works");
+  await poison.forget("m1");
 });
 
-Deno.test("Suspects.takeCleared() has what was put back with it, once", async () => {
+Deno.test("PoisonMessages.takeReleased() has what was put back with it, once", async () => {
   await using cache = new FlakyCache();
-  const suspects = new PoisonMessages(cache);
-  assert.equal(suspects.takeCleared("m1"), undefined);
-  const cleared = { failures: 2, isBegun: true };
-  suspects.clear("m1", cleared);
-  assert.deepEqual(suspects.takeCleared("m1"), cleared);
-  assert.equal(suspects.takeCleared("m1"), undefined);
+  const poison = new PoisonMessages(cache);
+  assert.equal(poison.takeReleased("m1"), undefined);
+  const released = { failures: 2, isBegun: true };
+  poison.release("m1", released);
+  assert.deepEqual(poison.takeReleased("m1"), released);
+  assert.equal(poison.takeReleased("m1"), undefined);
 });
 
-Deno.test("Suspects.clear() remembers the last 10,000", async () => {
+Deno.test("PoisonMessages.release() remembers the last 10,000", async () => {
   await using cache = new FlakyCache();
-  const suspects = new PoisonMessages(cache);
-  for (let n = 0; n <= 10_000; n++) suspects.clear(`${n}`, { failures: n, isBegun: false });
-  const known = ["0", "1", "10000"].map((id) => suspects.takeCleared(id)?.failures);
+  const poison = new PoisonMessages(cache);
+  for (let n = 0; n <= 10_000; n++) poison.release(`${n}`, { failures: n, isBegun: false });
+  const known = ["0", "1", "10000"].map((id) => poison.takeReleased(id)?.failures);
   assert.deepEqual(known, [undefined, 1, 10_000]);
 });

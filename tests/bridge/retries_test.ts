@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { afterFailure, type Failed, retryDelayMs } from "../../src/bridge/retries.ts";
 import {
-  afterFailure,
-  type Failed,
   isOutOfOrder,
   NO_PAST,
   type Past,
   readPast,
-  retryDelayMs,
   sendAgain,
   waitBehind,
-} from "../../src/bridge/retries.ts";
+} from "../../src/bridge/retry_headers.ts";
 
 const NOW = Date.parse("2026-11-24T08:00:00.000Z");
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE;

@@ -6,12 +6,12 @@ import {
   readDelayedList,
   readToldRecord,
 } from "../../src/bridge/delivery_records.ts";
-import { TurnDelivery } from "../../src/bridge/delivery.ts";
+import { Deliveries } from "../../src/bridge/deliveries.ts";
 import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import type { CallOptions, CallResult, Status } from "../../src/turn/mod.ts";
 import { createMessage, decodeEvent, type Disposition, type Event } from "../../src/vumi/mod.ts";
-import { DELIVERED, headersOf, HOUR_MS, REFUSED, RETRY, TestCourier } from "./courier_support.ts";
+import { DELIVERED, headersOf, HOUR_MS, REFUSED, RETRY, TestDelivery } from "./delivery_support.ts";
 import { AGAIN, arrival, NEVER, settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
@@ -31,7 +31,7 @@ function event(fields: Record<string, unknown>): Event {
 
 /** The flow of statuses, which has sent the message `m`. */
 class TestStatuses implements AsyncDisposable {
-  readonly base = new TestCourier();
+  readonly base = new TestDelivery();
   readonly cache = this.base.cache;
   /** What Turn was told, in order. */
   readonly told: Status[] = [];
@@ -41,8 +41,15 @@ class TestStatuses implements AsyncDisposable {
 
   private constructor(more: Partial<StatusOptions>) {
     const { base, cache } = this;
-    const courier = new TurnDelivery<Event>({
+    const sendStatus = async (status: Status, options: CallOptions): Promise<CallResult> => {
+      assert.deepEqual(options.timeoutMs, 7_000);
+      this.told.push(status);
+      return await this.answer(status);
+    };
+    const deliveries = new Deliveries({
       flow: "status",
+      call: sendStatus,
+      timeoutMs: () => 7_000,
       gate: base.gate,
       cache,
       metrics: base.metrics,
@@ -53,21 +60,14 @@ class TestStatuses implements AsyncDisposable {
       elapsed: base.clock.elapsed,
       after: base.clock.after,
     });
-    const sendStatus = async (status: Status, options: CallOptions): Promise<CallResult> => {
-      assert.deepEqual(options.timeoutMs, 7_000);
-      this.told.push(status);
-      return await this.answer(status);
-    };
     this.#flow = new StatusFlow({
       cache,
-      courier,
-      turn: { sendStatus },
-      timeoutMs: 7_000,
       retryForMs: HOUR_MS,
       failedStatus: "failed",
-      compact: true,
+      compactStatuses: true,
+      metrics: base.metrics,
       ...more,
-    });
+    }, deliveries);
   }
 
   static async start(more: Partial<StatusOptions> = {}): Promise<TestStatuses> {
@@ -230,7 +230,7 @@ Deno.test("StatusFlow leaves out nothing for what is no further, or another mess
 });
 
 Deno.test("StatusFlow leaves out nothing when compact_statuses is off", async () => {
-  await using test = await TestStatuses.start({ compact: false });
+  await using test = await TestStatuses.start({ compactStatuses: false });
   await crowd(test, [ACK, report("pending"), report("delivered")]);
   assert.deepEqual(test.words, ["sent", "sent", "delivered"]);
 });

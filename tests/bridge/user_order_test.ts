@@ -24,13 +24,13 @@ function work(): {
   };
 }
 
-Deno.test("Lanes.run() does one key's work in order, whatever each piece takes", async () => {
+Deno.test("UserOrder.run() does one key's work in order, whatever each piece takes", async () => {
   await fc.assert(fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-    const lanes = new UserOrder<number>();
+    const order = new UserOrder<number>();
     const log: string[] = [];
     for (let n = 0; n < 4; n++) {
       for (const key of ["a", "b"]) {
-        void lanes.run(key, n, async () => {
+        void order.run(key, n, async () => {
           log.push(`${key}${n} begins`);
           await scheduler.schedule(Promise.resolve());
           log.push(`${key}${n} ends`);
@@ -38,8 +38,8 @@ Deno.test("Lanes.run() does one key's work in order, whatever each piece takes",
         });
       }
     }
-    await scheduler.waitFor(lanes.run("a", 4, () => Promise.resolve(DONE)));
-    await scheduler.waitFor(lanes.run("b", 4, () => Promise.resolve(DONE)));
+    await scheduler.waitFor(order.run("a", 4, () => Promise.resolve(DONE)));
+    await scheduler.waitFor(order.run("b", 4, () => Promise.resolve(DONE)));
     for (const key of ["a", "b"]) {
       const expected = [0, 1, 2, 3].flatMap((n) => [`${key}${n} begins`, `${key}${n} ends`]);
       assert.deepEqual(log.filter((line) => line.startsWith(key)), expected);
@@ -47,42 +47,42 @@ Deno.test("Lanes.run() does one key's work in order, whatever each piece takes",
   }));
 });
 
-Deno.test("Lanes.run() does not let one key wait for another", async () => {
-  const lanes = new UserOrder<string>();
+Deno.test("UserOrder.run() does not let one key wait for another", async () => {
+  const order = new UserOrder<string>();
   const first = work();
-  const stuck = lanes.run("a", "", first.work);
-  assert.deepEqual(await lanes.run("b", "", () => Promise.resolve(DONE)), DONE);
+  const stuck = order.run("a", "", first.work);
+  assert.deepEqual(await order.run("b", "", () => Promise.resolve(DONE)), DONE);
   first.end(DONE);
   await stuck;
 });
 
-Deno.test("Lanes.run() tells how work ended, and goes on after a failure", async () => {
-  const lanes = new UserOrder<string>();
-  const failed = lanes.run("a", "", () => Promise.reject(new RangeError("no")));
-  const after = lanes.run("a", "", () => Promise.resolve(DONE));
+Deno.test("UserOrder.run() tells how work ended, and goes on after a failure", async () => {
+  const order = new UserOrder<string>();
+  const failed = order.run("a", "", () => Promise.reject(new RangeError("no")));
+  const after = order.run("a", "", () => Promise.resolve(DONE));
   await assert.rejects(failed, RangeError);
   assert.deepEqual(await after, DONE);
 });
 
-Deno.test("Lanes.behind() has what waits, in order, until its work begins", async () => {
-  const lanes = new UserOrder<string>();
-  assert.deepEqual(lanes.behind("a"), []);
+Deno.test("UserOrder.behind() has what waits, in order, until its work begins", async () => {
+  const order = new UserOrder<string>();
+  assert.deepEqual(order.behind("a"), []);
   const first = work(), second = work(), third = work();
   const ends = [
-    lanes.run("a", "1", first.work),
-    lanes.run("a", "2", second.work),
-    lanes.run("a", "3", third.work),
+    order.run("a", "1", first.work),
+    order.run("a", "2", second.work),
+    order.run("a", "3", third.work),
   ];
-  assert.deepEqual(lanes.behind("a"), ["2", "3"]);
-  assert.deepEqual(lanes.behind("b"), []);
+  assert.deepEqual(order.behind("a"), ["2", "3"]);
+  assert.deepEqual(order.behind("b"), []);
   first.end(DONE);
   await ends[0];
   await settle();
-  assert.deepEqual(lanes.behind("a"), ["3"]);
+  assert.deepEqual(order.behind("a"), ["3"]);
   second.end({ kind: "park", reason: "" });
   await ends[1];
   await settle();
-  assert.deepEqual(lanes.behind("a"), []);
+  assert.deepEqual(order.behind("a"), []);
   third.end(DONE);
   await ends[2];
 });

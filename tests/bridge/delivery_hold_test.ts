@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readPast } from "../../src/bridge/retries.ts";
+import { readPast } from "../../src/bridge/retry_headers.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
 import { soon } from "./clock.ts";
 import {
@@ -10,9 +10,9 @@ import {
   HOUR_MS,
   LIMITED,
   RETRY,
-  TestCourier,
+  TestDelivery,
   UNREACHABLE,
-} from "./courier_support.ts";
+} from "./delivery_support.ts";
 import { FlakyCache, settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
@@ -28,8 +28,8 @@ function told(dispositions: readonly Disposition[]): unknown[] {
   });
 }
 
-Deno.test("Courier.deliver() sends what was in hand for too long to the end of its queue, in order", async () => {
-  await using test = new TestCourier([...DOWN]);
+Deno.test("Delivery sends what was in hand for too long to the end of its queue, in order", async () => {
+  await using test = new TestDelivery([...DOWN]);
   const sent = ["a1", "a2", "a3"].map((id) => test.deliver(id));
   await test.clock.advance(HOLD_MS - 1);
   const late = test.deliver("a4");
@@ -74,8 +74,8 @@ Deno.test("Courier.deliver() sends what was in hand for too long to the end of i
   assert.equal(await test.counted("redelivered"), 0);
 });
 
-Deno.test("Courier.deliver() counts how often it has sent a message to the end of its queue", async () => {
-  await using test = new TestCourier([...DOWN]);
+Deno.test("Delivery counts how often it has sent a message to the end of its queue", async () => {
+  await using test = new TestDelivery([...DOWN]);
   let headers = {};
   for (let n = 1; n <= 3; n++) {
     const sent = test.deliver("m1", { headers });
@@ -85,15 +85,15 @@ Deno.test("Courier.deliver() counts how often it has sent a message to the end o
   }
 });
 
-const WAITS: readonly [string, readonly End[], (test: TestCourier) => void][] = [
+const WAITS: readonly [string, readonly End[], (test: TestDelivery) => void][] = [
   ["Turn's rate limit", Array(99).fill({ ...LIMITED, afterMs: 600_000 }), () => {}],
   ["the cache", [], (test) => test.cache.failing.add("getInbound")],
   ["another attempt", Array(9).fill({ ...RETRY, afterMs: 299_000, fault: "message" }), () => {}],
 ];
 
 for (const [what, ends, begin] of WAITS) {
-  Deno.test(`Courier.deliver() waits in hand for ${what}, and not for too long`, async () => {
-    await using test = new TestCourier([...ends], undefined, undefined, { maxRetries: 9 });
+  Deno.test(`Delivery waits in hand for ${what}, and not for too long`, async () => {
+    await using test = new TestDelivery([...ends], undefined, undefined, { maxRetries: 9 });
     begin(test);
     const prepare = () => test.cache.getInbound("x").then(() => undefined);
     const sent = [test.deliver("m1", {}, { prepare }), test.deliver("m2", {}, { prepare })];
@@ -109,16 +109,16 @@ for (const [what, ends, begin] of WAITS) {
   });
 }
 
-Deno.test("Courier.deliver() has the rest of its quick attempts at the end of the queue", async () => {
+Deno.test("Delivery has the rest of its quick attempts at the end of the queue", async () => {
   const slow = { ...RETRY, fault: "message", afterMs: 299_000 } as const;
-  await using test = new TestCourier(Array(8).fill(slow), undefined, undefined, { maxRetries: 5 });
+  await using test = new TestDelivery(Array(8).fill(slow), undefined, undefined, { maxRetries: 5 });
   const first = test.deliver("m1");
   await test.clock.advance(HOLD_MS);
   const again = await first;
   assert.deepEqual(told([again]), [[1, true, 4, 0]]);
   const since = readPast(headersOf(again))?.firstFailureAt;
   // In the next program, too.
-  const next = new TestCourier(Array(2).fill(slow), test.cache, undefined, { maxRetries: 5 });
+  const next = new TestDelivery(Array(2).fill(slow), test.cache, undefined, { maxRetries: 5 });
   next.now = test.now;
   const last = next.deliver("m1", { headers: headersOf(again) });
   await next.clock.advance(299_000);
@@ -127,8 +127,8 @@ Deno.test("Courier.deliver() has the rest of its quick attempts at the end of th
 });
 
 for (const returns of [3, 19]) {
-  Deno.test(`Courier.deliver() copies first what was returned ${returns} times, and all behind it`, async () => {
-    await using test = new TestCourier([DELIVERED, DELIVERED]);
+  Deno.test(`Delivery copies first what was returned ${returns} times, and all behind it`, async () => {
+    await using test = new TestDelivery([DELIVERED, DELIVERED]);
     const prepare = () => assert.fail("begun");
     const first = test.deliver("a1", { returns, redelivered: true }, { prepare });
     const second = test.deliver("a2", { returns: 0 }, { prepare });
@@ -145,20 +145,20 @@ for (const returns of [3, 19]) {
   });
 }
 
-Deno.test("Courier.deliver() works on what was returned twice", async () => {
-  await using test = new TestCourier([DELIVERED]);
+Deno.test("Delivery works on what was returned twice", async () => {
+  await using test = new TestDelivery([DELIVERED]);
   assert.deepEqual(await test.deliver("m1", { returns: 2, redelivered: true }), DONE);
 });
 
-Deno.test("Courier.deliver() parks what ends the program each time, copied or not", async () => {
+Deno.test("Delivery parks what ends the program each time, copied or not", async () => {
   await using cache = new FlakyCache();
-  const programs: TestCourier[] = [];
+  const programs: TestDelivery[] = [];
   const never = Promise.withResolvers<never>().promise;
   let headers = {};
   let returns = 0;
   const kinds: string[] = [];
   for (let n = 0; n < 12; n++) {
-    const program = new TestCourier([never], cache);
+    const program = new TestDelivery([never], cache);
     programs.push(program);
     const answer = program.deliver("m1", { headers, returns, redelivered: returns > 0 });
     const disposition = await Promise.race([answer, soon()]);
@@ -174,8 +174,8 @@ Deno.test("Courier.deliver() parks what ends the program each time, copied or no
   for (const program of programs) program.gate.stop();
 });
 
-Deno.test("Courier.deliver() does not acquit what only waited in hand for too long", async () => {
-  await using test = new TestCourier([...DOWN]);
+Deno.test("Delivery does not acquit what only waited in hand for too long", async () => {
+  await using test = new TestDelivery([...DOWN]);
   const note = { kind: "suspect", id: "m1", value: "3", ttlMs: 48 * HOUR_MS } as const;
   await test.cache.putNotes([note]);
   const sent = test.deliver("m1", { redelivered: true });
@@ -188,8 +188,8 @@ Deno.test("Courier.deliver() does not acquit what only waited in hand for too lo
   assert.equal(await test.cache.getNote("suspect", "m1"), undefined);
 });
 
-Deno.test("Courier.deliver() puts back what waits when we stop, and when it is lost", async () => {
-  await using test = new TestCourier([...DOWN]);
+Deno.test("Delivery puts back what waits when we stop, and when it is lost", async () => {
+  await using test = new TestDelivery([...DOWN]);
   const lost = new AbortController();
   const [a1, a2] = ["a1", "a2"].map((id) => test.deliver(id, { lost: lost.signal }));
   const b1 = test.deliver("b1", {}, { key: "b" });
@@ -200,8 +200,8 @@ Deno.test("Courier.deliver() puts back what waits when we stop, and when it is l
   assert.deepEqual(await b1, REQUEUE);
 });
 
-Deno.test("Courier.deliver() does not wait for what is in a late delay queue, though it was copied since", async () => {
-  await using test = new TestCourier([...DOWN]);
+Deno.test("Delivery does not wait for what is in a late delay queue, though it was copied since", async () => {
+  await using test = new TestDelivery([...DOWN]);
   const headers = { "x-retry-waits": 2, "x-retry-attempts": 4, "x-retry-place": "0.0" };
   const late = test.deliver("a1", { headers });
   await test.clock.advance(HOLD_MS);
@@ -213,26 +213,26 @@ Deno.test("Courier.deliver() does not wait for what is in a late delay queue, th
   assert.deepEqual(await test.deliver("a1", { headers: headersOf(again) }), DONE);
 });
 
-Deno.test("Courier.deliver() keeps a user's order across programs, also behind what was copied", async () => {
-  await using test = new TestCourier([...DOWN]);
+Deno.test("Delivery keeps a user's order across programs, also behind what was copied", async () => {
+  await using test = new TestDelivery([...DOWN]);
   const sent = test.deliver("a1");
   await test.clock.advance(HOLD_MS);
   const again = headersOf(await sent);
-  const next = new TestCourier([DELIVERED, DELIVERED], test.cache);
+  const next = new TestDelivery([DELIVERED, DELIVERED], test.cache);
   next.now = test.now;
   const second = await next.deliver("a2");
   assert.equal(second.kind, "again");
   assert.deepEqual(await next.deliver("a1", { headers: again }), DONE);
   assert.deepEqual(await next.deliver("a2", { headers: headersOf(second) }), DONE);
   // One that spoke for the channel before goes by what has happened since, when it does again.
-  test.courier.forget();
+  test.deliveries.forget();
   test.ends.splice(0, Infinity, DELIVERED);
   await test.clock.advance(60_000);
   assert.deepEqual(await test.deliver("a3"), DONE);
 });
 
-Deno.test("Courier.deliver() notes where a message is to be found before it goes", async () => {
-  await using test = new TestCourier([...DOWN]);
+Deno.test("Delivery notes where a message is to be found before it goes", async () => {
+  await using test = new TestDelivery([...DOWN]);
   const { promise: noted, resolve: note } = Promise.withResolvers<void>();
   const { putNotes } = test.cache;
   test.cache.putNotes = async (...args) => {
@@ -247,11 +247,11 @@ Deno.test("Courier.deliver() notes where a message is to be found before it goes
   await sent;
 });
 
-Deno.test("Courier.deliver() goes on when that can't be noted, by what is known in memory", async () => {
-  await using test = new TestCourier([RETRY, RETRY, RETRY, DELIVERED, DELIVERED]);
+Deno.test("Delivery goes on when that can't be noted, by what is known in memory", async () => {
+  await using test = new TestDelivery([RETRY, RETRY, RETRY, DELIVERED, DELIVERED]);
   await test.deliver("x", {}, {
     key: "other",
-    prepare: () => Promise.resolve({ kind: "skip", why: "x" }),
+    prepare: () => Promise.resolve("x"),
   });
   test.cache.failing.add("putNotes").add("deleteNote");
   const first = await test.deliver("a1");
@@ -262,8 +262,8 @@ Deno.test("Courier.deliver() goes on when that can't be noted, by what is known 
   await settle();
 });
 
-Deno.test("Courier.deliver() asks the cache nothing about a message that is new", async () => {
-  await using test = new TestCourier([DELIVERED, DELIVERED, DELIVERED]);
+Deno.test("Delivery asks the cache nothing about a message that is new", async () => {
+  await using test = new TestDelivery([DELIVERED, DELIVERED, DELIVERED]);
   await test.deliver("m1");
   const used: string[] = [];
   for (const method of ["getNote", "deleteNote", "putNotes", "tally"] as const) {
@@ -279,8 +279,8 @@ Deno.test("Courier.deliver() asks the cache nothing about a message that is new"
   assert.deepEqual(used, ["putNotes", "putNotes"]);
 });
 
-Deno.test("Courier.deliver() lets others overtake a first delay that is longer than a conversation", async () => {
-  await using test = new TestCourier([RETRY, RETRY, RETRY, DELIVERED], undefined, [1_800_000]);
+Deno.test("Delivery lets others overtake a first delay that is longer than a conversation", async () => {
+  await using test = new TestDelivery([RETRY, RETRY, RETRY, DELIVERED], undefined, [1_800_000]);
   assert.equal((await test.deliver("a1")).kind, "later");
   assert.deepEqual(await test.deliver("a2"), DONE);
 });

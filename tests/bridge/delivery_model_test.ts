@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Happening, Model } from "./courier_model.ts";
+import { type Happening, Model } from "./delivery_model.ts";
 
 const MINUTE = 60_000;
 /** Thousands have been tried; so many find what was found then. */
@@ -64,19 +64,19 @@ function history(...rare: fc.Arbitrary<Happening>[]): fc.Arbitrary<Happening[]> 
   return fc.array(one, { maxLength: 40, size: "max" }).map(withFewKills);
 }
 
-Deno.test("Courier: what is killed, stopped and held for too long stays in its user's order", async () => {
+Deno.test("Delivery: what is killed, stopped and held for too long stays in its user's order", async () => {
   await fc.assert(fc.asyncProperty(history(kill, kill, lose, stop), play), {
     numRuns: NUM_RUNS,
   });
 });
 
-Deno.test("Courier: what a failing cache holds up stays in its user's order", async () => {
+Deno.test("Delivery: what a failing cache holds up stays in its user's order", async () => {
   await fc.assert(fc.asyncProperty(history(cache, cache, lose), play), {
     numRuns: NUM_RUNS,
   });
 });
 
-Deno.test("Courier: nothing is taken twice, nor out of order, however long Turn is down", async () => {
+Deno.test("Delivery: nothing is taken twice, nor out of order, however long Turn is down", async () => {
   await fc.assert(fc.asyncProperty(history(), play), {
     numRuns: NUM_RUNS,
   });

@@ -1,26 +1,25 @@
 import assert from "node:assert/strict";
-import { NO_PAST, readPast } from "../../src/bridge/retries.ts";
+import { NO_PAST, readPast } from "../../src/bridge/retry_headers.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
-import { DELIVERED, headersOf, RETRY, TestCourier } from "./courier_support.ts";
+import { DELIVERED, headersOf, RETRY, TestDelivery } from "./delivery_support.ts";
 import { settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
 
-Deno.test("Courier.deliver() keeps a user's messages in order", async () => {
+Deno.test("Delivery keeps a user's messages in order", async () => {
   const { promise: ending, resolve: end } = Promise.withResolvers<typeof DELIVERED>();
-  await using test = new TestCourier([ending, DELIVERED, RETRY, DELIVERED, DELIVERED]);
+  await using test = new TestDelivery([ending, DELIVERED, RETRY, DELIVERED, DELIVERED]);
   const first = test.deliver("a1"), second = test.deliver("a2"), third = test.deliver("a3");
   const other = test.deliver("b1", {}, { key: "other" });
   assert.deepEqual(await other, DONE);
   assert.deepEqual(test.calls, ["a1", "b1"]);
-  assert.deepEqual(test.courier.behind("user"), ["a2", "a3"]);
   end(DELIVERED);
   assert.deepEqual(await Promise.all([first, second, third]), [DONE, DONE, DONE]);
   assert.deepEqual(test.calls, ["a1", "b1", "a2", "a2", "a3"]);
 });
 
-Deno.test("Courier.deliver() sends a user's next messages behind one in the first delay queue", async () => {
-  await using test = new TestCourier([RETRY, RETRY, RETRY, DELIVERED, DELIVERED, DELIVERED]);
+Deno.test("Delivery sends a user's next messages behind one in the first delay queue", async () => {
+  await using test = new TestDelivery([RETRY, RETRY, RETRY, DELIVERED, DELIVERED, DELIVERED]);
   const first = await test.deliver("a1");
   const second = await test.deliver("a2");
   assert.ok(second.kind === "later");
@@ -35,8 +34,8 @@ Deno.test("Courier.deliver() sends a user's next messages behind one in the firs
   assert.deepEqual(test.calls.slice(3), ["b1", "a1", "a2"]);
 });
 
-Deno.test("Courier.deliver() lets a user's next messages overtake one in a later delay queue", async () => {
-  await using test = new TestCourier([...Array(4).fill(RETRY), DELIVERED, DELIVERED]);
+Deno.test("Delivery lets a user's next messages overtake one in a later delay queue", async () => {
+  await using test = new TestDelivery([...Array(4).fill(RETRY), DELIVERED, DELIVERED]);
   const first = await test.deliver("a1");
   const second = await test.deliver("a2");
   const again = await test.deliver("a1", { headers: headersOf(first) });
@@ -46,17 +45,17 @@ Deno.test("Courier.deliver() lets a user's next messages overtake one in a later
   assert.deepEqual(await test.deliver("a3"), DONE);
 });
 
-Deno.test("Courier.deliver() gives what waited behind another all its quick attempts", async () => {
-  await using test = new TestCourier([...Array(3).fill(RETRY), ...Array(3).fill(RETRY)]);
+Deno.test("Delivery gives what waited behind another all its quick attempts", async () => {
+  await using test = new TestDelivery([...Array(3).fill(RETRY), ...Array(3).fill(RETRY)]);
   await test.deliver("a1");
   const second = await test.deliver("a2");
   const again = await test.deliver("a2", { headers: headersOf(second) });
   assert.equal(readPast(headersOf(again))?.attempts, 3);
 });
 
-Deno.test("Courier.deliver() lets those behind wait once more when the first fails again, as soon", async () => {
+Deno.test("Delivery lets those behind wait once more when the first fails again, as soon", async () => {
   const ends = [...Array(4).fill(RETRY), DELIVERED, DELIVERED, DELIVERED];
-  await using test = new TestCourier(ends, undefined, [5_000]);
+  await using test = new TestDelivery(ends, undefined, [5_000]);
   const first = await test.deliver("a1");
   const second = await test.deliver("a2");
   const again = await test.deliver("a1", { headers: headersOf(first) });
@@ -74,9 +73,9 @@ Deno.test("Courier.deliver() lets those behind wait once more when the first fai
   assert.deepEqual(test.calls.slice(4), ["a1", "a2"]);
 });
 
-Deno.test("Courier.deliver() leaves in work what comes again behind what was lost", async () => {
+Deno.test("Delivery leaves in work what comes again behind what was lost", async () => {
   const first = Promise.withResolvers<typeof DELIVERED>();
-  await using test = new TestCourier([first.promise, DELIVERED, DELIVERED]);
+  await using test = new TestDelivery([first.promise, DELIVERED, DELIVERED]);
   const session = new AbortController();
   const lost = ["a1", "a2"].map((id) => test.deliver(id, { lost: session.signal }));
   await settle();

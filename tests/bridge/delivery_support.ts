@@ -1,13 +1,15 @@
 /**
- * A courier whose calls end as told, and the parcels that it is given.
+ * Deliveries whose calls end as the test says, and what is done for each message, as a flow would.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import { TurnDelivery } from "../../src/bridge/delivery.ts";
+import { Deliveries } from "../../src/bridge/deliveries.ts";
+import type { Delivery } from "../../src/bridge/delivery.ts";
+import type { Job } from "../../src/bridge/job.ts";
 import { TurnGate } from "../../src/bridge/turn_gate.ts";
-import type { TurnJob } from "../../src/bridge/turn_job.ts";
+import type { Note } from "../../src/cache/mod.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import type { CallResult } from "../../src/turn/mod.ts";
 import type { Arrival, Disposition } from "../../src/vumi/mod.ts";
@@ -27,8 +29,49 @@ export const HOLD_MS = 900_000;
 /** How a call ends: so, with an error, or not before the promise. */
 export type End = CallResult | Error | Promise<CallResult>;
 
-/** A courier of users' messages between a cache and a gate; its clock is set by the test. */
-export class TestCourier implements AsyncDisposable {
+/** What Turn is told: how the call ends. */
+export type Call = () => Promise<CallResult>;
+
+/** A message, and what is done for it. */
+export interface TestJob extends Job {
+  isDelivered(): Promise<boolean>;
+  /** What is done before Turn is called; answers why it need not be. */
+  prepare(isNew: boolean): Promise<string | undefined>;
+  readonly call: Call;
+  readonly notes: readonly Note[];
+}
+
+/** The script of a flow. */
+export async function deliver(
+  deliveries: Deliveries<Call>,
+  job: TestJob,
+  arrival: Arrival,
+): Promise<Disposition> {
+  using delivery = await deliveries.begin(job, arrival);
+  for (;;) {
+    try {
+      return await deliverOnce(delivery, job);
+    } catch (error) {
+      await delivery.recover(error);
+    }
+  }
+}
+
+async function deliverOnce(delivery: Delivery<Call>, job: TestJob): Promise<Disposition> {
+  const moved = await delivery.arrive();
+  if (moved !== undefined) return moved;
+  if (delivery.isRepeated && await job.isDelivered()) return delivery.duplicate();
+  const parked = await delivery.begin();
+  if (parked !== undefined) return parked;
+  const why = await job.prepare(delivery.isNew);
+  if (why !== undefined) return await delivery.skip(why);
+  const sent = await delivery.send(job.call);
+  if (sent.kind !== "delivered") return sent;
+  return await delivery.delivered(sent, job.notes);
+}
+
+/** Deliveries of users' messages between a cache and a gate; their clock is set by the test. */
+export class TestDelivery implements AsyncDisposable {
   readonly clock = new TestClock();
   readonly stopping = new AbortController();
   readonly abandon = new AbortController();
@@ -36,7 +79,7 @@ export class TestCourier implements AsyncDisposable {
   readonly metrics = this.registry.channel("c");
   readonly cache: FlakyCache;
   readonly gate: TurnGate;
-  readonly courier: TurnDelivery<string>;
+  readonly deliveries: Deliveries<Call>;
   /** Ids that Turn was called about, in order. */
   readonly calls: string[] = [];
   /** How the next calls end. */
@@ -54,8 +97,10 @@ export class TestCourier implements AsyncDisposable {
     const { after, elapsed } = this.clock;
     const times = { after, elapsed, now: elapsed };
     this.gate = new TurnGate({ connector: "c", concurrency: 20, ...times });
-    this.courier = new TurnDelivery({
+    this.deliveries = new Deliveries<Call>({
       flow: "inbound",
+      call: (end) => end(),
+      timeoutMs: () => 1_000,
       gate: this.gate,
       cache: this.cache,
       metrics: this.metrics,
@@ -86,24 +131,25 @@ export class TestCourier implements AsyncDisposable {
   deliver(
     id: string,
     how: Partial<Arrival> = {},
-    more: Partial<TurnJob<string>> = {},
+    more: Partial<TestJob> = {},
   ): Promise<Disposition> {
-    return this.courier.deliver({
+    return deliver(this.deliveries, {
       id,
       key: "user",
-      value: id,
+      rank: 0,
       names: { messageId: id },
       retryForMs: HOUR_MS,
+      queuedAt: this.now,
+      subject: { user: "+266" },
       isDelivered: async () => await this.cache.getNote("delivered_inbound", id) !== undefined,
       prepare: () => Promise.resolve(undefined),
-      whose: () => Promise.resolve({ user: "+266", about: undefined }),
       call: () => {
         this.calls.push(id);
         const end = this.ends.shift();
         assert.ok(end !== undefined, `called once too often, about ${id}`);
         return end instanceof Error ? Promise.reject(end) : Promise.resolve(end);
       },
-      notes: () => [{ kind: "delivered_inbound", id, value: "1", ttlMs: 48 * HOUR_MS }],
+      notes: [{ kind: "delivered_inbound", id, value: "1", ttlMs: 48 * HOUR_MS }],
       ...more,
     }, arrival(how));
   }

@@ -1,19 +1,20 @@
 /**
  * A channel as it may come to pass: users write, Turn and the cache come and go, bridges are killed,
  * stopped and taken over, connections are lost. One queue with a prefetch, delay queues, a clock that
- * jumps from event to event, and real couriers in between.
+ * jumps from event to event, and real deliveries in between.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import { TurnDelivery } from "../../src/bridge/delivery.ts";
+import { Deliveries } from "../../src/bridge/deliveries.ts";
 import { TurnGate } from "../../src/bridge/turn_gate.ts";
 import { CacheError, type MessageCache } from "../../src/cache/mod.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import type { CallResult } from "../../src/turn/mod.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
 import { next, TestClock } from "./clock.ts";
+import { type Call, deliver, type TestJob } from "./delivery_support.ts";
 import { FlakyCache } from "./support.ts";
 
 /** What happens to the channel. */
@@ -59,7 +60,7 @@ interface Session {
 
 /** A bridge as long as it lives. */
 interface Program {
-  readonly courier: TurnDelivery<string>;
+  readonly deliveries: Deliveries<Call>;
   readonly gate: TurnGate;
   readonly stopping: AbortController;
   isAlive: boolean;
@@ -182,7 +183,7 @@ export class Model implements AsyncDisposable {
   async #deliver(entry: Entry, session: Session, program: Program): Promise<void> {
     const { headers, redelivered, returns } = entry;
     const arrival = { headers, redelivered, returns, lost: session.lost.signal };
-    const disposition = await program.courier.deliver(this.#parcel(entry, program), arrival);
+    const disposition = await deliver(program.deliveries, this.#job(entry, program), arrival);
     if (!program.isAlive || session.lost.signal.aborted) return;
     session.inHand.delete(entry);
     this.#answer(entry, disposition, session);
@@ -217,13 +218,15 @@ export class Model implements AsyncDisposable {
     this.#waiting = [...this.#waiting, ...entries].sort((a, b) => a.place - b.place);
   }
 
-  #parcel({ id, user }: Entry, program: Program): Parameters<TurnDelivery<string>["deliver"]>[0] {
+  #job({ id, user }: Entry, program: Program): TestJob {
     return {
       id,
       key: user,
-      value: id,
+      rank: 0,
       names: { messageId: id },
       retryForMs: Infinity,
+      queuedAt: this.clock.now,
+      subject: { user },
       isDelivered: async () =>
         await this.#seenBy(program).getNote("delivered_inbound", id) !== undefined,
       prepare: () =>
@@ -231,8 +234,7 @@ export class Model implements AsyncDisposable {
           ? Promise.reject(new CacheError("fails"))
           : Promise.resolve(undefined),
       call: () => this.#call(id, program),
-      whose: () => Promise.resolve({ user, about: undefined }),
-      notes: () => [{ kind: "delivered_inbound", id, value: "1", ttlMs: 86_400_000_000 }],
+      notes: [{ kind: "delivered_inbound", id, value: "1", ttlMs: 86_400_000_000 }],
     };
   }
 
@@ -265,8 +267,10 @@ export class Model implements AsyncDisposable {
     const metrics = new MetricsRegistry().channel("c");
     const gate = new TurnGate({ connector: "c", concurrency: PREFETCH, ...times });
     const program = { gate, stopping, isAlive: true };
-    const courier: TurnDelivery<string> = new TurnDelivery<string>({
+    const deliveries = new Deliveries<Call>({
       flow: "inbound",
+      call: (end) => end(),
+      timeoutMs: () => 1_000,
       gate,
       cache: this.#seenBy(program),
       metrics,
@@ -277,7 +281,7 @@ export class Model implements AsyncDisposable {
       random: () => 0.5,
       ...times,
     });
-    return Object.assign(program, { courier });
+    return Object.assign(program, { deliveries });
   }
 
   /** The cache, as long as the program lives. */

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { CacheError } from "../../src/cache/mod.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
 import { soon } from "./clock.ts";
-import { DELIVERED, headersOf, RETRY, TestCourier, UNREACHABLE } from "./courier_support.ts";
+import { DELIVERED, headersOf, RETRY, TestDelivery, UNREACHABLE } from "./delivery_support.ts";
 import { FlakyCache, settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
 const REQUEUE: Disposition = { kind: "requeue" };
 
-Deno.test("Courier.deliver() drops what Turn has already, when it comes again", async () => {
-  await using test = new TestCourier([DELIVERED, RETRY, RETRY, RETRY, DELIVERED]);
+Deno.test("Delivery drops what Turn has already, when it comes again", async () => {
+  await using test = new TestDelivery([DELIVERED, RETRY, RETRY, RETRY, DELIVERED]);
   await test.deliver("m1");
   // The ack was lost, and we know of it, or were started anew.
   assert.deepEqual(await test.deliver("m1", { redelivered: true }), DONE);
-  const anew = new TestCourier([], test.cache);
+  const anew = new TestDelivery([], test.cache);
   assert.deepEqual(await anew.deliver("m1", { redelivered: true }), DONE);
   assert.equal(await anew.counted("duplicate"), 1);
   // The ack of one that went to a delay queue was lost, so that there are two of it.
@@ -29,21 +29,21 @@ Deno.test("Courier.deliver() drops what Turn has already, when it comes again", 
   ]);
 });
 
-Deno.test("Courier.deliver() is done when Turn took it, also if that can't be noted", async () => {
-  await using test = new TestCourier([DELIVERED]);
+Deno.test("Delivery is done when Turn took it, also if that can't be noted", async () => {
+  await using test = new TestDelivery([DELIVERED]);
   test.cache.failing.add("putNotes");
   assert.deepEqual(await test.deliver("m1"), DONE);
 });
 
-Deno.test("Courier.deliver() lets RabbitMQ know at once that Turn took it, noted or not yet", async () => {
-  await using test = new TestCourier([DELIVERED]);
+Deno.test("Delivery lets RabbitMQ know at once that Turn took it, noted or not yet", async () => {
+  await using test = new TestDelivery([DELIVERED]);
   test.cache.putNotes = () => Promise.withResolvers<void>().promise;
   assert.deepEqual(await test.deliver("m1"), DONE);
 });
 
 for (const failing of ["getNote", "putNotes"] as const) {
-  Deno.test(`Courier.deliver() keeps a message in hand while ${failing} of the cache fails`, async () => {
-    await using test = new TestCourier([DELIVERED]);
+  Deno.test(`Delivery keeps a message in hand while ${failing} of the cache fails`, async () => {
+    await using test = new TestDelivery([DELIVERED]);
     test.cache.failing.add(failing);
     const disposition = test.deliver("m1", { redelivered: true });
     await test.clock.advance(10_000);
@@ -58,8 +58,8 @@ for (const failing of ["getNote", "putNotes"] as const) {
   });
 }
 
-Deno.test("Courier.deliver() does not wait for the cache when we stop, nor when it is lost", async () => {
-  await using test = new TestCourier();
+Deno.test("Delivery does not wait for the cache when we stop, nor when it is lost", async () => {
+  await using test = new TestDelivery();
   const prepare = () => Promise.reject(new CacheError("full"));
   const lost = new AbortController();
   const one = test.deliver("m1", { lost: lost.signal }, { prepare });
@@ -71,8 +71,8 @@ Deno.test("Courier.deliver() does not wait for the cache when we stop, nor when 
   assert.deepEqual(await other, REQUEUE);
 });
 
-Deno.test("Courier.deliver() prepares again, with all behind it waiting, and not as new", async () => {
-  await using test = new TestCourier([DELIVERED, DELIVERED]);
+Deno.test("Delivery prepares again, with all behind it waiting, and not as new", async () => {
+  await using test = new TestDelivery([DELIVERED, DELIVERED]);
   const prepared: boolean[] = [];
   const prepare = async (isNew: boolean) => {
     prepared.push(isNew);
@@ -89,18 +89,18 @@ Deno.test("Courier.deliver() prepares again, with all behind it waiting, and not
   assert.deepEqual(prepared, [true, false, false, false, true]);
 });
 
-Deno.test("Courier.deliver() parks what has ended the program five times, and counts that", async () => {
+Deno.test("Delivery parks what has ended the program five times, and counts that", async () => {
   await using cache = new FlakyCache();
   const never = Promise.withResolvers<never>().promise;
   const programs = [];
-  for (let deaths = 0; deaths < 5; deaths++) {
-    const program = new TestCourier([never], cache);
+  for (let crashes = 0; crashes < 5; crashes++) {
+    const program = new TestDelivery([never], cache);
     programs.push(program);
-    void program.deliver("m1", { redelivered: deaths > 0 });
+    void program.deliver("m1", { redelivered: crashes > 0 });
     await settle();
     assert.deepEqual(program.calls, ["m1"]);
   }
-  const last = new TestCourier([], cache);
+  const last = new TestDelivery([], cache);
   const disposition = await last.deliver("m1", { redelivered: true });
   assert.ok(disposition.kind === "park");
   assert.match(disposition.reason, /ended 5 times/);
@@ -110,8 +110,8 @@ Deno.test("Courier.deliver() parks what has ended the program five times, and co
   for (const program of [...programs, last]) program.gate.stop();
 });
 
-Deno.test("Courier.deliver() suspects nothing that it put back itself, nor what waited behind", async () => {
-  await using test = new TestCourier([DELIVERED, DELIVERED]);
+Deno.test("Delivery blames nothing that it put back itself, nor what waited behind", async () => {
+  await using test = new TestDelivery([DELIVERED, DELIVERED]);
   const lost = new AbortController();
   const prepare = () => Promise.reject(new CacheError("full"));
   const first = test.deliver("m1", { lost: lost.signal }, { prepare });
@@ -134,19 +134,19 @@ Deno.test("Courier.deliver() suspects nothing that it put back itself, nor what 
   assert.equal(await test.counted("redelivered"), 0);
 });
 
-Deno.test("Courier.deliver() blames no message that waited for Turn when the program was killed", async () => {
+Deno.test("Delivery blames no message that waited for Turn when the program was killed", async () => {
   await using cache = new FlakyCache();
   const programs = [];
-  for (let deaths = 0; deaths < 9; deaths++) {
-    const program = new TestCourier(Array(99).fill(UNREACHABLE), cache);
+  for (let crashes = 0; crashes < 9; crashes++) {
+    const program = new TestDelivery(Array(99).fill(UNREACHABLE), cache);
     programs.push(program);
     for (const id of ["m1", "m2"]) {
-      void program.deliver(id, { redelivered: deaths > 0 }, { key: id });
+      void program.deliver(id, { redelivered: crashes > 0 }, { key: id });
     }
     await program.clock.advance(100);
     assert.equal(program.gate.status().breaker, "open");
   }
-  const last = new TestCourier([DELIVERED, DELIVERED], cache);
+  const last = new TestDelivery([DELIVERED, DELIVERED], cache);
   for (const id of ["m1", "m2"]) {
     assert.deepEqual(await last.deliver(id, { redelivered: true }), DONE);
     assert.equal(await cache.getNote("suspect", id), undefined);
@@ -154,8 +154,8 @@ Deno.test("Courier.deliver() blames no message that waited for Turn when the pro
   for (const program of [...programs, last]) program.stop();
 });
 
-Deno.test("Courier.deliver() does not take foreign headers for attempts of its own", async () => {
-  await using test = new TestCourier([DELIVERED]);
+Deno.test("Delivery does not take foreign headers for attempts of its own", async () => {
+  await using test = new TestDelivery([DELIVERED]);
   const headers = { "x-retry-waits": "5", "x-retry-attempts": -1, "x-death": [{ count: 9 }] };
   let isNew: boolean | undefined;
   const prepare = (value: boolean) => {
@@ -182,8 +182,8 @@ for (
     ["after it failed", { headers: { "x-retry-waits": 1, "x-retry-attempts": 3 } }, false],
   ] as const
 ) {
-  Deno.test(`Courier.deliver() knows whether a message is new: it comes ${label}`, async () => {
-    await using test = new TestCourier([DELIVERED]);
+  Deno.test(`Delivery knows whether a message is new: it comes ${label}`, async () => {
+    await using test = new TestDelivery([DELIVERED]);
     let isNew: boolean | undefined;
     await test.deliver("m1", how, {
       prepare: (value) => {

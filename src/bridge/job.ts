@@ -1,0 +1,46 @@
+/**
+ * What is to be delivered to Turn: a message or an event that was taken off a queue.
+ *
+ * @module
+ */
+
+import type { MessageCache, Remembered } from "../cache/mod.ts";
+
+/** One message or event to be delivered. */
+export interface Job {
+  /** Its own id, the same each time it comes. */
+  readonly id: string;
+  /** What has the same key stays in order. */
+  readonly key: string;
+  /** Turn is not told of it while one of the same key and of higher rank waits; 0 if always told. */
+  readonly rank: number;
+  /** How it is called in logs. */
+  readonly names: Readonly<Record<string, string>> & { readonly messageId: string };
+  /** How long after the first failure it is worth trying, in milliseconds. */
+  readonly retryForMs: number;
+  /** When vumi queued it, in milliseconds since 1970. */
+  readonly queuedAt: number;
+  /** Whom it is about. */
+  readonly subject: Subject;
+}
+
+/** The user who wrote it, or the ids under which the message that it is about may be remembered. */
+export type Subject =
+  | { readonly user: string }
+  | { readonly sentIds: readonly [string, ...string[]] };
+
+/**
+ * The message to a user that is remembered under the first of these ids.
+ *
+ * @throws {CacheError} If the cache fails.
+ */
+export async function findSent(
+  cache: MessageCache,
+  ids: readonly string[],
+): Promise<Remembered | undefined> {
+  for (const id of ids) {
+    const message = await cache.getOutbound(id);
+    if (message !== undefined) return message;
+  }
+  return undefined;
+}

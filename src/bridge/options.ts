@@ -1,0 +1,81 @@
+/**
+ * What a bridge is given, and what its parts take of it.
+ *
+ * @module
+ */
+
+import type { MessageCache } from "../cache/mod.ts";
+import type { Metrics } from "../telemetry/mod.ts";
+import type { CallOptions, CallResult, TurnClient } from "../turn/mod.ts";
+import type { Connector, TransportType } from "../vumi/mod.ts";
+import type { QueuedFlow } from "./delivery_records.ts";
+import type { RetryOptions } from "./retries.ts";
+import type { TurnGate } from "./turn_gate.ts";
+import type { WakeUpOptions } from "./wake_up.ts";
+
+/** What a bridge needs. Time-outs and retries may change, and count from the next call on. */
+export interface BridgeOptions {
+  /** vumi's side. */
+  readonly connector: Connector;
+  /** Turn's side. */
+  readonly turn: TurnClient;
+  /** Who wrote last, what was sent, and what Turn was told. */
+  readonly cache: MessageCache;
+  /** Counts by flow and result. */
+  readonly metrics: Metrics;
+  /** From whom a message is that is no reply, if Turn does not say. */
+  readonly defaultFromAddr: string;
+  /** On what kind of network a message goes that is no reply. */
+  readonly transportType: TransportType;
+  /** What Turn is told a user wrote who wrote nothing; if undefined the address written to. */
+  readonly emptyMessageBody: string | undefined;
+  /** What Turn is told of a message that failed; not every Turn knows `failed`. */
+  readonly failedStatus: "sent" | "failed";
+  /** Longest that one call to Turn with a message may take, in milliseconds. */
+  readonly messageTimeoutMs: number;
+  /** Longest that one call to Turn with a status may take, in milliseconds. */
+  readonly statusTimeoutMs: number;
+  /** How often Turn is tried again. */
+  readonly retry: RetryOptions;
+  /** How long after the first failure a message or event is worth trying, in milliseconds. */
+  readonly retryForMs: number;
+  /** The same for USSD messages, whose sessions end soon. */
+  readonly ussdRetryForMs: number;
+  /** Whether an event is left out for which a further one waits. */
+  readonly compactStatuses: boolean;
+  /**
+   * How long a request that may not have been answered is remembered, in milliseconds; 0 if equal
+   * requests are always different messages.
+   */
+  readonly dedupeWindowMs: number;
+  /** Most calls to Turn at once, for each of messages and statuses. */
+  readonly concurrency: number;
+  /**
+   * Longest that a message stays in hand, in milliseconds, whatever it waits for: well below the time
+   * after which RabbitMQ takes it away. 15 minutes by default.
+   */
+  readonly holdMs?: number | undefined;
+}
+
+/** What the parts need that bring what came off one flow's queue to Turn. */
+export interface FlowOptions
+  extends Pick<BridgeOptions, "cache" | "metrics" | "retry" | "holdMs">, WakeUpOptions {
+  readonly flow: QueuedFlow;
+  readonly gate: TurnGate;
+  /** Fires when nothing new is to be begun. */
+  readonly stopping: AbortSignal;
+  /** Fires when what is under way is to be left. */
+  readonly abandon: AbortSignal;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** From 0 up to, not including, 1. */
+  readonly random?: () => number;
+}
+
+/** How Turn is called; `P` is what it is told. */
+export interface CallingOptions<P> {
+  /** Turn's client. */
+  readonly call: (payload: P, options: CallOptions) => Promise<CallResult>;
+  /** Longest that one call may take, in milliseconds; asked at each call. */
+  readonly timeoutMs: () => number;
+}

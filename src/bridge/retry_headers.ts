@@ -1,0 +1,156 @@
+/**
+ * The AMQP headers `x-retry-…` that a message carries along when it is sent elsewhere to wait: what it
+ * has behind it, its place in its user's order, and why.
+ *
+ * @module
+ */
+
+import type { Failure } from "../turn/mod.ts";
+import { type Disposition, RETRY_HEADERS as HEADER } from "../vumi/mod.ts";
+
+/** What a message's headers tell of earlier attempts. */
+export interface Past {
+  /** Calls that failed. */
+  readonly attempts: number;
+  /** When the first did, in milliseconds since 1970; undefined if none has. */
+  readonly firstFailureAt: number | undefined;
+  /** How often it has waited in a delay queue because of them. */
+  readonly waits: number;
+  /** How often a copy of it has gone to the end of its queue. */
+  readonly copies: number;
+  /** Its place in its user's order; see delayed_order.ts. */
+  readonly place: Place;
+  /** How long it has waited in a delay queue before it came now, in milliseconds; 0 if in none. */
+  readonly delayMs: number;
+  /** Whether work on it may have been begun, other than what failed: then it is not new. */
+  readonly isBegun: boolean;
+}
+
+/** A place in a user's order: the mark of a group, and which of it; both are 0 if it has none. */
+export interface Place {
+  /** Of the group. */
+  readonly mark: number;
+  /** In the group, from 1. */
+  readonly nth: number;
+}
+
+/** That of what has not been sent elsewhere, or need not come in order. */
+export const NO_PLACE: Place = { mark: 0, nth: 0 };
+
+/** A message that is new here. */
+export const NO_PAST: Past = {
+  attempts: 0,
+  firstFailureAt: undefined,
+  waits: 0,
+  copies: 0,
+  place: NO_PLACE,
+  delayMs: 0,
+  isBegun: false,
+};
+
+/** A header that counts more than this is not ours. */
+const MOST_COUNT = 1_000_000;
+
+/** Reads the headers; undefined if the message has not been sent elsewhere by us. */
+export function readPast(headers: Readonly<Record<string, unknown>>): Past | undefined {
+  const waits = headers[HEADER.waits];
+  if (!isCount(waits)) return undefined;
+  const firstFailure = headers[HEADER.firstFailure];
+  const firstFailureAt = typeof firstFailure === "string" ? Date.parse(firstFailure) : NaN;
+  const delay = headers[HEADER.delay];
+  return {
+    attempts: countOf(headers[HEADER.attempts]),
+    firstFailureAt: Number.isNaN(firstFailureAt) ? undefined : firstFailureAt,
+    waits,
+    copies: countOf(headers[HEADER.copies]),
+    place: placeOf(headers[HEADER.place]),
+    delayMs: typeof delay === "number" && delay > 0 ? delay : 0,
+    isBegun: headers[HEADER.begun] === 1,
+  };
+}
+
+/**
+ * Whether later messages of its user need not wait for it, nor it for earlier ones: it has failed for
+ * so long that its user can't be made to wait.
+ */
+export function isOutOfOrder(past: Past | undefined): boolean {
+  return past !== undefined && past.waits > 0 && past.place.mark === 0;
+}
+
+/** A message goes to where it waits: its place there, and whether work on it may have been begun. */
+export type Departure = Pick<Past, "place" | "isBegun">;
+
+/** A message that failed waits in a delay queue. */
+export function withPlace(
+  disposition: Extract<Disposition, { readonly kind: "later" }>,
+  departure: Departure,
+): Disposition {
+  const { delayMs, headers } = disposition;
+  return { ...disposition, headers: { ...headers, ...placeHeaders(departure, delayMs) } };
+}
+
+/** Why a message waits that has not failed. */
+export const WAITS_BEHIND = "waits behind an earlier message of the same user";
+
+/** A message waits behind others in their delay queue, for no fault of its own. */
+export function waitBehind(past: Past, departure: Departure, delayMs: number): Disposition {
+  const place = placeHeaders(departure, delayMs);
+  const headers = { ...pastHeaders(past), ...place, [HEADER.reason]: WAITS_BEHIND };
+  return { kind: "later", delayMs, headers };
+}
+
+/** A message goes to the end of its queue, for no fault of its own. */
+export function sendAgain(past: Past, departure: Departure, reason: string): Disposition {
+  const copies = { [HEADER.copies]: past.copies + 1, [HEADER.reason]: reason };
+  const headers = { ...pastHeaders(past), ...placeHeaders(departure, 0), ...copies };
+  return { kind: "again", headers };
+}
+
+/** What a message that failed has behind it, and why it failed. */
+export function failureHeaders(
+  past: Past,
+  { reason, status, said }: Failure,
+): Record<string, string | number> {
+  return {
+    ...pastHeaders(past),
+    [HEADER.reason]: reason,
+    [HEADER.status]: status ?? 0,
+    [HEADER.said]: said ?? "",
+  };
+}
+
+function pastHeaders({ attempts, firstFailureAt, waits }: Past): Record<string, string | number> {
+  return {
+    [HEADER.attempts]: attempts,
+    [HEADER.waits]: waits,
+    ...(firstFailureAt === undefined
+      ? {}
+      : { [HEADER.firstFailure]: new Date(firstFailureAt).toISOString() }),
+  };
+}
+
+/** A place is a text: a mark is larger than the integers that all clients can read. */
+function placeHeaders(
+  { place: { mark, nth }, isBegun }: Departure,
+  delayMs: number,
+): Record<string, string | number> {
+  return {
+    [HEADER.place]: `${mark}.${nth}`,
+    [HEADER.delay]: delayMs,
+    [HEADER.begun]: isBegun ? 1 : 0,
+  };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MOST_COUNT;
+}
+
+function countOf(value: unknown): number {
+  return isCount(value) ? value : 0;
+}
+
+function placeOf(value: unknown): Place {
+  if (typeof value !== "string" || !/^\d{1,15}\.\d{1,9}$/.test(value)) return NO_PLACE;
+  const [mark, nth] = value.split(".");
+  return { mark: Number(mark), nth: Number(nth) };
+}
