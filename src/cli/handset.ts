@@ -10,7 +10,10 @@ import { AmqpBroker, type AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_
 import { AmqpUnreachableError, countConsumers } from "../broker/rabbitmq/consumers.ts";
 import type { Broker } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
-import { LogTap, PhonePlay, Transport, USSD_CODE } from "../simulator/mod.ts";
+import { USSD_CODE } from "../simulator/examples.ts";
+import { LogTap } from "../simulator/handset/log_tap.ts";
+import { PhonePlay } from "../simulator/handset/phone_play.ts";
+import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isLoopback, PageServer, type Play } from "../simulator/mod.ts";
+import { isLoopback } from "../simulator/handset/guard.ts";
+import { PageServer, type Play } from "../simulator/handset/server.ts";
 import { print, printError } from "./print.ts";
 
 /** What can be said about the page. */

@@ -7,7 +7,6 @@
 import { type Command, Option } from "commander";
 import { configJsonSchema } from "../config/mod.ts";
 import { alertRules, dashboard } from "../telemetry/mod.ts";
-import { addCompletions } from "./completions.ts";
 import type { Shell } from "./config_command.ts";
 import { init } from "./init.ts";
 import { questionFlags } from "./init_questions.ts";
@@ -18,7 +17,6 @@ import { Terminal } from "./terminal.ts";
 /** Adds them to `program`. */
 export function addSetupCommands(program: Command, shell: Shell): void {
   addInit(program, shell);
-  addCompletions(program);
   program.command("config-schema")
     .description("print the JSON Schema of the configuration file, for editors")
     .action(() => print(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));

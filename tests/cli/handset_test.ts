@@ -89,7 +89,7 @@ Deno.test("handset plays the phone before the broker, the bridge and the Turn of
       all.some(({ path }) => path === "/statuses");
   });
   assert.ok(calls.length >= 3);
-  await client.hears({ kind: "passage", passage: { flow: "outbound", state: "done" } });
+  await client.hears({ kind: "trace", trace: { flow: "outbound", state: "done" } });
   process.kill("SIGTERM");
   assert.equal(await process.stderr.text(), "");
   assert.equal((await process.status).code, EXIT.ok);

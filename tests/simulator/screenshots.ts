@@ -5,7 +5,7 @@
  * @module
  */
 
-import { PageServer } from "../../src/simulator/mod.ts";
+import { PageServer } from "../../src/simulator/handset/server.ts";
 import { openView, type ViewOptions } from "../support/chromium.ts";
 import { Person } from "./page_support.ts";
 import { startDemoPlay } from "./play.ts";
@@ -31,7 +31,7 @@ async function converse(person: Person, { play }: Playing): Promise<void> {
   await person.sees("#turn .outcome", "delivered");
   await person.enters("#text-content", "ከሰዓት በኋላ እመጣለሁ, thank you!");
   await person.sees("#turn .said.user", "thank you!");
-  await person.clicks(".passage:first-child summary");
+  await person.clicks(".trace:first-child summary");
 }
 
 async function dial(person: Person, { play }: Playing): Promise<void> {

@@ -8,7 +8,7 @@
 export type PageEvent = Happening | Now;
 
 /** Something happened. */
-export type Happening = Said | Reported | PassageEvent | Caption | Verdict | LogLine;
+export type Happening = Said | Reported | TraceEvent | Caption | Verdict | LogLine;
 
 /** How something is now. */
 export type Now = Hello | Phone | Settings | Health | Parked | Sample;
@@ -45,7 +45,7 @@ export interface Reported {
 }
 
 /** How far a message has come. */
-export type PassageState =
+export type TraceState =
   /** It is with the bridge. */
   | "waiting"
   /** It is with the bridge, which will try again. */
@@ -60,7 +60,7 @@ export type PassageState =
   | "parked";
 
 /** A message on its way through the bridge, and how far it has come; the latest one holds. */
-export interface Passage {
+export interface Trace {
   /** Tells it from others. */
   readonly id: string;
   /** Which way. */
@@ -72,7 +72,7 @@ export interface Passage {
   /** The message that it is, or is about; empty, as long as it has no id. */
   readonly messageId: string;
   /** How far it has come. */
-  readonly state: PassageState;
+  readonly state: TraceState;
   /** In a word, why it is where it is. */
   readonly note: string;
   /** How often Turn was called, or the bridge was. */
@@ -100,11 +100,11 @@ export interface Step {
 }
 
 /** A message went a step further. */
-export interface PassageEvent {
+export interface TraceEvent {
   /** Tells it from others. */
-  readonly kind: "passage";
+  readonly kind: "trace";
   /** How far it has come. */
-  readonly passage: Passage;
+  readonly trace: Trace;
   /** The step; absent if there is nothing to see. */
   readonly step?: Step;
 }

@@ -10,7 +10,7 @@ import type { Event, Message } from "../../vumi/mod.ts";
 import type { FakeTurn, RequestAnswer, TurnAnswer, TurnCall, TurnRequest } from "../fake_turn.ts";
 import { type CallContent, readCall } from "../call_content.ts";
 import type { Transport } from "../transport.ts";
-import type { Passage, Step } from "./events.ts";
+import type { Step, Trace } from "./events.ts";
 import { excerpt, formatBody, headersOf } from "./excerpts.ts";
 import type { Journal } from "./journal.ts";
 
@@ -26,15 +26,15 @@ export interface MessageTracesOptions {
   readonly ignores?: (address: string) => boolean;
 }
 
-/** What of a passage changes. */
-type Change = Partial<Omit<Passage, "id" | "flow" | "at">>;
+/** What of a trace changes. */
+type Change = Partial<Omit<Trace, "id" | "flow" | "at">>;
 
 const REMEMBERED = 2_000;
 
 /** All messages that are on their way, or were. */
 export class MessageTraces implements Disposable {
   readonly #options: MessageTracesOptions;
-  readonly #passages = new Map<string, Passage>();
+  readonly #traces = new Map<string, Trace>();
   /** Messages off the queue whose request is not answered yet, so that it is not known whose. */
   readonly #early = new Map<string, Message>();
   readonly #calledAt = new WeakMap<TurnCall, number>();
@@ -62,12 +62,12 @@ export class MessageTraces implements Disposable {
   /** The bridge says when it tries again; in a log, so that this may be over when it is heard. */
   retryIn(id: string, waitMs: number): void {
     const note = waitMs === 0 ? "next try at once" : `next try in ${formatMs(waitMs)}`;
-    if (this.#passages.get(id)?.state === "retrying") this.#go(id, { note });
+    if (this.#traces.get(id)?.state === "retrying") this.#go(id, { note });
   }
 
   /** The bridge says that there is nothing to tell. */
   skipped(id: string): void {
-    if (this.#passages.has(id)) this.#end(id, { state: "skipped", note: "nothing to tell Turn" });
+    if (this.#traces.has(id)) this.#end(id, { state: "skipped", note: "nothing to tell Turn" });
   }
 
   /** It is in a parking queue. */
@@ -104,7 +104,7 @@ export class MessageTraces implements Disposable {
   #reported(event: Event): void {
     const { event_id: id, event_type, delivery_status, user_message_id: messageId } = event;
     const text = event_type === "delivery_report" ? `${delivery_status}` : event_type;
-    const address = this.#passageOf(messageId)?.address ?? this.#early.get(messageId)?.to_addr ??
+    const address = this.#traceOf(messageId)?.address ?? this.#early.get(messageId)?.to_addr ??
       "";
     this.#begin({ ...BLANK, id, flow: "status", address, text, messageId });
     const { event: queue } = this.#options.transport.queues;
@@ -119,11 +119,11 @@ export class MessageTraces implements Disposable {
 
   #called(call: TurnCall): void {
     this.#calledAt.set(call, performance.now());
-    const passage = this.#passageOfCall(readCall(call));
-    if (passage === undefined) return;
-    this.#go(passage.id, {
+    const trace = this.#traceOfCall(readCall(call));
+    if (trace === undefined) return;
+    this.#go(trace.id, {
       state: "waiting",
-      attempts: passage.attempts + 1,
+      attempts: trace.attempts + 1,
       note: "Turn is asked",
     }, {
       title: `POST ${call.path}`,
@@ -135,11 +135,11 @@ export class MessageTraces implements Disposable {
 
   async #answered(call: TurnCall, answer: TurnAnswer): Promise<void> {
     const told = readCall(call);
-    const passage = this.#passageOfCall(told);
-    if (passage === undefined) return;
+    const trace = this.#traceOfCall(told);
+    if (trace === undefined) return;
     const took = formatMs(performance.now() - (this.#calledAt.get(call) ?? 0));
     if (!(answer instanceof Response)) {
-      return this.#go(passage.id, { state: "retrying", note: "no answer" }, {
+      return this.#go(trace.id, { state: "retrying", note: "no answer" }, {
         title: answer === "hang" ? "Turn does not answer" : "The connection was dropped",
         tone: "bad",
       });
@@ -152,15 +152,15 @@ export class MessageTraces implements Disposable {
     };
     if (ok) {
       const note = told?.kind === "status" ? told.status : `${status}`;
-      return this.#end(passage.id, { state: "done", note }, step);
+      return this.#end(trace.id, { state: "done", note }, step);
     }
     const body = formatBody(await answer.clone().text());
     const state = status === 429 || status >= 500 ? "retrying" : "refused";
     // Meanwhile the next attempt may have begun, and even have come through.
-    const now = this.#passages.get(passage.id);
-    const isLast = now?.state === "waiting" && now.attempts === passage.attempts;
+    const now = this.#traces.get(trace.id);
+    const isLast = now?.state === "waiting" && now.attempts === trace.attempts;
     const change = isLast ? { state, note: `Turn answered ${status}` } as const : {};
-    this.#go(passage.id, change, { ...step, body });
+    this.#go(trace.id, change, { ...step, body });
   }
 
   #asks({ key, headers, body }: TurnRequest): void {
@@ -207,7 +207,7 @@ export class MessageTraces implements Disposable {
 
   #taken(message: Message): void {
     if (this.#isIgnored(message.to_addr)) return;
-    const known = this.#passageOf(message.message_id);
+    const known = this.#traceOf(message.message_id);
     if (known !== undefined) this.#arrived(known.id, message);
     else if (this.#asking > 0) this.#early.set(message.message_id, message);
     else this.#beginWithout(message);
@@ -217,8 +217,8 @@ export class MessageTraces implements Disposable {
     const { message_id: id, to_addr: address, content } = message;
     const waitsForInput = message.session_event === "resume";
     const text = excerpt(content ?? "");
-    const passage = { ...BLANK, id, flow: "outbound", address, text, messageId: id } as const;
-    this.#begin({ ...passage, waitsForInput });
+    const trace = { ...BLANK, id, flow: "outbound", address, text, messageId: id } as const;
+    this.#begin({ ...trace, waitsForInput });
     this.#arrived(id, message);
   }
 
@@ -233,41 +233,41 @@ export class MessageTraces implements Disposable {
     return this.#options.ignores?.(address) ?? false;
   }
 
-  /** The outbound passage of a message. */
-  #passageOf(messageId: string): Passage | undefined {
-    for (const passage of [...this.#passages.values()].reverse()) {
-      if (passage.flow === "outbound" && passage.messageId === messageId) return passage;
+  /** The outbound trace of a message. */
+  #traceOf(messageId: string): Trace | undefined {
+    for (const trace of [...this.#traces.values()].reverse()) {
+      if (trace.flow === "outbound" && trace.messageId === messageId) return trace;
     }
   }
 
   /** A call about a status does not say which event it comes from: they go in order. */
-  #passageOfCall(told: CallContent | undefined): Passage | undefined {
-    if (told?.kind === "message") return this.#passages.get(told.id);
-    for (const passage of this.#passages.values()) {
-      const isOpen = passage.state === "waiting" || passage.state === "retrying";
-      if (passage.flow === "status" && passage.messageId === told?.id && isOpen) return passage;
+  #traceOfCall(told: CallContent | undefined): Trace | undefined {
+    if (told?.kind === "message") return this.#traces.get(told.id);
+    for (const trace of this.#traces.values()) {
+      const isOpen = trace.state === "waiting" || trace.state === "retrying";
+      if (trace.flow === "status" && trace.messageId === told?.id && isOpen) return trace;
     }
   }
 
-  #begin(passage: Omit<Passage, "at">): void {
-    this.#passages.set(passage.id, { ...passage, at: Date.now() });
-    const [oldest] = this.#passages.keys();
-    if (this.#passages.size > REMEMBERED && oldest !== undefined) this.#passages.delete(oldest);
+  #begin(trace: Omit<Trace, "at">): void {
+    this.#traces.set(trace.id, { ...trace, at: Date.now() });
+    const [oldest] = this.#traces.keys();
+    if (this.#traces.size > REMEMBERED && oldest !== undefined) this.#traces.delete(oldest);
   }
 
   #end(id: string, change: Change, step?: Omit<Step, "at">): void {
-    const at = this.#passages.get(id)?.at;
+    const at = this.#traces.get(id)?.at;
     this.#go(id, at === undefined ? change : { ...change, tookMs: Date.now() - at }, step);
   }
 
   #go(id: string, change: Change, step?: Omit<Step, "at">): void {
-    const before = this.#passages.get(id);
+    const before = this.#traces.get(id);
     if (before === undefined) return; // It began too long ago.
-    const passage = { ...before, ...change };
-    this.#passages.set(id, passage);
+    const trace = { ...before, ...change };
+    this.#traces.set(id, trace);
     this.#options.journal.add({
-      kind: "passage",
-      passage,
+      kind: "trace",
+      trace,
       ...(step === undefined ? {} : { step: { ...step, at: Date.now() } }),
     });
   }

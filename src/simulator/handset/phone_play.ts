@@ -77,21 +77,19 @@ export class PhonePlay implements Play, Disposable {
   /** See {@linkcode Play}. */
   readonly hello: Omit<Hello, "anew">;
   readonly #phones: Phones;
-  readonly #passages: MessageTraces;
+  readonly #traces: MessageTraces;
 
   /** Makes it, with one phone. */
   constructor(options: PhonePlayOptions) {
     const { transport, connector, number, ussdCode, ussdTimeoutMs, user } = options;
     this.hello = { kind: "hello", whole: false, number, ussdCode, connector };
     // Before the phones, which report what becomes of a message as soon as it comes.
-    this.#passages = new MessageTraces({ transport, journal: this.journal });
+    this.#traces = new MessageTraces({ transport, journal: this.journal });
     this.#phones = new Phones({
       transport,
       journal: this.journal,
       number,
       ussdTimeoutMs,
-      userWrites: (action) => transport.publish(transport.compose(action)),
-      transportReports: (event) => transport.publishEvent(event),
     });
     this.#phones.add(user);
   }
@@ -111,7 +109,7 @@ export class PhonePlay implements Play, Disposable {
   /** Ends it; sessions are not ended. */
   [Symbol.dispose](): void {
     this.#phones[Symbol.dispose]();
-    this.#passages[Symbol.dispose]();
+    this.#traces[Symbol.dispose]();
   }
 
   get #settings(): Settings {

@@ -16,10 +16,6 @@ import { UssdSession } from "./ussd.ts";
 export interface PhonesOptions {
   /** What passes on the queues. */
   readonly transport: Transport;
-  /** Puts what a user does on the queue. */
-  readonly userWrites: (action: UserAction) => Promise<unknown>;
-  /** Puts what became of a message on the queue. */
-  readonly transportReports: (event: Event) => Promise<void>;
   /** What is told. */
   readonly journal: Journal;
   /** The number that users write to. */
@@ -123,7 +119,7 @@ export class Phones implements Disposable {
 
   /** The network tells what became of a message. */
   async report(id: string, report: Report): Promise<void> {
-    await this.#options.transportReports(toEvent(id, report));
+    await this.#options.transport.publishEvent(toEvent(id, report));
   }
 
   /** Looks on no more; sessions are not ended. */
@@ -155,7 +151,8 @@ export class Phones implements Disposable {
     transport_type: "sms" | "ussd",
   ): Promise<void> {
     try {
-      await this.#options.userWrites({ ...action, transport_type });
+      const { transport } = this.#options;
+      await transport.publish(transport.compose({ ...action, transport_type }));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const ussd = transport_type === "ussd";
@@ -189,7 +186,7 @@ export class Phones implements Disposable {
       // As on a network: nobody waits for it, so there is no way to the phone.
       const why = "no session waits for it";
       this.#say(address, { id: "", by: "network", text: `A message was lost: ${why}`, ussd });
-      if (!this.#held.has(address)) void this.#options.transportReports(nack(id, why));
+      if (!this.#held.has(address)) void this.#options.transport.publishEvent(nack(id, why));
       return;
     }
     this.#say(address, { id, by: "service", text, ussd });

@@ -45,12 +45,12 @@ const FILES: Readonly<Record<string, string>> = {
   "/index.html": "text/html; charset=utf-8",
   "/icon.svg": "image/svg+xml",
   ...Object.fromEntries(
-    ["page", "controls", "phone", "bridge", "passages", "turn"].map((
+    ["page", "controls", "phone", "bridge", "traces", "turn"].map((
       name,
     ) => [`/${name}.css`, "text/css; charset=utf-8"]),
   ),
   ...Object.fromEntries(
-    ["main", "link", "dom", "people", "phone", "ussd", "bridge", "passages", "load", "turn"]
+    ["main", "link", "dom", "people", "phone", "ussd", "bridge", "traces", "load", "turn"]
       .map((name) => [`/${name}.js`, "text/javascript; charset=utf-8"]),
   ),
 };

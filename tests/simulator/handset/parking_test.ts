@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../../src/broker/memory/memory_broker.ts";
-import { type ParkedMessage, Parking } from "../../../src/simulator/mod.ts";
+import type { ParkedMessage } from "../../../src/simulator/handset/events.ts";
+import { Parking } from "../../../src/simulator/handset/parking.ts";
 import { queuesOf } from "../../../src/vumi/mod.ts";
 import { until } from "../../support/until.ts";
 
