@@ -25,9 +25,9 @@ const FLOWS = [["inbound", "inbound"], ["status", "event"], ["outbound", undefin
 
 /** What of a flow waits somewhere. */
 interface Waiting {
-  /** In delay queues, which all channels share: so many of any flow or channel at most. */
+  /** In delay queues, which all flows and channels share. */
   readonly delayed: number;
-  /** In the queue, or in work. Some may have been taken before, and put back. */
+  /** In the queue; some may have been in work before. */
   readonly queued: number;
 }
 

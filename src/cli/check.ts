@@ -34,13 +34,11 @@ const TIMEOUT_MS = 10_000;
 
 /** What was found out about one thing. */
 export interface Finding {
-  /** What was looked at. */
   readonly subject: string;
-  /** Whether it will do; undefined if that is for a person to say. */
+  /** Undefined for a warning. */
   readonly ok: boolean | undefined;
-  /** What was found. */
   readonly detail: string;
-  /** What to do, when it will not do. */
+  /** What to do if it is not ok. */
   readonly fix?: string;
 }
 

@@ -26,9 +26,7 @@ export type Work = (
 
 /** What commands share. */
 export interface Shell {
-  /** The environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Takes the exit code. */
   readonly exit: (code: number) => void;
 }
 

@@ -12,7 +12,7 @@ import type { Finding } from "./check.ts";
 import { HttpServer } from "../service/http.ts";
 
 /** What of a channel's configuration is tried. */
-export type RoundTripConfig = Pick<
+type RoundTripConfig = Pick<
   Config,
   "vumi_api_path" | "turn_hmac_secret" | "max_body_bytes" | "request_timeout"
 >;

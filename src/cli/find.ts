@@ -68,7 +68,7 @@ async function find(config: Config, query: string, options: Options): Promise<nu
 
 /** One channel's cache and queues. */
 class ChannelSearch implements AsyncDisposable {
-  /** Whether the cache should be there, and can't be looked into. */
+  /** Whether the cache could not be read. */
   failed = false;
   readonly #channel: ChannelConfig;
   readonly #query: string;
@@ -81,7 +81,7 @@ class ChannelSearch implements AsyncDisposable {
     this.#query = query;
   }
 
-  /** Opens the channel's cache; goes without if that can't be had, and says why. */
+  /** Opens the channel's cache; without it if that fails, which is printed. */
   static async open(channel: ChannelConfig, query: string): Promise<ChannelSearch> {
     const search = new ChannelSearch(channel, query);
     if (channel.message_cache_class === "MemoryMessageCache") {
@@ -99,14 +99,13 @@ class ChannelSearch implements AsyncDisposable {
     return search;
   }
 
-  /** Looks through the parking queues. */
   async lookIntoQueues(broker: Broker): Promise<void> {
     const name = this.#channel.connector_name;
     const query = this.#query;
     this.#queued = await this.#trying((cache) => searchQueues({ name, broker, query, cache }));
   }
 
-  /** What is known of each message that is meant. */
+  /** What is known of each message found. */
   async stories(content: boolean): Promise<readonly Story[]> {
     const connector = this.#channel.connector_name;
     const parked = this.#queued?.parked ?? [];
@@ -124,12 +123,11 @@ class ChannelSearch implements AsyncDisposable {
     );
   }
 
-  /** Closes the cache. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opened.disposeAsync();
   }
 
-  /** Does `work` again without the cache if that fails. */
+  /** Does `work`, and again without the cache if the cache fails. */
   async #trying<T>(work: (cache: MessageCache | undefined) => Promise<T>): Promise<T> {
     try {
       return await work(this.#cache);

@@ -25,9 +25,8 @@ import { aborted, StopSignals } from "../service/signals.ts";
 
 /** How {@linkcode handset} runs. */
 export interface HandsetOptions extends PageOptions {
-  /** Whether to take messages that somebody else takes too. */
+  /** Whether to start although another program consumes the queue. */
   readonly force: boolean;
-  /** The channel, if the configuration has several. */
   readonly connector?: string;
 }
 

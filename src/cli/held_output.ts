@@ -17,20 +17,18 @@ export class HeldOutput implements Disposable {
   #texts: string[] = [];
   #length = 0;
 
-  /** Holds back up to `most` characters, then prints by `output`; both only to be others in tests. */
+  /** Tests alone give arguments. */
   constructor(output: (text: string) => void = print, most = MOST) {
     this.#print = output;
     this.#most = most;
   }
 
-  /** Is told. */
   print(text: string): void {
     this.#texts.push(text);
     this.#length += text.length;
     if (this.#length > this.#most) this[Symbol.dispose]();
   }
 
-  /** Prints what is held back. */
   [Symbol.dispose](): void {
     for (const text of this.#texts.splice(0)) this.#print(text);
     this.#length = 0;

@@ -14,17 +14,15 @@ import { createPrivateFile } from "./private_file.ts";
 import { print, printError } from "./print.ts";
 import type { Asker } from "./terminal.ts";
 
-/** How {@linkcode init} sets up. */
-export interface InitOptions {
-  /** What is known already, by the names of flags; keys of the configuration and init's own. */
+interface InitOptions {
+  /** Answers that were given as flags. */
   readonly given: Answers;
-  /** The file to write. */
   readonly output: string;
-  /** Whether a file that is there is replaced. */
+  /** Whether an existing file is replaced. */
   readonly force: boolean;
-  /** Whether the channel is made in Turn. */
+  /** Whether the channel is registered in Turn. */
   readonly register: boolean;
-  /** Who answers what is not given; undefined if nobody does. */
+  /** Undefined without a terminal. */
   readonly asker: Asker | undefined;
 }
 

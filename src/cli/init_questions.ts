@@ -15,28 +15,27 @@ export type Answers = Readonly<Record<string, string>>;
 /** What asking came to. */
 export type Answered =
   | { readonly kind: "answered"; readonly answers: Answers }
-  /** Flags that were needed; nobody could be asked, or nobody answered. */
+  /** Required flags without an answer. */
   | { readonly kind: "missing"; readonly flags: readonly string[] };
 
-/** What {@linkcode answerQuestions} goes by. */
-export interface QuestionOptions {
-  /** What need not be asked. */
+interface QuestionOptions {
+  /** Answers that were given as flags. */
   readonly given: Answers;
-  /** Whether a channel is to be made in Turn. */
+  /** Whether the channel will be registered in Turn. */
   readonly register: boolean;
-  /** Who answers; undefined if nobody does. */
+  /** Undefined without a terminal. */
   readonly asker: Asker | undefined;
 }
 
 interface Question {
   readonly flag: string;
-  /** What is asked, for a flag that is no key of the configuration. */
+  /** The question, for a flag that is no configuration key. */
   readonly text?: string;
-  /** What is taken when nothing is said. */
+  /** Taken for an empty answer. */
   readonly standard?: string;
   /** Another flag that answers it too. */
   readonly or?: string;
-  /** Asked only when the channel is made in Turn, or only when it is not. */
+  /** Asked only with --register, or only without. */
   readonly register?: boolean;
 }
 

@@ -10,17 +10,16 @@ import { print, printError } from "./print.ts";
 
 /** What can be said about the page. */
 export interface PageOptions {
-  /** Where it listens. */
   readonly pageHost: string;
-  /** Its port; if undefined 8090, or a free one when that is taken. */
+  /** If undefined 8090, or a free one when that is taken. */
   readonly pagePort: number | undefined;
-  /** How long a USSD session lives, in seconds. */
+  /** In seconds. */
   readonly ussdTimeout: number;
 }
 
 /** A page that is served. */
 export interface Page extends AsyncDisposable {
-  /** What a person is told about it. */
+  /** Says where it is. */
   readonly welcome: string;
 }
 

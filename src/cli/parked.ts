@@ -81,7 +81,7 @@ function json(): Option {
 
 /** The options, and how to tell what is found. */
 interface Told extends Options {
-  /** Width of a column for the channels; 0 if there is only one. */
+  /** Width of the column for connectors; 0 with one channel only. */
   readonly connectorWidth: number;
 }
 

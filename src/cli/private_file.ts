@@ -5,8 +5,7 @@
  */
 
 /** A new file that becomes the one of its name when it is written; without that it is gone. */
-export interface PrivateFile extends Disposable {
-  /** Writes all of it, once. */
+interface PrivateFile extends Disposable {
   write(text: string): void;
 }
 

@@ -80,7 +80,6 @@ async function start(config: Config): Promise<Service | undefined> {
 
 /** Stops the program in good order at an error that nobody handles, and remembers it. */
 class BugWatch implements Disposable {
-  /** Whether there was one. */
   found = false;
   readonly #stop: () => void;
 

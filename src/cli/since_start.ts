@@ -11,20 +11,16 @@ import { connectorLabel } from "../telemetry/mod.ts";
 const TIMEOUT_MS = 3_000;
 
 /** One of its counts. */
-export interface RunningCount {
-  /** Which way. */
+interface RunningCount {
   readonly flow: string;
-  /** What it came to. */
   readonly result: string;
-  /** How often. */
   readonly count: number;
 }
 
 /** What was found at the address. */
 export interface SinceStart {
-  /** Where it was asked. */
   readonly url: string;
-  /** Undefined if nobody answers there: it does not run, or listens on another machine. */
+  /** Undefined if no bridge answers there. */
   readonly counts: readonly RunningCount[] | undefined;
 }
 

@@ -17,11 +17,9 @@ import {
 import { EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
 
-/** Whose unit {@linkcode systemdUnit} prints. */
-export interface UnitOptions {
-  /** The configuration file's place; looked into, if it is given. */
+interface UnitOptions {
+  /** The path of the configuration file, which is read. */
   readonly config: string | undefined;
-  /** The program's place. */
   readonly binary: string;
 }
 
@@ -55,11 +53,11 @@ const STOP_MARGIN = 15;
 const DEFAULT_SHUTDOWN_TIMEOUT = 25;
 
 interface Needs {
-  /** Files that only root can read, by the names under which the program finds them. */
+  /** Files that only root can read, by the name of the credential. */
   readonly credentials: readonly { readonly name: string; readonly path: string }[];
-  /** Keys that name a credential, and its name. */
+  /** Flags that name credentials. */
   readonly flags: readonly string[];
-  /** The same as variables, for keys that a flag would set for all channels. */
+  /** Environment variables that name credentials, as a flag would apply to all channels. */
   readonly variables: readonly string[];
   readonly stopSeconds: number;
   readonly lowPort: boolean;
@@ -67,10 +65,9 @@ interface Needs {
 
 /** A file with a secret. */
 interface Secret {
-  /** The credential's name. */
   readonly name: string;
   readonly path: string;
-  /** What names it: a flag for the only channel, else the channel's variable. */
+  /** The flag or, with several channels, the variable that names it. */
   readonly flag?: string;
   readonly variable?: string;
 }

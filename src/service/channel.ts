@@ -25,34 +25,25 @@ const EVENTS_AHEAD = 10;
 const MOST_HOLD_MS = 24 * 60 * 60_000;
 
 /** What the channels share. */
-export interface Shared {
-  /** Where the queues are. */
+interface Shared {
   readonly broker: Broker;
-  /** Makes spans, if we are traced. */
   readonly tracing: Tracing | undefined;
-  /** How full the queues are. */
   readonly queueWatch: QueueWatch;
-  /** How busy the program is. */
   readonly loopLag: LoopLag;
-  /** What is closed at the end. */
+  /** Closed at the end, in reverse order. */
   readonly opened: AsyncDisposableStack;
 }
 
 /** A channel that is wired; {@linkcode Bridge.start} makes it run. */
 export interface Channel {
-  /** The connector's name. */
   readonly name: string;
-  /** The flows. */
   readonly bridge: Bridge;
-  /** How its requests are answered. */
   readonly endpoint: EndpointOptions;
-  /** What is remembered of it. */
   readonly cache: Pick<MeteredMessageCache, "status">;
-  /** What is counted of it. */
   readonly metrics: Metrics;
-  /** What is wrong with its queues, by their names, in words for an operator. */
+  /** What is wrong with its queues, by name, for an operator. */
   faults(): Readonly<Record<string, string>>;
-  /** Goes by another configuration from now on, as far as that can be. */
+  /** Applies a changed configuration, as far as that needs no restart. */
   reload(config: ChannelConfig): void;
 }
 

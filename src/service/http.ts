@@ -11,13 +11,9 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** What an {@linkcode HttpServer} serves, and where. */
-export interface HttpOptions {
-  /** The key that says where to listen. */
+interface HttpOptions {
   readonly key: "http_bind" | "admin_bind";
-  /** Where to listen. */
   readonly bind: Config["http_bind"];
-  /** Answers. */
   readonly handler: (request: Request) => Response | Promise<Response>;
 }
 
@@ -26,7 +22,7 @@ const LINGER_MS = 1_000;
 
 /** A listening server. */
 export class HttpServer implements AsyncDisposable {
-  /** Where it listens: a URL, or `unix:/path`. */
+  /** A URL, or `unix:/path`. */
   readonly address: string;
   readonly #server: Deno.HttpServer;
   #ended: Promise<void> | undefined;
@@ -70,7 +66,6 @@ export class HttpServer implements AsyncDisposable {
     await settledOr(this.#ended, AbortSignal.timeout(LINGER_MS));
   }
 
-  /** Ends it, also when it was not drained. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain(AbortSignal.abort());
   }

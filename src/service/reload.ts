@@ -18,7 +18,6 @@ const log = getLogger(["turn-channels", "cli"]);
 
 /** What takes on a configuration while it runs, as far as {@linkcode RELOADED} goes. Never fails. */
 export interface Reloadable {
-  /** Goes by `config` from now on. */
   reload(config: Config): void;
 }
 
@@ -41,13 +40,9 @@ export const RELOADED: ReadonlySet<string> = new Set([
   "shutdown_timeout",
 ]);
 
-/** What a {@linkcode Reloader} is made of. */
-export interface ReloaderOptions {
-  /** The configuration that the program started with. */
+interface ReloaderOptions {
   readonly config: Config;
-  /** Reads the configuration again. */
   readonly load: () => Promise<LoadedConfig>;
-  /** What takes on the changes. */
   readonly parts: readonly Reloadable[];
 }
 
@@ -58,19 +53,19 @@ export class Reloader implements Disposable {
   #work: Promise<void> = Promise.resolve();
   readonly #onSignal = (): void => void this.reload();
 
-  /** Listens for SIGHUP, which then no longer ends the process, until it is disposed. */
+  /** Handles SIGHUP until it is disposed. */
   constructor(options: ReloaderOptions) {
     this.#options = options;
     this.#current = options.config;
     Deno.addSignalListener("SIGHUP", this.#onSignal);
   }
 
-  /** What is in force; of keys that need a restart, what was read last. */
+  /** What is in force; for keys that need a restart, what was read last. */
   get current(): Config {
     return this.#current;
   }
 
-  /** Does what SIGHUP does, one after the other. Never rejects. */
+  /** Does what SIGHUP does. Never rejects. */
   reload(): Promise<void> {
     return this.#work = this.#work.then(() => this.#reload());
   }
@@ -99,7 +94,6 @@ export class Reloader implements Disposable {
     }
   }
 
-  /** Lets SIGHUP end the process again. */
   [Symbol.dispose](): void {
     Deno.removeSignalListener("SIGHUP", this.#onSignal);
   }

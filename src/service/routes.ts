@@ -18,13 +18,10 @@ import {
 
 /** What operators are told. */
 export interface Operation {
-  /** How the parts are. */
   readonly health: () => HealthReport;
-  /** Why no message can be taken now; empty if one can. */
+  /** Why no message can be accepted now; empty if one can. */
   readonly unready: () => readonly string[];
-  /** The Prometheus text format, version 0.0.4. */
   readonly metrics: () => Promise<string>;
-  /** The description of all this. */
   readonly openApi: unknown;
 }
 

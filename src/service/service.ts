@@ -25,11 +25,11 @@ import { watchQueues } from "./watch.ts";
 
 /** A running bridge. */
 export interface Service extends AsyncDisposable, Reloadable {
-  /** Where HTTP is served: a URL, or `unix:/path`. */
+  /** A URL, or `unix:/path`. */
   readonly address: string;
-  /** Where operators are answered, if not there. */
+  /** Undefined if operators are answered at `address`. */
   readonly adminAddress: string | undefined;
-  /** Takes nothing new and finishes what is in work, until `deadline` fires. */
+  /** Takes no new work and finishes what is in progress, until `deadline` fires. */
   drain(deadline: AbortSignal): Promise<void>;
 }
 

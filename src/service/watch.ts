@@ -15,17 +15,11 @@ import { delayName, delaysMsOf, faultyKinds } from "./channel_queues.ts";
 
 /** Who knows. */
 export interface Watched {
-  /** Which queues there are. */
   readonly config: ChannelConfig;
-  /** How the broker is. */
   readonly broker: Broker;
-  /** How full its queues are. */
   readonly queueWatch: QueueWatch;
-  /** How Turn is. */
   readonly bridge: Bridge;
-  /** How much is remembered. */
   readonly cache: MessageCache;
-  /** How busy the program is. */
   readonly loopLag: LoopLag;
 }
 

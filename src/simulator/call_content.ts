@@ -9,22 +9,15 @@ import type { TurnCall } from "./fake_turn.ts";
 
 /** What Turn is told. */
 export type CallContent =
-  /** A user wrote. */
   | {
     readonly kind: "message";
-    /** The message. */
     readonly id: string;
-    /** The user. */
     readonly address: string;
-    /** What was written. */
     readonly text: string;
   }
-  /** Something became of a message. */
   | {
     readonly kind: "status";
-    /** The message that it is about. */
     readonly id: string;
-    /** What became of it. */
     readonly status: string;
   };
 

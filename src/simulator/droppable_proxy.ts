@@ -7,13 +7,12 @@
 
 /** Listens on 127.0.0.1 and passes on to another port there. */
 export class DroppableProxy {
-  /** The port that it listens on. */
   readonly port: number;
-  /** Resolves when it is closed, and all connections are. */
+  /** Resolves when the listener and all connections are closed. */
   readonly finished: Promise<void>;
   readonly #target: number;
   readonly #listener: Deno.TcpListener;
-  /** Who came in, by the port that the server sees them come from. */
+  /** Connections, by the port that the server sees. */
   readonly #visitors = new Map<number, Deno.TcpConn>();
 
   private constructor(listener: Deno.TcpListener, target: number) {
@@ -23,17 +22,17 @@ export class DroppableProxy {
     this.finished = this.#admitAll();
   }
 
-  /** Listens on `port`, or a free one if that is 0. */
+  /** Listens on `port`, or on a free one if it is 0. */
   static open(port: number, target: number): DroppableProxy {
     return new DroppableProxy(Deno.listen({ hostname: "127.0.0.1", port }), target);
   }
 
-  /** Drops the connection that the server sees come from `port`. */
+  /** Drops the connection that the server sees from `port`. */
   drop(port: number): void {
     close(this.#visitors.get(port));
   }
 
-  /** Takes no more, and drops those that there are. */
+  /** Stops listening, and drops all connections. */
   close(): void {
     close(this.#listener);
     for (const visitor of this.#visitors.values()) close(visitor);

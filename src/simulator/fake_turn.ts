@@ -12,15 +12,13 @@ import { Watchers } from "./watchers.ts";
 
 /** A call as it arrived. */
 export interface TurnCall {
-  /** When all of it had arrived; milliseconds since 1970. */
+  /** When it was complete; milliseconds since 1970. */
   readonly at: number;
-  /** The HTTP method. */
   readonly method: string;
-  /** The path below {@linkcode FakeTurn.url}: `/messages` or `/statuses`, if all is well. */
+  /** Below {@linkcode FakeTurn.url}: `/messages` or `/statuses`, if all is well. */
   readonly path: string;
-  /** The headers. */
   readonly headers: Headers;
-  /** The parsed body; `undefined` if it is not JSON. */
+  /** Parsed; undefined if it is not JSON. */
   readonly body: unknown;
 }
 
@@ -35,49 +33,44 @@ export type TurnAnswer = Response | "hang" | "reset";
 export type Answerer = (call: TurnCall) => TurnAnswer | Promise<TurnAnswer>;
 
 /** Looks on; each part is told at once, before what it is told of goes on. */
-export interface TurnWatcher {
-  /** A call has arrived. */
+interface TurnWatcher {
   called?(call: TurnCall): void;
   /**
    * What became of it. A response must be cloned before it is read; `readable` tells whether the
    * call was as it should be, so that it was Turn's choice.
    */
   answered?(call: TurnCall, answer: TurnAnswer, readable: boolean): void;
-  /** A request goes out, see {@linkcode FakeTurn.ask}. */
+  /** A request is sent by {@linkcode FakeTurn.ask}. */
   asks?(request: TurnRequest): void;
-  /** It was answered, or failed. */
   wasAnswered?(request: TurnRequest, answer: RequestAnswer): void;
 }
 
 /** A request as Turn makes it. */
 export interface TurnRequest {
-  /** Tells it from others; it is nowhere on the wire. */
+  /** Identifies it here; it is not sent. */
   readonly key: string;
-  /** Its headers. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What it sends, before it became JSON. */
+  /** As it was before it became JSON. */
   readonly body: unknown;
 }
 
 /** What a request of Turn's came to. */
 export interface RequestAnswer {
-  /** The HTTP status; undefined if there was no answer. */
+  /** Undefined if there was no answer. */
   readonly status: number | undefined;
-  /** The headers. */
   readonly headers: Headers;
-  /** The parsed body; the text, if it is not JSON. */
+  /** Parsed; the text if it is not JSON. */
   readonly body: unknown;
 }
 
-/** How {@linkcode FakeTurn.start} starts. */
-export interface FakeTurnOptions {
-  /** How many of the calls that arrived are kept, the latest; default all. */
+interface FakeTurnOptions {
+  /** How many of the latest calls are kept; default all. */
   readonly keepCalls?: number;
-  /** The port on 127.0.0.1; default 0, a free one. */
+  /** On 127.0.0.1; default 0, a free one. */
   readonly port?: number;
-  /** The bearer token that it wants; default "token". */
+  /** The bearer token that it expects; default "token". */
   readonly authToken?: string;
-  /** What becomes of calls; default 200 for all. */
+  /** Default: 200 for all calls. */
   readonly answer?: Answerer;
 }
 
@@ -90,7 +83,7 @@ const BASE_PATH = "/v1/numbers/fake";
 
 /** A Turn that runs here. */
 export class FakeTurn implements AsyncDisposable {
-  /** What becomes of calls from now on; those that are wrong are refused without asking it. */
+  /** Answers calls; faulty ones are refused without it. */
   answer: Answerer;
   readonly #authToken: string;
   readonly #keepCalls: number;
@@ -114,17 +107,16 @@ export class FakeTurn implements AsyncDisposable {
     this.#doorman = DroppableProxy.open(port, this.#server.addr.port);
   }
 
-  /** Starts one; it takes calls at once. */
   static start(options: FakeTurnOptions = {}): FakeTurn {
     return new FakeTurn(options);
   }
 
-  /** What `turn_api_url` has to be. */
+  /** For `turn_api_url`. */
   get url(): string {
     return `http://127.0.0.1:${this.#doorman.port}${BASE_PATH}`;
   }
 
-  /** All that arrived, also what was refused, in order. */
+  /** All calls in order, also those that were refused. */
   get calls(): readonly TurnCall[] {
     return this.#calls;
   }
@@ -152,7 +144,7 @@ export class FakeTurn implements AsyncDisposable {
     });
   }
 
-  /** Lets somebody look on until the disposable is disposed. */
+  /** Calls `watcher` until the disposable is disposed. */
   watch(watcher: TurnWatcher): Disposable {
     return this.#watchers.add(watcher);
   }
@@ -185,7 +177,7 @@ export class FakeTurn implements AsyncDisposable {
     this.#released = Promise.withResolvers();
   }
 
-  /** Stops at once; calls that hang, and those who wait, fail. */
+  /** Stops at once: calls that hang fail, and so does who waits for calls. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { done } of this.#waits) done.reject(this.#missing("more calls, and closed"));
     this.#doorman.close();
@@ -257,11 +249,10 @@ function failure(code: number, details = "The fake Turn does not take this"): Re
 
 /** How {@linkcode send} sends. */
 export interface SendOptions {
-  /** What the body is signed with. */
   readonly secret: string;
-  /** In place of the right signature. */
+  /** Instead of the right one. */
   readonly signature?: string;
-  /** More headers, or others. */
+  /** Added to the usual ones, or replacing them. */
   readonly headers?: Record<string, string>;
 }
 

@@ -9,23 +9,18 @@ import { styleText } from "node:util";
 import { formatJson } from "./json.ts";
 
 /** Who takes part. */
-export type Party = "user" | "vumi" | "bridge" | "Turn";
+type Party = "user" | "vumi" | "bridge" | "Turn";
 
 /** Tells what happens. */
 export interface Narrator {
-  /** Begins a block. */
   heading(title: string, explanation: string): void;
   /** Shows a payload that goes from the first party to the last, and on what. */
   passed(route: readonly Party[], means: string, payload: unknown): void;
-  /** Says that something went well, or not. */
   verdict(good: boolean, text: string): void;
-  /** Says something. */
   say(text: string): void;
 }
 
-/** Where a {@linkcode Screen} is. */
-export interface ScreenOptions {
-  /** Takes text as it is to be seen. */
+interface ScreenOptions {
   readonly write: (text: string) => void;
   /** Whether escape codes for colours may be in it. */
   readonly colours: boolean;
@@ -49,13 +44,11 @@ export class Screen implements Narrator {
   readonly #write: (text: string) => void;
   readonly #colours: boolean;
 
-  /** Makes it; nothing is shown yet. */
   constructor({ write, colours }: ScreenOptions) {
     this.#write = write;
     this.#colours = colours;
   }
 
-  /** Begins a block. */
   heading(title: string, explanation: string): void {
     this.#write(`\n${this.#style("bold", title)}  ${explanation}\n`);
   }
@@ -73,12 +66,10 @@ export class Screen implements Narrator {
     this.#write(`${inColour}\n`);
   }
 
-  /** Says that something went well, or not. */
   verdict(good: boolean, text: string): void {
     this.#write(`${this.#style(good ? "green" : "red", good ? "✓" : "✗")} ${text}\n`);
   }
 
-  /** Says something. */
   say(text: string): void {
     this.#write(`${text}\n`);
   }

@@ -159,7 +159,7 @@ class Tour {
     }
   }
 
-  /** A flow that fails does not keep the others from being tried. */
+  /** Notes a failed flow, so that the others are still tried. */
   async #try<T>(flow: Flow, part: () => Promise<T>): Promise<T | undefined> {
     try {
       return await part();
@@ -171,7 +171,7 @@ class Tour {
     }
   }
 
-  /** Waits for what must come, but not for ever. */
+  /** Waits for what must come, up to the deadline. */
   async #within<T>(what: string, come: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { stop, deadlineMs = DEADLINE_MS } = this.#options;
     const late = new AbortController();

@@ -21,21 +21,17 @@ import {
 } from "../vumi/mod.ts";
 import { Watchers } from "./watchers.ts";
 
-/** What a {@linkcode Transport} needs. */
-export interface TransportOptions {
-  /** Begins the names of the queues. */
+interface TransportOptions {
   readonly connectorName: string;
-  /** Where the queues are. */
   readonly broker: Broker;
 }
 
 /** Looks on; each part is told at once, before what it is told of goes on. */
-export interface TransportWatcher {
-  /** A user's message goes on the queue. */
+interface TransportWatcher {
+  /** A message from a user is put on the queue. */
   published?(message: Message): void;
-  /** What became of a message goes on the queue. */
+  /** An event is put on the queue. */
   reported?(event: Event): void;
-  /** A message to a user was taken off the queue. */
   taken?(message: Message): void;
 }
 
@@ -44,7 +40,6 @@ export type UserAction = Omit<MessageFields, "transport_name">;
 
 /** The worker behind a connector. */
 export class Transport implements AsyncDisposable {
-  /** The connector's queues. */
   readonly queues: ConnectorQueues;
   readonly #name: string;
   readonly #broker: Broker;
@@ -65,34 +60,30 @@ export class Transport implements AsyncDisposable {
     });
   }
 
-  /** Begins to take messages to users. */
   static start(options: TransportOptions): Transport {
     return new Transport(options);
   }
 
-  /** Lets somebody look on until the disposable is disposed. */
+  /** Calls `watcher` until the disposable is disposed. */
   watch(watcher: TransportWatcher): Disposable {
     return this.#watchers.add(watcher);
   }
 
-  /** What a user does as a message, which is not on the queue yet. */
+  /** Makes a message, and does not publish it. */
   compose(action: UserAction): Message {
     return createMessage({ transport_name: this.#name, ...action });
   }
 
-  /** Puts a user's message on the queue. */
   async publish(message: Message): Promise<void> {
     this.#watchers.each((watcher) => watcher.published?.(message));
     await this.#broker.publish(this.queues.inbound, encodeMessage(message));
   }
 
-  /** Puts on the queue what became of a message. */
   async publishEvent(event: Event): Promise<void> {
     this.#watchers.each((watcher) => watcher.reported?.(event));
     await this.#broker.publish(this.queues.event, encodeEvent(event));
   }
 
-  /** Takes nothing more. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#consumer.cancel();
   }

@@ -8,7 +8,7 @@
 import * as z from "zod";
 
 /** A path that Turn has. */
-export type TurnPath = "/messages" | "/statuses";
+type TurnPath = "/messages" | "/statuses";
 
 const unixSeconds = z.string().regex(/^\d+$/);
 const statusName = z.enum(["sent", "delivered", "read", "failed"]);

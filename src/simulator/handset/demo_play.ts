@@ -31,7 +31,6 @@ interface DemoPlayOptions {
   readonly bridgeUrl: string;
   readonly hmacSecret: string;
   readonly broker: Broker;
-  /** How long a USSD session lives. */
   readonly ussdTimeoutMs: number;
   /** Time to read a caption of the tour at the page; default 1.8 s. */
   readonly tourPauseMs?: number;

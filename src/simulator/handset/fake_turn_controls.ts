@@ -10,32 +10,26 @@ import type { Answerer, FakeTurn } from "../fake_turn.ts";
 import { readCall } from "../call_content.ts";
 import type { TurnMode } from "./events.ts";
 
-/** What a {@linkcode FakeTurnControls} is made of. */
-export interface FakeTurnControlsOptions {
-  /** Turn. What becomes of its calls is asked here from now on. */
+interface FakeTurnControlsOptions {
   readonly turn: FakeTurn;
-  /** Sends what Turn replies. */
   readonly send: (request: OutboundExample) => Promise<unknown>;
-  /** The code that users dial. */
   readonly ussdCode: string;
-  /** Whom it never replies to. */
+  /** Users who never get a reply. */
   readonly ignores: (address: string) => boolean;
 }
 
 /** Plays Turn. */
 export class FakeTurnControls implements Disposable {
-  /** Whether it replies to users by itself. */
   repliesByItself = true;
   readonly #options: FakeTurnControlsOptions;
   readonly #otherwise: Answerer;
   readonly #held = new Set<string>();
-  /** Messages that it has replied to, or does: a repeated call is no new message. */
+  /** Messages with a reply, so that a repeated call gets none. */
   readonly #replied = new Set<string>();
   readonly #flows = new Map<string, Flow>();
   readonly #watch: Disposable;
   #mode: TurnMode = "200";
 
-  /** Takes calls from now on. */
   constructor(options: FakeTurnControlsOptions) {
     this.#options = options;
     this.#otherwise = options.turn.answer;
@@ -51,18 +45,17 @@ export class FakeTurnControls implements Disposable {
     });
   }
 
-  /** How it answers calls. */
   get mode(): TurnMode {
     return this.#mode;
   }
 
-  /** Answers like that from now on; calls that wait for an answer get one. */
+  /** Also answers the calls that wait. */
   set mode(mode: TurnMode) {
     this.#mode = mode;
     if (mode !== "none") this.#options.turn.release();
   }
 
-  /** It does not reply to these users until the disposable is disposed. */
+  /** Sends these users no replies until the disposable is disposed. */
   hold(addresses: readonly string[]): Disposable {
     for (const address of addresses) this.#held.add(address);
     return {
@@ -72,7 +65,6 @@ export class FakeTurnControls implements Disposable {
     };
   }
 
-  /** Takes no more calls. */
   [Symbol.dispose](): void {
     this.#watch[Symbol.dispose]();
     this.#options.turn.answer = this.#otherwise;
@@ -101,7 +93,7 @@ type Flow = (text: string) => Reply;
 
 interface Reply {
   readonly text: string;
-  /** What it replies to the answer; absent if it awaits none. */
+  /** Replies to the answer; absent if none is expected. */
   readonly then?: Flow;
 }
 

@@ -9,15 +9,15 @@
 import type { Happening, Hello, Now } from "./events.ts";
 
 /** How much is kept; whatever is more, the oldest goes. */
-export interface JournalOptions {
-  /** Happenings; default 2,000. */
+interface JournalOptions {
+  /** Events that are kept; default 2,000. */
   readonly keep?: number;
-  /** Characters of frames; default 4 million. */
+  /** Characters that are kept; default 4 million. */
   readonly keepCharacters?: number;
 }
 
 /** Takes a frame; it must not throw. */
-export type Listener = (frame: string) => void;
+type Listener = (frame: string) => void;
 
 interface Entry {
   readonly number: number;
@@ -28,25 +28,23 @@ interface Entry {
 export class Journal {
   readonly #keep: number;
   readonly #keepCharacters: number;
-  /** Tells the numbers of this program's life from those of another's. */
+  /** Distinguishes the numbers of this process from those of an earlier one. */
   readonly #life = crypto.randomUUID().slice(0, 8);
   readonly #entries: Entry[] = [];
   readonly #listeners = new Set<Listener>();
   #characters = 0;
   #last = 0;
 
-  /** Makes an empty one. */
   constructor({ keep = 2_000, keepCharacters = 4_000_000 }: JournalOptions = {}) {
     this.#keep = keep;
     this.#keepCharacters = keepCharacters;
   }
 
-  /** How many look on. */
   get listeners(): number {
     return this.#listeners.size;
   }
 
-  /** Tells what happened, and keeps it. */
+  /** Sends an event, and keeps it for those who come later. */
   add(happening: Happening): void {
     const number = ++this.#last;
     const frame = `id: ${this.#life}-${number}\n${formatFrame(happening)}`;
@@ -58,7 +56,7 @@ export class Journal {
     this.#send(frame);
   }
 
-  /** Tells how something is now; nobody is told later. */
+  /** Sends how something is now; it is not kept. */
   tell(now: Now): void {
     this.#send(formatFrame(now));
   }
@@ -84,7 +82,7 @@ export class Journal {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** What came after it; undefined if that can't be said. */
+  /** What came after `lastId`; undefined if it is not known. */
   #since(lastId: string): readonly Entry[] | undefined {
     const [life, digits = ""] = lastId.split("-");
     const number = Number(digits);

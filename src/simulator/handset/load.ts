@@ -12,13 +12,10 @@ import type { Sample } from "./events.ts";
 
 /** What a {@linkcode Load} is made of. */
 export interface LoadOptions {
-  /** Where users write. */
   readonly transport: Transport;
-  /** Who is told. */
   readonly turn: FakeTurn;
-  /** The number that they write to. */
   readonly number: string;
-  /** Takes how it goes, twice a second. */
+  /** Called twice a second. */
   readonly sampled: (sample: Sample) => void;
 }
 
@@ -39,18 +36,17 @@ export function isLoad(address: string): boolean {
 export class Load implements Disposable {
   readonly #options: LoadOptions;
   readonly #watch: Disposable;
-  /** When those were sent of which Turn has not been told. */
+  /** When messages were sent that Turn does not have yet. */
   readonly #sentAt = new Map<string, number>();
   #rate = 0;
   #timers: ReturnType<typeof setInterval>[] = [];
   #tickedAt = 0;
-  /** Messages that are due, a part of one too. */
+  /** Messages that are due, with fractions. */
   #due = 0;
   #user = 0;
   #sent = 0;
   #delaysMs: number[] = [];
 
-  /** Makes it; nobody writes yet. */
   constructor(options: LoadOptions) {
     this.#options = options;
     this.#watch = options.turn.watch({
@@ -71,7 +67,6 @@ export class Load implements Disposable {
     return this.#rate;
   }
 
-  /** From now on. */
   set rate(rate: number) {
     this.#rate = rate;
     if (rate === 0 || this.#timers.length > 0) return;
@@ -82,7 +77,6 @@ export class Load implements Disposable {
     ];
   }
 
-  /** Nobody writes any more. */
   [Symbol.dispose](): void {
     this.#stop();
     this.#watch[Symbol.dispose]();

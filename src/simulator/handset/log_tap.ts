@@ -21,7 +21,6 @@ const MOST_A_SECOND = 20;
 
 /** Where logging goes. */
 export class LogTap implements LogOutput {
-  /** Takes lines; nobody does at first. */
   listener: LogListener = { line: () => {}, values: () => {} };
   readonly #write: (text: string) => void;
   readonly #decoder = new TextDecoder();
@@ -29,12 +28,11 @@ export class LogTap implements LogOutput {
   #second = 0;
   #lines = 0;
 
-  /** Makes it. `write` takes text for a terminal. */
+  /** `write` gets the text for a terminal. */
   constructor(write: (text: string) => void) {
     this.#write = write;
   }
 
-  /** See {@linkcode LogOutput}. */
   writeSync(bytes: Uint8Array): number {
     const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
     this.#rest = lines.pop() ?? "";
@@ -42,7 +40,7 @@ export class LogTap implements LogOutput {
     return bytes.length;
   }
 
-  /** Lines come as JSON, then. */
+  /** Makes logging write JSON. */
   isTerminal(): boolean {
     return false;
   }

@@ -14,15 +14,12 @@ import type { Step, Trace } from "./events.ts";
 import { excerpt, formatBody, headersOf } from "./excerpts.ts";
 import type { Journal } from "./journal.ts";
 
-/** What {@linkcode MessageTraces} are made of. */
-export interface MessageTracesOptions {
-  /** vumi's side. */
+interface MessageTracesOptions {
   readonly transport: Transport;
-  /** Turn's side, if it is here, and what it signs with. */
+  /** Undefined if Turn runs elsewhere. */
   readonly turn?: { readonly fake: FakeTurn; readonly hmacSecret: string };
-  /** What is told. */
   readonly journal: Journal;
-  /** Whose messages are not for people to see. */
+  /** Users whose messages are not shown. */
   readonly ignores?: (address: string) => boolean;
 }
 
@@ -35,13 +32,12 @@ const REMEMBERED = 2_000;
 export class MessageTraces implements Disposable {
   readonly #options: MessageTracesOptions;
   readonly #traces = new Map<string, Trace>();
-  /** Messages off the queue whose request is not answered yet, so that it is not known whose. */
+  /** Messages taken off the queue before the request that they come from was answered. */
   readonly #early = new Map<string, Message>();
   readonly #calledAt = new WeakMap<TurnCall, number>();
   readonly #watches = new DisposableStack();
   #asking = 0;
 
-  /** Looks on from now on. */
   constructor(options: MessageTracesOptions) {
     this.#options = options;
     const { transport, turn } = options;
@@ -59,30 +55,27 @@ export class MessageTraces implements Disposable {
     }));
   }
 
-  /** The bridge says when it tries again; in a log, so that this may be over when it is heard. */
+  /** When the bridge tries again, by its log: it may have done so already. */
   retryIn(id: string, waitMs: number): void {
     const note = waitMs === 0 ? "next try at once" : `next try in ${formatMs(waitMs)}`;
     if (this.#traces.get(id)?.state === "retrying") this.#go(id, { note });
   }
 
-  /** The bridge says that there is nothing to tell. */
+  /** The bridge logged that Turn need not be called. */
   skipped(id: string): void {
     if (this.#traces.has(id)) this.#end(id, { state: "skipped", note: "nothing to tell Turn" });
   }
 
-  /** It is in a parking queue. */
   parked(id: string, queue: string, reason: string): void {
     const step = { title: `Parked on ${queue}: ${reason}`, tone: "bad" } as const;
     this.#end(id, { state: "parked", note: "waits for a person" }, step);
   }
 
-  /** It has left the parking queue. */
   replayed(id: string, queue: string): void {
     const step = { title: `Back on ${queue}`, tone: "plain" } as const;
     this.#go(id, { state: "waiting", note: "sent again by hand", tookMs: null }, step);
   }
 
-  /** Looks on no more. */
   [Symbol.dispose](): void {
     this.#watches.dispose();
   }
@@ -112,7 +105,7 @@ export class MessageTraces implements Disposable {
     this.#lastSeen(id);
   }
 
-  /** Where Turn is elsewhere, what becomes of a message on the queue is not seen. */
+  /** If Turn runs elsewhere, nothing is seen of a message after the queue. */
   #lastSeen(id: string): void {
     if (this.#options.turn === undefined) this.#go(id, { state: "done", note: "on the queue" });
   }
@@ -233,14 +226,13 @@ export class MessageTraces implements Disposable {
     return this.#options.ignores?.(address) ?? false;
   }
 
-  /** The outbound trace of a message. */
   #traceOf(messageId: string): Trace | undefined {
     for (const trace of [...this.#traces.values()].reverse()) {
       if (trace.flow === "outbound" && trace.messageId === messageId) return trace;
     }
   }
 
-  /** A call about a status does not say which event it comes from: they go in order. */
+  /** A status does not name its event; events are handled in order. */
   #traceOfCall(told: CallContent | undefined): Trace | undefined {
     if (told?.kind === "message") return this.#traces.get(told.id);
     for (const trace of this.#traces.values()) {

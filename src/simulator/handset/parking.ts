@@ -11,15 +11,10 @@ import type { ConnectorQueues } from "../../vumi/mod.ts";
 import type { Parked, ParkedMessage } from "./events.ts";
 import { excerpt } from "./excerpts.ts";
 
-/** What a {@linkcode Parking} is made of. */
-export interface ParkingOptions {
-  /** The names of the queues. */
+interface ParkingOptions {
   readonly queues: ConnectorQueues;
-  /** Where they are. */
   readonly broker: Pick<Broker, "depth" | "browse">;
-  /** A message was not there before. */
   readonly onParked: (message: ParkedMessage) => void;
-  /** A message has gone back to `queue`. */
   readonly onReplayed: (message: ParkedMessage, queue: string) => void;
 }
 
@@ -38,16 +33,15 @@ interface Seen {
 export class Parking {
   readonly #options: ParkingOptions;
   #known = new Set<string>();
-  /** By queue, how many there were when they were looked at last, and which. */
+  /** What was found in each queue last time. */
   readonly #seen = new Map<string, Seen>();
   #parked: Parked = { kind: "parked", total: 0, messages: [] };
 
-  /** Makes it; nothing is looked at. */
   constructor(options: ParkingOptions) {
     this.#options = options;
   }
 
-  /** What there was when it was looked at last. */
+  /** What was found last time. */
   get parked(): Parked {
     return this.#parked;
   }
@@ -86,7 +80,7 @@ export class Parking {
     return messages;
   }
 
-  /** Sends one back, or all; what has told of the failure is gone from it. */
+  /** Moves one or all back, without the headers about the failure. */
   async replay(key: string | "all"): Promise<void> {
     const { queues, broker, onReplayed } = this.#options;
     const ways = [[queues.inboundParked, queues.inbound], [queues.eventParked, queues.event]];

@@ -13,24 +13,18 @@ import { MessageTraces } from "./message_traces.ts";
 import { PhoneError, Phones } from "./phones.ts";
 import type { Play } from "./server.ts";
 
-/** What a {@linkcode PhonePlay} is made of. */
-export interface PhonePlayOptions {
-  /** On the connector's queues. */
+interface PhonePlayOptions {
   readonly transport: Transport;
-  /** What the queues' names begin with. */
   readonly connector: string;
-  /** The number that users write to. */
   readonly number: string;
-  /** The code that users dial. */
   readonly ussdCode: string;
-  /** How long a USSD session lives, in milliseconds. */
   readonly ussdTimeoutMs: number;
   /** The first phone's. */
   readonly user: string;
 }
 
 /** What is done at a phone. */
-export type PhoneAction = Extract<
+type PhoneAction = Extract<
   Action,
   { do: "add" | "text" | "dial" | "answer" | "hangUp" | "report" | "setReports" }
 >;
@@ -72,14 +66,11 @@ export async function act(phones: Phones, action: PhoneAction): Promise<void> {
 
 /** Plays. */
 export class PhonePlay implements Play, Disposable {
-  /** See {@linkcode Play}. */
   readonly journal: Journal = new Journal();
-  /** See {@linkcode Play}. */
   readonly hello: Omit<Hello, "anew">;
   readonly #phones: Phones;
   readonly #traces: MessageTraces;
 
-  /** Makes it, with one phone. */
   constructor(options: PhonePlayOptions) {
     const { transport, connector, number, ussdCode, ussdTimeoutMs, user } = options;
     this.hello = { kind: "hello", whole: false, number, ussdCode, connector };
@@ -94,19 +85,17 @@ export class PhonePlay implements Play, Disposable {
     this.#phones.add(user);
   }
 
-  /** See {@linkcode Play}. */
   now(): readonly Now[] {
     return [this.#settings, ...this.#phones.all];
   }
 
-  /** See {@linkcode Play}. */
   async act(action: Action): Promise<void> {
     if (!isPhoneAction(action)) throw new PhoneError("Turn and the bridge are not played here");
     await act(this.#phones, action);
     this.journal.tell(this.#settings);
   }
 
-  /** Ends it; sessions are not ended. */
+  /** Leaves open sessions open. */
   [Symbol.dispose](): void {
     this.#phones[Symbol.dispose]();
     this.#traces[Symbol.dispose]();

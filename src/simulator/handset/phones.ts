@@ -14,21 +14,16 @@ import { UssdSession } from "./ussd.ts";
 
 /** What {@linkcode Phones} are made of. */
 export interface PhonesOptions {
-  /** What passes on the queues. */
   readonly transport: Transport;
-  /** What is told. */
   readonly journal: Journal;
-  /** The number that users write to. */
   readonly number: string;
-  /** How long a USSD session lives, in milliseconds. */
   readonly ussdTimeoutMs: number;
-  /** Whose messages are not for people to see. */
+  /** Users whose messages are not shown. */
   readonly ignores?: (address: string) => boolean;
 }
 
 /** Something can't be done; the message says why, to a person. */
 export class PhoneError extends Error {
-  /** Tells it from other errors in a log. */
   override readonly name = "PhoneError";
 }
 
@@ -40,7 +35,7 @@ const DELIVERY_MS = 400;
 
 /** All of the phones. */
 export class Phones implements Disposable {
-  /** Whether the network reports by itself what became of messages. */
+  /** Whether the network reports deliveries by itself. */
   reportsByItself = true;
   readonly #options: PhonesOptions;
   readonly #phones = new Map<string, UssdSession>();
@@ -49,7 +44,6 @@ export class Phones implements Disposable {
   readonly #watch: Disposable;
   #isOver = false;
 
-  /** Makes it, without phones. */
   constructor(options: PhonesOptions) {
     this.#options = options;
     const { transport, ignores = () => false } = options;
@@ -60,14 +54,13 @@ export class Phones implements Disposable {
     });
   }
 
-  /** How each is now. */
   get all(): readonly Phone[] {
     return [...this.#phones].map(([address, session]) => {
       return { kind: "phone", address, session: session.now };
     });
   }
 
-  /** Makes a phone, if there is none. */
+  /** Adds a phone, if there is none. */
   add(address: string): void {
     if (this.#phones.has(address)) return;
     if (this.#phones.size >= MOST_PHONES) {
@@ -81,7 +74,7 @@ export class Phones implements Disposable {
     this.#tell(address);
   }
 
-  /** Somebody else acts for these users, and reports on messages to them, until it is disposed. */
+  /** Keeps these phones from other use until the disposable is disposed. */
   hold(addresses: readonly string[]): Disposable {
     for (const address of addresses) this.#held.add(address);
     return {
@@ -91,38 +84,33 @@ export class Phones implements Disposable {
     };
   }
 
-  /** A user writes an SMS. */
   async text(address: string, content: string): Promise<void> {
     this.#own(address);
     await this.#write({ from_addr: address, to_addr: this.#options.number, content }, "sms");
   }
 
-  /** A user dials. */
   async dial(address: string, code: string): Promise<void> {
     if (this.#own(address).isOpen) throw new PhoneError("A session is open already");
     const action = { from_addr: address, to_addr: code, session_event: "new" } as const;
     await this.#write(action, "ussd");
   }
 
-  /** A user answers the question on the screen. */
   async answer(address: string, content: string): Promise<void> {
     if (!this.#own(address).isAsking) throw new PhoneError("Nothing is asked on the screen");
     await this.#act(address, { content, session_event: "resume" });
   }
 
-  /** A user ends the session. */
   async hangUp(address: string): Promise<void> {
     const session = this.#own(address);
     if (!session.isOpen) throw new PhoneError("No session is open");
     await this.#act(address, { content: null, session_event: "close" });
   }
 
-  /** The network tells what became of a message. */
   async report(id: string, report: Report): Promise<void> {
     await this.#options.transport.publishEvent(toEvent(id, report));
   }
 
-  /** Looks on no more; sessions are not ended. */
+  /** Leaves open sessions open. */
   [Symbol.dispose](): void {
     this.#isOver = true;
     this.#watch[Symbol.dispose]();
@@ -130,7 +118,7 @@ export class Phones implements Disposable {
     for (const session of this.#phones.values()) session[Symbol.dispose]();
   }
 
-  /** A user's session, if it is for us to act in it. */
+  /** The user's session, unless the tour uses the phone. */
   #own(address: string): UssdSession {
     if (this.#held.has(address)) throw new PhoneError("The tour has this phone; wait for its end");
     const session = this.#phones.get(address);
@@ -160,7 +148,7 @@ export class Phones implements Disposable {
     }
   }
 
-  /** What a user does is on the queue. */
+  /** Shows a user's message that went on the queue. */
   #show(message: Message): void {
     const { from_addr: address, session_event, content, message_id: id } = message;
     const session = this.#session(address);
@@ -175,7 +163,7 @@ export class Phones implements Disposable {
     this.#tell(address);
   }
 
-  /** A message has reached the network. */
+  /** Shows a message that the network got for a user. */
   #deliver(message: Message): void {
     const { to_addr: address, content, message_id: id, in_reply_to } = message;
     const session = this.#session(address);
@@ -210,7 +198,7 @@ export class Phones implements Disposable {
     this.#options.journal.add({ kind: "reported", id, report });
   }
 
-  /** Who is written to has a phone, as long as there is room. */
+  /** The phone for an address; a new one if there is room. */
   #session(address: string): UssdSession | undefined {
     if (!this.#phones.has(address) && this.#phones.size < MOST_PHONES) this.add(address);
     return this.#phones.get(address);

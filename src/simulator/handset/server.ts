@@ -16,11 +16,9 @@ const log = getLogger(["turn-channels", "demo"]);
 
 /** What the page shows and does. */
 export interface Play {
-  /** What happens. */
   readonly journal: Journal;
-  /** What a newcomer is told first. */
+  /** What a new page is sent first. */
   readonly hello: Omit<Hello, "anew">;
-  /** How all is now. */
   now(): readonly Now[];
   /**
    * Does what a person does.
@@ -32,11 +30,9 @@ export interface Play {
 
 /** Where a {@linkcode PageServer} listens, and what it shows. */
 export interface PageServerOptions {
-  /** The address; a name or an IP address. */
   readonly hostname: string;
-  /** The port; 0 is any free one. */
+  /** 0 is any free one. */
   readonly port: number;
-  /** What it shows. */
   readonly play: Play;
 }
 
@@ -64,7 +60,6 @@ const HEARTBEAT_MS = 10_000;
 
 /** Serves the page. */
 export class PageServer implements AsyncDisposable {
-  /** Its address. */
   readonly url: string;
   readonly #options: PageServerOptions;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -94,7 +89,6 @@ export class PageServer implements AsyncDisposable {
     return new PageServer(options);
   }
 
-  /** Ends all at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#heartbeat);
     for (const stream of this.#streams) stream.close();
