@@ -1,6 +1,6 @@
 /**
- * A command that needs the configuration: its keys are flags of the command, and nothing is done
- * unless all of it is right.
+ * Commands that need the configuration: its keys are flags of the command, and nothing is done unless
+ * all of it is valid.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
 import { EXIT } from "./exit_codes.ts";
 import { printError } from "./print.ts";
 
-/** What a command does with the configuration, and may read it again; answers the exit code. */
+/** What a command does with the configuration, which `load` reads again; returns the exit code. */
 export type Work = (
   config: Config,
   warnings: readonly Warning[],
@@ -32,7 +32,10 @@ export interface Shell {
 
 /** Gives `command` the configuration's flags, and lets it do `work`. */
 export function needConfig(command: Command, shell: Shell, work: Work): Command {
-  command.option("--config <file>", "JSON or YAML file; else VUMI_CONFIG_FILE names it");
+  command.option(
+    "--config <file>",
+    "JSON or YAML file (default: the one that VUMI_CONFIG_FILE names)",
+  );
   for (const { flag, description, defaultText } of configKeys()) {
     const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
     const option = new Option(`--${flag} <value>`, description + hint);
@@ -41,7 +44,7 @@ export function needConfig(command: Command, shell: Shell, work: Work): Command 
   return command.action(async () => shell.exit(await withConfig(command, shell, work)));
 }
 
-/** Nothing but the faults is printed when there are some, so that nobody overlooks them. */
+/** Prints nothing but the faults if there are some, so that nobody overlooks them. */
 async function withConfig(command: Command, { env }: Shell, work: Work): Promise<number> {
   const values: Readonly<Record<string, unknown>> = command.opts();
   const known = new Set(["config", ...configKeys().map(({ flag }) => flag)]);

@@ -15,14 +15,16 @@ import { printError } from "./print.ts";
 /** Longest that connecting may take. */
 const TIMEOUT_MS = 10_000;
 
-/** Does `work` with the broker of the configuration. Answers its exit code, or that of a fault. */
+/** Does `work` with the configuration's broker; returns its exit code, or that of a failed connection. */
 export async function withBroker(
   config: Config,
   work: (broker: Broker) => Promise<number>,
 ): Promise<number> {
   const options = brokerOptions(config);
   if (options === undefined) {
-    printError("amqp_url is memory: and such queues are inside the running program only\n");
+    printError(
+      "With amqp_url memory: the queues are inside the running bridge, and can't be reached from here.\n",
+    );
     return EXIT.usage;
   }
   await using broker = AmqpBroker.open(options);
@@ -31,7 +33,7 @@ export async function withBroker(
     return await work(broker);
   } catch (error) {
     if (!(error instanceof PublishError)) throw error;
-    printError(`${error.message}\nRun turn-channels check to see what is to be mended.\n`);
+    printError(`${error.message}\nRun turn-channels check to see what to fix.\n`);
     return EXIT.unavailable;
   }
 }

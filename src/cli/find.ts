@@ -1,6 +1,6 @@
 /**
- * `turn-channels find <id or address>`: what became of one message, or of a user's last ones, and
- * where they are now, out of the cache and the queues of a running system.
+ * `turn-channels find <id or address>`: what became of one message, or of a user's latest ones, and
+ * where they are now, from the cache and the queues of a running system.
  *
  * @module
  */
@@ -14,12 +14,11 @@ import { queuesOf } from "../vumi/mod.ts";
 import { needConfig, type Shell } from "./config_command.ts";
 import { withBroker } from "./connection.ts";
 import { EXIT } from "./exit_codes.ts";
-import { type Queued, searchCache, searchQueues, type Story, storyOf } from "../inspect/mod.ts";
-import { plainJson, plainText } from "./plain_text.ts";
-import { print, printError } from "./print.ts";
+import { type Queued, searchCache, searchQueues } from "../inspect/find_search.ts";
+import { type Story, storyOf } from "../inspect/find_story.ts";
+import { plainJson, plainText, print, printError } from "./print.ts";
 import { openCaches } from "../service/caches.ts";
 
-/** What can be said of how. */
 interface Options {
   readonly json?: boolean;
   readonly content?: boolean;
@@ -28,14 +27,16 @@ interface Options {
 /** Adds the command to `program`. */
 export function addFind(program: Command, shell: Shell): void {
   const command = program.command("find")
-    .description("tell what became of a message, or of a user's last ones, and where they are now")
-    .argument("<id>", "a message's or an event's id, or a user's address")
-    .addOption(new Option("--json", "one JSON object a message, one a line"))
-    .addOption(new Option("--content", "also what the user wrote, if it is parked"));
+    .description(
+      "show what became of a message, or of a user's latest ones, and where they are now",
+    )
+    .argument("<id>", "the id of a message or an event, or a user's address")
+    .addOption(new Option("--json", "one JSON object a line for each message"))
+    .addOption(new Option("--content", "also what the user wrote, if the message is parked"));
   needConfig(command, shell, (config) => find(config, command.args[0] ?? "", command.opts()));
 }
 
-/** Looks everywhere and tells what was found. Answers the exit code. */
+/** Searches everywhere and prints what was found; returns the exit code. */
 async function find(config: Config, query: string, options: Options): Promise<number> {
   await using opened = new AsyncDisposableStack();
   const searches: ChannelSearch[] = [];
@@ -49,7 +50,7 @@ async function find(config: Config, query: string, options: Options): Promise<nu
   let found = 0;
   for (const search of searches) {
     for (const story of await search.stories(options.content ?? false)) {
-      print(options.json ? `${plainJson(story)}\n` : told(story, found > 0));
+      print(options.json ? `${plainJson(story)}\n` : formatStory(story, found > 0));
       found++;
     }
   }
@@ -59,9 +60,9 @@ async function find(config: Config, query: string, options: Options): Promise<nu
   printError(
     `${
       plainText(query)
-    } is not found: neither in the cache (older than what that keeps, or never ` +
-      "here) nor in a parking queue. Events that Turn was told of are kept with their " +
-      "message: look for that one's id.\n",
+    } was not found, neither in the cache (it is older than the cache keeps, or ` +
+      "never came here) nor in a parking queue. Events that Turn already has are kept with their " +
+      "message: search for the message's id.\n",
   );
   return EXIT.findings;
 }
@@ -86,8 +87,8 @@ class ChannelSearch implements AsyncDisposable {
     const search = new ChannelSearch(channel, query);
     if (channel.message_cache_class === "MemoryMessageCache") {
       printError(
-        "MemoryMessageCache is inside the running program, and can't be looked into from here: only " +
-          "the parking queues are, and what waits to be tried again is not known.\n",
+        "MemoryMessageCache is inside the running bridge, so only the parking queues can be searched, " +
+          "and what waits for a retry is not known.\n",
       );
       return search;
     }
@@ -145,8 +146,8 @@ class ChannelSearch implements AsyncDisposable {
   }
 }
 
-/** A story for people; a line between it and one before it. */
-function told(story: Story, isFurther: boolean): string {
+/** The story as text, with an empty line before it if it is not the first. */
+function formatStory(story: Story, isFurther: boolean): string {
   const { kind, id, user, connector, steps, now, content } = story;
   const whose = user === null ? "" : kind === "inbound" ? ` from ${user}` : ` to ${user}`;
   const lines = [

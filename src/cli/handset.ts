@@ -1,7 +1,7 @@
 /**
- * `turn-channels handset`: played phones, on a page, before the broker and the Turn of a
- * configuration. It takes the place of the transport, so that a flow in Turn can be tried from end to
- * end before there is an operator.
+ * `turn-channels handset`: pretend phones, on a page, with the broker and the Turn of a configuration.
+ * It takes the place of the transport, so that a flow in Turn can be tried from end to end before
+ * there is a mobile operator.
  *
  * @module
  */
@@ -33,20 +33,22 @@ export interface HandsetOptions extends PageOptions {
 const TIMEOUT_MS = 10_000;
 const USER = "+26612345678";
 
-/** Serves the phones until it is told to stop. Answers the exit code. */
+/** Serves the phones until a signal; returns the exit code. */
 export async function handset(config: Config, options: HandsetOptions): Promise<number> {
   const channel = selectChannel(config, options.connector);
   if (channel === undefined) return EXIT.usage;
   const server = brokerOptions(config);
   if (server === undefined) {
     printError(
-      "With amqp_url memory: the queues are inside the bridge, where nobody else reaches them.\n" +
-        "To try it all on such queues: turn-channels demo\n",
+      "With amqp_url memory: the queues are inside the bridge, where handset can't reach them.\n" +
+        "To try everything with such queues: turn-channels demo\n",
     );
     return EXIT.config;
   }
   const { connector_name: connector } = channel;
-  const fault = options.force ? undefined : await whyNot(server, queuesOf(connector).outbound);
+  const fault = options.force
+    ? undefined
+    : await reasonAgainst(server, queuesOf(connector).outbound);
   if (fault !== undefined) {
     printError(`${fault}\n`);
     return EXIT.unavailable;
@@ -68,12 +70,12 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   logTap.listener = { line: (line) => play.journal.add(line), values: () => {} };
   await using page = openPage(options, play);
   if (page === undefined) return EXIT.unavailable;
-  print(`${page.welcome}\nThe phones are on the queues of ${connector}. Ctrl-C ends it.\n`);
+  print(`${page.welcome}\nThe phones use the queues of ${connector}. Ctrl-C ends the program.\n`);
   await aborted(signals.first);
   return EXIT.ok;
 }
 
-/** Waits a moment, so that what is done first at the page is not lost on an unready broker. */
+/** Waits a moment, so that the first actions at the page find the broker ready. */
 async function connected(broker: Broker, stop: AbortSignal): Promise<void> {
   const deadline = Date.now() + TIMEOUT_MS;
   while (broker.status().state === "connecting" && Date.now() < deadline && !stop.aborted) {
@@ -81,13 +83,16 @@ async function connected(broker: Broker, stop: AbortSignal): Promise<void> {
   }
 }
 
-/** Why the place of the transport is not to be taken. */
-async function whyNot(server: AmqpBrokerOptions, queue: string): Promise<string | undefined> {
+/** Why it should not consume the transport's queue; undefined if it may. */
+async function reasonAgainst(
+  server: AmqpBrokerOptions,
+  queue: string,
+): Promise<string | undefined> {
   try {
     const others = await countConsumers(server, queue, TIMEOUT_MS);
     if (others === 0) return undefined;
-    return `Somebody else takes messages off ${queue} (consumers: ${others}), a transport most ` +
-      "likely.\nEach message would come to one of you only; --force does it all the same.";
+    return `Another program consumes ${queue} (consumers: ${others}), most likely a transport.\n` +
+      "Each message would reach only one of the two; --force starts nevertheless.";
   } catch (error) {
     if (!(error instanceof AmqpUnreachableError)) throw error;
     return error.message;

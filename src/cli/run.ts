@@ -1,5 +1,5 @@
 /**
- * `turn-channels run`: the bridge, until it is told to stop.
+ * `turn-channels run`: the bridge, until a signal stops it.
  *
  * @module
  */
@@ -18,8 +18,8 @@ import { aborted, StopSignals } from "../service/signals.ts";
 const log = getLogger(["turn-channels", "cli"]);
 
 /**
- * Runs until SIGTERM or SIGINT, then drains. A second signal ends the draining. SIGHUP makes it
- * read the configuration again. Answers the exit code.
+ * Runs until SIGTERM or SIGINT, then drains until a second signal; reads the configuration again at
+ * SIGHUP. Returns the exit code.
  */
 export async function run(
   config: Config,
@@ -57,7 +57,7 @@ export async function run(
     }],
   });
   await aborted(signals.first);
-  log.info("Stopping: finishing what is in work");
+  log.info("Stopping: finishing work in progress");
   const deadline = AbortSignal.timeout(reloader.current.shutdown_timeout * 1000);
   await running.drain(AbortSignal.any([deadline, signals.second]));
   log.info("Stopped");
@@ -78,7 +78,7 @@ async function start(config: Config): Promise<Service | undefined> {
   }
 }
 
-/** Stops the program in good order at an error that nobody handles, and remembers it. */
+/** Stops the program in good order at an unhandled error. */
 class BugWatch implements Disposable {
   found = false;
   readonly #stop: () => void;

@@ -1,5 +1,5 @@
 /**
- * What the running bridge has counted since it was started, from its own `/metrics`.
+ * What the running bridge has counted since its start, from its `/metrics`.
  *
  * @module
  */
@@ -7,28 +7,22 @@
 import type { Config } from "../config/mod.ts";
 import { connectorLabel } from "../telemetry/mod.ts";
 
-/** How long it may take to answer, in milliseconds. */
 const TIMEOUT_MS = 3_000;
 
-/** One of its counts. */
 interface RunningCount {
   readonly flow: string;
   readonly result: string;
   readonly count: number;
 }
 
-/** What was found at the address. */
+/** The answer of the bridge at `url`. */
 export interface SinceStart {
   readonly url: string;
   /** Undefined if no bridge answers there. */
   readonly counts: readonly RunningCount[] | undefined;
 }
 
-/**
- * Asks the bridge that listens there for operators, if one does.
- *
- * @param connector Which of its channels is meant, if it has several.
- */
+/** Asks the bridge that listens there, if one does; about the channel of `connector`, if it has several. */
 export async function readSinceStart(
   bind: Config["http_bind"],
   connector: string | undefined,
@@ -44,7 +38,7 @@ export async function readSinceStart(
   }
 }
 
-/** Where to reach what listens on all addresses. */
+/** A host to connect to, for one that is listened on. */
 function hostOf(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   if (hostname === "::") return "[::1]";

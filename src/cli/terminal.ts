@@ -6,7 +6,6 @@
 
 import { print } from "./print.ts";
 
-/** Somebody who answers questions. */
 export interface Asker {
   /** The answer, or undefined if there will be none. Secrets are not shown. */
   ask(question: string, secret: boolean): Promise<string | undefined>;
@@ -20,7 +19,7 @@ interface TerminalInput {
 
 const MAX_LENGTH = 8192;
 
-/** The person who has started the program. */
+/** Asks the person who started the program. */
 export class Terminal implements Asker {
   readonly #input: TerminalInput;
   readonly #write: (text: string) => void;
@@ -38,7 +37,7 @@ export class Terminal implements Asker {
       this.#write(text);
       return await this.#readLine(false);
     }
-    this.#input.setRaw(true); // Before the question, for some are quick to answer.
+    this.#input.setRaw(true); // Before the question: the answer may come at once.
     try {
       this.#write(text);
       return await this.#readLine(true);

@@ -1,20 +1,15 @@
 /**
- * What a body out of a queue says, as leniently as can be: it may be parked because it is wrong.
+ * Reads the body of a parked message leniently: it may be parked because it is malformed.
  *
  * @module
  */
 
-/** What is told of a message whose body alone is at hand. */
+/** The fields of a user's message that a story has. */
 export interface MessageFields {
-  /** vumi's form. */
   readonly timestamp: string;
-  /** The user. */
   readonly from_addr: string;
-  /** Where the user wrote to. */
   readonly to_addr: string;
-  /** The transport. */
   readonly transport_name: string;
-  /** Its kind. */
   readonly transport_type: string;
 }
 
@@ -24,11 +19,11 @@ export function bodyOf(body: Uint8Array): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(new TextDecoder().decode(body));
     return typeof value === "object" && value !== null ? { ...value } : {};
   } catch {
-    return {}; // It says nothing, then.
+    return {};
   }
 }
 
-/** Those of a user's message, "?" for what it lacks. */
+/** "?" stands for a missing field. */
 export function fieldsOf(body: Uint8Array): MessageFields {
   const fields = bodyOf(body);
   const text = (name: string): string => {
@@ -44,7 +39,7 @@ export function fieldsOf(body: Uint8Array): MessageFields {
   };
 }
 
-/** What an event's body says of its message. */
+/** An event in a few words. */
 export function eventWords(body: Uint8Array): string {
   const { event_type, delivery_status } = bodyOf(body);
   const words = event_type === "delivery_report"

@@ -8,12 +8,11 @@ import type { Broker } from "../broker/mod.ts";
 import { bringBack, countLeft } from "../vumi/mod.ts";
 import { type ParkedFilter, type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
 
-/** What {@linkcode ParkedMessages} is to one channel. */
+/** {@linkcode ParkedMessages} of several channels, and what earlier versions left in partition queues. */
 export class ParkedChannels {
   readonly #channels: ReadonlyMap<string, ParkedMessages>;
   readonly #broker: Broker;
 
-  /** Makes it; no I/O. */
   constructor(connectors: readonly string[], broker: Broker) {
     this.#broker = broker;
     this.#channels = new Map(
@@ -21,7 +20,6 @@ export class ParkedChannels {
     );
   }
 
-  /** See {@linkcode ParkedMessages.list}. */
   async list(
     filter: ParkedFilter,
     visit: (message: ParkedMessage, connector: string) => void,
@@ -31,22 +29,18 @@ export class ParkedChannels {
     }
   }
 
-  /** See {@linkcode ParkedMessages.replay}. */
   replay(filter: ParkedFilter): Promise<number> {
     return this.#sum((_, messages) => messages.replay(filter));
   }
 
-  /** See {@linkcode ParkedMessages.discard}. */
   discard(filter: ParkedFilter): Promise<number> {
     return this.#sum((_, messages) => messages.discard(filter));
   }
 
-  /** See {@linkcode bringBack}. */
   replayPartitions(): Promise<number> {
     return this.#sum((name) => bringBack({ name, broker: this.#broker }));
   }
 
-  /** See {@linkcode countLeft}. */
   countPartitions(): Promise<number> {
     return this.#sum((name) => countLeft({ name, broker: this.#broker }));
   }

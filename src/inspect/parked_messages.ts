@@ -1,79 +1,68 @@
 /**
- * A connector's parked messages: looked through, put back into work, or deleted, on a running system.
+ * A connector's parked messages: listed, replayed, or deleted, on a running system.
  *
  * @module
  */
 
 import type { Broker, Decision, QueuedMessage } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
+import { bodyOf } from "./find_body.ts";
 
-/** Which of a connector's parking queues. */
-export type ParkedQueue = "inbound" | "event";
+type ParkedQueue = "inbound" | "event";
 
 const QUEUES: readonly ParkedQueue[] = ["inbound", "event"];
 
-/** A message that waits for a person. */
+/** A message that waits for an operator. */
 export interface ParkedMessage {
-  /** Where it came from. */
   readonly queue: ParkedQueue;
-  /** Its id, an event's own; null if it can't be read. */
+  /** The message's or the event's own; null if it can't be read. */
   readonly id: string | null;
   /** For an event the message that it is about; else null. */
   readonly about: string | null;
-  /** The user's address, if it is a message that can be read. */
+  /** The user's address; null for an event, or if it can't be read. */
   readonly user: string | null;
-  /** When it was parked; ISO 8601. */
+  /** ISO 8601. */
   readonly parkedAt: string;
-  /** Why. */
   readonly reason: string;
-  /** Turn's status, if it was for that. */
+  /** The HTTP status with which Turn refused it, if it did. */
   readonly status: number | null;
-  /** How often Turn was called about it. */
+  /** Calls to Turn about it. */
   readonly attempts: number;
-  /** When calling it failed first; ISO 8601. Null if it has not, as far as is known. */
+  /** When a call to Turn first failed; ISO 8601. Null if none is known. */
   readonly firstFailure: string | null;
-  /** The payload. */
   readonly body: Uint8Array;
-  /** All headers. */
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-/** Which parked messages are meant: those for which all of it holds. */
+/** Which parked messages: those that match everything given. */
 export interface ParkedFilter {
-  /** In this queue; both if not given. */
   readonly queue?: ParkedQueue | undefined;
-  /** With this id, or about the message with this id. */
+  /** The message's id, or that of the message that an event is about. */
   readonly id?: string | undefined;
-  /** Parked then or later. */
   readonly since?: Date | undefined;
-  /** Parked before. */
   readonly before?: Date | undefined;
-  /** With this in the reason, in capitals or not. */
+  /** A part of the reason, in capitals or not. */
   readonly reason?: string | undefined;
 }
 
-/** What {@linkcode ParkedMessages} needs. */
-export interface ParkedMessagesOptions {
+interface ParkedMessagesOptions {
   /** The connector's name. */
   readonly name: string;
-  /** Where the queues are. */
   readonly broker: Broker;
 }
 
-/** A connector's parking queues. */
 export class ParkedMessages {
   readonly #options: ParkedMessagesOptions;
 
-  /** Makes it; no I/O. */
   constructor(options: ParkedMessagesOptions) {
     this.#options = options;
   }
 
   /**
-   * Hands each message that is meant to `visit`, the one parked first first; they all stay. Until it
-   * is through with a queue, nobody else sees those: `visit` is not to wait for people, or for long.
+   * Calls `visit` with each message that matches, in the order of parking; they all stay. Nobody else
+   * can have them until a queue is finished, so `visit` must not wait for people, or for long.
    *
-   * @throws {PublishError} See {@linkcode Broker.sift}.
+   * @throws {PublishError} See {@linkcode Broker.browse}.
    */
   async list(filter: ParkedFilter, visit: (message: ParkedMessage) => void): Promise<void> {
     await this.#browse(filter, (message) => {
@@ -83,26 +72,26 @@ export class ParkedMessages {
   }
 
   /**
-   * Puts those that are meant at the end of the queues that they came from, in order and one confirmed
-   * message at a time, as if they were new. Answers how many.
+   * Moves those that match to the end of their queues, in order and one confirmed message at a time, as
+   * if they were new; returns how many.
    *
-   * @throws {PublishError} See {@linkcode Broker.sift}.
+   * @throws {PublishError} See {@linkcode Broker.browse}.
    */
   async replay(filter: ParkedFilter): Promise<number> {
     let count = 0;
-    // They may be gone, if nobody works.
+    // The queues may be gone if no bridge runs.
     for (const queue of QUEUES) this.#options.broker.declare(this.#origin(queue));
     await this.#browse(filter, ({ queue, headers }) => {
       count++;
-      return { moveTo: this.#origin(queue), headers: withoutOurs(headers) };
+      return { moveTo: this.#origin(queue), headers: withoutOurHeaders(headers) };
     });
     return count;
   }
 
   /**
-   * Deletes those that are meant. Answers how many.
+   * Deletes those that match; returns how many.
    *
-   * @throws {PublishError} See {@linkcode Broker.sift}.
+   * @throws {PublishError} See {@linkcode Broker.browse}.
    */
   async discard(filter: ParkedFilter): Promise<number> {
     let count = 0;
@@ -120,7 +109,7 @@ export class ParkedMessages {
       if (filter.queue !== undefined && filter.queue !== queue) continue;
       await broker.browse(queue === "inbound" ? inboundParked : eventParked, (message) => {
         const parked = readParked(queue, message);
-        return isMeant(parked, filter) ? decide(parked) : "keep";
+        return matches(parked, filter) ? decide(parked) : "keep";
       });
     }
   }
@@ -130,12 +119,11 @@ export class ParkedMessages {
   }
 }
 
-/** What a parked message tells of itself. */
 function readParked(
   queue: ParkedQueue,
   { body, headers }: QueuedMessage,
 ): ParkedMessage {
-  const payload = readPayload(body);
+  const payload = bodyOf(body);
   const status = headers["x-parked-status"];
   const attempts = headers["x-retry-attempts"];
   return {
@@ -153,22 +141,11 @@ function readParked(
   };
 }
 
-/** As lenient as can be: what can't be read at all is parked too. */
-function readPayload(body: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    if (typeof value === "object" && value !== null) return { ...value };
-  } catch {
-    // It has neither id nor address then.
-  }
-  return {};
-}
-
 function text(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-function isMeant(message: ParkedMessage, { id, since, before, reason }: ParkedFilter): boolean {
+function matches(message: ParkedMessage, { id, since, before, reason }: ParkedFilter): boolean {
   const at = Date.parse(message.parkedAt);
   return (id === undefined || id === message.id || id === message.about) &&
     (since === undefined || at >= since.getTime()) &&
@@ -176,8 +153,8 @@ function isMeant(message: ParkedMessage, { id, since, before, reason }: ParkedFi
     (reason === undefined || message.reason.toLowerCase().includes(reason.toLowerCase()));
 }
 
-/** What tells of the parking and of what was before it is no longer true. */
-function withoutOurs(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** Removes what the bridge noted about the attempts and the parking. */
+function withoutOurHeaders(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !/^x-(?:parked|retry|moved)-/.test(name)),
   );

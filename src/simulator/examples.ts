@@ -1,5 +1,5 @@
 /**
- * What the demo's parties say: the examples of turn_channels_api.rst, and a few words over USSD.
+ * The tour's messages: the examples of turn_channels_api.rst, and a few words over USSD.
  *
  * @module
  */

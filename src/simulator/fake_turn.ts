@@ -1,6 +1,6 @@
 /**
- * Turn's side, played: an HTTP server that takes what we tell Turn, as strictly as Turn does, and a
- * way to send what Turn sends.
+ * A pretend Turn: an HTTP server that checks calls as strictly as Turn does, and a way to send what
+ * Turn sends.
  *
  * @module
  */
@@ -10,7 +10,6 @@ import { DroppableProxy } from "./droppable_proxy.ts";
 import { faultInBody, isTurnPath } from "./turn_schemas.ts";
 import { Watchers } from "./watchers.ts";
 
-/** A call as it arrived. */
 export interface TurnCall {
   /** When it was complete; milliseconds since 1970. */
   readonly at: number;
@@ -23,29 +22,24 @@ export interface TurnCall {
 }
 
 /**
- * What becomes of a call: an answer, or none (`hang`, until it is released), or the connection
- * dropped (`reset`). Mind that Deno's own fetch may then send the call again by itself, if the
- * connection was used before.
+ * An answer to a call, or none until it is released (`hang`), or a dropped connection (`reset`), after
+ * which Deno's fetch may repeat the call by itself if the connection was used before.
  */
 export type TurnAnswer = Response | "hang" | "reset";
 
-/** Decides about a call that is as it should be. */
+/** Answers valid calls. */
 export type Answerer = (call: TurnCall) => TurnAnswer | Promise<TurnAnswer>;
 
-/** Looks on; each part is told at once, before what it is told of goes on. */
+/** Each method is called before what it reports goes on. */
 interface TurnWatcher {
   called?(call: TurnCall): void;
-  /**
-   * What became of it. A response must be cloned before it is read; `readable` tells whether the
-   * call was as it should be, so that it was Turn's choice.
-   */
+  /** A response must be cloned before it is read; `readable` says whether the call was valid. */
   answered?(call: TurnCall, answer: TurnAnswer, readable: boolean): void;
   /** A request is sent by {@linkcode FakeTurn.ask}. */
   asks?(request: TurnRequest): void;
   wasAnswered?(request: TurnRequest, answer: RequestAnswer): void;
 }
 
-/** A request as Turn makes it. */
 export interface TurnRequest {
   /** Identifies it here; it is not sent. */
   readonly key: string;
@@ -54,7 +48,6 @@ export interface TurnRequest {
   readonly body: unknown;
 }
 
-/** What a request of Turn's came to. */
 export interface RequestAnswer {
   /** Undefined if there was no answer. */
   readonly status: number | undefined;
@@ -81,7 +74,6 @@ interface Wait {
 
 const BASE_PATH = "/v1/numbers/fake";
 
-/** A Turn that runs here. */
 export class FakeTurn implements AsyncDisposable {
   /** Answers calls; faulty ones are refused without it. */
   answer: Answerer;
@@ -92,7 +84,7 @@ export class FakeTurn implements AsyncDisposable {
   readonly #waits = new Set<Wait>();
   readonly #stop = new AbortController();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #doorman: DroppableProxy;
+  readonly #proxy: DroppableProxy;
   #released = Promise.withResolvers<void>();
 
   private constructor(options: FakeTurnOptions) {
@@ -104,7 +96,7 @@ export class FakeTurn implements AsyncDisposable {
       { hostname: "127.0.0.1", port: 0, signal: this.#stop.signal, onListen: () => {} },
       (request, { remoteAddr }) => this.#take(request, remoteAddr.port),
     );
-    this.#doorman = DroppableProxy.open(port, this.#server.addr.port);
+    this.#proxy = DroppableProxy.open(port, this.#server.addr.port);
   }
 
   static start(options: FakeTurnOptions = {}): FakeTurn {
@@ -113,7 +105,7 @@ export class FakeTurn implements AsyncDisposable {
 
   /** For `turn_api_url`. */
   get url(): string {
-    return `http://127.0.0.1:${this.#doorman.port}${BASE_PATH}`;
+    return `http://127.0.0.1:${this.#proxy.port}${BASE_PATH}`;
   }
 
   /** All calls in order, also those that were refused. */
@@ -122,9 +114,9 @@ export class FakeTurn implements AsyncDisposable {
   }
 
   /**
-   * Waits until that many calls have arrived, or until `wanted` says so, and returns all calls.
+   * Waits until that many calls have arrived, or until `wanted` is true, and returns all calls.
    *
-   * @throws {Error} If it does not within `timeoutMs`, or this is closed.
+   * @throws {Error} After `timeoutMs`, or when this is closed.
    */
   async received(
     wanted: number | ((calls: readonly TurnCall[]) => boolean),
@@ -150,7 +142,7 @@ export class FakeTurn implements AsyncDisposable {
   }
 
   /**
-   * Sends what Turn would, as {@linkcode send} does, and lets those who watch know.
+   * Sends what Turn would, as {@linkcode send} does, and calls the watchers.
    *
    * @throws {TypeError} If there is no answer.
    */
@@ -180,10 +172,10 @@ export class FakeTurn implements AsyncDisposable {
   /** Stops at once: calls that hang fail, and so does who waits for calls. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { done } of this.#waits) done.reject(this.#missing("more calls, and closed"));
-    this.#doorman.close();
+    this.#proxy.close();
     this.#released.resolve();
     this.#stop.abort();
-    await Promise.all([this.#server.finished, this.#doorman.finished]);
+    await Promise.all([this.#server.finished, this.#proxy.finished]);
   }
 
   async #take(request: Request, port: number): Promise<Response> {
@@ -197,7 +189,7 @@ export class FakeTurn implements AsyncDisposable {
     const answer = fault ?? await this.answer(call);
     this.#watchers.each((watcher) => watcher.answered?.(call, answer, fault === undefined));
     if (answer instanceof Response) return answer;
-    if (answer === "reset") this.#doorman.drop(port);
+    if (answer === "reset") this.#proxy.drop(port);
     else await released;
     const late = ok();
     if (answer === "hang") this.#watchers.each((watcher) => watcher.answered?.(call, late, true));
@@ -247,7 +239,6 @@ function failure(code: number, details = "The fake Turn does not take this"): Re
   return Response.json({ errors: [{ code, title: `Error ${code}`, details }] }, { status: code });
 }
 
-/** How {@linkcode send} sends. */
 export interface SendOptions {
   readonly secret: string;
   /** Instead of the right one. */
@@ -256,7 +247,7 @@ export interface SendOptions {
   readonly headers?: Record<string, string>;
 }
 
-/** Sends what Turn would: `body` as it is if it is a text, else as JSON, to a `POST /messages`. */
+/** Sends what Turn would to a `POST /messages`: text as it is, anything else as JSON. */
 export async function send(
   endpointUrl: string,
   body: unknown,

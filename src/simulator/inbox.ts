@@ -1,10 +1,9 @@
 /**
- * Where things arrive until somebody takes them.
+ * A queue in memory whose consumers can wait for the next value.
  *
  * @module
  */
 
-/** A queue of `T`, at whose end can be waited. */
 export class Inbox<T> {
   readonly #arrived: T[] = [];
   readonly #takers: ((value: T) => void)[] = [];

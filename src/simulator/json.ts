@@ -1,5 +1,5 @@
 /**
- * Payloads as a person likes to read them: JSON in few lines, with long texts and ids cut short.
+ * Payloads for people: JSON in few lines, with long texts and ids cut short.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export function abridge<T extends object>(
   return Object.fromEntries([...fields.map((field) => [field, value[field]]), [MORE, MORE]]);
 }
 
-/** Writes `value` in few lines of `width` characters at most, as far as its texts allow that. */
+/** Writes `value` in few lines of at most `width` characters, if its texts are not longer. */
 export function formatJson(value: unknown, width: number): string {
   const whole = inline(value);
   if (whole.length <= width || !isObject(value) || Array.isArray(value)) return whole;

@@ -1,6 +1,5 @@
 /**
- * What the demo shows: who hands what to whom. Colours are for the eye only; without them the text
- * is the same.
+ * The tour in a terminal: who sends what to whom. Without colours the text is the same.
  *
  * @module
  */
@@ -8,10 +7,9 @@
 import { styleText } from "node:util";
 import { formatJson } from "./json.ts";
 
-/** Who takes part. */
 type Party = "user" | "vumi" | "bridge" | "Turn";
 
-/** Tells what happens. */
+/** Shows the tour. */
 export interface Narrator {
   heading(title: string, explanation: string): void;
   /** Shows a payload that goes from the first party to the last, and on what. */
@@ -39,7 +37,6 @@ const WIDTH = 80;
 const INDENT = "   ";
 const STRING = /("(?:[^"\\]|\\.)*")(: )?/g;
 
-/** Shows the demo, line by line. */
 export class Screen implements Narrator {
   readonly #write: (text: string) => void;
   readonly #colours: boolean;
@@ -74,7 +71,7 @@ export class Screen implements Narrator {
     this.#write(`${text}\n`);
   }
 
-  /** Whether there are colours is ours to say, or styleText asks the environment. */
+  /** Without `validateStream` styleText would read the environment. */
   #style(style: Style, text: string): string {
     return this.#colours ? styleText(style, text, { validateStream: false }) : text;
   }

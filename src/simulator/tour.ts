@@ -73,7 +73,7 @@ class Tour {
         "This bridge is the real one; Turn, the queues and the users are played.",
     );
     await this.#pause();
-    await this.#heading("1", `A user writes to ${NUMBER}, and Turn is told.`);
+    await this.#heading("1", `A user writes to ${NUMBER}, and Turn gets it.`);
     const question = await scenario.userWrites(texted("Hello world!"));
     await this.#try("inbound", () => this.#expectCall(question, "Hello world!"));
 
@@ -82,7 +82,7 @@ class Tour {
 
     await this.#heading(
       "3",
-      "The provider takes the message, the phone gets it, and Turn is told both.",
+      "The provider takes the message, the phone gets it, and Turn gets both.",
     );
     await this.#try("statuses", () => this.#expectStatuses(answer));
 
@@ -115,7 +115,7 @@ class Tour {
       "POST /messages that Turn can read",
       (signal) => scenario.turnIsCalled("/messages", signal),
     );
-    expectIn("Turn to be told", call.body, {
+    expectIn("Turn to get", call.body, {
       contact: { id: from },
       message: { type: "text", text: { body: text }, from, id },
     });
@@ -130,7 +130,7 @@ class Tour {
       "a message to the user",
       (signal) => scenario.userReceives(signal),
     );
-    expectIn("Turn to be told the id in", body, { messages: [{ id: message.message_id }] });
+    expectIn("Turn to get the id in", body, { messages: [{ id: message.message_id }] });
     expectIn("the user to get", message, {
       to_addr: inbound.from_addr,
       from_addr: inbound.to_addr,
@@ -154,7 +154,7 @@ class Tour {
         "POST /statuses that Turn can read",
         (signal) => scenario.turnIsCalled("/statuses", signal),
       );
-      expectIn("Turn to be told", call.body, { user_message_id: messageId, status });
+      expectIn("Turn to get", call.body, { user_message_id: messageId, status });
       expectIn("Turn to answer with status", call.status, 200);
     }
   }

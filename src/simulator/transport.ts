@@ -1,6 +1,6 @@
 /**
- * A vumi transport, played: it puts what users write and what became of messages on a connector's
- * queues, and takes the messages to users off. It knows the queues and nothing of the bridge.
+ * A pretend vumi transport: it publishes users' messages and events on a connector's queues, and
+ * consumes the messages to users. It knows the queues and nothing of the bridge.
  *
  * @module
  */
@@ -26,7 +26,7 @@ interface TransportOptions {
   readonly broker: Broker;
 }
 
-/** Looks on; each part is told at once, before what it is told of goes on. */
+/** Each method is called before what it reports goes on. */
 interface TransportWatcher {
   /** A message from a user is put on the queue. */
   published?(message: Message): void;
@@ -35,10 +35,9 @@ interface TransportWatcher {
   taken?(message: Message): void;
 }
 
-/** What a user does: writes, dials, answers. */
+/** A user's message, as far as the user decides on it. */
 export type UserAction = Omit<MessageFields, "transport_name">;
 
-/** The worker behind a connector. */
 export class Transport implements AsyncDisposable {
   readonly queues: ConnectorQueues;
   readonly #name: string;
@@ -89,12 +88,12 @@ export class Transport implements AsyncDisposable {
   }
 }
 
-/** The provider took the message. */
+/** The provider accepted the message. */
 export function ack(messageId: string): Event {
   return { ...event(messageId), event_type: "ack", sent_message_id: newId() };
 }
 
-/** The provider did not take the message. */
+/** The provider refused the message. */
 export function nack(messageId: string, reason: string): Event {
   return { ...event(messageId), event_type: "nack", nack_reason: reason };
 }

@@ -1,10 +1,9 @@
 /**
- * Those who look on at something.
+ * A set of watchers that are all called.
  *
  * @module
  */
 
-/** A set of `W`, each of which is told. */
 export class Watchers<W extends object> {
   readonly #all = new Set<W>();
 

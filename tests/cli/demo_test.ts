@@ -128,7 +128,7 @@ Deno.test("demo --page-port takes no other port", async () => {
 Deno.test("demo says what it means to serve the page for others", async () => {
   await using process = demo(["--port", "0", "--page-port", "0", "--page-host", "0.0.0.0"]);
   const stdout = new Transcript(process.stdout);
-  await stdout.waitFor(/Whoever reaches 0\.0\.0\.0 can use the page/);
+  await stdout.waitFor(/Anyone who can reach 0\.0\.0\.0 can use the page/);
   process.kill("SIGTERM");
   await process.stderr.cancel();
   await process.status;

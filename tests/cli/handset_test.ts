@@ -101,7 +101,7 @@ Deno.test("handset takes no messages that somebody else takes, unless it is told
   const name = `test-${crypto.randomUUID()}`;
   await using transport = await Transport.connect(name);
   const { code, err } = await refusal(handset({ "connector-name": name }));
-  assert.match(err, /^Somebody else takes messages off \S+\.outbound \(consumers: 1\)/);
+  assert.match(err, /^Another program consumes \S+\.outbound \(consumers: 1\)/);
   assert.ok(err.includes("--force"));
   assert.equal(code, EXIT.unavailable);
   await using process = handset({ "connector-name": name }, "--force");

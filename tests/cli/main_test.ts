@@ -271,7 +271,7 @@ Deno.test("check tries the Redis that is named, and names no password", async ()
     ]);
   const found = await checkAt(redisUrl());
   assert.equal(found.code, 0, found.stdout);
-  assert.match(found.stdout, new RegExp(`remember in +${redisUrl()};`));
+  assert.match(found.stdout, new RegExp(`keep messages in +${redisUrl()};`));
   const missed = await checkAt("redis://:hunter2@127.0.0.1:9");
   assert.equal(missed.code, 1);
   assert.match(missed.stdout, /✗.*cache on Redis at/);

@@ -62,7 +62,7 @@ pageTest("a USSD session that is hung up is over, for the bridge too", async (pe
   await person.sees("#ussd-text", "What is your name?");
   await person.clicks("#ussd-cancel");
   await person.sees("#phone .said.network", "Hung up");
-  await person.sees(".trace", /hung up.*nothing to tell/);
+  await person.sees(".trace", /hung up.*not for Turn/);
   await person.seesNo("#ussd");
   const told = turn.calls.filter(({ path }) => path === "/messages");
   assert.equal(told.length, 1, "Turn was told of more than the dialling");

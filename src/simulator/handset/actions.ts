@@ -1,5 +1,5 @@
 /**
- * What can be done at the page, as it comes over HTTP.
+ * The actions of the page, as they come over HTTP.
  *
  * @module
  */
@@ -16,13 +16,13 @@ const actionSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("dial"), address, code: address }),
   z.strictObject({ do: z.literal("answer"), address, text }),
   z.strictObject({ do: z.literal("hangUp"), address }),
-  /** The transport tells what became of a message. */
+  /** The transport reports an event. */
   z.strictObject({
     do: z.literal("report"),
     id,
     report: z.enum(["ack", "nack", "delivered", "failed"]),
   }),
-  /** Whether the transport does so by itself. */
+  /** Whether the transport reports by itself. */
   z.strictObject({ do: z.literal("setReports"), on: z.boolean() }),
   z.strictObject({
     do: z.literal("send"),
@@ -42,14 +42,9 @@ const actionSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("tour") }),
 ]);
 
-/**
- * Something that a person at the page does.
- *
- * @internal Says only to `deno doc --lint` that the schema, which it comes from, needs no export.
- */
 export type Action = z.output<typeof actionSchema>;
 
-/** Reads an action, or says what is wrong with it. */
+/** Reads an action, or returns what is wrong with it. */
 export function readAction(json: string): Action | { readonly fault: string } {
   let value: unknown;
   try {

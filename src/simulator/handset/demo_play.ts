@@ -21,7 +21,6 @@ import { isLoad, Load } from "./load.ts";
 import { Parking } from "./parking.ts";
 import { MessageTraces } from "./message_traces.ts";
 import { PhoneError, Phones } from "./phones.ts";
-import { act as actOnPhone, isPhoneAction } from "./phone_play.ts";
 import type { Play } from "./server.ts";
 import { FakeTurnControls } from "./fake_turn_controls.ts";
 
@@ -107,9 +106,7 @@ export class DemoPlay implements Play, AsyncDisposable {
   }
 
   async act(action: Action): Promise<void> {
-    if (isPhoneAction(action)) {
-      await actOnPhone(this.#phones, action);
-    } else if (action.do === "send") {
+    if (action.do === "send") {
       this.#send(action);
     } else if (action.do === "replay") {
       await this.#parking.replay(action.key);
@@ -124,7 +121,7 @@ export class DemoPlay implements Play, AsyncDisposable {
       this.#turnControls.mode = action.mode;
     } else if (action.do === "setTurnReplies") {
       this.#turnControls.repliesByItself = action.on;
-    }
+    } else await this.#phones.act(action);
     this.journal.tell(this.#settings);
   }
 
@@ -143,8 +140,8 @@ export class DemoPlay implements Play, AsyncDisposable {
       },
       say: (text) => screen?.say(text),
     };
-    using _phones = this.#phones.hold(TOUR_USERS);
-    using _replies = this.#turnControls.hold(TOUR_USERS);
+    using _phones = this.#phones.reserve(TOUR_USERS);
+    using _replies = this.#turnControls.pauseFor(TOUR_USERS);
     const { turn, transport, hmacSecret } = this.#options;
     using scenario = new Scenario({
       turn,

@@ -1,19 +1,17 @@
 /**
- * What the page is told, as JSON. The page's scripts take their types from here.
+ * The events that the page gets, as JSON. The page's scripts take their types from here.
  *
  * @module
  */
 
-/** What the page is told: what happened is kept for those who come later, how it is now is not. */
+/** What happened is kept for pages that are opened later, how something is now is not. */
 export type PageEvent = Happening | Now;
 
-/** Something happened. */
 export type Happening = Said | Reported | TraceEvent | Caption | Verdict | LogLine;
 
-/** How something is now. */
 export type Now = Hello | Phone | Settings | Health | Parked | Sample;
 
-/** Something appeared on a user's phone. */
+/** A message or a notice on a user's phone. */
 export interface Said {
   readonly kind: "said";
   readonly address: string;
@@ -37,7 +35,6 @@ interface Reported {
   readonly report: Report;
 }
 
-/** How far a message has come. */
 type TraceState =
   /** The bridge has it. */
   | "waiting"
@@ -51,7 +48,7 @@ type TraceState =
   /** It waits for an operator. */
   | "parked";
 
-/** A message on its way through the bridge, and how far it has come; the latest one holds. */
+/** A message on its way through the bridge; a later one with its id replaces it. */
 export interface Trace {
   readonly id: string;
   readonly flow: "inbound" | "outbound" | "status";
@@ -72,7 +69,6 @@ export interface Trace {
   readonly waitsForInput: boolean;
 }
 
-/** One thing that happened on the way. */
 export interface Step {
   readonly at: number;
   readonly title: string;
@@ -82,7 +78,6 @@ export interface Step {
   readonly body?: string;
 }
 
-/** A message went a step further. */
 export interface TraceEvent {
   readonly kind: "trace";
   readonly trace: Trace;
@@ -90,21 +85,20 @@ export interface TraceEvent {
   readonly step?: Step;
 }
 
-/** The tour explains what comes next. */
+/** What the tour says before its next step. */
 interface Caption {
   readonly kind: "caption";
   readonly title: string;
   readonly text: string;
 }
 
-/** The tour tells how it went. */
+/** The tour's result for one flow. */
 export interface Verdict {
   readonly kind: "verdict";
   readonly good: boolean;
   readonly text: string;
 }
 
-/** The bridge logged something. */
 export interface LogLine {
   readonly kind: "log";
   readonly level: "WARNING" | "ERROR" | "CRITICAL";
@@ -112,7 +106,7 @@ export interface LogLine {
   readonly at: number;
 }
 
-/** The first thing that is told. */
+/** The first event on a connection. */
 export interface Hello {
   readonly kind: "hello";
   /** Whether the page must forget what it shows: all that is kept follows. */
@@ -124,7 +118,6 @@ export interface Hello {
   readonly connector: string;
 }
 
-/** A user's phone. */
 export interface Phone {
   readonly kind: "phone";
   readonly address: string;
@@ -132,7 +125,6 @@ export interface Phone {
   readonly session: Session | null;
 }
 
-/** A USSD session. */
 export interface Session {
   readonly id: string;
   readonly code: string;
@@ -144,10 +136,8 @@ export interface Session {
   readonly leftMs: number;
 }
 
-/** How Turn answers calls. */
 export type TurnMode = "200" | "429" | "500" | "400" | "none";
 
-/** What can be set. */
 export interface Settings {
   readonly kind: "settings";
   readonly turnAnswers: TurnMode;
@@ -158,7 +148,6 @@ export interface Settings {
   readonly touring: boolean;
 }
 
-/** How the bridge says it is. */
 export interface Health {
   readonly kind: "health";
   /** The answer to `GET /health`, or why there was none. */
@@ -169,14 +158,13 @@ export interface Health {
   readonly limits: readonly (readonly [string, number, number])[];
 }
 
-/** The messages that wait for a person. */
+/** The messages that wait for an operator. */
 export interface Parked {
   readonly kind: "parked";
   readonly total: number;
   readonly messages: readonly ParkedMessage[];
 }
 
-/** A message that waits for a person. */
 export interface ParkedMessage {
   readonly key: string;
   readonly queue: string;
@@ -185,13 +173,13 @@ export interface ParkedMessage {
   readonly reason: string;
 }
 
-/** How the load goes, for a moment. */
+/** The load's figures of the last moment. */
 export interface Sample {
   readonly kind: "sample";
   /** Messages from users a second. */
   readonly sent: number;
   /** Messages that Turn took a second. */
-  readonly told: number;
+  readonly delivered: number;
   /** Null if nothing arrived. */
   readonly medianMs: number | null;
   readonly p95Ms: number | null;

@@ -1,6 +1,6 @@
 /**
- * Turn, as a person at the page plays it: how it answers calls, and whether it replies to users by
- * itself. By itself it says back what an SMS said, and asks two questions on USSD.
+ * The page's controls of the pretend Turn: how it answers calls, and whether it replies to users by
+ * itself. By itself it repeats an SMS, and asks two questions on USSD.
  *
  * @module
  */
@@ -18,12 +18,11 @@ interface FakeTurnControlsOptions {
   readonly ignores: (address: string) => boolean;
 }
 
-/** Plays Turn. */
 export class FakeTurnControls implements Disposable {
   repliesByItself = true;
   readonly #options: FakeTurnControlsOptions;
-  readonly #otherwise: Answerer;
-  readonly #held = new Set<string>();
+  readonly #originalAnswer: Answerer;
+  readonly #paused = new Set<string>();
   /** Messages with a reply, so that a repeated call gets none. */
   readonly #replied = new Set<string>();
   readonly #flows = new Map<string, Flow>();
@@ -32,15 +31,17 @@ export class FakeTurnControls implements Disposable {
 
   constructor(options: FakeTurnControlsOptions) {
     this.#options = options;
-    this.#otherwise = options.turn.answer;
+    this.#originalAnswer = options.turn.answer;
     options.turn.answer = (call) =>
-      this.#mode === "200" ? this.#otherwise(call) : failing(this.#mode);
+      this.#mode === "200" ? this.#originalAnswer(call) : failing(this.#mode);
     this.#watch = options.turn.watch({
       answered: (call, answer, readable) => {
         if (!readable || call.path !== "/messages") return;
-        const told = readCall(call);
+        const content = readCall(call);
         const taken = answer instanceof Response && answer.ok;
-        if (taken && told?.kind === "message") this.#reply(told.id, told.address, told.text);
+        if (taken && content?.kind === "message") {
+          this.#reply(content.id, content.address, content.text);
+        }
       },
     });
   }
@@ -56,30 +57,30 @@ export class FakeTurnControls implements Disposable {
   }
 
   /** Sends these users no replies until the disposable is disposed. */
-  hold(addresses: readonly string[]): Disposable {
-    for (const address of addresses) this.#held.add(address);
+  pauseFor(addresses: readonly string[]): Disposable {
+    for (const address of addresses) this.#paused.add(address);
     return {
       [Symbol.dispose]: () => {
-        for (const address of addresses) this.#held.delete(address);
+        for (const address of addresses) this.#paused.delete(address);
       },
     };
   }
 
   [Symbol.dispose](): void {
     this.#watch[Symbol.dispose]();
-    this.#options.turn.answer = this.#otherwise;
+    this.#options.turn.answer = this.#originalAnswer;
   }
 
   #reply(id: string, address: string, text: string): void {
     const { ignores, ussdCode, send } = this.#options;
-    if (!this.repliesByItself || ignores(address) || this.#held.has(address)) return;
+    if (!this.repliesByItself || ignores(address) || this.#paused.has(address)) return;
     if (this.#replied.has(id)) return;
     remember(this.#replied, id);
     const flow = text === ussdCode ? askName : this.#flows.get(address) ?? echo;
     this.#flows.delete(address);
     const reply = flow(text);
     if (reply.then !== undefined) this.#flows.set(address, reply.then);
-    // What it comes to is seen by those who watch.
+    // Watchers see what comes of it.
     void send({
       to: address,
       turn: { type: "text", text: { body: reply.text } },
@@ -88,7 +89,7 @@ export class FakeTurnControls implements Disposable {
   }
 }
 
-/** What Turn replies to what a user wrote. */
+/** Makes a reply to what a user wrote. */
 type Flow = (text: string) => Reply;
 
 interface Reply {

@@ -39,7 +39,7 @@ export function faultOf(request: Request, ownHost: string): string | undefined {
   return undefined;
 }
 
-/** Names that no other server's page can have: addresses, localhost, and what we were told. */
+/** Names that no other server's page can have: addresses, localhost, and the configured one. */
 function isOurs(host: string, ownHost: string): boolean {
   if (!URL.canParse(`http://${host}`)) return false;
   const [, name = ""] = /^(\[[\da-f:.]+\]|[^:]+)(?::\d+)?$/i.exec(host) ?? [];

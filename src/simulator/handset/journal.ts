@@ -1,14 +1,13 @@
 /**
- * What happened, for all who look on and for those who come back: each happening has a number, the
- * latest ones are kept, and who lost the connection is told what was missed. The frames are those of
- * server-sent events.
+ * The events for open pages and for those that come back: each that is kept has a number, and a page
+ * that lost its connection gets what it missed. The frames are those of server-sent events.
  *
  * @module
  */
 
 import type { Happening, Hello, Now } from "./events.ts";
 
-/** How much is kept; whatever is more, the oldest goes. */
+/** How much is kept; the oldest goes first. */
 interface JournalOptions {
   /** Events that are kept; default 2,000. */
   readonly keep?: number;
@@ -24,7 +23,6 @@ interface Entry {
   readonly frame: string;
 }
 
-/** Keeps what happened, and tells. */
 export class Journal {
   readonly #keep: number;
   readonly #keepCharacters: number;
@@ -62,11 +60,8 @@ export class Journal {
   }
 
   /**
-   * Tells a newcomer what was missed since `lastId`, or else all that is kept; and then whatever
-   * comes, until the disposable is disposed.
-   *
-   * @param hello What is told first, but for whether what is shown is to be forgotten.
-   * @param now What is told last.
+   * Sends `hello`, then what came after `lastId` or else all that is kept, then `now`, and then each
+   * new event until the disposable is disposed.
    */
   listen(
     lastId: string,

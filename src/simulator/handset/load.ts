@@ -1,6 +1,6 @@
 /**
- * Load: made-up users who write at a chosen rate, and how many of their messages Turn is told, and
- * how soon. They have no phones, and Turn does not reply to them.
+ * Load: made-up users who write at a chosen rate, and how many of their messages Turn gets, and how
+ * soon. They have no phones, and Turn does not reply to them.
  *
  * @module
  */
@@ -19,20 +19,18 @@ export interface LoadOptions {
   readonly sampled: (sample: Sample) => void;
 }
 
-/** What the addresses of made-up users begin with. */
 const PREFIX = "+2665550";
 const USERS = 200;
 const TICK_MS = 50;
 const SAMPLE_MS = 500;
-/** Messages that Turn has not been told; with more of them, users wait before they write. */
+/** With more messages that Turn does not have yet, users stop writing. */
 const MOST_BETWEEN = 20_000;
 
-/** Whether it is a made-up user's. */
+/** Whether it is a made-up user's address. */
 export function isLoad(address: string): boolean {
   return address.startsWith(PREFIX);
 }
 
-/** Made-up users. */
 export class Load implements Disposable {
   readonly #options: LoadOptions;
   readonly #watch: Disposable;
@@ -51,12 +49,11 @@ export class Load implements Disposable {
     this.#options = options;
     this.#watch = options.turn.watch({
       answered: (call, answer, readable) => {
-        const told = readable && answer instanceof Response && answer.ok
-          ? readCall(call)
-          : undefined;
-        const sentAt = told === undefined ? undefined : this.#sentAt.get(told.id);
-        if (told === undefined || sentAt === undefined) return;
-        this.#sentAt.delete(told.id);
+        if (!readable || !(answer instanceof Response) || !answer.ok) return;
+        const id = readCall(call)?.id ?? "";
+        const sentAt = this.#sentAt.get(id);
+        if (sentAt === undefined) return;
+        this.#sentAt.delete(id);
         this.#delaysMs.push(performance.now() - sentAt);
       },
     });
@@ -111,7 +108,7 @@ export class Load implements Disposable {
     this.#options.sampled({
       kind: "sample",
       sent: this.#sent * perSecond,
-      told: delaysMs.length * perSecond,
+      delivered: delaysMs.length * perSecond,
       medianMs: quantile(delaysMs, 0.5),
       p95Ms: quantile(delaysMs, 0.95),
       between: this.#sentAt.size,

@@ -1,6 +1,5 @@
 /**
- * What the bridge logs, for the page too: it takes the lines as JSON, and writes those that tell of
- * trouble as text.
+ * Passes the bridge's log to the page: it takes lines as JSON, and writes warnings and errors as text.
  *
  * @module
  */
@@ -8,7 +7,6 @@
 import type { LogOutput } from "../../telemetry/mod.ts";
 import type { LogLine } from "./events.ts";
 
-/** Takes what is logged. */
 export interface LogListener {
   /** A warning or worse, unless there are too many of them. */
   line(line: LogLine): void;
@@ -16,10 +14,9 @@ export interface LogListener {
   values(values: Readonly<Record<string, unknown>>): void;
 }
 
-/** Most lines a second that are handed on: in a burst one is as good as another. */
+/** Most lines a second that reach the page. */
 const MOST_A_SECOND = 20;
 
-/** Where logging goes. */
 export class LogTap implements LogOutput {
   listener: LogListener = { line: () => {}, values: () => {} };
   readonly #write: (text: string) => void;
@@ -69,7 +66,7 @@ function fill(message: string, fields: Readonly<Record<string, unknown>>): strin
   });
 }
 
-/** As people know it; undefined if it is no trouble. */
+/** Undefined below a warning. */
 function levelOf(level: string): LogLine["level"] | undefined {
   if (/^warn/i.test(level)) return "WARNING";
   if (/^error/i.test(level)) return "ERROR";

@@ -1,6 +1,6 @@
 /**
- * From what the parties on both sides of the bridge see to what a message went through: its steps,
- * and how far it has come. Nothing of it is asked of the bridge.
+ * The way of each message, step by step, from what Turn and the transport see on both sides of the
+ * bridge. The bridge itself is not asked.
  *
  * @module
  */
@@ -23,12 +23,10 @@ interface MessageTracesOptions {
   readonly ignores?: (address: string) => boolean;
 }
 
-/** What of a trace changes. */
 type Change = Partial<Omit<Trace, "id" | "flow" | "at">>;
 
 const REMEMBERED = 2_000;
 
-/** All messages that are on their way, or were. */
 export class MessageTraces implements Disposable {
   readonly #options: MessageTracesOptions;
   readonly #traces = new Map<string, Trace>();
@@ -63,17 +61,17 @@ export class MessageTraces implements Disposable {
 
   /** The bridge logged that Turn need not be called. */
   skipped(id: string): void {
-    if (this.#traces.has(id)) this.#end(id, { state: "skipped", note: "nothing to tell Turn" });
+    if (this.#traces.has(id)) this.#end(id, { state: "skipped", note: "Turn need not know" });
   }
 
   parked(id: string, queue: string, reason: string): void {
     const step = { title: `Parked on ${queue}: ${reason}`, tone: "bad" } as const;
-    this.#end(id, { state: "parked", note: "waits for a person" }, step);
+    this.#end(id, { state: "parked", note: "waits for an operator" }, step);
   }
 
   replayed(id: string, queue: string): void {
     const step = { title: `Back on ${queue}`, tone: "plain" } as const;
-    this.#go(id, { state: "waiting", note: "sent again by hand", tookMs: null }, step);
+    this.#go(id, { state: "waiting", note: "replayed by hand", tookMs: null }, step);
   }
 
   [Symbol.dispose](): void {
@@ -91,7 +89,7 @@ export class MessageTraces implements Disposable {
       tone: "plain",
       body: formatBody(message),
     });
-    this.#lastSeen(id);
+    this.#endAtQueue(id);
   }
 
   #reported(event: Event): void {
@@ -102,11 +100,11 @@ export class MessageTraces implements Disposable {
     this.#begin({ ...BLANK, id, flow: "status", address, text, messageId });
     const { event: queue } = this.#options.transport.queues;
     this.#go(id, {}, { title: `On ${queue}`, tone: "plain", body: formatBody(event) });
-    this.#lastSeen(id);
+    this.#endAtQueue(id);
   }
 
   /** If Turn runs elsewhere, nothing is seen of a message after the queue. */
-  #lastSeen(id: string): void {
+  #endAtQueue(id: string): void {
     if (this.#options.turn === undefined) this.#go(id, { state: "done", note: "on the queue" });
   }
 
@@ -117,7 +115,7 @@ export class MessageTraces implements Disposable {
     this.#go(trace.id, {
       state: "waiting",
       attempts: trace.attempts + 1,
-      note: "Turn is asked",
+      note: "calling Turn",
     }, {
       title: `POST ${call.path}`,
       tone: "plain",
@@ -127,8 +125,8 @@ export class MessageTraces implements Disposable {
   }
 
   async #answered(call: TurnCall, answer: TurnAnswer): Promise<void> {
-    const told = readCall(call);
-    const trace = this.#traceOfCall(told);
+    const content = readCall(call);
+    const trace = this.#traceOfCall(content);
     if (trace === undefined) return;
     const took = formatMs(performance.now() - (this.#calledAt.get(call) ?? 0));
     if (!(answer instanceof Response)) {
@@ -144,12 +142,12 @@ export class MessageTraces implements Disposable {
       headers: headersOf(answer.headers),
     };
     if (ok) {
-      const note = told?.kind === "status" ? told.status : `${status}`;
+      const note = content?.kind === "status" ? content.status : `${status}`;
       return this.#end(trace.id, { state: "done", note }, step);
     }
     const body = formatBody(await answer.clone().text());
     const state = status === 429 || status >= 500 ? "retrying" : "refused";
-    // Meanwhile the next attempt may have begun, and even have come through.
+    // The next attempt may have begun meanwhile, and even have succeeded.
     const now = this.#traces.get(trace.id);
     const isLast = now?.state === "waiting" && now.attempts === trace.attempts;
     const change = isLast ? { state, note: `Turn answered ${status}` } as const : {};
@@ -158,7 +156,7 @@ export class MessageTraces implements Disposable {
 
   #asks({ key, headers, body }: TurnRequest): void {
     this.#asking++;
-    const { to, turn, waiting_for_user_input } = body as Asked; // As Stage and the page make them.
+    const { to, turn, waiting_for_user_input } = body as Asked; // As Scenario and the page make them.
     const waitsForInput = waiting_for_user_input ?? false;
     const text = excerpt(turn.text.body);
     this.#begin({ ...BLANK, id: key, flow: "outbound", address: to, text, waitsForInput });
@@ -193,7 +191,7 @@ export class MessageTraces implements Disposable {
       this.#end(key, { state: "refused", note: `${status ?? "no answer"}` }, step);
     }
     if (this.#asking > 0) return;
-    // These are of somebody who asked without us, with curl, say.
+    // These were requested by another client, such as curl.
     for (const message of this.#early.values()) this.#beginWithout(message);
     this.#early.clear();
   }
@@ -233,11 +231,11 @@ export class MessageTraces implements Disposable {
   }
 
   /** A status does not name its event; events are handled in order. */
-  #traceOfCall(told: CallContent | undefined): Trace | undefined {
-    if (told?.kind === "message") return this.#traces.get(told.id);
+  #traceOfCall(content: CallContent | undefined): Trace | undefined {
+    if (content?.kind === "message") return this.#traces.get(content.id);
     for (const trace of this.#traces.values()) {
       const isOpen = trace.state === "waiting" || trace.state === "retrying";
-      if (trace.flow === "status" && trace.messageId === told?.id && isOpen) return trace;
+      if (trace.flow === "status" && trace.messageId === content?.id && isOpen) return trace;
     }
   }
 
@@ -274,14 +272,13 @@ const BLANK = {
   waitsForInput: false,
 } as const;
 
-/** Of what {@linkcode FakeTurn.ask} is given here. */
+/** The body of a request by {@linkcode FakeTurn.ask}. */
 interface Asked {
   readonly to: string;
   readonly turn: { readonly text: { readonly body: string } };
   readonly waiting_for_user_input?: boolean;
 }
 
-/** The ids in an answer of the bridge's. */
 function idsIn(body: unknown): readonly string[] {
   const { messages } = Object(body);
   return Array.isArray(messages) ? messages.map((message) => `${Object(message).id}`) : [];

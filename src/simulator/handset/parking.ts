@@ -1,6 +1,5 @@
 /**
- * The messages that wait for a person: which there are, and their way back to the queue that they
- * come from.
+ * The parked messages: which there are, and moving them back to their queues.
  *
  * @module
  */
@@ -18,9 +17,9 @@ interface ParkingOptions {
   readonly onReplayed: (message: ParkedMessage, queue: string) => void;
 }
 
-/** Most that are told of one by one. */
+/** How many are shown. */
 const MOST_SHOWN = 50;
-/** With more than that in a queue, they are only counted: to look at them all would take too long. */
+/** A longer queue is only counted, as reading it would take too long. */
 const MOST_LOOKED_AT = 2_000;
 
 /** What was seen of a queue. */
@@ -29,7 +28,6 @@ interface Seen {
   readonly messages: readonly ParkedMessage[];
 }
 
-/** Both parking queues. */
 export class Parking {
   readonly #options: ParkingOptions;
   #known = new Set<string>();
@@ -98,11 +96,11 @@ export class Parking {
   }
 }
 
-/** The key is of the body, which may be anything: what can't be read is parked too. */
+/** The key comes from the body, which may be unreadable. */
 function describe(queue: string, { body, headers }: QueuedMessage): ParkedMessage {
   const { message_id, event_id, from_addr, user_message_id } = readFields(body);
   const key = message_id ?? event_id ?? createHash("sha256").update(body).digest("hex");
-  const title = from_addr ?? (user_message_id ? `about ${user_message_id}` : "not to be read");
+  const title = from_addr ?? (user_message_id ? `about ${user_message_id}` : "unreadable");
   const reason = excerpt(String(headers["x-parked-reason"] ?? "no reason given"));
   return { key, queue, title: excerpt(title), reason };
 }

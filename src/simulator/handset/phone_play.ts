@@ -1,6 +1,6 @@
 /**
- * The phone alone for the page, before a bridge and a Turn that are elsewhere: what is done at it goes
- * on the connector's queues, and what comes off them is seen.
+ * The page's play with phones only, for a bridge and a Turn that run elsewhere: it puts messages on the
+ * connector's queues, and shows what it takes off them.
  *
  * @module
  */
@@ -23,48 +23,6 @@ interface PhonePlayOptions {
   readonly user: string;
 }
 
-/** What is done at a phone. */
-type PhoneAction = Extract<
-  Action,
-  { do: "add" | "text" | "dial" | "answer" | "hangUp" | "report" | "setReports" }
->;
-
-const PHONE_ACTIONS: readonly string[] = [
-  "add",
-  "text",
-  "dial",
-  "answer",
-  "hangUp",
-  "report",
-  "setReports",
-];
-
-/** Whether it is done at a phone. */
-export function isPhoneAction(action: Action): action is PhoneAction {
-  return PHONE_ACTIONS.includes(action.do);
-}
-
-/** Does it. */
-export async function act(phones: Phones, action: PhoneAction): Promise<void> {
-  switch (action.do) {
-    case "add":
-      return phones.add(action.address);
-    case "text":
-      return await phones.text(action.address, action.text);
-    case "dial":
-      return await phones.dial(action.address, action.code);
-    case "answer":
-      return await phones.answer(action.address, action.text);
-    case "hangUp":
-      return await phones.hangUp(action.address);
-    case "report":
-      return await phones.report(action.id, action.report);
-    case "setReports":
-      phones.reportsByItself = action.on;
-  }
-}
-
-/** Plays. */
 export class PhonePlay implements Play, Disposable {
   readonly journal: Journal = new Journal();
   readonly hello: Omit<Hello, "anew">;
@@ -90,8 +48,9 @@ export class PhonePlay implements Play, Disposable {
   }
 
   async act(action: Action): Promise<void> {
-    if (!isPhoneAction(action)) throw new PhoneError("Turn and the bridge are not played here");
-    await act(this.#phones, action);
+    if (!await this.#phones.act(action)) {
+      throw new PhoneError("Turn and the bridge do not run here");
+    }
     this.journal.tell(this.#settings);
   }
 

@@ -1,13 +1,13 @@
 /**
- * The users' phones, and the network that they are on: threads of SMS, USSD sessions with a time-out,
- * and reports of what became of messages. All of it follows from what passes on the queues, whoever
- * put it there.
+ * The users' phones and their network: threads of SMS, USSD sessions with a time-out, and delivery
+ * reports. All of it follows from the messages on the queues, whoever put them there.
  *
  * @module
  */
 
 import type { Event, Message } from "../../vumi/mod.ts";
 import { ack, deliveryReport, nack, type Transport, type UserAction } from "../transport.ts";
+import type { Action } from "./actions.ts";
 import type { Phone, Report } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import { UssdSession } from "./ussd.ts";
@@ -22,24 +22,23 @@ export interface PhonesOptions {
   readonly ignores?: (address: string) => boolean;
 }
 
-/** Something can't be done; the message says why, to a person. */
+/** Something can't be done at a phone, for the reason in the message. */
 export class PhoneError extends Error {
   override readonly name = "PhoneError";
 }
 
-/** Most phones that there are; messages to more users than that are not shown. */
+/** Messages to further users are not shown. */
 const MOST_PHONES = 50;
 const LONGEST_TEXT = 4_000;
-/** How long a message takes from the operator to the phone, as its report tells. */
+/** Time between the ack and the delivery report. */
 const DELIVERY_MS = 400;
 
-/** All of the phones. */
 export class Phones implements Disposable {
   /** Whether the network reports deliveries by itself. */
   reportsByItself = true;
   readonly #options: PhonesOptions;
   readonly #phones = new Map<string, UssdSession>();
-  readonly #held = new Set<string>();
+  readonly #reserved = new Set<string>();
   readonly #onTheirWay = new Set<ReturnType<typeof setTimeout>>();
   readonly #watch: Disposable;
   #isOver = false;
@@ -60,6 +59,35 @@ export class Phones implements Disposable {
     });
   }
 
+  /** Does what a person does at a phone; false if the action is about something else. */
+  async act(action: Action): Promise<boolean> {
+    switch (action.do) {
+      case "add":
+        this.add(action.address);
+        return true;
+      case "text":
+        await this.text(action.address, action.text);
+        return true;
+      case "dial":
+        await this.dial(action.address, action.code);
+        return true;
+      case "answer":
+        await this.answer(action.address, action.text);
+        return true;
+      case "hangUp":
+        await this.hangUp(action.address);
+        return true;
+      case "report":
+        await this.report(action.id, action.report);
+        return true;
+      case "setReports":
+        this.reportsByItself = action.on;
+        return true;
+      default:
+        return false;
+    }
+  }
+
   /** Adds a phone, if there is none. */
   add(address: string): void {
     if (this.#phones.has(address)) return;
@@ -75,11 +103,11 @@ export class Phones implements Disposable {
   }
 
   /** Keeps these phones from other use until the disposable is disposed. */
-  hold(addresses: readonly string[]): Disposable {
-    for (const address of addresses) this.#held.add(address);
+  reserve(addresses: readonly string[]): Disposable {
+    for (const address of addresses) this.#reserved.add(address);
     return {
       [Symbol.dispose]: () => {
-        for (const address of addresses) this.#held.delete(address);
+        for (const address of addresses) this.#reserved.delete(address);
       },
     };
   }
@@ -96,7 +124,7 @@ export class Phones implements Disposable {
   }
 
   async answer(address: string, content: string): Promise<void> {
-    if (!this.#own(address).isAsking) throw new PhoneError("Nothing is asked on the screen");
+    if (!this.#own(address).isAsking) throw new PhoneError("The screen asks nothing");
     await this.#act(address, { content, session_event: "resume" });
   }
 
@@ -120,7 +148,9 @@ export class Phones implements Disposable {
 
   /** The user's session, unless the tour uses the phone. */
   #own(address: string): UssdSession {
-    if (this.#held.has(address)) throw new PhoneError("The tour has this phone; wait for its end");
+    if (this.#reserved.has(address)) {
+      throw new PhoneError("The tour is using this phone; wait until it ends");
+    }
     const session = this.#phones.get(address);
     if (session === undefined) throw new PhoneError("There is no such phone");
     return session;
@@ -171,15 +201,15 @@ export class Phones implements Disposable {
     const ussd = message.transport_type === "ussd";
     const text = content ?? "";
     if (ussd && !session.serviceSays(in_reply_to, text, message.session_event === "resume")) {
-      // As on a network: nobody waits for it, so there is no way to the phone.
-      const why = "no session waits for it";
+      // As on a network: without a session there is no way to the phone.
+      const why = "no session is waiting for it";
       this.#say(address, { id: "", by: "network", text: `A message was lost: ${why}`, ussd });
-      if (!this.#held.has(address)) void this.#options.transport.publishEvent(nack(id, why));
+      if (!this.#reserved.has(address)) void this.#options.transport.publishEvent(nack(id, why));
       return;
     }
     this.#say(address, { id, by: "service", text, ussd });
     if (ussd) this.#tell(address);
-    if (this.reportsByItself && !this.#held.has(address)) void this.#reportAll(id, ussd);
+    if (this.reportsByItself && !this.#reserved.has(address)) void this.#reportAll(id, ussd);
   }
 
   async #reportAll(id: string, ussd: boolean): Promise<void> {
@@ -228,7 +258,7 @@ function toEvent(id: string, report: Report): Event {
     case "ack":
       return ack(id);
     case "nack":
-      return nack(id, "the network did not take it");
+      return nack(id, "the network refused it");
     case "delivered":
     case "failed":
       return deliveryReport(id, report);

@@ -14,7 +14,7 @@ import { PhoneError } from "./phones.ts";
 
 const log = getLogger(["turn-channels", "demo"]);
 
-/** What the page shows and does. */
+/** What the page shows, and what can be done at it. */
 export interface Play {
   readonly journal: Journal;
   /** What a new page is sent first. */
@@ -36,7 +36,7 @@ export interface PageServerOptions {
   readonly play: Play;
 }
 
-/** The files, and their types. Nothing else of the folder can be had. */
+/** The files that are served, and their types. */
 const FILES: Readonly<Record<string, string>> = {
   "/index.html": "text/html; charset=utf-8",
   "/icon.svg": "image/svg+xml",
@@ -52,10 +52,10 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 const MOST_LISTENERS = 32;
-/** Frames that may wait for a slow reader; then it is cut off, and comes back for what it missed. */
+/** Frames that may wait for a slow reader; with more it is disconnected, and can come back for them. */
 const MOST_WAITING = 3_000;
 const LARGEST_BODY = 32_768;
-/** Tells a listener that has gone from one to whom nothing happens. */
+/** Finds listeners that have gone. */
 const HEARTBEAT_MS = 10_000;
 
 /** Serves the page. */

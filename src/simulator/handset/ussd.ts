@@ -14,7 +14,7 @@ interface UssdSessionOptions {
   readonly onTimeout: () => void;
 }
 
-/** The session that is open, or was the last. */
+/** The open session, or the last one. */
 export class UssdSession implements Disposable {
   readonly #options: UssdSessionOptions;
   #session: Omit<Session, "leftMs"> | undefined;

@@ -97,7 +97,7 @@ export class Bridge {
 /** @param {unknown} health */
 function healthWords(health) {
   if (health === "ok") return "Healthy";
-  return health === undefined || health === null ? "No word yet" : `Health: ${health}`;
+  return health === undefined || health === null ? "No answer yet" : `Health: ${health}`;
 }
 
 /**

@@ -34,7 +34,7 @@ const STATES = {
   waiting: { words: "on its way", tone: "wait" },
   retrying: { words: "trying again", tone: "wait" },
   done: { words: "delivered", tone: "good" },
-  skipped: { words: "nothing to tell", tone: "plain" },
+  skipped: { words: "not for Turn", tone: "plain" },
   refused: { words: "refused", tone: "bad" },
   parked: { words: "parked", tone: "bad" },
 };
@@ -85,17 +85,17 @@ export class Traces {
   }
 
   showSums() {
-    const sums = { written: 0, told: 0, underWay: 0, parked: 0 };
+    const sums = { written: 0, delivered: 0, underWay: 0, parked: 0 };
     for (const { trace: { flow, state } } of this.cards.values()) {
       if (flow !== "inbound" || state === "skipped") continue;
       sums.written++;
-      if (state === "done") sums.told++;
+      if (state === "done") sums.delivered++;
       else if (state === "parked") sums.parked++;
       else sums.underWay++;
     }
     find("sums", HTMLElement).replaceChildren(
       ...sum("written", sums.written),
-      ...sum("with Turn", sums.told),
+      ...sum("with Turn", sums.delivered),
       ...sum("under way", sums.underWay),
       ...sum("parked", sums.parked),
     );

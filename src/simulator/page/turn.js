@@ -143,9 +143,9 @@ export class Turn {
     const { value } = select;
     const wrote = this.contacts.get(this.people.current)?.wrote ?? [];
     select.replaceChildren(
-      make("option", { value: "" }, "not said: what the user wrote last"),
+      make("option", { value: "" }, "none: the user's latest message"),
       ...wrote.map(({ id, text }) => make("option", { value: id }, text.slice(0, 40) || id)),
-      make("option", { value: "unknown-to-the-bridge" }, "a message that nobody knows"),
+      make("option", { value: "unknown-to-the-bridge" }, "an unknown message"),
     );
     select.value = value;
     if (select.selectedIndex < 0) select.value = "";

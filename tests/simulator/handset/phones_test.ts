@@ -167,7 +167,7 @@ Deno.test("a USSD session takes one answer to each thing, and the network refuse
   await until("the nack", () => network.events.some((event) => event.event_type === "nack"));
   const nack = network.events.find((event) => event.event_type === "nack");
   assert.equal(nack?.user_message_id, second.message_id);
-  assert.equal(network.said.at(-1), "network: A message was lost: no session waits for it");
+  assert.equal(network.said.at(-1), "network: A message was lost: no session is waiting for it");
 });
 
 for (
@@ -185,7 +185,7 @@ for (
     {
       what: "to take a phone that the tour has",
       act: (phones: Phones) => {
-        phones.hold([USER]);
+        phones.reserve([USER]);
         return phones.text(USER, "Hi");
       },
     },
