@@ -138,15 +138,6 @@ type Answered =
   /** Required flags without an answer. */
   | { readonly kind: "missing"; readonly flags: readonly string[] };
 
-interface QuestionOptions {
-  /** Answers that were given as flags. */
-  readonly given: Answers;
-  /** Whether the channel will be registered in Turn. */
-  readonly register: boolean;
-  /** Undefined without a terminal. */
-  readonly asker: Asker | undefined;
-}
-
 interface Question {
   readonly flag: string;
   /** The question, for a flag that is no configuration key. */
@@ -198,8 +189,9 @@ function questionText(flag: string): string {
 }
 
 /** Finds an answer to every question, from flags or by asking. */
-export async function answerQuestions(options: QuestionOptions): Promise<Answered> {
-  const { given, register, asker } = options;
+export async function answerQuestions(
+  { given, register, asker }: Pick<InitOptions, "given" | "register" | "asker">,
+): Promise<Answered> {
   const open = QUESTIONS.filter(({ flag, or = flag, register: only = register }) =>
     only === register && given[flag] === undefined && given[or] === undefined
   );

@@ -10,7 +10,6 @@ import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
 import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "../service/http.ts";
-import { giveUpWriting } from "../service/permissions.ts";
 import { Reloader } from "../service/reload.ts";
 import { type Service, startService } from "../service/service.ts";
 import { aborted, StopSignals } from "../service/signals.ts";
@@ -42,7 +41,8 @@ export async function run(
   const service = await start(config);
   if (service === undefined) return EXIT.unavailable;
   await using running = service;
-  giveUpWriting();
+  // Nothing is opened for writing from now on; the cache's file and the socket stay open.
+  for (const name of ["write", "sys"] as const) Deno.permissions.revokeSync({ name });
   const connectors = config.channels.map(({ connector_name }) => connector_name);
   log.info("Bridging {connector} and Turn, listening on {address}", {
     connector: connectors.join(", "),

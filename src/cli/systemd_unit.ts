@@ -16,14 +16,10 @@ import {
 import { EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
 
-interface UnitOptions {
-  /** The path of the configuration file, which is read. */
-  readonly config: string | undefined;
-  readonly binary: string;
-}
-
 /** Prints the unit; returns the exit code. */
-export async function systemdUnit({ config, binary }: UnitOptions): Promise<number> {
+export async function systemdUnit(
+  { config, binary }: { readonly config: string | undefined; readonly binary: string },
+): Promise<number> {
   const loaded = config === undefined
     ? undefined
     : await loadConfig({ flags: { config }, env: {} });

@@ -165,7 +165,10 @@ function outboundState(found: OutboundFound, around: Surroundings): readonly [St
   const { depths, queues, hasCache } = around;
   const last = told.events.at(-1);
   if (told.progress === 3) return ["delivered", "the user has it, and Turn knows"];
-  if (last !== undefined) return [last.event in FAILED ? "failed" : "sent", AFTER[last.event]];
+  if (last !== undefined) {
+    const isFailed = last.event === "nack" || last.event === "failed";
+    return [isFailed ? "failed" : "sent", AFTER[last.event]];
+  }
   if (!hasCache) return ["open", "only the cache knows which statuses Turn has"];
   const noEvent = depths === undefined
     ? "whether an event waits is not known"
@@ -186,8 +189,6 @@ function outboundState(found: OutboundFound, around: Surroundings): readonly [St
     `again, which makes another message; ${noEvent}`,
   ];
 }
-
-const FAILED: Readonly<Partial<Record<Said, true>>> = { nack: true, failed: true };
 
 /** Where a message is if this was the latest event. */
 const AFTER: Readonly<Record<Said, string>> = {
@@ -224,8 +225,7 @@ function failures(waiting: Waiting): Step[] {
 
 function parkedStep({ parkedAt, attempts, reason }: ParkedMessage, what: string): Step {
   const after = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-  const at = parkedAt === "" ? null : parkedAt;
-  return { at, text: `${what} was parked after ${after}: ${reason}` };
+  return { at: parkedAt || null, text: `${what} was parked after ${after}: ${reason}` };
 }
 
 function placeOf(waiting: Waiting, { queues, depths, now }: Surroundings): string {
@@ -271,8 +271,8 @@ function notCached({ hasCache }: Surroundings): Step {
   };
 }
 
-function isForgotten(timestamp: string | undefined, around: Surroundings): boolean {
-  return timestamp !== undefined && around.now - unixMilliseconds(timestamp) > around.noteTtlMs;
+function isForgotten(timestamp: string | undefined, { now, noteTtlMs }: Surroundings): boolean {
+  return timestamp !== undefined && now - unixMilliseconds(timestamp) > noteTtlMs;
 }
 
 function carrier(

@@ -17,10 +17,9 @@ interface HttpOptions {
   readonly handler: (request: Request) => Response | Promise<Response>;
 }
 
-/** How long connections may take to end after the deadline, in milliseconds. */
+/** How long connections may take to end after the deadline. */
 const LINGER_MS = 1_000;
 
-/** A listening server. */
 export class HttpServer implements AsyncDisposable {
   /** A URL, or `unix:/path`. */
   readonly address: string;
@@ -32,11 +31,7 @@ export class HttpServer implements AsyncDisposable {
     this.#server = server;
   }
 
-  /**
-   * Listens.
-   *
-   * @throws {ListenError} If it can't.
-   */
+  /** @throws {ListenError} If it can't listen. */
   static async listen(options: HttpOptions): Promise<HttpServer> {
     const { bind, handler, key } = options;
     const onListen = (): void => {};
@@ -56,9 +51,8 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /**
-   * Takes no new requests and answers those that came, until `deadline` fires. What is open then
-   * ends with the broker, whose publishes fail, or with the process: to abort a server of Deno's
-   * that is shutting down makes it throw.
+   * Takes no new requests and answers those that came, until `deadline` fires. What is open then ends
+   * with the broker or the process: a server of Deno's that is shutting down throws when aborted.
    */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#ended ??= this.#server.shutdown();
@@ -81,11 +75,13 @@ async function settledOr(work: Promise<void>, signal: AbortSignal): Promise<void
   signal.removeEventListener("abort", fire);
 }
 
-/** A socket file outlives a process that was killed; one that somebody listens on stays. */
+/** Removes a socket file that a killed process left behind. */
 async function removeStaleSocket(path: string): Promise<void> {
   try {
     if (!(await Deno.lstat(path)).isSocket) {
-      throw new TypeError("there is something that is no socket; remove it, or take another path");
+      throw new TypeError(
+        "there is a file that is not a socket; remove it, or choose another path",
+      );
     }
     (await Deno.connect({ transport: "unix", path })).close();
   } catch (error) {
@@ -104,7 +100,7 @@ function explain(key: string, bind: Config["http_bind"], error: unknown): string
     return `${state}: this machine has no such address; 0.0.0.0 means all that it has`;
   }
   if (error instanceof Deno.errors.PermissionDenied) {
-    return `${state}: the system does not allow it; ports below 1024 and others' folders need rights`;
+    return `${state}: the system does not allow it; ports below 1024 and other users' folders need rights`;
   }
   return `${state}: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -1,5 +1,5 @@
 /**
- * What Prometheus is told: one channel's figures as they are, several channels' with their names.
+ * The metrics for Prometheus: one channel's as they are, several channels' with their names.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * SIGHUP: the configuration is read again, in the same layers, and what can change while the program
- * runs is changed: all of it, or nothing if there is a fault anywhere.
+ * SIGHUP: the configuration is read again, and what can change while the program runs is changed; if
+ * there is any fault, nothing is.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import {
 
 const log = getLogger(["turn-channels", "cli"]);
 
-/** What takes on a configuration while it runs, as far as {@linkcode RELOADED} goes. Never fails. */
+/** A part that applies the keys in {@linkcode RELOADED} while it runs. */
 export interface Reloadable {
   reload(config: Config): void;
 }
 
-/** The keys that need no restart; {@linkcode Reloadable} parts see to them. */
+/** The keys that need no restart. */
 export const RELOADED: ReadonlySet<string> = new Set([
   "auth_token",
   "auth_token_file",
@@ -46,7 +46,6 @@ interface ReloaderOptions {
   readonly parts: readonly Reloadable[];
 }
 
-/** Keeps the configuration that is in force. */
 export class Reloader implements Disposable {
   readonly #options: ReloaderOptions;
   #current: Config;
@@ -83,12 +82,13 @@ export class Reloader implements Disposable {
     const { config } = loaded;
     const changed = changedKeys(this.#current, config).filter(isReloaded);
     const waiting = changedKeys(this.#options.config, config).filter((key) => !isReloaded(key));
-    const tell = (): void => log.info("Configuration reloaded, changed: {changed}", { changed });
-    const isToldBefore = log.isEnabledFor("info"); // It may not be after a change of log_level.
-    if (isToldBefore) tell();
+    const logChange = (): void =>
+      log.info("Configuration reloaded, changed: {changed}", { changed });
+    const isLoggedBefore = log.isEnabledFor("info"); // A change of log_level may turn it off.
+    if (isLoggedBefore) logChange();
     for (const part of this.#options.parts) part.reload(config);
     this.#current = config;
-    if (!isToldBefore) tell();
+    if (!isLoggedBefore) logChange();
     if (waiting.length > 0) {
       log.warning("Changed, but in force only after a restart: {waiting}", { waiting });
     }

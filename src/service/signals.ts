@@ -1,10 +1,10 @@
 /**
- * What ends the program: SIGTERM and SIGINT.
+ * The signals that stop the program: SIGTERM and SIGINT.
  *
  * @module
  */
 
-/** Listens for signals, which then no longer end the process by themselves, until it is disposed. */
+/** Handles the signals until it is disposed. */
 export class StopSignals implements Disposable {
   readonly #first = new AbortController();
   readonly #second = new AbortController();

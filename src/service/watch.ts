@@ -1,6 +1,5 @@
 /**
- * Wires what is looked up when Prometheus asks: the metrics know nobody, so they are told here who
- * knows.
+ * Wires the metrics that are read from other parts when Prometheus asks.
  *
  * @module
  */
@@ -13,7 +12,6 @@ import { type LoopLag, type Metrics, QueueWatch, type WatchedQueue } from "../te
 import { queuesOf } from "../vumi/mod.ts";
 import { delayName, delaysMsOf, faultyKinds } from "./channel_queues.ts";
 
-/** Who knows. */
 export interface Watched {
   readonly config: ChannelConfig;
   readonly broker: Broker;
@@ -23,7 +21,7 @@ export interface Watched {
   readonly loopLag: LoopLag;
 }
 
-/** Will look at the queues of all channels, once they are watched. */
+/** Reads the depths of the queues of all channels that are added to it. */
 export function watchQueues(channels: readonly ChannelConfig[], broker: Broker): QueueWatch {
   const delays = new Set(channels.flatMap(delaysMsOf));
   return new QueueWatch({

@@ -41,7 +41,7 @@ export class Scenario implements Disposable {
   readonly #statuses = new Inbox<Exchange>();
   readonly #outbound = new Inbox<Message>();
   readonly #watches = new DisposableStack();
-  /** The latest messages of users who take no part, as their statuses name no user. */
+  /** Messages of users who take no part, as their statuses name no user. */
   readonly #ofOthers = new Set<string>();
 
   constructor(options: ScenarioOptions) {
@@ -58,7 +58,7 @@ export class Scenario implements Disposable {
     this.#watches.use(transport.watch({
       taken: (message) => {
         if (concerns(message.to_addr)) this.#outbound.put(message);
-        else remember(this.#ofOthers, message.message_id);
+        else this.#ofOthers.add(message.message_id);
       },
     }));
   }
@@ -128,12 +128,4 @@ export class Scenario implements Disposable {
 function abridgeMessage(message: Message): object {
   const always = ["message_id", "from_addr", "to_addr", "content"] as const;
   return abridge(message, always, ["in_reply_to", "session_event"]);
-}
-
-const REMEMBERED = 10_000;
-
-function remember(ids: Set<string>, id: string): void {
-  ids.add(id);
-  const [oldest] = ids;
-  if (ids.size > REMEMBERED && oldest !== undefined) ids.delete(oldest);
 }

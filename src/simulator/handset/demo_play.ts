@@ -1,10 +1,10 @@
 /**
- * The whole demo for the page: users' phones, the bridge between, and Turn; and the tour through all
- * of it.
+ * The page's play of the demo: phones, the bridge and Turn, and the tour through all of it.
  *
  * @module
  */
 
+import { sleep } from "../../async/mod.ts";
 import type { Broker } from "../../broker/mod.ts";
 import { NUMBER, type OutboundExample, TOUR_USERS, USSD_CODE } from "../examples.ts";
 import type { FakeTurn, SendOptions } from "../fake_turn.ts";
@@ -38,7 +38,6 @@ interface DemoPlayOptions {
 const LOOK_MS = 500;
 const TOUR_PAUSE_MS = 1_800;
 
-/** The page's play in which Turn, the bridge and the phones all run here. */
 export class DemoPlay implements Play, AsyncDisposable {
   readonly journal: Journal = new Journal();
   readonly hello: Omit<Hello, "anew">;
@@ -208,7 +207,7 @@ export class DemoPlay implements Play, AsyncDisposable {
       ...(replyTo === "" ? {} : { reply_to: replyTo }),
     };
     const wrong = { signature: btoa("not what it should be, at all...") };
-    // What it comes to is seen by those who watch, and may take its time.
+    // Watchers see what comes of it.
     void this.#turnSends(request, badSignature ? wrong : {}).catch(() => {});
   }
 
@@ -217,13 +216,7 @@ export class DemoPlay implements Play, AsyncDisposable {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       if (this.journal.listeners > 0) await this.#look();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, LOOK_MS);
-        signal.addEventListener("abort", () => {
-          clearTimeout(timer);
-          resolve();
-        }, { once: true });
-      });
+      await sleep(LOOK_MS, signal);
     }
   }
 
