@@ -20,13 +20,9 @@ export interface Step {
 }
 
 type State =
-  /** Turn has it, or the user. */
   | "delivered"
-  /** In a delay queue, and so its event. */
   | "delayed"
-  /** It waits for an operator, or its event does. */
   | "parked"
-  /** On its way to the user. */
   | "sent"
   /** It did not reach the user, as the transport reported. */
   | "failed"
@@ -58,7 +54,6 @@ export interface Surroundings {
   readonly hasCache: boolean;
   /** How long records are kept. */
   readonly noteTtlMs: number;
-  /** Milliseconds since 1970. */
   readonly now: number;
   /** Whether what users wrote may be shown. */
   readonly content: boolean;

@@ -162,7 +162,7 @@ Deno.test("handset asks which of several channels it is to play", async () => {
       ["--config", file, "--page-port", "0", "--connector", "test-two", "--force"],
     );
     const stdout = new Transcript(process.stdout);
-    await stdout.waitFor(/on the queues of test-two/);
+    await stdout.waitFor(/use the queues of test-two/);
     process.kill("SIGTERM");
     await process.stderr.cancel();
     await process.status;

@@ -50,7 +50,7 @@ Deno.test("Parking tells what is parked, of whom and why", async () => {
   assert.equal(total, 3);
   assert.deepEqual(messages.map(({ queue, title, reason }) => [queue, title, reason]), [
     ["c.inbound.parked", "+1", "Turn answered 400"],
-    ["c.inbound.parked", "not to be read", "cannot be read"],
+    ["c.inbound.parked", "unreadable", "cannot be read"],
     ["c.event.parked", "about m0", "Turn answered 500"],
   ]);
   assert.equal(new Set(messages.map(({ key }) => key)).size, 3);
