@@ -17,7 +17,7 @@ import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
-import { selectChannel } from "./select_channels.ts";
+import { selectChannel } from "./config_command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";

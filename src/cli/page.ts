@@ -4,8 +4,7 @@
  * @module
  */
 
-import { isLoopback } from "../simulator/handset/guard.ts";
-import { PageServer, type Play } from "../simulator/handset/server.ts";
+import { isLoopback, PageServer, type Play } from "../simulator/handset/server.ts";
 import { print, printError } from "./print.ts";
 
 /** The page's flags. */

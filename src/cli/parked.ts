@@ -6,11 +6,18 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Config } from "../config/mod.ts";
-import { ParkedChannels } from "../inspect/parked_channels.ts";
-import type { ParkedFilter, ParkedMessage } from "../inspect/parked_messages.ts";
-import { CONNECTOR_HELP, selectChannels } from "./select_channels.ts";
-import { needConfig, type Shell } from "./config_command.ts";
-import { withBroker } from "./connection.ts";
+import {
+  ParkedChannels,
+  type ParkedFilter,
+  type ParkedMessage,
+} from "../inspect/parked_messages.ts";
+import {
+  CONNECTOR_HELP,
+  needConfig,
+  selectChannels,
+  type Shell,
+  withBroker,
+} from "./config_command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { HeldOutput, plainJson, plainText, print, printError } from "./print.ts";
 

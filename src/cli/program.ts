@@ -11,7 +11,7 @@ import { configJsonSchema } from "../config/mod.ts";
 import { alertRules, dashboard } from "../telemetry/mod.ts";
 import { audit } from "./audit.ts";
 import { check } from "./check.ts";
-import { needConfig, type Shell } from "./config_command.ts";
+import { CONNECTOR_HELP, needConfig, type Shell } from "./config_command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { addFind } from "./find.ts";
 import type { HandsetOptions } from "./handset.ts";
@@ -20,7 +20,6 @@ import type { PageOptions } from "./page.ts";
 import { addParkedCommands } from "./parked.ts";
 import { print, printError } from "./print.ts";
 import { run } from "./run.ts";
-import { CONNECTOR_HELP } from "./select_channels.ts";
 import { systemdUnit } from "./systemd_unit.ts";
 import { Terminal } from "./terminal.ts";
 

@@ -8,9 +8,14 @@
 import type { Said, ToldEvent } from "../bridge/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { type ConnectorQueues, unixMilliseconds } from "../vumi/mod.ts";
-import type { ParkedMessage } from "./parked_messages.ts";
+import {
+  bodyOf,
+  eventWords,
+  fieldsOf,
+  type MessageFields,
+  type ParkedMessage,
+} from "./parked_messages.ts";
 import type { Depths, Found, InboundFound, OutboundFound, Waiting } from "./find_search.ts";
-import { bodyOf, eventWords, fieldsOf, type MessageFields } from "./find_body.ts";
 
 /** One thing that happened. */
 export interface Step {

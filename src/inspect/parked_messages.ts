@@ -1,12 +1,12 @@
 /**
- * A connector's parked messages: listed, replayed, or deleted, on a running system.
+ * The parked messages of one connector or several: listed, replayed, or deleted, on a running system.
+ * Bodies are read leniently, as a message may be parked because it is malformed.
  *
  * @module
  */
 
 import type { Broker, Decision, QueuedMessage } from "../broker/mod.ts";
-import { queuesOf } from "../vumi/mod.ts";
-import { bodyOf } from "./find_body.ts";
+import { bringBack, countLeft, queuesOf } from "../vumi/mod.ts";
 
 type ParkedQueue = "inbound" | "event";
 
@@ -158,4 +158,94 @@ function withoutOurHeaders(headers: Readonly<Record<string, unknown>>): Record<s
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !/^x-(?:parked|retry|moved)-/.test(name)),
   );
+}
+
+/** {@linkcode ParkedMessages} of several channels, and what earlier versions left in partition queues. */
+export class ParkedChannels {
+  readonly #channels: ReadonlyMap<string, ParkedMessages>;
+  readonly #broker: Broker;
+
+  constructor(connectors: readonly string[], broker: Broker) {
+    this.#broker = broker;
+    this.#channels = new Map(
+      connectors.map((name) => [name, new ParkedMessages({ name, broker })]),
+    );
+  }
+
+  async list(
+    filter: ParkedFilter,
+    visit: (message: ParkedMessage, connector: string) => void,
+  ): Promise<void> {
+    for (const [connector, messages] of this.#channels) {
+      await messages.list(filter, (message) => visit(message, connector));
+    }
+  }
+
+  replay(filter: ParkedFilter): Promise<number> {
+    return this.#sum((_, messages) => messages.replay(filter));
+  }
+
+  discard(filter: ParkedFilter): Promise<number> {
+    return this.#sum((_, messages) => messages.discard(filter));
+  }
+
+  replayPartitions(): Promise<number> {
+    return this.#sum((name) => bringBack({ name, broker: this.#broker }));
+  }
+
+  countPartitions(): Promise<number> {
+    return this.#sum((name) => countLeft({ name, broker: this.#broker }));
+  }
+
+  async #sum(
+    work: (connector: string, messages: ParkedMessages) => Promise<number>,
+  ): Promise<number> {
+    let sum = 0;
+    for (const [connector, messages] of this.#channels) sum += await work(connector, messages);
+    return sum;
+  }
+}
+
+/** The fields of a user's message that a story has. */
+export interface MessageFields {
+  readonly timestamp: string;
+  readonly from_addr: string;
+  readonly to_addr: string;
+  readonly transport_name: string;
+  readonly transport_type: string;
+}
+
+/** The fields of a body; none if it can't be read. */
+export function bodyOf(body: Uint8Array): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** "?" stands for a missing field. */
+export function fieldsOf(body: Uint8Array): MessageFields {
+  const fields = bodyOf(body);
+  const text = (name: string): string => {
+    const value = fields[name];
+    return typeof value === "string" ? value : "?";
+  };
+  return {
+    timestamp: text("timestamp"),
+    from_addr: text("from_addr"),
+    to_addr: text("to_addr"),
+    transport_name: text("transport_name"),
+    transport_type: text("transport_type"),
+  };
+}
+
+/** An event in a few words. */
+export function eventWords(body: Uint8Array): string {
+  const { event_type, delivery_status } = bodyOf(body);
+  const words = event_type === "delivery_report"
+    ? ["delivery report", delivery_status]
+    : [event_type];
+  return words.filter((word) => typeof word === "string").join(" ") || "unreadable";
 }

@@ -10,8 +10,7 @@ import type { Event, Message } from "../vumi/mod.ts";
 import type { OutboundExample } from "./examples.ts";
 import type { FakeTurn, TurnCall } from "./fake_turn.ts";
 import { Inbox } from "./inbox.ts";
-import { abridge } from "./json.ts";
-import type { Narrator } from "./screen.ts";
+import { abridge, type Narrator } from "./screen.ts";
 import { readCall } from "./call_content.ts";
 import type { Transport, UserAction } from "./transport.ts";
 

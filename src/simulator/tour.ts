@@ -15,8 +15,7 @@ import {
   USSD_CODE,
   USSD_QUESTION,
 } from "./examples.ts";
-import { formatJson } from "./json.ts";
-import type { Narrator } from "./screen.ts";
+import { formatJson, type Narrator } from "./screen.ts";
 import type { Scenario } from "./scenario.ts";
 import { ack, deliveryReport } from "./transport.ts";
 

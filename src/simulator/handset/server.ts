@@ -1,5 +1,7 @@
 /**
- * The page, over HTTP: its files, what happens as server-sent events, and what a person does at it
+ * The page, over HTTP. A page on the web can have its name resolve to this machine (DNS rebinding), but
+ * can't have an address for a name, nor send another `Origin` than its own: so requests are refused
+ * unless they use an address, localhost or the configured name. Served are: its files, what happens as server-sent events, and what a person does at it
  * as `POST /do`.
  *
  * @module
@@ -8,7 +10,6 @@
 import { getLogger } from "@logtape/logtape";
 import { type Action, readAction } from "./actions.ts";
 import type { Hello, Now } from "./events.ts";
-import { faultOf, HEADERS } from "./guard.ts";
 import type { Journal } from "./journal.ts";
 import { PhoneError } from "./phones.ts";
 
@@ -207,4 +208,51 @@ function internalError(error: unknown): Response {
 
 function answer(status: number, message: string): Response {
   return Response.json({ message }, { status, headers: HEADERS });
+}
+
+/** Headers of all answers: nothing is loaded, run, embedded or kept that is not of this server. */
+export const HEADERS: Readonly<Record<string, string>> = {
+  "Content-Security-Policy": [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; "),
+  "Cache-Control": "no-store",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+};
+
+/** Why a request is refused; undefined if it is not. */
+export function faultOf(request: Request, ownHost: string): string | undefined {
+  const host = request.headers.get("host") ?? "";
+  if (!isOurs(host, ownHost)) return `Not served under the name ${JSON.stringify(host)}`;
+  const origin = request.headers.get("origin");
+  const isOwn = origin === `http://${host}` || origin === `https://${host}`;
+  if (origin !== null && !isOwn) return "Pages of other servers may not ask this one";
+  // Browsers send it with whatever changes something.
+  if (origin === null && request.method === "POST") return "The header Origin is missing";
+  return undefined;
+}
+
+/** Names that no other server's page can have: addresses, localhost, and the configured one. */
+function isOurs(host: string, ownHost: string): boolean {
+  if (!URL.canParse(`http://${host}`)) return false;
+  const [, name = ""] = /^(\[[\da-f:.]+\]|[^:]+)(?::\d+)?$/i.exec(host) ?? [];
+  const lower = name.toLowerCase();
+  if (lower === "localhost" || lower === ownHost.toLowerCase()) return true;
+  return /^(\d{1,3}\.){3}\d{1,3}$/.test(lower) || lower.startsWith("[");
+}
+
+/** Whether only this machine can reach it. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
