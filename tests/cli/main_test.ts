@@ -72,7 +72,7 @@ Deno.test("a file that is no socket is left where it is, exit code 69", async ()
   const args = [...flags("c", "http://127.0.0.1:9"), `--http-bind=unix:${path}`];
   const { code, stderr } = await Program.fromSource().output(args);
   assert.equal(code, 69);
-  assert.match(stderr, /no socket/);
+  assert.match(stderr, /not a socket/);
   await Deno.remove(path);
 });
 
