@@ -14,8 +14,7 @@ import type { ChannelConfig, Config } from "../config/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { openCaches } from "../service/caches.ts";
 import { delaysMsOf } from "../service/channel_queues.ts";
-import { selectChannels } from "./select_channels.ts";
-import { withBroker } from "./connection.ts";
+import { selectChannels, withBroker } from "./config_command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
 import { readSinceStart, type SinceStart } from "./since_start.ts";
@@ -23,18 +22,14 @@ import { readSinceStart, type SinceStart } from "./since_start.ts";
 /** The flows, and the queue that each is taken from. */
 const FLOWS = [["inbound", "inbound"], ["status", "event"], ["outbound", undefined]] as const;
 
-/** What of a flow waits somewhere. */
 interface Waiting {
-  /** In delay queues, which all channels share: so many of any flow or channel at most. */
+  /** In delay queues, which all flows and channels share. */
   readonly delayed: number;
-  /** In the queue, or in work. Some may have been taken before, and put back. */
+  /** In the queue; some may have been in work before. */
   readonly queued: number;
 }
 
-/**
- * Counts, and prints what was counted: of all channels, or of the one with this connector. Answers
- * the exit code.
- */
+/** Counts and prints, for all channels or the one with this connector; returns the exit code. */
 export async function audit(config: Config, connector: string | undefined): Promise<number> {
   const channels = selectChannels(config, connector);
   if (channels === undefined) return EXIT.usage;
@@ -44,8 +39,8 @@ export async function audit(config: Config, connector: string | undefined): Prom
       print(`${titleOf(channel, titled)}${sinceStart(await runningOf(config, channel))}`);
     }
     printError(
-      "MemoryMessageCache counts inside the running program only, and only since its start: to have " +
-        "days counted and summed up, configure another message_cache_class.\n",
+      "MemoryMessageCache counts only inside the running bridge, and only since its start: for counts " +
+        "by day, configure another message_cache_class.\n",
     );
     return EXIT.usage;
   }
@@ -56,7 +51,7 @@ export async function audit(config: Config, connector: string | undefined): Prom
     let addsUp = true;
     for (const [index, channel] of channels.entries()) {
       print(titleOf(channel, titled));
-      const found = await lookTillItAddsUp(channel, caches[index], broker);
+      const found = await lookUntilItAddsUp(channel, caches[index], broker);
       if (found === undefined) return EXIT.unavailable;
       print(`${days(found.counts)}\n`);
       print(sinceStart(await runningOf(config, channel)));
@@ -72,19 +67,17 @@ function titleOf({ connector_name }: ChannelConfig, titled: boolean): string {
   return titled ? `\n${connector_name}\n` : "";
 }
 
-/** What moves on between one count and the next may be missed, or not yet be counted, */
+/** Counts are not taken at one instant, so what does not add up is counted again after a while. */
 const LOOKS_AGAIN = 2;
-/** so what does not add up is looked at again after so many milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** What one look has found. */
 interface Found {
   readonly counts: readonly DayCount[];
   readonly verdicts: readonly Verdict[];
   readonly addsUp: boolean;
 }
 
-async function lookTillItAddsUp(
+async function lookUntilItAddsUp(
   channel: ChannelConfig,
   cache: MessageCache | undefined,
   broker: Browser,
@@ -97,13 +90,13 @@ async function lookTillItAddsUp(
   return found;
 }
 
-/** Undefined if the cache can't be read, which is told. */
+/** Undefined, with a message printed, if the cache can't be read. */
 async function look(
   channel: ChannelConfig,
   cache: MessageCache | undefined,
   broker: Browser,
 ): Promise<Found | undefined> {
-  const counts = await orTold(async () => await cache?.tallied() ?? []);
+  const counts = await orPrinted(async () => await cache?.tallied() ?? []);
   if (counts === undefined) return undefined;
   const verdicts: Verdict[] = [];
   for (const [flow, queue] of FLOWS) {
@@ -117,11 +110,11 @@ function open(
   channels: readonly ChannelConfig[],
   opened: AsyncDisposableStack,
 ): Promise<readonly MessageCache[] | undefined> {
-  return orTold(() => openCaches(channels, opened));
+  return orPrinted(() => openCaches(channels, opened));
 }
 
-/** What `use` answers of the cache; undefined if the cache fails, which is told. */
-async function orTold<T>(use: () => Promise<T>): Promise<T | undefined> {
+/** Undefined, with a message printed, if the cache fails. */
+async function orPrinted<T>(use: () => Promise<T>): Promise<T | undefined> {
   try {
     return await use();
   } catch (error) {
@@ -165,17 +158,17 @@ function days(counts: readonly DayCount[]): string {
 
 function sinceStart({ url, counts }: SinceStart): string {
   if (counts === undefined) {
-    return `No running program answers at ${url}: what it has counted since its start is not known.\n`;
+    return `No running bridge answers at ${url}, so its counts since its start are not known.\n`;
   }
   const lines = FLOWS.map(([flow]) => {
     const became = counts.filter(({ flow: own, count }) => own === flow && count > 0)
       .map(({ result, count }) => `${result.replaceAll("_", " ")} ${count}`);
     return `  ${flow}: ${became.sort().join(", ") || "nothing"}\n`;
   });
-  return `Since the program at ${url} was started:\n${lines.join("")}`;
+  return `Since the bridge at ${url} was started:\n${lines.join("")}`;
 }
 
-/** What is counted, and is no end: it came, came once more, went into a delay queue, came out of one. */
+/** Results that are not a message's end. */
 const NO_ENDS: ReadonlySet<string> = new Set(["in", "redelivered", "delayed", "undelayed"]);
 
 interface Verdict {
@@ -184,9 +177,8 @@ interface Verdict {
 }
 
 /**
- * Not each number is exact: what was in work when the program was killed may have been counted as
- * come or as ended, but not both, and comes again as `redelivered`; and what is in work now, or was
- * put back, has come and waits.
+ * Not every number is exact: what was in work when the bridge was killed may be counted as come or as
+ * ended, but not both, and comes again as `redelivered`; what is in work now has come and not ended.
  */
 function sumUp(
   flow: string,
@@ -202,17 +194,19 @@ function sumUp(
   const unsure = total(own, "redelivered");
   const inWork = concurrency * (flow === "status" ? 10 : 1);
   const { queued = 0 } = waiting ?? {};
-  // One whose time is over is in the queue by then, and counted as delayed until it is taken.
+  // One whose delay is over is in its queue again, and counts as delayed until it is consumed.
   const noted = Math.max(0, total(own, "delayed") - total(own, "undelayed"));
   const delayed = Math.min(noted, waiting?.delayed ?? 0);
   const most = delayed + queued + inWork + unsure;
-  // Whoever asked for an outbound message and was not answered asks again.
+  // An outbound request without an answer is repeated by Turn.
   const addsUp = open >= -unsure && (flow === "outbound" || open <= most);
   const sum = `${flow}: ${came} came, ${ended} ended, ${open} open`;
   const where = waiting === undefined
-    ? " (in work, or not answered when the program ended)"
-    : ` (${delayed} delayed; ${queued} in the queue, those put back among them; ` +
-      `up to ${inWork} in work${unsure > 0 ? `; ${unsure} unsure, in work when it ended` : ""})`;
+    ? " (in work, or unanswered when the bridge ended)"
+    : ` (${delayed} delayed; ${queued} in the queue, with those returned to it; ` +
+      `up to ${inWork} in work${
+        unsure > 0 ? `; ${unsure} uncertain, in work when the bridge ended` : ""
+      })`;
   const verdict = addsUp ? "" : open > 0 ? "; NOT ACCOUNTED FOR" : "; MORE ENDED THAN CAME";
   return { text: `${addsUp ? "✓" : "✗"} ${sum}${where}${verdict}`, addsUp };
 }

@@ -31,10 +31,10 @@ import { EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
 import { checkEndpoint } from "./endpoint_check.ts";
 
-/** Longest that each thing that is tried may take, for each channel. */
+/** Longest that each check may take, for each channel. */
 const TIMEOUT_MS = 10_000;
 
-/** Looks at everything and prints what was found. Answers the exit code. */
+/** Checks everything and prints the results; returns the exit code. */
 export async function check(config: Config, warnings: readonly Warning[]): Promise<number> {
   print(summary(config));
   const tried = await Promise.all([
@@ -51,7 +51,7 @@ export async function check(config: Config, warnings: readonly Warning[]): Promi
   return findings.every(({ ok }) => ok !== false) ? EXIT.ok : EXIT.findings;
 }
 
-/** Turn is asked once about each of our addresses there. */
+/** One channel for each address and token at Turn, so that each is tried once. */
 function perTurn({ channels }: Config): readonly ChannelConfig[] {
   const key = ({ turn_api_url, auth_token }: ChannelConfig) => `${turn_api_url} ${auth_token}`;
   return [...new Map(channels.map((channel) => [key(channel), channel])).values()];
@@ -65,14 +65,14 @@ function summary(config: Config): string {
   const lines = [
     ["listen on", formatBind(config.http_bind)],
     ...config.channels.flatMap(channelLines),
-    ["broker", broker],
+    ["use the broker", broker],
     [
-      "remember in",
+      "keep messages in",
       `${cachePlace(config)}; inbound ${timeout} s, outbound ${outbound_timeout} s`,
     ],
   ];
-  const rows = lines.map(([what = "", how = ""]) => `  ${what.padEnd(16)}${how}\n`);
-  return `turn-channels would\n${rows.join("")}\n`;
+  const rows = lines.map(([what = "", how = ""]) => `  ${what.padEnd(18)}${how}\n`);
+  return `With this configuration turn-channels will\n${rows.join("")}\n`;
 }
 
 function channelLines(channel: ChannelConfig): readonly (readonly string[])[] {
@@ -80,7 +80,7 @@ function channelLines(channel: ChannelConfig): readonly (readonly string[])[] {
   const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(connector_name);
   return [
     ["take from Turn", `POST ${vumi_api_path}/messages, as ${outbound}`],
-    ["hand Turn", `${inbound} as POST ${turn_api_url}/messages`],
+    ["send to Turn", `${inbound} as POST ${turn_api_url}/messages`],
     ["", `${event} as POST ${turn_api_url}/statuses (${status_format})`],
     ["park in", `${inboundParked}, ${eventParked}`],
   ];
@@ -95,7 +95,11 @@ function formatHosts(config: Config): string {
 async function checkBroker(config: Config): Promise<readonly Finding[]> {
   const server = brokerOptions(config);
   if (server === undefined) {
-    return [{ subject: "broker", ok: true, detail: "in the process; nobody else can reach it" }];
+    return [{
+      subject: "broker",
+      ok: true,
+      detail: "inside the process, where no transport can reach it",
+    }];
   }
   const channels = config.channels.map(({ connector_name }) => queuesOf(connector_name));
   return await checkAmqp({
@@ -132,12 +136,11 @@ async function checkPartitions(
       subject: `old queues of ${queue}`,
       ok: undefined,
       detail: `${waiting} messages wait where nobody takes them any more: ${names}`,
-      fix: "an earlier version has sorted them there: turn-channels parked replay-partitions",
+      fix: "an earlier version left them there: turn-channels parked replay-partitions",
     };
   });
 }
 
-/** Redis keeps each channel's keys apart; all else is shared. */
 async function checkCaches(config: Config): Promise<readonly Finding[]> {
   const { path, url } = config.message_cache_config;
   switch (config.message_cache_class) {
@@ -151,7 +154,7 @@ async function checkCaches(config: Config): Promise<readonly Finding[]> {
       return [{
         subject: "cache",
         ok: true,
-        detail: "in memory: replies and statuses end with a restart",
+        detail: "in memory: a restart loses it, and with it replies and statuses",
       }];
   }
 }
@@ -174,7 +177,7 @@ function checkTurn(channel: ChannelConfig): Promise<readonly Finding[]> {
 
 function table(findings: readonly Finding[]): string {
   const rows = new Table({
-    head: ["", "", "found", "to mend it"],
+    head: ["", "", "found", "to fix it"],
     colWidths: [4, 26, 44, 44],
     wordWrap: true,
     style: { head: [], border: [] },

@@ -1,36 +1,32 @@
 /**
- * `turn-channels demo`: the real bridge between a fake Turn and played phones, to look at and to
- * play with: in the terminal, and on a page.
+ * `turn-channels demo`: the real bridge between a pretend Turn and pretend phones, to look at and to
+ * play with on a page. The tour is shown in the terminal too.
  *
  * @module
  */
 
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import { type Config, loadConfig } from "../config/mod.ts";
-import {
-  type Answerer,
-  DemoPlay,
-  FakeTurn,
-  goLive,
-  LogTap,
-  Screen,
-  Transport,
-} from "../simulator/mod.ts";
+import { type Answerer, FakeTurn } from "../simulator/fake_turn.ts";
+import { DemoPlay } from "../simulator/handset/demo_play.ts";
+import { LogTap } from "../simulator/handset/log_tap.ts";
+import { Screen } from "../simulator/screen.ts";
+import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "../service/http.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
 import { type Service, startService } from "../service/service.ts";
+import { aborted } from "../async/mod.ts";
 import { StopSignals } from "../service/signals.ts";
 
-/** How {@linkcode demo} runs. */
-export interface DemoOptions extends PageOptions {
-  /** Whether it ends when the script is through. */
+interface DemoOptions extends PageOptions {
+  /** Whether it ends after the tour, without the page. */
   readonly once: boolean;
   /** The port of the bridge; if undefined 8080, or a free one when that is taken. */
   readonly port: number | undefined;
-  /** What becomes of calls to Turn; by default it takes them all. */
+  /** How Turn answers calls; by default with 200. */
   readonly answer?: Answerer;
 }
 
@@ -43,7 +39,7 @@ const DRAIN_MS = 5_000;
 /** Nobody looks further back, and load would fill the memory. */
 const KEEP_CALLS = 1_000;
 
-/** Shows the bridge at work. Answers the exit code. */
+/** Shows the bridge at work; returns the exit code. */
 export async function demo(options: DemoOptions): Promise<number> {
   const { once, port, answer, ussdTimeout } = options;
   const logTap = new LogTap(printError);
@@ -66,7 +62,6 @@ export async function demo(options: DemoOptions): Promise<number> {
   await using play = new DemoPlay({
     turn,
     transport,
-    screen,
     bridgeUrl: service.address,
     hmacSecret: HMAC_SECRET,
     broker: bridge.broker,
@@ -76,13 +71,12 @@ export async function demo(options: DemoOptions): Promise<number> {
   if (once) return await play.tour(screen, 0, stop) ? EXIT.ok : EXIT.findings;
   await using page = openPage(options, play);
   if (page === undefined) return EXIT.unavailable;
-  screen.say(`\n${page.welcome}\n`);
   await play.tour(screen, 0, stop);
-  if (!stop.aborted) {
-    const endsWithInput = Deno.stdin.isTerminal();
-    const input = Deno.stdin.readable;
-    await goLive({ stage: play.stage, screen, input, endsWithInput, stop });
-  }
+  screen.say(
+    `\n${page.welcome}\nThe bridge takes Turn's requests at ${service.address}/messages. ` +
+      "Ctrl-C ends the demo.",
+  );
+  await aborted(stop);
   await service.drain(AbortSignal.timeout(DRAIN_MS));
   return EXIT.ok;
 }
@@ -92,7 +86,7 @@ interface RunningBridge {
   readonly broker: MemoryBroker;
 }
 
-/** On the port asked for or not at all, and else wherever there is room. */
+/** Starts it on the port asked for or not at all; without one on the default port, or a free one. */
 async function startBridge(
   port: number | undefined,
   turnUrl: string,
@@ -106,7 +100,7 @@ async function startBridge(
       printError(`${error.message}\n`);
       return undefined;
     }
-    screen.say(`Port ${DEFAULT_PORT} can't be had, so a free one is taken.`);
+    screen.say(`Port ${DEFAULT_PORT} is not available, so a free one is used.`);
     return await listen(0, turnUrl);
   }
 }

@@ -1,7 +1,6 @@
 /**
- * Tries our own endpoint as Turn would use it, for the command `check`: a signed request has to be
- * taken, one with a wrong signature refused. It listens for a moment on a port of this machine that
- * is free; what it takes goes nowhere.
+ * Tries the endpoint as Turn would use it, for `check`: it must accept a signed request and refuse one
+ * with a wrong signature. It listens for a moment on a free local port, and publishes nothing.
  *
  * @module
  */
@@ -11,20 +10,19 @@ import { type Config, requestTimeoutMs } from "../config/mod.ts";
 import { sign, SIGNATURE_HEADER, turnEndpoint } from "../turn/mod.ts";
 import { HttpServer } from "../service/http.ts";
 
-/** What of a channel's configuration is tried. */
-export type RoundTripConfig = Pick<
+type EndpointConfig = Pick<
   Config,
   "vumi_api_path" | "turn_hmac_secret" | "max_body_bytes" | "request_timeout"
 >;
 
-/** As Turn writes it; to nobody. */
+/** A request of Turn to a number that nobody has. */
 const BODY = new TextEncoder().encode(JSON.stringify({
   to: "+10000000000",
   turn: { type: "text", text: { body: "turn-channels check" } },
 }));
 
-/** Tries the endpoint; never throws. */
-export async function checkEndpoint(config: RoundTripConfig): Promise<Finding> {
+/** Never throws. */
+export async function checkEndpoint(config: EndpointConfig): Promise<Finding> {
   const path = `${config.vumi_api_path}/messages`;
   const subject = `POST ${path}`;
   try {
@@ -35,7 +33,7 @@ export async function checkEndpoint(config: RoundTripConfig): Promise<Finding> {
       return {
         subject,
         ok: true,
-        detail: `takes what is signed${keys}, refuses what is not; nothing was published`,
+        detail: `accepts signed requests${keys}, refuses others; nothing was published`,
       };
     }
     return { subject, ok: false, detail: fault, fix: FIX };
@@ -45,11 +43,12 @@ export async function checkEndpoint(config: RoundTripConfig): Promise<Finding> {
   }
 }
 
-const FIX = "look for HTTP_PROXY in the environment: 127.0.0.1 has to be in NO_PROXY; raise " +
-  "max_body_bytes and request_timeout if they are small";
+const FIX =
+  "if the environment has HTTP_PROXY, add 127.0.0.1 to NO_PROXY; raise max_body_bytes and " +
+  "request_timeout if they are small";
 
-/** In words what went wrong. */
-async function tryOut(config: RoundTripConfig, path: string): Promise<string | undefined> {
+/** What went wrong; undefined if nothing did. */
+async function tryOut(config: EndpointConfig, path: string): Promise<string | undefined> {
   let taken = 0;
   const endpoint = turnEndpoint([{
     path: config.vumi_api_path,
@@ -68,7 +67,9 @@ async function tryOut(config: RoundTripConfig, path: string): Promise<string | u
     const status = await ask(url, sign(secret, BODY));
     if (status !== 200) return `a signed request is answered ${status}`;
   }
-  if (taken !== config.turn_hmac_secret.length) return "what was answered 200 was not taken";
+  if (taken !== config.turn_hmac_secret.length) {
+    return "a request that was answered 200 was not accepted";
+  }
   const status = await ask(url, sign(crypto.randomUUID(), BODY));
   return status === 401 ? undefined : `a request with a wrong signature is answered ${status}`;
 }
@@ -88,5 +89,4 @@ async function ask(url: string, signature: string): Promise<number> {
   return response.status;
 }
 
-/** Longest that each request may take. */
 const TIMEOUT_MS = 10_000;

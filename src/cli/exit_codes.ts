@@ -1,15 +1,14 @@
 /**
- * What the process tells who started it; numbers of BSD's sysexits.h where there is one.
+ * Exit codes; numbers of BSD's sysexits.h where there is one.
  *
  * @module
  */
 
-/** Exit codes, all of them. */
 export const EXIT = {
   /** Done, or stopped as asked. */
   ok: 0,
   /**
-   * `check` found something to mend, `audit` does not add up, `find` or `parked show` found nothing, or a
+   * `check` found something to fix, `audit` does not add up, `find` or `parked show` found nothing, or a
    * flow of `demo --once` failed.
    */
   findings: 1,

@@ -1,6 +1,6 @@
 /**
- * `turn-channels find <id or address>`: what became of one message, or of a user's last ones, and
- * where they are now, out of the cache and the queues of a running system.
+ * `turn-channels find <id or address>`: what became of one message, or of a user's latest ones, and
+ * where they are now, from the cache and the queues of a running system.
  *
  * @module
  */
@@ -10,22 +10,14 @@ import { DELIVERED_TTL_MS } from "../bridge/mod.ts";
 import { CacheError, type MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
-import { needConfig, type Shell } from "./config_command.ts";
-import { withBroker } from "./connection.ts";
+import { needConfig, type Shell, withBroker } from "./config_command.ts";
 import { EXIT } from "./exit_codes.ts";
-import {
-  type ParkedBroker,
-  type Queued,
-  searchCache,
-  searchQueues,
-  type Story,
-  storyOf,
-} from "../inspect/mod.ts";
-import { plainJson, plainText } from "./plain_text.ts";
-import { print, printError } from "./print.ts";
+import { type Queued, searchCache, searchQueues } from "../inspect/find_search.ts";
+import { type Story, storyOf } from "../inspect/find_story.ts";
+import type { ParkedBroker } from "../inspect/parked_messages.ts";
+import { plainJson, plainText, print, printError } from "./print.ts";
 import { openCaches } from "../service/caches.ts";
 
-/** What can be said of how. */
 interface Options {
   readonly json?: boolean;
   readonly content?: boolean;
@@ -34,14 +26,16 @@ interface Options {
 /** Adds the command to `program`. */
 export function addFind(program: Command, shell: Shell): void {
   const command = program.command("find")
-    .description("tell what became of a message, or of a user's last ones, and where they are now")
-    .argument("<id>", "a message's or an event's id, or a user's address")
-    .addOption(new Option("--json", "one JSON object a message, one a line"))
-    .addOption(new Option("--content", "also what the user wrote, if it is parked"));
+    .description(
+      "show what became of a message, or of a user's latest ones, and where they are now",
+    )
+    .argument("<id>", "the id of a message or an event, or a user's address")
+    .addOption(new Option("--json", "one JSON object a line for each message"))
+    .addOption(new Option("--content", "also what the user wrote, if the message is parked"));
   needConfig(command, shell, (config) => find(config, command.args[0] ?? "", command.opts()));
 }
 
-/** Looks everywhere and tells what was found. Answers the exit code. */
+/** Searches everywhere and prints what was found; returns the exit code. */
 async function find(config: Config, query: string, options: Options): Promise<number> {
   await using opened = new AsyncDisposableStack();
   const searches: ChannelSearch[] = [];
@@ -55,7 +49,7 @@ async function find(config: Config, query: string, options: Options): Promise<nu
   let found = 0;
   for (const search of searches) {
     for (const story of await search.stories(options.content ?? false)) {
-      print(options.json ? `${plainJson(story)}\n` : told(story, found > 0));
+      print(options.json ? `${plainJson(story)}\n` : formatStory(story, found > 0));
       found++;
     }
   }
@@ -65,16 +59,16 @@ async function find(config: Config, query: string, options: Options): Promise<nu
   printError(
     `${
       plainText(query)
-    } is not found: neither in the cache (older than what that keeps, or never ` +
-      "here) nor in a parking queue. Events that Turn was told of are kept with their " +
-      "message: look for that one's id.\n",
+    } was not found, neither in the cache (it is older than the cache keeps, or ` +
+      "never came here) nor in a parking queue. Events that Turn already has are kept with their " +
+      "message: search for the message's id.\n",
   );
   return EXIT.findings;
 }
 
 /** One channel's cache and queues. */
 class ChannelSearch implements AsyncDisposable {
-  /** Whether the cache should be there, and can't be looked into. */
+  /** Whether the cache could not be read. */
   failed = false;
   readonly #channel: ChannelConfig;
   readonly #query: string;
@@ -87,13 +81,13 @@ class ChannelSearch implements AsyncDisposable {
     this.#query = query;
   }
 
-  /** Opens the channel's cache; goes without if that can't be had, and says why. */
+  /** Opens the channel's cache; without it if that fails, which is printed. */
   static async open(channel: ChannelConfig, query: string): Promise<ChannelSearch> {
     const search = new ChannelSearch(channel, query);
     if (channel.message_cache_class === "MemoryMessageCache") {
       printError(
-        "MemoryMessageCache is inside the running program, and can't be looked into from here: only " +
-          "the parking queues are, and what waits to be tried again is not known.\n",
+        "MemoryMessageCache is inside the running bridge, so only the parking queues can be searched, " +
+          "and what waits for a retry is not known.\n",
       );
       return search;
     }
@@ -105,14 +99,13 @@ class ChannelSearch implements AsyncDisposable {
     return search;
   }
 
-  /** Looks through the parking queues. */
   async lookIntoQueues(broker: ParkedBroker): Promise<void> {
     const name = this.#channel.connector_name;
     const query = this.#query;
     this.#queued = await this.#trying((cache) => searchQueues({ name, broker, query, cache }));
   }
 
-  /** What is known of each message that is meant. */
+  /** What is known of each message found. */
   async stories(content: boolean): Promise<readonly Story[]> {
     const connector = this.#channel.connector_name;
     const parked = this.#queued?.parked ?? [];
@@ -130,12 +123,11 @@ class ChannelSearch implements AsyncDisposable {
     );
   }
 
-  /** Closes the cache. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opened.disposeAsync();
   }
 
-  /** Does `work` again without the cache if that fails. */
+  /** Does `work`, and again without the cache if the cache fails. */
   async #trying<T>(work: (cache: MessageCache | undefined) => Promise<T>): Promise<T> {
     try {
       return await work(this.#cache);
@@ -153,8 +145,8 @@ class ChannelSearch implements AsyncDisposable {
   }
 }
 
-/** A story for people; a line between it and one before it. */
-function told(story: Story, isFurther: boolean): string {
+/** The story as text, with an empty line before it if it is not the first. */
+function formatStory(story: Story, isFurther: boolean): string {
   const { kind, id, user, connector, steps, now, content } = story;
   const whose = user === null ? "" : kind === "inbound" ? ` from ${user}` : ` to ${user}`;
   const lines = [

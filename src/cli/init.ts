@@ -1,47 +1,51 @@
 /**
- * `turn-channels init`: asks for what can't be guessed, or takes it from flags, and writes a
- * configuration; with `--register` it makes the channel in Turn first.
+ * `turn-channels init`: takes answers from flags or asks for them, and writes a configuration; with
+ * `--register` it registers the channel in Turn first.
  *
  * @module
  */
 
 import { randomBytes } from "node:crypto";
-import { type Config, configTemplate, formatFaults, loadConfig } from "../config/mod.ts";
+import {
+  type Config,
+  configKeys,
+  configTemplate,
+  formatFaults,
+  loadConfig,
+} from "../config/mod.ts";
 import { registerChannel } from "../turn/mod.ts";
 import { EXIT } from "./exit_codes.ts";
-import { answerQuestions, type Answers, registrationFault } from "./init_questions.ts";
-import { createPrivateFile } from "./private_file.ts";
 import { print, printError } from "./print.ts";
+import { createPrivateFile } from "./private_file.ts";
 import type { Asker } from "./terminal.ts";
 
-/** How {@linkcode init} sets up. */
-export interface InitOptions {
-  /** What is known already, by the names of flags; keys of the configuration and init's own. */
+interface InitOptions {
+  /** Answers that were given as flags. */
   readonly given: Answers;
-  /** The file to write. */
   readonly output: string;
-  /** Whether a file that is there is replaced. */
+  /** Whether an existing file is replaced. */
   readonly force: boolean;
-  /** Whether the channel is made in Turn. */
+  /** Whether the channel is registered in Turn. */
   readonly register: boolean;
-  /** Who answers what is not given; undefined if nobody does. */
+  /** Undefined without a terminal. */
   readonly asker: Asker | undefined;
 }
 
-/** What Turn answers when it makes a channel. */
-const SETTLED_BY_TURN = ["turn-api-url", "turn-hmac-secret", "turn-hmac-secret-file"];
+/** What Turn decides when it registers a channel. */
+const DECIDED_BY_TURN = ["turn-api-url", "turn-hmac-secret", "turn-hmac-secret-file"];
 
-/** Sets up. Answers the exit code. */
+/** Writes the configuration; returns the exit code. */
 export async function init(options: InitOptions): Promise<number> {
   const { given, output, force, register } = options;
-  const settled = register ? SETTLED_BY_TURN.filter((flag) => given[flag] !== undefined) : [];
-  if (settled.length > 0) {
-    printError(`With --register Turn says this itself: --${settled.join(", --")}\n`);
+  const surplus = register ? DECIDED_BY_TURN.filter((flag) => given[flag] !== undefined) : [];
+  if (surplus.length > 0) {
+    printError(`Turn decides this with --register; leave out: --${surplus.join(", --")}\n`);
     return EXIT.usage;
   }
   const answered = await answerQuestions(options);
   if (answered.kind === "missing") {
-    printError(missingText(answered.flags));
+    const missing = answered.flags.map((flag) => `Missing: --${flag} (${questionText(flag)})\n`);
+    printError(`${missing.join("")}Nothing was written.\n`);
     return EXIT.usage;
   }
   const { answers } = answered;
@@ -62,22 +66,17 @@ export async function init(options: InitOptions): Promise<number> {
   const values = register ? await fromTurn(answers, config) : answers;
   if (values === undefined) return EXIT.unavailable;
   opened.write(configTemplate(fileValues(withSecret(values))));
-  print(`Wrote ${output}, readable for you only. What comes next:
-  turn-channels check --config ${output}
-`);
-  if (!register) print(`In Turn, the channel's endpoint is ${ENDPOINT_HINT}\n`);
+  print(`Wrote ${output}, readable by you only. Next: turn-channels check --config ${output}\n`);
+  if (!register) {
+    print(
+      "In Turn, set the channel's endpoint to this program's public address followed by /messages, " +
+        "and its secret to turn_hmac_secret in that file.\n",
+    );
+  }
   return EXIT.ok;
 }
 
-const ENDPOINT_HINT = "this program's public address followed by /messages, and its secret is " +
-  "turn_hmac_secret in that file.";
-
-function missingText(flags: readonly string[]): string {
-  const list = flags.map((flag) => `  --${flag} <value>\n`).join("");
-  return `Nobody is here to be asked, and this is needed:\n${list}Nothing was written.\n`;
-}
-
-/** The configuration that will come of it; what Turn answers is not there yet. */
+/** The configuration that the answers give, with a placeholder for what Turn will decide. */
 async function valid(answers: Answers, register: boolean): Promise<Config | undefined> {
   const flags = configFlags(withSecret(answers));
   if (register) flags["turn-api-url"] = "https://pending.invalid";
@@ -87,13 +86,13 @@ async function valid(answers: Answers, register: boolean): Promise<Config | unde
   return undefined;
 }
 
-/** With a new secret to sign with, unless there is one. */
+/** Adds a new secret for signatures, unless there is one. */
 function withSecret(answers: Answers): Answers {
   if (answers["turn-hmac-secret"] || answers["turn-hmac-secret-file"]) return answers;
   return { ...answers, "turn-hmac-secret": randomBytes(32).toString("base64url") };
 }
 
-/** Without what is only asked to register. */
+/** Leaves out what only the registration needs. */
 function configFlags(answers: Answers): Record<string, string> {
   const { "turn-url": _, "channel-name": __, endpoint: ___, ...flags } = answers;
   return flags;
@@ -111,22 +110,144 @@ async function fromTurn(
     endpoint: answers.endpoint ?? "",
   });
   if (registered.kind === "registered") {
-    print(`Turn has made the channel ${registered.apiUrl}\n`);
+    print(`Registered the channel in Turn: ${registered.apiUrl}\n`);
     const { apiUrl, hmacSecret } = registered;
     return { ...answers, "turn-api-url": apiUrl, "turn-hmac-secret": hmacSecret };
   }
-  printError(`${registered.reason}\nTo mend it: ${registered.fix}\nNothing was written.\n`);
+  printError(`${registered.reason}\nTo fix it: ${registered.fix}\nNothing was written.\n`);
   return undefined;
 }
 
-/** What is set in the file, by the keys' paths. */
+/** What the file sets, by the keys' paths. */
 function fileValues(answers: Answers): Readonly<Record<string, string>> {
   const answered = Object.entries(configFlags(answers))
     .map(([flag, value]) => [flag.replaceAll("-", "_"), value]);
   return {
-    // One that outlives the process is what most want. The path is below the working directory.
+    // Most want a cache that outlives the process. The path is relative to the working directory.
     message_cache_class: "DenoKvMessageCache",
     "message_cache_config.path": "./turn-channels.kv",
     ...Object.fromEntries(answered),
   };
+}
+
+/** By the names of flags. */
+type Answers = Readonly<Record<string, string>>;
+
+type Answered =
+  | { readonly kind: "answered"; readonly answers: Answers }
+  /** Required flags without an answer. */
+  | { readonly kind: "missing"; readonly flags: readonly string[] };
+
+interface Question {
+  readonly flag: string;
+  /** The question, for a flag that is no configuration key. */
+  readonly text?: string;
+  /** Taken for an empty answer. */
+  readonly standard?: string;
+  /** Another flag that answers it too. */
+  readonly or?: string;
+  /** Asked only with --register, or only without. */
+  readonly register?: boolean;
+}
+
+/** In the order in which they are asked. */
+const QUESTIONS: readonly Question[] = [
+  { flag: "connector-name" },
+  { flag: "default-from-addr" },
+  { flag: "transport-type", standard: "sms" },
+  { flag: "http-bind", standard: "127.0.0.1:8080" },
+  { flag: "amqp-url", standard: "amqp://guest:guest@127.0.0.1:5672/%2F" },
+  { flag: "auth-token", or: "auth-token-file" },
+  { flag: "turn-api-url", register: false },
+  { flag: "turn-hmac-secret", standard: "", or: "turn-hmac-secret-file", register: false },
+  {
+    flag: "turn-url",
+    text: "Turn's address.",
+    standard: "https://whatsapp.turn.io",
+    register: true,
+  },
+  {
+    flag: "endpoint",
+    text: "This program's public address with /messages at its end, where Turn sends messages.",
+    register: true,
+  },
+];
+
+/** The flags that `init` takes for answers, with alternatives. */
+export function questionFlags(): readonly { readonly flag: string; readonly text: string }[] {
+  return [
+    ...QUESTIONS.flatMap(({ flag, or }) => or === undefined ? [flag] : [flag, or])
+      .map((flag) => ({ flag, text: questionText(flag) })),
+    { flag: "channel-name", text: "The channel's name in Turn." },
+  ];
+}
+
+/** What is asked about a flag: the question's own text, or what its configuration key means. */
+function questionText(flag: string): string {
+  return QUESTIONS.find((question) => question.flag === flag)?.text ?? keyOf(flag)?.description ??
+    "";
+}
+
+/** Finds an answer to every question, from flags or by asking. */
+export async function answerQuestions(
+  { given, register, asker }: Pick<InitOptions, "given" | "register" | "asker">,
+): Promise<Answered> {
+  const open = QUESTIONS.filter(({ flag, or = flag, register: only = register }) =>
+    only === register && given[flag] === undefined && given[or] === undefined
+  );
+  const answers: Record<string, string> = { ...given };
+  const missing: string[] = [];
+  for (const question of open) {
+    const answer = asker === undefined ? question.standard : await ask(question, asker);
+    if (answer === undefined) missing.push(question.flag);
+    else if (answer !== "") answers[question.flag] = answer;
+    // Without one answer there is no point in asking on.
+    if (answer === undefined && asker !== undefined) break;
+  }
+  return missing.length === 0 ? { kind: "answered", answers } : { kind: "missing", flags: missing };
+}
+
+async function ask(question: Question, asker: Asker): Promise<string | undefined> {
+  const { flag, standard } = question;
+  const hint = standard === undefined ? "" : ` [${standard || "a new one"}]`;
+  while (true) {
+    const said = await asker.ask(
+      `${questionText(flag)}\n${flag.replaceAll("-", "_")}${hint}:`,
+      isSecret(flag),
+    );
+    const answer = said === "" ? standard : said?.trim();
+    if (said === undefined || (answer !== undefined && answer === standard)) return answer;
+    const fault = await faultOf(flag, answer ?? "");
+    if (fault === undefined) return answer;
+    printError(`That is not valid. Expected: ${fault}\n`);
+  }
+}
+
+/** What is wrong with the answers that are not configuration keys. */
+function registrationFault(answers: Answers): string | undefined {
+  const flag = ["turn-url", "endpoint"].find((flag) => !isUrl(answers[flag] ?? "http://unused"));
+  return flag && `--${flag} must be an ${URL_RULE}`;
+}
+
+const URL_RULE = "http:// or https:// URL without user and password";
+
+function isUrl(text: string): boolean {
+  return /^https?:\/\/[^\s@?#]+$/.test(text) && URL.canParse(text);
+}
+
+/** What is expected instead of the answer; undefined if it is valid. */
+async function faultOf(flag: string, answer: string): Promise<string | undefined> {
+  if (keyOf(flag) === undefined) return isUrl(answer) ? undefined : URL_RULE;
+  const loaded = await loadConfig({ flags: { [flag]: answer }, env: {} });
+  const faults = loaded.kind === "faulty" ? loaded.faults : [];
+  return faults.find(({ key }) => key === keyOf(flag)?.path)?.expected;
+}
+
+function keyOf(flag: string): ReturnType<typeof configKeys>[number] | undefined {
+  return configKeys().find((key) => key.flag === flag);
+}
+
+function isSecret(flag: string): boolean {
+  const secrecy = keyOf(flag)?.secrecy;
+  return secrecy === "whole" || secrecy === "password";
 }

@@ -1,31 +1,30 @@
 /**
- * The page of `demo` and `handset`: where it is served, as the command line says.
+ * Serving the page of `demo` and `handset`.
  *
  * @module
  */
 
-import { isLoopback, PageServer, type Play } from "../simulator/mod.ts";
+import { isLoopback, PageServer, type Play } from "../simulator/handset/server.ts";
 import { print, printError } from "./print.ts";
 
-/** What can be said about the page. */
+/** The page's flags. */
 export interface PageOptions {
-  /** Where it listens. */
   readonly pageHost: string;
-  /** Its port; if undefined 8090, or a free one when that is taken. */
+  /** If undefined 8090, or a free one when that is taken. */
   readonly pagePort: number | undefined;
-  /** How long a USSD session lives, in seconds. */
+  /** In seconds. */
   readonly ussdTimeout: number;
 }
 
 /** A page that is served. */
 export interface Page extends AsyncDisposable {
-  /** What a person is told about it. */
+  /** Says where it is. */
   readonly welcome: string;
 }
 
 const DEFAULT_PORT = 8090;
 
-/** Serves the page; undefined, and said so, if that can't be done. */
+/** Serves the page. Undefined, with a message printed, if that can't be done. */
 export function openPage({ pageHost, pagePort }: PageOptions, play: Play): Page | undefined {
   const server = listen(pageHost, pagePort, play);
   if (typeof server === "string") {
@@ -33,10 +32,10 @@ export function openPage({ pageHost, pagePort }: PageOptions, play: Play): Page 
     return undefined;
   }
   if (!isLoopback(pageHost)) {
-    print(`Whoever reaches ${pageHost} can use the page: there is no password.\n`);
+    print(`Anyone who can reach ${pageHost} can use the page: it has no password.\n`);
   }
   return {
-    welcome: `See and try it all in a browser: ${server.url}`,
+    welcome: `Open the page in a browser: ${server.url}`,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

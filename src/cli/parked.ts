@@ -1,5 +1,5 @@
 /**
- * `turn-channels parked list|show|replay|discard|replay-partitions`: what waits for a person, on a running system.
+ * `turn-channels parked list|show|replay|discard|replay-partitions`: parked messages of a running system.
  *
  * @module
  */
@@ -7,16 +7,22 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseJson } from "../async/mod.ts";
 import type { Config } from "../config/mod.ts";
-import { ParkedChannels, type ParkedFilter, type ParkedMessage } from "../inspect/mod.ts";
-import { CONNECTOR_HELP, selectChannels } from "./select_channels.ts";
-import { needConfig, type Shell } from "./config_command.ts";
-import { withBroker } from "./connection.ts";
+import {
+  ParkedChannels,
+  type ParkedFilter,
+  type ParkedMessage,
+} from "../inspect/parked_messages.ts";
+import {
+  CONNECTOR_HELP,
+  needConfig,
+  selectChannels,
+  type Shell,
+  withBroker,
+} from "./config_command.ts";
 import { EXIT } from "./exit_codes.ts";
-import { HeldOutput } from "./held_output.ts";
-import { plainJson, plainText } from "./plain_text.ts";
-import { print, printError } from "./print.ts";
+import { HeldOutput, plainJson, plainText, print, printError } from "./print.ts";
 
-/** What can be said of which messages are meant, and how. */
+/** Options of the subcommands. */
 interface Options extends ParkedFilter {
   readonly connector?: string;
   readonly json?: boolean;
@@ -27,13 +33,13 @@ interface Options extends ParkedFilter {
 /** Adds the commands to `program`. */
 export function addParkedCommands(program: Command, shell: Shell): void {
   const parked = program.command("parked")
-    .description("messages that Turn refused or nobody could read, kept with the reason")
+    .description("messages that Turn refused or that could not be read, kept with the reason")
     .helpCommand(false);
   const add = (
     name: string,
     description: string,
     options: readonly Option[],
-    work: (messages: ParkedChannels, options: Told) => Promise<number>,
+    work: (messages: ParkedChannels, options: ListOptions) => Promise<number>,
   ): void => {
     const command = parked.command(name).description(description);
     for (const option of [...filters(), ...options]) command.addOption(option);
@@ -43,21 +49,21 @@ export function addParkedCommands(program: Command, shell: Shell): void {
       (config) => withParked(config, command.opts<Options>(), work),
     );
   };
-  add("list", "one line a message", [json()], list);
-  add("show", "all of each message, also what people wrote", [json()], show);
-  add("replay", "put them back into their queue, in order, one confirmed message at a time", [
-    new Option("--dry-run", "only say how many it would be"),
-  ], replay);
-  add("discard", "delete them", [
-    new Option("--dry-run", "only say how many it would be"),
-    new Option("--yes", "do not ask"),
-  ], discard);
+  add("list", "list them, one line each", [json()], list);
+  add("show", "show them in full, with what users wrote", [json()], show);
+  add("replay", "move them back to their queue, in order", [dryRunOption()], replay);
+  add(
+    "discard",
+    "delete them",
+    [dryRunOption(), new Option("--yes", "do not ask for confirmation")],
+    discard,
+  );
   const partitions = parked.command("replay-partitions")
     .description(
-      "put what earlier versions left in partitions (….p0, …) back into its queue, in order",
+      "move what earlier versions left in partition queues (….p0, …) back to its queue, in order",
     )
     .addOption(new Option("--connector <name>", CONNECTOR_HELP))
-    .addOption(new Option("--dry-run", "only say how many it would be"));
+    .addOption(dryRunOption());
   needConfig(
     partitions,
     shell,
@@ -68,42 +74,44 @@ export function addParkedCommands(program: Command, shell: Shell): void {
 function filters(): readonly Option[] {
   return [
     new Option("--connector <name>", CONNECTOR_HELP),
-    new Option("--queue <queue>", "only messages of this one").choices(["inbound", "event"]),
+    new Option("--queue <queue>", "only this parking queue").choices(["inbound", "event"]),
     new Option("--id <id>", "only this message, or the events about it"),
-    new Option("--since <when>", "only what was parked since then: 2h, 3d, or 2026-11-24T08:00Z")
+    new Option("--since <when>", "only what was parked since: 2h, 3d, or 2026-11-24T08:00Z")
       .argParser(parseSince),
-    new Option("--reason <text>", "only those with this in their reason"),
+    new Option("--reason <text>", "only those with this text in the reason"),
   ];
+}
+
+function dryRunOption(): Option {
+  return new Option("--dry-run", "only count them");
 }
 
 function json(): Option {
   return new Option("--json", "one JSON object a line");
 }
 
-/** The options, and how to tell what is found. */
-interface Told extends Options {
-  /** Width of a column for the channels; 0 if there is only one. */
+interface ListOptions extends Options {
+  /** Width of the column for connectors; 0 with one channel only. */
   readonly connectorWidth: number;
 }
 
 async function withParked(
   config: Config,
   options: Options,
-  work: (messages: ParkedChannels, options: Told) => Promise<number>,
+  work: (messages: ParkedChannels, options: ListOptions) => Promise<number>,
 ): Promise<number> {
   const channels = selectChannels(config, options.connector);
   if (channels === undefined) return EXIT.usage;
   const names = channels.map(({ connector_name }) => connector_name);
   const isOne = config.channels.length === 1;
-  const told = { ...options, connectorWidth: isOne ? 0 : Math.max(...names.map(lengthOf), 9) };
-  return await withBroker(config, (broker) => work(new ParkedChannels(names, broker), told));
+  const connectorWidth = isOne ? 0 : Math.max(9, ...names.map((name) => name.length));
+  return await withBroker(
+    config,
+    (broker) => work(new ParkedChannels(names, broker), { ...options, connectorWidth }),
+  );
 }
 
-function lengthOf({ length }: string): number {
-  return length;
-}
-
-async function list(messages: ParkedChannels, options: Told): Promise<number> {
+async function list(messages: ParkedChannels, options: ListOptions): Promise<number> {
   let listed = 0;
   const { connectorWidth: width } = options;
   using held = new HeldOutput();
@@ -119,12 +127,14 @@ async function list(messages: ParkedChannels, options: Told): Promise<number> {
     line(connector, queue, at, about ?? id ?? "(unreadable)", status ?? "", attempts, reason);
   });
   if (!options.json) {
-    held.print(listed === 0 ? "Nothing that is meant is parked.\n" : count(listed));
+    held.print(listed === 0 ? NONE : `${messageCount(listed)}\n`);
   }
   return EXIT.ok;
 }
 
-/** Characters of each column but the last; what is longer pushes the others aside, and stays whole. */
+const NONE = "No parked messages match.\n";
+
+/** Characters of each column but the last; longer cells are not cut. */
 const WIDTHS = [7, 19, 36, 6, 8];
 
 /** One line, however long, so that thousands can be searched. */
@@ -133,7 +143,7 @@ function row(...cells: readonly (string | number)[]): string {
   return `${padded.join("  ").trimEnd()}\n`;
 }
 
-async function show(messages: ParkedChannels, options: Told): Promise<number> {
+async function show(messages: ParkedChannels, options: ListOptions): Promise<number> {
   let shown = 0;
   using held = new HeldOutput();
   await messages.list(options, (message, connector) => {
@@ -142,43 +152,39 @@ async function show(messages: ParkedChannels, options: Told): Promise<number> {
     const whole = { ...known, headers: message.headers, body: bodyOf(message) };
     held.print(`${plainJson(whole, options.json ? undefined : 2)}\n`);
   });
-  if (shown === 0) printError("No parked message is meant by that.\n");
+  if (shown === 0) printError(NONE);
   return shown === 0 ? EXIT.findings : EXIT.ok;
 }
 
 async function replay(messages: ParkedChannels, options: Options): Promise<number> {
-  // What is parked again at once stays.
-  const meant = { ...options, before: new Date() };
-  if (options.dryRun) return await dryRun(messages, meant, "be put back into work");
-  const moved = await messages.replay(meant);
-  print(`Put back into work: ${moved}.\n`);
-  return EXIT.ok;
+  // What is parked again meanwhile stays.
+  const filter = { ...options, before: new Date() };
+  if (options.dryRun) return report("Would replay", await countOf(messages, filter));
+  return report("Replayed", await messages.replay(filter));
 }
 
 async function discard(messages: ParkedChannels, options: Options): Promise<number> {
-  // What is parked after it was asked stays.
-  const meant = { ...options, before: new Date() };
-  if (options.dryRun) return await dryRun(messages, meant, "be deleted");
+  // What is parked after the question stays.
+  const filter = { ...options, before: new Date() };
+  if (options.dryRun) return report("Would delete", await countOf(messages, filter));
   if (!options.yes) {
     if (!Deno.stdin.isTerminal()) {
-      printError("Deleting wants --yes when there is nobody to ask.\n");
+      printError("discard needs --yes without a terminal.\n");
       return EXIT.usage;
     }
-    const found = await countOf(messages, meant);
-    if (!confirm(`Delete ${found} parked messages for good?`)) return EXIT.ok;
+    const found = messageCount(await countOf(messages, filter));
+    if (!confirm(`Delete ${found} for good?`)) return EXIT.ok;
   }
-  print(`Deleted: ${await messages.discard(meant)}.\n`);
-  return EXIT.ok;
+  return report("Deleted", await messages.discard(filter));
 }
 
 async function replayPartitions(messages: ParkedChannels, options: Options): Promise<number> {
-  if (options.dryRun) print(`Would be put back into work: ${await messages.countPartitions()}.\n`);
-  else print(`Put back into work: ${await messages.replayPartitions()}.\n`);
-  return EXIT.ok;
+  if (options.dryRun) return report("Would replay", await messages.countPartitions());
+  return report("Replayed", await messages.replayPartitions());
 }
 
-async function dryRun(messages: ParkedChannels, filter: ParkedFilter, what: string) {
-  print(`Would ${what}: ${await countOf(messages, filter)}.\n`);
+function report(what: string, count: number): number {
+  print(`${what} ${messageCount(count)}.\n`);
   return EXIT.ok;
 }
 
@@ -188,15 +194,15 @@ async function countOf(messages: ParkedChannels, filter: ParkedFilter): Promise<
   return found;
 }
 
-function count(listed: number): string {
-  return listed === 1 ? "1 message\n" : `${listed} messages\n`;
+function messageCount(count: number): string {
+  return count === 1 ? "1 message" : `${count} messages`;
 }
 
-/** All but what people wrote. */
+/** Everything except what users wrote. */
 function summary(
   { body: _, headers: _h, ...rest }: ParkedMessage,
   connector: string,
-  { connectorWidth }: Told,
+  { connectorWidth }: ListOptions,
 ): object {
   return connectorWidth === 0 ? rest : { connector, ...rest };
 }

@@ -1,17 +1,15 @@
 /**
- * What a command says to the person who typed it.
+ * Printing: at once, held back, and text from others made safe for a terminal.
  *
  * @module
  */
 
 const encoder = new TextEncoder();
 
-/** Writes to standard output. */
 export function print(text: string): void {
   write(Deno.stdout, text);
 }
 
-/** Writes to standard error. */
 export function printError(text: string): void {
   write(Deno.stderr, text);
 }
@@ -21,7 +19,57 @@ function write(output: { writeSync(bytes: Uint8Array): number }, text: string): 
   try {
     while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
   } catch (error) {
-    // Who reads has read enough, as `head` does.
+    // The reader has read enough, as `head` does.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
+}
+
+/** Most characters that are held back; what is more is printed at once. */
+const MOST = 64 * 1024 * 1024;
+
+/** Prints in order when it is disposed. */
+export class HeldOutput implements Disposable {
+  readonly #most: number;
+  readonly #print: (text: string) => void;
+  #texts: string[] = [];
+  #length = 0;
+
+  /** Tests alone give arguments. */
+  constructor(output: (text: string) => void = print, most = MOST) {
+    this.#print = output;
+    this.#most = most;
+  }
+
+  print(text: string): void {
+    this.#texts.push(text);
+    this.#length += text.length;
+    if (this.#length > this.#most) this[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    for (const text of this.#texts.splice(0)) this.#print(text);
+    this.#length = 0;
+  }
+}
+
+/** Control and format characters, surrogates, and separators of lines and paragraphs. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** The text as one line, with invisible characters escaped as in JSON: `\u001b`. */
+export function plainText(text: string): string {
+  return text.replace(UNSEEN, escaped);
+}
+
+/** JSON without invisible characters; on several lines with `indent`. */
+export function plainJson(value: unknown, indent?: number): string {
+  // JSON.stringify leaves most of them as they are. Line breaks are its own, and in no text.
+  return JSON.stringify(value, undefined, indent)
+    .replace(UNSEEN, (character) => character === "\n" ? character : escaped(character));
+}
+
+/** Surrogates one by one, as in JSON. */
+function escaped(character: string): string {
+  return character.split("")
+    .map((half) => `\\u${half.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .join("");
 }

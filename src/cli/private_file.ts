@@ -4,15 +4,14 @@
  * @module
  */
 
-/** A new file that becomes the one of its name when it is written; without that it is gone. */
-export interface PrivateFile extends Disposable {
-  /** Writes all of it, once. */
+/** A new file that gets its name when it is written, and is deleted otherwise. */
+interface PrivateFile extends Disposable {
   write(text: string): void;
 }
 
 /**
- * Makes sure that `path` can be written, but writes nothing yet. A file that is there is replaced only
- * by `force`, and only when the new one is complete. Answers in words why it can't be.
+ * Makes sure that `path` can be written, but writes nothing yet. An existing file is replaced only with
+ * `force`, and only when the new one is complete. Returns the reason as text if it can't be written.
  */
 export async function createPrivateFile(
   path: string,
@@ -44,6 +43,6 @@ async function exists(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
-    return true; // What can't be looked at is not ours to replace.
+    return true; // A file that can't be examined must not be replaced.
   }
 }

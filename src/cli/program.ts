@@ -1,44 +1,48 @@
 /**
- * What can be typed: commands, flags and help. The flags are the configuration's keys. The one place
- * that looks at the environment.
+ * The command line: commands, flags and help. The configuration's keys are flags. No other file reads
+ * the environment.
  *
  * @module
  */
 
-import { Command, CommanderError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { configJsonSchema } from "../config/mod.ts";
+import { alertRules, dashboard } from "../telemetry/mod.ts";
 import { audit } from "./audit.ts";
-import { CONNECTOR_HELP } from "./select_channels.ts";
 import { check } from "./check.ts";
-import { needConfig, type Shell } from "./config_command.ts";
-import { addDemoCommands } from "./demo_commands.ts";
+import { CONNECTOR_HELP, needConfig, type Shell } from "./config_command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { addFind } from "./find.ts";
+import type { HandsetOptions } from "./handset.ts";
+import { init, questionFlags } from "./init.ts";
+import type { PageOptions } from "./page.ts";
 import { addParkedCommands } from "./parked.ts";
-import { printError } from "./print.ts";
+import { print, printError } from "./print.ts";
 import { run } from "./run.ts";
-import { addSetupCommands } from "./setup_commands.ts";
+import { systemdUnit } from "./systemd_unit.ts";
+import { Terminal } from "./terminal.ts";
 
-/** Does what the arguments say. Answers the exit code. */
+/** Runs a command line; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   let code: number = EXIT.ok;
   const program = new Command("turn-channels")
     .description("The bridge between Turn's Channels API and vumi's queues on RabbitMQ.")
     .version(manifest.version)
     .helpCommand(false)
-    .addHelpText("after", "\nEach key of the configuration is a flag too: turn-channels run --help")
+    .addHelpText("after", "\nEvery configuration key is a flag too: turn-channels run --help")
     .exitOverride()
     .configureOutput({ writeErr: (text) => printError(withoutValues(text)) });
   const shell: Shell = { env: Deno.env.toObject(), exit: (exitCode) => code = exitCode };
   needConfig(
     program.command("run", { isDefault: true })
-      .description("run the bridge (what is done when no command is given)"),
+      .description("run the bridge (the default command)"),
     shell,
     run,
   );
   needConfig(
     program.command("check")
-      .description("tell what is wrong with a configuration, and how to mend it"),
+      .description("check a configuration and what it names, and say how to fix what is wrong"),
     shell,
     check,
   );
@@ -63,13 +67,123 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** `--flag=value` in two, so that what is said of a flag that is not known holds no value. */
+/** Splits `--flag=value`, so that an error about an unknown flag holds no value. */
 function splitFlag(argument: string): string[] {
   const [, flag, value] = /^(--[^=]+)=([^]*)$/.exec(argument) ?? [];
   return flag === undefined || value === undefined ? [argument] : [flag, value];
 }
 
-/** Stray values are not repeated: they may be secrets whose flag was mistyped. */
+/** Leaves stray values out of errors: they may be secrets whose flag was mistyped. */
 function withoutValues(text: string): string {
   return text.replace(/(but got \d+): [^]*/, "$1.\n");
+}
+
+/** Commands that print or write something, and need no configuration. */
+function addSetupCommands(program: Command, shell: Shell): void {
+  addInit(program, shell);
+  program.command("config-schema")
+    .description("print the JSON Schema of the configuration file, for editors")
+    .action(() => print(`${JSON.stringify(configJsonSchema(), undefined, 2)}\n`));
+  program.command("dashboard")
+    .description("print a dashboard to import into Grafana")
+    .action(() => print(dashboard()));
+  program.command("alerts")
+    .description("print alert rules for Prometheus; docs/runbook.md says what to do about each")
+    .option("--runbook <url>", "that file's address, to which the rules link", "docs/runbook.md")
+    .action(({ runbook }: { runbook: string }) => print(alertRules({ runbook })));
+  program.command("systemd-unit")
+    .description("print a systemd unit that gives the program the rights it needs and no others")
+    .option("--config <file>", "the configuration as installed, which some of the unit depends on")
+    .option("--binary <file>", "the program as installed", "/usr/local/bin/turn-channels")
+    .action(async (options: { config?: string; binary: string }) => {
+      shell.exit(await systemdUnit({ config: options.config, binary: options.binary }));
+    });
+}
+
+function addInit(program: Command, shell: Shell): void {
+  const command = program.command("init")
+    .description("write a first configuration; asks for what the flags do not give")
+    .option("--output <file>", "the file to write", "config.yaml")
+    .option("--force", "replace the file if it exists", false)
+    .option(
+      "--register",
+      "register the channel in Turn first, with the token of an existing number",
+      false,
+    );
+  for (const { flag, text } of questionFlags()) {
+    command.addOption(new Option(`--${flag} <value>`, text));
+  }
+  command.action(async () => {
+    const { output, force, register } = command.opts<
+      { output: string; force: boolean; register: boolean }
+    >();
+    const given = valuesOf(command, new Set(questionFlags().map(({ flag }) => flag)));
+    const asker = Deno.stdin.isTerminal() ? new Terminal() : undefined;
+    shell.exit(await init({ given, output, force, register, asker }));
+  });
+}
+
+function valuesOf(command: Command, flags: ReadonlySet<string>): Record<string, string> {
+  const values: Record<string, unknown> = command.opts();
+  return Object.fromEntries(
+    command.options.flatMap((option) => {
+      const flag = option.long?.slice(2) ?? "";
+      const value = values[option.attributeName()];
+      return flags.has(flag) && typeof value === "string" ? [[flag, value]] : [];
+    }),
+  );
+}
+
+/** As on a mobile network. */
+const DEFAULT_USSD_TIMEOUT = 180;
+
+/**
+ * Commands to try the bridge. Their code is loaded only with them, as it would take a tenth of what a
+ * bridge needs at rest.
+ */
+function addDemoCommands(program: Command, shell: Shell): void {
+  const demoCommand = program.command("demo")
+    .description("show the bridge at work with a pretend Turn and pretend phones, on a page")
+    .option("--once", "end after the tour, without the page", false)
+    .option("--port <port>", "the bridge's port (default: 8080, or a free one)", parsePort);
+  addPageOptions(demoCommand)
+    .action(async (options: PageOptions & { once: boolean; port?: number }) => {
+      const { demo } = await import("./demo.ts");
+      shell.exit(await demo({ ...options, port: options.port }));
+    });
+  const handsetCommand = program.command("handset")
+    .description("use pretend phones, on a page, with the broker and the Turn of a configuration")
+    .option("--connector <name>", CONNECTOR_HELP)
+    .option("--force", "start even if another program consumes the outbound queue", false);
+  addPageOptions(handsetCommand);
+  needConfig(handsetCommand, shell, async (config) => {
+    const { handset } = await import("./handset.ts");
+    return await handset(config, handsetCommand.opts<HandsetOptions>());
+  });
+}
+
+function addPageOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--page-port <port>", "the page's port (default: 8090, or a free one)").argParser(
+        parsePort,
+      ),
+    )
+    .option("--page-host <address>", "the address that the page is served on", "127.0.0.1")
+    .addOption(
+      new Option("--ussd-timeout <seconds>", "how long a USSD session lives")
+        .argParser(parseSeconds).default(DEFAULT_USSD_TIMEOUT),
+    );
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
+  throw new InvalidArgumentError("It must be 0 to 65535.");
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= 86_400) return seconds;
+  throw new InvalidArgumentError("It must be more than 0 and at most 86400 seconds.");
 }

@@ -1,5 +1,5 @@
 /**
- * `turn-channels run`: the bridge, until it is told to stop.
+ * `turn-channels run`: the bridge, until a signal stops it.
  *
  * @module
  */
@@ -11,7 +11,6 @@ import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
 import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
 import { EXIT } from "./exit_codes.ts";
 import { ListenError } from "../service/http.ts";
-import { giveUpWriting } from "../service/permissions.ts";
 import { Reloader } from "../service/reload.ts";
 import { type Service, startService } from "../service/service.ts";
 import { StopSignals } from "../service/signals.ts";
@@ -19,8 +18,8 @@ import { StopSignals } from "../service/signals.ts";
 const log = getLogger(["turn-channels", "cli"]);
 
 /**
- * Runs until SIGTERM or SIGINT, then drains. A second signal ends the draining. SIGHUP makes it
- * read the configuration again. Answers the exit code.
+ * Runs until SIGTERM or SIGINT, then drains until a second signal; reads the configuration again at
+ * SIGHUP. Returns the exit code.
  */
 export async function run(
   config: Config,
@@ -43,7 +42,8 @@ export async function run(
   const service = await start(config);
   if (service === undefined) return EXIT.unavailable;
   await using running = service;
-  giveUpWriting();
+  // Nothing is opened for writing from now on; the cache's file and the socket stay open.
+  for (const name of ["write", "sys"] as const) Deno.permissions.revokeSync({ name });
   const connectors = config.channels.map(({ connector_name }) => connector_name);
   log.info("Bridging {connector} and Turn, listening on {address}", {
     connector: connectors.join(", "),
@@ -58,7 +58,7 @@ export async function run(
     }],
   });
   await aborted(signals.first);
-  log.info("Stopping: finishing what is in work");
+  log.info("Stopping: finishing work in progress");
   const deadline = AbortSignal.timeout(reloader.current.shutdown_timeout * 1000);
   await running.drain(AbortSignal.any([deadline, signals.second]));
   log.info("Stopped");
@@ -79,9 +79,8 @@ async function start(config: Config): Promise<Service | undefined> {
   }
 }
 
-/** Stops the program in good order at an error that nobody handles, and remembers it. */
+/** Stops the program in good order at an unhandled error. */
 class BugWatch implements Disposable {
-  /** Whether there was one. */
   found = false;
   readonly #stop: () => void;
 

@@ -1,5 +1,5 @@
 /**
- * What the running bridge has counted since it was started, from its own `/metrics`.
+ * What the running bridge has counted since its start, from its `/metrics`.
  *
  * @module
  */
@@ -7,28 +7,22 @@
 import type { Config } from "../config/mod.ts";
 import { readSamples } from "../telemetry/mod.ts";
 
-/** How long it may take to answer, in milliseconds. */
 const TIMEOUT_MS = 3_000;
 
-/** One of its counts. */
-export interface RunningCount {
-  /** Which way. */
+interface RunningCount {
   readonly flow: string;
-  /** What it came to. */
   readonly result: string;
-  /** How often. */
   readonly count: number;
 }
 
-/** What was found at the address. */
+/** The answer of the bridge at `url`. */
 export interface SinceStart {
-  /** Where it was asked. */
   readonly url: string;
-  /** Undefined if nobody answers there: it does not run, or listens on another machine. */
+  /** Undefined if no bridge answers there. */
   readonly counts: readonly RunningCount[] | undefined;
 }
 
-/** Asks the bridge that listens there for operators, if one does, about one of its channels. */
+/** Asks the bridge that listens there, if one does, about one of its channels. */
 export async function readSinceStart(
   bind: Config["http_bind"],
   connector: string,
@@ -44,7 +38,7 @@ export async function readSinceStart(
   }
 }
 
-/** Where to reach what listens on all addresses. */
+/** A host to connect to, for one that is listened on. */
 function hostOf(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
   if (hostname === "::") return "[::1]";

@@ -1,7 +1,6 @@
 /**
- * `turn-channels systemd-unit`: a unit that gives the program what it needs, and nothing else. What
- * depends on the configuration (files with secrets, the time that stopping may take, a port that
- * needs a right) is taken from it.
+ * `turn-channels systemd-unit`: a unit that gives the program the rights it needs and no others. Files
+ * with secrets, the time for stopping and a low port come from the configuration.
  *
  * @module
  */
@@ -17,16 +16,10 @@ import {
 import { EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
 
-/** Whose unit {@linkcode systemdUnit} prints. */
-export interface UnitOptions {
-  /** The configuration file's place; looked into, if it is given. */
-  readonly config: string | undefined;
-  /** The program's place. */
-  readonly binary: string;
-}
-
-/** Prints the unit. Answers the exit code. */
-export async function systemdUnit({ config, binary }: UnitOptions): Promise<number> {
+/** Prints the unit; returns the exit code. */
+export async function systemdUnit(
+  { config, binary }: { readonly config: string | undefined; readonly binary: string },
+): Promise<number> {
   const loaded = config === undefined
     ? undefined
     : await loadConfig({ flags: { config }, env: {} });
@@ -35,11 +28,11 @@ export async function systemdUnit({ config, binary }: UnitOptions): Promise<numb
     return EXIT.config;
   }
   const needs = needsOf(config ?? "/etc/turn-channels/config.yaml", loaded?.config);
-  const odd = [binary, ...needs.credentials.map(({ path }) => path)]
+  const unusable = [binary, ...needs.credentials.map(({ path }) => path)]
     .filter((path) => !PLAIN.test(path) || !isAbsolute(path));
-  if (odd.length > 0) {
+  if (unusable.length > 0) {
     printError(
-      `A unit needs whole paths, of letters, digits and . _ - + @ only: ${odd.join(", ")}\n`,
+      `Use absolute paths of letters, digits and . _ - + @ only, not: ${unusable.join(", ")}\n`,
     );
     return EXIT.usage;
   }
@@ -47,30 +40,28 @@ export async function systemdUnit({ config, binary }: UnitOptions): Promise<numb
   return EXIT.ok;
 }
 
-/** What stands for itself in a unit, without quotes. */
+/** What needs no quotes in a unit. */
 const PLAIN = /^[\w./+@-]+$/;
 
-/** More than the program takes after its deadline to leave what is left, in seconds. */
+/** More seconds than the program needs after its deadline. */
 const STOP_MARGIN = 15;
 const DEFAULT_SHUTDOWN_TIMEOUT = 25;
 
 interface Needs {
-  /** Files that only root can read, by the names under which the program finds them. */
+  /** Files that only root can read, by the name of the credential. */
   readonly credentials: readonly { readonly name: string; readonly path: string }[];
-  /** Keys that name a credential, and its name. */
+  /** Flags that name credentials. */
   readonly flags: readonly string[];
-  /** The same as variables, for keys that a flag would set for all channels. */
+  /** Environment variables that name credentials, as a flag would apply to all channels. */
   readonly variables: readonly string[];
   readonly stopSeconds: number;
   readonly lowPort: boolean;
 }
 
-/** A file with a secret. */
 interface Secret {
-  /** The credential's name. */
   readonly name: string;
   readonly path: string;
-  /** What names it: a flag for the only channel, else the channel's variable. */
+  /** The flag or, with several channels, the variable that names it. */
   readonly flag?: string;
   readonly variable?: string;
 }
@@ -82,7 +73,7 @@ function needsOf(configPath: string, config: Config | undefined): Needs {
       channelSecrets(channel, channels.length === 1 ? undefined : index)
     ),
     { flag: "amqp-password-file", name: "amqp-password", path: config?.amqp.password_file ?? "" },
-    // Not all are secret; but the program may have no right to read any of them where they lie.
+    // Not all are secret, but the program may have no right to read them where they are.
     ...(["ca_file", "cert_file", "key_file"] as const).map((key) => {
       const flag = `amqp-tls-${key.replace("_", "-")}`;
       return { flag, name: flag.replace(/-file$/, ".pem"), path: config?.amqp.tls[key] ?? "" };
@@ -130,9 +121,9 @@ After=network-online.target
 ExecStart=${[`${binary} run`, ...flags].join(" \\\n  ")}
 Restart=on-failure
 RestartSec=5
-# 64 and 78: the command line or the configuration is wrong, which no restart mends.
+# 64 and 78: the command line or the configuration is wrong, which no restart fixes.
 RestartPreventExitStatus=64 78
-# shutdown_timeout, and a margin to put back what is left.
+# shutdown_timeout, and a margin to return messages to their queues.
 TimeoutStopSec=${stopSeconds}
 
 # A user of its own, made at each start; root keeps the files with secrets, and the program gets

@@ -6,44 +6,38 @@
 
 import { print } from "./print.ts";
 
-/** Somebody who answers questions. */
 export interface Asker {
-  /** The answer, without a line break; undefined if there will be none. Secrets are not shown. */
+  /** The answer, or undefined if there will be none. Secrets are not shown. */
   ask(question: string, secret: boolean): Promise<string | undefined>;
 }
 
-/** What a {@linkcode Terminal} needs of a terminal: a part of `Deno.stdin`. */
-export interface TerminalInput {
-  /** Reads what was typed; `null` at the end. */
+interface TerminalInput {
   read(buffer: Uint8Array): Promise<number | null>;
-  /** Whether keys come one by one, and are not shown. */
+  /** In raw mode each key comes by itself, and is not shown. */
   setRaw(raw: boolean): void;
 }
 
 const MAX_LENGTH = 8192;
 
-/** The person who has started the program. */
+/** Asks the person who started the program. */
 export class Terminal implements Asker {
   readonly #input: TerminalInput;
   readonly #write: (text: string) => void;
   readonly #decoder = new TextDecoder();
-  /** What was typed, or pasted, and not yet asked for. */
   #typed = "";
 
-  /** Of the process, unless given. */
   constructor(input: TerminalInput = Deno.stdin, write: (text: string) => void = print) {
     this.#input = input;
     this.#write = write;
   }
 
-  /** See {@linkcode Asker.ask}. */
   async ask(question: string, secret: boolean): Promise<string | undefined> {
     const text = `${question} `;
     if (!secret) {
       this.#write(text);
       return await this.#readLine(false);
     }
-    this.#input.setRaw(true); // Before the question, for some are quick to answer.
+    this.#input.setRaw(true); // Before the question: the answer may come at once.
     try {
       this.#write(text);
       return await this.#readLine(true);

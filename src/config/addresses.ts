@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Where to listen. */
+/** An address to listen on. */
 export type Bind =
   | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
@@ -29,8 +29,8 @@ export function formatBind(bind: Bind): string {
   return bind.kind === "unix" ? `unix:${bind.path}` : `${bracketed(bind.hostname)}:${bind.port}`;
 }
 
-/** Whether this can stand for a host: a name, an IPv4 address, or an IPv6 address, bare. */
-export function isHostname(text: string): boolean {
+/** Whether it is a host name, an IPv4 address, or an IPv6 address without brackets. */
+function isHostname(text: string): boolean {
   return /^([\w.-]+|[\da-f:.]+)$/i.test(text) && URL.canParse(`http://${bracketed(text)}/`);
 }
 
@@ -38,11 +38,9 @@ function bracketed(hostname: string): string {
   return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
-/** A host as a list of hosts has it: by itself, or with a port. */
-export interface Host {
-  /** A name or an address, without brackets. */
+interface Host {
+  /** Without brackets. */
   readonly hostname: string;
-  /** Undefined if the host has none of its own. */
   readonly port: number | undefined;
 }
 
@@ -61,17 +59,16 @@ export function parseHost(text: string): Host | undefined {
 const AMQP = /^amqps?:\/\/([^\s/?#]*@)?[^\s@/?#,]+(\/[^\s@/?#]*)?(\?[^\s@/#]*)?$/i;
 
 /**
- * Whether this is an AMQP URL that is understood as it was meant. A password with an unescaped "/",
- * "?" or "#" makes its rest a part of the path, which would not connect, and be shown.
+ * Whether it is an unambiguous AMQP URL: after an unescaped "/", "?" or "#" the rest of a password
+ * would count as path, which does not connect, and is shown.
  */
 export function isAmqpUrl(text: string): boolean {
   return AMQP.test(text) && isReadable(text);
 }
 
-/** What an AMQP URL may have behind its `?`. */
 const AMQP_OPTIONS = /^(\?(heartbeat=\d{1,5})?)?$/;
 
-/** Whether what this AMQP URL has behind its `?` is known here, and can be. */
+/** Whether the query of this AMQP URL has nothing but a valid heartbeat. */
 export function hasKnownOptions(text: string): boolean {
   const { search, searchParams } = new URL(text);
   return AMQP_OPTIONS.test(search) && Number(searchParams.get("heartbeat") ?? 0) <= 65535;
@@ -99,7 +96,7 @@ function isPercentEncoded(text: string): boolean {
   }
 }
 
-/** A valid server's URL for people: `hidden` for the password, and without the options at its end. */
+/** A valid server's URL with `hidden` in place of the password, and without its query. */
 export function urlWithoutPassword(text: string, hidden: string): string {
   if (!isAmqpUrl(text) && !isRedisUrl(text)) return text; // memory:
   const { protocol, username, password, host, pathname } = new URL(text);
@@ -107,11 +104,11 @@ export function urlWithoutPassword(text: string, hidden: string): string {
   return `${protocol}//${user === "" ? "" : `${user}@`}${host}${pathname}`;
 }
 
-/** What of the configuration {@linkcode amqpUrls} needs. */
+/** The broker's address in the configuration. */
 export interface AmqpAddress {
-  /** Used as they are, unless there is none. */
+  /** Used as they are, if there are any. */
   readonly amqp_url: readonly string[];
-  /** The parts of URLs otherwise. */
+  /** Otherwise the parts of URLs. */
   readonly amqp: {
     readonly hostname: readonly string[];
     readonly port: number | undefined;
@@ -123,15 +120,15 @@ export interface AmqpAddress {
 }
 
 /**
- * The broker's URLs: `amqp_url`, else made of the parts of `amqp`, each a node of one cluster. They
- * hold the password. "memory:" is the only one if it is there.
+ * The broker's URLs, with the password: `amqp_url`, else made of the parts of `amqp`. Several are nodes
+ * of one cluster; "memory:" is always alone.
  */
 export function amqpUrls({ amqp_url, amqp }: AmqpAddress): readonly string[] {
   if (amqp_url.length > 0) return amqp_url;
   const [user, password, vhost] = [amqp.username, amqp.password, amqp.vhost].map(
     encodeURIComponent,
   );
-  // No key says that these hosts are to be reached by TLS, but who says how means that.
+  // No key turns TLS on for these hosts; any key of amqp.tls does.
   const isTls = Object.values(amqp.tls).some((value) => value !== "");
   const { protocol, standard } = isTls
     ? { protocol: "amqps", standard: 5671 }

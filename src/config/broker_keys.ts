@@ -1,6 +1,5 @@
 /**
- * The keys of the configuration that are about the broker. All keys, and what is made of them:
- * schema.ts.
+ * The configuration's keys about the broker; schema.ts has the others.
  *
  * @module
  */
@@ -22,7 +21,6 @@ import {
 
 const YEAR = 365 * 86_400;
 
-/** How to reach what has TLS; the files are read by tls_files.ts. */
 const tls = z.object({
   ca_file: preset(
     filePath,
@@ -46,7 +44,6 @@ function serverName(): Kind<string> {
   return { type: "host name", schema: z.string().regex(/^[\w.-]*$/), secrecy: "none" };
 }
 
-/** All of them. */
 export const broker = {
   amqp: z.object({
     hostname: preset(

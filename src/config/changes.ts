@@ -1,18 +1,17 @@
 /**
- * What is different in two configurations.
+ * What differs between two configurations.
  *
  * @module
  */
 
 import { CHANNELS } from "./channels.ts";
-import { configKeys } from "./keys.ts";
+import { configKeys, valueAt } from "./keys.ts";
 import { type ChannelConfig, channelKeys, type Config } from "./schema.ts";
-import { valueAt } from "./values.ts";
 
 /**
- * The keys, by their paths, whose values are not the same. With several channels, which are known by
- * their connectors, a channel's own have it before them as `after` has it: `channels[0].auth_token`;
- * and `channels` is one of the keys if there are others now.
+ * The paths of keys whose values differ. Several channels are matched by their connectors, and a
+ * channel's own keys have its place in `after` before them: `channels[0].auth_token`. `channels` is one
+ * of the keys if channels were added or removed.
  */
 export function changedKeys(before: Config, after: Config): readonly string[] {
   if (before.channels.length === 1 && after.channels.length === 1) return differing(before, after);

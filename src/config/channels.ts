@@ -21,15 +21,12 @@ export function channelVariable(index: number, key: string): string {
   return `${CHANNELS}_${index}_${key}`.toUpperCase();
 }
 
-/** One channel, before it is read. */
 export interface Channel {
-  /** How it is called; empty for the only one of a configuration without the list. */
+  /** Its place in the list; empty for a configuration without the list. */
   readonly name: string;
-  /** Where its values come from; undefined if it is nothing that has values. */
+  /** Undefined if the entry is not a mapping. */
   readonly layers: Layers | undefined;
-  /** What is wrong with it as an entry of the list. */
   readonly faults: readonly Fault[];
-  /** What of it is not known. */
   readonly warnings: readonly Warning[];
 }
 
@@ -48,7 +45,7 @@ export function channelsOf(layers: Layers): readonly Channel[] {
   });
 }
 
-/** What it is instead may be a secret in the wrong place. */
+/** The value is not shown: it may be a secret in the wrong place. */
 function noChannel(key: string, value: unknown, expected: string, layers: Layers): Channel {
   const shown = Array.isArray(value) ? "a list" : isTree(value) ? "a mapping" : "something else";
   const fault = { key, value: shown, expected, source: layers.fileSource };
@@ -82,12 +79,11 @@ function channelOf(
   };
 }
 
-/** A secret and the file that holds it are two ways to say one thing. */
+/** A secret's key for the key of its file, and the reverse. */
 function twin(key: string): string {
   return key.endsWith("_file") ? key.slice(0, -"_file".length) : `${key}_file`;
 }
 
-/** As elsewhere, `null` says nothing. */
 function isNull(value: unknown): boolean {
   return value === null;
 }
@@ -102,13 +98,13 @@ function misplaced(key: string, value: unknown, name: string, source: string): F
   };
 }
 
-/** The key of this name; of a group, one that is as secret as any in it. */
+/** The key of this name; of a group, the most secret one. */
 function keyOf(name: string): ReturnType<typeof configKeys>[number] | undefined {
   const keys = configKeys().filter(({ path }) => path === name || path.startsWith(`${name}.`));
   return keys.find(({ secrecy }) => secrecy !== "none") ?? keys[0];
 }
 
-/** The fault, with the channel in its key if it is the channel's own or may be. */
+/** Adds the channel to the fault's key if the fault is, or may be, the channel's own. */
 export function nameFault(fault: Fault, name: string, entries: readonly Entry[]): Fault {
   if (name === "" || !(fault.key in channelKeys)) return fault;
   const isOwn = entries.some(({ key, isOwn }) =>
@@ -122,7 +118,7 @@ export function withoutRepeats(faults: readonly Fault[]): readonly Fault[] {
   return [...new Map(faults.map((fault) => [JSON.stringify(fault), fault])).values()];
 }
 
-/** Faults for what must be different in each channel and is not, whatever else is wrong. */
+/** Faults for values that two channels share and must not. */
 export function clashes(
   channels: readonly { readonly name: string; readonly entries: readonly Entry[] }[],
 ): readonly Fault[] {
@@ -136,7 +132,7 @@ export function clashes(
       const owner = owners.get(value);
       if (owner === undefined) owners.set(value, name);
       if (owner === undefined) return [];
-      const expected = `another one than ${owner} has`;
+      const expected = `a value other than that of ${owner}`;
       return [{ key: `${name}.${path}`, value, expected, source: entry?.source ?? "the default" }];
     });
   });

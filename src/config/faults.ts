@@ -1,14 +1,14 @@
 /**
- * What can be wrong with a configuration, as data, and the report of it for whoever has to mend it.
+ * What can be wrong with a configuration, and the report of it.
  *
  * @module
  */
 
-/** Something in the configuration that nothing can start with. Holds no secret. */
+/** Something that keeps the program from starting. Holds no secret. */
 export interface Fault {
   /** The key, or "config file" when the file as a whole is meant. */
   readonly key: string;
-  /** What was given, as text that may be shown; undefined when nothing was. */
+  /** What was set, as text that may be shown; undefined if nothing was. */
   readonly value: string | undefined;
   /** What is expected instead. */
   readonly expected: string;
@@ -16,11 +16,11 @@ export interface Fault {
   readonly source: string;
 }
 
-/** Something in the configuration that has no effect. Holds no secret. */
+/** Something that has no effect. Holds no secret. */
 export interface Warning {
   /** The key, as it was written. */
   readonly key: string;
-  /** What is the matter, and where. */
+  /** What is wrong, and where. */
   readonly message: string;
 }
 

@@ -11,24 +11,19 @@ import { type ReadFile, readText } from "./text_file.ts";
 /** Values under their names. */
 export type Tree = Readonly<Record<string, unknown>>;
 
-/** What became of reading the file. */
 export type FileReading =
   | { readonly kind: "ok"; readonly tree: Tree }
   | { readonly kind: "faulty"; readonly fault: Fault };
 
-/** Where the file's name came from, and how to read it. */
 export interface FileOptions {
-  /** The file's path. */
   readonly path: string;
   /** The flag or variable that named it. */
   readonly source: string;
-  /** Reads a file. */
   readonly readFile: ReadFile;
 }
 
 const MAX_BYTES = 1024 * 1024;
 
-/** Reads the file; that it can't be used is one fault, which says where and why. */
 export async function readConfigFile(options: FileOptions): Promise<FileReading> {
   const { path, source, readFile } = options;
   const faulty = (expected: string): FileReading => ({
@@ -45,12 +40,12 @@ export async function readConfigFile(options: FileOptions): Promise<FileReading>
 }
 
 /**
- * The file's value, or in words what is wrong with it: never in those of the parser, which quotes
- * from the file. A file without any value, all commented out, counts as an empty mapping.
+ * The file's value, or what is wrong with it, not in the words of the parser, which quotes from the
+ * file. A file without any value counts as an empty mapping.
  */
 function parse(text: string): { readonly value: unknown } | string {
   const lineCounter = new LineCounter();
-  // `merge` because vumi2 reads YAML 1.1, which has `<<`. `logLevel`: nothing prints by itself.
+  // `merge` because vumi2 reads YAML 1.1, which has `<<`; `logLevel` so that nothing is printed.
   const options = { lineCounter, merge: true, logLevel: "error", prettyErrors: false } as const;
   const document = parseDocument(text, options);
   const [error] = document.errors;
@@ -66,11 +61,7 @@ function parse(text: string): { readonly value: unknown } | string {
   }
 }
 
-/**
- * Numbers become the text that stands in the file, as if they had come from the environment: an
- * address written 0800 or +2782… without quotes keeps what it begins with, and keys that want a
- * number convert it.
- */
+/** Turns numbers into their text in the file, so that an address 0800 without quotes keeps its 0. */
 function keepNumbersAsWritten(document: Document): void {
   visit(document, {
     Scalar(_, node): void {
@@ -79,7 +70,6 @@ function keepNumbersAsWritten(document: Document): void {
   });
 }
 
-/** Whether this has values under names. */
 export function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

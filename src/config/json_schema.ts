@@ -1,7 +1,7 @@
 /**
- * The configuration file as JSON Schema, for editors to complete keys and to underline what is wrong.
- * It has the plain form of each value; the program itself also takes numbers in quotes and numbers
- * for text. Nothing is required, as each key may be set in the environment or by a flag instead.
+ * The configuration file as JSON Schema, for editors. It has the plain form of each value; the program
+ * also accepts numbers in quotes and numbers for text. Nothing is required, as each key may be set in
+ * the environment or by a flag instead.
  *
  * @module
  */
@@ -58,7 +58,7 @@ function keyOf(schema: z.core.$ZodType, { description, type, written }: KeyMeta)
   };
 }
 
-/** What zod knows of what may be written: not what it refines, and nothing before a transform. */
+/** The rule as far as zod can express it: without refinements and what comes before a transform. */
 function ruleOf(schema: z.core.$ZodType): JsonSchema {
   const { $schema: _, default: __, maximum, ...rule } = z.toJSONSchema(schema, {
     io: "input",

@@ -1,6 +1,5 @@
 /**
- * What is said of a key of the configuration beside its rule, and the three ways to make a key of a
- * kind. Which keys there are is schema.ts's.
+ * What a configuration key has beside its rule, and the three ways to make a key of a kind.
  *
  * @module
  */
@@ -8,7 +7,7 @@
 import * as z from "zod";
 import type { JsonSchema, Kind, Secrecy } from "./kinds.ts";
 
-/** What the schema says of a key, beside its rule. */
+/** What a key has beside its rule. */
 export interface KeyMeta {
   /** What it means, for an operator. */
   readonly description: string;
@@ -16,11 +15,11 @@ export interface KeyMeta {
   readonly type: string;
   /** How much of the value must never be shown. */
   readonly secrecy: Secrecy;
-  /** How it is written in the file, where its rule alone does not tell. */
+  /** How the file has it, where the rule alone does not say. */
   readonly written?: JsonSchema;
 }
 
-/** What is said of each key, by its rule. */
+/** By a key's rule. */
 export const metaOf: z.core.$ZodRegistry<KeyMeta> = z.registry<KeyMeta>();
 
 function register<T>(schema: z.ZodType<T>, kind: Kind<unknown>, description: string): z.ZodType<T> {

@@ -1,17 +1,17 @@
 /**
- * The keys of the configuration as a list, from the schema alone: for the command line's flags and
- * help, the environment, and the reference.
+ * The configuration's keys as a list, from the schema: for flags and help, the environment, and the
+ * reference.
  *
  * @module
  */
 
 import * as z from "zod";
 import { type KeyMeta, metaOf } from "./key_meta.ts";
-import { groups } from "./schema.ts";
+import { type ChannelConfig, groups } from "./schema.ts";
 
 /** A key of the configuration. */
 export interface ConfigKey extends KeyMeta {
-  /** The heading it belongs under. */
+  /** The heading in the reference. */
   readonly group: string;
   /** Its name in the file, nested ones with a dot: `amqp.hostname`. */
   readonly path: string;
@@ -68,4 +68,13 @@ function describe(group: string, path: string, schema: z.ZodType, meta: KeyMeta)
 function defaultText(value: unknown): string {
   if (value === undefined || value === null) return "";
   return typeof value === "string" && value !== "" ? value : JSON.stringify(value);
+}
+
+/** The value of the key with this path, which must be one of the schema's. */
+export function valueAt(config: ChannelConfig, path: string): unknown {
+  let value: unknown = config;
+  for (const name of path.split(".")) {
+    value = (value as Record<string, unknown>)[name]; // Paths come from the same schema.
+  }
+  return value;
 }

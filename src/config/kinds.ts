@@ -1,7 +1,6 @@
 /**
- * The kinds of value that a key of the configuration can have: for each the rule, which also
- * converts what is written (always a string in the environment and in flags), and the text that
- * tells an operator what is expected. Which key is of which kind is schema.ts's.
+ * The kinds of value that a configuration key can have: for each the rule, which also converts what is
+ * written (always a string in the environment and in flags), and what an operator reads about it.
  *
  * @module
  */
@@ -25,15 +24,13 @@ export type Secrecy = "none" | "password" | "path" | "whole";
 /** A JSON Schema, or a part of one. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** A kind of value. */
 export interface Kind<T> {
-  /** The rule; what it puts out is the value as the program uses it. */
+  /** Its output is the value as the program uses it. */
   readonly schema: z.ZodType<T>;
-  /** What is expected, for an operator. */
+  /** What is expected, in words. */
   readonly type: string;
-  /** How much of such a value is secret. */
   readonly secrecy: Secrecy;
-  /** How it is written in the file, where the rule alone does not tell. */
+  /** How the file has it, where the rule alone does not say. */
   readonly written?: JsonSchema;
 }
 
@@ -49,13 +46,10 @@ function kind<T>(
 /** A string; lone surrogates are refused because they can't be sent as UTF-8, nor be in a URL. */
 const string = z.string().refine((value) => value.isWellFormed());
 
-/** Text that says something. */
 export const text: Kind<string> = kind("text, not empty", string.min(1));
 
-/** Any text, never shown. */
 export const password: Kind<string> = kind("text", string, "whole");
 
-/** Taken, but not used here; never shown. */
 export const unusedSecret: Kind<string | null> = kind("text", string, "whole");
 
 /**
@@ -77,7 +71,6 @@ export const signingSecrets: Kind<readonly string[]> = kind(
   },
 );
 
-/** The path of a file that holds a secret, or "" for none. */
 export const secretPath: Kind<string> = kind("path of a file", string, "path");
 
 /** A bearer token. Spaces are refused for the word "Bearer", which does not belong to it. */
@@ -96,7 +89,6 @@ export const queueName: Kind<string> = kind(
   z.string().regex(/^(?!amq\.)[\x21-\x7e]{1,200}$/),
 );
 
-/** Where to listen. */
 export const bind: Kind<Bind> = kind(
   "host:port, [::1]:port or unix:/path",
   z.string().transform((value, context) => {
@@ -107,12 +99,10 @@ export const bind: Kind<Bind> = kind(
   }),
 );
 
-/** A list as it stands in the file: of texts, or one text. */
 const writtenList: JsonSchema = {
   anyOf: [{ type: "string" }, { type: "array", items: { type: "string" }, minItems: 1 }],
 };
 
-/** Hosts, by name or address, each with a port of its own or without. */
 export const hostList: Kind<readonly string[]> = kind(
   "host name or IP address, also with :port; several in a list, or with commas between",
   z.preprocess(
@@ -123,7 +113,7 @@ export const hostList: Kind<readonly string[]> = kind(
   writtenList,
 );
 
-/** A path of URLs: "" or with a slash before and none after it. */
+/** "", or with a slash before and none after it. */
 export const urlPath: Kind<string> = kind(
   "path of letters, digits and - . _ ~ between slashes",
   z.string()
@@ -139,13 +129,12 @@ function isSegment(segment: string): boolean {
 const httpUrlText = string
   .refine((url) => /^https?:\/\/[^\s@?#\\/][^\s@?#\\]*$/i.test(url) && URL.canParse(url));
 
-/** The base of an HTTP API, without a slash at its end. */
 export const httpUrl: Kind<string> = kind(
   "http:// or https:// URL without user and password, ?query and #fragment",
   httpUrlText.transform((url) => url.replace(/\/+$/, "")),
 );
 
-/** Where Deno KV keeps its data: a file, or a server, whose token has no place in the URL. */
+/** A file, or a server of Deno KV. */
 export const kvPath: Kind<string> = kind(
   "path of a file, or http:// or https:// URL without user and password, ?query and #fragment",
   string.refine((path) => !/^https?:/i.test(path) || httpUrlText.safeParse(path).success),
@@ -161,7 +150,6 @@ const brokerUrl = z.string().superRefine((url, context) => {
   context.addIssue({ code: "custom", params: { expected } });
 });
 
-/** URLs of a broker's nodes; none at all if it is "". */
 export const brokerUrls: Kind<readonly string[]> = kind(
   "amqp://user:password@host:port/vhost, amqps:// or memory:, with what is special in user, " +
     "password and vhost percent-encoded; several in a list, or with commas between",
@@ -174,16 +162,14 @@ export const brokerUrls: Kind<readonly string[]> = kind(
   writtenList,
 );
 
-/** The path of a file, or "" for none. */
 export const filePath: Kind<string> = kind("path of a file", string);
 
-/** A type of RabbitMQ's queues, or "" for the one that the server takes by itself. */
+/** "" leaves the choice to the server. */
 export const queueType: Kind<"" | "classic" | "quorum"> = kind(
   'classic, quorum, or "" for what is standard in the virtual host',
   z.enum(["", "classic", "quorum"]),
 );
 
-/** A Redis server's URL, or "" for none. */
 export const redisUrlText: Kind<string> = kind(
   "redis://user:password@host:port/database or rediss://, with what is special in user and " +
     "password percent-encoded",
@@ -210,13 +196,11 @@ export function secondsOrZero(max: number): Kind<number> {
   return kind(`seconds, 0 to ${max}`, z.preprocess(toNumber, z.number().min(0).max(max)));
 }
 
-/** A whole number in a range. */
 export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kind<number> {
   const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
   return kind(`whole number, ${range}`, z.preprocess(toNumber, z.int().min(min).max(max)));
 }
 
-/** Durations in seconds, as a list, or as text between commas. */
 export function secondsList(max: number): Kind<readonly number[]> {
   return kind(
     `list of 1 to 50 numbers of seconds, each 0.001 to ${max}; as text with commas between`,
@@ -227,13 +211,13 @@ export function secondsList(max: number): Kind<readonly number[]> {
   );
 }
 
-/** One of a few words, after `read` has brought what is written into their form. */
+/** One of a few words, into which `read` converts what is written. */
 export function oneOf<const T extends string>(
   words: readonly [T, ...T[]],
   read?: (written: string) => string,
 ): Kind<T> {
   const rule = z.string().transform(read ?? ((written) => written)).pipe(z.enum(words));
-  // With a reading of their own, other words will do too, though editors should offer these.
+  // With `read` other words are valid too, but editors should offer these.
   const written = read === undefined
     ? { enum: words }
     : { anyOf: [{ enum: words }, { type: "string" }] };
@@ -242,7 +226,6 @@ export function oneOf<const T extends string>(
 
 const WORDS: ReadonlyMap<string, boolean> = new Map([["true", true], ["false", false]]);
 
-/** Yes or no; YAML's true and false, and the same as text. */
 export const yesOrNo: Kind<boolean> = kind(
   "true or false",
   z.preprocess(
@@ -251,7 +234,7 @@ export const yesOrNo: Kind<boolean> = kind(
   ),
 );
 
-/** A list of vumi2's middlewares; since we have none, only an empty one will do. */
+/** A list of vumi2's middlewares, which must be empty. */
 export const noMiddlewares: Kind<readonly unknown[]> = kind(
   "empty list, because this program has no middlewares",
   z.preprocess(fromJson, z.array(z.unknown())).superRefine((entries, context) => {

@@ -1,6 +1,6 @@
 /**
- * The configuration's layers: the file, over it the environment, over it the flags. Each key is
- * looked up in all three, so groups are merged key by key, as vumi2 does it.
+ * The configuration's layers: the file, over it the environment, over it the flags. Groups are merged
+ * key by key, as vumi2 does it.
  *
  * @module
  */
@@ -11,42 +11,33 @@ import { type ConfigKey, configKeys, groupNames } from "./keys.ts";
 import { showFaulty } from "./redaction.ts";
 import { channelKeys } from "./schema.ts";
 
-/** What the configuration is put together from. */
 export interface Layers {
-  /** The file's values; empty without a file. */
   readonly tree: Tree;
-  /** What to call the file. */
   readonly fileSource: string;
-  /** The environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** What the names of variables begin with, the underscore included. */
+  /** Begins the names of variables; with its underscore. */
   readonly prefix: string;
-  /** Values of flags, by their names without the dashes before them. */
+  /** By the names of flags, without dashes. */
   readonly flags: Readonly<Record<string, string>>;
-  /** Of one of several channels, what in them is its own. */
+  /** What is its own of one of several channels. */
   readonly channel?: {
-    /** Keys of the file, by their paths. */
+    /** Paths of keys in the file. */
     readonly own: ReadonlySet<string>;
-    /** What to call its part of the file. */
     readonly source: string;
-    /** What the names of its own variables begin with. */
     readonly prefix: string;
   };
 }
 
-/** A key with what was given for it, if anything. */
 export interface Entry {
-  /** The key. */
   readonly key: ConfigKey;
-  /** As it was written; undefined if nothing was. */
+  /** As it was written; undefined if it was not set. */
   readonly value: unknown;
-  /** Where it was written; undefined if nowhere. */
   readonly source: string | undefined;
-  /** Whether it was written for one of several channels. */
+  /** Whether it was set for one of several channels. */
   readonly isOwn: boolean;
 }
 
-/** Each key with what the highest layer says. `null` says nothing. */
+/** Each key with the value of the highest layer that sets it. `null` does not set it. */
 export function layered(layers: Layers): readonly Entry[] {
   return configKeys().map((key) => entry(key, layers));
 }
@@ -91,7 +82,7 @@ function branch(
   );
 }
 
-/** Faults for what should be a group of keys in the file and is something else. */
+/** Faults for groups of keys that are something else in the file. */
 export function groupFaults({ tree, fileSource }: Layers): readonly Fault[] {
   return [...groupNames()].flatMap((name) => {
     const value = lookUp(tree, name) ?? {};

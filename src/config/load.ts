@@ -1,6 +1,6 @@
 /**
- * Loads the configuration: reads the file, lays the layers over each other, and answers with a
- * valid configuration or with all its faults.
+ * Loads the configuration: reads the file, merges the layers, and returns a valid configuration or all
+ * its faults.
  *
  * @module
  */
@@ -12,9 +12,8 @@ import type { Fault, Warning } from "./faults.ts";
 import { type FileOptions, type FileReading, readConfigFile } from "./file.ts";
 import { type Entry, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
-import { LONGEST_REQUEST_S } from "./request_timeout.ts";
 import { withSecretFiles } from "./secret_files.ts";
-import { type ChannelConfig, type Config, parseConfig } from "./schema.ts";
+import { type ChannelConfig, type Config, LONGEST_REQUEST_S, parseConfig } from "./schema.ts";
 import { type ReadFile, readFromDisk } from "./text_file.ts";
 import { readTlsFiles } from "./tls_files.ts";
 import { unknownFileKeys, unknownVariables } from "./unknown.ts";
@@ -29,7 +28,7 @@ export interface LoadOptions {
   readonly readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
 }
 
-/** What became of loading. */
+/** The configuration, or what is wrong with it. */
 export type LoadedConfig =
   | {
     readonly kind: "ok";
@@ -44,7 +43,7 @@ export type LoadedConfig =
     readonly warnings: readonly Warning[];
   };
 
-/** Loads the configuration. Never throws for what is in it: it answers with all faults at once. */
+/** Loads the configuration. Never throws for what is in it, but returns all faults at once. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { flags, env, readFile = readFromDisk } = options;
   const named = fileName(options, readFile);
@@ -83,7 +82,6 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   };
 }
 
-/** What became of reading one channel. */
 interface ReadChannel {
   readonly name: string;
   readonly config: ChannelConfig | undefined;
@@ -103,7 +101,7 @@ async function readChannel(
   const faults = [
     ...fileFaults,
     ...valueFaults(read.error?.issues ?? [], entries, layers.prefix)
-      // What is missing may be in the file that could not be read.
+      // What is missing may be in a file that could not be read.
       .filter(({ value }) => isFileRead || value !== undefined)
       .filter(({ key }) => !missing.has(key)),
   ];
@@ -146,7 +144,7 @@ function warningsOf(layers: Layers, channels: readonly Channel[]): readonly Warn
 
 const TLS_UNUSED = "amqp.tls has no effect: no address in amqp_url is amqps://";
 
-/** Of values that are valid, and have less effect than they seem to have. */
+/** Warns of valid values that have less effect than they seem to have. */
 function valueWarnings(config: Config): readonly Warning[] {
   const { tls } = config.amqp;
   const timeouts = requestTimeoutWarnings(config);
@@ -160,7 +158,6 @@ function valueWarnings(config: Config): readonly Warning[] {
   ];
 }
 
-/** Once for each value, however many channels have it. */
 function requestTimeoutWarnings({ channels }: Config): readonly Warning[] {
   const tooLong = channels.map(({ request_timeout }) => request_timeout)
     .filter((seconds) => seconds > LONGEST_REQUEST_S);
@@ -186,7 +183,7 @@ function valueFaults(
   });
 }
 
-/** Only texts of our own are shown: zod's quote the value. */
+/** Zod's texts are not shown, as they quote the value. */
 function fault(issue: z.core.$ZodIssue, { key, value, source }: Entry, prefix: string): Fault {
   const own: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
   const needed = key.required && (value === undefined || value === "");

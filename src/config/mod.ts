@@ -16,7 +16,6 @@ export type { JsonSchema, Secrecy } from "./kinds.ts";
 export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
 export { redactedConfig } from "./redaction.ts";
 export { configReference } from "./reference.ts";
-export { requestTimeoutMs } from "./request_timeout.ts";
-export type { ChannelConfig, Config } from "./schema.ts";
+export { type ChannelConfig, type Config, requestTimeoutMs } from "./schema.ts";
 export type { TlsFiles } from "./tls_files.ts";
 export { configTemplate } from "./template.ts";

@@ -1,14 +1,13 @@
 /**
- * Values of the configuration as text that may be shown. What is secret is never shown, whole or in
- * part, also where it stands in the wrong place or form.
+ * Values of the configuration as text that may be shown. Secrets are never shown, whole or in part,
+ * also if they are in the wrong place or form.
  *
  * @module
  */
 
 import { type Bind, formatBind, urlWithoutPassword } from "./addresses.ts";
-import { type ConfigKey, configKeys } from "./keys.ts";
+import { type ConfigKey, configKeys, valueAt } from "./keys.ts";
 import type { Config } from "./schema.ts";
-import { valueAt } from "./values.ts";
 
 const HIDDEN = "********";
 
@@ -34,7 +33,7 @@ function show(raw: unknown): string {
   return /^[\x21-\x7e]+$/.test(short) ? short : JSON.stringify(short);
 }
 
-/** Such as https://user:password@host/ and https://host/?token=…, wherever they are written. */
+/** Such as https://user:password@host/ and https://host/?token=… in any key. */
 function mayHoldCredentials(text: string): boolean {
   return text.includes("@") || (text.includes("//") && /[?#]/.test(text));
 }
@@ -53,6 +52,6 @@ function showValid({ path, secrecy }: ConfigKey, config: Config): string {
     return urls.map((url) => urlWithoutPassword(String(url), HIDDEN)).join(", ");
   }
   if (path === "amqp.hostname") return String(value).replaceAll(",", ", ");
-  if (path === "http_bind" || path === "admin_bind") return formatBind(value as Bind); // So is the schema.
+  if (path === "http_bind" || path === "admin_bind") return formatBind(value as Bind); // By the schema.
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

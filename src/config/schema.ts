@@ -1,8 +1,7 @@
 /**
  * The configuration's one schema: every key with its kind, default and meaning. The type comes from
- * here, and by way of keys.ts the flags, environment variables, help and the reference.
- * Names and defaults: turn_channels_api.rst, and vumi2's src/vumi2/config.py for what every worker
- * has.
+ * here, and through keys.ts the flags, environment variables, help and reference. Names and defaults:
+ * turn_channels_api.rst, and vumi2's src/vumi2/config.py for what every worker has.
  *
  * @module
  */
@@ -214,7 +213,7 @@ export const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>
 
 const { http_bind: _http, admin_bind: _admin, ...fromTurnPerChannel } = fromTurn;
 
-/** What a channel has for itself when there are several; everything else they share. */
+/** The keys that each of several channels can have for itself; they share all others. */
 export const channelKeys: Readonly<Record<string, z.ZodType>> = {
   ...channel,
   ...fromTurnPerChannel,
@@ -236,7 +235,7 @@ const configSchema = z.object({
   .readonly();
 
 type CacheKeys = Partial<z.output<z.ZodObject<typeof cache>>>;
-/** Also asked when other keys are faulty, so that all faults are reported at once. */
+/** Also checked if other keys are faulty, so that all faults are reported at once. */
 function requiredWith(
   cacheClass: string,
   key: "path" | "url",
@@ -265,19 +264,28 @@ function requiredWith(
 export type ChannelConfig = z.output<typeof configSchema>;
 
 /**
- * The configuration. What the channels share is to be taken from here, what is a channel's own from
- * {@linkcode Config.channels}.
+ * The configuration: what the channels share, and in {@linkcode Config.channels} what is their own.
  *
  * @internal As {@linkcode ChannelConfig}.
  */
 export type Config = ChannelConfig & {
-  /** All channels; there is at least one. */
+  /** At least one. */
   readonly channels: readonly ChannelConfig[];
-  /** What the files of `amqp.tls` hold; absent if it names none. */
+  /** Absent if `amqp.tls` names no files. */
   readonly tlsFiles?: TlsFiles;
 };
 
-/** Reads one channel's; the groups `amqp` and `message_cache_config` must be there. */
+/** Reads one channel's configuration; the groups `amqp` and `message_cache_config` must be there. */
 export function parseConfig(tree: unknown): z.ZodSafeParseResult<ChannelConfig> {
   return configSchema.safeParse(tree);
+}
+
+/** The longest `request_timeout` of use: Turn waits for 5 seconds, while 240 is vumi2's default. */
+export const LONGEST_REQUEST_S = 4.5;
+
+/** How long a request from Turn may take, in milliseconds. */
+export function requestTimeoutMs(
+  { request_timeout }: Pick<ChannelConfig, "request_timeout">,
+): number {
+  return Math.min(request_timeout, LONGEST_REQUEST_S) * 1000;
 }

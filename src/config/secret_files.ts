@@ -1,7 +1,6 @@
 /**
- * Secrets that stand in files of their own, as service managers and orchestrators hand them out:
- * what the file holds that `auth_token_file` names is the value of `auth_token`, and so for every
- * key that has such a second one. From here on nobody needs to know where a secret came from.
+ * Secrets in files of their own, as service managers and orchestrators provide them: the content of the
+ * file that `auth_token_file` names is the value of `auth_token`, and so for every such pair of keys.
  *
  * @module
  */
@@ -11,19 +10,17 @@ import type { Entry } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
-/** What became of the entries. */
-export interface SecretReading {
-  /** All of them, with the values that files had. */
+interface SecretReading {
+  /** With the values from files. */
   readonly entries: readonly Entry[];
-  /** Files that can't be used; they name key and path, and nothing of what is in it. */
+  /** They hold nothing of a file's content. */
   readonly faults: readonly Fault[];
-  /** Keys, by their paths, whose value could not be had for such a fault. */
+  /** Paths of keys whose file could not be used. */
   readonly missing: ReadonlySet<string>;
 }
 
 const MAX_BYTES = 64 * 1024;
 
-/** Reads the files that entries name, into the entries that they are for. */
 export async function withSecretFiles(
   entries: readonly Entry[],
   readFile: ReadFile,
@@ -35,7 +32,7 @@ export async function withSecretFiles(
     if (named === undefined || !isGiven(named)) return entry;
     const value = isGiven(entry) ? "both" : await readSecret(named.value, readFile);
     if (Array.isArray(value)) {
-      // One line is a value as it would stand elsewhere; whether there may be several is the key's rule.
+      // Whether there may be several lines is for the key's rule to say.
       const source = `file ${showFaulty(named.key, named.value)}, which ${named.key.path} names`;
       return { ...entry, value: value.length === 1 ? value[0] : value, source };
     }
@@ -50,7 +47,7 @@ function isGiven({ value }: Entry): boolean {
   return value !== undefined && value !== "";
 }
 
-/** The lines that the file has, without empty ones; or in words what would be right. */
+/** The file's lines without empty ones; or what is expected instead, in words. */
 async function readSecret(path: unknown, readFile: ReadFile): Promise<string[] | string> {
   if (typeof path !== "string") return "path of a file";
   const read = await readText(path, MAX_BYTES, readFile);

@@ -1,6 +1,6 @@
 /**
- * A configuration file to begin with, in YAML: every key with its meaning, those that are set as they
- * are set, and the others commented out with their defaults.
+ * A first configuration file, in YAML: every key with its meaning; those without a given value are
+ * commented out, with their defaults.
  *
  * @module
  */
@@ -17,16 +17,15 @@ export function configTemplate(values: Readonly<Record<string, string>>): string
 }
 
 const HEAD = `# yaml-language-server: $schema=./config.schema.json
-# Made by \`turn-channels init\`. What is commented out is the default. It holds secrets: keep it
-# readable for its owner only. \`turn-channels config-schema > config.schema.json\` makes the schema
-# named above, by which editors complete keys.
+# Made by \`turn-channels init\`. Lines that are commented out show defaults. This file holds secrets:
+# keep it readable by its owner only. \`turn-channels config-schema > config.schema.json\` makes the
+# schema named above, with which editors complete keys.
 `;
 
 function section(keys: readonly ConfigKey[], values: Readonly<Record<string, string>>): string {
   return parts(keys, values, { depth: 1, indent: "" }).join("\n");
 }
 
-/** How deep in groups, and what comes before each line. */
 interface Place {
   readonly depth: number;
   readonly indent: string;
@@ -45,7 +44,7 @@ function parts(
   );
 }
 
-/** A group none of whose keys is set is commented out as well, for in YAML it would be null. */
+/** A group without a set key is commented out as a whole, as it would be null in YAML. */
 function group(
   path: string,
   keys: readonly ConfigKey[],
@@ -70,7 +69,7 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf(".") + 1);
 }
 
-/** Quoted where YAML would take it for something else, or for the beginning of it. */
+/** Quoted if YAML would read it as something else. */
 function standard({ defaultText }: ConfigKey): string {
   return /^[\w.-]*$|^["[]/.test(defaultText) ? defaultText : JSON.stringify(defaultText);
 }

@@ -1,21 +1,18 @@
 /**
- * Reading a text file of limited size, whatever its name turns out to stand for.
+ * Reading a text file of limited size, also if the path is not a regular file.
  *
  * @module
  */
 
-/** What became of reading. */
-export type TextReading =
+type TextReading =
   | { readonly kind: "ok"; readonly text: string }
-  /** It can't be used; `expected` says in words what would be right, and quotes nothing of it. */
+  /** `expected` says what would be right, and quotes nothing of the file. */
   | { readonly kind: "faulty"; readonly expected: string };
 
-/** Reads a file, up to so many bytes; the rest may be left. */
 export type ReadFile = (path: string, maxBytes: number) => Promise<Uint8Array>;
 
 const MEBI = 1024 * 1024;
 
-/** Reads the text in the file `path`. */
 export async function readText(
   path: string,
   maxBytes: number,
@@ -39,7 +36,7 @@ export async function readText(
   }
 }
 
-/** Reads from the disk. No more than `maxBytes`, as what is no regular file may have no end. */
+/** Reads at most `maxBytes`, as a file that is not a regular one may have no end. */
 export const readFromDisk: ReadFile = async (path, maxBytes) => {
   using file = await Deno.open(path);
   let bytes = new Uint8Array(Math.min(maxBytes, 64 * 1024));

@@ -1,6 +1,6 @@
 /**
- * What the files of `amqp.tls` hold: whom to trust, and who we are. They are read with the rest of the
- * configuration, so that one that can't be used is a fault of it and no failed connection.
+ * The files of `amqp.tls`. They are read with the rest of the configuration, so that one that can't be
+ * used is a fault of the configuration and not a failed connection.
  *
  * @module
  */
@@ -10,21 +10,19 @@ import type { Entry } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
-/** The contents, as PEM. */
+/** The files' contents, as PEM. */
 export interface TlsFiles {
-  /** Certificates that the server's is trusted by. */
+  /** Certificates of trusted authorities. */
   readonly ca?: string;
-  /** Our certificate, and what leads from it to its issuer. */
+  /** The client's certificate, with intermediate ones. */
   readonly cert?: string;
   /** Its private key. */
   readonly key?: string;
 }
 
-/** What became of reading. */
-export interface TlsReading {
-  /** Empty if no file is named. */
+interface TlsReading {
   readonly files: TlsFiles;
-  /** Files that can't be used; they name key and path, and nothing of what is in it. */
+  /** They hold nothing of a file's content. */
   readonly faults: readonly Fault[];
 }
 
@@ -32,7 +30,6 @@ export interface TlsReading {
 const MAX_BYTES = 1024 * 1024;
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]+)-----END \1-----/g;
 
-/** Reads the files that entries name. */
 export async function readTlsFiles(
   entries: readonly Entry[],
   readFile: ReadFile,
@@ -56,7 +53,7 @@ export async function readTlsFiles(
   if (key && !cert) faults.push(fault(key, "amqp.tls.cert_file beside it: the key's certificate"));
   return {
     files: Object.fromEntries(Object.entries(files).filter(([, text]) => text !== undefined)),
-    // Of what is wrong with one file the first tells it.
+    // The first fault of each file.
     faults: faults.filter(({ key }, index) => faults.findIndex((one) => one.key === key) === index),
   };
 }
@@ -68,7 +65,7 @@ const KEY_EXPECTED = "a file with a private key as PEM (-----BEGIN PRIVATE KEY--
   "which no passphrase protects";
 const NO_KEY = "amqp.tls.key_file beside it, or the private key, without a passphrase, in it too";
 
-/** The parts of a PEM file whose label fits, with what stands between left out. */
+/** The blocks of a PEM file whose label matches. */
 function blocks(text: string, wanted: RegExp): string {
   return [...text.matchAll(PEM)]
     .filter(([, label = ""]) => wanted.test(label))

@@ -1,5 +1,5 @@
 /**
- * Warnings about what no key knows: typing errors, in most cases.
+ * Warnings about unknown keys, which are mostly typing errors.
  *
  * @module
  */
@@ -9,10 +9,9 @@ import { isTree, type Tree } from "./file.ts";
 import { configKeys, groupNames } from "./keys.ts";
 import { channelKeys } from "./schema.ts";
 
-/** What a file may have beside keys; `$schema` is for editors. */
 const NOT_KEYS: ReadonlySet<string> = new Set(["$schema", "channels"]);
 
-/** Warns of unknown keys in the file, or in a part of it that may have nothing beside keys. */
+/** Warns of unknown keys in the file, or in a part of it. */
 export function unknownFileKeys(
   tree: Tree,
   source: string,
@@ -32,7 +31,7 @@ function pathsIn(tree: Tree, groups: ReadonlySet<string>, prefix = ""): readonly
   });
 }
 
-/** Warns of the variables that have the prefix and belong to no key, also of one of the channels. */
+/** Warns of variables with the prefix that belong to no key of the configuration or of a channel. */
 export function unknownVariables(
   names: readonly string[],
   prefix: string,
@@ -52,14 +51,14 @@ export function unknownVariables(
 }
 
 function warning(written: string, source: string, known: readonly string[]): Warning {
-  // What is no name may be a value, and a secret, by an error in the file's syntax.
+  // By an error in the file's syntax it may be a value, and a secret.
   const key = /^[\w.$-]{1,80}$/.test(written) ? written : "(not a name)";
   const near = nearest(key, known);
   const hint = near === undefined ? "" : `; did you mean ${near}?`;
   return { key, message: `${key} in ${source} is not known and has no effect${hint}` };
 }
 
-/** The first that begins as written, else the most similar, with edits up to 40 % of its length. */
+/** The first that begins as written, else the most similar within edits of 40 % of its length. */
 function nearest(written: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((name) => {
@@ -71,7 +70,7 @@ function nearest(written: string, known: readonly string[]): string | undefined 
   return best?.name;
 }
 
-/** Levenshtein's distance, row by row. */
+/** The Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let line = 1; line <= a.length; line++) {

@@ -1,6 +1,6 @@
 /**
- * Looks for a message in one channel's cache and parking queues: by its own id, by that of an event
- * about it, or by its user's address. What waits in delay queues is noted in the cache.
+ * Searches one channel's cache and parking queues for a message: by its own id, by that of an event
+ * about it, or by its user's address. The cache has records of what waits in delay queues.
  *
  * @module
  */
@@ -28,68 +28,54 @@ export type Waiting =
   | { readonly kind: "parked"; readonly message: ParkedMessage }
   | { readonly kind: "delayed"; readonly note: DelayedRecord };
 
-/** What is known of a user's message. */
+/** A message from a user. */
 export interface InboundFound {
-  /** Tells it from what goes to a user. */
   readonly kind: "inbound";
-  /** Its id. */
   readonly id: string;
-  /** As the cache has it. */
   readonly message: Remembered | undefined;
-  /** That Turn has it. */
   readonly delivered: DeliveredRecord | undefined;
-  /** The last message to its user, if that answers it. */
+  /** The latest message to its user, if that answers it. */
   readonly reply: Remembered | undefined;
-  /** Where it waits. */
   readonly waiting: readonly Waiting[];
 }
 
-/** What is known of a message to a user. */
+/** A message to a user. */
 export interface OutboundFound {
-  /** Tells it from what comes from a user. */
   readonly kind: "outbound";
-  /** Its id. */
   readonly id: string;
-  /** As the cache has it. */
   readonly message: Remembered | undefined;
-  /** What it answers, if that is remembered. */
   readonly repliedTo: Remembered | undefined;
-  /** When RabbitMQ confirmed it, in milliseconds since 1970, if that is noted. */
+  /** When RabbitMQ confirmed it, in milliseconds since 1970. */
   readonly confirmedAt: number | undefined;
-  /** What Turn was told of it. */
+  /** The statuses that Turn has. */
   readonly told: ToldRecord;
   /** Events about it that wait. */
   readonly waiting: readonly Waiting[];
 }
 
-/** What is known of a message. */
 export type Found = InboundFound | OutboundFound;
 
-/** How many messages wait in the queues themselves; undefined if there is no such queue. */
+/** How many messages are in the queues; undefined if there is no such queue. */
 export type Depths = Readonly<Record<"inbound" | "event" | "outbound", number | undefined>>;
 
-/** What waits in a channel's queues, as far as it has to do with what is looked for. */
+/** What was found in a channel's queues. */
 export interface Queued {
-  /** In parking queues. */
   readonly parked: readonly ParkedMessage[];
-  /** In the others. */
   readonly depths: Depths;
 }
 
-/** What {@linkcode searchQueues} looks through, and for what. */
-export interface QueueSearch {
+interface QueueSearch {
   /** The connector's name. */
   readonly name: string;
-  /** Where the queues are. */
   readonly broker: ParkedBroker;
   /** An id or an address. */
   readonly query: string;
-  /** For an event, whom it is about; undefined if it can't be looked into. */
+  /** Knows which user an event is about. */
   readonly cache: MessageCache | undefined;
 }
 
 /**
- * Looks through the parking queues.
+ * Searches the parking queues.
  *
  * @throws {PublishError} If the broker is away or refuses.
  * @throws {CacheError} If the cache fails.
@@ -97,7 +83,7 @@ export interface QueueSearch {
 export async function searchQueues(search: QueueSearch): Promise<Queued> {
   const { name, broker, query, cache } = search;
   const may: ParkedMessage[] = [];
-  // Whom an event is about is looked up later: meanwhile nobody else would see what is parked.
+  // The cache is asked afterwards: during the listing nobody else can have what is parked.
   await new ParkedMessages({ name, broker }).list({}, (message) => {
     const { id, about, user } = message;
     if (about !== null || [id, user].includes(query)) may.push(message);
@@ -105,9 +91,9 @@ export async function searchQueues(search: QueueSearch): Promise<Queued> {
   const parked: ParkedMessage[] = [];
   for (const message of may) {
     const { id, about, user } = message;
-    const isMeant = [id, about, user].includes(query) ||
+    const matches = [id, about, user].includes(query) ||
       about !== null && (await cache?.getOutbound(about))?.to_addr === query;
-    if (isMeant) parked.push(message);
+    if (matches) parked.push(message);
   }
   const { inbound, event, outbound } = queuesOf(name);
   const depths = {
@@ -119,7 +105,7 @@ export async function searchQueues(search: QueueSearch): Promise<Queued> {
 }
 
 /**
- * Puts together what is known of each message that `query` means, in the order in which they came.
+ * Collects what is known of each message that matches `query`, in the order in which they came.
  *
  * @throws {CacheError} If the cache fails.
  */
@@ -151,14 +137,14 @@ export async function searchCache(
   return found.sort((a, b) => timeOf(a) < timeOf(b) ? -1 : 1);
 }
 
-/** What is noted to be in delay queues: a message's, an event's, a user's, or about a message. */
+/** What is in delay queues by the cache's records: of a message, an event, a user, or about a message. */
 async function delayedOf(query: string, cache: MessageCache): Promise<readonly DelayedRecord[]> {
   const keys = new Map<string, readonly [QueuedFlow, string]>();
   const add = (flow: QueuedFlow, id: string): void => {
     keys.set(delayedNoteId(flow, id), [flow, id]);
   };
   for (const flow of ["inbound", "status"] as const) add(flow, query);
-  // Of the user's last message, too, by whose id it may be looked for.
+  // Also about the user's latest message.
   const sent = await cache.getLastOutbound(query);
   const abouts = [query, ...(sent === undefined ? [] : [sent.message_id])];
   for (const of of [{ user: query }, ...abouts.map((about) => ({ about }))]) {
@@ -192,7 +178,7 @@ async function inboundFound(
     message,
     delivered,
     reply: reply?.in_reply_to === id ? reply : undefined,
-    waiting: withoutOver(own, (_, { until }) => (delivered?.at ?? 0) >= until),
+    waiting: withoutFinished(own, (_, { until }) => (delivered?.at ?? 0) >= until),
   };
 }
 
@@ -215,24 +201,24 @@ async function outboundFound(
     repliedTo: inReplyTo === undefined ? undefined : await cache?.getInbound(inReplyTo),
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
     told,
-    waiting: withoutOver(about, (id) => told.events.some((event) => event.id === eventKey(id))),
+    waiting: withoutFinished(about, (id) => told.events.some((event) => event.id === eventKey(id))),
   };
 }
 
-/** A note may outlive what it tells of, if we were killed: then that is parked, or Turn has it. */
-function withoutOver(
+/** A record may outlive its delay if the bridge was killed: then the message is parked, or Turn has it. */
+function withoutFinished(
   waiting: readonly Waiting[],
-  isTold: (id: string, note: DelayedRecord) => boolean,
+  isDelivered: (id: string, note: DelayedRecord) => boolean,
 ): readonly Waiting[] {
   const parked = new Set(
     waiting.flatMap((one) => one.kind === "parked" ? one.message.id ?? [] : []),
   );
   return waiting.filter((one) =>
-    one.kind === "parked" || !parked.has(one.note.id) && !isTold(one.note.id, one.note)
+    one.kind === "parked" || !parked.has(one.note.id) && !isDelivered(one.note.id, one.note)
   );
 }
 
-/** vumi's timestamps are in order as texts. */
+/** vumi's timestamps sort as text. */
 function timeOf({ message }: Found): string {
   return message?.timestamp ?? "";
 }

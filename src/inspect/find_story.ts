@@ -1,6 +1,6 @@
 /**
  * What is known of a message as a story in plain words: what became of it, when, and where it is now.
- * No I/O: what was looked for and where is find_search.ts's.
+ * No I/O: find_search.ts searches.
  *
  * @module
  */
@@ -9,48 +9,36 @@ import { parseFields } from "../async/mod.ts";
 import type { Said, ToldEvent } from "../bridge/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { type ConnectorQueues, unixMilliseconds } from "../vumi/mod.ts";
-import type { ParkedMessage } from "./parked_messages.ts";
+import { eventWords, fieldsOf, type MessageFields, type ParkedMessage } from "./parked_messages.ts";
 import type { Depths, Found, InboundFound, OutboundFound, Waiting } from "./find_search.ts";
-import { eventWords, fieldsOf } from "./find_body.ts";
 
 /** One thing that happened. */
 export interface Step {
-  /** When; ISO 8601. Null if nobody knows. */
+  /** ISO 8601; null if it is not known. */
   readonly at: string | null;
-  /** What. */
   readonly text: string;
 }
 
-/** Where a message is. */
-export type State =
-  /** Turn has it, or the user. */
+type State =
   | "delivered"
-  /** In a delay queue, and so its event. */
   | "delayed"
-  /** It waits for a person, or its event does. */
   | "parked"
-  /** On its way to the user, as far as is known. */
   | "sent"
-  /** The transport says that it did not reach the user. */
+  /** It did not reach the user, as the transport reported. */
   | "failed"
-  /** It waits in its queue, or is in work; or that can't be known. */
+  /** In its queue or in work, or not known. */
   | "open";
 
 /** All that is known of one message. */
 export interface Story {
-  /** The connector's name. */
   readonly connector: string;
-  /** Which way it goes. */
   readonly kind: Found["kind"];
-  /** Its id. */
   readonly id: string;
-  /** The user's address. */
   readonly user: string | null;
-  /** What happened, the first first. */
+  /** What happened, in order. */
   readonly steps: readonly Step[];
-  /** Where it is. */
   readonly state: State;
-  /** The same in words, with what can be done. */
+  /** Where it is in words, with what can be done. */
   readonly now: readonly string[];
   /** What the user wrote, if it was asked for and is parked. */
   readonly content?: unknown;
@@ -58,31 +46,27 @@ export interface Story {
 
 /** What a story needs beside the message. */
 export interface Surroundings {
-  /** The connector's name. */
   readonly connector: string;
-  /** Its queues. */
   readonly queues: ConnectorQueues;
-  /** How many wait in them; undefined if the queues could not be looked into. */
+  /** Undefined if the queues could not be read. */
   readonly depths: Depths | undefined;
-  /** Whether the cache could be looked into. */
+  /** Whether the cache could be read. */
   readonly hasCache: boolean;
-  /** For how long notes are kept, in milliseconds. */
+  /** How long records are kept. */
   readonly noteTtlMs: number;
-  /** Milliseconds since 1970. */
   readonly now: number;
-  /** Whether what people wrote may be shown. */
+  /** Whether what users wrote may be shown. */
   readonly content: boolean;
 }
 
-/** Tells it. */
 export function storyOf(found: Found, around: Surroundings): Story {
   return found.kind === "inbound" ? inboundStory(found, around) : outboundStory(found, around);
 }
 
 function inboundStory(found: InboundFound, around: Surroundings): Story {
   const { id, message, delivered, reply, waiting } = found;
-  const first = waiting.find(isParked)?.message;
-  const delayed = waiting.find(isDelayed)?.note;
+  const first = waiting.find((one) => one.kind === "parked")?.message;
+  const delayed = waiting.find((one) => one.kind === "delayed")?.note;
   const known = message ?? (first && fieldsOf(first.body));
   const steps: Step[] = [
     ...(known === undefined ? [] : [{
@@ -117,20 +101,20 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
   };
 }
 
-/** It is not known that Turn has it, and it waits nowhere to be seen. */
+/** Where a message may be that Turn does not have, as far as is known, and that waits in no other queue. */
 function inboundOpen({ message }: InboundFound, around: Surroundings): string[] {
   const { depths, queues, hasCache } = around;
   const may = [
     ...(depths === undefined
-      ? ["in one of the queues, which could not be looked into"]
+      ? ["in one of the queues, which could not be read"]
       : [`in work, or among the ${depths.inbound ?? 0} that wait in ${queues.inbound}`]),
     ...(message?.session_event === "close"
-      ? ["done with: Turn is not told of a user who hangs up without a word"]
+      ? ["finished: Turn is not called about a user who hangs up without a text"]
       : []),
     ...(isForgotten(message?.timestamp, around)
       ? ["at Turn, which is not remembered for longer than 48 hours"]
       : []),
-    ...(hasCache ? [] : ["in a delay queue, or at Turn, which only the cache could tell"]),
+    ...(hasCache ? [] : ["in a delay queue, or at Turn, which only the cache knows"]),
   ];
   return [`it is ${may.join("; or ")}`];
 }
@@ -155,7 +139,7 @@ function outboundStory(found: OutboundFound, around: Surroundings): Story {
       at: isoAt(confirmedAt),
       text: `RabbitMQ confirmed it in ${queues.outbound}`,
     }]),
-    ...told.events.map(toldStep),
+    ...told.events.map(eventStep),
     ...waiting.flatMap(failures),
   ];
   const places = waiting.map((one) => placeOf(one, around));
@@ -176,11 +160,14 @@ function outboundState(found: OutboundFound, around: Surroundings): readonly [St
   const { depths, queues, hasCache } = around;
   const last = told.events.at(-1);
   if (told.progress === 3) return ["delivered", "the user has it, and Turn knows"];
-  if (last !== undefined) return [last.event in FAILED ? "failed" : "sent", LAST_WORD[last.event]];
-  if (!hasCache) return ["open", "what Turn was told of it only the cache could tell"];
+  if (last !== undefined) {
+    const isFailed = last.event === "nack" || last.event === "failed";
+    return [isFailed ? "failed" : "sent", AFTER[last.event]];
+  }
+  if (!hasCache) return ["open", "only the cache knows which statuses Turn has"];
   const noEvent = depths === undefined
     ? "whether an event waits is not known"
-    : `Turn was told nothing of it yet; ${depths.event ?? 0} events wait in ${queues.event}`;
+    : `Turn has no status of it yet; ${depths.event ?? 0} events wait in ${queues.event}`;
   if (confirmedAt !== undefined) {
     const where = depths === undefined
       ? `the transport has it, or it is in ${queues.outbound}`
@@ -193,15 +180,13 @@ function outboundState(found: OutboundFound, around: Surroundings): readonly [St
   }
   return [
     "open",
-    "it is not noted that RabbitMQ confirmed it: if it did not, Turn was answered 503 and asks again, " +
-    `which makes another message; ${noEvent}`,
+    "there is no record that RabbitMQ confirmed it; if it did not, Turn was answered 503 and tries " +
+    `again, which makes another message; ${noEvent}`,
   ];
 }
 
-const FAILED: Readonly<Partial<Record<Said, true>>> = { nack: true, failed: true };
-
-/** Where a message is of which nothing else was heard since. */
-const LAST_WORD: Readonly<Record<Said, string>> = {
+/** Where a message is if this was the latest event. */
+const AFTER: Readonly<Record<Said, string>> = {
   ack: "the provider has it, and Turn knows; that the user has it was not reported",
   pending: "it is on its way, and Turn knows; that the user has it was not reported",
   nack: "the provider did not take it, and Turn knows",
@@ -217,29 +202,25 @@ const SAID: Readonly<Record<Said, string>> = {
   delivered: "the transport reported that it was delivered",
 };
 
-function toldStep({ id, event, status, at, attempts }: ToldEvent): Step {
+function eventStep({ id, event, status, at, attempts }: ToldEvent): Step {
   const text = `${SAID[event]}, and Turn was told "${status}"${attempt(attempts)} (event ${id})`;
   return { at: isoAt(at), text };
 }
 
-/** What waiting tells of the past. */
 function failures(waiting: Waiting): Step[] {
   const what = nameOf(waiting);
   const first = waiting.kind === "parked"
     ? waiting.message.firstFailure ?? undefined
     : waiting.note.firstFailureAt && isoAt(waiting.note.firstFailureAt);
   return [
-    ...(first
-      ? [{ at: first, text: `Turn was called in vain about ${what}, for the first time` }]
-      : []),
+    ...(first ? [{ at: first, text: `the first call to Turn about ${what} failed` }] : []),
     ...(waiting.kind === "parked" ? [parkedStep(waiting.message, what)] : []),
   ];
 }
 
 function parkedStep({ parkedAt, attempts, reason }: ParkedMessage, what: string): Step {
   const after = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-  const at = parkedAt === "" ? null : parkedAt;
-  return { at, text: `${what} was parked after ${after}: ${reason}` };
+  return { at: parkedAt || null, text: `${what} was parked after ${after}: ${reason}` };
 }
 
 function placeOf(waiting: Waiting, { queues, depths, now }: Surroundings): string {
@@ -247,7 +228,7 @@ function placeOf(waiting: Waiting, { queues, depths, now }: Surroundings): strin
   if (waiting.kind === "parked") {
     const { queue, id } = waiting.message;
     const where = queue === "inbound" ? queues.inboundParked : queues.eventParked;
-    return `${what} is in ${where}, for a person to decide: turn-channels parked replay --id ${id}`;
+    return `${what} is in ${where}, until an operator decides: turn-channels parked replay --id ${id}`;
   }
   const { flow, until, delayMs, attempts, reason } = waiting.note;
   const at = isoAt(until).slice(0, 19).replace("T", " ");
@@ -257,8 +238,8 @@ function placeOf(waiting: Waiting, { queues, depths, now }: Surroundings): strin
   }
   const queue = flow === "inbound" ? "inbound" : "event";
   const count = depths?.[queue];
-  const among = count === undefined ? "" : `, among the ${count} that wait there`;
-  return `${what} has waited until ${at}, and is in ${queues[queue]} again${among}, or in work`;
+  const among = count === undefined ? "" : `, among the ${count} there`;
+  return `the delay of ${what} ended at ${at}: in ${queues[queue]} again${among}, or in work`;
 }
 
 function nameOf(waiting: Waiting): string {
@@ -269,39 +250,30 @@ function nameOf(waiting: Waiting): string {
   return queue === "inbound" ? "it" : `event ${id ?? "without an id"} (${eventWords(body)})`;
 }
 
-/** A delay that is over has brought it back into its queue. */
+/** After its delay a message is in its queue again. */
 function waitingState(waiting: readonly Waiting[], { now }: Surroundings): State | undefined {
-  if (waiting.some(isParked)) return "parked";
-  const delayed = waiting.filter(isDelayed);
-  if (delayed.length === 0) return undefined;
-  return delayed.some(({ note }) => note.until > now) ? "delayed" : "open";
-}
-
-function isParked(waiting: Waiting): waiting is Extract<Waiting, { kind: "parked" }> {
-  return waiting.kind === "parked";
-}
-
-function isDelayed(waiting: Waiting): waiting is Extract<Waiting, { kind: "delayed" }> {
-  return waiting.kind === "delayed";
+  if (waiting.length === 0) return undefined;
+  if (waiting.some(({ kind }) => kind === "parked")) return "parked";
+  return waiting.some((one) => one.kind === "delayed" && one.note.until > now) ? "delayed" : "open";
 }
 
 function notCached({ hasCache }: Surroundings): Step {
   return {
     at: null,
     text: hasCache
-      ? "not in the cache: it is older than what that keeps, or never came here"
-      : "what the cache knows of it is not known",
+      ? "not in the cache: it is older than the cache keeps, or never came here"
+      : "the cache could not be read",
   };
 }
 
-function isForgotten(timestamp: string | undefined, around: Surroundings): boolean {
-  return timestamp !== undefined && around.now - unixMilliseconds(timestamp) > around.noteTtlMs;
+function isForgotten(timestamp: string | undefined, { now, noteTtlMs }: Surroundings): boolean {
+  return timestamp !== undefined && now - unixMilliseconds(timestamp) > noteTtlMs;
 }
 
 function carrier(
-  message: { readonly transport_name: string; readonly transport_type: string },
+  { transport_name, transport_type }: Pick<MessageFields, "transport_name" | "transport_type">,
 ): string {
-  return `by ${message.transport_name} (${message.transport_type})`;
+  return `by ${transport_name} (${transport_type})`;
 }
 
 function attempt(attempts: number): string {
@@ -312,13 +284,13 @@ function isoAt(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** Null if it is not of vumi's form. */
+/** Null if it is no timestamp of vumi. */
 function isoOf(timestamp: string): string | null {
   const ms = unixMilliseconds(timestamp);
   return Number.isNaN(ms) ? null : isoAt(ms);
 }
 
-/** What has no time stays where it is, behind what it was said after. */
+/** Sorts by time; a step without one stays behind the step before it. */
 function inOrder(steps: readonly Step[]): readonly Step[] {
   let before = "";
   return steps.map((step) => ({ step, at: before = step.at ?? before }))

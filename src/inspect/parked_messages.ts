@@ -1,5 +1,6 @@
 /**
- * A connector's parked messages: looked through, put back into work, or deleted, on a running system.
+ * The parked messages of one connector or several: listed, replayed, or deleted, on a running system.
+ * Bodies are read leniently, as a message may be parked because it is malformed.
  *
  * @module
  */
@@ -13,76 +14,64 @@ import {
   readParking,
   withoutPast,
 } from "../broker/mod.ts";
-import { queuesOf } from "../vumi/mod.ts";
+import { findPartitions, queuesOf, replayPartitions } from "../vumi/mod.ts";
 
-/** Which of a connector's parking queues. */
-export type ParkedQueue = "inbound" | "event";
+type ParkedQueue = "inbound" | "event";
 
 const QUEUES: readonly ParkedQueue[] = ["inbound", "event"];
 
-/** A message that waits for a person. */
+/** A message that waits for an operator. */
 export interface ParkedMessage {
-  /** Where it came from. */
   readonly queue: ParkedQueue;
-  /** Its id, an event's own; null if it can't be read. */
+  /** The message's or the event's own; null if it can't be read. */
   readonly id: string | null;
   /** For an event the message that it is about; else null. */
   readonly about: string | null;
-  /** The user's address, if it is a message that can be read. */
+  /** The user's address; null for an event, or if it can't be read. */
   readonly user: string | null;
-  /** When it was parked; ISO 8601. */
+  /** ISO 8601. */
   readonly parkedAt: string;
-  /** Why. */
   readonly reason: string;
-  /** Turn's status, if it was for that. */
+  /** The HTTP status with which Turn refused it, if it did. */
   readonly status: number | null;
-  /** How often Turn was called about it. */
+  /** Calls to Turn about it. */
   readonly attempts: number;
-  /** When calling it failed first; ISO 8601. Null if it has not, as far as is known. */
+  /** When a call to Turn first failed; ISO 8601. Null if none is known. */
   readonly firstFailure: string | null;
-  /** The payload. */
   readonly body: Uint8Array;
-  /** All headers. */
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-/** Which parked messages are meant: those for which all of it holds. */
+/** Which parked messages: those that match everything given. */
 export interface ParkedFilter {
-  /** In this queue; both if not given. */
   readonly queue?: ParkedQueue | undefined;
-  /** With this id, or about the message with this id. */
+  /** The message's id, or that of the message that an event is about. */
   readonly id?: string | undefined;
-  /** Parked then or later. */
   readonly since?: Date | undefined;
-  /** Parked before. */
   readonly before?: Date | undefined;
-  /** With this in the reason, in capitals or not. */
+  /** A part of the reason, in capitals or not. */
   readonly reason?: string | undefined;
 }
 
 /** Looks into queues, and has queues declared to which messages are put back. */
 export type ParkedBroker = Browser & Pick<Publisher, "declare">;
 
-/** What {@linkcode ParkedMessages} needs. */
-export interface ParkedMessagesOptions {
+interface ParkedMessagesOptions {
   /** The connector's name. */
   readonly name: string;
-  /** Where the queues are. */
   readonly broker: ParkedBroker;
 }
 
-/** A connector's parking queues. */
 export class ParkedMessages {
   readonly #options: ParkedMessagesOptions;
 
-  /** Makes it; no I/O. */
   constructor(options: ParkedMessagesOptions) {
     this.#options = options;
   }
 
   /**
-   * Hands each message that is meant to `visit`, the one parked first first; they all stay. Until it
-   * is through with a queue, nobody else sees those: `visit` is not to wait for people, or for long.
+   * Calls `visit` with each message that matches, in the order of parking; they all stay. Nobody else
+   * can have them until a queue is finished, so `visit` must not wait for people, or for long.
    *
    * @throws {PublishError} See {@linkcode Browser.browse}.
    */
@@ -94,14 +83,14 @@ export class ParkedMessages {
   }
 
   /**
-   * Puts those that are meant at the end of the queues that they came from, in order and one confirmed
-   * message at a time, as if they were new. Answers how many.
+   * Moves those that match to the end of their queues, in order and one confirmed message at a time, as
+   * if they were new; returns how many.
    *
    * @throws {PublishError} See {@linkcode Browser.browse}.
    */
   async replay(filter: ParkedFilter): Promise<number> {
     let count = 0;
-    // They may be gone, if nobody works.
+    // The queues may be gone if no bridge runs.
     for (const queue of QUEUES) this.#options.broker.declare(this.#origin(queue));
     await this.#browse(filter, ({ queue, headers }) => {
       count++;
@@ -111,7 +100,7 @@ export class ParkedMessages {
   }
 
   /**
-   * Deletes those that are meant. Answers how many.
+   * Deletes those that match; returns how many.
    *
    * @throws {PublishError} See {@linkcode Browser.browse}.
    */
@@ -131,7 +120,7 @@ export class ParkedMessages {
       if (filter.queue !== undefined && filter.queue !== queue) continue;
       await broker.browse(queue === "inbound" ? inboundParked : eventParked, (message) => {
         const parked = readParked(queue, message);
-        return isMeant(parked, filter) ? decide(parked) : "keep";
+        return matches(parked, filter) ? decide(parked) : "keep";
       });
     }
   }
@@ -141,7 +130,6 @@ export class ParkedMessages {
   }
 }
 
-/** What a parked message tells of itself. */
 function readParked(
   queue: ParkedQueue,
   { body, headers }: QueuedMessage,
@@ -167,10 +155,92 @@ function text(value: unknown): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-function isMeant(message: ParkedMessage, { id, since, before, reason }: ParkedFilter): boolean {
+function matches(message: ParkedMessage, { id, since, before, reason }: ParkedFilter): boolean {
   const at = Date.parse(message.parkedAt);
   return (id === undefined || id === message.id || id === message.about) &&
     (since === undefined || at >= since.getTime()) &&
     (before === undefined || !(at >= before.getTime())) &&
     (reason === undefined || message.reason.toLowerCase().includes(reason.toLowerCase()));
+}
+/** {@linkcode ParkedMessages} of several channels, and what earlier versions left in partition queues. */
+export class ParkedChannels {
+  readonly #channels: ReadonlyMap<string, ParkedMessages>;
+  readonly #broker: ParkedBroker;
+
+  constructor(connectors: readonly string[], broker: ParkedBroker) {
+    this.#broker = broker;
+    this.#channels = new Map(
+      connectors.map((name) => [name, new ParkedMessages({ name, broker })]),
+    );
+  }
+
+  async list(
+    filter: ParkedFilter,
+    visit: (message: ParkedMessage, connector: string) => void,
+  ): Promise<void> {
+    for (const [connector, messages] of this.#channels) {
+      await messages.list(filter, (message) => visit(message, connector));
+    }
+  }
+
+  replay(filter: ParkedFilter): Promise<number> {
+    return this.#sum((_, messages) => messages.replay(filter));
+  }
+
+  discard(filter: ParkedFilter): Promise<number> {
+    return this.#sum((_, messages) => messages.discard(filter));
+  }
+
+  replayPartitions(): Promise<number> {
+    return this.#sum((name) => replayPartitions(name, this.#broker));
+  }
+
+  countPartitions(): Promise<number> {
+    return this.#sum(async (name) => {
+      const partitions = await findPartitions(name, this.#broker);
+      return partitions.reduce((sum, { waiting }) => sum + waiting, 0);
+    });
+  }
+
+  async #sum(
+    work: (connector: string, messages: ParkedMessages) => Promise<number>,
+  ): Promise<number> {
+    let sum = 0;
+    for (const [connector, messages] of this.#channels) sum += await work(connector, messages);
+    return sum;
+  }
+}
+
+/** The fields of a user's message that a story has. */
+export interface MessageFields {
+  readonly timestamp: string;
+  readonly from_addr: string;
+  readonly to_addr: string;
+  readonly transport_name: string;
+  readonly transport_type: string;
+}
+
+/** "?" stands for a missing field. */
+export function fieldsOf(body: Uint8Array): MessageFields {
+  const fields = parseFields(body);
+  const text = (name: string): string => {
+    const value = fields[name];
+    return typeof value === "string" ? value : "?";
+  };
+  return {
+    timestamp: text("timestamp"),
+    from_addr: text("from_addr"),
+    to_addr: text("to_addr"),
+    transport_name: text("transport_name"),
+    transport_type: text("transport_type"),
+  };
+}
+
+/** An event in a few words. */
+export function eventWords(body: Uint8Array): string {
+  const { event_type, delivery_status } = parseFields(body);
+  const words = event_type === "delivery_report"
+    ? ["delivery report", delivery_status]
+    : [event_type];
+  return words.filter((word) => typeof word === "string").join(" ") || "unreadable";
 }

@@ -1,5 +1,5 @@
 /**
- * How the configuration says that RabbitMQ is reached and used: for all commands alike.
+ * The options of the RabbitMQ connection by the configuration.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import { amqpUrls, type Config } from "../config/mod.ts";
 import { EXCHANGE } from "../vumi/mod.ts";
 
-/** The options of `AmqpBroker.open`; undefined if the broker is to be inside the process. */
+/** Undefined if the broker is inside the process. */
 export function brokerOptions(config: Config): AmqpBrokerOptions | undefined {
   const urls = amqpUrls(config);
   if (urls.includes("memory:")) return undefined;

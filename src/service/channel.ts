@@ -1,5 +1,5 @@
 /**
- * Wires one channel: what belongs to it alone, on what all channels share.
+ * Wires one channel from its own parts and from what all channels share.
  *
  * @module
  */
@@ -14,46 +14,34 @@ import { Connector, queuesOf } from "../vumi/mod.ts";
 import { delaysMsOf, faultsOf } from "./channel_queues.ts";
 import { watchChannel } from "./watch.ts";
 
-/**
- * Events in hand for each that is in work: those that wait for the rate limit are seen, and left out
- * when a further one has come.
- */
+/** Events prefetched for each in work: a status can be left out if a later one is already here. */
 const EVENTS_AHEAD = 10;
 
-/** However long RabbitMQ would wait: a message in hand is on no disk of ours. */
+/** Also if RabbitMQ's consumer_timeout is longer. */
 const MOST_HOLD_MS = 24 * 60 * 60_000;
 
-/** What the channels share. */
-export interface Shared {
-  /** Where the queues are. */
+interface Shared {
   readonly broker: Broker;
-  /** Makes spans, if we are traced. */
   readonly tracing: Tracing | undefined;
-  /** How full the queues are. */
   readonly queueWatch: QueueWatch;
-  /** All that is counted. */
   readonly metrics: MetricsRegistry;
-  /** What is closed at the end. */
+  /** Closed at the end, in reverse order. */
   readonly opened: AsyncDisposableStack;
 }
 
-/** A channel that is wired; {@linkcode Bridge.start} makes it run. */
+/** A wired channel, which {@linkcode Bridge.start} starts. */
 export interface Channel {
-  /** The connector's name. */
   readonly name: string;
-  /** The flows. */
   readonly bridge: Bridge;
-  /** How its requests are answered. */
   readonly endpoint: EndpointOptions;
-  /** What is remembered of it. */
   readonly cache: Pick<MessageCache, "status">;
-  /** What is wrong with its queues, by their names, in words for an operator. */
+  /** What is wrong with its queues, by name, for an operator. */
   faults(): Readonly<Record<string, string>>;
-  /** Goes by another configuration from now on, as far as that can be. */
+  /** Applies a changed configuration, as far as that needs no restart. */
   reload(config: ChannelConfig): void;
 }
 
-/** Wires a channel; nothing is consumed yet. */
+/** Wires a channel, which consumes nothing yet. */
 export function openChannel(
   config: ChannelConfig,
   cache: MessageCache,
@@ -69,7 +57,7 @@ export function openChannel(
       isTraced: tracing !== undefined,
     }),
   );
-  // Before anything can be published: what waits for the broker then finds its queue.
+  // Before anything can be published: then the queue is there once the broker is.
   broker.declare(queuesOf(config.connector_name).outbound);
   const connector = new Connector({
     name: config.connector_name,
@@ -109,7 +97,7 @@ export function openChannel(
     endpoint,
     cache,
     faults: () => faultsOf(config, broker.status()),
-    // The parts look into their options again and again, so it is enough to change those.
+    // The parts read their options at each use.
     reload(changed: ChannelConfig): void {
       turn.setAuthToken(changed.auth_token);
       Object.assign(endpoint, requestRulesOf(changed));

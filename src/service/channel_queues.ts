@@ -1,5 +1,5 @@
 /**
- * What a channel's configuration says of queues, and what is wrong with those.
+ * A channel's queues by its configuration, and what is wrong with them.
  *
  * @module
  */
@@ -8,31 +8,30 @@ import { type BrokerStatus, delayQueue } from "../broker/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 
-/** What a queue is to a channel, and to metrics. */
 type Kind = "inbound" | "event" | "outbound" | "inbound_parked" | "event_parked" | "lead" | "delay";
 
-/** What it means for messages when something can't be done with a queue; all others go on. */
+/** What a faulty queue means for messages; other queues are not affected. */
 const MEANS: Readonly<Record<Kind, string>> = {
   inbound: "messages from users wait",
   event: "events wait, and with them the statuses for Turn",
-  outbound: "messages to users may be refused, and Turn asked to come again",
+  outbound: "messages to users may be refused, and Turn asked to try again",
   inbound_parked: "messages from users that are to be parked wait",
   event_parked: "events that are to be parked wait",
-  lead: "nobody may take messages off the queues, as it is not known which bridge is to",
+  lead: "the queues may not be consumed, as it is not known which bridge should",
   delay: "what is to be tried again later waits",
 };
 
-/** How long its messages wait until they are tried again, in milliseconds, one after the other. */
+/** The delays before each further attempt. */
 export function delaysMsOf({ retry_schedule }: ChannelConfig): readonly number[] {
   return retry_schedule.map((seconds) => Math.round(seconds * 1000));
 }
 
-/** How a delay is called, for people and in metrics: the end of its queue's name. */
+/** A delay's name in metrics: the end of its queue's name. */
 export function delayName(delayMs: number): string {
   return delayQueue(delayMs).replace(/^.*\./, "");
 }
 
-/** What is wrong with the queues that the channel uses, by their names, in words for an operator. */
+/** What is wrong with the channel's queues, by name, for an operator. */
 export function faultsOf(
   channel: ChannelConfig,
   { faults }: Pick<BrokerStatus, "faults">,
@@ -45,7 +44,7 @@ export function faultsOf(
   return Object.fromEntries(known);
 }
 
-/** By what they are to it, whether something is wrong with the queues that the channel uses. */
+/** Whether something is wrong with the channel's queues, by kind. */
 export function faultyKinds(
   channel: ChannelConfig,
   { faults }: Pick<BrokerStatus, "faults">,

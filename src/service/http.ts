@@ -12,22 +12,17 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** What an {@linkcode HttpServer} serves, and where. */
-export interface HttpOptions {
-  /** The key that says where to listen. */
+interface HttpOptions {
   readonly key: "http_bind" | "admin_bind";
-  /** Where to listen. */
   readonly bind: Config["http_bind"];
-  /** Answers. */
   readonly handler: (request: Request) => Response | Promise<Response>;
 }
 
-/** How long connections may take to end after the deadline, in milliseconds. */
+/** How long connections may take to end after the deadline. */
 const LINGER_MS = 1_000;
 
-/** A listening server. */
 export class HttpServer implements AsyncDisposable {
-  /** Where it listens: a URL, or `unix:/path`. */
+  /** A URL, or `unix:/path`. */
   readonly address: string;
   readonly #server: Deno.HttpServer;
   #ended: Promise<void> | undefined;
@@ -37,11 +32,7 @@ export class HttpServer implements AsyncDisposable {
     this.#server = server;
   }
 
-  /**
-   * Listens.
-   *
-   * @throws {ListenError} If it can't.
-   */
+  /** @throws {ListenError} If it can't listen. */
   static async listen(options: HttpOptions): Promise<HttpServer> {
     const { bind, handler, key } = options;
     const onListen = (): void => {};
@@ -61,9 +52,8 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /**
-   * Takes no new requests and answers those that came, until `deadline` fires. What is open then
-   * ends with the broker, whose publishes fail, or with the process: to abort a server of Deno's
-   * that is shutting down makes it throw.
+   * Takes no new requests and answers those that came, until `deadline` fires. What is open then ends
+   * with the broker or the process: a server of Deno's that is shutting down throws when aborted.
    */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#ended ??= this.#server.shutdown();
@@ -71,17 +61,18 @@ export class HttpServer implements AsyncDisposable {
     await within(this.#ended, LINGER_MS);
   }
 
-  /** Ends it, also when it was not drained. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain(AbortSignal.abort());
   }
 }
 
-/** A socket file outlives a process that was killed; one that somebody listens on stays. */
+/** Removes a socket file that a killed process left behind. */
 async function removeStaleSocket(path: string): Promise<void> {
   try {
     if (!(await Deno.lstat(path)).isSocket) {
-      throw new TypeError("there is something that is no socket; remove it, or take another path");
+      throw new TypeError(
+        "there is a file that is not a socket; remove it, or choose another path",
+      );
     }
     (await Deno.connect({ transport: "unix", path })).close();
   } catch (error) {
@@ -100,7 +91,7 @@ function explain(key: string, bind: Config["http_bind"], error: unknown): string
     return `${state}: this machine has no such address; 0.0.0.0 means all that it has`;
   }
   if (error instanceof Deno.errors.PermissionDenied) {
-    return `${state}: the system does not allow it; ports below 1024 and others' folders need rights`;
+    return `${state}: the system does not allow it; ports below 1024 and other users' folders need rights`;
   }
   return `${state}: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The whole HTTP interface as OpenAPI 3.1: Turn's part, and beside it what operators ask.
+ * The whole HTTP interface as OpenAPI 3.1: Turn's part, and the routes for operators.
  *
  * @module
  */
@@ -7,7 +7,6 @@
 import manifest from "../../deno.json" with { type: "json" };
 import { type OpenApi, turnApi, type TurnApiOptions } from "../turn/mod.ts";
 
-/** The document. */
 export function openApiDocument(options: TurnApiOptions): OpenApi {
   const { paths, webhooks, components } = turnApi(options);
   return {
@@ -43,7 +42,7 @@ const OPERATION: OpenApi = {
   "/livez": {
     get: {
       operationId: "livez",
-      summary: "Whether the program serves at all; if not, restart it.",
+      summary: "Whether the program answers at all; if not, restart it.",
       responses: { 200: { description: "It does.", content: text() } },
     },
   },
@@ -60,10 +59,10 @@ const OPERATION: OpenApi = {
   "/health": {
     get: {
       operationId: "health",
-      summary: "How the parts are, as every vumi worker tells it.",
+      summary: "The state of each part, in the form of vumi's workers.",
       responses: {
-        200: { description: "All do their work.", content: anyObject },
-        500: { description: "One is down.", content: anyObject },
+        200: { description: "All parts work.", content: anyObject },
+        500: { description: "A part is down.", content: anyObject },
       },
     },
   },

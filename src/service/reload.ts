@@ -1,6 +1,6 @@
 /**
- * SIGHUP: the configuration is read again, in the same layers, and what can change while the program
- * runs is changed: all of it, or nothing if there is a fault anywhere.
+ * SIGHUP: the configuration is read again, and what can change while the program runs is changed; if
+ * there is any fault, nothing is.
  *
  * @module
  */
@@ -16,13 +16,12 @@ import {
 
 const log = getLogger(["turn-channels", "cli"]);
 
-/** What takes on a configuration while it runs, as far as {@linkcode RELOADED} goes. Never fails. */
+/** A part that applies the keys in {@linkcode RELOADED} while it runs. */
 export interface Reloadable {
-  /** Goes by `config` from now on. */
   reload(config: Config): void;
 }
 
-/** The keys that need no restart; {@linkcode Reloadable} parts see to them. */
+/** The keys that need no restart. */
 export const RELOADED: ReadonlySet<string> = new Set([
   "auth_token",
   "auth_token_file",
@@ -41,36 +40,31 @@ export const RELOADED: ReadonlySet<string> = new Set([
   "shutdown_timeout",
 ]);
 
-/** What a {@linkcode Reloader} is made of. */
-export interface ReloaderOptions {
-  /** The configuration that the program started with. */
+interface ReloaderOptions {
   readonly config: Config;
-  /** Reads the configuration again. */
   readonly load: () => Promise<LoadedConfig>;
-  /** What takes on the changes. */
   readonly parts: readonly Reloadable[];
 }
 
-/** Keeps the configuration that is in force. */
 export class Reloader implements Disposable {
   readonly #options: ReloaderOptions;
   #current: Config;
   #work: Promise<void> = Promise.resolve();
   readonly #onSignal = (): void => void this.reload();
 
-  /** Listens for SIGHUP, which then no longer ends the process, until it is disposed. */
+  /** Handles SIGHUP until it is disposed. */
   constructor(options: ReloaderOptions) {
     this.#options = options;
     this.#current = options.config;
     Deno.addSignalListener("SIGHUP", this.#onSignal);
   }
 
-  /** What is in force; of keys that need a restart, what was read last. */
+  /** What is in force; for keys that need a restart, what was read last. */
   get current(): Config {
     return this.#current;
   }
 
-  /** Does what SIGHUP does, one after the other. Never rejects. */
+  /** Does what SIGHUP does. Never rejects. */
   reload(): Promise<void> {
     return this.#work = this.#work.then(() => this.#reload());
   }
@@ -88,18 +82,18 @@ export class Reloader implements Disposable {
     const { config } = loaded;
     const changed = changedKeys(this.#current, config).filter(isReloaded);
     const waiting = changedKeys(this.#options.config, config).filter((key) => !isReloaded(key));
-    const tell = (): void => log.info("Configuration reloaded, changed: {changed}", { changed });
-    const isToldBefore = log.isEnabledFor("info"); // It may not be after a change of log_level.
-    if (isToldBefore) tell();
+    const logChange = (): void =>
+      log.info("Configuration reloaded, changed: {changed}", { changed });
+    const isLoggedBefore = log.isEnabledFor("info"); // A change of log_level may turn it off.
+    if (isLoggedBefore) logChange();
     for (const part of this.#options.parts) part.reload(config);
     this.#current = config;
-    if (!isToldBefore) tell();
+    if (!isLoggedBefore) logChange();
     if (waiting.length > 0) {
       log.warning("Changed, but in force only after a restart: {waiting}", { waiting });
     }
   }
 
-  /** Lets SIGHUP end the process again. */
   [Symbol.dispose](): void {
     Deno.removeSignalListener("SIGHUP", this.#onSignal);
   }

@@ -1,7 +1,6 @@
 /**
- * What is answered over HTTP, and where: Turn's endpoint and `/livez` for everybody, and what an
- * operator asks (`/health`, `/readyz`, `/metrics`, `/openapi.json`) beside them, or at an address of
- * its own.
+ * The HTTP routes: Turn's endpoint and `/livez` for everybody, and for operators `/health`, `/readyz`,
+ * `/metrics` and `/openapi.json`, beside them or at an address of their own.
  *
  * @module
  */
@@ -16,19 +15,16 @@ import {
   turnEndpoint,
 } from "../turn/mod.ts";
 
-/** What operators are told. */
+/** The answers for operators. */
 export interface Operation {
-  /** How the parts are. */
   readonly health: () => HealthReport;
-  /** Why no message can be taken now; empty if one can. */
+  /** Why no message can be accepted now; empty if one can. */
   readonly unready: () => readonly string[];
-  /** The Prometheus text format, version 0.0.4. */
   readonly metrics: () => Promise<string>;
-  /** The description of all this. */
   readonly openApi: unknown;
 }
 
-/** What the public is answered; operators too, if `operation` is given. */
+/** Routes for the public, and for operators too if `operation` is given. */
 export function publicRoutes(endpoints: readonly EndpointOptions[], operation?: Operation): Hono {
   const app = turnEndpoint(endpoints);
   addLiveness(app);
@@ -36,7 +32,7 @@ export function publicRoutes(endpoints: readonly EndpointOptions[], operation?: 
   return app;
 }
 
-/** What operators are answered at their own address. */
+/** Routes for operators at an address of their own. */
 export function adminRoutes(operation: Operation): Hono {
   const app = new Hono();
   addLiveness(app);
@@ -46,7 +42,7 @@ export function adminRoutes(operation: Operation): Hono {
   return app;
 }
 
-/** A process that answers lives; what else is the matter, no restart would mend. */
+/** Always ok: a restart would fix nothing else. */
 function addLiveness(app: Hono): void {
   app.get("/livez", (context) => context.text("ok\n"));
   app.all("/livez", methodNotAllowed("GET", "HEAD"));

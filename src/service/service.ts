@@ -1,6 +1,6 @@
 /**
- * Wires the rooms into the running program: what the configuration names is opened in one order and
- * closed in the reverse, also when starting fails half-way.
+ * Wires the rooms into the running program: its parts are opened in one order and closed in the
+ * reverse, also when starting fails half-way.
  *
  * @module
  */
@@ -22,21 +22,19 @@ import type { Reloadable } from "./reload.ts";
 import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
 import { watchProgram, watchQueues } from "./watch.ts";
 
-/** A running bridge. */
 export interface Service extends AsyncDisposable, Reloadable {
-  /** Where HTTP is served: a URL, or `unix:/path`. */
+  /** A URL, or `unix:/path`. */
   readonly address: string;
-  /** Where operators are answered, if not there. */
+  /** Undefined if operators are answered at `address`. */
   readonly adminAddress: string | undefined;
-  /** Takes nothing new and finishes what is in work, until `deadline` fires. */
+  /** Takes no new work and finishes what is in progress, until `deadline` fires. */
   drain(deadline: AbortSignal): Promise<void>;
 }
 
 /**
- * Opens all that `config` names and starts. A broker that is away is waited for a moment, and then
- * later on.
+ * Starts a bridge. It waits a moment for a broker that is away, and then goes on connecting.
  *
- * @param broker In place of the one that the configuration names.
+ * @param broker Instead of the one that the configuration names.
  * @throws {CacheError} If the cache can't be opened.
  * @throws {ListenError} If the address can't be listened on.
  */
@@ -71,7 +69,7 @@ export async function startService(
       statusFormats: config.channels.map(({ status_format }) => status_format),
     }),
   });
-  // After a start nobody waits for it; what it rejects with is a bug.
+  // It may take longer than the start; if it rejects, that is a bug.
   const consuming = consumeWhenConnected(broker, channels, () => isDraining).catch(reportError);
   await within(consuming, BROKER_MS);
   const parts = opened.move();
@@ -80,7 +78,7 @@ export async function startService(
     adminAddress: admin?.address,
     reload(changed: Config): void {
       const [only] = changed.channels;
-      // A single one may have another name by now, which needs a restart, and new secrets, which do not.
+      // A single one may have a new name, which needs a restart, and new secrets, which do not.
       if (only !== undefined && changed.channels.length === 1 && channels.length === 1) {
         channels[0]?.reload(only);
       }
@@ -100,13 +98,13 @@ export async function startService(
   };
 }
 
-/** How long a start waits for the broker before the service counts as started, in milliseconds. */
+/** How long a start waits for the broker before the service counts as started. */
 const BROKER_MS = 2_000;
 
 /**
- * The order of a start is: listening, so that a program that can't (started twice, say) takes no
- * message off a queue; publishing; and then consuming, as Turn's answer to the first message would be
- * refused otherwise. What Turn asks for before that is held by the broker until it can be published.
+ * A start first listens, so that a program that was started twice consumes nothing; then it publishes;
+ * and then it consumes, as Turn's answer to the first message would be refused otherwise. Requests
+ * that come earlier wait until they can be published.
  */
 async function consumeWhenConnected(
   broker: Broker,
@@ -142,7 +140,7 @@ async function listen(
   return { http, admin: await open("admin_bind", admin_bind, adminRoutes(operation)) };
 }
 
-/** What spans tell of the broker: never who logs in. Of several nodes, the first. */
+/** The broker's address for spans, without the user; of several nodes the first. */
 function tracedBroker(config: Config): TracedBroker {
   const { protocol, hostname, port } = new URL(amqpUrls(config)[0] ?? "memory:");
   if (protocol === "memory:") return { system: "memory", host: "", port: 0 };

@@ -1,5 +1,5 @@
 /**
- * Tells the metrics where to look things up when Prometheus asks: they know no other part.
+ * Wires the metrics that are read from other parts when Prometheus asks.
  *
  * @module
  */
@@ -18,7 +18,6 @@ import {
 import { queuesOf } from "../vumi/mod.ts";
 import { delayName, delaysMsOf, faultyKinds } from "./channel_queues.ts";
 
-/** The parts of a channel that know its figures. */
 export interface Watched {
   readonly config: ChannelConfig;
   readonly broker: Broker;
@@ -27,7 +26,7 @@ export interface Watched {
   readonly cache: MessageCache;
 }
 
-/** Will look at the queues of all channels, once they are watched. */
+/** Reads the depths of the queues of all channels that are added to it. */
 export function watchQueues(channels: readonly ChannelConfig[], broker: Broker): QueueWatch {
   const delays = new Set(channels.flatMap(delaysMsOf));
   return new QueueWatch({

@@ -1,5 +1,5 @@
 /**
- * What a call to Turn is about, of whichever form.
+ * What a call to Turn is about, whatever form it has.
  *
  * @module
  */
@@ -7,24 +7,16 @@
 import * as z from "zod";
 import type { TurnCall } from "./fake_turn.ts";
 
-/** What Turn is told. */
 export type CallContent =
-  /** A user wrote. */
   | {
     readonly kind: "message";
-    /** The message. */
     readonly id: string;
-    /** The user. */
     readonly address: string;
-    /** What was written. */
     readonly text: string;
   }
-  /** Something became of a message. */
   | {
     readonly kind: "status";
-    /** The message that it is about. */
     readonly id: string;
-    /** What became of it. */
     readonly status: string;
   };
 
@@ -42,7 +34,7 @@ const nestedSchema = z.object({ status: z.object({ id: z.string(), status: z.str
 
 const statusSchema = z.union([flatSchema, nestedSchema]);
 
-/** Reads a call; undefined if it is about nothing that is known. */
+/** Undefined if the form is not known. */
 export function readCall({ path, body }: TurnCall): CallContent | undefined {
   const schema = path === "/statuses" ? statusSchema : messageSchema;
   const read = schema.safeParse(body);

@@ -1,65 +1,64 @@
 /**
- * Stands before a server and passes bytes both ways, for one reason: a connection can be dropped
- * here without an answer, which `Deno.serve` has no way to do.
+ * A TCP proxy before a server, for one reason: it can drop a connection without an answer, which
+ * `Deno.serve` can't.
  *
  * @module
  */
 
-/** Listens on 127.0.0.1 and passes on to another port there. */
+/** Listens on 127.0.0.1 and connects to another port there. */
 export class DroppableProxy {
-  /** The port that it listens on. */
   readonly port: number;
-  /** Resolves when it is closed, and all connections are. */
+  /** Resolves when the listener and all connections are closed. */
   readonly finished: Promise<void>;
   readonly #target: number;
   readonly #listener: Deno.TcpListener;
-  /** Who came in, by the port that the server sees them come from. */
-  readonly #visitors = new Map<number, Deno.TcpConn>();
+  /** Connections, by the port that the server sees. */
+  readonly #clients = new Map<number, Deno.TcpConn>();
 
   private constructor(listener: Deno.TcpListener, target: number) {
     this.#listener = listener;
     this.#target = target;
     this.port = listener.addr.port;
-    this.finished = this.#admitAll();
+    this.finished = this.#acceptAll();
   }
 
-  /** Listens on `port`, or a free one if that is 0. */
+  /** Listens on `port`, or on a free one if it is 0. */
   static open(port: number, target: number): DroppableProxy {
     return new DroppableProxy(Deno.listen({ hostname: "127.0.0.1", port }), target);
   }
 
-  /** Drops the connection that the server sees come from `port`. */
+  /** Drops the connection that the server sees from `port`. */
   drop(port: number): void {
-    close(this.#visitors.get(port));
+    close(this.#clients.get(port));
   }
 
-  /** Takes no more, and drops those that there are. */
+  /** Stops listening, and drops all connections. */
   close(): void {
     close(this.#listener);
-    for (const visitor of this.#visitors.values()) close(visitor);
+    for (const client of this.#clients.values()) close(client);
   }
 
-  async #admitAll(): Promise<void> {
-    const visits: Promise<void>[] = [];
-    for await (const visitor of this.#listener) visits.push(this.#admit(visitor));
-    await Promise.all(visits);
+  async #acceptAll(): Promise<void> {
+    const connections: Promise<void>[] = [];
+    for await (const client of this.#listener) connections.push(this.#accept(client));
+    await Promise.all(connections);
   }
 
-  async #admit(visitor: Deno.TcpConn): Promise<void> {
+  async #accept(client: Deno.TcpConn): Promise<void> {
     let server: Deno.TcpConn;
     try {
       server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
     } catch {
-      return close(visitor); // The server is closed already.
+      return close(client); // The server is closed already.
     }
     const { port } = server.localAddr;
-    this.#visitors.set(port, visitor);
-    await Promise.all([pass(visitor, server), pass(server, visitor)]);
-    this.#visitors.delete(port);
+    this.#clients.set(port, client);
+    await Promise.all([pass(client, server), pass(server, client)]);
+    this.#clients.delete(port);
   }
 }
 
-/** Passes bytes on until one side is gone, and then lets go of both. */
+/** Copies bytes until one side is gone, and then closes both. */
 async function pass(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
   const buffer = new Uint8Array(16_384);
   try {

@@ -1,5 +1,5 @@
 /**
- * What the demo's parties say: the examples of turn_channels_api.rst, and a few words over USSD.
+ * The tour's messages: the examples of turn_channels_api.rst, and a few words over USSD.
  *
  * @module
  */
@@ -8,15 +8,12 @@ import type { UserAction } from "./transport.ts";
 
 /** What Turn asks the bridge to send. */
 export interface OutboundExample {
-  /** The user. */
   readonly to: string;
-  /** The number it comes from; the bridge knows it of replies. */
+  /** The bridge knows it of replies. */
   readonly from?: string;
-  /** The message. */
   readonly turn: { readonly type: "text"; readonly text: { readonly body: string } };
-  /** The message that it answers; the bridge knows it of itself. */
+  /** The bridge finds it by itself. */
   readonly reply_to?: string;
-  /** Whether an answer is awaited. */
   readonly waiting_for_user_input?: boolean;
 }
 

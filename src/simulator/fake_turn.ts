@@ -1,6 +1,6 @@
 /**
- * Turn's side, played: an HTTP server that takes what we tell Turn, as strictly as Turn does, and a
- * way to send what Turn sends.
+ * A pretend Turn: an HTTP server that checks calls as strictly as Turn does, and a way to send what
+ * Turn sends.
  *
  * @module
  */
@@ -11,74 +11,60 @@ import { DroppableProxy } from "./droppable_proxy.ts";
 import { faultInBody, isTurnPath } from "./turn_schemas.ts";
 import { Watchers } from "./watchers.ts";
 
-/** A call as it arrived. */
 export interface TurnCall {
-  /** When all of it had arrived; milliseconds since 1970. */
+  /** When it was complete; milliseconds since 1970. */
   readonly at: number;
-  /** The HTTP method. */
   readonly method: string;
-  /** The path below {@linkcode FakeTurn.url}: `/messages` or `/statuses`, if all is well. */
+  /** Below {@linkcode FakeTurn.url}: `/messages` or `/statuses`, if all is well. */
   readonly path: string;
-  /** The headers. */
   readonly headers: Headers;
-  /** The parsed body; `undefined` if it is not JSON. */
+  /** Parsed; undefined if it is not JSON. */
   readonly body: unknown;
 }
 
 /**
- * What becomes of a call: an answer, or none (`hang`, until it is released), or the connection
- * dropped (`reset`). Mind that Deno's own fetch may then send the call again by itself, if the
- * connection was used before.
+ * An answer to a call, or none until it is released (`hang`), or a dropped connection (`reset`), after
+ * which Deno's fetch may repeat the call by itself if the connection was used before.
  */
 export type TurnAnswer = Response | "hang" | "reset";
 
-/** Decides about a call that is as it should be. */
+/** Answers valid calls. */
 export type Answerer = (call: TurnCall) => TurnAnswer | Promise<TurnAnswer>;
 
-/** Looks on; each part is told at once, before what it is told of goes on. */
-export interface TurnWatcher {
-  /** A call has arrived. */
+/** Each method is called before what it reports goes on. */
+interface TurnWatcher {
   called?(call: TurnCall): void;
-  /**
-   * What became of it. A response must be cloned before it is read; `readable` tells whether the
-   * call was as it should be, so that it was Turn's choice.
-   */
+  /** A response must be cloned before it is read; `readable` says whether the call was valid. */
   answered?(call: TurnCall, answer: TurnAnswer, readable: boolean): void;
-  /** A request goes out, see {@linkcode FakeTurn.ask}. */
+  /** A request is sent by {@linkcode FakeTurn.ask}. */
   asks?(request: TurnRequest): void;
-  /** It was answered, or failed. */
   wasAnswered?(request: TurnRequest, answer: RequestAnswer): void;
 }
 
-/** A request as Turn makes it. */
 export interface TurnRequest {
-  /** Tells it from others; it is nowhere on the wire. */
+  /** Identifies it here; it is not sent. */
   readonly key: string;
-  /** Its headers. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What it sends, before it became JSON. */
+  /** As it was before it became JSON. */
   readonly body: unknown;
 }
 
-/** What a request of Turn's came to. */
 export interface RequestAnswer {
-  /** The HTTP status; undefined if there was no answer. */
+  /** Undefined if there was no answer. */
   readonly status: number | undefined;
-  /** The headers. */
   readonly headers: Headers;
-  /** The parsed body; the text, if it is not JSON. */
+  /** Parsed; the text if it is not JSON. */
   readonly body: unknown;
 }
 
-/** How {@linkcode FakeTurn.start} starts. */
-export interface FakeTurnOptions {
-  /** How many of the calls that arrived are kept, the latest; default all. */
+interface FakeTurnOptions {
+  /** How many of the latest calls are kept; default all. */
   readonly keepCalls?: number;
-  /** The port on 127.0.0.1; default 0, a free one. */
+  /** On 127.0.0.1; default 0, a free one. */
   readonly port?: number;
-  /** The bearer token that it wants; default "token". */
+  /** The bearer token that it expects; default "token". */
   readonly authToken?: string;
-  /** What becomes of calls; default 200 for all. */
+  /** Default: 200 for all calls. */
   readonly answer?: Answerer;
 }
 
@@ -89,9 +75,8 @@ interface Wait {
 
 const BASE_PATH = "/v1/numbers/fake";
 
-/** A Turn that runs here. */
 export class FakeTurn implements AsyncDisposable {
-  /** What becomes of calls from now on; those that are wrong are refused without asking it. */
+  /** Answers calls; faulty ones are refused without it. */
   answer: Answerer;
   readonly #authToken: string;
   readonly #keepCalls: number;
@@ -100,7 +85,7 @@ export class FakeTurn implements AsyncDisposable {
   readonly #waits = new Set<Wait>();
   readonly #stop = new AbortController();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #doorman: DroppableProxy;
+  readonly #proxy: DroppableProxy;
   #released = Promise.withResolvers<void>();
 
   private constructor(options: FakeTurnOptions) {
@@ -112,28 +97,27 @@ export class FakeTurn implements AsyncDisposable {
       { hostname: "127.0.0.1", port: 0, signal: this.#stop.signal, onListen: () => {} },
       (request, { remoteAddr }) => this.#take(request, remoteAddr.port),
     );
-    this.#doorman = DroppableProxy.open(port, this.#server.addr.port);
+    this.#proxy = DroppableProxy.open(port, this.#server.addr.port);
   }
 
-  /** Starts one; it takes calls at once. */
   static start(options: FakeTurnOptions = {}): FakeTurn {
     return new FakeTurn(options);
   }
 
-  /** What `turn_api_url` has to be. */
+  /** For `turn_api_url`. */
   get url(): string {
-    return `http://127.0.0.1:${this.#doorman.port}${BASE_PATH}`;
+    return `http://127.0.0.1:${this.#proxy.port}${BASE_PATH}`;
   }
 
-  /** All that arrived, also what was refused, in order. */
+  /** All calls in order, also those that were refused. */
   get calls(): readonly TurnCall[] {
     return this.#calls;
   }
 
   /**
-   * Waits until that many calls have arrived, or until `wanted` says so, and returns all calls.
+   * Waits until that many calls have arrived, or until `wanted` is true, and returns all calls.
    *
-   * @throws {Error} If it does not within `timeoutMs`, or this is closed.
+   * @throws {Error} After `timeoutMs`, or when this is closed.
    */
   async received(
     wanted: number | ((calls: readonly TurnCall[]) => boolean),
@@ -153,13 +137,13 @@ export class FakeTurn implements AsyncDisposable {
     });
   }
 
-  /** Lets somebody look on until the disposable is disposed. */
+  /** Calls `watcher` until the disposable is disposed. */
   watch(watcher: TurnWatcher): Disposable {
     return this.#watchers.add(watcher);
   }
 
   /**
-   * Sends what Turn would, as {@linkcode send} does, and lets those who watch know.
+   * Sends what Turn would, as {@linkcode send} does, and calls the watchers.
    *
    * @throws {TypeError} If there is no answer.
    */
@@ -186,13 +170,13 @@ export class FakeTurn implements AsyncDisposable {
     this.#released = Promise.withResolvers();
   }
 
-  /** Stops at once; calls that hang, and those who wait, fail. */
+  /** Stops at once: calls that hang fail, and so does who waits for calls. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { done } of this.#waits) done.reject(this.#missing("more calls, and closed"));
-    this.#doorman.close();
+    this.#proxy.close();
     this.#released.resolve();
     this.#stop.abort();
-    await Promise.all([this.#server.finished, this.#doorman.finished]);
+    await Promise.all([this.#server.finished, this.#proxy.finished]);
   }
 
   async #take(request: Request, port: number): Promise<Response> {
@@ -206,7 +190,7 @@ export class FakeTurn implements AsyncDisposable {
     const answer = fault ?? await this.answer(call);
     this.#watchers.each((watcher) => watcher.answered?.(call, answer, fault === undefined));
     if (answer instanceof Response) return answer;
-    if (answer === "reset") this.#doorman.drop(port);
+    if (answer === "reset") this.#proxy.drop(port);
     else await released;
     const late = ok();
     if (answer === "hang") this.#watchers.each((watcher) => watcher.answered?.(call, late, true));
@@ -248,17 +232,15 @@ function failure(code: number, details = "The fake Turn does not take this"): Re
   return Response.json({ errors: [{ code, title: `Error ${code}`, details }] }, { status: code });
 }
 
-/** How {@linkcode send} sends. */
 export interface SendOptions {
-  /** What the body is signed with. */
   readonly secret: string;
-  /** In place of the right signature. */
+  /** Instead of the right one. */
   readonly signature?: string;
-  /** More headers, or others. */
+  /** Added to the usual ones, or replacing them. */
   readonly headers?: Record<string, string>;
 }
 
-/** Sends what Turn would: `body` as it is if it is a text, else as JSON, to a `POST /messages`. */
+/** Sends what Turn would to a `POST /messages`: text as it is, anything else as JSON. */
 export async function send(
   endpointUrl: string,
   body: unknown,

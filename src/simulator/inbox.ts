@@ -1,22 +1,21 @@
 /**
- * Where things arrive until somebody takes them.
+ * A queue in memory whose consumers can wait for the next value.
  *
  * @module
  */
 
-/** A queue of `T`, at whose end can be waited. */
 export class Inbox<T> {
   readonly #arrived: T[] = [];
   readonly #takers: ((value: T) => void)[] = [];
 
-  /** Puts a value in; who has waited longest gets it. */
+  /** Adds a value; the oldest waiting `take` gets it. */
   put(value: T): void {
     const taker = this.#takers.shift();
     if (taker === undefined) this.#arrived.push(value);
     else taker(value);
   }
 
-  /** Takes the oldest value, or waits for one. Rejects with the signal's reason when it fires. */
+  /** Takes the oldest value, or waits for one; rejects when `signal` fires. */
   async take(signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
     const [arrived] = this.#arrived.splice(0, 1).map((value) => ({ value }));

@@ -7,50 +7,42 @@
 
 import { SIGNATURE_HEADER } from "../turn/mod.ts";
 import type { Event, Message } from "../vumi/mod.ts";
-import { curlCommand } from "./curl.ts";
 import type { OutboundExample } from "./examples.ts";
-import type { FakeTurn, SendOptions, TurnCall } from "./fake_turn.ts";
+import type { FakeTurn, TurnCall } from "./fake_turn.ts";
 import { Inbox } from "./inbox.ts";
-import { abridge } from "./json.ts";
-import type { Narrator } from "./screen.ts";
+import { abridge, type Narrator } from "./screen.ts";
 import { readCall } from "./call_content.ts";
 import type { Transport, UserAction } from "./transport.ts";
 
-/** What a {@linkcode Scenario} is made of. */
-export interface ScenarioOptions {
-  /** Turn. */
+interface ScenarioOptions {
   readonly turn: FakeTurn;
-  /** Users, and what they are reached by. */
   readonly transport: Transport;
-  /** What shows it. */
   readonly screen: Narrator;
-  /** The bridge's address for messages. */
+  /** Where Turn sends its requests. */
   readonly messagesUrl: string;
-  /** What Turn signs with. */
   readonly hmacSecret: string;
-  /** Whether it is concerned with this user; default all. */
+  /** Whether this user takes part; all do by default. */
   readonly concerns?: (address: string) => boolean;
 }
 
-/** A call that came to Turn, and a request of Turn's that was answered. */
-export interface Exchange {
+/** A call to Turn, or a request of Turn's. */
+interface Exchange {
   /** The HTTP status of the answer; undefined if there was none. */
   readonly status: number | undefined;
-  /** The parsed body: what Turn was told, or what it was answered. */
+  /** Of a call what Turn was sent, of a request what it was answered. */
   readonly body: unknown;
 }
 
-/** Does what the parties do, and shows it. */
+/** The parties' actions; what each brings about is shown on the screen. */
 export class Scenario implements Disposable {
   readonly #options: ScenarioOptions;
   readonly #messages = new Inbox<Exchange>();
   readonly #statuses = new Inbox<Exchange>();
   readonly #outbound = new Inbox<Message>();
   readonly #watches = new DisposableStack();
-  /** Messages of users that it is not concerned with, the latest: their statuses name no user. */
+  /** Messages of users who take no part, as their statuses name no user. */
   readonly #ofOthers = new Set<string>();
 
-  /** Makes it; nothing passes yet. */
   constructor(options: ScenarioOptions) {
     this.#options = options;
     const { turn, transport, concerns = () => true } = options;
@@ -58,18 +50,18 @@ export class Scenario implements Disposable {
       answered: (call, answer, readable) => {
         if (!readable || !this.#concernsCall(call)) return;
         const status = answer instanceof Response ? answer.status : undefined;
-        this.#inboxOf(call).put({ status, body: call.body });
+        const inbox = call.path === "/statuses" ? this.#statuses : this.#messages;
+        inbox.put({ status, body: call.body });
       },
     }));
     this.#watches.use(transport.watch({
       taken: (message) => {
         if (concerns(message.to_addr)) this.#outbound.put(message);
-        else remember(this.#ofOthers, message.message_id);
+        else this.#ofOthers.add(message.message_id);
       },
     }));
   }
 
-  /** Looks on no more. */
   [Symbol.dispose](): void {
     this.#watches.dispose();
   }
@@ -85,7 +77,7 @@ export class Scenario implements Disposable {
   }
 
   /** The transport takes a message off the queue, for a user. */
-  async userIsTold(signal: AbortSignal): Promise<Message> {
+  async userReceives(signal: AbortSignal): Promise<Message> {
     const { transport, screen } = this.#options;
     const message = await this.#outbound.take(signal);
     const { outbound } = transport.queues;
@@ -101,65 +93,38 @@ export class Scenario implements Disposable {
     await transport.publishEvent(event);
   }
 
-  /** The bridge tells Turn what a user wrote. */
-  async turnIsTold(signal: AbortSignal): Promise<Exchange> {
-    const call = await this.#messages.take(signal);
-    this.#options.screen.passed(["bridge", "Turn"], "POST /messages", call.body);
-    return call;
-  }
-
-  /** The bridge tells Turn what became of a message. */
-  async turnIsToldStatus(signal: AbortSignal): Promise<Exchange> {
-    const call = await this.#statuses.take(signal);
-    this.#options.screen.passed(["bridge", "Turn"], "POST /statuses", call.body);
+  /** The bridge calls Turn: about what a user wrote, or about what became of a message. */
+  async turnIsCalled(
+    path: "/messages" | "/statuses",
+    signal: AbortSignal,
+  ): Promise<Exchange> {
+    const call = await (path === "/messages" ? this.#messages : this.#statuses).take(signal);
+    this.#options.screen.passed(["bridge", "Turn"], `POST ${path}`, call.body);
     return call;
   }
 
   /**
    * Turn asks the bridge to send something, and is answered.
    *
-   * @param means A signature in place of the right one.
    * @throws {TypeError} If there is no answer.
    */
-  async turnSends(
-    request: OutboundExample,
-    means: Pick<SendOptions, "signature"> = {},
-  ): Promise<Exchange> {
+  async turnSends(request: OutboundExample): Promise<Exchange> {
     const { turn, messagesUrl, hmacSecret, screen } = this.#options;
     screen.passed(["Turn", "bridge"], `POST /messages, with ${SIGNATURE_HEADER}`, request);
-    const { status, body } = await turn.ask(messagesUrl, request, { secret: hmacSecret, ...means });
+    const { status, body } = await turn.ask(messagesUrl, request, { secret: hmacSecret });
     screen.passed(["bridge", "Turn"], `${status}`, body);
     return { status, body };
   }
 
-  /** How a person would make Turn's request. */
-  curl(request: OutboundExample): string {
-    const { messagesUrl, hmacSecret } = this.#options;
-    return curlCommand(messagesUrl, JSON.stringify(request), hmacSecret);
-  }
-
   #concernsCall(call: TurnCall): boolean {
     const { concerns = () => true } = this.#options;
-    const told = readCall(call);
-    if (told === undefined) return true;
-    return told.kind === "message" ? concerns(told.address) : !this.#ofOthers.has(told.id);
-  }
-
-  #inboxOf({ path }: TurnCall): Inbox<Exchange> {
-    return path === "/statuses" ? this.#statuses : this.#messages;
+    const content = readCall(call);
+    if (content === undefined) return true;
+    return content.kind === "message" ? concerns(content.address) : !this.#ofOthers.has(content.id);
   }
 }
 
 function abridgeMessage(message: Message): object {
   const always = ["message_id", "from_addr", "to_addr", "content"] as const;
   return abridge(message, always, ["in_reply_to", "session_event"]);
-}
-
-const REMEMBERED = 10_000;
-
-/** Keeps the latest. */
-function remember(ids: Set<string>, id: string): void {
-  ids.add(id);
-  const [oldest] = ids;
-  if (ids.size > REMEMBERED && oldest !== undefined) ids.delete(oldest);
 }

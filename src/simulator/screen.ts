@@ -1,31 +1,24 @@
 /**
- * What the demo shows: who hands what to whom. Colours are for the eye only; without them the text
- * is the same.
+ * The tour in a terminal: who sends what to whom, with payloads as JSON in few lines, long texts and
+ * ids cut short. Without colours the text is the same.
  *
  * @module
  */
 
 import { styleText } from "node:util";
-import { formatJson } from "./json.ts";
 
-/** Who takes part. */
-export type Party = "user" | "vumi" | "bridge" | "Turn";
+type Party = "user" | "vumi" | "bridge" | "Turn";
 
-/** Tells what happens. */
+/** Shows the tour. */
 export interface Narrator {
-  /** Begins a block. */
   heading(title: string, explanation: string): void;
   /** Shows a payload that goes from the first party to the last, and on what. */
   passed(route: readonly Party[], means: string, payload: unknown): void;
-  /** Says that something went well, or not. */
   verdict(good: boolean, text: string): void;
-  /** Says something. */
   say(text: string): void;
 }
 
-/** Where a {@linkcode Screen} is. */
-export interface ScreenOptions {
-  /** Takes text as it is to be seen. */
+interface ScreenOptions {
   readonly write: (text: string) => void;
   /** Whether escape codes for colours may be in it. */
   readonly colours: boolean;
@@ -44,18 +37,15 @@ const WIDTH = 80;
 const INDENT = "   ";
 const STRING = /("(?:[^"\\]|\\.)*")(: )?/g;
 
-/** Shows the demo, line by line. */
 export class Screen implements Narrator {
   readonly #write: (text: string) => void;
   readonly #colours: boolean;
 
-  /** Makes it; nothing is shown yet. */
   constructor({ write, colours }: ScreenOptions) {
     this.#write = write;
     this.#colours = colours;
   }
 
-  /** Begins a block. */
   heading(title: string, explanation: string): void {
     this.#write(`\n${this.#style("bold", title)}  ${explanation}\n`);
   }
@@ -73,18 +63,72 @@ export class Screen implements Narrator {
     this.#write(`${inColour}\n`);
   }
 
-  /** Says that something went well, or not. */
   verdict(good: boolean, text: string): void {
     this.#write(`${this.#style(good ? "green" : "red", good ? "✓" : "✗")} ${text}\n`);
   }
 
-  /** Says something. */
   say(text: string): void {
     this.#write(`${text}\n`);
   }
 
-  /** Whether there are colours is ours to say, or styleText asks the environment. */
+  /** Without `validateStream` styleText would read the environment. */
   #style(style: Style, text: string): string {
     return this.#colours ? styleText(style, text, { validateStream: false }) : text;
   }
+}
+
+/** Stands for the fields that were left out; see {@linkcode abridge}. */
+const MORE = "…";
+
+/** What a line is longer by than its fields: "{ " or as much space, and a comma or " }". */
+const BRACES = 4;
+const LONGEST_TEXT = 60;
+const ID = /^[\da-f]{32}$/;
+const ID_SHOWN = 8;
+
+/** Fields of `value`: some always, some if they are not null; and a sign that there are more. */
+export function abridge<T extends object>(
+  value: T,
+  always: readonly (keyof T & string)[],
+  ifSet: readonly (keyof T & string)[],
+): object {
+  const fields = [...always, ...ifSet.filter((field) => value[field] !== null)];
+  return Object.fromEntries([...fields.map((field) => [field, value[field]]), [MORE, MORE]]);
+}
+
+/** Writes `value` in few lines of at most `width` characters, if its texts are not longer. */
+export function formatJson(value: unknown, width: number): string {
+  const whole = inline(value);
+  if (whole.length <= width || !isObject(value) || Array.isArray(value)) return whole;
+  const lines: string[] = [];
+  let mayJoin = false;
+  for (const [key, field] of Object.entries(value)) {
+    const name = key === MORE ? "" : `${JSON.stringify(key)}: `;
+    const text = name + formatJson(field, width - name.length - BRACES).replaceAll("\n", "\n  ");
+    const joined = `${lines.at(-1)}, ${text}`;
+    if (mayJoin && !isObject(field) && joined.length <= width - BRACES) lines.splice(-1, 1, joined);
+    else lines.push(text);
+    mayJoin = !isObject(field);
+  }
+  return `{ ${lines.join(",\n  ")} }`;
+}
+
+function inline(value: unknown): string {
+  if (typeof value === "string") return value === MORE ? MORE : JSON.stringify(shorten(value));
+  if (Array.isArray(value)) return `[${value.map(inline).join(", ")}]`;
+  if (!isObject(value)) return JSON.stringify(value) ?? "nothing";
+  const fields = Object.entries(value).map(([key, field]) =>
+    key === MORE ? MORE : `${JSON.stringify(key)}: ${inline(field)}`
+  );
+  return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function shorten(text: string): string {
+  // Its end, as ids that are made together begin alike.
+  if (ID.test(text)) return `…${text.slice(-ID_SHOWN)}`;
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
 }

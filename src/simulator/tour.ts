@@ -1,6 +1,5 @@
 /**
- * The script: the text's own examples through all three flows, each shown, and looked at whether it
- * is what it should be. Examples: turn_channels_api.rst.
+ * The tour: the examples of turn_channels_api.rst through all three flows, each shown and checked.
  *
  * @module
  */
@@ -16,24 +15,21 @@ import {
   USSD_CODE,
   USSD_QUESTION,
 } from "./examples.ts";
-import { formatJson } from "./json.ts";
-import type { Narrator } from "./screen.ts";
+import { formatJson, type Narrator } from "./screen.ts";
 import type { Scenario } from "./scenario.ts";
 import { ack, deliveryReport } from "./transport.ts";
 
 const DEADLINE_MS = 10_000;
 
-/** What {@linkcode runTour} needs. */
-export interface TourOptions {
-  /** Where it plays. */
-  readonly stage: Scenario;
-  /** What shows headings and the end. */
+interface TourOptions {
+  readonly scenario: Scenario;
+  /** Shows headings and the end. */
   readonly screen: Narrator;
-  /** Ends it early. */
+  /** Ends the tour early. */
   readonly stop: AbortSignal;
-  /** Longest that each thing may take to arrive, in milliseconds; default 10 s. */
+  /** Longest that each thing may take to arrive; default 10 s. */
   readonly deadlineMs?: number;
-  /** Time to read what was said, before the next thing happens, in milliseconds; default 0. */
+  /** Time to read before the next thing happens; default 0. */
   readonly pauseMs?: number;
 }
 
@@ -51,7 +47,7 @@ class FlowError extends Error {
   override readonly name = "FlowError";
 }
 
-/** Plays the script. Answers whether it came to its end and all flows did what they should. */
+/** Plays the tour to its end; false if a flow did not do what it should, or it was stopped. */
 export async function runTour(options: TourOptions): Promise<boolean> {
   try {
     return await new Tour(options).run();
@@ -70,31 +66,31 @@ class Tour {
   }
 
   async run(): Promise<boolean> {
-    const { stage, screen } = this.#options;
+    const { scenario, screen } = this.#options;
     screen.say(
       "turn-channels carries messages between Turn, over HTTP, and vumi, over queues.\n" +
         "This bridge is the real one; Turn, the queues and the users are played.",
     );
     await this.#pause();
-    await this.#heading("1", `A user writes to ${NUMBER}, and Turn is told.`);
-    const question = await stage.userWrites(texted("Hello world!"));
-    await this.#try("inbound", () => this.#turnIsTold(question, "Hello world!"));
+    await this.#heading("1", `A user writes to ${NUMBER}, and Turn gets it.`);
+    const question = await scenario.userWrites(texted("Hello world!"));
+    await this.#try("inbound", () => this.#expectCall(question, "Hello world!"));
 
     await this.#heading("2", "Turn answers. The bridge knows to what, so the message is a reply.");
     const answer = await this.#try("outbound", () => this.#turnAnswers(question, OUTBOUND_EXAMPLE));
 
     await this.#heading(
       "3",
-      "The provider takes the message, the phone gets it, and Turn is told both.",
+      "The provider takes the message, the phone gets it, and Turn gets both.",
     );
-    await this.#try("statuses", () => this.#turnIsToldStatuses(answer));
+    await this.#try("statuses", () => this.#expectStatuses(answer));
 
     await this.#heading(
       "4",
       "On USSD a user dials a code, and Turn's question keeps the session open.",
     );
-    const dialled = await stage.userWrites(DIALLED);
-    await this.#try("inbound", () => this.#turnIsTold(dialled, USSD_CODE));
+    const dialled = await scenario.userWrites(DIALLED);
+    await this.#try("inbound", () => this.#expectCall(dialled, USSD_CODE));
     await this.#try("outbound", () => this.#turnAnswers(dialled, USSD_QUESTION));
     await this.#pause();
     return this.#sumUp();
@@ -111,28 +107,28 @@ class Tour {
     stop.throwIfAborted();
   }
 
-  async #turnIsTold({ message_id: id, from_addr: from }: Message, text: string): Promise<void> {
-    const { stage } = this.#options;
-    const told = await this.#within(
+  async #expectCall({ message_id: id, from_addr: from }: Message, text: string): Promise<void> {
+    const { scenario } = this.#options;
+    const call = await this.#within(
       "POST /messages that Turn can read",
-      (signal) => stage.turnIsTold(signal),
+      (signal) => scenario.turnIsCalled("/messages", signal),
     );
-    expectIn("Turn to be told", told.body, {
+    expectIn("Turn to get", call.body, {
       contact: { id: from },
       message: { type: "text", text: { body: text }, from, id },
     });
-    expectIn("Turn to answer with status", told.status, 200);
+    expectIn("Turn to answer with status", call.status, 200);
   }
 
   async #turnAnswers(inbound: Message, request: OutboundExample): Promise<string> {
-    const { stage } = this.#options;
-    const { status, body } = await stage.turnSends(request);
+    const { scenario } = this.#options;
+    const { status, body } = await scenario.turnSends(request);
     expectIn("Turn to be answered with status", status, 200);
     const message = await this.#within(
       "a message to the user",
-      (signal) => stage.userIsTold(signal),
+      (signal) => scenario.userReceives(signal),
     );
-    expectIn("Turn to be told the id in", body, { messages: [{ id: message.message_id }] });
+    expectIn("Turn to get the id in", body, { messages: [{ id: message.message_id }] });
     expectIn("the user to get", message, {
       to_addr: inbound.from_addr,
       from_addr: inbound.to_addr,
@@ -143,25 +139,25 @@ class Tour {
     return message.message_id;
   }
 
-  async #turnIsToldStatuses(messageId: string | undefined): Promise<void> {
-    const { stage } = this.#options;
+  async #expectStatuses(messageId: string | undefined): Promise<void> {
+    const { scenario } = this.#options;
     if (messageId === undefined) throw new FlowError("expected an outbound message to report on");
     const reports = [
       { event: ack(messageId), status: "sent" },
       { event: deliveryReport(messageId), status: "delivered" },
     ];
     for (const { event, status } of reports) {
-      await stage.transportReports(event);
-      const told = await this.#within(
+      await scenario.transportReports(event);
+      const call = await this.#within(
         "POST /statuses that Turn can read",
-        (signal) => stage.turnIsToldStatus(signal),
+        (signal) => scenario.turnIsCalled("/statuses", signal),
       );
-      expectIn("Turn to be told", told.body, { user_message_id: messageId, status });
-      expectIn("Turn to answer with status", told.status, 200);
+      expectIn("Turn to get", call.body, { user_message_id: messageId, status });
+      expectIn("Turn to answer with status", call.status, 200);
     }
   }
 
-  /** A flow that fails does not keep the others from being tried. */
+  /** Notes a failed flow, so that the others are still tried. */
   async #try<T>(flow: Flow, part: () => Promise<T>): Promise<T | undefined> {
     try {
       return await part();
@@ -173,7 +169,7 @@ class Tour {
     }
   }
 
-  /** Waits for what must come, but not for ever. */
+  /** Waits for what must come, up to the deadline. */
   async #within<T>(what: string, come: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { stop, deadlineMs = DEADLINE_MS } = this.#options;
     const late = new AbortController();

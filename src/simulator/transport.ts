@@ -1,6 +1,6 @@
 /**
- * A vumi transport, played: it puts what users write and what became of messages on a connector's
- * queues, and takes the messages to users off. It knows the queues and nothing of the bridge.
+ * A pretend vumi transport: it publishes users' messages and events on a connector's queues, and
+ * consumes the messages to users. It knows the queues and nothing of the bridge.
  *
  * @module
  */
@@ -21,30 +21,24 @@ import {
 } from "../vumi/mod.ts";
 import { Watchers } from "./watchers.ts";
 
-/** What a {@linkcode Transport} needs. */
-export interface TransportOptions {
-  /** Begins the names of the queues. */
+interface TransportOptions {
   readonly connectorName: string;
-  /** Where the queues are. */
   readonly broker: Publisher & Subscriber;
 }
 
-/** Looks on; each part is told at once, before what it is told of goes on. */
-export interface TransportWatcher {
-  /** A user's message goes on the queue. */
+/** Each method is called before what it reports goes on. */
+interface TransportWatcher {
+  /** A message from a user is put on the queue. */
   published?(message: Message): void;
-  /** What became of a message goes on the queue. */
+  /** An event is put on the queue. */
   reported?(event: Event): void;
-  /** A message to a user was taken off the queue. */
   taken?(message: Message): void;
 }
 
-/** What a user does: writes, dials, answers. */
+/** A user's message, as far as the user decides on it. */
 export type UserAction = Omit<MessageFields, "transport_name">;
 
-/** The worker behind a connector. */
 export class Transport implements AsyncDisposable {
-  /** The connector's queues. */
   readonly queues: ConnectorQueues;
   readonly #name: string;
   readonly #broker: Publisher & Subscriber;
@@ -65,45 +59,41 @@ export class Transport implements AsyncDisposable {
     });
   }
 
-  /** Begins to take messages to users. */
   static start(options: TransportOptions): Transport {
     return new Transport(options);
   }
 
-  /** Lets somebody look on until the disposable is disposed. */
+  /** Calls `watcher` until the disposable is disposed. */
   watch(watcher: TransportWatcher): Disposable {
     return this.#watchers.add(watcher);
   }
 
-  /** What a user does as a message, which is not on the queue yet. */
+  /** Makes a message, and does not publish it. */
   compose(action: UserAction): Message {
     return createMessage({ transport_name: this.#name, ...action });
   }
 
-  /** Puts a user's message on the queue. */
   async publish(message: Message): Promise<void> {
     this.#watchers.each((watcher) => watcher.published?.(message));
     await this.#broker.publish(this.queues.inbound, encodeMessage(message));
   }
 
-  /** Puts on the queue what became of a message. */
   async publishEvent(event: Event): Promise<void> {
     this.#watchers.each((watcher) => watcher.reported?.(event));
     await this.#broker.publish(this.queues.event, encodeEvent(event));
   }
 
-  /** Takes nothing more. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#consumer.cancel();
   }
 }
 
-/** The provider took the message. */
+/** The provider accepted the message. */
 export function ack(messageId: string): Event {
   return { ...event(messageId), event_type: "ack", sent_message_id: newId() };
 }
 
-/** The provider did not take the message. */
+/** The provider refused the message. */
 export function nack(messageId: string, reason: string): Event {
   return { ...event(messageId), event_type: "nack", nack_reason: reason };
 }

@@ -1,14 +1,13 @@
 /**
- * What Turn takes, field by field: shapes of turn_channels_api.rst, and for statuses vumi2's too.
- * They are written down anew here, so that a fault in ours is not in both.
+ * What Turn accepts, field by field: shapes of turn_channels_api.rst, and for statuses vumi2's too.
+ * They do not share code with the bridge's, so that a fault there is found.
  *
  * @module
  */
 
 import * as z from "zod";
 
-/** A path that Turn has. */
-export type TurnPath = "/messages" | "/statuses";
+type TurnPath = "/messages" | "/statuses";
 
 const unixSeconds = z.string().regex(/^\d+$/);
 const statusName = z.enum(["sent", "delivered", "read", "failed"]);
@@ -44,12 +43,11 @@ const SCHEMAS: Readonly<Record<TurnPath, z.ZodType>> = {
   ]),
 };
 
-/** Whether Turn has that path. */
 export function isTurnPath(path: string): path is TurnPath {
   return Object.hasOwn(SCHEMAS, path);
 }
 
-/** What Turn does not like about a call's body, if there is something. */
+/** What is wrong with a call's body; undefined if nothing is. */
 export function faultInBody(path: TurnPath, body: unknown): string | undefined {
   const read = SCHEMAS[path].safeParse(body);
   return read.success ? undefined : z.prettifyError(read.error);

@@ -1,20 +1,18 @@
 /**
- * Those who look on at something.
+ * A set of watchers that are all called.
  *
  * @module
  */
 
-/** A set of `W`, each of which is told. */
 export class Watchers<W extends object> {
   readonly #all = new Set<W>();
 
-  /** Lets one look on until the disposable is disposed. */
+  /** Calls `watcher` until the disposable is disposed. */
   add(watcher: W): Disposable {
     this.#all.add(watcher);
     return { [Symbol.dispose]: () => void this.#all.delete(watcher) };
   }
 
-  /** Tells all. */
   each(tell: (watcher: W) => void): void {
     for (const watcher of this.#all) tell(watcher);
   }

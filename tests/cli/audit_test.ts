@@ -74,7 +74,7 @@ Deno.test("audit adds up what was delivered, parked, delayed and skipped, both w
   // What the running program says of itself stands beside it.
   assert.match(
     output.stdout,
-    new RegExp(`Since the program at ${live.address}/metrics was started:`),
+    new RegExp(`Since the bridge at ${live.address}/metrics was started:`),
   );
   assert.match(output.stdout, /^ {2}inbound: .*delivered 2, parked 2, .*unreadable 1/m);
   assert.match(output.stdout, /^ {2}status: .*delivered 1/m);
@@ -83,7 +83,7 @@ Deno.test("audit adds up what was delivered, parked, delayed and skipped, both w
   assert.equal(await running.stop("SIGTERM"), 0);
   const stopped = await live.command(["audit"]);
   assert.equal(stopped.code, 0);
-  assert.match(stopped.stdout, /No running program answers at http:/);
+  assert.match(stopped.stdout, /No running bridge answers at http:/);
   assert.deepEqual(today(stopped, "inbound"), today(output, "inbound"));
 });
 
@@ -146,7 +146,7 @@ Deno.test("audit with MemoryMessageCache tells what the program says, and what t
   await using live = await Live.prepare({ "message-cache-class": "MemoryMessageCache" });
   const without = await live.command(["audit"]);
   assert.equal(without.code, 64);
-  assert.match(without.stdout, /No running program answers/);
+  assert.match(without.stdout, /No running bridge answers/);
   await using _running = await live.start();
   await live.send("Hi");
   const { code, stdout, stderr } = await live.command(["audit"]);

@@ -55,7 +55,7 @@ Deno.test("check looks at each channel, with one row for what they share", async
   const { code, stdout, plain } = await check(urls, TOKEN, more);
   assert.equal(code, 0, stdout);
   for (const path of ["/c0/messages", "/c1/messages"]) {
-    assert.match(plain, new RegExp(`✓ POST ${path} takes what is signed`));
+    assert.match(plain, new RegExp(`✓ POST ${path} accepts signed requests`));
   }
   assert.equal(plain.split("Turn's token taken (404; 401 without it)").length, 3, plain);
   assert.equal(plain.split("✓ cache file").length, 2);

@@ -12,19 +12,19 @@ import { Transcript } from "../support/transcript.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-function demo(args: readonly string[], stdin: "null" | "piped" = "null"): Deno.ChildProcess {
+function demo(args: readonly string[]): Deno.ChildProcess {
   const permissions = [
     "--no-prompt",
     ...["net", "read", "write", "env"].map((x) => `--allow-${x}`),
   ];
-  return start(["run", "--quiet", ...permissions, "src/main.ts", "demo", ...args], stdin);
+  return start(["run", "--quiet", ...permissions, "src/main.ts", "demo", ...args]);
 }
 
-function start(args: readonly string[], stdin: "null" | "piped" = "null"): Deno.ChildProcess {
+function start(args: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: ROOT,
-    stdin,
+    stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -46,7 +46,7 @@ Deno.test("demo --once plays the script, and prints nothing else", async () => {
   assert.equal(err, "");
   assert.deepEqual(out.match(/^[✓✗] \w+/gm), ["✓ inbound", "✓ outbound", "✓ statuses"]);
   assert.ok(!out.includes("\x1b"), "escape codes, and no terminal");
-  assert.ok(!out.includes("curl"), "an invitation to stay");
+  assert.ok(!out.includes("Ctrl-C"), "an invitation to stay");
   assert.equal(code, EXIT.ok);
 });
 
@@ -63,7 +63,7 @@ Deno.test("demo --once fails when a flow does, and names it", async () => {
 Deno.test("demo takes a free port when its own is taken", async () => {
   using _taken = take(8080);
   const { code, out } = await outcome(demo(["--once"]));
-  assert.match(out, /^Port 8080 can't be had, so a free one is taken\.$/m);
+  assert.match(out, /^Port 8080 is not available, so a free one is used\.$/m);
   assert.equal(code, EXIT.ok);
 });
 
@@ -76,10 +76,10 @@ Deno.test("demo --port takes no other port", async () => {
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  Deno.test(`demo without input stays up, until ${signal}`, async () => {
+  Deno.test(`demo stays up until ${signal}`, async () => {
     await using process = demo(["--port", "0"]);
     const stdout = new Transcript(process.stdout);
-    const [, address] = await stdout.waitFor(/'(http:\/\/[^']+)\/messages'[^]*Ctrl-C/);
+    const [, address] = await stdout.waitFor(/at (http:\S+)\/messages\. Ctrl-C/);
     const health = await fetch(`${address}/health`);
     await health.body?.cancel();
     assert.equal(health.status, 200);
@@ -90,7 +90,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-Deno.test("demo serves the page, and what is done there is seen in the terminal", async () => {
+Deno.test("demo serves the page, also for those who only have its address", async () => {
   await using process = demo(["--port", "0", "--page-port", "0"]);
   const stdout = new Transcript(process.stdout);
   const [, url = ""] = await stdout.waitFor(/in a browser: (http:\/\/127\.0\.0\.1:\d+\/)\n/);
@@ -100,7 +100,6 @@ Deno.test("demo serves the page, and what is done there is seen in the terminal"
   await using client = await PageClient.open(url);
   await client.act({ do: "text", address: "+26612345678", text: "Hi there" });
   await client.hears({ kind: "said", by: "service", text: "You wrote: Hi there" });
-  await stdout.waitFor(/"content": "Hi there"[^]*"content": "You wrote: Hi there"/);
   process.kill("SIGTERM");
   assert.equal(await process.stderr.text(), "");
   assert.equal((await process.status).code, EXIT.ok);
@@ -129,7 +128,7 @@ Deno.test("demo --page-port takes no other port", async () => {
 Deno.test("demo says what it means to serve the page for others", async () => {
   await using process = demo(["--port", "0", "--page-port", "0", "--page-host", "0.0.0.0"]);
   const stdout = new Transcript(process.stdout);
-  await stdout.waitFor(/Whoever reaches 0\.0\.0\.0 can use the page/);
+  await stdout.waitFor(/Anyone who can reach 0\.0\.0\.0 can use the page/);
   process.kill("SIGTERM");
   await process.stderr.cancel();
   await process.status;
@@ -143,20 +142,6 @@ for (const seconds of ["0", "-1", "86401", "soon"]) {
     assert.equal(code, EXIT.usage);
   });
 }
-
-Deno.test("demo sends what is typed, and stays up when the input ends", async () => {
-  await using process = demo(["--port", "0"], "piped");
-  const stdout = new Transcript(process.stdout);
-  const keyboard = process.stdin.getWriter();
-  await keyboard.write(new TextEncoder().encode("Hi there\n"));
-  await keyboard.close();
-  await stdout.waitFor(/"text": \{ "body": "Hi there" \}[^]*"content": "You wrote: Hi there"/);
-  await stdout.waitFor(/You wrote[^]*"status": "delivered"/);
-  process.kill("SIGTERM");
-  assert.equal(await process.stderr.text(), "");
-  assert.equal((await process.status).code, EXIT.ok);
-  await stdout.ended;
-});
 
 /** Listens on a port of 127.0.0.1, if nobody does yet. */
 function take(port: number): Disposable {

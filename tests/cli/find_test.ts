@@ -107,7 +107,7 @@ Deno.test("find tells of a delayed message how often it was tried and when it co
   await until("both to be delayed", async () => await live.transport.delayed(DELAY_MS) === 2);
   const [output, story] = await findOne(live, "m1");
   assert.equal(story.state, "delayed");
-  assert.match(texts(story)[1] ?? "", /^Turn was called in vain about it, for the first time$/);
+  assert.match(texts(story)[1] ?? "", /^the first call to Turn about it failed$/);
   const [, at = "", why] = /^it waits until (.{19}), (.*)$/.exec(story.now[0] ?? "") ?? [];
   assert.equal(why, `attempt 3, in ${DELAYED}, because: Turn answered 500`);
   const inMs = Date.parse(`${at}Z`) - Date.now();
@@ -128,7 +128,7 @@ Deno.test("find tells of a parked message why, since when, and what can be done"
   const [output, story] = await findOne(live, "m1");
   assert.equal(story.state, "parked");
   assert.deepEqual(texts(story).slice(1), [
-    "Turn was called in vain about it, for the first time",
+    "the first call to Turn about it failed",
     "it was parked after 1 attempt: Turn answered 404: No such",
   ]);
   assert.match(story.now[0] ?? "", /\.inbound\.parked, .* turn-channels parked replay --id m1$/);
@@ -150,7 +150,7 @@ Deno.test("find tells of a message to a user what it answers, its confirm, and e
     `Turn asked for it to be sent to ${USER} from 8110, by smpp_transport (sms)`,
     `RabbitMQ confirmed it in ${live.connector}.outbound`,
   ]);
-  assert.match(sent.now[0] ?? "", /it is among the 0 in .*; Turn was told nothing of it yet; 0 ev/);
+  assert.match(sent.now[0] ?? "", /it is among the 0 in .*; Turn has no status of it yet; 0 ev/);
   const event = { user_message_id: id };
   const ack = { ...event, event_id: "e1", event_type: "ack", sent_message_id: "p" };
   await live.transport.sendEvent(ack);
@@ -232,7 +232,10 @@ Deno.test("find says what it does not know, exit code 1", async () => {
   for (const query of ["nobody", "+0", "\u001b[2Jevil"]) {
     const [{ code, stdout, stderr }] = await find(live, query);
     assert.deepEqual([code, stdout], [1, ""]);
-    assert.match(stderr, / is not found: neither in the cache \(older than what that keeps, or/);
+    assert.match(
+      stderr,
+      / was not found, neither in the cache \(it is older than the cache keeps, or/,
+    );
     assert.ok(!stderr.includes("\u001b"), JSON.stringify(stderr));
   }
 });
@@ -246,7 +249,7 @@ Deno.test("find says of what only a queue knows that the cache has forgotten it"
   const [, story] = await findOne(live, "m1");
   assert.equal(story.state, "parked");
   assert.ok(texts(story).includes(`came from ${USER} to 8110, by smpp_transport (sms)`));
-  assert.match(texts(story).join(), /not in the cache: it is older than what that keeps/);
+  assert.match(texts(story).join(), /not in the cache: it is older than the cache keeps/);
 });
 
 Deno.test("find tells what the cache knows while the broker is away, exit code 69", async () => {
@@ -277,7 +280,7 @@ Deno.test("find tells what the queues know where the cache can't be looked into"
   await live.waiting("inbound.parked", 1);
   const [memory, [story = assert.fail()]] = await find(live, "m1");
   assert.deepEqual([memory.code, story.state], [0, "parked"]);
-  assert.match(memory.stderr, /MemoryMessageCache is inside the running program/);
+  assert.match(memory.stderr, /MemoryMessageCache is inside the running bridge/);
   for (
     const flags of [
       ["DenoKvMessageCache", "--message-cache-config-path=/nowhere/at/all.kv"],

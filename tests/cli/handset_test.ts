@@ -89,7 +89,7 @@ Deno.test("handset plays the phone before the broker, the bridge and the Turn of
       all.some(({ path }) => path === "/statuses");
   });
   assert.ok(calls.length >= 3);
-  await client.hears({ kind: "passage", passage: { flow: "outbound", state: "done" } });
+  await client.hears({ kind: "trace", trace: { flow: "outbound", state: "done" } });
   process.kill("SIGTERM");
   assert.equal(await process.stderr.text(), "");
   assert.equal((await process.status).code, EXIT.ok);
@@ -101,7 +101,7 @@ Deno.test("handset takes no messages that somebody else takes, unless it is told
   const name = `test-${crypto.randomUUID()}`;
   await using transport = await Transport.connect(name);
   const { code, err } = await refusal(handset({ "connector-name": name }));
-  assert.match(err, /^Somebody else takes messages off \S+\.outbound \(consumers: 1\)/);
+  assert.match(err, /^Another program consumes \S+\.outbound \(consumers: 1\)/);
   assert.ok(err.includes("--force"));
   assert.equal(code, EXIT.unavailable);
   await using process = handset({ "connector-name": name }, "--force");
@@ -162,7 +162,7 @@ Deno.test("handset asks which of several channels it is to play", async () => {
       ["--config", file, "--page-port", "0", "--connector", "test-two", "--force"],
     );
     const stdout = new Transcript(process.stdout);
-    await stdout.waitFor(/on the queues of test-two/);
+    await stdout.waitFor(/use the queues of test-two/);
     process.kill("SIGTERM");
     await process.stderr.cancel();
     await process.status;

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { answerQuestions } from "../../src/cli/init_questions.ts";
+import { answerQuestions } from "../../src/cli/init.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { Program } from "../support/program.ts";
 
@@ -178,7 +178,7 @@ Deno.test("init --register explains why Turn refuses, and leaves no file", async
     ENDPOINT,
   );
   assert.equal(code, 69);
-  assert.match(stderr, /answered 403.*\nTo mend it: .*--auth-token/);
+  assert.match(stderr, /answered 403.*\nTo fix it: .*--auth-token/);
   assert.deepEqual(await place.files(), []);
 });
 

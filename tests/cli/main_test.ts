@@ -72,7 +72,7 @@ Deno.test("a file that is no socket is left where it is, exit code 69", async ()
   const args = [...flags("c", "http://127.0.0.1:9"), `--http-bind=unix:${path}`];
   const { code, stderr } = await Program.fromSource().output(args);
   assert.equal(code, 69);
-  assert.match(stderr, /no socket/);
+  assert.match(stderr, /not a socket/);
   await Deno.remove(path);
 });
 
@@ -271,7 +271,7 @@ Deno.test("check tries the Redis that is named, and names no password", async ()
     ]);
   const found = await checkAt(redisUrl());
   assert.equal(found.code, 0, found.stdout);
-  assert.match(found.stdout, new RegExp(`remember in +${redisUrl()};`));
+  assert.match(found.stdout, new RegExp(`keep messages in +${redisUrl()};`));
   const missed = await checkAt("redis://:hunter2@127.0.0.1:9");
   assert.equal(missed.code, 1);
   assert.match(missed.stdout, /✗.*cache on Redis at/);

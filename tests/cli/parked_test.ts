@@ -65,7 +65,7 @@ Deno.test("parked list has a line a message, by whatever it is looked for, and s
   assert.equal(await count("--since=1h"), 3);
   assert.equal(await count("--since=2019-12-31"), 4);
   assert.equal(await count("--reason=NO SUCH thing"), 2);
-  assert.deepEqual(await list("--reason=nobody wrote this"), ["Nothing that is meant is parked."]);
+  assert.deepEqual(await list("--reason=nobody wrote this"), ["No parked messages match."]);
   const [first = "", second = ""] = await list("--json");
   const { parkedAt: _, firstFailure, ...known } = JSON.parse(first);
   assert.match(firstFailure, /^20\d\d-/);
@@ -138,9 +138,9 @@ Deno.test("parked replay-partitions puts back what earlier versions left, in ord
   assert.ok(said.includes("6messageswaitwherenobodytakesthem"), checked.stdout);
   assert.ok(said.includes("turn-channelsparkedreplay-partitions"), checked.stdout);
   const dry = await live.command(["parked", "replay-partitions"], ["--dry-run"]);
-  assert.deepEqual([dry.code, dry.stdout], [0, "Would be put back into work: 8.\n"]);
+  assert.deepEqual([dry.code, dry.stdout], [0, "Would replay 8 messages.\n"]);
   const done = await live.command(["parked", "replay-partitions"]);
-  assert.deepEqual([done.code, done.stdout], [0, "Put back into work: 8.\n"]);
+  assert.deepEqual([done.code, done.stdout], [0, "Replayed 8 messages.\n"]);
   for (const end of ends.slice(0, 3)) {
     for (const name of ["a", "b"]) {
       const { content, properties } = await live.transport.take("inbound");
@@ -155,7 +155,7 @@ Deno.test("parked replay-partitions puts back what earlier versions left, in ord
   }
   assert.equal(
     (await live.command(["parked", "replay-partitions"])).stdout,
-    "Put back into work: 0.\n",
+    "Replayed 0 messages.\n",
   );
 });
 
@@ -168,18 +168,18 @@ Deno.test("parked replay puts what is meant back, in order, and once if it is re
     "x-parked-reason": "old",
   });
   const dry = await live.command(["parked", "replay"], ["--dry-run", "--reason=404"]);
-  assert.deepEqual([dry.code, dry.stdout], [0, "Would be put back into work: 5.\n"]);
+  assert.deepEqual([dry.code, dry.stdout], [0, "Would replay 5 messages.\n"]);
   assert.equal(live.told().length, 5);
   // Still refused: each is tried once more, and parked again.
   const vain = await live.command(["parked", "replay"], ["--reason=404"]);
-  assert.deepEqual([vain.code, vain.stdout], [0, "Put back into work: 5.\n"]);
+  assert.deepEqual([vain.code, vain.stdout], [0, "Replayed 5 messages.\n"]);
   await live.waiting("inbound.parked", 6);
   assert.equal(live.told().length, 10);
   live.turn.answer = () => Response.json({});
   const one = await live.command(["parked", "replay"], ["--id=a2"]);
-  assert.equal(one.stdout, "Put back into work: 1.\n");
+  assert.equal(one.stdout, "Replayed 1 message.\n");
   const rest = await live.command(["parked", "replay"], ["--reason=no SUCH", "--queue=inbound"]);
-  assert.equal(rest.stdout, "Put back into work: 4.\n");
+  assert.equal(rest.stdout, "Replayed 4 messages.\n");
   await live.turn.received(15);
   assert.deepEqual(live.told().slice(10), ["a2", "a1", "b1", "b2", "a3"]);
   await until("the one that was not meant", async () => {
@@ -187,19 +187,19 @@ Deno.test("parked replay puts what is meant back, in order, and once if it is re
   });
 });
 
-Deno.test("parked discard asks, or wants --yes, and deletes what is meant", async () => {
+Deno.test("parked discard asks, or needs --yes, and deletes what matches", async () => {
   await using live = await Live.prepare();
   await using _running = await live.start();
   await refusing(["m1", "m2", "m3"], live);
   const discard = (...more: string[]) => live.command(["parked", "discard"], more);
   const dry = await discard("--dry-run", "--id=m1");
-  assert.deepEqual([dry.code, dry.stdout], [0, "Would be deleted: 1.\n"]);
+  assert.deepEqual([dry.code, dry.stdout], [0, "Would delete 1 message.\n"]);
   const unasked = await discard();
   assert.deepEqual([unasked.code, unasked.stdout], [64, ""]);
   assert.match(unasked.stderr, /--yes/);
   await live.waiting("inbound.parked", 3);
   const sure = await discard("--yes", "--id=m2");
-  assert.deepEqual([sure.code, sure.stdout], [0, "Deleted: 1.\n"]);
+  assert.deepEqual([sure.code, sure.stdout], [0, "Deleted 1 message.\n"]);
   const left = await live.command(["parked", "list"], ["--json"]);
   assert.deepEqual(lines(left.stdout).map((line) => JSON.parse(line).id), ["m1", "m3"]);
 });
@@ -215,13 +215,13 @@ Deno.test({
     for (const no of ["n\n", "\n", "\x04"]) {
       const { code, shown } = await atTerminal(line, no);
       assert.equal(code, 0, shown);
-      assert.match(shown, /Delete 2 parked messages for good\?/);
+      assert.match(shown, /Delete 2 messages for good\?/);
       assert.ok(!shown.includes("Deleted"), shown);
       await live.waiting("inbound.parked", 2);
     }
     const { code, shown } = await atTerminal(line, "y\n");
     assert.equal(code, 0, shown);
-    assert.match(shown, /Deleted: 2\./);
+    assert.match(shown, /Deleted 2 messages\./);
     await live.waiting("inbound.parked", 0);
   },
 });
@@ -290,7 +290,7 @@ Deno.test("parked commands get through 5,000 messages, and replay keeps their or
   // Nobody works, so that they stay where they are put.
   assert.equal(await running.stop("SIGTERM"), 0);
   const replay = await live.command(["parked", "replay"]);
-  assert.equal(replay.stdout, "Put back into work: 5000.\n");
+  assert.equal(replay.stdout, "Replayed 5000 messages.\n");
   for (const id of ids.slice(0, 100)) {
     const { content } = await live.transport.take("inbound");
     assert.equal(JSON.parse(content.toString()).message_id, id);

@@ -178,9 +178,6 @@ const UNCONFIGURED: readonly (readonly string[])[] = [
   ["dashboard"],
   ["alerts"],
   ["systemd-unit"],
-  ["completions", "bash"],
-  ["completions", "zsh"],
-  ["completions", "fish"],
   ["demo", "--once", "--port=0"],
 ];
 

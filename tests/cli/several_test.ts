@@ -165,15 +165,17 @@ Deno.test("parked is about all channels, or the one that --connector names", asy
   ]);
   for (const { turn } of several.channels) turn.answer = () => Response.json({});
   const replay = await several.command("parked", "replay", `--connector=${first}`);
-  assert.deepEqual([replay.code, replay.stdout], [EXIT.ok, "Put back into work: 2.\n"]);
+  assert.deepEqual([replay.code, replay.stdout], [EXIT.ok, "Replayed 2 messages.\n"]);
   await several.at(0).turn.received(4);
   assert.equal(several.at(1).turn.calls.length, 2);
   const discard = await several.command("parked", "discard", "--yes");
-  assert.deepEqual([discard.code, discard.stdout], [EXIT.ok, "Deleted: 2.\n"]);
+  assert.deepEqual([discard.code, discard.stdout], [EXIT.ok, "Deleted 2 messages.\n"]);
   for (const command of [["parked", "list"], ["audit"]]) {
     const wrong = await several.command(...command, "--connector=nobody");
     assert.deepEqual([wrong.code, wrong.stdout], [EXIT.usage, ""]);
-    assert.ok(wrong.stderr.includes(`No channel is nobody; --connector must be one of: ${first}`));
+    assert.ok(
+      wrong.stderr.includes(`There is no channel nobody; --connector must be one of: ${first}`),
+    );
   }
 });
 

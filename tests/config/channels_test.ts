@@ -250,8 +250,8 @@ Deno.test("channels with the same connector or path are refused, also when anoth
     auth_token: t
     turn_hmac_secret: s\n`;
   const clashes = {
-    "channels[2].connector_name": "another one than channels[1] has",
-    "channels[2].vumi_api_path": "another one than channels[0] has",
+    "channels[2].connector_name": "a value other than that of channels[1]",
+    "channels[2].vumi_api_path": "a value other than that of channels[0]",
   };
   assert.deepEqual(await faults({ file: TWO + third }), clashes);
   const faulty = await faults({
@@ -273,13 +273,13 @@ Deno.test("one path for all by a default or a variable is a clash that says wher
     {
       key: "channels[1].connector_name",
       value: '"c"',
-      expected: "another one than channels[0] has",
+      expected: "a value other than that of channels[0]",
       source: "environment variable CONNECTOR_NAME",
     },
     {
       key: "channels[1].vumi_api_path",
       value: '""',
-      expected: "another one than channels[0] has",
+      expected: "a value other than that of channels[0]",
       source: "the default",
     },
   ]);

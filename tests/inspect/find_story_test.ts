@@ -3,7 +3,7 @@ import { type DelayedRecord, NOTHING_TOLD } from "../../src/bridge/mod.ts";
 import type { InboundFound, OutboundFound, Waiting } from "../../src/inspect/find_search.ts";
 import { storyOf, type Surroundings } from "../../src/inspect/find_story.ts";
 import { queuesOf } from "../../src/vumi/mod.ts";
-import type { ParkedMessage } from "../../src/inspect/mod.ts";
+import type { ParkedMessage } from "../../src/inspect/parked_messages.ts";
 import { remembered } from "../cache/samples.ts";
 
 const HOUR_MS = 3_600_000;
@@ -116,13 +116,13 @@ for (
       "with which a user hung up",
       inbound({ message: remembered({ session_event: "close" }) }),
       {},
-      /; or done with: Turn is not told of a user who hangs up/,
+      /; or finished: Turn is not called about a user who hangs up/,
     ],
     [
       "to a user not confirmed",
       outbound(),
       {},
-      /^it is not noted that RabbitMQ confirmed it: .*503/,
+      /^there is no record that RabbitMQ confirmed it; .*503/,
     ],
     [
       "to a user of two days ago",
@@ -136,7 +136,12 @@ for (
       {},
       /^no message of this id is r/,
     ],
-    ["to a user without a cache", outbound(), UNCACHED, /only the cache could tell$/],
+    [
+      "to a user without a cache",
+      outbound(),
+      UNCACHED,
+      /^only the cache knows which statuses Turn has$/,
+    ],
   ] as const
 ) {
   Deno.test(`storyOf() a message ${label} is open, and says why`, () => {
@@ -228,8 +233,7 @@ for (
       "whose time is over",
       { until: QUEUED_AT + 1_000 },
       "open",
-      "it has waited until 2026-01-02 03:04:06, and is in c.inbound again, among the 3 that wait " +
-      "there, or in work",
+      "the delay of it ended at 2026-01-02 03:04:06: in c.inbound again, among the 3 there, or in work",
     ],
   ] as const
 ) {
@@ -242,5 +246,5 @@ for (
 Deno.test("storyOf() knows the user of a delayed message that is no longer remembered", () => {
   const story = storyOf(inbound({ message: undefined, waiting: [delayed()] }), around());
   assert.equal(story.user, "+1");
-  assert.match(story.steps[1]?.text ?? "", /^Turn was called in vain about it/);
+  assert.match(story.steps[1]?.text ?? "", /^the first call to Turn about it failed/);
 });

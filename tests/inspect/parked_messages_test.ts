@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import type { Broker, Decision, QueuedMessage } from "../../src/broker/mod.ts";
-import { type ParkedFilter, type ParkedMessage, ParkedMessages } from "../../src/inspect/mod.ts";
+import {
+  type ParkedFilter,
+  type ParkedMessage,
+  ParkedMessages,
+} from "../../src/inspect/parked_messages.ts";
 
 interface Sample {
   readonly queue?: "inbound" | "event";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Inbox } from "../../src/simulator/mod.ts";
+import { Inbox } from "../../src/simulator/inbox.ts";
 
 const never = new AbortController().signal;
 

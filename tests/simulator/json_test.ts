@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { abridge, formatJson } from "../../src/simulator/json.ts";
+import { abridge, formatJson } from "../../src/simulator/screen.ts";
 
 const ID = "0123456789abcdef0123456789abcdef";
 

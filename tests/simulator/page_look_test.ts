@@ -24,8 +24,8 @@ pageTest("markup is shown as text, wherever it comes from", async (person, { pla
   await person.enters("#text-content", IMAGE);
   await person.sees("#phone .said.service", `You wrote: ${IMAGE}`);
   await person.sees("#turn .said.user", IMAGE);
-  await person.sees(".passage .text", IMAGE);
-  await person.clicks(".passage:last-child summary");
+  await person.sees(".trace .text", IMAGE);
+  await person.clicks(".trace:last-child summary");
   await person.sees(".step pre", IMAGE);
   await play.act({ do: "add", address: IMAGE.slice(0, 40) });
   await person.sees("#phones button", IMAGE.slice(0, 40));
@@ -61,7 +61,7 @@ for (const dark of [false, true]) {
       for (const pane of ["phone", "bridge", "turn"]) {
         await person.clicks(`.panes [data-to=${pane}]`);
         await person.sees(`#${pane} h2`, /./);
-        if (pane === "bridge") await person.clicks(".passage:last-child summary");
+        if (pane === "bridge") await person.clicks(".trace:last-child summary");
         if (pane === "turn") await person.clicks("#send summary");
         const [page, view] = await person.page.evaluate(() => {
           return [document.documentElement.scrollWidth, innerWidth];
@@ -101,7 +101,7 @@ for (const width of [1360, 900, 375]) {
           if (pane === "bridge" || pane === "") {
             await person.sees("#parked-title", "parked");
             await person.sees("#charts", "sent");
-            await person.clicks(".passage:last-child summary");
+            await person.clicks(".trace:last-child summary");
             await person.clicks(".log summary");
           }
           if (pane === "turn" || pane === "") await person.clicks("#send summary");

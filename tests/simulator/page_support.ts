@@ -8,7 +8,7 @@
 
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
-import { PageServer } from "../../src/simulator/mod.ts";
+import { PageServer } from "../../src/simulator/handset/server.ts";
 import { NO_CHROMIUM, openView, type ViewOptions } from "../support/chromium.ts";
 import { until } from "../support/until.ts";
 import { type PlayOptions, startDemoPlay } from "./play.ts";

@@ -1,7 +1,9 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
-import { PageServer, PhonePlay, Transport } from "../../src/simulator/mod.ts";
+import { PhonePlay } from "../../src/simulator/handset/phone_play.ts";
+import { PageServer } from "../../src/simulator/handset/server.ts";
+import { Transport } from "../../src/simulator/transport.ts";
 import { NO_CHROMIUM, openView } from "../support/chromium.ts";
 import { until } from "../support/until.ts";
 import { pageTest, Person } from "./page_support.ts";
@@ -19,13 +21,13 @@ async function playsTurnByHand(person: Person): Promise<void> {
 pageTest("an SMS conversation goes through the phone, the bridge and Turn", async (person) => {
   await playsTurnByHand(person);
   await person.enters("#text-content", "Is the clinic open today?");
-  await person.sees(".passage[data-flow=inbound]", "Is the clinic open today?");
+  await person.sees(".trace[data-flow=inbound]", "Is the clinic open today?");
   await person.sees("#turn .said.user", "Is the clinic open today?");
   await person.enters("#send-text", "Yes, until five o'clock.");
   await person.sees("#phone .said.service", "Yes, until five o'clock.");
   await person.sees("#phone .reports", "delivered");
   await person.sees("#turn .outcome", "delivered");
-  await person.sees(".passage[data-flow=status]", USER);
+  await person.sees(".trace[data-flow=status]", USER);
   await person.enters("#text-content", "Thank you!");
   await person.sees("#turn .said.user", "Thank you!");
   assert.deepEqual(await person.texts("#turn .words"), [
@@ -60,7 +62,7 @@ pageTest("a USSD session that is hung up is over, for the bridge too", async (pe
   await person.sees("#ussd-text", "What is your name?");
   await person.clicks("#ussd-cancel");
   await person.sees("#phone .said.network", "Hung up");
-  await person.sees(".passage", /hung up.*nothing to tell/);
+  await person.sees(".trace", /hung up.*not for Turn/);
   await person.seesNo("#ussd");
   const told = turn.calls.filter(({ path }) => path === "/messages");
   assert.equal(told.length, 1, "Turn was told of more than the dialling");
@@ -93,8 +95,8 @@ pageTest(
     for (const text of texts) await person.enters("#text-content", text);
     await person.chooses("#phones", OTHER);
     await person.enters("#text-content", "Four");
-    await person.sees(".passage", /One.*trying again/);
-    await person.sees(".passage", "Four");
+    await person.sees(".trace", /One.*trying again/);
+    await person.sees(".trace", "Four");
     assert.deepEqual(await person.texts("#turn .said"), []);
     await person.clicks("#answers input[value='200']");
     await person.chooses("#contacts", USER);
@@ -118,7 +120,7 @@ pageTest(
     await person.enters("#text-content", "Please call me back");
     await person.sees("#parked-title", "1 message is parked");
     await person.sees("#parked li", /\+26612345678 Turn answered 400/);
-    await person.sees(".passage", /Please call me back.*parked/);
+    await person.sees(".trace", /Please call me back.*parked/);
     await person.clicks("#answers input[value='200']");
     await person.sees("#mode-means", "All is well");
     await person.clicks("#parked li button");
@@ -143,7 +145,7 @@ pageTest(
     await person.enters("#send-text", "In answer to nothing");
     await person.sees("#turn .said.failed", "the bridge said 404");
     assert.deepEqual(await person.texts("#phone .said.service"), []);
-    await person.clicks(".passage:nth-child(2) summary");
+    await person.clicks(".trace:nth-child(2) summary");
     await person.sees(".step.bad", "signature wrong");
     await person.sees(".headers", "X-Turn-Hook-Signature");
   },
@@ -218,7 +220,7 @@ pageTest("load is drawn while it is on, and has no phones", async (person) => {
   await person.sees("#load-value", "off");
   await person.sees("#charts", "0 sent0 with Turn0 between");
   assert.equal((await person.texts("#phones button")).length, 2);
-  assert.deepEqual(await person.texts(".passage"), []);
+  assert.deepEqual(await person.texts(".trace"), []);
 });
 
 pageTest("a USSD session goes by keyboard alone", async (person) => {
@@ -259,7 +261,7 @@ Deno.test({
     const person = new Person(view.page, view.faults);
     await person.sees("#bridge-about", "smpp");
     await person.enters("#text-content", "Hello?");
-    await person.sees(".passage", "Hello?");
+    await person.sees(".trace", "Hello?");
     assert.deepEqual(await person.texts("#turn, #load, #tour, .panes"), []);
     assert.equal(broker.waiting("smpp.inbound").length, 1);
     assert.deepEqual(view.faults, []);

@@ -1,5 +1,5 @@
 /**
- * The demo's stage with a real bridge, for tests: what is shown is kept.
+ * The demo's parties with a real bridge, for tests: what is shown is kept.
  *
  * @module
  */
@@ -8,15 +8,12 @@ import { stripVTControlCharacters } from "node:util";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { type Service, startService } from "../../src/service/service.ts";
 import { loadConfig } from "../../src/config/mod.ts";
-import {
-  type Answerer,
-  DemoPlay,
-  FakeTurn,
-  LogTap,
-  Scenario,
-  Screen,
-  Transport,
-} from "../../src/simulator/mod.ts";
+import { type Answerer, FakeTurn } from "../../src/simulator/fake_turn.ts";
+import { DemoPlay } from "../../src/simulator/handset/demo_play.ts";
+import { LogTap } from "../../src/simulator/handset/log_tap.ts";
+import { Scenario } from "../../src/simulator/scenario.ts";
+import { Screen } from "../../src/simulator/screen.ts";
+import { Transport } from "../../src/simulator/transport.ts";
 import { startLogging } from "../../src/telemetry/mod.ts";
 
 /** What differs from a demo in which all is well. */
@@ -35,13 +32,12 @@ export interface PlayOptions {
   readonly flags?: Readonly<Record<string, string>>;
 }
 
-/** A stage that is set. */
+/** The parties, and what they show. */
 export interface Play extends AsyncDisposable {
   readonly turn: FakeTurn;
   readonly transport: Transport;
   readonly broker: MemoryBroker;
   readonly service: Service;
-  readonly stage: Scenario;
   readonly screen: Screen;
   /** All that was shown, with the escape codes. */
   shown(): string;
@@ -49,18 +45,18 @@ export interface Play extends AsyncDisposable {
   verdicts(): readonly string[];
 }
 
-type Parties = Omit<Play, "stage">;
-
-/** Sets it, for a test that plays all parties. */
-export async function startPlay(options: PlayOptions = {}): Promise<Play> {
+/** Starts them, for a test that plays all parties. */
+export async function startPlay(
+  options: PlayOptions = {},
+): Promise<Play & { readonly scenario: Scenario }> {
   const parties = await startParties(options);
   const messagesUrl = `${parties.service.address}/messages`;
   const { hmacSecret = "secret" } = options;
-  const stage = new Scenario({ ...parties, messagesUrl, hmacSecret });
-  return { ...parties, stage };
+  const scenario = new Scenario({ ...parties, messagesUrl, hmacSecret });
+  return { ...parties, scenario };
 }
 
-/** Sets it, with phones and a Turn that act by themselves, or as they are told at the page. */
+/** Starts them, with phones and a Turn that act by themselves, or as they are told at the page. */
 export async function startDemoPlay(
   options: PlayOptions = {},
 ): Promise<Play & { readonly play: DemoPlay }> {
@@ -79,7 +75,6 @@ export async function startDemoPlay(
   return {
     ...parties,
     play,
-    stage: play.stage,
     [Symbol.asyncDispose]: async () => {
       await play[Symbol.asyncDispose]();
       await parties[Symbol.asyncDispose]();
@@ -88,7 +83,7 @@ export async function startDemoPlay(
   };
 }
 
-async function startParties(options: PlayOptions): Promise<Parties> {
+async function startParties(options: PlayOptions): Promise<Play> {
   const { authToken = "token", answer, colours = false, flags = {} } = options;
   await using parts = new AsyncDisposableStack();
   const turn = parts.use(FakeTurn.start(answer === undefined ? {} : { answer }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
-import { runTour } from "../../src/simulator/mod.ts";
+import { runTour } from "../../src/simulator/tour.ts";
 import { startPlay } from "./play.ts";
 
 const never = new AbortController().signal;

@@ -5,7 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import type { Action, PageEvent } from "../../src/simulator/mod.ts";
+import type { Action } from "../../src/simulator/handset/actions.ts";
+import type { PageEvent } from "../../src/simulator/handset/events.ts";
 import { until } from "./until.ts";
 
 /** Listens to the page's server. */

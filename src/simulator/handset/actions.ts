@@ -1,5 +1,5 @@
 /**
- * What can be done at the page, as it comes over HTTP.
+ * The actions of the page, as they come over HTTP.
  *
  * @module
  */
@@ -12,25 +12,19 @@ const text = z.string().max(4_000);
 const id = z.string().min(1).max(100);
 
 const actionSchema = z.discriminatedUnion("do", [
-  /** There is one more user. */
   z.strictObject({ do: z.literal("add"), address }),
-  /** A user writes an SMS. */
   z.strictObject({ do: z.literal("text"), address, text: text.min(1) }),
-  /** A user dials. */
   z.strictObject({ do: z.literal("dial"), address, code: address }),
-  /** A user answers what the screen asks. */
   z.strictObject({ do: z.literal("answer"), address, text }),
-  /** A user ends the session. */
   z.strictObject({ do: z.literal("hangUp"), address }),
-  /** The transport tells what became of a message. */
+  /** The transport reports an event. */
   z.strictObject({
     do: z.literal("report"),
     id,
     report: z.enum(["ack", "nack", "delivered", "failed"]),
   }),
-  /** Whether the transport does so by itself. */
+  /** Whether the transport reports by itself. */
   z.strictObject({ do: z.literal("setReports"), on: z.boolean() }),
-  /** Turn sends a message. */
   z.strictObject({
     do: z.literal("send"),
     to: address,
@@ -39,29 +33,19 @@ const actionSchema = z.discriminatedUnion("do", [
     replyTo: z.string().max(100),
     badSignature: z.boolean(),
   }),
-  /** How Turn answers. */
   z.strictObject({
     do: z.literal("setTurnAnswers"),
     mode: z.enum(["200", "429", "500", "400", "none"]),
   }),
-  /** Whether Turn replies by itself. */
   z.strictObject({ do: z.literal("setTurnReplies"), on: z.boolean() }),
-  /** A parked message goes back, or all do. */
   z.strictObject({ do: z.literal("replay"), key: z.union([z.literal("all"), id]) }),
-  /** How much made-up users write. */
   z.strictObject({ do: z.literal("setLoad"), rate: z.int().min(0).max(500) }),
-  /** The tour plays. */
   z.strictObject({ do: z.literal("tour") }),
 ]);
 
-/**
- * Something that a person at the page does.
- *
- * @internal Says only to `deno doc --lint` that the schema, which it comes from, needs no export.
- */
 export type Action = z.output<typeof actionSchema>;
 
-/** Reads an action, or says what is wrong with it. */
+/** Reads an action, or returns what is wrong with it. */
 export function readAction(json: string): Action | { readonly fault: string } {
   const value = parseJson(json);
   if (value === undefined) return { fault: "The body is not JSON" };

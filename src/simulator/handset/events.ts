@@ -1,33 +1,27 @@
 /**
- * What the page is told, as JSON. The page's scripts take their types from here.
+ * The events that the page gets, as JSON. The page's scripts take their types from here.
  *
  * @module
  */
 
-/** What the page is told: what happened is kept for those who come later, how it is now is not. */
+/** What happened is kept for pages that are opened later, how something is now is not. */
 export type PageEvent = Happening | Now;
 
-/** Something happened. */
-export type Happening = Said | Reported | PassageEvent | Caption | Verdict | LogLine;
+export type Happening = Said | Reported | TraceEvent | Caption | Verdict | LogLine;
 
-/** How something is now. */
 export type Now = Hello | Phone | Settings | Health | Parked | Sample;
 
-/** Something appeared on a user's phone. */
+/** A message or a notice on a user's phone. */
 export interface Said {
-  /** Tells it from others. */
   readonly kind: "said";
-  /** The user. */
   readonly address: string;
-  /** The message; empty, if it is the network that says something. */
+  /** Empty if it is a notice of the network. */
   readonly id: string;
-  /** Who. */
   readonly by: "user" | "service" | "network";
-  /** What; cut, if it is very long. */
+  /** Cut if it is very long. */
   readonly text: string;
-  /** Whether it was in a USSD session, and not an SMS. */
+  /** Whether it was in a USSD session; else it is an SMS. */
   readonly ussd: boolean;
-  /** When; milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -35,221 +29,160 @@ export interface Said {
 export type Report = "ack" | "nack" | "delivered" | "failed";
 
 /** The transport reported what became of a message. */
-export interface Reported {
-  /** Tells it from others. */
+interface Reported {
   readonly kind: "reported";
-  /** The message. */
   readonly id: string;
-  /** What became of it. */
   readonly report: Report;
 }
 
-/** How far a message has come. */
-export type PassageState =
-  /** It is with the bridge. */
+type TraceState =
+  /** The bridge has it. */
   | "waiting"
-  /** It is with the bridge, which will try again. */
+  /** The bridge will try again. */
   | "retrying"
-  /** It has arrived. */
   | "done"
-  /** There was nothing to tell. */
+  /** Turn need not be called about it. */
   | "skipped"
-  /** It was refused, and goes nowhere. */
+  /** It was refused, and that is its end. */
   | "refused"
-  /** It waits for a person. */
+  /** It waits for an operator. */
   | "parked";
 
-/** A message on its way through the bridge, and how far it has come; the latest one holds. */
-export interface Passage {
-  /** Tells it from others. */
+/** A message on its way through the bridge; a later one with its id replaces it. */
+export interface Trace {
   readonly id: string;
-  /** Which way. */
   readonly flow: "inbound" | "outbound" | "status";
-  /** The user; empty, if that is not known. */
+  /** Empty if it is not known. */
   readonly address: string;
-  /** What it says. */
   readonly text: string;
-  /** The message that it is, or is about; empty, as long as it has no id. */
+  /** The message that it is or is about; empty as long as it has no id. */
   readonly messageId: string;
-  /** How far it has come. */
-  readonly state: PassageState;
-  /** In a word, why it is where it is. */
+  readonly state: TraceState;
+  /** A few words about the state. */
   readonly note: string;
-  /** How often Turn was called, or the bridge was. */
+  /** Calls to Turn, or of Turn to the bridge. */
   readonly attempts: number;
-  /** When it began; milliseconds since 1970. */
+  /** Milliseconds since 1970. */
   readonly at: number;
-  /** Milliseconds from its beginning to its end, if it has one. */
+  /** Null until it has ended. */
   readonly tookMs: number | null;
-  /** Outbound: whether the user's answer is awaited. */
   readonly waitsForInput: boolean;
 }
 
-/** One thing that happened on the way. */
 export interface Step {
-  /** When; milliseconds since 1970. */
   readonly at: number;
-  /** What. */
   readonly title: string;
-  /** How it went. */
   readonly tone: "plain" | "good" | "bad";
-  /** Headers of HTTP, or of AMQP. */
   readonly headers?: readonly (readonly [string, string])[];
-  /** What was in it, formatted and cut to a size that can be shown. */
+  /** Formatted, and cut if it is very long. */
   readonly body?: string;
 }
 
-/** A message went a step further. */
-export interface PassageEvent {
-  /** Tells it from others. */
-  readonly kind: "passage";
-  /** How far it has come. */
-  readonly passage: Passage;
-  /** The step; absent if there is nothing to see. */
+export interface TraceEvent {
+  readonly kind: "trace";
+  readonly trace: Trace;
+  /** Absent if there is nothing to show. */
   readonly step?: Step;
 }
 
-/** The tour explains what comes next. */
-export interface Caption {
-  /** Tells it from others. */
+/** What the tour says before its next step. */
+interface Caption {
   readonly kind: "caption";
-  /** Its number. */
   readonly title: string;
-  /** The explanation. */
   readonly text: string;
 }
 
-/** The tour tells how it went. */
+/** The tour's result for one flow. */
 export interface Verdict {
-  /** Tells it from others. */
   readonly kind: "verdict";
-  /** Whether it went well. */
   readonly good: boolean;
-  /** What. */
   readonly text: string;
 }
 
-/** The bridge logged something. */
 export interface LogLine {
-  /** Tells it from others. */
   readonly kind: "log";
-  /** How grave it is. */
   readonly level: "WARNING" | "ERROR" | "CRITICAL";
-  /** What. */
   readonly text: string;
-  /** When; milliseconds since 1970. */
   readonly at: number;
 }
 
-/** The first thing that is told. */
+/** The first event on a connection. */
 export interface Hello {
-  /** Tells it from others. */
   readonly kind: "hello";
-  /** Whether all that happened, as far as it is kept, follows: what is shown is to be forgotten. */
+  /** Whether the page must forget what it shows: all that is kept follows. */
   readonly anew: boolean;
-  /** Whether Turn and the bridge are here too, or only the phone. */
+  /** Whether Turn and the bridge run here too, and not the phones only. */
   readonly whole: boolean;
-  /** The number that users write to. */
   readonly number: string;
-  /** The code that users dial. */
   readonly ussdCode: string;
-  /** The queues that the transport works on, for the eye. */
   readonly connector: string;
 }
 
-/** A user's phone. */
 export interface Phone {
-  /** Tells it from others. */
   readonly kind: "phone";
-  /** The user. */
   readonly address: string;
-  /** The USSD session that is open or was the last; null if there was none. */
+  /** The open or the last USSD session; null if there was none. */
   readonly session: Session | null;
 }
 
-/** A USSD session. */
 export interface Session {
-  /** Tells it from the user's others. */
   readonly id: string;
-  /** What was dialled. */
   readonly code: string;
-  /** Waiting for the service, asking the user, or over. */
   readonly state: "waiting" | "asking" | "ended";
-  /** Who or what ended it. */
   readonly endedBy: "service" | "user" | "time" | null;
-  /** What is on the screen. */
   readonly text: string;
-  /** How many screens there were. */
   readonly screens: number;
-  /** Milliseconds until the network ends it, as it was told. */
+  /** Milliseconds until the network ends it. */
   readonly leftMs: number;
 }
 
-/** How Turn answers calls. */
 export type TurnMode = "200" | "429" | "500" | "400" | "none";
 
-/** What can be set. */
 export interface Settings {
-  /** Tells it from others. */
   readonly kind: "settings";
-  /** How Turn answers calls. */
   readonly turnAnswers: TurnMode;
-  /** Whether Turn replies to users by itself. */
   readonly turnReplies: boolean;
-  /** Whether the transport reports by itself what became of messages. */
+  /** Whether the transport reports deliveries by itself. */
   readonly reports: boolean;
-  /** Messages of made-up users a second. */
   readonly load: number;
-  /** Whether the tour plays. */
   readonly touring: boolean;
 }
 
-/** How the bridge says it is. */
 export interface Health {
-  /** Tells it from others. */
   readonly kind: "health";
-  /** Its answer to `GET /health`, or why there was none. */
+  /** The answer to `GET /health`, or why there was none. */
   readonly report: unknown;
-  /** Its counters, as far as they count messages: flow, result, how many. */
+  /** Counters of messages: flow, result, count. */
   readonly counters: readonly (readonly [string, string, number])[];
-  /** Turn's rate limits, as far as Turn has told of them: the bucket, calls left, calls a window. */
+  /** Turn's rate limits as its answers tell them: bucket, calls left, calls in a window. */
   readonly limits: readonly (readonly [string, number, number])[];
 }
 
-/** The messages that wait for a person. */
+/** The messages that wait for an operator. */
 export interface Parked {
-  /** Tells it from others. */
   readonly kind: "parked";
-  /** How many. */
   readonly total: number;
-  /** The first ones. */
   readonly messages: readonly ParkedMessage[];
 }
 
-/** A message that waits for a person. */
 export interface ParkedMessage {
-  /** Tells it from others. */
   readonly key: string;
-  /** The queue it is in. */
   readonly queue: string;
-  /** Of whom, or about what. */
+  /** The user's address, or which message it is about. */
   readonly title: string;
-  /** Why. */
   readonly reason: string;
 }
 
-/** How the load goes, for a moment. */
+/** The load's figures of the last moment. */
 export interface Sample {
-  /** Tells it from others. */
   readonly kind: "sample";
-  /** Messages a second that users sent. */
+  /** Messages from users a second. */
   readonly sent: number;
-  /** Messages a second that Turn took. */
-  readonly told: number;
-  /** The median delay from one to the other, in milliseconds; null if nothing arrived. */
+  /** Messages that Turn took a second. */
+  readonly delivered: number;
+  /** Null if nothing arrived. */
   readonly medianMs: number | null;
-  /** Nineteen of twenty were not slower. */
   readonly p95Ms: number | null;
-  /** Messages between the two. */
+  /** Messages sent that Turn does not have yet. */
   readonly between: number;
 }

@@ -1,6 +1,6 @@
 /**
- * Turn, as a person at the page plays it: how it answers calls, and whether it replies to users by
- * itself. By itself it says back what an SMS said, and asks two questions on USSD.
+ * The page's controls of the pretend Turn: how it answers calls, and whether it replies to users by
+ * itself. By itself it repeats an SMS, and asks two questions on USSD.
  *
  * @module
  */
@@ -10,84 +10,77 @@ import type { Answerer, FakeTurn } from "../fake_turn.ts";
 import { readCall } from "../call_content.ts";
 import type { TurnMode } from "./events.ts";
 
-/** What a {@linkcode FakeTurnControls} is made of. */
-export interface FakeTurnControlsOptions {
-  /** Turn. What becomes of its calls is asked here from now on. */
+interface FakeTurnControlsOptions {
   readonly turn: FakeTurn;
-  /** Sends what Turn replies. */
   readonly send: (request: OutboundExample) => Promise<unknown>;
-  /** The code that users dial. */
   readonly ussdCode: string;
-  /** Whom it never replies to. */
+  /** Users who never get a reply. */
   readonly ignores: (address: string) => boolean;
 }
 
-/** Plays Turn. */
 export class FakeTurnControls implements Disposable {
-  /** Whether it replies to users by itself. */
   repliesByItself = true;
   readonly #options: FakeTurnControlsOptions;
-  readonly #otherwise: Answerer;
-  readonly #held = new Set<string>();
-  /** Messages that it has replied to, or does: a repeated call is no new message. */
+  readonly #originalAnswer: Answerer;
+  readonly #paused = new Set<string>();
+  /** Messages with a reply, so that a repeated call gets none. */
   readonly #replied = new Set<string>();
   readonly #flows = new Map<string, Flow>();
   readonly #watch: Disposable;
   #mode: TurnMode = "200";
 
-  /** Takes calls from now on. */
   constructor(options: FakeTurnControlsOptions) {
     this.#options = options;
-    this.#otherwise = options.turn.answer;
+    this.#originalAnswer = options.turn.answer;
     options.turn.answer = (call) =>
-      this.#mode === "200" ? this.#otherwise(call) : failing(this.#mode);
+      this.#mode === "200" ? this.#originalAnswer(call) : failing(this.#mode);
     this.#watch = options.turn.watch({
       answered: (call, answer, readable) => {
         if (!readable || call.path !== "/messages") return;
-        const told = readCall(call);
+        const content = readCall(call);
         const taken = answer instanceof Response && answer.ok;
-        if (taken && told?.kind === "message") this.#reply(told.id, told.address, told.text);
+        if (taken && content?.kind === "message") {
+          this.#reply(content.id, content.address, content.text);
+        }
       },
     });
   }
 
-  /** How it answers calls. */
   get mode(): TurnMode {
     return this.#mode;
   }
 
-  /** Answers like that from now on; calls that wait for an answer get one. */
+  /** Also answers the calls that wait. */
   set mode(mode: TurnMode) {
     this.#mode = mode;
     if (mode !== "none") this.#options.turn.release();
   }
 
-  /** It does not reply to these users until the disposable is disposed. */
-  hold(addresses: readonly string[]): Disposable {
-    for (const address of addresses) this.#held.add(address);
+  /** Sends these users no replies until the disposable is disposed. */
+  pauseFor(addresses: readonly string[]): Disposable {
+    for (const address of addresses) this.#paused.add(address);
     return {
       [Symbol.dispose]: () => {
-        for (const address of addresses) this.#held.delete(address);
+        for (const address of addresses) this.#paused.delete(address);
       },
     };
   }
 
-  /** Takes no more calls. */
   [Symbol.dispose](): void {
     this.#watch[Symbol.dispose]();
-    this.#options.turn.answer = this.#otherwise;
+    this.#options.turn.answer = this.#originalAnswer;
   }
 
   #reply(id: string, address: string, text: string): void {
     const { ignores, ussdCode, send } = this.#options;
-    if (!this.repliesByItself || ignores(address) || this.#held.has(address)) return;
+    if (!this.repliesByItself || ignores(address) || this.#paused.has(address)) return;
     if (this.#replied.has(id)) return;
     remember(this.#replied, id);
     const flow = text === ussdCode ? askName : this.#flows.get(address) ?? echo;
     this.#flows.delete(address);
     const reply = flow(text);
     if (reply.then !== undefined) this.#flows.set(address, reply.then);
-    // What it comes to is seen by those who watch.
+    // Watchers see what comes of it.
     void send({
       to: address,
       turn: { type: "text", text: { body: reply.text } },
@@ -96,12 +89,12 @@ export class FakeTurnControls implements Disposable {
   }
 }
 
-/** What Turn replies to what a user wrote. */
+/** Makes a reply to what a user wrote. */
 type Flow = (text: string) => Reply;
 
 interface Reply {
   readonly text: string;
-  /** What it replies to the answer; absent if it awaits none. */
+  /** Replies to the answer; absent if none is expected. */
   readonly then?: Flow;
 }
 

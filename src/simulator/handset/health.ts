@@ -1,5 +1,5 @@
 /**
- * How the bridge says it is: what an operator would ask it, over HTTP as an operator would.
+ * The bridge's health and counters, over HTTP as an operator gets them.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export async function askHealth(address: string): Promise<Health> {
   return { kind: "health", report, counters, limits };
 }
 
-/** An answer that does not come is told, as it is news of its health too. */
+/** Without an answer the bridge counts as down. */
 async function ask(url: string, read: (response: Response) => Promise<unknown>): Promise<unknown> {
   try {
     return await read(await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }));

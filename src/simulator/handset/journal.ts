@@ -1,52 +1,48 @@
 /**
- * What happened, for all who look on and for those who come back: each happening has a number, the
- * latest ones are kept, and who lost the connection is told what was missed. The frames are those of
- * server-sent events.
+ * The events for open pages and for those that come back: each that is kept has a number, and a page
+ * that lost its connection gets what it missed. The frames are those of server-sent events.
  *
  * @module
  */
 
 import type { Happening, Hello, Now } from "./events.ts";
 
-/** How much is kept; whatever is more, the oldest goes. */
-export interface JournalOptions {
-  /** Happenings; default 2,000. */
+/** How much is kept; the oldest goes first. */
+interface JournalOptions {
+  /** Events that are kept; default 2,000. */
   readonly keep?: number;
-  /** Characters of frames; default 4 million. */
+  /** Characters that are kept; default 4 million. */
   readonly keepCharacters?: number;
 }
 
 /** Takes a frame; it must not throw. */
-export type Listener = (frame: string) => void;
+type Listener = (frame: string) => void;
 
 interface Entry {
   readonly number: number;
   readonly frame: string;
 }
 
-/** Keeps what happened, and tells. */
 export class Journal {
   readonly #keep: number;
   readonly #keepCharacters: number;
-  /** Tells the numbers of this program's life from those of another's. */
+  /** Distinguishes the numbers of this process from those of an earlier one. */
   readonly #life = crypto.randomUUID().slice(0, 8);
   readonly #entries: Entry[] = [];
   readonly #listeners = new Set<Listener>();
   #characters = 0;
   #last = 0;
 
-  /** Makes an empty one. */
   constructor({ keep = 2_000, keepCharacters = 4_000_000 }: JournalOptions = {}) {
     this.#keep = keep;
     this.#keepCharacters = keepCharacters;
   }
 
-  /** How many look on. */
   get listeners(): number {
     return this.#listeners.size;
   }
 
-  /** Tells what happened, and keeps it. */
+  /** Sends an event, and keeps it for those who come later. */
   add(happening: Happening): void {
     const number = ++this.#last;
     const frame = `id: ${this.#life}-${number}\n${formatFrame(happening)}`;
@@ -58,17 +54,14 @@ export class Journal {
     this.#send(frame);
   }
 
-  /** Tells how something is now; nobody is told later. */
+  /** Sends how something is now; it is not kept. */
   tell(now: Now): void {
     this.#send(formatFrame(now));
   }
 
   /**
-   * Tells a newcomer what was missed since `lastId`, or else all that is kept; and then whatever
-   * comes, until the disposable is disposed.
-   *
-   * @param hello What is told first, but for whether what is shown is to be forgotten.
-   * @param now What is told last.
+   * Sends `hello`, then what came after `lastId` or else all that is kept, then `now`, and then each
+   * new event until the disposable is disposed.
    */
   listen(
     lastId: string,
@@ -84,7 +77,7 @@ export class Journal {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** What came after it; undefined if that can't be said. */
+  /** What came after `lastId`; undefined if it is not known. */
   #since(lastId: string): readonly Entry[] | undefined {
     const [life, digits = ""] = lastId.split("-");
     const number = Number(digits);

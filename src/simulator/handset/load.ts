@@ -1,6 +1,6 @@
 /**
- * Load: made-up users who write at a chosen rate, and how many of their messages Turn is told, and
- * how soon. They have no phones, and Turn does not reply to them.
+ * Load: made-up users who write at a chosen rate, and how many of their messages Turn gets, and how
+ * soon. They have no phones, and Turn does not reply to them.
  *
  * @module
  */
@@ -12,55 +12,48 @@ import type { Sample } from "./events.ts";
 
 /** What a {@linkcode Load} is made of. */
 export interface LoadOptions {
-  /** Where users write. */
   readonly transport: Transport;
-  /** Who is told. */
   readonly turn: FakeTurn;
-  /** The number that they write to. */
   readonly number: string;
-  /** Takes how it goes, twice a second. */
+  /** Called twice a second. */
   readonly sampled: (sample: Sample) => void;
 }
 
-/** What the addresses of made-up users begin with. */
 const PREFIX = "+2665550";
 const USERS = 200;
 const TICK_MS = 50;
 const SAMPLE_MS = 500;
-/** Messages that Turn has not been told; with more of them, users wait before they write. */
+/** With more messages that Turn does not have yet, users stop writing. */
 const MOST_BETWEEN = 20_000;
 
-/** Whether it is a made-up user's. */
+/** Whether it is a made-up user's address. */
 export function isLoad(address: string): boolean {
   return address.startsWith(PREFIX);
 }
 
-/** Made-up users. */
 export class Load implements Disposable {
   readonly #options: LoadOptions;
   readonly #watch: Disposable;
-  /** When those were sent of which Turn has not been told. */
+  /** When messages were sent that Turn does not have yet. */
   readonly #sentAt = new Map<string, number>();
   #rate = 0;
   #timers: ReturnType<typeof setInterval>[] = [];
   #tickedAt = 0;
-  /** Messages that are due, a part of one too. */
+  /** Messages that are due, with fractions. */
   #due = 0;
   #user = 0;
   #sent = 0;
   #delaysMs: number[] = [];
 
-  /** Makes it; nobody writes yet. */
   constructor(options: LoadOptions) {
     this.#options = options;
     this.#watch = options.turn.watch({
       answered: (call, answer, readable) => {
-        const told = readable && answer instanceof Response && answer.ok
-          ? readCall(call)
-          : undefined;
-        const sentAt = told === undefined ? undefined : this.#sentAt.get(told.id);
-        if (told === undefined || sentAt === undefined) return;
-        this.#sentAt.delete(told.id);
+        if (!readable || !(answer instanceof Response) || !answer.ok) return;
+        const id = readCall(call)?.id ?? "";
+        const sentAt = this.#sentAt.get(id);
+        if (sentAt === undefined) return;
+        this.#sentAt.delete(id);
         this.#delaysMs.push(performance.now() - sentAt);
       },
     });
@@ -71,7 +64,6 @@ export class Load implements Disposable {
     return this.#rate;
   }
 
-  /** From now on. */
   set rate(rate: number) {
     this.#rate = rate;
     if (rate === 0 || this.#timers.length > 0) return;
@@ -82,7 +74,6 @@ export class Load implements Disposable {
     ];
   }
 
-  /** Nobody writes any more. */
   [Symbol.dispose](): void {
     this.#stop();
     this.#watch[Symbol.dispose]();
@@ -117,7 +108,7 @@ export class Load implements Disposable {
     this.#options.sampled({
       kind: "sample",
       sent: this.#sent * perSecond,
-      told: delaysMs.length * perSecond,
+      delivered: delaysMs.length * perSecond,
       medianMs: quantile(delaysMs, 0.5),
       p95Ms: quantile(delaysMs, 0.95),
       between: this.#sentAt.size,

@@ -1,6 +1,5 @@
 /**
- * What the bridge logs, for the page too: it takes the lines as JSON, and writes those that tell of
- * trouble as text.
+ * Passes the bridge's log to the page: it takes lines as JSON, and writes warnings and errors as text.
  *
  * @module
  */
@@ -8,7 +7,6 @@
 import type { LogOutput } from "../../telemetry/mod.ts";
 import type { LogLine } from "./events.ts";
 
-/** Takes what is logged. */
 export interface LogListener {
   /** A warning or worse, unless there are too many of them. */
   line(line: LogLine): void;
@@ -16,12 +14,10 @@ export interface LogListener {
   values(values: Readonly<Record<string, unknown>>): void;
 }
 
-/** Most lines a second that are handed on: in a burst one is as good as another. */
+/** Most lines a second that reach the page. */
 const MOST_A_SECOND = 20;
 
-/** Where logging goes. */
 export class LogTap implements LogOutput {
-  /** Takes lines; nobody does at first. */
   listener: LogListener = { line: () => {}, values: () => {} };
   readonly #write: (text: string) => void;
   readonly #decoder = new TextDecoder();
@@ -29,12 +25,11 @@ export class LogTap implements LogOutput {
   #second = 0;
   #lines = 0;
 
-  /** Makes it. `write` takes text for a terminal. */
+  /** `write` gets the text for a terminal. */
   constructor(write: (text: string) => void) {
     this.#write = write;
   }
 
-  /** See {@linkcode LogOutput}. */
   writeSync(bytes: Uint8Array): number {
     const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
     this.#rest = lines.pop() ?? "";
@@ -42,7 +37,7 @@ export class LogTap implements LogOutput {
     return bytes.length;
   }
 
-  /** Lines come as JSON, then. */
+  /** Makes logging write JSON. */
   isTerminal(): boolean {
     return false;
   }
@@ -71,7 +66,7 @@ function fill(message: string, fields: Readonly<Record<string, unknown>>): strin
   });
 }
 
-/** As people know it; undefined if it is no trouble. */
+/** Undefined below a warning. */
 function levelOf(level: string): LogLine["level"] | undefined {
   if (/^warn/i.test(level)) return "WARNING";
   if (/^error/i.test(level)) return "ERROR";

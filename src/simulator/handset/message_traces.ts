@@ -1,6 +1,6 @@
 /**
- * From what the parties on both sides of the bridge see to what a message went through: its steps,
- * and how far it has come. Nothing of it is asked of the bridge.
+ * The way of each message, step by step, from what Turn and the transport see on both sides of the
+ * bridge. The bridge itself is not asked.
  *
  * @module
  */
@@ -10,38 +10,32 @@ import type { Event, Message } from "../../vumi/mod.ts";
 import type { FakeTurn, RequestAnswer, TurnAnswer, TurnCall, TurnRequest } from "../fake_turn.ts";
 import { type CallContent, readCall } from "../call_content.ts";
 import type { Transport } from "../transport.ts";
-import type { Passage, Step } from "./events.ts";
+import type { Step, Trace } from "./events.ts";
 import { excerpt, formatBody, headersOf } from "./excerpts.ts";
 import type { Journal } from "./journal.ts";
 
-/** What {@linkcode MessageTraces} are made of. */
-export interface MessageTracesOptions {
-  /** vumi's side. */
+interface MessageTracesOptions {
   readonly transport: Transport;
-  /** Turn's side, if it is here, and what it signs with. */
+  /** Undefined if Turn runs elsewhere. */
   readonly turn?: { readonly fake: FakeTurn; readonly hmacSecret: string };
-  /** What is told. */
   readonly journal: Journal;
-  /** Whose messages are not for people to see. */
+  /** Users whose messages are not shown. */
   readonly ignores?: (address: string) => boolean;
 }
 
-/** What of a passage changes. */
-type Change = Partial<Omit<Passage, "id" | "flow" | "at">>;
+type Change = Partial<Omit<Trace, "id" | "flow" | "at">>;
 
 const REMEMBERED = 2_000;
 
-/** All messages that are on their way, or were. */
 export class MessageTraces implements Disposable {
   readonly #options: MessageTracesOptions;
-  readonly #passages = new Map<string, Passage>();
-  /** Messages off the queue whose request is not answered yet, so that it is not known whose. */
+  readonly #traces = new Map<string, Trace>();
+  /** Messages taken off the queue before the request that they come from was answered. */
   readonly #early = new Map<string, Message>();
   readonly #calledAt = new WeakMap<TurnCall, number>();
   readonly #watches = new DisposableStack();
   #asking = 0;
 
-  /** Looks on from now on. */
   constructor(options: MessageTracesOptions) {
     this.#options = options;
     const { transport, turn } = options;
@@ -59,30 +53,27 @@ export class MessageTraces implements Disposable {
     }));
   }
 
-  /** The bridge says when it tries again; in a log, so that this may be over when it is heard. */
+  /** When the bridge tries again, by its log: it may have done so already. */
   retryIn(id: string, waitMs: number): void {
     const note = waitMs === 0 ? "next try at once" : `next try in ${formatMs(waitMs)}`;
-    if (this.#passages.get(id)?.state === "retrying") this.#go(id, { note });
+    if (this.#traces.get(id)?.state === "retrying") this.#go(id, { note });
   }
 
-  /** The bridge says that there is nothing to tell. */
+  /** The bridge logged that Turn need not be called. */
   skipped(id: string): void {
-    if (this.#passages.has(id)) this.#end(id, { state: "skipped", note: "nothing to tell Turn" });
+    if (this.#traces.has(id)) this.#end(id, { state: "skipped", note: "Turn need not know" });
   }
 
-  /** It is in a parking queue. */
   parked(id: string, queue: string, reason: string): void {
     const step = { title: `Parked on ${queue}: ${reason}`, tone: "bad" } as const;
-    this.#end(id, { state: "parked", note: "waits for a person" }, step);
+    this.#end(id, { state: "parked", note: "waits for an operator" }, step);
   }
 
-  /** It has left the parking queue. */
   replayed(id: string, queue: string): void {
     const step = { title: `Back on ${queue}`, tone: "plain" } as const;
-    this.#go(id, { state: "waiting", note: "sent again by hand", tookMs: null }, step);
+    this.#go(id, { state: "waiting", note: "replayed by hand", tookMs: null }, step);
   }
 
-  /** Looks on no more. */
   [Symbol.dispose](): void {
     this.#watches.dispose();
   }
@@ -98,33 +89,33 @@ export class MessageTraces implements Disposable {
       tone: "plain",
       body: formatBody(message),
     });
-    this.#lastSeen(id);
+    this.#endAtQueue(id);
   }
 
   #reported(event: Event): void {
     const { event_id: id, event_type, delivery_status, user_message_id: messageId } = event;
     const text = event_type === "delivery_report" ? `${delivery_status}` : event_type;
-    const address = this.#passageOf(messageId)?.address ?? this.#early.get(messageId)?.to_addr ??
+    const address = this.#traceOf(messageId)?.address ?? this.#early.get(messageId)?.to_addr ??
       "";
     this.#begin({ ...BLANK, id, flow: "status", address, text, messageId });
     const { event: queue } = this.#options.transport.queues;
     this.#go(id, {}, { title: `On ${queue}`, tone: "plain", body: formatBody(event) });
-    this.#lastSeen(id);
+    this.#endAtQueue(id);
   }
 
-  /** Where Turn is elsewhere, what becomes of a message on the queue is not seen. */
-  #lastSeen(id: string): void {
+  /** If Turn runs elsewhere, nothing is seen of a message after the queue. */
+  #endAtQueue(id: string): void {
     if (this.#options.turn === undefined) this.#go(id, { state: "done", note: "on the queue" });
   }
 
   #called(call: TurnCall): void {
     this.#calledAt.set(call, performance.now());
-    const passage = this.#passageOfCall(readCall(call));
-    if (passage === undefined) return;
-    this.#go(passage.id, {
+    const trace = this.#traceOfCall(readCall(call));
+    if (trace === undefined) return;
+    this.#go(trace.id, {
       state: "waiting",
-      attempts: passage.attempts + 1,
-      note: "Turn is asked",
+      attempts: trace.attempts + 1,
+      note: "calling Turn",
     }, {
       title: `POST ${call.path}`,
       tone: "plain",
@@ -134,12 +125,12 @@ export class MessageTraces implements Disposable {
   }
 
   async #answered(call: TurnCall, answer: TurnAnswer): Promise<void> {
-    const told = readCall(call);
-    const passage = this.#passageOfCall(told);
-    if (passage === undefined) return;
+    const content = readCall(call);
+    const trace = this.#traceOfCall(content);
+    if (trace === undefined) return;
     const took = formatMs(performance.now() - (this.#calledAt.get(call) ?? 0));
     if (!(answer instanceof Response)) {
-      return this.#go(passage.id, { state: "retrying", note: "no answer" }, {
+      return this.#go(trace.id, { state: "retrying", note: "no answer" }, {
         title: answer === "hang" ? "Turn does not answer" : "The connection was dropped",
         tone: "bad",
       });
@@ -151,21 +142,21 @@ export class MessageTraces implements Disposable {
       headers: headersOf(answer.headers),
     };
     if (ok) {
-      const note = told?.kind === "status" ? told.status : `${status}`;
-      return this.#end(passage.id, { state: "done", note }, step);
+      const note = content?.kind === "status" ? content.status : `${status}`;
+      return this.#end(trace.id, { state: "done", note }, step);
     }
     const body = formatBody(await answer.clone().text());
     const state = status === 429 || status >= 500 ? "retrying" : "refused";
-    // Meanwhile the next attempt may have begun, and even have come through.
-    const now = this.#passages.get(passage.id);
-    const isLast = now?.state === "waiting" && now.attempts === passage.attempts;
+    // The next attempt may have begun meanwhile, and even have succeeded.
+    const now = this.#traces.get(trace.id);
+    const isLast = now?.state === "waiting" && now.attempts === trace.attempts;
     const change = isLast ? { state, note: `Turn answered ${status}` } as const : {};
-    this.#go(passage.id, change, { ...step, body });
+    this.#go(trace.id, change, { ...step, body });
   }
 
   #asks({ key, headers, body }: TurnRequest): void {
     this.#asking++;
-    const { to, turn, waiting_for_user_input } = body as Asked; // As Stage and the page make them.
+    const { to, turn, waiting_for_user_input } = body as Asked; // As Scenario and the page make them.
     const waitsForInput = waiting_for_user_input ?? false;
     const text = excerpt(turn.text.body);
     this.#begin({ ...BLANK, id: key, flow: "outbound", address: to, text, waitsForInput });
@@ -200,14 +191,14 @@ export class MessageTraces implements Disposable {
       this.#end(key, { state: "refused", note: `${status ?? "no answer"}` }, step);
     }
     if (this.#asking > 0) return;
-    // These are of somebody who asked without us, with curl, say.
+    // These were requested by another client, such as curl.
     for (const message of this.#early.values()) this.#beginWithout(message);
     this.#early.clear();
   }
 
   #taken(message: Message): void {
     if (this.#isIgnored(message.to_addr)) return;
-    const known = this.#passageOf(message.message_id);
+    const known = this.#traceOf(message.message_id);
     if (known !== undefined) this.#arrived(known.id, message);
     else if (this.#asking > 0) this.#early.set(message.message_id, message);
     else this.#beginWithout(message);
@@ -217,8 +208,8 @@ export class MessageTraces implements Disposable {
     const { message_id: id, to_addr: address, content } = message;
     const waitsForInput = message.session_event === "resume";
     const text = excerpt(content ?? "");
-    const passage = { ...BLANK, id, flow: "outbound", address, text, messageId: id } as const;
-    this.#begin({ ...passage, waitsForInput });
+    const trace = { ...BLANK, id, flow: "outbound", address, text, messageId: id } as const;
+    this.#begin({ ...trace, waitsForInput });
     this.#arrived(id, message);
   }
 
@@ -233,41 +224,40 @@ export class MessageTraces implements Disposable {
     return this.#options.ignores?.(address) ?? false;
   }
 
-  /** The outbound passage of a message. */
-  #passageOf(messageId: string): Passage | undefined {
-    for (const passage of [...this.#passages.values()].reverse()) {
-      if (passage.flow === "outbound" && passage.messageId === messageId) return passage;
+  #traceOf(messageId: string): Trace | undefined {
+    for (const trace of [...this.#traces.values()].reverse()) {
+      if (trace.flow === "outbound" && trace.messageId === messageId) return trace;
     }
   }
 
-  /** A call about a status does not say which event it comes from: they go in order. */
-  #passageOfCall(told: CallContent | undefined): Passage | undefined {
-    if (told?.kind === "message") return this.#passages.get(told.id);
-    for (const passage of this.#passages.values()) {
-      const isOpen = passage.state === "waiting" || passage.state === "retrying";
-      if (passage.flow === "status" && passage.messageId === told?.id && isOpen) return passage;
+  /** A status does not name its event; events are handled in order. */
+  #traceOfCall(content: CallContent | undefined): Trace | undefined {
+    if (content?.kind === "message") return this.#traces.get(content.id);
+    for (const trace of this.#traces.values()) {
+      const isOpen = trace.state === "waiting" || trace.state === "retrying";
+      if (trace.flow === "status" && trace.messageId === content?.id && isOpen) return trace;
     }
   }
 
-  #begin(passage: Omit<Passage, "at">): void {
-    this.#passages.set(passage.id, { ...passage, at: Date.now() });
-    const [oldest] = this.#passages.keys();
-    if (this.#passages.size > REMEMBERED && oldest !== undefined) this.#passages.delete(oldest);
+  #begin(trace: Omit<Trace, "at">): void {
+    this.#traces.set(trace.id, { ...trace, at: Date.now() });
+    const [oldest] = this.#traces.keys();
+    if (this.#traces.size > REMEMBERED && oldest !== undefined) this.#traces.delete(oldest);
   }
 
   #end(id: string, change: Change, step?: Omit<Step, "at">): void {
-    const at = this.#passages.get(id)?.at;
+    const at = this.#traces.get(id)?.at;
     this.#go(id, at === undefined ? change : { ...change, tookMs: Date.now() - at }, step);
   }
 
   #go(id: string, change: Change, step?: Omit<Step, "at">): void {
-    const before = this.#passages.get(id);
+    const before = this.#traces.get(id);
     if (before === undefined) return; // It began too long ago.
-    const passage = { ...before, ...change };
-    this.#passages.set(id, passage);
+    const trace = { ...before, ...change };
+    this.#traces.set(id, trace);
     this.#options.journal.add({
-      kind: "passage",
-      passage,
+      kind: "trace",
+      trace,
       ...(step === undefined ? {} : { step: { ...step, at: Date.now() } }),
     });
   }
@@ -282,14 +272,13 @@ const BLANK = {
   waitsForInput: false,
 } as const;
 
-/** Of what {@linkcode FakeTurn.ask} is given here. */
+/** The body of a request by {@linkcode FakeTurn.ask}. */
 interface Asked {
   readonly to: string;
   readonly turn: { readonly text: { readonly body: string } };
   readonly waiting_for_user_input?: boolean;
 }
 
-/** The ids in an answer of the bridge's. */
 function idsIn(body: unknown): readonly string[] {
   const { messages } = Object(body);
   return Array.isArray(messages) ? messages.map((message) => `${Object(message).id}`) : [];

@@ -1,6 +1,5 @@
 /**
- * The messages that wait for a person: which there are, and their way back to the queue that they
- * come from.
+ * The parked messages: which there are, and moving them back to their queues.
  *
  * @module
  */
@@ -12,21 +11,16 @@ import type { ConnectorQueues } from "../../vumi/mod.ts";
 import type { Parked, ParkedMessage } from "./events.ts";
 import { excerpt } from "./excerpts.ts";
 
-/** What a {@linkcode Parking} is made of. */
-export interface ParkingOptions {
-  /** The names of the queues. */
+interface ParkingOptions {
   readonly queues: ConnectorQueues;
-  /** Where they are. */
   readonly broker: Browser;
-  /** A message was not there before. */
   readonly onParked: (message: ParkedMessage) => void;
-  /** A message has gone back to `queue`. */
   readonly onReplayed: (message: ParkedMessage, queue: string) => void;
 }
 
-/** Most that are told of one by one. */
+/** How many are shown. */
 const MOST_SHOWN = 50;
-/** With more than that in a queue, they are only counted: to look at them all would take too long. */
+/** A longer queue is only counted, as reading it would take too long. */
 const MOST_LOOKED_AT = 2_000;
 
 /** What was seen of a queue. */
@@ -35,20 +29,18 @@ interface Seen {
   readonly messages: readonly ParkedMessage[];
 }
 
-/** Both parking queues. */
 export class Parking {
   readonly #options: ParkingOptions;
   #known = new Set<string>();
-  /** By queue, how many there were when they were looked at last, and which. */
+  /** What was found in each queue last time. */
   readonly #seen = new Map<string, Seen>();
   #parked: Parked = { kind: "parked", total: 0, messages: [] };
 
-  /** Makes it; nothing is looked at. */
   constructor(options: ParkingOptions) {
     this.#options = options;
   }
 
-  /** What there was when it was looked at last. */
+  /** What was found last time. */
   get parked(): Parked {
     return this.#parked;
   }
@@ -87,7 +79,7 @@ export class Parking {
     return messages;
   }
 
-  /** Sends one back, or all; what has told of the failure is gone from it. */
+  /** Moves one or all back, without the headers about the failure. */
   async replay(key: string | "all"): Promise<void> {
     const { queues, broker, onReplayed } = this.#options;
     const ways = [[queues.inboundParked, queues.inbound], [queues.eventParked, queues.event]];
@@ -105,11 +97,11 @@ export class Parking {
   }
 }
 
-/** The key is of the body, which may be anything: what can't be read is parked too. */
+/** The key comes from the body, which may be unreadable. */
 function describe(queue: string, { body, headers }: QueuedMessage): ParkedMessage {
   const { message_id, event_id, from_addr, user_message_id } = readFields(body);
   const key = message_id ?? event_id ?? createHash("sha256").update(body).digest("hex");
-  const title = from_addr ?? (user_message_id ? `about ${user_message_id}` : "not to be read");
+  const title = from_addr ?? (user_message_id ? `about ${user_message_id}` : "unreadable");
   const reason = excerpt(readParking(headers).reason ?? "no reason given");
   return { key, queue, title: excerpt(title), reason };
 }

@@ -1,59 +1,48 @@
 /**
- * The users' phones, and the network that they are on: threads of SMS, USSD sessions with a time-out,
- * and reports of what became of messages. All of it follows from what passes on the queues, whoever
- * put it there.
+ * The users' phones and their network: threads of SMS, USSD sessions with a time-out, and delivery
+ * reports. All of it follows from the messages on the queues, whoever put them there.
  *
  * @module
  */
 
 import type { Event, Message } from "../../vumi/mod.ts";
 import { ack, deliveryReport, nack, type Transport, type UserAction } from "../transport.ts";
+import type { Action } from "./actions.ts";
 import type { Phone, Report } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import { UssdSession } from "./ussd.ts";
 
 /** What {@linkcode Phones} are made of. */
 export interface PhonesOptions {
-  /** What passes on the queues. */
   readonly transport: Transport;
-  /** Puts what a user does on the queue. */
-  readonly userWrites: (action: UserAction) => Promise<unknown>;
-  /** Puts what became of a message on the queue. */
-  readonly transportReports: (event: Event) => Promise<void>;
-  /** What is told. */
   readonly journal: Journal;
-  /** The number that users write to. */
   readonly number: string;
-  /** How long a USSD session lives, in milliseconds. */
   readonly ussdTimeoutMs: number;
-  /** Whose messages are not for people to see. */
+  /** Users whose messages are not shown. */
   readonly ignores?: (address: string) => boolean;
 }
 
-/** Something can't be done; the message says why, to a person. */
+/** Something can't be done at a phone, for the reason in the message. */
 export class PhoneError extends Error {
-  /** Tells it from other errors in a log. */
   override readonly name = "PhoneError";
 }
 
-/** Most phones that there are; messages to more users than that are not shown. */
+/** Messages to further users are not shown. */
 const MOST_PHONES = 50;
 const LONGEST_TEXT = 4_000;
-/** How long a message takes from the operator to the phone, as its report tells. */
+/** Time between the ack and the delivery report. */
 const DELIVERY_MS = 400;
 
-/** All of the phones. */
 export class Phones implements Disposable {
-  /** Whether the network reports by itself what became of messages. */
+  /** Whether the network reports deliveries by itself. */
   reportsByItself = true;
   readonly #options: PhonesOptions;
   readonly #phones = new Map<string, UssdSession>();
-  readonly #held = new Set<string>();
+  readonly #reserved = new Set<string>();
   readonly #onTheirWay = new Set<ReturnType<typeof setTimeout>>();
   readonly #watch: Disposable;
   #isOver = false;
 
-  /** Makes it, without phones. */
   constructor(options: PhonesOptions) {
     this.#options = options;
     const { transport, ignores = () => false } = options;
@@ -64,14 +53,42 @@ export class Phones implements Disposable {
     });
   }
 
-  /** How each is now. */
   get all(): readonly Phone[] {
     return [...this.#phones].map(([address, session]) => {
       return { kind: "phone", address, session: session.now };
     });
   }
 
-  /** Makes a phone, if there is none. */
+  /** Does what a person does at a phone; false if the action is about something else. */
+  async act(action: Action): Promise<boolean> {
+    switch (action.do) {
+      case "add":
+        this.add(action.address);
+        return true;
+      case "text":
+        await this.text(action.address, action.text);
+        return true;
+      case "dial":
+        await this.dial(action.address, action.code);
+        return true;
+      case "answer":
+        await this.answer(action.address, action.text);
+        return true;
+      case "hangUp":
+        await this.hangUp(action.address);
+        return true;
+      case "report":
+        await this.report(action.id, action.report);
+        return true;
+      case "setReports":
+        this.reportsByItself = action.on;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Adds a phone, if there is none. */
   add(address: string): void {
     if (this.#phones.has(address)) return;
     if (this.#phones.size >= MOST_PHONES) {
@@ -85,48 +102,43 @@ export class Phones implements Disposable {
     this.#tell(address);
   }
 
-  /** Somebody else acts for these users, and reports on messages to them, until it is disposed. */
-  hold(addresses: readonly string[]): Disposable {
-    for (const address of addresses) this.#held.add(address);
+  /** Keeps these phones from other use until the disposable is disposed. */
+  reserve(addresses: readonly string[]): Disposable {
+    for (const address of addresses) this.#reserved.add(address);
     return {
       [Symbol.dispose]: () => {
-        for (const address of addresses) this.#held.delete(address);
+        for (const address of addresses) this.#reserved.delete(address);
       },
     };
   }
 
-  /** A user writes an SMS. */
   async text(address: string, content: string): Promise<void> {
     this.#own(address);
     await this.#write({ from_addr: address, to_addr: this.#options.number, content }, "sms");
   }
 
-  /** A user dials. */
   async dial(address: string, code: string): Promise<void> {
     if (this.#own(address).isOpen) throw new PhoneError("A session is open already");
     const action = { from_addr: address, to_addr: code, session_event: "new" } as const;
     await this.#write(action, "ussd");
   }
 
-  /** A user answers the question on the screen. */
   async answer(address: string, content: string): Promise<void> {
-    if (!this.#own(address).isAsking) throw new PhoneError("Nothing is asked on the screen");
+    if (!this.#own(address).isAsking) throw new PhoneError("The screen asks nothing");
     await this.#act(address, { content, session_event: "resume" });
   }
 
-  /** A user ends the session. */
   async hangUp(address: string): Promise<void> {
     const session = this.#own(address);
     if (!session.isOpen) throw new PhoneError("No session is open");
     await this.#act(address, { content: null, session_event: "close" });
   }
 
-  /** The network tells what became of a message. */
   async report(id: string, report: Report): Promise<void> {
-    await this.#options.transportReports(toEvent(id, report));
+    await this.#options.transport.publishEvent(toEvent(id, report));
   }
 
-  /** Looks on no more; sessions are not ended. */
+  /** Leaves open sessions open. */
   [Symbol.dispose](): void {
     this.#isOver = true;
     this.#watch[Symbol.dispose]();
@@ -134,9 +146,11 @@ export class Phones implements Disposable {
     for (const session of this.#phones.values()) session[Symbol.dispose]();
   }
 
-  /** A user's session, if it is for us to act in it. */
+  /** The user's session, unless the tour uses the phone. */
   #own(address: string): UssdSession {
-    if (this.#held.has(address)) throw new PhoneError("The tour has this phone; wait for its end");
+    if (this.#reserved.has(address)) {
+      throw new PhoneError("The tour is using this phone; wait until it ends");
+    }
     const session = this.#phones.get(address);
     if (session === undefined) throw new PhoneError("There is no such phone");
     return session;
@@ -155,7 +169,8 @@ export class Phones implements Disposable {
     transport_type: "sms" | "ussd",
   ): Promise<void> {
     try {
-      await this.#options.userWrites({ ...action, transport_type });
+      const { transport } = this.#options;
+      await transport.publish(transport.compose({ ...action, transport_type }));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const ussd = transport_type === "ussd";
@@ -163,7 +178,7 @@ export class Phones implements Disposable {
     }
   }
 
-  /** What a user does is on the queue. */
+  /** Shows a user's message that went on the queue. */
   #show(message: Message): void {
     const { from_addr: address, session_event, content, message_id: id } = message;
     const session = this.#session(address);
@@ -178,7 +193,7 @@ export class Phones implements Disposable {
     this.#tell(address);
   }
 
-  /** A message has reached the network. */
+  /** Shows a message that the network got for a user. */
   #deliver(message: Message): void {
     const { to_addr: address, content, message_id: id, in_reply_to } = message;
     const session = this.#session(address);
@@ -186,15 +201,15 @@ export class Phones implements Disposable {
     const ussd = message.transport_type === "ussd";
     const text = content ?? "";
     if (ussd && !session.serviceSays(in_reply_to, text, message.session_event === "resume")) {
-      // As on a network: nobody waits for it, so there is no way to the phone.
-      const why = "no session waits for it";
+      // As on a network: without a session there is no way to the phone.
+      const why = "no session is waiting for it";
       this.#say(address, { id: "", by: "network", text: `A message was lost: ${why}`, ussd });
-      if (!this.#held.has(address)) void this.#options.transportReports(nack(id, why));
+      if (!this.#reserved.has(address)) void this.#options.transport.publishEvent(nack(id, why));
       return;
     }
     this.#say(address, { id, by: "service", text, ussd });
     if (ussd) this.#tell(address);
-    if (this.reportsByItself && !this.#held.has(address)) void this.#reportAll(id, ussd);
+    if (this.reportsByItself && !this.#reserved.has(address)) void this.#reportAll(id, ussd);
   }
 
   async #reportAll(id: string, ussd: boolean): Promise<void> {
@@ -213,7 +228,7 @@ export class Phones implements Disposable {
     this.#options.journal.add({ kind: "reported", id, report });
   }
 
-  /** Who is written to has a phone, as long as there is room. */
+  /** The phone for an address; a new one if there is room. */
   #session(address: string): UssdSession | undefined {
     if (!this.#phones.has(address) && this.#phones.size < MOST_PHONES) this.add(address);
     return this.#phones.get(address);
@@ -243,7 +258,7 @@ function toEvent(id: string, report: Report): Event {
     case "ack":
       return ack(id);
     case "nack":
-      return nack(id, "the network did not take it");
+      return nack(id, "the network refused it");
     case "delivered":
     case "failed":
       return deliveryReport(id, report);

@@ -1,5 +1,7 @@
 /**
- * The page, over HTTP: its files, what happens as server-sent events, and what a person does at it
+ * The page, over HTTP. A page on the web can have its name resolve to this machine (DNS rebinding), but
+ * can't have an address for a name, nor send another `Origin` than its own: so requests are refused
+ * unless they use an address, localhost or the configured name. Served are: its files, what happens as server-sent events, and what a person does at it
  * as `POST /do`.
  *
  * @module
@@ -8,19 +10,16 @@
 import { getLogger } from "@logtape/logtape";
 import { type Action, readAction } from "./actions.ts";
 import type { Hello, Now } from "./events.ts";
-import { faultOf, HEADERS } from "./guard.ts";
 import type { Journal } from "./journal.ts";
 import { PhoneError } from "./phones.ts";
 
 const log = getLogger(["turn-channels", "demo"]);
 
-/** What the page shows and does. */
+/** What the page shows, and what can be done at it. */
 export interface Play {
-  /** What happens. */
   readonly journal: Journal;
-  /** What a newcomer is told first. */
+  /** What a new page is sent first. */
   readonly hello: Omit<Hello, "anew">;
-  /** How all is now. */
   now(): readonly Now[];
   /**
    * Does what a person does.
@@ -32,39 +31,36 @@ export interface Play {
 
 /** Where a {@linkcode PageServer} listens, and what it shows. */
 export interface PageServerOptions {
-  /** The address; a name or an IP address. */
   readonly hostname: string;
-  /** The port; 0 is any free one. */
+  /** 0 is any free one. */
   readonly port: number;
-  /** What it shows. */
   readonly play: Play;
 }
 
-/** The files, and their types. Nothing else of the folder can be had. */
+/** The files that are served, and their types. */
 const FILES: Readonly<Record<string, string>> = {
   "/index.html": "text/html; charset=utf-8",
   "/icon.svg": "image/svg+xml",
   ...Object.fromEntries(
-    ["page", "controls", "phone", "bridge", "passages", "turn"].map((
+    ["page", "controls", "phone", "bridge", "traces", "turn"].map((
       name,
     ) => [`/${name}.css`, "text/css; charset=utf-8"]),
   ),
   ...Object.fromEntries(
-    ["main", "link", "dom", "people", "phone", "ussd", "bridge", "passages", "load", "turn"]
+    ["main", "link", "dom", "people", "phone", "ussd", "bridge", "traces", "load", "turn"]
       .map((name) => [`/${name}.js`, "text/javascript; charset=utf-8"]),
   ),
 };
 
 const MOST_LISTENERS = 32;
-/** Frames that may wait for a slow reader; then it is cut off, and comes back for what it missed. */
+/** Frames that may wait for a slow reader; with more it is disconnected, and can come back for them. */
 const MOST_WAITING = 3_000;
 const LARGEST_BODY = 32_768;
-/** Tells a listener that has gone from one to whom nothing happens. */
+/** Finds listeners that have gone. */
 const HEARTBEAT_MS = 10_000;
 
 /** Serves the page. */
 export class PageServer implements AsyncDisposable {
-  /** Its address. */
   readonly url: string;
   readonly #options: PageServerOptions;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -94,7 +90,6 @@ export class PageServer implements AsyncDisposable {
     return new PageServer(options);
   }
 
-  /** Ends all at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#heartbeat);
     for (const stream of this.#streams) stream.close();
@@ -213,4 +208,51 @@ function internalError(error: unknown): Response {
 
 function answer(status: number, message: string): Response {
   return Response.json({ message }, { status, headers: HEADERS });
+}
+
+/** Headers of all answers: nothing is loaded, run, embedded or kept that is not of this server. */
+export const HEADERS: Readonly<Record<string, string>> = {
+  "Content-Security-Policy": [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; "),
+  "Cache-Control": "no-store",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+};
+
+/** Why a request is refused; undefined if it is not. */
+export function faultOf(request: Request, ownHost: string): string | undefined {
+  const host = request.headers.get("host") ?? "";
+  if (!isOurs(host, ownHost)) return `Not served under the name ${JSON.stringify(host)}`;
+  const origin = request.headers.get("origin");
+  const isOwn = origin === `http://${host}` || origin === `https://${host}`;
+  if (origin !== null && !isOwn) return "Pages of other servers may not ask this one";
+  // Browsers send it with whatever changes something.
+  if (origin === null && request.method === "POST") return "The header Origin is missing";
+  return undefined;
+}
+
+/** Names that no other server's page can have: addresses, localhost, and the configured one. */
+function isOurs(host: string, ownHost: string): boolean {
+  if (!URL.canParse(`http://${host}`)) return false;
+  const [, name = ""] = /^(\[[\da-f:.]+\]|[^:]+)(?::\d+)?$/i.exec(host) ?? [];
+  const lower = name.toLowerCase();
+  if (lower === "localhost" || lower === ownHost.toLowerCase()) return true;
+  return /^(\d{1,3}\.){3}\d{1,3}$/.test(lower) || lower.startsWith("[");
+}
+
+/** Whether only this machine can reach it. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

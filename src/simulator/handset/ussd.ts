@@ -8,46 +8,40 @@
 import type { Message } from "../../vumi/mod.ts";
 import type { Session } from "./events.ts";
 
-/** What a {@linkcode UssdSession} is made of. */
-export interface UssdSessionOptions {
-  /** How long a session lives, in milliseconds. */
+interface UssdSessionOptions {
   readonly timeoutMs: number;
-  /** Its time is up; the session ends when the transport tells so. */
+  /** The session ends when the transport says so afterwards. */
   readonly onTimeout: () => void;
 }
 
-/** The session that is open, or was the last. */
+/** The open session, or the last one. */
 export class UssdSession implements Disposable {
   readonly #options: UssdSessionOptions;
   #session: Omit<Session, "leftMs"> | undefined;
   #deadline = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timedOut = false;
-  /** What the user did last, as long as it is not answered. */
+  /** The user's last message, until it is answered. */
   #unanswered: string | undefined;
 
-  /** Makes it; there was no session yet. */
   constructor(options: UssdSessionOptions) {
     this.#options = options;
   }
 
-  /** How it is now; null if there was none. */
   get now(): Session | null {
     if (this.#session === undefined) return null;
     return { ...this.#session, leftMs: Math.max(0, this.#deadline - Date.now()) };
   }
 
-  /** Whether there is one that has not ended. */
   get isOpen(): boolean {
     return this.#session !== undefined && this.#session.state !== "ended";
   }
 
-  /** Whether the user is asked something. */
   get isAsking(): boolean {
     return this.#session?.state === "asking";
   }
 
-  /** The user dials, answers or hangs up. Answers what ended the session, if this does. */
+  /** The user dials, answers or hangs up; returns what ended the session, if it ended. */
   userDoes({ message_id, session_event, to_addr: code }: Message): "user" | "time" | undefined {
     if (session_event === "new") {
       this.#begin(message_id, code);
@@ -62,7 +56,7 @@ export class UssdSession implements Disposable {
     return undefined;
   }
 
-  /** The service answers. Answers false if nobody waits for that. */
+  /** The service answers; false if no session waits for that. */
   serviceSays(inReplyTo: string | null, text: string, asks: boolean): boolean {
     if (this.#session === undefined || inReplyTo === null) return false;
     if (!this.isOpen || inReplyTo !== this.#unanswered) return false;
@@ -73,7 +67,6 @@ export class UssdSession implements Disposable {
     return true;
   }
 
-  /** Its time never is up. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
   }

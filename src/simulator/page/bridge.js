@@ -8,7 +8,7 @@
 
 import { announce, append, button, find, make, timeOfDay } from "./dom.js";
 import { act } from "./link.js";
-import { Passages } from "./passages.js";
+import { Traces } from "./traces.js";
 
 /** @typedef {import("../handset/events.ts").PageEvent} PageEvent */
 /** @typedef {import("../handset/events.ts").Health} Health */
@@ -19,7 +19,7 @@ const MOST_LINES = 200;
 
 export class Bridge {
   constructor() {
-    this.passages = new Passages();
+    this.traces = new Traces();
     this.lines = 0;
     this.parkedTotal = 0;
     find("replay-all", HTMLButtonElement).addEventListener("click", () => {
@@ -30,14 +30,14 @@ export class Bridge {
   /** @param {PageEvent} event */
   take(event) {
     if (event.kind === "hello" && event.anew) this.clear();
-    else if (event.kind === "passage") this.passages.take(event);
+    else if (event.kind === "trace") this.traces.take(event);
     else if (event.kind === "health") this.showHealth(event);
     else if (event.kind === "parked") this.showParked(event);
     else if (event.kind === "log") this.showLine(event);
   }
 
   clear() {
-    this.passages.clear();
+    this.traces.clear();
     this.lines = 0;
     find("log", HTMLElement).replaceChildren();
   }
@@ -97,7 +97,7 @@ export class Bridge {
 /** @param {unknown} health */
 function healthWords(health) {
   if (health === "ok") return "Healthy";
-  return health === undefined || health === null ? "No word yet" : `Health: ${health}`;
+  return health === undefined || health === null ? "No answer yet" : `Health: ${health}`;
 }
 
 /**

@@ -60,12 +60,12 @@ export class Load {
   }
 
   /** @param {Sample} last */
-  draw({ sent, told, medianMs, p95Ms, between }) {
+  draw({ sent, delivered, medianMs, p95Ms, between }) {
     find("charts", HTMLElement).hidden = false;
     const { samples } = this;
     this.rates.draw(
-      [samples.map((sample) => sample.sent), samples.map((sample) => sample.told)],
-      [`${sent} sent`, `${told} with Turn`, `${between} between`],
+      [samples.map((sample) => sample.sent), samples.map((sample) => sample.delivered)],
+      [`${sent} sent`, `${delivered} at Turn`, `${between} between`],
     );
     this.delays.draw(
       [samples.map((sample) => sample.p95Ms), samples.map((sample) => sample.medianMs)],

@@ -54,7 +54,7 @@ function showTop(event) {
  */
 function nameQueues(connector) {
   find("bridge-title", HTMLElement).textContent = "Queues";
-  find("bridge-about", HTMLElement).textContent = `What passes on those of ${connector}`;
+  find("bridge-about", HTMLElement).textContent = `Messages on the queues of ${connector}`;
   find("log-title", HTMLElement).textContent = "What is logged here";
 }
 

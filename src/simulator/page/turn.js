@@ -11,7 +11,7 @@ import { act } from "./link.js";
 import { People } from "./people.js";
 
 /** @typedef {import("../handset/events.ts").PageEvent} PageEvent */
-/** @typedef {import("../handset/events.ts").Passage} Passage */
+/** @typedef {import("../handset/events.ts").Trace} Trace */
 /** @typedef {import("../handset/events.ts").TurnMode} TurnMode */
 
 /** @type {Record<TurnMode, string>} */
@@ -35,7 +35,7 @@ export class Turn {
   constructor() {
     /** @type {Map<string, Contact>} */
     this.contacts = new Map();
-    /** @type {Map<string, HTMLElement>} Items by the passage that they are. */
+    /** @type {Map<string, HTMLElement>} Items by the trace that they are. */
     this.items = new Map();
     /** @type {Map<string, HTMLElement>} What is said of a message, by its id. */
     this.statuses = new Map();
@@ -47,7 +47,7 @@ export class Turn {
   /** @param {PageEvent} event */
   take(event) {
     if (event.kind === "hello" && event.anew) this.clear();
-    else if (event.kind === "passage") this.takePassage(event.passage);
+    else if (event.kind === "trace") this.takeTrace(event.trace);
     else if (event.kind === "settings") {
       find("replies", HTMLInputElement).checked = event.turnReplies;
       find("mode-means", HTMLElement).textContent = MEANS[event.turnAnswers];
@@ -62,27 +62,27 @@ export class Turn {
     this.items.clear();
     this.statuses.clear();
     this.people.clear();
-    find("desk-place", HTMLElement).replaceChildren();
+    find("conversation-place", HTMLElement).replaceChildren();
     find("turn", HTMLElement).classList.add("no-contacts");
   }
 
-  /** @param {Passage} passage */
-  takePassage(passage) {
-    const { flow, state, address, messageId, note } = passage;
+  /** @param {Trace} trace */
+  takeTrace(trace) {
+    const { flow, state, address, messageId, note } = trace;
     if (flow === "status") {
       const status = this.statuses.get(messageId);
       if (state === "done" && status !== undefined) status.textContent = ` · ${note}`;
     } else if (flow === "inbound") {
-      if (state === "done" && !this.items.has(passage.id)) this.add(passage);
+      if (state === "done" && !this.items.has(trace.id)) this.add(trace);
     } else if (address !== "") {
-      if (!this.items.has(passage.id)) this.add(passage);
-      this.showOutcome(passage);
+      if (!this.items.has(trace.id)) this.add(trace);
+      this.showOutcome(trace);
     }
   }
 
-  /** @param {Passage} passage */
-  add(passage) {
-    const { id, flow, address, text, at, waitsForInput } = passage;
+  /** @param {Trace} trace */
+  add(trace) {
+    const { id, flow, address, text, at, waitsForInput } = trace;
     const contact = this.contact(address);
     const words = make("p", { class: "words", dir: "auto" });
     words.textContent = text;
@@ -103,7 +103,7 @@ export class Turn {
     if (address === this.people.current) this.showReplies();
   }
 
-  /** @param {Passage} passage */
+  /** @param {Trace} trace */
   showOutcome({ id, state, note, messageId }) {
     const item = this.items.get(id);
     const outcome = item?.querySelector(".outcome");
@@ -133,7 +133,7 @@ export class Turn {
   /** @param {string} address */
   choose(address) {
     const { thread } = this.contact(address);
-    find("desk-place", HTMLElement).replaceChildren(thread);
+    find("conversation-place", HTMLElement).replaceChildren(thread);
     find("send-label", HTMLElement).textContent = `Message to ${address}`;
     this.showReplies();
   }
@@ -143,9 +143,9 @@ export class Turn {
     const { value } = select;
     const wrote = this.contacts.get(this.people.current)?.wrote ?? [];
     select.replaceChildren(
-      make("option", { value: "" }, "not said: what the user wrote last"),
+      make("option", { value: "" }, "none: the user's latest message"),
       ...wrote.map(({ id, text }) => make("option", { value: id }, text.slice(0, 40) || id)),
-      make("option", { value: "unknown-to-the-bridge" }, "a message that nobody knows"),
+      make("option", { value: "unknown-to-the-bridge" }, "an unknown message"),
     );
     select.value = value;
     if (select.selectedIndex < 0) select.value = "";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type PageEvent, type Passage, type Sample, send } from "../../../src/simulator/mod.ts";
+import { send } from "../../../src/simulator/fake_turn.ts";
+import type { PageEvent, Sample, Trace } from "../../../src/simulator/handset/events.ts";
 import { until } from "../../support/until.ts";
 import { startDemoPlay } from "../play.ts";
 
@@ -13,20 +14,20 @@ function listen({ play }: Playing) {
     events.push(JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? ""));
   });
   /** How far the messages have come, in the order in which they began. */
-  const passages = (): Passage[] => {
-    const latest = new Map<string, Passage>();
+  const traces = (): Trace[] => {
+    const latest = new Map<string, Trace>();
     for (const event of events) {
-      if (event.kind === "passage") latest.set(event.passage.id, event.passage);
+      if (event.kind === "trace") latest.set(event.trace.id, event.trace);
     }
     return [...latest.values()];
   };
   const steps = (id: string): string[] =>
     events.flatMap((event) => {
-      return event.kind === "passage" && event.passage.id === id && event.step !== undefined
+      return event.kind === "trace" && event.trace.id === id && event.step !== undefined
         ? [event.step.title.replace(/[\d.]+ m?s/, "…")]
         : [];
     });
-  return { events, passages, steps, [Symbol.dispose]: () => listening[Symbol.dispose]() };
+  return { events, traces, steps, [Symbol.dispose]: () => listening[Symbol.dispose]() };
 }
 
 Deno.test("DemoPlay shows each message's way, step by step", async () => {
@@ -34,11 +35,11 @@ Deno.test("DemoPlay shows each message's way, step by step", async () => {
   using seen = listen(playing);
   await playing.play.act({ do: "text", address: USER, text: "Hi" });
   await until("all of it", () => {
-    return seen.passages().length === 4 && seen.passages().every(({ state }) => state === "done");
+    return seen.traces().length === 4 && seen.traces().every(({ state }) => state === "done");
   });
-  const [inbound, outbound, ack, report] = seen.passages();
+  const [inbound, outbound, ack, report] = seen.traces();
   assert.deepEqual(
-    [inbound, outbound, ack, report].map((passage) => [passage?.flow, passage?.text]),
+    [inbound, outbound, ack, report].map((trace) => [trace?.flow, trace?.text]),
     [
       ["inbound", "Hi"],
       ["outbound", "You wrote: Hi"],
@@ -81,8 +82,8 @@ for (
     const { play } = playing;
     await play.act({ do: "setTurnAnswers", mode });
     await play.act({ do: "text", address: USER, text: "Hi" });
-    await until(state, () => seen.passages().some((passage) => passage.state === state));
-    const [{ id } = assert.fail()] = seen.passages();
+    await until(state, () => seen.traces().some((trace) => trace.state === state));
+    const [{ id } = assert.fail()] = seen.traces();
     assert.ok(seen.steps(id).includes(title), `${seen.steps(id)}`);
     await play.act({ do: "setTurnAnswers", mode: "200" });
     if (mode === "400") {
@@ -92,8 +93,8 @@ for (
         }));
       await play.act({ do: "replay", key: id });
     }
-    await until("Turn to have it", () => seen.passages()[0]?.state === "done");
-    assert.ok((seen.passages()[0]?.attempts ?? 0) >= (mode === "none" ? 1 : 2));
+    await until("Turn to have it", () => seen.traces()[0]?.state === "done");
+    assert.ok((seen.traces()[0]?.attempts ?? 0) >= (mode === "none" ? 1 : 2));
   });
 }
 
@@ -103,9 +104,9 @@ Deno.test("DemoPlay shows who asks without it, with curl, say", async () => {
   const body = { to: USER, turn: { type: "text", text: { body: "From afar" } } };
   const response = await send(`${playing.service.address}/messages`, body, { secret: "secret" });
   assert.equal(response.status, 200, await response.text());
-  await until("it", () => seen.passages().some(({ text }) => text === "From afar"));
-  const [passage] = seen.passages();
-  assert.deepEqual([passage?.flow, passage?.state], ["outbound", "done"]);
+  await until("it", () => seen.traces().some(({ text }) => text === "From afar"));
+  const [trace] = seen.traces();
+  assert.deepEqual([trace?.flow, trace?.state], ["outbound", "done"]);
 });
 
 Deno.test("DemoPlay makes the load that is asked for, and measures it", async () => {
@@ -114,16 +115,15 @@ Deno.test("DemoPlay makes the load that is asked for, and measures it", async ()
   const { play, turn } = playing;
   await play.act({ do: "setLoad", rate: 100 });
   const samples = (): Sample[] => seen.events.filter((event) => event.kind === "sample");
-  await until("samples", () => samples().filter(({ told }) => told > 0).length >= 3);
+  await until("samples", () => samples().filter(({ delivered }) => delivered > 0).length >= 3);
   await play.act({ do: "setLoad", rate: 0 });
   await until("the end", () => samples().at(-1)?.sent === 0 && samples().at(-1)?.between === 0);
   const sent = samples().reduce((sum, sample) => sum + sample.sent / 2, 0);
-  const told = samples().reduce((sum, sample) => sum + sample.told / 2, 0);
-  assert.equal(told, sent);
+  const delivered = samples().reduce((sum, sample) => sum + sample.delivered / 2, 0);
+  assert.equal(delivered, sent);
   assert.equal(turn.calls.length, sent);
   assert.ok(samples().some(({ medianMs, p95Ms }) => medianMs !== null && p95Ms !== null));
-  assert.ok(!seen.events.some(({ kind }) => kind === "said" || kind === "passage"));
-  assert.equal(playing.shown(), "", "the terminal is told of it");
+  assert.ok(!seen.events.some(({ kind }) => kind === "said" || kind === "trace"));
 });
 
 Deno.test("DemoPlay keeps the phones of the tour from others while it plays", async () => {
@@ -131,12 +131,12 @@ Deno.test("DemoPlay keeps the phones of the tour from others while it plays", as
   using seen = listen(playing);
   const { play } = playing;
   const tour = play.tour(undefined, 100);
-  await assert.rejects(play.act({ do: "text", address: USER, text: "Hi" }), /The tour has/);
+  await assert.rejects(play.act({ do: "text", address: USER, text: "Hi" }), /The tour is using/);
   assert.equal(await tour, true);
   await play.act({ do: "text", address: USER, text: "Hi" });
   const verdicts = seen.events.filter((event) => event.kind === "verdict");
   assert.deepEqual(verdicts.map(({ good }) => good), [true, true, true]);
-  const statuses = seen.passages().filter(({ flow }) => flow === "status");
+  const statuses = seen.traces().filter(({ flow }) => flow === "status");
   assert.ok(statuses.length >= 2);
 });
 
@@ -166,5 +166,5 @@ Deno.test("DemoPlay tells of Turn's rate limit, when Turn has told of it", async
       });
     }));
   await play.act({ do: "setTurnAnswers", mode: "200" });
-  await until("Turn to have it", () => seen.passages()[0]?.state === "done");
+  await until("Turn to have it", () => seen.traces()[0]?.state === "done");
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Journal, type LogLine } from "../../../src/simulator/mod.ts";
+import type { LogLine } from "../../../src/simulator/handset/events.ts";
+import { Journal } from "../../../src/simulator/handset/journal.ts";
 
 const HELLO = { kind: "hello", whole: true, number: "1", ussdCode: "*1#", connector: "c" } as const;
 

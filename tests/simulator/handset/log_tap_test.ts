@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { getLogger } from "@logtape/logtape";
-import { type LogLine, LogTap } from "../../../src/simulator/mod.ts";
+import type { LogLine } from "../../../src/simulator/handset/events.ts";
+import { LogTap } from "../../../src/simulator/handset/log_tap.ts";
 import { startLogging } from "../../../src/telemetry/mod.ts";
 
 const log = getLogger(["turn-channels", "test"]);

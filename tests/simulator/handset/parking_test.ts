@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../../src/broker/memory/memory_broker.ts";
-import { type ParkedMessage, Parking } from "../../../src/simulator/mod.ts";
+import type { ParkedMessage } from "../../../src/simulator/handset/events.ts";
+import { Parking } from "../../../src/simulator/handset/parking.ts";
 import { queuesOf } from "../../../src/vumi/mod.ts";
 import { until } from "../../support/until.ts";
 
@@ -49,7 +50,7 @@ Deno.test("Parking tells what is parked, of whom and why", async () => {
   assert.equal(total, 3);
   assert.deepEqual(messages.map(({ queue, title, reason }) => [queue, title, reason]), [
     ["c.inbound.parked", "+1", "Turn answered 400"],
-    ["c.inbound.parked", "not to be read", "cannot be read"],
+    ["c.inbound.parked", "unreadable", "cannot be read"],
     ["c.event.parked", "about m0", "Turn answered 500"],
   ]);
   assert.equal(new Set(messages.map(({ key }) => key)).size, 3);

@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../../src/broker/memory/memory_broker.ts";
-import {
-  type Happening,
-  Journal,
-  PhoneError,
-  Phones,
-  type PhonesOptions,
-  Transport,
-} from "../../../src/simulator/mod.ts";
+import type { Happening } from "../../../src/simulator/handset/events.ts";
+import { Journal } from "../../../src/simulator/handset/journal.ts";
+import { PhoneError, Phones, type PhonesOptions } from "../../../src/simulator/handset/phones.ts";
+import { Transport } from "../../../src/simulator/transport.ts";
 import {
   createReply,
   decodeMessage,
@@ -47,8 +43,6 @@ class Network implements AsyncDisposable {
       journal,
       number: "8110",
       ussdTimeoutMs: 60_000,
-      userWrites: (action) => transport.publish(transport.compose(action)),
-      transportReports: (event) => transport.publishEvent(event),
       ...options,
     });
     this.phones.add(USER);
@@ -173,7 +167,7 @@ Deno.test("a USSD session takes one answer to each thing, and the network refuse
   await until("the nack", () => network.events.some((event) => event.event_type === "nack"));
   const nack = network.events.find((event) => event.event_type === "nack");
   assert.equal(nack?.user_message_id, second.message_id);
-  assert.equal(network.said.at(-1), "network: A message was lost: no session waits for it");
+  assert.equal(network.said.at(-1), "network: A message was lost: no session is waiting for it");
 });
 
 for (
@@ -191,7 +185,7 @@ for (
     {
       what: "to take a phone that the tour has",
       act: (phones: Phones) => {
-        phones.hold([USER]);
+        phones.reserve([USER]);
         return phones.text(USER, "Hi");
       },
     },
@@ -224,9 +218,8 @@ Deno.test("Phones have one for whom somebody writes to, as long as there is room
 });
 
 Deno.test("Phones say when a message could not be sent", async () => {
-  await using network = new Network({
-    userWrites: () => Promise.reject(new Error("the broker is away")),
-  });
+  await using network = new Network();
+  network.transport.publish = () => Promise.reject(new Error("the broker is away"));
   await network.phones.text(USER, "Hi");
   assert.deepEqual(network.said, ["network: Not sent: the broker is away"]);
 });

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import {
-  Journal,
-  PageServer,
-  type PageServerOptions,
-  PhoneError,
-} from "../../../src/simulator/mod.ts";
+import { Journal } from "../../../src/simulator/handset/journal.ts";
+import { PhoneError } from "../../../src/simulator/handset/phones.ts";
+import { PageServer, type PageServerOptions } from "../../../src/simulator/handset/server.ts";
 import { PageClient } from "../../support/page_client.ts";
 import { until } from "../../support/until.ts";
 

@@ -8,13 +8,13 @@
 
 import { find, make, timeOfDay } from "./dom.js";
 
-/** @typedef {import("../handset/events.ts").PassageEvent} PassageEvent */
-/** @typedef {import("../handset/events.ts").Passage} Passage */
+/** @typedef {import("../handset/events.ts").TraceEvent} TraceEvent */
+/** @typedef {import("../handset/events.ts").Trace} Trace */
 /** @typedef {import("../handset/events.ts").Step} Step */
 
 /**
  * @typedef {object} Card
- * @property {Passage} passage
+ * @property {Trace} trace
  * @property {Step[]} steps
  * @property {HTMLElement} item
  * @property {HTMLDetailsElement} details
@@ -22,59 +22,59 @@ import { find, make, timeOfDay } from "./dom.js";
 
 const MOST_CARDS = 150;
 
-/** @type {Record<Passage["flow"], { arrow: string, words: string }>} */
+/** @type {Record<Trace["flow"], { arrow: string, words: string }>} */
 const FLOWS = {
   inbound: { arrow: "→", words: "Inbound, from the user to Turn" },
   outbound: { arrow: "←", words: "Outbound, from Turn to the user" },
   status: { arrow: "⇢", words: "Status, to Turn" },
 };
 
-/** @type {Record<Passage["state"], { words: string, tone: string }>} */
+/** @type {Record<Trace["state"], { words: string, tone: string }>} */
 const STATES = {
   waiting: { words: "on its way", tone: "wait" },
   retrying: { words: "trying again", tone: "wait" },
   done: { words: "delivered", tone: "good" },
-  skipped: { words: "nothing to tell", tone: "plain" },
+  skipped: { words: "not for Turn", tone: "plain" },
   refused: { words: "refused", tone: "bad" },
   parked: { words: "parked", tone: "bad" },
 };
 
-export class Passages {
+export class Traces {
   constructor() {
     /** @type {Map<string, Card>} */
     this.cards = new Map();
-    this.list = find("passages", HTMLElement);
+    this.list = find("traces", HTMLElement);
   }
 
-  /** @param {PassageEvent} event */
-  take({ passage, step }) {
-    const card = this.cards.get(passage.id) ?? this.open(passage);
-    card.passage = passage;
+  /** @param {TraceEvent} event */
+  take({ trace, step }) {
+    const card = this.cards.get(trace.id) ?? this.open(trace);
+    card.trace = trace;
     if (step !== undefined) card.steps.push(step);
-    card.item.dataset.state = passage.state;
-    card.details.querySelector("summary")?.replaceChildren(...summary(passage));
+    card.item.dataset.state = trace.state;
+    card.details.querySelector("summary")?.replaceChildren(...summary(trace));
     if (card.details.open) showSteps(card);
-    find("no-passages", HTMLElement).hidden = true;
+    find("no-traces", HTMLElement).hidden = true;
     this.showSums();
   }
 
   clear() {
     this.cards.clear();
     this.list.replaceChildren();
-    find("no-passages", HTMLElement).hidden = false;
+    find("no-traces", HTMLElement).hidden = false;
     this.showSums();
   }
 
-  /** @param {Passage} passage */
-  open(passage) {
+  /** @param {Trace} trace */
+  open(trace) {
     const details = make("details", {}, make("summary"), make("ol", { class: "steps" }));
-    const item = make("li", { class: "passage" }, details);
-    item.dataset.flow = passage.flow;
-    item.dataset.id = passage.id;
+    const item = make("li", { class: "trace" }, details);
+    item.dataset.flow = trace.flow;
+    item.dataset.id = trace.id;
     /** @type {Card} */
-    const card = { passage, steps: [], item, details };
+    const card = { trace, steps: [], item, details };
     details.addEventListener("toggle", () => showSteps(card));
-    this.cards.set(passage.id, card);
+    this.cards.set(trace.id, card);
     this.list.prepend(item);
     if (this.list.children.length > MOST_CARDS) {
       const last = this.list.lastElementChild;
@@ -85,17 +85,17 @@ export class Passages {
   }
 
   showSums() {
-    const sums = { written: 0, told: 0, underWay: 0, parked: 0 };
-    for (const { passage: { flow, state } } of this.cards.values()) {
+    const sums = { written: 0, delivered: 0, underWay: 0, parked: 0 };
+    for (const { trace: { flow, state } } of this.cards.values()) {
       if (flow !== "inbound" || state === "skipped") continue;
       sums.written++;
-      if (state === "done") sums.told++;
+      if (state === "done") sums.delivered++;
       else if (state === "parked") sums.parked++;
       else sums.underWay++;
     }
     find("sums", HTMLElement).replaceChildren(
       ...sum("written", sums.written),
-      ...sum("with Turn", sums.told),
+      ...sum("with Turn", sums.delivered),
       ...sum("under way", sums.underWay),
       ...sum("parked", sums.parked),
     );
@@ -110,7 +110,7 @@ function sum(words, count) {
   return [make("div", {}, make("dt", {}, words), make("dd", {}, String(count)))];
 }
 
-/** @param {Passage} passage */
+/** @param {Trace} trace */
 function summary({ flow, address, text, state, note, attempts, tookMs }) {
   const { arrow, words } = FLOWS[flow];
   const said = make("span", { class: "text", dir: "auto" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HeldOutput } from "../../src/cli/held_output.ts";
+import { HeldOutput } from "../../src/cli/print.ts";
 
 Deno.test("HeldOutput prints in order when it is disposed, and before only if it holds too much", () => {
   const printed: string[] = [];
