@@ -79,7 +79,7 @@ Deno.test({
     const [, url = ""] = await stdout.waitFor(/in a browser: (http:\S+)/);
     for (const file of ["", "page.css", "main.js"]) {
       const served = await fetch(`${url}${file}`);
-      const source = new URL(`../src/demo/page/${file || "index.html"}`, import.meta.url);
+      const source = new URL(`../src/simulator/page/${file || "index.html"}`, import.meta.url);
       assert.equal(await served.text(), await Deno.readTextFile(source));
     }
     process.kill("SIGTERM");

@@ -18,7 +18,7 @@ export const PARKED_HEADERS = {
   status: "x-parked-status",
 } as const;
 
-/** Headers of a message that is tried again, or waits for others; see src/bridge/retries.ts. */
+/** Headers of a message that is tried again, or waits for others; see bridge/retry_headers.ts. */
 export const RETRY_HEADERS = {
   attempts: "x-retry-attempts",
   firstFailure: "x-retry-first-failure",

@@ -53,12 +53,12 @@ const CASES: readonly [string, Sign[], "open" | "closed"][] = [
 ];
 
 for (const [label, signs, state] of CASES) {
-  Deno.test(`Breaker is ${state} after ${label}`, () => {
+  Deno.test(`CircuitBreaker is ${state} after ${label}`, () => {
     assert.equal(after(signs).breaker.state, state);
   });
 }
 
-Deno.test("Breaker is not opened by a call that works", () => {
+Deno.test("CircuitBreaker is not opened by a call that works", () => {
   const { breaker, now } = after(calls(0, 9));
   breaker.record("works", breaker.epoch, now);
   assert.equal(breaker.state, "closed");
@@ -66,7 +66,7 @@ Deno.test("Breaker is not opened by a call that works", () => {
   assert.equal(breaker.state, "open");
 });
 
-Deno.test("Breaker looks at the last 30 s only, sliding", () => {
+Deno.test("CircuitBreaker looks at the last 30 s only, sliding", () => {
   // One failure every 3.4 s: never ten of them in 30 s.
   assert.equal(after(calls(0, 1000), 3_400).breaker.state, "closed");
   assert.equal(after(calls(0, 1000), 2_900).breaker.state, "open");
@@ -79,12 +79,12 @@ Deno.test("Breaker looks at the last 30 s only, sliding", () => {
   assert.equal(late.breaker.state, "closed");
 });
 
-Deno.test("Breaker stays closed for one message that fails among others that don't", () => {
+Deno.test("CircuitBreaker stays closed for one message that fails among others that don't", () => {
   const signs = Array.from({ length: 3_000 }, (_, n): Sign => n % 3 === 0 ? "works" : "fails");
   assert.equal(after(signs, 100).breaker.state, "closed");
 });
 
-Deno.test("Breaker waits 1, 2, 4 ... 60 s between probes, and 1 s again after a success", () => {
+Deno.test("CircuitBreaker waits 1, 2, 4 ... 60 s between probes, and 1 s again after a success", () => {
   const { breaker, now } = after(calls(0, 10));
   const pauses = [];
   let time = now;
@@ -107,7 +107,7 @@ Deno.test("Breaker waits 1, 2, 4 ... 60 s between probes, and 1 s again after a 
   assert.equal(breaker.probeAt, time + 1000);
 });
 
-Deno.test("Breaker does not count calls begun before it opened, whenever they end", () => {
+Deno.test("CircuitBreaker does not count calls begun before it opened, whenever they end", () => {
   const { breaker, now } = after(calls(0, 10));
   const old = breaker.epoch - 1;
   const { probeAt } = breaker;
@@ -123,7 +123,7 @@ Deno.test("Breaker does not count calls begun before it opened, whenever they en
   assert.equal(breaker.state, "closed");
 });
 
-Deno.test("Breaker opens exactly when 70 % of 10 in 30 s, the last 10, or 5 unreachable say so", () => {
+Deno.test("CircuitBreaker opens exactly when 70 % of 10 in 30 s, the last 10, or 5 unreachable say so", () => {
   const sign = fc.constantFrom<Sign>("works", "fails", "fails", "unreachable");
   const call = fc.tuple(sign, fc.integer({ min: 0, max: 8_000 }));
   fc.assert(fc.property(fc.array(call, { maxLength: 120 }), (made) => {

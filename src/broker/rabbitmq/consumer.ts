@@ -14,7 +14,7 @@ import type { AmqpLead } from "./lead.ts";
 import { AmqpAnswers, type AnswerOptions } from "./answers.ts";
 import { returnsOf, undelayed } from "./copy_properties.ts";
 import { AmqpSession } from "./session.ts";
-import { Backoff, sleep } from "../../async/mod.ts";
+import { aborted, Backoff } from "../../async/mod.ts";
 import { runHandler } from "../handler.ts";
 import type { Consumer, Disposition, Handler } from "../mod.ts";
 
@@ -61,7 +61,7 @@ export class AmqpConsumer implements Consumer {
     this.#options = options;
     this.#answers = new AmqpAnswers(options);
     this.#backoff = new Backoff(options);
-    this.#stopped = sleep(Infinity, this.#stop.signal);
+    this.#stopped = aborted(this.#stop.signal);
     this.#running = this.#run();
   }
 

@@ -13,7 +13,7 @@ import type { AmqpConnection } from "./connection.ts";
 import type { AmqpCopies } from "./copies.ts";
 import { AmqpSession } from "./session.ts";
 import type { QueueFaults } from "./queue_faults.ts";
-import { Backoff, type BackoffOptions, sleep } from "../../async/mod.ts";
+import { aborted, Backoff, type BackoffOptions, sleep } from "../../async/mod.ts";
 import { serverWords } from "./server_errors.ts";
 import { type LeadOptions, PublishError } from "../mod.ts";
 
@@ -117,9 +117,7 @@ export class AmqpLead {
     const { connection, queue, faults } = this.#options;
     const stop = this.#stop.signal;
     const backoff = new Backoff(this.#options);
-    const stopped = new Promise<void>((resolve) =>
-      stop.addEventListener("abort", () => resolve(), { once: true })
-    );
+    const stopped = aborted(stop);
     while (!stop.aborted) {
       const model = await Promise.race([connection.model(), stopped]);
       if (!model) return;

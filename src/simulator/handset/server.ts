@@ -211,7 +211,7 @@ function answer(status: number, message: string): Response {
 }
 
 /** Headers of all answers: nothing is loaded, run, embedded or kept that is not of this server. */
-export const HEADERS: Readonly<Record<string, string>> = {
+const HEADERS: Readonly<Record<string, string>> = {
   "Content-Security-Policy": [
     "default-src 'none'",
     "script-src 'self'",
@@ -232,7 +232,7 @@ export const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** Why a request is refused; undefined if it is not. */
-export function faultOf(request: Request, ownHost: string): string | undefined {
+function faultOf(request: Request, ownHost: string): string | undefined {
   const host = request.headers.get("host") ?? "";
   if (!isOurs(host, ownHost)) return `Not served under the name ${JSON.stringify(host)}`;
   const origin = request.headers.get("origin");

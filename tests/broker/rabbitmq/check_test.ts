@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { GetMessage } from "amqplib";
-import {
-  type AmqpCheckOptions,
-  type AmqpFinding,
-  checkAmqp,
-} from "../../../src/broker/rabbitmq/check/check.ts";
+import { type AmqpCheckOptions, checkAmqp } from "../../../src/broker/rabbitmq/check/check.ts";
 import { delayQueue } from "../../../src/broker/mod.ts";
+import type { Finding } from "../../../src/telemetry/mod.ts";
 import { areQuorum } from "../../support/queues.ts";
 import { amqpUrl, noRabbitmqctl, rabbitmqctl } from "../../support/rabbitmq.ts";
 import { until } from "../../support/until.ts";
@@ -73,7 +70,7 @@ function address(change: Partial<Record<"username" | "password" | "pathname" | "
   return url.href;
 }
 
-function only(findings: AmqpFinding[]): AmqpFinding {
+function only(findings: Finding[]): Finding {
   assert.equal(findings.length, 1);
   const [finding] = findings;
   assert.ok(finding);
@@ -240,7 +237,7 @@ Deno.test("checkAmqp() warns of a queue that refuses what comes back from a clas
     arguments: { "x-max-length": 5, "x-overflow": "reject-publish" },
   };
   await withChannel((channel) => channel.assertQueue(made.inbound, limited));
-  const limits = async (queueType: "classic" | "quorum"): Promise<AmqpFinding[]> =>
+  const limits = async (queueType: "classic" | "quorum"): Promise<Finding[]> =>
     (await check(amqpUrl(), made, { queueType }))
       .filter(({ subject }) => subject === `queue ${made.inbound}: limit`);
   const [warning = assert.fail(), ...others] = await limits("classic");

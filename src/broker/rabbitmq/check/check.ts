@@ -15,6 +15,7 @@ import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
 import { connectOnce, type SingleConnection } from "./single_connection.ts";
 import { asAskedFor, mayConsume, mayPublish } from "./trials.ts";
 import { type Browser, delayQueue, type LeadOptions } from "../../mod.ts";
+import type { Finding } from "../../../telemetry/mod.ts";
 
 export interface AmqpCheckOptions {
   /** The addresses of a server, or of the nodes of a cluster. */
@@ -34,19 +35,9 @@ export interface AmqpCheckOptions {
   /** How long messages wait until they are tried again, in milliseconds. */
   readonly delaysMs: readonly number[];
   /** Looks for more, at the end, on the same connection. */
-  readonly lookFurther?: (broker: Pick<Browser, "depth">) => Promise<readonly AmqpFinding[]>;
+  readonly lookFurther?: (broker: Pick<Browser, "depth">) => Promise<readonly Finding[]>;
   /** Time for all together, in milliseconds. */
   readonly timeoutMs: number;
-}
-
-export interface AmqpFinding {
-  /** What was tried: the connection, the exchange, a queue. */
-  readonly subject: string;
-  /** Whether it works; undefined if it does not, but nothing else suffers. */
-  readonly ok: boolean | undefined;
-  readonly detail: string;
-  /** What to do, if it does not work and something can be said. */
-  readonly fix?: string;
 }
 
 /**
@@ -54,7 +45,7 @@ export interface AmqpFinding {
  * the right to consume and publishes messages that no queue takes. No message is taken, not even for a
  * moment: a quorum queue counts that. Stops at the connections if there is none.
  */
-export async function checkAmqp(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
+export async function checkAmqp(options: AmqpCheckOptions): Promise<Finding[]> {
   const socket = new AbortController();
   const slow = new Error(`no answer within ${options.timeoutMs / 1000} seconds`);
   const timer = setTimeout(() => socket.abort(slow), options.timeoutMs);
@@ -82,7 +73,7 @@ interface Node extends SingleConnection {
 async function tryNode(
   address: AmqpAddress,
   timeout: AbortSignal,
-): Promise<{ readonly finding: AmqpFinding; readonly node?: Node }> {
+): Promise<{ readonly finding: Finding; readonly node?: Node }> {
   const subject = `RabbitMQ at ${address.host}`;
   try {
     const connection = await connectOnce("turn-channels check", address, timeout);
@@ -104,7 +95,7 @@ class Check {
   readonly #node: Node;
   readonly #model: ChannelModel;
   readonly #timeout: AbortSignal;
-  readonly #findings: AmqpFinding[] = [];
+  readonly #findings: Finding[] = [];
   /** Of the queues of vumi's. */
   readonly #kinds = new Map<string, QueueKind>();
 
@@ -114,7 +105,7 @@ class Check {
     this.#timeout = timeout;
   }
 
-  async run(options: AmqpCheckOptions): Promise<AmqpFinding[]> {
+  async run(options: AmqpCheckOptions): Promise<Finding[]> {
     const { exchange, consumeQueues, publishQueues, ownQueues, leadQueues, queueType } = options;
     const declarer = new Declarer(this.#model, queueType);
     // Nothing is done with an exchange of another type.

@@ -127,7 +127,7 @@ function sizeAt(bytes: Buffer, at: number, end: number): number | undefined {
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-export function isUtf8(bytes: Uint8Array): boolean {
+function isUtf8(bytes: Uint8Array): boolean {
   try {
     strict.decode(bytes);
     return true;
