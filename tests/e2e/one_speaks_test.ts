@@ -29,7 +29,7 @@ function messages(number: number): unknown[] {
 }
 
 /** Users who go on writing, and a Turn that takes its time, so that there always is something in hand. */
-class Crowd {
+class Crowd implements AsyncDisposable {
   readonly #live: Live;
   readonly #over = new AbortController();
   readonly #writing: Promise<void>;
@@ -67,6 +67,11 @@ class Crowd {
     });
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
+    await this.#writing;
+  }
+
   /** How many have been told once more. */
   toldTwice(): number {
     const told = this.#live.told();
@@ -94,7 +99,11 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Whether it has logged this about its channel. */
+/** Resolves when it has logged this about its channel. */
+async function logged(running: Running, live: Live, text: string): Promise<void> {
+  await until(text, () => hasLogged(running, live, text));
+}
+
 function hasLogged(running: Running, live: Live, text: string): boolean {
   return running.stderr().split("\n").some((line) =>
     line.includes(text) && line.includes(live.connector)
@@ -111,19 +120,20 @@ Deno.test("of three bridges one speaks for a channel: one is stopped, one is kil
   await using parts = new AsyncDisposableStack();
   const three = await Promise.all([1, 2, 3].map(async () => parts.use(await machine(live))));
   const first = await speaker(three);
+  await logged(first, live, BEGINS);
   assert.deepEqual(three.filter((one) => hasLogged(one, live, BEGINS)), [first]);
   const { stdout } = await live.command(["check"]);
   const plain = stdout.replace(/[│\s]+/g, " ");
   const others = areQuorum() ? "; how many stand" : ", 2 stand by";
   assert.ok(plain.includes(`✓ channel one bridge speaks for it${others}`), plain);
 
-  const crowd = new Crowd(live);
+  await using crowd = new Crowd(live);
   await crowd.goesOn();
   assert.equal(await first.stop("SIGTERM"), 0);
-  assert.ok(hasLogged(first, live, ENDS));
+  await logged(first, live, ENDS);
   const two = three.filter((one) => one !== first);
   const second = await speaker(two);
-  assert.ok(hasLogged(second, live, BEGINS));
+  await logged(second, live, BEGINS);
   await crowd.goesOn();
   assert.equal(crowd.toldTwice(), 0, "to stop it has made nothing be told twice");
   assert.notEqual(await second.stop("SIGKILL"), 0);
@@ -146,7 +156,7 @@ Deno.test("when the one that speaks for a channel loses its connection the other
     return { proxy, running: parts.use(await machine(live, { "amqp-url": url.href })) };
   }));
   const all = two.map(({ running }) => running);
-  const crowd = new Crowd(live);
+  await using crowd = new Crowd(live);
   for (let turn = 0; turn < 2; turn++) {
     const before = await speaker(all);
     const { proxy } = two.find(({ running }) => running === before) ?? assert.fail();
@@ -154,7 +164,7 @@ Deno.test("when the one that speaks for a channel loses its connection the other
     await proxy.refuse();
     proxy.cut();
     assert.notEqual(await speaker(all), before);
-    assert.ok(hasLogged(before, live, ENDS));
+    await logged(before, live, ENDS);
     await crowd.goesOn();
     await proxy.accept();
     await until("it to stand by", async () => await live.transport.consumers("event") === 1);
@@ -169,7 +179,7 @@ Deno.test("when the one that speaks for a channel hangs another takes over withi
   await using parts = new AsyncDisposableStack();
   const three = await Promise.all([1, 2, 3].map(async () => parts.use(await machine(live))));
   const hanging = await speaker(three);
-  const crowd = new Crowd(live);
+  await using crowd = new Crowd(live);
   await crowd.goesOn();
   hanging.signal("SIGSTOP");
   const since = performance.now();
@@ -181,7 +191,7 @@ Deno.test("when the one that speaks for a channel hangs another takes over withi
   hanging.signal("SIGCONT");
   await until("it to know", async () => await speaks(hanging) === false);
   assert.equal(await speaker(three), heir);
-  assert.ok(hasLogged(hanging, live, ENDS));
+  await logged(hanging, live, ENDS);
   await crowd.goesOn();
   await crowd.ends(IN_HAND);
 });
@@ -210,7 +220,7 @@ Deno.test("when RabbitMQ is restarted one of three bridges speaks for a channel 
   let up = Promise.withResolvers<void>();
   up.resolve();
   let publishing = Promise.resolve();
-  const crowd = new Crowd(live, async (all) => {
+  await using crowd = new Crowd(live, async (all) => {
     await up.promise;
     await (publishing = publish(all));
   });
@@ -218,13 +228,16 @@ Deno.test("when RabbitMQ is restarted one of three bridges speaks for a channel 
   up = Promise.withResolvers();
   await pause(50);
   await publishing;
-  await rabbitmq.stop();
-  await until(
-    "none to speak",
-    async () => (await Promise.all(three.map(speaks))).every((does) => does === false),
-  );
-  await rabbitmq.start();
-  up.resolve();
+  try {
+    await rabbitmq.stop();
+    await until(
+      "none to speak",
+      async () => (await Promise.all(three.map(speaks))).every((does) => does === false),
+    );
+    await rabbitmq.start();
+  } finally {
+    up.resolve();
+  }
   await speaker(three);
   await crowd.goesOn();
   await crowd.ends(IN_HAND);
