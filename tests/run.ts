@@ -64,7 +64,7 @@ async function runTests(
         report,
         ...args,
       ],
-      env,
+      env: { ...env, DENO_JOBS: String(jobs()) },
     }).spawn();
     stop.addEventListener("abort", () => child.kill("SIGTERM"));
     const { code } = await child.status;
@@ -73,6 +73,11 @@ async function runTests(
   } finally {
     await Deno.remove(report);
   }
+}
+
+/** Files at once: two for each processor, as most of the time tests wait for others. */
+function jobs(): number {
+  return navigator.hardwareConcurrency * 2;
 }
 
 /** Deno 2.9 has to be asked for the leak sanitizers; 2.6 always has them, and does not know these. */

@@ -30,8 +30,8 @@ export class ConfirmingChannel {
   readonly #channel: ConfirmChannel;
   /** In the order of publishing. */
   readonly #pending = new Set<Pending>();
-  /** Whether the server has said of any message what became of it. */
-  hasConfirmed = false;
+  /** Queues that have taken a message. */
+  readonly #taken = new Set<string>();
 
   constructor(channel: ConfirmChannel) {
     this.#channel = channel;
@@ -57,10 +57,10 @@ export class ConfirmingChannel {
       try {
         this.#channel.publish(exchange, routingKey, content, properties, (error) => {
           this.#pending.delete(pending);
-          this.hasConfirmed = true;
-          if (error) reject(publishError(queue, error));
-          else if (pending.returned) reject(new ReturnedError(queue));
-          else resolve();
+          if (error) return reject(publishError(queue, error));
+          if (pending.returned) return reject(new ReturnedError(queue));
+          this.#taken.add(queue);
+          resolve();
         });
       } catch (error) {
         if (!(error instanceof IllegalOperationError)) return reject(error);
@@ -69,6 +69,14 @@ export class ConfirmingChannel {
       }
       this.#pending.add(pending);
     });
+  }
+
+  /** How long the first message to a queue has waited, in milliseconds; 0 if none waits. */
+  get waitedForFirstMs(): number {
+    for (const { destination: { queue }, sentAt } of this.#pending) {
+      if (!this.#taken.has(queue)) return performance.now() - sentAt;
+    }
+    return 0;
   }
 
   /** How long the oldest message has waited for its confirm, in milliseconds; 0 if none waits. */

@@ -35,6 +35,9 @@ export class ExchangeTypeError extends Error {
   override readonly name = "ExchangeTypeError";
 }
 
+/** RabbitMQ 4.3 refuses it for a classic queue. */
+const QUORUM_ONLY = "x-consumer-disconnected-timeout";
+
 /** Declares on channels of its own, which end with the connection. */
 export class Declarer {
   readonly #model: ChannelModel;
@@ -94,12 +97,20 @@ export class Declarer {
   /** Sees to it that there is a durable queue of ours, which needs no binding. */
   async ownQueue(name: string, args: Readonly<Record<string, unknown>> = {}): Promise<void> {
     if (await this.#isThere(name)) return;
-    await this.#on((channel) =>
-      channel.assertQueue(name, {
-        durable: true,
-        arguments: { ...args, ...typed(this.#queueType) },
-      })
-    );
+    const make = (own: Readonly<Record<string, unknown>>): Promise<void> =>
+      this.#on((channel) =>
+        channel.assertQueue(name, {
+          durable: true,
+          arguments: { ...own, ...typed(this.#queueType) },
+        })
+      );
+    const { [QUORUM_ONLY]: _, ...others } = args;
+    try {
+      await make(args);
+    } catch (error) {
+      if (!(QUORUM_ONLY in args) || codeOf(error) !== PRECONDITION_FAILED) throw error;
+      await make(others);
+    }
   }
 
   /**

@@ -146,8 +146,12 @@ export class AmqpLead {
       this.#standByAt = performance.now();
       await session.channel.consume(queue, onMessage);
       faults.clear(queue, "consume");
+      const lost = new Promise<false>((resolve) =>
+        session.lost.addEventListener("abort", () => resolve(false), { once: true })
+      );
       while (!session.lost.aborted && !this.#stop.signal.aborted) {
-        const isPut = await this.#putToken();
+        // Putting it may hang for longer than the channel lives.
+        const isPut = await Promise.race([this.#putToken(), lost]);
         if (isPut) backoff.reset();
         await (isPut ? sleep(TOKEN_MS, session.lost) : backoff.pause(session.lost));
       }

@@ -81,8 +81,8 @@ export class AmqpPublisher {
 
   /** Declares a queue again that may have been deleted, if it was declared before. */
   async restore(queue: string): Promise<void> {
-    this.#declared.delete(queue);
-    await this.#ensureSoon(queue);
+    this.#forget(queue);
+    await this.#ensure(queue);
   }
 
   async publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
@@ -124,7 +124,8 @@ export class AmqpPublisher {
     let fault: unknown;
     for (const pauseMs of AGAIN_AFTER_MS) {
       await delay(pauseMs);
-      await this.restore(queue);
+      this.#forget(queue);
+      await this.#ensureSoon(queue);
       try {
         return await this.#send(destination, body, properties);
       } catch (error) {
@@ -158,6 +159,11 @@ export class AmqpPublisher {
     this.#declared = new Map();
     this.#channel = confirming;
     for (const queue of this.#queues) void this.#ensure(queue);
+  }
+
+  /** It will be declared again; one that is being declared is not, as that may hang. */
+  #forget(queue: string): void {
+    if (this.#declared.get(queue) === true) this.#declared.delete(queue);
   }
 
   /** Declares a queue, once on a connection. Never rejects: what can't be declared may be there. */
