@@ -82,8 +82,11 @@ export class PoisonMessages {
     }
     return {
       [Symbol.asyncDispose]: async (): Promise<void> => {
-        await this.#tidy(id, () => this.#cache.putNotes([noteOf(id, crashes)]));
-        release?.();
+        try {
+          await this.#tidy(id, () => this.#cache.putNotes([noteOf(id, crashes)]));
+        } finally {
+          release?.();
+        }
       },
     };
   }
