@@ -31,6 +31,8 @@ const CACHE_PAUSE_MS = 2_000;
  * at 20 by default; a policy may say less, and until it is copied it may be returned again.
  */
 const MOST_RETURNS = 3;
+/** And so often, if the cache fails and its place in its user's order can't be looked up. */
+const MOST_RETURNS_IN_ORDER = 15;
 
 /** What all deliveries of a flow share. */
 export interface DeliveryParts<P> extends FlowOptions {
@@ -182,8 +184,11 @@ export class Delivery<P> implements Disposable {
     return disposition;
   }
 
-  /** Waits because the cache fails; the flow then begins anew. Any other error is a bug, and thrown. */
-  async recover(error: unknown): Promise<void> {
+  /**
+   * Waits because the cache fails; the flow then begins anew, unless the message goes elsewhere: so it
+   * says. Any other error is a bug, and thrown.
+   */
+  async recover(error: unknown): Promise<Disposition | undefined> {
     await this.#endWatch();
     const { outcomes } = this.#parts;
     if (!(error instanceof CacheError)) {
@@ -192,7 +197,12 @@ export class Delivery<P> implements Disposable {
     }
     outcomes.cacheFailed(this, error.message, this.#hasCacheFailed);
     this.#hasCacheFailed = true;
+    // RabbitMQ may drop it before the cache is back. Its place, if it had one, is worth less.
+    if (this.#arrival.returns >= MOST_RETURNS_IN_ORDER && !this.held.isBack) {
+      return await this.#again("was returned too often");
+    }
     await this.held.wait(CACHE_PAUSE_MS);
+    return undefined;
   }
 
   /** It is answered: the next one of its user may come. */

@@ -56,7 +56,8 @@ export class InboundFlow {
       try {
         return await this.#deliver(message, delivery);
       } catch (error) {
-        await delivery.recover(error);
+        const moved = await delivery.recover(error);
+        if (moved !== undefined) return moved;
       }
     }
   };

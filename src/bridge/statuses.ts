@@ -63,7 +63,8 @@ export class StatusFlow {
       try {
         return await this.#deliver(event, delivery);
       } catch (error) {
-        await delivery.recover(error);
+        const moved = await delivery.recover(error);
+        if (moved !== undefined) return moved;
       }
     }
   };
