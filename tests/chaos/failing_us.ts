@@ -9,8 +9,13 @@ import { messagesOf, pause, userOf, wishesOf } from "./people.ts";
 import { type Report, Reporter, type Run } from "./report.ts";
 import { World } from "./world.ts";
 
-/** Messages in work at once, in each queue: so many may come twice when we are killed. */
+/** Messages in work at once, in each queue. */
 const IN_WORK = 20;
+/**
+ * So many may come twice when we are killed: those in work, and some that Turn has, and of which the
+ * record was being written while the next ones were in work already.
+ */
+const MAY_REPEAT = IN_WORK + 10;
 
 /** Turn's time for an answer, so that there is always something in work. */
 const TURN_TAKES_MS = 70;
@@ -45,7 +50,7 @@ export async function kills(run: Run, size: KillsSize): Promise<Report> {
   await Promise.all([sending, feed.done]);
   await world.settled({ stallMs: 35_000, mostMs: 120_000 });
   reporter.add(await world.finish());
-  const mayRepeat = size.kills * IN_WORK;
+  const mayRepeat = size.kills * MAY_REPEAT;
   const failed = load.outcomes.flatMap(({ tries }) => tries).filter(({ status }) => status !== 200);
   reporter.flow("inbound", world.inboundHistory(), { duplicated: mayRepeat });
   reporter.flow("outbound", world.outboundHistory(), { duplicated: failed.length });
