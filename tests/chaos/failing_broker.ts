@@ -34,8 +34,10 @@ export interface ConnectionsSize {
 const TURN_TAKES_MS = 70;
 /** Longest for a 503: a lost connection is waited for, up to 4 s, and Turn hears within its 5 s. */
 const IN_TIME_MS = 5000;
-/** Messages in work at once, in each queue: so many may come twice when a connection is lost. */
+/** Messages in work at once, in each queue. */
 const IN_WORK = 20;
+/** So many may come twice when a connection is lost; see failing_us.ts. */
+const MAY_REPEAT = IN_WORK + 10;
 
 /** A connection that is killed sooner is taken for a failed attempt, and the next one waits longer. */
 const STABLE_MS = 1100;
@@ -74,7 +76,7 @@ export async function killedConnections(run: BrokerRun, size: ConnectionsSize): 
 }
 
 function reportDisturbed(reporter: Reporter, world: World, disturbances: number): void {
-  const mayRepeat = disturbances * IN_WORK;
+  const mayRepeat = disturbances * MAY_REPEAT;
   const tries = world.outcomes.flatMap((outcome) => outcome.tries);
   reporter.flow("inbound", world.inboundHistory(), { duplicated: mayRepeat });
   // Whoever was told 503 sends again, though the message may have got through.
