@@ -82,7 +82,7 @@ function turnAlerts(time: Time): Alert[] {
       severity: "page",
       forSeconds: 2 * MINUTE,
       expression: `${series(METRICS.breaker, { state: "closed" })} == 0`,
-      summary: "Turn can't be reached, or fails; messages stay in their queues",
+      summary: "Turn can't be reached, or fails; messages wait for it",
     },
     {
       name: "TurnLimitsUs",
