@@ -111,7 +111,7 @@ export const SCENARIOS: readonly Scenario[] = [
     long: one((run, scale) =>
       limited(run, {
         ...{ messages: of(200, scale), requests: of(100, scale), users: 50 },
-        ...{ limit: LIMIT, mostLimited: 0.05 },
+        ...{ limit: LIMIT, mostLimited: 0.1 },
       })
     ),
     short: onAny(
