@@ -35,8 +35,12 @@ export type Down = "refuses connections" | "answers 503";
 const IN_WORK = 20;
 /** Longest that the queue's messages are waited for to be in work again. */
 const IN_WORK_MS = 3000;
-/** A connection that is killed sooner is taken for a failed attempt, and the next one waits longer. */
-const STABLE_MS = 1100;
+/**
+ * How long a connection lives at least: a second till the bridge takes over again, and then time to copy
+ * what is near its limit, on a machine that has others to serve. A broker that lets no connection live
+ * for longer loses messages at a limit of 5.
+ */
+const STABLE_MS = 3100;
 /** Seconds; the bridge hands on what waited half of this, so that it does so while Turn is down. */
 const CONSUMER_TIMEOUT_S = 20;
 
