@@ -109,6 +109,10 @@ export class Courier<T> {
           throw error;
         }
         this.#reportCache(work, error);
+        // RabbitMQ may drop it before the cache is back. Its place, if it had one, is worth less.
+        if (work.arrival.returns >= MOST_RETURNS && !work.held.isBack) {
+          return await this.#again(work, "was returned too often");
+        }
         await work.held.wait(CACHE_PAUSE_MS);
       }
     }

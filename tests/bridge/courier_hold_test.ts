@@ -145,6 +145,14 @@ for (const returns of [3, 19]) {
   });
 }
 
+Deno.test("Courier.deliver() copies what was returned too often although the cache fails", async () => {
+  await using test = new TestCourier([]);
+  test.cache.failing.add("getNote").add("putNotes");
+  const again = await test.deliver("a1", { returns: 3, redelivered: true });
+  assert.equal(again.kind, "again");
+  assert.deepEqual(test.calls, []);
+});
+
 Deno.test("Courier.deliver() works on what was returned twice", async () => {
   await using test = new TestCourier([DELIVERED]);
   assert.deepEqual(await test.deliver("m1", { returns: 2, redelivered: true }), DONE);
