@@ -31,6 +31,8 @@ const HOLD_MS = 15 * 60_000;
  * at 20 by default; a policy may say less, and until it is copied it may be returned again.
  */
 const MOST_RETURNS = 3;
+/** And so often, if the cache fails and its place in its user's order can't be looked up. */
+const MOST_RETURNS_IN_ORDER = 15;
 
 /** What a {@linkcode Courier} is made of. */
 export interface CourierOptions extends CallerOptions, AlarmOptions {
@@ -110,7 +112,7 @@ export class Courier<T> {
         }
         this.#reportCache(work, error);
         // RabbitMQ may drop it before the cache is back. Its place, if it had one, is worth less.
-        if (work.arrival.returns >= MOST_RETURNS && !work.held.isBack) {
+        if (work.arrival.returns >= MOST_RETURNS_IN_ORDER && !work.held.isBack) {
           return await this.#again(work, "was returned too often");
         }
         await work.held.wait(CACHE_PAUSE_MS);
