@@ -64,7 +64,7 @@ async function runTests(
         report,
         ...args,
       ],
-      env: { ...env, DENO_JOBS: String(jobs()) },
+      env: { ...env, DENO_JOBS: jobs() },
     }).spawn();
     stop.addEventListener("abort", () => child.kill("SIGTERM"));
     const { code } = await child.status;
@@ -75,9 +75,9 @@ async function runTests(
   }
 }
 
-/** Files at once: two for each processor, as most of the time tests wait for others. */
-function jobs(): number {
-  return navigator.hardwareConcurrency * 2;
+/** Files at once: two for each processor, as most of the time tests wait; or as it is asked for. */
+function jobs(): string {
+  return Deno.env.get("DENO_JOBS") || String(navigator.hardwareConcurrency * 2);
 }
 
 /** Deno 2.9 has to be asked for the leak sanitizers; 2.6 always has them, and does not know these. */

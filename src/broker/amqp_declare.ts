@@ -12,6 +12,9 @@ import { bindQueue, declareExchange, isThere } from "./amqp_exchange.ts";
 import { codeOf, NOT_FOUND } from "./amqp_session.ts";
 import { delayQueue } from "./mod.ts";
 
+/** The arguments of a queue. */
+export type QueueArguments = Readonly<Record<string, unknown>>;
+
 /** The types of queue that can be asked for. */
 export type QueueType = "classic" | "quorum";
 
@@ -19,9 +22,6 @@ export type QueueType = "classic" | "quorum";
 const SIDE_BY_SIDE = 8;
 
 const PRECONDITION_FAILED = 406;
-
-/** RabbitMQ 4.3 refuses it for a classic queue. */
-const QUORUM_ONLY = "x-consumer-disconnected-timeout";
 
 /** Declares on channels of its own, which end with the connection. */
 export class Declarer {
@@ -60,23 +60,13 @@ export class Declarer {
     }
   }
 
-  /** Sees to it that there is a durable queue of ours, which needs no binding. */
-  async ownQueue(name: string, args: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  /**
+   * Sees to it that there is a durable queue of ours, which needs no binding; with the first of `args`
+   * that RabbitMQ takes.
+   */
+  async ownQueue(name: string, args: readonly QueueArguments[] = [{}]): Promise<void> {
     if (await isThere(this.#on, (channel) => channel.checkQueue(name))) return;
-    const make = (own: Readonly<Record<string, unknown>>): Promise<void> =>
-      this.#on((channel) =>
-        channel.assertQueue(name, {
-          durable: true,
-          arguments: { ...own, ...typed(this.#queueType) },
-        })
-      );
-    const { [QUORUM_ONLY]: _, ...others } = args;
-    try {
-      await make(args);
-    } catch (error) {
-      if (!(QUORUM_ONLY in args) || codeOf(error) !== PRECONDITION_FAILED) throw error;
-      await make(others);
-    }
+    await this.#assertFirst(name, args.map((own) => ({ ...own, ...typed(this.#queueType) })));
   }
 
   /**
@@ -102,7 +92,7 @@ export class Declarer {
       "x-dead-letter-exchange": "",
     };
     const keeps = { "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish" };
-    const wanted: Record<string, unknown>[] = this.#queueType === undefined
+    const wanted: QueueArguments[] = this.#queueType === undefined
       ? [{ ...waits, ...keeps }, waits]
       : [{
         ...waits,
@@ -114,8 +104,13 @@ export class Declarer {
       { ...waits, ...typed("quorum") },
       { ...waits, ...typed("classic") },
     ];
+    await this.#assertFirst(name, [...wanted, ...there]);
+  }
+
+  /** With the first of them that RabbitMQ takes, or finds the queue to have. */
+  async #assertFirst(name: string, candidates: readonly QueueArguments[]): Promise<void> {
     let fault: unknown;
-    for (const args of [...wanted, ...there]) {
+    for (const args of candidates) {
       try {
         return void await this.#on((channel) =>
           channel.assertQueue(name, { durable: true, arguments: args })

@@ -19,8 +19,8 @@ const SLACK_MS = 500;
 const LEAST_SILENT_MS = 4_500;
 /**
  * How long the first message to a queue may take on a channel that comes after another one, in
- * milliseconds, and longer each time that it takes longer. Only in a cluster: elsewhere it would only
- * make more messages come twice.
+ * milliseconds: longer after each time that it took longer, and shorter again after each other. Only in
+ * a cluster: elsewhere it would only make more messages come twice.
  */
 const FIRST_CONFIRM_MS = 750;
 const FIRST_CONFIRM_GROWS = 1.2;
@@ -60,6 +60,7 @@ export class HangWatch {
     // nothing: what waits may have been answered meanwhile.
     let attentiveSince = -Infinity;
     let readAt = lookedAt;
+    let isStuck = false;
     const timer = setInterval(() => {
       const now = performance.now();
       const readNow = bytesRead(model);
@@ -73,10 +74,7 @@ export class HangWatch {
       const isSilent = silentMs >= mostSilentMs;
       if (!isSilent && firstMs < firstConfirmMs) return;
       clearInterval(timer);
-      if (!isSilent && this.#isCluster && !isFirst) {
-        const longer = firstConfirmMs * FIRST_CONFIRM_GROWS;
-        this.#firstConfirmMs = Math.min(longer, FIRST_CONFIRM_MOST_MS);
-      }
+      isStuck = !isSilent;
       onHang(
         isSilent
           ? `nothing came from RabbitMQ for ${seconds(silentMs)} s`
@@ -84,7 +82,14 @@ export class HangWatch {
         !isSilent,
       );
     }, LOOK_EVERY_MS);
-    return () => clearInterval(timer);
+    return () => {
+      clearInterval(timer);
+      if (!this.#isCluster || isFirst) return;
+      const next = isStuck
+        ? firstConfirmMs * FIRST_CONFIRM_GROWS
+        : firstConfirmMs / FIRST_CONFIRM_GROWS;
+      this.#firstConfirmMs = Math.min(Math.max(next, FIRST_CONFIRM_MS), FIRST_CONFIRM_MOST_MS);
+    };
   }
 }
 

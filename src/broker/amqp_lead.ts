@@ -11,6 +11,7 @@ import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { AmqpConnection } from "./amqp_connection.ts";
 import type { AmqpCopies } from "./amqp_copies.ts";
+import type { QueueArguments } from "./amqp_declare.ts";
 import { AmqpSession } from "./amqp_session.ts";
 import { Backoff, type BackoffOptions, pause } from "./backoff.ts";
 import type { Faults } from "./faults.ts";
@@ -40,12 +41,13 @@ const NODE_GONE_MS = 20_000;
  */
 const TAKEOVER_MS = 1_000;
 
-/** The arguments of the queue. */
-export const LEAD_ARGUMENTS = {
-  "x-single-active-consumer": true,
-  "x-max-length": MOST_TOKENS,
-  "x-consumer-disconnected-timeout": NODE_GONE_MS,
-} as const;
+const ARGUMENTS = { "x-single-active-consumer": true, "x-max-length": MOST_TOKENS } as const;
+
+/** The arguments of the queue. RabbitMQ 4.3 refuses the first ones for a classic queue. */
+export const LEAD_ARGUMENTS: readonly QueueArguments[] = [
+  { ...ARGUMENTS, "x-consumer-disconnected-timeout": NODE_GONE_MS },
+  ARGUMENTS,
+];
 
 const TOKEN = { mandatory: true, persistent: true };
 
@@ -56,7 +58,7 @@ export interface AmqpLeadOptions extends BackoffOptions {
   /** The connection that is to be led on. */
   readonly connection: AmqpConnection;
   /** Declares the queue, on the connection that is led on. */
-  readonly declare: (queue: string, args: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly declare: (queue: string, args: readonly QueueArguments[]) => Promise<void>;
   /** Publishes tokens. */
   readonly copies: AmqpCopies;
   /** What is wrong with which queue. */

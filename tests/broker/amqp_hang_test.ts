@@ -53,9 +53,8 @@ function watched() {
 
 const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
-/** What is told of a channel that confirms nothing, after so many seconds for each further one. */
-async function firstConfirms(isCluster: boolean, afterMs: readonly number[]): Promise<void> {
-  const watch = new HangWatch({ isCluster });
+/** What is told of channels that confirm nothing, one after the other, after so many milliseconds. */
+async function firstConfirms(watch: HangWatch, afterMs: readonly number[]): Promise<void> {
   for (const waitedMs of afterMs) {
     const { state, hangs, options } = watched();
     const unwatch = watch.watch(options);
@@ -71,8 +70,12 @@ async function firstConfirms(isCluster: boolean, afterMs: readonly number[]): Pr
 }
 
 Deno.test("HangWatch tells of a channel that confirms nothing, in a cluster sooner after the first", async () => {
-  await firstConfirms(true, [4_500, 750, 900, 1_080]);
-  await firstConfirms(false, [4_500, 4_500]);
+  const cluster = new HangWatch({ isCluster: true });
+  await firstConfirms(cluster, [4_500, 750, 900, 1_080]);
+  // One that does not hang.
+  cluster.watch(watched().options)();
+  await firstConfirms(cluster, [1_080]);
+  await firstConfirms(new HangWatch({ isCluster: false }), [4_500, 4_500]);
 });
 
 Deno.test("HangWatch tells of a server that is silent while a message waits, and only then", async () => {

@@ -34,10 +34,10 @@ export interface ConnectionsSize {
 const TURN_TAKES_MS = 70;
 /** Longest for a 503: a lost connection is waited for, up to 4 s, and Turn hears within its 5 s. */
 const IN_TIME_MS = 5000;
-/** Messages in work at once, in each queue. */
+/** Longest for a 503 while publishing is blocked; generous, as the machine has others to serve. */
+const AT_ONCE_MS = 2000;
+/** Messages in work at once, in each queue: so many may come twice when a connection is lost. */
 const IN_WORK = 20;
-/** So many may come twice when a connection is lost; see failing_us.ts. */
-const MAY_REPEAT = IN_WORK + 10;
 
 /** A connection that is killed sooner is taken for a failed attempt, and the next one waits longer. */
 const STABLE_MS = 1100;
@@ -76,7 +76,7 @@ export async function killedConnections(run: BrokerRun, size: ConnectionsSize): 
 }
 
 function reportDisturbed(reporter: Reporter, world: World, disturbances: number): void {
-  const mayRepeat = disturbances * MAY_REPEAT;
+  const mayRepeat = disturbances * IN_WORK;
   const tries = world.outcomes.flatMap((outcome) => outcome.tries);
   reporter.flow("inbound", world.inboundHistory(), { duplicated: mayRepeat });
   // Whoever was told 503 sends again, though the message may have got through.
@@ -185,7 +185,7 @@ function reportAlarm(reporter: Reporter, world: World, from: number, until: numb
     meanwhile.filter(({ status, at, ms }) => status === 200 && at + ms < until).length;
   reporter.check(meanwhile.length > 0, "nothing was asked for during the alarm");
   reporter.check(accepted === 0, `${accepted} requests were accepted during the alarm`);
-  reporter.check(slowest < IN_TIME_MS, `a request of then took ${Math.round(slowest)} ms`);
+  reporter.check(slowest < AT_ONCE_MS, `a request of then took ${Math.round(slowest)} ms`);
   // A quarter of what Turn can take in that time.
   const least = Math.floor(IN_WORK * (until - from) / TURN_MS / 4);
   reporter.check(inbound >= least, `${inbound} inbound during the alarm, at least ${least} may be`);
