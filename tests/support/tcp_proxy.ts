@@ -60,8 +60,9 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Ends {@linkcode refuse}. */
   async accept(): Promise<void> {
+    if (this.#listener) return;
     await this.#accepting;
-    if (!this.#listener) this.#listen(this.port);
+    this.#listen(this.port);
   }
 
   /** From now on nothing is forwarded, in neither direction; connections stay and are accepted. */
