@@ -47,7 +47,8 @@ const CONSUMER_TIMEOUT_S = 20;
 export async function beyondLimit(run: BrokerRun, size: BeyondSize, how: Down): Promise<Report> {
   const limit = size.limit === undefined ? "" : `, a limit of ${size.limit}`;
   const reporter = new Reporter(`10 Turn ${how}, ${size.losses} kills and cuts${limit}`, run);
-  await using cache = await FailingCache.start();
+  // With a limit below 15 the bridge can't save both messages and order from a cache that fails.
+  await using cache = size.limit === undefined ? await FailingCache.start() : new FailingCache();
   await using world = await World.make({
     url: run.url,
     reports: "two",
@@ -86,18 +87,16 @@ async function limitReturns({ server }: BrokerRun, world: World, limit: number):
   );
 }
 
-/** The cache is away for the middle third, unless returns are limited. Last we are killed, and begin without a breaker's memory. */
+/** The cache is away for the middle third. Last we are killed, and begin without a breaker's memory. */
 async function loseAgainAndAgain(
   world: World,
   cache: FailingCache,
-  { losses, limit }: BeyondSize,
+  { losses }: BeyondSize,
 ): Promise<void> {
-  // With a limit below 15 the bridge can't save both messages and order from a cache that fails.
-  const cacheFails = limit === undefined;
   for (let left = losses - 1; left >= 0; left--) {
     const done = losses - 1 - left;
-    if (cacheFails && done === Math.floor(losses / 3)) await cache.leave();
-    if (cacheFails && done === Math.floor(2 * losses / 3)) await cache.comeBack();
+    if (done === Math.floor(losses / 3)) await cache.leave();
+    if (done === Math.floor(2 * losses / 3)) await cache.comeBack();
     await inWork(world);
     if (left % 3 === 0) {
       await world.bridge.stop("SIGKILL");
@@ -119,7 +118,7 @@ async function inWork({ operator }: World): Promise<void> {
   }
 }
 
-/** A Redis that can be taken away; where there is none it is a file, which stays. */
+/** A Redis that can be taken away, or a file, which stays. */
 class FailingCache implements AsyncDisposable {
   /** What the bridge has to be configured with. */
   readonly config: ConfigFile;
@@ -128,10 +127,11 @@ class FailingCache implements AsyncDisposable {
   readonly #proxy: TcpProxy | undefined;
   readonly #parts: AsyncDisposableStack;
 
-  private constructor(proxy: TcpProxy | undefined, parts: AsyncDisposableStack, name: string) {
+  /** Without a proxy it is a file. */
+  constructor(proxy?: TcpProxy, parts = new AsyncDisposableStack()) {
     this.#proxy = proxy;
     this.#parts = parts;
-    this.name = name;
+    this.name = proxy ? "a Redis that was away for a third of the time" : "a file, which stayed";
     this.config = proxy === undefined ? {} : {
       message_cache_class: "RedisMessageCache",
       message_cache_config: { url: `redis://127.0.0.1:${proxy.port}` },
@@ -143,9 +143,9 @@ class FailingCache implements AsyncDisposable {
     try {
       const server = parts.use(await startRedis());
       const proxy = parts.use(TcpProxy.start({ port: server.port }));
-      return new FailingCache(proxy, parts.move(), "a Redis that was away for a third of the time");
+      return new FailingCache(proxy, parts.move());
     } catch {
-      return new FailingCache(undefined, parts.move(), "a file, as there is no Redis here");
+      return new FailingCache();
     }
   }
 
