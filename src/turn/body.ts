@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { type Deadline, EXPIRED } from "../async/mod.ts";
 
 /** What reading a body came to. */
@@ -53,7 +54,7 @@ async function readStream(request: Request, maxBytes: number, deadline: Deadline
     while (true) {
       const part = await deadline.race(reader.read());
       if (part === EXPIRED) return { kind: "expired" };
-      if (part.done) return { kind: "complete", bytes: join(chunks, length) };
+      if (part.done) return { kind: "complete", bytes: Buffer.concat(chunks) };
       length += part.value.length;
       if (length > maxBytes) return { kind: "too_large" };
       chunks.push(part.value);
@@ -64,15 +65,4 @@ async function readStream(request: Request, maxBytes: number, deadline: Deadline
     // Nobody is left to hear that what is not wanted could not be cancelled.
     reader.cancel().catch(() => {});
   }
-}
-
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  if (chunks.length === 1 && chunks[0] !== undefined) return chunks[0];
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
 }

@@ -5,8 +5,7 @@
  */
 
 import { readErrorText, readStart } from "./excerpt.ts";
-import { type RateLimit, readRateLimit } from "./rate_limit.ts";
-import { retryAfterMs } from "./retry_after.ts";
+import { type RateLimit, readRateLimit, retryAfterMs } from "./rate_limit.ts";
 
 /** What a call to Turn means for the message. */
 export type CallResult =
@@ -70,25 +69,27 @@ export async function readCallResult(
   const excerpt = readErrorText(start, secret);
   // No other answer's text is looked into: it may quote a user, who may write of buckets.
   const rateLimit = readRateLimit(headers, status === 429 ? excerpt : "", now);
-  const reason = `Turn answered ${status}${HINTS[status] ?? ""}`;
-  const failure = { reason, status, rateLimit, ...(excerpt === "" ? {} : { said: excerpt }) };
-  const fault = faultOf(status);
+  const said = excerpt === "" ? {} : { said: excerpt };
+  const failure = {
+    reason: `Turn answered ${status}${hintOf(status)}`,
+    status,
+    rateLimit,
+    ...said,
+  };
   if (status === 429) {
     return { kind: "limited", ...failure, afterMs: retryAfterMs(response, now) };
   }
-  if (fault !== undefined) {
-    return { kind: "retry", ...failure, fault, afterMs: retryAfterMs(response, now) };
-  }
-  // To follow a redirect would make a GET of the POST, and lose the message.
-  const isRedirect = status >= 300 && status < 400;
-  const hint = isRedirect ? ", a redirect: turn_api_url needs correcting" : "";
-  return { ...failure, kind: "refused", reason: reason + hint };
+  const fault = faultOf(status);
+  if (fault === undefined) return { kind: "refused", ...failure };
+  return { kind: "retry", ...failure, fault, afterMs: retryAfterMs(response, now) };
 }
 
-const HINTS: Readonly<Record<number, string>> = {
-  401: ", it does not accept our auth_token",
-  403: ", it does not accept our auth_token",
-};
+function hintOf(status: number): string {
+  if (status === 401 || status === 403) return ", it does not accept our auth_token";
+  // To follow a redirect would make a GET of the POST, and lose the message.
+  if (status >= 300 && status < 400) return ", a redirect: turn_api_url needs correcting";
+  return "";
+}
 
 /** Whose fault a status tells of; undefined for one that will stay as it is. */
 function faultOf(status: number): "message" | "turn" | "unreachable" | undefined {

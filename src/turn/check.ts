@@ -25,8 +25,8 @@ export interface TurnCheckOptions {
 /** An answer to a question without a body. */
 interface Answer {
   readonly status: number;
-  /** What the other clock says, in milliseconds since 1970, and ours at the middle of the call. */
-  readonly clocks: { readonly theirs: number; readonly ours: number };
+  /** How far our clock is ahead, in milliseconds, at the middle of the call; NaN if Turn has no Date. */
+  readonly aheadMs: number;
 }
 
 /** A clock that differs by more is told of, in seconds. */
@@ -37,15 +37,13 @@ export async function askTurn(options: TurnCheckOptions): Promise<readonly Findi
   const { apiUrl, authToken } = options;
   const without = await ask(options);
   if (typeof without === "string") return [unreachable(apiUrl, without)];
-  const reached = {
-    subject: "Turn",
-    ok: true,
-    detail: `${apiUrl} answers (${without.status})${inClear(apiUrl)}`,
-  };
+  const inClear = apiUrl.startsWith("http:") ? "; the token goes there unencrypted" : "";
+  const detail = `${apiUrl} answers (${without.status})${inClear}`;
   const clock = clockFinding(without);
   // The secret, should the fault quote it, is left out.
   const withToken = await ask(options, authToken);
   if (typeof withToken === "string") return [unreachable(apiUrl, withToken), clock];
+  const reached = { subject: "Turn", ok: true, detail };
   return [reached, tokenFinding(without.status, withToken.status), clock];
 }
 
@@ -64,8 +62,8 @@ async function ask(options: TurnCheckOptions, authToken?: string): Promise<Answe
     });
     const ours = (begun + now()) / 2;
     await response.body?.cancel();
-    const theirs = Date.parse(response.headers.get("date") ?? "");
-    return { status: response.status, clocks: { theirs, ours } };
+    const aheadMs = ours - Date.parse(response.headers.get("date") ?? "");
+    return { status: response.status, aheadMs };
   } catch (error) {
     return oneLine(networkError(error), authToken);
   }
@@ -96,10 +94,6 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   [/NotValidForName/i, "use in turn_api_url a host name that is in the certificate"],
   [/Expired|NotValidYet/i, "set this machine's clock; else Turn's certificate has to be renewed"],
 ];
-
-function inClear(apiUrl: string): string {
-  return apiUrl.startsWith("http:") ? "; the token goes there unencrypted" : "";
-}
 
 /** Who may not ask is told so before whether there is anything to be asked. */
 function tokenFinding(without: number, withToken: number): Finding {
@@ -137,21 +131,19 @@ function isRefusal(status: number): boolean {
   return status === 401 || status === 403;
 }
 
-function clockFinding({ clocks: { theirs, ours } }: Answer): Finding {
+function clockFinding({ aheadMs }: Answer): Finding {
   const subject = "clock";
-  if (Number.isNaN(theirs)) {
+  if (Number.isNaN(aheadMs)) {
     return { subject, ok: undefined, detail: "can't be compared: Turn's answer has no Date" };
   }
-  const seconds = Math.round((ours - theirs) / 1000);
-  if (Math.abs(seconds) <= MOST_CLOCK_S) {
-    return { subject, ok: true, detail: `${Math.abs(seconds)} s from Turn's` };
-  }
-  const direction = seconds > 0 ? "ahead of" : "behind";
+  const ahead = Math.round(aheadMs / 1000), seconds = Math.abs(ahead);
+  if (seconds <= MOST_CLOCK_S) return { subject, ok: true, detail: `${seconds} s from Turn's` };
+  const direction = ahead > 0 ? "ahead of" : "behind";
   return {
     subject,
     ok: undefined,
-    detail: `${Math.abs(seconds)} s ${direction} Turn's: times in logs and waits for Turn's rate ` +
-      "limit are wrong by that",
+    detail: `${seconds} s ${direction} Turn's: times in logs and waits for Turn's rate limit are ` +
+      "wrong by that",
     fix: "keep the machine's clock set: timedatectl set-ntp true",
   };
 }

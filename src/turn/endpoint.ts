@@ -108,16 +108,17 @@ async function answer(
   if (!isJson(request.headers.get("content-type"))) {
     return refuse(415, [{ details: "The content type, if given, must be application/json" }]);
   }
-  let isExpired = false;
+  let isLate = false;
   const sender = {
     body: body.bytes,
-    isGone: () => isExpired || signal.aborted,
-    isLate: () => isExpired,
+    isGone: () => isLate || signal.aborted,
+    isLate: () => isLate,
     trace: readTrace((name) => request.headers.get(name)),
   };
   const answered = await deadline.race(answerBody(sender, options));
-  isExpired = answered === EXPIRED;
-  return answered === EXPIRED ? timedOut(options) : answered;
+  if (answered !== EXPIRED) return answered;
+  isLate = true;
+  return timedOut(options);
 }
 
 /** Never rejects: nobody may be waiting any more. */

@@ -40,9 +40,9 @@ type ErrorStatus = keyof typeof TITLES;
 
 /** Answers with an error, and logs it: Turn shows nobody what it was told. */
 export function refuse(status: ErrorStatus, errors: readonly ErrorDetail[]): Response {
-  const details = errors.map((error) =>
-    error.field === undefined ? error.details : `${error.field}: ${error.details}`
-  ).join("; ");
+  const details = errors
+    .map(({ field, details }) => field === undefined ? details : `${field}: ${details}`)
+    .join("; ");
   log.warn("Answered {status}, Turn will not try again: {details}", { status, details });
   return errorResponse(status, errors);
 }
@@ -86,8 +86,7 @@ function errorResponse(
   errors: readonly ErrorDetail[],
   headers: Record<string, string> = {},
 ): Response {
-  const body = {
-    errors: errors.map((error) => ({ code: status, title: TITLES[status], ...error })),
-  };
+  const title = TITLES[status];
+  const body = { errors: errors.map((error) => ({ code: status, title, ...error })) };
   return Response.json(body, { status, headers });
 }

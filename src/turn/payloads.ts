@@ -76,21 +76,21 @@ export function formatMessage({ id, from, text, timestamp }: InboundText): strin
 }
 
 /** The body of `POST /statuses`. */
-export function formatStatus(format: StatusFormat, status: Status): string {
-  return JSON.stringify(format === "flat" ? flatStatus(status) : nestedStatus(status));
-}
-
-function flatStatus(
-  { messageId, status, timestamp }: Status,
-): z.output<typeof statusSchemas.flat> {
-  const time = new Date(timestamp * 1000).toISOString().slice(0, 19).replace("T", " ");
-  return { user_message_id: messageId, timestamp: time, status };
-}
-
-function nestedStatus(
+export function formatStatus(
+  format: StatusFormat,
   { messageId, recipient, status, timestamp }: Status,
-): z.output<typeof statusSchemas.nested> {
-  return {
-    status: { id: messageId, timestamp: String(timestamp), status, recipient_id: recipient },
+): string {
+  if (format === "nested") {
+    const nested: z.output<typeof statusSchemas.nested> = {
+      status: { id: messageId, timestamp: String(timestamp), status, recipient_id: recipient },
+    };
+    return JSON.stringify(nested);
+  }
+  const time = new Date(timestamp * 1000).toISOString().slice(0, 19).replace("T", " ");
+  const flat: z.output<typeof statusSchemas.flat> = {
+    user_message_id: messageId,
+    timestamp: time,
+    status,
   };
+  return JSON.stringify(flat);
 }

@@ -1,7 +1,7 @@
 /**
  * What Turn says of its rate limit in the headers of an answer: `X-Ratelimit-Limit`, `-Remaining`,
  * `-Reset` (unix seconds, with a fraction) and, when it names one, `-Bucket`; a 429 may name its
- * bucket in the body instead ("Rate limit hit for bucket text").
+ * bucket in the body instead ("Rate limit hit for bucket text"). And how long it asks us to wait.
  *
  * @module
  */
@@ -23,6 +23,8 @@ export interface RateLimit {
  * unit, or by a clock that differs from ours.
  */
 const LONGEST_WINDOW_MS = 10 * 60 * 1000;
+/** The longest wait that is believed. More is not for a timer, but for a person to look into. */
+const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 const NUMBER = /^\d{1,15}(?:\.\d{1,15})?$/;
 const BUCKET = /\bbucket ["']?([\w-]{1,40})/i;
 
@@ -46,4 +48,29 @@ export function readRateLimit(headers: Headers, said: string, now: number): Rate
 function read(headers: Headers, name: string): number | undefined {
   const text = headers.get(name);
   return text !== null && NUMBER.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * The least wait in milliseconds; 0 if Turn asks for none. By `Retry-After` (RFC 9110 10.2.3, and with
+ * fractions as Turn may send them) and a used-up rate limit, whichever is longer: Turn rounds the first
+ * (`Retry-After: 1` beside a reset in fractions), and a call before either is refused again, which
+ * would cost the message one of its retries.
+ *
+ * @param now Milliseconds since 1970.
+ */
+export function retryAfterMs({ status, headers }: Response, now: number): number {
+  const asked = retryAfter(headers.get("retry-after") ?? "", now);
+  const limited = status === 429 || status === 503 ? untilReset(headers, now) : 0;
+  return Math.min(Math.ceil(Math.max(0, asked, limited)), LONGEST_WAIT_MS);
+}
+
+function retryAfter(value: string, now: number): number {
+  if (/^\d+(?:\.\d+)?$/.test(value)) return Number(value) * 1000;
+  // `Date.parse` finds a date in almost anything; all of HTTP's that anyone sends end with GMT.
+  return value.endsWith("GMT") ? Date.parse(value) - now || 0 : 0;
+}
+
+function untilReset(headers: Headers, now: number): number {
+  const { remaining = 0, resetAt = now } = readRateLimit(headers, "", now) ?? {};
+  return remaining > 0 ? 0 : resetAt - now;
 }

@@ -32,18 +32,6 @@ const log = getLogger(["turn-channels", "vumi"]);
 /** The exchange that all vumi workers share: direct, durable, routing key = name of the queue. */
 export const EXCHANGE = "vumi";
 
-/** The queues of the connector `name`. */
-export function queuesOf(name: string): ConnectorQueues {
-  return {
-    outbound: `${name}.outbound`,
-    inbound: `${name}.inbound`,
-    event: `${name}.event`,
-    inboundParked: `${name}.inbound.parked`,
-    eventParked: `${name}.event.parked`,
-    lead: `${name}.lead`,
-  };
-}
-
 /** Names of a connector's queues; the parked ones are ours, the others every vumi worker's. */
 export interface ConnectorQueues {
   /** To users. */
@@ -58,6 +46,18 @@ export interface ConnectorQueues {
   readonly eventParked: string;
   /** Shows which of several bridges speaks for the channel. */
   readonly lead: string;
+}
+
+/** The queues of the connector `name`. */
+export function queuesOf(name: string): ConnectorQueues {
+  return {
+    outbound: `${name}.outbound`,
+    inbound: `${name}.inbound`,
+    event: `${name}.event`,
+    inboundParked: `${name}.inbound.parked`,
+    eventParked: `${name}.event.parked`,
+    lead: `${name}.lead`,
+  };
 }
 
 /** How a message or event came; see {@linkcode BrokerMessage}. */
@@ -109,33 +109,29 @@ export class Connector {
 
   /** Declares the queues and consumes messages from users and events. Once in a life. */
   start(handlers: ConnectorHandlers): void {
-    const { inbound, inboundParked, event, eventParked, outbound } = this.#queues;
-    const { broker, inboundPrefetch, eventPrefetch } = this.#options;
-    const lead = { connector: this.name, queue: this.#queues.lead, onLead: handlers.onLead };
+    const { name, broker, inboundPrefetch, eventPrefetch } = this.#options;
+    const { inbound, inboundParked, event, eventParked, outbound, lead: queue } = this.#queues;
+    const lead = { connector: name, queue, onLead: handlers.onLead };
+    const readMessage = this.#reader({
+      queue: inbound,
+      decode: decodeMessage,
+      name: ({ message_id }) => ({ id: message_id }),
+      handle: handlers.inbound,
+      onUnreadable: () => handlers.unreadable("inbound"),
+    });
+    const readEvent = this.#reader({
+      queue: event,
+      decode: decodeEvent,
+      name: ({ event_id, user_message_id }) => ({ id: event_id, about: user_message_id }),
+      handle: handlers.event,
+      onUnreadable: () => handlers.unreadable("event"),
+    });
+    const forInbound = { prefetch: inboundPrefetch, parkingQueue: inboundParked, lead };
+    const forEvents = { prefetch: eventPrefetch, parkingQueue: eventParked, lead };
     broker.declare(outbound);
     this.#consumers.push(
-      broker.consume(
-        inbound,
-        { prefetch: inboundPrefetch, parkingQueue: inboundParked, lead },
-        this.#reader({
-          queue: inbound,
-          decode: decodeMessage,
-          name: ({ message_id }) => ({ id: message_id }),
-          handle: handlers.inbound,
-          onUnreadable: () => handlers.unreadable("inbound"),
-        }),
-      ),
-      broker.consume(
-        event,
-        { prefetch: eventPrefetch, parkingQueue: eventParked, lead },
-        this.#reader({
-          queue: event,
-          decode: decodeEvent,
-          name: ({ event_id, user_message_id }) => ({ id: event_id, about: user_message_id }),
-          handle: handlers.event,
-          onUnreadable: () => handlers.unreadable("event"),
-        }),
-      ),
+      broker.consume(inbound, forInbound, readMessage),
+      broker.consume(event, forEvents, readEvent),
     );
   }
 
@@ -149,14 +145,10 @@ export class Connector {
     const { broker, tracing } = this.#options;
     const { outbound: queue } = this.#queues;
     const body = encodeMessage(message);
-    if (tracing === undefined) {
-      return broker.publish(queue, body, trace && traceHeaders(trace));
-    }
-    return tracing.publish(
-      { exchange: EXCHANGE, queue, id: message.message_id },
-      trace,
-      (headers) => broker.publish(queue, body, headers),
-    );
+    const publish = (headers?: Readonly<Record<string, string>>) =>
+      broker.publish(queue, body, headers);
+    if (tracing === undefined) return publish(trace && traceHeaders(trace));
+    return tracing.publish({ exchange: EXCHANGE, queue, id: message.message_id }, trace, publish);
   }
 
   /** Whether we speak for the channel: of several bridges one consumes its queues. */

@@ -95,16 +95,13 @@ export interface Message {
   /** For the transport; a reply carries it back. */
   readonly transport_metadata: Readonly<Record<string, unknown>>;
   /** What `to_addr` is. */
-  readonly to_addr_type: AddressType | null;
+  readonly to_addr_type: (typeof ADDRESS_TYPES)[number] | null;
   /** What `from_addr` is. */
-  readonly from_addr_type: AddressType | null;
+  readonly from_addr_type: Message["to_addr_type"];
 }
 
 /** The kind of network a message travels on. */
 export type TransportType = (typeof TRANSPORT_TYPES)[number];
-
-/** What an address is. */
-export type AddressType = (typeof ADDRESS_TYPES)[number];
 
 /** What a new message must say; all else has vumi's default. */
 export type MessageFields =

@@ -1,7 +1,7 @@
 /**
- * vumi's timestamps: UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. They stay strings in our hands, because a
- * `Date` would lose the microseconds. Readers accept no fraction, a shorter one, and a trailing `Z`
- * (vumi2's deserialise_vumi_timestamp).
+ * vumi's timestamps: UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. They stay strings, as a `Date` would lose the
+ * microseconds. No fraction, a shorter one, and a trailing `Z` are read too (vumi2's
+ * deserialise_vumi_timestamp).
  *
  * @module
  */

@@ -1,10 +1,7 @@
 /**
- * All that reaches below amqplib's interface, on one connection.
- *
- * Messages are read and written with our codec in place of amqplib's, which throws at what RabbitMQ
- * takes, and so ends the connection again and again. amqplib has no place to put it in, so two methods
- * are replaced: a frame with properties is read here, and a message is written here; all else stays
- * amqplib's. The names and the shape of frames are those of amqplib 2.3's lib/connection.js and
+ * All that reaches below amqplib's interface, on one connection: a frame with properties is read here,
+ * and a message is written here, with our codec in place of amqplib's, which throws at what RabbitMQ
+ * takes. The names and the shape of frames are those of amqplib 2.3's lib/connection.js and
  * lib/frame.js.
  *
  * @module
@@ -62,17 +59,11 @@ export interface WireFrame {
 type SentMessage = [
   channel: number,
   method: number,
-  fields: PublishFields,
+  fields: { readonly exchange: string; readonly routingKey: string; readonly mandatory: boolean },
   propertiesId: number,
   properties: PropertyValues,
   content: Buffer,
 ];
-
-interface PublishFields {
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly mandatory: boolean;
-}
 
 export const BASIC = 60;
 const PUBLISH = 60 << 16 | 40;
@@ -117,10 +108,9 @@ export function installCodec(model: ChannelModel): void {
   connection.recvFrame = () => readHeader(connection) ?? recvFrame.call(connection);
   connection.sendMessage = (...message) => {
     const [, method, , , , content] = message;
-    if (method !== PUBLISH || !Buffer.isBuffer(content)) {
-      return sendMessage.apply(connection, message);
-    }
-    return writeMessage(connection, message) ?? sendMessage.apply(connection, message);
+    const isOurs = method === PUBLISH && Buffer.isBuffer(content);
+    const written = isOurs ? writeMessage(connection, message) : undefined;
+    return written ?? sendMessage.apply(connection, message);
   };
 }
 

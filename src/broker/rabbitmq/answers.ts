@@ -53,21 +53,25 @@ export class AmqpAnswers {
   /** Resolves when the message is answered, or can't be any more. */
   async answer(delivery: Delivery, disposition: Disposition): Promise<void> {
     const { session, message } = delivery;
+    const { queue, parkingQueue } = this.#options;
     switch (disposition.kind) {
       case "done":
         return session.reply((channel) => channel.ack(message));
       case "requeue":
         return session.reply((channel) => channel.nack(message, false, true));
-      case "later":
+      case "later": {
+        const target: CopyTarget = { kind: "delay", queue, delayMs: disposition.delayMs };
+        return await this.#copyInTurn(delivery, disposition, target);
+      }
       case "again":
+        return await this.#copyInTurn(delivery, disposition, { kind: "queue", queue });
       case "park":
-        await this.#copyInTurn(delivery, disposition);
+        return await this.#copyInTurn(delivery, disposition, { kind: "own", queue: parkingQueue });
     }
   }
 
   /** One at a time: of those side by side, a first that fails would come after the others. */
-  async #copyInTurn(delivery: Delivery, disposition: Copied): Promise<void> {
-    const target = this.#target(disposition);
+  async #copyInTurn(delivery: Delivery, disposition: Copied, target: CopyTarget): Promise<void> {
     const name = firstQueueOf(target);
     const line = this.#lines.get(name) ??
       { last: Promise.resolve(), isStuck: false, waiting: new Set<Delivery>() };
@@ -76,18 +80,6 @@ export class AmqpAnswers {
     if (line.isStuck) delivery.onStuck(true);
     line.last = line.last.then(() => this.#copy(delivery, disposition, target, line));
     await line.last;
-  }
-
-  #target(disposition: Copied): CopyTarget {
-    const { queue, parkingQueue } = this.#options;
-    switch (disposition.kind) {
-      case "later":
-        return { kind: "delay", queue, delayMs: disposition.delayMs };
-      case "again":
-        return { kind: "queue", queue };
-      case "park":
-        return { kind: "own", queue: parkingQueue };
-    }
   }
 
   /** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */

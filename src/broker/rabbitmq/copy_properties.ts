@@ -1,10 +1,7 @@
 /**
  * The copy of a message that goes to another queue: its own properties, those aside that would lose
  * it or send it elsewhere, and headers of ours. And what a message that came back from one of our
- * delay queues had for headers before.
- *
- * Copies are made from the bytes, see codec/unchanged.ts, so that they have also what JavaScript can't
- * hold.
+ * delay queues had for headers before. Copies are made from the bytes; see codec/unchanged.ts.
  *
  * @module
  */
@@ -17,11 +14,9 @@ import {
   type WireProperties,
 } from "./codec/properties.ts";
 import { elementsIn, entriesIn, FieldBytes } from "./codec/raw_values.ts";
-import { decodeValue } from "./codec/reader.ts";
+import { decodeValue, type Table } from "./codec/reader.ts";
 import { COUNTS, unchanged } from "./codec/unchanged.ts";
 import { ORIGINAL_HEADERS } from "../headers.ts";
-
-type Table = Readonly<Record<string, unknown>>;
 
 /** How often the message was returned to its queue, as far as a quorum queue says so. */
 export function returnsOf({ headers }: MessageProperties): number {
@@ -77,8 +72,8 @@ export function copyOf(properties: MessageProperties, added: Table): Options.Pub
 export function delayedCopy(properties: MessageProperties, added: Table): Options.Publish {
   const copy = copyOf(properties, added);
   const { deaths, others } = sortedOut(copy.headers);
-  if (Object.keys(deaths).length === 0) return copy;
-  return { ...copy, headers: { ...others, [ORIGINAL_DEATH]: deaths } };
+  const hasDied = Object.keys(deaths).length > 0;
+  return hasDied ? { ...copy, headers: { ...others, [ORIGINAL_DEATH]: deaths } } : copy;
 }
 
 /**
@@ -110,11 +105,9 @@ export function undelayed(properties: WireProperties, queue: string): MessagePro
 function joined(entries: unknown, before: unknown, queue: string): unknown {
   const lists = [entries, before].filter((list) => list instanceof FieldBytes);
   const other = lists.findLast((list) => !elementsIn(list));
-  if (other) return other;
-  const joint = lists.flatMap((list) => elementsIn(list) ?? []).filter((entry) =>
-    !isDelayQueue(tableOf(entry)["queue"], queue)
-  );
-  return joint.length > 0 ? joint : undefined;
+  const joint = lists.flatMap((list) => elementsIn(list) ?? [])
+    .filter((entry) => !isDelayQueue(tableOf(entry)["queue"], queue));
+  return other ?? (joint.length > 0 ? joint : undefined);
 }
 
 /** The first or the last note, unless it is about a delay queue. */
@@ -138,12 +131,10 @@ function tableOf(value: unknown): Table {
 }
 
 /** A symbol among them is not about deaths. */
-function sortedOut(headers: Table): { deaths: Table; others: Table } {
-  const others = { ...headers };
-  const deaths: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (!DEATH.test(name)) continue;
-    deaths[name] = value;
+function sortedOut(headers: Table) {
+  const others = { ...headers }, deaths: Table = {};
+  for (const name of Object.keys(headers).filter((name) => DEATH.test(name))) {
+    deaths[name] = headers[name];
     delete others[name];
   }
   return { deaths, others };

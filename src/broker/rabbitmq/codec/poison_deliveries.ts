@@ -14,13 +14,7 @@ import { createHash } from "node:crypto";
 import { COUNTS, rawProperties } from "./unchanged.ts";
 import { entriesOf } from "./raw_values.ts";
 import { WIRE, type WireProperties } from "./properties.ts";
-import {
-  BASIC,
-  internalsOf,
-  type WireChannel,
-  type WireConnection,
-  type WireFrame,
-} from "../amqplib_internals.ts";
+import { BASIC, internalsOf, type WireChannel, type WireFrame } from "../amqplib_internals.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
@@ -29,28 +23,18 @@ const MAX_REMEMBERED = 1000;
 
 const DELIVER = BASIC << 16 | 60, GET_OK = BASIC << 16 | 71;
 
-interface DeliveryFields {
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly redelivered: boolean;
-}
-
 /** What is being delivered on a channel, from the first frame until the consumer has it. */
-class Delivery {
-  /** Undefined while nothing is being delivered. */
-  fields: DeliveryFields | undefined;
+interface Delivery {
+  readonly fields: {
+    readonly exchange: string;
+    readonly routingKey: string;
+    readonly redelivered: boolean;
+  };
   properties: WireProperties | undefined;
-  left = 0;
+  /** How many bytes of the body are to come. */
+  left: number;
   /** The last part of the body, when all is there. */
   body: Buffer | undefined;
-  /** The one that is watched: numbers are used again. */
-  channel: WireChannel["channel"] | undefined;
-
-  begin(fields: DeliveryFields | undefined): void {
-    this.fields = fields;
-    this.properties = undefined;
-    this.body = undefined;
-  }
 }
 
 /** Why the message has to be parked unread; undefined if it has not. */
@@ -67,42 +51,46 @@ export class PoisonDeliveries {
   watch(model: ChannelModel): void {
     const connection = internalsOf(model);
     const { accept, recvFrame } = connection;
-    const deliveries: Delivery[] = [];
+    /** By the numbers of their channels, which are used again. */
+    const deliveries: (Delivery | undefined)[] = [];
+    const watched = new WeakSet<WireChannel["channel"]>();
     connection.recvFrame = () => {
       try {
         return recvFrame.call(connection);
       } catch (error) {
-        for (const delivery of deliveries) if (delivery?.fields) this.#note(delivery, error);
+        for (const delivery of deliveries) this.#note(delivery, error);
         throw error;
       }
     };
     connection.accept = (frame) => {
-      const { id, channel } = frame;
-      const isFirst = id === DELIVER || id === GET_OK;
-      const delivery = isFirst ? deliveries[channel] ??= new Delivery() : deliveries[channel];
-      if (isFirst && delivery) this.#begin(delivery, frame, connection);
-      if (!delivery?.fields) return accept.call(connection, frame);
-      if (!isFirst) this.#add(delivery, frame);
+      const { id, channel: number } = frame;
+      if (id === DELIVER || id === GET_OK) {
+        const fields = frame.fields as Delivery["fields"]; // As these methods have them.
+        deliveries[number] = { fields, properties: undefined, left: 0, body: undefined };
+        const channel = connection.channels[number]?.channel;
+        if (channel && !watched.has(channel)) {
+          watched.add(channel);
+          this.#watchChannel(channel, () => deliveries[number]);
+        }
+      }
+      const delivery = deliveries[number];
+      if (delivery) this.#add(delivery, frame);
       try {
         accept.call(connection, frame);
       } catch (error) {
         this.#note(delivery, error);
         throw error;
       }
-      if (delivery.properties && delivery.left === 0) delivery.begin(undefined);
+      if (delivery?.properties && delivery.left === 0) deliveries[number] = undefined;
     };
   }
 
-  #begin(delivery: Delivery, frame: WireFrame, { channels }: WireConnection): void {
-    delivery.begin(frame.fields as DeliveryFields); // As these methods have them.
-    const channel = channels[frame.channel]?.channel;
-    if (!channel || channel === delivery.channel) return;
-    delivery.channel = channel;
+  /** amqplib does not let an exception through that is thrown at a delivery: it ends the channel. */
+  #watchChannel(channel: WireChannel["channel"], current: () => Delivery | undefined): void {
     const { closeWithError } = channel;
-    // amqplib does not let an exception through that is thrown at a delivery: it ends the channel.
     channel.closeWithError = (...call) => {
       const [, , , error] = call;
-      if (delivery.fields) this.#note(delivery, error);
+      this.#note(current(), error);
       closeWithError.apply(channel, call);
     };
   }
@@ -111,34 +99,34 @@ export class PoisonDeliveries {
     if (id === BASIC) {
       delivery.properties = fields as WireProperties; // By our codec.
       delivery.left = size;
-      this.#judge(delivery);
     } else if (content) {
       delivery.left -= content.length;
       if (delivery.left > 0) return;
       delivery.body = content;
-      this.#judge(delivery);
     }
+    this.#judge(delivery);
   }
 
-  #note(delivery: Delivery, error: unknown): void {
+  #note(delivery: Delivery | undefined, error: unknown): void {
+    if (!delivery) return;
     const key = identify(delivery);
     const times = (this.#ends.get(key)?.times ?? 0) + 1;
     const reason = error instanceof Error ? error.message : String(error);
     this.#ends.set(key, { times, reason });
     const [oldest] = this.#ends.keys();
     if (this.#ends.size > MAX_REMEMBERED && oldest !== undefined) this.#ends.delete(oldest);
-    const values = { routingKey: delivery.fields?.routingKey, times, reason };
+    const values = { routingKey: delivery.fields.routingKey, times, reason };
     log.error("To take a message for {routingKey} has ended its channel: {reason}", values);
   }
 
   /** Leaves nothing to fail at, if the delivery has done so too often. */
   #judge(delivery: Delivery): void {
     const { properties, fields } = delivery;
+    const wire = properties?.[WIRE];
     // What has ended something has been delivered before.
-    if (this.#ends.size === 0 || !fields?.redelivered || !properties) return;
+    if (this.#ends.size === 0 || !fields.redelivered || !wire) return;
     const { times, reason } = this.#ends.get(identify(delivery)) ?? { times: 0, reason: "" };
-    const wire = properties[WIRE];
-    if (times < MAX_ENDS || !wire) return;
+    if (times < MAX_ENDS) return;
     const ended = `to take it has ended the connection to RabbitMQ ${times} times: ${reason}`;
     properties[WIRE] = { ...wire, ended };
     for (const name of Object.keys(properties)) Reflect.set(properties, name, undefined);
@@ -151,7 +139,7 @@ export class PoisonDeliveries {
  */
 function identify({ fields, properties, left, body }: Delivery): string {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify([fields?.exchange, fields?.routingKey, left]));
+  hash.update(JSON.stringify([fields.exchange, fields.routingKey, left]));
   const { headers, ...others } = rawProperties(properties?.[WIRE]?.bytes ?? Buffer.alloc(2));
   for (const [name, bytes] of Object.entries(others)) hash.update(name).update(bytes);
   for (const { name, bytes } of entriesOf(headers ?? Buffer.alloc(0))) {

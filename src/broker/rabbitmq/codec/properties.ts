@@ -8,10 +8,11 @@
  * @module
  */
 
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { MessageProperties } from "amqplib";
 import { ORIGINAL_HEADERS } from "../../headers.ts";
-import { CorruptBytesError, setHeader, type Table, ValueReader } from "./reader.ts";
+import { LENGTH_SIZE, readUint32 } from "./raw_values.ts";
+import { readFields, readText, readUint64, type Table } from "./reader.ts";
 import { ByteWriter, writeField } from "./writer.ts";
 
 /** Where decoded properties keep what they were decoded from. A symbol survives `{ ...properties }`. */
@@ -28,114 +29,113 @@ export interface Wire {
 
 export type WireProperties = MessageProperties & { [WIRE]?: Wire };
 
-export type PropertyValues = Readonly<Partial<Record<keyof MessageProperties, unknown>>>;
+type Name = keyof MessageProperties;
+type Kind = "text" | "table" | "octet" | "time";
 
-export type PropertyKind = "text" | "table" | "octet" | "time";
+export type PropertyValues = Readonly<Partial<Record<Name, unknown>>>;
 
-/** In the order of the wire; the first has the highest of the flags' sixteen bits. */
-export const PROPERTIES:
-  readonly (readonly [keyof MessageProperties, wire: string, PropertyKind])[] = [
-    ["contentType", "content_type", "text"],
-    ["contentEncoding", "content_encoding", "text"],
-    ["headers", "headers", "table"],
-    ["deliveryMode", "delivery_mode", "octet"],
-    ["priority", "priority", "octet"],
-    ["correlationId", "correlation_id", "text"],
-    ["replyTo", "reply_to", "text"],
-    ["expiration", "expiration", "text"],
-    ["messageId", "message_id", "text"],
-    ["timestamp", "timestamp", "time"],
-    ["type", "type", "text"],
-    ["userId", "user_id", "text"],
-    ["appId", "app_id", "text"],
-    ["clusterId", "cluster_id", "text"],
-  ];
+/** In the order of the wire, and so of their flags. */
+const NAMES: readonly (readonly [name: Name, wireName: string, kind: Kind])[] = [
+  ["contentType", "content_type", "text"],
+  ["contentEncoding", "content_encoding", "text"],
+  ["headers", "headers", "table"],
+  ["deliveryMode", "delivery_mode", "octet"],
+  ["priority", "priority", "octet"],
+  ["correlationId", "correlation_id", "text"],
+  ["replyTo", "reply_to", "text"],
+  ["expiration", "expiration", "text"],
+  ["messageId", "message_id", "text"],
+  ["timestamp", "timestamp", "time"],
+  ["type", "type", "text"],
+  ["userId", "user_id", "text"],
+  ["appId", "app_id", "text"],
+  ["clusterId", "cluster_id", "text"],
+];
 
-/** The two lowest flags mean nothing to RabbitMQ. */
-const FLAGS = 0xfffc;
+const PROPERTIES = NAMES.map(([name, wireName, kind], index) => ({
+  name,
+  wireName,
+  kind,
+  flag: 0x8000 >>> index,
+}));
+
+/** All of them, undefined, from the start: objects of one shape are fast. */
+const NONE: MessageProperties = Object.fromEntries(NAMES.map(([name]) => [name]));
+
 /** Longest text in the header of what is lost, in characters. */
 const MAX_LOST = 1000;
-
 const { lost: LOST } = ORIGINAL_HEADERS;
 
 /** Reads what is there. Where the bytes are not what they say, the rest is named in a header. */
 export function decodeProperties(bytes: Buffer): WireProperties {
   const headers: Table = {};
-  const properties = emptyProperties();
-  properties[WIRE] = { bytes, headers };
-  try {
-    const reader = new ValueReader(bytes);
-    const flags = reader.uint16() & FLAGS;
-    if (flags !== 0) readProperties(reader, flags, properties, headers);
-    if (reader.left > 0) throw new CorruptBytesError("there are more bytes than properties");
-  } catch (error) {
+  const properties: WireProperties = { ...NONE, [WIRE]: { bytes, headers } };
+  const fault = eachProperty(bytes, (name, kind, at, end) => {
+    if (kind === "text") properties[name] = readText(bytes, at, end);
+    else if (kind === "octet") properties[name] = bytes[at];
+    else if (kind === "time") properties[name] = readUint64(bytes, at);
+    else {
+      properties.headers = headers;
+      readHeaders(bytes, at, end, headers);
+    }
+  });
+  if (fault !== undefined) {
     properties.headers = headers;
-    noteUnreadable(headers, error, bytes);
+    noteUnreadable(headers, fault, bytes);
   }
   return properties;
 }
 
-function noteUnreadable(headers: Table, error: unknown, bytes: Buffer): void {
-  headers[ORIGINAL_HEADERS.unreadable] ??= error instanceof Error ? error.message : String(error);
-  headers[ORIGINAL_HEADERS.properties] = bytes;
-}
-
-/** All of them from the start: objects of one shape are fast. */
-function emptyProperties(): WireProperties {
-  return {
-    contentType: undefined,
-    contentEncoding: undefined,
-    headers: undefined,
-    deliveryMode: undefined,
-    priority: undefined,
-    correlationId: undefined,
-    replyTo: undefined,
-    expiration: undefined,
-    messageId: undefined,
-    timestamp: undefined,
-    type: undefined,
-    userId: undefined,
-    appId: undefined,
-    clusterId: undefined,
-  };
-}
-
-function readProperties(
-  reader: ValueReader,
-  flags: number,
-  properties: MessageProperties,
-  headers: Table,
-): void {
-  if (flags & 0x8000) properties.contentType = reader.shortText();
-  if (flags & 0x4000) properties.contentEncoding = reader.shortText();
-  if (flags & 0x2000) {
-    properties.headers = headers;
-    readHeaders(reader, headers);
+/**
+ * Calls back with the place of each property, its length aside, as far as they are all there. Answers
+ * what is wrong with the bytes, if anything.
+ */
+export function eachProperty(
+  bytes: Buffer,
+  take: (name: Name, kind: Kind, at: number, end: number) => void,
+): string | undefined {
+  if (bytes.length < 2) return "the bytes end too early";
+  const flags = bytes[0]! << 8 | bytes[1]!;
+  let at = 2;
+  for (const { name, kind, flag } of PROPERTIES) {
+    if ((flags & flag) === 0) continue;
+    const start = at + (kind === "text" ? 1 : kind === "table" ? LENGTH_SIZE : 0);
+    if (start > bytes.length) return "the bytes end too early";
+    const end = start + contentSize(bytes, at, kind);
+    if (end > bytes.length) {
+      return kind === "table" ? "the headers exceed the bytes" : "the bytes end too early";
+    }
+    take(name, kind, start, end);
+    at = end;
   }
-  if (flags & 0x1000) properties.deliveryMode = reader.uint8();
-  if (flags & 0x0800) properties.priority = reader.uint8();
-  if (flags & 0x0400) properties.correlationId = reader.shortText();
-  if (flags & 0x0200) properties.replyTo = reader.shortText();
-  if (flags & 0x0100) properties.expiration = reader.shortText();
-  if (flags & 0x0080) properties.messageId = reader.shortText();
-  if (flags & 0x0040) properties.timestamp = reader.uint64();
-  if (flags & 0x0020) properties.type = reader.shortText();
-  if (flags & 0x0010) properties.userId = reader.shortText();
-  if (flags & 0x0008) properties.appId = reader.shortText();
-  if (flags & 0x0004) properties.clusterId = reader.shortText();
+  return at < bytes.length ? "there are more bytes than properties" : undefined;
+}
+
+function contentSize(bytes: Buffer, at: number, kind: Kind): number {
+  switch (kind) {
+    case "text":
+      return bytes[at]!;
+    case "table":
+      return readUint32(bytes, at);
+    case "octet":
+      return 1;
+    case "time":
+      return 8;
+  }
 }
 
 /** What follows them can be read also if they can't. */
-function readHeaders(reader: ValueReader, headers: Table): void {
-  const size = reader.uint32();
-  if (size > reader.left) throw new CorruptBytesError("the headers exceed the bytes");
-  const end = reader.at + size;
+function readHeaders(bytes: Buffer, at: number, end: number, headers: Table): void {
   try {
-    reader.fields(end, headers);
+    readFields(bytes, at, end, headers);
   } catch (error) {
-    noteUnreadable(headers, error, reader.bytes);
-    reader.at = end;
+    noteUnreadable(headers, error instanceof Error ? error.message : String(error), bytes);
   }
+}
+
+function noteUnreadable(headers: Table, fault: string, bytes: Buffer): void {
+  headers[ORIGINAL_HEADERS.unreadable] ??= fault;
+  headers[ORIGINAL_HEADERS.properties] = bytes;
 }
 
 /**
@@ -152,15 +152,13 @@ export function encodeProperties(properties: PropertyValues, limit = Infinity): 
 
 function writeProperties(properties: PropertyValues, lost: string[]): Buffer {
   const writer = new ByteWriter();
-  let flags = 0, flag = 0x8000;
+  let flags = 0;
   writer.uint16(0);
-  for (const [name, wireName, kind] of PROPERTIES) {
+  for (const { name, wireName, kind, flag } of PROPERTIES) {
     const value = properties[name];
-    if (value !== undefined && value !== null) {
-      if (writeProperty(writer, kind, value, lost)) flags |= flag;
-      else lost.push(wireName);
-    }
-    flag >>>= 1;
+    if (value === undefined || value === null) continue;
+    if (writeProperty(writer, kind, value, lost)) flags |= flag;
+    else lost.push(wireName);
   }
   const { bytes } = writer;
   bytes.writeUInt16BE(flags);
@@ -169,7 +167,7 @@ function writeProperties(properties: PropertyValues, lost: string[]): Buffer {
 
 function writeProperty(
   writer: ByteWriter,
-  kind: PropertyKind,
+  kind: Kind,
   value: unknown,
   lost: string[],
 ): boolean {
@@ -178,19 +176,26 @@ function writeProperty(
       return typeof value === "object" && value !== null && writeHeaders(writer, value, lost);
     case "text":
       return (typeof value === "string" || value instanceof Uint8Array) && writer.shortText(value);
-    case "octet": {
-      const octet = integerOf(value);
-      if (octet === undefined || octet !== BigInt.asUintN(8, octet)) return false;
-      writer.uint8(Number(octet));
-      return true;
-    }
-    case "time": {
-      const time = integerOf(value);
-      if (time === undefined || time !== BigInt.asUintN(64, time)) return false;
-      writer.uint64(time);
-      return true;
-    }
+    case "octet":
+      return writeInteger(writer, 8, value);
+    case "time":
+      return writeInteger(writer, 64, value);
   }
+}
+
+function writeInteger(writer: ByteWriter, bits: 8 | 64, value: unknown): boolean {
+  const isNumber = typeof value === "number" && Number.isInteger(value);
+  if (!isNumber && typeof value !== "bigint") return false;
+  const integer = BigInt(value);
+  if (integer !== BigInt.asUintN(bits, integer)) return false;
+  if (bits === 8) writer.uint8(Number(integer));
+  else writer.uint64(integer);
+  return true;
+}
+
+interface UnknownHeaders {
+  readonly [LOST]?: unknown;
+  readonly [UNNAMED]?: unknown;
 }
 
 function writeHeaders(writer: ByteWriter, headers: object, lost: string[]): true {
@@ -202,9 +207,9 @@ function writeHeaders(writer: ByteWriter, headers: object, lost: string[]): true
     if (value === undefined || writeField(writer, name, value)) continue;
     lost.push(`headers.${name}`);
   }
-  const { [UNNAMED]: unnamed }: { [UNNAMED]?: unknown } = headers;
+  const { [UNNAMED]: unnamed }: UnknownHeaders = headers;
   if (unnamed instanceof Uint8Array) writer.raw(unnamed);
-  writer.uint32At(begin, writer.length - begin - 4);
+  writer.uint32At(begin, writer.length - begin - LENGTH_SIZE);
   return true;
 }
 
@@ -214,48 +219,38 @@ function encodeWhatFits(
   lost: readonly string[],
   limit: number,
 ): Buffer {
-  const { headers, sizes } = encodable(properties.headers);
-  const names = [...typeof headers[LOST] === "string" ? [headers[LOST]] : [], ...lost];
+  const { fields, before } = encodedHeaders(properties.headers);
+  const names = [...before, ...lost];
   for (;;) {
-    if (names.length > 0) headers[LOST] = names.join(",").slice(0, MAX_LOST);
+    const all = fields.map(({ bytes }) => bytes);
+    if (names.length > 0) all.push(encodeField(LOST, names.join(",").slice(0, MAX_LOST)));
+    const headers = { [UNNAMED]: Buffer.concat(all) };
     const bytes = writeProperties({ ...properties, headers }, []);
     let excess = bytes.length - limit;
-    if (excess <= 0 || sizes.length === 0) return bytes;
-    while (excess > 0) {
-      const [name, size] = sizes.pop() ?? [LOST, Infinity];
-      delete headers[name];
-      names.push(name === UNNAMED ? "headers" : `headers.${name}`);
-      excess -= size;
+    if (excess <= 0 || fields.length === 0) return bytes;
+    fields.sort((a, b) => a.bytes.length - b.bytes.length);
+    for (let field; excess > 0 && (field = fields.pop()); excess -= field.bytes.length) {
+      names.push(field.name);
     }
   }
 }
 
-type Name = string | typeof UNNAMED;
-
-/** Those headers that can be encoded, with their sizes, the largest last. */
-function encodable(given: unknown) {
-  const headers: Record<Name, unknown> = { [UNNAMED]: undefined };
-  const sizes: [name: Name, size: number][] = [];
-  if (typeof given !== "object" || given === null) return { headers, sizes };
-  const writer = new ByteWriter();
-  for (const name in given) {
-    const begin = writer.length;
-    const value: unknown = Reflect.get(given, name);
-    if (value === undefined || !writeField(writer, name, value)) continue;
-    setHeader(headers, name, value);
-    if (name !== LOST) sizes.push([name, writer.length - begin]);
+/** Those headers that can be encoded, and what the last copy has lost. */
+function encodedHeaders(headers: unknown) {
+  const fields: { readonly name: string; readonly bytes: Uint8Array }[] = [];
+  if (typeof headers !== "object" || headers === null) return { fields, before: [] };
+  for (const name in headers) {
+    const bytes = encodeField(name, Reflect.get(headers, name));
+    if (name !== LOST && bytes.length > 0) fields.push({ name: `headers.${name}`, bytes });
   }
-  const { [UNNAMED]: unnamed }: { [UNNAMED]?: unknown } = given;
-  if (unnamed instanceof Uint8Array) {
-    headers[UNNAMED] = unnamed;
-    sizes.push([UNNAMED, unnamed.length]);
-  }
-  sizes.sort(([, a], [, b]) => a - b);
-  return { headers, sizes };
+  const { [LOST]: before, [UNNAMED]: unnamed }: UnknownHeaders = headers;
+  if (unnamed instanceof Uint8Array) fields.push({ name: "headers", bytes: unnamed });
+  return { fields, before: typeof before === "string" ? [before] : [] };
 }
 
-/** A whole number, whichever way JavaScript has it. */
-function integerOf(value: unknown): bigint | undefined {
-  if (typeof value === "bigint") return value;
-  return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : undefined;
+/** One header; no bytes if it can't be encoded. */
+function encodeField(name: string, value: unknown): Uint8Array {
+  const writer = new ByteWriter();
+  writeField(writer, name, value);
+  return writer.bytes;
 }

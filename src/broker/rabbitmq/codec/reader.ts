@@ -7,7 +7,16 @@
  */
 
 import type { Buffer } from "node:buffer";
-import { FieldBytes } from "./raw_values.ts";
+import {
+  ARRAY,
+  FieldBytes,
+  isType,
+  LENGTH_SIZE,
+  readInt32,
+  readUint32,
+  sizeAt,
+  TABLE,
+} from "./raw_values.ts";
 
 export type Table = Record<string, unknown>;
 
@@ -22,153 +31,111 @@ export class CorruptBytesError extends RangeError {
   override readonly name = "CorruptBytesError";
 }
 
-/** Reads bytes from front to end. Each method reads at {@linkcode at} and goes past it. */
-export class ValueReader {
-  readonly bytes: Buffer;
-  at: number;
-
-  constructor(bytes: Buffer, at = 0) {
-    this.bytes = bytes;
-    this.at = at;
-  }
-
-  get left(): number {
-    return this.bytes.length - this.at;
-  }
-
-  uint8(): number {
-    const at = this.#pass(1);
-    return this.bytes[at]!; // It is there: see #pass.
-  }
-
-  uint16(): number {
-    const at = this.#pass(2);
-    return this.bytes[at]! << 8 | this.bytes[at + 1]!;
-  }
-
-  uint32(): number {
-    return this.#int32() >>> 0;
-  }
-
-  /** Eight bytes, unsigned; beyond 2^53 rounded. */
-  uint64(): number {
-    return this.uint32() * TWO_32 + this.uint32();
-  }
-
-  /** A text of up to 255 bytes. What is not UTF-8 in it becomes U+FFFD. */
-  shortText(): string {
-    return this.#text(this.uint8());
-  }
-
-  /** Reads headers up to `end` into `table`, so that those before a fault are there. */
-  fields(end: number, table: Table, depth = 0): void {
-    while (this.at < end) {
-      const name = this.shortText();
-      const value = this.value(depth);
-      if (this.at > end) throw new CorruptBytesError(`a value exceeds its table`);
-      setHeader(table, name, value);
-    }
-  }
-
-  value(depth: number): unknown {
-    switch (this.uint8()) {
-      case 0x53: // S
-        return this.#text(this.uint32());
-      case 0x74: // t
-        return this.uint8() !== 0;
-      case 0x62: // b
-        return this.uint8() << 24 >> 24;
-      case 0x42: // B
-        return this.uint8();
-      case 0x73: // s
-      case 0x55: // U
-        return this.uint16() << 16 >> 16;
-      case 0x75: // u
-        return this.uint16();
-      case 0x49: // I
-        return this.#int32();
-      case 0x69: // i
-        return this.uint32();
-      case 0x6c: // l
-      case 0x4c: // L, which RabbitMQ takes for signed as well
-        return this.#int32() * TWO_32 + this.uint32();
-      case 0x64: // d
-        return this.bytes.readDoubleBE(this.#pass(8));
-      case 0x66: // f
-        return this.bytes.readFloatBE(this.#pass(4));
-      case 0x56: // V
-        return null;
-      case 0x54: // T
-        return { "!": "timestamp", value: this.uint64() };
-      case 0x44: // D
-        return { "!": "decimal", value: { places: this.uint8(), digits: this.uint32() } };
-      case 0x78: { // x
-        const size = this.uint32();
-        const at = this.#pass(size);
-        return this.bytes.subarray(at, at + size);
-      }
-      case 0x46: // F
-      case 0x41: // A
-        return this.#nested(depth + 1);
-      default:
-        throw new CorruptBytesError("a value has an unknown type");
-    }
-  }
-
-  #nested(depth: number): unknown {
-    const begin = this.at - 1;
-    const size = this.uint32();
-    const end = this.at + size;
-    if (size > this.left) throw new CorruptBytesError("a table or an array exceeds the bytes");
-    if (depth > MAX_DEPTH) {
-      this.at = end;
-      return new FieldBytes(this.bytes.subarray(begin, end));
-    }
-    if (this.bytes[begin] === 0x46) {
-      const table: Table = {};
-      this.fields(end, table, depth);
-      return table;
-    }
-    const list: unknown[] = [];
-    while (this.at < end) list.push(this.value(depth));
-    if (this.at > end) throw new CorruptBytesError("a value exceeds its array");
-    return list;
-  }
-
-  #int32(): number {
-    const at = this.#pass(4);
-    const bytes = this.bytes;
-    return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
-  }
-
-  #text(size: number): string {
-    const at = this.#pass(size);
-    if (size > SHORT_TEXT) return this.bytes.toString("utf8", at, at + size);
-    let text = "";
-    for (let index = at; index < at + size; index++) {
-      const code = this.bytes[index]!;
-      if (code > 127) return this.bytes.toString("utf8", at, at + size);
-      text += String.fromCharCode(code);
-    }
-    return text;
-  }
-
-  /** Goes past so many bytes, and says where they begin. */
-  #pass(size: number): number {
-    const at = this.at;
-    if (size > this.bytes.length - at) throw new CorruptBytesError("the bytes end too early");
-    this.at = at + size;
-    return at;
+/** Reads headers from `at` up to `end` into `table`, so that those before a fault are there. */
+export function readFields(bytes: Buffer, at: number, end: number, table: Table, depth = 0): void {
+  while (at < end) {
+    const valueAt = at + 1 + bytes[at]!; // It is there: the end is within the bytes.
+    const next = endOf(bytes, valueAt, end);
+    setHeader(table, readText(bytes, at + 1, valueAt), readValue(bytes, valueAt, next, depth));
+    at = next;
   }
 }
 
 /** What a value means; undefined if it can't be read. */
 export function decodeValue({ bytes }: FieldBytes): unknown {
   try {
-    return new ValueReader(bytes).value(0);
+    return readValue(bytes, 0, endOf(bytes, 0, bytes.length), 0);
   } catch {
     return undefined;
   }
+}
+
+/** Where the value ends that begins at `at`, which is before `end` in sound bytes. */
+function endOf(bytes: Buffer, at: number, end: number): number {
+  const size = sizeAt(bytes, at, end);
+  if (size !== undefined) return at + size;
+  const isKnown = at >= end || isType(bytes[at]);
+  throw new CorruptBytesError(
+    isKnown ? "a value exceeds its table" : "a value has an unknown type",
+  );
+}
+
+/** Reads the value from its letter to its end. */
+function readValue(bytes: Buffer, at: number, end: number, depth: number): unknown {
+  const start = at + 1;
+  switch (bytes[at]) {
+    case 0x53: // S
+      return readText(bytes, start + LENGTH_SIZE, end);
+    case 0x74: // t
+      return bytes[start] !== 0;
+    case 0x62: // b
+      return bytes[start]! << 24 >> 24;
+    case 0x42: // B
+      return bytes[start];
+    case 0x73: // s
+    case 0x55: // U
+      return bytes.readInt16BE(start);
+    case 0x75: // u
+      return bytes.readUInt16BE(start);
+    case 0x49: // I
+      return readInt32(bytes, start);
+    case 0x69: // i
+      return readUint32(bytes, start);
+    case 0x6c: // l
+    case 0x4c: // L, which RabbitMQ takes for signed as well
+      return readInt32(bytes, start) * TWO_32 + readUint32(bytes, start + 4);
+    case 0x64: // d
+      return bytes.readDoubleBE(start);
+    case 0x66: // f
+      return bytes.readFloatBE(start);
+    case 0x54: // T
+      return { "!": "timestamp", value: readUint64(bytes, start) };
+    case 0x44: { // D
+      const value = { places: bytes[start], digits: readUint32(bytes, start + 1) };
+      return { "!": "decimal", value };
+    }
+    case 0x78: // x
+      return bytes.subarray(start + LENGTH_SIZE, end);
+    case TABLE:
+    case ARRAY:
+      return readNested(bytes, at, end, depth + 1);
+    default: // V: no other type has a size.
+      return null;
+  }
+}
+
+function readNested(bytes: Buffer, at: number, end: number, depth: number): unknown {
+  if (depth > MAX_DEPTH) return new FieldBytes(bytes.subarray(at, end));
+  let next = at + 1 + LENGTH_SIZE;
+  if (bytes[at] === TABLE) {
+    const table: Table = {};
+    readFields(bytes, next, end, table, depth);
+    return table;
+  }
+  const list: unknown[] = [];
+  while (next < end) {
+    const valueAt = next;
+    next = endOf(bytes, valueAt, end);
+    list.push(readValue(bytes, valueAt, next, depth));
+  }
+  return list;
+}
+
+/** A text; what is not UTF-8 in it becomes U+FFFD. */
+export function readText(bytes: Buffer, at: number, end: number): string {
+  if (end - at > SHORT_TEXT) return bytes.toString("utf8", at, end);
+  let text = "";
+  for (let index = at; index < end; index++) {
+    const code = bytes[index]!; // It is there: both ends are within the bytes.
+    if (code > 127) return bytes.toString("utf8", at, end);
+    text += String.fromCharCode(code);
+  }
+  return text;
+}
+
+/** Eight bytes, unsigned; beyond 2^53 rounded. */
+export function readUint64(bytes: Buffer, at: number): number {
+  return readUint32(bytes, at) * TWO_32 + readUint32(bytes, at + 4);
 }
 
 /** Sets a header, also one whose name an assignment would take for the object's prototype. */
