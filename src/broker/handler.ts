@@ -9,7 +9,7 @@ import type { BrokerMessage, Disposition, Handler } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** What the handler decides. Never rejects: a handler that throws has a bug, its message is parked. */
+/** Never rejects: a handler that throws has a bug, its message is parked. */
 export async function runHandler(
   handler: Handler,
   message: BrokerMessage,

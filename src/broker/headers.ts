@@ -7,7 +7,7 @@
 
 import type { Disposition } from "./mod.ts";
 
-/** AMQP headers that we give a message. Texts of more than 1000 characters are shortened. */
+/** AMQP headers that we give a message. Texts of more than 1000 characters are cut. */
 export type Headers = Readonly<Record<string, string | number>>;
 
 /** Headers of a parked message: why, when, from which queue, and Turn's HTTP status. */
