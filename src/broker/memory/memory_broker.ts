@@ -19,7 +19,8 @@ import {
   type QueuedMessage,
 } from "../mod.ts";
 
-interface Entry extends QueuedMessage {
+interface Entry {
+  readonly message: QueuedMessage;
   /** Its place among the messages of all queues. */
   readonly place: number;
   redelivered: boolean;
@@ -83,8 +84,7 @@ export class MemoryBroker implements Broker {
 
   /** The messages of a queue that nobody has taken yet, the next one first. */
   waiting(queue: string): readonly QueuedMessage[] {
-    const entries = this.#queues.get(queue)?.waiting ?? [];
-    return entries.map(({ body, headers }) => ({ body, headers }));
+    return this.#queues.get(queue)?.waiting.map(({ message }) => message) ?? [];
   }
 
   declare(queue: string): void {
@@ -126,11 +126,12 @@ export class MemoryBroker implements Broker {
         const entry = queue?.waiting.shift();
         if (!entry) break; // Others have taken some meanwhile.
         kept.push(entry);
-        const decision = await decide({ body: entry.body, headers: entry.headers });
+        const { message } = entry;
+        const decision = await decide(message);
         this.#checkOpen(`Cannot look through ${name}`);
         if (decision === "keep") continue;
         if (decision !== "drop") {
-          this.#enqueue(decision.moveTo, { body: entry.body, headers: { ...decision.headers } });
+          this.#enqueue(decision.moveTo, { ...message, headers: { ...decision.headers } });
         }
         kept.pop();
       }
@@ -198,14 +199,14 @@ export class MemoryBroker implements Broker {
     this.#moveDue(name);
   }
 
-  #entry({ body, headers }: QueuedMessage, goesTo?: string): Entry {
-    return { body, headers, goesTo, place: this.#places++, redelivered: false, isDue: false };
+  #entry(message: QueuedMessage, goesTo?: string): Entry {
+    return { message, goesTo, place: this.#places++, redelivered: false, isDue: false };
   }
 
   /** Moves on what has waited long enough, unless someone is looking at it. */
   #moveDue(name: string): void {
-    for (const entry of this.#queues.get(name)?.takeDue() ?? []) {
-      if (entry.goesTo !== undefined) this.#enqueue(entry.goesTo, entry);
+    for (const { goesTo, message } of this.#queues.get(name)?.takeDue() ?? []) {
+      if (goesTo !== undefined) this.#enqueue(goesTo, message);
     }
   }
 
@@ -229,7 +230,7 @@ export class MemoryBroker implements Broker {
   }
 
   async #handle(queue: string, subscription: Subscription, entry: Entry): Promise<void> {
-    const { body, headers, redelivered } = entry;
+    const { redelivered, message: { body, headers } } = entry;
     const message = { body, headers, redelivered, returns: 0, lost: this.#closed.signal };
     const disposition = await runHandler(subscription.handler, message, queue);
     if (this.#closed.signal.aborted || disposition.kind === "done") return;

@@ -11,6 +11,7 @@ import type { AmqpCopies } from "./copies.ts";
 import { copyOf, returnsOf } from "./copy_properties.ts";
 import { codeOf, messageOf, NOT_FOUND } from "./server_errors.ts";
 import { AmqpSession } from "./session.ts";
+import { within } from "../../async/mod.ts";
 import { type Decide, PublishError } from "../mod.ts";
 
 /** Most messages that are held until the end of a look; those behind them go to the end as copies. */
@@ -19,7 +20,7 @@ const MOST_HELD = 10_000;
 /** How often to look whether messages are back, and how far apart. */
 const [MOST_LOOKS, LOOK_EACH_MS] = [20, 50];
 
-/** How long to wait for a message before asking whether there is one. */
+/** How long to wait for a message before it is asked whether there is one. */
 const NEXT_MS = 200;
 
 interface BrowseOptions {
@@ -46,11 +47,8 @@ export async function browse(
   try {
     const count = (await look(session, queue))?.messageCount;
     if (!count) return;
-    const reader = await Reader.start(session, queue, Math.min(count, MOST_HELD + 1));
     let isCopying = false;
-    for (let left = count; left > 0; left--) {
-      const message = await reader.next();
-      if (!message) break; // Others have taken some meanwhile, or the channel has ended.
+    for await (const message of take(session, queue, count)) {
       staying++;
       const { content: body, properties } = message;
       const decision = await decide({ body, headers: properties.headers ?? {} });
@@ -95,48 +93,39 @@ async function untilThere(connection: AmqpConnection, queue: string, count: numb
 }
 
 /**
- * Takes messages one after the other. As a consumer: what is taken by `get` a quorum queue gets back in
- * any order.
+ * Takes up to `count` messages: fewer, if others take some meanwhile, or the channel ends. As a consumer,
+ * as a quorum queue gets back in any order what was taken by `get`.
  */
-class Reader {
-  readonly #session: AmqpSession;
-  readonly #queue: string;
-  readonly #come: ConsumeMessage[] = [];
-  #change = Promise.withResolvers<void>();
-
-  private constructor(session: AmqpSession, queue: string) {
-    this.#session = session;
-    this.#queue = queue;
-    session.lost.addEventListener("abort", () => this.#change.resolve());
+async function* take(
+  session: AmqpSession,
+  queue: string,
+  count: number,
+): AsyncGenerator<ConsumeMessage, void, void> {
+  const come: ConsumeMessage[] = [];
+  let change = Promise.withResolvers<void>();
+  const onMessage = (message: ConsumeMessage | null): void => {
+    if (message) come.push(message);
+    change.resolve();
+  };
+  try {
+    await session.orLost(session.channel.prefetch(Math.min(count, MOST_HELD + 1)));
+    await session.orLost(session.channel.consume(queue, onMessage));
+  } catch (error) {
+    throw faultOf(queue, session.fault ?? error);
   }
-
-  static async start(session: AmqpSession, queue: string, prefetch: number): Promise<Reader> {
-    const reader = new Reader(session, queue);
-    const onMessage = (message: ConsumeMessage | null): void => {
-      if (message) reader.#come.push(message);
-      reader.#change.resolve();
-    };
-    try {
-      await session.orLost(session.channel.prefetch(prefetch));
-      await session.orLost(session.channel.consume(queue, onMessage));
-    } catch (error) {
-      throw faultOf(queue, session.fault ?? error);
+  let left = count;
+  while (left > 0 && !session.lost.aborted) {
+    const message = come.shift();
+    if (message) {
+      left--;
+      yield message;
+      continue;
     }
-    return reader;
-  }
-
-  /** The next one; undefined if there is none any more, or nothing can be taken any more. */
-  async next(): Promise<ConsumeMessage | undefined> {
-    while (this.#come.length === 0 && !this.#session.lost.aborted) {
-      this.#change = Promise.withResolvers();
-      const timer = setTimeout(() => this.#change.resolve(), NEXT_MS);
-      await this.#change.promise;
-      clearTimeout(timer);
-      if (this.#come.length > 0 || this.#session.lost.aborted) break;
-      const there = await look(this.#session, this.#queue);
-      if (!there?.messageCount && this.#come.length === 0) return undefined;
-    }
-    return this.#session.lost.aborted ? undefined : this.#come.shift();
+    change = Promise.withResolvers();
+    await within(change.promise, NEXT_MS, session.lost);
+    if (come.length > 0 || session.lost.aborted) continue;
+    const there = await look(session, queue);
+    if (!there?.messageCount && come.length === 0) return;
   }
 }
 

@@ -112,8 +112,7 @@ export class AmqpConsumer implements Consumer {
     const session = this.#session = new AmqpSession(await model.createChannel());
     this.#stuck = 0;
     const onEnd = (): void => void session.close();
-    term.addEventListener("abort", onEnd);
-    session.lost.addEventListener("abort", () => term.removeEventListener("abort", onEnd));
+    term.addEventListener("abort", onEnd, { signal: session.lost });
     if (term.aborted) onEnd();
     session.lost.addEventListener("abort", () => this.#end?.("lost"));
     try {

@@ -9,7 +9,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { Channel, ChannelModel } from "amqplib";
-import { codeOf, isAccessRefused, messageOf, NOT_FOUND } from "./server_errors.ts";
+import { codeOf, isAccessRefused, messageOf, NOT_FOUND, serverWords } from "./server_errors.ts";
 import { AmqpSession } from "./session.ts";
 import { delayQueue } from "../mod.ts";
 
@@ -22,11 +22,11 @@ export type QueueType = "classic" | "quorum";
 /** AMQP's reply to those who want something otherwise than it is. */
 const PRECONDITION_FAILED = 406;
 
+/** What RabbitMQ says of an exchange of another type. */
+const OTHER_TYPE = /inequivalent arg 'type' .* but current is '?([^'"\s]+)/;
+
 /** How many declare side by side: with a thousand channels the server's answers are waited for. */
 const SIDE_BY_SIDE = 8;
-
-/** Whether a queue is bound; without the right to bind it, it is taken to be. */
-export type Binding = "bound" | "taken as bound";
 
 /** The exchange is of another type than vumi's; the message says what to do. */
 export class ExchangeTypeError extends Error {
@@ -59,29 +59,36 @@ export class Declarer {
    * Sees to it that there is the exchange. One with other arguments, or that we have no right to declare,
    * will do.
    *
+   * @returns How it differs, or why that is not known, in RabbitMQ's words; undefined if it does not.
    * @throws {ExchangeTypeError} If there is one of another type. AMQP tells the type only to those who
    * declare it as of another.
    */
-  async exchange(): Promise<void> {
+  async exchange(): Promise<string | undefined> {
     const name = this.#exchange;
     try {
       await this.#on((channel) => channel.assertExchange(name, "direct", { durable: true }));
+      return undefined;
     } catch (error) {
-      const type = otherType(error);
+      const words = serverWords(error);
+      const [, type] = OTHER_TYPE.exec(words) ?? [];
       if (type !== undefined) {
         const text = `exchange ${name} is of type ${type}; vumi's is direct: delete it ` +
           `(rabbitmqadmin delete exchange name=${name}), and it is made anew, or use another vhost`;
         throw new ExchangeTypeError(text, { cause: error });
       }
-      if (codeOf(error) === PRECONDITION_FAILED) return;
+      if (codeOf(error) === PRECONDITION_FAILED) return words;
       if (!isAccessRefused(error)) throw error;
       // What is refused may be to make one, or to have another look at one that is there.
       await this.#on((channel) => channel.checkExchange(name)).catch(() => Promise.reject(error));
+      return words;
     }
   }
 
-  /** Sees to it that there is a durable queue, bound to the exchange. */
-  async queue(name: string): Promise<Binding> {
+  /**
+   * Sees to it that there is a durable queue, bound to the exchange. Answers whether it is bound: without
+   * the right to bind it, it is taken to be.
+   */
+  async queue(name: string): Promise<boolean> {
     if (!await this.#isThere(name)) {
       await this.#on((channel) => channel.assertQueue(name, { durable: true }));
     }
@@ -160,12 +167,11 @@ export class Declarer {
     }
   }
 
-  /** Without the right to do so it is taken to be bound, likewise. */
-  async #bind(queue: string): Promise<Binding> {
+  async #bind(queue: string): Promise<boolean> {
     const exchange = this.#exchange;
     try {
       await this.#on((channel) => channel.bindQueue(queue, exchange, queue));
-      return "bound";
+      return true;
     } catch (error) {
       if (!isAccessRefused(error)) throw error;
       const binding = JSON.stringify([exchange, queue]);
@@ -175,7 +181,7 @@ export class Declarer {
         log.warn(text, { queue, exchange, reason: messageOf(error) });
       }
       warned.add(binding);
-      return "taken as bound";
+      return false;
     }
   }
 
@@ -198,11 +204,6 @@ export class Declarer {
 
 /** Bindings of which it was logged that they can't be made: once in the life of the program. */
 const warned = new Set<string>();
-
-function otherType(error: unknown): string | undefined {
-  if (codeOf(error) !== PRECONDITION_FAILED || !(error instanceof Error)) return undefined;
-  return /inequivalent arg 'type' .* but current is '?([^'"\s]+)/.exec(error.message)?.[1];
-}
 
 function typed(type: QueueType | undefined): Record<string, unknown> {
   return type === undefined ? {} : { "x-queue-type": type };

@@ -16,7 +16,7 @@ import { AmqpDepths, browse } from "./browse.ts";
 import { ConsumeConnections } from "./consume_connections.ts";
 import { AmqpConsumer } from "./consumer.ts";
 import { AmqpCopies } from "./copies.ts";
-import { ExchangeTypeError, type QueueType } from "./declarer.ts";
+import { type DeclarerOptions, ExchangeTypeError } from "./declarer.ts";
 import { AmqpLead } from "./lead.ts";
 import { AmqpPublisher } from "./publisher.ts";
 import { QueueFaults } from "./queue_faults.ts";
@@ -33,7 +33,7 @@ import type {
 } from "../mod.ts";
 
 /** Pauses before connecting again are 100 to 30000 ms, unless given. */
-export interface AmqpBrokerOptions extends Partial<BackoffOptions> {
+export interface AmqpBrokerOptions extends DeclarerOptions, Partial<BackoffOptions> {
   /**
    * `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS; several are the nodes of one
    * cluster, of which one that can be reached is taken.
@@ -41,10 +41,6 @@ export interface AmqpBrokerOptions extends Partial<BackoffOptions> {
   readonly urls: readonly string[];
   /** For `amqps://…`. */
   readonly tls?: AmqpTls;
-  /** The durable direct exchange; it is declared. */
-  readonly exchange: string;
-  /** The type of queues of our own, for parking and delays; the virtual host's, unless given. */
-  readonly queueType?: QueueType | undefined;
   /** How often bindings are looked after, in milliseconds, 60000 by default. */
   readonly bindEveryMs?: number;
 }
@@ -159,14 +155,17 @@ export class AmqpBroker implements Broker {
   }
 
   status(): BrokerStatus {
-    const publishing = this.#publisher.connection;
+    const { ready, blocked, reason } = this.#publisher.connection;
     const { first } = this.#connections;
+    const isClosed = this.#closed !== undefined;
+    const consuming = !isClosed && this.#isConsuming();
+    const isUp = ready && consuming;
     return {
-      state: this.#state(),
-      publishing: !this.#closed && publishing.ready && !publishing.blocked,
-      consuming: !this.#closed && this.#isConsuming(),
+      state: isClosed ? "closed" : !isUp ? "connecting" : blocked ? "blocked" : "open",
+      publishing: !isClosed && ready && !blocked,
+      consuming,
       serverProperties: first.serverProperties,
-      reason: publishing.reason ?? first.reason,
+      reason: reason ?? first.reason,
       faults: this.#faults.all(),
     };
   }
@@ -186,13 +185,6 @@ export class AmqpBroker implements Broker {
     const lead = new AmqpLead({ ...this.#shared, ...options, on });
     this.#leads.set(options.queue, lead);
     return lead;
-  }
-
-  #state(): BrokerStatus["state"] {
-    if (this.#closed) return "closed";
-    const publishing = this.#publisher.connection;
-    if (!publishing.ready || !this.#isConsuming()) return "connecting";
-    return publishing.blocked ? "blocked" : "open";
   }
 
   /** One consumer is enough: another that can't consume its queue has a fault of its own. */

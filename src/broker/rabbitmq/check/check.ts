@@ -18,7 +18,7 @@ import { bridgesNow, LEAD_ARGUMENTS } from "../lead.ts";
 import { isAccessRefused, serverWords } from "../server_errors.ts";
 import { fixFor } from "./fixes.ts";
 import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
-import { asAskedFor, mayConsume, mayPublish } from "./trials.ts";
+import { mayConsume, mayPublish } from "./trials.ts";
 import { type Browser, delayQueue, type LeadOptions } from "../../mod.ts";
 import type { Finding } from "../../../telemetry/mod.ts";
 
@@ -102,6 +102,9 @@ async function tryNode(
   }
 }
 
+/** An exchange that does not outlive a restart, or its queues. */
+const LOSES_MESSAGES = /inequivalent arg '(durable|auto_delete)'/;
+
 /** What a trial has seen: that it works, or in words what nobody can tell. */
 type Seen = string | { readonly doubt: string };
 
@@ -124,8 +127,14 @@ class Check {
 
   async run(): Promise<Finding[]> {
     const { exchange, consumeQueues, publishQueues, ownQueues, leadQueues } = this.#options;
-    // Nothing is done with an exchange of another type.
-    if (!await this.#tryExchange()) return this.#findings;
+    const fault = await this.#try(`exchange ${exchange}: declare`, async () => {
+      const difference = await this.#declarer.exchange();
+      if (difference === undefined) return "durable, direct";
+      if (LOSES_MESSAGES.test(difference)) throw new Error(difference);
+      return `there (${difference})`;
+    });
+    // Nothing is done with one of another type.
+    if (fault instanceof ExchangeTypeError) return this.#findings;
     for (const queue of new Set([...consumeQueues, ...publishQueues])) await this.#tryQueue(queue);
     for (const queue of new Set(ownQueues)) await this.#tryOwnQueue(queue);
     for (const { queue } of leadQueues) await this.#tryLeadQueue(queue);
@@ -148,28 +157,13 @@ class Check {
     return this.#findings;
   }
 
-  /** Answers whether there may be one of vumi's type. */
-  async #tryExchange(): Promise<boolean> {
-    const { exchange } = this.#options;
-    let isDirect = true;
-    await this.#try(`exchange ${exchange}: declare`, async (channel) => {
-      await this.#declarer.exchange().catch((error) => {
-        if (error instanceof ExchangeTypeError) isDirect = false;
-        throw error;
-      });
-      const asked = channel.assertExchange(exchange, "direct", { durable: true });
-      return await asAskedFor(asked, "durable, direct");
-    });
-    return isDirect;
-  }
-
   async #tryQueue(queue: string): Promise<void> {
     const { exchange } = this.#options;
     await this.#try(`queue ${queue}: declare`, async (channel) => {
-      const binding = await this.#declarer.queue(queue);
+      const isBound = await this.#declarer.queue(queue);
       try {
         const { seen, waiting } = await this.#look(channel, queue);
-        if (binding === "bound") return `${seen}, bound, ${waiting} waiting`;
+        if (isBound) return `${seen}, bound, ${waiting} waiting`;
         const doubt = `the user has no right to bind it, so see that it is bound to ${exchange}`;
         return { doubt: `${seen}, ${waiting} waiting; ${doubt}` };
       } catch (error) {
@@ -247,8 +241,11 @@ class Check {
     }
   }
 
-  /** Each trial has a channel of its own, since the server answers a fault by closing it. */
-  async #try(subject: string, trial: (channel: ConfirmChannel) => Promise<Seen>): Promise<void> {
+  /**
+   * Each trial has a channel of its own, since the server answers a fault by closing it. Answers with
+   * what the trial has thrown, if it has.
+   */
+  async #try(subject: string, trial: (channel: ConfirmChannel) => Promise<Seen>): Promise<unknown> {
     try {
       const channel = await this.#model.createConfirmChannel();
       channel.on("error", () => {});
@@ -257,9 +254,11 @@ class Check {
       await channel.close().catch(() => {});
       if (typeof seen === "string") this.#findings.push({ subject, ok: true, detail: seen });
       else this.#add(subject, undefined, seen.doubt);
+      return undefined;
     } catch (error) {
       const cause: unknown = this.#timeout.aborted ? this.#timeout.reason : error;
       this.#add(subject, false, serverWords(cause));
+      return error;
     }
   }
 
