@@ -19,12 +19,9 @@ export async function runHandler(
     return await handler(message);
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    log.error("The handler of {queue} failed, its message is parked: {name}: {message}", {
-      queue,
-      name: error.name,
-      message: error.message,
-      stack: error.stack,
-    });
-    return { kind: "park", reason: `bug: ${error.name}: ${error.message}` };
+    const bug = `${error.name}: ${error.message}`;
+    const values = { queue, bug, stack: error.stack };
+    log.error("Parked a message of {queue} because of a bug, please report it: {bug}", values);
+    return { kind: "park", reason: `bug: ${bug}` };
   }
 }

@@ -11,7 +11,7 @@ import type { Disposition } from "./mod.ts";
 export type Headers = Readonly<Record<string, string | number>>;
 
 /** Headers of a parked message: why, when, from which queue, and Turn's HTTP status. */
-export const PARKED_HEADERS = {
+const PARKED_HEADERS = {
   reason: "x-parked-reason",
   at: "x-parked-at",
   from: "x-parked-from",

@@ -93,7 +93,7 @@ async function untilThere(connection: AmqpConnection, queue: string, count: numb
 }
 
 /**
- * Takes up to `count` messages: fewer, if others take some meanwhile, or the channel ends. As a consumer,
+ * Takes up to `count` messages: fewer, if others take some meanwhile, or the channel ends. It consumes,
  * as a quorum queue gets back in any order what was taken by `get`.
  */
 async function* take(
@@ -135,11 +135,11 @@ async function* take(
  * there ends the channel.
  */
 export class AmqpDepths {
-  readonly #connection: AmqpConnection;
+  readonly #connection: Pick<AmqpConnection, "current">;
   #session: AmqpSession | undefined;
   #asked: Promise<unknown> = Promise.resolve();
 
-  constructor(connection: AmqpConnection) {
+  constructor(connection: Pick<AmqpConnection, "current">) {
     this.#connection = connection;
   }
 
@@ -184,8 +184,10 @@ async function look(
 }
 
 /** @throws {PublishError} If there is no connection. */
-async function openSession(connection: AmqpConnection, queue: string): Promise<AmqpSession> {
-  const model = connection.current;
+async function openSession(
+  { current: model }: Pick<AmqpConnection, "current">,
+  queue: string,
+): Promise<AmqpSession> {
   if (!model) throw faultOf(queue, new Error("there is no connection to RabbitMQ"));
   try {
     return new AmqpSession(await model.createChannel());

@@ -1,6 +1,6 @@
 /**
- * Publishes on one channel with confirms. A message is sent `mandatory`, so one that no queue takes comes
- * back instead of being dropped.
+ * Publishes on one channel with confirms. A message is sent `mandatory`, so one that no queue takes
+ * comes back instead of being dropped.
  *
  * @module
  */

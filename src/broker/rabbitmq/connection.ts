@@ -111,8 +111,8 @@ export class AmqpConnection {
   }
 
   /**
-   * @throws {PublishError} If it is not up within `timeoutMs`, with the last reason; at once if the login
-   * is refused, or when it is closed.
+   * @throws {PublishError} If it is not up within `timeoutMs`, with the last reason; at once if the
+   * login is refused, or when it is closed.
    */
   async connected(timeoutMs: number): Promise<void> {
     const until = performance.now() + timeoutMs;
@@ -257,7 +257,8 @@ export class AmqpConnection {
     this.#blocked = blocked;
     this.#options.onBlocked?.(blocked);
     const values = { connection: this.#options.name, reason };
-    if (blocked) log.warn("RabbitMQ has blocked publishing ({connection}): {reason}", values);
-    else log.info("RabbitMQ takes messages again ({connection})", values);
+    if (blocked) {
+      log.warn("RabbitMQ takes no messages until its alarm ends ({connection}): {reason}", values);
+    } else log.info("RabbitMQ takes messages again ({connection})", values);
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Consumes one queue on a channel of its own, which is made again when it ends. What a handler decides is sent on the channel that the message came on, or not at all. What has to wait
- * stays in hand: only an end gives messages back, because a quorum queue counts that.
+ * Consumes one queue on a channel of its own, which is made again when it ends. What a handler decides
+ * is sent on the channel that the message came on, or not at all. What has to wait stays in hand: only
+ * an end gives messages back, because a quorum queue counts that.
  *
  * @module
  */
@@ -19,7 +20,7 @@ import type { Consumer, Disposition, Handler } from "../mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** Most messages in hand that can't be copied, for each costs memory. Up to so many, others are taken. */
+/** Most messages in hand that can't be copied and make room for others: each costs memory. */
 const MOST_STUCK = 1000;
 
 export interface AmqpConsumerOptions extends AnswerOptions {
@@ -143,7 +144,7 @@ export class AmqpConsumer implements Consumer {
     const reason = await ended;
     if (reason === "cancelled") {
       this.#ready = false;
-      log.warn("RabbitMQ has cancelled the consumer of {queue}: consuming again", { queue });
+      log.warn("RabbitMQ delivers nothing of {queue} any more: declaring it again", { queue });
       await this.#backoff.pause(this.#stop.signal);
       await on.declarer?.queue(queue);
     } else if (reason !== "lost") await channel.cancel(consumerTag);

@@ -70,9 +70,8 @@ export class AmqpCopies {
       return new ConfirmingChannel(channel);
     }, (cause) => {
       this.#forget(opened);
-      throw new PublishError("unavailable", `Cannot publish to ${name}: ${cause.message}`, {
-        cause,
-      });
+      const message = `Cannot publish to ${name}: ${cause.message}`;
+      throw new PublishError("unavailable", message, { cause });
     });
     return this.#channel = opened;
   }

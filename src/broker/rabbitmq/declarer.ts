@@ -56,8 +56,8 @@ export class Declarer {
   }
 
   /**
-   * Sees to it that there is the exchange. One with other arguments, or that we have no right to declare,
-   * will do.
+   * Sees to it that there is the exchange. One with other arguments, or that we have no right to
+   * declare, will do.
    *
    * @returns How it differs, or why that is not known, in RabbitMQ's words; undefined if it does not.
    * @throws {ExchangeTypeError} If there is one of another type. AMQP tells the type only to those who
@@ -85,8 +85,8 @@ export class Declarer {
   }
 
   /**
-   * Sees to it that there is a durable queue, bound to the exchange. Answers whether it is bound: without
-   * the right to bind it, it is taken to be.
+   * Sees to it that there is a durable queue, bound to the exchange. Answers whether it is bound:
+   * without the right to bind it, it is taken to be.
    */
   async queue(name: string): Promise<boolean> {
     if (!await this.#isThere(name)) {
@@ -105,7 +105,7 @@ export class Declarer {
     }
   }
 
-  /** Sees to it that there is a queue of ours, unbound, with the first of `args` that RabbitMQ takes. */
+  /** Sees to it that there is a queue of ours, with the first of `args` that RabbitMQ takes. */
   async ownQueue(name: string, args: readonly QueueArguments[] = [{}]): Promise<void> {
     if (await this.#isThere(name)) return;
     await this.#assertFirst(name, args.map((own) => ({ ...own, ...typed(this.#queueType) })));

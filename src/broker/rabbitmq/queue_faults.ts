@@ -14,14 +14,11 @@ const log = getLogger(["turn-channels", "broker"]);
 export type FaultKind = "declare" | "bind" | "consume" | "copy";
 
 /** What the log says, and what is said where the queue is named beside it. */
-const TEXTS: Readonly<Record<FaultKind, { readonly log: string; readonly short: string }>> = {
-  declare: { log: "Cannot declare {queue}: {reason}", short: "it can't be declared" },
-  bind: { log: "Cannot bind {queue}: {reason}", short: "it can't be bound to the exchange" },
-  consume: { log: "Cannot consume {queue}: {reason}", short: "it can't be consumed" },
-  copy: {
-    log: "Messages wait, because they can't be copied to {queue}: {reason}",
-    short: "it takes no copies",
-  },
+const TEXTS: Readonly<Record<FaultKind, readonly [log: string, short: string]>> = {
+  declare: ["Cannot declare {queue}, trying again: {reason}", "it can't be declared"],
+  bind: ["Cannot bind {queue}, trying again: {reason}", "it can't be bound to the exchange"],
+  consume: ["Cannot consume {queue}, trying again: {reason}", "it can't be consumed"],
+  copy: ["Messages wait until they can be copied to {queue}: {reason}", "it takes no copies"],
 };
 
 export class QueueFaults {
@@ -35,13 +32,13 @@ export class QueueFaults {
     this.#reasons.set(queue, reasons);
     if (reasons.get(kind) === reason) return;
     reasons.set(kind, reason);
-    log.warn(TEXTS[kind].log, { queue, reason });
+    log.warn(TEXTS[kind][0], { queue, reason });
   }
 
   /** Removes a fault, if there was one: it works now. */
   clear(queue: string, kind: FaultKind): void {
     if (!this.forget(queue, kind)) return;
-    log.info("Queue {queue} works again ({what})", { queue, what: kind });
+    log.info("{queue} works again ({what})", { queue, what: kind });
   }
 
   /** Removes one that nobody tries to end any more. Answers whether there was one. */
@@ -55,7 +52,7 @@ export class QueueFaults {
   /** What can't be done, and why, by queue. */
   all(): ReadonlyMap<string, string> {
     return new Map([...this.#reasons].map(([queue, reasons]) => {
-      const texts = [...reasons].map(([kind, reason]) => `${TEXTS[kind].short} (${reason})`);
+      const texts = [...reasons].map(([kind, reason]) => `${TEXTS[kind][1]} (${reason})`);
       return [queue, texts.join("; ")];
     }));
   }

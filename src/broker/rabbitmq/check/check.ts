@@ -13,6 +13,7 @@ import {
   parseAddress,
   socketOptions,
 } from "../address.ts";
+import { AmqpDepths } from "../browse.ts";
 import { Declarer, type DeclarerOptions, ExchangeTypeError } from "../declarer.ts";
 import { bridgesNow, LEAD_ARGUMENTS } from "../lead.ts";
 import { isAccessRefused, serverWords } from "../server_errors.ts";
@@ -152,7 +153,10 @@ class Check {
       const subject = name === "" ? "default exchange" : `exchange ${name}`;
       await this.#try(`${subject}: publish`, (channel) => mayPublish(this.#model, channel, name));
     }
-    const depth = (queue: string) => this.#depth(queue);
+    const depths = new AmqpDepths({ current: this.#model });
+    // One that can't be looked at is somebody's own.
+    const depth = (queue: string) =>
+      depths.of(queue).then((there) => there?.messageCount, () => undefined);
     this.#findings.push(...await this.#options.lookFurther?.({ depth }) ?? []);
     return this.#findings;
   }
@@ -227,18 +231,6 @@ class Check {
     const kind = await queueKind(this.#model, queue);
     this.#kinds.set(queue, kind);
     return { kind, seen: describeKind(kind), waiting };
-  }
-
-  async #depth(queue: string): Promise<number | undefined> {
-    const channel = await this.#model.createChannel();
-    channel.on("error", () => {});
-    try {
-      const { messageCount } = await channel.checkQueue(queue);
-      await channel.close();
-      return messageCount;
-    } catch {
-      return undefined; // It is not there, or somebody's own.
-    }
   }
 
   /**
