@@ -104,12 +104,9 @@ export function withoutPast(headers: Readonly<Record<string, unknown>>): Record<
 
 /** The headers, none of their texts too long. */
 export function shortened(headers: Headers): Headers {
-  return Object.fromEntries(
-    Object.entries(headers).map(([key, value]) => [
-      key,
-      typeof value === "string" ? value.slice(0, MAX_TEXT_LENGTH) : value,
-    ]),
-  );
+  const cut = (value: string | number) =>
+    typeof value === "string" ? value.slice(0, MAX_TEXT_LENGTH) : value;
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, cut(value)]));
 }
 
 function textOf(value: unknown): string | null {

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { type ConfirmChannel, IllegalOperationError, type Message, type Options } from "amqplib";
 import { PublishError } from "../mod.ts";
 
-export interface Destination {
+interface Destination {
   /** The exchange; "" for the default one, which needs no binding. */
   readonly exchange: string;
   readonly routingKey: string;

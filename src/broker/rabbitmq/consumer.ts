@@ -23,7 +23,7 @@ const log = getLogger(["turn-channels", "broker"]);
 /** Most messages in hand that can't be copied and make room for others: each costs memory. */
 const MOST_STUCK = 1000;
 
-export interface AmqpConsumerOptions extends AnswerOptions {
+interface AmqpConsumerOptions extends AnswerOptions {
   readonly on: ConsumeConnection;
   /** Consumes only while this leads, if given. */
   readonly lead?: AmqpLead | undefined;

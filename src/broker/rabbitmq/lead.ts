@@ -64,7 +64,7 @@ export function bridgesNow(consumers: number, queueType: string | undefined): st
 
 const TOKEN = { mandatory: true, persistent: true };
 
-export interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
+interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
   /** Where to lead, and so to consume. */
   readonly on: ConsumeConnection;
   readonly copies: AmqpCopies;

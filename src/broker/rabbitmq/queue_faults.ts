@@ -11,7 +11,7 @@ import { PublishError } from "../mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-export type FaultKind = "declare" | "bind" | "consume" | "copy";
+type FaultKind = "declare" | "bind" | "consume" | "copy";
 
 /** What the log says, and what is said where the queue is named beside it. */
 const TEXTS: Readonly<Record<FaultKind, readonly [log: string, short: string]>> = {
