@@ -9,7 +9,7 @@ import type { BrokerMessage, Disposition, Handler } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** What the handler decides. Never rejects: a handler that throws has a bug, its message is parked. */
+/** Never rejects: a handler that throws has a bug, its message is parked. */
 export async function runHandler(
   handler: Handler,
   message: BrokerMessage,
@@ -19,12 +19,9 @@ export async function runHandler(
     return await handler(message);
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    log.error("The handler of {queue} failed, its message is parked: {name}: {message}", {
-      queue,
-      name: error.name,
-      message: error.message,
-      stack: error.stack,
-    });
-    return { kind: "park", reason: `bug: ${error.name}: ${error.message}` };
+    const bug = `${error.name}: ${error.message}`;
+    const values = { queue, bug, stack: error.stack };
+    log.error("Parked a message of {queue} because of a bug, please report it: {bug}", values);
+    return { kind: "park", reason: `bug: ${bug}` };
   }
 }

@@ -7,11 +7,11 @@
 
 import type { Disposition } from "./mod.ts";
 
-/** AMQP headers that we give a message. Texts of more than 1000 characters are shortened. */
+/** AMQP headers that we give a message. Texts of more than 1000 characters are cut. */
 export type Headers = Readonly<Record<string, string | number>>;
 
 /** Headers of a parked message: why, when, from which queue, and Turn's HTTP status. */
-export const PARKED_HEADERS = {
+const PARKED_HEADERS = {
   reason: "x-parked-reason",
   at: "x-parked-at",
   from: "x-parked-from",
@@ -104,12 +104,9 @@ export function withoutPast(headers: Readonly<Record<string, unknown>>): Record<
 
 /** The headers, none of their texts too long. */
 export function shortened(headers: Headers): Headers {
-  return Object.fromEntries(
-    Object.entries(headers).map(([key, value]) => [
-      key,
-      typeof value === "string" ? value.slice(0, MAX_TEXT_LENGTH) : value,
-    ]),
-  );
+  const cut = (value: string | number) =>
+    typeof value === "string" ? value.slice(0, MAX_TEXT_LENGTH) : value;
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, cut(value)]));
 }
 
 function textOf(value: unknown): string | null {

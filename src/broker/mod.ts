@@ -1,25 +1,18 @@
 /**
- * Moving bytes reliably: ports by capability, in the words of those who publish
- * ({@linkcode Publisher}), consume ({@linkcode Subscriber}), look into queues ({@linkcode Browser})
- * and stand by for one another ({@linkcode Leadership}). A {@linkcode Broker} has all of them.
+ * Moves bytes reliably: ports to publish ({@linkcode Publisher}), consume ({@linkcode Subscriber}), look
+ * into queues ({@linkcode Browser}) and stand by for one another ({@linkcode Leadership}), and
+ * {@linkcode Broker}, which has all of them. Nothing here knows what the bytes mean.
  *
  * A consumer's handler answers with a {@linkcode Disposition}, and only this room turns that into
  * acks, nacks and publishes. The adapters are `rabbitmq/` and `memory/` (one process); what both must
- * do is written down in tests/broker/contract.ts. Nothing here knows what the bytes mean.
+ * do is written down in tests/broker/contract.ts.
  *
  * @module
  */
 
 import type { Headers } from "./headers.ts";
 
-export {
-  type Headers,
-  PARKED_HEADERS,
-  type Parking,
-  readParking,
-  RETRY_HEADERS,
-  withoutPast,
-} from "./headers.ts";
+export { type Headers, type Parking, readParking, RETRY_HEADERS, withoutPast } from "./headers.ts";
 
 /** Publishing to durable queues. */
 export interface Publisher {
@@ -49,19 +42,17 @@ export interface Subscriber {
 /** Looking into queues that may be in use, for operators. */
 export interface Browser {
   /**
-   * Looks through the messages that wait in `queue`, from the front, one after the other: those that
-   * are there when it begins, not those that come meanwhile (a moved one may come back). What is
-   * kept stays in its place, and is marked as redelivered. If `decide` throws, or something fails,
-   * what was not moved or dropped stays. A queue that is not there is an empty one.
+   * Looks through the messages that wait in `queue` when it begins, from the front, one after the other.
+   * What is kept stays in its place, and is marked as redelivered. If `decide` throws, or something
+   * fails, what was not moved or dropped stays. A queue that is not there is an empty one.
    *
-   * @throws {PublishError} If a message can't be moved, or the broker is away; also for good reasons
-   * of the server's, such as a missing right. After `unconfirmed` one may be in both queues.
+   * @throws {PublishError} If a message can't be moved, the broker is away, or the server refuses, as
+   * for a missing right. After `unconfirmed` one message may be in both queues.
    */
   browse(queue: string, decide: Decide): Promise<void>;
 
   /**
-   * How many messages wait in `queue`, those in work not counted; undefined if there is no such
-   * queue. It declares nothing.
+   * How many messages wait in `queue`, without those in work; undefined if there is no such queue.
    *
    * @throws {PublishError} If the broker is away, or the server refuses to tell.
    */
@@ -76,13 +67,13 @@ export interface Leadership {
 
 /**
  * A message broker with durable queues. It connects by itself, for ever, and restores what was
- * declared and consumed, so none of its methods needs a connection first.
+ * declared and consumed, so that no method needs a connection first.
  */
 export interface Broker extends Publisher, Subscriber, Browser, Leadership, AsyncDisposable {
   /** Resolves when messages can be published; never, if it is closed before. */
   connected(): Promise<void>;
 
-  /** How it is now. */
+  /** For health checks. */
   status(): BrokerStatus;
 }
 
@@ -91,13 +82,13 @@ export interface BrokerMessage extends QueuedMessage {
   /** Whether the broker has handed it out before, so that work on it may have been done already. */
   readonly redelivered: boolean;
   /**
-   * How often it was returned to its queue, where the broker counts that (quorum queues do): they drop
-   * a message that was returned too often. 0 where it does not.
+   * How often it was returned to its queue: quorum queues count that, and drop what was returned too
+   * often. 0 where the broker does not count.
    */
   readonly returns: number;
   /**
    * Fires when the message can't be answered any more, because the channel it came on is gone. The
-   * broker will deliver it again: work not yet begun is best left to that delivery.
+   * broker will deliver it again: work not yet begun is best left to that.
    */
   readonly lost: AbortSignal;
 }
@@ -117,27 +108,22 @@ export type Disposition =
   /** We are stopping and did not finish: back to its place in the queue. Only for that. */
   | { readonly kind: "requeue" }
   /**
-   * It is to come again after `delayMs`: it is confirmed into the queue {@linkcode delayQueue}, body
-   * and properties unchanged, `headers` beside or over its own, and then acked. When its time is up it
-   * stands at the end of its queue again. Those with the same delay keep the order in which their
+   * It is to come again after `delayMs`: a copy is confirmed into the queue {@linkcode delayQueue}, body
+   * and properties unchanged, `headers` beside or over its own, and then it is acked. When the time is
+   * up the copy stands at the end of its queue. Those with the same delay keep the order in which their
    * handlers have decided.
    */
   | { readonly kind: "later"; readonly delayMs: number; readonly headers: Headers }
-  /**
-   * It has been in hand for too long, or was returned too often: a confirmed copy goes to the end of
-   * its queue, with `headers` as for `later`, and then it is acked. Copies keep the order in which
-   * their handlers have decided.
-   */
+  /** It has been in hand for too long, or was returned too often: as `later`, without the delay. */
   | { readonly kind: "again"; readonly headers: Headers }
   /**
-   * Nobody but a person can help: it is confirmed into the parking queue, body and properties
-   * unchanged, `reason` (and Turn's HTTP `status`, if there was one) in headers, and then acked.
+   * Nobody but a person can help: a copy is confirmed into the parking queue, likewise, with `reason`
+   * (and Turn's HTTP `status`, if there was one) in headers, and then it is acked.
    */
   | {
     readonly kind: "park";
     readonly reason: string;
     readonly status?: number;
-    /** More headers, beside or over its own. */
     readonly headers?: Headers;
   };
 
@@ -158,7 +144,7 @@ export interface ConsumeOptions {
 export interface LeadOptions {
   /** Whose queues are consumed, as the log names it. */
   readonly connector: string;
-  /** A small queue that shows who leads; it is declared. Nothing else may be in it. */
+  /** A small queue that shows who leads; it is declared, and nothing else may be in it. */
   readonly queue: string;
   /** Is called when this program begins to lead, before it is handed a message. */
   readonly onLead: () => void;
@@ -180,18 +166,15 @@ export interface Consumer {
 
 /**
  * The name of the queue in which messages of all channels wait for `delayMs` milliseconds, and of the
- * exchange before it. The delay is a part of it, because it is an argument of the queue, which can't
- * be changed.
+ * exchange before it. The delay is in it, as it is an argument of the queue, which can't be changed.
  */
 export function delayQueue(delayMs: number): string {
   return `turn-channels.delay.${delayMs % 1000 === 0 ? `${delayMs / 1000}s` : `${delayMs}ms`}`;
 }
 
-/** What becomes of a message that was looked at; see {@linkcode Browser.browse}. */
+/** What becomes of a message that was looked at: kept, deleted, or moved. */
 export type Decision =
-  /** It stays, in its place. */
   | "keep"
-  /** It is deleted. */
   | "drop"
   /** Confirmed into another queue, with these headers in place of its own, and then deleted here. */
   | { readonly moveTo: string; readonly headers: Readonly<Record<string, unknown>> };

@@ -8,8 +8,8 @@
 
 import { aborted } from "../async/mod.ts";
 import { AmqpBroker, type AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_broker.ts";
-import { AmqpUnreachableError, countConsumers } from "../broker/rabbitmq/check/consumers.ts";
-import type { Broker } from "../broker/mod.ts";
+import { countConsumers } from "../broker/rabbitmq/check/consumers.ts";
+import { type Broker, PublishError } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { USSD_CODE } from "../simulator/examples.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
@@ -95,7 +95,7 @@ async function reasonAgainst(
     return `Another program consumes ${queue} (consumers: ${others}), most likely a transport.\n` +
       "Each message would reach only one of the two; --force starts nevertheless.";
   } catch (error) {
-    if (!(error instanceof AmqpUnreachableError)) throw error;
+    if (!(error instanceof PublishError)) throw error;
     return error.message;
   }
 }

@@ -122,7 +122,7 @@ Deno.test("handset declares nothing before it knows that it may", async () => {
       "amqp-url": "amqp://nobody:wrong@" + new URL(amqpUrl()).host,
     }),
   );
-  assert.match(err, /^Cannot ask RabbitMQ at /);
+  assert.match(err, /^Cannot connect to RabbitMQ at /);
   assert.ok(!err.includes("wrong"), "the password");
   assert.equal(code, EXIT.unavailable);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { sleep } from "../../async/mod.ts";
 import { runHandler } from "../handler.ts";
 import { copyHeaders, type Headers, shortened } from "../headers.ts";
 import {
@@ -18,14 +19,14 @@ import {
   type QueuedMessage,
 } from "../mod.ts";
 
-interface Entry extends QueuedMessage {
+interface Entry {
+  readonly message: QueuedMessage;
   /** Its place among the messages of all queues. */
   readonly place: number;
   redelivered: boolean;
-  /** The queue to which it goes back when its time in a delay queue is up; undefined elsewhere. */
-  readonly comesFrom: string | undefined;
-  /** Whether its time in a delay queue is up. */
-  due: boolean;
+  /** In a delay queue: where it goes when its time is up. */
+  readonly goesTo: string | undefined;
+  isDue: boolean;
 }
 
 interface Subscription extends ConsumeOptions {
@@ -37,18 +38,18 @@ interface Subscription extends ConsumeOptions {
 /** A queue: messages in the order of their places, which they keep when they are put back. */
 class MemoryQueue {
   /** Those that nobody has taken, the next one first. */
-  readonly waiting: Entry[] = [];
+  waiting: Entry[] = [];
   /** The next one to take a message comes first. */
-  readonly subscriptions: Subscription[] = [];
+  readonly subscriptions = new Set<Subscription>();
 
   /** Takes the next message and says for whom; undefined if there is none, or nobody free. */
   next(): [Subscription, Entry] | undefined {
-    const index = this.subscriptions.findIndex(({ work, prefetch }) => work.size < prefetch);
-    if (index < 0) return undefined;
-    const entry = this.waiting.shift();
-    const [subscription] = entry ? this.subscriptions.splice(index, 1) : [];
+    const subscription = this.subscriptions.values()
+      .find(({ work, prefetch }) => work.size < prefetch);
+    const entry = subscription && this.waiting.shift();
     if (!subscription || !entry) return undefined;
-    this.subscriptions.push(subscription);
+    this.subscriptions.delete(subscription);
+    this.subscriptions.add(subscription);
     return [subscription, entry];
   }
 
@@ -59,10 +60,9 @@ class MemoryQueue {
     this.waiting.splice(index < 0 ? this.waiting.length : index, 0, entry);
   }
 
-  /** Takes those whose time is up. */
   takeDue(): Entry[] {
-    const due = this.waiting.filter((entry) => entry.due);
-    for (const entry of due) this.waiting.splice(this.waiting.indexOf(entry), 1);
+    const due = this.waiting.filter(({ isDue }) => isDue);
+    this.waiting = this.waiting.filter(({ isDue }) => !isDue);
     return due;
   }
 }
@@ -73,7 +73,6 @@ export class MemoryBroker implements Broker {
   /** There is one program only, so it leads. */
   readonly #leads = new Set<string>();
   readonly #closed = new AbortController();
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #places = 0;
 
   private constructor() {}
@@ -85,8 +84,7 @@ export class MemoryBroker implements Broker {
 
   /** The messages of a queue that nobody has taken yet, the next one first. */
   waiting(queue: string): readonly QueuedMessage[] {
-    const entries = this.#queues.get(queue)?.waiting ?? [];
-    return entries.map(({ body, headers }) => ({ body, headers }));
+    return this.#queues.get(queue)?.waiting.map(({ message }) => message) ?? [];
   }
 
   declare(queue: string): void {
@@ -108,22 +106,18 @@ export class MemoryBroker implements Broker {
     const { subscriptions } = this.#declare(queue);
     const work = new Set<Promise<void>>();
     const subscription: Subscription = { ...options, handler, work };
-    subscriptions.push(subscription);
+    subscriptions.add(subscription);
     this.#dispatchSoon(queue);
     return {
       cancel: () => {
-        const index = subscriptions.indexOf(subscription);
-        if (index >= 0) subscriptions.splice(index, 1);
+        subscriptions.delete(subscription);
         return Promise.resolve();
       },
       settled: async () => void await Promise.all(work),
     };
   }
 
-  async browse(
-    name: string,
-    decide: Decide,
-  ): Promise<void> {
+  async browse(name: string, decide: Decide): Promise<void> {
     this.#checkOpen(`Cannot look through ${name}`);
     const queue = this.#queues.get(name);
     const kept: Entry[] = [];
@@ -132,11 +126,12 @@ export class MemoryBroker implements Broker {
         const entry = queue?.waiting.shift();
         if (!entry) break; // Others have taken some meanwhile.
         kept.push(entry);
-        const decision = await decide({ body: entry.body, headers: entry.headers });
+        const { message } = entry;
+        const decision = await decide(message);
         this.#checkOpen(`Cannot look through ${name}`);
         if (decision === "keep") continue;
         if (decision !== "drop") {
-          this.#enqueue(decision.moveTo, { body: entry.body, headers: { ...decision.headers } });
+          this.#enqueue(decision.moveTo, { ...message, headers: { ...decision.headers } });
         }
         kept.pop();
       }
@@ -173,7 +168,6 @@ export class MemoryBroker implements Broker {
   /** Closes it; messages in work are lost to their handlers. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
-    for (const timer of this.#timers) clearTimeout(timer);
     return Promise.resolve();
   }
 
@@ -188,33 +182,31 @@ export class MemoryBroker implements Broker {
     return queue;
   }
 
-  #enqueue(name: string, { body, headers }: QueuedMessage): void {
+  #enqueue(name: string, message: QueuedMessage): void {
     const queue = this.#queues.get(name);
     if (!queue) throw new PublishError("refused", `Cannot publish to ${name}: no such queue`);
-    queue.waiting.push(this.#entry({ body, headers }));
+    queue.waiting.push(this.#entry(message));
     this.#dispatchSoon(name);
   }
 
-  #enqueueLater(comesFrom: string, message: QueuedMessage, delayMs: number): void {
+  async #enqueueLater(goesTo: string, message: QueuedMessage, delayMs: number): Promise<void> {
     const name = delayQueue(delayMs);
-    const entry = this.#entry(message, comesFrom);
+    const entry = this.#entry(message, goesTo);
     this.#declare(name).waiting.push(entry);
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      entry.due = true;
-      this.#moveDue(name);
-    }, delayMs);
-    this.#timers.add(timer);
+    await sleep(delayMs, this.#closed.signal);
+    if (this.#closed.signal.aborted) return;
+    entry.isDue = true;
+    this.#moveDue(name);
   }
 
-  #entry({ body, headers }: QueuedMessage, comesFrom?: string): Entry {
-    return { body, headers, comesFrom, place: this.#places++, redelivered: false, due: false };
+  #entry(message: QueuedMessage, goesTo?: string): Entry {
+    return { message, goesTo, place: this.#places++, redelivered: false, isDue: false };
   }
 
   /** Moves on what has waited long enough, unless someone is looking at it. */
   #moveDue(name: string): void {
-    for (const entry of this.#queues.get(name)?.takeDue() ?? []) {
-      if (entry.comesFrom !== undefined) this.#enqueue(entry.comesFrom, entry);
+    for (const { goesTo, message } of this.#queues.get(name)?.takeDue() ?? []) {
+      if (goesTo !== undefined) this.#enqueue(goesTo, message);
     }
   }
 
@@ -238,7 +230,7 @@ export class MemoryBroker implements Broker {
   }
 
   async #handle(queue: string, subscription: Subscription, entry: Entry): Promise<void> {
-    const { body, headers, redelivered } = entry;
+    const { redelivered, message: { body, headers } } = entry;
     const message = { body, headers, redelivered, returns: 0, lost: this.#closed.signal };
     const disposition = await runHandler(subscription.handler, message, queue);
     if (this.#closed.signal.aborted || disposition.kind === "done") return;
@@ -246,7 +238,7 @@ export class MemoryBroker implements Broker {
     const copy = { body, headers: { ...headers, ...copyHeaders(queue, disposition, new Date()) } };
     switch (disposition.kind) {
       case "later":
-        return this.#enqueueLater(queue, copy, disposition.delayMs);
+        return void this.#enqueueLater(queue, copy, disposition.delayMs);
       case "again":
         return this.#enqueue(queue, copy);
       case "park":

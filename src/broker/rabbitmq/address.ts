@@ -9,14 +9,15 @@ import type { Options, SocketOptions } from "amqplib";
 import { isIP } from "node:net";
 import { connect, type ConnectionOptions } from "node:tls";
 import { messageOf } from "./server_errors.ts";
+import { EXPIRED, within } from "../../async/mod.ts";
 
 /** Seconds between heartbeats, unless the address has a `heartbeat` of its own. */
 const HEARTBEAT_S = 5;
-/** Longest silence of the server while connecting, in milliseconds; another may be at hand. */
+/** Longest silence of the server while connecting; another may be at hand. */
 const CONNECT_TIMEOUT_MS = 4_000;
 /**
- * How long to wait for what is wrong with TLS, in milliseconds. A server that wants a certificate of
- * ours says so after its own part of the handshake is over.
+ * How long to wait for what is wrong with TLS. A server that wants a certificate of ours says so after
+ * its own part of the handshake is over.
  */
 const HANDSHAKE_MS = 2_000;
 
@@ -116,14 +117,14 @@ export function describeFault(error: unknown, { host, vhost }: AmqpAddress): str
 }
 
 /**
- * Why an attempt to connect has ended with `error`, in words for an operator. On Deno 2.6 amqplib learns
- * of a failed TLS handshake no more than "write UNKNOWN", for it has begun to write. So one is tried
- * once more, with nothing written.
+ * Why an attempt to connect has ended, in words for an operator. On Deno 2.6 amqplib learns of a failed
+ * TLS handshake no more than "write UNKNOWN", for it has begun to write. So one is tried once more, with
+ * nothing written.
  */
 export async function connectFault(
   error: unknown,
   address: AmqpAddress,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<string> {
   const fault = address.connect.protocol === "amqps" && isVague(error)
     ? await handshakeFault(address, signal)
@@ -141,20 +142,16 @@ function isVague(error: unknown): boolean {
 /** What goes wrong with TLS by itself; undefined if nothing does. */
 async function handshakeFault(
   { connect: { hostname: host = "", port = 0 }, tls }: AmqpAddress,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<Error | undefined> {
-  const { promise, resolve } = Promise.withResolvers<Error | undefined>();
-  const ended = (): void => resolve(undefined);
   const socket = connect({ host, port, ...tls });
-  socket.on("error", resolve);
-  socket.on("close", ended);
-  signal?.addEventListener("abort", ended);
-  const timer = setTimeout(ended, HANDSHAKE_MS);
-  const fault = await promise;
-  clearTimeout(timer);
-  signal?.removeEventListener("abort", ended);
+  const ended = new Promise<Error | undefined>((resolve) => {
+    socket.on("error", resolve);
+    socket.on("close", () => resolve(undefined));
+  });
+  const fault = await within(ended, HANDSHAKE_MS, signal);
   socket.destroy();
-  return fault;
+  return fault === EXPIRED ? undefined : fault;
 }
 
 function decode(text: string): string {

@@ -5,24 +5,25 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { ConsumeMessage } from "amqplib";
+import type { ConsumeMessage, Replies } from "amqplib";
 import type { AmqpConnection } from "./connection.ts";
-import type { AmqpCopies, CopyTarget } from "./copies.ts";
+import type { AmqpCopies } from "./copies.ts";
 import { copyOf, returnsOf } from "./copy_properties.ts";
 import { codeOf, messageOf, NOT_FOUND } from "./server_errors.ts";
 import { AmqpSession } from "./session.ts";
+import { within } from "../../async/mod.ts";
 import { type Decide, PublishError } from "../mod.ts";
 
 /** Most messages that are held until the end of a look; those behind them go to the end as copies. */
 const MOST_HELD = 10_000;
 
-/** How often to look whether messages are back, and how far apart, in milliseconds. */
+/** How often to look whether messages are back, and how far apart. */
 const [MOST_LOOKS, LOOK_EACH_MS] = [20, 50];
 
-/** How long to wait for a message before asking whether there is one, in milliseconds. */
+/** How long to wait for a message before it is asked whether there is one. */
 const NEXT_MS = 200;
 
-export interface BrowseOptions {
+interface BrowseOptions {
   readonly connection: AmqpConnection;
   readonly copies: AmqpCopies;
   /** Declares a queue again, if we have declared it. */
@@ -44,13 +45,10 @@ export async function browse(
   let held = 0;
   let staying = 0;
   try {
-    const count = await depth(session, queue);
+    const count = (await look(session, queue))?.messageCount;
     if (!count) return;
-    const reader = await Reader.start(session, queue, Math.min(count, MOST_HELD + 1));
     let isCopying = false;
-    for (let left = count; left > 0; left--) {
-      const message = await reader.next();
-      if (!message) break; // Others have taken some meanwhile, or the channel has ended.
+    for await (const message of take(session, queue, count)) {
       staying++;
       const { content: body, properties } = message;
       const decision = await decide({ body, headers: properties.headers ?? {} });
@@ -64,19 +62,16 @@ export async function browse(
       if (decision === "keep") {
         await copies.publish({ kind: "queue", queue }, body, copyOf(properties, {}));
       } else if (decision !== "drop") {
-        await restore(decision.moveTo);
-        const target: CopyTarget = { kind: "queue", queue: decision.moveTo };
-        await copies.publish(
-          target,
-          body,
-          copyOf({ ...properties, headers: decision.headers }, {}),
-        );
+        const { moveTo, headers } = decision;
+        await restore(moveTo);
+        const copy = copyOf({ ...properties, headers }, {});
+        await copies.publish({ kind: "queue", queue: moveTo }, body, copy);
       }
       session.reply((channel) => channel.ack(message));
       const stays = decision === "keep" || decision !== "drop" && decision.moveTo === queue;
       if (!stays) staying--;
     }
-    if (session.lost.aborted) throw faultOf(queue, endOf(session));
+    if (session.lost.aborted) throw faultOf(queue, session.endReason);
   } finally {
     await session.close();
     if (staying > 0 && connection.ready) await untilThere(connection, queue, staying);
@@ -87,8 +82,9 @@ export async function browse(
 async function untilThere(connection: AmqpConnection, queue: string, count: number): Promise<void> {
   const session = await openSession(connection, queue);
   try {
-    for (let look = 0; look < MOST_LOOKS; look++) {
-      if ((await depth(session, queue) ?? count) >= count) return;
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
+      const there = await look(session, queue);
+      if (there === undefined || there.messageCount >= count) return;
       await delay(LOOK_EACH_MS);
     }
   } finally {
@@ -97,83 +93,72 @@ async function untilThere(connection: AmqpConnection, queue: string, count: numb
 }
 
 /**
- * Takes messages one after the other. As a consumer: what is taken by `get` a quorum queue gets back in
- * any order.
+ * Takes up to `count` messages: fewer, if others take some meanwhile, or the channel ends. It consumes,
+ * as a quorum queue gets back in any order what was taken by `get`.
  */
-class Reader {
-  readonly #session: AmqpSession;
-  readonly #queue: string;
-  readonly #come: ConsumeMessage[] = [];
-  #change = Promise.withResolvers<void>();
-
-  private constructor(session: AmqpSession, queue: string) {
-    this.#session = session;
-    this.#queue = queue;
-    session.lost.addEventListener("abort", () => this.#change.resolve());
+async function* take(
+  session: AmqpSession,
+  queue: string,
+  count: number,
+): AsyncGenerator<ConsumeMessage, void, void> {
+  const come: ConsumeMessage[] = [];
+  let change = Promise.withResolvers<void>();
+  const onMessage = (message: ConsumeMessage | null): void => {
+    if (message) come.push(message);
+    change.resolve();
+  };
+  try {
+    await session.orLost(session.channel.prefetch(Math.min(count, MOST_HELD + 1)));
+    await session.orLost(session.channel.consume(queue, onMessage));
+  } catch (error) {
+    throw faultOf(queue, session.fault ?? error);
   }
-
-  static async start(session: AmqpSession, queue: string, prefetch: number): Promise<Reader> {
-    const reader = new Reader(session, queue);
-    const { channel } = session;
-    try {
-      await orLost(session, channel.prefetch(prefetch));
-      await orLost(
-        session,
-        channel.consume(queue, (message) => {
-          if (message) reader.#come.push(message);
-          reader.#change.resolve();
-        }),
-      );
-    } catch (error) {
-      throw faultOf(queue, session.fault ?? error);
+  let left = count;
+  while (left > 0 && !session.lost.aborted) {
+    const message = come.shift();
+    if (message) {
+      left--;
+      yield message;
+      continue;
     }
-    return reader;
-  }
-
-  /** The next one; undefined if there is none any more, or nothing can be taken any more. */
-  async next(): Promise<ConsumeMessage | undefined> {
-    while (this.#come.length === 0 && !this.#session.lost.aborted) {
-      this.#change = Promise.withResolvers();
-      const timer = setTimeout(() => this.#change.resolve(), NEXT_MS);
-      await this.#change.promise;
-      clearTimeout(timer);
-      if (this.#come.length > 0 || this.#session.lost.aborted) break;
-      if (!await depth(this.#session, this.#queue) && this.#come.length === 0) return undefined;
-    }
-    return this.#session.lost.aborted ? undefined : this.#come.shift();
+    change = Promise.withResolvers();
+    await within(change.promise, NEXT_MS, session.lost);
+    if (come.length > 0 || session.lost.aborted) continue;
+    const there = await look(session, queue);
+    if (!there?.messageCount && come.length === 0) return;
   }
 }
 
 /**
- * Tells how many messages wait in queues. It is asked again and again about many queues, so it keeps one
- * channel: one call instead of three. It asks one after the other, because a queue that is not there
- * ends the channel.
+ * Counts what is in queues, and who consumes them. It is asked again and again about many queues, so it
+ * keeps one channel: one call instead of three. It asks one after the other, because a queue that is not
+ * there ends the channel.
  */
 export class AmqpDepths {
-  readonly #connection: AmqpConnection;
+  readonly #connection: Pick<AmqpConnection, "current">;
   #session: AmqpSession | undefined;
   #asked: Promise<unknown> = Promise.resolve();
 
-  /** Opens nothing before it is asked. The channel ends with the connection. */
-  constructor(connection: AmqpConnection) {
+  constructor(connection: Pick<AmqpConnection, "current">) {
     this.#connection = connection;
   }
 
-  of(queue: string): Promise<number | undefined> {
+  /** See {@linkcode look}. */
+  of(queue: string): Promise<Replies.AssertQueue | undefined> {
     const asking = this.#asked.then(() => this.#ask(queue));
     // A fault is for those who asked, not for those who ask next.
     this.#asked = asking.catch(() => {});
     return asking;
   }
 
-  async #ask(queue: string): Promise<number | undefined> {
+  async #ask(queue: string): Promise<Replies.AssertQueue | undefined> {
     if (this.#session?.lost.aborted) this.#session = undefined;
     const session = this.#session ??= await openSession(this.#connection, queue);
-    let count: number | undefined;
+    let seen: Replies.AssertQueue | undefined;
     try {
-      return count = await depth(session, queue);
+      return seen = await look(session, queue);
     } finally {
-      if (count === undefined) {
+      if (seen === undefined) {
         this.#session = undefined;
         await session.close();
       }
@@ -182,29 +167,27 @@ export class AmqpDepths {
 }
 
 /**
- * How many messages wait; undefined if the queue is not there, which has ended the session.
+ * What RabbitMQ tells of a queue; undefined if it is not there, which has ended the session.
  *
  * @throws {PublishError} If nobody can tell.
  */
-async function depth(session: AmqpSession, queue: string): Promise<number | undefined> {
+async function look(
+  session: AmqpSession,
+  queue: string,
+): Promise<Replies.AssertQueue | undefined> {
   try {
-    return (await orLost(session, session.channel.checkQueue(queue))).messageCount;
+    return await session.orLost(session.channel.checkQueue(queue));
   } catch (error) {
     if (codeOf(session.fault ?? error) === NOT_FOUND) return undefined;
     throw faultOf(queue, session.fault ?? error);
   }
 }
 
-/**
- * A channel of its own to look into `queue`.
- *
- * @throws {PublishError} If there is no connection.
- */
+/** @throws {PublishError} If there is no connection. */
 async function openSession(
-  connection: AmqpConnection,
+  { current: model }: Pick<AmqpConnection, "current">,
   queue: string,
 ): Promise<AmqpSession> {
-  const model = connection.current;
   if (!model) throw faultOf(queue, new Error("there is no connection to RabbitMQ"));
   try {
     return new AmqpSession(await model.createChannel());
@@ -217,21 +200,4 @@ async function openSession(
 function faultOf(queue: string, cause: unknown): PublishError {
   const fault = codeOf(cause) === undefined ? "unavailable" : "refused";
   return new PublishError(fault, `Cannot look into ${queue}: ${messageOf(cause)}`, { cause });
-}
-
-/** Why a call on an ended channel has failed. */
-function endOf({ fault }: AmqpSession): Error {
-  return fault ?? new Error("the channel has ended");
-}
-
-/** The answer to a call. Rejects also if the channel ends meanwhile, of which amqplib may never tell. */
-async function orLost<T>(session: AmqpSession, answer: Promise<T>): Promise<T> {
-  const ended = Promise.withResolvers<never>();
-  const onLost = () => ended.reject(endOf(session));
-  session.lost.addEventListener("abort", onLost);
-  try {
-    return await Promise.race([answer, ended.promise]);
-  } finally {
-    session.lost.removeEventListener("abort", onLost);
-  }
 }

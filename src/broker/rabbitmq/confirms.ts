@@ -1,6 +1,6 @@
 /**
- * Publishing on one channel of RabbitMQ with confirms. A message is sent `mandatory`, so one that no
- * queue takes comes back instead of being dropped.
+ * Publishes on one channel with confirms. A message is sent `mandatory`, so one that no queue takes
+ * comes back instead of being dropped.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { type ConfirmChannel, IllegalOperationError, type Message, type Options } from "amqplib";
 import { PublishError } from "../mod.ts";
 
-export interface Destination {
+interface Destination {
   /** The exchange; "" for the default one, which needs no binding. */
   readonly exchange: string;
   readonly routingKey: string;
@@ -25,7 +25,6 @@ interface Pending {
   returned: boolean;
 }
 
-/** A channel with confirms. */
 export class ConfirmingChannel {
   readonly #channel: ConfirmChannel;
   /** In the order of publishing. */
@@ -39,16 +38,12 @@ export class ConfirmingChannel {
   }
 
   /**
-   * Publishes, and resolves when the message is confirmed in a queue.
+   * Resolves when the message is confirmed in a queue.
    *
    * @throws {PublishError} If it is not: `unavailable` if the channel has ended before, `refused` or
    * `unconfirmed` else.
    */
-  publish(
-    destination: Destination,
-    body: Uint8Array,
-    properties: Options.Publish,
-  ): Promise<void> {
+  publish(destination: Destination, body: Uint8Array, properties: Options.Publish): Promise<void> {
     return new Promise((resolve, reject) => {
       const content = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
       const sentAt = performance.now();
@@ -113,9 +108,8 @@ export class ReturnedError extends PublishError {
 /** amqplib tells a nack from the channel's end by its message only. */
 function publishError(queue: string, cause: Error): PublishError {
   if (cause.message === "message nacked") {
-    return new PublishError("refused", `Cannot publish to ${queue}: RabbitMQ refused it`, {
-      cause,
-    });
+    const refused = `Cannot publish to ${queue}: RabbitMQ refused the message`;
+    return new PublishError("refused", refused, { cause });
   }
   const message = `Cannot tell whether ${queue} has the message: ${cause.message}`;
   return new PublishError("unconfirmed", message, { cause });

@@ -1,7 +1,7 @@
 /**
- * One connection to RabbitMQ that comes back for ever. What lives on it is made by its owner's
- * `setup` each time, before anyone sees the connection. Of several addresses, which are one cluster,
- * any that can be reached is taken.
+ * One connection to RabbitMQ that comes back for ever. Its owner's `setup` makes what lives on it each
+ * time, before anyone sees the connection. Of several addresses, which are one cluster, any that can be
+ * reached is taken.
  *
  * amqplib has a recovery of its own. It is not used: after a failed setup it waits for a
  * close-handshake that a dying server never finishes, and so for ever, and closing it does not end
@@ -20,26 +20,24 @@ import {
   socketOptions,
 } from "./address.ts";
 import { installCodec, writeTogether } from "./amqplib_internals.ts";
-import type { PoisonDeliveries } from "./codec/poison_deliveries.ts";
-import { Backoff, type BackoffOptions, sleep } from "../../async/mod.ts";
+import { Backoff, type BackoffOptions, within } from "../../async/mod.ts";
 import { PublishError } from "../mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
 /** A connection that ended sooner than this counts as a failed attempt, and is waited for longer. */
 const STABLE_MS = 1000;
-/** How long an address that failed comes after all others, in milliseconds. */
+/** How long an address that failed comes after all others. */
 const AVOID_MS = 60_000;
-/** How long closing waits for the server's answer, in milliseconds. */
+/** How long closing waits for the server's answer. */
 const CLOSE_TIMEOUT_MS = 2000;
 
 export interface AmqpConnectionOptions extends BackoffOptions {
   /** The server, or the nodes of a cluster; at least one. */
   readonly addresses: readonly AmqpAddress[];
   readonly name: string;
-  /** Makes what lives on a new connection; when it rejects the connection is given up. */
+  /** When it rejects the connection is given up. */
   setup(model: ChannelModel): Promise<void>;
-  readonly poisonDeliveries?: PoisonDeliveries;
   /** Called when the server blocks publishing, and when it is over, also with the connection. */
   onBlocked?(blocked: boolean): void;
 }
@@ -49,7 +47,7 @@ export class AmqpConnection {
   readonly #options: AmqpConnectionOptions;
   readonly #closing = new AbortController();
   #up = Promise.withResolvers<ChannelModel>();
-  /** Resolves, and is replaced, when an attempt to connect has come to an end, good or bad. */
+  /** Resolves, and is replaced, when an attempt to connect has ended, well or not. */
   #attempt = Promise.withResolvers<void>();
   #model: ChannelModel | undefined;
   /** Destroys the socket of the connection, or of the attempt, there is. */
@@ -59,9 +57,9 @@ export class AmqpConnection {
   #running: Promise<void> | undefined;
   /** Why there is no connection to each host that was tried since there was one. */
   readonly #reported = new Map<string, string>();
-  /** Since when there is no connection, by the clock of `performance`. */
+  /** By the clock of `performance`, as what follows. */
   #awaySince = performance.now();
-  /** When an address failed last, by the clock of `performance`. */
+  /** When an address failed last. */
   readonly #failedAt = new Map<AmqpAddress, number>();
   /** Whether the address is not to blame for the end of the connection there is. */
   #isFine = false;
@@ -113,33 +111,26 @@ export class AmqpConnection {
   }
 
   /**
-   * Waits for the connection for some time.
-   *
-   * @throws {PublishError} If it is not up by then, with the last reason; at once if the login is
-   * refused, or when it is closed.
+   * @throws {PublishError} If it is not up within `timeoutMs`, with the last reason; at once if the
+   * login is refused, or when it is closed.
    */
   async connected(timeoutMs: number): Promise<void> {
-    const settled = new AbortController();
-    const late = sleep(timeoutMs, settled.signal)
-      .then(() => `no answer within ${timeoutMs / 1000} seconds`);
-    try {
-      let slow: string | void = undefined;
-      while (!this.#model) {
-        if (slow || this.#isHopeless()) throw this.#unreachable(slow || "it is closed");
-        slow = await Promise.race([this.#attempt.promise, late]);
-      }
-    } finally {
-      settled.abort();
+    const until = performance.now() + timeoutMs;
+    while (!this.#model) {
+      const leftMs = until - performance.now();
+      if (leftMs <= 0) throw this.#unreachable(`no answer within ${timeoutMs / 1000} seconds`);
+      if (this.#isHopeless()) throw this.#unreachable("it is closed");
+      await within(this.#attempt.promise, leftMs);
     }
   }
 
-  /** Gives up the connection there is, for a new one, which may be to the same address if that `isFine`. */
+  /** Gives the connection up for a new one, which may be to the same address if that `isFine`. */
   reset(reason: string, { isFine = false } = {}): void {
     this.#isFine = isFine;
     this.#socket.abort(new Error(reason));
   }
 
-  /** Closes it, within seconds even if the server does not answer. */
+  /** Within seconds, even if the server does not answer. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#endAttempt();
@@ -157,30 +148,25 @@ export class AmqpConnection {
   }
 
   #unreachable(otherwise: string): PublishError {
-    const hosts = this.#options.addresses.map(({ host }) =>
+    const hosts = new Set(this.#options.addresses.map(({ host }) => host));
+    const reasons = [...hosts].map((host) =>
       `at ${host}: ${this.#reported.get(host) ?? otherwise}`
     );
-    const each = [...new Set(hosts)].join("; ");
-    return new PublishError("unavailable", `Cannot connect to RabbitMQ ${each}`);
+    return new PublishError("unavailable", `Cannot connect to RabbitMQ ${reasons.join("; ")}`);
   }
 
+  /** Tries the addresses, at once one after the other, until one was up; and so again and again. */
   async #run(): Promise<void> {
     const closing = this.#closing.signal;
     const backoff = new Backoff(this.#options);
     while (!closing.aborted) {
-      const upMs = await this.#round(closing);
-      if (upMs >= STABLE_MS) backoff.reset();
+      for (const address of this.#inOrder()) {
+        const upMs = await this.#session(address);
+        if (upMs !== undefined && upMs >= STABLE_MS) backoff.reset();
+        if (upMs !== undefined || closing.aborted) break;
+      }
       await backoff.pause(closing);
     }
-  }
-
-  /** Tries the addresses, at once one after the other, until one was up. Returns how long it was. */
-  async #round(closing: AbortSignal): Promise<number> {
-    for (const address of this.#inOrder()) {
-      const upMs = await this.#session(address);
-      if (upMs !== undefined || closing.aborted) return upMs ?? 0;
-    }
-    return 0;
   }
 
   /** What failed lately comes last: it may be frozen, which takes long to be found out. */
@@ -204,7 +190,6 @@ export class AmqpConnection {
       const model = await connect(address.connect, socketOptions(name, address, signal));
       writeTogether(model);
       installCodec(model);
-      this.#options.poisonDeliveries?.watch(model);
       const ended = Promise.withResolvers<never>();
       // What it says comes again with `close`; but without a listener it would be thrown.
       model.on("error", () => {});
@@ -228,40 +213,38 @@ export class AmqpConnection {
     return upAt === undefined ? undefined : performance.now() - upAt;
   }
 
-  #setUp(model: ChannelModel, address: AmqpAddress): void {
-    const { name } = this.#options;
+  #setUp(model: ChannelModel, { host }: AmqpAddress): void {
     this.#model = model;
     this.#serverProperties = { ...model.connection.serverProperties };
     this.#reported.clear();
     this.#up.resolve(model);
     this.#endAttempt();
-    log.info("Connected to RabbitMQ at {host} ({connection})", {
-      host: address.host,
-      connection: name,
-    });
+    const values = { host, connection: this.#options.name };
+    log.info("Connected to RabbitMQ at {host} ({connection})", values);
   }
 
   /** Reports each reason once, not at each attempt. */
   #setDown(address: AmqpAddress, reason: string): void {
     const { host } = address;
-    const { name } = this.#options;
+    const { name, onBlocked } = this.#options;
     const wasUp = this.#model !== undefined;
     if (!this.#isFine) this.#failedAt.set(address, performance.now());
     this.#isFine = false;
     this.#model = undefined;
     this.#blocked = false;
-    this.#options.onBlocked?.(false);
+    onBlocked?.(false);
     if (wasUp) {
       this.#up = Promise.withResolvers();
       this.#awaySince = performance.now();
     }
-    if (this.#closing.signal.aborted) return this.#endAttempt();
-    const values = { host, connection: name, reason };
-    if (wasUp) log.warn("Connection to RabbitMQ at {host} lost ({connection}): {reason}", values);
-    else if (reason === this.#reported.get(host)) {
-      log.debug("Still no connection to RabbitMQ at {host} ({connection}): {reason}", values);
-    } else log.warn("Cannot connect to RabbitMQ at {host} ({connection}): {reason}", values);
-    this.#reported.set(host, reason);
+    if (!this.#closing.signal.aborted) {
+      const values = { host, connection: name, reason };
+      if (wasUp) log.warn("Connection to RabbitMQ at {host} lost ({connection}): {reason}", values);
+      else if (reason === this.#reported.get(host)) {
+        log.debug("Still no connection to RabbitMQ at {host} ({connection}): {reason}", values);
+      } else log.warn("Cannot connect to RabbitMQ at {host} ({connection}): {reason}", values);
+      this.#reported.set(host, reason);
+    }
     this.#endAttempt();
   }
 
@@ -274,7 +257,8 @@ export class AmqpConnection {
     this.#blocked = blocked;
     this.#options.onBlocked?.(blocked);
     const values = { connection: this.#options.name, reason };
-    if (blocked) log.warn("RabbitMQ has blocked publishing ({connection}): {reason}", values);
-    else log.info("RabbitMQ takes messages again ({connection})", values);
+    if (blocked) {
+      log.warn("RabbitMQ takes no messages until its alarm ends ({connection}): {reason}", values);
+    } else log.info("RabbitMQ takes messages again ({connection})", values);
   }
 }

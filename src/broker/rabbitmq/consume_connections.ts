@@ -4,11 +4,9 @@
  * @module
  */
 
-import type { AmqpAddress } from "./address.ts";
 import { PoisonDeliveries } from "./codec/poison_deliveries.ts";
-import { AmqpConnection } from "./connection.ts";
-import { Declarer, type QueueType } from "./declarer.ts";
-import type { BackoffOptions } from "../../async/mod.ts";
+import { AmqpConnection, type AmqpConnectionOptions } from "./connection.ts";
+import { Declarer, type DeclarerOptions } from "./declarer.ts";
 
 /** Most consumers on a connection: RabbitMQ allows 2047 channels on one. */
 const CONSUMERS_EACH = 1500;
@@ -20,11 +18,7 @@ export interface ConsumeConnection {
   consumers: number;
 }
 
-export interface ConsumeConnectionsOptions extends BackoffOptions {
-  readonly addresses: readonly AmqpAddress[];
-  readonly exchange: string;
-  readonly queueType?: QueueType | undefined;
-}
+type ConsumeConnectionsOptions = DeclarerOptions & Omit<AmqpConnectionOptions, "name" | "setup">;
 
 export class ConsumeConnections {
   readonly #options: ConsumeConnectionsOptions;
@@ -33,6 +27,7 @@ export class ConsumeConnections {
   /** Also for looking into queues. */
   readonly first: AmqpConnection;
 
+  /** Connects the first one when it is started, and others as they are needed. */
   constructor(options: ConsumeConnectionsOptions) {
     this.#options = options;
     this.first = this.#add().connection;
@@ -60,17 +55,16 @@ export class ConsumeConnections {
   }
 
   #add(): ConsumeConnection {
-    const { exchange, queueType } = this.#options;
     const added: ConsumeConnection = {
       consumers: 0,
       declarer: undefined,
       connection: new AmqpConnection({
         ...this.#options,
         name: "turn-channels consume",
-        poisonDeliveries: this.#poisonDeliveries,
         setup: async (model) => {
-          const declarer = new Declarer(model, queueType);
-          await declarer.exchange(exchange);
+          this.#poisonDeliveries.watch(model);
+          const declarer = new Declarer(model, this.#options);
+          await declarer.exchange();
           added.declarer = declarer;
         },
       }),

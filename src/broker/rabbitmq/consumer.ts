@@ -1,7 +1,7 @@
 /**
- * Consuming one queue of RabbitMQ on a channel of its own, which is made again when it ends. What a
- * handler decides is sent on the channel that the message came on, or not at all. What has to wait
- * stays in hand: only an end gives messages back, because a quorum queue counts that.
+ * Consumes one queue on a channel of its own, which is made again when it ends. What a handler decides
+ * is sent on the channel that the message came on, or not at all. What has to wait stays in hand: only
+ * an end gives messages back, because a quorum queue counts that.
  *
  * @module
  */
@@ -9,7 +9,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import { unreadableReason } from "./codec/poison_deliveries.ts";
-import type { AmqpConnection } from "./connection.ts";
+import type { ConsumeConnection } from "./consume_connections.ts";
 import type { AmqpLead } from "./lead.ts";
 import { AmqpAnswers, type AnswerOptions } from "./answers.ts";
 import { returnsOf, undelayed } from "./copy_properties.ts";
@@ -20,17 +20,12 @@ import type { Consumer, Disposition, Handler } from "../mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/**
- * Most messages in hand that can't be parked or delayed: each costs memory. Up to so many, others are
- * taken in their place.
- */
+/** Most messages in hand that can't be copied and make room for others: each costs memory. */
 const MOST_STUCK = 1000;
 
-export interface AmqpConsumerOptions extends AnswerOptions {
-  readonly connection: AmqpConnection;
-  /** Sees to it that the queue is there, and bound. */
-  readonly declare: () => Promise<void>;
-  /** Consumes only while it leads, if given. */
+interface AmqpConsumerOptions extends AnswerOptions {
+  readonly on: ConsumeConnection;
+  /** Consumes only while this leads, if given. */
   readonly lead?: AmqpLead | undefined;
   readonly prefetch: number;
   readonly handler: Handler;
@@ -52,7 +47,7 @@ export class AmqpConsumer implements Consumer {
   readonly #work = new Set<Promise<void>>();
   #session: AmqpSession | undefined;
   #end: ((reason: EndReason) => void) | undefined;
-  /** Messages in hand whose copy can't be made, and how many of them the subscription leaves room for. */
+  /** Messages in hand that can't be copied, and how many of them the subscription leaves room for. */
   #stuck = 0;
   #stuckAtStart = 0;
   #ready = false;
@@ -91,7 +86,7 @@ export class AmqpConsumer implements Consumer {
   }
 
   async #run(): Promise<void> {
-    const { connection, queue, faults, lead } = this.#options;
+    const { on: { connection }, queue, faults, lead } = this.#options;
     const stop = this.#stop.signal;
     while (!stop.aborted) {
       const model = await Promise.race([connection.model(), this.#stopped]);
@@ -113,12 +108,12 @@ export class AmqpConsumer implements Consumer {
 
   /** Consumes on a new channel until that or its term ends, or the consumer is cancelled. */
   async #consumeOn(model: ChannelModel, term: AbortSignal): Promise<void> {
-    await this.#options.declare();
+    const { on, queue } = this.#options;
+    await on.declarer?.queue(queue);
     const session = this.#session = new AmqpSession(await model.createChannel());
     this.#stuck = 0;
     const onEnd = (): void => void session.close();
-    term.addEventListener("abort", onEnd);
-    session.lost.addEventListener("abort", () => term.removeEventListener("abort", onEnd));
+    term.addEventListener("abort", onEnd, { signal: session.lost });
     if (term.aborted) onEnd();
     session.lost.addEventListener("abort", () => this.#end?.("lost"));
     try {
@@ -133,7 +128,7 @@ export class AmqpConsumer implements Consumer {
 
   /** Subscribes until it is cancelled, or has to be renewed. */
   async #subscribe(session: AmqpSession): Promise<void> {
-    const { queue, faults } = this.#options;
+    const { on, queue, faults } = this.#options;
     const { channel } = session;
     const { promise: ended, resolve: end } = Promise.withResolvers<EndReason>();
     this.#end = end;
@@ -149,9 +144,9 @@ export class AmqpConsumer implements Consumer {
     const reason = await ended;
     if (reason === "cancelled") {
       this.#ready = false;
-      log.warn("RabbitMQ has cancelled the consumer of {queue}: consuming again", { queue });
+      log.warn("RabbitMQ delivers nothing of {queue} any more: declaring it again", { queue });
       await this.#backoff.pause(this.#stop.signal);
-      await this.#options.declare();
+      await on.declarer?.queue(queue);
     } else if (reason !== "lost") await channel.cancel(consumerTag);
     if (reason === "stop") await this.#closeIfDone(session);
   }

@@ -1,6 +1,6 @@
 /**
- * Confirmed copies of messages in queues of ours, and at the end of their own: on a channel apart from
- * that for vumi's queues, so that no fault of theirs is felt there. None of them needs a binding.
+ * Publishes confirmed copies of messages to queues of ours, and to the end of their own: on a channel
+ * apart from that for vumi's queues, so that no fault of theirs is felt there. None needs a binding.
  *
  * @module
  */
@@ -24,21 +24,21 @@ export function firstQueueOf(target: CopyTarget): string {
   return target.kind === "delay" ? delayQueue(target.delayMs) : target.queue;
 }
 
-/** Publishes copies; see copy_properties.ts for what they are. */
+/** For what is in a copy see copy_properties.ts. */
 export class AmqpCopies {
   readonly #publisher: AmqpPublisher;
-  /** What is declared on the channel's connection. */
+  /** On the channel's connection. */
   #declared = new Set<string>();
   #channel: Promise<ConfirmingChannel> | undefined;
 
-  /** Publishes on the connection of `publisher`; opens a channel for the first copy. */
+  /** Publishes on the connection of `publisher`. */
   constructor(publisher: AmqpPublisher) {
     this.#publisher = publisher;
   }
 
   /**
-   * Publishes a copy. Resolves when it is confirmed. A block of the server is waited for, however long:
-   * to give up, and to publish again, would make two messages of one.
+   * Resolves when the copy is confirmed. A block of the server is waited for, however long: to give up,
+   * and to publish again, would make two messages of one.
    *
    * @throws {PublishError} If it is not confirmed.
    */
@@ -68,10 +68,10 @@ export class AmqpCopies {
       channel.on("error", () => {});
       channel.on("close", () => this.#forget(opened));
       return new ConfirmingChannel(channel);
-    }, (error) => {
+    }, (cause) => {
       this.#forget(opened);
-      const message = `Cannot publish to ${name}: ${error.message}`;
-      throw new PublishError("unavailable", message, { cause: error });
+      const message = `Cannot publish to ${name}: ${cause.message}`;
+      throw new PublishError("unavailable", message, { cause });
     });
     return this.#channel = opened;
   }
@@ -89,9 +89,8 @@ export class AmqpCopies {
       if (target.kind === "own") await declarer?.ownQueue(name);
       if (target.kind === "delay") await declarer?.delay(target.delayMs);
       declared.add(name);
-    } catch (error) {
-      const message = `Cannot declare ${name}: ${messageOf(error)}`;
-      throw new PublishError("refused", message, { cause: error });
+    } catch (cause) {
+      throw new PublishError("refused", `Cannot declare ${name}: ${messageOf(cause)}`, { cause });
     }
   }
 }

@@ -1,103 +1,111 @@
 /**
- * Declaring what is missing on one connection. What is there is taken as an operator made it: a quorum
- * queue, one with limits or a policy, an exchange with an alternate. To declare it again with other
- * arguments RabbitMQ would refuse; so it is looked for first, which also needs no right to configure
- * it. The one exception is an exchange of another type: a fanout one would bring users copies of our
- * own messages as theirs.
+ * Declares what is missing. What is there is taken as an operator made it: a quorum queue, one with
+ * limits or a policy, an exchange with an alternate. RabbitMQ would refuse to declare it with other
+ * arguments; so it is looked for first, which also needs no right to configure it. The one exception is
+ * an exchange of another type: a fanout one would bring users copies of our own messages as theirs.
  *
  * @module
  */
 
 import { getLogger } from "@logtape/logtape";
 import type { Channel, ChannelModel } from "amqplib";
-import {
-  ACCESS_REFUSED,
-  codeOf,
-  messageOf,
-  NOT_FOUND,
-  PRECONDITION_FAILED,
-} from "./server_errors.ts";
+import { codeOf, isAccessRefused, messageOf, NOT_FOUND, serverWords } from "./server_errors.ts";
+import { AmqpSession } from "./session.ts";
 import { delayQueue } from "../mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** The arguments of a queue. */
 export type QueueArguments = Readonly<Record<string, unknown>>;
 
-/** The types of queue that can be asked for. */
 export type QueueType = "classic" | "quorum";
+
+/** AMQP's reply to those who want something otherwise than it is. */
+const PRECONDITION_FAILED = 406;
+
+/** What RabbitMQ says of an exchange of another type. */
+const OTHER_TYPE = /inequivalent arg 'type' .* but current is '?([^'"\s]+)/;
 
 /** How many declare side by side: with a thousand channels the server's answers are waited for. */
 const SIDE_BY_SIDE = 8;
-
-/** Whether a queue is bound; without the right to bind it, it is taken to be. */
-export type Binding = "bound" | "taken as bound";
 
 /** The exchange is of another type than vumi's; the message says what to do. */
 export class ExchangeTypeError extends Error {
   override readonly name = "ExchangeTypeError";
 }
 
+export interface DeclarerOptions {
+  /** The durable direct exchange that vumi's queues are bound to by their names. */
+  readonly exchange: string;
+  /** The type of queues of our own; the virtual host's, unless given. */
+  readonly queueType?: QueueType | undefined;
+}
+
 /** Declares on channels of its own, which end with the connection. */
 export class Declarer {
   readonly #model: ChannelModel;
+  readonly #exchange: string;
   readonly #queueType: QueueType | undefined;
-  readonly #idle: Channel[] = [];
+  readonly #idle: AmqpSession[] = [];
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
 
-  /** Opens nothing yet. `queueType` is that of queues of our own; the virtual host's, if not given. */
-  constructor(model: ChannelModel, queueType?: QueueType) {
+  constructor(model: ChannelModel, { exchange, queueType }: DeclarerOptions) {
     this.#model = model;
+    this.#exchange = exchange;
     this.#queueType = queueType;
   }
 
   /**
-   * Sees to it that there is an exchange: a durable direct one, as vumi's workers have it. One that is
-   * there with other arguments, or that we have no right to declare, will do.
+   * Sees to it that there is the exchange. One with other arguments, or that we have no right to
+   * declare, will do.
    *
-   * @throws {ExchangeTypeError} If there is one of another type: AMQP tells its type to nobody but
-   * those who declare it as of another.
+   * @returns How it differs, or why that is not known, in RabbitMQ's words; undefined if it does not.
+   * @throws {ExchangeTypeError} If there is one of another type. AMQP tells the type only to those who
+   * declare it as of another.
    */
-  async exchange(name: string): Promise<void> {
+  async exchange(): Promise<string | undefined> {
+    const name = this.#exchange;
     try {
       await this.#on((channel) => channel.assertExchange(name, "direct", { durable: true }));
+      return undefined;
     } catch (error) {
-      const type = otherType(error);
+      const words = serverWords(error);
+      const [, type] = OTHER_TYPE.exec(words) ?? [];
       if (type !== undefined) {
         const text = `exchange ${name} is of type ${type}; vumi's is direct: delete it ` +
           `(rabbitmqadmin delete exchange name=${name}), and it is made anew, or use another vhost`;
         throw new ExchangeTypeError(text, { cause: error });
       }
-      if (codeOf(error) === PRECONDITION_FAILED) return;
+      if (codeOf(error) === PRECONDITION_FAILED) return words;
       if (!isAccessRefused(error)) throw error;
       // What is refused may be to make one, or to have another look at one that is there.
       await this.#on((channel) => channel.checkExchange(name)).catch(() => Promise.reject(error));
-    }
-  }
-
-  /** Sees to it that there is a durable queue, bound to the exchange. */
-  async queue(exchange: string, name: string): Promise<Binding> {
-    if (!await this.#isThere(name)) {
-      await this.#on((channel) => channel.assertQueue(name, { durable: true }));
-    }
-    return await this.#bind(exchange, name);
-  }
-
-  /** Sees to it that a queue is bound, which is there as far as we know. */
-  async bind(exchange: string, name: string): Promise<void> {
-    try {
-      await this.#bind(exchange, name);
-    } catch (error) {
-      if (codeOf(error) !== NOT_FOUND) throw error;
-      await this.queue(exchange, name);
+      return words;
     }
   }
 
   /**
-   * Sees to it that there is a durable queue of ours, which needs no binding; with the first of `args`
-   * that RabbitMQ takes.
+   * Sees to it that there is a durable queue, bound to the exchange. Answers whether it is bound:
+   * without the right to bind it, it is taken to be.
    */
+  async queue(name: string): Promise<boolean> {
+    if (!await this.#isThere(name)) {
+      await this.#on((channel) => channel.assertQueue(name, { durable: true }));
+    }
+    return await this.#bind(name);
+  }
+
+  /** Sees to it that a queue is bound, which is there as far as we know. */
+  async bind(name: string): Promise<void> {
+    try {
+      await this.#bind(name);
+    } catch (error) {
+      if (codeOf(error) !== NOT_FOUND) throw error;
+      await this.queue(name);
+    }
+  }
+
+  /** Sees to it that there is a queue of ours, with the first of `args` that RabbitMQ takes. */
   async ownQueue(name: string, args: readonly QueueArguments[] = [{}]): Promise<void> {
     if (await this.#isThere(name)) return;
     await this.#assertFirst(name, args.map((own) => ({ ...own, ...typed(this.#queueType) })));
@@ -106,49 +114,36 @@ export class Declarer {
   /**
    * Sees to it that messages can wait for `delayMs`: published to the exchange {@linkcode delayQueue}
    * they lie in the queue of that name, and go back to the queue that their routing key names.
+   *
+   * A quorum queue keeps a message whose queue refuses it back, if asked to; a classic one can't, and
+   * is not declared when asked. One that is there may be of either type.
    */
   async delay(delayMs: number): Promise<void> {
     const name = delayQueue(delayMs);
-    await this.#delayQueue(name, delayMs);
+    const waits = { "x-message-ttl": delayMs, "x-dead-letter-exchange": "" };
+    const keeps = {
+      ...waits,
+      "x-dead-letter-strategy": "at-least-once",
+      "x-overflow": "reject-publish",
+    };
+    const classic = { ...waits, ...typed("classic") };
+    const quorum = { ...keeps, ...typed("quorum") };
+    const there = [quorum, { ...waits, ...typed("quorum") }, classic];
+    const wanted = { classic: [classic], quorum: [quorum], unset: [keeps, waits] };
+    await this.#assertFirst(name, [...wanted[this.#queueType ?? "unset"], ...there]);
     await this.#on(async (channel) => {
       await channel.assertExchange(name, "fanout", { durable: true });
       await channel.bindQueue(name, name, "");
     });
   }
 
-  /**
-   * A quorum queue keeps a message whose queue refuses it back, if asked to; a classic one can't, and
-   * is not declared when asked. One that is there may be of either type.
-   */
-  async #delayQueue(name: string, delayMs: number): Promise<void> {
-    const waits = {
-      "x-message-ttl": delayMs,
-      "x-dead-letter-exchange": "",
-    };
-    const keeps = { "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish" };
-    const wanted: QueueArguments[] = this.#queueType === undefined
-      ? [{ ...waits, ...keeps }, waits]
-      : [{
-        ...waits,
-        ...typed(this.#queueType),
-        ...(this.#queueType === "quorum" ? keeps : {}),
-      }];
-    const there = [
-      { ...waits, ...keeps, ...typed("quorum") },
-      { ...waits, ...typed("quorum") },
-      { ...waits, ...typed("classic") },
-    ];
-    await this.#assertFirst(name, [...wanted, ...there]);
-  }
-
-  /** With the first of them that RabbitMQ takes, or finds the queue to have. */
+  /** Declares it with the first of them that RabbitMQ takes, or finds the queue to have. */
   async #assertFirst(name: string, candidates: readonly QueueArguments[]): Promise<void> {
     let fault: unknown;
     for (const args of candidates) {
       try {
-        return void await this.#on((channel) =>
-          channel.assertQueue(name, { durable: true, arguments: args })
-        );
+        await this.#on((channel) => channel.assertQueue(name, { durable: true, arguments: args }));
+        return;
       } catch (error) {
         if (codeOf(error) !== PRECONDITION_FAILED) throw error;
         fault ??= error;
@@ -158,8 +153,8 @@ export class Declarer {
   }
 
   /**
-   * Whether there is such a queue. That it is there is also what is taken of one that we may not look
-   * at, as from RabbitMQ 4 on without any right to it: if it is not, publishing will tell.
+   * One that we may not look at, as from RabbitMQ 4 on without any right to it, is taken to be there: if
+   * it is not, publishing will tell.
    */
   async #isThere(queue: string): Promise<boolean> {
     try {
@@ -172,85 +167,44 @@ export class Declarer {
     }
   }
 
-  /**
-   * Binds a queue to the exchange by its name. Without the right to do so it counts as bound, which is
-   * logged once: if it is not, publishing will tell.
-   */
-  async #bind(exchange: string, queue: string): Promise<Binding> {
+  async #bind(queue: string): Promise<boolean> {
+    const exchange = this.#exchange;
     try {
       await this.#on((channel) => channel.bindQueue(queue, exchange, queue));
-      return "bound";
+      return true;
     } catch (error) {
       if (!isAccessRefused(error)) throw error;
-      warnUnbound(exchange, queue, messageOf(error));
-      return "taken as bound";
+      const binding = JSON.stringify([exchange, queue]);
+      if (!warned.has(binding)) {
+        const text = "Cannot bind {queue} to exchange {exchange}: the user has no right to. " +
+          "It is taken to be bound; give the right, or see that it is ({reason})";
+        log.warn(text, { queue, exchange, reason: messageOf(error) });
+      }
+      warned.add(binding);
+      return false;
     }
   }
 
-  /** Does something on a channel, which a fault ends. */
+  /** Does something on a channel of its own, which a fault ends. */
   async #on(work: (channel: Channel) => Promise<unknown>): Promise<void> {
     if (this.#busy >= SIDE_BY_SIDE) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#busy++;
     try {
-      const channel = this.#idle.pop() ?? await this.#open();
-      await untilEnded(channel, work(channel));
-      this.#idle.push(channel);
+      const session = this.#idle.pop() ?? new AmqpSession(await this.#model.createChannel());
+      await session.orLost(work(session.channel));
+      this.#idle.push(session);
     } finally {
       const next = this.#waiting.shift();
       if (next) next();
       else this.#busy--;
     }
   }
-
-  async #open(): Promise<Channel> {
-    const channel = await this.#model.createChannel();
-    // The call that it is about rejects as well; but without a listener the connection would end.
-    channel.on("error", () => {});
-    return channel;
-  }
-}
-
-/** Whether the server says that we have no right to something. */
-export function isAccessRefused(error: unknown): boolean {
-  return codeOf(error) === ACCESS_REFUSED;
-}
-
-function otherType(error: unknown): string | undefined {
-  if (codeOf(error) !== PRECONDITION_FAILED || !(error instanceof Error)) return undefined;
-  return /inequivalent arg 'type' .* but current is '?([^'"\s]+)/.exec(error.message)?.[1];
 }
 
 /** Bindings of which it was logged that they can't be made: once in the life of the program. */
 const warned = new Set<string>();
 
-function warnUnbound(exchange: string, queue: string, reason: string): void {
-  const binding = JSON.stringify([exchange, queue]);
-  if (warned.has(binding)) return;
-  warned.add(binding);
-  log.warn("Cannot bind {queue} to {exchange}: no right; taken as bound ({reason})", {
-    queue,
-    exchange,
-    reason,
-  });
-}
-
 function typed(type: QueueType | undefined): Record<string, unknown> {
   return type === undefined ? {} : { "x-queue-type": type };
-}
-
-/** Rejects also when the connection ends meanwhile, of which amqplib may never tell. */
-async function untilEnded(channel: Channel, work: Promise<unknown>): Promise<void> {
-  const ended = Promise.withResolvers<never>();
-  let fault = new Error("the channel has ended");
-  const onError = (error: Error): void => void (fault = error);
-  const onClose = (): void => ended.reject(fault);
-  channel.on("error", onError);
-  channel.once("close", onClose);
-  try {
-    await Promise.race([work, ended.promise]);
-  } finally {
-    channel.off("error", onError);
-    channel.off("close", onClose);
-  }
 }

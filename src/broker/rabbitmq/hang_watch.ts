@@ -1,5 +1,5 @@
 /**
- * Telling early that publishing hangs, which a connection does not tell by itself, or after many
+ * Tells early that publishing hangs, which a connection does not tell by itself, or only after many
  * seconds: the server has frozen, or the network to it has gone; or a quorum queue had no leader when
  * the first message of a channel came, and the channel waits for a minute though there is one by then.
  * A new connection helps in each case, and what hangs on the old one does not come late.
@@ -11,7 +11,6 @@ import type { ChannelModel } from "amqplib";
 import type { ConfirmingChannel } from "./confirms.ts";
 import { internalsOf } from "./amqplib_internals.ts";
 
-/** How often it is looked, in milliseconds. */
 const LOOK_EVERY_MS = 250;
 /** RabbitMQ is never silent for longer than the seconds between heartbeats, and a bit. */
 const SLACK_MS = 500;
@@ -26,11 +25,8 @@ const FIRST_CONFIRM_MS = 750;
 const FIRST_CONFIRM_GROWS = 1.2;
 const FIRST_CONFIRM_MOST_MS = 10_000;
 
-/** What is watched. */
-export interface Watched {
-  /** The connection. */
+interface Watched {
   readonly model: ChannelModel;
-  /** A channel on it. */
   readonly channel: Pick<ConfirmingChannel, "waitedMs" | "waitedForFirstMs">;
   /** Whether the server has said that it confirms nothing for now. */
   readonly isBlocked: () => boolean;
@@ -43,7 +39,6 @@ export class HangWatch {
   readonly #isCluster: boolean;
   #firstConfirmMs = LEAST_SILENT_MS;
 
-  /** Has watched nothing yet. */
   constructor({ isCluster }: { readonly isCluster: boolean }) {
     this.#isCluster = isCluster;
   }
@@ -78,8 +73,8 @@ export class HangWatch {
       isStuck = !isSilent;
       onHang(
         isSilent
-          ? `nothing came from RabbitMQ for ${seconds(silentMs)} s`
-          : `no message was confirmed within ${seconds(firstMs)} s`,
+          ? `nothing came from RabbitMQ for ${(silentMs / 1000).toFixed(1)} s`
+          : `no message was confirmed within ${(firstMs / 1000).toFixed(1)} s`,
         !isSilent,
       );
     }, LOOK_EVERY_MS);
@@ -92,8 +87,4 @@ export class HangWatch {
       this.#firstConfirmMs = Math.min(Math.max(next, FIRST_CONFIRM_MS), FIRST_CONFIRM_MOST_MS);
     };
   }
-}
-
-function seconds(ms: number): string {
-  return (ms / 1000).toFixed(1);
 }

@@ -9,21 +9,20 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
-import type { AmqpConnection } from "./connection.ts";
+import type { ConsumeConnection } from "./consume_connections.ts";
 import type { AmqpCopies } from "./copies.ts";
 import type { QueueArguments } from "./declarer.ts";
 import { AmqpSession } from "./session.ts";
 import type { QueueFaults } from "./queue_faults.ts";
 import { aborted, Backoff, type BackoffOptions, sleep } from "../../async/mod.ts";
 import { serverWords } from "./server_errors.ts";
-import { type LeadOptions, PublishError } from "../mod.ts";
+import type { LeadOptions } from "../mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
 /**
- * How often a token is put into the queue, in milliseconds. For who leads, so that the one that is held
- * is acked long before RabbitMQ's time-out for that (30 minutes); for who stands by, in case that a
- * token was lost.
+ * How often a token is put into the queue. For who leads, so that the one that is held is acked long
+ * before RabbitMQ's time-out for that (30 minutes); for who stands by, in case that a token was lost.
  */
 const TOKEN_MS = 5 * 60_000;
 
@@ -31,14 +30,14 @@ const TOKEN_MS = 5 * 60_000;
 const MOST_TOKENS = 10;
 
 /**
- * How long RabbitMQ 4.3 waits for a node that is gone before another one's consumer becomes active, in
- * milliseconds; older ones do not wait, and take no notice of it.
+ * How long RabbitMQ 4.3 waits for a node that is gone before another one's consumer becomes active;
+ * older ones do not wait, and take no notice of it.
  */
 const NODE_GONE_MS = 20_000;
 
 /**
- * Whoever takes over waits for so long, in milliseconds, before it consumes: the queues are told of the
- * end of the one before by turns, and one that still holds messages of it would hand on later ones.
+ * How long whoever takes over waits before it consumes: the queues are told of the end of the one before
+ * by turns, and one that still holds messages of it would hand on later ones.
  */
 const TAKEOVER_MS = 1_000;
 
@@ -65,15 +64,10 @@ export function bridgesNow(consumers: number, queueType: string | undefined): st
 
 const TOKEN = { mandatory: true, persistent: true };
 
-/** What an {@linkcode AmqpLead} needs. */
-export interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
-  /** The connection that is to be led on. */
-  readonly connection: AmqpConnection;
-  /** Declares the queue, on the connection that is led on. */
-  readonly declare: (queue: string, args: readonly QueueArguments[]) => Promise<void>;
-  /** Publishes tokens. */
+interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
+  /** Where to lead, and so to consume. */
+  readonly on: ConsumeConnection;
   readonly copies: AmqpCopies;
-  /** What is wrong with which queue. */
   readonly faults: QueueFaults;
 }
 
@@ -84,20 +78,23 @@ export class AmqpLead {
   readonly #running: Promise<void>;
   #session: AmqpSession | undefined;
   #held: ConsumeMessage | undefined;
-  /** Resolves when it leads, with what fires when it does not any more. Made anew then. */
+  /** See {@linkcode term}; made anew when one ends. */
   #term = Promise.withResolvers<AbortSignal>();
   #ends: AbortController | undefined;
-  /** How often it has begun to stand by, and when it did last, by the clock of `performance`. */
+  /** How often it has begun to stand by, and when it did last. */
   #standBys = 0;
   #standByAt = 0;
 
-  /** Begins to stand by. */
   constructor(options: AmqpLeadOptions) {
     this.#options = options;
     this.#running = this.#run();
   }
 
-  /** Whether it leads now. */
+  /** Where all that is led with it has to be consumed. */
+  get on(): ConsumeConnection {
+    return this.#options.on;
+  }
+
   get leads(): boolean {
     return this.#ends !== undefined;
   }
@@ -116,7 +113,7 @@ export class AmqpLead {
   }
 
   async #run(): Promise<void> {
-    const { connection, queue, faults } = this.#options;
+    const { on: { connection }, queue, faults } = this.#options;
     const stop = this.#stop.signal;
     const backoff = new Backoff(this.#options);
     const stopped = aborted(stop);
@@ -135,8 +132,8 @@ export class AmqpLead {
 
   /** Until the channel ends. */
   async #standBy(model: ChannelModel, backoff: Backoff): Promise<void> {
-    const { queue, declare, faults } = this.#options;
-    await declare(queue, LEAD_ARGUMENTS);
+    const { on, queue, faults } = this.#options;
+    await on.declarer?.ownQueue(queue, LEAD_ARGUMENTS);
     const session = this.#session = new AmqpSession(await model.createChannel());
     try {
       const onMessage = (message: ConsumeMessage | null): void => {
@@ -148,9 +145,7 @@ export class AmqpLead {
       this.#standByAt = performance.now();
       await session.channel.consume(queue, onMessage);
       faults.clear(queue, "consume");
-      const lost = new Promise<false>((resolve) =>
-        session.lost.addEventListener("abort", () => resolve(false), { once: true })
-      );
+      const lost = aborted(session.lost);
       while (!session.lost.aborted && !this.#stop.signal.aborted) {
         // Putting it may hang for longer than the channel lives.
         const isPut = await Promise.race([this.#putToken(), lost]);
@@ -187,7 +182,6 @@ export class AmqpLead {
     this.#term.resolve(this.#ends.signal);
   }
 
-  /** @param reason Why it does not lead any more, for the log. */
   #endTerm(reason: string): void {
     this.#held = undefined;
     if (this.#ends === undefined) return;
@@ -203,13 +197,11 @@ export class AmqpLead {
     const { copies, queue, faults } = this.#options;
     try {
       await copies.publish({ kind: "queue", queue }, new Uint8Array(), TOKEN);
+      faults.clear(queue, "copy");
+      return true;
     } catch (error) {
-      // That there is no connection is told elsewhere.
-      const isAway = error instanceof PublishError && error.fault === "unavailable";
-      if (!isAway) faults.report(queue, "copy", error);
+      faults.report(queue, "copy", error);
       return false;
     }
-    faults.clear(queue, "copy");
-    return true;
   }
 }

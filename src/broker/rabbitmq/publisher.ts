@@ -1,5 +1,5 @@
 /**
- * Publishing to vumi's queues. A queue is declared before the first message that goes to it on a
+ * Publishes to vumi's queues. A queue is declared before the first message that goes to it on a
  * connection, and again when it has gone; what can't be declared fails its own messages only.
  *
  * @module
@@ -8,11 +8,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChannelModel, Options } from "amqplib";
 import { AmqpConnection, type AmqpConnectionOptions } from "./connection.ts";
-import { ConfirmingChannel, type Destination, ReturnedError } from "./confirms.ts";
-import { Declarer, type QueueType } from "./declarer.ts";
+import { ConfirmingChannel, ReturnedError } from "./confirms.ts";
+import { Declarer, type DeclarerOptions } from "./declarer.ts";
 import { HangWatch } from "./hang_watch.ts";
 import type { QueueFaults } from "./queue_faults.ts";
-import { sleep } from "../../async/mod.ts";
+import { within } from "../../async/mod.ts";
 import { type Headers, shortened } from "../headers.ts";
 import { PublishError } from "../mod.ts";
 
@@ -29,24 +29,25 @@ const PROPERTIES: Options.Publish = {
  */
 const AGAIN_AFTER_MS = [0, 50, 200, 500];
 
-/** How long a message waits for its queue to be declared, in milliseconds. */
+/** How long a message waits for its queue to be declared. */
 const DECLARE_MS = 1_000;
+
+/**
+ * How long messages that are on their way when the server blocks publishing wait for its end. Then they
+ * count as unconfirmed.
+ */
+const BLOCKED_GRACE_MS = 1_000;
 
 /** A connection that is away for longer is not waited for: so in an outage all fail at once. */
 const MOMENT_MS = 5_000;
-/** The longest wait, in milliseconds: Turn waits for 5 seconds, and some are needed for the rest. */
+/** The longest wait: Turn waits for 5 seconds, and some are needed for the rest. */
 const WAIT_MS = 4_000;
 
-export interface AmqpPublisherOptions extends Omit<AmqpConnectionOptions, "setup" | "onBlocked"> {
-  readonly exchange: string;
-  /** How long messages on their way wait for the end of a block, in milliseconds. */
-  readonly blockedGraceMs: number;
-  readonly queueType?: QueueType | undefined;
+type AmqpPublisherOptions = DeclarerOptions & Omit<AmqpConnectionOptions, "setup" | "onBlocked"> & {
   readonly faults: QueueFaults;
-}
+};
 
 export class AmqpPublisher {
-  /** The connection, to look at and for what else publishes on it. */
   readonly connection: AmqpConnection;
   readonly #options: AmqpPublisherOptions;
   /** Queues that are to be there. */
@@ -73,7 +74,6 @@ export class AmqpPublisher {
     return this.#declarer;
   }
 
-  /** Sees to it that a queue is there; see {@linkcode Publisher.declare}. */
   declare(queue: string): void {
     this.#queues.add(queue);
     if (this.#channel) void this.#ensure(queue);
@@ -86,18 +86,23 @@ export class AmqpPublisher {
   }
 
   async publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void> {
-    const destination = { exchange: this.#options.exchange, routingKey: queue, queue };
     const properties = headers === undefined
       ? PROPERTIES
       : { ...PROPERTIES, headers: shortened(headers) };
     if (!this.connection.ready) await waitAMoment(this.connection);
-    if (this.#declared.get(queue) !== true) await this.#ensureSoon(queue);
-    try {
-      return await this.#send(destination, body, properties);
-    } catch (error) {
-      if (!(error instanceof ReturnedError)) throw error;
-      return await this.#sendAgain(destination, body, properties);
+    for (const pauseMs of AGAIN_AFTER_MS) {
+      if (this.#declared.get(queue) !== true) await this.#ensureSoon(queue);
+      try {
+        return await this.#send(queue, body, properties);
+      } catch (error) {
+        if (!(error instanceof ReturnedError)) throw error;
+      }
+      // No queue took it: it was deleted, or is so new that the server does not know it yet.
+      await delay(pauseMs);
+      this.#forget(queue);
     }
+    await this.#ensureSoon(queue);
+    await this.#send(queue, body, properties);
   }
 
   /** Fails what is not confirmed yet, and closes the connection. */
@@ -106,40 +111,18 @@ export class AmqpPublisher {
     await this.connection.close();
   }
 
-  #send(destination: Destination, body: Uint8Array, properties: Options.Publish): Promise<void> {
+  #send(queue: string, body: Uint8Array, properties: Options.Publish): Promise<void> {
     const channel = this.#channel;
     if (channel === undefined || this.connection.blocked) {
-      return Promise.reject(this.unavailable(destination.queue));
+      return Promise.reject(this.unavailable(queue));
     }
-    return channel.publish(destination, body, properties);
-  }
-
-  /** No queue took it: it was deleted, or is so new that the server does not know it yet. */
-  async #sendAgain(
-    destination: Destination,
-    body: Uint8Array,
-    properties: Options.Publish,
-  ): Promise<void> {
-    const { queue } = destination;
-    let fault: unknown;
-    for (const pauseMs of AGAIN_AFTER_MS) {
-      await delay(pauseMs);
-      this.#forget(queue);
-      await this.#ensureSoon(queue);
-      try {
-        return await this.#send(destination, body, properties);
-      } catch (error) {
-        if (!(error instanceof ReturnedError)) throw error;
-        fault = error;
-      }
-    }
-    throw fault;
+    const { exchange } = this.#options;
+    return channel.publish({ exchange, routingKey: queue, queue }, body, properties);
   }
 
   async #setup(model: ChannelModel): Promise<void> {
-    const { exchange, queueType } = this.#options;
-    const declarer = new Declarer(model, queueType);
-    await declarer.exchange(exchange);
+    const declarer = new Declarer(model, this.#options);
+    await declarer.exchange();
     const channel = await model.createConfirmChannel();
     // The error, of a deleted exchange for example, is followed by `close`, but tells more.
     channel.on("error", (error) => this.connection.reset(error.message));
@@ -174,8 +157,8 @@ export class AmqpPublisher {
     const declarer = this.#declarer;
     if (declarer === undefined) return Promise.resolve();
     const declared = this.#declared;
-    const { exchange, faults } = this.#options;
-    const declaring = declarer.queue(exchange, queue).then(
+    const { faults } = this.#options;
+    const declaring = declarer.queue(queue).then(
       () => {
         declared.set(queue, true);
         faults.clear(queue, "declare");
@@ -191,9 +174,7 @@ export class AmqpPublisher {
 
   /** Waits for that, but not long: one that hangs says nothing of a queue that is there. */
   async #ensureSoon(queue: string): Promise<void> {
-    const done = new AbortController();
-    await Promise.race([this.#ensure(queue), sleep(DECLARE_MS, done.signal)]);
-    done.abort();
+    await within(this.#ensure(queue), DECLARE_MS);
   }
 
   /** What was sent before the server announced the block waits for its confirm, but not long. */
@@ -205,7 +186,7 @@ export class AmqpPublisher {
     }
     this.#grace ??= setTimeout(() => {
       this.#channel?.giveUp("RabbitMQ has blocked publishing");
-    }, this.#options.blockedGraceMs);
+    }, BLOCKED_GRACE_MS);
   }
 
   /** Why nothing can be published now. */
@@ -219,21 +200,15 @@ export class AmqpPublisher {
   }
 }
 
-/** What {@linkcode waitAMoment} looks at. */
 export type AwaitedConnection = Pick<AmqpConnection, "ready" | "awayMs" | "model" | "closing">;
 
 /**
  * Waits up to 4 seconds for a connection that is away for a moment only: at a start, at a restart of the
  * server's, or while another node is tried. Whoever publishes meanwhile does not notice. Resolves when
- * it is there, or it is of no use to wait for longer; at once in an outage.
+ * it is there, or to wait for longer is of no use; at once in an outage.
  */
-export async function waitAMoment(
-  connection: AwaitedConnection,
-): Promise<void> {
+export async function waitAMoment(connection: AwaitedConnection): Promise<void> {
   const { ready, awayMs, closing } = connection;
   if (ready || closing.aborted || awayMs >= MOMENT_MS) return;
-  const settled = new AbortController();
-  const signal = AbortSignal.any([settled.signal, closing]);
-  await Promise.race([connection.model(), sleep(WAIT_MS, signal)]);
-  settled.abort();
+  await within(connection.model(), WAIT_MS, closing);
 }

@@ -11,16 +11,16 @@
  * @module
  */
 
-import { type AmqpAddress, type AmqpTls, parseAddress } from "./address.ts";
+import { type AmqpTls, parseAddress } from "./address.ts";
 import { AmqpDepths, browse } from "./browse.ts";
-import { type ConsumeConnection, ConsumeConnections } from "./consume_connections.ts";
+import { ConsumeConnections } from "./consume_connections.ts";
 import { AmqpConsumer } from "./consumer.ts";
 import { AmqpCopies } from "./copies.ts";
-import { ExchangeTypeError, type QueueType } from "./declarer.ts";
+import { type DeclarerOptions, ExchangeTypeError } from "./declarer.ts";
 import { AmqpLead } from "./lead.ts";
 import { AmqpPublisher } from "./publisher.ts";
 import { QueueFaults } from "./queue_faults.ts";
-import { type BackoffOptions, sleep } from "../../async/mod.ts";
+import { type BackoffOptions, within } from "../../async/mod.ts";
 import type {
   Broker,
   BrokerStatus,
@@ -32,8 +32,8 @@ import type {
   LeadOptions,
 } from "../mod.ts";
 
-/** How {@linkcode AmqpBroker.open} connects. */
-export interface AmqpBrokerOptions {
+/** Pauses before connecting again are 100 to 30000 ms, unless given. */
+export interface AmqpBrokerOptions extends DeclarerOptions, Partial<BackoffOptions> {
   /**
    * `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS; several are the nodes of one
    * cluster, of which one that can be reached is taken.
@@ -41,58 +41,41 @@ export interface AmqpBrokerOptions {
   readonly urls: readonly string[];
   /** For `amqps://…`. */
   readonly tls?: AmqpTls;
-  /** The durable direct exchange; it is declared. */
-  readonly exchange: string;
-  /** The type of queues of our own, for parking and delays; the virtual host's, unless given. */
-  readonly queueType?: QueueType | undefined;
-  /** The first pause before connecting again, in milliseconds, 100 by default. */
-  readonly initialDelayMs?: number;
-  /** The longest pause, in milliseconds, 30000 by default. */
-  readonly maxDelayMs?: number;
-  /**
-   * How long messages that are on their way when the server blocks publishing wait for its end, in
-   * milliseconds, 1000 by default. Then they count as unconfirmed.
-   */
-  readonly blockedGraceMs?: number;
   /** How often bindings are looked after, in milliseconds, 60000 by default. */
   readonly bindEveryMs?: number;
 }
 
-/** How long closing waits for a silent server to take the last answers, in milliseconds. */
+/** How long closing waits for a silent server to take the last answers. */
 const CLOSE_TIMEOUT_MS = 2000;
 
 /** A {@linkcode Broker} on RabbitMQ. */
 export class AmqpBroker implements Broker {
-  readonly #exchange: string;
-  readonly #delays: BackoffOptions;
   readonly #faults = new QueueFaults();
   readonly #publisher: AmqpPublisher;
-  readonly #copies: AmqpCopies;
   readonly #connections: ConsumeConnections;
   readonly #depths: AmqpDepths;
+  /** What consumers and leads have in common. */
+  readonly #shared: BackoffOptions & { readonly copies: AmqpCopies; readonly faults: QueueFaults };
   /** Those that are not cancelled. */
   readonly #consumers = new Set<AmqpConsumer>();
-  /** By queue, with the connections of what is consumed under them. */
-  readonly #leads = new Map<string, { readonly lead: AmqpLead; readonly on: ConsumeConnection }>();
+  /** By the queue that shows who leads. */
+  readonly #leads = new Map<string, AmqpLead>();
   readonly #bound = new Set<string>();
   readonly #binding: ReturnType<typeof setInterval>;
   #closed: Promise<unknown> | undefined;
 
-  private constructor(options: AmqpBrokerOptions, addresses: readonly AmqpAddress[]) {
-    const { exchange, queueType, blockedGraceMs = 1000, bindEveryMs = 60_000 } = options;
+  private constructor(options: AmqpBrokerOptions) {
+    const { urls, tls, exchange, queueType, bindEveryMs = 60_000 } = options;
     const { initialDelayMs = 100, maxDelayMs = 30_000 } = options;
-    this.#exchange = exchange;
-    this.#delays = { initialDelayMs, maxDelayMs };
-    const shared = { ...this.#delays, addresses, exchange, queueType };
-    this.#publisher = new AmqpPublisher({
-      ...shared,
-      blockedGraceMs,
-      faults: this.#faults,
-      name: "turn-channels publish",
-    });
-    this.#copies = new AmqpCopies(this.#publisher);
-    this.#connections = new ConsumeConnections(shared);
+    const delays = { initialDelayMs, maxDelayMs };
+    const addresses = urls.map((url) => parseAddress(url, tls));
+    const connect = { ...delays, addresses, exchange, queueType };
+    const name = "turn-channels publish";
+    this.#publisher = new AmqpPublisher({ ...connect, name, faults: this.#faults });
+    this.#connections = new ConsumeConnections(connect);
     this.#depths = new AmqpDepths(this.#connections.first);
+    const copies = new AmqpCopies(this.#publisher);
+    this.#shared = { ...delays, copies, faults: this.#faults };
     this.#binding = setInterval(() => void this.#bindAgain(), bindEveryMs);
   }
 
@@ -102,9 +85,8 @@ export class AmqpBroker implements Broker {
    * @throws {TypeError} If a URL can't be read, or there is none.
    */
   static open(options: AmqpBrokerOptions): AmqpBroker {
-    const { urls, tls } = options;
-    if (urls.length === 0) throw new TypeError("Cannot connect to RabbitMQ: no address");
-    const broker = new AmqpBroker(options, urls.map((url) => parseAddress(url, tls)));
+    if (options.urls.length === 0) throw new TypeError("Cannot connect to RabbitMQ: no address");
+    const broker = new AmqpBroker(options);
     broker.#publisher.connection.start();
     broker.#connections.first.start();
     return broker;
@@ -131,28 +113,15 @@ export class AmqpBroker implements Broker {
   }
 
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
-    const led = options.lead && this.#lead(options.lead);
-    const own = led?.on ?? this.#connections.withRoom();
-    own.consumers++;
+    const lead = options.lead && this.#lead(options.lead);
+    const on = lead?.on ?? this.#connections.withRoom();
+    on.consumers++;
     this.#bound.add(queue);
-    const { prefetch, parkingQueue } = options;
-    const consumer = new AmqpConsumer({
-      ...this.#delays,
-      prefetch,
-      parkingQueue,
-      lead: led?.lead,
-      connection: own.connection,
-      copies: this.#copies,
-      faults: this.#faults,
-      declare: async () => void await own.declarer?.queue(this.#exchange, queue),
-      queue,
-      handler,
-    });
+    const consumer = new AmqpConsumer({ ...this.#shared, ...options, queue, handler, on, lead });
     this.#consumers.add(consumer);
     return {
       cancel: () => {
-        this.#consumers.delete(consumer);
-        own.consumers--;
+        if (this.#consumers.delete(consumer)) on.consumers--;
         return consumer.cancel();
       },
       settled: () => consumer.settled(),
@@ -160,20 +129,25 @@ export class AmqpBroker implements Broker {
   }
 
   leads(queue: string): boolean {
-    return this.#leads.get(queue)?.lead.leads ?? false;
+    return this.#leads.get(queue)?.leads ?? false;
   }
 
   browse(queue: string, decide: Decide): Promise<void> {
     const options = {
       connection: this.#connections.first,
-      copies: this.#copies,
+      copies: this.#shared.copies,
       restore: (moveTo: string) => this.#publisher.restore(moveTo),
     };
     return browse(options, queue, decide);
   }
 
-  depth(queue: string): Promise<number | undefined> {
-    return this.#depths.of(queue);
+  async depth(queue: string): Promise<number | undefined> {
+    return (await this.#depths.of(queue))?.messageCount;
+  }
+
+  /** How many programs consume `queue`: 0 if there is no such queue. For errors see `depth`. */
+  async consumersOf(queue: string): Promise<number> {
+    return (await this.#depths.of(queue))?.consumerCount ?? 0;
   }
 
   async connected(): Promise<void> {
@@ -181,14 +155,17 @@ export class AmqpBroker implements Broker {
   }
 
   status(): BrokerStatus {
-    const publishing = this.#publisher.connection;
+    const { ready, blocked, reason } = this.#publisher.connection;
     const { first } = this.#connections;
+    const isClosed = this.#closed !== undefined;
+    const consuming = !isClosed && this.#isConsuming();
+    const isUp = ready && consuming;
     return {
-      state: this.#state(),
-      publishing: !this.#closed && publishing.ready && !publishing.blocked,
-      consuming: !this.#closed && this.#isConsuming(),
+      state: isClosed ? "closed" : !isUp ? "connecting" : blocked ? "blocked" : "open",
+      publishing: !isClosed && ready && !blocked,
+      consuming,
       serverProperties: first.serverProperties,
-      reason: publishing.reason ?? first.reason,
+      reason: reason ?? first.reason,
       faults: this.#faults.all(),
     };
   }
@@ -200,29 +177,14 @@ export class AmqpBroker implements Broker {
   }
 
   /** All consumers that name the same queue are led together, on one connection. */
-  #lead(options: LeadOptions): { readonly lead: AmqpLead; readonly on: ConsumeConnection } {
+  #lead(options: LeadOptions): AmqpLead {
     const known = this.#leads.get(options.queue);
     if (known !== undefined) return known;
     const on = this.#connections.withRoom();
     on.consumers++;
-    const lead = new AmqpLead({
-      ...this.#delays,
-      ...options,
-      connection: on.connection,
-      declare: async (name, args) => await on.declarer?.ownQueue(name, args),
-      copies: this.#copies,
-      faults: this.#faults,
-    });
-    const led = { lead, on };
-    this.#leads.set(options.queue, led);
-    return led;
-  }
-
-  #state(): BrokerStatus["state"] {
-    if (this.#closed) return "closed";
-    const publishing = this.#publisher.connection;
-    if (!publishing.ready || !this.#isConsuming()) return "connecting";
-    return publishing.blocked ? "blocked" : "open";
+    const lead = new AmqpLead({ ...this.#shared, ...options, on });
+    this.#leads.set(options.queue, lead);
+    return lead;
   }
 
   /** One consumer is enough: another that can't consume its queue has a fault of its own. */
@@ -234,11 +196,10 @@ export class AmqpBroker implements Broker {
 
   /** The exchange may have been made anew, or a binding been removed: RabbitMQ tells nobody. */
   async #bindAgain(): Promise<void> {
-    const exchange = this.#exchange;
     const declarer = this.#publisher.declarer;
     if (declarer === undefined) return;
     try {
-      await declarer.exchange(exchange);
+      await declarer.exchange();
     } catch (error) {
       // Without it nothing can be bound, which is reported for each queue. With one of another type
       // nothing is to be done at all, which new connections see to.
@@ -249,7 +210,7 @@ export class AmqpBroker implements Broker {
     }
     for (const queue of this.#bound) {
       try {
-        await declarer.bind(exchange, queue);
+        await declarer.bind(queue);
         this.#faults.clear(queue, "bind");
       } catch (error) {
         if (declarer !== this.#publisher.declarer) return;
@@ -261,13 +222,11 @@ export class AmqpBroker implements Broker {
   async #close(): Promise<void> {
     clearInterval(this.#binding);
     const closed = Promise.all([...this.#consumers].map((consumer) => consumer.close()));
-    const answered = new AbortController();
     // When nothing is in hand any more, so that whoever takes over does not overtake.
     const ended = closed.then(() =>
-      Promise.all([...this.#leads.values()].map(({ lead }) => lead.close()))
+      Promise.all([...this.#leads.values()].map((lead) => lead.close()))
     );
-    await Promise.race([ended, sleep(CLOSE_TIMEOUT_MS, answered.signal)]);
-    answered.abort();
+    await within(ended, CLOSE_TIMEOUT_MS);
     await Promise.all([this.#publisher.close(), this.#connections.close()]);
     // Their last calls have failed with the connection, so this waits for no server.
     for (const consumer of this.#consumers) await consumer.cancel();

@@ -4,12 +4,8 @@
  * @module
  */
 
-/** AMQP's reply to those who have no right to something. */
-export const ACCESS_REFUSED = 403;
 /** AMQP's reply to those who want what is not there. */
 export const NOT_FOUND = 404;
-/** AMQP's reply to those who want it otherwise than it is. */
-export const PRECONDITION_FAILED = 406;
 
 /** The server's code; undefined if it is not the server's fault: a socket's has a text for a code. */
 export function codeOf(error: unknown): number | undefined {
@@ -18,13 +14,17 @@ export function codeOf(error: unknown): number | undefined {
     : undefined;
 }
 
+/** Whether the server says that we have no right to something. */
+export function isAccessRefused(error: unknown): boolean {
+  return codeOf(error) === 403;
+}
+
 /** RabbitMQ's own words, for people to read. */
 export function serverWords(error: unknown): string {
   const text = messageOf(error);
   return /with message "(.*)"$/s.exec(text)?.[1] ?? text;
 }
 
-/** The message of what was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

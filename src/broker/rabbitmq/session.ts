@@ -1,6 +1,6 @@
 /**
- * One channel, from its opening to its end. Messages that came on it can be answered on it and nowhere
- * else, and not after its end.
+ * One AMQP channel, from its opening to its end. Messages that came on it can be answered on it and
+ * nowhere else, and not after its end.
  *
  * @module
  */
@@ -32,6 +32,23 @@ export class AmqpSession {
     return this.#lost.signal;
   }
 
+  /** Why a call on the ended channel has failed. */
+  get endReason(): Error {
+    return this.fault ?? new Error("the channel has ended");
+  }
+
+  /** The answer to a call. Rejects also if the channel ends before, of which amqplib may never tell. */
+  async orLost<T>(answer: Promise<T>): Promise<T> {
+    const ended = Promise.withResolvers<never>();
+    const onLost = (): void => ended.reject(this.endReason);
+    this.lost.addEventListener("abort", onLost);
+    try {
+      return await Promise.race([answer, ended.promise]);
+    } finally {
+      this.lost.removeEventListener("abort", onLost);
+    }
+  }
+
   /** Answers a message, unless its channel is gone: then the server delivers it again. */
   reply(send: (channel: Channel) => void): void {
     try {
@@ -40,7 +57,7 @@ export class AmqpSession {
       // The connection is closing and the channel does not know yet.
       if (!(error instanceof IllegalOperationError)) throw error;
     }
-    log.debug("Answer dropped: its channel is gone");
+    log.debug("Message not answered, as its channel is gone: RabbitMQ will deliver it again");
   }
 
   /**

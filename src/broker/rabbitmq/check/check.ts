@@ -5,25 +5,28 @@
  * @module
  */
 
-import type { ChannelModel, ConfirmChannel } from "amqplib";
-import { type AmqpAddress, type AmqpTls, connectFault, parseAddress } from "../address.ts";
-import { Declarer, ExchangeTypeError, isAccessRefused, type QueueType } from "../declarer.ts";
+import { type ChannelModel, type ConfirmChannel, connect } from "amqplib";
+import {
+  type AmqpAddress,
+  type AmqpTls,
+  connectFault,
+  parseAddress,
+  socketOptions,
+} from "../address.ts";
+import { AmqpDepths } from "../browse.ts";
+import { Declarer, type DeclarerOptions, ExchangeTypeError } from "../declarer.ts";
 import { bridgesNow, LEAD_ARGUMENTS } from "../lead.ts";
-import { serverWords } from "../server_errors.ts";
+import { isAccessRefused, serverWords } from "../server_errors.ts";
 import { fixFor } from "./fixes.ts";
 import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
-import { connectOnce, type SingleConnection } from "./single_connection.ts";
-import { asAskedFor, mayConsume, mayPublish } from "./trials.ts";
+import { mayConsume, mayPublish } from "./trials.ts";
 import { type Browser, delayQueue, type LeadOptions } from "../../mod.ts";
 import type { Finding } from "../../../telemetry/mod.ts";
 
-export interface AmqpCheckOptions {
+export interface AmqpCheckOptions extends DeclarerOptions {
   /** The addresses of a server, or of the nodes of a cluster. */
   readonly urls: readonly string[];
   readonly tls?: AmqpTls;
-  readonly exchange: string;
-  /** The type of queues of our own; the virtual host's, unless given. */
-  readonly queueType?: QueueType | undefined;
   /** Queues to be declared, bound and consumed. */
   readonly consumeQueues: readonly string[];
   /** Queues to be declared and bound: publishing is tried without leaving a message. */
@@ -52,13 +55,15 @@ export async function checkAmqp(options: AmqpCheckOptions): Promise<Finding[]> {
   try {
     const addresses = options.urls.map((url) => parseAddress(url, options.tls));
     const tries = await Promise.all(addresses.map((address) => tryNode(address, socket.signal)));
-    const [node, ...others] = tries.flatMap(({ node }) => node ?? []);
+    const nodes = tries.flatMap(({ node }) => node ?? []);
+    const [node, ...others] = nodes;
     const findings = tries.map(({ finding }) =>
       finding.ok || node === undefined ? finding : { ...finding, ok: undefined }
     );
     for (const { close } of others) close();
-    if (node !== undefined) findings.push(...await new Check(node, socket.signal).run(options));
-    await Promise.all(others.map(({ ended }) => ended));
+    if (node !== undefined) findings.push(...await new Check(node, options, socket.signal).run());
+    node?.close();
+    await Promise.all(nodes.map(({ ended }) => ended));
     return findings;
   } finally {
     clearTimeout(timer);
@@ -66,8 +71,12 @@ export async function checkAmqp(options: AmqpCheckOptions): Promise<Finding[]> {
   }
 }
 
-interface Node extends SingleConnection {
+/** A connection, which is not restored when it ends. */
+interface Node {
   readonly address: AmqpAddress;
+  readonly model: ChannelModel;
+  readonly close: () => void;
+  readonly ended: Promise<void>;
 }
 
 async function tryNode(
@@ -76,10 +85,16 @@ async function tryNode(
 ): Promise<{ readonly finding: Finding; readonly node?: Node }> {
   const subject = `RabbitMQ at ${address.host}`;
   try {
-    const connection = await connectOnce("turn-channels check", address, timeout);
-    const { product, version } = connection.model.connection.serverProperties;
+    const socket = socketOptions("turn-channels check", address, timeout);
+    const model = await connect(address.connect, socket);
+    // What it says comes with the call that fails; without a listener it would be thrown.
+    model.on("error", () => {});
+    const ended = new Promise<void>((resolve) => model.on("close", () => resolve()));
+    // It rejects if the connection has ended by itself.
+    const close = (): void => void model.close().catch(() => {});
+    const { product, version } = model.connection.serverProperties;
     const detail = `${product} ${version}, virtual host ${address.vhost}`;
-    return { finding: { subject, ok: true, detail }, node: { ...connection, address } };
+    return { finding: { subject, ok: true, detail }, node: { address, model, close, ended } };
   } catch (error) {
     const reason = timeout.aborted
       ? serverWords(timeout.reason)
@@ -88,179 +103,168 @@ async function tryNode(
   }
 }
 
+/** An exchange that does not outlive a restart, or its queues. */
+const LOSES_MESSAGES = /inequivalent arg '(durable|auto_delete)'/;
+
 /** What a trial has seen: that it works, or in words what nobody can tell. */
 type Seen = string | { readonly doubt: string };
 
 class Check {
-  readonly #node: Node;
+  readonly #address: AmqpAddress;
   readonly #model: ChannelModel;
+  readonly #options: AmqpCheckOptions;
   readonly #timeout: AbortSignal;
+  readonly #declarer: Declarer;
   readonly #findings: Finding[] = [];
-  /** Of the queues of vumi's. */
   readonly #kinds = new Map<string, QueueKind>();
 
-  constructor(node: Node, timeout: AbortSignal) {
-    this.#node = node;
-    this.#model = node.model;
+  constructor({ address, model }: Node, options: AmqpCheckOptions, timeout: AbortSignal) {
+    this.#address = address;
+    this.#model = model;
+    this.#options = options;
     this.#timeout = timeout;
+    this.#declarer = new Declarer(model, options);
   }
 
-  async run(options: AmqpCheckOptions): Promise<Finding[]> {
-    const { exchange, consumeQueues, publishQueues, ownQueues, leadQueues, queueType } = options;
-    const declarer = new Declarer(this.#model, queueType);
-    // Nothing is done with an exchange of another type.
-    if (await this.#tryExchange(declarer, exchange)) {
-      for (const queue of new Set([...consumeQueues, ...publishQueues])) {
-        await this.#tryQueue(declarer, exchange, queue);
-      }
-      for (const queue of new Set(ownQueues)) await this.#tryOwnQueue(declarer, queue);
-      for (const { queue } of leadQueues) await this.#tryLeadQueue(declarer, queue);
-      await this.#tryDelays(declarer, options);
-      for (const queue of [...consumeQueues, ...leadQueues.map((lead) => lead.queue)]) {
-        await this.#try(`queue ${queue}: consume`, (channel) => mayConsume(channel, queue));
-      }
-      for (const { connector, queue } of leadQueues) {
-        await this.#try(`channel ${connector}`, async (channel) => {
-          const { consumerCount } = await channel.checkQueue(queue);
-          return bridgesNow(consumerCount, this.#kinds.get(queue)?.type);
-        });
-      }
-      for (const name of [exchange, ""]) {
-        const subject = name === "" ? "default exchange" : `exchange ${name}`;
-        await this.#try(`${subject}: publish`, (channel) => mayPublish(this.#model, channel, name));
-      }
-      const depth = (queue: string) => this.#depth(queue);
-      this.#findings.push(...await options.lookFurther?.({ depth }) ?? []);
+  async run(): Promise<Finding[]> {
+    const { exchange, consumeQueues, publishQueues, ownQueues, leadQueues } = this.#options;
+    const fault = await this.#try(`exchange ${exchange}: declare`, async () => {
+      const difference = await this.#declarer.exchange();
+      if (difference === undefined) return "durable, direct";
+      if (LOSES_MESSAGES.test(difference)) throw new Error(difference);
+      return `there (${difference})`;
+    });
+    // Nothing is done with one of another type.
+    if (fault instanceof ExchangeTypeError) return this.#findings;
+    for (const queue of new Set([...consumeQueues, ...publishQueues])) await this.#tryQueue(queue);
+    for (const queue of new Set(ownQueues)) await this.#tryOwnQueue(queue);
+    for (const { queue } of leadQueues) await this.#tryLeadQueue(queue);
+    await this.#tryDelays();
+    for (const queue of [...consumeQueues, ...leadQueues.map((lead) => lead.queue)]) {
+      await this.#try(`queue ${queue}: consume`, (channel) => mayConsume(channel, queue));
     }
-    this.#node.close();
-    await this.#node.ended;
+    for (const { connector, queue } of leadQueues) {
+      await this.#try(`channel ${connector}`, async (channel) => {
+        const { consumerCount } = await channel.checkQueue(queue);
+        return bridgesNow(consumerCount, this.#kinds.get(queue)?.type);
+      });
+    }
+    for (const name of [exchange, ""]) {
+      const subject = name === "" ? "default exchange" : `exchange ${name}`;
+      await this.#try(`${subject}: publish`, (channel) => mayPublish(this.#model, channel, name));
+    }
+    const depths = new AmqpDepths({ current: this.#model });
+    // One that can't be looked at is somebody's own.
+    const depth = (queue: string) =>
+      depths.of(queue).then((there) => there?.messageCount, () => undefined);
+    this.#findings.push(...await this.#options.lookFurther?.({ depth }) ?? []);
     return this.#findings;
   }
 
-  /** Answers whether there may be one of vumi's type. */
-  async #tryExchange(declarer: Declarer, exchange: string): Promise<boolean> {
-    let isDirect = true;
-    await this.#try(`exchange ${exchange}: declare`, async (channel) => {
-      await declarer.exchange(exchange).catch((error) => {
-        if (error instanceof ExchangeTypeError) isDirect = false;
-        throw error;
-      });
-      const asked = channel.assertExchange(exchange, "direct", { durable: true });
-      return await asAskedFor(asked, "durable, direct");
-    });
-    return isDirect;
-  }
-
-  async #tryQueue(declarer: Declarer, exchange: string, queue: string): Promise<void> {
+  async #tryQueue(queue: string): Promise<void> {
+    const { exchange } = this.#options;
     await this.#try(`queue ${queue}: declare`, async (channel) => {
-      const binding = await declarer.queue(exchange, queue);
+      const isBound = await this.#declarer.queue(queue);
       try {
-        const { messageCount } = await channel.checkQueue(queue);
-        const kind = await queueKind(this.#model, queue);
-        this.#kinds.set(queue, kind);
-        const seen = describeKind(kind);
-        if (binding === "bound") return `${seen}, bound, ${messageCount} waiting`;
-        return { doubt: `${seen}, ${messageCount} waiting; no right to bind it: taken as bound` };
+        const { seen, waiting } = await this.#look(channel, queue);
+        if (isBound) return `${seen}, bound, ${waiting} waiting`;
+        const doubt = `the user has no right to bind it, so see that it is bound to ${exchange}`;
+        return { doubt: `${seen}, ${waiting} waiting; ${doubt}` };
       } catch (error) {
         if (!isAccessRefused(error)) throw error;
-        return { doubt: "no right to look at it, nor to bind it: taken as there, and bound" };
+        const doubt = "the user has no right to look at it or to bind it, " +
+          `so see that it is there, and bound to ${exchange}`;
+        return { doubt };
       }
     });
   }
 
-  async #tryOwnQueue(declarer: Declarer, queue: string): Promise<void> {
+  async #tryOwnQueue(queue: string): Promise<void> {
     await this.#try(`queue ${queue}: declare`, async (channel) => {
-      await declarer.ownQueue(queue);
-      const { messageCount } = await channel.checkQueue(queue);
-      return `${describeKind(await queueKind(this.#model, queue))}, ${messageCount} waiting`;
+      await this.#declarer.ownQueue(queue);
+      const { seen, waiting } = await this.#look(channel, queue);
+      return `${seen}, ${waiting} waiting`;
     });
   }
 
-  async #tryLeadQueue(declarer: Declarer, queue: string): Promise<void> {
-    await this.#try(`queue ${queue}: declare`, async () => {
-      await declarer.ownQueue(queue, LEAD_ARGUMENTS);
-      const kind = await queueKind(this.#model, queue);
-      this.#kinds.set(queue, kind);
+  async #tryLeadQueue(queue: string): Promise<void> {
+    await this.#try(`queue ${queue}: declare`, async (channel) => {
+      await this.#declarer.ownQueue(queue, LEAD_ARGUMENTS);
+      const { kind, seen } = await this.#look(channel, queue);
       if (kind.type !== undefined && !kind.args["x-single-active-consumer"]) {
         throw new Error("PRECONDITION_FAILED - it is there without x-single-active-consumer");
       }
-      return describeKind(kind);
+      return seen;
     });
   }
 
   /** All of them, as they are shared by all channels. */
-  async #tryDelays(
-    declarer: Declarer,
-    { exchange, delaysMs, consumeQueues }: AmqpCheckOptions,
-  ): Promise<void> {
+  async #tryDelays(): Promise<void> {
+    const { exchange, delaysMs, consumeQueues } = this.#options;
     const delays = [...new Set(delaysMs)].sort((a, b) => a - b);
-    const types = new Set<string | undefined>();
+    const types = new Set<string>();
     const names = delays.map((delayMs) => delayQueue(delayMs).replace(/^.*\./, ""));
     await this.#try(`delays: ${names.join(", ")}`, async (channel) => {
-      let waiting = 0;
+      let total = 0;
       for (const delayMs of delays) {
         const name = delayQueue(delayMs);
-        await declarer.delay(delayMs);
-        waiting += (await channel.checkQueue(name)).messageCount;
-        types.add((await queueKind(this.#model, name)).type);
+        await this.#declarer.delay(delayMs);
+        const { kind, waiting } = await this.#look(channel, name);
+        total += waiting;
+        types.add(kind.type ?? "of a type that is not known");
         // To unbind what is not bound changes nothing, and needs the same right as to publish.
         await channel.unbindExchange(name, exchange, `turn-channels.check.${crypto.randomUUID()}`);
       }
-      const type = [...types].map((one) => one ?? "of a type that is not known").join(" and ");
-      return `${type}, shared by all channels, ${waiting} waiting` +
+      return `${[...types].join(" and ")}, shared by all channels, ${total} waiting` +
         (types.has("classic") ? `; ${CLASSIC_LOSES}` : "");
     });
     if (!types.has("classic")) return;
     for (const queue of consumeQueues) {
       const overflow = this.#kinds.get(queue)?.args["x-overflow"];
       if (!String(overflow).startsWith("reject-publish")) continue;
-      this.#findings.push({
-        subject: `queue ${queue}: limit`,
-        ok: undefined,
-        detail:
-          "it refuses messages when it is full, and a classic delay queue loses what it refuses",
-        fix:
-          "have the delay queues made as quorum queues (amqp.queue_type; delete the old ones when " +
-          "they are empty), or take the limit off",
-      });
+      this.#findings.push({ subject: `queue ${queue}: limit`, ok: undefined, ...LIMITED });
     }
   }
 
-  async #depth(queue: string): Promise<number | undefined> {
-    const channel = await this.#model.createChannel();
-    channel.on("error", () => {});
-    try {
-      const { messageCount } = await channel.checkQueue(queue);
-      await channel.close();
-      return messageCount;
-    } catch {
-      return undefined; // It is not there, or somebody's own.
-    }
+  async #look(channel: ConfirmChannel, queue: string) {
+    const { messageCount: waiting } = await channel.checkQueue(queue);
+    const kind = await queueKind(this.#model, queue);
+    this.#kinds.set(queue, kind);
+    return { kind, seen: describeKind(kind), waiting };
   }
 
-  /** Each trial has a channel of its own, since the server answers a fault by closing it. */
-  async #try(
-    subject: string,
-    trial: (channel: ConfirmChannel) => Promise<Seen>,
-  ): Promise<void> {
+  /**
+   * Each trial has a channel of its own, since the server answers a fault by closing it. Answers with
+   * what the trial has thrown, if it has.
+   */
+  async #try(subject: string, trial: (channel: ConfirmChannel) => Promise<Seen>): Promise<unknown> {
     try {
       const channel = await this.#model.createConfirmChannel();
       channel.on("error", () => {});
       const seen = await trial(channel);
-      const isSure = typeof seen === "string";
-      const detail = isSure ? seen : seen.doubt;
       // The server's answer to the trial may have closed it.
       await channel.close().catch(() => {});
-      const fix = isSure ? {} : fixFor(detail, this.#node.address);
-      this.#findings.push({ subject, ok: isSure ? true : undefined, detail, ...fix });
+      if (typeof seen === "string") this.#findings.push({ subject, ok: true, detail: seen });
+      else this.#add(subject, undefined, seen.doubt);
+      return undefined;
     } catch (error) {
       const cause: unknown = this.#timeout.aborted ? this.#timeout.reason : error;
-      const detail = serverWords(cause);
-      this.#findings.push({ subject, ok: false, detail, ...fixFor(detail, this.#node.address) });
+      this.#add(subject, false, serverWords(cause));
+      return error;
     }
+  }
+
+  #add(subject: string, ok: false | undefined, detail: string): void {
+    this.#findings.push({ subject, ok, detail, ...fixFor(detail, this.#address) });
   }
 }
 
 /** What a classic delay queue can't do, and a quorum queue can. */
 const CLASSIC_LOSES = "what comes back to a queue that refuses it then is lost: do not limit " +
   ".inbound and .event with reject-publish, by a policy either, or have amqp.queue_type quorum";
+
+const LIMITED = {
+  detail: "it refuses messages when it is full, and a classic delay queue loses what it refuses",
+  fix: "have the delay queues made as quorum queues (amqp.queue_type; delete the old ones when " +
+    "they are empty), or take the limit off",
+};

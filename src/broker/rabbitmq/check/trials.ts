@@ -9,10 +9,6 @@ import { Buffer } from "node:buffer";
 import type { Channel, ChannelModel, ConfirmChannel } from "amqplib";
 import { serverWords } from "../server_errors.ts";
 
-const REFUSED = /^(PRECONDITION_FAILED|ACCESS_REFUSED)/;
-/** Another type of exchange, for one, misdirects messages. */
-const DOES_HARM = /inequivalent arg '(durable|auto_delete|type)'/;
-
 /**
  * Tries the right to consume, and no more. The server looks at the right first, then at the arguments:
  * at a priority that is no number it stops, so there never is a consumer, and no message comes.
@@ -45,19 +41,4 @@ export function mayPublish(
       if (!error) resolve("messages are taken");
     });
   });
-}
-
-/**
- * Answers `kind` if the server would declare it so, and else how it differs, as far as that does no
- * harm: it was made by somebody else, or we have no right to make it.
- */
-export async function asAskedFor(asked: Promise<unknown>, kind: string): Promise<string> {
-  try {
-    await asked;
-    return kind;
-  } catch (error) {
-    const words = serverWords(error);
-    if (!REFUSED.test(words) || DOES_HARM.test(words)) throw error;
-    return `there (${words})`;
-  }
 }
