@@ -20,7 +20,7 @@ export async function within<T>(
   signal?: AbortSignal,
 ): Promise<T | typeof EXPIRED> {
   const settled = new AbortController();
-  const ended = AbortSignal.any([settled.signal, ...(signal === undefined ? [] : [signal])]);
+  const ended = signal ? AbortSignal.any([signal, settled.signal]) : settled.signal;
   try {
     return await Promise.race([work, sleep(ms, ended).then((): typeof EXPIRED => EXPIRED)]);
   } finally {

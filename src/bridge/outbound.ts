@@ -46,16 +46,15 @@ export class OutboundFlow {
   readonly accept = async (request: OutboundRequest, sender: Sender): Promise<Acceptance> => {
     const { metrics } = this.#options;
     const begunAt = performance.now();
-    let confirmedMs: number | undefined;
+    let published: Published | undefined;
     metrics.requestBegun();
     try {
-      const { acceptance, message } = await this.#publish(request, sender).catch(toUnavailable);
-      const durationMs = Math.round(performance.now() - begunAt);
-      if (message !== undefined) confirmedMs = durationMs;
-      this.#report(request, acceptance, message, durationMs);
-      return acceptance;
+      published = await this.#publish(request, sender).catch(toUnavailable);
+      this.#report(request, published, Math.round(performance.now() - begunAt));
+      return published.acceptance;
     } finally {
-      metrics.requestEnded(confirmedMs === undefined ? undefined : confirmedMs / 1000);
+      const seconds = (performance.now() - begunAt) / 1000;
+      metrics.requestEnded(published?.message === undefined ? undefined : seconds);
     }
   };
 
@@ -113,8 +112,7 @@ export class OutboundFlow {
 
   #report(
     { to, replyTo, text }: OutboundRequest,
-    acceptance: Acceptance,
-    message: Message | undefined,
+    { acceptance, message }: Published,
     durationMs: number,
   ): void {
     const { metrics } = this.#options;

@@ -40,7 +40,8 @@ export class PoisonMessages {
   release(id: string, released: Released): void {
     this.#released.set(id, released);
     if (this.#released.size <= MOST_RELEASED) return;
-    for (const oldest of this.#released.keys()) return void this.#released.delete(oldest);
+    const [oldest = id] = this.#released.keys();
+    this.#released.delete(oldest);
   }
 
   /** What is known of it if we put it back ourselves the last time; then it is forgotten. */
