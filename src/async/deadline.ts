@@ -20,17 +20,11 @@ export async function within<T>(
   signal?: AbortSignal,
 ): Promise<T | typeof EXPIRED> {
   const settled = new AbortController();
-  const end = (): void => settled.abort();
-  if (signal?.aborted) end();
-  signal?.addEventListener("abort", end);
+  const ended = signal ? AbortSignal.any([signal, settled.signal]) : settled.signal;
   try {
-    return await Promise.race([
-      work,
-      sleep(ms, settled.signal).then((): typeof EXPIRED => EXPIRED),
-    ]);
+    return await Promise.race([work, sleep(ms, ended).then((): typeof EXPIRED => EXPIRED)]);
   } finally {
-    signal?.removeEventListener("abort", end);
-    end();
+    settled.abort();
   }
 }
 

@@ -14,8 +14,8 @@ export class Timeouts {
 
   /** Does `onUp` after `ms` milliseconds (1 to 2,147,483,647), unless it is ended before. */
   start(ms: number, onUp: () => void): Timeout {
-    let same = this.#byLength.get(ms);
-    if (same === undefined) this.#byLength.set(ms, same = new SameLength(ms));
+    const same = this.#byLength.get(ms) ?? new SameLength(ms);
+    this.#byLength.set(ms, same);
     return same.start(onUp);
   }
 }

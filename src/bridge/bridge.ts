@@ -71,7 +71,7 @@ export class Bridge {
     return this.#gate.figures();
   }
 
-  /** Whether it speaks for its channel; else another bridge does. */
+  /** Whether it speaks for its channel, and no other bridge does. */
   get leads(): boolean {
     return this.#connector.leads;
   }
@@ -87,9 +87,8 @@ export class Bridge {
   }
 
   /**
-   * It begins to speak for the channel, and another bridge may have done so before: what is known in
-   * memory of messages that wait elsewhere is forgotten, and looked up. To be called before what is
-   * consumed is handed out.
+   * It begins to speak for the channel, which another bridge may have done before: what is known of
+   * messages that wait elsewhere is looked up anew. To be called before anything is handed out.
    */
   takeOver(): void {
     this.#messages.forget();

@@ -9,18 +9,18 @@
  * @module
  */
 
-/** Calls are looked at for so long, in milliseconds, */
+/** How long calls are looked at, */
 const WINDOW_MS = 30_000;
 /** but no more than so many, or under load a failing Turn would be called for long. */
 const MOST_CALLS = 50;
-/** So many calls at least must have been made in that time; if the last so many all failed, it opens. */
+/** It opens if the last so many calls all failed, */
 const LEAST_CALLS = 10;
-/** Or if this share of them has failed. */
+/** or this share of them, if at least so many were made, */
 const FAILED_SHARE = 0.7;
-/** Or so many in a row found Turn unreachable. */
+/** or if so many in a row found Turn unreachable. */
 const UNREACHABLE_IN_A_ROW = 5;
 
-/** How long nothing is called, in milliseconds: doubled from the first to the longest. */
+/** How long nothing is called: doubled from the first to the longest. */
 const PAUSES = { firstMs: 1_000, longestMs: 60_000 } as const;
 
 /** Whether calls are made: all, none, or one to see. */
@@ -29,16 +29,11 @@ export type CircuitState = "closed" | "open" | "half-open";
 /** What a call said of Turn: that it works, that it may not, that it can't be used at all. */
 export type Sign = "works" | "fails" | "unreachable";
 
-interface Call {
-  readonly at: number;
-  readonly failed: boolean;
-}
-
-/** A circuit breaker; see the head of this file. Its times are of a clock in milliseconds. */
+/** A circuit breaker; see the head of this file. Times are milliseconds on a clock never set back. */
 export class CircuitBreaker {
   #state: CircuitState = "closed";
   /** The last ones, the latest last. */
-  #calls: Call[] = [];
+  #calls: { readonly at: number; readonly failed: boolean }[] = [];
   #unreachable = 0;
   #pauseMs: number = PAUSES.firstMs;
   #probeAt = Infinity;
@@ -67,8 +62,8 @@ export class CircuitBreaker {
   /**
    * Takes what a call came to.
    *
-   * @param epoch What {@linkcode CircuitBreaker.epoch} was when it began. Calls that were under way when it
-   * opened count no more, however late they end; so in `half-open` only the one that was allowed does.
+   * @param epoch What {@linkcode CircuitBreaker.epoch} was when it began: calls that were under way
+   * when it opened count no more. So in `half-open` only the one that was allowed does.
    */
   record(sign: Sign, epoch: number, now: number): void {
     if (epoch !== this.#epoch) return;
@@ -82,12 +77,6 @@ export class CircuitBreaker {
     } else {
       this.#open(Math.min(2 * this.#pauseMs, PAUSES.longestMs), now);
     }
-  }
-
-  /** The clock was set back by so much. */
-  setBack(ms: number): void {
-    this.#probeAt -= ms;
-    this.#calls = this.#calls.map(({ at, failed }) => ({ at: at - ms, failed }));
   }
 
   #open(pauseMs: number, now: number): void {
@@ -107,10 +96,9 @@ export class CircuitBreaker {
     if (this.#unreachable >= UNREACHABLE_IN_A_ROW) return true;
     const calls = this.#calls.filter(({ at }) => at > now - WINDOW_MS);
     const failed = calls.filter((call) => call.failed).length;
+    if (calls.length < LEAST_CALLS) return false;
     // After many that came through, a share would take so long that messages spend their retries.
-    if (failed >= LEAST_CALLS && calls.slice(-LEAST_CALLS).every((call) => call.failed)) {
-      return true;
-    }
-    return calls.length >= LEAST_CALLS && failed >= FAILED_SHARE * calls.length;
+    const allFailed = calls.slice(-LEAST_CALLS).every((call) => call.failed);
+    return allFailed || failed >= FAILED_SHARE * calls.length;
   }
 }

@@ -7,152 +7,131 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type Note } from "../cache/mod.ts";
+import type { Note } from "../cache/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
 import { type Behind, DelayedOrder } from "./delayed_order.ts";
 import { DelayedRecords } from "./delayed_records.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Job } from "./job.ts";
 import type { FlowOptions } from "./options.ts";
 import {
   isOutOfOrder,
   NO_PLACE,
   type Past,
-  type Place,
   sendAgain,
   waitBehind,
-  WAITS_BEHIND,
   withPlace,
 } from "./retry_headers.ts";
+import { tolerateCacheError } from "./tolerate.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/**
- * Longest first delay for which a user's other messages wait, in milliseconds: then a conversation is
- * over.
- */
+/** Longest first delay for which a user's other messages wait: then a conversation is over. */
 const MOST_ORDERED_MS = 15 * 60_000;
+
+const WAITS_BEHIND = "waits behind an earlier message of the same user";
+
+/** Where a message goes, and what is to be noted of its user's order before. */
+interface Destination extends Behind {
+  readonly notes: readonly Note[];
+}
 
 export class CopyForwarder {
   readonly #options: FlowOptions;
-  readonly #order: DelayedOrder;
   readonly #records: DelayedRecords;
+  /** Which messages wait elsewhere. */
+  readonly order: DelayedOrder;
 
   constructor(options: FlowOptions) {
     this.#options = options;
-    this.#order = new DelayedOrder(options);
+    this.order = new DelayedOrder(options);
     this.#records = new DelayedRecords(options.cache, options.flow);
   }
 
-  ready(key: string): Promise<void> | undefined {
-    return this.#order.ready(key);
-  }
-
-  forget(): void {
-    this.#order.forget();
-  }
-
   /** One that was sent elsewhere is back, perhaps out of a delay queue. */
-  back({ key, id }: Pick<Job, "key" | "id">, past: Past): void {
+  back({ job: { key, id } }: Delivery<never>, past: Past): void {
     if (past.delayMs > 0) void this.#records.back(key, id);
   }
 
   /** Where it has to go, if there is something that it has to go behind. */
-  placeBehind(key: string, past: Past | undefined): Behind | undefined {
-    return isOutOfOrder(past) ? undefined : this.#order.arrive(key, past?.place ?? NO_PLACE);
+  placeBehind({ job: { key }, past }: Delivery<never>): Behind | undefined {
+    return isOutOfOrder(past) ? undefined : this.order.arrive(key, past?.place ?? NO_PLACE);
   }
 
   /** It goes behind one of its user's. */
-  async behind(going: Delivery<never>, { place, delayMs }: Behind): Promise<Disposition> {
-    const past = going.pastAt(this.#options.now());
-    const departure = { place, isBegun: going.isBegun };
-    const notes = this.#order.notes(going.job.key);
-    this.#report(going, delayMs > 0 ? "delayed" : "again", WAITS_BEHIND);
-    if (delayMs > 0) {
-      await this.#noteDelay(going, delayMs, WAITS_BEHIND, notes);
-      return waitBehind(past, departure, delayMs);
-    }
-    await this.#note(notes);
-    return sendAgain(past, departure, WAITS_BEHIND);
+  behind(going: Delivery<never>, behind: Behind): Promise<Disposition> {
+    const notes = this.order.notes(going.job.key);
+    return this.#forward(going, { ...behind, notes }, WAITS_BEHIND);
   }
 
   /** It goes to the end of its queue, and its user's next ones behind it. */
-  async again(going: Delivery<never>, reason: string): Promise<Disposition> {
-    const { past, isBegun } = going;
+  again(going: Delivery<never>, reason: string): Promise<Disposition> {
     // What was too late to be waited for still is.
-    const isOrdered = !isOutOfOrder(past);
-    const place = isOrdered ? this.#lead(going, 0) : NO_PLACE;
-    const notes = isOrdered ? this.#order.notes(going.job.key) : [];
-    this.#report(going, "again", reason);
-    await this.#note(notes);
-    return sendAgain(going.pastAt(this.#options.now()), { place, isBegun }, reason);
+    return this.#forward(going, this.#destination(going, 0, !isOutOfOrder(going.past)), reason);
   }
 
   /** It has failed, and goes into a delay queue; its user's next ones behind it, if that is the first. */
   async later(
     going: Delivery<never>,
     disposition: Extract<Disposition, { readonly kind: "later" }>,
+    { reason, attempts }: { readonly reason: string; readonly attempts: number },
+  ): Promise<Disposition> {
+    const { flow, metrics, retry: { delaysMs: [first] } } = this.#options;
+    const { delayMs } = disposition;
+    metrics.count(flow, "delayed");
+    const text = "Not delivered, trying again in {delayMs} ms: {flow} {messageId}, {reason}";
+    log.warning(text, { flow, ...going.job.names, delayMs, reason, attempts });
+    const isOrdered = delayMs === first && delayMs <= MOST_ORDERED_MS;
+    const destination = this.#destination(going, delayMs, isOrdered);
+    await this.#noteDelay(going, destination, reason);
+    // That it is not new is known by its attempts.
+    return withPlace(disposition, { place: destination.place, isBegun: false });
+  }
+
+  /** It has not failed, and goes where it waits. */
+  async #forward(
+    going: Delivery<never>,
+    destination: Destination,
     reason: string,
   ): Promise<Disposition> {
-    const { flow, metrics, retry: { delaysMs: [first] }, now } = this.#options;
-    const { delayMs } = disposition;
-    const { attempts } = going.pastAt(now());
-    metrics.count(flow, "delayed");
-    const values = { flow, ...going.job.names, delayMs, reason, attempts };
-    log.warning(
-      "Not delivered, coming again in {delayMs} ms: {flow} {messageId}, {reason}",
-      values,
-    );
-    const isOrdered = delayMs === first && delayMs <= MOST_ORDERED_MS;
-    const place = isOrdered ? this.#lead(going, delayMs) : NO_PLACE;
-    await this.#noteDelay(
-      going,
-      delayMs,
-      reason,
-      isOrdered ? this.#order.notes(going.job.key) : [],
-    );
-    // That it is not new is known by its attempts.
-    return withPlace(disposition, { place, isBegun: false });
+    const { flow, metrics, cache, now } = this.#options;
+    const { delayMs, place, notes } = destination;
+    const past = going.pastAt(now());
+    const { isBegun, job: { names } } = going;
+    metrics.count(flow, delayMs > 0 ? "delayed" : "again");
+    const where = delayMs > 0 ? "into the first delay queue" : "to the end of its queue";
+    log.debug(`Sent ${where}: {flow} {messageId}, it {reason}`, { flow, ...names, reason });
+    if (delayMs > 0) {
+      await this.#noteDelay(going, destination, reason);
+      return waitBehind(past, { place, isBegun }, delayMs, reason);
+    }
+    if (notes.length > 0) {
+      await tolerateCacheError(cache.putNotes(notes), (reason) => {
+        const text = "No record that a {flow} message went to the end of its queue: {reason}";
+        log.debug(text, { flow, reason });
+      });
+    }
+    return sendAgain(past, { place, isBegun }, reason);
   }
 
-  #lead({ job: { key }, past }: Delivery<never>, delayMs: number): Place {
-    return this.#order.lead(key, past?.place ?? NO_PLACE, delayMs);
-  }
-
-  #report({ job: { names } }: Delivery<never>, setback: "delayed" | "again", reason: string): void {
-    const { flow, metrics } = this.#options;
-    metrics.count(flow, setback);
-    const text = setback === "delayed"
-      ? "Into the first delay queue: {flow} {messageId}, it {reason}"
-      : "To the end of its queue: {flow} {messageId}, it {reason}";
-    log.debug(text, { flow, ...names, reason });
+  #destination(
+    { job: { key }, past }: Delivery<never>,
+    delayMs: number,
+    isOrdered: boolean,
+  ): Destination {
+    if (!isOrdered) return { place: NO_PLACE, delayMs, notes: [] };
+    const place = this.order.lead(key, past?.place ?? NO_PLACE, delayMs);
+    return { place, delayMs, notes: this.order.notes(key) };
   }
 
   #noteDelay(
     going: Delivery<never>,
-    delayMs: number,
+    { delayMs, notes }: Destination,
     reason: string,
-    more: readonly Note[],
   ): Promise<void> {
-    const { flow, now } = this.#options;
-    const { key, id, subject } = going.job;
-    const { attempts, firstFailureAt } = going.pastAt(now());
-    const until = now() + delayMs;
-    const record = { flow, id, delayMs, until, attempts, firstFailureAt, reason };
-    return this.#records.gone(key, record, subject, more);
-  }
-
-  /** What can't be noted is known in memory only, as long as we live. */
-  async #note(notes: readonly Note[]): Promise<void> {
-    if (notes.length === 0) return;
-    try {
-      await this.#options.cache.putNotes(notes);
-    } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
-      log.debug("Not noted that a message of {flow} waits: {reason}", {
-        flow: this.#options.flow,
-        reason: error.message,
-      });
-    }
+    const { job: { key, id }, subject } = going;
+    const now = this.#options.now();
+    const { attempts, firstFailureAt } = going.pastAt(now);
+    const record = { id, delayMs, until: now + delayMs, attempts, firstFailureAt, reason };
+    return this.#records.gone(key, record, subject, notes);
   }
 }

@@ -4,35 +4,34 @@
  * come back behind it. Later delays are longer than a conversation bears: then the others overtake.
  *
  * What goes one behind the other to the same place is a *group*, and has the group's *mark* and its own
- * number in the group in a header. A message of a later group comes before those of earlier ones in the user's order: such
- * a group begins when one that came back has to go once more, while those behind it have not come yet.
- * So one that comes with a mark waits for nothing but groups with a higher mark, and a new one for all.
+ * number in the group in a header. A group with a higher mark comes first: it begins when one that came
+ * back has to go once more, while those behind it have not come yet. So one that comes with a mark waits
+ * for nothing but groups with a higher mark, and a new one for all.
  *
  * It is copies that are told apart, not messages: of one that was copied just before we were killed,
  * and was not acked, there are two.
  *
- * A queue gives out what it was given in the order in which it was given, and that is all that is
- * relied on. What does not come back, whatever the reason, is waited for no longer than the next one
- * of its user takes that went behind it: once round the queue, however long that may be. So no time
- * has to be guessed after which order is given up. While Turn is down for days, copies go round all
- * that time, and with each the note is written anew.
+ * All that is relied on is that a queue keeps order. What does not come back, whatever the reason, is
+ * waited for no longer than the next one of its user takes that went behind it: once round the queue.
+ * So no time has to be guessed after which order is given up.
  *
- * The groups of a user are noted in the cache, so that whoever speaks for the channel next goes on with
- * them; only until then are others than those in memory looked up. That a group is gone is noted
- * without anybody waiting for it: at worst the user's next message goes round once for nothing.
+ * The groups of a user are noted in the cache for whoever speaks for the channel next, and looked up
+ * only then. That a group is gone is noted without anybody waiting for it: at worst the user's next
+ * message goes round once for nothing.
  *
  * @module
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type Note } from "../cache/mod.ts";
+import type { Note } from "../cache/mod.ts";
 import type { FlowOptions } from "./options.ts";
 import type { Place } from "./retry_headers.ts";
+import { tolerateCacheError } from "./tolerate.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
 const DAY_MS = 24 * 60 * 60_000;
-/** How long groups are remembered of which nothing moves, in milliseconds. */
+/** How long groups are remembered of which nothing moves. */
 const KEPT_MS = 7 * DAY_MS;
 /** Above so many users, those whose time is over are swept out, and what was looked up is forgotten. */
 const SWEEP_AT = 10_000;
@@ -47,9 +46,7 @@ export interface Behind {
   readonly delayMs: number;
 }
 
-/** What went one behind the other to the same place. */
 interface Group {
-  /** In its messages' headers. */
   readonly mark: number;
   /** The delay queue that it waits in; 0 at the end of its queue. */
   readonly delayMs: number;
@@ -59,7 +56,7 @@ interface Group {
 
 /** A user's groups. */
 interface Line {
-  /** That with the highest mark, which is the first in the user's order, first. */
+  /** By mark, the highest first: so is the user's order. */
   groups: Group[];
   /** When it is forgotten. */
   until: number;
@@ -88,12 +85,12 @@ export class DelayedOrder {
   }
 
   /**
-   * Undefined if all that is to be known of `key` is in memory, as usual; else it is looked up.
+   * Looks up what is to be known of `key`, unless it is in memory, as usual.
    *
-   * @throws {CacheError} If it can't be, by the promise.
+   * @throws {CacheError} If the cache fails.
    */
-  ready(key: string): Promise<void> | undefined {
-    return this.#isKnown(key) ? undefined : this.#lookUp(key);
+  async ready(key: string): Promise<void> {
+    if (!this.#isKnown(key)) await this.#lookUp(key);
   }
 
   /**
@@ -185,21 +182,18 @@ export class DelayedOrder {
     line.groups.shift();
     if (line.groups.length > 0) return;
     this.#lines.delete(key);
-    const { cache, flow, now } = this.#options;
-    this.#watch(cache.deleteNote("order", `${flow}:${key}`));
+    const { flow, now } = this.#options;
+    this.#deleteNote(`${flow}:${key}`);
     const isAll = this.#lines.size === 0 && (this.#othersUntil ?? Infinity) <= now();
     if (!isAll || this.#noted === 0) return;
     this.#noted = 0;
-    this.#watch(cache.deleteNote("order", flow));
+    this.#deleteNote(flow);
   }
 
-  #watch(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      if (!(error instanceof CacheError)) throw error;
-      log.debug("Still noted that a message of {flow} waits: {reason}", {
-        flow: this.#options.flow,
-        reason: error.message,
-      });
+  #deleteNote(id: string): void {
+    const { cache, flow } = this.#options;
+    void tolerateCacheError(cache.deleteNote("order", id), (reason) => {
+      log.debug("A record remains that a {flow} message waits: {reason}", { flow, reason });
     });
   }
 
@@ -214,7 +208,7 @@ function formatGroups(groups: readonly Group[]): string {
   return JSON.stringify(groups.map(({ mark, delayMs, last }) => [mark, delayMs, last]));
 }
 
-/** Reads {@linkcode formatGroups}; it is ours, so its form is known. */
+/** Reads {@linkcode formatGroups}. */
 function readGroups(note: string): readonly Group[] {
   const rows: readonly (readonly [number, number, number])[] = JSON.parse(note);
   return rows.map(([mark, delayMs, last]) => ({ mark, delayMs, last }));

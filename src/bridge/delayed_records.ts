@@ -7,7 +7,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache, type Note, type Tally } from "../cache/mod.ts";
+import type { MessageCache, Note } from "../cache/mod.ts";
 import {
   type DelayedEntry,
   delayedListId,
@@ -20,20 +20,21 @@ import {
   readDelayedList,
 } from "./delivery_records.ts";
 import { findSent, type Subject } from "./job.ts";
+import { tolerateCacheError } from "./tolerate.ts";
 import { UserOrder } from "./user_order.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/**
- * How long it is still noted when its time is over, in milliseconds: its queue may be long, and Turn
- * down.
- */
+/** How long it is still noted when its time is over: its queue may be long, and Turn down. */
 const KEPT_MS = 7 * 24 * 60 * 60_000;
 
 /** Whom a message or event is about, and for an event which message. */
 type Whose = Pick<DelayedRecord, "user" | "about">;
 
-type Lists = readonly { readonly id: string; readonly entries: readonly DelayedEntry[] }[];
+interface List {
+  readonly id: string;
+  readonly entries: readonly DelayedEntry[];
+}
 
 export class DelayedRecords {
   readonly #cache: MessageCache;
@@ -53,24 +54,24 @@ export class DelayedRecords {
    */
   gone(
     key: string,
-    record: Omit<DelayedRecord, "user" | "about">,
+    record: Omit<DelayedRecord, "flow" | "user" | "about">,
     subject: Subject,
     more: readonly Note[],
   ): Promise<void> {
+    const flow = this.#flow;
     return this.#inTurn(`key:${key}`, async () => {
-      let whose: Whose = { user: undefined, about: undefined };
-      await this.#watch(async () => void (whose = await this.#whose(subject)));
+      const found = await this.#tolerate(this.#whose(subject));
+      const whose = found ?? { user: undefined, about: undefined };
       await this.#inTurn(`user:${whose.user}`, async () => {
-        let lists: Lists = [];
-        await this.#watch(async () => {
-          lists = await this.#lists(whose, (entries) => [...without(entries, record.id), record]);
-        });
+        const lists = await this.#tolerate(this.#listsWithout(record.id, whose)) ?? [];
         const ttlMs = record.delayMs + KEPT_MS;
-        const id = delayedNoteId(record.flow, record.id);
-        const value = formatDelayed({ ...record, ...whose });
-        const listed = lists.map((list) => listNote(list.id, list.entries, ttlMs));
+        const id = delayedNoteId(flow, record.id);
+        const value = formatDelayed({ ...record, flow, ...whose });
+        const listed = lists.map(({ id, entries }) =>
+          listNote({ id, entries: [...entries, { ...record, flow }] }, ttlMs)
+        );
         const notes: Note[] = [...more, { kind: "delayed", id, value, ttlMs }, ...listed];
-        await this.#cache.putNotes(notes, [this.#tally("delayed")]);
+        await this.#cache.putNotes(notes, [{ flow, result: "delayed" }]);
       });
     });
   }
@@ -81,65 +82,48 @@ export class DelayedRecords {
       const noteId = delayedNoteId(this.#flow, id);
       const note = readDelayed(await this.#cache.getNote("delayed", noteId));
       if (note === undefined) return;
-      await this.#cache.tally([this.#tally("undelayed")]);
-      await this.#inTurn(`user:${note.user}`, () => this.#unlist(note));
+      await this.#cache.tally([{ flow: this.#flow, result: "undelayed" }]);
+      await this.#inTurn(`user:${note.user}`, async () => {
+        for (const list of await this.#listsWithout(note.id, note)) {
+          if (list.entries.length === 0) await this.#cache.deleteNote("delayed_list", list.id);
+          else await this.#cache.putNotes([listNote(list, KEPT_MS)]);
+        }
+      });
       await this.#cache.deleteNote("delayed", noteId);
     });
   }
 
   async #whose(subject: Subject): Promise<Whose> {
-    if ("user" in subject) return { user: subject.user, about: undefined };
+    if ("user" in subject) return { user: subject.user, about: subject.about };
     const message = await findSent(this.#cache, subject.sentIds);
     return { user: message?.to_addr, about: message?.message_id ?? subject.sentIds[0] };
   }
 
-  async #unlist(note: DelayedRecord): Promise<void> {
-    for (const { id, entries } of await this.#lists(note, (all) => without(all, note.id))) {
-      if (entries.length === 0) await this.#cache.deleteNote("delayed_list", id);
-      else await this.#cache.putNotes([listNote(id, entries, KEPT_MS)]);
-    }
-  }
-
-  async #lists(
-    { user, about }: Whose,
-    change: (entries: readonly DelayedEntry[]) => readonly DelayedEntry[],
-  ): Promise<Lists> {
-    const ids = [
+  /** The lists in which a message or event belongs, it itself left out. */
+  #listsWithout(id: string, { user, about }: Whose): Promise<readonly List[]> {
+    const listIds = [
       ...(user === undefined ? [] : [delayedListId({ user })]),
       ...(about === undefined ? [] : [delayedListId({ about })]),
     ];
-    return await Promise.all(ids.map(async (id) => {
-      const entries = readDelayedList(await this.#cache.getNote("delayed_list", id));
-      return { id, entries: change(entries) };
+    return Promise.all(listIds.map(async (listId) => {
+      const entries = readDelayedList(await this.#cache.getNote("delayed_list", listId));
+      return { id: listId, entries: entries.filter((entry) => entry.id !== id) };
     }));
-  }
-
-  #tally(result: string): Tally {
-    return { flow: this.#flow, result };
   }
 
   /** When all that was to be done for `key` before is done. */
   #inTurn(key: string, work: () => Promise<void>): Promise<void> {
-    return this.#order.run(key, undefined, () => this.#watch(work));
+    return this.#order.run(key, undefined, () => this.#tolerate(work()));
   }
 
-  async #watch(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
-      log.debug("Not noted what of {flow} is delayed: {reason}", {
-        flow: this.#flow,
-        reason: error.message,
-      });
-    }
+  #tolerate<T>(work: Promise<T>): Promise<T | undefined> {
+    return tolerateCacheError(work, (reason) => {
+      const text = "No record that a delayed {flow} message waits, or is back: {reason}";
+      log.debug(text, { flow: this.#flow, reason });
+    });
   }
 }
 
-function without(entries: readonly DelayedEntry[], id: string): readonly DelayedEntry[] {
-  return entries.filter((entry) => entry.id !== id);
-}
-
-function listNote(id: string, entries: readonly DelayedEntry[], ttlMs: number): Note {
+function listNote({ id, entries }: List, ttlMs: number): Note {
   return { kind: "delayed_list", id, value: formatDelayedList(entries), ttlMs };
 }

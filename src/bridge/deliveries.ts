@@ -5,28 +5,35 @@
  */
 
 import type { Arrival } from "../vumi/mod.ts";
-import { Attempts } from "./attempts.ts";
 import { CopyForwarder } from "./copy_forwarder.ts";
-import { Delivery, type DeliveryParts } from "./delivery.ts";
+import { Delivery } from "./delivery.ts";
 import { InFlight } from "./in_flight.ts";
 import type { Job } from "./job.ts";
-import type { CallingOptions, FlowOptions } from "./options.ts";
+import type { FlowOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 import { PoisonMessages } from "./poison_messages.ts";
 import { UserOrder } from "./user_order.ts";
+
+/** What all deliveries of a flow share. */
+export interface DeliveryParts<P> extends FlowOptions<P> {
+  readonly inFlight: InFlight;
+  readonly order: UserOrder<number>;
+  readonly forwarder: CopyForwarder;
+  readonly poison: PoisonMessages;
+  readonly outcomes: Outcomes;
+}
 
 /** The messages of one flow that are in hand; `P` is what Turn is told. */
 export class Deliveries<P> {
   readonly #parts: DeliveryParts<P>;
 
-  constructor(options: FlowOptions & CallingOptions<P>) {
+  constructor(options: FlowOptions<P>) {
     this.#parts = {
       ...options,
       inFlight: new InFlight(options),
       order: new UserOrder(),
       forwarder: new CopyForwarder(options),
       poison: new PoisonMessages(options.cache),
-      attempts: new Attempts(options),
       outcomes: new Outcomes(options),
     };
   }
@@ -44,11 +51,8 @@ export class Deliveries<P> {
     this.#parts.outcomes.unreadable();
   }
 
-  /**
-   * Somebody else has spoken for the channel meanwhile: what is known of messages that wait elsewhere
-   * is forgotten, and looked up. To be called before a message is taken in hand then.
-   */
+  /** Another bridge has spoken for the channel: what messages wait elsewhere is looked up anew. */
   forget(): void {
-    this.#parts.forwarder.forget();
+    this.#parts.forwarder.order.forget();
   }
 }

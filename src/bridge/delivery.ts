@@ -3,28 +3,24 @@
  * and in the end delivered or parked. Whatever it has to wait for, it waits in hand, and goes on
  * elsewhere as a copy when that gets too long; back to its queue it goes only when we stop.
  *
- * A flow calls what it needs of a {@linkcode Delivery}, from top to bottom: arrive, begin, send,
- * delivered. What answers a disposition has ended it.
+ * A flow calls what it needs of a {@linkcode Delivery}, from top to bottom: begin, send, delivered.
+ * What answers a disposition has ended it.
  *
  * @module
  */
 
 import { CacheError, type Note } from "../cache/mod.ts";
-import { readTrace, type Trace } from "../telemetry/mod.ts";
 import type { Arrival, Disposition } from "../vumi/mod.ts";
-import type { Attempts } from "./attempts.ts";
-import type { CopyForwarder } from "./copy_forwarder.ts";
+import { attempt } from "./attempts.ts";
+import type { DeliveryParts } from "./deliveries.ts";
 import type { DeliveredRecord } from "./delivery_records.ts";
-import type { Held, InFlight } from "./in_flight.ts";
-import type { Job } from "./job.ts";
-import type { FlowOptions } from "./options.ts";
-import type { Outcomes } from "./outcomes.ts";
-import type { PoisonMessages, Released } from "./poison_messages.ts";
+import type { Held } from "./in_flight.ts";
+import type { Job, Subject } from "./job.ts";
+import { POISON_AT } from "./poison_messages.ts";
 import { afterFailure, type Failed } from "./retries.ts";
 import { NO_PAST, type Past, readPast } from "./retry_headers.ts";
-import type { UserOrder } from "./user_order.ts";
 
-/** How long it is waited when the cache fails, in milliseconds. */
+/** How long it is waited when the cache fails. */
 const CACHE_PAUSE_MS = 2_000;
 /**
  * A message that was returned to its queue so often is copied before anything else. RabbitMQ drops it
@@ -34,25 +30,18 @@ const MOST_RETURNS = 3;
 /** And so often, if the cache fails and its place in its user's order can't be looked up. */
 const MOST_RETURNS_IN_ORDER = 15;
 
-/** What all deliveries of a flow share. */
-export interface DeliveryParts<P> extends FlowOptions {
-  readonly inFlight: InFlight;
-  readonly order: UserOrder<number>;
-  readonly forwarder: CopyForwarder;
-  readonly poison: PoisonMessages;
-  readonly attempts: Attempts<P>;
-  readonly outcomes: Outcomes;
-}
-
 /** Turn has it. */
 export type Delivered = DeliveredRecord & { readonly kind: "delivered" };
 
 /** One message or event in hand, whose turn has come; `P` is what Turn is told. */
 export class Delivery<P> implements Disposable {
   readonly job: Job;
+  readonly arrival: Arrival;
   readonly held: Held;
   /** What it came with; undefined if it was not sent elsewhere before. */
   readonly past: Past | undefined;
+  /** Whom it is about; its flow says so when it knows more than its job did. */
+  subject: Subject;
   /** What else is logged at its end. */
   details: Readonly<Record<string, unknown>> = {};
   /** Quick attempts that have failed by no fault of Turn's as a whole, before and now. */
@@ -61,16 +50,15 @@ export class Delivery<P> implements Disposable {
   isBegun: boolean;
   /** Whether it is sure that nothing was done about it before it began; known then. */
   isNew = false;
-  /** Whether Turn was called about it. */
-  isCalled = false;
   readonly #parts: DeliveryParts<P>;
-  readonly #arrival: Arrival;
-  /** What we know of it, if it was in hand here before and we let it go ourselves. */
-  readonly #released: Released | undefined;
+  /** Whether we may have died over it. */
+  readonly #mayHaveCrashed: boolean;
   /** Whether what was noted of its absence was taken back. */
   #hasArrived = false;
   #isReturnCounted = false;
   #hasCacheFailed = false;
+  /** What it has come to, and was reported to have. */
+  #end: Disposition | undefined;
   /** How often we have ended with it in work; undefined if that is not to be feared. */
   #crashes: number | undefined;
   /** Guards what is done before Turn is called. */
@@ -78,19 +66,23 @@ export class Delivery<P> implements Disposable {
 
   constructor(parts: DeliveryParts<P>, job: Job, arrival: Arrival, held: Held) {
     this.#parts = parts;
-    this.#arrival = arrival;
+    this.arrival = arrival;
     this.job = job;
     this.held = held;
+    this.subject = job.subject;
     this.past = readPast(arrival.headers);
-    this.#released = this.isRepeated ? parts.poison.takeReleased(job.id) : undefined;
-    this.isBegun = this.#released?.isBegun ?? (arrival.redelivered || this.past?.isBegun === true);
+    // What we know of it, if it was in hand here before and we let it go ourselves.
+    const released = this.isRepeated ? parts.poison.takeReleased(job.id) : undefined;
+    const mayBeBegun = arrival.redelivered || this.past?.isBegun === true;
+    this.isBegun = released?.isBegun ?? mayBeBegun;
+    this.#mayHaveCrashed = mayBeBegun && released === undefined;
     const before = this.past?.waits === 0 ? this.past.attempts : 0;
-    this.failures = Math.max(this.#released?.failures ?? 0, before);
+    this.failures = Math.max(released?.failures ?? 0, before);
   }
 
   /** Whether it has been here before: Turn may have it, or we may have died over it. */
   get isRepeated(): boolean {
-    return this.#arrival.redelivered || this.past !== undefined;
+    return this.arrival.redelivered || this.past !== undefined;
   }
 
   /** Calls to Turn that have failed before it came now. */
@@ -98,35 +90,26 @@ export class Delivery<P> implements Disposable {
     return this.past?.attempts ?? 0;
   }
 
-  /**
-   * Looks whether it may be worked on. Else, and also if we stop, it goes elsewhere: so it says.
-   *
-   * @throws {CacheError} If the cache fails.
-   */
-  async arrive(): Promise<Disposition | undefined> {
-    const { forwarder } = this.#parts;
-    const { held, past, job: { key } } = this;
-    if (held.isBack) return this.#putBack();
-    const looking = held.isOver ? undefined : forwarder.ready(key);
-    if (looking !== undefined) await looking;
-    if (past !== undefined && !this.#hasArrived) forwarder.back(this.job, past);
-    this.#hasArrived = true;
-    const behind = forwarder.placeBehind(key, past);
-    if (behind !== undefined) {
-      this.#leave();
-      return await forwarder.behind(this, behind);
+  /** Does what the flow says until that comes to a disposition: anew each time the cache has failed. */
+  async run(script: () => Promise<Disposition>): Promise<Disposition> {
+    for (;;) {
+      try {
+        return await this.#arrive() ?? await script();
+      } catch (error) {
+        const moved = await this.#recover(error);
+        if (moved !== undefined) return moved;
+      }
     }
-    if (this.#arrival.returns >= MOST_RETURNS) return await this.#again("was returned too often");
-    return held.isOver ? await this.#stop() : undefined;
   }
 
   /** Turn had it already. */
-  duplicate(): Disposition {
-    return this.#parts.outcomes.duplicate(this, this.attemptsBefore);
+  duplicate(): Promise<Disposition> {
+    return this.#finish(this.#parts.outcomes.duplicate(this, this.attemptsBefore));
   }
 
   /**
-   * Work on it begins. One that may end the program is watched from now on, or parked: so it says.
+   * Work on it begins. One that may end the program is watched; one that has done so too often is
+   * parked: then that is answered.
    *
    * @throws {CacheError} If the cache fails.
    */
@@ -137,10 +120,9 @@ export class Delivery<P> implements Disposable {
     if (!this.#mayHaveCrashed) return undefined;
     const { poison, outcomes } = this.#parts;
     const crashes = this.#crashes = await poison.crashes(this.job.id);
-    if (poison.isPoison(crashes)) {
-      await this.#clearPoison();
+    if (crashes >= POISON_AT) {
       const reason = `the program ended ${crashes} times while it had this in work`;
-      return outcomes.park(this, { reason });
+      return await this.#finish(outcomes.park(this, { reason }));
     }
     this.#watch = await this.watch();
     return undefined;
@@ -154,16 +136,14 @@ export class Delivery<P> implements Disposable {
   /** Turn need not know of it, for a reason in a plain word. */
   async skip(why: string): Promise<Disposition> {
     await this.#endWatch();
-    const disposition = this.#parts.outcomes.skipped(this, why);
-    await this.#clearPoison();
-    return disposition;
+    return await this.#finish(this.#parts.outcomes.skipped(this, why));
   }
 
   /** Tells Turn, as often as is worth it: then it has it, or the message goes elsewhere. */
   async send(payload: P): Promise<Delivered | Disposition> {
     await this.#endWatch();
-    const { attempts, now } = this.#parts;
-    const result = await attempts.run(this, payload);
+    const { now } = this.#parts;
+    const result = await attempt(this.#parts, this, payload);
     switch (result.kind) {
       case "superseded":
         return await this.skip("superseded");
@@ -179,45 +159,13 @@ export class Delivery<P> implements Disposable {
 
   /** Turn has it, and `notes` say so; see {@linkcode Outcomes.delivered}. */
   async delivered(record: DeliveredRecord, notes: readonly Note[]): Promise<Disposition> {
-    const disposition = await this.#parts.outcomes.delivered(this, record, notes);
-    await this.#clearPoison();
-    return disposition;
-  }
-
-  /**
-   * Waits because the cache fails; the flow then begins anew, unless the message goes elsewhere: so it
-   * says. Any other error is a bug, and thrown.
-   */
-  async recover(error: unknown): Promise<Disposition | undefined> {
-    await this.#endWatch();
-    const { outcomes } = this.#parts;
-    if (!(error instanceof CacheError)) {
-      outcomes.park(this, { reason: `bug: ${error}` });
-      throw error;
-    }
-    outcomes.cacheFailed(this, error.message, this.#hasCacheFailed);
-    this.#hasCacheFailed = true;
-    // RabbitMQ may drop it before the cache is back. Its place, if it had one, is worth less.
-    if (this.#arrival.returns >= MOST_RETURNS_IN_ORDER && !this.held.isBack) {
-      return await this.#again("was returned too often");
-    }
-    await this.held.wait(CACHE_PAUSE_MS);
-    return undefined;
+    return await this.#finish(await this.#parts.outcomes.delivered(this, record, notes));
   }
 
   /** It is answered: the next one of its user may come. */
   [Symbol.dispose](): void {
     this.#parts.order.leave(this.job.key);
     this.#parts.inFlight.release(this.held);
-  }
-
-  get trace(): Trace | undefined {
-    return readTrace((name) => this.#arrival.headers[name]);
-  }
-
-  /** What comes out of a delay queue has had its quick attempts. */
-  get quickRetries(): number {
-    return (this.past?.waits ?? 0) > 0 ? 0 : this.#parts.retry.maxRetries;
   }
 
   /** Whether one that waits behind it makes it useless. */
@@ -243,10 +191,46 @@ export class Delivery<P> implements Disposable {
     return { ...past, attempts, firstFailureAt };
   }
 
-  /** Whether we may have died over it. */
-  get #mayHaveCrashed(): boolean {
-    const mayBe = this.#arrival.redelivered || this.past?.isBegun === true;
-    return mayBe && this.#released === undefined;
+  /** Answers where it goes if it can't be worked on: behind others, away after too long, or back. */
+  async #arrive(): Promise<Disposition | undefined> {
+    const { forwarder } = this.#parts;
+    const { held, past } = this;
+    if (held.isBack) return this.#putBack();
+    if (!held.isOver) await forwarder.order.ready(this.job.key);
+    if (past !== undefined && !this.#hasArrived) forwarder.back(this, past);
+    this.#hasArrived = true;
+    const behind = forwarder.placeBehind(this);
+    if (behind !== undefined) {
+      this.#leave();
+      return await forwarder.behind(this, behind);
+    }
+    if (this.arrival.returns >= MOST_RETURNS) return await this.#again("was returned too often");
+    return held.isOver ? await this.#stop() : undefined;
+  }
+
+  /**
+   * Waits because the cache fails, unless it answers a disposition. Any other error is a bug: it is
+   * thrown, and the message parked; but what has come to its end stays so.
+   */
+  async #recover(error: unknown): Promise<Disposition | undefined> {
+    await this.#endWatch();
+    const { outcomes } = this.#parts;
+    if (this.#end !== undefined) {
+      outcomes.bugAfterEnd(this, error);
+      return this.#end;
+    }
+    if (!(error instanceof CacheError)) {
+      outcomes.park(this, { reason: `bug: ${error}` });
+      throw error;
+    }
+    outcomes.cacheFailed(this, error.message, this.#hasCacheFailed);
+    this.#hasCacheFailed = true;
+    // RabbitMQ may drop it before the cache is back. Its place, if it had one, is worth less.
+    if (this.arrival.returns >= MOST_RETURNS_IN_ORDER && !this.held.isBack) {
+      return await this.#again("was returned too often");
+    }
+    await this.held.wait(CACHE_PAUSE_MS);
+    return undefined;
   }
 
   async #fail(failed: Failed): Promise<Disposition> {
@@ -255,11 +239,12 @@ export class Delivery<P> implements Disposable {
     const past = this.pastAt(now);
     const next = afterFailure(past, failed, { delaysMs, forMs: this.job.retryForMs, now });
     const { reason, status } = failed;
-    const disposition = next.kind === "later"
-      ? await forwarder.later(this, next, reason)
-      : outcomes.park(this, { reason, status, attempts: past.attempts }, next);
-    await this.#clearPoison();
-    return disposition;
+    const failure = { reason, status, attempts: past.attempts };
+    return await this.#finish(
+      next.kind === "later"
+        ? await forwarder.later(this, next, failure)
+        : outcomes.park(this, failure, next),
+    );
   }
 
   /** Nothing more is begun for it: its time in hand is over, or we stop. */
@@ -287,7 +272,7 @@ export class Delivery<P> implements Disposable {
   }
 
   #countReturn(): void {
-    if (!this.#arrival.redelivered || !this.#mayHaveCrashed || this.#isReturnCounted) return;
+    if (!this.arrival.redelivered || !this.#mayHaveCrashed || this.#isReturnCounted) return;
     this.#isReturnCounted = true;
     this.#parts.outcomes.returned(this);
   }
@@ -298,8 +283,10 @@ export class Delivery<P> implements Disposable {
     await watch?.[Symbol.asyncDispose]();
   }
 
-  /** It is answered, so it is no more what ends the program. */
-  async #clearPoison(): Promise<void> {
+  /** It has come to its end, so it is no more what ends the program. */
+  async #finish(end: Disposition): Promise<Disposition> {
+    this.#end = end;
     if (this.#crashes !== undefined) await this.#parts.poison.forget(this.job.id);
+    return end;
   }
 }

@@ -1,6 +1,7 @@
 /**
  * What the flows note down in the cache of messages that Turn has, of what it was told, and of what
- * waits to be tried again: written by the flows, read by them and by the command `find`.
+ * waits to be tried again: written by the flows, read by them and by the command `find`. All of it is
+ * ours, so it is not checked when it is read.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import type { Event } from "../vumi/mod.ts";
 /** How long it is remembered that Turn has something, in milliseconds: 48 hours. */
 export const DELIVERED_TTL_MS: number = 48 * 60 * 60_000;
 
-/** That Turn has a user's message. */
+/** That Turn has a user's message, or was told of an event. */
 export interface DeliveredRecord {
   /** Since when, in milliseconds since 1970. */
   readonly at: number;
@@ -23,17 +24,13 @@ export interface DeliveredRecord {
 }
 
 /** An event that Turn was told of. */
-export interface ToldEvent {
+export interface ToldEvent extends DeliveredRecord {
   /** See {@linkcode eventKey}. */
   readonly id: string;
   /** What the transport said. */
   readonly event: Said;
   /** What Turn was told. */
   readonly status: Status["status"];
-  /** When, in milliseconds since 1970. */
-  readonly at: number;
-  /** At which attempt it took it. */
-  readonly attempts: number;
 }
 
 /** What an event says, in one word. */
@@ -61,10 +58,7 @@ export interface DelayedRecord {
   readonly id: string;
   /** For how long it waits, in milliseconds. */
   readonly delayMs: number;
-  /**
-   * When it goes back to its queue, in milliseconds since 1970. A note whose time is over is of one
-   * that stands in its queue again and was not taken yet, or that was taken just before we were killed.
-   */
+  /** When it is in its queue again, in milliseconds since 1970; perhaps it was not taken yet. */
   readonly until: number;
   /** How many calls to Turn have failed; none, if it only waits behind others. */
   readonly attempts: number;
@@ -92,7 +86,7 @@ export function formatDelivered({ at, attempts }: DeliveredRecord): string {
   return JSON.stringify({ at, attempts });
 }
 
-/** Reads {@linkcode formatDelivered}; it is ours, so its form is known. */
+/** Reads {@linkcode formatDelivered}. */
 export function readDelivered(note: string | undefined): DeliveredRecord | undefined {
   return note === undefined ? undefined : JSON.parse(note);
 }
@@ -104,7 +98,7 @@ export function formatToldRecord({ progress, events }: ToldRecord): string {
   return JSON.stringify({ progress, rows });
 }
 
-/** Reads {@linkcode formatToldRecord}; it is ours, so its form is known. */
+/** Reads {@linkcode formatToldRecord}. */
 export function readToldRecord(note: string | undefined): ToldRecord {
   if (note === undefined) return NOTHING_TOLD;
   // An earlier version of the program had no `rows`.
@@ -125,15 +119,19 @@ const MOST_TEXT = 150;
 
 /** The value of the note `delayed`; what is longer than any address or id is left out. */
 export function formatDelayed(note: DelayedRecord): string {
-  const { reason, user, about } = note;
   const short = (text: string | undefined): string | undefined =>
     text !== undefined && JSON.stringify(text).length <= MOST_TEXT ? text : undefined;
-  const id = short(note.id) ?? "";
-  const all = { ...note, id, reason: short(reason) ?? short(reason.slice(0, 100)) ?? "" };
-  return JSON.stringify({ ...all, user: short(user), about: short(about) });
+  const { id, reason, user, about } = note;
+  return JSON.stringify({
+    ...note,
+    id: short(id) ?? "",
+    reason: short(reason) ?? short(reason.slice(0, 100)) ?? "",
+    user: short(user),
+    about: short(about),
+  });
 }
 
-/** Reads {@linkcode formatDelayed}; it is ours, so its form is known. */
+/** Reads {@linkcode formatDelayed}. */
 export function readDelayed(note: string | undefined): DelayedRecord | undefined {
   if (note === undefined) return undefined;
   return { firstFailureAt: undefined, user: undefined, about: undefined, ...JSON.parse(note) };
@@ -156,7 +154,7 @@ export function formatDelayedList(entries: readonly DelayedEntry[]): string {
   return JSON.stringify(rows);
 }
 
-/** Reads {@linkcode formatDelayedList}; it is ours, so its form is known. */
+/** Reads {@linkcode formatDelayedList}. */
 export function readDelayedList(note: string | undefined): readonly DelayedEntry[] {
   if (note === undefined) return [];
   const rows: readonly (readonly [QueuedFlow, string, number])[] = JSON.parse(note);

@@ -8,39 +8,46 @@
 
 import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
-import { CacheError } from "../cache/mod.ts";
 import type { Sender } from "../turn/mod.ts";
 import type { BridgeOptions } from "./options.ts";
+import { tolerateCacheError } from "./tolerate.ts";
+import { UserOrder } from "./user_order.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
+type IdempotencyOptions = Pick<BridgeOptions, "cache" | "dedupeWindowMs">;
+
+/** A request that is in work; to be disposed of when it is answered. */
+export interface IdempotentRequest extends Disposable {
+  /**
+   * The id of the message that an equal request made, if that one may not have been answered.
+   *
+   * @throws {CacheError} If the cache fails.
+   */
+  find(): Promise<string | undefined>;
+  /** A message with this id was made of it. */
+  accepted(id: string): Promise<void>;
+}
+
 /** Requests that were published, and may not have been answered. */
 export class Idempotency {
-  readonly #options: Pick<BridgeOptions, "cache" | "dedupeWindowMs">;
-  /** The end of the request with this body that is in work. */
-  readonly #inWork = new Map<string, Promise<void>>();
+  readonly #options: IdempotencyOptions;
+  /** Requests in work, by their bodies. */
+  readonly #inWork = new UserOrder<undefined>();
   /** Answered, but the cache would not forget it. */
   readonly #answered = new Set<string>();
 
-  constructor(options: Pick<BridgeOptions, "cache" | "dedupeWindowMs">) {
+  constructor(options: IdempotencyOptions) {
     this.#options = options;
   }
 
   /**
    * Takes a request. Equal ones are taken one after the other, so that it is known of each whether it
-   * was answered; the next one is, when this one is disposed of.
+   * was answered.
    */
   async begin(sender: Sender): Promise<IdempotentRequest> {
     const key = createHash("sha256").update(sender.body).digest("base64");
-    for (let first = this.#inWork.get(key); first !== undefined; first = this.#inWork.get(key)) {
-      await first;
-    }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#inWork.set(key, promise);
-    const end = (): void => {
-      this.#inWork.delete(key);
-      resolve();
-    };
+    await this.#inWork.enter(key, undefined);
     let isAccepted = false;
     return {
       find: async (): Promise<string | undefined> => {
@@ -53,6 +60,7 @@ export class Idempotency {
         isAccepted = true;
       },
       [Symbol.dispose]: (): void => {
+        const end = (): void => this.#inWork.leave(key);
         if (!isAccepted || sender.isGone()) end();
         else void this.#forget(key).finally(end);
       },
@@ -61,48 +69,26 @@ export class Idempotency {
 
   async #find(key: string): Promise<string | undefined> {
     if (this.#answered.has(key)) return undefined;
-    const id = await this.#options.cache.getNote("answer", key);
-    if (id !== undefined) {
-      log.warning("A request was repeated, and is answered as the first one: {messageId}", {
-        messageId: id,
-      });
+    const messageId = await this.#options.cache.getNote("answer", key);
+    if (messageId !== undefined) {
+      const text = "A request was repeated, answered as before and not sent again: {messageId}";
+      log.warning(text, { messageId });
     }
-    return id;
+    return messageId;
   }
 
-  async #keep(key: string, id: string): Promise<void> {
+  async #keep(key: string, messageId: string): Promise<void> {
     const { cache, dedupeWindowMs: ttlMs } = this.#options;
-    try {
-      await cache.putNotes([{ kind: "answer", id: key, value: id, ttlMs }]);
-      this.#answered.delete(key);
-    } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
+    const kept = cache.putNotes([{ kind: "answer", id: key, value: messageId, ttlMs }])
+      .then(() => this.#answered.delete(key));
+    await tolerateCacheError(kept, (reason) => {
       // It is in the queue: to refuse it now would make Turn send it a second time for sure.
-      log.warning("A repetition of {messageId} would not be noticed: {reason}", {
-        messageId: id,
-        reason: error.message,
-      });
-    }
+      log.warning("If Turn repeats {messageId}, it is sent twice: {reason}", { messageId, reason });
+    });
   }
 
   async #forget(key: string): Promise<void> {
-    try {
-      await this.#options.cache.deleteNote("answer", key);
-    } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
-      this.#answered.add(key);
-    }
+    const forgotten = this.#options.cache.deleteNote("answer", key);
+    await tolerateCacheError(forgotten, () => void this.#answered.add(key));
   }
-}
-
-/** A request that is in work; to be disposed of when it is answered. */
-export interface IdempotentRequest extends Disposable {
-  /**
-   * The id of the message that an equal request made, if that one may not have been answered.
-   *
-   * @throws {CacheError} If the cache fails.
-   */
-  find(): Promise<string | undefined>;
-  /** A message with this id was made of it. */
-  accepted(id: string): Promise<void>;
 }

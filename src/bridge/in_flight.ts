@@ -1,7 +1,7 @@
 /**
  * What is in hand: taken off a queue and not yet answered. RabbitMQ closes the channel of whoever does
- * not answer in time (30 minutes, unless it is configured otherwise), and returns all that was in hand
- * there. So whatever a message waits for, it waits in hand for a part of that time only.
+ * not answer in time (30 minutes by default), and returns all that was in hand there. So whatever a
+ * message waits for, it waits in hand for a part of that time only.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export class InFlight {
   readonly #elapsed: () => number;
   /** The one that came first first. */
   readonly #held = new Set<Held>();
-  /** What says that messages are lost: the same for all of one channel. */
+  /** What is listened to already: it is the same for all messages of one AMQP channel. */
   readonly #sessions = new WeakSet<AbortSignal>();
   readonly #wakeUp: WakeUp;
 
@@ -67,7 +67,7 @@ export class InFlight {
 export class Held {
   /** Fires when it can't be answered any more. */
   readonly lost: AbortSignal;
-  /** When its time is over, on the clock of {@linkcode InFlight}. */
+  /** When its time is over. */
   readonly end: number;
   readonly #options: InFlightOptions;
   readonly #elapsed: () => number;

@@ -52,24 +52,15 @@ export class InboundFlow {
       transport: message.transport_name,
       content: message.content,
     };
-    for (;;) {
-      try {
-        return await this.#deliver(message, delivery);
-      } catch (error) {
-        const moved = await delivery.recover(error);
-        if (moved !== undefined) return moved;
-      }
-    }
+    return await delivery.run(() => this.#deliver(message, delivery));
   };
 
   async #deliver(message: Message, delivery: Delivery<InboundText>): Promise<Disposition> {
     const { cache, emptyMessageBody } = this.#options;
     const id = message.message_id;
-    const moved = await delivery.arrive();
-    if (moved !== undefined) return moved;
     const isDelivered = delivery.isRepeated &&
       await cache.getNote("delivered_inbound", id) !== undefined;
-    if (isDelivered) return delivery.duplicate();
+    if (isDelivered) return await delivery.duplicate();
     const parked = await delivery.begin();
     if (parked !== undefined) return parked;
 

@@ -20,13 +20,16 @@ export interface Job {
   readonly retryForMs: number;
   /** When vumi queued it, in milliseconds since 1970. */
   readonly queuedAt: number;
-  /** Whom it is about. */
+  /** Whom it is about, as far as its flow knows when it comes. */
   readonly subject: Subject;
 }
 
-/** The user who wrote it, or the ids under which the message that it is about may be remembered. */
+/**
+ * The user, and for an event the message that it is about; or, before that was looked up, the ids
+ * under which it may be remembered.
+ */
 export type Subject =
-  | { readonly user: string }
+  | { readonly user: string; readonly about?: string }
   | { readonly sentIds: readonly [string, ...string[]] };
 
 /**

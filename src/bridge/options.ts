@@ -43,24 +43,22 @@ export interface BridgeOptions {
   readonly ussdRetryForMs: number;
   /** Whether an event is left out for which a further one waits. */
   readonly compactStatuses: boolean;
-  /**
-   * How long a request that may not have been answered is remembered, in milliseconds; 0 if equal
-   * requests are always different messages.
-   */
+  /** How long to know a request that Turn may repeat, in milliseconds; 0 if it is a new one always. */
   readonly dedupeWindowMs: number;
   /** Most calls to Turn at once, for each of messages and statuses. */
   readonly concurrency: number;
-  /**
-   * Longest that a message stays in hand, in milliseconds, whatever it waits for: well below the time
-   * after which RabbitMQ takes it away. 15 minutes by default.
-   */
+  /** Longest that a message stays in hand, in milliseconds; 15 minutes by default. See in_flight.ts. */
   readonly holdMs?: number | undefined;
 }
 
-/** What the parts need that bring what came off one flow's queue to Turn. */
-export interface FlowOptions
+/** What the parts of one flow need that bring what came off its queue to Turn, which is told `P`. */
+export interface FlowOptions<P = never>
   extends Pick<BridgeOptions, "cache" | "metrics" | "retry" | "holdMs">, WakeUpOptions {
   readonly flow: QueuedFlow;
+  /** Turn's client. */
+  readonly call: (payload: P, options: CallOptions) => Promise<CallResult>;
+  /** Longest that one call may take, in milliseconds; asked at each call. */
+  readonly timeoutMs: () => number;
   readonly gate: TurnGate;
   /** Fires when nothing new is to be begun. */
   readonly stopping: AbortSignal;
@@ -70,12 +68,4 @@ export interface FlowOptions
   readonly now: () => number;
   /** From 0 up to, not including, 1. */
   readonly random?: () => number;
-}
-
-/** How Turn is called; `P` is what it is told. */
-export interface CallingOptions<P> {
-  /** Turn's client. */
-  readonly call: (payload: P, options: CallOptions) => Promise<CallResult>;
-  /** Longest that one call may take, in milliseconds; asked at each call. */
-  readonly timeoutMs: () => number;
 }

@@ -25,8 +25,6 @@ const log = getLogger(["turn-channels", "bridge"]);
 /** How long Turn is asked to wait when we can't take a message: a broker's restart, roughly. */
 const RETRY_AFTER_MS = 5_000;
 
-const LATE = "Turn did not wait until the message was remembered";
-
 /** What became of a request, and the message that it became, unless it was repeated or refused. */
 interface Published {
   readonly acceptance: Acceptance;
@@ -48,16 +46,15 @@ export class OutboundFlow {
   readonly accept = async (request: OutboundRequest, sender: Sender): Promise<Acceptance> => {
     const { metrics } = this.#options;
     const begunAt = performance.now();
-    let confirmedMs: number | undefined;
+    let published: Published | undefined;
     metrics.requestBegun();
     try {
-      const { acceptance, message } = await this.#publish(request, sender).catch(toUnavailable);
-      const durationMs = Math.round(performance.now() - begunAt);
-      if (message !== undefined) confirmedMs = durationMs;
-      this.#report(request, acceptance, message, durationMs);
-      return acceptance;
+      published = await this.#publish(request, sender).catch(toUnavailable);
+      this.#report(request, published, Math.round(performance.now() - begunAt));
+      return published.acceptance;
     } finally {
-      metrics.requestEnded(confirmedMs === undefined ? undefined : confirmedMs / 1000);
+      const seconds = (performance.now() - begunAt) / 1000;
+      metrics.requestEnded(published?.message === undefined ? undefined : seconds);
     }
   };
 
@@ -70,11 +67,11 @@ export class OutboundFlow {
     const { to, replyTo } = request;
     const inbound = await (replyTo === null ? cache.getLastInbound(to) : cache.getInbound(replyTo));
     if (inbound === undefined && replyTo !== null) {
-      log.warning("Refused a message: its reply_to {replyTo} is not remembered", { replyTo });
+      log.warning("Answered 404, nothing sent: reply_to {replyTo} is not remembered", { replyTo });
       return { acceptance: { kind: "unknown_reply_to" } };
     }
     if (inbound !== undefined && inbound.from_addr !== to) {
-      log.warning("Turn's `to` is not who wrote {replyTo}; sent to who did", { replyTo });
+      log.warning("Turn's `to` did not write {replyTo}, sent to the user who did", { replyTo });
     }
     const message = this.#compose(request, inbound);
     const id = message.message_id;
@@ -83,7 +80,7 @@ export class OutboundFlow {
     if (sender.isLate()) {
       // Turn has heard that it has to send this again, and would have it sent twice.
       this.#outcomes.audit("unavailable");
-      return { acceptance: unavailable(LATE) };
+      return { acceptance: unavailable("Turn gave up before the message was in the cache") };
     }
     try {
       await connector.publish(message, sender.trace);
@@ -115,8 +112,7 @@ export class OutboundFlow {
 
   #report(
     { to, replyTo, text }: OutboundRequest,
-    acceptance: Acceptance,
-    message: Message | undefined,
+    { acceptance, message }: Published,
     durationMs: number,
   ): void {
     const { metrics } = this.#options;
@@ -134,15 +130,14 @@ export class OutboundFlow {
       durationMs,
     });
     if (message === undefined) return;
-    const sentAt = unixMilliseconds(message.timestamp);
-    metrics.transports.sent(message.transport_name, sentAt);
+    metrics.transports.sent(message.transport_name, unixMilliseconds(message.timestamp));
   }
 }
 
 /** What can be foreseen to fail is answered, all else is a bug. */
 function toUnavailable(error: unknown): Published {
   if (!(error instanceof PublishError || error instanceof CacheError)) throw error;
-  log.warning("Turn has to send a message again: {reason}", { reason: error.message });
+  log.warning("Answered 503, Turn will try again: {reason}", { reason: error.message });
   return { acceptance: unavailable(error.message) };
 }
 

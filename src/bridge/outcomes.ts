@@ -1,7 +1,6 @@
 /**
- * How messages end, one flow's: each end is counted, logged in one line of the same form whichever way
- * it went, so that it can be found by any of its ids, and counted for the audit. Nothing is parked
- * without {@linkcode Outcomes.park}.
+ * How messages end, one flow's: each end is counted, also for the audit, and logged in one line of the
+ * same form whichever way it went. Nothing is parked without {@linkcode Outcomes.park}.
  *
  * @module
  */
@@ -13,6 +12,7 @@ import type { Disposition } from "../vumi/mod.ts";
 import type { Delivery } from "./delivery.ts";
 import type { DeliveredRecord } from "./delivery_records.ts";
 import type { FlowOptions } from "./options.ts";
+import { tolerateCacheError } from "./tolerate.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
@@ -25,16 +25,14 @@ export type OutcomeValues = Readonly<Record<string, unknown>> & {
   readonly messageId: string | null;
 };
 
-/** Of which flow, and where it is counted. */
 type OutcomesOptions = Pick<FlowOptions, "cache" | "metrics" | "now"> & { readonly flow: Flow };
 
 type Ended = Pick<Delivery<never>, "job" | "details">;
 
-export interface Failure {
+/** Why it is parked: perhaps for Turn's `status`, after so many attempts. */
+interface Failure {
   readonly reason: string;
-  /** Turn's status, if it was for that. */
   readonly status?: number | undefined;
-  /** Calls that failed. */
   readonly attempts?: number;
 }
 
@@ -48,13 +46,13 @@ export class Outcomes {
   /** Counts for the audit what came, or what it came to: all or none. Nobody waits for that. */
   audit(...results: readonly string[]): void {
     const { cache, flow } = this.#options;
-    this.#watch(cache.tally(results.map((result) => ({ flow, result }))));
+    this.#write(cache.tally(results.map((result) => ({ flow, result }))));
   }
 
   /** Counts for the audit, and notes something about it. */
   auditWith(note: Note, result: string): void {
     const { cache, flow } = this.#options;
-    this.#watch(cache.putNotes([note], [{ flow, result }]));
+    this.#write(cache.putNotes([note], [{ flow, result }]));
   }
 
   report(result: Result, values: OutcomeValues): void {
@@ -78,14 +76,14 @@ export class Outcomes {
     const { cache, flow, metrics } = this.#options;
     this.#end(of, "delivered", { attempts });
     metrics.delivered(flow, (at - of.job.queuedAt) / 1000);
-    const noted = cache.putNotes(notes, [{ flow, result: "delivered" }])
-      .catch((error: unknown) => {
-        const values = { flow, ...of.job.names, reason: String(error) };
-        // Turn has it. Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
-        const text = "Not noted that Turn has {flow} {messageId}: {reason}";
-        if (error instanceof CacheError) log.warning(text, values);
-        else log.error(`A bug: ${text}`, values);
-      });
+    const written = cache.putNotes(notes, [{ flow, result: "delivered" }]);
+    const noted = written.catch((error: unknown) => {
+      const values = { flow, ...of.job.names, reason: String(error) };
+      // Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
+      const text = "No record that Turn has {flow} {messageId}: {reason}";
+      if (error instanceof CacheError) log.warning(text, values);
+      else log.error(`A bug: ${text}`, values);
+    });
     if (flow === "status") await noted;
     return { kind: "done" };
   }
@@ -116,22 +114,26 @@ export class Outcomes {
     return disposition;
   }
 
+  /** A mistake of ours, which does not change what it has come to. */
+  bugAfterEnd({ job: { names } }: Ended, error: unknown): void {
+    const values = { flow: this.#options.flow, ...names, reason: String(error) };
+    log.error("A bug, after {flow} {messageId} was done: {reason}", values);
+  }
+
   /** It was in work when we or the connection ended, and comes again. */
   returned({ job: { names } }: Ended): void {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "redelivered");
     this.audit("redelivered");
-    log.info("Again, as it was in work when we or the connection ended: {flow} {messageId}", {
-      flow,
-      ...names,
-    });
+    const text = "Delivered again after the program or its connection ended: {flow} {messageId}";
+    log.info(text, { flow, ...names });
   }
 
   /** We stop, or it is lost: it goes back to its place in its queue. */
   putBack({ job: { names } }: Ended): Disposition {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "requeued");
-    log.debug("Left for its next delivery: {flow} {messageId}", { flow, ...names });
+    log.debug("Put back into its queue: {flow} {messageId}", { flow, ...names });
     return { kind: "requeue" };
   }
 
@@ -140,12 +142,12 @@ export class Outcomes {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "cache_failed");
     const values = { flow, ...names, reason };
-    const text = "The cache fails, {flow} {messageId} has to wait: {reason}";
+    const text = "The cache fails, {flow} {messageId} waits: {reason}";
     if (isSaid) log.debug(text, values);
     else log.error(text, values);
   }
 
-  /** It came, could not be read, and is parked. */
+  /** It can't be read, and is parked. */
   unreadable(): void {
     this.report("unreadable", { messageId: null });
     this.audit("in", "unreadable");
@@ -157,10 +159,9 @@ export class Outcomes {
   }
 
   /** A count is not worth a message. */
-  #watch(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      if (!(error instanceof CacheError)) throw error;
-      log.debug("Not counted for the audit: {reason}", { reason: error.message });
+  #write(work: Promise<void>): void {
+    void tolerateCacheError(work, (reason) => {
+      log.debug("Not counted for the audit: {reason}", { reason });
     });
   }
 }

@@ -1,19 +1,20 @@
 /**
- * Finds the message that ends the program each time it is worked on, so that it is parked instead of
- * doing so for ever. RabbitMQ says only that a message was handed out before; that we died over it
- * is what is left in the cache: a count that is raised before the work, lowered after it, and removed
- * when the message is answered. One that only waits, for days perhaps, is not blamed for what ends us.
+ * Finds the message that ends the program each time it is worked on, so that it can be parked. RabbitMQ
+ * says only that a message was handed out before; that we died over it is what is left in the cache:
+ * a count that is raised before the work, lowered after it, and removed when the message is answered.
+ * One that only waits, for days perhaps, is not blamed for what ends us.
  *
  * @module
  */
 
 import { getLogger } from "@logtape/logtape";
-import { CacheError, type MessageCache, type Note } from "../cache/mod.ts";
+import type { MessageCache } from "../cache/mod.ts";
+import { tolerateCacheError } from "./tolerate.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
 /** A message that has ended the program so many times is parked. */
-const POISON_AT = 5;
+export const POISON_AT = 5;
 const TTL_MS = 48 * 60 * 60_000;
 /** Above so many, what was put back longest ago is forgotten: somebody else has taken it. */
 const MOST_RELEASED = 10_000;
@@ -39,10 +40,11 @@ export class PoisonMessages {
   release(id: string, released: Released): void {
     this.#released.set(id, released);
     if (this.#released.size <= MOST_RELEASED) return;
-    for (const oldest of this.#released.keys()) return void this.#released.delete(oldest);
+    const [oldest = id] = this.#released.keys();
+    this.#released.delete(oldest);
   }
 
-  /** What is known of it if we put it back ourselves the last time; forgotten with this. */
+  /** What is known of it if we put it back ourselves the last time; then it is forgotten. */
   takeReleased(id: string): Released | undefined {
     const released = this.#released.get(id);
     this.#released.delete(id);
@@ -50,8 +52,7 @@ export class PoisonMessages {
   }
 
   /**
-   * How often we have ended with it in work, as far as is known of one that was in hand when we did:
-   * it may have waited only.
+   * How often we have ended with it in work: once, as far as is known of one that was in hand then.
    *
    * @throws {CacheError} If the cache fails.
    */
@@ -59,44 +60,32 @@ export class PoisonMessages {
     return Number(await this.#cache.getNote("suspect", id) ?? 1);
   }
 
-  /** Whether a message over which we have died so often is parked. */
-  isPoison(crashes: number): boolean {
-    return crashes >= POISON_AT;
-  }
-
   /**
    * Watches the work on a message that was in work when the program, or its connection, ended: should
-   * it end now, before the answer is disposed of, that counts; not so while the message waits before or
-   * after. From the second time on one such message is worked on at a time, so that the others are not
-   * blamed with it.
+   * it end again before the answer is disposed of, that counts. From the second time on one such message
+   * is worked on at a time, so that the others are not blamed with it.
    *
    * @throws {CacheError} If the cache fails; the work is not to be begun then.
    */
   async watch(id: string, crashes: number): Promise<AsyncDisposable> {
-    const release = crashes === 1 ? undefined : await this.#beAlone();
-    try {
-      await this.#cache.putNotes([noteOf(id, crashes + 1)]);
-    } catch (error) {
-      release?.();
-      throw error;
-    }
-    return {
-      [Symbol.asyncDispose]: async (): Promise<void> => {
-        try {
-          await this.#tidy(id, () => this.#cache.putNotes([noteOf(id, crashes)]));
-        } finally {
-          release?.();
-        }
-      },
-    };
+    await using watch = new AsyncDisposableStack();
+    if (crashes > 1) watch.defer(await this.#beAlone());
+    await this.#note(id, crashes + 1);
+    watch.defer(() => tidy(id, this.#note(id, crashes)));
+    return watch.move();
   }
 
   /** It is answered. */
   async forget(id: string): Promise<void> {
-    await this.#tidy(id, () => this.#cache.deleteNote("suspect", id));
+    await tidy(id, this.#cache.deleteNote("suspect", id));
   }
 
-  /** Waits for the others that are to be alone. To be called when the next one may. */
+  #note(id: string, crashes: number): Promise<void> {
+    const value = String(crashes);
+    return this.#cache.putNotes([{ kind: "suspect", id, value, ttlMs: TTL_MS }]);
+  }
+
+  /** Waits for the others that are to be alone. The answer is to be called when the next one may. */
   async #beAlone(): Promise<() => void> {
     const before = this.#alone;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -104,21 +93,12 @@ export class PoisonMessages {
     await before;
     return resolve;
   }
-
-  /** What the work came to stands, whether this is done or not. */
-  async #tidy(id: string, write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
-      log.warning("Still noted that {messageId} was in work when the program ended: {reason}", {
-        messageId: id,
-        reason: error.message,
-      });
-    }
-  }
 }
 
-function noteOf(id: string, crashes: number): Note {
-  return { kind: "suspect", id, value: String(crashes), ttlMs: TTL_MS };
+/** What the work came to stands, whether this is done or not. */
+async function tidy(messageId: string, work: Promise<void>): Promise<void> {
+  await tolerateCacheError(work, (reason) => {
+    const text = "A record remains that {messageId} was in work when the program ended: {reason}";
+    log.warning(text, { messageId, reason });
+  });
 }

@@ -11,10 +11,10 @@
 import type { TurnFigures } from "../telemetry/mod.ts";
 import type { RateLimit } from "../turn/mod.ts";
 
-/** What is called; each may have a budget of its own at Turn, or share one. */
+/** What is called; both may share one budget at Turn. */
 export type Resource = "messages" | "statuses";
 
-/** The length of a window, as long as Turn does not let it be known: its documentation has 60 s. */
+/** The length of a window until Turn lets it be known: its documentation has 60 s. */
 const WINDOW_MS = 60_000;
 /** A refusal that does not say for how long is taken to mean this. */
 const LEAST_PAUSE_MS = 1_000;
@@ -28,26 +28,26 @@ const RESERVED_SHARE = 0.25;
 /** How often statuses look whether the reserve has shrunk. */
 const RESERVE_STEP_MS = 500;
 
-interface Budget {
+class Budget {
   limit: number | undefined;
   /** Least that Turn said was left in this window. */
-  left: number;
+  left = Infinity;
   /** Calls begun in this window. */
-  used: number;
+  used = 0;
   /** Calls not answered yet. */
-  inFlight: number;
+  inFlight = 0;
   /** When the window began, as far as we know, and when it ends. */
-  startedAt: number;
-  resetAt: number;
+  startedAt = -Infinity;
+  resetAt = Infinity;
   /** The furthest end of a window that Turn has told. */
-  toldAt: number;
+  toldAt = -Infinity;
   /** Length of a window, as far as is known: never more than it is. */
-  windowMs: number;
+  windowMs = 0;
   /** No call before this. */
-  closedUntil: number;
+  closedUntil = -Infinity;
 }
 
-/** Rate limits of one channel; its times are milliseconds since 1970, as Turn's are. */
+/** Rate limits of one channel. All times are milliseconds on one clock, those that Turn tells too. */
 export class RateLimiter {
   readonly #budgets = new Map<string, Budget>();
   readonly #bucketOf: Record<Resource, string> = { messages: "", statuses: "" };
@@ -86,7 +86,7 @@ export class RateLimiter {
    * A call was answered, or was given up.
    *
    * @param bucket What {@linkcode RateLimiter.begun} answered.
-   * @param limit What Turn said of its limit.
+   * @param limit What Turn said of its limit, on our clock.
    * @param refusedForMs If Turn refused it for the limit, how long it is to wait at least.
    */
   ended(
@@ -105,40 +105,20 @@ export class RateLimiter {
     budget.closedUntil = Math.max(budget.closedUntil, now + pauseMs);
   }
 
-  /** Our clock was set back by so much; Turn's was not. */
-  setBack(ms: number): void {
-    for (const budget of this.#budgets.values()) {
-      budget.startedAt -= ms;
-      budget.resetAt -= ms;
-      budget.closedUntil -= ms;
-    }
-  }
-
-  /** What is known of each bucket now, for metrics; the empty name is the one without. */
+  /**
+   * What is known of each bucket now, for metrics; the empty name is the one without. `resetAt` is
+   * `-Infinity` if Turn has not told it.
+   */
   known(): TurnFigures["limits"] {
-    return [...this.#budgets].flatMap(([bucket, { limit, left, toldAt }]) =>
-      limit === undefined
-        ? []
-        : [{ bucket, limit, left: Math.min(left, limit), resetAt: Math.max(0, toldAt) }]
+    return [...this.#budgets].flatMap(([bucket, { limit, left, toldAt: resetAt }]) =>
+      limit === undefined ? [] : [{ bucket, limit, left: Math.min(left, limit), resetAt }]
     );
   }
 
   #budget(bucket: string): Budget {
-    const known = this.#budgets.get(bucket);
-    if (known !== undefined) return known;
-    const made: Budget = {
-      limit: undefined,
-      left: Infinity,
-      used: 0,
-      inFlight: 0,
-      startedAt: -Infinity,
-      resetAt: Infinity,
-      toldAt: -Infinity,
-      windowMs: 0,
-      closedUntil: 0,
-    };
-    this.#budgets.set(bucket, made);
-    return made;
+    const budget = this.#budgets.get(bucket) ?? new Budget();
+    this.#budgets.set(bucket, budget);
+    return budget;
   }
 }
 
@@ -161,12 +141,7 @@ function learn(budget: Budget, { limit, remaining, resetAt: told }: RateLimit, n
   if (remaining !== undefined) budget.left = Math.min(budget.left, remaining);
 }
 
-function learnEnd(
-  budget: Budget,
-  told: number,
-  remaining: number | undefined,
-  now: number,
-): void {
+function learnEnd(budget: Budget, told: number, remaining: number | undefined, now: number): void {
   const { limit = 0, inFlight, startedAt, toldAt, windowMs } = budget;
   budget.windowMs = Math.max(windowMs, told - now);
   // Answers of the same window may differ a little, if Turn tells the time that is left.

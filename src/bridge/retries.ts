@@ -30,15 +30,17 @@ export const MAX_QUICK_WAIT_MS = 5 * 60_000;
 /** Why Turn does not have it. */
 export type Failed = Exclude<CallResult, { readonly kind: "delivered" | "limited" }>;
 
+interface Schedule extends Pick<RetryOptions, "delaysMs"> {
+  /** How long after the first failure it is worth trying, in milliseconds. */
+  readonly forMs: number;
+  readonly now: number;
+}
+
 /** A message that failed: when again, or never. */
 export function afterFailure(
   past: Past,
   failed: Failed,
-  { delaysMs, forMs, now }: {
-    readonly delaysMs: readonly number[];
-    readonly forMs: number;
-    readonly now: number;
-  },
+  { delaysMs, forMs, now }: Schedule,
 ): Disposition {
   // A date to come is not ours, and would have it tried until then.
   const firstFailureAt = Math.min(past.firstFailureAt ?? now, now);

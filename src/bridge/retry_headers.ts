@@ -26,18 +26,15 @@ export interface Past {
   readonly isBegun: boolean;
 }
 
-/** A place in a user's order: the mark of a group, and which of it; both are 0 if it has none. */
+/** A place in a user's order: the mark of a group, and which of it, from 1. */
 export interface Place {
-  /** Of the group. */
   readonly mark: number;
-  /** In the group, from 1. */
   readonly nth: number;
 }
 
 /** That of what has not been sent elsewhere, or need not come in order. */
 export const NO_PLACE: Place = { mark: 0, nth: 0 };
 
-/** A message that is new here. */
 export const NO_PAST: Past = {
   attempts: 0,
   firstFailureAt: undefined,
@@ -69,16 +66,15 @@ export function readPast(headers: Readonly<Record<string, unknown>>): Past | und
   };
 }
 
-/**
- * Whether later messages of its user need not wait for it, nor it for earlier ones: it has failed for
- * so long that its user can't be made to wait.
- */
+/** Whether it has failed for so long that its user's other messages don't wait for it, nor it for them. */
 export function isOutOfOrder(past: Past | undefined): boolean {
   return past !== undefined && past.waits > 0 && past.place.mark === 0;
 }
 
 /** A message goes to where it waits: its place there, and whether work on it may have been begun. */
 export type Departure = Pick<Past, "place" | "isBegun">;
+
+type Headers = Record<string, string | number>;
 
 /** A message that failed waits in a delay queue. */
 export function withPlace(
@@ -89,40 +85,37 @@ export function withPlace(
   return { ...disposition, headers: { ...headers, ...placeHeaders(departure, delayMs) } };
 }
 
-/** Why a message waits that has not failed. */
-export const WAITS_BEHIND = "waits behind an earlier message of the same user";
-
 /** A message waits behind others in their delay queue, for no fault of its own. */
-export function waitBehind(past: Past, departure: Departure, delayMs: number): Disposition {
-  const place = placeHeaders(departure, delayMs);
-  const headers = { ...pastHeaders(past), ...place, [HEADER.reason]: WAITS_BEHIND };
+export function waitBehind(
+  past: Past,
+  departure: Departure,
+  delayMs: number,
+  reason: string,
+): Disposition {
+  const headers = { ...pastHeaders(past, reason), ...placeHeaders(departure, delayMs) };
   return { kind: "later", delayMs, headers };
 }
 
 /** A message goes to the end of its queue, for no fault of its own. */
 export function sendAgain(past: Past, departure: Departure, reason: string): Disposition {
-  const copies = { [HEADER.copies]: past.copies + 1, [HEADER.reason]: reason };
-  const headers = { ...pastHeaders(past), ...placeHeaders(departure, 0), ...copies };
-  return { kind: "again", headers };
+  const headers = { ...pastHeaders(past, reason), ...placeHeaders(departure, 0) };
+  return { kind: "again", headers: { ...headers, [HEADER.copies]: past.copies + 1 } };
 }
 
 /** What a message that failed has behind it, and why it failed. */
-export function failureHeaders(
-  past: Past,
-  { reason, status, said }: Failure,
-): Record<string, string | number> {
+export function failureHeaders(past: Past, { reason, status, said }: Failure): Headers {
   return {
-    ...pastHeaders(past),
-    [HEADER.reason]: reason,
+    ...pastHeaders(past, reason),
     [HEADER.status]: status ?? 0,
     [HEADER.said]: said ?? "",
   };
 }
 
-function pastHeaders({ attempts, firstFailureAt, waits }: Past): Record<string, string | number> {
+function pastHeaders({ attempts, firstFailureAt, waits }: Past, reason: string): Headers {
   return {
     [HEADER.attempts]: attempts,
     [HEADER.waits]: waits,
+    [HEADER.reason]: reason,
     ...(firstFailureAt === undefined
       ? {}
       : { [HEADER.firstFailure]: new Date(firstFailureAt).toISOString() }),
@@ -130,10 +123,7 @@ function pastHeaders({ attempts, firstFailureAt, waits }: Past): Record<string, 
 }
 
 /** A place is a text: a mark is larger than the integers that all clients can read. */
-function placeHeaders(
-  { place: { mark, nth }, isBegun }: Departure,
-  delayMs: number,
-): Record<string, string | number> {
+function placeHeaders({ place: { mark, nth }, isBegun }: Departure, delayMs: number): Headers {
   return {
     [HEADER.place]: `${mark}.${nth}`,
     [HEADER.delay]: delayMs,

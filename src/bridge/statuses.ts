@@ -22,8 +22,8 @@ import {
   eventKey,
   formatToldRecord,
   readToldRecord,
+  type Said,
   saidBy,
-  type ToldRecord,
 } from "./delivery_records.ts";
 import { findSent } from "./job.ts";
 import type { BridgeOptions } from "./options.ts";
@@ -35,12 +35,35 @@ export type StatusOptions = Pick<
   "cache" | "metrics" | "retryForMs" | "failedStatus" | "compactStatuses"
 >;
 
-/** How far a message has come: what is told later must not be less. */
-type Progress = 1 | 2 | 3;
+/** What an event means for its message. */
+interface Meaning {
+  /** What Turn is told. */
+  readonly status: Status["status"];
+  /** How it is counted, if it is. */
+  readonly heard: Heard | undefined;
+  /**
+   * How far the message has come: on its way; it failed, as far as is known; the user has it. What is
+   * told later must not be less.
+   */
+  readonly progress: 1 | 2 | 3;
+}
+
+const MEANINGS: Readonly<Record<Said, Meaning>> = {
+  ack: { status: "sent", heard: "acked", progress: 1 },
+  nack: { status: "failed", heard: "nacked", progress: 2 },
+  pending: { status: "sent", heard: undefined, progress: 1 },
+  failed: { status: "failed", heard: "failed", progress: 2 },
+  delivered: { status: "delivered", heard: "delivered", progress: 3 },
+};
+
+/** Above so many, it is forgotten of which messages an event was counted. */
+const MOST_HEARD = 1_000;
 
 export class StatusFlow {
   readonly #options: StatusOptions;
   readonly #deliveries: Deliveries<Status>;
+  /** Ids of messages of which Turn has been told nothing yet, but an event has been counted. */
+  readonly #heard = new Set<string>();
 
   constructor(options: StatusOptions, deliveries: Deliveries<Status>) {
     this.#options = options;
@@ -53,28 +76,21 @@ export class StatusFlow {
     using delivery = await this.#deliveries.begin({
       id: event.event_id,
       key: event.user_message_id,
-      rank: compactStatuses ? progress(event) : 0,
+      rank: compactStatuses ? MEANINGS[saidBy(event)].progress : 0,
       names: { messageId: event.user_message_id, eventId: event.event_id },
       retryForMs,
       queuedAt: unixMilliseconds(event.timestamp),
       subject: { sentIds: sentIds(event) },
     }, arrival);
-    for (;;) {
-      try {
-        return await this.#deliver(event, delivery);
-      } catch (error) {
-        const moved = await delivery.recover(error);
-        if (moved !== undefined) return moved;
-      }
-    }
+    return await delivery.run(() => this.#deliver(event, delivery));
   };
 
   async #deliver(event: Event, delivery: Delivery<Status>): Promise<Disposition> {
-    const { cache, metrics } = this.#options;
-    const moved = await delivery.arrive();
-    if (moved !== undefined) return moved;
+    const { cache, metrics, failedStatus } = this.#options;
     const message = await findSent(cache, sentIds(event));
     const told = readToldRecord(message && await cache.getNote("told", message.message_id));
+    const key = eventKey(event.event_id);
+    const isTold = told.events.some(({ id }) => id === key);
     delivery.details = {
       turnMessageId: message?.message_id,
       sentMessageId: event.sent_message_id,
@@ -83,7 +99,7 @@ export class StatusFlow {
       user: message?.to_addr,
       transport: message?.transport_name,
     };
-    if (delivery.isRepeated && isAmong(told, event)) return delivery.duplicate();
+    if (delivery.isRepeated && isTold) return await delivery.duplicate();
     const parked = await delivery.begin();
     if (parked !== undefined) return parked;
 
@@ -92,61 +108,47 @@ export class StatusFlow {
       log.warning("Not remembered, so no status is sent: {messageId}", delivery.job.names);
       return await delivery.skip("not_ours");
     }
+    const id = message.message_id;
+    delivery.subject = { user: message.to_addr, about: id };
     // A transport that was not sure may have put it on the queue twice.
-    if (isAmong(told, event)) return await delivery.skip("duplicate");
-    if (delivery.isNew) metrics.transports.heard(message.transport_name, heard(event));
-    if (progress(event) < told.progress) return await delivery.skip("out_of_date");
+    if (isTold) return await delivery.skip("duplicate");
+    const said = saidBy(event);
+    const { heard, progress, ...meaning } = MEANINGS[said];
+    if (delivery.isNew) {
+      metrics.transports.heard(message.transport_name, heard);
+      if (told.events.length === 0 && this.#isFirst(id)) {
+        metrics.transports.heardFirst(message.transport_name, unixMilliseconds(message.timestamp));
+      }
+    }
+    if (progress < told.progress) return await delivery.skip("out_of_date");
 
-    const status = this.#status(event);
+    const status = meaning.status === "failed" ? failedStatus : meaning.status;
     const sent = await delivery.send({
-      messageId: message.message_id,
+      messageId: id,
       recipient: message.to_addr,
       status,
       timestamp: unixSeconds(event.timestamp),
     });
-    if (delivery.isNew && delivery.isCalled && told.events.length === 0) {
-      metrics.transports.heardFirst(message.transport_name, unixMilliseconds(message.timestamp));
-    }
     if (sent.kind !== "delivered") return sent;
+    this.#heard.delete(id);
     const { at, attempts } = sent;
-    const one = { id: eventKey(event.event_id), event: saidBy(event), status, at, attempts };
     const value = formatToldRecord({
-      progress: Math.max(progress(event), told.progress),
-      events: [...told.events, one],
+      progress: Math.max(progress, told.progress),
+      events: [...told.events, { id: key, event: said, status, at, attempts }],
     });
-    const id = message.message_id;
     return await delivery.delivered(sent, [{ kind: "told", id, value, ttlMs: DELIVERED_TTL_MS }]);
   }
 
-  #status({ event_type, delivery_status }: Event): Status["status"] {
-    const { failedStatus } = this.#options;
-    if (event_type === "nack") return failedStatus;
-    if (event_type === "ack") return "sent";
-    if (delivery_status === "delivered") return "delivered";
-    return delivery_status === "failed" ? failedStatus : "sent";
+  /** Whether no event about a message has been counted, which now is. */
+  #isFirst(messageId: string): boolean {
+    if (this.#heard.has(messageId)) return false;
+    if (this.#heard.size >= MOST_HEARD) this.#heard.clear();
+    this.#heard.add(messageId);
+    return true;
   }
 }
 
 /** Our id of its message, and the provider's, which HTTP transports make the same as ours. */
 function sentIds({ user_message_id, sent_message_id }: Event): readonly [string, ...string[]] {
   return sent_message_id === null ? [user_message_id] : [user_message_id, sent_message_id];
-}
-
-/** Whether Turn was told of this event. */
-function isAmong({ events }: ToldRecord, event: Event): boolean {
-  const key = eventKey(event.event_id);
-  return events.some(({ id }) => id === key);
-}
-
-/** What it says of its message, as it is counted. */
-function heard({ event_type, delivery_status }: Event): Heard | undefined {
-  if (event_type === "ack") return "acked";
-  if (event_type === "nack") return "nacked";
-  return delivery_status === "pending" || delivery_status === null ? undefined : delivery_status;
-}
-
-/** On its way; it failed, as far as is known; the user has it. */
-function progress({ event_type, delivery_status }: Event): Progress {
-  if (delivery_status === "delivered") return 3;
-  return event_type === "nack" || delivery_status === "failed" ? 2 : 1;
 }

@@ -2,9 +2,8 @@
  * The way to Turn of one channel. Every call goes through here, and waits here: while Turn is down,
  * for its rate limit, for its turn. Users' messages go before statuses.
  *
- * While Turn is down no call is made, and no message spends its retries: those in hand wait here, the
- * others in their queues, as no more are taken off than may be in hand. After each pause a call is made
- * about one of those that wait, to see.
+ * While Turn is down no message spends its retries: those in hand wait here, the others in their
+ * queues. After each pause a call is made about one of those that wait, to see.
  *
  * @module
  */
@@ -44,12 +43,10 @@ export interface Pass {
   readonly isProbe: boolean;
   /** See {@linkcode CircuitBreaker.epoch}. */
   readonly epoch: number;
-  /** When it was given. */
+  /** When it was given, on the clock that is never set back. */
   readonly since: number;
 }
 
-/** It looks again at least so often while somebody waits, in milliseconds: the clock may be set. */
-const LOOK_MS = 60_000;
 /** Above so many, it is forgotten which messages were probes in vain. */
 const MOST_FAILED_PROBES = 1_000;
 
@@ -77,6 +74,7 @@ export interface Leaving {
 export class TurnGate {
   readonly #options: TurnGateOptions;
   readonly #now: () => number;
+  readonly #elapsed: () => number;
   readonly #breaker = new CircuitBreaker();
   readonly #limiter = new RateLimiter();
   readonly #calls: Record<Resource, Calls> = { messages: noCalls(), statuses: noCalls() };
@@ -87,12 +85,11 @@ export class TurnGate {
   #stopped = false;
   #downSince = 0;
   #lastSuccess: number | undefined;
-  /** What the clock said last. */
-  #latest = -Infinity;
 
   constructor(options: TurnGateOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#elapsed = options.elapsed ?? (() => performance.now());
     this.#wakeUp = new WakeUp(() => this.#dispatch(), options);
   }
 
@@ -111,12 +108,16 @@ export class TurnGate {
     const figures = (resource: Resource): TurnFigures["resources"][Resource] => ({
       inFlight: this.#calls[resource].inFlight,
       waiting: this.waiting(resource),
-      heldMs: heldMs(this.#calls[resource], this.#now()),
+      heldMs: heldMs(this.#calls[resource], this.#elapsed()),
     });
+    const offset = this.#now() - this.#elapsed();
     return {
       ...this.status(),
       resources: { messages: figures("messages"), statuses: figures("statuses") },
-      limits: this.#limiter.known(),
+      limits: this.#limiter.known().map((known) => ({
+        ...known,
+        resetAt: Math.max(0, Math.round(known.resetAt + offset)),
+      })),
     };
   }
 
@@ -131,38 +132,41 @@ export class TurnGate {
     if (this.#stopped || held?.isOver) return Promise.resolve(undefined);
     const { promise, resolve } = Promise.withResolvers<Pass | undefined>();
     const { waiters } = this.#calls[resource];
-    let over: AbortSignal | undefined;
-    const leave = (): void => {
-      waiters.splice(waiters.indexOf(waiter), 1);
-      resolve(undefined);
-    };
-    let isWaiting = true;
-    const admit = (pass: Pass | undefined): void => {
-      isWaiting = false;
-      over?.removeEventListener("abort", leave);
-      resolve(pass);
-    };
-    const waiter: Waiter = { id, admit };
+    const waiter: Waiter = { id, admit: resolve };
     waiters.push(waiter);
     this.#dispatch();
-    if (isWaiting && held !== undefined) {
-      over = held.over;
-      if (over.aborted) leave();
-      else over.addEventListener("abort", leave, { once: true });
-    }
+    if (held === undefined || !waiters.includes(waiter)) return promise;
+    const { over } = held;
+    const leave = (): void => {
+      const index = waiters.indexOf(waiter);
+      if (index >= 0) waiters.splice(index, 1);
+      resolve(undefined);
+    };
+    if (over.aborted) leave();
+    else over.addEventListener("abort", leave, { once: true });
+    void promise.then(() => over.removeEventListener("abort", leave));
     return promise;
   }
 
   /** The call has ended, or was not made after all (`undefined`). */
   leave(pass: Pass, result: CallResult | undefined): void {
-    const now = this.#time();
-    this.#calls[pass.resource].inFlight--;
-    if (pass.isProbe) this.#probing = false;
+    const now = this.#elapsed();
+    const { resource, bucket, isProbe } = pass;
+    this.#calls[resource].inFlight--;
+    if (isProbe) this.#probing = false;
     if (result === undefined) {
-      this.#limiter.notMade(pass.bucket);
+      this.#limiter.notMade(bucket);
     } else {
+      const { rateLimit } = result;
+      const resetAt = rateLimit?.resetAt && rateLimit.resetAt - this.#now() + now;
       const refusedForMs = result.kind === "limited" ? result.afterMs : undefined;
-      this.#limiter.ended(pass.resource, pass.bucket, result.rateLimit, refusedForMs, now);
+      this.#limiter.ended(
+        resource,
+        bucket,
+        rateLimit && { ...rateLimit, resetAt },
+        refusedForMs,
+        now,
+      );
       this.#record(pass, result, now);
     }
     this.#dispatch();
@@ -173,7 +177,7 @@ export class TurnGate {
     this.#stopped = true;
     this.#wakeUp.clear();
     for (const calls of Object.values(this.#calls)) {
-      endHold(calls, this.#now());
+      endHold(calls, this.#elapsed());
       for (const { admit } of calls.waiters.splice(0)) admit(undefined);
     }
   }
@@ -181,7 +185,7 @@ export class TurnGate {
   #record(pass: Pass, result: CallResult, now: number): void {
     const { connector, metrics } = this.#options;
     metrics?.called(pass.resource, result.status, (now - pass.since) / 1000);
-    if (result.kind === "delivered") this.#lastSuccess = now;
+    if (result.kind === "delivered") this.#lastSuccess = this.#now();
     const before = this.#breaker.state;
     this.#breaker.record(signOf(result), pass.epoch, now);
     const after = this.#breaker.state;
@@ -199,50 +203,38 @@ export class TurnGate {
     } else {
       if (this.#failedProbes.size >= MOST_FAILED_PROBES) this.#failedProbes.clear();
       this.#failedProbes.add(pass.id);
-      log.debug("Turn is still down");
+      log.debug("Turn is still down for {connector}", { connector });
     }
   }
 
-  /** A clock that is set back makes no pause longer. */
-  #time(): number {
-    const now = this.#now();
-    const backMs = this.#latest - now;
-    this.#latest = now;
-    if (backMs > 0) { for (const part of [this.#breaker, this.#limiter]) part.setBack(backMs); }
-    return now;
-  }
-
+  /** Lets through what may go, and sees to it that it is done again in time. */
   #dispatch(): void {
     if (this.#stopped) return;
-    const waitMs = this.#letThroughNow(this.#time());
-    if (waitMs !== Infinity) this.#wakeUp.set(Math.min(Math.max(1, waitMs), LOOK_MS));
+    const now = this.#elapsed();
+    if (this.#breaker.state === "open") {
+      const waitMs = this.#breaker.probeAt - now;
+      if (waitMs > 0) return this.#wakeUp.set(waitMs);
+      this.#breaker.probe();
+    }
+    if (this.#breaker.state === "half-open") return this.#probe();
+    const waitMs = Math.min(this.#admit("messages", now), this.#admit("statuses", now));
+    if (waitMs !== Infinity) this.#wakeUp.set(waitMs);
   }
 
   /** Lets through what may go. Answers after how long to look again; not by itself: `Infinity`. */
-  #letThroughNow(now: number): number {
-    if (this.#breaker.state === "open") {
-      if (now < this.#breaker.probeAt) return this.#breaker.probeAt - now;
-      this.#breaker.probe();
-    }
-    if (this.#breaker.state === "half-open") {
-      this.#probe();
-      return Infinity;
-    }
-    return Math.min(this.#admit("messages", now), this.#admit("statuses", now));
-  }
-
-  /** Lets through what may go. Answers as {@linkcode TurnGate.#letThroughNow} does. */
   #admit(resource: Resource, now: number): number {
     const calls = this.#calls[resource];
     endHold(calls, now);
-    while (calls.waiters.length > 0 && calls.inFlight < this.#options.concurrency) {
+    while (calls.inFlight < this.#options.concurrency) {
+      const [waiter] = calls.waiters;
+      if (waiter === undefined) return Infinity;
       const waitMs = this.#limiter.waitMs(resource, now);
       if (waitMs > 0) {
         calls.heldSince = now;
         return waitMs;
       }
-      const waiter = calls.waiters.shift();
-      if (waiter !== undefined) this.#letThrough(resource, waiter, false);
+      calls.waiters.shift();
+      this.#letThrough(resource, waiter, false);
     }
     return Infinity;
   }
@@ -266,7 +258,7 @@ export class TurnGate {
     this.#calls[resource].inFlight++;
     const { epoch } = this.#breaker;
     const bucket = this.#limiter.begun(resource);
-    admit({ resource, id, bucket, isProbe, epoch, since: this.#now() });
+    admit({ resource, id, bucket, isProbe, epoch, since: this.#elapsed() });
   }
 }
 
@@ -274,9 +266,8 @@ function noCalls(): Calls {
   return { waiters: [], inFlight: 0, heldMs: 0, heldSince: undefined };
 }
 
-/** A clock that is set back takes nothing away. */
-function heldMs({ heldMs, heldSince }: Calls, now: number): number {
-  return heldMs + Math.max(0, now - (heldSince ?? now));
+function heldMs({ heldMs, heldSince = Infinity }: Calls, now: number): number {
+  return heldMs + Math.max(0, now - heldSince);
 }
 
 function endHold(calls: Calls, now: number): void {

@@ -4,25 +4,18 @@
  * @module
  */
 
-interface Entry<T> {
-  readonly value: T;
-  readonly left: Promise<void>;
-  readonly leave: () => void;
-}
-
 /** One queue a key, gone when it is empty. `T` is what is known of work that waits. */
 export class UserOrder<T> {
   /** What is in work and what waits behind it, in order. */
-  readonly #queues = new Map<string, Entry<T>[]>();
+  readonly #queues = new Map<string, (PromiseWithResolvers<void> & { readonly value: T })[]>();
 
   /** Resolves when all that entered for `key` before has left. To be followed by `leave`. */
   async enter(key: string, value: T): Promise<void> {
     const queue = this.#queues.get(key) ?? [];
     this.#queues.set(key, queue);
     const before = queue.at(-1);
-    const { promise: left, resolve: leave } = Promise.withResolvers<void>();
-    queue.push({ value, left, leave });
-    if (before !== undefined) await before.left;
+    queue.push({ ...Promise.withResolvers<void>(), value });
+    await before?.promise;
   }
 
   /** The work of `key` that is being done has ended. */
@@ -30,7 +23,7 @@ export class UserOrder<T> {
     const queue = this.#queues.get(key) ?? [];
     const entry = queue.shift();
     if (queue.length === 0) this.#queues.delete(key);
-    entry?.leave();
+    entry?.resolve();
   }
 
   /** Does `work` when all earlier work of `key` has ended, well or not. Answers what it answers. */

@@ -23,14 +23,13 @@ export class WakeUp {
   /** When it goes off. */
   #at = 0;
 
-  /** Does `onTime` each time it goes off. */
   constructor(onTime: () => void, options: WakeUpOptions = {}) {
     this.#onTime = onTime;
     this.#after = options.after ?? afterMs;
     this.#elapsed = options.elapsed ?? (() => performance.now());
   }
 
-  /** Goes off in `ms` milliseconds at the latest. To set a timer costs as much as a call, so it stays. */
+  /** Goes off in `ms` milliseconds at the latest. A timer stays: to set one costs as much as a call. */
   set(ms: number): void {
     const at = this.#elapsed() + ms;
     if (this.#cancel !== undefined && this.#at <= at) return;

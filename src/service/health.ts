@@ -31,7 +31,7 @@ function perChannel(parts: readonly (readonly [string, ComponentHealth])[]): Com
  */
 function amqpOf(broker: Broker, channels: readonly Channel[]): ComponentHealth {
   const { state, serverProperties, reason } = broker.status();
-  // Blocked is the broker's trouble, of which publishers are told; restarting us would mend nothing.
+  // Blocked is the broker's trouble, of which publishers are told; restarting us would fix nothing.
   const up = state === "open" || state === "blocked";
   const { health, ...queues } = perChannel(
     channels.map((channel) => [channel.name, queuesOf(channel)]),

@@ -48,19 +48,11 @@ export async function deliver(
   arrival: Arrival,
 ): Promise<Disposition> {
   using delivery = await deliveries.begin(job, arrival);
-  for (;;) {
-    try {
-      return await deliverOnce(delivery, job);
-    } catch (error) {
-      await delivery.recover(error);
-    }
-  }
+  return await delivery.run(() => deliverOnce(delivery, job));
 }
 
 async function deliverOnce(delivery: Delivery<Call>, job: TestJob): Promise<Disposition> {
-  const moved = await delivery.arrive();
-  if (moved !== undefined) return moved;
-  if (delivery.isRepeated && await job.isDelivered()) return delivery.duplicate();
+  if (delivery.isRepeated && await job.isDelivered()) return await delivery.duplicate();
   const parked = await delivery.begin();
   if (parked !== undefined) return parked;
   const why = await job.prepare(delivery.isNew);

@@ -123,6 +123,14 @@ Deno.test("Delivery lets a bug through, and counts the message as parked", async
   assert.deepEqual(await test.cache.counts(), ["inbound parked: 1"]);
 });
 
+Deno.test("Delivery counts what has ended once, though a bug follows", async () => {
+  await using test = new TestDelivery([DELIVERED]);
+  test.cache.deleteNote = () => Promise.reject(new TypeError("bug"));
+  assert.deepEqual(await test.deliver("m1", { redelivered: true }), DONE);
+  assert.deepEqual([await test.counted("delivered"), await test.counted("parked")], [1, 0]);
+  assert.deepEqual(await test.cache.counts(), ["inbound delivered: 1", "inbound redelivered: 1"]);
+});
+
 Deno.test("Delivery sends what Turn asks to wait long for to a delay that is long enough", async () => {
   await using test = new TestDelivery([{ ...RETRY, afterMs: 300_001 }]);
   const disposition = await test.deliver("m1");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { PoisonMessages } from "../../src/bridge/poison_messages.ts";
+import { POISON_AT, PoisonMessages } from "../../src/bridge/poison_messages.ts";
 import { CacheError } from "../../src/cache/mod.ts";
 import { FlakyCache, settle } from "./support.ts";
 
@@ -29,17 +29,17 @@ async function killOver(cache: FlakyCache, id: string): Promise<void> {
 
 const works = (): Promise<string> => Promise.resolve("works");
 
-Deno.test("PoisonMessages.isPoison() of the message that has ended the program five times", async () => {
+Deno.test("PoisonMessages.crashes() of the message that has ended the program five times", async () => {
   await using cache = new FlakyCache();
   const poison = new PoisonMessages(cache);
   // Once without us: when it comes for the first time it is not watched.
   for (let crashes = 1; crashes < 5; crashes++) {
     assert.equal(await poison.crashes("m1"), crashes);
-    assert.ok(!poison.isPoison(crashes));
+    assert.ok(crashes < POISON_AT);
     await killOver(cache, "m1");
   }
   assert.equal(await poison.crashes("m1"), 5);
-  assert.ok(poison.isPoison(5));
+  assert.equal(POISON_AT, 5);
 });
 
 Deno.test("PoisonMessages.forget() begins again", async () => {

@@ -152,7 +152,8 @@ Deno.test("afterFailure() follows a schedule that does not rise", () => {
 });
 
 Deno.test("waitBehind() costs no attempt, and says behind what", () => {
-  const disposition = waitBehind(NO_PAST, { place: PLACE, isBegun: false }, 5_000);
+  const departure = { place: PLACE, isBegun: false };
+  const disposition = waitBehind(NO_PAST, departure, 5_000, "waits behind another");
   assert.ok(disposition.kind === "later");
   assert.equal(disposition.delayMs, 5_000);
   assert.deepEqual(readPast(disposition.headers), { ...NO_PAST, place: PLACE, delayMs: 5_000 });

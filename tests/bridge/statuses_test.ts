@@ -146,7 +146,14 @@ Deno.test("StatusFlow counts an event as come once, though the cache fails when 
 Deno.test("StatusFlow notes a delayed event by the message that it is about, and by its user", async () => {
   await using test = await TestStatuses.start();
   test.answer = () => RETRY;
+  let lookUps = 0;
+  const { getOutbound } = test.cache;
+  test.cache.getOutbound = (...args) => {
+    lookUps++;
+    return getOutbound.apply(test.cache, args);
+  };
   const first = await test.handle({ ...ACK, event_id: "e1" });
+  assert.equal(lookUps, 1);
   // The next one only waits behind it, so nobody has looked yet whose it is.
   await test.handle({ ...report("delivered"), event_id: "e2" });
   const note = async (id: string) =>
@@ -313,4 +320,17 @@ Deno.test("StatusFlow counts what is heard by transport, and of each message onc
   assert.deepEqual([await heard("failed"), await heard("nacked")], ["1", "0"]);
   metrics.transports.sweep(now + 2 * HOUR_MS);
   assert.equal(await heard("silent"), "1");
+});
+
+Deno.test("StatusFlow counts that a message was heard of, though Turn is not called in time", async () => {
+  const registry = new MetricsRegistry();
+  const metrics = registry.channel("c");
+  await using test = await TestStatuses.start({ metrics });
+  const now = Date.now();
+  metrics.transports.sent("t", now);
+  test.base.gate.stop();
+  await test.handle(ACK);
+  assert.deepEqual(test.told, []);
+  metrics.transports.sweep(now + 2 * HOUR_MS);
+  assert.match(await registry.text(), /{transport="t",result="silent",connector="c"} 0$/m);
 });

@@ -15,11 +15,13 @@ const REFUSED: CallResult = { kind: "refused", reason: "Turn answered 400", stat
 /** A gate on a clock that the test sets. */
 class TestGate implements Disposable {
   readonly clock = new TestClock(1_786_331_000_000);
+  /** How far the time of day is set back. */
+  setBackMs = 0;
   readonly gate: TurnGate;
 
   constructor(concurrency = 2, metrics = new MetricsRegistry().channel("c")) {
     const { after, elapsed } = this.clock;
-    const times = { after, elapsed, now: elapsed };
+    const times = { after, elapsed, now: () => elapsed() - this.setBackMs };
     this.gate = new TurnGate({ connector: "c", concurrency, metrics, ...times });
   }
 
@@ -161,17 +163,22 @@ Deno.test("TurnGate pauses no longer when the clock is set back", async () => {
   using test = new TestGate();
   await test.takeDown();
   const probe = test.enter("a");
-  test.now -= 3_600_000;
+  test.setBackMs = 3_600_000;
   // Whoever comes makes it look.
   assert.deepEqual(await answers(probe, test.enter("b")), ["waits", "waits"]);
   await test.clock.advance(1_000);
   assert.deepEqual(await answers(probe), ["through"]);
-  const limited = { kind: "limited", reason: "", status: 429, afterMs: 500 } as const;
+  const resetAt = test.now - test.setBackMs + 30_000;
+  const rateLimit = { bucket: undefined, limit: 10, remaining: 0, resetAt };
+  const limited = { kind: "limited", reason: "", status: 429, afterMs: 500, rateLimit } as const;
   test.gate.leave(await probe.pass(), limited);
+  assert.equal(test.gate.figures().limits[0]?.resetAt, resetAt);
   const held = test.enter("c");
-  test.now -= 3_600_000;
+  test.setBackMs += 3_600_000;
   assert.deepEqual(await answers(held, test.enter("d")), ["waits", "waits"]);
-  await test.clock.advance(1_050);
+  await test.clock.advance(30_049);
+  assert.deepEqual(await answers(held), ["waits"]);
+  await test.clock.advance(1);
   assert.deepEqual(await answers(held), ["through"]);
 });
 

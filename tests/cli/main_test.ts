@@ -232,7 +232,7 @@ Deno.test("killed after its answer, the program still knows the message's events
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("check finds nothing to mend where all is well, exit code 0", async () => {
+Deno.test("check finds nothing to fix where all is well, exit code 0", async () => {
   await using turn = FakeTurn.start({ authToken: TOKEN });
   const connector = `test-${crypto.randomUUID()}`;
   await using _transport = await Transport.connect(connector);

@@ -53,7 +53,10 @@ Deno.test("the message that ends the program each time is parked after 5 deaths,
   const all = [...innocent, "next"];
   await until("all others", () => all.every((id) => delivered.includes(id)));
   assert.equal(deaths, 5);
-  assert.match(last.stderr(), /"level":"INFO","message":"Again, as it was in work[^\n]*"killer"/);
+  assert.match(
+    last.stderr(),
+    /"level":"INFO","message":"Delivered again after the program[^\n]*"killer"/,
+  );
   assert.equal(await last.stop("SIGTERM"), 0);
   assert.deepEqual([...new Set(delivered)].toSorted(), all.toSorted());
   assert.equal(await live.transport.depth("inbound.parked"), 0);
