@@ -8,7 +8,7 @@
 
 export { MessageCache, type MessageCacheOptions } from "./message_cache.ts";
 export { MAX_NOTE_LENGTH, MAX_NOTES, type Note, type NoteKind } from "./notes.ts";
-export { type Remembered, REMEMBERED_FIELDS } from "./remembered.ts";
+export type { Remembered } from "./remembered.ts";
 export {
   CacheError,
   type Change,
