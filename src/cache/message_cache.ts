@@ -8,47 +8,29 @@
 import { getLogger } from "@logtape/logtape";
 import type { CacheOperation, Metrics } from "../telemetry/mod.ts";
 import { type Note, noteDown, type NoteKind } from "./notes.ts";
-import { fromRow, isRow, type Remembered, toRow } from "./remembered.ts";
+import { fromRow, type Remembered, toRow } from "./remembered.ts";
 import {
   CacheError,
   type Change,
   dayAt,
   type DayCount,
-  type Key,
   type Store,
+  type Tally,
   TALLY_DAYS,
 } from "./store.ts";
 
 const log = getLogger(["turn-channels", "cache"]);
 
-/** How long messages are remembered. */
-export interface Lifetimes {
+const WORD = /^[\w-]{1,32}$/;
+
+/** What a {@linkcode MessageCache} needs. */
+export interface MessageCacheOptions {
+  /** Where all is kept; closed with the cache. */
+  readonly store: Store;
   /** Milliseconds for which an inbound message can be replied to. */
   readonly inboundTtlMs: number;
   /** Milliseconds for which events about an outbound message can be placed. */
   readonly outboundTtlMs: number;
-}
-
-/**
- * One of something that is counted, for the audit: counts by day (UTC), flow and result. Both are
- * plain words: of up to 32 letters, digits, `_` and `-`.
- */
-export type Tally = Pick<DayCount, "flow" | "result">;
-
-/** How a cache is. */
-export interface CacheStatus {
-  /** Whether reading or writing failed when it was done last. */
-  readonly isFailing: boolean;
-  /** When it failed last, in milliseconds since 1970; undefined if it has not yet. */
-  readonly lastFailure: number | undefined;
-}
-
-const WORD = /^[\w-]{1,32}$/;
-
-/** What a {@linkcode MessageCache} needs. */
-export interface MessageCacheOptions extends Lifetimes {
-  /** Where all is kept; closed with the cache. */
-  readonly store: Store;
   /** Milliseconds on the clock that tells the day for counts; `Date.now` by default. */
   readonly now?: () => number;
 }
@@ -63,7 +45,6 @@ export interface MessageCacheOptions extends Lifetimes {
  */
 export class MessageCache implements AsyncDisposable {
   readonly #options: MessageCacheOptions;
-  readonly #store: Store;
   readonly #now: () => number;
   #metrics: Metrics | undefined;
   /** What failed when it was done last: on a full disk what is there can still be read. */
@@ -74,7 +55,6 @@ export class MessageCache implements AsyncDisposable {
   /** A cache in a store that nothing else uses. */
   constructor(options: MessageCacheOptions) {
     this.#options = options;
-    this.#store = options.store;
     this.#now = options.now ?? Date.now;
   }
 
@@ -83,8 +63,11 @@ export class MessageCache implements AsyncDisposable {
     this.#metrics = metrics;
   }
 
-  /** How the store is, as its last use has shown. */
-  status(): CacheStatus {
+  /**
+   * Whether reading or writing failed when it was done last, and when one of them failed last, in
+   * milliseconds since 1970.
+   */
+  status(): { readonly isFailing: boolean; readonly lastFailure: number | undefined } {
     return { isFailing: this.#failing.size > 0, lastFailure: this.#lastFailure };
   }
 
@@ -92,37 +75,36 @@ export class MessageCache implements AsyncDisposable {
   putInbound(message: Remembered, tallies?: readonly Tally[]): Promise<void> {
     const { message_id, from_addr } = message;
     const keys = [["inbound", message_id], ["last_inbound", from_addr]] as const;
-    return this.#commit(() => [keep(message, keys, this.#options.inboundTtlMs)], tallies);
+    const { inboundTtlMs: ttlMs } = this.#options;
+    return this.#commit([{ type: "set", keys, value: toRow(message), ttlMs }], tallies);
   }
 
   /** The inbound message with this id, if it is still remembered. */
   getInbound(messageId: string): Promise<Remembered | undefined> {
-    return this.#getMessage("inbound", messageId);
+    return this.#get("inbound", messageId, fromRow);
   }
 
   /** The inbound message last put of the user with this address, if remembered. One look-up. */
   getLastInbound(userAddr: string): Promise<Remembered | undefined> {
-    return this.#getMessage("last_inbound", userAddr);
+    return this.#get("last_inbound", userAddr, fromRow);
   }
 
-  /**
-   * Keeps an outbound message, so that events about it can be placed, as the last one to its user (its
-   * `to_addr`) too.
-   */
+  /** Keeps an outbound message, as the last one to its user (its `to_addr`) too. */
   putOutbound(message: Remembered, tallies?: readonly Tally[]): Promise<void> {
     const { message_id, to_addr } = message;
     const keys = [["outbound", message_id], ["last_outbound", to_addr]] as const;
-    return this.#commit(() => [keep(message, keys, this.#options.outboundTtlMs)], tallies);
+    const { outboundTtlMs: ttlMs } = this.#options;
+    return this.#commit([{ type: "set", keys, value: toRow(message), ttlMs }], tallies);
   }
 
   /** The outbound message with this id, if it is still remembered. */
   getOutbound(messageId: string): Promise<Remembered | undefined> {
-    return this.#getMessage("outbound", messageId);
+    return this.#get("outbound", messageId, fromRow);
   }
 
   /** The outbound message last put to the user with this address, if remembered. One look-up. */
   getLastOutbound(userAddr: string): Promise<Remembered | undefined> {
-    return this.#getMessage("last_outbound", userAddr);
+    return this.#get("last_outbound", userAddr, fromRow);
   }
 
   /**
@@ -131,8 +113,8 @@ export class MessageCache implements AsyncDisposable {
    *
    * @throws {RangeError} If there are more than {@linkcode MAX_NOTES}, or one is too long.
    */
-  putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void> {
-    return this.#commit(() => noteDown(notes), tallies);
+  async putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void> {
+    await this.#commit(noteDown(notes), tallies);
   }
 
   /** The value noted under this id, if it is still remembered. */
@@ -142,7 +124,7 @@ export class MessageCache implements AsyncDisposable {
 
   /** Forgets what is noted under this id. */
   deleteNote(kind: NoteKind, id: string): Promise<void> {
-    return this.#commit(() => [{ type: "delete", key: [kind, id] }]);
+    return this.#commit([{ type: "delete", key: [kind, id] }]);
   }
 
   /**
@@ -152,38 +134,29 @@ export class MessageCache implements AsyncDisposable {
    * @throws {RangeError} If a flow or result is no plain word; the same from the puts.
    */
   tally(tallies: readonly Tally[]): Promise<void> {
-    return this.#commit(() => [], tallies);
+    return this.#commit([], tallies);
   }
 
   /** All counts that are kept, in the order of day, flow and result. */
   async tallied(): Promise<readonly DayCount[]> {
     const now = this.#now();
     // And the next day: the clock of another machine may be there.
-    const days = Array.from(
-      { length: TALLY_DAYS + 2 },
-      (_, index) => dayAt(now, index - TALLY_DAYS),
-    );
-    try {
-      const counts = await this.#open().counters(days);
-      return counts.toSorted((a, b) => nameOf(a) < nameOf(b) ? -1 : 1);
-    } catch (error) {
-      this.#failedReading(error);
-    }
+    const days = Array.from({ length: TALLY_DAYS + 2 }, (_, day) => dayAt(now, day - TALLY_DAYS));
+    const counts = await this.#use("read", (store) => store.counters(days));
+    // A space comes before all that words may have.
+    const nameOf = ({ day, flow, result }: DayCount) => `${day} ${flow} ${result}`;
+    return counts.toSorted((a, b) => nameOf(a) < nameOf(b) ? -1 : 1);
   }
 
   /** How much of each kind is kept, where that is cheap to tell; some may have outlived its time. */
   entries(): Readonly<Record<string, number>> | undefined {
-    return this.#store.sizes?.();
+    return this.#options.store.sizes?.();
   }
 
   /** Takes no more, waits for the writes under way, and closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing ??= this.#store[Symbol.asyncDispose]();
+    this.#closing ??= this.#options.store[Symbol.asyncDispose]();
     await this.#closing;
-  }
-
-  #getMessage(kind: string, id: string): Promise<Remembered | undefined> {
-    return this.#get(kind, id, (value) => isRow(value) ? fromRow(value) : undefined);
   }
 
   async #get<T>(
@@ -191,13 +164,7 @@ export class MessageCache implements AsyncDisposable {
     id: string,
     decode: (value: unknown) => T | undefined,
   ): Promise<T | undefined> {
-    let value: unknown;
-    try {
-      value = await this.#open().get([kind, id]);
-    } catch (error) {
-      this.#failedReading(error);
-    }
-    this.#failing.delete("read");
+    const value = await this.#use("read", (store) => store.get([kind, id]));
     const found = decode(value);
     if (found === undefined && value !== undefined) {
       log.warn("Damaged entry in the cache taken as absent");
@@ -207,39 +174,26 @@ export class MessageCache implements AsyncDisposable {
     return found;
   }
 
-  /** What `makeChanges` throws is a rejection too. */
-  async #commit(makeChanges: () => Change[], tallies: readonly Tally[] = []): Promise<void> {
-    const changes = makeChanges();
-    if (tallies.length > 0) {
-      const day = dayAt(this.#now());
-      for (const tally of tallies) changes.push(countOf(tally, day));
-    }
+  async #commit(changes: readonly Change[], tallies: readonly Tally[] = []): Promise<void> {
+    const counts = tallies.map((tally) => countOf(tally, dayAt(this.#now())));
+    await this.#use("write", (store) => store.commit([...changes, ...counts]));
+  }
+
+  /** Does something in the store, and notes whether it failed. */
+  async #use<T>(operation: CacheOperation, work: (store: Store) => Promise<T>): Promise<T> {
     try {
-      await this.#open().commit(changes);
+      if (this.#closing !== undefined) throw closedError();
+      const done = await work(this.#options.store);
+      this.#failing.delete(operation);
+      return done;
     } catch (error) {
-      this.#failed("write", error);
-    }
-    this.#failing.delete("write");
-  }
-
-  #open(): Store {
-    if (this.#closing !== undefined) throw closedError();
-    return this.#store;
-  }
-
-  /** A store that is closed may end the reads under way with errors of its own. */
-  #failedReading(error: unknown): never {
-    const isCut = this.#closing !== undefined && error instanceof CacheError;
-    this.#failed("read", isCut ? closedError() : error);
-  }
-
-  #failed(operation: CacheOperation, error: unknown): never {
-    if (error instanceof CacheError) {
+      if (!(error instanceof CacheError)) throw error;
       this.#metrics?.cacheFailed(operation);
       this.#failing.add(operation);
       this.#lastFailure = this.#now();
+      // A store that is closed may end the reads under way with errors of its own.
+      throw operation === "read" && this.#closing !== undefined ? closedError() : error;
     }
-    throw error;
   }
 }
 
@@ -247,16 +201,7 @@ function closedError(): CacheError {
   return new CacheError("Cannot use the cache: it is closed");
 }
 
-function keep(message: Remembered, keys: readonly Key[], ttlMs: number): Change {
-  return { type: "set", keys, value: toRow(message), ttlMs };
-}
-
 function countOf({ flow, result }: Tally, day: string): Change {
   if (WORD.test(flow) && WORD.test(result)) return { type: "count", day, flow, result };
   throw new RangeError(`Cannot count ${JSON.stringify([flow, result])}: must be plain words`);
-}
-
-/** In the order of these are counts listed: a space comes before all that words may have. */
-function nameOf({ day, flow, result }: DayCount): string {
-  return `${day} ${flow} ${result}`;
 }

@@ -6,22 +6,16 @@
  * @module
  */
 
-export {
-  type CacheStatus,
-  type Lifetimes,
-  MessageCache,
-  type MessageCacheOptions,
-  type Tally,
-} from "./message_cache.ts";
+export { MessageCache, type MessageCacheOptions } from "./message_cache.ts";
 export { MAX_NOTE_LENGTH, MAX_NOTES, type Note, type NoteKind } from "./notes.ts";
 export type { Remembered } from "./remembered.ts";
 export {
   CacheError,
   type Change,
-  type Counter,
   type DayCount,
   type Key,
   type Store,
+  type Tally,
   TALLY_DAYS,
   type Value,
 } from "./store.ts";

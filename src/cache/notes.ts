@@ -49,15 +49,12 @@ export const MAX_NOTE_LENGTH = 1000;
  * @throws {RangeError} If there are too many, or one is too long.
  */
 export function noteDown(notes: readonly Note[]): Change[] {
-  if (notes.length > MAX_NOTES) {
-    throw new RangeError(`Cannot keep ${notes.length} notes at once: at most ${MAX_NOTES}`);
+  if (notes.length > MAX_NOTES || notes.some(({ value }) => value.length > MAX_NOTE_LENGTH)) {
+    throw new RangeError(
+      `Cannot keep ${notes.length} notes: at most ${MAX_NOTES} of ${MAX_NOTE_LENGTH} characters`,
+    );
   }
-  return notes.map(({ kind, id, value, ttlMs }) => {
-    if (value.length > MAX_NOTE_LENGTH) {
-      throw new RangeError(
-        `Cannot keep a ${kind} note of ${value.length} characters: at most ${MAX_NOTE_LENGTH}`,
-      );
-    }
-    return { type: "set", keys: [[kind, id]], value, ttlMs };
-  });
+  return notes.map(({ kind, id, value, ttlMs }) => (
+    { type: "set", keys: [[kind, id]], value, ttlMs }
+  ));
 }

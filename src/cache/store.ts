@@ -11,18 +11,18 @@ export type Key = readonly [kind: string, id: string];
 /** What is kept under a key: a text, or a row of anything that is JSON. Up to 1 MiB as JSON. */
 export type Value = string | readonly unknown[];
 
-/** What is counted on a day. Flow and result are of up to 32 letters, digits, `_` and `-`. */
-export interface Counter {
-  /** The day in UTC, `YYYY-MM-DD`. */
-  readonly day: string;
+/** What is counted, in plain words: of up to 32 letters, digits, `_` and `-`. */
+export interface Tally {
   /** Which way: `inbound`, `status`, `outbound`. */
   readonly flow: string;
   /** What it came to. */
   readonly result: string;
 }
 
-/** A counter, and how often it was counted. */
-export interface DayCount extends Counter {
+/** How often something was counted on a day. */
+export interface DayCount extends Tally {
+  /** The day in UTC, `YYYY-MM-DD`. */
+  readonly day: string;
   /** More than 0. */
   readonly count: number;
 }
@@ -38,8 +38,8 @@ export type Change =
     readonly ttlMs: number;
   }
   | { readonly type: "delete"; readonly key: Key }
-  /** One more. Kept for at least {@linkcode TALLY_DAYS} days. */
-  | Counter & { readonly type: "count" };
+  /** One more on that day. Kept for at least {@linkcode TALLY_DAYS} days. */
+  | Tally & { readonly type: "count"; readonly day: string };
 
 /** The store can't be reached or refuses; what was to be kept is not kept. It may work later. */
 export class CacheError extends Error {
@@ -75,13 +75,4 @@ export const TALLY_DAYS = 30;
 /** The day in UTC at a time in milliseconds since 1970, or so many days later. Days compare as texts. */
 export function dayAt(ms: number, daysLater = 0): string {
   return new Date(ms + daysLater * 86_400_000).toISOString().slice(0, 10);
-}
-
-/** A value that was kept as JSON; null if that is damaged. The engine's error would quote it. */
-export function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return null;
-  }
 }

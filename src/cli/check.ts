@@ -12,8 +12,6 @@ import type { Browser } from "../broker/mod.ts";
 import { checkAmqp } from "../broker/rabbitmq/check/check.ts";
 import type { Finding } from "../telemetry/mod.ts";
 import { checkDenoKv } from "../cache/deno_kv/check.ts";
-import { isRemote } from "../cache/deno_kv/remote.ts";
-import { checkSpace } from "../cache/disk_space.ts";
 import {
   amqpUrls,
   type ChannelConfig,
@@ -145,7 +143,7 @@ async function checkCaches(config: Config): Promise<readonly Finding[]> {
   const { path, url } = config.message_cache_config;
   switch (config.message_cache_class) {
     case "DenoKvMessageCache":
-      return [await checkDenoKv(path), ...isRemote(path) ? [] : [await checkSpace(path)]];
+      return await checkDenoKv(path);
     case "RedisMessageCache": {
       const { checkRedis } = await import("../cache/redis/check.ts");
       return [await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS })];

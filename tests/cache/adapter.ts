@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { Lifetimes, MessageCache } from "../../src/cache/mod.ts";
+import type { MessageCache, MessageCacheOptions } from "../../src/cache/mod.ts";
 
 /** How the suite opens and handles an adapter. */
 export interface Adapter {
   /** Its name, for those of the tests. */
   readonly name: string;
   /** Opens an empty cache. */
-  open(options: Lifetimes & { readonly now: () => number }): Promise<MessageCache>;
+  open(options: Required<Omit<MessageCacheOptions, "store">>): Promise<MessageCache>;
   /** Lets time pass where it is not the suite's clock that measures it. */
   pass?(ms: number): Promise<void>;
   /** Milliseconds that the tests themselves may take, where their own time counts; 0 if not given. */

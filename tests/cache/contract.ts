@@ -6,13 +6,13 @@
 
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { CacheError, type Lifetimes } from "../../src/cache/mod.ts";
+import { CacheError } from "../../src/cache/mod.ts";
 import { type Adapter, Clock, type Open } from "./adapter.ts";
 import { keepsNotes } from "./contract_notes.ts";
 import { counts } from "./contract_tally.ts";
 import { anyText, note, remembered, rememberedOfSize } from "./samples.ts";
 
-const LIFETIMES: Lifetimes = { inboundTtlMs: 60_000, outboundTtlMs: 90_000 };
+const LIFETIMES = { inboundTtlMs: 60_000, outboundTtlMs: 90_000 };
 const MIB = 1024 * 1024;
 
 /** Registers the suite for one adapter; each adapter's test file calls it once. */
@@ -75,7 +75,7 @@ function keepsMessages(name: string, open: Open): void {
     assert.equal(await cache.getLastOutbound("*120*8864#"), undefined);
   });
 
-  Deno.test(`${name}.getLastInbound() finds each user's last put`, async () => {
+  Deno.test(`${name}: getLastInbound() finds each user's last put`, async () => {
     await using cache = await open();
     await cache.putInbound(remembered({ message_id: "a1", from_addr: "a" }));
     await cache.putInbound(remembered({ message_id: "b1", from_addr: "b" }));
@@ -86,7 +86,7 @@ function keepsMessages(name: string, open: Open): void {
     assert.equal(await cache.getLastInbound("*120*8864#"), undefined);
   });
 
-  Deno.test(`${name}.getLastInbound() finds the one put last of several side by side`, async () => {
+  Deno.test(`${name}: getLastInbound() finds the one put last of several side by side`, async () => {
     await using cache = await open();
     const sizes = [MIB, 500, 100_000, 600, MIB, 700];
     await Promise.all(
@@ -95,7 +95,7 @@ function keepsMessages(name: string, open: Open): void {
     assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "m5");
   });
 
-  Deno.test(`${name}.getLastOutbound() finds the last put to each user`, async () => {
+  Deno.test(`${name}: getLastOutbound() finds the last put to each user`, async () => {
     await using cache = await open();
     await cache.putOutbound(remembered({ message_id: "a1", to_addr: "a" }));
     await cache.putOutbound(rememberedOfSize(MIB, "x", "big"));

@@ -55,7 +55,7 @@ function keepsAndReplaces(name: string, open: Open): void {
     await cache.putNotes([]);
   });
 
-  Deno.test(`${name}.deleteNote() forgets one note, there or not`, async () => {
+  Deno.test(`${name}: deleteNote() forgets one note, there or not`, async () => {
     await using cache = await open();
     await cache.putNotes([note({ id: "a" }), note({ id: "b" }), note({ kind: "answer", id: "a" })]);
     await cache.deleteNote("told", "a");

@@ -26,7 +26,7 @@ export function counts(name: string, open: Open): void {
 }
 
 function addsUp(name: string, open: Open): void {
-  Deno.test(`${name}.tallied() is empty before anything was counted`, async () => {
+  Deno.test(`${name}: tallied() is empty before anything was counted`, async () => {
     await using cache = await open();
     await cache.tally([]);
     assert.deepEqual(await cache.tallied(), []);

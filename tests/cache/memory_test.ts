@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { MemoryStore, type MemoryStoreOptions } from "../../src/cache/memory.ts";
-import { type Lifetimes, MessageCache } from "../../src/cache/mod.ts";
+import { MessageCache, type MessageCacheOptions } from "../../src/cache/mod.ts";
 import { messageCacheContract } from "./contract.ts";
 import { note, remembered, rememberedOfSize } from "./samples.ts";
 
 messageCacheContract({
-  name: "MemoryMessageCache",
+  name: "MessageCache on a MemoryStore",
   open: (options) => Promise.resolve(open(options)),
 });
 
-function open(options: Lifetimes & MemoryStoreOptions): MessageCache {
+function open(options: Omit<MessageCacheOptions, "store"> & MemoryStoreOptions): MessageCache {
   return new MessageCache({ ...options, store: new MemoryStore(options) });
 }
 
@@ -20,7 +20,7 @@ async function found(ids: readonly string[], get: (id: string) => Promise<unknow
   return ids.filter((_, index) => kept[index] !== undefined);
 }
 
-Deno.test("MemoryMessageCache keeps the newest maxEntries messages of each kind", async () => {
+Deno.test("MemoryStore keeps the newest maxEntries messages of each kind", async () => {
   await using cache = open({ ...LIFETIMES, maxEntries: 3 });
   const ids = ["1", "2", "3", "4", "5"];
   for (const id of ids) {
@@ -32,7 +32,7 @@ Deno.test("MemoryMessageCache keeps the newest maxEntries messages of each kind"
   assert.deepEqual(await found(ids, (id) => cache.getOutbound(id)), ["3", "4", "5"]);
 });
 
-Deno.test("MemoryMessageCache keeps the newest maxSize characters of each kind", async () => {
+Deno.test("MemoryStore keeps the newest maxSize characters of each kind", async () => {
   await using cache = open({ ...LIFETIMES, maxSize: 350_000 });
   const ids = ["1", "2", "3", "4", "5"];
   for (const id of ids) {
@@ -44,7 +44,7 @@ Deno.test("MemoryMessageCache keeps the newest maxSize characters of each kind",
   assert.deepEqual(await found(ids, (id) => cache.getOutbound(id)), ["3", "4", "5"]);
 });
 
-Deno.test("MemoryMessageCache counts ids and addresses as size", async () => {
+Deno.test("MemoryStore counts ids and addresses as size", async () => {
   await using cache = open({ ...LIFETIMES, maxSize: 350_000 });
   // Each counts twice: within the message, and as its key.
   const ids = ["1", "2", "3"].map((digit) => digit.repeat(80_000));
@@ -52,7 +52,7 @@ Deno.test("MemoryMessageCache counts ids and addresses as size", async () => {
   assert.deepEqual(await found(ids, (id) => cache.getOutbound(id)), ids.slice(1));
 });
 
-Deno.test("MemoryMessageCache lets outbound messages push out no inbound ones", async () => {
+Deno.test("MemoryStore lets outbound messages push out no inbound ones", async () => {
   await using cache = open({ ...LIFETIMES, maxEntries: 3 });
   await cache.putInbound(remembered());
   for (const id of ["1", "2", "3", "4"]) await cache.putOutbound(remembered({ message_id: id }));
@@ -60,7 +60,7 @@ Deno.test("MemoryMessageCache lets outbound messages push out no inbound ones", 
   assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "m1");
 });
 
-Deno.test("MemoryMessageCache keeps 100,000 messages of a kind unless told otherwise", async () => {
+Deno.test("MemoryStore keeps 100,000 messages of a kind unless told otherwise", async () => {
   await using cache = open(LIFETIMES);
   for (let id = 0; id <= 100_000; id++) {
     await cache.putOutbound(remembered({ message_id: `${id}`, transport_metadata: {} }));
@@ -70,7 +70,7 @@ Deno.test("MemoryMessageCache keeps 100,000 messages of a kind unless told other
   assert.equal((await cache.getOutbound("100000"))?.message_id, "100000");
 });
 
-Deno.test("MemoryMessageCache measures by the clock of the platform by default", async () => {
+Deno.test("MemoryStore measures by the clock of the platform by default", async () => {
   await using lasting = open(LIFETIMES);
   await lasting.putOutbound(remembered());
   assert.equal((await lasting.getOutbound("m1"))?.message_id, "m1");
@@ -81,7 +81,7 @@ Deno.test("MemoryMessageCache measures by the clock of the platform by default",
   while (await fleeting.getOutbound("m1") !== undefined) assert.ok(Date.now() < deadline);
 });
 
-Deno.test("MemoryMessageCache keeps the newest maxEntries notes of each kind", async () => {
+Deno.test("MemoryStore keeps the newest maxEntries notes of each kind", async () => {
   await using cache = open({ ...LIFETIMES, maxEntries: 3 });
   await cache.putNotes([note({ kind: "suspect", id: "1" })]);
   const ids = ["1", "2", "3", "4", "5"];
@@ -90,7 +90,7 @@ Deno.test("MemoryMessageCache keeps the newest maxEntries notes of each kind", a
   assert.equal(await cache.getNote("suspect", "1"), "delivered");
 });
 
-Deno.test("MemoryMessageCache keeps what was read lately longer than what was not", async () => {
+Deno.test("MemoryStore keeps what was read lately longer than what was not", async () => {
   await using cache = open({ ...LIFETIMES, maxEntries: 2 });
   const ids = ["1", "2", "3"];
   for (const id of ids.slice(0, 2)) await cache.putInbound(remembered({ message_id: id }));

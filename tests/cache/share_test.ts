@@ -18,7 +18,7 @@ import { note, remembered } from "./samples.ts";
 const IN = { flow: "inbound", result: "in" };
 
 messageCacheContract({
-  name: "DenoKvMessageCache beside another in its file",
+  name: "MessageCache on a DenoKvStore beside another in its file",
   open: async (options) => {
     const file = await DenoKvFile.open(newPath());
     const other = withOwner(cacheIn(file, "a", { now: options.now }), file);
@@ -29,7 +29,7 @@ messageCacheContract({
 let prefix = "";
 
 messageCacheContract({
-  name: "RedisMessageCache beside another on its connection",
+  name: "MessageCache on a RedisStore beside another on its connection",
   open: async (options) => {
     prefix = newPrefix();
     const connection = await connectTo(redisUrl());
@@ -44,11 +44,11 @@ messageCacheContract({
 type Pair = readonly [owner: MessageCache, part: MessageCache];
 
 const PAIRS: Readonly<Record<string, () => Promise<Pair>>> = {
-  async DenoKvMessageCache() {
+  async DenoKvStore() {
     const file = await DenoKvFile.open(newPath());
     return [withOwner(cacheIn(file, "shared"), file), cacheIn(file, "other")];
   },
-  async RedisMessageCache() {
+  async RedisStore() {
     const connection = await connectTo(redisUrl());
     const owner = withOwner(cacheOn(connection, newPrefix()), connection);
     return [owner, cacheOn(connection, newPrefix())];

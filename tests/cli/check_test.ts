@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { checkEndpoint } from "../../src/cli/endpoint_check.ts";
-import { checkSpace } from "../../src/cache/disk_space.ts";
 import { FakeTurn } from "../../src/simulator/fake_turn.ts";
 import { SECRET, TOKEN } from "../support/bridge.ts";
 import { Program } from "../support/program.ts";
@@ -71,10 +70,4 @@ Deno.test("check finds a token that Turn refuses, exit code 1", async () => {
   assert.equal(code, 1);
   assert.match(plain, /✗ Turn's token Turn refuses it \(401\) set auth_token/);
   assert.ok(!plain.includes("an0ther"));
-});
-
-Deno.test("checkSpace() says what is free, and what it can't tell", async () => {
-  const found = await checkSpace("/tmp/cache.kv");
-  assert.match(found.detail, /^(only )?[\d.]+ GiB free$/);
-  assert.equal((await checkSpace("/nowhere/at/all/cache.kv")).ok, undefined);
 });

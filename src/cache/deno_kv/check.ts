@@ -1,16 +1,29 @@
 /**
  * Finds out whether a file, or a server, will do as a Deno KV cache, for the command `check`: opens,
- * writes, reads, deletes, and leaves things as they were.
+ * writes, reads, deletes, and leaves things as they were; and looks how much room there is.
  *
  * @module
  */
 
+import { statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Finding } from "../../telemetry/mod.ts";
 import { explainKvError } from "./fault.ts";
 import { inTime, isRemote, kvName } from "./remote.ts";
-import type { Finding } from "../../telemetry/mod.ts";
 
-/** Tries the file or server of a cache; never throws. */
-export async function checkDenoKv(path: string): Promise<Finding> {
+const GIB = 1024 ** 3;
+
+/** With less, days of messages may not fit; with less than the second, not even an hour's. */
+const LITTLE_BYTES = GIB;
+const TOO_LITTLE_BYTES = GIB / 20;
+
+/** Tries the file or server of a cache, and looks at a file's disk; never throws. */
+export async function checkDenoKv(path: string): Promise<readonly Finding[]> {
+  if (isRemote(path)) return [await checkUse(path)];
+  return [await checkUse(path), await checkSpace(path)];
+}
+
+async function checkUse(path: string): Promise<Finding> {
   const subject = kvName(path);
   try {
     const isNew = !isRemote(path) && await isMissing(path);
@@ -25,13 +38,8 @@ export async function checkDenoKv(path: string): Promise<Finding> {
   }
 }
 
-async function isMissing(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return false;
-  } catch (error) {
-    return error instanceof Deno.errors.NotFound;
-  }
+function isMissing(path: string): Promise<boolean> {
+  return Deno.stat(path).then(() => false, (error) => error instanceof Deno.errors.NotFound);
 }
 
 async function tryWriting(path: string): Promise<void> {
@@ -41,4 +49,24 @@ async function tryWriting(path: string): Promise<void> {
   const { value } = await kv.get(key);
   await kv.delete(key);
   if (value !== "written") throw new Error("what was written could not be read back");
+}
+
+/** Looks at the disk of `path`, which need not be there, but its directory. */
+async function checkSpace(path: string): Promise<Finding> {
+  const subject = "disk of the cache";
+  try {
+    const { bavail, bsize } = await statfs(dirname(path));
+    const bytes = bavail * bsize;
+    const detail = `${(bytes / GIB).toFixed(bytes < GIB ? 2 : 0)} GiB free`;
+    if (bytes >= LITTLE_BYTES) return { subject, ok: true, detail };
+    return {
+      subject,
+      ok: bytes < TOO_LITTLE_BYTES ? false : undefined,
+      detail: `only ${detail}`,
+      fix: "make room, or choose another path: a message takes about 1 kB while it is remembered",
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { subject, ok: undefined, detail: `can't be told: ${reason}`, fix: "see df" };
+  }
 }

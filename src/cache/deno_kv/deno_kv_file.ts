@@ -1,17 +1,16 @@
 /**
  * A file of Deno KV's, or a server, that the stores of several namespaces share. A commit waits for the
- * disk, so writes are committed in groups (group_commit.ts); a call costs more than what it reads, so
- * reads are made in groups too (group_read.ts).
+ * disk, and a call costs more than what it reads, so both are done in groups.
  *
  * @module
  */
 
 import { CacheError } from "../store.ts";
 import { explainKvError } from "./fault.ts";
-import { GroupCommit } from "./group_commit.ts";
-import { GroupRead } from "./group_read.ts";
+import { groupCommit } from "./group_commit.ts";
+import { Groups } from "./groups.ts";
 import { inTime, kvName, openKv } from "./remote.ts";
-import { COMMIT_LIMITS, commitWrites, type KvWrite } from "./write.ts";
+import { COMMIT_LIMITS, commitWrites } from "./write.ts";
 
 /** Deno KV's limit for a call. */
 const MAX_KEYS_READ = 10;
@@ -20,22 +19,20 @@ const MAX_KEYS_READ = 10;
 export class DenoKvFile implements AsyncDisposable {
   readonly #path: string;
   readonly #kv: Deno.Kv;
-  readonly #writes: GroupCommit<KvWrite>;
-  readonly #reads: GroupRead<Deno.KvKey, unknown>;
+  readonly #writes: Groups<readonly Deno.KvMutation[], void>;
+  readonly #reads: Groups<Deno.KvKey, Deno.KvEntryMaybe<unknown>>;
   #closing: Promise<void> | undefined;
 
   private constructor(path: string, kv: Deno.Kv) {
     this.#path = path;
     this.#kv = kv;
-    this.#writes = new GroupCommit({
+    this.#writes = groupCommit({
       ...COMMIT_LIMITS,
       commit: (writes) => inTime(path, commitWrites(kv, writes)),
     });
-    const read = async (keys: readonly Deno.KvKey[]) =>
-      (await kv.getMany<unknown[]>(keys)).map(({ value }) => value);
-    this.#reads = new GroupRead({
-      maxKeys: MAX_KEYS_READ,
-      read: (keys) => inTime(path, read(keys)),
+    this.#reads = new Groups({
+      take: () => MAX_KEYS_READ,
+      answer: (keys) => inTime(path, kv.getMany<unknown[]>(keys)),
     });
   }
 
@@ -46,16 +43,12 @@ export class DenoKvFile implements AsyncDisposable {
    * @throws {CacheError} If it can't be read and written; the message names path and remedy.
    */
   static async open(path: string): Promise<DenoKvFile> {
-    try {
-      return new DenoKvFile(path, await openKv(path));
-    } catch (error) {
-      throw cacheError("open", path, error);
-    }
+    return new DenoKvFile(path, await explained("open", path, openKv(path)));
   }
 
   /** The value of a key; null if there is none. */
-  get(key: Deno.KvKey): Promise<unknown> {
-    return this.#reads.read(key);
+  async get(key: Deno.KvKey): Promise<unknown> {
+    return (await this.#reads.ask(key)).value;
   }
 
   /** All that a selector finds, in the order of its keys. */
@@ -64,21 +57,13 @@ export class DenoKvFile implements AsyncDisposable {
   }
 
   /** What comes of a read; its errors in words for an operator. */
-  async read<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await inTime(this.#path, work);
-    } catch (error) {
-      throw cacheError("read", this.#path, error);
-    }
+  read<T>(work: Promise<T>): Promise<T> {
+    return explained("read", this.#path, inTime(this.#path, work));
   }
 
   /** Commits all of the writes, of one namespace and in their order, or none. */
-  async write(writes: readonly KvWrite[]): Promise<void> {
-    try {
-      await this.#writes.write(writes);
-    } catch (error) {
-      throw cacheError("write to", this.#path, error);
-    }
+  write(writes: readonly Deno.KvMutation[]): Promise<void> {
+    return explained("write to", this.#path, this.#writes.ask(writes));
   }
 
   /** Waits for the writes under way, and closes the file. */
@@ -87,7 +72,11 @@ export class DenoKvFile implements AsyncDisposable {
   }
 }
 
-function cacheError(action: string, path: string, cause: unknown): CacheError {
-  const { reason, fix } = explainKvError(cause);
-  return new CacheError(`Cannot ${action} the ${kvName(path)}: ${reason}; ${fix}`, { cause });
+async function explained<T>(action: string, path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    const { reason, fix } = explainKvError(cause);
+    throw new CacheError(`Cannot ${action} the ${kvName(path)}: ${reason}; ${fix}`, { cause });
+  }
 }

@@ -20,8 +20,8 @@ import {
   TALLY_DAYS,
 } from "../store.ts";
 import type { DenoKvFile } from "./deno_kv_file.ts";
-import { entryWrites, readEntry } from "./entry.ts";
-import { keyPart, type KvWrite } from "./write.ts";
+import { encodeEntry, readEntry } from "./entry.ts";
+import { keyPart } from "./write.ts";
 
 const log = getLogger(["turn-channels", "cache"]);
 
@@ -91,8 +91,7 @@ export class DenoKvStore implements Store {
   }
 
   async #get(key: Key): Promise<unknown> {
-    const pending = this.#pending.get(nameOf(key));
-    if (pending !== undefined) await pending;
+    await this.#pending.get(nameOf(key));
     const entry = await this.#file.get(this.#key(key));
     if (entry === null) return undefined;
     return await readEntry(entry, this.#now(), async (id) => {
@@ -102,20 +101,25 @@ export class DenoKvStore implements Store {
     });
   }
 
-  #writesOf(change: Change): KvWrite[] {
+  #writesOf(change: Change): Deno.KvMutation[] {
     switch (change.type) {
       case "set": {
-        const { value, ttlMs } = change;
-        const keys = change.keys.map((key) => this.#key(key));
-        const expiresAt = this.#now() + ttlMs;
-        const chunkPrefix = this.#prefix("chunk");
-        return entryWrites(value, { keys, chunkPrefix, expiresAt, ttlMs });
+        const { keys, value, ttlMs: expireIn } = change;
+        const { bytes, chunks, id } = encodeEntry(value, this.#now() + expireIn);
+        const set = (key: Deno.KvKey, value: Uint8Array): Deno.KvMutation => (
+          { type: "set", key, value, expireIn }
+        );
+        // What others refer to comes first.
+        return [
+          ...chunks.map((chunk, index) => set([...this.#prefix("chunk"), id, index], chunk)),
+          ...keys.map((key) => set(this.#key(key), bytes)),
+        ];
       }
       case "delete":
         return [{ type: "delete", key: this.#key(change.key) }];
       case "count": {
-        const { day, flow, result } = change;
-        return [{ type: "increment", key: [...this.#prefix("tally"), day, flow, result] }];
+        const key = [...this.#prefix("tally"), change.day, change.flow, change.result];
+        return [{ type: "sum", key, value: new Deno.KvU64(1n) }];
       }
     }
   }

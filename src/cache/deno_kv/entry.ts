@@ -9,46 +9,35 @@
  * @module
  */
 
-import { parseJson, type Value } from "../store.ts";
-import type { KvWrite } from "./write.ts";
+import { parseJson } from "../../async/mod.ts";
+import type { Value } from "../store.ts";
 
 // Deno KV takes values of at most 65,536 bytes.
 const MAX_VALUE_BYTES = 65_000;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
-/** Where an entry goes, and for how long. */
-export interface EntryPlace {
-  /** Each gets the value. */
-  readonly keys: readonly Deno.KvKey[];
-  /** What keys of chunks begin with. */
-  readonly chunkPrefix: Deno.KvKey;
-  /** Milliseconds on the store's clock. */
-  readonly expiresAt: number;
-  /** Milliseconds from now. */
-  readonly ttlMs: number;
+/** A value in the form that Deno KV takes. */
+export interface Entry {
+  /** What lies in the value's place. */
+  readonly bytes: Uint8Array;
+  /** What it refers to, to be kept under `id` and their index. */
+  readonly chunks: readonly Uint8Array[];
+  /** Given to no other chunks; "" if there are none. */
+  readonly id: string;
 }
 
-/** The writes that keep a value. Those that others refer to come first. */
-export function entryWrites(
-  value: Value,
-  { keys, chunkPrefix, expiresAt, ttlMs: expireIn }: EntryPlace,
-): KvWrite[] {
-  const set = (key: Deno.KvKey, value: Uint8Array): KvWrite => (
-    { type: "set", key, value, expireIn }
-  );
+/** The entry of a value that lives until `expiresAt`, in milliseconds on the store's clock. */
+export function encodeEntry(value: Value, expiresAt: number): Entry {
   const bytes = encoder.encode(JSON.stringify([expiresAt, value]));
-  if (bytes.length <= MAX_VALUE_BYTES) return keys.map((key) => set(key, bytes));
-
+  if (bytes.length <= MAX_VALUE_BYTES) return { bytes, chunks: [], id: "" };
   const id = crypto.randomUUID();
   const count = Math.ceil(bytes.length / MAX_VALUE_BYTES);
-  const chunks = Array.from({ length: count }, (_, index) => {
-    const chunk = bytes.subarray(index * MAX_VALUE_BYTES, (index + 1) * MAX_VALUE_BYTES);
-    return set([...chunkPrefix, id, index], chunk);
-  });
-  const head = encoder.encode(JSON.stringify([expiresAt, { id, count }]));
-  return [...chunks, ...keys.map((key) => set(key, head))];
+  const chunks = Array.from(
+    { length: count },
+    (_, index) => bytes.subarray(index * MAX_VALUE_BYTES, (index + 1) * MAX_VALUE_BYTES),
+  );
+  return { bytes: encoder.encode(JSON.stringify([expiresAt, { id, count }])), chunks, id };
 }
 
 /**
@@ -67,12 +56,11 @@ export async function readEntry(
   if (!isChunks(kept)) return kept;
   const chunks = await chunksOf(kept.id);
   if (chunks.length < kept.count) return undefined;
-  const [, whole] = decode(await new Blob(chunks).bytes());
-  return whole;
+  return decode(await new Blob(chunks).bytes())[1];
 }
 
 function decode(bytes: unknown): readonly [expiresAt: number, kept: unknown] {
-  const entry = bytes instanceof Uint8Array ? parseJson(decoder.decode(bytes)) : null;
+  const entry = bytes instanceof Uint8Array ? parseJson(bytes) : undefined;
   if (!Array.isArray(entry) || typeof entry[0] !== "number") return [Infinity, null];
   return [entry[0], entry[1] ?? null];
 }

@@ -7,13 +7,8 @@
 
 import { TOKEN_VARIABLE } from "./remote.ts";
 
-/** What is wrong with the file of a cache, and what to do about it. */
-export interface KvFault {
-  /** What is wrong, without a full stop. */
-  readonly reason: string;
-  /** What to do, without a full stop. */
-  readonly fix: string;
-}
+/** What is wrong with a cache, and what to do about it; both without a full stop. */
+export type KvFault = Readonly<Record<"reason" | "fix", string>>;
 
 const FAULTS: readonly (readonly [RegExp, KvFault])[] = [
   [/unable to open database file/, {
@@ -68,7 +63,7 @@ export function explainKvError(error: unknown): KvFault {
   if (refused !== null) {
     const [, status] = refused;
     return {
-      reason: `its server ${status === undefined ? "refused" : `answered ${status}`}`,
+      reason: status === undefined ? "its server refused" : `its server answered ${status}`,
       fix: `see that the path is its URL, and ${TOKEN_VARIABLE} a token that it takes`,
     };
   }

@@ -11,9 +11,6 @@ import { EXPIRED, within } from "../../async/mod.ts";
 /** The variable that the runtime's client reads the token from. */
 export const TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
 
-/** Longest that is waited for a server, in milliseconds. */
-const LIMIT_MS = 5_000;
-
 /** Whether a cache's path is the URL of a server. */
 export function isRemote(path: string): boolean {
   return /^https?:\/\//i.test(path);
@@ -31,9 +28,8 @@ export function kvName(path: string): string {
  */
 export async function openKv(path: string): Promise<Deno.Kv> {
   const kv = await inTime(path, Deno.openKv(path));
-  if (!isRemote(path)) return kv;
   try {
-    await inTime(path, kv.get(["check"]));
+    if (isRemote(path)) await inTime(path, kv.get(["check"]));
     return kv;
   } catch (error) {
     kv.close();
@@ -42,16 +38,12 @@ export async function openKv(path: string): Promise<Deno.Kv> {
 }
 
 /**
- * Waits for `work` on the cache at `path`; for a server not for ever. What was asked of it may be done
- * all the same.
+ * Waits for `work` on the cache at `path`; for a server at most `limitMs` milliseconds. What was asked
+ * of it may be done all the same.
  *
  * @throws {Error} If it has not answered in time.
  */
-export async function inTime<T>(
-  path: string,
-  work: Promise<T>,
-  limitMs: number = LIMIT_MS,
-): Promise<T> {
+export async function inTime<T>(path: string, work: Promise<T>, limitMs = 5_000): Promise<T> {
   if (!isRemote(path)) return await work;
   const done = await within(work, limitMs);
   if (done === EXPIRED) throw new Error(`no answer within ${limitMs / 1000} s`);

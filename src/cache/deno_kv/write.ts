@@ -1,7 +1,5 @@
 /**
- * What is written to Deno KV, in what keys, and how it is committed. {@linkcode commitWrites} makes
- * one atomic commit of many writes; sums of one key become one mutation there, because in a busy
- * second most messages count the same thing.
+ * What is written to Deno KV, within which limits, and how it is committed.
  *
  * Keys are `[namespace, "v2 <shelf>", …]`. Another layout of keys or values takes another version.
  *
@@ -9,20 +7,6 @@
  */
 
 import { createHash } from "node:crypto";
-
-/** One mutation of one key; none is longer than 160 bytes. */
-export type KvWrite =
-  | {
-    readonly type: "set";
-    readonly key: Deno.KvKey;
-    /** At most as large as Deno KV takes it. */
-    readonly value: Uint8Array;
-    /** Milliseconds after which Deno KV may sweep it. */
-    readonly expireIn: number;
-  }
-  | { readonly type: "delete"; readonly key: Deno.KvKey }
-  /** One more; the key is all of strings but for the namespace. */
-  | { readonly type: "increment"; readonly key: Deno.KvKey };
 
 /** The most that a key from here takes in the file; the longest have two 64 byte parts. */
 const MAX_KEY_BYTES = 160;
@@ -34,8 +18,9 @@ const MAX_KEY_BYTES = 160;
 export const COMMIT_LIMITS = {
   maxItems: 500,
   maxBytes: 800_000,
-  sizeOf: (write: KvWrite): number =>
-    MAX_KEY_BYTES + (write.type === "set" ? write.value.length : 8),
+  sizeOf: (write: Deno.KvMutation): number =>
+    MAX_KEY_BYTES +
+    ("value" in write && write.value instanceof Uint8Array ? write.value.length : 8),
 } as const;
 
 /**
@@ -47,22 +32,21 @@ export function keyPart(text: string): Deno.KvKeyPart {
   return new Uint8Array(createHash("sha256").update(text, "utf16le").digest());
 }
 
-/** Commits all of the writes, of one namespace and in their order, or none. */
-export async function commitWrites(kv: Deno.Kv, writes: readonly KvWrite[]): Promise<void> {
-  const operation = kv.atomic();
-  const sums = new Map<string, [key: Deno.KvKey, count: bigint]>();
-  for (const { type, key } of writes) {
-    if (type !== "increment") continue;
-    const name = key.join("\0");
-    sums.set(name, [key, (sums.get(name)?.[1] ?? 0n) + 1n]);
-  }
-  // First: a sum fails where there is no number, and Deno KV then keeps what it did before it.
-  for (const [key, count] of sums.values()) operation.sum(key, count);
+/**
+ * Commits all of the writes, of one namespace and in their order, or none. Sums of one key, which is all
+ * of texts but for the namespace, become one mutation: in a busy second most messages count the same.
+ */
+export async function commitWrites(kv: Deno.Kv, writes: readonly Deno.KvMutation[]): Promise<void> {
+  const sums = new Map<string, [key: Deno.KvKey, sum: bigint]>();
   for (const write of writes) {
-    if (write.type === "set") {
-      operation.set(write.key, write.value, { expireIn: write.expireIn });
-    } else if (write.type === "delete") operation.delete(write.key);
+    if (write.type !== "sum") continue;
+    const name = write.key.join("\0");
+    sums.set(name, [write.key, (sums.get(name)?.[1] ?? 0n) + write.value.value]);
   }
+  const operation = kv.atomic();
+  // First: a sum fails where there is no number, and Deno KV then keeps what it did before it.
+  for (const [key, sum] of sums.values()) operation.sum(key, sum);
+  operation.mutate(...writes.filter(({ type }) => type !== "sum"));
   // Without checks a commit can't come to nothing: it is made, or throws.
   await operation.commit();
 }

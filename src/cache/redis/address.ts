@@ -35,8 +35,8 @@ export function parseRedisUrl(text: string): RedisAddress {
       host: hostname,
       port,
       db: Number(database),
-      ...(url.username ? { username: decode(url.username) } : {}),
-      ...(url.password ? { password: decode(url.password) } : {}),
+      ...(url.username ? { username: decodeURIComponent(url.username) } : {}),
+      ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
       // An empty object is how ioredis is told to use TLS; the name is for certificates.
       ...(url.protocol === "rediss:" ? { tls: { servername: hostname } } : {}),
     },
@@ -67,12 +67,4 @@ export function describeRedisFault(error: unknown, { connect, host }: RedisAddre
 function textOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(textOf).join(", ");
   return error instanceof Error ? error.message : String(error);
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // A percent sign that stands for itself.
-  }
 }

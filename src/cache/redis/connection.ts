@@ -40,11 +40,6 @@ const RUN_ALL = `
 
 /** Longest that opening waits for the connection, in milliseconds. */
 const OPEN_MS = 3000;
-/** Longest time to reach the server, in milliseconds. */
-const CONNECT_MS = 5000;
-/** The pauses between attempts, at their longest, in milliseconds. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2000;
 
 /** A connection that comes back; see the head of this file. */
 export class RedisConnection implements AsyncDisposable {
@@ -56,7 +51,7 @@ export class RedisConnection implements AsyncDisposable {
   /** Why there is no connection. */
   #reason = "it is not connected yet";
   /** Begun anew with each connection. */
-  readonly #backoff = new Backoff({ initialDelayMs: FIRST_PAUSE_MS, maxDelayMs: LONGEST_PAUSE_MS });
+  readonly #backoff = new Backoff({ initialDelayMs: 100, maxDelayMs: 2000 });
   readonly #stop = new AbortController();
   readonly #work: Promise<void>;
   #closing: Promise<void> | undefined;
@@ -101,21 +96,22 @@ export class RedisConnection implements AsyncDisposable {
 
   /**
    * Sends commands that are done together, with none of others between them, in one round trip; if
-   * the server has no room, none is. Answers theirs, in order.
+   * the server has no room, none is. Returns their answers, in order.
    *
    * @param action What for, in the message of the error: `read`, `write to`.
    * @throws {CacheError} If they are refused, or there is no answer: then they may be done or not.
    */
   async sendAll(action: string, commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
-    const lengths = commands.flatMap((command) => [command.length, ...command]);
-    const answers = await this.send(action, ["eval", RUN_ALL, 0, ...lengths]);
+    const [first] = commands;
+    if (first !== undefined && commands.length === 1) return [await this.send(action, first)];
+    const words = commands.flatMap((command) => [command.length, ...command]);
+    const answers = await this.send(action, ["eval", RUN_ALL, 0, ...words]);
     return Array.isArray(answers) ? answers : [];
   }
 
   /** Takes no more, waits for what is under way, and ends the connection. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#closing ??= this.#close();
   }
 
   async #close(): Promise<void> {
@@ -175,8 +171,8 @@ export class RedisConnection implements AsyncDisposable {
   #down(): void {
     const before = this.#connected;
     this.#connected = false;
-    const values = { host: this.#address.host, reason: this.#reason };
     if (this.#closing !== undefined) return;
+    const values = { host: this.#address.host, reason: this.#reason };
     if (before) log.warn("Connection to Redis at {host} lost: {reason}", values);
     else if (before === undefined) log.warn("Cannot connect to Redis at {host}: {reason}", values);
     else log.debug("Still no connection to Redis at {host}: {reason}", values);
@@ -192,7 +188,7 @@ const LIMITS = {
   disableClientInfo: true,
   // The newer protocol has nothing that is needed here, and older servers lack it.
   protocol: 2,
-  connectTimeout: CONNECT_MS,
+  connectTimeout: 5000,
   // Longest that a server may take to let go of a connection that is closed.
   disconnectTimeout: 500,
   enableOfflineQueue: false,

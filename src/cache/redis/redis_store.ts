@@ -13,14 +13,8 @@
  */
 
 import { createHash } from "node:crypto";
-import {
-  type Change,
-  type DayCount,
-  type Key,
-  parseJson,
-  type Store,
-  TALLY_DAYS,
-} from "../store.ts";
+import { parseJson } from "../../async/mod.ts";
+import { type Change, type DayCount, type Key, type Store, TALLY_DAYS } from "../store.ts";
 import type { RedisCommand, RedisConnection } from "./connection.ts";
 
 // Two more than are listed, for clocks that differ.
@@ -43,17 +37,14 @@ export class RedisStore implements Store {
 
   async get(key: Key): Promise<unknown> {
     const json = await this.#connection.send("read", ["get", this.#key(key)]);
-    return typeof json === "string" ? parseJson(json) : undefined;
+    return typeof json === "string" ? parseJson(json) ?? null : undefined;
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
     const commands = changes.flatMap((change) => this.#commandsOf(change));
-    for (const day of new Set(changes.map((change) => change.type === "count" ? change.day : ""))) {
-      if (day !== "") commands.push(["expire", this.#tallyKey(day), TALLY_TTL_S]);
-    }
-    const [only] = commands;
-    if (only !== undefined && commands.length === 1) await this.#connection.send("write to", only);
-    else await this.#connection.sendAll("write to", commands);
+    const days = changes.flatMap((change) => change.type === "count" ? [change.day] : []);
+    for (const day of new Set(days)) commands.push(["expire", this.#tallyKey(day), TALLY_TTL_S]);
+    await this.#connection.sendAll("write to", commands);
   }
 
   async counters(days: readonly string[]): Promise<readonly DayCount[]> {

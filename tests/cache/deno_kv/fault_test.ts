@@ -6,7 +6,7 @@ import { CacheError } from "../../../src/cache/mod.ts";
 import { remembered, rememberedOfSize } from "../samples.ts";
 import { directory, newPath, openFile } from "../deno_kv_files.ts";
 
-Deno.test("DenoKvMessageCache takes a large message with a part missing as absent", async () => {
+Deno.test("DenoKvStore takes a large message with a part missing as absent", async () => {
   const path = newPath();
   await using cache = await openFile(path);
   await cache.putInbound(rememberedOfSize(200_000, "x"));
@@ -18,7 +18,7 @@ Deno.test("DenoKvMessageCache takes a large message with a part missing as absen
   assert.equal(await cache.getLastInbound("+27831234567"), undefined);
 });
 
-Deno.test("DenoKvMessageCache takes a damaged entry as absent, and may write over it", async () => {
+Deno.test("DenoKvStore takes a damaged entry as absent, and may write over it", async () => {
   const path = newPath();
   await using cache = await openFile(path);
   using kv = await Deno.openKv(path);
@@ -43,7 +43,7 @@ Deno.test("DenoKvMessageCache takes a damaged entry as absent, and may write ove
   }
 });
 
-Deno.test("DenoKvMessageCache rejects what can't be committed, and tries anew later", async () => {
+Deno.test("DenoKvStore rejects what can't be committed, and tries anew later", async () => {
   const path = newPath();
   await using cache = await openFile(path);
   const put = (id: string) => cache.putInbound(remembered({ message_id: id }));
@@ -69,7 +69,7 @@ Deno.test("DenoKvMessageCache rejects what can't be committed, and tries anew la
   assert.equal(await cache.getInbound("1"), undefined);
 });
 
-Deno.test("DenoKvMessageCache keeps the earlier message when a large put fails half-way", async () => {
+Deno.test("DenoKvStore keeps the earlier message when a large put fails half-way", async () => {
   const path = newPath();
   await using cache = await openFile(path);
   await cache.putInbound(remembered());
@@ -122,7 +122,7 @@ async function damageDatabase(): Promise<string> {
 }
 
 for (const [what, makePath, told] of BAD_PATHS) {
-  Deno.test(`DenoKvMessageCache.open() says what to do about ${what}`, async () => {
+  Deno.test(`DenoKvFile.open() says what to do about ${what}`, async () => {
     const path = await makePath();
     await assert.rejects(openFile(path), (error) => {
       assert.ok(error instanceof CacheError);
@@ -134,15 +134,15 @@ for (const [what, makePath, told] of BAD_PATHS) {
 
   Deno.test(`checkDenoKv() says what to do about ${what}`, async () => {
     const path = await makePath();
-    const { subject, ok, detail, fix } = await checkDenoKv(path);
-    assert.equal(subject, `cache file ${path}`);
-    assert.equal(ok, false);
-    assert.match(`${detail}; ${fix}`, told);
+    const [use] = await checkDenoKv(path);
+    assert.equal(use?.subject, `cache file ${path}`);
+    assert.equal(use.ok, false);
+    assert.match(`${use.detail}; ${use.fix}`, told);
   });
 }
 
 Deno.test({
-  name: "DenoKvMessageCache.open() and checkDenoKv() say which permissions are missing",
+  name: "DenoKvFile.open() and checkDenoKv() say which permissions are missing",
   permissions: { read: false, write: false },
   fn: async () => {
     const told = /started without the permission; start it with --allow-read and --allow-write/;
@@ -151,9 +151,9 @@ Deno.test({
       assert.match(error.message, told);
       return true;
     });
-    const { ok, detail, fix } = await checkDenoKv("/forbidden/cache.db");
-    assert.equal(ok, false);
-    assert.match(`${detail}; ${fix}`, told);
+    const [use] = await checkDenoKv("/forbidden/cache.db");
+    assert.equal(use?.ok, false);
+    assert.match(`${use.detail}; ${use.fix}`, told);
   },
 });
 
@@ -174,7 +174,7 @@ for (const [words, told] of WORDS) {
 
 Deno.test("checkDenoKv() leaves no file behind where there was none", async () => {
   const path = newPath();
-  assert.deepEqual(await checkDenoKv(path), {
+  assert.deepEqual((await checkDenoKv(path))[0], {
     subject: `cache file ${path}`,
     ok: true,
     detail: "not there yet, can be made",
@@ -186,11 +186,19 @@ Deno.test("checkDenoKv() leaves a cache as it was, also one in use", async () =>
   const path = newPath();
   await using cache = await openFile(path);
   await cache.putInbound(remembered());
-  assert.deepEqual(await checkDenoKv(path), {
+  assert.deepEqual((await checkDenoKv(path))[0], {
     subject: `cache file ${path}`,
     ok: true,
     detail: "can be read and written",
   });
   assert.equal((await cache.getInbound("m1"))?.message_id, "m1");
   assert.equal(await kept(path), 2);
+});
+
+Deno.test("checkDenoKv() says how much room the disk has, and what it can't tell", async () => {
+  const space = async (path: string) => (await checkDenoKv(path))[1];
+  assert.match((await space(newPath()))?.detail ?? "", /^(only )?[\d.]+ GiB free$/);
+  const unknown = await space("/nowhere/at/all/cache.kv");
+  assert.deepEqual([unknown?.subject, unknown?.ok], ["disk of the cache", undefined]);
+  assert.match(unknown?.detail ?? "", /^can't be told: /);
 });

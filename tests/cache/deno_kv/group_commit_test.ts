@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { GroupCommit } from "../../../src/cache/deno_kv/group_commit.ts";
+import { groupCommit } from "../../../src/cache/deno_kv/group_commit.ts";
 
 /** A store whose commits the test ends one by one; items are texts, as large as they are long. */
 class Store {
   readonly commits: string[] = [];
   readonly #ends: PromiseWithResolvers<void>[] = [];
-  readonly group = new GroupCommit<string>({
+  readonly group = groupCommit<string>({
     commit: (items) => {
       this.commits.push(items.join());
       const end = Promise.withResolvers<void>();
@@ -42,19 +42,38 @@ function watch(promises: readonly Promise<void>[]): string[] {
   return outcomes;
 }
 
-Deno.test("GroupCommit commits a first write at once and alone", async () => {
-  const { group, commits, ...store } = open();
-  const outcomes = watch([group.write(["a", "b"])]);
-  assert.deepEqual(commits, ["a,b"]);
+/** Asks for the first write, and for the others while that is under way; what becomes of each. */
+async function write(
+  group: Store["group"],
+  [first = [], ...others]: readonly (readonly string[])[],
+): Promise<string[]> {
+  const asked = [group.ask(first)];
   await settle();
+  return watch([...asked, ...others.map((items) => group.ask(items))]);
+}
+
+Deno.test("groupCommit() commits a first write at once, with what is asked for in its turn", async () => {
+  const { group, commits, ...store } = open();
+  const outcomes = watch([group.ask(["a", "b"]), group.ask(["c"])]);
+  await settle();
+  assert.deepEqual(commits, ["a,b,c"]);
+  assert.deepEqual(outcomes, ["pending", "pending"]);
+  await store.end();
+  assert.deepEqual(outcomes, ["done", "done"]);
+});
+
+Deno.test("groupCommit() says that a write is done when its commit is, not before", async () => {
+  const { group, commits, ...store } = open();
+  const outcomes = await write(group, [["a", "b"]]);
+  assert.deepEqual(commits, ["a,b"]);
   assert.deepEqual(outcomes, ["pending"]);
   await store.end();
   assert.deepEqual(outcomes, ["done"]);
 });
 
-Deno.test("GroupCommit commits what arrives meanwhile together, in order", async () => {
+Deno.test("groupCommit() commits what arrives meanwhile together, in order", async () => {
   const { group, commits, ...store } = open();
-  const outcomes = watch([group.write(["a"]), group.write(["b", "c"]), group.write(["d"])]);
+  const outcomes = await write(group, [["a"], ["b", "c"], ["d"]]);
   assert.deepEqual(commits, ["a"]);
   await store.end();
   assert.deepEqual(commits, ["a", "b,c,d"]);
@@ -64,37 +83,37 @@ Deno.test("GroupCommit commits what arrives meanwhile together, in order", async
   assert.deepEqual(commits, ["a", "b,c,d"]);
 });
 
-Deno.test("GroupCommit begins anew after it was idle", async () => {
+Deno.test("groupCommit() begins anew after it was idle", async () => {
   const { group, commits, ...store } = open();
-  group.write(["a"]);
+  await write(group, [["a"]]);
   await store.end();
-  const outcomes = watch([group.write(["b"])]);
+  const outcomes = await write(group, [["b"]]);
   assert.deepEqual(commits, ["a", "b"]);
   await store.end();
   assert.deepEqual(outcomes, ["done"]);
 });
 
-Deno.test("GroupCommit takes no more than maxItems a commit, and splits no write for it", async () => {
+Deno.test("groupCommit() takes no more than maxItems a commit, and splits no write for it", async () => {
   const { group, commits, ...store } = open();
-  const outcomes = watch([["a"], ["b", "c"], ["d"], ["e", "f"], ["g"]].map((w) => group.write(w)));
+  const outcomes = await write(group, [["a"], ["b", "c"], ["d"], ["e", "f"], ["g"]]);
   for (let commit = 0; commit < 3; commit++) await store.end();
   assert.deepEqual(commits, ["a", "b,c,d", "e,f,g"]);
   assert.deepEqual(new Set(outcomes), new Set(["done"]));
 });
 
-Deno.test("GroupCommit takes no more than maxBytes a commit, and splits no write for it", async () => {
+Deno.test("groupCommit() takes no more than maxBytes a commit, and splits no write for it", async () => {
   const { group, commits, ...store } = open();
   const writes = [["a"], ["bbbb"], ["ccc", "dddd"], ["ee"], ["f"]];
-  const outcomes = watch(writes.map((items) => group.write(items)));
+  const outcomes = await write(group, writes);
   for (let commit = 0; commit < 3; commit++) await store.end();
   assert.deepEqual(commits, ["a", "bbbb", "ccc,dddd,ee,f"]);
   assert.deepEqual(new Set(outcomes), new Set(["done"]));
 });
 
-Deno.test("GroupCommit gives a write too large for one commit several for itself, filled from the end", async () => {
+Deno.test("groupCommit() gives a write too large for one commit several for itself, filled from the end", async () => {
   const { group, commits, ...store } = open();
   const large = ["bbbbbb", "cccccc", "d", "e", "f", "g"];
-  const outcomes = watch([["a"], large, ["h"]].map((items) => group.write(items)));
+  const outcomes = await write(group, [["a"], large, ["h"]]);
   await store.end();
   await store.end();
   await store.end();
@@ -107,9 +126,9 @@ Deno.test("GroupCommit gives a write too large for one commit several for itself
   assert.deepEqual(outcomes, ["done", "done", "done"]);
 });
 
-Deno.test("GroupCommit rejects all writes of a group that fails, and no others", async () => {
+Deno.test("groupCommit() rejects all writes of a group that fails, and no others", async () => {
   const { group, commits, ...store } = open();
-  const outcomes = watch([["a"], ["b", "b"], ["c", "c"], ["d"]].map((items) => group.write(items)));
+  const outcomes = await write(group, [["a"], ["b", "b"], ["c", "c"], ["d"]]);
   await store.end();
   await store.end(new Error("disk full"));
   assert.deepEqual(outcomes, ["done", "disk full", "disk full", "pending"]);
@@ -118,9 +137,9 @@ Deno.test("GroupCommit rejects all writes of a group that fails, and no others",
   assert.deepEqual(commits, ["a", "b,b,c,c", "d"]);
 });
 
-Deno.test("GroupCommit commits nothing more of a large write after a part failed", async () => {
+Deno.test("groupCommit() commits nothing more of a large write after a part failed", async () => {
   const { group, commits, ...store } = open();
-  const outcomes = watch([group.write(["aaaaaa", "bbbbbb", "cccccc"]), group.write(["d"])]);
+  const outcomes = await write(group, [["aaaaaa", "bbbbbb", "cccccc"], ["d"]]);
   await store.end();
   await store.end(new Error("disk full"));
   assert.deepEqual(outcomes, ["disk full", "pending"]);
@@ -129,10 +148,10 @@ Deno.test("GroupCommit commits nothing more of a large write after a part failed
   assert.deepEqual(outcomes, ["disk full", "done"]);
 });
 
-Deno.test("GroupCommit.idle() waits for what is under way and queued, failing or not", async () => {
+Deno.test("groupCommit() can be waited for: for what is under way and queued, failing or not", async () => {
   const { group, ...store } = open();
   await group.idle();
-  const writes = watch([group.write(["a"]), group.write(["b"])]);
+  const writes = await write(group, [["a"], ["b"]]);
   const idle = watch([group.idle()]);
   await store.end(new Error("disk full"));
   assert.deepEqual(idle, ["pending"]);
@@ -141,21 +160,21 @@ Deno.test("GroupCommit.idle() waits for what is under way and queued, failing or
   assert.deepEqual(writes, ["disk full", "done"]);
 });
 
-Deno.test("GroupCommit makes no commit of writes without items", async () => {
+Deno.test("groupCommit() makes no commit of writes without items", async () => {
   const { group, commits, ...store } = open();
-  await group.write([]);
-  const outcomes = watch([group.write(["a"]), group.write([]), group.write([])]);
+  await group.ask([]);
+  const outcomes = await write(group, [["a"], [], []]);
   await store.end();
   assert.deepEqual(outcomes, ["done", "done", "done"]);
   assert.deepEqual(commits, ["a"]);
 });
 
-Deno.test("GroupCommit keeps order, limits and one commit at a time for any writes", async () => {
+Deno.test("groupCommit() keeps order, limits and one commit at a time for any writes", async () => {
   const writes = fc.array(fc.array(fc.string({ maxLength: 10 }), { maxLength: 9 }));
   await fc.assert(fc.asyncProperty(writes, async (all) => {
     const commits: (readonly string[])[] = [];
     let underWay = 0;
-    const group = new GroupCommit<string>({
+    const group = groupCommit<string>({
       commit: async (items) => {
         assert.equal(underWay++, 0);
         commits.push(items);
@@ -166,7 +185,7 @@ Deno.test("GroupCommit keeps order, limits and one commit at a time for any writ
       maxItems: 4,
       maxBytes: 10,
     });
-    await Promise.all(all.map((items) => group.write(items)));
+    await Promise.all(all.map((items) => group.ask(items)));
     assert.deepEqual(commits.flat(), all.flat());
     for (const items of commits) {
       assert.ok(items.length >= 1 && items.length <= 4);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { commitWrites, type KvWrite } from "../../../src/cache/deno_kv/write.ts";
+import { commitWrites } from "../../../src/cache/deno_kv/write.ts";
 import { CacheError, type MessageCache, TALLY_DAYS } from "../../../src/cache/mod.ts";
 import { until } from "../../support/until.ts";
 import { DAY, keysOf, newPath, openFile } from "../deno_kv_files.ts";
@@ -17,7 +17,7 @@ function openAt(path: string, now: () => number, namespace = "shared") {
   return openFile(path, namespace, { now });
 }
 
-Deno.test("DenoKvMessageCache removes counts of days long past when it is opened", async () => {
+Deno.test("DenoKvStore removes counts of days long past when it is opened", async () => {
   const path = newPath();
   const start = Date.parse("2026-01-01T12:00:00Z");
   for (const day of [0, 1]) {
@@ -40,7 +40,7 @@ Deno.test("DenoKvMessageCache removes counts of days long past when it is opened
   assert.equal((await other.tallied()).length, 1);
 });
 
-Deno.test("DenoKvMessageCache removes counts of days long past when the day changes", async () => {
+Deno.test("DenoKvStore removes counts of days long past when the day changes", async () => {
   const path = newPath();
   let now = Date.parse("2026-01-01T23:59:59Z");
   await using cache = await openAt(path, () => now);
@@ -55,7 +55,7 @@ Deno.test("DenoKvMessageCache removes counts of days long past when the day chan
   assert.deepEqual(await daysIn(path), ["2026-02-01", "2026-02-02"]);
 });
 
-Deno.test("DenoKvMessageCache adds up what several handles on a file count", async () => {
+Deno.test("DenoKvStore adds up what several handles on a file count", async () => {
   const path = newPath();
   await using one = await openFile(path);
   await using other = await openFile(path);
@@ -89,7 +89,7 @@ function refuse(path: string, text: string): DatabaseSync {
   return database;
 }
 
-Deno.test("DenoKvMessageCache keeps nothing of a put whose count can't be kept", async () => {
+Deno.test("DenoKvStore keeps nothing of a put whose count can't be kept", async () => {
   const path = newPath();
   await using cache = await openFile(path);
   using database = refuse(path, "tally");
@@ -103,7 +103,7 @@ Deno.test("DenoKvMessageCache keeps nothing of a put whose count can't be kept",
   assert.equal(await cache.getNote("told", "m1"), undefined);
 });
 
-Deno.test("DenoKvMessageCache counts nothing with a put that can't be kept", async () => {
+Deno.test("DenoKvStore counts nothing with a put that can't be kept", async () => {
   const path = newPath();
   await using cache = await openFile(path);
   using database = refuse(path, "last_inbound");
@@ -118,7 +118,7 @@ Deno.test("DenoKvMessageCache counts nothing with a put that can't be kept", asy
   assert.equal((await cache.tallied())[0]?.count, 1);
 });
 
-Deno.test("DenoKvMessageCache keeps none of the notes when one can't be kept", async () => {
+Deno.test("DenoKvStore keeps none of the notes when one can't be kept", async () => {
   const path = newPath();
   await using cache = await openFile(path);
   using database = refuse(path, "bad-note");
@@ -129,7 +129,7 @@ Deno.test("DenoKvMessageCache keeps none of the notes when one can't be kept", a
   assert.deepEqual(await cache.tallied(), []);
 });
 
-Deno.test("DenoKvMessageCache keeps within Deno KV's limits when much is counted", async () => {
+Deno.test("DenoKvStore keeps within Deno KV's limits when much is counted", async () => {
   await using cache = await openFile(newPath(), "é".repeat(100));
   const words = Array.from({ length: 1200 }, (_, index) => `${index}`.padStart(32, "w"));
   await cache.tally(words.map((result) => ({ flow: "f".repeat(32), result })));
@@ -141,18 +141,19 @@ Deno.test("DenoKvMessageCache keeps within Deno KV's limits when much is counted
 
 Deno.test("commitWrites() makes one mutation of all sums of a key", async () => {
   using kv = await Deno.openKv(newPath());
-  const increment = (result: string): KvWrite => ({
-    type: "increment",
+  const one = (result: string): Deno.KvMutation => ({
+    type: "sum",
     key: ["shared", "v2 tally", "2026-01-01", "inbound", result],
+    value: new Deno.KvU64(1n),
   });
   // Deno KV takes no more than 1,000 mutations.
-  const writes = Array.from({ length: 3000 }, (_, index) => increment(index % 3 ? "a" : "b"));
+  const writes = Array.from({ length: 3000 }, (_, index) => one(index % 3 ? "a" : "b"));
   await commitWrites(kv, writes);
   const counts = await Array.fromAsync(kv.list({ prefix: ["shared"] }), ({ value }) => value);
   assert.deepEqual(counts, [new Deno.KvU64(2000n), new Deno.KvU64(1000n)]);
 });
 
-Deno.test("DenoKvMessageCache goes on when old counts can't be removed", async () => {
+Deno.test("DenoKvStore goes on when old counts can't be removed", async () => {
   const path = newPath();
   const start = Date.parse("2026-01-01T12:00:00Z");
   let now = start;
@@ -172,7 +173,7 @@ Deno.test("DenoKvMessageCache goes on when old counts can't be removed", async (
   assert.deepEqual(await daysIn(path), []);
 });
 
-Deno.test("DenoKvMessageCache keeps nothing of a put whose count is damaged in the file", async () => {
+Deno.test("DenoKvStore keeps nothing of a put whose count is damaged in the file", async () => {
   const path = newPath();
   await using cache = await openFile(path);
   await cache.tally([IN]);

@@ -9,7 +9,7 @@ import { note, remembered, rememberedOfSize } from "../samples.ts";
 let prefix = "";
 
 messageCacheContract({
-  name: "RedisMessageCache",
+  name: "MessageCache on a RedisStore",
   open: (options) => {
     prefix = newPrefix();
     return openRedis({ ...options, url: redisUrl(), keyPrefix: prefix });
@@ -25,7 +25,7 @@ function hashOf(id: string): string {
   return createHash("sha256").update(id, "utf16le").digest("hex");
 }
 
-Deno.test("RedisMessageCache has the server forget all that it keeps", async () => {
+Deno.test("RedisStore has the server forget all that it keeps", async () => {
   const keyPrefix = newPrefix();
   await using cache = await openRedis({
     url: redisUrl(),
@@ -51,7 +51,7 @@ Deno.test("RedisMessageCache has the server forget all that it keeps", async () 
   assert.equal((await redis.keys(`${keyPrefix}*`)).length, 6);
 });
 
-Deno.test("RedisMessageCache writes what earlier versions read, and reads what they wrote", async () => {
+Deno.test("RedisStore writes what earlier versions read, and reads what they wrote", async () => {
   const keyPrefix = newPrefix();
   await using cache = await openRedis({ url: redisUrl(), keyPrefix, now: () => 0 });
   await cache.putInbound(remembered(), [IN]);
@@ -69,7 +69,7 @@ Deno.test("RedisMessageCache writes what earlier versions read, and reads what t
   assert.equal(await cache.getNote("told", "m1"), "read");
 });
 
-Deno.test("RedisMessageCache forgets by the server's clock", async () => {
+Deno.test("RedisStore forgets by the server's clock", async () => {
   await using cache = await openRedis({ url: redisUrl(), inboundTtlMs: 1.5, outboundTtlMs: 0.1 });
   await cache.putInbound(remembered());
   await cache.putOutbound(remembered());
@@ -78,7 +78,7 @@ Deno.test("RedisMessageCache forgets by the server's clock", async () => {
   while (await cache.getOutbound("m1") !== undefined) assert.ok(Date.now() < deadline);
 });
 
-Deno.test("RedisMessageCache shares what it keeps with others of its prefix", async () => {
+Deno.test("RedisStore shares what it keeps with others of its prefix", async () => {
   const keyPrefix = newPrefix();
   await using one = await openRedis({ url: redisUrl(), keyPrefix });
   await using other = await openRedis({ url: redisUrl(), keyPrefix });
@@ -93,7 +93,7 @@ Deno.test("RedisMessageCache shares what it keeps with others of its prefix", as
   assert.equal((await one.tallied())[0]?.count, 402);
 });
 
-Deno.test("RedisMessageCache keeps prefixes apart, also when one begins with the other", async () => {
+Deno.test("RedisStore keeps prefixes apart, also when one begins with the other", async () => {
   const first = newPrefix();
   const prefixes = [first, `${first}told:`, `${first}told:told:`, `${first}told`];
   await using parts = new AsyncDisposableStack();
@@ -110,7 +110,7 @@ Deno.test("RedisMessageCache keeps prefixes apart, also when one begins with the
   }
 });
 
-Deno.test("RedisMessageCache tells an id that is hashed from one that looks like its hash", async () => {
+Deno.test("RedisStore tells an id that is hashed from one that looks like its hash", async () => {
   await using cache = await openRedis({ url: redisUrl() });
   const long = "9".repeat(65);
   const hash = createHash("sha256").update(long, "utf16le").digest("hex");
@@ -119,7 +119,7 @@ Deno.test("RedisMessageCache tells an id that is hashed from one that looks like
   for (const id of ids) assert.equal(await cache.getNote("told", id), id);
 });
 
-Deno.test("RedisMessageCache takes a damaged entry as absent, and may write over it", async () => {
+Deno.test("RedisStore takes a damaged entry as absent, and may write over it", async () => {
   const keyPrefix = newPrefix();
   await using cache = await openRedis({ url: redisUrl(), keyPrefix });
   await using redis = await connect(redisUrl());
@@ -137,7 +137,7 @@ Deno.test("RedisMessageCache takes a damaged entry as absent, and may write over
   }
 });
 
-Deno.test("RedisMessageCache says what the server refuses, without what it is about", async () => {
+Deno.test("RedisStore says what the server refuses, without what it is about", async () => {
   const keyPrefix = newPrefix();
   await using cache = await openRedis({ url: redisUrl(), keyPrefix });
   await using redis = await connect(redisUrl());
@@ -159,7 +159,7 @@ Deno.test("RedisMessageCache says what the server refuses, without what it is ab
   });
 });
 
-Deno.test("RedisMessageCache, closing, waits for puts under way", async () => {
+Deno.test("RedisStore, closing, waits for puts under way", async () => {
   const keyPrefix = newPrefix();
   const closing = await openRedis({ url: redisUrl(), keyPrefix });
   const ids = Array.from({ length: 300 }, (_, index) => `${index}`);
@@ -171,7 +171,7 @@ Deno.test("RedisMessageCache, closing, waits for puts under way", async () => {
 });
 
 for (const url of ["", "localhost", "http://localhost", "redis://", "redis://:pa#ss@localhost/x"]) {
-  Deno.test(`RedisMessageCache.open() refuses the address ${JSON.stringify(url)}`, async () => {
+  Deno.test(`RedisConnection.open() refuses the address ${JSON.stringify(url)}`, async () => {
     await assert.rejects(openRedis({ url }), (error) => {
       assert.ok(error instanceof TypeError);
       assert.match(error.message, /must be redis:\/\/… or rediss:\/\/…$/);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { CacheError, type MessageCache } from "../../src/cache/mod.ts";
-import { redisUrl, startRedis } from "../support/redis.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
-import { until } from "../support/until.ts";
-import { connect, newPrefix, openRedis } from "./redis_server.ts";
-import { note, remembered, rememberedOfSize } from "./samples.ts";
+import { CacheError, type MessageCache } from "../../../src/cache/mod.ts";
+import { redisUrl, startRedis } from "../../support/redis.ts";
+import { TcpProxy } from "../../support/tcp_proxy.ts";
+import { until } from "../../support/until.ts";
+import { connect, newPrefix, openRedis } from "../redis_server.ts";
+import { note, remembered, rememberedOfSize } from "../samples.ts";
 
 const IN = { flow: "inbound", result: "in" };
 
@@ -56,7 +56,7 @@ function recovered(cache: MessageCache): Promise<void> {
   return until("the cache to work", () => cache.tallied().then(() => true, () => false));
 }
 
-Deno.test("RedisMessageCache goes on after a restart of its server, and logs each change once", async () => {
+Deno.test("RedisConnection goes on after a restart of its server, and logs each change once", async () => {
   await using records = await recordLog();
   await using server = await startRedis();
   await using cache = await openRedis({ url: server.url });
@@ -77,7 +77,7 @@ Deno.test("RedisMessageCache goes on after a restart of its server, and logs eac
   assert.deepEqual(told(records, "warning"), ["Connection to Redis at {host} lost: {reason}"]);
 });
 
-Deno.test("RedisMessageCache fails what is under way when the connection is cut, and does it once", async () => {
+Deno.test("RedisConnection fails what is under way when the connection is cut, and does it once", async () => {
   await using proxy = TcpProxy.start({ port: Number(new URL(redisUrl()).port) });
   await using cache = await openRedis({ url: `redis://127.0.0.1:${proxy.port}` });
   await cache.tally([IN]);
@@ -96,7 +96,7 @@ Deno.test("RedisMessageCache fails what is under way when the connection is cut,
   assert.equal(counted?.count, 2);
 });
 
-Deno.test("RedisMessageCache.open() does not need a server, and finds it later", async () => {
+Deno.test("RedisConnection.open() does not need a server, and finds it later", async () => {
   await using records = await recordLog();
   await using server = await startRedis();
   await server.stop();
@@ -109,7 +109,7 @@ Deno.test("RedisMessageCache.open() does not need a server, and finds it later",
   assert.deepEqual(told(records, "info"), ["Connected to Redis at {host}"]);
 });
 
-Deno.test("RedisMessageCache.open() does not wait for ever for a server that is silent", async () => {
+Deno.test("RedisConnection.open() does not wait for ever for a server that is silent", async () => {
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `redis://127.0.0.1:${silent.addr.port}`;
   const cache = await openRedis({ url, timeoutMs: 60_000 });
@@ -141,7 +141,7 @@ async function trickle(listener: Deno.TcpListener): Promise<void> {
   }
 }
 
-Deno.test("RedisMessageCache limits the time for an answer that never comes to its end", async () => {
+Deno.test("RedisConnection limits the time for an answer that never comes to its end", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serving = trickle(listener);
   {
@@ -153,14 +153,14 @@ Deno.test("RedisMessageCache limits the time for an answer that never comes to i
   await serving;
 });
 
-Deno.test("RedisMessageCache says nothing of a connection that it closes itself", async () => {
+Deno.test("RedisConnection says nothing of a connection that it closes itself", async () => {
   await using records = await recordLog();
   await (await openRedis({ url: redisUrl() }))[Symbol.asyncDispose]();
   assert.deepEqual(told(records, "warning"), []);
   assert.equal(told(records, "info").length, 1);
 });
 
-Deno.test("RedisMessageCache limits the time of what a silent server is asked, and recovers", async () => {
+Deno.test("RedisConnection limits the time of what a silent server is asked, and recovers", async () => {
   await using proxy = TcpProxy.start({ port: Number(new URL(redisUrl()).port) });
   const url = `redis://127.0.0.1:${proxy.port}`;
   await using cache = await openRedis({ url, timeoutMs: 300 });
@@ -178,7 +178,7 @@ Deno.test("RedisMessageCache limits the time of what a silent server is asked, a
   assert.equal((await cache.getInbound("m1"))?.message_id, "m1");
 });
 
-Deno.test("RedisMessageCache may be closed while its server is silent or away", async () => {
+Deno.test("RedisConnection may be closed while its server is silent or away", async () => {
   await using proxy = TcpProxy.start({ port: Number(new URL(redisUrl()).port) });
   const url = `redis://127.0.0.1:${proxy.port}`;
   const silent = await openRedis({ url, timeoutMs: 300 });
@@ -199,7 +199,7 @@ Deno.test("RedisMessageCache may be closed while its server is silent or away", 
 // With signs that an address has to escape, and that mean something in a log.
 const PASSWORD = "sécr%t {host}";
 
-Deno.test("RedisMessageCache says that its password is wrong or missing, and never the password", async () => {
+Deno.test("RedisConnection says that its password is wrong or missing, and never the password", async () => {
   await using records = await recordLog();
   await using server = await startRedis("--requirepass", PASSWORD);
   const at = (credentials: string) => server.url.replace("//", `//${credentials}`);
@@ -222,7 +222,7 @@ Deno.test("RedisMessageCache says that its password is wrong or missing, and nev
   assert.equal(told(records, "warning").length, 4);
 });
 
-Deno.test("RedisMessageCache connects as the user and to the database that its address names", async () => {
+Deno.test("RedisConnection connects as the user and to the database that its address names", async () => {
   await using server = await startRedis();
   await using redis = await connect(server.url);
   await redis.acl("SETUSER", "bridge", "on", ">p w", "~*", "+@all");
@@ -238,7 +238,7 @@ Deno.test("RedisMessageCache connects as the user and to the database that its a
   await assertAway(other, /there is no connection: .*DB index is out of range/);
 });
 
-Deno.test("RedisMessageCache keeps nothing, and counts nothing, when the server has no room", async () => {
+Deno.test("RedisStore keeps nothing, and counts nothing, when the server has no room", async () => {
   await using server = await startRedis();
   await using cache = await openRedis({ url: server.url });
   await cache.tally([IN]);
@@ -256,7 +256,7 @@ Deno.test("RedisMessageCache keeps nothing, and counts nothing, when the server 
 });
 
 Deno.test({
-  name: "RedisMessageCache says which permission is missing",
+  name: "RedisConnection says which permission is missing",
   permissions: { net: false },
   fn: async () => {
     await using cache = await openRedis({ url: "redis://127.0.0.1:7" });

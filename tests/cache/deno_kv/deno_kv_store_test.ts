@@ -7,11 +7,11 @@ import { DAY, keysOf, newPath, openFile } from "../deno_kv_files.ts";
 import { note, remembered, rememberedOfSize } from "../samples.ts";
 
 messageCacheContract({
-  name: "DenoKvMessageCache",
+  name: "MessageCache on a DenoKvStore",
   open: (options) => openFile(newPath(), "ussd", options),
 });
 
-Deno.test("DenoKvMessageCache finds what was put before it was closed and opened again", async () => {
+Deno.test("DenoKvStore finds what was put before it was closed and opened again", async () => {
   const path = newPath();
   const large = rememberedOfSize(500_000, "x", "large");
   {
@@ -31,7 +31,7 @@ const IN = { flow: "inbound", result: "in" };
 const ROW = '["m1","*120*8864#","+27831234567","ussd_transport","ussd",' +
   '"2026-01-02 03:04:05.678901",null,"mtn",null,"new",{"session":{"id":"s1","hops":[1,2]}}]';
 
-Deno.test("DenoKvMessageCache writes what earlier versions read, and reads what they wrote", async () => {
+Deno.test("DenoKvStore writes what earlier versions read, and reads what they wrote", async () => {
   const path = newPath();
   const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
   await using cache = await openFile(path, "shared", { now: () => 5 });
@@ -62,7 +62,7 @@ Deno.test("DenoKvMessageCache writes what earlier versions read, and reads what 
   assert.equal(await cache.getNote("told", "m1"), "read");
 });
 
-Deno.test("DenoKvMessageCache, closing, waits for puts under way and queued", async () => {
+Deno.test("DenoKvStore, closing, waits for puts under way and queued", async () => {
   const path = newPath();
   const ids = Array.from({ length: 300 }, (_, index) => `${index}`);
   const closing = await openFile(path);
@@ -119,7 +119,7 @@ function startWriter(path: string, prefix: string) {
   };
 }
 
-Deno.test("DenoKvMessageCache loses no put that resolved when its process is killed", async () => {
+Deno.test("DenoKvStore loses no put that resolved when its process is killed", async () => {
   const path = newPath();
   await using writer = startWriter(path, "child");
   await writer.acknowledged(500);
@@ -133,7 +133,7 @@ Deno.test("DenoKvMessageCache loses no put that resolved when its process is kil
   assert.equal(await countIn(cache), (await keysOf(path, "in")).length);
 });
 
-Deno.test("DenoKvMessageCache shares its file with other processes", async () => {
+Deno.test("DenoKvStore shares its file with other processes", async () => {
   const path = newPath();
   await using cache = await openFile(path);
   await using writer = startWriter(path, "child");
@@ -150,7 +150,7 @@ Deno.test("DenoKvMessageCache shares its file with other processes", async () =>
   assert.equal(await countIn(cache), (await keysOf(path, "in")).length);
 });
 
-Deno.test("DenoKvMessageCache shares its file with other handles", async () => {
+Deno.test("DenoKvStore shares its file with other handles", async () => {
   const path = newPath();
   await using one = await openFile(path);
   await using other = await openFile(path);
@@ -160,7 +160,7 @@ Deno.test("DenoKvMessageCache shares its file with other handles", async () => {
   assert.equal((await one.getLastInbound("+27831234567"))?.message_id, "2");
 });
 
-Deno.test("DenoKvMessageCache keeps namespaces apart, whatever they are called", async () => {
+Deno.test("DenoKvStore keeps namespaces apart, whatever they are called", async () => {
   const path = newPath();
   const names = ["ussd", "sms", "", "v1", "\ud800", "\udc00", "é".repeat(3000), "é".repeat(3001)];
   await using stack = new AsyncDisposableStack();
@@ -177,7 +177,7 @@ Deno.test("DenoKvMessageCache keeps namespaces apart, whatever they are called",
   }
 });
 
-Deno.test("DenoKvMessageCache keeps within Deno KV's limits a commit", async () => {
+Deno.test("DenoKvStore keeps within Deno KV's limits a commit", async () => {
   await using cache = await openFile(newPath(), "n".repeat(64));
   const text = (length: number) => (_: unknown, index: number) => `${index}`.padStart(length, "0");
   const many = Array.from({ length: 1500 }, text(32));
@@ -200,7 +200,7 @@ Deno.test("DenoKvMessageCache keeps within Deno KV's limits a commit", async () 
   }
 });
 
-Deno.test("DenoKvMessageCache keeps messages of any size about that of whole values", async () => {
+Deno.test("DenoKvStore keeps messages of any size about that of whole values", async () => {
   await using cache = await openFile(newPath());
   const around = (size: number) => Array.from({ length: 80 }, (_, index) => size - 60 + index);
   const sizes = [65_000, 65_536, 130_000].flatMap(around);
@@ -212,7 +212,7 @@ Deno.test("DenoKvMessageCache keeps messages of any size about that of whole val
   }
 });
 
-Deno.test("DenoKvMessageCache.getLastInbound() needs no second look-up", async () => {
+Deno.test("DenoKvStore: getLastInbound() needs no second look-up", async () => {
   const path = newPath();
   await using cache = await openFile(path);
   await cache.putInbound(remembered());
@@ -224,7 +224,7 @@ Deno.test("DenoKvMessageCache.getLastInbound() needs no second look-up", async (
   assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "m1");
 });
 
-Deno.test("DenoKvMessageCache has all it keeps swept by Deno KV in time", async () => {
+Deno.test("DenoKvStore has all it keeps swept by Deno KV in time", async () => {
   const path = newPath();
   const before = Date.now();
   await using cache = await openFile(path, "shared", { outboundTtlMs: 2 * DAY });

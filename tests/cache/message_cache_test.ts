@@ -10,7 +10,7 @@ function channelMetrics(registry = new MetricsRegistry()): Metrics {
 }
 
 messageCacheContract({
-  name: "MessageCache.meter()",
+  name: "MessageCache that is metered",
   open: (options) =>
     Promise.resolve(open(channelMetrics(), { ...options, store: new MemoryStore(options) })),
 });

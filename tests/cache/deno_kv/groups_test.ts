@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
-import { GroupRead } from "../../../src/cache/deno_kv/group_read.ts";
+import { Groups } from "../../../src/cache/deno_kv/groups.ts";
 
 /** A store that knows each text's capitals, whose calls the test ends one by one. */
 function open() {
   const calls: string[] = [];
   const ends: ((error?: Error) => void)[] = [];
-  const group = new GroupRead<string, string>({
-    read: (keys) => {
+  const group = new Groups<string, string>({
+    answer: (keys) => {
       calls.push(keys.join());
       return new Promise((resolve, reject) =>
         ends.push((error) => error ? reject(error) : resolve(keys.map((key) => key.toUpperCase())))
       );
     },
-    maxKeys: 3,
+    take: () => 3,
   });
   const end = async (error?: Error) => {
     const next = ends.shift();
@@ -28,18 +28,18 @@ function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** What became of reads so far, in their order. */
-function watch(reads: readonly Promise<string>[]): string[] {
-  const outcomes = reads.map(() => "pending");
-  reads.forEach((read, index) => {
-    read.then((value) => outcomes[index] = value, (error) => outcomes[index] = error.message);
+/** What became of questions so far, in their order. */
+function watch(asked: readonly Promise<string>[]): string[] {
+  const outcomes = asked.map(() => "pending");
+  asked.forEach((answer, index) => {
+    answer.then((value) => outcomes[index] = value, (error) => outcomes[index] = error.message);
   });
   return outcomes;
 }
 
-Deno.test("GroupRead reads what is asked for in one turn together", async () => {
+Deno.test("Groups answers what is asked for in one turn together", async () => {
   const { group, calls, end } = open();
-  const outcomes = watch([group.read("a"), group.read("b")]);
+  const outcomes = watch([group.ask("a"), group.ask("b")]);
   await settle();
   assert.deepEqual(calls, ["a,b"]);
   assert.deepEqual(outcomes, ["pending", "pending"]);
@@ -47,11 +47,11 @@ Deno.test("GroupRead reads what is asked for in one turn together", async () => 
   assert.deepEqual(outcomes, ["A", "B"]);
 });
 
-Deno.test("GroupRead reads what is asked for meanwhile in calls of their own, one at a time", async () => {
+Deno.test("Groups answers what is asked for meanwhile in calls of their own, one at a time", async () => {
   const { group, calls, end } = open();
-  const outcomes = watch([group.read("a")]);
+  const outcomes = watch([group.ask("a")]);
   await settle();
-  const later = watch(["b", "c", "d", "e"].map((key) => group.read(key)));
+  const later = watch(["b", "c", "d", "e"].map((key) => group.ask(key)));
   assert.deepEqual(calls, ["a"]);
   await end();
   assert.deepEqual([outcomes, calls], [["A"], ["a", "b,c,d"]]);
@@ -61,20 +61,20 @@ Deno.test("GroupRead reads what is asked for meanwhile in calls of their own, on
   assert.deepEqual(later, ["B", "C", "D", "E"]);
 });
 
-Deno.test("GroupRead begins anew after it was idle, also for a key read before", async () => {
+Deno.test("Groups begins anew after it was idle, also for a question asked before", async () => {
   const { group, calls, end } = open();
-  group.read("a");
+  group.ask("a");
   await settle();
   await end();
-  const outcomes = watch([group.read("a")]);
+  const outcomes = watch([group.ask("a")]);
   await settle();
   await end();
   assert.deepEqual([outcomes, calls], [["A"], ["a", "a"]]);
 });
 
-Deno.test("GroupRead rejects all reads of a call that fails, and no others", async () => {
+Deno.test("Groups rejects all questions of a call that fails, and no others", async () => {
   const { group, end } = open();
-  const outcomes = watch(["a", "b", "c", "d"].map((key) => group.read(key)));
+  const outcomes = watch(["a", "b", "c", "d"].map((key) => group.ask(key)));
   await settle();
   await end(new Error("disk fault"));
   assert.deepEqual(outcomes, ["disk fault", "disk fault", "disk fault", "pending"]);
