@@ -8,13 +8,14 @@
 import { randomBytes } from "node:crypto";
 import {
   type Config,
+  type ConfigKey,
   configKeys,
   configTemplate,
-  formatFaults,
   loadConfig,
 } from "../config/mod.ts";
 import { registerChannel } from "../turn/mod.ts";
-import { EXIT } from "./exit_codes.ts";
+import { validConfig } from "./config_command.ts";
+import { CommandError, EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
 import { createPrivateFile } from "./private_file.ts";
 import type { Asker } from "./terminal.ts";
@@ -34,38 +35,26 @@ interface InitOptions {
 /** What Turn decides when it registers a channel. */
 const DECIDED_BY_TURN = ["turn-api-url", "turn-hmac-secret", "turn-hmac-secret-file"];
 
+const NOTHING_WRITTEN = "Nothing was written.";
+
 /** Writes the configuration; returns the exit code. */
 export async function init(options: InitOptions): Promise<number> {
   const { given, output, force, register } = options;
   const surplus = register ? DECIDED_BY_TURN.filter((flag) => given[flag] !== undefined) : [];
   if (surplus.length > 0) {
-    printError(`Turn decides this with --register; leave out: --${surplus.join(", --")}\n`);
-    return EXIT.usage;
+    const flags = surplus.join(", --");
+    throw new CommandError(EXIT.usage, `Turn decides this with --register; leave out: --${flags}`);
   }
-  const answered = await answerQuestions(options);
-  if (answered.kind === "missing") {
-    const missing = answered.flags.map((flag) => `Missing: --${flag} (${questionText(flag)})\n`);
-    printError(`${missing.join("")}Nothing was written.\n`);
-    return EXIT.usage;
+  const answers = await answerQuestions(options);
+  const flag = ["turn-url", "endpoint"].find((flag) => !isUrl(answers[flag] ?? "http://unused"));
+  if (flag !== undefined) {
+    throw new CommandError(EXIT.usage, `--${flag} must be an ${URL_RULE}\n${NOTHING_WRITTEN}`);
   }
-  const { answers } = answered;
-  const fault = registrationFault(answers);
-  if (fault !== undefined) {
-    printError(`${fault}\nNothing was written.\n`);
-    return EXIT.usage;
-  }
-  const config = await valid(answers, register);
-  if (config === undefined) return EXIT.config;
+  const config = await configFrom(answers, register);
   // Before anything is made in Turn, which can't be undone here.
-  const file = await createPrivateFile(output, force);
-  if (typeof file === "string") {
-    printError(`${file}\n`);
-    return EXIT.unavailable;
-  }
-  using opened = file;
+  using file = await createPrivateFile(output, force);
   const values = register ? await fromTurn(answers, config) : answers;
-  if (values === undefined) return EXIT.unavailable;
-  opened.write(configTemplate(fileValues(withSecret(values))));
+  file.write(configTemplate(fileValues(withSecret(values))));
   print(`Wrote ${output}, readable by you only. Next: turn-channels check --config ${output}\n`);
   if (!register) {
     print(
@@ -77,13 +66,10 @@ export async function init(options: InitOptions): Promise<number> {
 }
 
 /** The configuration that the answers give, with a placeholder for what Turn will decide. */
-async function valid(answers: Answers, register: boolean): Promise<Config | undefined> {
+async function configFrom(answers: Answers, register: boolean): Promise<Config> {
   const flags = configFlags(withSecret(answers));
   if (register) flags["turn-api-url"] = "https://pending.invalid";
-  const loaded = await loadConfig({ flags, env: {} });
-  if (loaded.kind === "ok") return loaded.config;
-  printError(`${formatFaults(loaded.faults)}Nothing was written.\n`);
-  return undefined;
+  return validConfig(await loadConfig({ flags, env: {} }), NOTHING_WRITTEN);
 }
 
 /** Adds a new secret for signatures, unless there is one. */
@@ -98,10 +84,8 @@ function configFlags(answers: Answers): Record<string, string> {
   return flags;
 }
 
-async function fromTurn(
-  answers: Answers,
-  config: Config,
-): Promise<Answers | undefined> {
+/** Registers the channel; the answers with what Turn has decided. */
+async function fromTurn(answers: Answers, config: Config): Promise<Answers> {
   const registered = await registerChannel({
     turnUrl: (answers["turn-url"] ?? "").replace(/\/+$/, ""),
     authToken: config.auth_token,
@@ -109,13 +93,13 @@ async function fromTurn(
     name: answers["channel-name"] ?? config.connector_name,
     endpoint: answers.endpoint ?? "",
   });
-  if (registered.kind === "registered") {
-    print(`Registered the channel in Turn: ${registered.apiUrl}\n`);
-    const { apiUrl, hmacSecret } = registered;
-    return { ...answers, "turn-api-url": apiUrl, "turn-hmac-secret": hmacSecret };
+  if (registered.kind !== "registered") {
+    const { reason, fix } = registered;
+    throw new CommandError(EXIT.unavailable, `${reason}\nTo fix it: ${fix}\n${NOTHING_WRITTEN}`);
   }
-  printError(`${registered.reason}\nTo fix it: ${registered.fix}\nNothing was written.\n`);
-  return undefined;
+  const { apiUrl, hmacSecret } = registered;
+  print(`Registered the channel in Turn: ${apiUrl}\n`);
+  return { ...answers, "turn-api-url": apiUrl, "turn-hmac-secret": hmacSecret };
 }
 
 /** What the file sets, by the keys' paths. */
@@ -132,11 +116,6 @@ function fileValues(answers: Answers): Readonly<Record<string, string>> {
 
 /** By the names of flags. */
 type Answers = Readonly<Record<string, string>>;
-
-type Answered =
-  | { readonly kind: "answered"; readonly answers: Answers }
-  /** Required flags without an answer. */
-  | { readonly kind: "missing"; readonly flags: readonly string[] };
 
 interface Question {
   readonly flag: string;
@@ -184,14 +163,18 @@ export function questionFlags(): readonly { readonly flag: string; readonly text
 
 /** What is asked about a flag: the question's own text, or what its configuration key means. */
 function questionText(flag: string): string {
-  return QUESTIONS.find((question) => question.flag === flag)?.text ?? keyOf(flag)?.description ??
-    "";
+  const own = QUESTIONS.find((question) => question.flag === flag)?.text;
+  return own ?? keyOf(flag)?.description ?? "";
 }
 
-/** Finds an answer to every question, from flags or by asking. */
+/**
+ * Finds an answer to every question, from flags or by asking.
+ *
+ * @throws {CommandError} If a required one has none.
+ */
 export async function answerQuestions(
   { given, register, asker }: Pick<InitOptions, "given" | "register" | "asker">,
-): Promise<Answered> {
+): Promise<Answers> {
   const open = QUESTIONS.filter(({ flag, or = flag, register: only = register }) =>
     only === register && given[flag] === undefined && given[or] === undefined
   );
@@ -204,7 +187,9 @@ export async function answerQuestions(
     // Without one answer there is no point in asking on.
     if (answer === undefined && asker !== undefined) break;
   }
-  return missing.length === 0 ? { kind: "answered", answers } : { kind: "missing", flags: missing };
+  if (missing.length === 0) return answers;
+  const lines = missing.map((flag) => `Missing: --${flag} (${questionText(flag)})`);
+  throw new CommandError(EXIT.usage, `${lines.join("\n")}\n${NOTHING_WRITTEN}`);
 }
 
 async function ask(question: Question, asker: Asker): Promise<string | undefined> {
@@ -223,12 +208,6 @@ async function ask(question: Question, asker: Asker): Promise<string | undefined
   }
 }
 
-/** What is wrong with the answers that are not configuration keys. */
-function registrationFault(answers: Answers): string | undefined {
-  const flag = ["turn-url", "endpoint"].find((flag) => !isUrl(answers[flag] ?? "http://unused"));
-  return flag && `--${flag} must be an ${URL_RULE}`;
-}
-
 const URL_RULE = "http:// or https:// URL without user and password";
 
 function isUrl(text: string): boolean {
@@ -243,7 +222,7 @@ async function faultOf(flag: string, answer: string): Promise<string | undefined
   return faults.find(({ key }) => key === keyOf(flag)?.path)?.expected;
 }
 
-function keyOf(flag: string): ReturnType<typeof configKeys>[number] | undefined {
+function keyOf(flag: string): ConfigKey | undefined {
   return configKeys().find((key) => key.flag === flag);
 }
 

@@ -12,7 +12,6 @@ import {
   type DeliveredRecord,
   eventKey,
   NOTHING_TOLD,
-  type QueuedFlow,
   readDelayed,
   readDelayedList,
   readDelivered,
@@ -60,42 +59,28 @@ export type Depths = Readonly<Record<"inbound" | "event" | "outbound", number | 
 
 /** What was found in a channel's queues. */
 export interface Queued {
+  /** What may match: of which user an event is, only the cache knows. */
   readonly parked: readonly ParkedMessage[];
   readonly depths: Depths;
 }
 
-interface QueueSearch {
-  /** The connector's name. */
-  readonly name: string;
-  readonly broker: ParkedBroker;
-  /** An id or an address. */
-  readonly query: string;
-  /** Knows which user an event is about. */
-  readonly cache: MessageCache | undefined;
-}
-
 /**
- * Searches the parking queues.
+ * Searches a connector's parking queues for an id or an address.
  *
  * @throws {PublishError} If the broker is away or refuses.
- * @throws {CacheError} If the cache fails.
  */
-export async function searchQueues(search: QueueSearch): Promise<Queued> {
-  const { name, broker, query, cache } = search;
-  const may: ParkedMessage[] = [];
-  // The cache is asked afterwards: during the listing nobody else can have what is parked.
-  await new ParkedMessages({ name, broker }).list({}, (message) => {
-    const { id, about, user } = message;
-    if (about !== null || [id, user].includes(query)) may.push(message);
-  });
+export async function searchQueues(
+  connector: string,
+  broker: ParkedBroker,
+  query: string,
+): Promise<Queued> {
   const parked: ParkedMessage[] = [];
-  for (const message of may) {
+  // The cache is asked afterwards: during the listing nobody else can have what is parked.
+  await new ParkedMessages([connector], broker).list({}, (message) => {
     const { id, about, user } = message;
-    const matches = [id, about, user].includes(query) ||
-      about !== null && (await cache?.getOutbound(about))?.to_addr === query;
-    if (matches) parked.push(message);
-  }
-  const { inbound, event, outbound } = queuesOf(name);
+    if (about !== null || [id, user].includes(query)) parked.push(message);
+  });
+  const { inbound, event, outbound } = queuesOf(connector);
   const depths = {
     inbound: await broker.depth(inbound),
     event: await broker.depth(event),
@@ -107,13 +92,21 @@ export async function searchQueues(search: QueueSearch): Promise<Queued> {
 /**
  * Collects what is known of each message that matches `query`, in the order in which they came.
  *
+ * @param mayBeParked See {@linkcode Queued.parked}.
  * @throws {CacheError} If the cache fails.
  */
 export async function searchCache(
   query: string,
   cache: MessageCache | undefined,
-  parked: readonly ParkedMessage[],
+  mayBeParked: readonly ParkedMessage[],
 ): Promise<readonly Found[]> {
+  const parked: ParkedMessage[] = [];
+  for (const message of mayBeParked) {
+    const { id, about, user } = message;
+    const matches = [id, about, user].includes(query) ||
+      about !== null && (await cache?.getOutbound(about))?.to_addr === query;
+    if (matches) parked.push(message);
+  }
   const inbound = [await cache?.getInbound(query), await cache?.getLastInbound(query)];
   const outbound = [await cache?.getOutbound(query), await cache?.getLastOutbound(query)];
   const delayed = cache === undefined ? [] : await delayedOf(query, cache);
@@ -139,24 +132,20 @@ export async function searchCache(
 
 /** What is in delay queues by the cache's records: of a message, an event, a user, or about a message. */
 async function delayedOf(query: string, cache: MessageCache): Promise<readonly DelayedRecord[]> {
-  const keys = new Map<string, readonly [QueuedFlow, string]>();
-  const add = (flow: QueuedFlow, id: string): void => {
-    keys.set(delayedNoteId(flow, id), [flow, id]);
-  };
-  for (const flow of ["inbound", "status"] as const) add(flow, query);
+  const ids = new Set([delayedNoteId("inbound", query), delayedNoteId("status", query)]);
   // Also about the user's latest message.
   const sent = await cache.getLastOutbound(query);
   const abouts = [query, ...(sent === undefined ? [] : [sent.message_id])];
   for (const of of [{ user: query }, ...abouts.map((about) => ({ about }))]) {
     const list = readDelayedList(await cache.getNote("delayed_list", delayedListId(of)));
-    for (const { flow, id } of list) add(flow, id);
+    for (const { flow, id } of list) ids.add(delayedNoteId(flow, id));
   }
-  const notes: DelayedRecord[] = [];
-  for (const key of keys.keys()) {
-    const note = readDelayed(await cache.getNote("delayed", key));
-    if (note !== undefined) notes.push(note);
+  const records: DelayedRecord[] = [];
+  for (const id of ids) {
+    const record = readDelayed(await cache.getNote("delayed", id));
+    if (record !== undefined) records.push(record);
   }
-  return notes;
+  return records;
 }
 
 async function inboundFound(

@@ -16,11 +16,6 @@ import {
 
 const log = getLogger(["turn-channels", "cli"]);
 
-/** A part that applies the keys in {@linkcode RELOADED} while it runs. */
-export interface Reloadable {
-  reload(config: Config): void;
-}
-
 /** The keys that need no restart. */
 export const RELOADED: ReadonlySet<string> = new Set([
   "auth_token",
@@ -43,7 +38,8 @@ export const RELOADED: ReadonlySet<string> = new Set([
 interface ReloaderOptions {
   readonly config: Config;
   readonly load: () => Promise<LoadedConfig>;
-  readonly parts: readonly Reloadable[];
+  /** Puts a changed configuration in force, as far as {@linkcode RELOADED} goes. */
+  readonly apply: (config: Config) => void;
 }
 
 export class Reloader implements Disposable {
@@ -86,7 +82,7 @@ export class Reloader implements Disposable {
       log.info("Configuration reloaded, changed: {changed}", { changed });
     const isLoggedBefore = log.isEnabledFor("info"); // A change of log_level may turn it off.
     if (isLoggedBefore) logChange();
-    for (const part of this.#options.parts) part.reload(config);
+    this.#options.apply(config);
     this.#current = config;
     if (!isLoggedBefore) logChange();
     if (waiting.length > 0) {
