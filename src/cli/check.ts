@@ -9,7 +9,6 @@
 import { styleText } from "node:util";
 import type { Browser } from "../broker/mod.ts";
 import { checkAmqp } from "../broker/rabbitmq/check/check.ts";
-import type { Finding } from "../telemetry/mod.ts";
 import { checkDenoKv } from "../cache/deno_kv/check.ts";
 import { isRemote } from "../cache/deno_kv/remote.ts";
 import { checkSpace } from "../cache/disk_space.ts";
@@ -21,11 +20,12 @@ import {
   redactedConfig,
   type Warning,
 } from "../config/mod.ts";
-import { askTurn } from "../turn/mod.ts";
-import { findPartitions, queuesOf } from "../vumi/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
 import { redisPrefix } from "../service/caches.ts";
 import { delaysMsOf } from "../service/channel_queues.ts";
+import type { Finding } from "../telemetry/mod.ts";
+import { askTurn } from "../turn/mod.ts";
+import { findPartitions, queuesOf } from "../vumi/mod.ts";
 import { checkEndpoint } from "./endpoint_check.ts";
 import { EXIT } from "./exit_codes.ts";
 import { formatTable, print } from "./print.ts";
@@ -39,7 +39,7 @@ export async function check(config: Config, warnings: readonly Warning[]): Promi
   const tried = await Promise.all([
     checkBroker(config),
     checkCaches(config),
-    ...perTurn(config).map((channel) => checkTurn(channel)),
+    checkTurn(config),
     ...config.channels.map((channel) => checkEndpoint(channel)),
   ]);
   const findings: readonly Finding[] = [
@@ -47,16 +47,19 @@ export async function check(config: Config, warnings: readonly Warning[]): Promi
     ...tried.flat(),
   ];
   const rows = findings.map((
-    { subject, ok, detail, fix = "" },
-  ) => [mark(ok), subject, detail, fix]);
+    { subject, ok, detail, fix },
+  ) => [mark(ok), subject, detail, fix ?? ""]);
   print(formatTable(["", "", "found", "to fix it"], rows, [4, 26, 44, 44]));
   return findings.every(({ ok }) => ok !== false) ? EXIT.ok : EXIT.findings;
 }
 
-/** One channel for each address and token at Turn, so that each is tried once. */
-function perTurn({ channels }: Config): readonly ChannelConfig[] {
-  const key = ({ turn_api_url, auth_token }: ChannelConfig) => `${turn_api_url} ${auth_token}`;
-  return [...new Map(channels.map((channel) => [key(channel), channel])).values()];
+/** Asks Turn once with each address and token. */
+async function checkTurn({ channels }: Config): Promise<readonly Finding[]> {
+  const asked = new Map(channels.map(({ turn_api_url: apiUrl, auth_token: authToken }) => [
+    `${apiUrl} ${authToken}`,
+    { apiUrl, authToken, timeoutMs: TIMEOUT_MS },
+  ]));
+  return (await Promise.all([...asked.values()].map((turn) => askTurn(turn)))).flat();
 }
 
 function summary(config: Config): string {
@@ -86,7 +89,7 @@ function channelLines(channel: ChannelConfig): readonly (readonly [string, strin
 function brokerPlace(config: Config): string {
   if (brokerOptions(config) === undefined) return "inside the process (memory:)";
   const { amqp_url } = redactedConfig(config);
-  if (amqp_url) return String(amqp_url);
+  if (amqp_url) return amqp_url;
   const hosts = amqpUrls(config).map((url) => new URL(url).host);
   return `${hosts.join(", ")} as ${config.amqp.username}, vhost ${config.amqp.vhost}`;
 }
@@ -141,12 +144,10 @@ async function checkCaches(config: Config): Promise<readonly Finding[]> {
       const { checkRedis } = await import("../cache/redis/check.ts");
       return [await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS })];
     }
-    case "MemoryMessageCache":
-      return [{
-        subject: "cache",
-        ok: true,
-        detail: "in memory: a restart loses it, and with it replies and statuses",
-      }];
+    case "MemoryMessageCache": {
+      const detail = "in memory: a restart loses it, and with it replies and statuses";
+      return [{ subject: "cache", ok: true, detail }];
+    }
   }
 }
 
@@ -155,15 +156,10 @@ function cachePlace(config: Config): string {
     case "DenoKvMessageCache":
       return config.message_cache_config.path;
     case "RedisMessageCache":
-      return String(redactedConfig(config)["message_cache_config.url"]);
+      return redactedConfig(config)["message_cache_config.url"] ?? "";
     case "MemoryMessageCache":
       return "memory";
   }
-}
-
-function checkTurn(channel: ChannelConfig): Promise<readonly Finding[]> {
-  const { turn_api_url, auth_token } = channel;
-  return askTurn({ apiUrl: turn_api_url, authToken: auth_token, timeoutMs: TIMEOUT_MS });
 }
 
 function mark(ok: boolean | undefined): string {

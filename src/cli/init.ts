@@ -20,6 +20,9 @@ import { print, printError } from "./print.ts";
 import { createPrivateFile } from "./private_file.ts";
 import type { Asker } from "./terminal.ts";
 
+/** By the names of flags. */
+type Answers = Readonly<Record<string, string>>;
+
 interface InitOptions {
   /** Answers that were given as flags. */
   readonly given: Answers;
@@ -46,15 +49,23 @@ export async function init(options: InitOptions): Promise<number> {
     throw new CommandError(EXIT.usage, `Turn decides this with --register; leave out: --${flags}`);
   }
   const answers = await answerQuestions(options);
-  const flag = ["turn-url", "endpoint"].find((flag) => !isUrl(answers[flag] ?? "http://unused"));
-  if (flag !== undefined) {
-    throw new CommandError(EXIT.usage, `--${flag} must be an ${URL_RULE}\n${NOTHING_WRITTEN}`);
+  const { "turn-url": turnUrl = "", "channel-name": name, endpoint = "", ...flags } = answers;
+  const wrong = ["turn-url", "endpoint"].find((flag) => !isUrl(answers[flag] ?? "http://unused"));
+  if (wrong !== undefined) {
+    throw new CommandError(EXIT.usage, `--${wrong} must be an ${URL_RULE}\n${NOTHING_WRITTEN}`);
   }
-  const config = await configFrom(answers, register);
+  if (!flags["turn-hmac-secret"] && !flags["turn-hmac-secret-file"]) {
+    flags["turn-hmac-secret"] = randomBytes(32).toString("base64url");
+  }
+  // Until Turn has decided it.
+  if (register) flags["turn-api-url"] = "https://pending.invalid";
+  const config = validConfig(await loadConfig({ flags, env: {} }), NOTHING_WRITTEN);
   // Before anything is made in Turn, which can't be undone here.
   using file = await createPrivateFile(output, force);
-  const values = register ? await fromTurn(answers, config) : answers;
-  file.write(configTemplate(fileValues(withSecret(values))));
+  if (register) {
+    Object.assign(flags, await decidedByTurn(config, { turnUrl, name, endpoint }));
+  }
+  file.write(configTemplate(fileValues(flags)));
   print(`Wrote ${output}, readable by you only. Next: turn-channels check --config ${output}\n`);
   if (!register) {
     print(
@@ -65,33 +76,21 @@ export async function init(options: InitOptions): Promise<number> {
   return EXIT.ok;
 }
 
-/** The configuration that the answers give, with a placeholder for what Turn will decide. */
-async function configFrom(answers: Answers, register: boolean): Promise<Config> {
-  const flags = configFlags(withSecret(answers));
-  if (register) flags["turn-api-url"] = "https://pending.invalid";
-  return validConfig(await loadConfig({ flags, env: {} }), NOTHING_WRITTEN);
-}
-
-/** Adds a new secret for signatures, unless there is one. */
-function withSecret(answers: Answers): Answers {
-  if (answers["turn-hmac-secret"] || answers["turn-hmac-secret-file"]) return answers;
-  return { ...answers, "turn-hmac-secret": randomBytes(32).toString("base64url") };
-}
-
-/** Leaves out what only the registration needs. */
-function configFlags(answers: Answers): Record<string, string> {
-  const { "turn-url": _, "channel-name": __, endpoint: ___, ...flags } = answers;
-  return flags;
-}
-
-/** Registers the channel; the answers with what Turn has decided. */
-async function fromTurn(answers: Answers, config: Config): Promise<Answers> {
+/** Registers the channel; returns what Turn decides. */
+async function decidedByTurn(
+  config: Config,
+  { turnUrl, name = config.connector_name, endpoint }: {
+    readonly turnUrl: string;
+    readonly name: string | undefined;
+    readonly endpoint: string;
+  },
+): Promise<Answers> {
   const registered = await registerChannel({
-    turnUrl: (answers["turn-url"] ?? "").replace(/\/+$/, ""),
+    turnUrl: turnUrl.replace(/\/+$/, ""),
     authToken: config.auth_token,
     fromAddr: config.default_from_addr,
-    name: answers["channel-name"] ?? config.connector_name,
-    endpoint: answers.endpoint ?? "",
+    name,
+    endpoint,
   });
   if (registered.kind !== "registered") {
     const { reason, fix } = registered;
@@ -99,23 +98,19 @@ async function fromTurn(answers: Answers, config: Config): Promise<Answers> {
   }
   const { apiUrl, hmacSecret } = registered;
   print(`Registered the channel in Turn: ${apiUrl}\n`);
-  return { ...answers, "turn-api-url": apiUrl, "turn-hmac-secret": hmacSecret };
+  return { "turn-api-url": apiUrl, "turn-hmac-secret": hmacSecret };
 }
 
 /** What the file sets, by the keys' paths. */
-function fileValues(answers: Answers): Readonly<Record<string, string>> {
-  const answered = Object.entries(configFlags(answers))
-    .map(([flag, value]) => [flag.replaceAll("-", "_"), value]);
+function fileValues(flags: Answers): Readonly<Record<string, string>> {
+  const values = Object.entries(flags).map(([flag, value]) => [flag.replaceAll("-", "_"), value]);
   return {
     // Most want a cache that outlives the process. The path is relative to the working directory.
     message_cache_class: "DenoKvMessageCache",
     "message_cache_config.path": "./turn-channels.kv",
-    ...Object.fromEntries(answered),
+    ...Object.fromEntries(values),
   };
 }
-
-/** By the names of flags. */
-type Answers = Readonly<Record<string, string>>;
 
 interface Question {
   readonly flag: string;
@@ -174,7 +169,7 @@ function questionText(flag: string): string {
  */
 export async function answerQuestions(
   { given, register, asker }: Pick<InitOptions, "given" | "register" | "asker">,
-): Promise<Answers> {
+): Promise<Record<string, string>> {
   const open = QUESTIONS.filter(({ flag, or = flag, register: only = register }) =>
     only === register && given[flag] === undefined && given[or] === undefined
   );
@@ -192,19 +187,20 @@ export async function answerQuestions(
   throw new CommandError(EXIT.usage, `${lines.join("\n")}\n${NOTHING_WRITTEN}`);
 }
 
-async function ask(question: Question, asker: Asker): Promise<string | undefined> {
-  const { flag, standard } = question;
+async function ask(
+  { flag, standard }: Question,
+  asker: Asker,
+): Promise<string | undefined> {
   const hint = standard === undefined ? "" : ` [${standard || "a new one"}]`;
+  const text = `${questionText(flag)}\n${flag.replaceAll("-", "_")}${hint}:`;
+  const secrecy = keyOf(flag)?.secrecy;
   while (true) {
-    const said = await asker.ask(
-      `${questionText(flag)}\n${flag.replaceAll("-", "_")}${hint}:`,
-      isSecret(flag),
-    );
+    const said = await asker.ask(text, secrecy === "whole" || secrecy === "password");
     const answer = said === "" ? standard : said?.trim();
     if (said === undefined || (answer !== undefined && answer === standard)) return answer;
-    const fault = await faultOf(flag, answer ?? "");
-    if (fault === undefined) return answer;
-    printError(`That is not valid. Expected: ${fault}\n`);
+    const expected = await expectedInstead(flag, answer ?? "");
+    if (expected === undefined) return answer;
+    printError(`That is not valid. Expected: ${expected}\n`);
   }
 }
 
@@ -214,19 +210,15 @@ function isUrl(text: string): boolean {
   return /^https?:\/\/[^\s@?#]+$/.test(text) && URL.canParse(text);
 }
 
-/** What is expected instead of the answer; undefined if it is valid. */
-async function faultOf(flag: string, answer: string): Promise<string | undefined> {
-  if (keyOf(flag) === undefined) return isUrl(answer) ? undefined : URL_RULE;
+/** Undefined if the answer is valid. */
+async function expectedInstead(flag: string, answer: string): Promise<string | undefined> {
+  const key = keyOf(flag);
+  if (key === undefined) return isUrl(answer) ? undefined : URL_RULE;
   const loaded = await loadConfig({ flags: { [flag]: answer }, env: {} });
   const faults = loaded.kind === "faulty" ? loaded.faults : [];
-  return faults.find(({ key }) => key === keyOf(flag)?.path)?.expected;
+  return faults.find((fault) => fault.key === key.path)?.expected;
 }
 
 function keyOf(flag: string): ConfigKey | undefined {
   return configKeys().find((key) => key.flag === flag);
-}
-
-function isSecret(flag: string): boolean {
-  const secrecy = keyOf(flag)?.secrecy;
-  return secrecy === "whole" || secrecy === "password";
 }

@@ -35,47 +35,23 @@ const FILTERS = [
     .argParser(parseSince),
   new Option("--reason <text>", "only those with this text in the reason"),
 ];
-const JSON_LINES = new Option("--json", "one JSON object a line");
+const LOOKING = [...FILTERS, new Option("--json", "one JSON object a line")];
+const CHANGING = [...FILTERS, DRY_RUN];
+const YES = new Option("--yes", "do not ask for confirmation");
 
-interface Subcommand {
-  readonly name: string;
-  readonly description: string;
-  readonly options: readonly Option[];
-  readonly work: (parked: Parked, options: Options) => Promise<number>;
-}
+type Work = (parked: Parked, options: Options) => Promise<number>;
 
-const SUBCOMMANDS: readonly Subcommand[] = [
-  {
-    name: "list",
-    description: "list them, one line each",
-    options: [...FILTERS, JSON_LINES],
-    work: list,
-  },
-  {
-    name: "show",
-    description: "show them in full, with what users wrote",
-    options: [...FILTERS, JSON_LINES],
-    work: show,
-  },
-  {
-    name: "replay",
-    description: "move them back to their queue, in order",
-    options: [...FILTERS, DRY_RUN],
-    work: replay,
-  },
-  {
-    name: "discard",
-    description: "delete them",
-    options: [...FILTERS, DRY_RUN, new Option("--yes", "do not ask for confirmation")],
-    work: discard,
-  },
-  {
-    name: "replay-partitions",
-    description:
-      "move what earlier versions left in partition queues (….p0, …) back to its queue, in order",
-    options: [CONNECTOR, DRY_RUN],
-    work: replayFromPartitions,
-  },
+const SUBCOMMANDS: readonly (readonly [string, string, readonly Option[], Work])[] = [
+  ["list", "list them, one line each", LOOKING, list],
+  ["show", "show them in full, with what users wrote", LOOKING, show],
+  ["replay", "move them back to their queue, in order", CHANGING, replay],
+  ["discard", "delete them", [...CHANGING, YES], discard],
+  [
+    "replay-partitions",
+    "move what earlier versions left in partition queues (….p0, …) back to its queue, in order",
+    [CONNECTOR, DRY_RUN],
+    replayFromPartitions,
+  ],
 ];
 
 interface Options extends ParkedFilter {
@@ -99,7 +75,7 @@ export function addParkedCommands(program: Command, shell: Shell): void {
   const parked = program.command("parked")
     .description("messages that Turn refused or that could not be read, kept with the reason")
     .helpCommand(false);
-  for (const { name, description, options, work } of SUBCOMMANDS) {
+  for (const [name, description, options, work] of SUBCOMMANDS) {
     const command = parked.command(name).description(description);
     for (const option of options) command.addOption(option);
     needConfig(command, shell, async (config) => {

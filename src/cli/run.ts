@@ -10,7 +10,7 @@ import { CacheError } from "../cache/mod.ts";
 import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
 import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
 import { ListenError } from "../service/http.ts";
-import { Reloader } from "../service/reload.ts";
+import { logWarnings, Reloader } from "../service/reload.ts";
 import { type Service, startService } from "../service/service.ts";
 import { StopSignals } from "../service/signals.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -31,9 +31,7 @@ export async function run(
     format: config.log_format,
     privacy: privacyOf(config),
   });
-  for (const { key, message } of warnings) {
-    log.warning("Configuration: {message}", { key, message });
-  }
+  logWarnings(warnings);
   using signals = new StopSignals();
   let hasBug = false;
   using _watch = watchForBugs((error) => {

@@ -9,16 +9,14 @@ import {
   delayedListId,
   delayedNoteId,
   type DelayedRecord,
-  type DeliveredRecord,
   eventKey,
   NOTHING_TOLD,
   readDelayed,
   readDelayedList,
   readDelivered,
   readToldRecord,
-  type ToldRecord,
 } from "../bridge/mod.ts";
-import type { MessageCache, Remembered } from "../cache/mod.ts";
+import type { MessageCache } from "../cache/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { type ParkedBroker, type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
 
@@ -27,30 +25,11 @@ export type Waiting =
   | { readonly kind: "parked"; readonly message: ParkedMessage }
   | { readonly kind: "delayed"; readonly note: DelayedRecord };
 
-/** A message from a user. */
-export interface InboundFound {
-  readonly kind: "inbound";
-  readonly id: string;
-  readonly message: Remembered | undefined;
-  readonly delivered: DeliveredRecord | undefined;
-  /** The latest message to its user, if that answers it. */
-  readonly reply: Remembered | undefined;
-  readonly waiting: readonly Waiting[];
-}
+/** A message from a user, with what is known of it. */
+export type InboundFound = Awaited<ReturnType<typeof inboundFound>>;
 
-/** A message to a user. */
-export interface OutboundFound {
-  readonly kind: "outbound";
-  readonly id: string;
-  readonly message: Remembered | undefined;
-  readonly repliedTo: Remembered | undefined;
-  /** When RabbitMQ confirmed it, in milliseconds since 1970. */
-  readonly confirmedAt: number | undefined;
-  /** The statuses that Turn has. */
-  readonly told: ToldRecord;
-  /** Events about it that wait. */
-  readonly waiting: readonly Waiting[];
-}
+/** A message to a user, with what is known of it. */
+export type OutboundFound = Awaited<ReturnType<typeof outboundFound>>;
 
 export type Found = InboundFound | OutboundFound;
 
@@ -152,9 +131,9 @@ async function inboundFound(
   id: string,
   cache: MessageCache | undefined,
   waiting: readonly Waiting[],
-): Promise<InboundFound> {
+) {
   const message = await cache?.getInbound(id);
-  const reply = message && await cache?.getLastOutbound(message.from_addr);
+  const latest = message && await cache?.getLastOutbound(message.from_addr);
   const delivered = readDelivered(await cache?.getNote("delivered_inbound", id));
   const own = waiting.filter((one) =>
     one.kind === "parked"
@@ -162,11 +141,12 @@ async function inboundFound(
       : one.note.flow === "inbound" && one.note.id === id
   );
   return {
-    kind: "inbound",
+    kind: "inbound" as const,
     id,
     message,
     delivered,
-    reply: reply?.in_reply_to === id ? reply : undefined,
+    /** The latest message to its user, if that answers it. */
+    reply: latest?.in_reply_to === id ? latest : undefined,
     waiting: withoutFinished(own, (_, { until }) => (delivered?.at ?? 0) >= until),
   };
 }
@@ -175,7 +155,7 @@ async function outboundFound(
   id: string,
   cache: MessageCache | undefined,
   waiting: readonly Waiting[],
-): Promise<OutboundFound> {
+) {
   const message = await cache?.getOutbound(id);
   const confirmed = await cache?.getNote("confirmed", id);
   const inReplyTo = message?.in_reply_to ?? undefined;
@@ -184,12 +164,15 @@ async function outboundFound(
     (one.kind === "parked" ? one.message.about : one.note.about) === id
   );
   return {
-    kind: "outbound",
+    kind: "outbound" as const,
     id,
     message,
     repliedTo: inReplyTo === undefined ? undefined : await cache?.getInbound(inReplyTo),
+    /** When RabbitMQ confirmed it, in milliseconds since 1970. */
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
+    /** The statuses that Turn has. */
     told,
+    /** Events about it. */
     waiting: withoutFinished(about, (id) => told.events.some((event) => event.id === eventKey(id))),
   };
 }

@@ -51,7 +51,10 @@ export interface ParkedFilter {
 /** Looks into queues, and has queues declared to which messages are put back. */
 export type ParkedBroker = Browser & Pick<Publisher, "declare">;
 
-/** What is parked of these connectors, connector by connector. */
+/**
+ * What is parked of these connectors, connector by connector. A {@linkcode PublishError} is thrown for
+ * the reasons of {@linkcode Browser.browse}.
+ */
 export class ParkedMessages {
   readonly #connectors: readonly string[];
   readonly #broker: ParkedBroker;
@@ -65,8 +68,6 @@ export class ParkedMessages {
    * Calls `visit` with each message that matches, in the order of parking; they all stay. Nobody else
    * can have them until a queue is finished, so `visit` must not wait for people, or for long. Returns
    * how many match.
-   *
-   * @throws {PublishError} See {@linkcode Browser.browse}.
    */
   list(
     filter: ParkedFilter,
@@ -81,8 +82,6 @@ export class ParkedMessages {
   /**
    * Moves those that match to the end of their queues, in order and one confirmed message at a time, as
    * if they were new; returns how many.
-   *
-   * @throws {PublishError} See {@linkcode Browser.browse}.
    */
   replay(filter: ParkedFilter): Promise<number> {
     // The queues may be gone if no bridge runs.
@@ -95,11 +94,7 @@ export class ParkedMessages {
     }));
   }
 
-  /**
-   * Deletes those that match; returns how many.
-   *
-   * @throws {PublishError} See {@linkcode Browser.browse}.
-   */
+  /** Deletes those that match; returns how many. */
   discard(filter: ParkedFilter): Promise<number> {
     return this.#browse(filter, () => "drop");
   }

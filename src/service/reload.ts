@@ -11,6 +11,7 @@ import {
   type Config,
   type Fault,
   type LoadedConfig,
+  type Warning,
   withoutChannel,
 } from "../config/mod.ts";
 
@@ -46,7 +47,9 @@ export class Reloader implements Disposable {
   readonly #options: ReloaderOptions;
   #current: Config;
   #work: Promise<void> = Promise.resolve();
-  readonly #onSignal = (): void => void this.reload();
+  readonly #onSignal = (): void => {
+    this.#work = this.#work.then(() => this.#reload());
+  };
 
   /** Handles SIGHUP until it is disposed. */
   constructor(options: ReloaderOptions) {
@@ -60,16 +63,9 @@ export class Reloader implements Disposable {
     return this.#current;
   }
 
-  /** Does what SIGHUP does. Never rejects. */
-  reload(): Promise<void> {
-    return this.#work = this.#work.then(() => this.#reload());
-  }
-
   async #reload(): Promise<void> {
     const loaded = await this.#options.load();
-    for (const { key, message } of loaded.warnings) {
-      log.warning("Configuration: {message}", { key, message });
-    }
+    logWarnings(loaded.warnings);
     if (loaded.kind === "faulty") {
       const faults = loaded.faults.map(describe);
       log.error("Configuration not reloaded, nothing changed: {faults}", { faults });
@@ -92,6 +88,13 @@ export class Reloader implements Disposable {
 
   [Symbol.dispose](): void {
     Deno.removeSignalListener("SIGHUP", this.#onSignal);
+  }
+}
+
+/** Logs what has no effect in a configuration. */
+export function logWarnings(warnings: readonly Warning[]): void {
+  for (const { key, message } of warnings) {
+    log.warning("Configuration: {message}", { key, message });
   }
 }
 
