@@ -48,7 +48,7 @@ export async function audit(config: Config, connector: string | undefined): Prom
     print(await sinceStart(config, channel));
     for (const { text } of verdicts) print(`${text}\n`);
     // All are looked at, also when one does not add up.
-    if (!verdicts.every(addsUp)) code = EXIT.findings;
+    if (!verdicts.every(({ addsUp }) => addsUp)) code = EXIT.findings;
   }
   return code;
 }
@@ -74,13 +74,9 @@ async function lookUntilItAddsUp(
       const waiting = queue === undefined ? undefined : await waitingFor(channel, broker, queue);
       verdicts.push(sumUp(flow, counts, waiting, channel.worker_concurrency));
     }
-    if (verdicts.every(addsUp) || look === MOST_LOOKS) return { counts, verdicts };
+    if (verdicts.every(({ addsUp }) => addsUp) || look === MOST_LOOKS) return { counts, verdicts };
     await delay(LOOK_AGAIN_MS);
   }
-}
-
-function addsUp({ addsUp }: Verdict): boolean {
-  return addsUp;
 }
 
 interface Waiting {

@@ -9,7 +9,7 @@ import { type Command, Option } from "commander";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
 import { type Queued, searchCache, searchQueues } from "../inspect/find_search.ts";
-import { type Story, storyOf } from "../inspect/find_story.ts";
+import { type Story, storyOf, type Surroundings } from "../inspect/find_story.ts";
 import { formatTime } from "../inspect/find_waiting.ts";
 import { openCaches } from "../service/caches.ts";
 import { needConfig, openBroker, type Shell } from "./config_command.ts";
@@ -58,20 +58,20 @@ async function find(config: Config, query: string, options: Options): Promise<nu
   });
   let found = 0;
   for (const channel of config.channels) {
-    const search = { channel, query, queued: queued.get(channel), content: options.content };
-    const stories = await orWithout(() => storiesOf(search, caches?.get(channel))) ??
-      await storiesOf(search, undefined);
-    for (const story of stories) {
+    const shown = { connector: channel.connector_name, content: options.content ?? false };
+    const search = (cache: MessageCache | undefined): Promise<readonly Story[]> =>
+      storiesOf(query, queued.get(channel), cache, shown);
+    const stories = await orWithout(() => search(caches?.get(channel)));
+    for (const story of stories ?? await search(undefined)) {
       print(options.json ? `${plainJson(story)}\n` : formatStory(story, found > 0));
       found++;
     }
   }
   if (code !== undefined) return code;
   if (found > 0) return EXIT.ok;
+  const sought = plainText(query);
   printError(
-    `${
-      plainText(query)
-    } was not found, neither in the cache (it is older than the cache keeps, or ` +
+    `${sought} was not found, neither in the cache (it is older than the cache keeps, or ` +
       "never came here) nor in a parking queue. Events that Turn already has are kept with their " +
       "message: search for the message's id.\n",
   );
@@ -93,28 +93,16 @@ async function openKept(
   return new Map();
 }
 
-interface Search {
-  readonly channel: ChannelConfig;
-  readonly query: string;
-  /** Undefined if the queues could not be read. */
-  readonly queued: Queued | undefined;
-  readonly content: boolean | undefined;
-}
-
 async function storiesOf(
-  { channel, query, queued, content = false }: Search,
+  query: string,
+  queued: Queued | undefined,
   cache: MessageCache | undefined,
+  shown: Pick<Surroundings, "connector" | "content">,
 ): Promise<readonly Story[]> {
   const found = await searchCache(query, cache, queued?.parked ?? []);
-  return found.map((one) =>
-    storyOf(one, {
-      connector: channel.connector_name,
-      depths: queued?.depths,
-      hasCache: cache !== undefined,
-      now: Date.now(),
-      content,
-    })
-  );
+  const depths = queued?.depths;
+  const around = { ...shown, depths, hasCache: cache !== undefined, now: Date.now() };
+  return found.map((one) => storyOf(one, around));
 }
 
 /** The story as text, with an empty line before it if it is not the first. */

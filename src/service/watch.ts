@@ -18,7 +18,7 @@ import {
 import { queuesOf } from "../vumi/mod.ts";
 import { delayName, delaysMsOf, faultyKinds } from "./channel_queues.ts";
 
-export interface Watched {
+interface Watched {
   readonly config: ChannelConfig;
   readonly broker: Broker;
   readonly queueWatch: QueueWatch;
