@@ -57,19 +57,10 @@ export async function audit(config: Config, connector: string | undefined): Prom
 const MOST_LOOKS = 3;
 const LOOK_AGAIN_MS = 1_000;
 
-interface Found {
-  readonly counts: readonly DayCount[];
-  readonly verdicts: readonly Verdict[];
-}
-
-async function lookUntilItAddsUp(
-  channel: ChannelConfig,
-  cache: MessageCache,
-  broker: Browser,
-): Promise<Found> {
+async function lookUntilItAddsUp(channel: ChannelConfig, cache: MessageCache, broker: Browser) {
   for (let look = 1;; look++) {
     const counts = await cache.tallied();
-    const verdicts: Verdict[] = [];
+    const verdicts = [];
     for (const [flow, queue] of FLOWS) {
       const waiting = queue === undefined ? undefined : await waitingFor(channel, broker, queue);
       verdicts.push(sumUp(flow, counts, waiting, channel.worker_concurrency));
@@ -79,18 +70,8 @@ async function lookUntilItAddsUp(
   }
 }
 
-interface Waiting {
-  /** In delay queues, which all flows and channels share. */
-  readonly delayed: number;
-  /** In the queue; some may have been in work before. */
-  readonly queued: number;
-}
-
-async function waitingFor(
-  config: ChannelConfig,
-  broker: Browser,
-  queue: "inbound" | "event",
-): Promise<Waiting> {
+/** What waits in a queue, some of it perhaps in work before, and in delay queues, which all share. */
+async function waitingFor(config: ChannelConfig, broker: Browser, queue: "inbound" | "event") {
   const queued = await broker.depth(queuesOf(config.connector_name)[queue]) ?? 0;
   let delayed = 0;
   for (const delayMs of new Set(delaysMsOf(config))) {
@@ -131,11 +112,6 @@ function resultsText(counts: readonly Omit<DayCount, "day">[]): string {
 /** Results that are not a message's end. */
 const NO_ENDS: ReadonlySet<string> = new Set(["in", "redelivered", "delayed", "undelayed"]);
 
-interface Verdict {
-  readonly text: string;
-  readonly addsUp: boolean;
-}
-
 /**
  * Not every number is exact: what was in work when the bridge was killed may be counted as come or as
  * ended, but not both, and comes again as `redelivered`; what is in work now has come and not ended.
@@ -143,9 +119,9 @@ interface Verdict {
 function sumUp(
   flow: string,
   counts: readonly DayCount[],
-  waiting: Waiting | undefined,
+  waiting: Awaited<ReturnType<typeof waitingFor>> | undefined,
   concurrency: number,
-): Verdict {
+) {
   const own = counts.filter((count) => count.flow === flow);
   const came = total(own, "in");
   const ended = sum(own.filter(({ result }) => !NO_ENDS.has(result)));

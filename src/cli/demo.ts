@@ -5,17 +5,17 @@
  * @module
  */
 
-import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import { aborted } from "../async/mod.ts";
+import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import { type Config, loadConfig } from "../config/mod.ts";
 import { type Answerer, FakeTurn } from "../simulator/fake_turn.ts";
 import { DemoPlay } from "../simulator/handset/demo_play.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
 import { Screen } from "../simulator/screen.ts";
 import { Transport } from "../simulator/transport.ts";
-import { startLogging } from "../telemetry/mod.ts";
 import { startService } from "../service/service.ts";
 import { StopSignals } from "../service/signals.ts";
+import { startLogging } from "../telemetry/mod.ts";
 import { validConfig } from "./config_command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { onPort, openPage, type PageOptions } from "./page.ts";
@@ -25,7 +25,7 @@ import { print, printError } from "./print.ts";
 export interface DemoOptions extends PageOptions {
   /** Whether it ends after the tour, without the page. */
   readonly once: boolean;
-  /** The port of the bridge; if undefined 8080, or a free one when that is taken. */
+  /** The port of the bridge; if not given 8080, or a free one when that is taken. */
   readonly port?: number;
   /** How Turn answers calls; by default with 200. */
   readonly answer?: Answerer;
@@ -75,8 +75,8 @@ export async function demo(options: DemoOptions): Promise<number> {
   await using page = await openPage(options, play);
   await play.tour(screen, 0, stop);
   screen.say(
-    `\nOpen the page in a browser: ${page.url}\nThe bridge takes Turn's requests at ${service.address}/messages. ` +
-      "Ctrl-C ends the demo.",
+    `\nOpen the page in a browser: ${page.url}\n` +
+      `The bridge takes Turn's requests at ${service.address}/messages. Ctrl-C ends the demo.`,
   );
   await aborted(stop);
   await service.drain(AbortSignal.timeout(DRAIN_MS));

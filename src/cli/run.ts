@@ -6,14 +6,12 @@
 
 import { getLogger } from "@logtape/logtape";
 import { aborted } from "../async/mod.ts";
-import { CacheError } from "../cache/mod.ts";
 import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
 import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
-import { ListenError } from "../service/http.ts";
 import { logWarnings, Reloader } from "../service/reload.ts";
 import { type Service, startService } from "../service/service.ts";
 import { StopSignals } from "../service/signals.ts";
-import { EXIT } from "./exit_codes.ts";
+import { commandError, EXIT } from "./exit_codes.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
@@ -75,8 +73,7 @@ async function start(config: Config): Promise<Service | undefined> {
   try {
     return await startService(config);
   } catch (error) {
-    if (!(error instanceof CacheError || error instanceof ListenError)) throw error;
-    log.fatal("Cannot start: {reason}", { reason: error.message });
+    log.fatal("Cannot start: {reason}", { reason: commandError(error).message });
     return undefined;
   }
 }

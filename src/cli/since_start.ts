@@ -12,18 +12,13 @@ const TIMEOUT_MS = 3_000;
 
 type RunningCount = Omit<DayCount, "day">;
 
-/** The answer of the bridge at `url`. */
-export interface SinceStart {
-  readonly url: string;
-  /** Undefined if no bridge answers there. */
-  readonly counts: readonly RunningCount[] | undefined;
-}
-
-/** Asks the bridge that listens there, if one does, about one of its channels. */
+/**
+ * Asks the bridge that listens there about one of its channels; `counts` are undefined if none answers.
+ */
 export async function readSinceStart(
   bind: Config["http_bind"],
   connector: string,
-): Promise<SinceStart> {
+): Promise<{ readonly url: string; readonly counts: readonly RunningCount[] | undefined }> {
   if (bind.kind === "unix") return { url: formatBind(bind), counts: undefined };
   // What listens on all addresses can be reached on this machine's own.
   const own = { "0.0.0.0": "127.0.0.1", "::": "::1" }[bind.hostname];

@@ -127,10 +127,8 @@ function outboundStory(found: OutboundFound, around: Surroundings): Story {
     timeline.add(undefined, notCached(around));
   } else {
     const { timestamp, to_addr, from_addr, in_reply_to } = message;
-    const text = `Turn asked for it to be sent to ${to_addr} from ${from_addr}, ${
-      carrier(message)
-    }`;
-    timeline.add(timestamp, text);
+    const how = carrier(message);
+    timeline.add(timestamp, `Turn asked for it to be sent to ${to_addr} from ${from_addr}, ${how}`);
     if (in_reply_to && repliedTo === undefined) {
       timeline.add(undefined, `it answers ${in_reply_to}, which is no longer remembered`);
     }

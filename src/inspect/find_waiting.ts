@@ -23,7 +23,7 @@ export function failuresOf(
   const { firstFailure, parkedAt, attempts, reason } = waiting.message;
   const after = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   const parked = [parkedAt, `${what} was parked after ${after}: ${reason}`] as const;
-  return firstFailure === null ? [parked] : [[firstFailure, failed], parked];
+  return firstFailure ? [[firstFailure, failed], parked] : [parked];
 }
 
 /** Where it is, and what can be done. */
@@ -32,7 +32,7 @@ export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundin
   const queues = queuesOf(connector);
   if (waiting.kind === "parked") {
     const { queue, id } = waiting.message;
-    const where = queue === "inbound" ? queues.inboundParked : queues.eventParked;
+    const where = queues[`${queue}Parked`];
     return `${what} is in ${where}, until an operator decides: turn-channels parked replay --id ${id}`;
   }
   const { flow, until, delayMs, attempts, reason } = waiting.note;

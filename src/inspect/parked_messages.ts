@@ -105,10 +105,9 @@ export class ParkedMessages {
   ): Promise<number> {
     let count = 0;
     for (const connector of this.#connectors) {
-      const { inboundParked, eventParked } = queuesOf(connector);
       for (const queue of QUEUES) {
         if (filter.queue !== undefined && filter.queue !== queue) continue;
-        await this.#broker.browse(queue === "inbound" ? inboundParked : eventParked, (message) => {
+        await this.#broker.browse(queuesOf(connector)[`${queue}Parked`], (message) => {
           const parked = readParked(queue, message);
           if (!matches(parked, filter)) return "keep";
           count++;
