@@ -7,10 +7,8 @@
  */
 
 import { styleText } from "node:util";
-import Table from "cli-table3";
 import type { Browser } from "../broker/mod.ts";
 import { checkAmqp } from "../broker/rabbitmq/check/check.ts";
-import type { Finding } from "../telemetry/mod.ts";
 import { checkDenoKv } from "../cache/deno_kv/check.ts";
 import {
   amqpUrls,
@@ -20,14 +18,15 @@ import {
   redactedConfig,
   type Warning,
 } from "../config/mod.ts";
+import { brokerOptions } from "../service/broker_options.ts";
+import { redisPrefix } from "../service/caches.ts";
+import { delaysMsOf } from "../service/channel_queues.ts";
+import type { Finding } from "../telemetry/mod.ts";
 import { askTurn } from "../turn/mod.ts";
 import { findPartitions, queuesOf } from "../vumi/mod.ts";
-import { brokerOptions } from "../service/broker_options.ts";
-import { delaysMsOf } from "../service/channel_queues.ts";
-import { redisPrefix } from "../service/caches.ts";
-import { EXIT } from "./exit_codes.ts";
-import { print } from "./print.ts";
 import { checkEndpoint } from "./endpoint_check.ts";
+import { EXIT } from "./exit_codes.ts";
+import { formatTable, print } from "./print.ts";
 
 /** Longest that each check may take, for each channel. */
 const TIMEOUT_MS = 10_000;
@@ -38,42 +37,43 @@ export async function check(config: Config, warnings: readonly Warning[]): Promi
   const tried = await Promise.all([
     checkBroker(config),
     checkCaches(config),
-    ...perTurn(config).map((channel) => checkTurn(channel)),
+    checkTurn(config),
     ...config.channels.map((channel) => checkEndpoint(channel)),
   ]);
-  const findings = [
+  const findings: readonly Finding[] = [
     ...warnings.map(({ key, message }) => ({ subject: key, ok: undefined, detail: message })),
     ...tried.flat(),
   ];
-  print(table(findings));
+  const rows = findings.map((
+    { subject, ok, detail, fix },
+  ) => [mark(ok), subject, detail, fix ?? ""]);
+  print(formatTable(["", "", "found", "to fix it"], rows, [4, 26, 44, 44]));
   return findings.every(({ ok }) => ok !== false) ? EXIT.ok : EXIT.findings;
 }
 
-/** One channel for each address and token at Turn, so that each is tried once. */
-function perTurn({ channels }: Config): readonly ChannelConfig[] {
-  const key = ({ turn_api_url, auth_token }: ChannelConfig) => `${turn_api_url} ${auth_token}`;
-  return [...new Map(channels.map((channel) => [key(channel), channel])).values()];
+/** Asks Turn once with each address and token. */
+async function checkTurn({ channels }: Config): Promise<readonly Finding[]> {
+  const asked = new Map(channels.map(({ turn_api_url: apiUrl, auth_token: authToken }) => [
+    `${apiUrl} ${authToken}`,
+    { apiUrl, authToken, timeoutMs: TIMEOUT_MS },
+  ]));
+  return (await Promise.all([...asked.values()].map((turn) => askTurn(turn)))).flat();
 }
 
 function summary(config: Config): string {
-  const broker = brokerOptions(config) === undefined
-    ? "inside the process (memory:)"
-    : String(redactedConfig(config).amqp_url || formatHosts(config));
   const { timeout, outbound_timeout } = config.message_cache_config;
-  const lines = [
+  const kept = `${cachePlace(config)}; inbound ${timeout} s, outbound ${outbound_timeout} s`;
+  const lines: readonly (readonly [what: string, how: string])[] = [
     ["listen on", formatBind(config.http_bind)],
     ...config.channels.flatMap(channelLines),
-    ["use the broker", broker],
-    [
-      "keep messages in",
-      `${cachePlace(config)}; inbound ${timeout} s, outbound ${outbound_timeout} s`,
-    ],
+    ["use the broker", brokerPlace(config)],
+    ["keep messages in", kept],
   ];
-  const rows = lines.map(([what = "", how = ""]) => `  ${what.padEnd(18)}${how}\n`);
+  const rows = lines.map(([what, how]) => `  ${what.padEnd(18)}${how}\n`);
   return `With this configuration turn-channels will\n${rows.join("")}\n`;
 }
 
-function channelLines(channel: ChannelConfig): readonly (readonly string[])[] {
+function channelLines(channel: ChannelConfig): readonly (readonly [string, string])[] {
   const { connector_name, vumi_api_path, turn_api_url, status_format } = channel;
   const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(connector_name);
   return [
@@ -84,38 +84,32 @@ function channelLines(channel: ChannelConfig): readonly (readonly string[])[] {
   ];
 }
 
-function formatHosts(config: Config): string {
-  const { username, vhost } = config.amqp;
+function brokerPlace(config: Config): string {
+  if (brokerOptions(config) === undefined) return "inside the process (memory:)";
+  const { amqp_url } = redactedConfig(config);
+  if (amqp_url) return amqp_url;
   const hosts = amqpUrls(config).map((url) => new URL(url).host);
-  return `${hosts.join(", ")} as ${username}, vhost ${vhost}`;
+  return `${hosts.join(", ")} as ${config.amqp.username}, vhost ${config.amqp.vhost}`;
 }
 
 async function checkBroker(config: Config): Promise<readonly Finding[]> {
   const server = brokerOptions(config);
   if (server === undefined) {
-    return [{
-      subject: "broker",
-      ok: true,
-      detail: "inside the process, where no transport can reach it",
-    }];
+    const detail = "inside the process, where no transport can reach it";
+    return [{ subject: "broker", ok: true, detail }];
   }
-  const channels = config.channels.map(({ connector_name }) => queuesOf(connector_name));
+  const connectors = config.channels.map(({ connector_name }) => connector_name);
+  const channels = connectors.map(queuesOf);
   return await checkAmqp({
     ...server,
     consumeQueues: channels.flatMap(({ inbound, event }) => [inbound, event]),
     publishQueues: channels.map(({ outbound }) => outbound),
-    leadQueues: config.channels.map(({ connector_name: connector }) => ({
-      connector,
-      queue: queuesOf(connector).lead,
-    })),
+    leadQueues: connectors.map((connector) => ({ connector, queue: queuesOf(connector).lead })),
     ownQueues: channels.flatMap(({ inboundParked, eventParked }) => [inboundParked, eventParked]),
     delaysMs: config.channels.flatMap(delaysMsOf),
     lookFurther: async (broker) => {
-      const findings: Finding[] = [];
-      for (const channel of config.channels) {
-        findings.push(...await checkPartitions(channel, broker));
-      }
-      return findings;
+      const found = await Array.fromAsync(connectors, (name) => checkPartitions(name, broker));
+      return found.flat();
     },
     timeoutMs: TIMEOUT_MS * channels.length,
   });
@@ -123,10 +117,10 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
 
 /** Messages that earlier versions left in partitions of a channel's queues. */
 async function checkPartitions(
-  { connector_name }: ChannelConfig,
+  connector: string,
   broker: Pick<Browser, "depth">,
 ): Promise<readonly Finding[]> {
-  const partitions = await findPartitions(connector_name, broker);
+  const partitions = await findPartitions(connector, broker);
   return [...Map.groupBy(partitions, ({ of }) => of)].map(([queue, its]) => {
     const waiting = its.reduce((sum, { waiting }) => sum + waiting, 0);
     const names = its.map(({ name }) => name).join(", ");
@@ -148,12 +142,10 @@ async function checkCaches(config: Config): Promise<readonly Finding[]> {
       const { checkRedis } = await import("../cache/redis/check.ts");
       return [await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS })];
     }
-    case "MemoryMessageCache":
-      return [{
-        subject: "cache",
-        ok: true,
-        detail: "in memory: a restart loses it, and with it replies and statuses",
-      }];
+    case "MemoryMessageCache": {
+      const detail = "in memory: a restart loses it, and with it replies and statuses";
+      return [{ subject: "cache", ok: true, detail }];
+    }
   }
 }
 
@@ -162,35 +154,17 @@ function cachePlace(config: Config): string {
     case "DenoKvMessageCache":
       return config.message_cache_config.path;
     case "RedisMessageCache":
-      return String(redactedConfig(config)["message_cache_config.url"]);
+      return redactedConfig(config)["message_cache_config.url"] ?? "";
     case "MemoryMessageCache":
       return "memory";
   }
 }
 
-function checkTurn(channel: ChannelConfig): Promise<readonly Finding[]> {
-  const { turn_api_url, auth_token } = channel;
-  return askTurn({ apiUrl: turn_api_url, authToken: auth_token, timeoutMs: TIMEOUT_MS });
-}
-
-function table(findings: readonly Finding[]): string {
-  const rows = new Table({
-    head: ["", "", "found", "to fix it"],
-    colWidths: [4, 26, 44, 44],
-    wordWrap: true,
-    style: { head: [], border: [] },
-  });
-  for (const { subject, ok, detail, fix = "" } of findings) {
-    rows.push([mark(ok), subject, detail, fix]);
-  }
-  return `${rows.toString()}\n`;
-}
-
 function mark(ok: boolean | undefined): string {
-  const [sign, colour] = ok === undefined
-    ? ["!", "yellow"] as const
-    : ok
-    ? ["✓", "green"] as const
-    : ["✗", "red"] as const;
+  const [sign, colour] = ok === undefined ? QUESTIONABLE : ok ? GOOD : BAD;
   return Deno.stdout.isTerminal() ? styleText(colour, sign, { validateStream: false }) : sign;
 }
+
+const GOOD = ["✓", "green"] as const;
+const BAD = ["✗", "red"] as const;
+const QUESTIONABLE = ["!", "yellow"] as const;

@@ -18,12 +18,10 @@ import {
   type Warning,
 } from "../config/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
-import { PublishError } from "../vumi/mod.ts";
-import { EXIT } from "./exit_codes.ts";
-import { printError } from "./print.ts";
+import { CommandError, EXIT } from "./exit_codes.ts";
 
 /** What a command does with the configuration, which `load` reads again; returns the exit code. */
-export type Work = (
+type Work = (
   config: Config,
   warnings: readonly Warning[],
   load: () => Promise<LoadedConfig>,
@@ -46,79 +44,81 @@ export function needConfig(command: Command, shell: Shell, work: Work): Command 
     const option = new Option(`--${flag} <value>`, description + hint);
     command.addOption(option.helpGroup("Configuration:"));
   }
-  return command.action(async () => shell.exit(await withConfig(command, shell, work)));
+  return command.action(async () => {
+    const flags = flagValues(command, ["config", ...configKeys().map(({ flag }) => flag)]);
+    const load = (): Promise<LoadedConfig> => loadConfig({ flags, env: shell.env });
+    const loaded = await load();
+    shell.exit(await work(validConfig(loaded), loaded.warnings, load));
+  });
 }
 
-/** Prints nothing but the faults if there are some, so that nobody overlooks them. */
-async function withConfig(command: Command, { env }: Shell, work: Work): Promise<number> {
-  const values: Readonly<Record<string, unknown>> = command.opts();
-  const known = new Set(["config", ...configKeys().map(({ flag }) => flag)]);
-  const flags: Record<string, string> = {};
-  for (const option of command.options) {
-    const name = option.long?.slice(2) ?? option.name();
-    const value = values[option.attributeName()];
-    if (known.has(name) && typeof value === "string") flags[name] = value;
-  }
-  const load = (): Promise<LoadedConfig> => loadConfig({ flags, env });
-  const loaded = await load();
-  if (loaded.kind === "ok") return await work(loaded.config, loaded.warnings, load);
-  printError(formatFaults(loaded.faults));
-  return EXIT.config;
+/** The values of those of these flags that were given. */
+export function flagValues(command: Command, flags: readonly string[]): Record<string, string> {
+  const given = flags.flatMap((flag) => {
+    const value: unknown = command.getOptionValue(new Option(`--${flag}`).attributeName());
+    return typeof value === "string" ? [[flag, value] as const] : [];
+  });
+  return Object.fromEntries(given);
+}
+
+/** @throws {CommandError} If there are faults; it names all of them, and then says `more`. */
+export function validConfig(loaded: LoadedConfig, more = ""): Config {
+  if (loaded.kind === "ok") return loaded.config;
+  throw new CommandError(EXIT.config, `${formatFaults(loaded.faults)}${more}`.trimEnd());
 }
 
 /** The flag's description, for commands that are about all channels unless it is given. */
 export const CONNECTOR_HELP = "only the channel with this connector_name";
 
-/** All channels, or the one of `connector`. Undefined, with a message printed, if there is none. */
+/**
+ * All channels, or the one of `connector`.
+ *
+ * @throws {CommandError} If there is none.
+ */
 export function selectChannels(
   { channels }: Config,
   connector: string | undefined,
-): readonly ChannelConfig[] | undefined {
+): readonly ChannelConfig[] {
   if (connector === undefined) return channels;
   const selected = channels.filter(({ connector_name }) => connector_name === connector);
   if (selected.length > 0) return selected;
-  printChoices(`There is no channel ${connector}`, channels);
-  return undefined;
+  throw choiceError(`There is no channel ${connector}`, channels);
 }
 
-/** The one channel of a command. Undefined, with a message printed, if it is not clear which. */
-export function selectChannel(
-  config: Config,
-  connector: string | undefined,
-): ChannelConfig | undefined {
-  const selected = selectChannels(config, connector);
-  if (selected === undefined || selected.length === 1) return selected?.[0];
-  printChoices("There are several channels", selected);
-  return undefined;
+/**
+ * The one channel of a command.
+ *
+ * @throws {CommandError} If it is not clear which.
+ */
+export function selectChannel(config: Config, connector: string | undefined): ChannelConfig {
+  const [selected, another] = selectChannels(config, connector);
+  if (selected !== undefined && another === undefined) return selected;
+  throw choiceError("There are several channels", config.channels);
 }
 
-function printChoices(what: string, channels: readonly ChannelConfig[]): void {
+function choiceError(what: string, channels: readonly ChannelConfig[]): CommandError {
   const names = channels.map(({ connector_name }) => connector_name).join(", ");
-  printError(`${what}; --connector must be one of: ${names}\n`);
+  return new CommandError(EXIT.usage, `${what}; --connector must be one of: ${names}`);
 }
 
 /** Longest that connecting may take. */
 const TIMEOUT_MS = 10_000;
 
-/** Does `work` with the configuration's broker; returns its exit code, or that of a failed connection. */
-export async function withBroker(
-  config: Config,
-  work: (broker: Broker) => Promise<number>,
-): Promise<number> {
+/**
+ * Connects to the configuration's broker until `opened` is disposed.
+ *
+ * @throws {CommandError} If it is inside the running bridge.
+ * @throws {PublishError} If it can't be reached.
+ */
+export async function openBroker(config: Config, opened: AsyncDisposableStack): Promise<Broker> {
   const options = brokerOptions(config);
   if (options === undefined) {
-    printError(
-      "With amqp_url memory: the queues are inside the running bridge, and can't be reached from here.\n",
+    throw new CommandError(
+      EXIT.usage,
+      "With amqp_url memory: the queues are inside the running bridge, and can't be reached from here.",
     );
-    return EXIT.usage;
   }
-  await using broker = AmqpBroker.open(options);
-  try {
-    await broker.ready(TIMEOUT_MS);
-    return await work(broker);
-  } catch (error) {
-    if (!(error instanceof PublishError)) throw error;
-    printError(`${error.message}\nRun turn-channels check to see what to fix.\n`);
-    return EXIT.unavailable;
-  }
+  const broker = opened.use(AmqpBroker.open(options));
+  await broker.ready(TIMEOUT_MS);
+  return broker;
 }

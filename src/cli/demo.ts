@@ -5,6 +5,7 @@
  * @module
  */
 
+import { aborted } from "../async/mod.ts";
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import { type Config, loadConfig } from "../config/mod.ts";
 import { type Answerer, FakeTurn } from "../simulator/fake_turn.ts";
@@ -12,20 +13,20 @@ import { DemoPlay } from "../simulator/handset/demo_play.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
 import { Screen } from "../simulator/screen.ts";
 import { Transport } from "../simulator/transport.ts";
-import { startLogging } from "../telemetry/mod.ts";
-import { EXIT } from "./exit_codes.ts";
-import { ListenError } from "../service/http.ts";
-import { openPage, type PageOptions } from "./page.ts";
-import { print, printError } from "./print.ts";
-import { type Service, startService } from "../service/service.ts";
-import { aborted } from "../async/mod.ts";
+import { startService } from "../service/service.ts";
 import { StopSignals } from "../service/signals.ts";
+import { startLogging } from "../telemetry/mod.ts";
+import { validConfig } from "./config_command.ts";
+import { EXIT } from "./exit_codes.ts";
+import { onPort, openPage, type PageOptions } from "./page.ts";
+import { print, printError } from "./print.ts";
 
-interface DemoOptions extends PageOptions {
+/** How {@linkcode demo} runs. */
+export interface DemoOptions extends PageOptions {
   /** Whether it ends after the tour, without the page. */
   readonly once: boolean;
-  /** The port of the bridge; if undefined 8080, or a free one when that is taken. */
-  readonly port: number | undefined;
+  /** The port of the bridge; if not given 8080, or a free one when that is taken. */
+  readonly port?: number;
   /** How Turn answers calls; by default with 200. */
   readonly answer?: Answerer;
 }
@@ -53,61 +54,33 @@ export async function demo(options: DemoOptions): Promise<number> {
   await using turn = FakeTurn.start({
     authToken: AUTH_TOKEN,
     keepCalls: KEEP_CALLS,
-    ...(answer === undefined ? {} : { answer }),
+    ...(answer && { answer }),
   });
-  const bridge = await startBridge(port, turn.url, screen);
-  if (bridge === undefined) return EXIT.unavailable;
-  await using service = bridge.service;
-  await using transport = Transport.start({ connectorName: CONNECTOR_NAME, broker: bridge.broker });
+  const { service: opened, broker } = await onPort(port, DEFAULT_PORT, async (port) => {
+    const broker = MemoryBroker.open();
+    return { broker, service: await startService(await demoConfig(port, turn.url), broker) };
+  });
+  await using service = opened;
+  await using transport = Transport.start({ connectorName: CONNECTOR_NAME, broker });
   await using play = new DemoPlay({
     turn,
     transport,
     bridgeUrl: service.address,
     hmacSecret: HMAC_SECRET,
-    broker: bridge.broker,
+    broker,
     ussdTimeoutMs: ussdTimeout * 1_000,
   });
   logTap.listener = play.logListener;
   if (once) return await play.tour(screen, 0, stop) ? EXIT.ok : EXIT.findings;
-  await using page = openPage(options, play);
-  if (page === undefined) return EXIT.unavailable;
+  await using page = await openPage(options, play);
   await play.tour(screen, 0, stop);
   screen.say(
-    `\n${page.welcome}\nThe bridge takes Turn's requests at ${service.address}/messages. ` +
-      "Ctrl-C ends the demo.",
+    `\nOpen the page in a browser: ${page.url}\n` +
+      `The bridge takes Turn's requests at ${service.address}/messages. Ctrl-C ends the demo.`,
   );
   await aborted(stop);
   await service.drain(AbortSignal.timeout(DRAIN_MS));
   return EXIT.ok;
-}
-
-interface RunningBridge {
-  readonly service: Service;
-  readonly broker: MemoryBroker;
-}
-
-/** Starts it on the port asked for or not at all; without one on the default port, or a free one. */
-async function startBridge(
-  port: number | undefined,
-  turnUrl: string,
-  screen: Screen,
-): Promise<RunningBridge | undefined> {
-  try {
-    return await listen(port ?? DEFAULT_PORT, turnUrl);
-  } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
-    if (port !== undefined) {
-      printError(`${error.message}\n`);
-      return undefined;
-    }
-    screen.say(`Port ${DEFAULT_PORT} is not available, so a free one is used.`);
-    return await listen(0, turnUrl);
-  }
-}
-
-async function listen(port: number, turnUrl: string): Promise<RunningBridge> {
-  const broker = MemoryBroker.open();
-  return { broker, service: await startService(await demoConfig(port, turnUrl), broker) };
 }
 
 /** What an operator would set, and defaults for the rest. */
@@ -120,7 +93,5 @@ async function demoConfig(port: number, turnUrl: string): Promise<Config> {
     "auth-token": AUTH_TOKEN,
     "turn-hmac-secret": HMAC_SECRET,
   };
-  const loaded = await loadConfig({ flags, env: {} });
-  if (loaded.kind === "ok") return loaded.config;
-  throw new TypeError(`Cannot configure the demo: ${loaded.faults.map(({ key }) => key)}`);
+  return validConfig(await loadConfig({ flags, env: {} }));
 }

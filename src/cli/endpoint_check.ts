@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Finding } from "../telemetry/mod.ts";
 import { type Config, requestTimeoutMs } from "../config/mod.ts";
-import { sign, SIGNATURE_HEADER, turnEndpoint } from "../turn/mod.ts";
 import { HttpServer } from "../service/http.ts";
+import type { Finding } from "../telemetry/mod.ts";
+import { sign, SIGNATURE_HEADER, turnEndpoint } from "../turn/mod.ts";
 
 type EndpointConfig = Pick<
   Config,
@@ -25,22 +25,13 @@ const BODY = new TextEncoder().encode(JSON.stringify({
 export async function checkEndpoint(config: EndpointConfig): Promise<Finding> {
   const path = `${config.vumi_api_path}/messages`;
   const subject = `POST ${path}`;
-  try {
-    const fault = await tryOut(config, path);
-    if (fault === undefined) {
-      const secrets = config.turn_hmac_secret.length;
-      const keys = secrets === 1 ? "" : `, with each of the ${secrets} secrets`;
-      return {
-        subject,
-        ok: true,
-        detail: `accepts signed requests${keys}, refuses others; nothing was published`,
-      };
-    }
-    return { subject, ok: false, detail: fault, fix: FIX };
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return { subject, ok: false, detail, fix: FIX };
-  }
+  const fault = await tryOut(config, path)
+    .catch((error) => error instanceof Error ? error.message : String(error));
+  if (fault !== undefined) return { subject, ok: false, detail: fault, fix: FIX };
+  const secrets = config.turn_hmac_secret.length;
+  const keys = secrets === 1 ? "" : `, with each of the ${secrets} secrets`;
+  const detail = `accepts signed requests${keys}, refuses others; nothing was published`;
+  return { subject, ok: true, detail };
 }
 
 const FIX =
@@ -60,7 +51,7 @@ async function tryOut(config: EndpointConfig, path: string): Promise<string | un
   await using server = await HttpServer.listen({
     key: "http_bind",
     bind: { kind: "tcp", hostname: "127.0.0.1", port: 0 },
-    handler: (request) => endpoint.fetch(request),
+    app: endpoint,
   });
   const url = `${server.address}${path}`;
   for (const secret of config.turn_hmac_secret) {

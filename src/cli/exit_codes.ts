@@ -1,8 +1,13 @@
 /**
- * Exit codes; numbers of BSD's sysexits.h where there is one.
+ * Exit codes, numbers of BSD's sysexits.h where there is one, and the error that ends a command with one.
  *
  * @module
  */
+
+import { AmqpUnreachableError } from "../broker/rabbitmq/check/consumers.ts";
+import { CacheError } from "../cache/mod.ts";
+import { ListenError } from "../service/http.ts";
+import { PublishError } from "../vumi/mod.ts";
 
 export const EXIT = {
   /** Done, or stopped as asked. */
@@ -21,3 +26,30 @@ export const EXIT = {
   /** The configuration is wrong (EX_CONFIG). */
   config: 78,
 } as const;
+
+/** Ends a command: the message says to an operator what is wrong and what to do. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+
+  constructor(readonly exitCode: number, message: string) {
+    super(message);
+  }
+}
+
+/**
+ * The end of a command that failed with `error`.
+ *
+ * @throws `error` itself, if it is nothing that can be expected of a broker, a cache or an address.
+ */
+export function commandError(error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  if (error instanceof PublishError) {
+    const message = `${error.message}\nRun turn-channels check to see what to fix.`;
+    return new CommandError(EXIT.unavailable, message);
+  }
+  if (
+    error instanceof CacheError || error instanceof ListenError ||
+    error instanceof AmqpUnreachableError
+  ) return new CommandError(EXIT.unavailable, error.message);
+  throw error;
+}

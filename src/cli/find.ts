@@ -6,17 +6,15 @@
  */
 
 import { type Command, Option } from "commander";
-import { DELIVERED_TTL_MS } from "../bridge/mod.ts";
-import { CacheError, type MessageCache } from "../cache/mod.ts";
+import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
-import { queuesOf } from "../vumi/mod.ts";
-import { needConfig, type Shell, withBroker } from "./config_command.ts";
-import { EXIT } from "./exit_codes.ts";
 import { type Queued, searchCache, searchQueues } from "../inspect/find_search.ts";
-import { type Story, storyOf } from "../inspect/find_story.ts";
-import type { ParkedBroker } from "../inspect/parked_messages.ts";
-import { plainJson, plainText, print, printError } from "./print.ts";
+import { type Story, storyOf, type Surroundings } from "../inspect/find_story.ts";
+import { formatTime } from "../inspect/find_waiting.ts";
 import { openCaches } from "../service/caches.ts";
+import { needConfig, openBroker, type Shell } from "./config_command.ts";
+import { commandError, EXIT } from "./exit_codes.ts";
+import { plainJson, plainText, print, printError } from "./print.ts";
 
 interface Options {
   readonly json?: boolean;
@@ -38,111 +36,73 @@ export function addFind(program: Command, shell: Shell): void {
 /** Searches everywhere and prints what was found; returns the exit code. */
 async function find(config: Config, query: string, options: Options): Promise<number> {
   await using opened = new AsyncDisposableStack();
-  const searches: ChannelSearch[] = [];
-  for (const channel of config.channels) {
-    searches.push(opened.use(await ChannelSearch.open(channel, query)));
-  }
-  const brokerCode = await withBroker(config, async (broker) => {
-    for (const search of searches) await search.lookIntoQueues(broker);
-    return EXIT.ok;
+  let code: number | undefined;
+  /** What can't be had is told, and the rest is searched. */
+  const orWithout = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      const { exitCode, message } = commandError(error);
+      printError(`${message}\n`);
+      code ??= exitCode;
+      return undefined;
+    }
+  };
+  const caches = await orWithout(() => openKept(config, opened));
+  const queued = new Map<ChannelConfig, Queued>();
+  await orWithout(async () => {
+    const broker = await openBroker(config, opened);
+    for (const channel of config.channels) {
+      queued.set(channel, await searchQueues(channel.connector_name, broker, query));
+    }
   });
   let found = 0;
-  for (const search of searches) {
-    for (const story of await search.stories(options.content ?? false)) {
+  for (const channel of config.channels) {
+    const shown = { connector: channel.connector_name, content: options.content ?? false };
+    const search = (cache: MessageCache | undefined): Promise<readonly Story[]> =>
+      storiesOf(query, queued.get(channel), cache, shown);
+    const stories = await orWithout(() => search(caches?.get(channel)));
+    for (const story of stories ?? await search(undefined)) {
       print(options.json ? `${plainJson(story)}\n` : formatStory(story, found > 0));
       found++;
     }
   }
-  if (brokerCode !== EXIT.ok) return brokerCode;
-  if (searches.some(({ failed }) => failed)) return EXIT.unavailable;
+  if (code !== undefined) return code;
   if (found > 0) return EXIT.ok;
+  const sought = plainText(query);
   printError(
-    `${
-      plainText(query)
-    } was not found, neither in the cache (it is older than the cache keeps, or ` +
+    `${sought} was not found, neither in the cache (it is older than the cache keeps, or ` +
       "never came here) nor in a parking queue. Events that Turn already has are kept with their " +
       "message: search for the message's id.\n",
   );
   return EXIT.findings;
 }
 
-/** One channel's cache and queues. */
-class ChannelSearch implements AsyncDisposable {
-  /** Whether the cache could not be read. */
-  failed = false;
-  readonly #channel: ChannelConfig;
-  readonly #query: string;
-  #cache: MessageCache | undefined;
-  #queued: Queued | undefined;
-  readonly #opened = new AsyncDisposableStack();
-
-  private constructor(channel: ChannelConfig, query: string) {
-    this.#channel = channel;
-    this.#query = query;
+/** The caches, if they outlive the bridge. */
+async function openKept(
+  config: Config,
+  opened: AsyncDisposableStack,
+): Promise<ReadonlyMap<ChannelConfig, MessageCache>> {
+  if (config.message_cache_class !== "MemoryMessageCache") {
+    return await openCaches(config.channels, opened);
   }
+  printError(
+    "MemoryMessageCache is inside the running bridge, so only the parking queues can be searched, " +
+      "and what waits for a retry is not known.\n",
+  );
+  return new Map();
+}
 
-  /** Opens the channel's cache; without it if that fails, which is printed. */
-  static async open(channel: ChannelConfig, query: string): Promise<ChannelSearch> {
-    const search = new ChannelSearch(channel, query);
-    if (channel.message_cache_class === "MemoryMessageCache") {
-      printError(
-        "MemoryMessageCache is inside the running bridge, so only the parking queues can be searched, " +
-          "and what waits for a retry is not known.\n",
-      );
-      return search;
-    }
-    try {
-      [search.#cache] = await openCaches([channel], search.#opened);
-    } catch (error) {
-      search.#report(error);
-    }
-    return search;
-  }
-
-  async lookIntoQueues(broker: ParkedBroker): Promise<void> {
-    const name = this.#channel.connector_name;
-    const query = this.#query;
-    this.#queued = await this.#trying((cache) => searchQueues({ name, broker, query, cache }));
-  }
-
-  /** What is known of each message found. */
-  async stories(content: boolean): Promise<readonly Story[]> {
-    const connector = this.#channel.connector_name;
-    const parked = this.#queued?.parked ?? [];
-    const found = await this.#trying((cache) => searchCache(this.#query, cache, parked));
-    return found.map((one) =>
-      storyOf(one, {
-        connector,
-        queues: queuesOf(connector),
-        depths: this.#queued?.depths,
-        hasCache: this.#cache !== undefined,
-        noteTtlMs: DELIVERED_TTL_MS,
-        now: Date.now(),
-        content,
-      })
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#opened.disposeAsync();
-  }
-
-  /** Does `work`, and again without the cache if the cache fails. */
-  async #trying<T>(work: (cache: MessageCache | undefined) => Promise<T>): Promise<T> {
-    try {
-      return await work(this.#cache);
-    } catch (error) {
-      this.#report(error);
-      this.#cache = undefined;
-      return await work(undefined);
-    }
-  }
-
-  #report(error: unknown): void {
-    if (!(error instanceof CacheError)) throw error;
-    this.failed = true;
-    printError(`${error.message}\n`);
-  }
+async function storiesOf(
+  query: string,
+  queued: Queued | undefined,
+  cache: MessageCache | undefined,
+  shown: Pick<Surroundings, "connector" | "content">,
+): Promise<readonly Story[]> {
+  const found = await searchCache(query, cache, queued?.parked ?? []);
+  const depths = queued?.depths;
+  const around = { ...shown, depths, hasCache: cache !== undefined, now: Date.now() };
+  return found.map((one) => storyOf(one, around));
 }
 
 /** The story as text, with an empty line before it if it is not the first. */
@@ -151,7 +111,7 @@ function formatStory(story: Story, isFurther: boolean): string {
   const whose = user === null ? "" : kind === "inbound" ? ` from ${user}` : ` to ${user}`;
   const lines = [
     `Message ${id}${whose}, connector ${connector}`,
-    ...steps.map(({ at, text }) => row(at === null ? "" : shortTime(at), text)),
+    ...steps.map(({ at, text }) => row(at === null ? "" : formatTime(at), text)),
     ...now.map((text, index) => row(index === 0 ? "now (times are UTC)" : "", text)),
     ...(content === undefined ? [] : [row("content", JSON.stringify(content))]),
   ];
@@ -160,8 +120,4 @@ function formatStory(story: Story, isFurther: boolean): string {
 
 function row(head: string, text: string): string {
   return `  ${head.padEnd(19)}  ${text}`;
-}
-
-function shortTime(iso: string): string {
-  return iso.slice(0, 19).replace("T", " ");
 }

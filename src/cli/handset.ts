@@ -6,23 +6,22 @@
  * @module
  */
 
-import { aborted } from "../async/mod.ts";
-import { AmqpBroker, type AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_broker.ts";
+import { aborted, within } from "../async/mod.ts";
 import { countConsumers } from "../broker/rabbitmq/check/consumers.ts";
-import { type Broker, PublishError } from "../broker/mod.ts";
+import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import type { Config } from "../config/mod.ts";
 import { USSD_CODE } from "../simulator/examples.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
 import { PhonePlay } from "../simulator/handset/phone_play.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
-import { queuesOf } from "../vumi/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
+import { StopSignals } from "../service/signals.ts";
+import { queuesOf } from "../vumi/mod.ts";
 import { selectChannel } from "./config_command.ts";
-import { EXIT } from "./exit_codes.ts";
+import { CommandError, EXIT } from "./exit_codes.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
-import { StopSignals } from "../service/signals.ts";
 
 /** How {@linkcode handset} runs. */
 export interface HandsetOptions extends PageOptions {
@@ -37,22 +36,23 @@ const USER = "+26612345678";
 /** Serves the phones until a signal; returns the exit code. */
 export async function handset(config: Config, options: HandsetOptions): Promise<number> {
   const channel = selectChannel(config, options.connector);
-  if (channel === undefined) return EXIT.usage;
   const server = brokerOptions(config);
   if (server === undefined) {
-    printError(
+    throw new CommandError(
+      EXIT.config,
       "With amqp_url memory: the queues are inside the bridge, where handset can't reach them.\n" +
-        "To try everything with such queues: turn-channels demo\n",
+        "To try everything with such queues: turn-channels demo",
     );
-    return EXIT.config;
   }
   const { connector_name: connector } = channel;
-  const fault = options.force
-    ? undefined
-    : await reasonAgainst(server, queuesOf(connector).outbound);
-  if (fault !== undefined) {
-    printError(`${fault}\n`);
-    return EXIT.unavailable;
+  const { outbound } = queuesOf(connector);
+  const others = options.force ? 0 : await countConsumers(server, outbound, TIMEOUT_MS);
+  if (others > 0) {
+    throw new CommandError(
+      EXIT.unavailable,
+      `Another program consumes ${outbound} (consumers: ${others}), most likely a transport.\n` +
+        "Each message would reach only one of the two; --force starts nevertheless.",
+    );
   }
   const logTap = new LogTap(printError);
   using _logging = startLogging({ level: "WARNING", output: logTap });
@@ -67,35 +67,14 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     ussdTimeoutMs: options.ussdTimeout * 1_000,
     user: USER,
   });
-  await connected(broker, signals.first);
+  // So that the first actions at the page find the broker ready.
+  await within(broker.connected(), TIMEOUT_MS, signals.first);
   logTap.listener = { line: (line) => play.journal.add(line), values: () => {} };
-  await using page = openPage(options, play);
-  if (page === undefined) return EXIT.unavailable;
-  print(`${page.welcome}\nThe phones use the queues of ${connector}. Ctrl-C ends the program.\n`);
+  await using page = await openPage(options, play);
+  print(
+    `Open the page in a browser: ${page.url}\n` +
+      `The phones use the queues of ${connector}. Ctrl-C ends the program.\n`,
+  );
   await aborted(signals.first);
   return EXIT.ok;
-}
-
-/** Waits a moment, so that the first actions at the page find the broker ready. */
-async function connected(broker: Broker, stop: AbortSignal): Promise<void> {
-  const deadline = Date.now() + TIMEOUT_MS;
-  while (broker.status().state === "connecting" && Date.now() < deadline && !stop.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-/** Why it should not consume the transport's queue; undefined if it may. */
-async function reasonAgainst(
-  server: AmqpBrokerOptions,
-  queue: string,
-): Promise<string | undefined> {
-  try {
-    const others = await countConsumers(server, queue, TIMEOUT_MS);
-    if (others === 0) return undefined;
-    return `Another program consumes ${queue} (consumers: ${others}), most likely a transport.\n` +
-      "Each message would reach only one of the two; --force starts nevertheless.";
-  } catch (error) {
-    if (!(error instanceof PublishError)) throw error;
-    return error.message;
-  }
 }

@@ -8,16 +8,20 @@
 import { randomBytes } from "node:crypto";
 import {
   type Config,
+  type ConfigKey,
   configKeys,
   configTemplate,
-  formatFaults,
   loadConfig,
 } from "../config/mod.ts";
 import { registerChannel } from "../turn/mod.ts";
-import { EXIT } from "./exit_codes.ts";
+import { validConfig } from "./config_command.ts";
+import { CommandError, EXIT } from "./exit_codes.ts";
 import { print, printError } from "./print.ts";
 import { createPrivateFile } from "./private_file.ts";
 import type { Asker } from "./terminal.ts";
+
+/** By the names of flags. */
+type Answers = Readonly<Record<string, string>>;
 
 interface InitOptions {
   /** Answers that were given as flags. */
@@ -34,38 +38,34 @@ interface InitOptions {
 /** What Turn decides when it registers a channel. */
 const DECIDED_BY_TURN = ["turn-api-url", "turn-hmac-secret", "turn-hmac-secret-file"];
 
+const NOTHING_WRITTEN = "Nothing was written.";
+
 /** Writes the configuration; returns the exit code. */
 export async function init(options: InitOptions): Promise<number> {
   const { given, output, force, register } = options;
   const surplus = register ? DECIDED_BY_TURN.filter((flag) => given[flag] !== undefined) : [];
   if (surplus.length > 0) {
-    printError(`Turn decides this with --register; leave out: --${surplus.join(", --")}\n`);
-    return EXIT.usage;
+    const flags = surplus.join(", --");
+    throw new CommandError(EXIT.usage, `Turn decides this with --register; leave out: --${flags}`);
   }
-  const answered = await answerQuestions(options);
-  if (answered.kind === "missing") {
-    const missing = answered.flags.map((flag) => `Missing: --${flag} (${questionText(flag)})\n`);
-    printError(`${missing.join("")}Nothing was written.\n`);
-    return EXIT.usage;
+  const answers = await answerQuestions(options);
+  const { "turn-url": turnUrl = "", "channel-name": name, endpoint = "", ...flags } = answers;
+  const wrong = ["turn-url", "endpoint"].find((flag) => !isUrl(answers[flag] ?? "http://unused"));
+  if (wrong !== undefined) {
+    throw new CommandError(EXIT.usage, `--${wrong} must be an ${URL_RULE}\n${NOTHING_WRITTEN}`);
   }
-  const { answers } = answered;
-  const fault = registrationFault(answers);
-  if (fault !== undefined) {
-    printError(`${fault}\nNothing was written.\n`);
-    return EXIT.usage;
+  if (!flags["turn-hmac-secret"] && !flags["turn-hmac-secret-file"]) {
+    flags["turn-hmac-secret"] = randomBytes(32).toString("base64url");
   }
-  const config = await valid(answers, register);
-  if (config === undefined) return EXIT.config;
+  // Until Turn has decided it.
+  if (register) flags["turn-api-url"] = "https://pending.invalid";
+  const config = validConfig(await loadConfig({ flags, env: {} }), NOTHING_WRITTEN);
   // Before anything is made in Turn, which can't be undone here.
-  const file = await createPrivateFile(output, force);
-  if (typeof file === "string") {
-    printError(`${file}\n`);
-    return EXIT.unavailable;
+  using file = await createPrivateFile(output, force);
+  if (register) {
+    Object.assign(flags, await decidedByTurn(config, { turnUrl, name, endpoint }));
   }
-  using opened = file;
-  const values = register ? await fromTurn(answers, config) : answers;
-  if (values === undefined) return EXIT.unavailable;
-  opened.write(configTemplate(fileValues(withSecret(values))));
+  file.write(configTemplate(fileValues(flags)));
   print(`Wrote ${output}, readable by you only. Next: turn-channels check --config ${output}\n`);
   if (!register) {
     print(
@@ -76,67 +76,41 @@ export async function init(options: InitOptions): Promise<number> {
   return EXIT.ok;
 }
 
-/** The configuration that the answers give, with a placeholder for what Turn will decide. */
-async function valid(answers: Answers, register: boolean): Promise<Config | undefined> {
-  const flags = configFlags(withSecret(answers));
-  if (register) flags["turn-api-url"] = "https://pending.invalid";
-  const loaded = await loadConfig({ flags, env: {} });
-  if (loaded.kind === "ok") return loaded.config;
-  printError(`${formatFaults(loaded.faults)}Nothing was written.\n`);
-  return undefined;
-}
-
-/** Adds a new secret for signatures, unless there is one. */
-function withSecret(answers: Answers): Answers {
-  if (answers["turn-hmac-secret"] || answers["turn-hmac-secret-file"]) return answers;
-  return { ...answers, "turn-hmac-secret": randomBytes(32).toString("base64url") };
-}
-
-/** Leaves out what only the registration needs. */
-function configFlags(answers: Answers): Record<string, string> {
-  const { "turn-url": _, "channel-name": __, endpoint: ___, ...flags } = answers;
-  return flags;
-}
-
-async function fromTurn(
-  answers: Answers,
+/** Registers the channel; returns what Turn decides. */
+async function decidedByTurn(
   config: Config,
-): Promise<Answers | undefined> {
+  { turnUrl, name = config.connector_name, endpoint }: {
+    readonly turnUrl: string;
+    readonly name: string | undefined;
+    readonly endpoint: string;
+  },
+): Promise<Answers> {
   const registered = await registerChannel({
-    turnUrl: (answers["turn-url"] ?? "").replace(/\/+$/, ""),
+    turnUrl: turnUrl.replace(/\/+$/, ""),
     authToken: config.auth_token,
     fromAddr: config.default_from_addr,
-    name: answers["channel-name"] ?? config.connector_name,
-    endpoint: answers.endpoint ?? "",
+    name,
+    endpoint,
   });
-  if (registered.kind === "registered") {
-    print(`Registered the channel in Turn: ${registered.apiUrl}\n`);
-    const { apiUrl, hmacSecret } = registered;
-    return { ...answers, "turn-api-url": apiUrl, "turn-hmac-secret": hmacSecret };
+  if (registered.kind !== "registered") {
+    const { reason, fix } = registered;
+    throw new CommandError(EXIT.unavailable, `${reason}\nTo fix it: ${fix}\n${NOTHING_WRITTEN}`);
   }
-  printError(`${registered.reason}\nTo fix it: ${registered.fix}\nNothing was written.\n`);
-  return undefined;
+  const { apiUrl, hmacSecret } = registered;
+  print(`Registered the channel in Turn: ${apiUrl}\n`);
+  return { "turn-api-url": apiUrl, "turn-hmac-secret": hmacSecret };
 }
 
 /** What the file sets, by the keys' paths. */
-function fileValues(answers: Answers): Readonly<Record<string, string>> {
-  const answered = Object.entries(configFlags(answers))
-    .map(([flag, value]) => [flag.replaceAll("-", "_"), value]);
+function fileValues(flags: Answers): Readonly<Record<string, string>> {
+  const values = Object.entries(flags).map(([flag, value]) => [flag.replaceAll("-", "_"), value]);
   return {
     // Most want a cache that outlives the process. The path is relative to the working directory.
     message_cache_class: "DenoKvMessageCache",
     "message_cache_config.path": "./turn-channels.kv",
-    ...Object.fromEntries(answered),
+    ...Object.fromEntries(values),
   };
 }
-
-/** By the names of flags. */
-type Answers = Readonly<Record<string, string>>;
-
-type Answered =
-  | { readonly kind: "answered"; readonly answers: Answers }
-  /** Required flags without an answer. */
-  | { readonly kind: "missing"; readonly flags: readonly string[] };
 
 interface Question {
   readonly flag: string;
@@ -184,14 +158,18 @@ export function questionFlags(): readonly { readonly flag: string; readonly text
 
 /** What is asked about a flag: the question's own text, or what its configuration key means. */
 function questionText(flag: string): string {
-  return QUESTIONS.find((question) => question.flag === flag)?.text ?? keyOf(flag)?.description ??
-    "";
+  const own = QUESTIONS.find((question) => question.flag === flag)?.text;
+  return own ?? keyOf(flag)?.description ?? "";
 }
 
-/** Finds an answer to every question, from flags or by asking. */
+/**
+ * Finds an answer to every question, from flags or by asking.
+ *
+ * @throws {CommandError} If a required one has none.
+ */
 export async function answerQuestions(
   { given, register, asker }: Pick<InitOptions, "given" | "register" | "asker">,
-): Promise<Answered> {
+): Promise<Record<string, string>> {
   const open = QUESTIONS.filter(({ flag, or = flag, register: only = register }) =>
     only === register && given[flag] === undefined && given[or] === undefined
   );
@@ -204,29 +182,26 @@ export async function answerQuestions(
     // Without one answer there is no point in asking on.
     if (answer === undefined && asker !== undefined) break;
   }
-  return missing.length === 0 ? { kind: "answered", answers } : { kind: "missing", flags: missing };
+  if (missing.length === 0) return answers;
+  const lines = missing.map((flag) => `Missing: --${flag} (${questionText(flag)})`);
+  throw new CommandError(EXIT.usage, `${lines.join("\n")}\n${NOTHING_WRITTEN}`);
 }
 
-async function ask(question: Question, asker: Asker): Promise<string | undefined> {
-  const { flag, standard } = question;
+async function ask(
+  { flag, standard }: Question,
+  asker: Asker,
+): Promise<string | undefined> {
   const hint = standard === undefined ? "" : ` [${standard || "a new one"}]`;
+  const text = `${questionText(flag)}\n${flag.replaceAll("-", "_")}${hint}:`;
+  const secrecy = keyOf(flag)?.secrecy;
   while (true) {
-    const said = await asker.ask(
-      `${questionText(flag)}\n${flag.replaceAll("-", "_")}${hint}:`,
-      isSecret(flag),
-    );
+    const said = await asker.ask(text, secrecy === "whole" || secrecy === "password");
     const answer = said === "" ? standard : said?.trim();
     if (said === undefined || (answer !== undefined && answer === standard)) return answer;
-    const fault = await faultOf(flag, answer ?? "");
-    if (fault === undefined) return answer;
-    printError(`That is not valid. Expected: ${fault}\n`);
+    const expected = await expectedInstead(flag, answer ?? "");
+    if (expected === undefined) return answer;
+    printError(`That is not valid. Expected: ${expected}\n`);
   }
-}
-
-/** What is wrong with the answers that are not configuration keys. */
-function registrationFault(answers: Answers): string | undefined {
-  const flag = ["turn-url", "endpoint"].find((flag) => !isUrl(answers[flag] ?? "http://unused"));
-  return flag && `--${flag} must be an ${URL_RULE}`;
 }
 
 const URL_RULE = "http:// or https:// URL without user and password";
@@ -235,19 +210,15 @@ function isUrl(text: string): boolean {
   return /^https?:\/\/[^\s@?#]+$/.test(text) && URL.canParse(text);
 }
 
-/** What is expected instead of the answer; undefined if it is valid. */
-async function faultOf(flag: string, answer: string): Promise<string | undefined> {
-  if (keyOf(flag) === undefined) return isUrl(answer) ? undefined : URL_RULE;
+/** Undefined if the answer is valid. */
+async function expectedInstead(flag: string, answer: string): Promise<string | undefined> {
+  const key = keyOf(flag);
+  if (key === undefined) return isUrl(answer) ? undefined : URL_RULE;
   const loaded = await loadConfig({ flags: { [flag]: answer }, env: {} });
   const faults = loaded.kind === "faulty" ? loaded.faults : [];
-  return faults.find(({ key }) => key === keyOf(flag)?.path)?.expected;
+  return faults.find((fault) => fault.key === key.path)?.expected;
 }
 
-function keyOf(flag: string): ReturnType<typeof configKeys>[number] | undefined {
+function keyOf(flag: string): ConfigKey | undefined {
   return configKeys().find((key) => key.flag === flag);
-}
-
-function isSecret(flag: string): boolean {
-  const secrecy = keyOf(flag)?.secrecy;
-  return secrecy === "whole" || secrecy === "password";
 }

@@ -5,49 +5,59 @@
  */
 
 import { isLoopback, PageServer, type Play } from "../simulator/handset/server.ts";
-import { print, printError } from "./print.ts";
+import { CommandError, EXIT } from "./exit_codes.ts";
+import { print } from "./print.ts";
 
 /** The page's flags. */
 export interface PageOptions {
   readonly pageHost: string;
-  /** If undefined 8090, or a free one when that is taken. */
-  readonly pagePort: number | undefined;
+  /** If not given 8090, or a free one when that is taken. */
+  readonly pagePort?: number;
   /** In seconds. */
   readonly ussdTimeout: number;
 }
 
-/** A page that is served. */
-export interface Page extends AsyncDisposable {
-  /** Says where it is. */
-  readonly welcome: string;
-}
-
 const DEFAULT_PORT = 8090;
 
-/** Serves the page. Undefined, with a message printed, if that can't be done. */
-export function openPage({ pageHost, pagePort }: PageOptions, play: Play): Page | undefined {
-  const server = listen(pageHost, pagePort, play);
-  if (typeof server === "string") {
-    printError(server);
-    return undefined;
-  }
-  if (!isLoopback(pageHost)) {
-    print(`Anyone who can reach ${pageHost} can use the page: it has no password.\n`);
-  }
-  return {
-    welcome: `Open the page in a browser: ${server.url}`,
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  };
-}
-
-function listen(hostname: string, port: number | undefined, play: Play): PageServer | string {
+/** @throws {CommandError} If the page can't be served there. */
+export async function openPage(
+  { pageHost: hostname, pagePort }: PageOptions,
+  play: Play,
+): Promise<PageServer> {
   try {
-    return PageServer.listen({ hostname, port: port ?? DEFAULT_PORT, play });
+    const page = await onPort(
+      pagePort,
+      DEFAULT_PORT,
+      (port) => PageServer.listen({ hostname, port, play }),
+    );
+    if (!isLoopback(hostname)) {
+      print(`Anyone who can reach ${hostname} can use the page: it has no password.\n`);
+    }
+    return page;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    if (port === undefined && error instanceof Deno.errors.AddrInUse) {
-      return PageServer.listen({ hostname, port: 0, play });
-    }
-    return `Cannot serve the page on ${hostname}:${port ?? DEFAULT_PORT}: ${error.message}\n`;
+    const address = `${hostname}:${pagePort ?? DEFAULT_PORT}`;
+    throw new CommandError(
+      EXIT.unavailable,
+      `Cannot serve the page on ${address}: ${error.message}`,
+    );
+  }
+}
+
+/** Listens on the port that was asked for or not at all; without one on `standard`, or a free one. */
+export async function onPort<T>(
+  asked: number | undefined,
+  standard: number,
+  listen: (port: number) => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await listen(asked ?? standard);
+  } catch (error) {
+    const { AddrInUse } = Deno.errors;
+    const isTaken = error instanceof Error &&
+      (error instanceof AddrInUse || error.cause instanceof AddrInUse);
+    if (asked !== undefined || !isTaken) throw error;
+    print(`Port ${standard} is not available, so a free one is used.\n`);
+    return await listen(0);
   }
 }

@@ -6,23 +6,54 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseJson } from "../async/mod.ts";
+import type { Broker } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
+import { formatTime } from "../inspect/find_waiting.ts";
 import {
-  ParkedChannels,
   type ParkedFilter,
   type ParkedMessage,
+  ParkedMessages,
 } from "../inspect/parked_messages.ts";
+import { findPartitions, replayPartitions } from "../vumi/mod.ts";
 import {
   CONNECTOR_HELP,
   needConfig,
+  openBroker,
   selectChannels,
   type Shell,
-  withBroker,
 } from "./config_command.ts";
-import { EXIT } from "./exit_codes.ts";
+import { CommandError, EXIT } from "./exit_codes.ts";
 import { HeldOutput, plainJson, plainText, print, printError } from "./print.ts";
 
-/** Options of the subcommands. */
+const CONNECTOR = new Option("--connector <name>", CONNECTOR_HELP);
+const DRY_RUN = new Option("--dry-run", "only count them");
+const FILTERS = [
+  CONNECTOR,
+  new Option("--queue <queue>", "only this parking queue").choices(["inbound", "event"]),
+  new Option("--id <id>", "only this message, or the events about it"),
+  new Option("--since <when>", "only what was parked since: 2h, 3d, or 2026-11-24T08:00Z")
+    .argParser(parseSince),
+  new Option("--reason <text>", "only those with this text in the reason"),
+];
+const LOOKING = [...FILTERS, new Option("--json", "one JSON object a line")];
+const CHANGING = [...FILTERS, DRY_RUN];
+const YES = new Option("--yes", "do not ask for confirmation");
+
+type Work = (parked: Parked, options: Options) => Promise<number>;
+
+const SUBCOMMANDS: readonly (readonly [string, string, readonly Option[], Work])[] = [
+  ["list", "list them, one line each", LOOKING, list],
+  ["show", "show them in full, with what users wrote", LOOKING, show],
+  ["replay", "move them back to their queue, in order", CHANGING, replay],
+  ["discard", "delete them", [...CHANGING, YES], discard],
+  [
+    "replay-partitions",
+    "move what earlier versions left in partition queues (….p0, …) back to its queue, in order",
+    [CONNECTOR, DRY_RUN],
+    replayFromPartitions,
+  ],
+];
+
 interface Options extends ParkedFilter {
   readonly connector?: string;
   readonly json?: boolean;
@@ -30,105 +61,59 @@ interface Options extends ParkedFilter {
   readonly yes?: boolean;
 }
 
+/** What the subcommands work on. */
+interface Parked {
+  readonly messages: ParkedMessages;
+  readonly connectors: readonly string[];
+  readonly broker: Broker;
+  /** Whether the configuration has several channels, so that their names are shown. */
+  readonly several: boolean;
+}
+
 /** Adds the commands to `program`. */
 export function addParkedCommands(program: Command, shell: Shell): void {
   const parked = program.command("parked")
     .description("messages that Turn refused or that could not be read, kept with the reason")
     .helpCommand(false);
-  const add = (
-    name: string,
-    description: string,
-    options: readonly Option[],
-    work: (messages: ParkedChannels, options: ListOptions) => Promise<number>,
-  ): void => {
+  for (const [name, description, options, work] of SUBCOMMANDS) {
     const command = parked.command(name).description(description);
-    for (const option of [...filters(), ...options]) command.addOption(option);
-    needConfig(
-      command,
-      shell,
-      (config) => withParked(config, command.opts<Options>(), work),
-    );
-  };
-  add("list", "list them, one line each", [json()], list);
-  add("show", "show them in full, with what users wrote", [json()], show);
-  add("replay", "move them back to their queue, in order", [dryRunOption()], replay);
-  add(
-    "discard",
-    "delete them",
-    [dryRunOption(), new Option("--yes", "do not ask for confirmation")],
-    discard,
-  );
-  const partitions = parked.command("replay-partitions")
-    .description(
-      "move what earlier versions left in partition queues (….p0, …) back to its queue, in order",
-    )
-    .addOption(new Option("--connector <name>", CONNECTOR_HELP))
-    .addOption(dryRunOption());
-  needConfig(
-    partitions,
-    shell,
-    (config) => withParked(config, partitions.opts<Options>(), replayPartitions),
-  );
-}
-
-function filters(): readonly Option[] {
-  return [
-    new Option("--connector <name>", CONNECTOR_HELP),
-    new Option("--queue <queue>", "only this parking queue").choices(["inbound", "event"]),
-    new Option("--id <id>", "only this message, or the events about it"),
-    new Option("--since <when>", "only what was parked since: 2h, 3d, or 2026-11-24T08:00Z")
-      .argParser(parseSince),
-    new Option("--reason <text>", "only those with this text in the reason"),
-  ];
-}
-
-function dryRunOption(): Option {
-  return new Option("--dry-run", "only count them");
-}
-
-function json(): Option {
-  return new Option("--json", "one JSON object a line");
-}
-
-interface ListOptions extends Options {
-  /** Width of the column for connectors; 0 with one channel only. */
-  readonly connectorWidth: number;
-}
-
-async function withParked(
-  config: Config,
-  options: Options,
-  work: (messages: ParkedChannels, options: ListOptions) => Promise<number>,
-): Promise<number> {
-  const channels = selectChannels(config, options.connector);
-  if (channels === undefined) return EXIT.usage;
-  const names = channels.map(({ connector_name }) => connector_name);
-  const isOne = config.channels.length === 1;
-  const connectorWidth = isOne ? 0 : Math.max(9, ...names.map((name) => name.length));
-  return await withBroker(
-    config,
-    (broker) => work(new ParkedChannels(names, broker), { ...options, connectorWidth }),
-  );
-}
-
-async function list(messages: ParkedChannels, options: ListOptions): Promise<number> {
-  let listed = 0;
-  const { connectorWidth: width } = options;
-  using held = new HeldOutput();
-  const line = (connector: string, ...cells: readonly (string | number)[]): void =>
-    held.print(`${width === 0 ? "" : `${connector.padEnd(width)}  `}${row(...cells)}`);
-  await messages.list(options, (message, connector) => {
-    if (options.json) return held.print(`${plainJson(summary(message, connector, options))}\n`);
-    if (listed++ === 0) {
-      line("connector", "queue", "parked at (UTC)", "id", "status", "attempts", "reason");
-    }
-    const { queue, parkedAt, id, about, status, attempts, reason } = message;
-    const at = parkedAt.slice(0, 19).replace("T", " ");
-    line(connector, queue, at, about ?? id ?? "(unreadable)", status ?? "", attempts, reason);
-  });
-  if (!options.json) {
-    held.print(listed === 0 ? NONE : `${messageCount(listed)}\n`);
+    for (const option of options) command.addOption(option);
+    needConfig(command, shell, async (config) => {
+      await using opened = new AsyncDisposableStack();
+      const given = command.opts<Options>();
+      return await work(await openParked(config, given.connector, opened), given);
+    });
   }
+}
+
+async function openParked(
+  config: Config,
+  connector: string | undefined,
+  opened: AsyncDisposableStack,
+): Promise<Parked> {
+  const connectors = selectChannels(config, connector).map((channel) => channel.connector_name);
+  const broker = await openBroker(config, opened);
+  const several = config.channels.length > 1;
+  return { messages: new ParkedMessages(connectors, broker), connectors, broker, several };
+}
+
+async function list({ messages, connectors, several }: Parked, options: Options): Promise<number> {
+  const width = Math.max(9, ...connectors.map((name) => name.length));
+  using held = new HeldOutput();
+  const printRow = (connector: string, ...cells: readonly (string | number)[]): void =>
+    held.print(`${several ? `${connector.padEnd(width)}  ` : ""}${row(...cells)}`);
+  let isFirst = true;
+  const listed = await messages.list(options, (message, connector) => {
+    if (options.json) return held.print(`${plainJson(summary(message, connector, several))}\n`);
+    if (isFirst) {
+      printRow("connector", "queue", "parked at (UTC)", "id", "status", "attempts", "reason");
+    }
+    isFirst = false;
+    const { queue, parkedAt, id, about, status, attempts, reason } = message;
+    const shownId = about ?? id ?? "(unreadable)";
+    printRow(connector, queue, formatTime(parkedAt), shownId, status ?? "", attempts, reason);
+  });
+  if (!options.json) held.print(listed === 0 ? NONE : `${messageCount(listed)}\n`);
   return EXIT.ok;
 }
 
@@ -143,55 +128,55 @@ function row(...cells: readonly (string | number)[]): string {
   return `${padded.join("  ").trimEnd()}\n`;
 }
 
-async function show(messages: ParkedChannels, options: ListOptions): Promise<number> {
-  let shown = 0;
+async function show({ messages, several }: Parked, options: Options): Promise<number> {
   using held = new HeldOutput();
-  await messages.list(options, (message, connector) => {
-    shown++;
-    const known = summary(message, connector, options);
-    const whole = { ...known, headers: message.headers, body: bodyOf(message) };
+  const shown = await messages.list(options, (message, connector) => {
+    const { headers, body } = message;
+    const whole = { ...summary(message, connector, several), headers, body: readable(body) };
     held.print(`${plainJson(whole, options.json ? undefined : 2)}\n`);
   });
-  if (shown === 0) printError(NONE);
-  return shown === 0 ? EXIT.findings : EXIT.ok;
+  if (shown > 0) return EXIT.ok;
+  printError(NONE);
+  return EXIT.findings;
 }
 
-async function replay(messages: ParkedChannels, options: Options): Promise<number> {
+async function replay({ messages }: Parked, options: Options): Promise<number> {
   // What is parked again meanwhile stays.
   const filter = { ...options, before: new Date() };
-  if (options.dryRun) return report("Would replay", await countOf(messages, filter));
+  if (options.dryRun) return report("Would replay", await messages.list(filter));
   return report("Replayed", await messages.replay(filter));
 }
 
-async function discard(messages: ParkedChannels, options: Options): Promise<number> {
+async function discard({ messages }: Parked, options: Options): Promise<number> {
   // What is parked after the question stays.
   const filter = { ...options, before: new Date() };
-  if (options.dryRun) return report("Would delete", await countOf(messages, filter));
+  if (options.dryRun) return report("Would delete", await messages.list(filter));
   if (!options.yes) {
     if (!Deno.stdin.isTerminal()) {
-      printError("discard needs --yes without a terminal.\n");
-      return EXIT.usage;
+      throw new CommandError(EXIT.usage, "discard needs --yes without a terminal.");
     }
-    const found = messageCount(await countOf(messages, filter));
+    const found = messageCount(await messages.list(filter));
     if (!confirm(`Delete ${found} for good?`)) return EXIT.ok;
   }
   return report("Deleted", await messages.discard(filter));
 }
 
-async function replayPartitions(messages: ParkedChannels, options: Options): Promise<number> {
-  if (options.dryRun) return report("Would replay", await messages.countPartitions());
-  return report("Replayed", await messages.replayPartitions());
+async function replayFromPartitions(
+  { connectors, broker }: Parked,
+  { dryRun }: Options,
+): Promise<number> {
+  let count = 0;
+  for (const connector of connectors) {
+    if (dryRun) {
+      for (const { waiting } of await findPartitions(connector, broker)) count += waiting;
+    } else count += await replayPartitions(connector, broker);
+  }
+  return report(dryRun ? "Would replay" : "Replayed", count);
 }
 
 function report(what: string, count: number): number {
   print(`${what} ${messageCount(count)}.\n`);
   return EXIT.ok;
-}
-
-async function countOf(messages: ParkedChannels, filter: ParkedFilter): Promise<number> {
-  let found = 0;
-  await messages.list(filter, () => void found++);
-  return found;
 }
 
 function messageCount(count: number): string {
@@ -202,12 +187,13 @@ function messageCount(count: number): string {
 function summary(
   { body: _, headers: _h, ...rest }: ParkedMessage,
   connector: string,
-  { connectorWidth }: ListOptions,
+  several: boolean,
 ): object {
-  return connectorWidth === 0 ? rest : { connector, ...rest };
+  return several ? { connector, ...rest } : rest;
 }
 
-function bodyOf({ body }: ParkedMessage): unknown {
+/** The value of JSON; of anything else the text. */
+function readable(body: Uint8Array): unknown {
   const text = new TextDecoder().decode(body);
   const value = parseJson(text);
   return value === undefined ? text : value;

@@ -1,8 +1,10 @@
 /**
- * Printing: at once, held back, and text from others made safe for a terminal.
+ * Printing: at once, held back, as a table, and text from others made safe for a terminal.
  *
  * @module
  */
+
+import Table from "cli-table3";
 
 const encoder = new TextEncoder();
 
@@ -50,6 +52,21 @@ export class HeldOutput implements Disposable {
     for (const text of this.#texts.splice(0)) this.#print(text);
     this.#length = 0;
   }
+}
+
+/** A table with lines around its cells; with widths, in characters, longer texts are wrapped. */
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  widths?: readonly number[],
+): string {
+  const table = new Table({
+    head: [...head],
+    ...(widths && { colWidths: [...widths], wordWrap: true }),
+    style: { head: [], border: [] },
+  });
+  for (const row of rows) table.push([...row]);
+  return `${table.toString()}\n`;
 }
 
 /** Control and format characters, surrogates, and separators of lines and paragraphs. */

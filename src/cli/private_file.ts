@@ -4,6 +4,8 @@
  * @module
  */
 
+import { CommandError, EXIT } from "./exit_codes.ts";
+
 /** A new file that gets its name when it is written, and is deleted otherwise. */
 interface PrivateFile extends Disposable {
   write(text: string): void;
@@ -11,18 +13,20 @@ interface PrivateFile extends Disposable {
 
 /**
  * Makes sure that `path` can be written, but writes nothing yet. An existing file is replaced only with
- * `force`, and only when the new one is complete. Returns the reason as text if it can't be written.
+ * `force`, and only when the new one is complete.
+ *
+ * @throws {CommandError} If it can't be written.
  */
-export async function createPrivateFile(
-  path: string,
-  force: boolean,
-): Promise<PrivateFile | string> {
-  if (!force && await exists(path)) return `${path} exists; --force replaces it`;
+export async function createPrivateFile(path: string, force: boolean): Promise<PrivateFile> {
+  if (!force && await exists(path)) {
+    throw new CommandError(EXIT.unavailable, `${path} exists; --force replaces it`);
+  }
   const unfinished = `${path}.${crypto.randomUUID().slice(0, 8)}`;
   try {
     Deno.openSync(unfinished, { write: true, createNew: true, mode: 0o600 }).close();
   } catch (error) {
-    return `Cannot write ${path}: ${error instanceof Error ? error.name : String(error)}`;
+    const reason = error instanceof Error ? error.name : String(error);
+    throw new CommandError(EXIT.unavailable, `Cannot write ${path}: ${reason}`);
   }
   let written = false;
   return {
@@ -37,12 +41,7 @@ export async function createPrivateFile(
   };
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    return true; // A file that can't be examined must not be replaced.
-  }
+/** A file that can't be examined counts as one that exists, and must not be replaced. */
+function exists(path: string): Promise<boolean> {
+  return Deno.lstat(path).then(() => true, (error) => !(error instanceof Deno.errors.NotFound));
 }

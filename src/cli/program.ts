@@ -11,12 +11,12 @@ import { configJsonSchema } from "../config/mod.ts";
 import { alertRules, dashboard } from "../telemetry/mod.ts";
 import { audit } from "./audit.ts";
 import { check } from "./check.ts";
-import { CONNECTOR_HELP, needConfig, type Shell } from "./config_command.ts";
-import { EXIT } from "./exit_codes.ts";
+import { CONNECTOR_HELP, flagValues, needConfig, type Shell } from "./config_command.ts";
+import { commandError, EXIT } from "./exit_codes.ts";
+import type { DemoOptions } from "./demo.ts";
 import { addFind } from "./find.ts";
 import type { HandsetOptions } from "./handset.ts";
 import { init, questionFlags } from "./init.ts";
-import type { PageOptions } from "./page.ts";
 import { addParkedCommands } from "./parked.ts";
 import { print, printError } from "./print.ts";
 import { run } from "./run.ts";
@@ -63,7 +63,9 @@ export async function main(args: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    throw error;
+    const { exitCode, message } = commandError(error);
+    printError(`${message}\n`);
+    return exitCode;
   }
 }
 
@@ -96,7 +98,7 @@ function addSetupCommands(program: Command, shell: Shell): void {
     .option("--config <file>", "the configuration as installed, which some of the unit depends on")
     .option("--binary <file>", "the program as installed", "/usr/local/bin/turn-channels")
     .action(async (options: { config?: string; binary: string }) => {
-      shell.exit(await systemdUnit({ config: options.config, binary: options.binary }));
+      shell.exit(await systemdUnit(options));
     });
 }
 
@@ -110,28 +112,13 @@ function addInit(program: Command, shell: Shell): void {
       "register the channel in Turn first, with the token of an existing number",
       false,
     );
-  for (const { flag, text } of questionFlags()) {
-    command.addOption(new Option(`--${flag} <value>`, text));
-  }
-  command.action(async () => {
-    const { output, force, register } = command.opts<
-      { output: string; force: boolean; register: boolean }
-    >();
-    const given = valuesOf(command, new Set(questionFlags().map(({ flag }) => flag)));
+  const questions = questionFlags();
+  for (const { flag, text } of questions) command.addOption(new Option(`--${flag} <value>`, text));
+  command.action(async (options: { output: string; force: boolean; register: boolean }) => {
+    const given = flagValues(command, questions.map(({ flag }) => flag));
     const asker = Deno.stdin.isTerminal() ? new Terminal() : undefined;
-    shell.exit(await init({ given, output, force, register, asker }));
+    shell.exit(await init({ ...options, given, asker }));
   });
-}
-
-function valuesOf(command: Command, flags: ReadonlySet<string>): Record<string, string> {
-  const values: Record<string, unknown> = command.opts();
-  return Object.fromEntries(
-    command.options.flatMap((option) => {
-      const flag = option.long?.slice(2) ?? "";
-      const value = values[option.attributeName()];
-      return flags.has(flag) && typeof value === "string" ? [[flag, value]] : [];
-    }),
-  );
 }
 
 /** As on a mobile network. */
@@ -146,11 +133,10 @@ function addDemoCommands(program: Command, shell: Shell): void {
     .description("show the bridge at work with a pretend Turn and pretend phones, on a page")
     .option("--once", "end after the tour, without the page", false)
     .option("--port <port>", "the bridge's port (default: 8080, or a free one)", parsePort);
-  addPageOptions(demoCommand)
-    .action(async (options: PageOptions & { once: boolean; port?: number }) => {
-      const { demo } = await import("./demo.ts");
-      shell.exit(await demo({ ...options, port: options.port }));
-    });
+  addPageOptions(demoCommand).action(async (options: DemoOptions) => {
+    const { demo } = await import("./demo.ts");
+    shell.exit(await demo(options));
+  });
   const handsetCommand = program.command("handset")
     .description("use pretend phones, on a page, with the broker and the Turn of a configuration")
     .option("--connector <name>", CONNECTOR_HELP)
@@ -164,15 +150,13 @@ function addDemoCommands(program: Command, shell: Shell): void {
 
 function addPageOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option("--page-port <port>", "the page's port (default: 8090, or a free one)").argParser(
-        parsePort,
-      ),
-    )
+    .option("--page-port <port>", "the page's port (default: 8090, or a free one)", parsePort)
     .option("--page-host <address>", "the address that the page is served on", "127.0.0.1")
-    .addOption(
-      new Option("--ussd-timeout <seconds>", "how long a USSD session lives")
-        .argParser(parseSeconds).default(DEFAULT_USSD_TIMEOUT),
+    .option(
+      "--ussd-timeout <seconds>",
+      "how long a USSD session lives",
+      parseSeconds,
+      DEFAULT_USSD_TIMEOUT,
     );
 }
 

@@ -6,14 +6,12 @@
 
 import { getLogger } from "@logtape/logtape";
 import { aborted } from "../async/mod.ts";
-import { CacheError } from "../cache/mod.ts";
 import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
 import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
-import { EXIT } from "./exit_codes.ts";
-import { ListenError } from "../service/http.ts";
-import { Reloader } from "../service/reload.ts";
+import { logWarnings, Reloader } from "../service/reload.ts";
 import { type Service, startService } from "../service/service.ts";
 import { StopSignals } from "../service/signals.ts";
+import { commandError, EXIT } from "./exit_codes.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
@@ -31,11 +29,12 @@ export async function run(
     format: config.log_format,
     privacy: privacyOf(config),
   });
-  for (const { key, message } of warnings) {
-    log.warning("Configuration: {message}", { key, message });
-  }
+  logWarnings(warnings);
   using signals = new StopSignals();
-  using bug = new BugWatch(() => {
+  let hasBug = false;
+  using _watch = watchForBugs((error) => {
+    log.fatal("A bug: {error}", { error });
+    hasBug = true;
     // A second signal would end the draining.
     if (!signals.first.aborted) signals.stop();
   });
@@ -53,16 +52,17 @@ export async function run(
   using reloader = new Reloader({
     config,
     load,
-    parts: [running, {
-      reload: (changed) => logging.change(changed.log_level, privacyOf(changed)),
-    }],
+    apply(changed) {
+      running.reload(changed);
+      logging.change(changed.log_level, privacyOf(changed));
+    },
   });
   await aborted(signals.first);
   log.info("Stopping: finishing work in progress");
   const deadline = AbortSignal.timeout(reloader.current.shutdown_timeout * 1000);
   await running.drain(AbortSignal.any([deadline, signals.second]));
   log.info("Stopped");
-  return bug.found ? EXIT.bug : EXIT.ok;
+  return hasBug ? EXIT.bug : EXIT.ok;
 }
 
 function privacyOf({ log_addresses, log_content }: Config): LogPrivacy {
@@ -73,35 +73,20 @@ async function start(config: Config): Promise<Service | undefined> {
   try {
     return await startService(config);
   } catch (error) {
-    if (!(error instanceof CacheError || error instanceof ListenError)) throw error;
-    log.fatal("Cannot start: {reason}", { reason: error.message });
+    log.fatal("Cannot start: {reason}", { reason: commandError(error).message });
     return undefined;
   }
 }
 
-/** Stops the program in good order at an unhandled error. */
-class BugWatch implements Disposable {
-  found = false;
-  readonly #stop: () => void;
-
-  constructor(stop: () => void) {
-    this.#stop = stop;
-    globalThis.addEventListener("unhandledrejection", this.#onRejection);
-    globalThis.addEventListener("error", this.#onError);
-  }
-
-  readonly #onRejection = (event: PromiseRejectionEvent): void => this.#end(event, event.reason);
-  readonly #onError = (event: ErrorEvent): void => this.#end(event, event.error);
-
-  #end(event: Event, error: unknown): void {
+/** Calls `found` at each error that nothing else handles; the program goes on. */
+function watchForBugs(found: (error: unknown) => void): Disposable {
+  const watching = new AbortController();
+  const { signal } = watching;
+  const onBug = (event: ErrorEvent | PromiseRejectionEvent): void => {
     event.preventDefault();
-    log.fatal("A bug: {error}", { error });
-    if (!this.found) this.#stop();
-    this.found = true;
-  }
-
-  [Symbol.dispose](): void {
-    globalThis.removeEventListener("unhandledrejection", this.#onRejection);
-    globalThis.removeEventListener("error", this.#onError);
-  }
+    found("reason" in event ? event.reason : event.error);
+  };
+  globalThis.addEventListener("unhandledrejection", onBug, { signal });
+  globalThis.addEventListener("error", onBug, { signal });
+  return { [Symbol.dispose]: () => watching.abort() };
 }

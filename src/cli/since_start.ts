@@ -4,31 +4,25 @@
  * @module
  */
 
-import type { Config } from "../config/mod.ts";
+import type { DayCount } from "../cache/mod.ts";
+import { type Config, formatBind } from "../config/mod.ts";
 import { readSamples } from "../telemetry/mod.ts";
 
 const TIMEOUT_MS = 3_000;
 
-interface RunningCount {
-  readonly flow: string;
-  readonly result: string;
-  readonly count: number;
-}
+type RunningCount = Omit<DayCount, "day">;
 
-/** The answer of the bridge at `url`. */
-export interface SinceStart {
-  readonly url: string;
-  /** Undefined if no bridge answers there. */
-  readonly counts: readonly RunningCount[] | undefined;
-}
-
-/** Asks the bridge that listens there, if one does, about one of its channels. */
+/**
+ * Asks the bridge that listens there about one of its channels; `counts` are undefined if none answers.
+ */
 export async function readSinceStart(
   bind: Config["http_bind"],
   connector: string,
-): Promise<SinceStart> {
-  if (bind.kind === "unix") return { url: `unix:${bind.path}`, counts: undefined };
-  const url = `http://${hostOf(bind.hostname)}:${bind.port}/metrics`;
+): Promise<{ readonly url: string; readonly counts: readonly RunningCount[] | undefined }> {
+  if (bind.kind === "unix") return { url: formatBind(bind), counts: undefined };
+  // What listens on all addresses can be reached on this machine's own.
+  const own = { "0.0.0.0": "127.0.0.1", "::": "::1" }[bind.hostname];
+  const url = `http://${formatBind({ ...bind, hostname: own ?? bind.hostname })}/metrics`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     const text = await response.text();
@@ -36,13 +30,6 @@ export async function readSinceStart(
   } catch {
     return { url, counts: undefined };
   }
-}
-
-/** A host to connect to, for one that is listened on. */
-function hostOf(hostname: string): string {
-  if (hostname === "0.0.0.0") return "127.0.0.1";
-  if (hostname === "::") return "[::1]";
-  return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
 function readCounts(text: string, connector: string): readonly RunningCount[] {

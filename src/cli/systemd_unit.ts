@@ -6,35 +6,30 @@
  */
 
 import { basename, isAbsolute } from "node:path";
-import {
-  type ChannelConfig,
-  channelVariable,
-  type Config,
-  formatFaults,
-  loadConfig,
-} from "../config/mod.ts";
-import { EXIT } from "./exit_codes.ts";
-import { print, printError } from "./print.ts";
+import { channelVariable, type Config, loadConfig } from "../config/mod.ts";
+import { validConfig } from "./config_command.ts";
+import { CommandError, EXIT } from "./exit_codes.ts";
+import { print } from "./print.ts";
+
+interface UnitOptions {
+  /** The configuration's path; the usual one, of which nothing is known, unless given. */
+  readonly config?: string;
+  readonly binary: string;
+}
 
 /** Prints the unit; returns the exit code. */
-export async function systemdUnit(
-  { config, binary }: { readonly config: string | undefined; readonly binary: string },
-): Promise<number> {
-  const loaded = config === undefined
+export async function systemdUnit({ config: path, binary }: UnitOptions): Promise<number> {
+  const config = path === undefined
     ? undefined
-    : await loadConfig({ flags: { config }, env: {} });
-  if (loaded?.kind === "faulty") {
-    printError(formatFaults(loaded.faults));
-    return EXIT.config;
-  }
-  const needs = needsOf(config ?? "/etc/turn-channels/config.yaml", loaded?.config);
+    : validConfig(await loadConfig({ flags: { config: path }, env: {} }));
+  const needs = needsOf(path ?? "/etc/turn-channels/config.yaml", config);
   const unusable = [binary, ...needs.credentials.map(({ path }) => path)]
     .filter((path) => !PLAIN.test(path) || !isAbsolute(path));
   if (unusable.length > 0) {
-    printError(
-      `Use absolute paths of letters, digits and . _ - + @ only, not: ${unusable.join(", ")}\n`,
+    throw new CommandError(
+      EXIT.usage,
+      `Use absolute paths of letters, digits and . _ - + @ only, not: ${unusable.join(", ")}`,
     );
-    return EXIT.usage;
   }
   print(unit(binary, needs));
   return EXIT.ok;
@@ -58,38 +53,24 @@ interface Needs {
   readonly lowPort: boolean;
 }
 
+/** A file, and what names it to the program. */
 interface Secret {
   readonly name: string;
   readonly path: string;
-  /** The flag or, with several channels, the variable that names it. */
   readonly flag?: string;
   readonly variable?: string;
 }
 
 function needsOf(configPath: string, config: Config | undefined): Needs {
-  const channels = config?.channels ?? [];
-  const secrets: readonly Secret[] = [
-    ...channels.flatMap((channel, index) =>
-      channelSecrets(channel, channels.length === 1 ? undefined : index)
-    ),
-    { flag: "amqp-password-file", name: "amqp-password", path: config?.amqp.password_file ?? "" },
-    // Not all are secret, but the program may have no right to read them where they are.
-    ...(["ca_file", "cert_file", "key_file"] as const).map((key) => {
-      const flag = `amqp-tls-${key.replace("_", "-")}`;
-      return { flag, name: flag.replace(/-file$/, ".pem"), path: config?.amqp.tls[key] ?? "" };
-    }),
-  ].filter(({ path }) => path !== "");
+  const secrets = config === undefined ? [] : secretsOf(config);
+  const inFolder = (name: string): string => `\${CREDENTIALS_DIRECTORY}/${name}`;
   return {
     credentials: [{ name: basename(configPath), path: configPath }, ...secrets],
     flags: [
-      `--config=\${CREDENTIALS_DIRECTORY}/${basename(configPath)}`,
-      ...secrets.flatMap(({ flag, name }) =>
-        flag === undefined ? [] : [`--${flag}=\${CREDENTIALS_DIRECTORY}/${name}`]
-      ),
+      `--config=${inFolder(basename(configPath))}`,
+      ...secrets.flatMap(({ flag, name }) => flag ? [`--${flag}=${inFolder(name)}`] : []),
     ],
-    variables: secrets.flatMap(({ variable, name }) =>
-      variable === undefined ? [] : [`${variable}=%d/${name}`]
-    ),
+    variables: secrets.flatMap(({ variable, name }) => variable ? [`${variable}=%d/${name}`] : []),
     stopSeconds: Math.ceil(config?.shutdown_timeout ?? DEFAULT_SHUTDOWN_TIMEOUT) + STOP_MARGIN,
     lowPort: [config?.http_bind, config?.admin_bind].some((bind) =>
       bind?.kind === "tcp" && bind.port > 0 && bind.port < 1024
@@ -97,14 +78,26 @@ function needsOf(configPath: string, config: Config | undefined): Needs {
   };
 }
 
-function channelSecrets(channel: ChannelConfig, index: number | undefined): readonly Secret[] {
-  return (["auth_token", "turn_hmac_secret"] as const).map((key) => {
-    const name = key.replaceAll("_", "-");
-    const path = channel[`${key}_file`];
-    return index === undefined
-      ? { name, path, flag: `${name}-file` }
-      : { name: `${name}-${index}`, path, variable: channelVariable(index, `${key}_file`) };
-  });
+/** Not all are secret, but the program may have no right to read them where they are. */
+function secretsOf({ channels, amqp }: Config): readonly Secret[] {
+  const isOne = channels.length === 1;
+  const all: readonly Secret[] = [
+    ...channels.flatMap((channel, index) =>
+      (["auth_token_file", "turn_hmac_secret_file"] as const).map((key) => {
+        const flag = key.replaceAll("_", "-");
+        const name = flag.replace(/-file$/, isOne ? "" : `-${index}`);
+        const naming = isOne ? { flag } : { variable: channelVariable(index, key) };
+        return { name, path: channel[key], ...naming };
+      })
+    ),
+    { name: "amqp-password", path: amqp.password_file, flag: "amqp-password-file" },
+    ...(["ca", "cert", "key"] as const).map((kind) => ({
+      name: `amqp-tls-${kind}.pem`,
+      path: amqp.tls[`${kind}_file`],
+      flag: `amqp-tls-${kind}-file`,
+    })),
+  ];
+  return all.filter(({ path }) => path !== "");
 }
 
 function unit(binary: string, needs: Needs): string {

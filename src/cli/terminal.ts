@@ -11,11 +11,8 @@ export interface Asker {
   ask(question: string, secret: boolean): Promise<string | undefined>;
 }
 
-interface TerminalInput {
-  read(buffer: Uint8Array): Promise<number | null>;
-  /** In raw mode each key comes by itself, and is not shown. */
-  setRaw(raw: boolean): void;
-}
+/** In raw mode each key comes by itself, and is not shown. */
+type TerminalInput = Pick<typeof Deno.stdin, "read" | "setRaw">;
 
 const MAX_LENGTH = 8192;
 

@@ -9,17 +9,14 @@ import {
   delayedListId,
   delayedNoteId,
   type DelayedRecord,
-  type DeliveredRecord,
   eventKey,
   NOTHING_TOLD,
-  type QueuedFlow,
   readDelayed,
   readDelayedList,
   readDelivered,
   readToldRecord,
-  type ToldRecord,
 } from "../bridge/mod.ts";
-import type { MessageCache, Remembered } from "../cache/mod.ts";
+import type { MessageCache } from "../cache/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { type ParkedBroker, type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
 
@@ -28,30 +25,11 @@ export type Waiting =
   | { readonly kind: "parked"; readonly message: ParkedMessage }
   | { readonly kind: "delayed"; readonly note: DelayedRecord };
 
-/** A message from a user. */
-export interface InboundFound {
-  readonly kind: "inbound";
-  readonly id: string;
-  readonly message: Remembered | undefined;
-  readonly delivered: DeliveredRecord | undefined;
-  /** The latest message to its user, if that answers it. */
-  readonly reply: Remembered | undefined;
-  readonly waiting: readonly Waiting[];
-}
+/** A message from a user, with what is known of it. */
+export type InboundFound = Awaited<ReturnType<typeof inboundFound>>;
 
-/** A message to a user. */
-export interface OutboundFound {
-  readonly kind: "outbound";
-  readonly id: string;
-  readonly message: Remembered | undefined;
-  readonly repliedTo: Remembered | undefined;
-  /** When RabbitMQ confirmed it, in milliseconds since 1970. */
-  readonly confirmedAt: number | undefined;
-  /** The statuses that Turn has. */
-  readonly told: ToldRecord;
-  /** Events about it that wait. */
-  readonly waiting: readonly Waiting[];
-}
+/** A message to a user, with what is known of it. */
+export type OutboundFound = Awaited<ReturnType<typeof outboundFound>>;
 
 export type Found = InboundFound | OutboundFound;
 
@@ -60,42 +38,28 @@ export type Depths = Readonly<Record<"inbound" | "event" | "outbound", number | 
 
 /** What was found in a channel's queues. */
 export interface Queued {
+  /** What may match: of which user an event is, only the cache knows. */
   readonly parked: readonly ParkedMessage[];
   readonly depths: Depths;
 }
 
-interface QueueSearch {
-  /** The connector's name. */
-  readonly name: string;
-  readonly broker: ParkedBroker;
-  /** An id or an address. */
-  readonly query: string;
-  /** Knows which user an event is about. */
-  readonly cache: MessageCache | undefined;
-}
-
 /**
- * Searches the parking queues.
+ * Searches a connector's parking queues for an id or an address.
  *
  * @throws {PublishError} If the broker is away or refuses.
- * @throws {CacheError} If the cache fails.
  */
-export async function searchQueues(search: QueueSearch): Promise<Queued> {
-  const { name, broker, query, cache } = search;
-  const may: ParkedMessage[] = [];
-  // The cache is asked afterwards: during the listing nobody else can have what is parked.
-  await new ParkedMessages({ name, broker }).list({}, (message) => {
-    const { id, about, user } = message;
-    if (about !== null || [id, user].includes(query)) may.push(message);
-  });
+export async function searchQueues(
+  connector: string,
+  broker: ParkedBroker,
+  query: string,
+): Promise<Queued> {
   const parked: ParkedMessage[] = [];
-  for (const message of may) {
+  // The cache is asked afterwards: during the listing nobody else can have what is parked.
+  await new ParkedMessages([connector], broker).list({}, (message) => {
     const { id, about, user } = message;
-    const matches = [id, about, user].includes(query) ||
-      about !== null && (await cache?.getOutbound(about))?.to_addr === query;
-    if (matches) parked.push(message);
-  }
-  const { inbound, event, outbound } = queuesOf(name);
+    if (about !== null || [id, user].includes(query)) parked.push(message);
+  });
+  const { inbound, event, outbound } = queuesOf(connector);
   const depths = {
     inbound: await broker.depth(inbound),
     event: await broker.depth(event),
@@ -107,13 +71,21 @@ export async function searchQueues(search: QueueSearch): Promise<Queued> {
 /**
  * Collects what is known of each message that matches `query`, in the order in which they came.
  *
+ * @param mayBeParked See {@linkcode Queued.parked}.
  * @throws {CacheError} If the cache fails.
  */
 export async function searchCache(
   query: string,
   cache: MessageCache | undefined,
-  parked: readonly ParkedMessage[],
+  mayBeParked: readonly ParkedMessage[],
 ): Promise<readonly Found[]> {
+  const parked: ParkedMessage[] = [];
+  for (const message of mayBeParked) {
+    const { id, about, user } = message;
+    const matches = [id, about, user].includes(query) ||
+      about !== null && (await cache?.getOutbound(about))?.to_addr === query;
+    if (matches) parked.push(message);
+  }
   const inbound = [await cache?.getInbound(query), await cache?.getLastInbound(query)];
   const outbound = [await cache?.getOutbound(query), await cache?.getLastOutbound(query)];
   const delayed = cache === undefined ? [] : await delayedOf(query, cache);
@@ -139,33 +111,29 @@ export async function searchCache(
 
 /** What is in delay queues by the cache's records: of a message, an event, a user, or about a message. */
 async function delayedOf(query: string, cache: MessageCache): Promise<readonly DelayedRecord[]> {
-  const keys = new Map<string, readonly [QueuedFlow, string]>();
-  const add = (flow: QueuedFlow, id: string): void => {
-    keys.set(delayedNoteId(flow, id), [flow, id]);
-  };
-  for (const flow of ["inbound", "status"] as const) add(flow, query);
+  const ids = new Set([delayedNoteId("inbound", query), delayedNoteId("status", query)]);
   // Also about the user's latest message.
   const sent = await cache.getLastOutbound(query);
   const abouts = [query, ...(sent === undefined ? [] : [sent.message_id])];
   for (const of of [{ user: query }, ...abouts.map((about) => ({ about }))]) {
     const list = readDelayedList(await cache.getNote("delayed_list", delayedListId(of)));
-    for (const { flow, id } of list) add(flow, id);
+    for (const { flow, id } of list) ids.add(delayedNoteId(flow, id));
   }
-  const notes: DelayedRecord[] = [];
-  for (const key of keys.keys()) {
-    const note = readDelayed(await cache.getNote("delayed", key));
-    if (note !== undefined) notes.push(note);
+  const records: DelayedRecord[] = [];
+  for (const id of ids) {
+    const record = readDelayed(await cache.getNote("delayed", id));
+    if (record !== undefined) records.push(record);
   }
-  return notes;
+  return records;
 }
 
 async function inboundFound(
   id: string,
   cache: MessageCache | undefined,
   waiting: readonly Waiting[],
-): Promise<InboundFound> {
+) {
   const message = await cache?.getInbound(id);
-  const reply = message && await cache?.getLastOutbound(message.from_addr);
+  const latest = message && await cache?.getLastOutbound(message.from_addr);
   const delivered = readDelivered(await cache?.getNote("delivered_inbound", id));
   const own = waiting.filter((one) =>
     one.kind === "parked"
@@ -173,11 +141,12 @@ async function inboundFound(
       : one.note.flow === "inbound" && one.note.id === id
   );
   return {
-    kind: "inbound",
+    kind: "inbound" as const,
     id,
     message,
     delivered,
-    reply: reply?.in_reply_to === id ? reply : undefined,
+    /** The latest message to its user, if that answers it. */
+    reply: latest?.in_reply_to === id ? latest : undefined,
     waiting: withoutFinished(own, (_, { until }) => (delivered?.at ?? 0) >= until),
   };
 }
@@ -186,7 +155,7 @@ async function outboundFound(
   id: string,
   cache: MessageCache | undefined,
   waiting: readonly Waiting[],
-): Promise<OutboundFound> {
+) {
   const message = await cache?.getOutbound(id);
   const confirmed = await cache?.getNote("confirmed", id);
   const inReplyTo = message?.in_reply_to ?? undefined;
@@ -195,12 +164,15 @@ async function outboundFound(
     (one.kind === "parked" ? one.message.about : one.note.about) === id
   );
   return {
-    kind: "outbound",
+    kind: "outbound" as const,
     id,
     message,
     repliedTo: inReplyTo === undefined ? undefined : await cache?.getInbound(inReplyTo),
+    /** When RabbitMQ confirmed it, in milliseconds since 1970. */
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
+    /** The statuses that Turn has. */
     told,
+    /** Events about it. */
     waiting: withoutFinished(about, (id) => told.events.some((event) => event.id === eventKey(id))),
   };
 }

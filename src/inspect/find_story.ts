@@ -5,12 +5,12 @@
  * @module
  */
 
+import * as z from "zod";
 import { parseFields } from "../async/mod.ts";
-import type { Said, ToldEvent } from "../bridge/mod.ts";
-import { delayQueue } from "../broker/mod.ts";
-import { type ConnectorQueues, unixMilliseconds } from "../vumi/mod.ts";
-import { eventWords, fieldsOf, type MessageFields, type ParkedMessage } from "./parked_messages.ts";
-import type { Depths, Found, InboundFound, OutboundFound, Waiting } from "./find_search.ts";
+import { DELIVERED_TTL_MS, type Said } from "../bridge/mod.ts";
+import { queuesOf, unixMilliseconds } from "../vumi/mod.ts";
+import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
+import { failuresOf, placeOf, waitingState } from "./find_waiting.ts";
 
 /** One thing that happened. */
 export interface Step {
@@ -19,7 +19,8 @@ export interface Step {
   readonly text: string;
 }
 
-type State =
+/** Where a message is, in one word. */
+export type State =
   | "delivered"
   | "delayed"
   | "parked"
@@ -47,13 +48,10 @@ export interface Story {
 /** What a story needs beside the message. */
 export interface Surroundings {
   readonly connector: string;
-  readonly queues: ConnectorQueues;
   /** Undefined if the queues could not be read. */
   readonly depths: Depths | undefined;
   /** Whether the cache could be read. */
   readonly hasCache: boolean;
-  /** How long records are kept. */
-  readonly noteTtlMs: number;
   readonly now: number;
   /** Whether what users wrote may be shown. */
   readonly content: boolean;
@@ -65,104 +63,104 @@ export function storyOf(found: Found, around: Surroundings): Story {
 
 function inboundStory(found: InboundFound, around: Surroundings): Story {
   const { id, message, delivered, reply, waiting } = found;
-  const first = waiting.find((one) => one.kind === "parked")?.message;
+  const parked = waiting.find((one) => one.kind === "parked")?.message;
   const delayed = waiting.find((one) => one.kind === "delayed")?.note;
-  const known = message ?? (first && fieldsOf(first.body));
-  const steps: Step[] = [
-    ...(known === undefined ? [] : [{
-      at: isoOf(known.timestamp),
-      text: `came from ${known.from_addr} to ${known.to_addr}, ${carrier(known)}`,
-    }]),
-    ...(message === undefined ? [notCached(around)] : []),
-    ...waiting.flatMap(failures),
-    ...(delivered === undefined ? [] : [{
-      at: isoAt(delivered.at),
-      text: `Turn took it${attempt(delivered.attempts)}`,
-    }]),
-    ...(reply === undefined ? [] : [{
-      at: isoOf(reply.timestamp),
-      text: `Turn answered it with message ${reply.message_id}`,
-    }]),
-  ];
+  const known = message ?? (parked && fieldsSchema.parse(parseFields(parked.body)));
+  const timeline = new Timeline();
+  if (known !== undefined) {
+    const { timestamp, from_addr, to_addr } = known;
+    timeline.add(timestamp, `came from ${from_addr} to ${to_addr}, ${carrier(known)}`);
+  }
+  if (message === undefined) timeline.add(undefined, notCached(around));
+  for (const [at, text] of waiting.flatMap(failuresOf)) timeline.add(at, text);
+  if (delivered !== undefined) {
+    timeline.add(delivered.at, `Turn took it${attempt(delivered.attempts)}`);
+  }
+  if (reply !== undefined) {
+    timeline.add(reply.timestamp, `Turn answered it with message ${reply.message_id}`);
+  }
   const places = waiting.map((one) => placeOf(one, around));
-  const now = delivered === undefined
-    ? places.length > 0 ? places : inboundOpen(found, around)
-    : ["Turn has it", ...places];
+  const now = delivered !== undefined
+    ? ["Turn has it", ...places]
+    : places.length > 0
+    ? places
+    : [inboundOpen(found, around)];
   return {
     connector: around.connector,
     kind: "inbound",
     id,
     user: known?.from_addr ?? delayed?.user ?? null,
-    steps: inOrder(steps),
+    steps: timeline.steps(),
     state: waitingState(waiting, around) ?? (delivered === undefined ? "open" : "delivered"),
     now,
-    ...(around.content && first !== undefined &&
-      { content: parseFields(first.body)["content"] ?? null }),
+    ...(around.content && parked && { content: parseFields(parked.body)["content"] ?? null }),
   };
 }
 
 /** Where a message may be that Turn does not have, as far as is known, and that waits in no other queue. */
-function inboundOpen({ message }: InboundFound, around: Surroundings): string[] {
-  const { depths, queues, hasCache } = around;
+function inboundOpen({ message }: InboundFound, around: Surroundings): string {
+  const { depths, hasCache } = around;
+  const queues = queuesOf(around.connector);
   const may = [
-    ...(depths === undefined
-      ? ["in one of the queues, which could not be read"]
-      : [`in work, or among the ${depths.inbound ?? 0} that wait in ${queues.inbound}`]),
-    ...(message?.session_event === "close"
-      ? ["finished: Turn is not called about a user who hangs up without a text"]
-      : []),
-    ...(isForgotten(message?.timestamp, around)
-      ? ["at Turn, which is not remembered for longer than 48 hours"]
-      : []),
-    ...(hasCache ? [] : ["in a delay queue, or at Turn, which only the cache knows"]),
+    depths === undefined
+      ? "in one of the queues, which could not be read"
+      : `in work, or among the ${depths.inbound ?? 0} that wait in ${queues.inbound}`,
   ];
-  return [`it is ${may.join("; or ")}`];
+  if (message?.session_event === "close") {
+    may.push("finished: Turn is not called about a user who hangs up without a text");
+  }
+  if (isForgotten(message?.timestamp, around)) {
+    may.push("at Turn, which is not remembered for longer than 48 hours");
+  }
+  if (!hasCache) may.push("in a delay queue, or at Turn, which only the cache knows");
+  return `it is ${may.join("; or ")}`;
 }
 
 function outboundStory(found: OutboundFound, around: Surroundings): Story {
   const { id, message, repliedTo, confirmedAt, told, waiting } = found;
-  const { queues } = around;
-  const steps: Step[] = [
-    ...(repliedTo === undefined ? [] : [{
-      at: isoOf(repliedTo.timestamp),
-      text: `message ${repliedTo.message_id} came from the user, which it answers`,
-    }]),
-    ...(message === undefined ? [notCached(around)] : [{
-      at: isoOf(message.timestamp),
-      text: `Turn asked for it to be sent to ${message.to_addr} from ${message.from_addr}, ` +
-        carrier(message),
-    }]),
-    ...(message?.in_reply_to && repliedTo === undefined
-      ? [{ at: null, text: `it answers ${message.in_reply_to}, which is no longer remembered` }]
-      : []),
-    ...(confirmedAt === undefined ? [] : [{
-      at: isoAt(confirmedAt),
-      text: `RabbitMQ confirmed it in ${queues.outbound}`,
-    }]),
-    ...told.events.map(eventStep),
-    ...waiting.flatMap(failures),
-  ];
-  const places = waiting.map((one) => placeOf(one, around));
+  const timeline = new Timeline();
+  if (repliedTo !== undefined) {
+    const { message_id, timestamp } = repliedTo;
+    timeline.add(timestamp, `message ${message_id} came from the user, which it answers`);
+  }
+  if (message === undefined) {
+    timeline.add(undefined, notCached(around));
+  } else {
+    const { timestamp, to_addr, from_addr, in_reply_to } = message;
+    const how = carrier(message);
+    timeline.add(timestamp, `Turn asked for it to be sent to ${to_addr} from ${from_addr}, ${how}`);
+    if (in_reply_to && repliedTo === undefined) {
+      timeline.add(undefined, `it answers ${in_reply_to}, which is no longer remembered`);
+    }
+  }
+  if (confirmedAt !== undefined) {
+    timeline.add(confirmedAt, `RabbitMQ confirmed it in ${queuesOf(around.connector).outbound}`);
+  }
+  for (const { id, event, status, at, attempts } of told.events) {
+    const how = `${attempt(attempts)} (event ${id})`;
+    timeline.add(at, `${SAID[event]}, and Turn was told "${status}"${how}`);
+  }
+  for (const [at, text] of waiting.flatMap(failuresOf)) timeline.add(at, text);
   const [state, words] = outboundState(found, around);
   return {
     connector: around.connector,
     kind: "outbound",
     id,
     user: message?.to_addr ?? null,
-    steps: inOrder(steps),
+    steps: timeline.steps(),
     state: waitingState(waiting, around) ?? state,
-    now: [words, ...places],
+    now: [words, ...waiting.map((one) => placeOf(one, around))],
   };
 }
 
 function outboundState(found: OutboundFound, around: Surroundings): readonly [State, string] {
   const { message, confirmedAt, told } = found;
-  const { depths, queues, hasCache } = around;
-  const last = told.events.at(-1);
-  if (told.progress === 3) return ["delivered", "the user has it, and Turn knows"];
+  const { depths, hasCache } = around;
+  const queues = queuesOf(around.connector);
+  const last = told.events.at(-1)?.event;
+  if (told.progress === 3) return ["delivered", AFTER.delivered];
   if (last !== undefined) {
-    const isFailed = last.event === "nack" || last.event === "failed";
-    return [isFailed ? "failed" : "sent", AFTER[last.event]];
+    return [last === "nack" || last === "failed" ? "failed" : "sent", AFTER[last]];
   }
   if (!hasCache) return ["open", "only the cache knows which statuses Turn has"];
   const noEvent = depths === undefined
@@ -202,77 +200,30 @@ const SAID: Readonly<Record<Said, string>> = {
   delivered: "the transport reported that it was delivered",
 };
 
-function eventStep({ id, event, status, at, attempts }: ToldEvent): Step {
-  const text = `${SAID[event]}, and Turn was told "${status}"${attempt(attempts)} (event ${id})`;
-  return { at: isoAt(at), text };
+function notCached({ hasCache }: Surroundings): string {
+  return hasCache
+    ? "not in the cache: it is older than the cache keeps, or never came here"
+    : "the cache could not be read";
 }
 
-function failures(waiting: Waiting): Step[] {
-  const what = nameOf(waiting);
-  const first = waiting.kind === "parked"
-    ? waiting.message.firstFailure ?? undefined
-    : waiting.note.firstFailureAt && isoAt(waiting.note.firstFailureAt);
-  return [
-    ...(first ? [{ at: first, text: `the first call to Turn about ${what} failed` }] : []),
-    ...(waiting.kind === "parked" ? [parkedStep(waiting.message, what)] : []),
-  ];
+/** Whether it is so old that the cache has forgotten what became of it. */
+function isForgotten(timestamp: string | undefined, { now }: Surroundings): boolean {
+  return timestamp !== undefined && now - unixMilliseconds(timestamp) > DELIVERED_TTL_MS;
 }
 
-function parkedStep({ parkedAt, attempts, reason }: ParkedMessage, what: string): Step {
-  const after = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-  return { at: parkedAt || null, text: `${what} was parked after ${after}: ${reason}` };
-}
+/** "?" stands for a missing field. */
+const text = z.string().catch("?");
 
-function placeOf(waiting: Waiting, { queues, depths, now }: Surroundings): string {
-  const what = nameOf(waiting);
-  if (waiting.kind === "parked") {
-    const { queue, id } = waiting.message;
-    const where = queue === "inbound" ? queues.inboundParked : queues.eventParked;
-    return `${what} is in ${where}, until an operator decides: turn-channels parked replay --id ${id}`;
-  }
-  const { flow, until, delayMs, attempts, reason } = waiting.note;
-  const at = isoAt(until).slice(0, 19).replace("T", " ");
-  if (until > now) {
-    const next = attempts === 0 ? "" : `, attempt ${attempts + 1}`;
-    return `${what} waits until ${at}${next}, in ${delayQueue(delayMs)}, because: ${reason}`;
-  }
-  const queue = flow === "inbound" ? "inbound" : "event";
-  const count = depths?.[queue];
-  const among = count === undefined ? "" : `, among the ${count} there`;
-  return `the delay of ${what} ended at ${at}: in ${queues[queue]} again${among}, or in work`;
-}
+/** The fields of a user's message that a story has. */
+const fieldsSchema = z.object({
+  timestamp: text,
+  from_addr: text,
+  to_addr: text,
+  transport_name: text,
+  transport_type: text,
+});
 
-function nameOf(waiting: Waiting): string {
-  if (waiting.kind === "delayed") {
-    return waiting.note.flow === "inbound" ? "it" : `event ${waiting.note.id || "without an id"}`;
-  }
-  const { queue, id, body } = waiting.message;
-  return queue === "inbound" ? "it" : `event ${id ?? "without an id"} (${eventWords(body)})`;
-}
-
-/** After its delay a message is in its queue again. */
-function waitingState(waiting: readonly Waiting[], { now }: Surroundings): State | undefined {
-  if (waiting.length === 0) return undefined;
-  if (waiting.some(({ kind }) => kind === "parked")) return "parked";
-  return waiting.some((one) => one.kind === "delayed" && one.note.until > now) ? "delayed" : "open";
-}
-
-function notCached({ hasCache }: Surroundings): Step {
-  return {
-    at: null,
-    text: hasCache
-      ? "not in the cache: it is older than the cache keeps, or never came here"
-      : "the cache could not be read",
-  };
-}
-
-function isForgotten(timestamp: string | undefined, { now, noteTtlMs }: Surroundings): boolean {
-  return timestamp !== undefined && now - unixMilliseconds(timestamp) > noteTtlMs;
-}
-
-function carrier(
-  { transport_name, transport_type }: Pick<MessageFields, "transport_name" | "transport_type">,
-): string {
+function carrier({ transport_name, transport_type }: z.output<typeof fieldsSchema>): string {
   return `by ${transport_name} (${transport_type})`;
 }
 
@@ -280,20 +231,23 @@ function attempt(attempts: number): string {
   return attempts === 1 ? "" : `, at attempt ${attempts}`;
 }
 
-function isoAt(ms: number): string {
-  return new Date(ms).toISOString();
-}
+/** What happened, in order of time. */
+class Timeline {
+  readonly #steps: (Step & { readonly place: number })[] = [];
+  #place = 0;
 
-/** Null if it is no timestamp of vumi. */
-function isoOf(timestamp: string): string | null {
-  const ms = unixMilliseconds(timestamp);
-  return Number.isNaN(ms) ? null : isoAt(ms);
-}
+  /**
+   * @param at Milliseconds since 1970, or a timestamp of vumi or in ISO 8601. A step without a time
+   * stays behind the one that was added before it.
+   */
+  add(at: number | string | undefined, text: string): void {
+    const ms = typeof at === "string" ? unixMilliseconds(at) : at ?? NaN;
+    const isKnown = !Number.isNaN(ms);
+    if (isKnown) this.#place = ms;
+    this.#steps.push({ at: isKnown ? new Date(ms).toISOString() : null, text, place: this.#place });
+  }
 
-/** Sorts by time; a step without one stays behind the step before it. */
-function inOrder(steps: readonly Step[]): readonly Step[] {
-  let before = "";
-  return steps.map((step) => ({ step, at: before = step.at ?? before }))
-    .sort((a, b) => a.at < b.at ? -1 : a.at > b.at ? 1 : 0)
-    .map(({ step }) => step);
+  steps(): readonly Step[] {
+    return this.#steps.toSorted((a, b) => a.place - b.place).map(({ at, text }) => ({ at, text }));
+  }
 }

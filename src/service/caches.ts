@@ -14,22 +14,25 @@ import type { ChannelConfig } from "../config/mod.ts";
 const REDIS_MS = 1000;
 
 /**
- * Opens a cache for each of the channels, in their order. They are closed with `opened`.
+ * Opens a cache for each of the channels. They are closed with `opened`.
  *
  * @throws {CacheError} If the store can't be opened.
  */
 export async function openCaches(
   channels: readonly ChannelConfig[],
   opened: AsyncDisposableStack,
-): Promise<readonly MessageCache[]> {
+): Promise<ReadonlyMap<ChannelConfig, MessageCache>> {
+  const caches = new Map<ChannelConfig, MessageCache>();
   const [first] = channels;
-  if (first === undefined) return [];
+  if (first === undefined) return caches;
   const storeOf = await openStore(first, opened);
-  return channels.map((channel) => {
+  for (const channel of channels) {
     const { timeout, outbound_timeout } = channel.message_cache_config;
     const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
-    return opened.use(new MessageCache({ ...lifetimes, store: storeOf(channel) }));
-  });
+    const cache = new MessageCache({ ...lifetimes, store: storeOf(channel) });
+    caches.set(channel, opened.use(cache));
+  }
+  return caches;
 }
 
 /** Opens what the stores of all channels lie in; answers with how to get to the one of a channel. */

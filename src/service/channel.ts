@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Bridge, type BridgeOptions } from "../bridge/mod.ts";
+import { Bridge } from "../bridge/mod.ts";
 import type { Broker } from "../broker/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import { type ChannelConfig, requestTimeoutMs } from "../config/mod.ts";
@@ -66,6 +66,7 @@ export function openChannel(
     broker,
     tracing,
   });
+  const { requestRules, timeouts, quickRetries } = changeable(config);
   const bridgeOptions = {
     connector,
     turn,
@@ -75,8 +76,8 @@ export function openChannel(
     transportType: config.transport_type,
     emptyMessageBody: config.empty_message_body,
     failedStatus: config.failed_status,
-    ...timeoutsOf(config),
-    retry: { ...quickRetriesOf(config), delaysMs: delaysMsOf(config) },
+    ...timeouts,
+    retry: { ...quickRetries, delaysMs: delaysMsOf(config) },
     retryForMs: config.retry_for * 1000,
     ussdRetryForMs: config.ussd_retry_for * 1000,
     compactStatuses: config.compact_statuses,
@@ -85,11 +86,7 @@ export function openChannel(
     holdMs: Math.min(config.amqp.consumer_timeout * 1000 / 2, MOST_HOLD_MS),
   };
   const bridge = new Bridge(bridgeOptions);
-  const endpoint = {
-    path: config.vumi_api_path,
-    ...requestRulesOf(config),
-    accept: bridge.accept,
-  };
+  const endpoint = { path: config.vumi_api_path, ...requestRules, accept: bridge.accept };
   watchChannel(metrics, { config, broker, queueWatch, bridge, cache });
   return {
     name: config.connector_name,
@@ -99,37 +96,31 @@ export function openChannel(
     faults: () => faultsOf(config, broker.status()),
     // The parts read their options at each use.
     reload(changed: ChannelConfig): void {
+      const { requestRules, timeouts, quickRetries } = changeable(changed);
       turn.setAuthToken(changed.auth_token);
-      Object.assign(endpoint, requestRulesOf(changed));
-      Object.assign(bridgeOptions, timeoutsOf(changed));
-      Object.assign(bridgeOptions.retry, quickRetriesOf(changed));
+      Object.assign(endpoint, requestRules);
+      Object.assign(bridgeOptions, timeouts);
+      Object.assign(bridgeOptions.retry, quickRetries);
     },
   };
 }
 
-function requestRulesOf(
-  config: ChannelConfig,
-): Pick<EndpointOptions, "hmacSecrets" | "maxBodyBytes" | "requestTimeoutMs"> {
+/** What can be changed while the channel runs. */
+function changeable(config: ChannelConfig) {
   return {
-    hmacSecrets: config.turn_hmac_secret,
-    maxBodyBytes: config.max_body_bytes,
-    requestTimeoutMs: requestTimeoutMs(config),
-  };
-}
-
-function timeoutsOf(
-  config: ChannelConfig,
-): Pick<BridgeOptions, "messageTimeoutMs" | "statusTimeoutMs"> {
-  return {
-    messageTimeoutMs: config.mo_message_url_timeout * 1000,
-    statusTimeoutMs: config.event_url_timeout * 1000,
-  };
-}
-
-function quickRetriesOf(config: ChannelConfig): Omit<BridgeOptions["retry"], "delaysMs"> {
-  return {
-    maxRetries: config.max_retries,
-    delayBase: config.retry_delay_base,
-    delayExponent: config.retry_delay_exponent,
+    requestRules: {
+      hmacSecrets: config.turn_hmac_secret,
+      maxBodyBytes: config.max_body_bytes,
+      requestTimeoutMs: requestTimeoutMs(config),
+    },
+    timeouts: {
+      messageTimeoutMs: config.mo_message_url_timeout * 1000,
+      statusTimeoutMs: config.event_url_timeout * 1000,
+    },
+    quickRetries: {
+      maxRetries: config.max_retries,
+      delayBase: config.retry_delay_base,
+      delayExponent: config.retry_delay_exponent,
+    },
   };
 }

@@ -36,7 +36,6 @@ export function faultsOf(
   channel: ChannelConfig,
   { faults }: Pick<BrokerStatus, "faults">,
 ): Readonly<Record<string, string>> {
-  if (faults.size === 0) return {};
   const known = kindsOf(channel).flatMap(([queue, kind]) => {
     const reason = faults.get(queue);
     return reason === undefined ? [] : [[queue, `${MEANS[kind]}: ${reason}`] as const];
@@ -49,10 +48,9 @@ export function faultyKinds(
   channel: ChannelConfig,
   { faults }: Pick<BrokerStatus, "faults">,
 ): ReadonlyMap<string, boolean> {
-  const faulty = new Map<string, boolean>(Object.keys(MEANS).map((kind) => [kind, false]));
-  if (faults.size === 0) return faulty;
-  for (const [queue, kind] of kindsOf(channel)) if (faults.has(queue)) faulty.set(kind, true);
-  return faulty;
+  const faulty = new Set<string>();
+  for (const [queue, kind] of kindsOf(channel)) if (faults.has(queue)) faulty.add(kind);
+  return new Map(Object.keys(MEANS).map((kind) => [kind, faulty.has(kind)]));
 }
 
 function kindsOf(channel: ChannelConfig): readonly (readonly [string, Kind])[] {

@@ -12,13 +12,17 @@ import type { Channel } from "./channel.ts";
 export function healthOf(broker: Broker, channels: readonly Channel[]): HealthReport {
   return healthReport({
     amqp: amqpOf(broker, channels),
-    turn: perChannel(channels.map((channel) => [channel.name, turnOf(channel)])),
+    turn: perChannel(channels, turnOf),
     cache: cacheOf(channels),
   });
 }
 
 /** One channel's own, or all under their names, and whether one of them is not well. */
-function perChannel(parts: readonly (readonly [string, ComponentHealth])[]): ComponentHealth {
+function perChannel(
+  channels: readonly Channel[],
+  of: (channel: Channel) => ComponentHealth,
+): ComponentHealth {
+  const parts = channels.map((channel) => [channel.name, of(channel)] as const);
   const [first] = parts;
   if (parts.length === 1 && first !== undefined) return first[1];
   const isDegraded = parts.some(([, { health }]) => health !== "ok");
@@ -33,9 +37,7 @@ function amqpOf(broker: Broker, channels: readonly Channel[]): ComponentHealth {
   const { state, serverProperties, reason } = broker.status();
   // Blocked is the broker's trouble, of which publishers are told; restarting us would fix nothing.
   const up = state === "open" || state === "blocked";
-  const { health, ...queues } = perChannel(
-    channels.map((channel) => [channel.name, queuesOf(channel)]),
-  );
+  const { health, ...queues } = perChannel(channels, queuesOf);
   return {
     health: up ? health : "down",
     state,

@@ -4,18 +4,19 @@
  * @module
  */
 
+import type { Hono } from "hono";
 import { within } from "../async/mod.ts";
-import type { Config } from "../config/mod.ts";
+import { type Config, formatBind } from "../config/mod.ts";
 
 /** The address can't be listened on; the message says why and what to do. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-interface HttpOptions {
+export interface HttpOptions {
   readonly key: "http_bind" | "admin_bind";
   readonly bind: Config["http_bind"];
-  readonly handler: (request: Request) => Response | Promise<Response>;
+  readonly app: Hono;
 }
 
 /** How long connections may take to end after the deadline. */
@@ -33,8 +34,8 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /** @throws {ListenError} If it can't listen. */
-  static async listen(options: HttpOptions): Promise<HttpServer> {
-    const { bind, handler, key } = options;
+  static async listen({ bind, app, key }: HttpOptions): Promise<HttpServer> {
+    const handler = (request: Request): Response | Promise<Response> => app.fetch(request);
     const onListen = (): void => {};
     try {
       if (bind.kind === "unix") {
@@ -44,8 +45,8 @@ export class HttpServer implements AsyncDisposable {
       }
       const { hostname, port } = bind;
       const server = Deno.serve({ hostname, port, onListen }, handler);
-      const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-      return new HttpServer(`http://${host}:${server.addr.port}`, server);
+      const address = formatBind({ ...bind, port: server.addr.port });
+      return new HttpServer(`http://${address}`, server);
     } catch (error) {
       throw new ListenError(explain(key, bind, error), { cause: error });
     }
@@ -81,17 +82,17 @@ async function removeStaleSocket(path: string): Promise<void> {
   }
 }
 
+const REASONS = [
+  [Deno.errors.AddrInUse, "another program does already (is turn-channels running twice?)"],
+  [Deno.errors.AddrNotAvailable, "this machine has no such address; 0.0.0.0 means all that it has"],
+  [
+    Deno.errors.PermissionDenied,
+    "the system does not allow it; ports below 1024 and other users' folders need rights",
+  ],
+] as const;
+
 function explain(key: string, bind: Config["http_bind"], error: unknown): string {
-  const where = bind.kind === "unix" ? bind.path : `${bind.hostname}:${bind.port}`;
-  const state = `Cannot listen on ${key} ${where}`;
-  if (error instanceof Deno.errors.AddrInUse) {
-    return `${state}: another program does already (is turn-channels running twice?)`;
-  }
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return `${state}: this machine has no such address; 0.0.0.0 means all that it has`;
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return `${state}: the system does not allow it; ports below 1024 and other users' folders need rights`;
-  }
-  return `${state}: ${error instanceof Error ? error.message : String(error)}`;
+  const [, known] = REASONS.find(([kind]) => error instanceof kind) ?? [];
+  const reason = known ?? (error instanceof Error ? error.message : String(error));
+  return `Cannot listen on ${key} ${formatBind(bind)}: ${reason}`;
 }

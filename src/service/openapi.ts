@@ -23,9 +23,9 @@ export function openApiDocument(options: TurnApiOptions): OpenApi {
   };
 }
 
-const anyObject = { "application/json": { schema: { type: "object" } } };
-
-const readiness = {
+const TEXT: OpenApi = { "text/plain": { schema: { type: "string" } } };
+const OBJECT: OpenApi = { "application/json": { schema: { type: "object" } } };
+const READINESS: OpenApi = {
   "application/json": {
     schema: {
       type: "object",
@@ -39,49 +39,30 @@ const readiness = {
 };
 
 const OPERATION: OpenApi = {
-  "/livez": {
-    get: {
-      operationId: "livez",
-      summary: "Whether the program answers at all; if not, restart it.",
-      responses: { 200: { description: "It does.", content: text() } },
-    },
-  },
-  "/readyz": {
-    get: {
-      operationId: "readyz",
-      summary: "Whether it can take messages now.",
-      responses: {
-        200: { description: "It can.", content: readiness },
-        503: { description: "It can't, for these reasons.", content: readiness },
-      },
-    },
-  },
-  "/health": {
-    get: {
-      operationId: "health",
-      summary: "The state of each part, in the form of vumi's workers.",
-      responses: {
-        200: { description: "All parts work.", content: anyObject },
-        500: { description: "A part is down.", content: anyObject },
-      },
-    },
-  },
-  "/metrics": {
-    get: {
-      operationId: "metrics",
-      summary: "Figures for Prometheus.",
-      responses: { 200: { description: "Prometheus' text format.", content: text() } },
-    },
-  },
-  "/openapi.json": {
-    get: {
-      operationId: "openapi",
-      summary: "This document.",
-      responses: { 200: { description: "OpenAPI 3.1.", content: anyObject } },
-    },
-  },
+  "/livez": get("livez", "Whether the program answers at all; if not, restart it.", {
+    200: ["It does.", TEXT],
+  }),
+  "/readyz": get("readyz", "Whether it can take messages now.", {
+    200: ["It can.", READINESS],
+    503: ["It can't, for these reasons.", READINESS],
+  }),
+  "/health": get("health", "The state of each part, in the form of vumi's workers.", {
+    200: ["All parts work.", OBJECT],
+    500: ["A part is down.", OBJECT],
+  }),
+  "/metrics": get("metrics", "Figures for Prometheus.", {
+    200: ["Prometheus' text format.", TEXT],
+  }),
+  "/openapi.json": get("openapi", "This document.", { 200: ["OpenAPI 3.1.", OBJECT] }),
 };
 
-function text(): OpenApi {
-  return { "text/plain": { schema: { type: "string" } } };
+/** @param answers For each HTTP status what it means, and the content. */
+function get(
+  operationId: string,
+  summary: string,
+  answers: Readonly<Record<number, readonly [description: string, content: OpenApi]>>,
+): OpenApi {
+  const responses = Object.entries(answers)
+    .map(([status, [description, content]]) => [status, { description, content }]);
+  return { get: { operationId, summary, responses: Object.fromEntries(responses) } };
 }

@@ -11,15 +11,11 @@ import {
   type Config,
   type Fault,
   type LoadedConfig,
+  type Warning,
   withoutChannel,
 } from "../config/mod.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
-
-/** A part that applies the keys in {@linkcode RELOADED} while it runs. */
-export interface Reloadable {
-  reload(config: Config): void;
-}
 
 /** The keys that need no restart. */
 export const RELOADED: ReadonlySet<string> = new Set([
@@ -43,14 +39,17 @@ export const RELOADED: ReadonlySet<string> = new Set([
 interface ReloaderOptions {
   readonly config: Config;
   readonly load: () => Promise<LoadedConfig>;
-  readonly parts: readonly Reloadable[];
+  /** Puts a changed configuration in force, as far as {@linkcode RELOADED} goes. */
+  readonly apply: (config: Config) => void;
 }
 
 export class Reloader implements Disposable {
   readonly #options: ReloaderOptions;
   #current: Config;
   #work: Promise<void> = Promise.resolve();
-  readonly #onSignal = (): void => void this.reload();
+  readonly #onSignal = (): void => {
+    this.#work = this.#work.then(() => this.#reload());
+  };
 
   /** Handles SIGHUP until it is disposed. */
   constructor(options: ReloaderOptions) {
@@ -64,16 +63,9 @@ export class Reloader implements Disposable {
     return this.#current;
   }
 
-  /** Does what SIGHUP does. Never rejects. */
-  reload(): Promise<void> {
-    return this.#work = this.#work.then(() => this.#reload());
-  }
-
   async #reload(): Promise<void> {
     const loaded = await this.#options.load();
-    for (const { key, message } of loaded.warnings) {
-      log.warning("Configuration: {message}", { key, message });
-    }
+    logWarnings(loaded.warnings);
     if (loaded.kind === "faulty") {
       const faults = loaded.faults.map(describe);
       log.error("Configuration not reloaded, nothing changed: {faults}", { faults });
@@ -86,7 +78,7 @@ export class Reloader implements Disposable {
       log.info("Configuration reloaded, changed: {changed}", { changed });
     const isLoggedBefore = log.isEnabledFor("info"); // A change of log_level may turn it off.
     if (isLoggedBefore) logChange();
-    for (const part of this.#options.parts) part.reload(config);
+    this.#options.apply(config);
     this.#current = config;
     if (!isLoggedBefore) logChange();
     if (waiting.length > 0) {
@@ -96,6 +88,13 @@ export class Reloader implements Disposable {
 
   [Symbol.dispose](): void {
     Deno.removeSignalListener("SIGHUP", this.#onSignal);
+  }
+}
+
+/** Logs what has no effect in a configuration. */
+export function logWarnings(warnings: readonly Warning[]): void {
+  for (const { key, message } of warnings) {
+    log.warning("Configuration: {message}", { key, message });
   }
 }
 

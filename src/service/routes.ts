@@ -11,6 +11,7 @@ import {
   type EndpointOptions,
   internalError,
   methodNotAllowed,
+  type OpenApi,
   pathNotFound,
   turnEndpoint,
 } from "../turn/mod.ts";
@@ -21,7 +22,7 @@ export interface Operation {
   /** Why no message can be accepted now; empty if one can. */
   readonly unready: () => readonly string[];
   readonly metrics: () => Promise<string>;
-  readonly openApi: unknown;
+  readonly openApi: OpenApi;
 }
 
 /** Routes for the public, and for operators too if `operation` is given. */
@@ -62,11 +63,7 @@ function addOperation(app: Hono, { health, unready, metrics, openApi }: Operatio
     const type = "text/plain; version=0.0.4; charset=utf-8";
     return context.body(await metrics(), 200, { "Content-Type": type });
   });
-  const description = JSON.stringify(openApi);
-  app.get(
-    "/openapi.json",
-    (context) => context.body(description, 200, { "Content-Type": "application/json" }),
-  );
+  app.get("/openapi.json", (context) => context.json(openApi));
   for (const path of ["/health", "/readyz", "/metrics", "/openapi.json"]) {
     app.all(path, methodNotAllowed("GET", "HEAD"));
   }

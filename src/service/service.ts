@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Hono } from "hono";
 import { within } from "../async/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";
@@ -16,17 +15,18 @@ import { brokerOptions } from "./broker_options.ts";
 import { openCaches } from "./caches.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { healthOf, unready } from "./health.ts";
-import { HttpServer } from "./http.ts";
+import { type HttpOptions, HttpServer } from "./http.ts";
 import { openApiDocument } from "./openapi.ts";
-import type { Reloadable } from "./reload.ts";
 import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
 import { watchProgram, watchQueues } from "./watch.ts";
 
-export interface Service extends AsyncDisposable, Reloadable {
+export interface Service extends AsyncDisposable {
   /** A URL, or `unix:/path`. */
   readonly address: string;
   /** Undefined if operators are answered at `address`. */
   readonly adminAddress: string | undefined;
+  /** Puts a changed configuration in force, as far as that needs no restart. */
+  reload(config: Config): void;
   /** Takes no new work and finishes what is in progress, until `deadline` fires. */
   drain(deadline: AbortSignal): Promise<void>;
 }
@@ -50,17 +50,10 @@ export async function startService(
   const metrics = new MetricsRegistry();
   watchProgram(metrics, broker, queueWatch, loopLag);
   const caches = await openCaches(config.channels, opened);
-  const channels = caches.map((cache, index) =>
-    openChannel(config.channels[index] ?? config, cache, {
-      broker,
-      tracing,
-      queueWatch,
-      metrics,
-      opened,
-    })
-  );
+  const shared = { broker, tracing, queueWatch, metrics, opened };
+  const channels = [...caches].map(([channel, cache]) => openChannel(channel, cache, shared));
   let isDraining = false;
-  const { http, admin } = await listen(opened, config, channels, {
+  const operation = {
     health: () => healthOf(broker, channels),
     unready: () => unready(broker, isDraining),
     metrics: () => metrics.text(),
@@ -68,7 +61,8 @@ export async function startService(
       paths: channels.map(({ endpoint }) => endpoint.path),
       statusFormats: config.channels.map(({ status_format }) => status_format),
     }),
-  });
+  };
+  const { http, admin } = await listen(opened, config, channels, operation);
   // It may take longer than the start; if it rejects, that is a bug.
   const consuming = consumeWhenConnected(broker, channels, () => isDraining).catch(reportError);
   await within(consuming, BROKER_MS);
@@ -76,14 +70,11 @@ export async function startService(
   return {
     address: http.address,
     adminAddress: admin?.address,
-    reload(changed: Config): void {
-      const [only] = changed.channels;
+    reload({ channels: changed }: Config): void {
       // A single one may have a new name, which needs a restart, and new secrets, which do not.
-      if (only !== undefined && changed.channels.length === 1 && channels.length === 1) {
-        channels[0]?.reload(only);
-      }
-      for (const channel of changed.channels) {
-        channels.find(({ name }) => name === channel.connector_name)?.reload(channel);
+      const isOnly = changed.length === 1 && channels.length === 1;
+      for (const channel of changed) {
+        channels.find(({ name }) => isOnly || name === channel.connector_name)?.reload(channel);
       }
     },
     async drain(deadline: AbortSignal): Promise<void> {
@@ -123,21 +114,14 @@ async function listen(
   channels: readonly Channel[],
   operation: Operation,
 ): Promise<{ readonly http: HttpServer; readonly admin: HttpServer | undefined }> {
-  const open = async (
-    key: "http_bind" | "admin_bind",
-    bind: Config["http_bind"],
-    routes: Hono,
-  ): Promise<HttpServer> => {
-    const handler = (request: Request): Response | Promise<Response> => routes.fetch(request);
-    return opened.use(await HttpServer.listen({ key, bind, handler }));
-  };
+  const listenOn = async (options: HttpOptions): Promise<HttpServer> =>
+    opened.use(await HttpServer.listen(options));
   const endpoints = channels.map(({ endpoint }) => endpoint);
-  if (admin_bind === undefined) {
-    const routes = publicRoutes(endpoints, operation);
-    return { http: await open("http_bind", http_bind, routes), admin: undefined };
-  }
-  const http = await open("http_bind", http_bind, publicRoutes(endpoints));
-  return { http, admin: await open("admin_bind", admin_bind, adminRoutes(operation)) };
+  const app = publicRoutes(endpoints, admin_bind === undefined ? operation : undefined);
+  const http = await listenOn({ key: "http_bind", bind: http_bind, app });
+  if (admin_bind === undefined) return { http, admin: undefined };
+  const options = { key: "admin_bind", bind: admin_bind, app: adminRoutes(operation) } as const;
+  return { http, admin: await listenOn(options) };
 }
 
 /** The broker's address for spans, without the user; of several nodes the first. */

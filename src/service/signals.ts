@@ -9,19 +9,14 @@ export class StopSignals implements Disposable {
   readonly #first = new AbortController();
   readonly #second = new AbortController();
 
+  /** Fires at the first signal: finish the work in progress, then stop. */
+  readonly first: AbortSignal = this.#first.signal;
+  /** Fires at the second signal: stop now. */
+  readonly second: AbortSignal = this.#second.signal;
+
   constructor() {
     Deno.addSignalListener("SIGTERM", this.stop);
     Deno.addSignalListener("SIGINT", this.stop);
-  }
-
-  /** Fires at the first signal: finish the work in progress, then stop. */
-  get first(): AbortSignal {
-    return this.#first.signal;
-  }
-
-  /** Fires at the second signal: stop now. */
-  get second(): AbortSignal {
-    return this.#second.signal;
   }
 
   readonly stop = (): void => {

@@ -18,7 +18,7 @@ import {
 import { queuesOf } from "../vumi/mod.ts";
 import { delayName, delaysMsOf, faultyKinds } from "./channel_queues.ts";
 
-export interface Watched {
+interface Watched {
   readonly config: ChannelConfig;
   readonly broker: Broker;
   readonly queueWatch: QueueWatch;
@@ -76,24 +76,16 @@ export function watchChannel(
 }
 
 function watchedQueues(connector: string, metrics: Metrics): WatchedQueue[] {
-  const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(connector);
-  const parked = (flow: "inbound" | "status") => () =>
-    metrics.total(flow, "parked") + metrics.total(flow, "unreadable");
+  const queues = queuesOf(connector);
+  const consumed = [["inbound", "inbound"], ["event", "status"]] as const;
   return [
-    {
-      label: "inbound",
-      queue: inbound,
-      parkingQueue: inboundParked,
-      parked: parked("inbound"),
-      settled: () => metrics.settled("inbound"),
-    },
-    {
-      label: "event",
-      queue: event,
-      parkingQueue: eventParked,
-      parked: parked("status"),
-      settled: () => metrics.settled("status"),
-    },
-    { label: "outbound", queue: outbound, added: () => metrics.settled("outbound") },
+    ...consumed.map(([label, flow]) => ({
+      label,
+      queue: queues[label],
+      parkingQueue: queues[`${label}Parked`],
+      parked: () => metrics.total(flow, "parked") + metrics.total(flow, "unreadable"),
+      settled: () => metrics.settled(flow),
+    })),
+    { label: "outbound", queue: queues.outbound, added: () => metrics.settled("outbound") },
   ];
 }

@@ -72,7 +72,7 @@ Deno.test("a message keeps its trace through delays, parking and replay", async 
   await using broker = AmqpBroker.open({ urls: [amqpUrl()], exchange: EXCHANGE });
   await broker.ready(10_000);
   await until("the copy", async () => await bridge.transport.depth("inbound.parked") === 1);
-  const parked = new ParkedMessages({ name: bridge.connector, broker });
+  const parked = new ParkedMessages([bridge.connector], broker);
   assert.equal(await parked.replay({ queue: "inbound" }), 1);
   const calls = await bridge.turn.received(before + 1);
   assert.deepEqual(calls.map(traceOf), calls.map(() => TRACE));

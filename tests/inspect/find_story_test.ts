@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { type DelayedRecord, NOTHING_TOLD } from "../../src/bridge/mod.ts";
 import type { InboundFound, OutboundFound, Waiting } from "../../src/inspect/find_search.ts";
 import { storyOf, type Surroundings } from "../../src/inspect/find_story.ts";
-import { queuesOf } from "../../src/vumi/mod.ts";
 import type { ParkedMessage } from "../../src/inspect/parked_messages.ts";
 import { remembered } from "../cache/samples.ts";
 
@@ -13,10 +12,8 @@ const QUEUED_AT = Date.parse("2026-01-02T03:04:05.678Z");
 function around(more: Partial<Surroundings> = {}): Surroundings {
   return {
     connector: "c",
-    queues: queuesOf("c"),
     depths: { inbound: 3, event: 4, outbound: 5 },
     hasCache: true,
-    noteTtlMs: 48 * HOUR_MS,
     now: QUEUED_AT + HOUR_MS,
     content: false,
     ...more,

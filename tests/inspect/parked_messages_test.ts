@@ -23,7 +23,7 @@ async function parkedWith(...samples: readonly Sample[]) {
     await broker.publish(source, new TextEncoder().encode(text));
     await broker.browse(source, () => ({ moveTo: `c.${queue}.parked`, headers }));
   }
-  return { broker, messages: new ParkedMessages({ name: "c", broker }) };
+  return { broker, messages: new ParkedMessages(["c"], broker) };
 }
 
 async function listed(messages: ParkedMessages, filter: ParkedFilter = {}) {
@@ -199,7 +199,7 @@ class Asked implements Pick<Broker, "declare" | "browse"> {
 Deno.test("ParkedMessages declares nothing by looking, for a mistyped name would stay", async () => {
   const asked = new Asked();
   // Only these two are called.
-  const messages = new ParkedMessages({ name: "typo", broker: asked as unknown as Broker });
+  const messages = new ParkedMessages(["typo"], asked as unknown as Broker);
   await messages.list({}, () => {});
   await messages.discard({});
   assert.deepEqual(asked.declared, []);

@@ -1,0 +1,79 @@
+/**
+ * What waits outside of its queue, parked or delayed, in plain words for find_story.ts.
+ *
+ * @module
+ */
+
+import { parseFields } from "../async/mod.ts";
+import { delayQueue } from "../broker/mod.ts";
+import { queuesOf } from "../vumi/mod.ts";
+import type { Waiting } from "./find_search.ts";
+import type { State, Surroundings } from "./find_story.ts";
+
+/** What went wrong with it, and when: milliseconds since 1970, or ISO 8601. */
+export function failuresOf(
+  waiting: Waiting,
+): readonly (readonly [at: number | string, text: string])[] {
+  const what = nameOf(waiting);
+  const failed = `the first call to Turn about ${what} failed`;
+  if (waiting.kind === "delayed") {
+    const { firstFailureAt } = waiting.note;
+    return firstFailureAt === undefined ? [] : [[firstFailureAt, failed]];
+  }
+  const { firstFailure, parkedAt, attempts, reason } = waiting.message;
+  const after = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+  const parked = [parkedAt, `${what} was parked after ${after}: ${reason}`] as const;
+  return firstFailure ? [[firstFailure, failed], parked] : [parked];
+}
+
+/** Where it is, and what can be done. */
+export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundings): string {
+  const what = nameOf(waiting);
+  const queues = queuesOf(connector);
+  if (waiting.kind === "parked") {
+    const { queue, id } = waiting.message;
+    const where = queues[`${queue}Parked`];
+    return `${what} is in ${where}, until an operator decides: turn-channels parked replay --id ${id}`;
+  }
+  const { flow, until, delayMs, attempts, reason } = waiting.note;
+  const at = formatTime(new Date(until).toISOString());
+  if (until > now) {
+    const next = attempts === 0 ? "" : `, attempt ${attempts + 1}`;
+    return `${what} waits until ${at}${next}, in ${delayQueue(delayMs)}, because: ${reason}`;
+  }
+  const queue = flow === "inbound" ? "inbound" : "event";
+  const count = depths?.[queue];
+  const among = count === undefined ? "" : `, among the ${count} there`;
+  return `the delay of ${what} ended at ${at}: in ${queues[queue]} again${among}, or in work`;
+}
+
+function nameOf(waiting: Waiting): string {
+  if (waiting.kind === "delayed") {
+    return waiting.note.flow === "inbound" ? "it" : `event ${waiting.note.id || "without an id"}`;
+  }
+  const { queue, id, body } = waiting.message;
+  return queue === "inbound" ? "it" : `event ${id ?? "without an id"} (${eventWords(body)})`;
+}
+
+function eventWords(body: Uint8Array): string {
+  const { event_type, delivery_status } = parseFields(body);
+  const words = event_type === "delivery_report"
+    ? ["delivery report", delivery_status]
+    : [event_type];
+  return words.filter((word) => typeof word === "string").join(" ") || "unreadable";
+}
+
+/** Where a message is of which these wait; after its delay it is in its queue again. */
+export function waitingState(
+  waiting: readonly Waiting[],
+  { now }: Surroundings,
+): State | undefined {
+  if (waiting.length === 0) return undefined;
+  if (waiting.some(({ kind }) => kind === "parked")) return "parked";
+  return waiting.some((one) => one.kind === "delayed" && one.note.until > now) ? "delayed" : "open";
+}
+
+/** An ISO 8601 time for people, in UTC to the second. */
+export function formatTime(iso: string): string {
+  return iso.slice(0, 19).replace("T", " ");
+}
