@@ -1,5 +1,5 @@
 /**
- * `turn-channels handset`: pretend phones, on a page, with the broker and the Turn of a configuration.
+ * `turn-channels handset`: simulated phones, on a page, with the broker and the Turn of a configuration.
  * It takes the place of the transport, so that a flow in Turn can be tried from end to end before
  * there is a mobile operator.
  *
@@ -11,9 +11,9 @@ import { AmqpBroker, type AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_
 import { AmqpUnreachableError, countConsumers } from "../broker/rabbitmq/check/consumers.ts";
 import type { Broker } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
-import { USSD_CODE } from "../simulator/examples.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
 import { PhonePlay } from "../simulator/handset/phone_play.ts";
+import { USSD_CODE } from "../simulator/tour.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
@@ -68,7 +68,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     user: USER,
   });
   await connected(broker, signals.first);
-  logTap.listener = { line: (line) => play.journal.add(line), values: () => {} };
+  logTap.listener = { line: (line) => play.journal.add(line) };
   await using page = openPage(options, play);
   if (page === undefined) return EXIT.unavailable;
   print(`${page.welcome}\nThe phones use the queues of ${connector}. Ctrl-C ends the program.\n`);

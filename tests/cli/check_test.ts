@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { checkEndpoint } from "../../src/cli/endpoint_check.ts";
 import { checkSpace } from "../../src/cache/disk_space.ts";
-import { FakeTurn } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn } from "../support/fake_turn.ts";
 import { SECRET, TOKEN } from "../support/bridge.ts";
 import { Program } from "../support/program.ts";
 
