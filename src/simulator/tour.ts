@@ -11,7 +11,7 @@ import type { Message } from "../vumi/mod.ts";
 import type { Happening } from "./handset/events.ts";
 import { Inbox } from "./inbox.ts";
 import type { Screen } from "./screen.ts";
-import type { RequestBody, SimulatedTurn, TurnCall } from "./simulated_turn.ts";
+import type { RequestAnswer, RequestBody, SimulatedTurn, TurnCall } from "./simulated_turn.ts";
 import { createEvent, type Transport, type UserAction } from "./transport.ts";
 
 /** The number that users write to. */
@@ -57,9 +57,8 @@ const DEADLINE_MS = 10_000;
 interface TourOptions {
   readonly turn: SimulatedTurn;
   readonly transport: Transport;
-  /** Where Turn sends its requests. */
-  readonly messagesUrl: string;
-  readonly hmacSecret: string;
+  /** Sends a request of Turn's. */
+  readonly ask: (request: RequestBody) => Promise<RequestAnswer>;
   readonly screen: Screen;
   /** Gets the headings and the result for the page. */
   readonly tell?: (words: Extract<Happening, { kind: "caption" | "verdict" }>) => void;
@@ -193,9 +192,9 @@ class Tour implements Disposable {
   }
 
   async #turnAnswers(inbound: Message, request: RequestBody): Promise<string> {
-    const { turn, transport, messagesUrl, hmacSecret: secret, screen } = this.#options;
+    const { ask, transport, screen } = this.#options;
     screen.passed(["Turn", "bridge"], `POST /messages, with ${SIGNATURE_HEADER}`, request);
-    const { status, body } = await turn.ask(messagesUrl, request, { secret });
+    const { status, body } = await ask(request);
     screen.passed(["bridge", "Turn"], `${status}`, body);
     expectIn("Turn to be answered with status", status, 200);
     const message = await this.#next("a message to the user", this.#outbound);

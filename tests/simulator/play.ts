@@ -11,6 +11,7 @@ import { loadConfig } from "../../src/config/mod.ts";
 import { DemoPlay } from "../../src/simulator/handset/demo_play.ts";
 import { LogTap } from "../../src/simulator/handset/log_tap.ts";
 import { Screen } from "../../src/simulator/screen.ts";
+import type { runTour } from "../../src/simulator/tour.ts";
 import { Transport } from "../../src/simulator/transport.ts";
 import { startLogging } from "../../src/telemetry/mod.ts";
 import { type Answerer, FakeTurn } from "../support/fake_turn.ts";
@@ -47,10 +48,11 @@ export interface Play extends AsyncDisposable {
 /** Starts them, for a test of the tour. */
 export async function startPlay(
   options: PlayOptions = {},
-): Promise<Play & { readonly messagesUrl: string; readonly hmacSecret: string }> {
+): Promise<Play & Pick<Parameters<typeof runTour>[0], "ask">> {
   const parties = await startParties(options);
   const { hmacSecret = "secret" } = options;
-  return { ...parties, messagesUrl: `${parties.service.address}/messages`, hmacSecret };
+  const url = `${parties.service.address}/messages`;
+  return { ...parties, ask: (body) => parties.turn.ask(url, body, { secret: hmacSecret }) };
 }
 
 /** Starts them, with phones and a Turn that act by themselves, or as they are told at the page. */

@@ -389,6 +389,6 @@ Deno.test("TurnClient can be closed twice", () => {
 });
 
 function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }

@@ -135,7 +135,7 @@ export class DemoPlay implements Play, AsyncDisposable {
     try {
       return await runTour({
         ...this.#options,
-        messagesUrl: this.#messagesUrl,
+        ask: (request) => this.#turnSends(request),
         screen,
         tell: (words) => journal.add(words),
         stop: stop === undefined ? ended : AbortSignal.any([ended, stop]),
@@ -175,10 +175,6 @@ export class DemoPlay implements Play, AsyncDisposable {
     };
   }
 
-  get #messagesUrl(): string {
-    return `${this.#options.bridgeUrl}/messages`;
-  }
-
   #startTourOfPage(): void {
     if (this.#tourOfPage !== undefined) throw new PhoneError("The tour is playing already");
     const { tourPauseMs = TOUR_PAUSE_MS } = this.#options;
@@ -188,8 +184,8 @@ export class DemoPlay implements Play, AsyncDisposable {
 
   /** Watchers see what comes of it. */
   #turnSends(request: RequestBody, more: Pick<SignOptions, "signature"> = {}) {
-    const { turn, hmacSecret: secret } = this.#options;
-    return turn.ask(this.#messagesUrl, request, { secret, ...more });
+    const { turn, bridgeUrl, hmacSecret: secret } = this.#options;
+    return turn.ask(`${bridgeUrl}/messages`, request, { secret, ...more });
   }
 
   #send(action: Extract<Action, { do: "send" }>): void {
