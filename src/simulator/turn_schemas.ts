@@ -24,21 +24,21 @@ export type CallContent =
     readonly status: string;
   };
 
-const id = z.string().min(1);
+const someText = z.string().min(1);
 const unixSeconds = z.string().regex(/^\d+$/);
 const status = z.enum(["sent", "delivered", "read", "failed"]);
 
 const SCHEMAS: Readonly<Record<TurnPath, z.ZodType<CallContent>>> = {
   "/messages": z.strictObject({
     contact: z.strictObject({
-      id,
-      profile: z.strictObject({ name: z.string().min(1) }),
+      id: someText,
+      profile: z.strictObject({ name: someText }),
     }),
     message: z.strictObject({
       type: z.literal("text"),
-      text: z.strictObject({ body: z.string().min(1) }),
-      from: z.string().min(1),
-      id,
+      text: z.strictObject({ body: someText }),
+      from: someText,
+      id: someText,
       timestamp: unixSeconds,
     }),
   }).transform(({ message: { id, from, text } }): CallContent => {
@@ -46,7 +46,7 @@ const SCHEMAS: Readonly<Record<TurnPath, z.ZodType<CallContent>>> = {
   }),
   "/statuses": z.union([
     z.strictObject({
-      user_message_id: id,
+      user_message_id: someText,
       timestamp: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
       status,
     }).transform(({ user_message_id: id, status }): CallContent => ({
@@ -55,7 +55,12 @@ const SCHEMAS: Readonly<Record<TurnPath, z.ZodType<CallContent>>> = {
       status,
     })),
     z.strictObject({
-      status: z.strictObject({ id, timestamp: unixSeconds, status, recipient_id: id }),
+      status: z.strictObject({
+        id: someText,
+        timestamp: unixSeconds,
+        status,
+        recipient_id: someText,
+      }),
     }).transform(({ status: { id, status } }): CallContent => ({ kind: "status", id, status })),
   ]),
 };
