@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { FakeTurn, send } from "../src/simulator/fake_turn.ts";
+import { FakeTurn, send } from "./support/fake_turn.ts";
 import { SECRET, TOKEN } from "./support/bridge.ts";
 import { compile } from "./support/compiled.ts";
 import { amqpUrl } from "./support/rabbitmq.ts";

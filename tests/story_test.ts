@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { loadConfig } from "../src/config/mod.ts";
-import { FakeTurn, send } from "../src/simulator/fake_turn.ts";
+import { FakeTurn, send } from "./support/fake_turn.ts";
 import { compile } from "./support/compiled.ts";
 import { freePort } from "./support/free_port.ts";
 import { Program } from "./support/program.ts";

@@ -1,5 +1,5 @@
 /**
- * `turn-channels demo`: the real bridge between a pretend Turn and pretend phones, to look at and to
+ * `turn-channels demo`: the real bridge between a simulated Turn and simulated phones, to look at and to
  * play with on a page. The tour is shown in the terminal too.
  *
  * @module
@@ -8,10 +8,10 @@
 import { aborted } from "../async/mod.ts";
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import { type Config, loadConfig } from "../config/mod.ts";
-import { type Answerer, FakeTurn } from "../simulator/fake_turn.ts";
 import { DemoPlay } from "../simulator/handset/demo_play.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
 import { Screen } from "../simulator/screen.ts";
+import { type Answerer, SimulatedTurn } from "../simulator/simulated_turn.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startService } from "../service/service.ts";
 import { StopSignals } from "../service/signals.ts";
@@ -37,8 +37,6 @@ const CONNECTOR_NAME = "demo";
 const HMAC_SECRET = "demo-secret";
 const AUTH_TOKEN = "demo-token";
 const DRAIN_MS = 5_000;
-/** Nobody looks further back, and load would fill the memory. */
-const KEEP_CALLS = 1_000;
 
 /** Shows the bridge at work; returns the exit code. */
 export async function demo(options: DemoOptions): Promise<number> {
@@ -51,11 +49,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     write: print,
     colours: Deno.stdout.isTerminal() && !Deno.noColor,
   });
-  await using turn = FakeTurn.start({
-    authToken: AUTH_TOKEN,
-    keepCalls: KEEP_CALLS,
-    ...(answer && { answer }),
-  });
+  await using turn = new SimulatedTurn({ authToken: AUTH_TOKEN, answer });
   const { service: opened, broker } = await onPort(port, DEFAULT_PORT, async (port) => {
     const broker = MemoryBroker.open();
     return { broker, service: await startService(await demoConfig(port, turn.url), broker) };

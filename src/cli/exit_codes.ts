@@ -4,7 +4,6 @@
  * @module
  */
 
-import { AmqpUnreachableError } from "../broker/rabbitmq/check/consumers.ts";
 import { CacheError } from "../cache/mod.ts";
 import { ListenError } from "../service/http.ts";
 import { PublishError } from "../vumi/mod.ts";
@@ -47,9 +46,8 @@ export function commandError(error: unknown): CommandError {
     const message = `${error.message}\nRun turn-channels check to see what to fix.`;
     return new CommandError(EXIT.unavailable, message);
   }
-  if (
-    error instanceof CacheError || error instanceof ListenError ||
-    error instanceof AmqpUnreachableError
-  ) return new CommandError(EXIT.unavailable, error.message);
+  if (error instanceof CacheError || error instanceof ListenError) {
+    return new CommandError(EXIT.unavailable, error.message);
+  }
   throw error;
 }

@@ -1,5 +1,5 @@
 /**
- * `turn-channels handset`: pretend phones, on a page, with the broker and the Turn of a configuration.
+ * `turn-channels handset`: simulated phones, on a page, with the broker and the Turn of a configuration.
  * It takes the place of the transport, so that a flow in Turn can be tried from end to end before
  * there is a mobile operator.
  *
@@ -10,9 +10,9 @@ import { aborted, within } from "../async/mod.ts";
 import { countConsumers } from "../broker/rabbitmq/check/consumers.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import type { Config } from "../config/mod.ts";
-import { USSD_CODE } from "../simulator/examples.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
 import { PhonePlay } from "../simulator/handset/phone_play.ts";
+import { USSD_CODE } from "../simulator/tour.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
@@ -69,7 +69,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   });
   // So that the first actions at the page find the broker ready.
   await within(broker.connected(), TIMEOUT_MS, signals.first);
-  logTap.listener = { line: (line) => play.journal.add(line), values: () => {} };
+  logTap.listener = { line: (line) => play.journal.add(line) };
   await using page = await openPage(options, play);
   print(
     `Open the page in a browser: ${page.url}\n` +

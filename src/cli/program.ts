@@ -130,7 +130,7 @@ const DEFAULT_USSD_TIMEOUT = 180;
  */
 function addDemoCommands(program: Command, shell: Shell): void {
   const demoCommand = program.command("demo")
-    .description("show the bridge at work with a pretend Turn and pretend phones, on a page")
+    .description("show the bridge at work with a simulated Turn and simulated phones, on a page")
     .option("--once", "end after the tour, without the page", false)
     .option("--port <port>", "the bridge's port (default: 8080, or a free one)", parsePort);
   addPageOptions(demoCommand).action(async (options: DemoOptions) => {
@@ -138,7 +138,7 @@ function addDemoCommands(program: Command, shell: Shell): void {
     shell.exit(await demo(options));
   });
   const handsetCommand = program.command("handset")
-    .description("use pretend phones, on a page, with the broker and the Turn of a configuration")
+    .description("use simulated phones, on a page, with the broker and the Turn of a configuration")
     .option("--connector <name>", CONNECTOR_HELP)
     .option("--force", "start even if another program consumes the outbound queue", false);
   addPageOptions(handsetCommand);

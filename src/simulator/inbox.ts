@@ -18,8 +18,7 @@ export class Inbox<T> {
   /** Takes the oldest value, or waits for one; rejects when `signal` fires. */
   async take(signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
-    const [arrived] = this.#arrived.splice(0, 1).map((value) => ({ value }));
-    if (arrived !== undefined) return arrived.value;
+    for (const value of this.#arrived.splice(0, 1)) return value;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#takers.push(resolve);
     const giveUp = (): void => {

@@ -1,30 +1,67 @@
 /**
- * The tour: the examples of turn_channels_api.rst through all three flows, each shown and checked.
+ * The tour: the examples of turn_channels_api.rst, and a few words over USSD, through all three flows.
+ * What passes from one party to the other is shown as it passes, and checked.
  *
  * @module
  */
 
-import { sleep } from "../async/mod.ts";
+import { EXPIRED, sleep, within } from "../async/mod.ts";
+import { SIGNATURE_HEADER } from "../turn/mod.ts";
 import type { Message } from "../vumi/mod.ts";
-import {
-  DIALLED,
-  NUMBER,
-  OUTBOUND_EXAMPLE,
-  type OutboundExample,
-  texted,
-  USSD_CODE,
-  USSD_QUESTION,
-} from "./examples.ts";
-import { formatJson, type Narrator } from "./screen.ts";
-import type { Scenario } from "./scenario.ts";
-import { ack, deliveryReport } from "./transport.ts";
+import type { Happening } from "./handset/events.ts";
+import { Inbox } from "./inbox.ts";
+import type { Screen } from "./screen.ts";
+import type { RequestAnswer, RequestBody, SimulatedTurn, TurnCall } from "./simulated_turn.ts";
+import { createEvent, type Transport, type UserAction } from "./transport.ts";
+
+/** The number that users write to. */
+export const NUMBER = "8110";
+
+/** The code that users on USSD dial. */
+export const USSD_CODE = "*120*8864#";
+
+const USER = "+26612345678";
+const USSD_USER = "+26687654321";
+
+/** The users of the tour. */
+export const TOUR_USERS: readonly string[] = [USER, USSD_USER];
+
+const WRITTEN: UserAction = {
+  from_addr: USER,
+  to_addr: NUMBER,
+  transport_type: "sms",
+  content: "Hello world!",
+};
+
+const ANSWER: RequestBody = {
+  to: USER,
+  from: NUMBER,
+  turn: { type: "text", text: { body: "Hello world!" } },
+};
+
+const DIALLED: UserAction = {
+  from_addr: USSD_USER,
+  to_addr: USSD_CODE,
+  transport_type: "ussd",
+  session_event: "new",
+};
+
+const QUESTION: RequestBody = {
+  to: USSD_USER,
+  turn: { type: "text", text: { body: "Welcome! What is your name?" } },
+  waiting_for_user_input: true,
+};
 
 const DEADLINE_MS = 10_000;
 
 interface TourOptions {
-  readonly scenario: Scenario;
-  /** Shows headings and the end. */
-  readonly screen: Narrator;
+  readonly turn: SimulatedTurn;
+  readonly transport: Transport;
+  /** Sends a request of Turn's. */
+  readonly ask: (request: RequestBody) => Promise<RequestAnswer>;
+  readonly screen: Screen;
+  /** Gets the headings and the result for the page. */
+  readonly tell?: (words: Extract<Happening, { kind: "caption" | "verdict" }>) => void;
   /** Ends the tour early. */
   readonly stop: AbortSignal;
   /** Longest that each thing may take to arrive; default 10 s. */
@@ -33,14 +70,14 @@ interface TourOptions {
   readonly pauseMs?: number;
 }
 
-type Flow = "inbound" | "outbound" | "statuses";
-
 /** The flows, in the order of the script, and what each is for. */
-const FLOWS: readonly (readonly [Flow, string])[] = [
-  ["inbound", "what users write reaches Turn"],
-  ["outbound", "what Turn sends reaches users, as the reply to what they wrote"],
-  ["statuses", "what became of it reaches Turn"],
-];
+const FLOWS = {
+  inbound: "what users write reaches Turn",
+  outbound: "what Turn sends reaches users, as the reply to what they wrote",
+  statuses: "what became of it reaches Turn",
+};
+
+type Flow = keyof typeof FLOWS;
 
 /** A flow did not do what it is for; the message says what was expected of it. */
 class FlowError extends Error {
@@ -49,39 +86,69 @@ class FlowError extends Error {
 
 /** Plays the tour to its end; false if a flow did not do what it should, or it was stopped. */
 export async function runTour(options: TourOptions): Promise<boolean> {
+  using tour = new Tour(options);
   try {
-    return await new Tour(options).run();
+    return await tour.run();
   } catch (error) {
     if (options.stop.aborted && error === options.stop.reason) return false;
     throw error;
   }
 }
 
-class Tour {
+/** A call of the bridge's, and the status that Turn answered; undefined if it did not answer. */
+interface Answered {
+  readonly body: unknown;
+  readonly status: number | undefined;
+}
+
+class Tour implements Disposable {
   readonly #options: TourOptions;
-  readonly #faults = new Map<Flow, string>();
+  readonly #faults = new Map<string, string>();
+  readonly #calls = { "/messages": new Inbox<Answered>(), "/statuses": new Inbox<Answered>() };
+  readonly #outbound = new Inbox<Message>();
+  /** Ids of messages to the tour's users, as statuses name no user. */
+  readonly #sent = new Set<string>();
+  readonly #watches = new DisposableStack();
 
   constructor(options: TourOptions) {
     this.#options = options;
+    const { turn, transport } = options;
+    this.#watches.use(turn.watch({
+      answered: ({ content, body }, answer) => {
+        if (!this.#concerns(content)) return;
+        const inbox = this.#calls[content?.kind === "status" ? "/statuses" : "/messages"];
+        inbox.put({ body, status: answer instanceof Response ? answer.status : undefined });
+      },
+    }));
+    this.#watches.use(transport.watch({
+      taken: (message) => {
+        if (!TOUR_USERS.includes(message.to_addr)) return;
+        this.#sent.add(message.message_id);
+        this.#outbound.put(message);
+      },
+    }));
+  }
+
+  [Symbol.dispose](): void {
+    this.#watches.dispose();
   }
 
   async run(): Promise<boolean> {
-    const { scenario, screen } = this.#options;
-    screen.say(
+    this.#options.screen.say(
       "turn-channels carries messages between Turn, over HTTP, and vumi, over queues.\n" +
-        "This bridge is the real one; Turn, the queues and the users are played.",
+        "This bridge is the real one; Turn, the queues and the users are simulated.",
     );
     await this.#pause();
     await this.#heading("1", `A user writes to ${NUMBER}, and Turn gets it.`);
-    const question = await scenario.userWrites(texted("Hello world!"));
+    const question = await this.#userWrites(WRITTEN);
     await this.#try("inbound", () => this.#expectCall(question, "Hello world!"));
 
     await this.#heading("2", "Turn answers. The bridge knows to what, so the message is a reply.");
-    const answer = await this.#try("outbound", () => this.#turnAnswers(question, OUTBOUND_EXAMPLE));
+    const answer = await this.#try("outbound", () => this.#turnAnswers(question, ANSWER));
 
     await this.#heading(
       "3",
-      "The provider takes the message, the phone gets it, and Turn gets both.",
+      "The provider takes the message, the phone gets it, and Turn is told of both.",
     );
     await this.#try("statuses", () => this.#expectStatuses(answer));
 
@@ -89,15 +156,17 @@ class Tour {
       "4",
       "On USSD a user dials a code, and Turn's question keeps the session open.",
     );
-    const dialled = await scenario.userWrites(DIALLED);
+    const dialled = await this.#userWrites(DIALLED);
     await this.#try("inbound", () => this.#expectCall(dialled, USSD_CODE));
-    await this.#try("outbound", () => this.#turnAnswers(dialled, USSD_QUESTION));
+    await this.#try("outbound", () => this.#turnAnswers(dialled, QUESTION));
     await this.#pause();
     return this.#sumUp();
   }
 
-  async #heading(title: string, explanation: string): Promise<void> {
-    this.#options.screen.heading(title, explanation);
+  async #heading(title: string, text: string): Promise<void> {
+    const { screen, tell } = this.#options;
+    screen.heading(title, text);
+    tell?.({ kind: "caption", title, text });
     await this.#pause();
   }
 
@@ -107,27 +176,29 @@ class Tour {
     stop.throwIfAborted();
   }
 
+  async #userWrites(action: UserAction): Promise<Message> {
+    const { transport, screen } = this.#options;
+    const message = transport.compose(action);
+    screen.passed(["user", "vumi", "bridge"], transport.queues.inbound, partOf(message));
+    await transport.publish(message);
+    return message;
+  }
+
   async #expectCall({ message_id: id, from_addr: from }: Message, text: string): Promise<void> {
-    const { scenario } = this.#options;
-    const call = await this.#within(
-      "POST /messages that Turn can read",
-      (signal) => scenario.turnIsCalled("/messages", signal),
-    );
-    expectIn("Turn to get", call.body, {
+    await this.#turnIsCalled("/messages", {
       contact: { id: from },
       message: { type: "text", text: { body: text }, from, id },
     });
-    expectIn("Turn to answer with status", call.status, 200);
   }
 
-  async #turnAnswers(inbound: Message, request: OutboundExample): Promise<string> {
-    const { scenario } = this.#options;
-    const { status, body } = await scenario.turnSends(request);
+  async #turnAnswers(inbound: Message, request: RequestBody): Promise<string> {
+    const { ask, transport, screen } = this.#options;
+    screen.passed(["Turn", "bridge"], `POST /messages, with ${SIGNATURE_HEADER}`, request);
+    const { status, body } = await ask(request);
+    screen.passed(["bridge", "Turn"], `${status}`, body);
     expectIn("Turn to be answered with status", status, 200);
-    const message = await this.#within(
-      "a message to the user",
-      (signal) => scenario.userReceives(signal),
-    );
+    const message = await this.#next("a message to the user", this.#outbound);
+    screen.passed(["bridge", "vumi", "user"], transport.queues.outbound, partOf(message));
     expectIn("Turn to get the id in", body, { messages: [{ id: message.message_id }] });
     expectIn("the user to get", message, {
       to_addr: inbound.from_addr,
@@ -140,21 +211,35 @@ class Tour {
   }
 
   async #expectStatuses(messageId: string | undefined): Promise<void> {
-    const { scenario } = this.#options;
     if (messageId === undefined) throw new FlowError("expected an outbound message to report on");
-    const reports = [
-      { event: ack(messageId), status: "sent" },
-      { event: deliveryReport(messageId), status: "delivered" },
-    ];
-    for (const { event, status } of reports) {
-      await scenario.transportReports(event);
-      const call = await this.#within(
-        "POST /statuses that Turn can read",
-        (signal) => scenario.turnIsCalled("/statuses", signal),
-      );
-      expectIn("Turn to get", call.body, { user_message_id: messageId, status });
-      expectIn("Turn to answer with status", call.status, 200);
+    const { transport, screen } = this.#options;
+    for (const [report, status] of [["ack", "sent"], ["delivered", "delivered"]] as const) {
+      const event = createEvent(messageId, report);
+      const { event_type, user_message_id, delivery_status } = event;
+      const part = { event_type, user_message_id, delivery_status };
+      screen.passed(["vumi", "bridge"], transport.queues.event, part);
+      await transport.publishEvent(event);
+      await this.#turnIsCalled("/statuses", { user_message_id: messageId, status });
     }
+  }
+
+  /** The bridge calls Turn: about what a user wrote, or about what became of a message. */
+  async #turnIsCalled(path: "/messages" | "/statuses", expected: unknown): Promise<void> {
+    const { body, status } = await this.#next(`POST ${path} that Turn can read`, this.#calls[path]);
+    this.#options.screen.passed(["bridge", "Turn"], `POST ${path}`, body);
+    expectIn("Turn to get", body, expected);
+    expectIn("Turn to answer with status", status, 200);
+  }
+
+  /** Waits for what must come, up to the deadline. */
+  async #next<T>(what: string, inbox: Inbox<T>): Promise<T> {
+    const { stop, deadlineMs = DEADLINE_MS } = this.#options;
+    const over = new AbortController();
+    const arrived = await within(inbox.take(over.signal), deadlineMs, stop);
+    over.abort();
+    stop.throwIfAborted();
+    if (arrived !== EXPIRED) return arrived;
+    throw new FlowError(`expected ${what} within ${deadlineMs / 1000} s, nothing came`);
   }
 
   /** Notes a failed flow, so that the others are still tried. */
@@ -163,36 +248,39 @@ class Tour {
       return await part();
     } catch (error) {
       if (!(error instanceof FlowError)) throw error;
-      this.#options.screen.verdict(false, `${flow}: ${error.message}`);
+      this.#verdict(false, `${flow}: ${error.message}`);
       if (!this.#faults.has(flow)) this.#faults.set(flow, error.message);
       return undefined;
     }
   }
 
-  /** Waits for what must come, up to the deadline. */
-  async #within<T>(what: string, come: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { stop, deadlineMs = DEADLINE_MS } = this.#options;
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), deadlineMs);
-    try {
-      return await come(AbortSignal.any([stop, late.signal]));
-    } catch (error) {
-      if (stop.aborted || !late.signal.aborted) throw error;
-      throw new FlowError(`expected ${what} within ${deadlineMs / 1000} s, nothing came`);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   #sumUp(): boolean {
-    const { screen } = this.#options;
-    screen.say("");
-    for (const [flow, meaning] of FLOWS) {
+    this.#options.screen.say("");
+    for (const [flow, meaning] of Object.entries(FLOWS)) {
       const fault = this.#faults.get(flow);
-      screen.verdict(fault === undefined, `${flow}: ${fault ?? meaning}`);
+      this.#verdict(fault === undefined, `${flow}: ${fault ?? meaning}`);
     }
     return this.#faults.size === 0;
   }
+
+  #verdict(good: boolean, text: string): void {
+    const { screen, tell } = this.#options;
+    screen.verdict(good, text);
+    tell?.({ kind: "verdict", good, text });
+  }
+
+  #concerns(content: TurnCall["content"]): boolean {
+    if (content === undefined) return false;
+    return content.kind === "message"
+      ? TOUR_USERS.includes(content.address)
+      : this.#sent.has(content.id);
+  }
+}
+
+/** The fields of a message that tell the most. */
+function partOf(message: Message): object {
+  const { message_id, from_addr, to_addr, content, in_reply_to, session_event } = message;
+  return { message_id, from_addr, to_addr, content, in_reply_to, session_event };
 }
 
 function expectIn(what: string, actual: unknown, expected: unknown): void {
@@ -202,15 +290,10 @@ function expectIn(what: string, actual: unknown, expected: unknown): void {
 
 /** Whether all that `expected` has is in `actual` too. */
 function includes(actual: unknown, expected: unknown): boolean {
-  if (!isObject(actual) || !isObject(expected)) return actual === expected;
-  const fields = new Map(Object.entries(actual));
-  return Object.entries(expected).every(([key, value]) => includes(fields.get(key), value));
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+  if (typeof expected !== "object" || expected === null) return actual === expected;
+  return Object.entries(expected).every(([key, value]) => includes(Object(actual)[key], value));
 }
 
 function oneLine(value: unknown): string {
-  return formatJson(value, Infinity);
+  return Deno.inspect(value, { breakLength: Infinity, depth: Infinity });
 }

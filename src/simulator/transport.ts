@@ -1,5 +1,5 @@
 /**
- * A pretend vumi transport: it publishes users' messages and events on a connector's queues, and
+ * A simulated vumi transport: it publishes users' messages and events on a connector's queues, and
  * consumes the messages to users. It knows the queues and nothing of the bridge.
  *
  * @module
@@ -9,11 +9,11 @@ import type { Consumer, Publisher, Subscriber } from "../broker/mod.ts";
 import {
   type ConnectorQueues,
   createMessage,
+  decodeEvent,
   decodeMessage,
   encodeEvent,
   encodeMessage,
   type Event,
-  formatTimestamp,
   type Message,
   type MessageFields,
   newId,
@@ -88,36 +88,17 @@ export class Transport implements AsyncDisposable {
   }
 }
 
-/** The provider accepted the message. */
-export function ack(messageId: string): Event {
-  return { ...event(messageId), event_type: "ack", sent_message_id: newId() };
-}
+/** What becomes of a message to a user, in the order ack or nack, delivered or failed. */
+export type Report = "ack" | "nack" | "delivered" | "failed";
 
-/** The provider refused the message. */
-export function nack(messageId: string, reason: string): Event {
-  return { ...event(messageId), event_type: "nack", nack_reason: reason };
-}
-
-/** The user's phone got the message, or did not. */
-export function deliveryReport(
-  messageId: string,
-  status: "delivered" | "failed" = "delivered",
-): Event {
-  return { ...event(messageId), event_type: "delivery_report", delivery_status: status };
-}
-
-function event(messageId: string): Omit<Event, "event_type"> {
-  return {
-    event_id: newId(),
-    user_message_id: messageId,
-    sent_message_id: null,
-    nack_reason: null,
-    delivery_status: null,
-    message_version: "20110921",
-    message_type: "event",
-    timestamp: formatTimestamp(new Date()),
-    routing_metadata: {},
-    helper_metadata: {},
-    transport_metadata: {},
-  };
+/** An event about the message `messageId`; `reason` is for a nack. */
+export function createEvent(messageId: string, report: Report, reason?: string): Event {
+  const fields = {
+    ack: { event_type: "ack", sent_message_id: newId() },
+    nack: { event_type: "nack", nack_reason: reason ?? "the network refused it" },
+    delivered: { event_type: "delivery_report", delivery_status: "delivered" },
+    failed: { event_type: "delivery_report", delivery_status: "failed" },
+  }[report];
+  const event = { user_message_id: messageId, ...fields };
+  return decodeEvent(new TextEncoder().encode(JSON.stringify(event)));
 }

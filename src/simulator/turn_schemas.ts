@@ -9,37 +9,59 @@ import * as z from "zod";
 
 type TurnPath = "/messages" | "/statuses";
 
-const unixSeconds = z.string().regex(/^\d+$/);
-const statusName = z.enum(["sent", "delivered", "read", "failed"]);
+/** What a call to Turn is about, whatever form it has. */
+export type CallContent =
+  | {
+    readonly kind: "message";
+    readonly id: string;
+    readonly address: string;
+    readonly text: string;
+  }
+  | {
+    readonly kind: "status";
+    /** The message's. */
+    readonly id: string;
+    readonly status: string;
+  };
 
-const SCHEMAS: Readonly<Record<TurnPath, z.ZodType>> = {
+const someText = z.string().min(1);
+const unixSeconds = z.string().regex(/^\d+$/);
+const status = z.enum(["sent", "delivered", "read", "failed"]);
+
+const SCHEMAS: Readonly<Record<TurnPath, z.ZodType<CallContent>>> = {
   "/messages": z.strictObject({
     contact: z.strictObject({
-      id: z.string().min(1),
-      profile: z.strictObject({ name: z.string().min(1) }),
+      id: someText,
+      profile: z.strictObject({ name: someText }),
     }),
     message: z.strictObject({
       type: z.literal("text"),
-      text: z.strictObject({ body: z.string().min(1) }),
-      from: z.string().min(1),
-      id: z.string().min(1),
+      text: z.strictObject({ body: someText }),
+      from: someText,
+      id: someText,
       timestamp: unixSeconds,
     }),
+  }).transform(({ message: { id, from, text } }): CallContent => {
+    return { kind: "message", id, address: from, text: text.body };
   }),
   "/statuses": z.union([
     z.strictObject({
-      user_message_id: z.string().min(1),
+      user_message_id: someText,
       timestamp: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
-      status: statusName,
-    }),
+      status,
+    }).transform(({ user_message_id: id, status }): CallContent => ({
+      kind: "status",
+      id,
+      status,
+    })),
     z.strictObject({
       status: z.strictObject({
-        id: z.string().min(1),
+        id: someText,
         timestamp: unixSeconds,
-        status: statusName,
-        recipient_id: z.string().min(1),
+        status,
+        recipient_id: someText,
       }),
-    }),
+    }).transform(({ status: { id, status } }): CallContent => ({ kind: "status", id, status })),
   ]),
 };
 
@@ -47,8 +69,13 @@ export function isTurnPath(path: string): path is TurnPath {
   return Object.hasOwn(SCHEMAS, path);
 }
 
+/** What a call is about; undefined if Turn does not take it. */
+export function readCall(path: string, body: unknown): CallContent | undefined {
+  return isTurnPath(path) ? SCHEMAS[path].safeParse(body).data : undefined;
+}
+
 /** What is wrong with a call's body; undefined if nothing is. */
 export function faultInBody(path: TurnPath, body: unknown): string | undefined {
-  const read = SCHEMAS[path].safeParse(body);
-  return read.success ? undefined : z.prettifyError(read.error);
+  const { error } = SCHEMAS[path].safeParse(body);
+  return error && z.prettifyError(error);
 }

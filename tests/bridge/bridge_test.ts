@@ -7,7 +7,7 @@ import { Connector, createMessage, encodeMessage } from "../../src/vumi/mod.ts";
 import { until } from "../support/until.ts";
 import { FlakyCache } from "./support.ts";
 
-/** A bridge on a broker in memory, and a Turn that is pretended. */
+/** A bridge on a broker in memory, and a Turn that is simulated. */
 class TestBridge implements AsyncDisposable {
   readonly broker = MemoryBroker.open();
   readonly cache = new FlakyCache();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { checkEndpoint } from "../../src/cli/endpoint_check.ts";
-import { FakeTurn } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn } from "../support/fake_turn.ts";
 import { SECRET, TOKEN } from "../support/bridge.ts";
 import { Program } from "../support/program.ts";
 

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { EXIT } from "../../src/cli/exit_codes.ts";
 import { startService } from "../../src/service/service.ts";
-import { FakeTurn, send } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn, send } from "../support/fake_turn.ts";
 import { until } from "../support/until.ts";
 import { SECRET, testConfig, TOKEN } from "../support/bridge.ts";
 import { PageClient } from "../support/page_client.ts";

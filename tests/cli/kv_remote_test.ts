@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { send } from "../../src/simulator/fake_turn.ts";
+import { send } from "../support/fake_turn.ts";
 import { SECRET } from "../support/bridge.ts";
 import { Program } from "../support/program.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeTurn, send } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn, send } from "../support/fake_turn.ts";
 import { SECRET, TOKEN } from "../support/bridge.ts";
 import { sign } from "../../src/turn/mod.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";

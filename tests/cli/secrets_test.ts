@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import type { GetMessage } from "amqplib";
-import { FakeTurn, send, type TurnCall } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn, send, type TurnCall } from "../support/fake_turn.ts";
 import { SIGNATURE_HEADER } from "../../src/turn/mod.ts";
 import { delayQueue } from "../../src/broker/mod.ts";
 import { freePort } from "../support/free_port.ts";

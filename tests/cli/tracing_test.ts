@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
-import { FakeTurn, send, type TurnCall } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn, send, type TurnCall } from "../support/fake_turn.ts";
 import { SECRET, TOKEN } from "../support/bridge.ts";
 import { compile } from "../support/compiled.ts";
 import { KIND, OtlpSink, type SunkSpan } from "../support/otlp_sink.ts";

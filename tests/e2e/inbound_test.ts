@@ -65,12 +65,15 @@ for (const status of [400, 404, 413, 422]) {
   });
 }
 
-for (const answer of ["hang", "reset"] as const) {
-  Deno.test(`a Turn that answers with a ${answer} is tried again`, async () => {
+for (const isDropped of [false, true]) {
+  Deno.test(`a Turn that ${isDropped ? "drops calls" : "does not answer"} is tried again`, async () => {
     await using bridge = await TestBridge.start({ "mo-message-url-timeout": "0.2" });
     let calls = 0;
     // Deno 2.9's own repetition of a reset POST may make one call more.
-    bridge.turn.answer = () => ++calls <= 2 ? answer : Response.json({});
+    bridge.turn.answer = () => {
+      if (++calls > 2) return Response.json({});
+      return isDropped ? bridge.turn.drop() : "hang";
+    };
     await bridge.transport.sendInbound({ message_id: "m1" });
     await bridge.turn.received(3);
     await bridge.counted('{flow="inbound",result="delivered"} 1');

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { AmqpBroker } from "../../src/broker/rabbitmq/rabbitmq_broker.ts";
-import type { TurnCall } from "../../src/simulator/fake_turn.ts";
+import type { TurnCall } from "../support/fake_turn.ts";
 import { EXCHANGE } from "../../src/vumi/mod.ts";
 import { ParkedMessages } from "../../src/inspect/parked_messages.ts";
 import { TestBridge } from "../support/bridge.ts";

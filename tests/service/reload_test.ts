@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { RELOADED } from "../../src/service/reload.ts";
 import { changedKeys, configKeys } from "../../src/config/mod.ts";
-import { FakeTurn, send } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn, send } from "../support/fake_turn.ts";
 import { TestBridge, testConfig } from "../support/bridge.ts";
 import { Program, type Running } from "../support/program.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { type Service, startService } from "../../src/service/service.ts";
-import { send } from "../../src/simulator/fake_turn.ts";
+import { send } from "../support/fake_turn.ts";
 import { SECRET, TestBridge, testConfig } from "../support/bridge.ts";
 import { freePort } from "../support/free_port.ts";
 import { until } from "../support/until.ts";

@@ -9,7 +9,7 @@ import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import type { Broker } from "../../src/broker/mod.ts";
 import { ListenError } from "../../src/service/http.ts";
 import { type Service, startService } from "../../src/service/service.ts";
-import { FakeTurn } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn } from "../support/fake_turn.ts";
 import { createMessage, encodeMessage } from "../../src/vumi/mod.ts";
 import { testConfig, TOKEN } from "../support/bridge.ts";
 

@@ -8,13 +8,13 @@ import { stripVTControlCharacters } from "node:util";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { type Service, startService } from "../../src/service/service.ts";
 import { loadConfig } from "../../src/config/mod.ts";
-import { type Answerer, FakeTurn } from "../../src/simulator/fake_turn.ts";
 import { DemoPlay } from "../../src/simulator/handset/demo_play.ts";
 import { LogTap } from "../../src/simulator/handset/log_tap.ts";
-import { Scenario } from "../../src/simulator/scenario.ts";
 import { Screen } from "../../src/simulator/screen.ts";
+import type { runTour } from "../../src/simulator/tour.ts";
 import { Transport } from "../../src/simulator/transport.ts";
 import { startLogging } from "../../src/telemetry/mod.ts";
+import { type Answerer, FakeTurn } from "../support/fake_turn.ts";
 
 /** What differs from a demo in which all is well. */
 export interface PlayOptions {
@@ -45,15 +45,14 @@ export interface Play extends AsyncDisposable {
   verdicts(): readonly string[];
 }
 
-/** Starts them, for a test that plays all parties. */
+/** Starts them, for a test of the tour. */
 export async function startPlay(
   options: PlayOptions = {},
-): Promise<Play & { readonly scenario: Scenario }> {
+): Promise<Play & Pick<Parameters<typeof runTour>[0], "ask">> {
   const parties = await startParties(options);
-  const messagesUrl = `${parties.service.address}/messages`;
   const { hmacSecret = "secret" } = options;
-  const scenario = new Scenario({ ...parties, messagesUrl, hmacSecret });
-  return { ...parties, scenario };
+  const url = `${parties.service.address}/messages`;
+  return { ...parties, ask: (body) => parties.turn.ask(url, body, { secret: hmacSecret }) };
 }
 
 /** Starts them, with phones and a Turn that act by themselves, or as they are told at the page. */
@@ -86,7 +85,7 @@ export async function startDemoPlay(
 async function startParties(options: PlayOptions): Promise<Play> {
   const { authToken = "token", answer, colours = false, flags = {} } = options;
   await using parts = new AsyncDisposableStack();
-  const turn = parts.use(FakeTurn.start(answer === undefined ? {} : { answer }));
+  const turn = parts.use(FakeTurn.start({ answer }));
   const broker = MemoryBroker.open();
   const service = parts.use(
     await startBridge(turn.url, { "auth-token": authToken, ...flags }, broker),

@@ -15,34 +15,38 @@ const GOOD = {
 /** What is shown, in order; a line is one that contains all of these. */
 const STORY: readonly (readonly string[])[] = [
   ["user ──▶ vumi ──▶ bridge", "play.inbound"],
-  ['"content": "Hello world!"'],
+  ['content: "Hello world!"'],
   ["bridge ──▶ Turn", "POST /messages"],
-  ['{ "contact": { "id": "+26612345678"'],
-  ['"text": { "body": "Hello world!" }'],
+  ['contact: { id: "+26612345678"'],
+  ['text: { body: "Hello world!" }'],
   ["Turn ──▶ bridge", "POST /messages, with X-Turn-Hook-Signature"],
-  ['"to": "+26612345678", "from": "8110"'],
-  ['"turn": { "type": "text", "text": { "body": "Hello world!" } }'],
+  ['to: "+26612345678"'],
+  ['from: "8110"'],
+  ['turn: { type: "text", text: { body: "Hello world!" } }'],
   ["bridge ──▶ Turn", "200"],
-  ['{ "messages": [{ "id": "'],
+  ['{ messages: [ { id: "…'],
   ["bridge ──▶ vumi ──▶ user", "play.outbound"],
-  ['"in_reply_to": "'],
-  ['"session_event": "close"'],
+  ['in_reply_to: "…'],
+  ['session_event: "close"'],
   ["vumi ──▶ bridge", "play.event"],
-  ['"event_type": "ack"'],
+  ['event_type: "ack"'],
   ["bridge ──▶ Turn", "POST /statuses"],
-  ['"status": "sent"'],
+  ['status: "sent"'],
   ["vumi ──▶ bridge", "play.event"],
-  ['"event_type": "delivery_report"'],
+  ['event_type: "delivery_report"'],
   ["bridge ──▶ Turn", "POST /statuses"],
-  ['"status": "delivered"'],
+  ['status: "delivered"'],
   ["user ──▶ vumi ──▶ bridge", "play.inbound"],
-  ['"to_addr": "*120*8864#", "content": null, "session_event": "new"'],
+  ['to_addr: "*120*8864#"'],
+  ["content: null"],
+  ['session_event: "new"'],
   ["bridge ──▶ Turn", "POST /messages"],
-  ['"text": { "body": "*120*8864#" }'],
+  ['text: { body: "*120*8864#" }'],
   ["Turn ──▶ bridge", "POST /messages"],
-  ['"waiting_for_user_input": true'],
+  ["waiting_for_user_input: true"],
   ["bridge ──▶ vumi ──▶ user", "play.outbound"],
-  ['"in_reply_to": "', '"session_event": "resume"'],
+  ['in_reply_to: "…'],
+  ['session_event: "resume"'],
   [GOOD.inbound],
   [GOOD.outbound],
   [GOOD.statuses],
@@ -63,9 +67,9 @@ Deno.test("runTour() shows the text's examples on their way through all flows", 
 Deno.test("runTour() fits the ids of one message together", async () => {
   await using play = await startPlay();
   await runTour({ ...play, stop: never, deadlineMs: GENEROUS_MS });
-  const [inbound, outbound] = [...play.shown().matchAll(/"message_id": "(…[\da-f]{8})"/g)];
-  const told = /"messages": \[\{ "id": "(.*?)"/.exec(play.shown());
-  const repliedTo = /"in_reply_to": "(.*?)"/.exec(play.shown());
+  const [inbound, outbound] = [...play.shown().matchAll(/message_id: "(…[\da-f]{8})"/g)];
+  const told = /messages: \[ \{ id: "(.*?)"/.exec(play.shown());
+  const repliedTo = /in_reply_to: "(.*?)"/.exec(play.shown());
   assert.ok(told?.[1] !== undefined && told[1] === outbound?.[1]);
   assert.ok(repliedTo?.[1] !== undefined && repliedTo[1] === inbound?.[1]);
 });

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { type Service, startService } from "../../src/service/service.ts";
 import { type Config, loadConfig } from "../../src/config/mod.ts";
-import { FakeTurn } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn } from "./fake_turn.ts";
 import { sign } from "../../src/turn/mod.ts";
 import { queueTypeFlags } from "./queues.ts";
 import { amqpUrl } from "./rabbitmq.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FakeTurn, send } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn, send } from "./fake_turn.ts";
 import { SECRET, TOKEN } from "./bridge.ts";
 import { type Output, Program, type Running } from "./program.ts";
 import { queueTypeFlags } from "./queues.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FakeTurn, send } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn, send } from "./fake_turn.ts";
 import { DELAY_MS, idIn, type LiveAnswer, requestOf } from "./live.ts";
 import { type Output, Program, type Running } from "./program.ts";
 import { amqpUrl } from "./rabbitmq.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeTurn, type TurnAnswer } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn, type TurnAnswer } from "../support/fake_turn.ts";
 import {
   type CallResult,
   type InboundText,
@@ -311,7 +311,9 @@ for (const [status, expected] of STALLED) {
 }
 
 Deno.test("TurnClient calls again later when the connection is dropped", async () => {
-  const delivery = await answered(() => "reset");
+  await using pair = new Pair();
+  pair.turn.answer = () => pair.turn.drop();
+  const delivery = await pair.client.sendMessage(MESSAGE, LONG);
   assert.ok(delivery.kind === "retry" && delivery.status === undefined);
   assert.match(delivery.reason, /^Cannot reach Turn: connection /);
   assert.equal(delivery.fault, "turn");

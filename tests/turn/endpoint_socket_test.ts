@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { send } from "../../src/simulator/fake_turn.ts";
+import { send } from "../support/fake_turn.ts";
 import { type EndpointOptions, SIGNATURE_HEADER, turnEndpoint } from "../../src/turn/mod.ts";
 import { until } from "../support/until.ts";
 import { EXAMPLE, fieldsOf, Logs, options, SECRET, URL_PATH } from "./endpoint_support.ts";

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { FakeTurn } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn } from "../support/fake_turn.ts";
 import type { Trace } from "../../src/telemetry/mod.ts";
 import { sign, SIGNATURE_HEADER, TurnClient, turnEndpoint } from "../../src/turn/mod.ts";
 import { EXAMPLE, options, SECRET, URL_PATH } from "./endpoint_support.ts";

@@ -49,8 +49,6 @@ export type Action = z.output<typeof actionSchema>;
 export function readAction(json: string): Action | { readonly fault: string } {
   const value = parseJson(json);
   if (value === undefined) return { fault: "The body is not JSON" };
-  const read = actionSchema.safeParse(value);
-  if (read.success) return read.data;
-  const faults = read.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-  return { fault: faults.join("; ") };
+  const { data, error } = actionSchema.safeParse(value);
+  return data ?? { fault: z.prettifyError(error) };
 }

@@ -6,26 +6,24 @@
 
 import { sleep } from "../../async/mod.ts";
 import type { Browser } from "../../broker/mod.ts";
-import { NUMBER, type OutboundExample, TOUR_USERS, USSD_CODE } from "../examples.ts";
-import type { FakeTurn, SendOptions } from "../fake_turn.ts";
-import type { Narrator } from "../screen.ts";
-import { Scenario } from "../scenario.ts";
-import { runTour } from "../tour.ts";
+import { Screen } from "../screen.ts";
+import type { RequestBody, SignOptions, SimulatedTurn } from "../simulated_turn.ts";
+import { NUMBER, runTour, TOUR_USERS, USSD_CODE } from "../tour.ts";
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
 import type { Health, Hello, Now, Settings } from "./events.ts";
 import { askHealth } from "./health.ts";
 import { Journal } from "./journal.ts";
-import type { LogListener } from "./log_tap.ts";
 import { isLoad, Load } from "./load.ts";
-import { Parking } from "./parking.ts";
+import type { LogListener } from "./log_tap.ts";
 import { MessageTraces } from "./message_traces.ts";
+import { Parking } from "./parking.ts";
 import { PhoneError, Phones } from "./phones.ts";
 import type { Play } from "./server.ts";
-import { FakeTurnControls } from "./fake_turn_controls.ts";
+import { TurnControls } from "./turn_controls.ts";
 
 interface DemoPlayOptions {
-  readonly turn: FakeTurn;
+  readonly turn: SimulatedTurn;
   readonly transport: Transport;
   readonly bridgeUrl: string;
   readonly hmacSecret: string;
@@ -37,6 +35,7 @@ interface DemoPlayOptions {
 
 const LOOK_MS = 500;
 const TOUR_PAUSE_MS = 1_800;
+const WRONG_SIGNATURE = btoa("not what it should be, at all...");
 
 export class DemoPlay implements Play, AsyncDisposable {
   readonly journal: Journal = new Journal();
@@ -45,20 +44,23 @@ export class DemoPlay implements Play, AsyncDisposable {
   readonly #parts = new DisposableStack();
   readonly #phones: Phones;
   readonly #traces: MessageTraces;
-  readonly #turnControls: FakeTurnControls;
+  readonly #turnControls: TurnControls;
   readonly #load: Load;
   readonly #parking: Parking;
   readonly #stop = new AbortController();
-  #polling: Promise<void> = Promise.resolve();
+  readonly #polling: Promise<void>;
   #tourOfPage: Promise<unknown> | undefined;
-  #isTourOn = false;
-  #health: Health = { kind: "health", report: null, counters: [], limits: [] };
+  #isTouring = false;
+  #health: Health = { kind: "health", report: null, limits: [] };
 
   constructor(options: DemoPlayOptions) {
     this.#options = options;
-    const { turn, transport, hmacSecret, broker, ussdTimeoutMs } = options;
+    const { turn, transport, broker, ussdTimeoutMs } = options;
     const { journal } = this;
     const { queues } = transport;
+    const ignores = isLoad;
+    const isReserved = (address: string): boolean =>
+      this.#isTouring && TOUR_USERS.includes(address);
     this.hello = {
       kind: "hello",
       whole: true,
@@ -68,23 +70,17 @@ export class DemoPlay implements Play, AsyncDisposable {
     };
     // Before the phones, which report what becomes of a message as soon as it comes.
     this.#traces = this.#parts.use(
-      new MessageTraces({ transport, journal, turn: { fake: turn, hmacSecret }, ignores: isLoad }),
+      new MessageTraces({ transport, journal, turn, ignores }),
     );
     this.#phones = this.#parts.use(
-      new Phones({
-        transport,
-        journal,
-        number: NUMBER,
-        ussdTimeoutMs,
-        ignores: isLoad,
-      }),
+      new Phones({ transport, journal, number: NUMBER, ussdTimeoutMs, ignores, isReserved }),
     );
     this.#turnControls = this.#parts.use(
-      new FakeTurnControls({
+      new TurnControls({
         turn,
         ussdCode: USSD_CODE,
         send: (request) => this.#turnSends(request),
-        ignores: isLoad,
+        ignores: (address) => isLoad(address) || isReserved(address),
       }),
     );
     this.#load = this.#parts.use(
@@ -105,58 +101,48 @@ export class DemoPlay implements Play, AsyncDisposable {
   }
 
   async act(action: Action): Promise<void> {
-    if (action.do === "send") {
-      this.#send(action);
-    } else if (action.do === "replay") {
-      await this.#parking.replay(action.key);
-    } else if (action.do === "tour") {
-      if (this.#tourOfPage !== undefined) throw new PhoneError("The tour is playing already");
-      const { tourPauseMs = TOUR_PAUSE_MS } = this.#options;
-      this.#tourOfPage = this.tour(undefined, tourPauseMs)
-        .finally(() => this.#tourOfPage = undefined);
-    } else if (action.do === "setLoad") {
-      this.#load.rate = action.rate;
-    } else if (action.do === "setTurnAnswers") {
-      this.#turnControls.mode = action.mode;
-    } else if (action.do === "setTurnReplies") {
-      this.#turnControls.repliesByItself = action.on;
-    } else await this.#phones.act(action);
+    switch (action.do) {
+      case "send":
+        this.#send(action);
+        break;
+      case "replay":
+        await this.#parking.replay(action.key);
+        break;
+      case "tour":
+        this.#startTourOfPage();
+        break;
+      case "setLoad":
+        this.#load.rate = action.rate;
+        break;
+      case "setTurnAnswers":
+        this.#turnControls.mode = action.mode;
+        break;
+      case "setTurnReplies":
+        this.#turnControls.repliesByItself = action.on;
+        break;
+      default:
+        await this.#phones.act(action);
+    }
     this.journal.tell(this.#settings);
   }
 
-  /** Plays the tour, on the page and on `screen` if that is given; true if all went well. */
-  async tour(screen: Narrator | undefined, pauseMs = 0, stop?: AbortSignal): Promise<boolean> {
+  /** Plays the tour, on the page and on `screen`; true if all went well. */
+  async tour(screen: Screen, pauseMs = 0, stop?: AbortSignal): Promise<boolean> {
     const { journal } = this;
-    const narrator: Narrator = {
-      heading: (title, text) => {
-        screen?.heading(title, text);
-        journal.add({ kind: "caption", title, text });
-      },
-      passed: (...words) => screen?.passed(...words),
-      verdict: (good, text) => {
-        screen?.verdict(good, text);
-        journal.add({ kind: "verdict", good, text });
-      },
-      say: (text) => screen?.say(text),
-    };
-    using _phones = this.#phones.reserve(TOUR_USERS);
-    using _replies = this.#turnControls.pauseFor(TOUR_USERS);
-    const { turn, transport, hmacSecret } = this.#options;
-    using scenario = new Scenario({
-      turn,
-      transport,
-      screen: narrator,
-      messagesUrl: this.#messagesUrl,
-      hmacSecret,
-      concerns: (address) => TOUR_USERS.includes(address),
-    });
-    this.#isTourOn = true;
+    const ended = this.#stop.signal;
+    this.#isTouring = true;
     journal.tell(this.#settings);
     try {
-      const signals = [this.#stop.signal, ...(stop === undefined ? [] : [stop])];
-      return await runTour({ scenario, screen: narrator, stop: AbortSignal.any(signals), pauseMs });
+      return await runTour({
+        ...this.#options,
+        ask: (request) => this.#turnSends(request),
+        screen,
+        tell: (words) => journal.add(words),
+        stop: stop === undefined ? ended : AbortSignal.any([ended, stop]),
+        pauseMs,
+      });
     } finally {
-      this.#isTourOn = false;
+      this.#isTouring = false;
       journal.tell(this.#settings);
     }
   }
@@ -185,30 +171,32 @@ export class DemoPlay implements Play, AsyncDisposable {
       turnReplies: this.#turnControls.repliesByItself,
       reports: this.#phones.reportsByItself,
       load: this.#load.rate,
-      touring: this.#isTourOn,
+      touring: this.#isTouring,
     };
   }
 
-  get #messagesUrl(): string {
-    return `${this.#options.bridgeUrl}/messages`;
+  #startTourOfPage(): void {
+    if (this.#tourOfPage !== undefined) throw new PhoneError("The tour is playing already");
+    const { tourPauseMs = TOUR_PAUSE_MS } = this.#options;
+    this.#tourOfPage = this.tour(new Screen({ write: () => {}, colours: false }), tourPauseMs)
+      .finally(() => this.#tourOfPage = undefined);
   }
 
-  #turnSends(request: OutboundExample, more: Pick<SendOptions, "signature"> = {}) {
-    const { turn, hmacSecret } = this.#options;
-    return turn.ask(this.#messagesUrl, request, { secret: hmacSecret, ...more });
+  /** Watchers see what comes of it. */
+  #turnSends(request: RequestBody, more: Pick<SignOptions, "signature"> = {}) {
+    const { turn, bridgeUrl, hmacSecret: secret } = this.#options;
+    return turn.ask(`${bridgeUrl}/messages`, request, { secret, ...more });
   }
 
   #send(action: Extract<Action, { do: "send" }>): void {
     const { to, text, waits, replyTo, badSignature } = action;
-    const request: OutboundExample = {
+    const request: RequestBody = {
       to,
       turn: { type: "text", text: { body: text } },
       waiting_for_user_input: waits,
       ...(replyTo === "" ? {} : { reply_to: replyTo }),
     };
-    const wrong = { signature: btoa("not what it should be, at all...") };
-    // Watchers see what comes of it.
-    void this.#turnSends(request, badSignature ? wrong : {}).catch(() => {});
+    void this.#turnSends(request, badSignature ? { signature: WRONG_SIGNATURE } : {});
   }
 
   /** Asks the bridge how it is for as long as a page is open. */

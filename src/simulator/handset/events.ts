@@ -4,10 +4,22 @@
  * @module
  */
 
+import type { Report } from "../transport.ts";
+import type { Action } from "./actions.ts";
+
 /** What happened is kept for pages that are opened later, how something is now is not. */
 export type PageEvent = Happening | Now;
 
-export type Happening = Said | Reported | TraceEvent | Caption | Verdict | LogLine;
+export type Happening =
+  | Said
+  | TraceEvent
+  | LogLine
+  /** The transport reported what became of a message. */
+  | { readonly kind: "reported"; readonly id: string; readonly report: Report }
+  /** What the tour says before its next step. */
+  | { readonly kind: "caption"; readonly title: string; readonly text: string }
+  /** The tour's result for one flow. */
+  | { readonly kind: "verdict"; readonly good: boolean; readonly text: string };
 
 export type Now = Hello | Phone | Settings | Health | Parked | Sample;
 
@@ -25,29 +37,6 @@ export interface Said {
   readonly at: number;
 }
 
-/** What became of a message to a user, in the order ack or nack, delivered or failed. */
-export type Report = "ack" | "nack" | "delivered" | "failed";
-
-/** The transport reported what became of a message. */
-interface Reported {
-  readonly kind: "reported";
-  readonly id: string;
-  readonly report: Report;
-}
-
-type TraceState =
-  /** The bridge has it. */
-  | "waiting"
-  /** The bridge will try again. */
-  | "retrying"
-  | "done"
-  /** Turn need not be called about it. */
-  | "skipped"
-  /** It was refused, and that is its end. */
-  | "refused"
-  /** It waits for an operator. */
-  | "parked";
-
 /** A message on its way through the bridge; a later one with its id replaces it. */
 export interface Trace {
   readonly id: string;
@@ -57,7 +46,18 @@ export interface Trace {
   readonly text: string;
   /** The message that it is or is about; empty as long as it has no id. */
   readonly messageId: string;
-  readonly state: TraceState;
+  readonly state:
+    /** The bridge has it. */
+    | "waiting"
+    /** The bridge will try again. */
+    | "retrying"
+    | "done"
+    /** Turn need not be called about it. */
+    | "skipped"
+    /** It was refused, and that is its end. */
+    | "refused"
+    /** It waits for an operator. */
+    | "parked";
   /** A few words about the state. */
   readonly note: string;
   /** Calls to Turn, or of Turn to the bridge. */
@@ -83,20 +83,6 @@ export interface TraceEvent {
   readonly trace: Trace;
   /** Absent if there is nothing to show. */
   readonly step?: Step;
-}
-
-/** What the tour says before its next step. */
-interface Caption {
-  readonly kind: "caption";
-  readonly title: string;
-  readonly text: string;
-}
-
-/** The tour's result for one flow. */
-export interface Verdict {
-  readonly kind: "verdict";
-  readonly good: boolean;
-  readonly text: string;
 }
 
 export interface LogLine {
@@ -136,7 +122,7 @@ export interface Session {
   readonly leftMs: number;
 }
 
-export type TurnMode = "200" | "429" | "500" | "400" | "none";
+export type TurnMode = Extract<Action, { do: "setTurnAnswers" }>["mode"];
 
 export interface Settings {
   readonly kind: "settings";
@@ -152,8 +138,6 @@ export interface Health {
   readonly kind: "health";
   /** The answer to `GET /health`, or why there was none. */
   readonly report: unknown;
-  /** Counters of messages: flow, result, count. */
-  readonly counters: readonly (readonly [string, string, number])[];
   /** Turn's rate limits as its answers tell them: bucket, calls left, calls in a window. */
   readonly limits: readonly (readonly [string, number, number])[];
 }

@@ -5,6 +5,7 @@
  */
 
 import { parseJson } from "../../async/mod.ts";
+import type { Step } from "./events.ts";
 
 const LONGEST_BODY = 6_000;
 const LONGEST_TEXT = 600;
@@ -21,6 +22,6 @@ export function formatBody(value: unknown): string {
   return text.length > LONGEST_BODY ? `${text.slice(0, LONGEST_BODY)}\n…` : text;
 }
 
-export function headersOf(headers: Headers): readonly (readonly [string, string])[] {
+export function headersOf(headers: Headers): NonNullable<Step["headers"]> {
   return [...headers].slice(0, MOST_HEADERS).map(([name, value]) => [name, excerpt(value)]);
 }

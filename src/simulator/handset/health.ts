@@ -1,5 +1,5 @@
 /**
- * The bridge's health and counters, over HTTP as an operator gets them.
+ * The bridge's health and Turn's rate limits, over HTTP as an operator gets them.
  *
  * @module
  */
@@ -8,24 +8,24 @@ import { readSamples } from "../../telemetry/mod.ts";
 import type { Health } from "./events.ts";
 
 const TIMEOUT_MS = 5_000;
+
 /** Asks the bridge at `address`. */
 export async function askHealth(address: string): Promise<Health> {
   const [report, metrics] = await Promise.all([
     ask(`${address}/health`, (response) => response.json()),
     ask(`${address}/metrics`, (response) => response.text()),
   ]);
-  const text = String(metrics);
-  const counters = readSamples(text, "turn_channels_messages_total").map(
-    ({ labels: { flow = "", result = "" }, value }) => [flow, result, value] as const,
-  );
+  const samples = (name: string) => readSamples(String(metrics), `turn_channels_${name}`);
   const left = new Map(
-    readSamples(text, "turn_channels_rate_limit_remaining_calls")
-      .map(({ labels: { bucket }, value }) => [bucket, value]),
+    samples("rate_limit_remaining_calls").map(({ labels: { bucket }, value }) => [bucket, value]),
   );
-  const limits = readSamples(text, "turn_channels_rate_limit_calls").map(
-    ({ labels: { bucket = "" }, value }) => [bucket, left.get(bucket) ?? 0, value] as const,
-  );
-  return { kind: "health", report, counters, limits };
+  return {
+    kind: "health",
+    report,
+    limits: samples("rate_limit_calls").map(({ labels: { bucket = "" }, value }) => {
+      return [bucket, left.get(bucket) ?? 0, value];
+    }),
+  };
 }
 
 /** Without an answer the bridge counts as down. */

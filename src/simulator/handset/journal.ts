@@ -7,11 +7,9 @@
 
 import type { Happening, Hello, Now } from "./events.ts";
 
-/** How much is kept; the oldest goes first. */
+/** How many events and characters are kept; the oldest go first. */
 interface JournalOptions {
-  /** Events that are kept; default 2,000. */
   readonly keep?: number;
-  /** Characters that are kept; default 4 million. */
   readonly keepCharacters?: number;
 }
 

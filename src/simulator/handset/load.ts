@@ -5,15 +5,13 @@
  * @module
  */
 
-import type { FakeTurn } from "../fake_turn.ts";
-import { readCall } from "../call_content.ts";
+import type { SimulatedTurn } from "../simulated_turn.ts";
 import type { Transport } from "../transport.ts";
 import type { Sample } from "./events.ts";
 
-/** What a {@linkcode Load} is made of. */
-export interface LoadOptions {
+interface LoadOptions {
   readonly transport: Transport;
-  readonly turn: FakeTurn;
+  readonly turn: SimulatedTurn;
   readonly number: string;
   /** Called twice a second. */
   readonly sampled: (sample: Sample) => void;
@@ -48,12 +46,10 @@ export class Load implements Disposable {
   constructor(options: LoadOptions) {
     this.#options = options;
     this.#watch = options.turn.watch({
-      answered: (call, answer, readable) => {
-        if (!readable || !(answer instanceof Response) || !answer.ok) return;
-        const id = readCall(call)?.id ?? "";
-        const sentAt = this.#sentAt.get(id);
-        if (sentAt === undefined) return;
-        this.#sentAt.delete(id);
+      answered: ({ content }, answer) => {
+        const sentAt = this.#sentAt.get(content?.id ?? "");
+        if (sentAt === undefined || !(answer instanceof Response && answer.ok)) return;
+        this.#sentAt.delete(content?.id ?? "");
         this.#delaysMs.push(performance.now() - sentAt);
       },
     });
@@ -113,10 +109,9 @@ export class Load implements Disposable {
       p95Ms: quantile(delaysMs, 0.95),
       between: this.#sentAt.size,
     });
-    const idle = this.#sent === 0 && delaysMs.length === 0;
+    if (this.#rate === 0 && this.#sent === 0 && this.#sentAt.size === 0) this.#stop();
     this.#sent = 0;
     this.#delaysMs = [];
-    if (this.#rate === 0 && idle) this.#stop();
   }
 
   #stop(): void {

@@ -1,5 +1,5 @@
 /**
- * Passes the bridge's log to the page: it takes lines as JSON, and writes warnings and errors as text.
+ * Passes the log to the page: it takes lines as JSON, and writes warnings and errors as text.
  *
  * @module
  */
@@ -8,32 +8,32 @@ import type { LogOutput } from "../../telemetry/mod.ts";
 import type { LogLine } from "./events.ts";
 
 export interface LogListener {
-  /** A warning or worse, unless there are too many of them. */
+  /** A warning or worse. */
   line(line: LogLine): void;
   /** The values of any line. */
-  values(values: Readonly<Record<string, unknown>>): void;
+  values?(values: Readonly<Record<string, unknown>>): void;
 }
 
-/** Most lines a second that reach the page. */
-const MOST_A_SECOND = 20;
+/** Those that are shown, by the names that lines have. */
+const LEVELS: Readonly<Record<string, LogLine["level"]>> = {
+  WARN: "WARNING",
+  ERROR: "ERROR",
+  FATAL: "CRITICAL",
+};
 
 export class LogTap implements LogOutput {
-  listener: LogListener = { line: () => {}, values: () => {} };
+  listener: LogListener = { line: () => {} };
   readonly #write: (text: string) => void;
-  readonly #decoder = new TextDecoder();
-  #rest = "";
-  #second = 0;
-  #lines = 0;
 
   /** `write` gets the text for a terminal. */
   constructor(write: (text: string) => void) {
     this.#write = write;
   }
 
+  /** Takes whole lines. */
   writeSync(bytes: Uint8Array): number {
-    const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
-    this.#rest = lines.pop() ?? "";
-    for (const line of lines) this.#take(line);
+    const lines = new TextDecoder().decode(bytes).split("\n");
+    for (const line of lines) if (line !== "") this.#take(line);
     return bytes.length;
   }
 
@@ -43,32 +43,21 @@ export class LogTap implements LogOutput {
   }
 
   #take(json: string): void {
-    const { level, message, "@timestamp": time, ...values } = JSON.parse(json);
-    this.listener.values(values);
-    const grave = levelOf(String(level));
-    if (grave === undefined) return;
-    const text = fill(String(message), values);
-    this.#write(`${String(time).slice(11, 19)} ${grave} ${text}\n`);
-    const second = Math.floor(Date.now() / 1_000);
-    if (second !== this.#second) this.#lines = 0;
-    this.#second = second;
-    if (++this.#lines > MOST_A_SECOND) return;
-    this.listener.line({ kind: "log", level: grave, text, at: Date.now() });
+    const { level: name, message, "@timestamp": time, ...values } = JSON.parse(json);
+    this.listener.values?.(values);
+    const level = LEVELS[name];
+    if (level === undefined) return;
+    const text = fill(message, values);
+    this.#write(`${time.slice(11, 19)} ${level} ${text}\n`);
+    this.listener.line({ kind: "log", level, text, at: Date.now() });
   }
 }
 
 /** The constant text with its values. */
-function fill(message: string, fields: Readonly<Record<string, unknown>>): string {
+function fill(message: string, values: Readonly<Record<string, unknown>>): string {
   return message.replaceAll(/\{(\w+)\}/g, (all, name: string) => {
-    const value = fields[name];
+    const value = values[name];
     if (value === undefined) return all;
     return typeof value === "string" ? value : JSON.stringify(value);
   });
-}
-
-/** Undefined below a warning. */
-function levelOf(level: string): LogLine["level"] | undefined {
-  if (/^warn/i.test(level)) return "WARNING";
-  if (/^error/i.test(level)) return "ERROR";
-  return /^(fatal|critical)/i.test(level) ? "CRITICAL" : undefined;
 }

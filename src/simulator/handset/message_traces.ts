@@ -5,10 +5,15 @@
  * @module
  */
 
-import { sign, SIGNATURE_HEADER } from "../../turn/mod.ts";
+import { LRUCache } from "lru-cache";
 import type { Event, Message } from "../../vumi/mod.ts";
-import type { FakeTurn, RequestAnswer, TurnAnswer, TurnCall, TurnRequest } from "../fake_turn.ts";
-import { type CallContent, readCall } from "../call_content.ts";
+import type {
+  RequestAnswer,
+  SimulatedTurn,
+  TurnAnswer,
+  TurnCall,
+  TurnRequest,
+} from "../simulated_turn.ts";
 import type { Transport } from "../transport.ts";
 import type { Step, Trace } from "./events.ts";
 import { excerpt, formatBody, headersOf } from "./excerpts.ts";
@@ -17,39 +22,42 @@ import type { Journal } from "./journal.ts";
 interface MessageTracesOptions {
   readonly transport: Transport;
   /** Undefined if Turn runs elsewhere. */
-  readonly turn?: { readonly fake: FakeTurn; readonly hmacSecret: string };
+  readonly turn?: SimulatedTurn;
   readonly journal: Journal;
   /** Users whose messages are not shown. */
   readonly ignores?: (address: string) => boolean;
 }
 
-type Change = Partial<Omit<Trace, "id" | "flow" | "at">>;
+/** What begins a trace. */
+type Beginning = Pick<Trace, "id" | "flow" | "address" | "text"> & Partial<Trace>;
 
 const REMEMBERED = 2_000;
 
 export class MessageTraces implements Disposable {
   readonly #options: MessageTracesOptions;
   readonly #traces = new Map<string, Trace>();
-  /** Messages taken off the queue before the request that they come from was answered. */
-  readonly #early = new Map<string, Message>();
-  readonly #calledAt = new WeakMap<TurnCall, number>();
+  /** To whom messages went, by their ids. */
+  readonly #users = new LRUCache<string, string>({ max: REMEMBERED });
+  /** Turn's requests that are not answered yet. */
+  readonly #requests = new Set<Promise<RequestAnswer>>();
   readonly #watches = new DisposableStack();
-  #asking = 0;
+  /** If Turn runs elsewhere, nothing is seen of a message after the queue. */
+  readonly #onQueue: Partial<Trace>;
 
   constructor(options: MessageTracesOptions) {
     this.#options = options;
     const { transport, turn } = options;
+    this.#onQueue = turn === undefined ? { state: "done", note: "on the queue" } : {};
     this.#watches.use(transport.watch({
       published: (message) => this.#queued(message),
       reported: (event) => this.#reported(event),
-      taken: (message) => this.#taken(message),
+      taken: (message) => void this.#taken(message),
     }));
     if (turn === undefined) return;
-    this.#watches.use(turn.fake.watch({
+    this.#watches.use(turn.watch({
       called: (call) => this.#called(call),
       answered: (call, answer) => void this.#answered(call, answer),
-      asks: (request) => this.#asks(request),
-      wasAnswered: (request, answer) => this.#wasAnswered(request, answer),
+      asks: (request, answered) => void this.#asks(request, answered),
     }));
   }
 
@@ -61,17 +69,17 @@ export class MessageTraces implements Disposable {
 
   /** The bridge logged that Turn need not be called. */
   skipped(id: string): void {
-    if (this.#traces.has(id)) this.#end(id, { state: "skipped", note: "Turn need not know" });
+    this.#end(id, { state: "skipped", note: "Turn need not know" });
   }
 
   parked(id: string, queue: string, reason: string): void {
-    const step = { title: `Parked on ${queue}: ${reason}`, tone: "bad" } as const;
-    this.#end(id, { state: "parked", note: "waits for an operator" }, step);
+    const change = { state: "parked", note: "waits for an operator" } as const;
+    this.#end(id, change, step("bad", `Parked on ${queue}: ${reason}`));
   }
 
   replayed(id: string, queue: string): void {
-    const step = { title: `Back on ${queue}`, tone: "plain" } as const;
-    this.#go(id, { state: "waiting", note: "replayed by hand", tookMs: null }, step);
+    const change = { state: "waiting", note: "replayed by hand", tookMs: null } as const;
+    this.#go(id, change, step("plain", `Back on ${queue}`));
   }
 
   [Symbol.dispose](): void {
@@ -79,209 +87,156 @@ export class MessageTraces implements Disposable {
   }
 
   #queued(message: Message): void {
-    if (this.#isIgnored(message.from_addr)) return;
     const { message_id: id, from_addr: address, transport_type, session_event } = message;
+    if (this.#isIgnored(address)) return;
     const text = message.content ?? (session_event === "close" ? "hung up" : message.to_addr);
-    this.#begin({ ...BLANK, id, flow: "inbound", address, text: excerpt(text), messageId: id });
-    const { inbound } = this.#options.transport.queues;
-    this.#go(id, {}, {
-      title: `${transport_type.toUpperCase()} on ${inbound}`,
-      tone: "plain",
-      body: formatBody(message),
-    });
-    this.#endAtQueue(id);
+    const title = `${transport_type.toUpperCase()} on ${this.#options.transport.queues.inbound}`;
+    this.#begin({ ...this.#onQueue, id, flow: "inbound", address, text, messageId: id });
+    this.#go(id, {}, step("plain", title, { body: formatBody(message) }));
   }
 
   #reported(event: Event): void {
     const { event_id: id, event_type, delivery_status, user_message_id: messageId } = event;
     const text = event_type === "delivery_report" ? `${delivery_status}` : event_type;
-    const address = this.#traceOf(messageId)?.address ?? this.#early.get(messageId)?.to_addr ??
-      "";
-    this.#begin({ ...BLANK, id, flow: "status", address, text, messageId });
-    const { event: queue } = this.#options.transport.queues;
-    this.#go(id, {}, { title: `On ${queue}`, tone: "plain", body: formatBody(event) });
-    this.#endAtQueue(id);
-  }
-
-  /** If Turn runs elsewhere, nothing is seen of a message after the queue. */
-  #endAtQueue(id: string): void {
-    if (this.#options.turn === undefined) this.#go(id, { state: "done", note: "on the queue" });
+    const address = this.#users.get(messageId) ?? "";
+    const title = `On ${this.#options.transport.queues.event}`;
+    this.#begin({ ...this.#onQueue, id, flow: "status", address, text, messageId });
+    this.#go(id, {}, step("plain", title, { body: formatBody(event) }));
   }
 
   #called(call: TurnCall): void {
-    this.#calledAt.set(call, performance.now());
-    const trace = this.#traceOfCall(readCall(call));
+    const trace = this.#traceOf(call);
     if (trace === undefined) return;
-    this.#go(trace.id, {
-      state: "waiting",
-      attempts: trace.attempts + 1,
-      note: "calling Turn",
-    }, {
-      title: `POST ${call.path}`,
-      tone: "plain",
-      headers: headersOf(call.headers),
-      body: formatBody(call.body),
-    });
+    const attempts = trace.attempts + 1;
+    const details = { headers: headersOf(call.headers), body: formatBody(call.body) };
+    const calling = step("plain", `POST ${call.path}`, details);
+    this.#go(trace.id, { state: "waiting", attempts, note: "calling Turn" }, calling);
   }
 
   async #answered(call: TurnCall, answer: TurnAnswer): Promise<void> {
-    const content = readCall(call);
-    const trace = this.#traceOfCall(content);
+    const trace = this.#traceOf(call);
     if (trace === undefined) return;
-    const took = formatMs(performance.now() - (this.#calledAt.get(call) ?? 0));
-    if (!(answer instanceof Response)) {
-      return this.#go(trace.id, { state: "retrying", note: "no answer" }, {
-        title: answer === "hang" ? "Turn does not answer" : "The connection was dropped",
-        tone: "bad",
-      });
+    const { id, attempts } = trace;
+    if (answer === "hang") {
+      const change = { state: "retrying", note: "no answer" } as const;
+      return this.#go(id, change, step("bad", "Turn does not answer"));
     }
     const { ok, status } = answer;
-    const step: Omit<Step, "at"> = {
-      title: `Turn answered ${status} in ${took}`,
-      tone: ok ? "good" : "bad",
-      headers: headersOf(answer.headers),
-    };
+    const title = `Turn answered ${status} in ${formatMs(Date.now() - call.at)}`;
+    const headers = headersOf(answer.headers);
     if (ok) {
-      const note = content?.kind === "status" ? content.status : `${status}`;
-      return this.#end(trace.id, { state: "done", note }, step);
+      const note = call.content?.kind === "status" ? call.content.status : `${status}`;
+      return this.#end(id, { state: "done", note }, step("good", title, { headers }));
     }
     const body = formatBody(await answer.clone().text());
     const state = status === 429 || status >= 500 ? "retrying" : "refused";
     // The next attempt may have begun meanwhile, and even have succeeded.
-    const now = this.#traces.get(trace.id);
-    const isLast = now?.state === "waiting" && now.attempts === trace.attempts;
+    const now = this.#traces.get(id);
+    const isLast = now?.state === "waiting" && now.attempts === attempts;
     const change = isLast ? { state, note: `Turn answered ${status}` } as const : {};
-    this.#go(trace.id, change, { ...step, body });
+    this.#go(id, change, step("bad", title, { headers, body }));
   }
 
-  #asks({ key, headers, body }: TurnRequest): void {
-    this.#asking++;
-    const { to, turn, waiting_for_user_input } = body as Asked; // As Scenario and the page make them.
-    const waitsForInput = waiting_for_user_input ?? false;
-    const text = excerpt(turn.text.body);
-    this.#begin({ ...BLANK, id: key, flow: "outbound", address: to, text, waitsForInput });
-    const secret = this.#options.turn?.hmacSecret ?? "";
-    const right = sign(secret, new TextEncoder().encode(JSON.stringify(body)));
-    const good = headers[SIGNATURE_HEADER] === right;
-    this.#go(key, { attempts: 1 }, {
-      title: `Turn: POST /messages, signature ${good ? "right" : "wrong"}`,
-      tone: good ? "plain" : "bad",
-      headers: Object.entries(headers),
-      body: formatBody(body),
-    });
-  }
-
-  #wasAnswered({ key }: TurnRequest, { status, headers, body }: RequestAnswer): void {
-    this.#asking--;
-    const [messageId = ""] = idsIn(body);
-    const early = this.#early.get(messageId);
-    this.#early.delete(messageId);
-    const ok = status === 200;
-    const title = status === undefined ? "The bridge did not answer" : `Answered ${status}`;
-    const step = {
-      title,
-      tone: ok ? "good" : "bad",
-      headers: headersOf(headers),
-      body: formatBody(body),
-    } as const;
-    if (ok) {
-      this.#go(key, { messageId, note: "on the queue" }, step);
-      if (early !== undefined) this.#arrived(key, early);
+  async #asks(request: TurnRequest, answered: Promise<RequestAnswer>): Promise<void> {
+    const { to: address, turn, waiting_for_user_input: waitsForInput = false } = request.body;
+    const id = crypto.randomUUID();
+    const text = turn.text.body;
+    const [tone, signature] = request.isSigned
+      ? ["plain", "right"] as const
+      : ["bad", "wrong"] as const;
+    this.#begin({ id, flow: "outbound", address, text, waitsForInput, attempts: 1 });
+    const details = { headers: Object.entries(request.headers), body: formatBody(request.body) };
+    this.#go(id, {}, step(tone, `Turn: POST /messages, signature ${signature}`, details));
+    this.#requests.add(answered);
+    const { status, headers, body } = await answered;
+    this.#requests.delete(answered);
+    const said = { headers: headersOf(headers), body: formatBody(body) };
+    if (status === 200) {
+      const change = { messageId: messageIdIn(body), note: "on the queue" };
+      this.#go(id, change, step("good", "Answered 200", said));
     } else {
-      this.#end(key, { state: "refused", note: `${status ?? "no answer"}` }, step);
+      const title = status === undefined ? "The bridge did not answer" : `Answered ${status}`;
+      const change = { state: "refused", note: `${status ?? "no answer"}` } as const;
+      this.#end(id, change, step("bad", title, said));
     }
-    if (this.#asking > 0) return;
-    // These were requested by another client, such as curl.
-    for (const message of this.#early.values()) this.#beginWithout(message);
-    this.#early.clear();
   }
 
-  #taken(message: Message): void {
-    if (this.#isIgnored(message.to_addr)) return;
-    const known = this.#traceOf(message.message_id);
-    if (known !== undefined) this.#arrived(known.id, message);
-    else if (this.#asking > 0) this.#early.set(message.message_id, message);
-    else this.#beginWithout(message);
-  }
-
-  #beginWithout(message: Message): void {
-    const { message_id: id, to_addr: address, content } = message;
-    const waitsForInput = message.session_event === "resume";
-    const text = excerpt(content ?? "");
-    const trace = { ...BLANK, id, flow: "outbound", address, text, messageId: id } as const;
-    this.#begin({ ...trace, waitsForInput });
-    this.#arrived(id, message);
-  }
-
-  #arrived(id: string, message: Message): void {
-    const { outbound } = this.#options.transport.queues;
-    const step = { title: `Taken off ${outbound}`, tone: "good", body: formatBody(message) };
-    const messageId = message.message_id;
-    this.#end(id, { state: "done", note: "sent", messageId }, { ...step, tone: "good" });
+  async #taken(message: Message): Promise<void> {
+    const { message_id: messageId, to_addr: address, content, session_event } = message;
+    if (this.#isIgnored(address)) return;
+    this.#users.set(messageId, address);
+    // Which request it comes from is known when that is answered.
+    if (this.#requests.size > 0) await Promise.all(this.#requests);
+    const known = [...this.#traces.values()].findLast((trace) => {
+      return trace.flow === "outbound" && trace.messageId === messageId;
+    });
+    const id = known?.id ?? messageId;
+    if (known === undefined) {
+      // Another client asked for it, such as curl.
+      const waitsForInput = session_event === "resume";
+      this.#begin({ id, flow: "outbound", address, text: content ?? "", messageId, waitsForInput });
+    }
+    const title = `Taken off ${this.#options.transport.queues.outbound}`;
+    const details = { body: formatBody(message) };
+    this.#end(id, { state: "done", note: "sent" }, step("good", title, details));
   }
 
   #isIgnored(address: string): boolean {
     return this.#options.ignores?.(address) ?? false;
   }
 
-  #traceOf(messageId: string): Trace | undefined {
-    for (const trace of [...this.#traces.values()].reverse()) {
-      if (trace.flow === "outbound" && trace.messageId === messageId) return trace;
-    }
-  }
-
   /** A status does not name its event; events are handled in order. */
-  #traceOfCall(content: CallContent | undefined): Trace | undefined {
+  #traceOf({ content }: TurnCall): Trace | undefined {
     if (content?.kind === "message") return this.#traces.get(content.id);
-    for (const trace of this.#traces.values()) {
-      const isOpen = trace.state === "waiting" || trace.state === "retrying";
-      if (trace.flow === "status" && trace.messageId === content?.id && isOpen) return trace;
-    }
+    return this.#traces.values().find(({ flow, messageId, state }) => {
+      const isOpen = state === "waiting" || state === "retrying";
+      return flow === "status" && messageId === content?.id && isOpen;
+    });
   }
 
-  #begin(trace: Omit<Trace, "at">): void {
-    this.#traces.set(trace.id, { ...trace, at: Date.now() });
+  #begin({ text, ...trace }: Beginning): void {
+    this.#traces.set(trace.id, {
+      messageId: "",
+      text: excerpt(text),
+      state: "waiting",
+      note: "",
+      attempts: 0,
+      at: Date.now(),
+      tookMs: null,
+      waitsForInput: false,
+      ...trace,
+    });
     const [oldest] = this.#traces.keys();
     if (this.#traces.size > REMEMBERED && oldest !== undefined) this.#traces.delete(oldest);
   }
 
-  #end(id: string, change: Change, step?: Omit<Step, "at">): void {
+  #end(id: string, change: Partial<Trace>, step?: Step): void {
     const at = this.#traces.get(id)?.at;
-    this.#go(id, at === undefined ? change : { ...change, tookMs: Date.now() - at }, step);
+    if (at !== undefined) this.#go(id, { ...change, tookMs: Date.now() - at }, step);
   }
 
-  #go(id: string, change: Change, step?: Omit<Step, "at">): void {
+  /** Does nothing if it began too long ago. */
+  #go(id: string, change: Partial<Trace>, step?: Step): void {
     const before = this.#traces.get(id);
-    if (before === undefined) return; // It began too long ago.
+    if (before === undefined) return;
     const trace = { ...before, ...change };
     this.#traces.set(id, trace);
-    this.#options.journal.add({
-      kind: "trace",
-      trace,
-      ...(step === undefined ? {} : { step: { ...step, at: Date.now() } }),
-    });
+    this.#options.journal.add({ kind: "trace", trace, ...(step && { step }) });
   }
 }
 
-const BLANK = {
-  messageId: "",
-  state: "waiting",
-  note: "",
-  attempts: 0,
-  tookMs: null,
-  waitsForInput: false,
-} as const;
-
-/** The body of a request by {@linkcode FakeTurn.ask}. */
-interface Asked {
-  readonly to: string;
-  readonly turn: { readonly text: { readonly body: string } };
-  readonly waiting_for_user_input?: boolean;
+function step(
+  tone: Step["tone"],
+  title: string,
+  details: Pick<Step, "headers" | "body"> = {},
+): Step {
+  return { at: Date.now(), tone, title, ...details };
 }
 
-function idsIn(body: unknown): readonly string[] {
-  const { messages } = Object(body);
-  return Array.isArray(messages) ? messages.map((message) => `${Object(message).id}`) : [];
+/** The id in the bridge's answer to a request. */
+function messageIdIn(body: unknown): string {
+  const [message] = Array.from(Object(body).messages ?? []);
+  return String(Object(message).id ?? "");
 }
 
 function formatMs(ms: number): string {

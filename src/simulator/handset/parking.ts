@@ -50,33 +50,30 @@ export class Parking {
    * before: nobody else sees them meanwhile, and a quorum queue has to be given copies of them.
    */
   async look(): Promise<Parked> {
-    const { queues, broker, onParked } = this.#options;
-    const messages: ParkedMessage[] = [];
-    let total = 0;
-    for (const queue of [queues.inboundParked, queues.eventParked]) {
-      const depth = await broker.depth(queue) ?? 0;
-      total += depth;
-      let seen = this.#seen.get(queue);
-      if (seen?.depth !== depth) {
-        seen = { depth, messages: await this.#lookInto(queue, depth) };
-        this.#seen.set(queue, seen);
-      }
-      messages.push(...seen.messages);
-    }
+    const { queues, onParked } = this.#options;
+    const seen = [await this.#see(queues.inboundParked), await this.#see(queues.eventParked)];
+    const total = seen.reduce((sum, { depth }) => sum + depth, 0);
+    const messages = seen.flatMap(({ messages }) => messages);
     for (const message of messages) if (!this.#known.has(message.key)) onParked(message);
     this.#known = new Set(messages.map(({ key }) => key));
-    const shown = messages.slice(0, MOST_SHOWN);
-    return this.#parked = { kind: "parked", total, messages: shown };
+    return this.#parked = { kind: "parked", total, messages: messages.slice(0, MOST_SHOWN) };
   }
 
-  async #lookInto(queue: string, depth: number): Promise<readonly ParkedMessage[]> {
+  async #see(queue: string): Promise<Seen> {
+    const { broker } = this.#options;
+    const depth = await broker.depth(queue) ?? 0;
+    const before = this.#seen.get(queue);
+    if (before?.depth === depth) return before;
     const messages: ParkedMessage[] = [];
-    if (depth === 0 || depth > MOST_LOOKED_AT) return messages;
-    await this.#options.broker.browse(queue, (message) => {
-      messages.push(describe(queue, message));
-      return "keep";
-    });
-    return messages;
+    if (depth > 0 && depth <= MOST_LOOKED_AT) {
+      await broker.browse(queue, (message) => {
+        messages.push(describe(queue, message));
+        return "keep";
+      });
+    }
+    const seen = { depth, messages };
+    this.#seen.set(queue, seen);
+    return seen;
   }
 
   /** Moves one or all back, without the headers about the failure. */
@@ -97,24 +94,14 @@ export class Parking {
   }
 }
 
-/** The key comes from the body, which may be unreadable. */
+/** Describes a message whose body may be unreadable. */
 function describe(queue: string, { body, headers }: QueuedMessage): ParkedMessage {
-  const { message_id, event_id, from_addr, user_message_id } = readFields(body);
-  const key = message_id ?? event_id ?? createHash("sha256").update(body).digest("hex");
-  const title = from_addr ?? (user_message_id ? `about ${user_message_id}` : "unreadable");
-  const reason = excerpt(readParking(headers).reason ?? "no reason given");
-  return { key, queue, title: excerpt(title), reason };
-}
-
-const FIELDS = ["message_id", "event_id", "from_addr", "user_message_id"] as const;
-
-function readFields(body: Uint8Array): Partial<Record<(typeof FIELDS)[number], string>> {
-  const found = new Map(
-    Object.entries(parseFields(body)).filter(([, value]) => {
-      return typeof value === "string" && value !== "";
-    }),
-  );
-  return Object.fromEntries(FIELDS.flatMap((field) => {
-    return found.has(field) ? [[field, String(found.get(field))]] : [];
-  }));
+  const fields = parseFields(body);
+  const text = (name: string): string => typeof fields[name] === "string" ? fields[name] : "";
+  const key = text("message_id") || text("event_id") ||
+    createHash("sha256").update(body).digest("hex");
+  const about = text("user_message_id");
+  const title = text("from_addr") || (about === "" ? "unreadable" : `about ${about}`);
+  const reason = readParking(headers).reason ?? "no reason given";
+  return { key, queue, title: excerpt(title), reason: excerpt(reason) };
 }

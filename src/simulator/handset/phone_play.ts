@@ -13,11 +13,8 @@ import { MessageTraces } from "./message_traces.ts";
 import { PhoneError, Phones } from "./phones.ts";
 import type { Play } from "./server.ts";
 
-interface PhonePlayOptions {
+interface PhonePlayOptions extends Pick<Hello, "connector" | "number" | "ussdCode"> {
   readonly transport: Transport;
-  readonly connector: string;
-  readonly number: string;
-  readonly ussdCode: string;
   readonly ussdTimeoutMs: number;
   /** The first phone's. */
   readonly user: string;
@@ -31,15 +28,11 @@ export class PhonePlay implements Play, Disposable {
 
   constructor(options: PhonePlayOptions) {
     const { transport, connector, number, ussdCode, ussdTimeoutMs, user } = options;
+    const { journal } = this;
     this.hello = { kind: "hello", whole: false, number, ussdCode, connector };
     // Before the phones, which report what becomes of a message as soon as it comes.
-    this.#traces = new MessageTraces({ transport, journal: this.journal });
-    this.#phones = new Phones({
-      transport,
-      journal: this.journal,
-      number,
-      ussdTimeoutMs,
-    });
+    this.#traces = new MessageTraces({ transport, journal });
+    this.#phones = new Phones({ transport, journal, number, ussdTimeoutMs });
     this.#phones.add(user);
   }
 
@@ -61,11 +54,12 @@ export class PhonePlay implements Play, Disposable {
   }
 
   get #settings(): Settings {
+    const reports = this.#phones.reportsByItself;
     return {
       kind: "settings",
       turnAnswers: "200",
       turnReplies: false,
-      reports: this.#phones.reportsByItself,
+      reports,
       load: 0,
       touring: false,
     };

@@ -5,14 +5,15 @@
  * @module
  */
 
+import { sleep } from "../../async/mod.ts";
 import type { Event, Message } from "../../vumi/mod.ts";
-import { ack, deliveryReport, nack, type Transport, type UserAction } from "../transport.ts";
+import { createEvent, type Transport, type UserAction } from "../transport.ts";
 import type { Action } from "./actions.ts";
-import type { Phone, Report } from "./events.ts";
+import type { Phone, Said } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import { UssdSession } from "./ussd.ts";
 
-/** What {@linkcode Phones} are made of. */
+/** How {@linkcode Phones} work. */
 export interface PhonesOptions {
   readonly transport: Transport;
   readonly journal: Journal;
@@ -20,6 +21,8 @@ export interface PhonesOptions {
   readonly ussdTimeoutMs: number;
   /** Users whose messages are not shown. */
   readonly ignores?: (address: string) => boolean;
+  /** Phones that the tour uses now, and nobody else may. */
+  readonly isReserved?: (address: string) => boolean;
 }
 
 /** Something can't be done at a phone, for the reason in the message. */
@@ -38,10 +41,8 @@ export class Phones implements Disposable {
   reportsByItself = true;
   readonly #options: PhonesOptions;
   readonly #phones = new Map<string, UssdSession>();
-  readonly #reserved = new Set<string>();
-  readonly #onTheirWay = new Set<ReturnType<typeof setTimeout>>();
   readonly #watch: Disposable;
-  #isOver = false;
+  readonly #stop = new AbortController();
 
   constructor(options: PhonesOptions) {
     this.#options = options;
@@ -59,26 +60,41 @@ export class Phones implements Disposable {
     });
   }
 
-  /** Does what a person does at a phone; false if the action is about something else. */
+  /**
+   * Does what a person does at a phone; false if the action is about something else.
+   *
+   * @throws {PhoneError} If it can't be done.
+   */
   async act(action: Action): Promise<boolean> {
+    const { transport, number } = this.#options;
     switch (action.do) {
       case "add":
         this.add(action.address);
         return true;
-      case "text":
-        await this.text(action.address, action.text);
+      case "text": {
+        const { address, text: content } = action;
+        this.#own(address);
+        await this.#write(address, { to_addr: number, content, transport_type: "sms" });
         return true;
-      case "dial":
-        await this.dial(action.address, action.code);
+      }
+      case "dial": {
+        const { address, code: to_addr } = action;
+        if (this.#own(address).isOpen) throw new PhoneError("A session is open already");
+        await this.#write(address, { to_addr, session_event: "new", transport_type: "ussd" });
         return true;
-      case "answer":
-        await this.answer(action.address, action.text);
+      }
+      case "answer": {
+        const { address, text: content } = action;
+        if (!this.#own(address).isAsking) throw new PhoneError("The screen asks nothing");
+        await this.#writeInSession(address, { content, session_event: "resume" });
         return true;
+      }
       case "hangUp":
-        await this.hangUp(action.address);
+        if (!this.#own(action.address).isOpen) throw new PhoneError("No session is open");
+        await this.#hangUp(action.address);
         return true;
       case "report":
-        await this.report(action.id, action.report);
+        await transport.publishEvent(createEvent(action.id, action.report));
         return true;
       case "setReports":
         this.reportsByItself = action.on;
@@ -96,59 +112,26 @@ export class Phones implements Disposable {
     }
     const session = new UssdSession({
       timeoutMs: this.#options.ussdTimeoutMs,
-      onTimeout: () => void this.#act(address, { content: null, session_event: "close" }),
+      onTimeout: () => void this.#hangUp(address),
     });
     this.#phones.set(address, session);
     this.#tell(address);
   }
 
-  /** Keeps these phones from other use until the disposable is disposed. */
-  reserve(addresses: readonly string[]): Disposable {
-    for (const address of addresses) this.#reserved.add(address);
-    return {
-      [Symbol.dispose]: () => {
-        for (const address of addresses) this.#reserved.delete(address);
-      },
-    };
-  }
-
-  async text(address: string, content: string): Promise<void> {
-    this.#own(address);
-    await this.#write({ from_addr: address, to_addr: this.#options.number, content }, "sms");
-  }
-
-  async dial(address: string, code: string): Promise<void> {
-    if (this.#own(address).isOpen) throw new PhoneError("A session is open already");
-    const action = { from_addr: address, to_addr: code, session_event: "new" } as const;
-    await this.#write(action, "ussd");
-  }
-
-  async answer(address: string, content: string): Promise<void> {
-    if (!this.#own(address).isAsking) throw new PhoneError("The screen asks nothing");
-    await this.#act(address, { content, session_event: "resume" });
-  }
-
-  async hangUp(address: string): Promise<void> {
-    const session = this.#own(address);
-    if (!session.isOpen) throw new PhoneError("No session is open");
-    await this.#act(address, { content: null, session_event: "close" });
-  }
-
-  async report(id: string, report: Report): Promise<void> {
-    await this.#options.transport.publishEvent(toEvent(id, report));
-  }
-
   /** Leaves open sessions open. */
   [Symbol.dispose](): void {
-    this.#isOver = true;
+    this.#stop.abort();
     this.#watch[Symbol.dispose]();
-    for (const timer of this.#onTheirWay) clearTimeout(timer);
     for (const session of this.#phones.values()) session[Symbol.dispose]();
+  }
+
+  async #hangUp(address: string): Promise<void> {
+    await this.#writeInSession(address, { content: null, session_event: "close" });
   }
 
   /** The user's session, unless the tour uses the phone. */
   #own(address: string): UssdSession {
-    if (this.#reserved.has(address)) {
+    if (this.#isReserved(address)) {
       throw new PhoneError("The tour is using this phone; wait until it ends");
     }
     const session = this.#phones.get(address);
@@ -156,25 +139,25 @@ export class Phones implements Disposable {
     return session;
   }
 
-  async #act(
+  #isReserved(address: string): boolean {
+    return this.#options.isReserved?.(address) ?? false;
+  }
+
+  async #writeInSession(
     address: string,
     fields: Pick<UserAction, "content" | "session_event">,
   ): Promise<void> {
     const code = this.#phones.get(address)?.now?.code ?? "";
-    await this.#write({ from_addr: address, to_addr: code, ...fields }, "ussd");
+    await this.#write(address, { to_addr: code, transport_type: "ussd", ...fields });
   }
 
-  async #write(
-    action: Omit<UserAction, "transport_type">,
-    transport_type: "sms" | "ussd",
-  ): Promise<void> {
+  async #write(address: string, action: Omit<UserAction, "from_addr">): Promise<void> {
     try {
       const { transport } = this.#options;
-      await transport.publish(transport.compose({ ...action, transport_type }));
+      await transport.publish(transport.compose({ from_addr: address, ...action }));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      const ussd = transport_type === "ussd";
-      this.#say(action.from_addr, { id: "", by: "network", text: `Not sent: ${why}`, ussd });
+      this.#notice(address, `Not sent: ${why}`, action.transport_type === "ussd");
     }
   }
 
@@ -185,41 +168,40 @@ export class Phones implements Disposable {
     if (session === undefined) return;
     const ussd = message.transport_type === "ussd";
     const text = content ?? (session_event === "new" ? message.to_addr : "");
-    if (text !== "") this.#say(address, { id, by: "user", text, ussd });
+    if (text !== "") this.#say({ address, id, by: "user", text, ussd });
     if (!ussd) return;
     const ended = session.userDoes(message);
-    if (ended === "user") this.#say(address, { id: "", by: "network", text: "Hung up", ussd });
-    if (ended === "time") this.#say(address, { id: "", by: "network", text: "Timed out", ussd });
+    if (ended) this.#notice(address, ended === "user" ? "Hung up" : "Timed out", ussd);
     this.#tell(address);
   }
 
   /** Shows a message that the network got for a user. */
   #deliver(message: Message): void {
-    const { to_addr: address, content, message_id: id, in_reply_to } = message;
+    const { to_addr: address, content, message_id: id, in_reply_to, session_event } = message;
     const session = this.#session(address);
     if (session === undefined) return;
     const ussd = message.transport_type === "ussd";
     const text = content ?? "";
-    if (ussd && !session.serviceSays(in_reply_to, text, message.session_event === "resume")) {
+    const isReserved = this.#isReserved(address);
+    if (ussd && !session.serviceSays(in_reply_to, text, session_event === "resume")) {
       // As on a network: without a session there is no way to the phone.
       const why = "no session is waiting for it";
-      this.#say(address, { id: "", by: "network", text: `A message was lost: ${why}`, ussd });
-      if (!this.#reserved.has(address)) void this.#options.transport.publishEvent(nack(id, why));
+      this.#notice(address, `A message was lost: ${why}`, ussd);
+      if (!isReserved) void this.#options.transport.publishEvent(createEvent(id, "nack", why));
       return;
     }
-    this.#say(address, { id, by: "service", text, ussd });
+    this.#say({ address, id, by: "service", text, ussd });
     if (ussd) this.#tell(address);
-    if (this.reportsByItself && !this.#reserved.has(address)) void this.#reportAll(id, ussd);
+    if (this.reportsByItself && !isReserved) void this.#reportAll(id, ussd);
   }
 
   async #reportAll(id: string, ussd: boolean): Promise<void> {
-    await this.report(id, "ack");
-    if (ussd || this.#isOver) return;
-    const timer = setTimeout(() => {
-      this.#onTheirWay.delete(timer);
-      void this.report(id, "delivered");
-    }, DELIVERY_MS);
-    this.#onTheirWay.add(timer);
+    const { transport } = this.#options;
+    const { signal } = this.#stop;
+    await transport.publishEvent(createEvent(id, "ack"));
+    if (ussd) return;
+    await sleep(DELIVERY_MS, signal);
+    if (!signal.aborted) await transport.publishEvent(createEvent(id, "delivered"));
   }
 
   #showReport({ user_message_id: id, event_type, delivery_status }: Event): void {
@@ -234,33 +216,17 @@ export class Phones implements Disposable {
     return this.#phones.get(address);
   }
 
-  #say(
-    address: string,
-    said: {
-      readonly id: string;
-      readonly by: "user" | "service" | "network";
-      readonly text: string;
-      readonly ussd: boolean;
-    },
-  ): void {
+  #notice(address: string, text: string, ussd: boolean): void {
+    this.#say({ address, id: "", by: "network", text, ussd });
+  }
+
+  #say(said: Omit<Said, "kind" | "at">): void {
     const text = said.text.slice(0, LONGEST_TEXT);
-    this.#options.journal.add({ kind: "said", address, ...said, text, at: Date.now() });
+    this.#options.journal.add({ kind: "said", ...said, text, at: Date.now() });
   }
 
   #tell(address: string): void {
     const session = this.#phones.get(address)?.now ?? null;
     this.#options.journal.tell({ kind: "phone", address, session });
-  }
-}
-
-function toEvent(id: string, report: Report): Event {
-  switch (report) {
-    case "ack":
-      return ack(id);
-    case "nack":
-      return nack(id, "the network refused it");
-    case "delivered":
-    case "failed":
-      return deliveryReport(id, report);
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The page, over HTTP. A page on the web can have its name resolve to this machine (DNS rebinding), but
- * can't have an address for a name, nor send another `Origin` than its own: so requests are refused
- * unless they use an address, localhost or the configured name. Served are: its files, what happens as server-sent events, and what a person does at it
- * as `POST /do`.
+ * The page, over HTTP: its files, what happens as server-sent events, and what a person does at it as
+ * `POST /do`. A page on the web can have its name resolve to this machine (DNS rebinding), but can't
+ * have an address for a name, nor send another `Origin` than its own: so requests are refused unless
+ * they use an address, localhost or the configured name.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Hello, Now } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import { PhoneError } from "./phones.ts";
 
-const log = getLogger(["turn-channels", "demo"]);
+const log = getLogger(["turn-channels", "simulator"]);
 
 /** What the page shows, and what can be done at it. */
 export interface Play {
@@ -37,19 +37,12 @@ export interface PageServerOptions {
   readonly play: Play;
 }
 
-/** The files that are served, and their types. */
-const FILES: Readonly<Record<string, string>> = {
-  "/index.html": "text/html; charset=utf-8",
-  "/icon.svg": "image/svg+xml",
-  ...Object.fromEntries(
-    ["page", "controls", "phone", "bridge", "traces", "turn"].map((
-      name,
-    ) => [`/${name}.css`, "text/css; charset=utf-8"]),
-  ),
-  ...Object.fromEntries(
-    ["main", "link", "dom", "people", "phone", "ussd", "bridge", "traces", "load", "turn"]
-      .map((name) => [`/${name}.js`, "text/javascript; charset=utf-8"]),
-  ),
+/** The page's files are those in its folder with one of these endings. */
+const TYPES: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
 };
 
 const MOST_LISTENERS = 32;
@@ -100,11 +93,10 @@ export class PageServer implements AsyncDisposable {
     const fault = faultOf(request, this.#options.hostname);
     if (fault !== undefined) return answer(403, fault);
     const { pathname, searchParams } = new URL(request.url);
-    const isRead = request.method === "GET" || request.method === "HEAD";
     if (pathname === "/do") {
       return request.method === "POST" ? await this.#act(request) : answer(405, "Only POST");
     }
-    if (!isRead) return answer(405, "Only GET");
+    if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "Only GET");
     if (pathname === "/events") {
       const lastId = request.headers.get("last-event-id") ?? searchParams.get("after") ?? "";
       return this.#listen(lastId);
@@ -182,11 +174,22 @@ class EventStream {
   }
 }
 
+/** A path of other characters could lead out of the folder. */
 async function file(path: string): Promise<Response> {
-  const type = Object.hasOwn(FILES, path) ? FILES[path] : undefined;
-  if (type === undefined) return answer(404, "There is no such page");
-  const bytes = await Deno.readFile(new URL(`../page${path}`, import.meta.url));
+  const [, ending = ""] = /^\/\w+\.(\w+)$/.exec(path) ?? [];
+  const type = Object.hasOwn(TYPES, ending) ? TYPES[ending] : undefined;
+  const bytes = type && await read(new URL(`../page${path}`, import.meta.url));
+  if (!bytes) return answer(404, "There is no such page");
   return new Response(bytes, { headers: { ...HEADERS, "Content-Type": type } });
+}
+
+async function read(url: URL): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await Deno.readFile(url);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 async function readBody(request: Request): Promise<string | undefined> {
@@ -245,11 +248,8 @@ function faultOf(request: Request, ownHost: string): string | undefined {
 
 /** Names that no other server's page can have: addresses, localhost, and the configured one. */
 function isOurs(host: string, ownHost: string): boolean {
-  if (!URL.canParse(`http://${host}`)) return false;
-  const [, name = ""] = /^(\[[\da-f:.]+\]|[^:]+)(?::\d+)?$/i.exec(host) ?? [];
-  const lower = name.toLowerCase();
-  if (lower === "localhost" || lower === ownHost.toLowerCase()) return true;
-  return /^(\d{1,3}\.){3}\d{1,3}$/.test(lower) || lower.startsWith("[");
+  const name = URL.parse(`http://${host}`)?.hostname ?? "";
+  return name === "localhost" || name === ownHost.toLowerCase() || /^(\[.*|[\d.]+)$/.test(name);
 }
 
 /** Whether only this machine can reach it. */

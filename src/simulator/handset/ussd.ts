@@ -84,7 +84,7 @@ export class UssdSession implements Disposable {
     this.#session = { id, code, state: "waiting", endedBy: null, text: "", screens: 0 };
   }
 
-  #end(endedBy: "service" | "user" | "time"): void {
+  #end(endedBy: NonNullable<Session["endedBy"]>): void {
     clearTimeout(this.#timer);
     this.#unanswered = undefined;
     if (this.#session !== undefined) this.#session = { ...this.#session, state: "ended", endedBy };

@@ -43,7 +43,7 @@ export class Bridge {
   }
 
   /** @param {Health} health */
-  showHealth({ report, counters, limits }) {
+  showHealth({ report, limits }) {
     const { health, components } = Object(report);
     const turn = Object(Object(components).turn);
     const isWaiting = health === "ok" && turn.health === "degraded";
@@ -59,10 +59,7 @@ export class Bridge {
     for (const [bucket, left, limit] of limits) {
       pills.push(pill(`Limit ${bucket}: ${left} of ${limit} left`, left === 0 ? "wait" : "good"));
     }
-    const counted = counters.map(([flow, result, count]) => `${flow} ${result}: ${count}`);
-    const place = find("health", HTMLElement);
-    place.title = counted.join("\n");
-    place.replaceChildren(...pills);
+    find("health", HTMLElement).replaceChildren(...pills);
   }
 
   /** @param {Parked} parked */

@@ -65,7 +65,7 @@ export class Load {
     const { samples } = this;
     this.rates.draw(
       [samples.map((sample) => sample.sent), samples.map((sample) => sample.delivered)],
-      [`${sent} sent`, `${delivered} at Turn`, `${between} between`],
+      [`${sent} sent`, `${delivered} with Turn`, `${between} between`],
     );
     this.delays.draw(
       [samples.map((sample) => sample.p95Ms), samples.map((sample) => sample.medianMs)],

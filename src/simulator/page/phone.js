@@ -13,7 +13,7 @@ import { Ussd } from "./ussd.js";
 
 /** @typedef {import("../handset/events.ts").PageEvent} PageEvent */
 /** @typedef {import("../handset/events.ts").Said} Said */
-/** @typedef {import("../handset/events.ts").Report} Report */
+/** @typedef {import("../transport.ts").Report} Report */
 
 /** @type {Record<Report, string>} */
 const REPORTED = {
@@ -27,11 +27,13 @@ const MOST_ENTRIES = 500;
 
 export class Phones {
   constructor() {
-    /** @type {Map<string, HTMLDivElement>} */
-    this.threads = new Map();
     /** @type {Map<string, HTMLElement>} What is said of a message, by its id. */
     this.reports = new Map();
-    this.people = new People(find("phones", HTMLElement), (address) => this.choose(address));
+    this.people = new People(
+      find("phones", HTMLElement),
+      find("thread-place", HTMLElement),
+      () => this.showDevice(),
+    );
     this.ussd = new Ussd();
     this.listenForms();
   }
@@ -44,11 +46,11 @@ export class Phones {
       find("text-label", HTMLElement).textContent = `Message to ${event.number}`;
       find("text-content", HTMLTextAreaElement).placeholder = `Message to ${event.number}`;
     } else if (event.kind === "phone") {
-      this.thread(event.address);
+      this.people.thread(event.address);
       this.ussd.take(event);
       this.showDevice();
     } else if (event.kind === "said") {
-      const thread = this.thread(event.address);
+      const thread = this.people.thread(event.address);
       thread.append(this.entry(event));
       if (thread.children.length > MOST_ENTRIES) thread.firstChild?.remove();
       this.people.note(event.address, event.by !== "user");
@@ -61,28 +63,9 @@ export class Phones {
   }
 
   clear() {
-    this.threads.clear();
     this.reports.clear();
     this.people.clear();
     this.ussd.clear();
-  }
-
-  /** @param {string} address */
-  thread(address) {
-    const known = this.threads.get(address);
-    if (known !== undefined) return known;
-    const label = `Messages on ${address}`;
-    const thread = make("div", { class: "thread", role: "log", "aria-label": label });
-    this.threads.set(address, thread);
-    this.people.add(address);
-    return thread;
-  }
-
-  /** @param {string} address */
-  choose(address) {
-    this.showDevice();
-    const thread = this.thread(address);
-    find("thread-place", HTMLElement).replaceChildren(thread);
   }
 
   showDevice() {
@@ -94,15 +77,13 @@ export class Phones {
   /** @param {Said} said */
   entry({ id, by, text, ussd, at }) {
     const who = by === "user" ? "You" : by === "service" ? "Service" : "Network";
-    const words = make("p", { class: "words", dir: "auto" });
-    words.textContent = text;
     const reports = make("span", { class: "reports" });
     const meta = make("p", { class: "meta" }, ussd ? "USSD" : "SMS", ` ${timeOfDay(at)} `, reports);
     const item = make(
       "div",
       { class: `said ${by}${ussd ? " over-ussd" : ""}` },
       make("span", { class: "unseen" }, `${who}: `),
-      words,
+      make("p", { class: "words", dir: "auto" }, text),
       by === "network" ? null : meta,
     );
     if (by === "service") {
@@ -158,7 +139,6 @@ export class Phones {
       if (!await act({ do: "add", address: added })) return;
       address.value = "";
       address.closest("details")?.removeAttribute("open");
-      this.thread(added);
       this.people.choose(added);
     });
     const reports = find("reports", HTMLInputElement);

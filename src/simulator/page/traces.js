@@ -113,8 +113,6 @@ function sum(words, count) {
 /** @param {Trace} trace */
 function summary({ flow, address, text, state, note, attempts, tookMs }) {
   const { arrow, words } = FLOWS[flow];
-  const said = make("span", { class: "text", dir: "auto" });
-  said.textContent = text;
   const { words: outcome, tone } = STATES[state];
   const isDone = state === "done";
   const tries = attempts > 1 ? [`${attempts} tries`] : [];
@@ -124,7 +122,7 @@ function summary({ flow, address, text, state, note, attempts, tookMs }) {
     make("span", { class: "arrow", "aria-hidden": "true" }, arrow),
     make("span", { class: "unseen" }, words),
     make("span", { class: "who" }, address || "somebody"),
-    said,
+    make("span", { class: "text", dir: "auto" }, text),
     news.length > 0 ? make("span", { class: "note" }, news.join(", ")) : null,
     make(
       "span",
@@ -156,9 +154,8 @@ function stepItem({ at, title, tone, headers, body }) {
   }
   if (body !== undefined) {
     const label = `${title}: what was in it`;
-    const pre = make("pre", { tabindex: "0", role: "region", "aria-label": label, dir: "auto" });
-    pre.textContent = body;
-    item.append(pre);
+    const attributes = { tabindex: "0", role: "region", "aria-label": label, dir: "auto" };
+    item.append(make("pre", attributes, body));
   }
   return item;
 }

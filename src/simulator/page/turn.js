@@ -25,21 +25,19 @@ const MEANS = {
 
 const MOST_REPLIES = 12;
 
-/**
- * @typedef {object} Contact
- * @property {HTMLDivElement} thread
- * @property {{ id: string, text: string }[]} wrote
- */
-
 export class Turn {
   constructor() {
-    /** @type {Map<string, Contact>} */
-    this.contacts = new Map();
+    /** @type {Map<string, { id: string, text: string }[]>} What contacts wrote last, the latest first. */
+    this.wrote = new Map();
     /** @type {Map<string, HTMLElement>} Items by the trace that they are. */
     this.items = new Map();
     /** @type {Map<string, HTMLElement>} What is said of a message, by its id. */
     this.statuses = new Map();
-    this.people = new People(find("contacts", HTMLElement), (address) => this.choose(address));
+    this.people = new People(
+      find("contacts", HTMLElement),
+      find("conversation-place", HTMLElement),
+      (address) => this.showForm(address),
+    );
     this.listenForms();
     this.clear();
   }
@@ -58,11 +56,10 @@ export class Turn {
   }
 
   clear() {
-    this.contacts.clear();
+    this.wrote.clear();
     this.items.clear();
     this.statuses.clear();
     this.people.clear();
-    find("conversation-place", HTMLElement).replaceChildren();
     find("turn", HTMLElement).classList.add("no-contacts");
   }
 
@@ -83,23 +80,22 @@ export class Turn {
   /** @param {Trace} trace */
   add(trace) {
     const { id, flow, address, text, at, waitsForInput } = trace;
-    const contact = this.contact(address);
-    const words = make("p", { class: "words", dir: "auto" });
-    words.textContent = text;
     const isUser = flow === "inbound";
     const outcome = make("span", { class: "outcome" });
     const item = make(
       "div",
       { class: `said ${isUser ? "user" : "service"}` },
       make("span", { class: "unseen" }, isUser ? "Contact: " : "Turn: "),
-      words,
+      make("p", { class: "words", dir: "auto" }, text),
       make("p", { class: "meta" }, timeOfDay(at), waitsForInput ? " · awaits input" : "", outcome),
     );
     this.items.set(id, item);
-    contact.thread.append(item);
+    this.people.thread(address).append(item);
+    find("turn", HTMLElement).classList.remove("no-contacts");
     this.people.note(address, isUser);
     if (!isUser) return;
-    contact.wrote = [{ id, text }, ...contact.wrote].slice(0, MOST_REPLIES);
+    const wrote = [{ id, text }, ...this.wrote.get(address) ?? []];
+    this.wrote.set(address, wrote.slice(0, MOST_REPLIES));
     if (address === this.people.current) this.showReplies();
   }
 
@@ -118,22 +114,7 @@ export class Turn {
   }
 
   /** @param {string} address */
-  contact(address) {
-    const known = this.contacts.get(address);
-    if (known !== undefined) return known;
-    const label = `Conversation with ${address}`;
-    const thread = make("div", { class: "thread", role: "log", "aria-label": label });
-    const contact = { thread, wrote: [] };
-    this.contacts.set(address, contact);
-    find("turn", HTMLElement).classList.remove("no-contacts");
-    this.people.add(address);
-    return contact;
-  }
-
-  /** @param {string} address */
-  choose(address) {
-    const { thread } = this.contact(address);
-    find("conversation-place", HTMLElement).replaceChildren(thread);
+  showForm(address) {
     find("send-label", HTMLElement).textContent = `Message to ${address}`;
     this.showReplies();
   }
@@ -141,7 +122,7 @@ export class Turn {
   showReplies() {
     const select = find("send-reply", HTMLSelectElement);
     const { value } = select;
-    const wrote = this.contacts.get(this.people.current)?.wrote ?? [];
+    const wrote = this.wrote.get(this.people.current) ?? [];
     select.replaceChildren(
       make("option", { value: "" }, "none: the user's latest message"),
       ...wrote.map(({ id, text }) => make("option", { value: id }, text.slice(0, 40) || id)),

@@ -36,10 +36,11 @@ Deno.test("LogTap writes lines for people, and hands them on with their values",
   assert.deepEqual([fields[0]?.["result"], fields[1]?.["waitMs"]], ["skipped", 2_000]);
 });
 
-Deno.test("LogTap hands on a part of a burst, and writes all of it", () => {
+Deno.test("LogTap gets one line and a count of a burst, so that the page is not flooded", () => {
   const { written, lines } = tap(() => {
-    for (let n = 0; n < 1_000; n++) log.warning(`Line ${n}`);
+    for (let n = 0; n < 1_000; n++) log.warning("Line {n}", { n });
   });
-  assert.equal(written.trimEnd().split("\n").length, 1_000);
-  assert.ok(lines.length >= 20 && lines.length < 500, `${lines.length} lines`);
+  assert.equal(written.trimEnd().split("\n").length, 2);
+  assert.equal(lines[0]?.text, "Line 0");
+  assert.match(lines[1]?.text ?? "", /999/);
 });

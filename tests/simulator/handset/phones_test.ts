@@ -76,7 +76,7 @@ class Network implements AsyncDisposable {
 
 Deno.test("Phones put an SMS on the queue, as vumi has it", async () => {
   await using network = new Network();
-  await network.phones.text(USER, "Hi");
+  await network.phones.act({ do: "text", address: USER, text: "Hi" });
   const [queued] = network.broker.waiting("n.inbound");
   const message = decodeMessage(queued?.body ?? assert.fail());
   const { from_addr, to_addr, transport_type, content, session_event } = message;
@@ -91,7 +91,7 @@ Deno.test("Phones put an SMS on the queue, as vumi has it", async () => {
 
 Deno.test("Phones report by themselves what became of a message", async () => {
   await using network = new Network();
-  await network.phones.text(USER, "Hi");
+  await network.phones.act({ do: "text", address: USER, text: "Hi" });
   const { message_id } = await network.replies("Hello", "close");
   await until("two reports", () => network.events.length === 2);
   assert.deepEqual(network.events.map((event) => [event.event_type, event.user_message_id]), [
@@ -103,11 +103,11 @@ Deno.test("Phones report by themselves what became of a message", async () => {
 Deno.test("Phones report by hand, if that is wanted", async () => {
   await using network = new Network();
   network.phones.reportsByItself = false;
-  await network.phones.text(USER, "Hi");
+  await network.phones.act({ do: "text", address: USER, text: "Hi" });
   const { message_id } = await network.replies("Hello", "close");
   assert.equal(network.events.length, 0);
-  await network.phones.report(message_id, "failed");
-  await network.phones.report(message_id, "nack");
+  await network.phones.act({ do: "report", id: message_id, report: "failed" });
+  await network.phones.act({ do: "report", id: message_id, report: "nack" });
   const [failed, nack] = network.events;
   assert.equal(failed?.delivery_status, "failed");
   assert.equal(nack?.event_type, "nack");
@@ -117,11 +117,11 @@ Deno.test("Phones report by hand, if that is wanted", async () => {
 Deno.test("a USSD session is dialled, asked, answered and ended", async () => {
   await using network = new Network();
   const { phones } = network;
-  await phones.dial(USER, CODE);
+  await phones.act({ do: "dial", address: USER, code: CODE });
   assert.equal(network.session.state, "waiting");
   await network.replies("Your name?", "resume");
   assert.deepEqual([network.session.state, network.session.text], ["asking", "Your name?"]);
-  await phones.answer(USER, "Neo");
+  await phones.act({ do: "answer", address: USER, text: "Neo" });
   assert.equal(network.session.state, "waiting");
   await network.replies("Bye", "close");
   const { state, endedBy, text, screens } = network.session;
@@ -139,8 +139,8 @@ Deno.test("a USSD session is dialled, asked, answered and ended", async () => {
 
 Deno.test("a USSD session that is hung up tells vumi so", async () => {
   await using network = new Network();
-  await network.phones.dial(USER, CODE);
-  await network.phones.hangUp(USER);
+  await network.phones.act({ do: "dial", address: USER, code: CODE });
+  await network.phones.act({ do: "hangUp", address: USER });
   assert.equal(network.session.endedBy, "user");
   const { session_event, content } = network.inbound.at(-1) ?? assert.fail();
   assert.deepEqual([session_event, content], ["close", null]);
@@ -149,7 +149,7 @@ Deno.test("a USSD session that is hung up tells vumi so", async () => {
 Deno.test("a USSD session ends when its time is up, waiting or asking, and tells vumi so", async () => {
   for (const asks of [false, true]) {
     await using network = new Network({ ussdTimeoutMs: 150 });
-    await network.phones.dial(USER, CODE);
+    await network.phones.act({ do: "dial", address: USER, code: CODE });
     if (asks) await network.replies("Your name?", "resume");
     await until("the end", () => network.session.state === "ended");
     assert.equal(network.session.endedBy, "time");
@@ -160,7 +160,7 @@ Deno.test("a USSD session ends when its time is up, waiting or asking, and tells
 
 Deno.test("a USSD session takes one answer to each thing, and the network refuses a second", async () => {
   await using network = new Network();
-  await network.phones.dial(USER, CODE);
+  await network.phones.act({ do: "dial", address: USER, code: CODE });
   await network.replies("First", "resume");
   const second = await network.replies("Second", "resume");
   assert.equal(network.session.text, "First");
@@ -172,21 +172,23 @@ Deno.test("a USSD session takes one answer to each thing, and the network refuse
 
 for (
   const { what, act } of [
-    { what: "to answer what is not asked", act: (phones: Phones) => phones.answer(USER, "Hi") },
-    { what: "to hang up what is not open", act: (phones: Phones) => phones.hangUp(USER) },
-    { what: "to write from no phone", act: (phones: Phones) => phones.text("+1", "Hi") },
+    {
+      what: "to answer what is not asked",
+      act: (phones: Phones) => phones.act({ do: "answer", address: USER, text: "Hi" }),
+    },
+    {
+      what: "to hang up what is not open",
+      act: (phones: Phones) => phones.act({ do: "hangUp", address: USER }),
+    },
+    {
+      what: "to write from no phone",
+      act: (phones: Phones) => phones.act({ do: "text", address: "+1", text: "Hi" }),
+    },
     {
       what: "to dial in a session",
       act: async (phones: Phones) => {
-        await phones.dial(USER, CODE);
-        await phones.dial(USER, CODE);
-      },
-    },
-    {
-      what: "to take a phone that the tour has",
-      act: (phones: Phones) => {
-        phones.reserve([USER]);
-        return phones.text(USER, "Hi");
+        await phones.act({ do: "dial", address: USER, code: CODE });
+        await phones.act({ do: "dial", address: USER, code: CODE });
       },
     },
     {
@@ -204,6 +206,12 @@ for (
   });
 }
 
+Deno.test("Phones refuse to take a phone that the tour has", async () => {
+  await using network = new Network({ isReserved: (address) => address === USER });
+  const action = { do: "text", address: USER, text: "Hi" } as const;
+  await assert.rejects(network.phones.act(action), PhoneError);
+});
+
 Deno.test("Phones have one for whom somebody writes to, as long as there is room", async () => {
   await using network = new Network();
   const message = network.transport.compose({
@@ -220,6 +228,6 @@ Deno.test("Phones have one for whom somebody writes to, as long as there is room
 Deno.test("Phones say when a message could not be sent", async () => {
   await using network = new Network();
   network.transport.publish = () => Promise.reject(new Error("the broker is away"));
-  await network.phones.text(USER, "Hi");
+  await network.phones.act({ do: "text", address: USER, text: "Hi" });
   assert.deepEqual(network.said, ["network: Not sent: the broker is away"]);
 });

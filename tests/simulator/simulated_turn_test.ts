@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeTurn } from "../../src/simulator/fake_turn.ts";
+import { FakeTurn } from "../support/fake_turn.ts";
 
 const MESSAGE = {
   contact: { id: "+1", profile: { name: "+1" } },
@@ -32,7 +32,7 @@ const BODIES: readonly [string, unknown, number][] = [
 ];
 
 for (const [path, body, status] of BODIES) {
-  Deno.test(`FakeTurn answers ${status} to POST ${path} ${JSON.stringify(body)}`, async () => {
+  Deno.test(`SimulatedTurn answers ${status} to POST ${path} ${JSON.stringify(body)}`, async () => {
     await using turn = FakeTurn.start();
     const response = await post(`${turn.url}${path}`, body);
     await response.body?.cancel();
@@ -40,7 +40,7 @@ for (const [path, body, status] of BODIES) {
   });
 }
 
-Deno.test("FakeTurn answers 401 to another token, and remembers the call", async () => {
+Deno.test("SimulatedTurn answers 401 to another token, and remembers the call", async () => {
   await using turn = FakeTurn.start();
   const response = await post(`${turn.url}/messages`, MESSAGE, "other");
   assert.equal(response.status, 401);
@@ -56,13 +56,27 @@ Deno.test("FakeTurn.received() says what came, when that is not enough", async (
   await assert.rejects(turn.received(2, 1), /2 calls, and received 1:\n {2}\/statuses/);
 });
 
-Deno.test("FakeTurn drops connections, and stops with calls that hang", async () => {
-  const turn = FakeTurn.start({ answer: () => "reset" });
-  await assert.rejects(post(`${turn.url}/messages`, MESSAGE), TypeError);
-  turn.answer = () => "hang";
+Deno.test("SimulatedTurn stops with calls that hang, and so does who waits for more", async () => {
+  const turn = FakeTurn.start({ answer: () => "hang" });
   const hanging = assert.rejects(post(`${turn.url}/messages`, MESSAGE), TypeError);
   const more = assert.rejects(turn.received(9), /closed/);
-  await turn.received(2);
+  await turn.received(1);
   await turn[Symbol.asyncDispose]();
   await Promise.all([hanging, more]);
+});
+
+Deno.test("SimulatedTurn answers 200 to calls that hang, when they are released", async () => {
+  await using turn = FakeTurn.start({ answer: () => "hang" });
+  const hanging = post(`${turn.url}/messages`, MESSAGE);
+  await turn.received(1);
+  turn.release();
+  const response = await hanging;
+  await response.body?.cancel();
+  assert.equal(response.status, 200);
+});
+
+Deno.test("FakeTurn drops connections", async () => {
+  await using turn = FakeTurn.start();
+  turn.answer = () => turn.drop();
+  await assert.rejects(post(`${turn.url}/messages`, MESSAGE), TypeError);
 });

@@ -1,0 +1,109 @@
+/**
+ * The page's controls of the simulated Turn: how it answers calls, and whether it replies to users by
+ * itself. By itself it repeats an SMS, and asks two questions on USSD.
+ *
+ * @module
+ */
+
+import { LRUCache } from "lru-cache";
+import type { RequestBody, SimulatedTurn } from "../simulated_turn.ts";
+import type { TurnMode } from "./events.ts";
+
+interface TurnControlsOptions {
+  readonly turn: SimulatedTurn;
+  readonly send: (request: RequestBody) => Promise<unknown>;
+  readonly ussdCode: string;
+  /** Users who get no reply now. */
+  readonly ignores: (address: string) => boolean;
+}
+
+const REMEMBERED = 10_000;
+
+export class TurnControls implements Disposable {
+  repliesByItself = true;
+  readonly #options: TurnControlsOptions;
+  /** Messages with a reply, so that a repeated call gets none. */
+  readonly #replied = new LRUCache<string, true>({ max: REMEMBERED });
+  readonly #flows = new Map<string, Flow>();
+  readonly #watch: Disposable;
+  #mode: TurnMode = "200";
+
+  constructor(options: TurnControlsOptions) {
+    const { turn } = options;
+    this.#options = options;
+    const { answer } = turn;
+    turn.answer = (call) => this.#mode === "200" ? answer(call) : failing(this.#mode);
+    this.#watch = turn.watch({
+      answered: ({ content }, answer) => {
+        if (content?.kind !== "message" || !(answer instanceof Response && answer.ok)) return;
+        this.#reply(content.id, content.address, content.text);
+      },
+    });
+  }
+
+  get mode(): TurnMode {
+    return this.#mode;
+  }
+
+  /** Also answers the calls that wait. */
+  set mode(mode: TurnMode) {
+    this.#mode = mode;
+    if (mode !== "none") this.#options.turn.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.#watch[Symbol.dispose]();
+  }
+
+  #reply(id: string, address: string, text: string): void {
+    const { ignores, ussdCode, send } = this.#options;
+    if (!this.repliesByItself || ignores(address) || this.#replied.has(id)) return;
+    this.#replied.set(id, true);
+    const flow = text === ussdCode ? askName : this.#flows.get(address) ?? echo;
+    this.#flows.delete(address);
+    const reply = flow(text);
+    if (reply.then !== undefined) this.#flows.set(address, reply.then);
+    // Watchers see what comes of it.
+    void send({
+      to: address,
+      turn: { type: "text", text: { body: reply.text } },
+      waiting_for_user_input: reply.then !== undefined,
+    });
+  }
+}
+
+/** Makes a reply to what a user wrote. */
+type Flow = (text: string) => Reply;
+
+interface Reply {
+  readonly text: string;
+  /** Replies to the answer; absent if none is expected. */
+  readonly then?: Flow;
+}
+
+const echo: Flow = (text) => ({ text: `You wrote: ${text}` });
+
+const askName: Flow = () => ({ text: "Welcome! What is your name?", then: askMood });
+
+const askMood: Flow = (name) => ({
+  text: `Hello ${name}. How are you today?\n1. Well\n2. Not so well`,
+  then: (choice) => {
+    const wish = choice.trim() === "2" ? "Get well soon" : "Glad to hear it";
+    return { text: `${wish}, ${name}. Goodbye!` };
+  },
+});
+
+function failing(mode: Exclude<TurnMode, "200">): Response | "hang" {
+  if (mode === "none") return "hang";
+  const code = Number(mode);
+  const isLimit = code === 429;
+  const title = isLimit ? "Rate limit hit for bucket text" : `Error ${code}`;
+  const headers = {
+    "Retry-After": "1",
+    "X-Ratelimit-Limit": "20",
+    "X-Ratelimit-Remaining": "0",
+    "X-Ratelimit-Reset": `${Date.now() / 1000 + 1}`,
+  };
+  const body = { errors: [{ code, title, details: "As chosen on the page" }] };
+  return Response.json(body, { status: code, headers: isLimit ? headers : {} });
+}

@@ -1,0 +1,195 @@
+/**
+ * A simulated Turn: an HTTP server that checks calls as strictly as Turn does, and a way to send what
+ * Turn sends.
+ *
+ * @module
+ */
+
+import { parseJson } from "../async/mod.ts";
+import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";
+import { type CallContent, faultInBody, isTurnPath, readCall } from "./turn_schemas.ts";
+import { Watchers } from "./watchers.ts";
+
+interface Received {
+  /** When it was complete; milliseconds since 1970. */
+  readonly at: number;
+  readonly method: string;
+  /** Below {@linkcode SimulatedTurn.url}: `/messages` or `/statuses`, if all is well. */
+  readonly path: string;
+  readonly headers: Headers;
+  /** Parsed; undefined if it is not JSON. */
+  readonly body: unknown;
+}
+
+export interface TurnCall extends Received {
+  /** What it is about; undefined if it is refused, as it is not what Turn wants. */
+  readonly content: CallContent | undefined;
+}
+
+/** An answer to a call, or none until calls are released. */
+export type TurnAnswer = Response | "hang";
+
+/** Answers valid calls. */
+export type Answerer = (call: TurnCall) => TurnAnswer | Promise<TurnAnswer>;
+
+/** Each method is called before what it reports goes on. */
+interface TurnWatcher {
+  called?(call: TurnCall): void;
+  /** A response must be cloned before it is read. */
+  answered?(call: TurnCall, answer: TurnAnswer): void;
+  /** A request is sent by {@linkcode SimulatedTurn.ask}. */
+  asks?(request: TurnRequest, answered: Promise<RequestAnswer>): void;
+}
+
+export interface TurnRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether the signature is the right one. */
+  readonly isSigned: boolean;
+  readonly body: RequestBody;
+}
+
+/** What Turn asks the bridge to send. */
+export interface RequestBody {
+  readonly to: string;
+  /** The bridge knows it of replies. */
+  readonly from?: string;
+  readonly turn: { readonly type: "text"; readonly text: { readonly body: string } };
+  /** The bridge finds it by itself. */
+  readonly reply_to?: string;
+  readonly waiting_for_user_input?: boolean;
+}
+
+export interface RequestAnswer {
+  /** Undefined if there was no answer. */
+  readonly status: number | undefined;
+  readonly headers: Headers;
+  /** Parsed; the text if it is not JSON, or why there was no answer. */
+  readonly body: unknown;
+}
+
+/** How a {@linkcode SimulatedTurn} starts. */
+export interface SimulatedTurnOptions {
+  /** The bearer token that it expects; default "token". */
+  readonly authToken?: string;
+  /** Default: 200 for all calls. */
+  readonly answer?: Answerer | undefined;
+}
+
+const BASE_PATH = "/v1/numbers/simulated";
+
+export class SimulatedTurn implements AsyncDisposable {
+  /** Answers calls; faulty ones are refused without it. */
+  answer: Answerer;
+  readonly #authToken: string;
+  readonly #watchers = new Watchers<TurnWatcher>();
+  readonly #stop = new AbortController();
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  #released = Promise.withResolvers<void>();
+
+  /** Listens on a free port of 127.0.0.1. */
+  constructor({ authToken = "token", answer = ok }: SimulatedTurnOptions = {}) {
+    this.answer = answer;
+    this.#authToken = authToken;
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, signal: this.#stop.signal, onListen: () => {} },
+      (request) => this.#take(request),
+    );
+  }
+
+  /** For `turn_api_url`. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}${BASE_PATH}`;
+  }
+
+  /** Calls `watcher` until the disposable is disposed. */
+  watch(watcher: TurnWatcher): Disposable {
+    return this.#watchers.add(watcher);
+  }
+
+  /** Sends what Turn would to the bridge's `POST /messages`. */
+  async ask(url: string, body: RequestBody, options: SignOptions): Promise<RequestAnswer> {
+    const text = JSON.stringify(body);
+    const headers = signedHeaders(text, options);
+    const answered = post(url, text, headers);
+    const request = { headers, isSigned: options.signature === undefined, body };
+    this.#watchers.each((watcher) => watcher.asks?.(request, answered));
+    return await answered;
+  }
+
+  /** Answers 200 to the calls that hang. */
+  release(): void {
+    this.#released.resolve();
+    this.#released = Promise.withResolvers();
+  }
+
+  /** Stops at once: calls that hang fail. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#released.resolve();
+    await this.#server.finished;
+  }
+
+  async #take(request: Request): Promise<Response> {
+    const received = await receive(request);
+    const refusal = this.#refusalOf(received);
+    const content = refusal === undefined ? readCall(received.path, received.body) : undefined;
+    const call = { ...received, content };
+    this.#watchers.each((watcher) => watcher.called?.(call));
+    const { promise: released } = this.#released;
+    const answer = refusal ?? await this.answer(call);
+    this.#watchers.each((watcher) => watcher.answered?.(call, answer));
+    if (answer !== "hang") return answer;
+    await released;
+    const late = ok();
+    this.#watchers.each((watcher) => watcher.answered?.(call, late));
+    return late;
+  }
+
+  #refusalOf({ method, path, headers, body }: Received): Response | undefined {
+    if (headers.get("authorization") !== `Bearer ${this.#authToken}`) return failure(401);
+    if (!isTurnPath(path)) return failure(404);
+    if (method !== "POST") return failure(405);
+    if (headers.get("content-type") !== "application/json") return failure(415);
+    const details = faultInBody(path, body);
+    return details === undefined ? undefined : failure(400, details);
+  }
+}
+
+async function receive(request: Request): Promise<Received> {
+  const { pathname } = new URL(request.url);
+  const path = pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length) : pathname;
+  const body = parseJson(await request.text());
+  return { at: Date.now(), method: request.method, path, headers: request.headers, body };
+}
+
+function ok(): Response {
+  return Response.json({});
+}
+
+function failure(code: number, details = "The simulated Turn does not take this"): Response {
+  return Response.json({ errors: [{ code, title: `Error ${code}`, details }] }, { status: code });
+}
+
+async function post(url: string, body: string, headers: HeadersInit): Promise<RequestAnswer> {
+  try {
+    const response = await fetch(url, { method: "POST", body, headers });
+    const said = await response.text();
+    return { status: response.status, headers: response.headers, body: parseJson(said) ?? said };
+  } catch (error) {
+    return { status: undefined, headers: new Headers(), body: String(error) };
+  }
+}
+
+export interface SignOptions {
+  readonly secret: string;
+  /** Instead of the right one. */
+  readonly signature?: string;
+}
+
+/** The headers that Turn sends with a request whose body is `text`. */
+export function signedHeaders(
+  text: string,
+  { secret, signature = sign(secret, new TextEncoder().encode(text)) }: SignOptions,
+): Record<string, string> {
+  return { "Content-Type": "application/json", [SIGNATURE_HEADER]: signature };
+}
