@@ -4,7 +4,7 @@
  * @module
  */
 
-export { type Alert, type AlertOptions, alertRules, alerts } from "./alerts.ts";
+export { alertRules } from "./alerts.ts";
 export { dashboard } from "./dashboard.ts";
 export type { Finding } from "./finding.ts";
 export * from "./health.ts";
