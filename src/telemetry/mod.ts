@@ -9,13 +9,7 @@ export { dashboard } from "./dashboard.ts";
 export type { Finding } from "./finding.ts";
 export * from "./health.ts";
 export { type LogPrivacy, shortenAddress } from "./log_privacy.ts";
-export type {
-  CallFigures,
-  ChannelSources,
-  ProgramSources,
-  QueueFigures,
-  TurnFigures,
-} from "./live_figures.ts";
+export type { ChannelSources, ProgramSources, QueueFigures, TurnFigures } from "./live_figures.ts";
 export * from "./logging.ts";
 export * from "./loop_lag.ts";
 export * from "./metrics.ts";

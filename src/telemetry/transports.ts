@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Series, SeriesCounter } from "./instruments.ts";
+import type { Instruments, Series } from "./instruments.ts";
 
 /** What is heard of a message. */
 export type Heard = "acked" | "nacked" | "delivered" | "failed";
@@ -21,44 +21,39 @@ const LONGEST_NAME = 64;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-type Result = "sent" | Heard | "silent";
-
 interface Transport {
-  readonly counters: Readonly<Record<Result, Series>>;
+  readonly counters: Readonly<Record<"sent" | Heard | "silent", Series>>;
   /** Messages of which nothing was heard, by the minute in which they were sent. */
   readonly unheard: Map<number, number>;
 }
 
 /** Counts outbound messages by transport. Times are milliseconds since 1970. */
 export class Transports {
-  readonly #counter: SeriesCounter<"transport" | "result" | "connector">;
+  readonly #counter: Instruments["transports"];
   readonly #connector: string;
   readonly #transports = new Map<string, Transport>();
 
   /** Counts in the series of `counter` that are the connector's. @internal Made by Metrics. */
-  constructor(
-    counter: SeriesCounter<"transport" | "result" | "connector">,
-    connector: string,
-  ) {
+  constructor(counter: Instruments["transports"], connector: string) {
     this.#counter = counter;
     this.#connector = connector;
   }
 
-  /** A message was confirmed in the queue. */
+  /** Counts a message that was confirmed in the queue. */
   sent(name: string, now: number): void {
     const { counters, unheard } = this.#transport(name);
-    counters.sent.inc();
+    counters.sent.total++;
     const minute = Math.floor(now / MINUTE_MS);
     if (!unheard.has(minute)) this.sweep(now);
     unheard.set(minute, (unheard.get(minute) ?? 0) + 1);
   }
 
-  /** An event came; one that is not counted is undefined. */
+  /** Counts an event; one that is not counted is undefined. */
   heard(name: string, heard: Heard | undefined): void {
-    if (heard !== undefined) this.#transport(name).counters[heard].inc();
+    if (heard !== undefined) this.#transport(name).counters[heard].total++;
   }
 
-  /** The first event about a message came, which was sent at that time. */
+  /** Notes the first event about a message that was sent at that time. */
   heardFirst(name: string, sentAt: number): void {
     const { unheard } = this.#transport(name);
     const minute = Math.floor(sentAt / MINUTE_MS);
@@ -66,32 +61,26 @@ export class Transports {
     unheard.set(minute, (unheard.get(minute) ?? 0) - 1);
   }
 
-  /** Counts what was sent an hour ago, and not heard of. */
+  /** Counts what was sent an hour ago and not heard of. */
   sweep(now: number): void {
     for (const { counters, unheard } of this.#transports.values()) {
       for (const [minute, count] of unheard) {
         // The whole of the minute is an hour ago.
         if ((minute + 1) * MINUTE_MS + HOUR_MS > now) continue;
-        counters.silent.inc(Math.max(0, count));
+        counters.silent.total += Math.max(0, count);
         unheard.delete(minute);
       }
     }
   }
 
   #transport(name: string): Transport {
-    const label = name.slice(0, LONGEST_NAME);
-    const known = this.#transports.get(label);
+    const transport = name.slice(0, LONGEST_NAME);
+    const known = this.#transports.get(transport);
     if (known !== undefined) return known;
-    if (this.#transports.size >= MOST_NAMES && label !== OTHER) return this.#transport(OTHER);
-    const made = { counters: this.#countersOf(label), unheard: new Map<number, number>() };
-    this.#transports.set(label, made);
-    return made;
-  }
-
-  #countersOf(transport: string): Transport["counters"] {
-    const series = (result: Result): Series =>
+    if (this.#transports.size >= MOST_NAMES && transport !== OTHER) return this.#transport(OTHER);
+    const series = (result: string): Series =>
       this.#counter.series({ transport, result, connector: this.#connector });
-    return {
+    const counters = {
       sent: series("sent"),
       acked: series("acked"),
       nacked: series("nacked"),
@@ -99,5 +88,8 @@ export class Transports {
       failed: series("failed"),
       silent: series("silent"),
     };
+    const made = { counters, unheard: new Map<number, number>() };
+    this.#transports.set(transport, made);
+    return made;
   }
 }
