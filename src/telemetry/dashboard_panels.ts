@@ -36,8 +36,8 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       "short",
       "Cache failures, and how often Turn was found to be down, an hour.",
       {
-        "cache {{operation}} {{connector}}": perHour(series(METRICS.cacheFailures), "operation"),
-        "Turn down {{connector}}": perHour(series(METRICS.breakerOpened)),
+        "cache {{operation}} {{connector}}": perHour(METRICS.cacheFailures),
+        "Turn down {{connector}}": perHour(METRICS.breakerOpened),
       },
     ),
     panel("Running", "s", "What runs, and since when.", {
@@ -47,14 +47,14 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   ],
   "What comes through, and how fast?": [
     panel("Messages and statuses", "ops", "By what became of them.", {
-      "{{flow}} {{result}} {{connector}}": perSecond(series(METRICS.messages), "flow", "result"),
+      "{{flow}} {{result}} {{connector}}": perSecond(METRICS.messages),
     }),
     panel(
       "Setbacks",
       "ops",
       "Retried, delayed, delivered again, put back, or kept up by the cache.",
       {
-        "{{flow}} {{result}} {{connector}}": perSecond(series(METRICS.setbacks), "flow", "result"),
+        "{{flow}} {{result}} {{connector}}": perSecond(METRICS.setbacks),
       },
     ),
     panel(
@@ -76,11 +76,7 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   ],
   "How is Turn?": [
     panel("Turn's answers", "ops", "By status; none is no answer.", {
-      "{{resource}} {{status}} {{connector}}": perSecond(
-        series(METRICS.answers),
-        "resource",
-        "status",
-      ),
+      "{{resource}} {{status}} {{connector}}": perSecond(METRICS.answers),
     }),
     panel(
       "Turn's answer time",
@@ -139,11 +135,7 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       "{{queue}} {{connector}}": `min by (connector, queue) (${series(METRICS.queueStalled)})`,
     }),
     panel("Cache", "short", "Look-ups, and what is remembered if the cache can tell.", {
-      "{{kind}} {{result}} a second {{connector}}": perSecond(
-        series(METRICS.cacheReads),
-        "kind",
-        "result",
-      ),
+      "{{kind}} {{result}} a second {{connector}}": perSecond(METRICS.cacheReads),
       "{{kind}} entries {{connector}}": series(METRICS.cacheEntries),
     }),
   ],
@@ -153,17 +145,12 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       "short",
       "An hour, by transport; silent is nothing heard of within an hour.",
       {
-        "{{transport}} {{result}} {{connector}}": perHour(
-          series(METRICS.transports),
-          "transport",
-          "result",
-        ),
+        "{{transport}} {{result}} {{connector}}": perHour(METRICS.transports),
       },
     ),
     panel("Delivery rate", "percentunit", "Delivered, of what was sent within an hour.", {
-      "{{transport}} {{connector}}":
-        `${perHour(series(METRICS.transports, { result: "delivered" }), "transport")} / ` +
-        perHour(series(METRICS.transports, { result: "sent" }), "transport"),
+      "{{transport}} {{connector}}": `${perHour(METRICS.transports, { result: "delivered" })} / ` +
+        perHour(METRICS.transports, { result: "sent" }),
     }),
   ],
   "What does it take?": [
@@ -187,10 +174,13 @@ function panel(title: string, unit: string, description: string, lines: Panel["l
   return { title, unit, description, lines };
 }
 
+/** What labels must be. */
+type Match<L extends string> = { readonly [label in L]?: string };
+
 /** A metric's series, of the instances and channels that are chosen in Grafana. */
 function series<L extends string>(
   { name, labels }: Pick<Definition<Definition["type"], L>, "name" | "labels">,
-  match: { readonly [label in L]?: string } = {},
+  match: Match<L> = {},
 ): string {
   const chosen = ["instance", ...labels.filter((label) => label === "connector")];
   const selectors = [
@@ -200,21 +190,28 @@ function series<L extends string>(
   return `${name}{${selectors.join(",")}}`;
 }
 
-function perSecond(counted: string, ...by: readonly string[]): string {
-  return `sum by (${["connector", ...by].join(", ")}) (rate(${counted}${RATE}))`;
+/** A channel's counter by all its labels that are not fixed, a second. */
+function perSecond<L extends string>(metric: Definition<"counter", L>): string {
+  return sumBy(metric.labels, `rate(${series(metric)}${RATE})`);
 }
 
-function perHour(counted: string, ...by: readonly string[]): string {
-  return `sum by (${["connector", ...by].join(", ")}) (increase(${counted}[1h]))`;
+/** The same an hour. */
+function perHour<L extends string>(metric: Definition<"counter", L>, match: Match<L> = {}): string {
+  const free = metric.labels.filter((label) => !(label in match));
+  return sumBy(free, `increase(${series(metric, match)}[1h])`);
+}
+
+function sumBy(labels: readonly string[], counted: string): string {
+  return `sum by (${[...new Set(["connector", ...labels])].join(", ")}) (${counted})`;
 }
 
 /** How long it takes half, nearly all, and all but one in a hundred. */
 function quantiles({ name, labels }: Definition, ...by: readonly string[]): Panel["lines"] {
-  const counted = perSecond(series({ name: `${name}_bucket`, labels }), "le", ...by);
+  const counted = `rate(${series({ name: `${name}_bucket`, labels })}${RATE})`;
   return Object.fromEntries(
     [0.5, 0.95, 0.99].map((quantile) => [
       `${by.map((label) => `{{${label}}} `).join("")}p${quantile * 100} {{connector}}`,
-      `histogram_quantile(${quantile}, ${counted})`,
+      `histogram_quantile(${quantile}, ${sumBy(["le", ...by], counted)})`,
     ]),
   );
 }

@@ -25,9 +25,9 @@ const WINDOW_MS = 10_000;
 
 interface Burst {
   readonly first: LogRecord;
-  startedAt: number;
+  readonly startedAt: number;
+  readonly cancel: () => void;
   count: number;
-  cancel: () => void;
 }
 
 /** Folds bursts of log records; every record goes through {@linkcode LogFolding.take}. */
@@ -53,12 +53,7 @@ export class LogFolding {
       burst.count++;
       return;
     }
-    this.#bursts.set(sort, {
-      first: record,
-      startedAt: this.#now(),
-      count: 0,
-      cancel: this.#after(WINDOW_MS, () => this.#endWindow(sort)),
-    });
+    this.#begin(sort, record);
     this.#write(record);
   };
 
@@ -71,18 +66,18 @@ export class LogFolding {
     this.#bursts.clear();
   }
 
+  #begin(sort: string, first: LogRecord): void {
+    const cancel = this.#after(WINDOW_MS, () => this.#endWindow(sort));
+    this.#bursts.set(sort, { first, startedAt: this.#now(), cancel, count: 0 });
+  }
+
   /** While it goes on there is a line each window; after one in which nothing came it is over. */
   #endWindow(sort: string): void {
     const burst = this.#bursts.get(sort);
-    if (burst === undefined) return;
-    if (burst.count === 0) {
-      this.#bursts.delete(sort);
-      return;
-    }
+    this.#bursts.delete(sort);
+    if (burst === undefined || burst.count === 0) return;
     this.#tell(burst);
-    burst.count = 0;
-    burst.startedAt = this.#now();
-    burst.cancel = this.#after(WINDOW_MS, () => this.#endWindow(sort));
+    this.#begin(sort, burst.first);
   }
 
   #tell({ first: { category, level, rawMessage, properties }, count, startedAt }: Burst): void {

@@ -13,9 +13,10 @@ export type { ChannelSources, ProgramSources, QueueFigures, TurnFigures } from "
 export * from "./logging.ts";
 export * from "./loop_lag.ts";
 export * from "./metrics.ts";
+export type { OpenTelemetry as Tracing } from "./opentelemetry.ts";
 export { readSamples, type Sample } from "./prometheus_text.ts";
 export * from "./queue_watch.ts";
 export { MetricsRegistry } from "./registry.ts";
 export { type Heard, Transports } from "./transports.ts";
 export * from "./trace.ts";
-export { startTracing, type TracedBroker, type TracedMessage, type Tracing } from "./tracing.ts";
+export { startTracing, type TracedBroker, type TracedMessage } from "./tracing.ts";

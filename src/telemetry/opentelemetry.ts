@@ -16,10 +16,10 @@ import {
   trace as traces,
 } from "@opentelemetry/api";
 import { readTrace, type Trace, traceHeaders } from "./trace.ts";
-import type { TracedBroker, TracedMessage, Tracing } from "./tracing.ts";
+import type { TracedBroker, TracedMessage } from "./tracing.ts";
 
-/** Makes spans with whoever has registered at OpenTelemetry's API. */
-export class OpenTelemetry implements Tracing {
+/** Wraps work in spans of whoever has registered at OpenTelemetry's API. */
+export class OpenTelemetry {
   readonly #tracer = traces.getTracer("turn-channels");
   readonly #broker: Attributes;
 
@@ -31,7 +31,12 @@ export class OpenTelemetry implements Tracing {
     };
   }
 
-  /** See {@linkcode Tracing.publish}. */
+  /**
+   * Publishes in a span of its own, in whatever is being done.
+   *
+   * @param trace What came from outside; its state is passed on.
+   * @param publish Publishes with these headers, which name the span as the message's parent.
+   */
   async publish(
     message: TracedMessage,
     trace: Trace | undefined,
@@ -49,7 +54,10 @@ export class OpenTelemetry implements Tracing {
     await this.#end(span, () => context.with(within, () => publish(headers)));
   }
 
-  /** See {@linkcode Tracing.process}. */
+  /**
+   * Handles a message in a span of its own, the child of nothing but what came with the message.
+   * What `handle` answers is told by its kind; `park` is a failure.
+   */
   process<T extends { readonly kind: string }>(
     message: TracedMessage,
     trace: Trace | undefined,
