@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ChannelConfig } from "./schema.ts";
+
 /** An address to listen on. */
 export type Bind =
   | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
@@ -104,26 +106,13 @@ export function urlWithoutPassword(text: string, hidden: string): string {
   return `${protocol}//${user === "" ? "" : `${user}@`}${host}${pathname}`;
 }
 
-/** The broker's address in the configuration. */
-export interface AmqpAddress {
-  /** Used as they are, if there are any. */
-  readonly amqp_url: readonly string[];
-  /** Otherwise the parts of URLs. */
-  readonly amqp: {
-    readonly hostname: readonly string[];
-    readonly port: number | undefined;
-    readonly username: string;
-    readonly password: string;
-    readonly vhost: string;
-    readonly tls: Readonly<Record<string, string>>;
-  };
-}
-
 /**
  * The broker's URLs, with the password: `amqp_url`, else made of the parts of `amqp`. Several are nodes
  * of one cluster; "memory:" is always alone.
  */
-export function amqpUrls({ amqp_url, amqp }: AmqpAddress): readonly string[] {
+export function amqpUrls(
+  { amqp_url, amqp }: Pick<ChannelConfig, "amqp_url" | "amqp">,
+): readonly string[] {
   if (amqp_url.length > 0) return amqp_url;
   const [user, password, vhost] = [amqp.username, amqp.password, amqp.vhost].map(
     encodeURIComponent,
