@@ -6,8 +6,9 @@
  */
 
 import * as z from "zod";
+import { isTree } from "./file.ts";
 import { kindOf, type Secrecy } from "./kinds.ts";
-import { type ChannelConfig, groups } from "./schema.ts";
+import { groups } from "./schema.ts";
 
 /** A key of the configuration. */
 export interface ConfigKey {
@@ -47,6 +48,19 @@ export function groupNames(): ReadonlySet<string> {
   );
 }
 
+/** The key of this name; of a group, the most secret one. */
+export function keyOf(name: string): ConfigKey | undefined {
+  const named = keys.filter(({ path }) => path === name || path.startsWith(`${name}.`));
+  return named.find(({ secrecy }) => secrecy !== "none") ?? named[0];
+}
+
+/** The value with this path, in a configuration or in a file of whatever form. */
+export function valueAt(tree: object, path: string): unknown {
+  let value: unknown = tree;
+  for (const name of path.split(".")) value = isTree(value) ? value[name] : undefined;
+  return value;
+}
+
 function keysOf(group: string, path: string, schema: z.ZodType): readonly ConfigKey[] {
   const kind = kindOf(schema);
   if (kind === undefined) {
@@ -74,13 +88,4 @@ function innerKeys(group: z.ZodType): Readonly<Record<string, z.ZodType>> {
 function defaultText(value: unknown): string {
   if (value === undefined || value === null) return "";
   return typeof value === "string" && value !== "" ? value : JSON.stringify(value);
-}
-
-/** The value of the key with this path, which must be one of the schema's. */
-export function valueAt(config: ChannelConfig, path: string): unknown {
-  let value: unknown = config;
-  for (const name of path.split(".")) {
-    value = (value as Record<string, unknown>)[name]; // Paths come from the same schema.
-  }
-  return value;
 }

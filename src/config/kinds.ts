@@ -6,14 +6,7 @@
  */
 
 import * as z from "zod";
-import {
-  type Bind,
-  hasKnownOptions,
-  isAmqpUrl,
-  isRedisUrl,
-  parseBind,
-  parseHost,
-} from "./addresses.ts";
+import { hasKnownOptions, isAmqpUrl, isRedisUrl, parseBind, parseHost } from "./addresses.ts";
 
 /**
  * How much of a value must never be shown: nothing, the password inside a URL, or all of it; or, for
@@ -112,10 +105,15 @@ export const hostList = kind(
   "host name or IP address, also with :port; several in a list, or with commas between",
   z.preprocess(
     (raw) => typeof raw === "string" ? raw.split(",").map((host) => host.trim()) : raw,
-    z.array(z.string().refine((host) => parseHost(host) !== undefined)).min(1).readonly(),
+    z.array(z.string().refine(isHost)).min(1).readonly(),
   ),
   { written: writtenList },
 );
+
+function isHost(text: string): boolean {
+  const read = parseHost(text);
+  return read !== undefined && read.port !== 0;
+}
 
 /** "", or with a slash before and none after it. */
 export const urlPath = kind(

@@ -28,16 +28,24 @@ export async function withSecretFiles(
   const faults: Fault[] = [];
   const missing = new Set<string>();
   const filled = await Promise.all(entries.map(async (entry) => {
-    const named = entries.find(({ key }) => key.path === `${entry.key.path}_file`);
+    const { path } = entry.key;
+    const named = entries.find(({ key }) => key.path === `${path}_file`);
     if (named === undefined || !isGiven(named)) return entry;
-    const value = isGiven(entry) ? "both" : await readSecret(named.value, readFile);
-    if (Array.isArray(value)) {
+    const { key: { path: key }, source = "" } = named;
+    const value = showFaulty(named.key, named.value);
+    const read = isGiven(entry)
+      ? {
+        expected: `either ${path} or ${key}, not both`,
+        source: `${source}; ${path} is in ${entry.source}`,
+      }
+      : await readSecret(named.value, readFile);
+    if (Array.isArray(read)) {
       // Whether there may be several lines is for the key's rule to say.
-      const source = `file ${showFaulty(named.key, named.value)}, which ${named.key.path} names`;
-      return { ...entry, value: value.length === 1 ? value[0] : value, source };
+      const lines = read.length === 1 ? read[0] : read;
+      return { ...entry, value: lines, source: `file ${value}, which ${key} names` };
     }
-    missing.add(entry.key.path);
-    faults.push(fault(named, entry, value));
+    missing.add(path);
+    faults.push({ key, value, source, ...read });
     return entry;
   }));
   return { entries: filled, faults, missing };
@@ -48,20 +56,13 @@ function isGiven({ value }: Entry): boolean {
 }
 
 /** The file's lines without empty ones; or what is expected instead, in words. */
-async function readSecret(path: unknown, readFile: ReadFile): Promise<string[] | string> {
-  if (typeof path !== "string") return "path of a file";
+async function readSecret(
+  path: unknown,
+  readFile: ReadFile,
+): Promise<string[] | { readonly expected: string }> {
+  if (typeof path !== "string") return { expected: "path of a file" };
   const read = await readText(path, MAX_BYTES, readFile);
-  if (read.kind === "faulty") return read.expected;
+  if (read.kind === "faulty") return { expected: read.expected };
   const lines = read.text.split(/\r?\n/).filter((line) => line !== "");
-  return lines.length === 0 ? "a file that is not empty" : lines;
-}
-
-function fault(named: Entry, { key, source }: Entry, expected: string): Fault {
-  const both = expected === "both";
-  return {
-    key: named.key.path,
-    value: showFaulty(named.key, named.value),
-    expected: both ? `either ${key.path} or ${named.key.path}, not both` : expected,
-    source: both ? `${named.source}; ${key.path} is in ${source}` : named.source ?? "",
-  };
+  return lines.length === 0 ? { expected: "a file that is not empty" } : lines;
 }

@@ -1,11 +1,10 @@
 /**
  * What is counted and measured of a channel as it happens. What is only looked up when Prometheus asks
- * is in live_figures.ts. What counts each message has its label values bound beforehand.
+ * is in live_figures.ts. What counts each message has its series looked up beforehand.
  *
  * @module
  */
 
-import type { Gauge, Histogram } from "prom-client";
 import type { Instruments, Series } from "./instruments.ts";
 import type { ChannelSources } from "./live_figures.ts";
 import { Transports } from "./transports.ts";
@@ -42,12 +41,6 @@ const SETBACKS: readonly Setback[] = [
 /** The answers that an alert is about, and the usual one. */
 const STATUSES = ["200", "401", "403", "429"];
 
-/** Calls of a resource that Turn answered with one status. */
-interface Call {
-  readonly seconds: Histogram.Internal<string>;
-  readonly answers: Series;
-}
-
 /** A channel's counters and histograms. */
 export class Metrics {
   /** Outbound messages by transport. */
@@ -55,10 +48,6 @@ export class Metrics {
   readonly #to: Instruments;
   readonly #connector: string;
   readonly #counts: Readonly<Record<Flow, ReadonlyMap<string, Series>>>;
-  readonly #requestsInFlight: Gauge.Internal<string>;
-  readonly #confirm: Histogram.Internal<string>;
-  readonly #delivery: Readonly<Record<Flow, Histogram.Internal<string>>>;
-  readonly #calls = new Map<string, Call>();
   #sources: ChannelSources | undefined;
 
   /** Starts all at 0. @internal Made by a registry. */
@@ -67,13 +56,14 @@ export class Metrics {
     this.#connector = connector;
     this.transports = new Transports(instruments.transports, connector);
     const { confirm, delivery, requestsInFlight, breakerOpened, cacheFailures } = instruments;
-    this.#requestsInFlight = requestsInFlight.labels({ connector });
-    this.#requestsInFlight.set(0);
+    requestsInFlight.set({ connector }, 0);
     confirm.zero({ connector });
-    this.#confirm = confirm.labels({ connector });
     for (const flow of ["inbound", "status"]) delivery.zero({ flow, connector });
-    this.#delivery = byFlow((flow) => delivery.labels({ flow, connector }));
-    this.#counts = byFlow((flow) => countsOf(flow, connector, instruments));
+    this.#counts = {
+      outbound: countsOf("outbound", connector, instruments),
+      inbound: countsOf("inbound", connector, instruments),
+      status: countsOf("status", connector, instruments),
+    };
     for (const resource of ["messages", "statuses"]) {
       for (const status of STATUSES) instruments.answers.series({ resource, status, connector });
     }
@@ -104,25 +94,27 @@ export class Metrics {
 
   /** Counts a request of Turn's that has come. */
   requestBegun(): void {
-    this.#requestsInFlight.inc();
+    this.#to.requestsInFlight.inc({ connector: this.#connector });
   }
 
   /** Counts a request that is answered; confirmed by the broker after so many seconds, if it was. */
   requestEnded(seconds?: number): void {
-    this.#requestsInFlight.dec();
-    if (seconds !== undefined) this.#confirm.observe(seconds);
+    this.#to.requestsInFlight.dec({ connector: this.#connector });
+    if (seconds !== undefined) this.#to.confirm.observe({ connector: this.#connector }, seconds);
   }
 
   /** Counts what Turn has, a message or status whose vumi timestamp is so many seconds ago. */
   delivered(flow: Flow, seconds: number): void {
-    this.#delivery[flow].observe(Math.max(0, seconds));
+    this.#to.delivery.observe({ flow, connector: this.#connector }, Math.max(0, seconds));
   }
 
   /** Counts a call that Turn answered with `status`, or not at all, after so many seconds. */
   called(resource: TurnResource, status: number | undefined, seconds: number): void {
-    const call = this.#callOf(resource, status === undefined ? "none" : String(status));
-    call.seconds.observe(Math.max(0, seconds));
-    call.answers.total++;
+    const connector = this.#connector;
+    const name = status === undefined ? "none" : String(status);
+    const group = status === undefined ? "none" : `${name[0]}xx`;
+    this.#to.calls.observe({ resource, class: group, connector }, Math.max(0, seconds));
+    this.#to.answers.series({ resource, status: name, connector }).total++;
   }
 
   /** Counts that Turn was found to be down. */
@@ -150,23 +142,6 @@ export class Metrics {
   get sources(): ChannelSources | undefined {
     return this.#sources;
   }
-
-  #callOf(resource: TurnResource, status: string): Call {
-    const key = `${resource} ${status}`;
-    let call = this.#calls.get(key);
-    if (call === undefined) {
-      const connector = this.#connector;
-      const answers = this.#to.answers.series({ resource, status, connector });
-      const name = status === "none" ? status : `${status[0]}xx`;
-      const seconds = this.#to.calls.labels({ resource, class: name, connector });
-      this.#calls.set(key, call = { seconds, answers });
-    }
-    return call;
-  }
-}
-
-function byFlow<T>(make: (flow: Flow) => T): Record<Flow, T> {
-  return { outbound: make("outbound"), inbound: make("inbound"), status: make("status") };
 }
 
 function countsOf(

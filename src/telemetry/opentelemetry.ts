@@ -7,6 +7,7 @@
 
 import {
   type Attributes,
+  type Context,
   context,
   propagation,
   ROOT_CONTEXT,
@@ -43,8 +44,7 @@ export class OpenTelemetry {
     publish: (headers: Readonly<Record<string, string>>) => Promise<void>,
   ): Promise<void> {
     const active = context.active();
-    const { name, attributes } = this.#describe(message, "publish", "send");
-    const span = this.#tracer.startSpan(name, { kind: SpanKind.PRODUCER, attributes }, active);
+    const span = this.#start(message, "publish", active);
     const within = traces.setSpan(active, span);
     const injected: Record<string, string> = {};
     propagation.inject(within, injected);
@@ -65,8 +65,7 @@ export class OpenTelemetry {
   ): Promise<T> {
     // Not in what is active here, which may be another message's.
     const parent = propagation.extract(ROOT_CONTEXT, traceHeaders(trace));
-    const { name, attributes } = this.#describe(message, "process", "process");
-    const span = this.#tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes }, parent);
+    const span = this.#start(message, "process", parent);
     return this.#end(span, async () => {
       const disposition = await context.with(traces.setSpan(parent, span), handle);
       span.setAttribute("turn_channels.disposition", disposition.kind);
@@ -86,25 +85,25 @@ export class OpenTelemetry {
     }
   }
 
-  /** Where the routing key is the queue's name, the destination has one of them only. */
-  #describe(
+  #start(
     { exchange, queue, id, about }: TracedMessage,
-    operation: string,
-    type: string,
-  ): { readonly name: string; readonly attributes: Attributes } {
+    operation: "publish" | "process",
+    parent: Context,
+  ): Span {
+    // Where the routing key is the queue's name, the destination has one of them only.
     const destination = `${exchange}:${queue}`;
-    return {
-      name: `${operation} ${destination}`,
-      attributes: {
-        ...this.#broker,
-        "messaging.operation.name": operation,
-        "messaging.operation.type": type,
-        "messaging.destination.name": destination,
-        "messaging.rabbitmq.destination.routing_key": queue,
-        "messaging.message.id": id,
-        ...about === undefined ? {} : { "messaging.message.conversation_id": about },
-      },
+    const isPublish = operation === "publish";
+    const attributes = {
+      ...this.#broker,
+      "messaging.operation.name": operation,
+      "messaging.operation.type": isPublish ? "send" : "process",
+      "messaging.destination.name": destination,
+      "messaging.rabbitmq.destination.routing_key": queue,
+      "messaging.message.id": id,
+      ...about === undefined ? {} : { "messaging.message.conversation_id": about },
     };
+    const kind = isPublish ? SpanKind.PRODUCER : SpanKind.CONSUMER;
+    return this.#tracer.startSpan(`${operation} ${destination}`, { kind, attributes }, parent);
   }
 }
 

@@ -45,6 +45,7 @@ export interface WatchedQueue {
 export interface WatchedQueues {
   /** The connector's name. */
   readonly connector: string;
+  /** The queues of that connector. */
   readonly queues: readonly WatchedQueue[];
   /** Whether it is us who take messages off them; if others do, we don't see what they finish. */
   readonly isOurs: () => boolean;

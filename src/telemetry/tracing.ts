@@ -11,7 +11,9 @@ import type { OpenTelemetry } from "./opentelemetry.ts";
 export interface TracedMessage {
   /** The exchange that it is or was published to. */
   readonly exchange: string;
+  /** Its queue. */
   readonly queue: string;
+  /** Its own id. */
   readonly id: string;
   /** The id of the message that it is about, if it is about one. */
   readonly about?: string;
@@ -23,6 +25,7 @@ export interface TracedBroker {
   readonly system: string;
   /** Empty if it has none. */
   readonly host: string;
+  /** Its port. */
   readonly port: number;
 }
 
