@@ -87,3 +87,8 @@ export function groupFaults({ tree, fileSource }: Layers): readonly Fault[] {
     }];
   });
 }
+
+/** What is wrong with an entry, without its value if that is secret. */
+export function faultOf({ key, value, source = "" }: Entry, expected: string): Fault {
+  return { key: key.path, value: showFaulty(key, value), expected, source };
+}

@@ -10,8 +10,7 @@ import { amqpUrls } from "./addresses.ts";
 import { type Channel, channelsOf, clashes, nameFault, withoutRepeats } from "./channels.ts";
 import type { Fault, Warning } from "./faults.ts";
 import { readConfigFile } from "./file.ts";
-import { type Entry, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
-import { showFaulty } from "./redaction.ts";
+import { type Entry, faultOf, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
 import { withSecretFiles } from "./secret_files.ts";
 import { type Config, LONGEST_REQUEST_S, parseConfig } from "./schema.ts";
 import { type ReadFile, readFromDisk } from "./text_file.ts";
@@ -150,17 +149,15 @@ function valueFaults(
   entries: readonly Entry[],
   prefix: string,
 ): readonly Fault[] {
-  return entries.flatMap(({ key, value, source }) => {
+  return entries.flatMap((entry) => {
+    const { key, value } = entry;
     const issue = issues.find(({ path }) => `${path.join(".")}.`.startsWith(`${key.path}.`));
     if (issue === undefined) return [];
     const own: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
     const needed = key.required && (value === undefined || value === "");
-    return [{
-      key: key.path,
-      value: showFaulty(key, value),
-      expected: typeof own === "string" ? own : needed ? `required: ${key.type}` : key.type,
-      source: source ?? "nowhere; set it in the file, " +
-          `as ${prefix}${key.env} in the environment, or by --${key.flag}`,
-    }];
+    const expected = typeof own === "string" ? own : needed ? `required: ${key.type}` : key.type;
+    const source = "nowhere; set it in the file, " +
+      `as ${prefix}${key.env} in the environment, or by --${key.flag}`;
+    return [faultOf({ ...entry, source: entry.source ?? source }, expected)];
   });
 }

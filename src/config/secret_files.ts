@@ -6,7 +6,7 @@
  */
 
 import type { Fault } from "./faults.ts";
-import type { Entry } from "./layers.ts";
+import { type Entry, faultOf } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
@@ -31,22 +31,21 @@ export async function withSecretFiles(
     const { path } = entry.key;
     const named = entries.find(({ key }) => key.path === `${path}_file`);
     if (named === undefined || !isGiven(named)) return entry;
-    const { key: { path: key }, source = "" } = named;
-    const value = showFaulty(named.key, named.value);
-    const read = isGiven(entry)
-      ? {
-        expected: `either ${path} or ${key}, not both`,
-        source: `${source}; ${path} is in ${entry.source}`,
-      }
-      : await readSecret(named.value, readFile);
-    if (Array.isArray(read)) {
-      // Whether there may be several lines is for the key's rule to say.
-      const lines = read.length === 1 ? read[0] : read;
-      return { ...entry, value: lines, source: `file ${value}, which ${key} names` };
+    const fail = (expected: string, source = named.source): Entry => {
+      missing.add(path);
+      faults.push(faultOf({ ...named, source }, expected));
+      return entry;
+    };
+    if (isGiven(entry)) {
+      const source = `${named.source}; ${path} is in ${entry.source}`;
+      return fail(`either ${path} or ${named.key.path}, not both`, source);
     }
-    missing.add(path);
-    faults.push({ key, value, source, ...read });
-    return entry;
+    const read = await readSecret(named.value, readFile);
+    if (typeof read === "string") return fail(read);
+    // Whether there may be several lines is for the key's rule to say.
+    const value = read.length === 1 ? read[0] : read;
+    const file = showFaulty(named.key, named.value);
+    return { ...entry, value, source: `file ${file}, which ${named.key.path} names` };
   }));
   return { entries: filled, faults, missing };
 }
@@ -56,13 +55,10 @@ function isGiven({ value }: Entry): boolean {
 }
 
 /** The file's lines without empty ones; or what is expected instead, in words. */
-async function readSecret(
-  path: unknown,
-  readFile: ReadFile,
-): Promise<string[] | { readonly expected: string }> {
-  if (typeof path !== "string") return { expected: "path of a file" };
+async function readSecret(path: unknown, readFile: ReadFile): Promise<string[] | string> {
+  if (typeof path !== "string") return "path of a file";
   const read = await readText(path, MAX_BYTES, readFile);
-  if (read.kind === "faulty") return { expected: read.expected };
+  if (read.kind === "faulty") return read.expected;
   const lines = read.text.split(/\r?\n/).filter((line) => line !== "");
-  return lines.length === 0 ? { expected: "a file that is not empty" } : lines;
+  return lines.length === 0 ? "a file that is not empty" : lines;
 }

@@ -32,25 +32,25 @@ export const ALERTS: Readonly<Record<string, Alert>> = {
     severity: "page",
     for: "2m",
     expr: 'turn_channels_turn_breaker_state{state="closed"} == 0',
-    summary: "Turn can't be reached, or fails; messages wait for it",
+    summary: "Turn can't be reached, or fails; messages wait until it is back",
   },
   TurnLimitsUs: {
     severity: "ticket",
     for: "15m",
     expr: "rate(turn_channels_rate_limit_wait_seconds_total[5m]) > 0.5",
-    summary: "More {{ $labels.resource }} come than Turn's rate limit lets through",
+    summary: "More {{ $labels.resource }} arrive than Turn's rate limit lets through",
   },
   NobodySpeaks: {
     severity: "page",
     for: "3m",
     expr: "sum by (job, connector) (turn_channels_speaks) == 0",
-    summary: "Bridges run, but none takes messages off the channel's queues",
+    summary: "Bridges run, but none consumes the channel's queues",
   },
   QueueStalled: {
     severity: "page",
     for: "1m",
     expr: "turn_channels_queue_stalled_seconds > 300",
-    summary: "There are messages in the queue {{ $labels.queue }}, and none is finished",
+    summary: "The queue {{ $labels.queue }} has messages, and none of them is finished",
   },
   QueueFaulty: {
     severity: "page",
@@ -62,35 +62,35 @@ export const ALERTS: Readonly<Record<string, Alert>> = {
     severity: "ticket",
     for: "0s",
     expr: 'turn_channels_queue_messages{place="parked"} > 0',
-    summary: "{{ $value }} of the queue {{ $labels.queue }} are parked, and wait for a person",
+    summary:
+      "{{ $value }} messages of the queue {{ $labels.queue }} are parked: somebody must look at them",
   },
   TransportSilent: {
     severity: "page",
     for: "5m",
     expr: `${counted('="sent"', "[30m]")} >= 5 and ` +
       `${counted('=~"acked|nacked|delivered|failed"', "[30m]")} == 0`,
-    summary: "No acks and no reports for what was sent by the transport {{ $labels.transport }}",
+    summary: "The transport {{ $labels.transport }} sends no acks and no reports for its messages",
   },
   DeliveryRateFell: {
     severity: "ticket",
     for: "15m",
     expr: `(${deliveryRate("[1h]")}) < 0.5 * (${deliveryRate("[1d] offset 1h")}) and ` +
       `${counted('="sent"', "[1h]")} >= 20`,
-    summary: "Less than half as much as usual is delivered by {{ $labels.transport }}",
+    summary: "The transport {{ $labels.transport }} delivers less than half as much as usual",
   },
   BrokerAway: {
     severity: "page",
     for: "1m",
     expr: "turn_channels_broker_connected == 0",
-    summary:
-      "RabbitMQ is away, or takes no messages: it is not possible to {{ $labels.direction }}",
+    summary: "RabbitMQ is away, or takes no messages: the bridge can't {{ $labels.direction }}",
   },
   CacheFails: {
     severity: "page",
     for: "0s",
     expr: "sum by (job, instance, connector) " +
       "(increase(turn_channels_cache_failures_total[5m])) > 0",
-    summary: "The message cache can't be used; messages wait for it",
+    summary: "The message cache can't be used; messages wait until it can",
   },
   BridgeRestarts: {
     severity: "ticket",

@@ -39,12 +39,12 @@ export const METRICS = {
   ),
   setbacks: counter(
     "turn_channels_setbacks_total",
-    "What kept messages and statuses up on their way; not an end of any.",
+    "What delayed messages and statuses on their way; none of it is a final result.",
     ["flow", "result", "connector"],
   ),
   confirm: histogram(
     "turn_channels_confirm_seconds",
-    "Time from a request of Turn's to the broker's confirm of its message.",
+    "Time from a request of Turn to the broker's confirm of its message.",
     ["connector"],
     CONFIRM,
   ),
@@ -56,19 +56,19 @@ export const METRICS = {
   ),
   requestsInFlight: gauge(
     "turn_channels_requests_in_flight",
-    "Requests of Turn's that wait for the broker's confirm.",
+    "Requests of Turn that wait for the broker's confirm.",
     ["connector"],
   ),
   transports: counter(
     "turn_channels_transport_messages_total",
-    "Outbound messages by transport: sent, and what was heard of them (silent: nothing in an hour).",
+    "Outbound messages by transport: sent, and what was heard of them (silent: nothing within an hour).",
     ["transport", "result", "connector"],
   ),
 
   // The calls to Turn.
   calls: histogram(
     "turn_channels_turn_call_seconds",
-    "Turn's answer time, by class of its status (none: no answer).",
+    "Turn's response time, by class of its status (none: no answer).",
     ["resource", "class", "connector"],
     CALL,
   ),
@@ -83,12 +83,12 @@ export const METRICS = {
   ]),
   waiting: gauge(
     "turn_channels_turn_calls_waiting",
-    "Calls that wait for their turn: for others, or for the rate limit.",
+    "Calls that wait for other calls, or for the rate limit.",
     ["resource", "connector"],
   ),
   breaker: gauge(
     "turn_channels_turn_breaker_state",
-    "Whether Turn is called: 1 for the state that the breaker is in.",
+    "State of the circuit breaker: 1 for the one that it is in.",
     ["state", "connector"],
   ),
   breakerOpened: counter(
@@ -98,33 +98,33 @@ export const METRICS = {
   ),
   lastSuccess: gauge(
     "turn_channels_turn_last_success_timestamp_seconds",
-    "When Turn took a call last, since 1970; 0 if it has not yet.",
+    "When Turn last took a call, in seconds since 1970; 0 if it has not yet.",
     ["connector"],
   ),
   limitWait: counter(
     "turn_channels_rate_limit_wait_seconds_total",
-    "Time in which calls stood ready and were held back for Turn's rate limit.",
+    "Time for which calls that were ready were held back by Turn's rate limit.",
     ["resource", "connector"],
   ),
-  limit: gauge("turn_channels_rate_limit_calls", "Calls a window, as Turn said last.", [
+  limit: gauge("turn_channels_rate_limit_calls", "Calls allowed in a window, as Turn last said.", [
     "bucket",
     "connector",
   ]),
   limitLeft: gauge(
     "turn_channels_rate_limit_remaining_calls",
-    "Calls left in the window, as Turn said last.",
+    "Calls left in the window, as Turn last said.",
     ["bucket", "connector"],
   ),
   limitReset: gauge(
     "turn_channels_rate_limit_reset_timestamp_seconds",
-    "The end of the window, as Turn said last, since 1970; 0 if it has not yet.",
+    "End of the window, as Turn last said, in seconds since 1970; 0 if it has not.",
     ["bucket", "connector"],
   ),
 
   // The queues and the cache.
   queueMessages: gauge(
     "turn_channels_queue_messages",
-    "Messages in the queue itself, and parked; without those in work.",
+    "Messages that wait in the queue, and parked ones; without those in flight.",
     ["queue", "place", "connector"],
   ),
   speaks: gauge(
@@ -139,14 +139,14 @@ export const METRICS = {
   ),
   queueStalled: gauge(
     "turn_channels_queue_stalled_seconds",
-    "How long the queue has had messages of which none was finished; 0 when it is empty.",
+    "How long the queue has had messages without one being finished; 0 when it is empty.",
     ["queue", "connector"],
   ),
-  cacheEntries: gauge("turn_channels_cache_entries", "What is remembered, if the cache can tell.", [
+  cacheEntries: gauge("turn_channels_cache_entries", "Entries in the cache, if it can tell.", [
     "kind",
     "connector",
   ]),
-  cacheReads: counter("turn_channels_cache_reads_total", "What was looked up, hit or miss.", [
+  cacheReads: counter("turn_channels_cache_reads_total", "Look-ups in the cache, hit or miss.", [
     "kind",
     "result",
     "connector",
@@ -159,27 +159,33 @@ export const METRICS = {
   // The program, and what its channels share. Names that begin with process_ are Prometheus's own.
   brokerConnected: gauge(
     "turn_channels_broker_connected",
-    "Whether messages can be published, and are consumed.",
+    "1 if messages can be published, or are consumed.",
     ["direction"],
   ),
   brokerBlocked: gauge(
     "turn_channels_broker_blocked",
-    "Whether the broker takes no messages for now, for an alarm of its own.",
+    "1 while the broker takes no messages because of an alarm of its own.",
   ),
   delayed: gauge(
     "turn_channels_delayed_messages",
-    "Messages of all channels in a delay queue, which come again when its time is up.",
+    "Messages of all channels in a delay queue, which are tried again when its time is up.",
     ["delay"],
   ),
-  build: gauge("turn_channels_build_info", "1, and in labels what runs.", ["version", "deno"]),
-  start: gauge("process_start_time_seconds", "When the program was started, since 1970."),
+  build: gauge("turn_channels_build_info", "Always 1; the labels say what runs.", [
+    "version",
+    "deno",
+  ]),
+  start: gauge(
+    "process_start_time_seconds",
+    "When the program was started, in seconds since 1970.",
+  ),
   cpu: counter("process_cpu_seconds_total", "Processor time, user and system."),
-  memory: gauge("process_resident_memory_bytes", "Memory that the program takes."),
-  heap: gauge("process_heap_bytes", "JavaScript's part of the memory."),
-  openFds: gauge("process_open_fds", "Open file descriptors, where they may be counted."),
+  memory: gauge("process_resident_memory_bytes", "Memory that the program uses."),
+  heap: gauge("process_heap_bytes", "Memory that JavaScript uses."),
+  openFds: gauge("process_open_fds", "Open file descriptors, where they can be counted."),
   loopLag: gauge(
     "turn_channels_event_loop_lag_seconds",
-    "The longest that something due had to wait for its turn, since the last scrape.",
+    "Longest time by which something due was late, since the last scrape.",
   ),
 } as const;
 
