@@ -4,12 +4,12 @@
  * @module
  */
 
+import type { ChannelConfig } from "./schema.ts";
+
 /** An address to listen on. */
 export type Bind =
   | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
-
-const TCP = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i;
 
 /** Reads `host:port`, `[::1]:port` or `unix:/path`; anything else is undefined. */
 export function parseBind(text: string): Bind | undefined {
@@ -17,11 +17,8 @@ export function parseBind(text: string): Bind | undefined {
     const path = text.slice("unix:".length);
     return path === "" || path.includes("\0") ? undefined : { kind: "unix", path };
   }
-  const [, ipv6, name, digits] = TCP.exec(text) ?? [];
-  const hostname = ipv6 ?? name;
-  const port = Number(digits);
-  if (hostname === undefined || !isHostname(hostname) || port > 65535) return undefined;
-  return { kind: "tcp", hostname, port };
+  const { hostname, port } = parseHost(text) ?? {};
+  return hostname === undefined || port === undefined ? undefined : { kind: "tcp", hostname, port };
 }
 
 /** Writes what {@linkcode parseBind} reads. */
@@ -38,22 +35,22 @@ function bracketed(hostname: string): string {
   return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
-interface Host {
-  /** Without brackets. */
-  readonly hostname: string;
-  readonly port: number | undefined;
-}
-
 const HOST = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i;
 
-/** Reads `host`, `host:port`, `::1`, `[::1]` or `[::1]:port`; anything else is undefined. */
-export function parseHost(text: string): Host | undefined {
+/**
+ * Reads `host`, `host:port`, `::1`, `[::1]` or `[::1]:port`; anything else is undefined.
+ *
+ * @returns The host name without brackets.
+ */
+export function parseHost(
+  text: string,
+): { readonly hostname: string; readonly port: number | undefined } | undefined {
   if (isHostname(text)) return { hostname: text, port: undefined };
   const [, ipv6, name, digits] = HOST.exec(text) ?? [];
   const hostname = ipv6 ?? name;
   const port = digits === undefined ? undefined : Number(digits);
-  if (hostname === undefined || !isHostname(hostname)) return undefined;
-  return port === 0 || (port ?? 1) > 65535 ? undefined : { hostname, port };
+  if (hostname === undefined || !isHostname(hostname) || (port ?? 0) > 65535) return undefined;
+  return { hostname, port };
 }
 
 const AMQP = /^amqps?:\/\/([^\s/?#]*@)?[^\s@/?#,]+(\/[^\s@/?#]*)?(\?[^\s@/#]*)?$/i;
@@ -104,35 +101,20 @@ export function urlWithoutPassword(text: string, hidden: string): string {
   return `${protocol}//${user === "" ? "" : `${user}@`}${host}${pathname}`;
 }
 
-/** The broker's address in the configuration. */
-export interface AmqpAddress {
-  /** Used as they are, if there are any. */
-  readonly amqp_url: readonly string[];
-  /** Otherwise the parts of URLs. */
-  readonly amqp: {
-    readonly hostname: readonly string[];
-    readonly port: number | undefined;
-    readonly username: string;
-    readonly password: string;
-    readonly vhost: string;
-    readonly tls: Readonly<Record<string, string>>;
-  };
-}
-
 /**
  * The broker's URLs, with the password: `amqp_url`, else made of the parts of `amqp`. Several are nodes
  * of one cluster; "memory:" is always alone.
  */
-export function amqpUrls({ amqp_url, amqp }: AmqpAddress): readonly string[] {
+export function amqpUrls(
+  { amqp_url, amqp }: Pick<ChannelConfig, "amqp_url" | "amqp">,
+): readonly string[] {
   if (amqp_url.length > 0) return amqp_url;
   const [user, password, vhost] = [amqp.username, amqp.password, amqp.vhost].map(
     encodeURIComponent,
   );
   // No key turns TLS on for these hosts; any key of amqp.tls does.
   const isTls = Object.values(amqp.tls).some((value) => value !== "");
-  const { protocol, standard } = isTls
-    ? { protocol: "amqps", standard: 5671 }
-    : { protocol: "amqp", standard: 5672 };
+  const [protocol, standard] = isTls ? ["amqps", 5671] : ["amqp", 5672];
   return amqp.hostname.flatMap((text) => {
     const { hostname, port = amqp.port ?? standard } = parseHost(text) ?? { hostname: text };
     return `${protocol}://${user}:${password}@${bracketed(hostname)}:${port}/${vhost}`;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isDeepStrictEqual } from "node:util";
 import { CHANNELS } from "./channels.ts";
 import { configKeys, valueAt } from "./keys.ts";
 import { type ChannelConfig, channelKeys, type Config } from "./schema.ts";
@@ -36,9 +37,5 @@ export function withoutChannel(path: string): string {
 function differing(before: ChannelConfig, after: ChannelConfig): readonly string[] {
   return configKeys()
     .map(({ path }) => path)
-    .filter((path) => asText(valueAt(before, path)) !== asText(valueAt(after, path)));
-}
-
-function asText(value: unknown): string {
-  return JSON.stringify(value) ?? "";
+    .filter((path) => !isDeepStrictEqual(valueAt(before, path), valueAt(after, path)));
 }

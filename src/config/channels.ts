@@ -7,7 +7,7 @@
 
 import type { Fault, Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
-import { configKeys } from "./keys.ts";
+import { keyOf } from "./keys.ts";
 import type { Entry, Layers } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { channelKeys } from "./schema.ts";
@@ -59,12 +59,10 @@ function channelOf(
   layers: Layers,
 ): Channel {
   const source = `${layers.fileSource}, ${name}`;
-  const own = new Set(
-    Object.keys(entry).filter((key) => key in channelKeys && !isNull(entry[key])),
-  );
+  const set = Object.entries(entry).filter(([, value]) => value !== null);
+  const ownEntries = set.filter(([key]) => key in channelKeys);
+  const own = new Set(ownEntries.map(([key]) => key));
   const others = Object.entries(shared).filter(([key]) => !own.has(key) && !own.has(twin(key)));
-  const ownEntries = Object.entries(entry).filter(([key]) => own.has(key));
-  const isKnown = (key: string): boolean => keyOf(key) !== undefined;
   return {
     name,
     layers: {
@@ -72,9 +70,15 @@ function channelOf(
       tree: Object.fromEntries([...others, ...ownEntries]),
       channel: { own, source, prefix: layers.prefix + channelVariable(index, "") },
     },
-    faults: Object.entries(entry)
-      .filter(([key, value]) => isKnown(key) && !(key in channelKeys) && !isNull(value))
-      .map(([key, value]) => misplaced(key, value, name, source)),
+    faults: set.filter(([key]) => !(key in channelKeys)).flatMap(([key, value]) => {
+      const known = keyOf(key);
+      return known === undefined ? [] : [{
+        key: `${name}.${key}`,
+        value: showFaulty(known, value),
+        expected: `to stand beside ${CHANNELS}, because it is for all of them`,
+        source,
+      }];
+    }),
     warnings: unknownFileKeys(entry, source, new Set()),
   };
 }
@@ -82,26 +86,6 @@ function channelOf(
 /** A secret's key for the key of its file, and the reverse. */
 function twin(key: string): string {
   return key.endsWith("_file") ? key.slice(0, -"_file".length) : `${key}_file`;
-}
-
-function isNull(value: unknown): boolean {
-  return value === null;
-}
-
-function misplaced(key: string, value: unknown, name: string, source: string): Fault {
-  const known = keyOf(key);
-  return {
-    key: `${name}.${key}`,
-    value: known && showFaulty(known, value),
-    expected: `to stand beside ${CHANNELS}, because it is for all of them`,
-    source,
-  };
-}
-
-/** The key of this name; of a group, the most secret one. */
-function keyOf(name: string): ReturnType<typeof configKeys>[number] | undefined {
-  const keys = configKeys().filter(({ path }) => path === name || path.startsWith(`${name}.`));
-  return keys.find(({ secrecy }) => secrecy !== "none") ?? keys[0];
 }
 
 /** Adds the channel to the fault's key if the fault is, or may be, the channel's own. */

@@ -11,32 +11,29 @@ import { type ReadFile, readText } from "./text_file.ts";
 /** Values under their names. */
 export type Tree = Readonly<Record<string, unknown>>;
 
-export type FileReading =
-  | { readonly kind: "ok"; readonly tree: Tree }
-  | { readonly kind: "faulty"; readonly fault: Fault };
-
-export interface FileOptions {
-  readonly path: string;
-  /** The flag or variable that named it. */
-  readonly source: string;
-  readonly readFile: ReadFile;
+interface FileReading {
+  /** Empty if there is a fault. */
+  readonly tree: Tree;
+  readonly fault?: Fault;
 }
 
 const MAX_BYTES = 1024 * 1024;
 
-export async function readConfigFile(options: FileOptions): Promise<FileReading> {
-  const { path, source, readFile } = options;
+/** @param source The flag or variable that named the file. */
+export async function readConfigFile(
+  path: string,
+  source: string,
+  readFile: ReadFile,
+): Promise<FileReading> {
   const faulty = (expected: string): FileReading => ({
-    kind: "faulty",
+    tree: {},
     fault: { key: "config file", value: path, expected, source },
   });
   const file = await readText(path, MAX_BYTES, readFile);
   if (file.kind === "faulty") return faulty(file.expected);
   const read = parse(file.text);
   if (typeof read === "string") return faulty(`YAML or JSON: ${read}`);
-  return isTree(read.value)
-    ? { kind: "ok", tree: read.value }
-    : faulty("a mapping of keys to values");
+  return isTree(read.value) ? { tree: read.value } : faulty("a mapping of keys to values");
 }
 
 /**

@@ -7,63 +7,40 @@
  */
 
 import * as z from "zod";
-import { type KeyMeta, metaOf } from "./key_meta.ts";
-import type { JsonSchema } from "./kinds.ts";
+import { type JsonSchema, kindOf } from "./kinds.ts";
 import { channelKeys, groups } from "./schema.ts";
 
 /** JSON Schema, draft 2020-12, of the configuration file. */
 export function configJsonSchema(): JsonSchema {
-  const properties = Object.assign({}, ...Object.values(groups)) as z.core.$ZodShape; // By its type.
-  return {
-    $schema: "https://json-schema.org/draft/2020-12/schema",
-    title: "Configuration of turn-channels",
-    ...objectOf({ $schema: z.string(), ...properties }, {
-      channels: {
-        description: "Several channels in one process: for each the keys that are its own, over " +
-          "those that stand beside this list.",
-        type: "array",
-        minItems: 1,
-        items: objectOf(channelKeys),
-      },
-    }),
-  };
-}
-
-function objectOf(
-  shape: Readonly<Record<string, z.core.$ZodType>>,
-  more: Readonly<Record<string, JsonSchema>> = {},
-): JsonSchema {
-  const properties = Object.entries(shape).map(([name, schema]) => [name, propertyOf(schema)]);
-  return {
-    type: "object",
-    properties: { ...Object.fromEntries(properties), ...more },
-    additionalProperties: false,
-  };
-}
-
-function propertyOf(schema: z.core.$ZodType): JsonSchema {
-  const meta = metaOf.get(schema);
-  if (meta !== undefined) return keyOf(schema, meta);
-  const nested = schema instanceof z.ZodReadonly ? schema.unwrap() : schema;
-  return nested instanceof z.ZodObject ? objectOf(nested.shape) : ruleOf(nested);
-}
-
-function keyOf(schema: z.core.$ZodType, { description, type, written }: KeyMeta): JsonSchema {
-  const unset = z.safeParse(schema, undefined);
-  const needed = unset.success ? "" : "Required, here or in the environment or as a flag. ";
-  return {
-    ...written ?? ruleOf(schema),
-    description: `${needed}${description} Value: ${type}.`,
-    ...(unset.data === undefined || unset.data === null ? {} : { default: unset.data }),
-  };
-}
-
-/** The rule as far as zod can express it: without refinements and what comes before a transform. */
-function ruleOf(schema: z.core.$ZodType): JsonSchema {
-  const { $schema: _, default: __, maximum, ...rule } = z.toJSONSchema(schema, {
+  const keys: z.core.$ZodShape = Object.assign({}, ...Object.values(groups));
+  const channels = z.array(z.strictObject(channelKeys)).min(1).describe(
+    "Several channels in one process: for each the keys that are its own, over those that stand " +
+      "beside this list.",
+  );
+  const file = z.strictObject({ $schema: z.string(), ...keys, channels });
+  const { $schema, ...rules } = z.toJSONSchema(file, {
     io: "input",
     unrepresentable: "any",
-    metadata: z.registry(), // Not zod's global one, nor ours, whose `type` is in words.
+    override: ({ zodSchema, jsonSchema }) => describe(zodSchema, jsonSchema),
   });
-  return maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? rule : { ...rule, maximum };
+  return { $schema, title: "Configuration of turn-channels", ...rules };
+}
+
+/** Has the rule say what a reader of the file needs: zod's own words for it are for the parsed value. */
+function describe(schema: z.core.$ZodType, rule: z.core.JSONSchema.BaseSchema): void {
+  delete rule.required;
+  delete rule.readOnly;
+  if (rule.type === "object") rule.additionalProperties = false;
+  if (rule.maximum === Number.MAX_SAFE_INTEGER) delete rule.maximum;
+  const description = z.globalRegistry.get(schema)?.description;
+  const kind = kindOf(schema);
+  if (kind === undefined || description === undefined) return;
+  const { default: _, description: __, ...plain } = rule;
+  for (const name of Object.keys(rule)) delete rule[name];
+  const unset = z.safeParse(schema, undefined);
+  const needed = unset.success ? "" : "Required, here or in the environment or as a flag. ";
+  Object.assign(rule, kind.written ?? plain, {
+    description: `${needed}${description} Value: ${kind.type}.`,
+    ...(unset.data === undefined || unset.data === null ? {} : { default: unset.data }),
+  });
 }

@@ -6,11 +6,12 @@
  */
 
 import * as z from "zod";
-import { type KeyMeta, metaOf } from "./key_meta.ts";
-import { type ChannelConfig, groups } from "./schema.ts";
+import { isTree } from "./file.ts";
+import { kindOf, type Secrecy } from "./kinds.ts";
+import { groups } from "./schema.ts";
 
 /** A key of the configuration. */
-export interface ConfigKey extends KeyMeta {
+export interface ConfigKey {
   /** The heading in the reference. */
   readonly group: string;
   /** Its name in the file, nested ones with a dot: `amqp.hostname`. */
@@ -23,6 +24,12 @@ export interface ConfigKey extends KeyMeta {
   readonly required: boolean;
   /** Its default as text; empty when there is none. */
   readonly defaultText: string;
+  /** What it means, for an operator. */
+  readonly description: string;
+  /** What is expected, in words. */
+  readonly type: string;
+  /** How much of the value must never be shown. */
+  readonly secrecy: Secrecy;
 }
 
 const keys: readonly ConfigKey[] = Object.entries(groups).flatMap(([group, shape]) =>
@@ -41,40 +48,44 @@ export function groupNames(): ReadonlySet<string> {
   );
 }
 
-function keysOf(group: string, path: string, schema: z.ZodType): readonly ConfigKey[] {
-  const meta = metaOf.get(schema);
-  if (meta !== undefined) return [describe(group, path, schema, meta)];
-  const nested = schema instanceof z.ZodReadonly ? schema.unwrap() : schema;
-  if (!(nested instanceof z.ZodObject)) throw new TypeError(`Cannot describe key '${path}'`);
-  return Object.entries(nested.shape).flatMap(([name, inner]) =>
-    keysOf(group, `${path}.${name}`, inner)
-  );
+/** The key of this name; of a group, the most secret one. */
+export function keyOf(name: string): ConfigKey | undefined {
+  const named = keys.filter(({ path }) => path === name || path.startsWith(`${name}.`));
+  return named.find(({ secrecy }) => secrecy !== "none") ?? named[0];
 }
 
-function describe(group: string, path: string, schema: z.ZodType, meta: KeyMeta): ConfigKey {
+/** The value with this path, in a configuration or in a file of whatever form. */
+export function valueAt(tree: object, path: string): unknown {
+  let value: unknown = tree;
+  for (const name of path.split(".")) value = isTree(value) ? value[name] : undefined;
+  return value;
+}
+
+function keysOf(group: string, path: string, schema: z.ZodType): readonly ConfigKey[] {
+  const kind = kindOf(schema);
+  if (kind === undefined) {
+    return Object.entries(innerKeys(schema)).flatMap(([name, inner]) =>
+      keysOf(group, `${path}.${name}`, inner)
+    );
+  }
   const unset = schema.safeParse(undefined);
   const env = path.replaceAll(".", "_").toUpperCase();
-  return {
-    ...meta,
-    group,
-    path,
+  return [{
+    ...{ group, path, env, type: kind.type, secrecy: kind.secrecy },
     flag: env.replaceAll("_", "-").toLowerCase(),
-    env,
     required: !unset.success,
     defaultText: defaultText(unset.data),
-  };
+    description: schema.description ?? "",
+  }];
+}
+
+function innerKeys(group: z.ZodType): Readonly<Record<string, z.ZodType>> {
+  const object = group instanceof z.ZodReadonly ? group.unwrap() : group;
+  if (!(object instanceof z.ZodObject)) throw new TypeError("Cannot describe a key without a kind");
+  return object.shape;
 }
 
 function defaultText(value: unknown): string {
   if (value === undefined || value === null) return "";
   return typeof value === "string" && value !== "" ? value : JSON.stringify(value);
-}
-
-/** The value of the key with this path, which must be one of the schema's. */
-export function valueAt(config: ChannelConfig, path: string): unknown {
-  let value: unknown = config;
-  for (const name of path.split(".")) {
-    value = (value as Record<string, unknown>)[name]; // Paths come from the same schema.
-  }
-  return value;
 }

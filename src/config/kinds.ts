@@ -6,14 +6,7 @@
  */
 
 import * as z from "zod";
-import {
-  type Bind,
-  hasKnownOptions,
-  isAmqpUrl,
-  isRedisUrl,
-  parseBind,
-  parseHost,
-} from "./addresses.ts";
+import { hasKnownOptions, isAmqpUrl, isRedisUrl, parseBind, parseHost } from "./addresses.ts";
 
 /**
  * How much of a value must never be shown: nothing, the password inside a URL, or all of it; or, for
@@ -24,9 +17,7 @@ export type Secrecy = "none" | "password" | "path" | "whole";
 /** A JSON Schema, or a part of one. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-export interface Kind<T> {
-  /** Its output is the value as the program uses it. */
-  readonly schema: z.ZodType<T>;
+interface Kind {
   /** What is expected, in words. */
   readonly type: string;
   readonly secrecy: Secrecy;
@@ -34,62 +25,69 @@ export interface Kind<T> {
   readonly written?: JsonSchema;
 }
 
-function kind<T>(
-  type: string,
-  schema: z.ZodType<T>,
-  secrecy: Secrecy = "none",
-  written?: JsonSchema,
-): Kind<T> {
-  return { type, schema, secrecy, ...(written && { written }) };
+const kinds = z.registry<Kind>();
+
+/** The kind of a key's schema; undefined for one that is a group of keys. */
+export function kindOf(schema: z.core.$ZodType): Kind | undefined {
+  const isWrapped = schema instanceof z.ZodOptional || schema instanceof z.ZodDefault;
+  return kinds.get(isWrapped ? schema.unwrap() : schema);
+}
+
+function kind<T extends z.ZodType>(type: string, rule: T, more: Partial<Kind> = {}): T {
+  const schema = rule.clone(); // Several kinds may have the same rule.
+  kinds.add(schema, { type, secrecy: "none", ...more });
+  return schema;
 }
 
 /** A string; lone surrogates are refused because they can't be sent as UTF-8, nor be in a URL. */
 const string = z.string().refine((value) => value.isWellFormed());
 
-export const text: Kind<string> = kind("text, not empty", string.min(1));
+export const text = kind("text, not empty", string.min(1));
 
-export const password: Kind<string> = kind("text", string, "whole");
+export const password = kind("text", string, { secrecy: "whole" });
 
-export const unusedSecret: Kind<string | null> = kind("text", string, "whole");
+export const unusedSecret: z.ZodType<string | null> = password;
 
 /**
  * Keys to sign with: one, or in the file a list. Text is always one, as a key may hold any separator.
  * A line break at its end was pasted along, and no signature would match.
  */
-export const signingSecrets: Kind<readonly string[]> = kind(
+export const signingSecrets = kind(
   "text, not empty, without a line break at its end; in the file also a list of up to 10",
   z.preprocess(
     (raw) => typeof raw === "string" ? [raw] : raw,
     z.array(string.regex(/[^\r\n]$/)).min(1).max(10).readonly(),
   ),
-  "whole",
   {
-    anyOf: [
-      { type: "string", minLength: 1 },
-      { type: "array", items: { type: "string", minLength: 1 }, minItems: 1, maxItems: 10 },
-    ],
+    secrecy: "whole",
+    written: {
+      anyOf: [
+        { type: "string", minLength: 1 },
+        { type: "array", items: { type: "string", minLength: 1 }, minItems: 1, maxItems: 10 },
+      ],
+    },
   },
 );
 
-export const secretPath: Kind<string> = kind("path of a file", string, "path");
+export const secretPath = kind("path of a file", string, { secrecy: "path" });
 
 /** A bearer token. Spaces are refused for the word "Bearer", which does not belong to it. */
-export const token: Kind<string> = kind(
+export const token = kind(
   'ASCII text without spaces and line breaks, also at its end, and without the word "Bearer"',
   z.string().regex(/^[\x21-\x7e]+$/),
-  "whole",
+  { secrecy: "whole" },
 );
 
 /**
  * The first part of queue names. AMQP has room for 255 bytes, and the longest ending is 31; names
  * that begin with "amq." are the broker's own.
  */
-export const queueName: Kind<string> = kind(
+export const queueName = kind(
   'text of 1 to 200 printable ASCII characters without spaces, not beginning with "amq."',
   z.string().regex(/^(?!amq\.)[\x21-\x7e]{1,200}$/),
 );
 
-export const bind: Kind<Bind> = kind(
+export const bind = kind(
   "host:port, [::1]:port or unix:/path",
   z.string().transform((value, context) => {
     const read = parseBind(value);
@@ -103,18 +101,22 @@ const writtenList: JsonSchema = {
   anyOf: [{ type: "string" }, { type: "array", items: { type: "string" }, minItems: 1 }],
 };
 
-export const hostList: Kind<readonly string[]> = kind(
+export const hostList = kind(
   "host name or IP address, also with :port; several in a list, or with commas between",
   z.preprocess(
     (raw) => typeof raw === "string" ? raw.split(",").map((host) => host.trim()) : raw,
-    z.array(z.string().refine((host) => parseHost(host) !== undefined)).min(1).readonly(),
+    z.array(z.string().refine(isHost)).min(1).readonly(),
   ),
-  "none",
-  writtenList,
+  { written: writtenList },
 );
 
+function isHost(text: string): boolean {
+  const read = parseHost(text);
+  return read !== undefined && read.port !== 0;
+}
+
 /** "", or with a slash before and none after it. */
-export const urlPath: Kind<string> = kind(
+export const urlPath = kind(
   "path of letters, digits and - . _ ~ between slashes",
   z.string()
     .transform((path) => path.replace(/^\/*(.*?)\/*$/, "$1"))
@@ -129,13 +131,13 @@ function isSegment(segment: string): boolean {
 const httpUrlText = string
   .refine((url) => /^https?:\/\/[^\s@?#\\/][^\s@?#\\]*$/i.test(url) && URL.canParse(url));
 
-export const httpUrl: Kind<string> = kind(
+export const httpUrl = kind(
   "http:// or https:// URL without user and password, ?query and #fragment",
   httpUrlText.transform((url) => url.replace(/\/+$/, "")),
 );
 
 /** A file, or a server of Deno KV. */
-export const kvPath: Kind<string> = kind(
+export const kvPath = kind(
   "path of a file, or http:// or https:// URL without user and password, ?query and #fragment",
   string.refine((path) => !/^https?:/i.test(path) || httpUrlText.safeParse(path).success),
 );
@@ -150,7 +152,7 @@ const brokerUrl = z.string().superRefine((url, context) => {
   context.addIssue({ code: "custom", params: { expected } });
 });
 
-export const brokerUrls: Kind<readonly string[]> = kind(
+export const brokerUrls = kind(
   "amqp://user:password@host:port/vhost, amqps:// or memory:, with what is special in user, " +
     "password and vhost percent-encoded; several in a list, or with commas between",
   z.preprocess(
@@ -158,23 +160,24 @@ export const brokerUrls: Kind<readonly string[]> = kind(
     (raw) => raw === "" ? [] : typeof raw === "string" ? raw.split(/,\s*(?=amqps?:\/\/)/i) : raw,
     z.array(brokerUrl).readonly().refine((urls) => urls.length < 2 || !urls.includes(MEMORY)),
   ),
-  "password",
-  writtenList,
+  { secrecy: "password", written: writtenList },
 );
 
-export const filePath: Kind<string> = kind("path of a file", string);
+export const filePath = kind("path of a file", string);
+
+export const hostName = kind("host name", z.string().regex(/^[\w.-]*$/));
 
 /** "" leaves the choice to the server. */
-export const queueType: Kind<"" | "classic" | "quorum"> = kind(
+export const queueType = kind(
   'classic, quorum, or "" for what is standard in the virtual host',
   z.enum(["", "classic", "quorum"]),
 );
 
-export const redisUrlText: Kind<string> = kind(
+export const redisUrlText = kind(
   "redis://user:password@host:port/database or rediss://, with what is special in user and " +
     "password percent-encoded",
   z.string().refine((url) => url === "" || isRedisUrl(url)),
-  "password",
+  { secrecy: "password" },
 );
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
@@ -184,7 +187,7 @@ function toNumber(raw: unknown): unknown {
 }
 
 /** A duration in seconds above 0, fractions allowed. */
-export function seconds(max: number): Kind<number> {
+export function seconds(max: number): z.ZodType<number> {
   return kind(
     `seconds, more than 0, at most ${max}`,
     z.preprocess(toNumber, z.number().gt(0).max(max)),
@@ -192,16 +195,16 @@ export function seconds(max: number): Kind<number> {
 }
 
 /** A duration in seconds that may be 0, fractions allowed. */
-export function secondsOrZero(max: number): Kind<number> {
+export function secondsOrZero(max: number): z.ZodType<number> {
   return kind(`seconds, 0 to ${max}`, z.preprocess(toNumber, z.number().min(0).max(max)));
 }
 
-export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Kind<number> {
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): z.ZodType<number> {
   const range = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
   return kind(`whole number, ${range}`, z.preprocess(toNumber, z.int().min(min).max(max)));
 }
 
-export function secondsList(max: number): Kind<readonly number[]> {
+export function secondsList(max: number): z.ZodType<readonly number[]> {
   return kind(
     `list of 1 to 50 numbers of seconds, each 0.001 to ${max}; as text with commas between`,
     z.preprocess(
@@ -215,18 +218,18 @@ export function secondsList(max: number): Kind<readonly number[]> {
 export function oneOf<const T extends string>(
   words: readonly [T, ...T[]],
   read?: (written: string) => string,
-): Kind<T> {
+): z.ZodType<T> {
   const rule = z.string().transform(read ?? ((written) => written)).pipe(z.enum(words));
   // With `read` other words are valid too, but editors should offer these.
   const written = read === undefined
     ? { enum: words }
     : { anyOf: [{ enum: words }, { type: "string" }] };
-  return kind(`one of ${words.join(", ")}`, rule, "none", written);
+  return kind(`one of ${words.join(", ")}`, rule, { written });
 }
 
 const WORDS: ReadonlyMap<string, boolean> = new Map([["true", true], ["false", false]]);
 
-export const yesOrNo: Kind<boolean> = kind(
+export const yesOrNo = kind(
   "true or false",
   z.preprocess(
     (raw) => typeof raw === "string" ? WORDS.get(raw.toLowerCase()) : raw,
@@ -235,7 +238,7 @@ export const yesOrNo: Kind<boolean> = kind(
 );
 
 /** A list of vumi2's middlewares, which must be empty. */
-export const noMiddlewares: Kind<readonly unknown[]> = kind(
+export const noMiddlewares = kind(
   "empty list, because this program has no middlewares",
   z.preprocess(fromJson, z.array(z.unknown())).superRefine((entries, context) => {
     for (const entry of entries) {
@@ -247,8 +250,7 @@ export const noMiddlewares: Kind<readonly unknown[]> = kind(
       });
     }
   }),
-  "none",
-  { type: "array", items: {}, maxItems: 0 },
+  { written: { type: "array", items: {}, maxItems: 0 } },
 );
 
 function fromJson(raw: unknown): unknown {

@@ -7,7 +7,7 @@
 
 import type { Fault } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
-import { type ConfigKey, configKeys, groupNames } from "./keys.ts";
+import { type ConfigKey, configKeys, groupNames, keyOf, valueAt } from "./keys.ts";
 import { showFaulty } from "./redaction.ts";
 import { channelKeys } from "./schema.ts";
 
@@ -51,50 +51,44 @@ function entry(key: ConfigKey, { tree, fileSource, env, prefix, flags, channel }
     if (value === undefined) continue;
     return { key, value, source: `environment variable ${name}`, isOwn: name === ownName };
   }
-  const value = lookUp(tree, key.path) ?? undefined;
+  const value = valueAt(tree, key.path) ?? undefined;
   if (value === undefined) return { key, value, source: undefined, isOwn: false };
   const isOwn = channel?.own.has(key.path) ?? false;
   return { key, value, source: isOwn ? channel?.source : fileSource, isOwn };
 }
 
-function lookUp(tree: Tree, path: string): unknown {
-  let value: unknown = tree;
-  for (const name of path.split(".")) value = isTree(value) ? value[name] : undefined;
-  return value;
-}
-
 /** The entries as the schema wants them, with every group there. */
 export function treeOf(entries: readonly Entry[]): Tree {
-  return branch(entries.map(({ key, value }) => ({ path: key.path.split("."), value })));
-}
-
-function branch(
-  entries: readonly { readonly path: readonly string[]; readonly value: unknown }[],
-): Tree {
-  const names = Map.groupBy(entries, ({ path: [name = ""] }) => name);
-  return Object.fromEntries(
-    [...names].map(([name, own]) => [
-      name,
-      own[0]?.path.length === 1
-        ? own[0].value
-        : branch(own.map(({ path, value }) => ({ path: path.slice(1), value }))),
-    ]),
-  );
+  const tree: Record<string, unknown> = {};
+  for (const { key: { path }, value } of entries) {
+    const groups = path.split(".");
+    const name = groups.pop() ?? path;
+    let group = tree;
+    // What is made here are groups only.
+    for (const part of groups) group = (group[part] ??= {}) as Record<string, unknown>;
+    group[name] = value;
+  }
+  return tree;
 }
 
 /** Faults for groups of keys that are something else in the file. */
 export function groupFaults({ tree, fileSource }: Layers): readonly Fault[] {
   return [...groupNames()].flatMap((name) => {
-    const value = lookUp(tree, name) ?? {};
+    const value = valueAt(tree, name) ?? {};
     if (isTree(value)) return [];
-    const keys = configKeys().filter(({ path }) => path.startsWith(`${name}.`));
-    const secret = keys.find(({ secrecy }) => secrecy !== "none") ?? keys[0];
-    const inner = new Set(keys.map(({ path }) => path.slice(name.length + 1).split(".")[0]));
+    const secret = keyOf(name);
+    const inner = configKeys().filter(({ path }) => path.startsWith(`${name}.`))
+      .map(({ path }) => path.slice(name.length + 1).split(".")[0]);
     return [{
       key: name,
       value: secret && showFaulty(secret, value),
-      expected: `a mapping of ${[...inner].join(", ")}`,
+      expected: `a mapping of ${[...new Set(inner)].join(", ")}`,
       source: fileSource,
     }];
   });
+}
+
+/** What is wrong with an entry, without its value if that is secret. */
+export function faultOf({ key, value, source = "" }: Entry, expected: string): Fault {
+  return { key: key.path, value: showFaulty(key, value), expected, source };
 }

@@ -9,11 +9,10 @@ import type * as z from "zod";
 import { amqpUrls } from "./addresses.ts";
 import { type Channel, channelsOf, clashes, nameFault, withoutRepeats } from "./channels.ts";
 import type { Fault, Warning } from "./faults.ts";
-import { type FileOptions, type FileReading, readConfigFile } from "./file.ts";
-import { type Entry, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
-import { showFaulty } from "./redaction.ts";
+import { readConfigFile } from "./file.ts";
+import { type Entry, faultOf, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
 import { withSecretFiles } from "./secret_files.ts";
-import { type ChannelConfig, type Config, LONGEST_REQUEST_S, parseConfig } from "./schema.ts";
+import { type Config, LONGEST_REQUEST_S, parseConfig } from "./schema.ts";
 import { type ReadFile, readFromDisk } from "./text_file.ts";
 import { readTlsFiles } from "./tls_files.ts";
 import { unknownFileKeys, unknownVariables } from "./unknown.ts";
@@ -46,23 +45,26 @@ export type LoadedConfig =
 /** Loads the configuration. Never throws for what is in it, but returns all faults at once. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { flags, env, readFile = readFromDisk } = options;
-  const named = fileName(options, readFile);
-  const file: FileReading = named ? await readConfigFile(named) : { kind: "ok", tree: {} };
+  const path = flags.config ?? (env.VUMI_CONFIG_FILE || undefined);
+  const source = flags.config === undefined
+    ? "environment variable VUMI_CONFIG_FILE"
+    : "flag --config";
+  const file = path === undefined ? { tree: {} } : await readConfigFile(path, source, readFile);
   const layers: Layers = {
-    tree: file.kind === "ok" ? file.tree : {},
-    fileSource: `file ${named?.path ?? ""}`,
+    tree: file.tree,
+    fileSource: `file ${path ?? ""}`,
     env,
     prefix: env.VUMI_CONFIG_PREFIX ? `${env.VUMI_CONFIG_PREFIX.toUpperCase()}_` : "",
     flags,
   };
   const channels = channelsOf(layers);
-  const warnings = warningsOf(layers, channels);
+  const warnings = layerWarnings(layers, channels);
   const read = await Promise.all(
-    channels.map((channel) => readChannel(channel, readFile, file.kind === "ok")),
+    channels.map((channel) => readChannel(channel, readFile, file.fault === undefined)),
   );
   const tls = await readTlsFiles(read[0]?.entries ?? [], readFile); // All channels have the same.
   const faults = [
-    ...(file.kind === "faulty" ? [file.fault] : []),
+    ...(file.fault === undefined ? [] : [file.fault]),
     ...groupFaults(layers),
     ...withoutRepeats(read.flatMap((one) => one.faults)),
     ...tls.faults,
@@ -82,116 +84,80 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   };
 }
 
-interface ReadChannel {
-  readonly name: string;
-  readonly config: ChannelConfig | undefined;
-  readonly entries: readonly Entry[];
-  readonly faults: readonly Fault[];
-}
-
 async function readChannel(
   { layers, name, faults: ownFaults }: Channel,
   readFile: ReadFile,
   isFileRead: boolean,
-): Promise<ReadChannel> {
+) {
   if (layers === undefined) return { name, config: undefined, entries: [], faults: ownFaults };
   const written = layered(layers);
   const { entries, faults: fileFaults, missing } = await withSecretFiles(written, readFile);
-  const read = parseConfig(treeOf(entries));
+  const { data: config, error } = parseConfig(treeOf(entries));
   const faults = [
     ...fileFaults,
-    ...valueFaults(read.error?.issues ?? [], entries, layers.prefix)
+    ...valueFaults(error?.issues ?? [], entries, layers.prefix)
       // What is missing may be in a file that could not be read.
-      .filter(({ value }) => isFileRead || value !== undefined)
-      .filter(({ key }) => !missing.has(key)),
+      .filter(({ key, value }) => (isFileRead || value !== undefined) && !missing.has(key)),
   ];
-  return {
-    name,
-    config: read.data,
-    entries,
-    faults: [...ownFaults, ...faults.map((fault) => nameFault(fault, name, written))],
-  };
+  const named = faults.map((fault) => nameFault(fault, name, written));
+  return { name, config, entries, faults: [...ownFaults, ...named] };
 }
 
-function fileName({ flags, env }: LoadOptions, readFile: ReadFile): FileOptions | undefined {
-  if (flags.config !== undefined) {
-    return { path: flags.config, source: "flag --config", readFile };
-  }
-  const path = env.VUMI_CONFIG_FILE;
-  if (!path) return undefined;
-  return { path, source: "environment variable VUMI_CONFIG_FILE", readFile };
-}
-
-function warningsOf(layers: Layers, channels: readonly Channel[]): readonly Warning[] {
+/** Warns of what is written and has no effect. */
+function layerWarnings(layers: Layers, channels: readonly Channel[]): readonly Warning[] {
   const { tree, fileSource, env, prefix } = layers;
-  const sentry = layered(layers).find(({ key }) => key.path === "sentry_dsn");
+  const sentry = layered(layers).find(({ key, value }) => key.path === "sentry_dsn" && value);
+  const channelPrefixes = channels.flatMap(({ layers }) => layers?.channel?.prefix ?? []);
   return [
     ...unknownFileKeys(tree, fileSource),
-    ...unknownVariables(
-      Object.keys(env),
-      prefix,
-      channels.flatMap((channel) => channel.layers?.channel?.prefix ?? []),
-    ),
-    ...(sentry?.value
-      ? [{
-        key: "sentry_dsn",
-        message: `sentry_dsn from ${sentry.source} has no effect, errors are only in the logs`,
-      }]
-      : []),
-    ...channels.flatMap((channel) => channel.warnings),
+    ...unknownVariables(Object.keys(env), prefix, channelPrefixes),
+    ...sentry === undefined ? [] : [{
+      key: "sentry_dsn",
+      message: `sentry_dsn from ${sentry.source} has no effect, errors are only in the logs`,
+    }],
+    ...channels.flatMap(({ warnings }) => warnings),
+  ];
+}
+
+/** Warns of valid values that have less effect than they seem to have. */
+function valueWarnings(config: Config): readonly Warning[] {
+  const { amqp, channels } = config;
+  const isTlsSet = Object.values(amqp.tls).some((value) => value !== "");
+  const isTlsUsed = amqpUrls(config).some((url) => /^amqps:/i.test(url));
+  const timeouts = new Set(channels.map(({ request_timeout }) => request_timeout));
+  return [
+    ...[...timeouts].filter((seconds) => seconds > LONGEST_REQUEST_S).map((seconds) => ({
+      key: "request_timeout",
+      message: `request_timeout ${seconds} counts as ${LONGEST_REQUEST_S}: ` +
+        "Turn waits for 5 seconds",
+    })),
+    ...isTlsSet && !isTlsUsed ? [{ key: "amqp.tls", message: TLS_UNUSED }] : [],
+    ...channels.some(({ partitions }) => partitions > 0)
+      ? [{ key: "partitions", message: PARTITIONS_UNUSED }]
+      : [],
   ];
 }
 
 const TLS_UNUSED = "amqp.tls has no effect: no address in amqp_url is amqps://";
-
-/** Warns of valid values that have less effect than they seem to have. */
-function valueWarnings(config: Config): readonly Warning[] {
-  const { tls } = config.amqp;
-  const timeouts = requestTimeoutWarnings(config);
-  const isUnused = Object.values(tls).some((value) => value !== "") &&
-    !amqpUrls(config).some((url) => /^amqps:/i.test(url));
-  const isPartitioned = config.channels.some(({ partitions }) => partitions > 0);
-  return [
-    ...timeouts,
-    ...isUnused ? [{ key: "amqp.tls", message: TLS_UNUSED }] : [],
-    ...isPartitioned ? [{ key: "partitions", message: PARTITIONS_UNUSED }] : [],
-  ];
-}
-
-function requestTimeoutWarnings({ channels }: Config): readonly Warning[] {
-  const tooLong = channels.map(({ request_timeout }) => request_timeout)
-    .filter((seconds) => seconds > LONGEST_REQUEST_S);
-  return [...new Set(tooLong)].map((seconds) => ({
-    key: "request_timeout",
-    message: `request_timeout ${seconds} counts as ${LONGEST_REQUEST_S}: Turn waits for 5 seconds`,
-  }));
-}
-
 const PARTITIONS_UNUSED =
   "partitions has no effect: one bridge speaks for a channel now, and keeps the order by itself; " +
   "remove it. turn-channels check tells whether messages are left in the old queues";
 
-/** One fault for each faulty key, however many rules it breaks. */
+/** One fault for each faulty key, however many rules it breaks. Zod's texts quote the value. */
 function valueFaults(
   issues: readonly z.core.$ZodIssue[],
   entries: readonly Entry[],
   prefix: string,
 ): readonly Fault[] {
   return entries.flatMap((entry) => {
-    const issue = issues.find(({ path }) => `${path.join(".")}.`.startsWith(`${entry.key.path}.`));
-    return issue === undefined ? [] : [fault(issue, entry, prefix)];
+    const { key, value } = entry;
+    const issue = issues.find(({ path }) => `${path.join(".")}.`.startsWith(`${key.path}.`));
+    if (issue === undefined) return [];
+    const own: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
+    const needed = key.required && (value === undefined || value === "");
+    const expected = typeof own === "string" ? own : needed ? `required: ${key.type}` : key.type;
+    const source = "nowhere; set it in the file, " +
+      `as ${prefix}${key.env} in the environment, or by --${key.flag}`;
+    return [faultOf({ ...entry, source: entry.source ?? source }, expected)];
   });
-}
-
-/** Zod's texts are not shown, as they quote the value. */
-function fault(issue: z.core.$ZodIssue, { key, value, source }: Entry, prefix: string): Fault {
-  const own: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
-  const needed = key.required && (value === undefined || value === "");
-  return {
-    key: key.path,
-    value: showFaulty(key, value),
-    expected: typeof own === "string" ? own : needed ? `required: ${key.type}` : key.type,
-    source: source ?? "nowhere; set it in the file, " +
-        `as ${prefix}${key.env} in the environment, or by --${key.flag}`,
-  };
 }

@@ -5,12 +5,11 @@
  * @module
  */
 
-export { type AmqpAddress, amqpUrls, type Bind, formatBind } from "./addresses.ts";
+export { amqpUrls, type Bind, formatBind } from "./addresses.ts";
 export { channelVariable } from "./channels.ts";
 export { changedKeys, withoutChannel } from "./changes.ts";
 export { type Fault, formatFaults, type Warning } from "./faults.ts";
 export { configJsonSchema } from "./json_schema.ts";
-export type { KeyMeta } from "./key_meta.ts";
 export { type ConfigKey, configKeys } from "./keys.ts";
 export type { JsonSchema, Secrecy } from "./kinds.ts";
 export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";

@@ -7,16 +7,20 @@
  */
 
 import * as z from "zod";
-import { broker } from "./broker_keys.ts";
-import { optional, preset, required } from "./key_meta.ts";
 import {
   bind,
+  brokerUrls,
+  filePath,
+  hostList,
+  hostName,
   httpUrl,
   integer,
   kvPath,
   noMiddlewares,
   oneOf,
+  password,
   queueName,
+  queueType,
   redisUrlText,
   seconds,
   secondsList,
@@ -46,162 +50,164 @@ const logLevels = oneOf(
 );
 
 const channel = {
-  connector_name: required(
-    queueName,
+  connector_name: queueName.describe(
     "Names the queues: messages and events are taken from NAME.inbound and NAME.event, messages go to NAME.outbound.",
   ),
-  default_from_addr: required(
-    text,
-    "Address that messages come from if Turn's request names none.",
+  default_from_addr: text.describe("Address that messages come from if Turn's request names none."),
+  transport_type: transportTypes.default("sms").describe(
+    "Transport type of messages that are no replies.",
   ),
-  transport_type: preset(transportTypes, "sms", "Transport type of messages that are no replies."),
-  empty_message_body: optional(
-    text,
+  empty_message_body: text.optional().describe(
     "What Turn gets for an inbound message without text, because it refuses empty ones. If not set: the address written to (for USSD the dialled code).",
   ),
 };
 
 const fromTurn = {
-  http_bind: required(
-    bind,
+  http_bind: bind.describe(
     "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
   ),
-  admin_bind: optional(
-    bind,
+  admin_bind: bind.optional().describe(
     "Where operators are answered (/metrics, /health, /readyz, /openapi.json), and the public is not. If not set: on http_bind.",
   ),
-  vumi_api_path: preset(urlPath, "", "Path before /messages, where Turn sends its requests."),
-  turn_hmac_secret: required(
-    signingSecrets,
+  vumi_api_path: urlPath.default("").describe(
+    "Path before /messages, where Turn sends its requests.",
+  ),
+  turn_hmac_secret: signingSecrets.describe(
     "Secret with which Turn signs its requests, or turn_hmac_secret_file. While one is replaced, both in a list.",
   ),
-  turn_hmac_secret_file: preset(
-    secretPath,
-    "",
+  turn_hmac_secret_file: secretPath.default("").describe(
     "File that holds turn_hmac_secret instead; several, one a line.",
   ),
-  request_timeout: preset(
-    seconds(DAY),
-    4.5,
+  request_timeout: seconds(DAY).default(4.5).describe(
     "Longest time for a request from Turn, which waits for 5 seconds: more than 4.5 counts as 4.5.",
   ),
-  outbound_dedupe_window: preset(
-    secondsOrZero(DAY),
-    0,
+  outbound_dedupe_window: secondsOrZero(DAY).default(0).describe(
     "How long a request that may not have been answered is recognised when Turn repeats it, in seconds; 0 for never.",
   ),
-  max_body_bytes: preset(
-    integer(1, 16 * 1024 * 1024),
-    1024 * 1024,
+  max_body_bytes: integer(1, 16 * 1024 * 1024).default(1024 * 1024).describe(
     "Largest body of a request from Turn, in bytes.",
   ),
 };
 
 const toTurn = {
-  turn_api_url: required(
-    httpUrl,
-    "Base of Turn's API, to which /messages and /statuses are added.",
-  ),
-  auth_token: required(
-    token,
-    "Token for Turn's API, sent as bearer token; or auth_token_file.",
-  ),
-  auth_token_file: preset(secretPath, "", "File that holds auth_token instead."),
-  mo_message_url_timeout: preset(
-    seconds(DAY),
-    10,
+  turn_api_url: httpUrl.describe("Base of Turn's API, to which /messages and /statuses are added."),
+  auth_token: token.describe("Token for Turn's API, sent as bearer token; or auth_token_file."),
+  auth_token_file: secretPath.default("").describe("File that holds auth_token instead."),
+  mo_message_url_timeout: seconds(DAY).default(10).describe(
     "Longest time for each attempt to hand Turn an inbound message.",
   ),
-  event_url_timeout: preset(
-    seconds(DAY),
-    10,
+  event_url_timeout: seconds(DAY).default(10).describe(
     "Longest time for each attempt to hand Turn a status.",
   ),
-  max_retries: preset(integer(0), 3, "How often a failed request to Turn is tried again."),
-  retry_delay_base: preset(
-    integer(0),
-    2,
+  max_retries: integer(0).default(3).describe("How often a failed request to Turn is tried again."),
+  retry_delay_base: integer(0).default(2).describe(
     "Before retry n (from 0) passes a random whole number of seconds below base ** (n * exponent). This is the base.",
   ),
-  retry_delay_exponent: preset(integer(0), 2, "The exponent in the same formula."),
-  retry_schedule: preset(
-    secondsList(30 * DAY),
-    [5, 60, 300, 1800, 7200, 21_600, 43_200],
+  retry_delay_exponent: integer(0).default(2).describe("The exponent in the same formula."),
+  retry_schedule: secondsList(30 * DAY).default([5, 60, 300, 1800, 7200, 21_600, 43_200]).describe(
     "How long what failed then waits in delay queues before each further attempt; the last is repeated.",
   ),
-  retry_for: preset(
-    secondsOrZero(YEAR),
-    259_200,
+  retry_for: secondsOrZero(YEAR).default(259_200).describe(
     "How long after its first failure something is tried again; then it is parked.",
   ),
-  ussd_retry_for: preset(
-    secondsOrZero(YEAR),
-    120,
+  ussd_retry_for: secondsOrZero(YEAR).default(120).describe(
     "The same for messages from USSD, whose sessions do not live longer.",
   ),
-  status_format: preset(
-    oneOf(["flat", "nested"]),
-    "flat",
+  status_format: oneOf(["flat", "nested"]).default("flat").describe(
     "Form of statuses: as Turn's documentation has it, or inside {status: ...} as vumi2 sends them.",
   ),
-  failed_status: preset(
-    oneOf(["sent", "failed"]),
-    "sent",
+  failed_status: oneOf(["sent", "failed"]).default("sent").describe(
     "What Turn is told of a message that failed.",
   ),
-  compact_statuses: preset(
-    yesOrNo,
-    true,
+  compact_statuses: yesOrNo.default(true).describe(
     "Whether a status is left out when a further one of the same message is already waiting.",
   ),
 };
 
+const tls = z.object({
+  ca_file: filePath.default("").describe(
+    "File with the certificates (PEM) that the broker's is trusted by, in place of the usual ones. With amqp.hostname, any key of amqp.tls says that TLS is used.",
+  ),
+  cert_file: filePath.default("").describe(
+    "File with the certificate (PEM) that the broker asks us for.",
+  ),
+  key_file: secretPath.default("").describe(
+    "File with its private key (PEM, without a passphrase), unless cert_file holds that too.",
+  ),
+  server_name: hostName.default("").describe(
+    "Name that the broker's certificate is for, if it is not for the host that is connected to.",
+  ),
+}).readonly();
+
+const broker = {
+  amqp: z.object({
+    hostname: hostList.default(["127.0.0.1"]).describe(
+      "Host of the AMQP broker; of several, which are one cluster, one that can be reached is taken.",
+    ),
+    port: integer(1, 65535).optional().describe(
+      "Port of the AMQP broker. If not set: 5672, or 5671 with amqp.tls.",
+    ),
+    username: text.default("guest").describe("User name at the AMQP broker."),
+    password: password.default("guest").describe("Password at the AMQP broker."),
+    password_file: secretPath.default("").describe("File that holds amqp.password instead."),
+    vhost: text.default("/").describe("Virtual host at the AMQP broker."),
+    tls,
+    queue_type: queueType.default("").describe(
+      "Type of the delay and parking queues, which we make.",
+    ),
+    consumer_timeout: seconds(YEAR).default(1800).describe(
+      "RabbitMQ's own consumer_timeout. A message that had to wait for half of it goes to the end of its queue as a copy.",
+    ),
+  }).readonly(),
+  amqp_url: brokerUrls.default([]).describe(
+    "Used instead of hostname, port, username, password and vhost of amqp unless empty; of several, which are one cluster, one that can be reached is taken. memory: is a broker inside the process, for trying things out.",
+  ),
+  worker_concurrency: integer(1, 65535).default(20).describe(
+    "Messages in work at once, for each queue.",
+  ),
+  partitions: integer(0, 64).default(0).describe(
+    "Only there so that earlier configurations can be read: one bridge speaks for a channel now, and keeps the order by itself.",
+  ),
+};
+
 const cache = {
-  message_cache_class: preset(
-    cacheClasses,
-    "MemoryMessageCache",
+  message_cache_class: cacheClasses.default("MemoryMessageCache").describe(
     "Where messages are remembered, for replies and statuses: lost with the process, kept in a file, or on a server that several machines share. A dotted name counts by its last part.",
   ),
   message_cache_config: z.object({
-    timeout: preset(seconds(YEAR), 3600, "How long an inbound message can be replied to."),
-    outbound_timeout: preset(seconds(YEAR), DAY, "How long events about a message are passed on."),
-    path: preset(kvPath, "", "The file of DenoKvMessageCache, which requires it; or its server."),
-    url: preset(redisUrlText, "", "The server of RedisMessageCache, which requires it."),
-    key_prefix: preset(
-      text,
-      "turn-channels:",
+    timeout: seconds(YEAR).default(3600).describe("How long an inbound message can be replied to."),
+    outbound_timeout: seconds(YEAR).default(DAY).describe(
+      "How long events about a message are passed on.",
+    ),
+    path: kvPath.default("").describe(
+      "The file of DenoKvMessageCache, which requires it; or its server.",
+    ),
+    url: redisUrlText.default("").describe("The server of RedisMessageCache, which requires it."),
+    key_prefix: text.default("turn-channels:").describe(
       "What all keys of RedisMessageCache begin with; the connector's name follows.",
     ),
   }).readonly(),
 };
 
 const operation = {
-  log_level: preset(logLevels, "INFO", "Least level that is logged, in capitals or not."),
-  log_format: preset(
-    oneOf(["auto", "text", "json"]),
-    "auto",
+  log_level: logLevels.default("INFO").describe("Least level that is logged, in capitals or not."),
+  log_format: oneOf(["auto", "text", "json"]).default("auto").describe(
     "Form of log lines; auto is text on a terminal, and JSON elsewhere.",
   ),
-  log_addresses: preset(
-    yesOrNo,
-    false,
+  log_addresses: yesOrNo.default(false).describe(
     "Whether users' addresses are logged whole, and not as +2661...678; they are personal data.",
   ),
-  log_content: preset(yesOrNo, false, "Whether what messages say is logged."),
-  shutdown_timeout: preset(
-    secondsOrZero(DAY),
-    25,
+  log_content: yesOrNo.default(false).describe("Whether what messages say is logged."),
+  shutdown_timeout: secondsOrZero(DAY).default(25).describe(
     "How long work in progress may take to finish after SIGTERM or SIGINT.",
   ),
-  middlewares: preset(noMiddlewares, [], "Only there so that vumi2's files can be read."),
-  sentry_dsn: preset(
-    unusedSecret,
-    null,
+  middlewares: noMiddlewares.default([]).describe("Only there so that vumi2's files can be read."),
+  sentry_dsn: unusedSecret.default(null).describe(
     "Only there so that vumi2's files can be read: Sentry is not supported, errors are in the logs.",
   ),
 };
 
-/** All keys under the headings of the reference. A rule without meta is an object of keys. */
+/** All keys under the headings of the reference. */
 export const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   "The channel": channel,
   "Requests from Turn": fromTurn,
@@ -229,31 +235,26 @@ const configSchema = z.object({
   ...broker,
   ...cache,
   ...operation,
-})
-  .refine(...requiredWith("DenoKvMessageCache", "path", "path of a file"))
-  .refine(...requiredWith("RedisMessageCache", "url", "URL of a Redis server"))
-  .readonly();
+}).check(
+  requiredWith("DenoKvMessageCache", "path", "path of a file"),
+  requiredWith("RedisMessageCache", "url", "URL of a Redis server"),
+).readonly();
 
-type CacheKeys = Partial<z.output<z.ZodObject<typeof cache>>>;
-/** Also checked if other keys are faulty, so that all faults are reported at once. */
 function requiredWith(
   cacheClass: string,
   key: "path" | "url",
   what: string,
-): [
-  (config: CacheKeys) => boolean,
-  { path: string[]; when: () => boolean; params: { expected: string } },
-] {
-  return [
-    // Keys that are faulty are missing then.
+): z.core.$ZodCheck<Partial<z.output<z.ZodObject<typeof cache>>>> {
+  return z.refine(
+    // Keys that are faulty are missing.
     ({ message_cache_class, message_cache_config }) =>
       message_cache_class !== cacheClass || message_cache_config?.[key] !== "",
     {
       path: ["message_cache_config", key],
-      when: () => true,
+      when: () => true, // Also if other keys are faulty, so that all faults are told at once.
       params: { expected: `required with ${cacheClass}: ${what}` },
     },
-  ];
+  );
 }
 
 /**

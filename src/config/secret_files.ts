@@ -6,7 +6,7 @@
  */
 
 import type { Fault } from "./faults.ts";
-import type { Entry } from "./layers.ts";
+import { type Entry, faultOf } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
@@ -28,17 +28,24 @@ export async function withSecretFiles(
   const faults: Fault[] = [];
   const missing = new Set<string>();
   const filled = await Promise.all(entries.map(async (entry) => {
-    const named = entries.find(({ key }) => key.path === `${entry.key.path}_file`);
+    const { path } = entry.key;
+    const named = entries.find(({ key }) => key.path === `${path}_file`);
     if (named === undefined || !isGiven(named)) return entry;
-    const value = isGiven(entry) ? "both" : await readSecret(named.value, readFile);
-    if (Array.isArray(value)) {
-      // Whether there may be several lines is for the key's rule to say.
-      const source = `file ${showFaulty(named.key, named.value)}, which ${named.key.path} names`;
-      return { ...entry, value: value.length === 1 ? value[0] : value, source };
+    const fail = (expected: string, source = named.source): Entry => {
+      missing.add(path);
+      faults.push(faultOf({ ...named, source }, expected));
+      return entry;
+    };
+    if (isGiven(entry)) {
+      const source = `${named.source}; ${path} is in ${entry.source}`;
+      return fail(`either ${path} or ${named.key.path}, not both`, source);
     }
-    missing.add(entry.key.path);
-    faults.push(fault(named, entry, value));
-    return entry;
+    const read = await readSecret(named.value, readFile);
+    if (typeof read === "string") return fail(read);
+    // Whether there may be several lines is for the key's rule to say.
+    const value = read.length === 1 ? read[0] : read;
+    const file = showFaulty(named.key, named.value);
+    return { ...entry, value, source: `file ${file}, which ${named.key.path} names` };
   }));
   return { entries: filled, faults, missing };
 }
@@ -54,14 +61,4 @@ async function readSecret(path: unknown, readFile: ReadFile): Promise<string[] |
   if (read.kind === "faulty") return read.expected;
   const lines = read.text.split(/\r?\n/).filter((line) => line !== "");
   return lines.length === 0 ? "a file that is not empty" : lines;
-}
-
-function fault(named: Entry, { key, source }: Entry, expected: string): Fault {
-  const both = expected === "both";
-  return {
-    key: named.key.path,
-    value: showFaulty(named.key, named.value),
-    expected: both ? `either ${key.path} or ${named.key.path}, not both` : expected,
-    source: both ? `${named.source}; ${key.path} is in ${source}` : named.source ?? "",
-  };
 }

@@ -9,6 +9,8 @@ import { type ConfigKey, configKeys } from "./keys.ts";
 
 const WIDTH = 96;
 
+type Values = Readonly<Record<string, string>>;
+
 /** The file's text; `values` are by the keys' paths. */
 export function configTemplate(values: Readonly<Record<string, string>>): string {
   const groups = Map.groupBy(configKeys(), ({ group }) => group);
@@ -22,47 +24,40 @@ const HEAD = `# yaml-language-server: $schema=./config.schema.json
 # schema named above, with which editors complete keys.
 `;
 
-function section(keys: readonly ConfigKey[], values: Readonly<Record<string, string>>): string {
-  return parts(keys, values, { depth: 1, indent: "" }).join("\n");
+function section(keys: readonly ConfigKey[], values: Values): string {
+  const blocks = Map.groupBy(keys, ({ path }) => path.split(".")[0]);
+  return [...blocks.values()]
+    .map((block) => block.flatMap((key, index) => lines(key, block[index - 1], values)))
+    .map((block) => `${block.join("\n")}\n`)
+    .join("\n");
 }
 
-interface Place {
-  readonly depth: number;
-  readonly indent: string;
-}
-
-function parts(
-  keys: readonly ConfigKey[],
-  values: Readonly<Record<string, string>>,
-  place: Place,
-): readonly string[] {
-  const parents = Map.groupBy(keys, ({ path }) => path.split(".").slice(0, place.depth).join("."));
-  return [...parents].map(([path, inner]) =>
-    inner[0]?.path === path
-      ? entry(inner[0], values[path], place.indent)
-      : group(path, inner, values, place)
-  );
+/** A key under its meaning, with the headings of groups in which the key before it is not. */
+function lines(key: ConfigKey, before: ConfigKey | undefined, values: Values): string[] {
+  const { path, description, type } = key;
+  const names = path.split(".");
+  const groups = names.slice(1).map((_, depth) => names.slice(0, depth + 1).join("."));
+  const group = groups.at(-1);
+  const indent = group === undefined ? "" : `${margin(group, values)}  `;
+  const value = values[path] === undefined ? standard(key) : JSON.stringify(values[path]);
+  return [
+    ...groups.filter((group) => !before?.path.startsWith(`${group}.`))
+      .map((group) => `${margin(group, values)}${nameOf(group)}:`),
+    ...wrap(`${description} Value: ${type}.`, WIDTH - indent.length)
+      .map((line) => `${indent}# ${line}`),
+    `${margin(path, values)}${nameOf(path)}:${value === "" ? "" : ` ${value}`}`,
+  ];
 }
 
 /** A group without a set key is commented out as a whole, as it would be null in YAML. */
-function group(
-  path: string,
-  keys: readonly ConfigKey[],
-  values: Readonly<Record<string, string>>,
-  { depth, indent }: Place,
-): string {
-  const isOff = indent.includes("#") || !keys.some(({ path }) => values[path] !== undefined);
-  const before = isOff && !indent.includes("#") ? `${indent}# ` : indent;
-  const inner = parts(keys, values, { depth: depth + 1, indent: `${before}  ` });
-  return `${before}${nameOf(path)}:\n${inner.join("")}`;
-}
-
-function entry(key: ConfigKey, value: string | undefined, indent: string): string {
-  const note = wrap(`${key.description} Value: ${key.type}.`, WIDTH - indent.length)
-    .map((line) => `${indent}# ${line}\n`);
-  const off = value === undefined && !indent.includes("#") ? "# " : "";
-  const shown = value === undefined ? standard(key) : JSON.stringify(value);
-  return `${note.join("")}${indent}${off}${nameOf(key.path)}:${shown === "" ? "" : ` ${shown}`}\n`;
+function margin(path: string, values: Values): string {
+  const parts = path.split(".");
+  const off = parts.findIndex((_, depth) => {
+    const part = parts.slice(0, depth + 1).join(".");
+    return !Object.keys(values).some((name) => `${name}.`.startsWith(`${part}.`));
+  });
+  const depth = parts.length - 1;
+  return off < 0 ? "  ".repeat(depth) : `${"  ".repeat(off)}# ${"  ".repeat(depth - off)}`;
 }
 
 function nameOf(path: string): string {

@@ -39,19 +39,12 @@ export async function readText(
 /** Reads at most `maxBytes`, as a file that is not a regular one may have no end. */
 export const readFromDisk: ReadFile = async (path, maxBytes) => {
   using file = await Deno.open(path);
-  let bytes = new Uint8Array(Math.min(maxBytes, 64 * 1024));
+  const bytes = new Uint8Array(maxBytes);
   let length = 0;
   while (length < maxBytes) {
-    if (length === bytes.length) bytes = grown(bytes, maxBytes);
     const read = await file.read(bytes.subarray(length));
     if (read === null) break;
     length += read;
   }
   return bytes.subarray(0, length);
 };
-
-function grown(bytes: Uint8Array, maxBytes: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(Math.min(bytes.length * 2, maxBytes));
-  larger.set(bytes);
-  return larger;
-}

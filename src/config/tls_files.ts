@@ -6,8 +6,7 @@
  */
 
 import type { Fault } from "./faults.ts";
-import type { Entry } from "./layers.ts";
-import { showFaulty } from "./redaction.ts";
+import { type Entry, faultOf } from "./layers.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
 /** The files' contents, as PEM. */
@@ -42,7 +41,7 @@ export async function readTlsFiles(
     if (typeof entry?.value !== "string") return undefined; // Another type is a fault of the schema's.
     const file = await readText(entry.value, MAX_BYTES, readFile);
     const text = file.kind === "ok" ? blocks(file.text, wanted) : "";
-    if (text === "") faults.push(fault(entry, file.kind === "ok" ? expected : file.expected));
+    if (text === "") faults.push(faultOf(entry, file.kind === "ok" ? expected : file.expected));
     return text || undefined;
   };
   const files = {
@@ -50,7 +49,9 @@ export async function readTlsFiles(
     cert: await read(cert, CERTIFICATE, CERTIFICATE_EXPECTED),
     key: key || !cert ? await read(key, KEY, KEY_EXPECTED) : await read(cert, KEY, NO_KEY),
   };
-  if (key && !cert) faults.push(fault(key, "amqp.tls.cert_file beside it: the key's certificate"));
+  if (key && !cert) {
+    faults.push(faultOf(key, "amqp.tls.cert_file beside it: the key's certificate"));
+  }
   return {
     files: Object.fromEntries(Object.entries(files).filter(([, text]) => text !== undefined)),
     // The first fault of each file.
@@ -71,8 +72,4 @@ function blocks(text: string, wanted: RegExp): string {
     .filter(([, label = ""]) => wanted.test(label))
     .map(([block]) => `${block}\n`)
     .join("");
-}
-
-function fault({ key, value, source = "" }: Entry, expected: string): Fault {
-  return { key: key.path, value: showFaulty(key, value), expected, source };
 }

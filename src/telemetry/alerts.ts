@@ -1,197 +1,134 @@
 /**
  * Alert rules for Prometheus: for what somebody is woken (`page`), and what can wait for the morning
- * (`ticket`). What to do then is in docs/runbook.md; each rule links to its paragraph there. An
- * alert about a channel names it in the label `connector`.
+ * (`ticket`). What to do then is in docs/runbook.md, in the paragraph of the alert's name. An alert
+ * about a channel names it in the label `connector`.
  *
  * @module
  */
 
 import { stringify } from "yaml";
-import { METRICS } from "./catalogue.ts";
-import { duration, selectors } from "./promql.ts";
 
 /** One alert. */
 export interface Alert {
-  /** Its name, and that of its paragraph in docs/runbook.md. */
-  readonly name: string;
-  /** Whether somebody is woken. */
   readonly severity: "page" | "ticket";
-  /** How long it must be so, in seconds. */
-  readonly forSeconds: number;
+  /** How long it must be so, as Prometheus writes a time. */
+  readonly for: string;
   /** When it is so, in PromQL. */
-  readonly expression: string;
+  readonly expr: string;
   /** One line for who is woken. */
   readonly summary: string;
 }
 
-/** How alerts are made. */
-export interface AlertOptions {
-  /** What a time in a rule becomes, in seconds; itself, unless given. Tests have none to lose. */
-  readonly scale?: (seconds: number) => number;
-  /** Where docs/runbook.md is, a URL or path; to it `#<alert>` is added. */
-  readonly runbook?: string;
-}
+/** All alerts, by name. */
+export const ALERTS: Readonly<Record<string, Alert>> = {
+  TurnRefusesToken: {
+    severity: "page",
+    for: "0s",
+    expr: "sum by (job, instance, connector) " +
+      '(increase(turn_channels_turn_answers_total{status=~"401|403"}[5m])) > 0',
+    summary: "Turn answers 401 or 403: auth_token is wrong, or no longer valid",
+  },
+  TurnDown: {
+    severity: "page",
+    for: "2m",
+    expr: 'turn_channels_turn_breaker_state{state="closed"} == 0',
+    summary: "Turn can't be reached, or fails; messages wait until it is back",
+  },
+  TurnLimitsUs: {
+    severity: "ticket",
+    for: "15m",
+    expr: "rate(turn_channels_rate_limit_wait_seconds_total[5m]) > 0.5",
+    summary: "More {{ $labels.resource }} arrive than Turn's rate limit lets through",
+  },
+  NobodySpeaks: {
+    severity: "page",
+    for: "3m",
+    expr: "sum by (job, connector) (turn_channels_speaks) == 0",
+    summary: "Bridges run, but none consumes the channel's queues",
+  },
+  QueueStalled: {
+    severity: "page",
+    for: "1m",
+    expr: "turn_channels_queue_stalled_seconds > 300",
+    summary: "The queue {{ $labels.queue }} has messages, and none of them is finished",
+  },
+  QueueFaulty: {
+    severity: "page",
+    for: "2m",
+    expr: "turn_channels_queue_faults > 0",
+    summary: "The queue {{ $labels.queue }} can't be used as it must be: /health says why",
+  },
+  MessagesParked: {
+    severity: "ticket",
+    for: "0s",
+    expr: 'turn_channels_queue_messages{place="parked"} > 0',
+    summary:
+      "{{ $value }} messages of the queue {{ $labels.queue }} are parked: somebody must look at them",
+  },
+  TransportSilent: {
+    severity: "page",
+    for: "5m",
+    expr: `${counted('="sent"', "[30m]")} >= 5 and ` +
+      `${counted('=~"acked|nacked|delivered|failed"', "[30m]")} == 0`,
+    summary: "The transport {{ $labels.transport }} sends no acks and no reports for its messages",
+  },
+  DeliveryRateFell: {
+    severity: "ticket",
+    for: "15m",
+    expr: `(${deliveryRate("[1h]")}) < 0.5 * (${deliveryRate("[1d] offset 1h")}) and ` +
+      `${counted('="sent"', "[1h]")} >= 20`,
+    summary: "The transport {{ $labels.transport }} delivers less than half as much as usual",
+  },
+  BrokerAway: {
+    severity: "page",
+    for: "1m",
+    expr: "turn_channels_broker_connected == 0",
+    summary: "RabbitMQ is away, or takes no messages: the bridge can't {{ $labels.direction }}",
+  },
+  CacheFails: {
+    severity: "page",
+    for: "0s",
+    expr: "sum by (job, instance, connector) " +
+      "(increase(turn_channels_cache_failures_total[5m])) > 0",
+    summary: "The message cache can't be used; messages wait until it can",
+  },
+  BridgeRestarts: {
+    severity: "ticket",
+    for: "0s",
+    expr: "changes(process_start_time_seconds[1h]) >= 3 " +
+      "and on (job, instance) turn_channels_build_info",
+    summary: "The bridge was started {{ $value }} times within an hour",
+  },
+  BridgeAbsent: {
+    severity: "page",
+    for: "2m",
+    expr: "absent(turn_channels_build_info)",
+    summary: "No bridge answers Prometheus",
+  },
+};
 
-const { series } = selectors();
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
-/** All alerts. */
-export function alerts({ scale = (seconds) => seconds }: AlertOptions = {}): readonly Alert[] {
-  const time: Time = (seconds) => duration(scale(seconds));
-  const all = [
-    ...turnAlerts(time),
-    ...queueAlerts(scale(5 * MINUTE)),
-    ...transportAlerts(time),
-    ...programAlerts(time),
-  ];
-  return all.map((alert) => ({ ...alert, forSeconds: scale(alert.forSeconds) }));
-}
-
-/** The alerts as a file of rules for Prometheus. */
-export function alertRules(options: AlertOptions = {}): string {
-  const { runbook = "docs/runbook.md" } = options;
-  const rules = alerts(options).map(({ name, severity, forSeconds, expression, summary }) => ({
-    alert: name,
-    expr: expression,
-    for: duration(forSeconds),
+/**
+ * The alerts as a file of rules for Prometheus, in YAML.
+ *
+ * @param runbook Where docs/runbook.md is, a URL or path; to it `#<alert>` is added.
+ */
+export function alertRules({ runbook = "docs/runbook.md" } = {}): string {
+  const rules = Object.entries(ALERTS).map(([alert, { severity, summary, ...rule }]) => ({
+    alert,
+    expr: rule.expr,
+    for: rule.for,
     labels: { severity },
-    annotations: { summary, runbook_url: `${runbook}#${name.toLowerCase()}` },
+    annotations: { summary, runbook_url: `${runbook}#${alert.toLowerCase()}` },
   }));
   return stringify({ groups: [{ name: "turn-channels", rules }] }, { lineWidth: 0 });
 }
 
-/** A time as PromQL writes it. */
-type Time = (seconds: number) => string;
-
-function turnAlerts(time: Time): Alert[] {
-  const refused = series(METRICS.answers, { status: /401|403/ });
-  return [
-    {
-      name: "TurnRefusesToken",
-      severity: "page",
-      forSeconds: 0,
-      expression: `sum by (job, instance, connector) (increase(${refused}[${
-        time(5 * MINUTE)
-      }])) > 0`,
-      summary: "Turn answers 401 or 403: auth_token is wrong, or no longer valid",
-    },
-    {
-      name: "TurnDown",
-      severity: "page",
-      forSeconds: 2 * MINUTE,
-      expression: `${series(METRICS.breaker, { state: "closed" })} == 0`,
-      summary: "Turn can't be reached, or fails; messages wait for it",
-    },
-    {
-      name: "TurnLimitsUs",
-      severity: "ticket",
-      forSeconds: 15 * MINUTE,
-      expression: `rate(${series(METRICS.limitWait)}[${time(5 * MINUTE)}]) > 0.5`,
-      summary: "More {{ $labels.resource }} come than Turn's rate limit lets through",
-    },
-  ];
+/** What was sent by a transport, or heard of that, over all instances: any may get the events. */
+function counted(results: string, range: string): string {
+  return "sum by (job, connector, transport) " +
+    `(increase(turn_channels_transport_messages_total{result${results}}${range}))`;
 }
 
-function queueAlerts(longestStall: number): Alert[] {
-  return [
-    {
-      name: "NobodySpeaks",
-      severity: "page",
-      forSeconds: 3 * MINUTE,
-      expression: `sum by (job, connector) (${series(METRICS.speaks)}) == 0`,
-      summary: "Bridges run, but none takes messages off the channel's queues",
-    },
-    {
-      name: "QueueStalled",
-      severity: "page",
-      forSeconds: MINUTE,
-      expression: `${series(METRICS.queueStalled)} > ${longestStall}`,
-      summary: "There are messages in the queue {{ $labels.queue }}, and none is finished",
-    },
-    {
-      name: "QueueFaulty",
-      severity: "page",
-      forSeconds: 2 * MINUTE,
-      expression: `${series(METRICS.queueFaults)} > 0`,
-      summary: "The queue {{ $labels.queue }} can't be used as it must be: /health says why",
-    },
-    {
-      name: "MessagesParked",
-      severity: "ticket",
-      forSeconds: 0,
-      expression: `${series(METRICS.queueMessages, { place: "parked" })} > 0`,
-      summary: "{{ $value }} of the queue {{ $labels.queue }} are parked, and wait for a person",
-    },
-  ];
-}
-
-/** Summed over instances: of several on one connector any may get the events. */
-function transportAlerts(time: Time): Alert[] {
-  const counted = (result: string | RegExp, range: string): string =>
-    `sum by (job, connector, transport) (increase(${
-      series(METRICS.transports, { result })
-    }${range}))`;
-  const half = `[${time(HOUR / 2)}]`;
-  const hour = `[${time(HOUR)}]`;
-  const usual = `[${time(DAY)}] offset ${time(HOUR)}`;
-  const rate = (range: string): string =>
-    `${counted("delivered", range)} / ${counted("sent", range)}`;
-  return [
-    {
-      name: "TransportSilent",
-      severity: "page",
-      forSeconds: 5 * MINUTE,
-      expression: `${counted("sent", half)} >= 5 and ` +
-        `${counted(/acked|nacked|delivered|failed/, half)} == 0`,
-      summary: "No acks and no reports for what was sent by the transport {{ $labels.transport }}",
-    },
-    {
-      name: "DeliveryRateFell",
-      severity: "ticket",
-      forSeconds: 15 * MINUTE,
-      expression: `(${rate(hour)}) < 0.5 * (${rate(usual)}) and ${counted("sent", hour)} >= 20`,
-      summary: "Less than half as much as usual is delivered by {{ $labels.transport }}",
-    },
-  ];
-}
-
-function programAlerts(time: Time): Alert[] {
-  const failures = series(METRICS.cacheFailures);
-  const build = series(METRICS.build);
-  const restarts = `changes(${series(METRICS.start)}[${time(HOUR)}])`;
-  return [
-    {
-      name: "BrokerAway",
-      severity: "page",
-      forSeconds: MINUTE,
-      expression: `${series(METRICS.brokerConnected)} == 0`,
-      summary:
-        "RabbitMQ is away, or takes no messages: it is not possible to {{ $labels.direction }}",
-    },
-    {
-      name: "CacheFails",
-      severity: "page",
-      forSeconds: 0,
-      expression: `sum by (job, instance, connector) (increase(${failures}[${
-        time(5 * MINUTE)
-      }])) > 0`,
-      summary: "The message cache can't be used; messages wait for it",
-    },
-    {
-      name: "BridgeRestarts",
-      severity: "ticket",
-      forSeconds: 0,
-      expression: `${restarts} >= 3 and on (job, instance) ${build}`,
-      summary: "The bridge was started {{ $value }} times within an hour",
-    },
-    {
-      name: "BridgeAbsent",
-      severity: "page",
-      forSeconds: 2 * MINUTE,
-      expression: `absent(${build})`,
-      summary: "No bridge answers Prometheus",
-    },
-  ];
+function deliveryRate(range: string): string {
+  return `${counted('="delivered"', range)} / ${counted('="sent"', range)}`;
 }

@@ -1,14 +1,12 @@
 /**
- * Every metric there is: its name, what it tells, and its labels. The dashboard and the alerts are made
- * from this, too, and so can't name one that does not exist. Names follow Prometheus's conventions: base
- * units, `_total` for what only grows. All that is of a channel has the label `connector`. Labels have
+ * Every metric: its name, what it tells, and its labels. Names follow Prometheus's conventions: base
+ * units, `_total` for what only grows. All that is a channel's has the label `connector`. Labels have
  * few values, none of them an address or an id.
  *
  * @module
  */
 
-/** What kind of metric it is. */
-export type MetricType = "counter" | "gauge" | "histogram";
+type MetricType = "counter" | "gauge" | "histogram";
 
 /** One metric. */
 export interface Definition<T extends MetricType = MetricType, L extends string = string> {
@@ -27,200 +25,175 @@ const CALL = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** From a second in good times to hours after an outage. */
 const DELIVERY = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200];
 
-/** What the bridge carries. */
-const FLOWS = {
+const counter = definer("counter");
+const gauge = definer("gauge");
+const histogram = definer("histogram");
+
+/** All of them. */
+export const METRICS = {
+  // What the bridge carries.
   messages: counter(
     "turn_channels_messages_total",
     "Messages and statuses by what became of them.",
-    ["flow", "result"],
+    ["flow", "result", "connector"],
   ),
   setbacks: counter(
     "turn_channels_setbacks_total",
-    "What kept messages and statuses up on their way; not an end of any.",
-    ["flow", "result"],
+    "What delayed messages and statuses on their way; none of it is a final result.",
+    ["flow", "result", "connector"],
   ),
   confirm: histogram(
     "turn_channels_confirm_seconds",
-    "Time from a request of Turn's to the broker's confirm of its message.",
-    [],
+    "Time from a request of Turn to the broker's confirm of its message.",
+    ["connector"],
     CONFIRM,
   ),
   delivery: histogram(
     "turn_channels_delivery_seconds",
     "Time from vumi's timestamp of a message or event to Turn's 2xx.",
-    ["flow"],
+    ["flow", "connector"],
     DELIVERY,
   ),
   requestsInFlight: gauge(
     "turn_channels_requests_in_flight",
-    "Requests of Turn's that wait for the broker's confirm.",
-    [],
+    "Requests of Turn that wait for the broker's confirm.",
+    ["connector"],
   ),
   transports: counter(
     "turn_channels_transport_messages_total",
-    "Outbound messages by transport: sent, and what was heard of them (silent: nothing in an hour).",
-    ["transport", "result"],
+    "Outbound messages by transport: sent, and what was heard of them (silent: nothing within an hour).",
+    ["transport", "result", "connector"],
   ),
-} as const;
 
-/** The calls to Turn. */
-const TURN = {
+  // The calls to Turn.
   calls: histogram(
     "turn_channels_turn_call_seconds",
-    "Turn's answer time, by class of its status (none: no answer).",
-    ["resource", "class"],
+    "Turn's response time, by class of its status (none: no answer).",
+    ["resource", "class", "connector"],
     CALL,
   ),
   answers: counter(
     "turn_channels_turn_answers_total",
     "Turn's answers by status (none: no answer).",
-    ["resource", "status"],
+    ["resource", "status", "connector"],
   ),
   inFlight: gauge("turn_channels_turn_calls_in_flight", "Calls that Turn has not answered.", [
     "resource",
+    "connector",
   ]),
   waiting: gauge(
     "turn_channels_turn_calls_waiting",
-    "Calls that wait for their turn: for others, or for the rate limit.",
-    ["resource"],
+    "Calls that wait for other calls, or for the rate limit.",
+    ["resource", "connector"],
   ),
   breaker: gauge(
     "turn_channels_turn_breaker_state",
-    "Whether Turn is called: 1 for the state that the breaker is in.",
-    ["state"],
+    "State of the circuit breaker: 1 for the one that it is in.",
+    ["state", "connector"],
   ),
   breakerOpened: counter(
     "turn_channels_turn_breaker_opened_total",
     "How often Turn was found to be down.",
-    [],
+    ["connector"],
   ),
   lastSuccess: gauge(
     "turn_channels_turn_last_success_timestamp_seconds",
-    "When Turn took a call last, since 1970; 0 if it has not yet.",
-    [],
+    "When Turn last took a call, in seconds since 1970; 0 if it has not yet.",
+    ["connector"],
   ),
   limitWait: counter(
     "turn_channels_rate_limit_wait_seconds_total",
-    "Time in which calls stood ready and were held back for Turn's rate limit.",
-    ["resource"],
+    "Time for which calls that were ready were held back by Turn's rate limit.",
+    ["resource", "connector"],
   ),
-  limit: gauge("turn_channels_rate_limit_calls", "Calls a window, as Turn said last.", ["bucket"]),
+  limit: gauge("turn_channels_rate_limit_calls", "Calls allowed in a window, as Turn last said.", [
+    "bucket",
+    "connector",
+  ]),
   limitLeft: gauge(
     "turn_channels_rate_limit_remaining_calls",
-    "Calls left in the window, as Turn said last.",
-    ["bucket"],
+    "Calls left in the window, as Turn last said.",
+    ["bucket", "connector"],
   ),
   limitReset: gauge(
     "turn_channels_rate_limit_reset_timestamp_seconds",
-    "The end of the window, as Turn said last, since 1970; 0 if it has not yet.",
-    ["bucket"],
+    "End of the window, as Turn last said, in seconds since 1970; 0 if it has not.",
+    ["bucket", "connector"],
   ),
-} as const;
 
-/** The queues and the cache. */
-const STORES = {
+  // The queues and the cache.
   queueMessages: gauge(
     "turn_channels_queue_messages",
-    "Messages in the queue itself, and parked; without those in work.",
-    ["queue", "place"],
+    "Messages that wait in the queue, and parked ones; without those in flight.",
+    ["queue", "place", "connector"],
   ),
   speaks: gauge(
     "turn_channels_speaks",
     "1 if this bridge speaks for the channel: it takes messages off its queues; 0 if it stands by.",
-    [],
+    ["connector"],
   ),
   queueFaults: gauge(
     "turn_channels_queue_faults",
     "1 if something can't be done with a queue of the channel; /health says what and why.",
-    ["queue"],
+    ["queue", "connector"],
   ),
   queueStalled: gauge(
     "turn_channels_queue_stalled_seconds",
-    "How long the queue has had messages of which none was finished; 0 when it is empty.",
-    ["queue"],
+    "How long the queue has had messages without one being finished; 0 when it is empty.",
+    ["queue", "connector"],
   ),
-  cacheEntries: gauge("turn_channels_cache_entries", "What is remembered, if the cache can tell.", [
+  cacheEntries: gauge("turn_channels_cache_entries", "Entries in the cache, if it can tell.", [
     "kind",
+    "connector",
   ]),
-  cacheReads: counter("turn_channels_cache_reads_total", "What was looked up, hit or miss.", [
+  cacheReads: counter("turn_channels_cache_reads_total", "Look-ups in the cache, hit or miss.", [
     "kind",
     "result",
+    "connector",
   ]),
   cacheFailures: counter("turn_channels_cache_failures_total", "Uses of the cache that failed.", [
     "operation",
+    "connector",
   ]),
-} as const;
 
-/**
- * The program, and what its channels share. The names that begin with `process_` are Prometheus's own
- * for any program.
- */
-const PROGRAM = {
+  // The program, and what its channels share. Names that begin with process_ are Prometheus's own.
   brokerConnected: gauge(
     "turn_channels_broker_connected",
-    "Whether messages can be published, and are consumed.",
+    "1 if messages can be published, or are consumed.",
     ["direction"],
   ),
   brokerBlocked: gauge(
     "turn_channels_broker_blocked",
-    "Whether the broker takes no messages for now, for an alarm of its own.",
-    [],
+    "1 while the broker takes no messages because of an alarm of its own.",
   ),
   delayed: gauge(
     "turn_channels_delayed_messages",
-    "Messages of all channels in a delay queue, which come again when its time is up.",
+    "Messages of all channels in a delay queue, which are tried again when its time is up.",
     ["delay"],
   ),
-  build: gauge("turn_channels_build_info", "1, and in labels what runs.", ["version", "deno"]),
-  start: gauge("process_start_time_seconds", "When the program was started, since 1970.", []),
-  cpu: counter("process_cpu_seconds_total", "Processor time, user and system.", []),
-  memory: gauge("process_resident_memory_bytes", "Memory that the program takes.", []),
-  heap: gauge("process_heap_bytes", "JavaScript's part of the memory.", []),
-  openFds: gauge("process_open_fds", "Open file descriptors, where they may be counted.", []),
+  build: gauge("turn_channels_build_info", "Always 1; the labels say what runs.", [
+    "version",
+    "deno",
+  ]),
+  start: gauge(
+    "process_start_time_seconds",
+    "When the program was started, in seconds since 1970.",
+  ),
+  cpu: counter("process_cpu_seconds_total", "Processor time, user and system."),
+  memory: gauge("process_resident_memory_bytes", "Memory that the program uses."),
+  heap: gauge("process_heap_bytes", "Memory that JavaScript uses."),
+  openFds: gauge("process_open_fds", "Open file descriptors, where they can be counted."),
   loopLag: gauge(
     "turn_channels_event_loop_lag_seconds",
-    "The longest that something due had to wait for its turn, since the last scrape.",
-    [],
+    "Longest time by which something due was late, since the last scrape.",
   ),
 } as const;
 
-/** A definition whose series say of which channel they are. */
-type OfChannel<D> = D extends Definition<infer T, infer L> ? Definition<T, L | "connector"> : never;
-
-/** All of them. */
-export const METRICS = { ...ofChannels({ ...FLOWS, ...TURN, ...STORES }), ...PROGRAM } as const;
-
-function ofChannels<D extends Readonly<Record<string, Definition>>>(
-  definitions: D,
-): { readonly [Key in keyof D]: OfChannel<D[Key]> } {
-  const labelled = Object.entries(definitions)
-    .map((
-      [key, definition],
-    ) => [key, { ...definition, labels: [...definition.labels, "connector"] }]);
-  return Object.fromEntries(labelled); // Untyped, as what entries become is.
-}
-
-function counter<const L extends string>(
-  name: string,
-  help: string,
-  labels: readonly L[],
-): Definition<"counter", L> {
-  return { type: "counter", name, help, labels, buckets: [] };
-}
-
-function gauge<const L extends string>(
-  name: string,
-  help: string,
-  labels: readonly L[],
-): Definition<"gauge", L> {
-  return { type: "gauge", name, help, labels, buckets: [] };
-}
-
-function histogram<const L extends string>(
-  name: string,
-  help: string,
-  labels: readonly L[],
-  buckets: readonly number[],
-): Definition<"histogram", L> {
-  return { type: "histogram", name, help, labels, buckets };
+function definer<const T extends MetricType>(type: T) {
+  return <const L extends string = never>(
+    name: string,
+    help: string,
+    labels: readonly L[] = [],
+    buckets: readonly number[] = [],
+  ): Definition<T, L> => ({ type, name, help, labels, buckets });
 }

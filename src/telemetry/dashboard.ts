@@ -6,27 +6,27 @@
  */
 
 import { type Definition, METRICS } from "./catalogue.ts";
-import { type Panel, rows } from "./dashboard_panels.ts";
+import { type Panel, ROWS } from "./dashboard_panels.ts";
 
-/** Grafana's grid is so wide; */
+/** Grafana's grid, in which three panels stand side by side. */
 const WIDTH = 24;
-/** three panels stand side by side. */
-const PANEL = { w: WIDTH / 3, h: 8 } as const;
-const PER_ROW = WIDTH / PANEL.w;
+const PER_ROW = 3;
+const PANEL = { w: WIDTH / PER_ROW, h: 8 } as const;
+
 /** The dashboard as Grafana imports it, in JSON. */
 export function dashboard(): string {
-  const panels: Record<string, unknown>[] = [];
+  const panels: unknown[] = [];
   let y = 0;
-  for (const [title, row] of rows()) {
+  for (const [title, row] of Object.entries(ROWS)) {
     panels.push({
       ...{ id: panels.length + 1, type: "row", title, collapsed: false, panels: [] },
       gridPos: { h: 1, w: WIDTH, x: 0, y: y++ },
     });
-    row.forEach((panel, index) => {
+    for (const [index, panel] of row.entries()) {
       const x = (index % PER_ROW) * PANEL.w;
       const down = Math.floor(index / PER_ROW) * PANEL.h;
       panels.push(grafanaPanel(panel, panels.length + 1, { ...PANEL, x, y: y + down }));
-    });
+    }
     y += Math.ceil(row.length / PER_ROW) * PANEL.h;
   }
   return `${JSON.stringify({ ...FRAME, panels }, undefined, 2)}\n`;
@@ -52,14 +52,10 @@ const FRAME = {
 } as const;
 
 /** Lets some of a label's values be chosen. */
-function choice(
-  name: string,
-  label: string,
-  { name: metric }: Definition,
-): Readonly<Record<string, unknown>> {
+function choice(name: string, label: string, metric: Definition): object {
   return {
     ...{ name, label, type: "query", datasource: DATA_SOURCE },
-    query: `label_values(${metric}, ${name})`,
+    query: `label_values(${metric.name}, ${name})`,
     ...{ refresh: 2, multi: true, includeAll: true },
     current: { text: "All", value: "$__all" },
   };
@@ -69,21 +65,16 @@ function grafanaPanel(
   { title, description, unit, lines }: Panel,
   id: number,
   gridPos: Readonly<Record<"x" | "y" | "w" | "h", number>>,
-): Record<string, unknown> {
+): object {
   return {
-    id,
-    type: "timeseries",
-    title,
-    description,
-    gridPos,
-    datasource: DATA_SOURCE,
+    ...{ id, type: "timeseries", title, description, gridPos, datasource: DATA_SOURCE },
     fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
     options: { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi" } },
-    targets: lines.map(([expression, legend], index) => ({
+    targets: Object.entries(lines).map(([legendFormat, expr], index) => ({
       refId: String.fromCharCode(65 + index),
       datasource: DATA_SOURCE,
-      expr: expression,
-      legendFormat: legend,
+      expr,
+      legendFormat,
     })),
   };
 }

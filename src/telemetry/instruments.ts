@@ -8,21 +8,9 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { type Definition, METRICS } from "./catalogue.ts";
 
 /** One series of a counter: a plain number until Prometheus asks. */
-export class Series<L extends string = string> {
-  /** What it has come to. */
-  total = 0;
-  /** By what it is told from the counter's other series. */
+export interface Series<L extends string = string> {
+  total: number;
   readonly labels: Readonly<Record<L, string>>;
-
-  /** Starts at 0: what first appears as 1 has never risen, as Prometheus sees it. */
-  constructor(labels: Readonly<Record<L, string>>) {
-    this.labels = labels;
-  }
-
-  /** Adds one, or `by`. */
-  inc(by = 1): void {
-    this.total += by;
-  }
 }
 
 /** A counter. prom-client's own would hash all the labels each time that something is counted. */
@@ -43,17 +31,19 @@ export class SeriesCounter<L extends string> {
     });
   }
 
-  /** The series with these labels; it exists from now on. */
+  /**
+   * The series with these labels. It exists from now on, at 0: what first appears as 1 has never
+   * risen, as Prometheus sees it.
+   */
   series(labels: Readonly<Record<L, string>>): Series<L> {
     let key = "";
     for (const label of this.#labels) key += `${labels[label]}\0`;
     let series = this.#series.get(key);
-    if (series === undefined) this.#series.set(key, series = new Series(labels));
+    if (series === undefined) this.#series.set(key, series = { total: 0, labels });
     return series;
   }
 }
 
-/** What measures a metric. */
 type Instrument<D> = D extends Definition<"counter", infer L> ? SeriesCounter<L>
   : D extends Definition<"gauge", infer L> ? Gauge<L>
   : D extends Definition<"histogram", infer L> ? Histogram<L>
@@ -72,16 +62,12 @@ export function makeInstruments(registry: Registry): Instruments {
 
 function instrument(
   registry: Registry,
-  definition: Definition,
+  { type, ...definition }: Definition,
 ): SeriesCounter<string> | Gauge | Histogram {
+  if (type === "counter") return new SeriesCounter(registry, { type, ...definition });
   const { name, help, labels, buckets } = definition;
   const options = { name, help, labelNames: [...labels], registers: [registry] };
-  switch (definition.type) {
-    case "counter":
-      return new SeriesCounter(registry, { ...definition, type: "counter" });
-    case "gauge":
-      return new Gauge(options);
-    case "histogram":
-      return new Histogram({ ...options, buckets: [...buckets] });
-  }
+  return type === "gauge"
+    ? new Gauge(options)
+    : new Histogram({ ...options, buckets: [...buckets] });
 }

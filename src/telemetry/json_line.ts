@@ -27,12 +27,12 @@ const CONTROLS = /[\x7f-\x9f]/;
 
 /** Makes what writes a record as a line, with its end. */
 export function jsonLines(): TextFormatter {
-  const clock = new LineClock();
+  const time = lineClock();
   return (record) => {
     const { timestamp, level, rawMessage, category, properties } = record;
     if (typeof rawMessage !== "string" || !arePlain(properties)) return format(record);
     const rest = JSON.stringify(properties);
-    const line = `{"@timestamp":"${clock.format(timestamp)}","level":"${LEVELS[level]}",` +
+    const line = `{"@timestamp":"${time(timestamp)}","level":"${LEVELS[level]}",` +
       `"message":${JSON.stringify(rawMessage)},"logger":${JSON.stringify(category.join("."))}` +
       (rest === "{}" ? "}\n" : `,${rest.slice(1)}\n`);
     return CONTROLS.test(line) ? format(record) : line;
@@ -40,18 +40,15 @@ export function jsonLines(): TextFormatter {
 }
 
 /** Writes times as `toISOString` does; most are of the same second as the one before. */
-class LineClock {
-  #second = NaN;
-  #text = "";
-
-  format(timestamp: number): string {
-    const second = Math.floor(timestamp / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#text = new Date(second * 1000).toISOString().slice(0, -4);
-    }
-    return `${this.#text}${String(timestamp - second * 1000).padStart(3, "0")}Z`;
-  }
+function lineClock(): (timestamp: number) => string {
+  let second = NaN;
+  let text = "";
+  return (timestamp) => {
+    const now = Math.floor(timestamp / 1000);
+    if (now !== second) text = new Date(now * 1000).toISOString().slice(0, -4);
+    second = now;
+    return `${text}${String(timestamp - now * 1000).padStart(3, "0")}Z`;
+  };
 }
 
 /** The keys of a line, over which a property of the same name goes. */

@@ -1,11 +1,13 @@
 /**
  * What is looked up when Prometheus asks, because somebody knows it anyway: the state of Turn, of the
- * broker, of the queues and of the cache.
+ * broker, of the queues and of the cache. What the process takes of the machine is in
+ * process_figures.ts.
  *
  * @module
  */
 
 import type { Instruments } from "./instruments.ts";
+import type { TurnResource } from "./metrics.ts";
 
 /** What is known of Turn. */
 export interface TurnFigures {
@@ -14,7 +16,16 @@ export interface TurnFigures {
   /** When Turn took a call last, in milliseconds since 1970. */
   readonly lastSuccess: number | undefined;
   /** By the resource that is called. */
-  readonly resources: Readonly<Record<"messages" | "statuses", CallFigures>>;
+  readonly resources: Readonly<
+    Record<TurnResource, {
+      /** Calls that Turn has not answered yet. */
+      readonly inFlight: number;
+      /** Calls that are not made yet. */
+      readonly waiting: number;
+      /** For how long calls stood ready and were held back for the rate limit, in milliseconds. */
+      readonly heldMs: number;
+    }>
+  >;
   /** What Turn said last of its limits; `bucket` is empty for the one without a name. */
   readonly limits: readonly {
     readonly bucket: string;
@@ -23,16 +34,6 @@ export interface TurnFigures {
     /** The end of a window, in milliseconds since 1970; 0 if it has told none. */
     readonly resetAt: number;
   }[];
-}
-
-/** What is known of the calls to one of Turn's resources. */
-export interface CallFigures {
-  /** Calls that Turn has not answered yet. */
-  readonly inFlight: number;
-  /** Calls that are not made yet. */
-  readonly waiting: number;
-  /** For how long calls stood ready and were held back for the rate limit, in milliseconds. */
-  readonly heldMs: number;
 }
 
 /** What is known of a queue. */
@@ -62,11 +63,7 @@ export interface ChannelSources {
 /** Where the figures come from that no channel has for itself. */
 export interface ProgramSources {
   /** The state of the broker. */
-  broker(): {
-    readonly publishing: boolean;
-    readonly consuming: boolean;
-    readonly blocked: boolean;
-  };
+  broker(): Readonly<Record<"publishing" | "consuming" | "blocked", boolean>>;
   /** How many messages of all channels wait to be tried again, by delay; none while nothing is known. */
   delayed(): ReadonlyMap<string, number>;
   /** The longest that something due had to wait since this was asked last, in milliseconds. */
@@ -79,9 +76,9 @@ const MOST_BUCKETS = 20;
 /** Sets the program's metrics to what is so now. */
 export function showProgram(to: Instruments, sources: ProgramSources): void {
   const { publishing, consuming, blocked } = sources.broker();
-  to.brokerConnected.set({ direction: "publish" }, publishing ? 1 : 0);
-  to.brokerConnected.set({ direction: "consume" }, consuming ? 1 : 0);
-  to.brokerBlocked.set(blocked ? 1 : 0);
+  to.brokerConnected.set({ direction: "publish" }, Number(publishing));
+  to.brokerConnected.set({ direction: "consume" }, Number(consuming));
+  to.brokerBlocked.set(Number(blocked));
   to.loopLag.set(sources.loopLagMs() / 1000);
   for (const [delay, count] of sources.delayed()) to.delayed.set({ delay }, count);
 }
@@ -89,14 +86,14 @@ export function showProgram(to: Instruments, sources: ProgramSources): void {
 /** Sets a channel's metrics to what is so now. */
 export function showChannel(to: Instruments, connector: string, sources: ChannelSources): void {
   showTurn(to, connector, sources.turn());
-  to.speaks.set({ connector }, sources.speaks() ? 1 : 0);
+  to.speaks.set({ connector }, Number(sources.speaks()));
   for (const [queue, { waiting, parked, stalledMs }] of sources.queues()) {
     to.queueMessages.set({ queue, place: "waiting", connector }, waiting);
     if (parked !== undefined) to.queueMessages.set({ queue, place: "parked", connector }, parked);
     to.queueStalled.set({ queue, connector }, stalledMs / 1000);
   }
   for (const [queue, isFaulty] of sources.queueFaults()) {
-    to.queueFaults.set({ queue, connector }, isFaulty ? 1 : 0);
+    to.queueFaults.set({ queue, connector }, Number(isFaulty));
   }
   for (const [kind, count] of Object.entries(sources.cacheEntries() ?? {})) {
     to.cacheEntries.set({ kind, connector }, count);
@@ -105,7 +102,7 @@ export function showChannel(to: Instruments, connector: string, sources: Channel
 
 function showTurn(to: Instruments, connector: string, turn: TurnFigures): void {
   for (const state of ["closed", "open", "half-open"]) {
-    to.breaker.set({ state, connector }, state === turn.breaker ? 1 : 0);
+    to.breaker.set({ state, connector }, Number(state === turn.breaker));
   }
   to.lastSuccess.set({ connector }, (turn.lastSuccess ?? 0) / 1000);
   for (const resource of ["messages", "statuses"] as const) {

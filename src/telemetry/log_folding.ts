@@ -10,96 +10,83 @@
 import type { LogRecord } from "@logtape/logtape";
 import { type After, afterMs } from "../async/mod.ts";
 
-/** Options of a {@linkcode LogFolding}. */
-export interface LogFoldingOptions {
-  /** Takes the records that are to be written. */
-  readonly write: (record: LogRecord) => void;
-  /** Milliseconds since 1970; the platform's clock, unless given. */
-  readonly now?: () => number;
-  /** The platform's timers, unless given. */
-  readonly after?: After;
-}
-
 /** How long is counted before it is told. */
 const WINDOW_MS = 10_000;
 
 interface Burst {
   readonly first: LogRecord;
-  startedAt: number;
+  readonly startedAt: number;
+  readonly cancel: () => void;
   count: number;
-  cancel: () => void;
 }
 
-/** Folds bursts of log records; every record goes through {@linkcode LogFolding.take}. */
-export class LogFolding {
-  readonly #write: (record: LogRecord) => void;
-  readonly #now: () => number;
-  readonly #after: After;
-  readonly #bursts = new Map<string, Burst>();
-
-  /** Starts with nothing counted. */
-  constructor({ write, now = Date.now, after = afterMs }: LogFoldingOptions) {
-    this.#write = write;
-    this.#now = now;
-    this.#after = after;
-  }
-
+/** Where records go through on their way to the output. */
+export interface LogFolding {
   /** Writes or counts. Neither a `fatal` record is ever counted, nor one below `warning`. */
-  readonly take = (record: LogRecord): void => {
-    if (record.level !== "warning" && record.level !== "error") return this.#write(record);
-    const sort = sortOf(record);
-    const burst = this.#bursts.get(sort);
-    if (burst !== undefined) {
-      burst.count++;
-      return;
-    }
-    this.#bursts.set(sort, {
-      first: record,
-      startedAt: this.#now(),
-      count: 0,
-      cancel: this.#after(WINDOW_MS, () => this.#endWindow(sort)),
-    });
-    this.#write(record);
-  };
-
+  take(record: LogRecord): void;
   /** Writes what was counted so far, and starts anew. */
-  end(): void {
-    for (const burst of this.#bursts.values()) {
-      burst.cancel();
-      this.#tell(burst);
-    }
-    this.#bursts.clear();
+  end(): void;
+}
+
+/**
+ * Folds bursts of log records.
+ *
+ * @param write Takes the records that are to be written.
+ * @param now Milliseconds since 1970.
+ */
+export function foldBursts(
+  write: (record: LogRecord) => void,
+  now: () => number = Date.now,
+  after: After = afterMs,
+): LogFolding {
+  const bursts = new Map<string, Burst>();
+
+  function begin(sort: string, first: LogRecord): void {
+    const cancel = after(WINDOW_MS, () => endWindow(sort));
+    bursts.set(sort, { first, startedAt: now(), cancel, count: 0 });
   }
 
   /** While it goes on there is a line each window; after one in which nothing came it is over. */
-  #endWindow(sort: string): void {
-    const burst = this.#bursts.get(sort);
-    if (burst === undefined) return;
-    if (burst.count === 0) {
-      this.#bursts.delete(sort);
-      return;
-    }
-    this.#tell(burst);
-    burst.count = 0;
-    burst.startedAt = this.#now();
-    burst.cancel = this.#after(WINDOW_MS, () => this.#endWindow(sort));
+  function endWindow(sort: string): void {
+    const burst = bursts.get(sort);
+    bursts.delete(sort);
+    if (burst === undefined || burst.count === 0) return;
+    write(countOf(burst, now()));
+    begin(sort, burst.first);
   }
 
-  #tell({ first: { category, level, rawMessage, properties }, count, startedAt }: Burst): void {
-    if (count === 0) return;
-    const timestamp = this.#now();
-    const seconds = Math.max(1, Math.round((timestamp - startedAt) / 1000));
-    const like = textOf(rawMessage);
-    const { key } = properties;
-    this.#write({
-      category,
-      level,
-      timestamp,
-      rawMessage: "… {count} more like it in the last {seconds} s: {like}",
-      message: ["… ", count, " more like it in the last ", seconds, " s: ", like, ""],
-      properties: { count, seconds, like, ...(key === undefined ? {} : { key }) },
-    });
-  }
+  return {
+    take(record): void {
+      if (record.level !== "warning" && record.level !== "error") return write(record);
+      const sort = sortOf(record);
+      const burst = bursts.get(sort);
+      if (burst === undefined) {
+        begin(sort, record);
+        write(record);
+      } else burst.count++;
+    },
+    end(): void {
+      for (const burst of bursts.values()) {
+        burst.cancel();
+        if (burst.count > 0) write(countOf(burst, now()));
+      }
+      bursts.clear();
+    },
+  };
+}
+
+function countOf({ first, count, startedAt }: Burst, timestamp: number): LogRecord {
+  const { category, level, rawMessage, properties: { key } } = first;
+  const seconds = Math.max(1, Math.round((timestamp - startedAt) / 1000));
+  const like = textOf(rawMessage);
+  return {
+    category,
+    level,
+    timestamp,
+    rawMessage: "… {count} more like it in the last {seconds} s: {like}",
+    message: ["… ", count, " more like it in the last ", seconds, " s: ", like, ""],
+    properties: { count, seconds, like, ...(key === undefined ? {} : { key }) },
+  };
 }
 
 function sortOf({ category, level, rawMessage, properties }: LogRecord): string {

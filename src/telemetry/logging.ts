@@ -2,8 +2,8 @@
  * Sets up LogTape, once per process: our categories at the chosen level, one line a record, text for
  * a terminal and JSON elsewhere, unless one is chosen. On its way to the output a record loses what
  * is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts). Lines are
- * gathered for a moment and written together, which is what makes logging cheap; a `fatal` record and
- * {@linkcode LogWriter.flush} write at once.
+ * gathered for a moment and written together, which makes logging cheap; after a `fatal` record, and
+ * at the end, at once.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
   type TextFormatter,
 } from "@logtape/logtape";
 import { jsonLines } from "./json_line.ts";
-import { LogFolding } from "./log_folding.ts";
+import { foldBursts } from "./log_folding.ts";
 import { type LogPrivacy, privateRecord } from "./log_privacy.ts";
 
 /** Python's names of the levels, as vumi's configuration has them. */
@@ -66,8 +66,8 @@ const NOTHING: LogPrivacy = { addresses: false, content: false };
 /** Starts logging. */
 export function startLogging(options: LoggingOptions): Logging {
   const { level, format = "auto", privacy = NOTHING, output = Deno.stderr } = options;
-  const writer = new LogWriter(output, formatter(format, output.isTerminal()));
-  const folding = new LogFolding({ write: writer.write });
+  const writer = lineWriter(output, formatter(format, output.isTerminal()));
+  const folding = foldBursts(writer.write);
   const start = (level: LogLevelName, privacy: LogPrivacy): void =>
     configure(level, (record) => folding.take(privateRecord(record, privacy)));
   start(level, privacy);
@@ -101,42 +101,34 @@ function configure(level: LogLevelName, sink: (record: LogRecord) => void): void
 function formatter(format: LogFormat, terminal: boolean): TextFormatter {
   const isText = format === "text" || (format === "auto" && terminal);
   if (!isText) return jsonLines();
+  const category = (categories: readonly string[]): string => categories.at(-1) ?? "";
   return terminal
-    ? getAnsiColorFormatter({ timestamp: "time", category: lastCategory })
-    : getTextFormatter({ timestamp: "rfc3339", category: lastCategory });
+    ? getAnsiColorFormatter({ timestamp: "time", category })
+    : getTextFormatter({ timestamp: "rfc3339", category });
 }
 
 const FLUSH_AFTER_MS = 20;
 const FLUSH_AT_CHARACTERS = 64 * 1024;
 
 /** Gathers lines and writes them together. Loses none: LogTape's own buffering sinks do in a burst. */
-class LogWriter {
-  readonly #output: LogOutput;
-  readonly #format: TextFormatter;
-  readonly #encoder = new TextEncoder();
-  #lines = "";
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(output: LogOutput, format: TextFormatter) {
-    this.#output = output;
-    this.#format = format;
-  }
-
-  readonly write = (record: LogRecord): void => {
-    this.#lines += this.#format(record);
-    if (record.level === "fatal" || this.#lines.length > FLUSH_AT_CHARACTERS) return this.flush();
-    this.#timer ??= setTimeout(() => this.flush(), FLUSH_AFTER_MS);
+function lineWriter(
+  output: LogOutput,
+  format: TextFormatter,
+): { readonly write: (record: LogRecord) => void; readonly flush: () => void } {
+  const encoder = new TextEncoder();
+  let lines = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    let bytes = encoder.encode(lines);
+    lines = "";
+    while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
   };
-
-  flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    let bytes = this.#encoder.encode(this.#lines);
-    this.#lines = "";
-    while (bytes.length > 0) bytes = bytes.subarray(this.#output.writeSync(bytes));
-  }
-}
-
-function lastCategory(category: readonly string[]): string {
-  return category.at(-1) ?? "";
+  const write = (record: LogRecord): void => {
+    lines += format(record);
+    if (record.level === "fatal" || lines.length > FLUSH_AT_CHARACTERS) return flush();
+    timer ??= setTimeout(flush, FLUSH_AFTER_MS);
+  };
+  return { write, flush };
 }

@@ -4,24 +4,19 @@
  * @module
  */
 
-export { type Alert, type AlertOptions, alertRules, alerts } from "./alerts.ts";
+export { alertRules } from "./alerts.ts";
 export { dashboard } from "./dashboard.ts";
 export type { Finding } from "./finding.ts";
 export * from "./health.ts";
 export { type LogPrivacy, shortenAddress } from "./log_privacy.ts";
-export type {
-  CallFigures,
-  ChannelSources,
-  ProgramSources,
-  QueueFigures,
-  TurnFigures,
-} from "./live_figures.ts";
+export type { ChannelSources, ProgramSources, QueueFigures, TurnFigures } from "./live_figures.ts";
 export * from "./logging.ts";
 export * from "./loop_lag.ts";
 export * from "./metrics.ts";
+export type { OpenTelemetry as Tracing } from "./opentelemetry.ts";
 export { readSamples, type Sample } from "./prometheus_text.ts";
 export * from "./queue_watch.ts";
 export { MetricsRegistry } from "./registry.ts";
 export { type Heard, Transports } from "./transports.ts";
 export * from "./trace.ts";
-export { startTracing, type TracedBroker, type TracedMessage, type Tracing } from "./tracing.ts";
+export { startTracing, type TracedBroker, type TracedMessage } from "./tracing.ts";

@@ -7,6 +7,7 @@
 
 import {
   type Attributes,
+  type Context,
   context,
   propagation,
   ROOT_CONTEXT,
@@ -16,10 +17,10 @@ import {
   trace as traces,
 } from "@opentelemetry/api";
 import { readTrace, type Trace, traceHeaders } from "./trace.ts";
-import type { TracedBroker, TracedMessage, Tracing } from "./tracing.ts";
+import type { TracedBroker, TracedMessage } from "./tracing.ts";
 
-/** Makes spans with whoever has registered at OpenTelemetry's API. */
-export class OpenTelemetry implements Tracing {
+/** Wraps work in spans of whoever has registered at OpenTelemetry's API. */
+export class OpenTelemetry {
   readonly #tracer = traces.getTracer("turn-channels");
   readonly #broker: Attributes;
 
@@ -31,15 +32,19 @@ export class OpenTelemetry implements Tracing {
     };
   }
 
-  /** See {@linkcode Tracing.publish}. */
+  /**
+   * Publishes in a span of its own, in whatever is being done.
+   *
+   * @param trace What came from outside; its state is passed on.
+   * @param publish Publishes with these headers, which name the span as the message's parent.
+   */
   async publish(
     message: TracedMessage,
     trace: Trace | undefined,
     publish: (headers: Readonly<Record<string, string>>) => Promise<void>,
   ): Promise<void> {
     const active = context.active();
-    const { name, attributes } = this.#describe(message, "publish", "send");
-    const span = this.#tracer.startSpan(name, { kind: SpanKind.PRODUCER, attributes }, active);
+    const span = this.#start(message, "publish", active);
     const within = traces.setSpan(active, span);
     const injected: Record<string, string> = {};
     propagation.inject(within, injected);
@@ -49,7 +54,10 @@ export class OpenTelemetry implements Tracing {
     await this.#end(span, () => context.with(within, () => publish(headers)));
   }
 
-  /** See {@linkcode Tracing.process}. */
+  /**
+   * Handles a message in a span of its own, the child of nothing but what came with the message.
+   * What `handle` answers is told by its kind; `park` is a failure.
+   */
   process<T extends { readonly kind: string }>(
     message: TracedMessage,
     trace: Trace | undefined,
@@ -57,8 +65,7 @@ export class OpenTelemetry implements Tracing {
   ): Promise<T> {
     // Not in what is active here, which may be another message's.
     const parent = propagation.extract(ROOT_CONTEXT, traceHeaders(trace));
-    const { name, attributes } = this.#describe(message, "process", "process");
-    const span = this.#tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes }, parent);
+    const span = this.#start(message, "process", parent);
     return this.#end(span, async () => {
       const disposition = await context.with(traces.setSpan(parent, span), handle);
       span.setAttribute("turn_channels.disposition", disposition.kind);
@@ -78,25 +85,25 @@ export class OpenTelemetry implements Tracing {
     }
   }
 
-  /** Where the routing key is the queue's name, the destination has one of them only. */
-  #describe(
+  #start(
     { exchange, queue, id, about }: TracedMessage,
-    operation: string,
-    type: string,
-  ): { readonly name: string; readonly attributes: Attributes } {
+    operation: "publish" | "process",
+    parent: Context,
+  ): Span {
+    // Where the routing key is the queue's name, the destination has one of them only.
     const destination = `${exchange}:${queue}`;
-    return {
-      name: `${operation} ${destination}`,
-      attributes: {
-        ...this.#broker,
-        "messaging.operation.name": operation,
-        "messaging.operation.type": type,
-        "messaging.destination.name": destination,
-        "messaging.rabbitmq.destination.routing_key": queue,
-        "messaging.message.id": id,
-        ...about === undefined ? {} : { "messaging.message.conversation_id": about },
-      },
+    const isPublish = operation === "publish";
+    const attributes = {
+      ...this.#broker,
+      "messaging.operation.name": operation,
+      "messaging.operation.type": isPublish ? "send" : "process",
+      "messaging.destination.name": destination,
+      "messaging.rabbitmq.destination.routing_key": queue,
+      "messaging.message.id": id,
+      ...about === undefined ? {} : { "messaging.message.conversation_id": about },
     };
+    const kind = isPublish ? SpanKind.PRODUCER : SpanKind.CONSUMER;
+    return this.#tracer.startSpan(`${operation} ${destination}`, { kind, attributes }, parent);
   }
 }
 

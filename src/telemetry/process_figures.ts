@@ -11,28 +11,21 @@ import manifest from "../../deno.json" with { type: "json" };
 import { METRICS } from "./catalogue.ts";
 import type { Instruments } from "./instruments.ts";
 
-/** Sets the metrics of the process. */
-export class ProcessFigures {
-  readonly #instruments: Instruments;
+/** Sets what does not change. */
+export function showProgramStart(to: Instruments, registry: Registry): void {
+  to.build.set({ version: manifest.version, deno: Deno.version.deno }, 1);
+  to.start.set(performance.timeOrigin / 1000);
+  if (countOpenFds() === undefined) registry.removeSingleMetric(METRICS.openFds.name);
+}
 
-  /** Sets what does not change. */
-  constructor(registry: Registry, instruments: Instruments) {
-    this.#instruments = instruments;
-    instruments.build.set({ version: manifest.version, deno: Deno.version.deno }, 1);
-    instruments.start.set(performance.timeOrigin / 1000);
-    if (countOpenFds() === undefined) registry.removeSingleMetric(METRICS.openFds.name);
-  }
-
-  /** Sets the others to what they are now. */
-  look(): void {
-    const { cpu, memory, heap, openFds } = this.#instruments;
-    const { user, system } = process.cpuUsage();
-    cpu.series({}).total = (user + system) / 1e6;
-    const { rss, heapUsed } = Deno.memoryUsage();
-    memory.set(rss);
-    heap.set(heapUsed);
-    openFds.set(countOpenFds() ?? 0);
-  }
+/** Sets what the process takes now. */
+export function showProcess(to: Instruments): void {
+  const { user, system } = process.cpuUsage();
+  to.cpu.series({}).total = (user + system) / 1e6;
+  const { rss, heapUsed } = Deno.memoryUsage();
+  to.memory.set(rss);
+  to.heap.set(heapUsed);
+  to.openFds.set(countOpenFds() ?? 0);
 }
 
 /** Undefined where there is no such folder, or it takes more permissions than we have. */

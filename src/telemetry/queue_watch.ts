@@ -9,45 +9,36 @@
 import { sleep } from "../async/mod.ts";
 import type { QueueFigures } from "./live_figures.ts";
 
-/** How often they are looked at, in milliseconds. */
+/** How long it rests between two looks. */
 const EVERY_MS = 15_000;
-/** With thousands of queues less often: looking is to take no more than this part of the time. */
+/** With thousands of queues it rests longer: looking takes no more than this part of the time. */
 const LARGEST_PART = 1 / 40;
-/** Delay queues once of so many times: what is in them waits anyway. */
+/** Delay queues are looked at once of so many times: what is in them waits anyway. */
 const DELAYED_EACH = 4;
-/** How soon again, while they can't be. */
+/** How soon it looks again while the broker can't tell. */
 const AGAIN_MS = 1_000;
 /**
- * To ask for a queue that is not there is an error in the broker's log. So one that is only made when
- * it is needed is not asked for again until it may have been, or so many looks later, as others may
- * have made it.
+ * Asking for a queue that is not there is an error in the broker's log. So one that is only made when
+ * it is needed is not asked for again until we need it, or so many looks later: others may have.
  */
 const ABSENT_LOOKS = 240;
-/** What is to be in it may not be there yet when it is counted. */
+/** A queue that we need may not be there yet when that is counted. */
 const AGAIN_LOOKS = 4;
 
-/** A queue to be looked at. */
+/** A queue to be looked at. The numbers are asked for, and only ever grow. */
 export interface WatchedQueue {
-  /** What it is called, in metrics. */
+  /** What it is called in metrics. */
   readonly label: string;
   /** Its name at the broker. */
   readonly queue: string;
   /** Its parking queue, if it has one. */
   readonly parkingQueue?: string;
-  /** A number that grows when we park a message of it. */
+  /** How many messages of it we parked. */
   readonly parked?: () => number;
-  /** A number that grows when a message of it is finished; else that is seen by what is left. */
+  /** How many messages of it were finished; else that is seen by what is left. */
   readonly settled?: () => number;
-  /** A number that grows when a message is put into it by us, if that is known. */
+  /** How many messages we put into it, if that is known. */
   readonly added?: () => number;
-}
-
-/** A delay queue. */
-export interface WatchedDelay {
-  /** What it is called, in metrics: the delay. */
-  readonly label: string;
-  /** Its name at the broker. */
-  readonly queue: string;
 }
 
 /** A channel's queues. */
@@ -58,14 +49,14 @@ export interface WatchedQueues {
   readonly queues: readonly WatchedQueue[];
   /** Whether it is us who take messages off them; if others do, we don't see what they finish. */
   readonly isOurs: () => boolean;
-  /** A number that grows when we put one of its messages into a delay queue. */
+  /** How many of its messages we put into delay queues; only ever grows. */
   readonly delayed: () => number;
 }
 
 /** Options of a {@linkcode QueueWatch}. */
 export interface QueueWatchOptions {
-  /** The delay queues that the channels share. */
-  readonly delays: readonly WatchedDelay[];
+  /** The delay queues that the channels share, each by its delay as metrics call it. */
+  readonly delays: readonly Pick<WatchedQueue, "label" | "queue">[];
   /** How many messages wait in a queue; undefined if it is not there. Rejects if nobody can tell. */
   readonly depth: (queue: string) => Promise<number | undefined>;
   /** Whether what it rejected with is to be expected, as when the broker is away. */
@@ -74,9 +65,7 @@ export interface QueueWatchOptions {
   readonly now?: () => number;
 }
 
-interface Seen {
-  readonly waiting: number;
-  readonly parked: number | undefined;
+interface Seen extends Pick<QueueFigures, "waiting" | "parked"> {
   readonly settled: number;
   /** Since when it has messages and none is finished; undefined if that is not so. */
   readonly stalledSince: number | undefined;
@@ -118,17 +107,17 @@ export class QueueWatch implements AsyncDisposable {
 
   /** What was seen last of a channel's queues, by label; nothing if the broker could not tell. */
   figures(connector: string): ReadonlyMap<string, QueueFigures> {
-    const figures = new Map<string, QueueFigures>();
-    if (this.#looks === 0) return figures;
+    const seen = this.#looks === 0 ? [] : this.#seen.get(connector) ?? [];
     const now = this.#now();
-    for (const [label, { waiting, parked, stalledSince }] of this.#seen.get(connector) ?? []) {
-      const stalledMs = stalledSince === undefined ? 0 : Math.max(0, now - stalledSince);
-      figures.set(label, { waiting, parked, stalledMs });
-    }
-    return figures;
+    return new Map(
+      [...seen].map(([label, { waiting, parked, stalledSince = now }]) => [
+        label,
+        { waiting, parked, stalledMs: Math.max(0, now - stalledSince) },
+      ]),
+    );
   }
 
-  /** How many messages of all channels wait in delay queues, by label; nothing if the broker could not tell. */
+  /** How many messages wait in each delay queue, by label; nothing if the broker could not tell. */
   delayed(): ReadonlyMap<string, number> {
     return this.#looks === 0 ? new Map() : this.#delayed;
   }
@@ -167,8 +156,7 @@ export class QueueWatch implements AsyncDisposable {
     } catch (error) {
       if (!this.#options.isExpected(error)) throw error;
       this.#looks = 0;
-      // Another server may answer next.
-      this.#absent.clear();
+      this.#absent.clear(); // Another server may answer next.
     }
   }
 

@@ -8,15 +8,19 @@ import { Registry } from "prom-client";
 import { makeInstruments } from "./instruments.ts";
 import { type ProgramSources, showChannel, showProgram } from "./live_figures.ts";
 import { Metrics } from "./metrics.ts";
-import { ProcessFigures } from "./process_figures.ts";
+import { showProcess, showProgramStart } from "./process_figures.ts";
 
 /** The one registry of a program. */
 export class MetricsRegistry {
   readonly #registry = new Registry();
   readonly #instruments = makeInstruments(this.#registry);
-  readonly #process = new ProcessFigures(this.#registry, this.#instruments);
   readonly #channels = new Map<string, Metrics>();
   #sources: ProgramSources | undefined;
+
+  /** Registers all metrics. */
+  constructor() {
+    showProgramStart(this.#instruments, this.#registry);
+  }
 
   /** The metrics of a channel, whose series have its connector's name as the label `connector`. */
   channel(connector: string): Metrics {
@@ -34,15 +38,14 @@ export class MetricsRegistry {
 
   /** The Prometheus text format, version 0.0.4. */
   async text(): Promise<string> {
-    this.#process.look();
+    showProcess(this.#instruments);
     // What is not known any more is not told: an old number would be a wrong one.
     for (const name of ["queueMessages", "queueStalled", "delayed"] as const) {
       this.#instruments[name].reset();
     }
     if (this.#sources !== undefined) showProgram(this.#instruments, this.#sources);
-    for (const [connector, { transports, sources, requestsInFlight }] of this.#channels) {
+    for (const [connector, { transports, sources }] of this.#channels) {
       transports.sweep(Date.now());
-      this.#instruments.requestsInFlight.set({ connector }, requestsInFlight);
       if (sources !== undefined) showChannel(this.#instruments, connector, sources);
     }
     return await this.#registry.metrics();

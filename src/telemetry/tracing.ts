@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Trace } from "./trace.ts";
+import type { OpenTelemetry } from "./opentelemetry.ts";
 
 /** A message, as a span tells which one. */
 export interface TracedMessage {
@@ -23,44 +23,20 @@ export interface TracedMessage {
 export interface TracedBroker {
   /** What it is: `rabbitmq`. */
   readonly system: string;
-  /** Its host; empty if it has none. */
+  /** Empty if it has none. */
   readonly host: string;
   /** Its port. */
   readonly port: number;
-}
-
-/** Wraps work in spans. */
-export interface Tracing {
-  /**
-   * Publishes in a span of its own, in whatever is being done.
-   *
-   * @param trace What came from outside; its state is passed on.
-   * @param publish Publishes with these headers, which name the span as the message's parent.
-   */
-  publish(
-    message: TracedMessage,
-    trace: Trace | undefined,
-    publish: (headers: Readonly<Record<string, string>>) => Promise<void>,
-  ): Promise<void>;
-  /**
-   * Handles a message in a span of its own, the child of nothing but what came with the message.
-   * What `handle` answers is told by its kind; `park` is a failure.
-   */
-  process<T extends { readonly kind: string }>(
-    message: TracedMessage,
-    trace: Trace | undefined,
-    handle: () => Promise<T>,
-  ): Promise<T>;
 }
 
 /** Where OpenTelemetry's API looks for who traces; Deno puts itself there at its start, if told to. */
 const REGISTRY = Symbol.for("opentelemetry.js.api.1");
 
 /** Starts tracing; undefined if the program is not traced. */
-export async function startTracing(broker: TracedBroker): Promise<Tracing | undefined> {
+export async function startTracing(broker: TracedBroker): Promise<OpenTelemetry | undefined> {
   const registered: unknown = Reflect.get(globalThis, REGISTRY);
   const isTraced = typeof registered === "object" && registered !== null && "trace" in registered;
   if (!isTraced) return undefined;
-  const { OpenTelemetry } = await import("./opentelemetry.ts");
-  return new OpenTelemetry(broker);
+  const opentelemetry = await import("./opentelemetry.ts");
+  return new opentelemetry.OpenTelemetry(broker);
 }

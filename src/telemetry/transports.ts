@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Series, SeriesCounter } from "./instruments.ts";
+import type { Instruments, Series } from "./instruments.ts";
 
 /** What is heard of a message. */
 export type Heard = "acked" | "nacked" | "delivered" | "failed";
@@ -21,83 +21,70 @@ const LONGEST_NAME = 64;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-type Result = "sent" | Heard | "silent";
-
-interface Transport {
-  readonly counters: Readonly<Record<Result, Series>>;
-  /** Messages of which nothing was heard, by the minute in which they were sent. */
-  readonly unheard: Map<number, number>;
-}
+const RESULTS = ["sent", "acked", "nacked", "delivered", "failed", "silent"] as const;
 
 /** Counts outbound messages by transport. Times are milliseconds since 1970. */
 export class Transports {
-  readonly #counter: SeriesCounter<"transport" | "result" | "connector">;
+  readonly #counter: Instruments["transports"];
   readonly #connector: string;
-  readonly #transports = new Map<string, Transport>();
+  /** Messages of which nothing was heard: by transport, and the minute in which they were sent. */
+  readonly #unheard = new Map<string, Map<number, number>>();
 
   /** Counts in the series of `counter` that are the connector's. @internal Made by Metrics. */
-  constructor(
-    counter: SeriesCounter<"transport" | "result" | "connector">,
-    connector: string,
-  ) {
+  constructor(counter: Instruments["transports"], connector: string) {
     this.#counter = counter;
     this.#connector = connector;
   }
 
-  /** A message was confirmed in the queue. */
+  /** Counts a message that was confirmed in the queue. */
   sent(name: string, now: number): void {
-    const { counters, unheard } = this.#transport(name);
-    counters.sent.inc();
+    const transport = this.#known(name);
+    this.#series(transport, "sent").total++;
     const minute = Math.floor(now / MINUTE_MS);
-    if (!unheard.has(minute)) this.sweep(now);
-    unheard.set(minute, (unheard.get(minute) ?? 0) + 1);
+    if (!this.#unheard.get(transport)?.has(minute)) this.sweep(now);
+    this.#addUnheard(transport, minute, 1);
   }
 
-  /** An event came; one that is not counted is undefined. */
+  /** Counts an event; one that is not counted is undefined. */
   heard(name: string, heard: Heard | undefined): void {
-    if (heard !== undefined) this.#transport(name).counters[heard].inc();
+    if (heard !== undefined) this.#series(this.#known(name), heard).total++;
   }
 
-  /** The first event about a message came, which was sent at that time. */
+  /** Notes the first event about a message that was sent at that time. */
   heardFirst(name: string, sentAt: number): void {
-    const { unheard } = this.#transport(name);
-    const minute = Math.floor(sentAt / MINUTE_MS);
     // Below 0 if the event was quicker than the broker's confirm, which is still to come.
-    unheard.set(minute, (unheard.get(minute) ?? 0) - 1);
+    this.#addUnheard(this.#known(name), Math.floor(sentAt / MINUTE_MS), -1);
   }
 
-  /** Counts what was sent an hour ago, and not heard of. */
+  /** Counts what was sent an hour ago and not heard of. */
   sweep(now: number): void {
-    for (const { counters, unheard } of this.#transports.values()) {
-      for (const [minute, count] of unheard) {
+    for (const [transport, minutes] of this.#unheard) {
+      for (const [minute, count] of minutes) {
         // The whole of the minute is an hour ago.
         if ((minute + 1) * MINUTE_MS + HOUR_MS > now) continue;
-        counters.silent.inc(Math.max(0, count));
-        unheard.delete(minute);
+        this.#series(transport, "silent").total += Math.max(0, count);
+        minutes.delete(minute);
       }
     }
   }
 
-  #transport(name: string): Transport {
-    const label = name.slice(0, LONGEST_NAME);
-    const known = this.#transports.get(label);
-    if (known !== undefined) return known;
-    if (this.#transports.size >= MOST_NAMES && label !== OTHER) return this.#transport(OTHER);
-    const made = { counters: this.#countersOf(label), unheard: new Map<number, number>() };
-    this.#transports.set(label, made);
-    return made;
+  #addUnheard(transport: string, minute: number, count: number): void {
+    const minutes = this.#unheard.get(transport);
+    minutes?.set(minute, (minutes.get(minute) ?? 0) + count);
   }
 
-  #countersOf(transport: string): Transport["counters"] {
-    const series = (result: Result): Series =>
-      this.#counter.series({ transport, result, connector: this.#connector });
-    return {
-      sent: series("sent"),
-      acked: series("acked"),
-      nacked: series("nacked"),
-      delivered: series("delivered"),
-      failed: series("failed"),
-      silent: series("silent"),
-    };
+  /** The name under which it is counted; all its series exist from then on. */
+  #known(name: string): string {
+    const short = name.slice(0, LONGEST_NAME);
+    if (this.#unheard.has(short)) return short;
+    const transport = this.#unheard.size < MOST_NAMES ? short : OTHER;
+    if (this.#unheard.has(transport)) return transport;
+    this.#unheard.set(transport, new Map());
+    for (const result of RESULTS) this.#series(transport, result);
+    return transport;
+  }
+
+  #series(transport: string, result: (typeof RESULTS)[number]): Series {
+    return this.#counter.series({ transport, result, connector: this.#connector });
   }
 }

@@ -148,9 +148,12 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
     return {
       address: bridge.service.address,
       async provoke() {
-        // Pulls the table away from under it, as a failing disk would.
+        // Fails each write, as a full disk would. The table stays: Deno looks into it once a minute
+        // for what has expired, and panics without it.
         const database = parts.use(new DatabaseSync(path));
-        database.exec("alter table kv rename to elsewhere");
+        database.exec(
+          "create trigger fails before insert on kv begin select raise(abort, 'full'); end",
+        );
         await bridge.transport.sendInbound();
       },
     };

@@ -6,8 +6,9 @@
  */
 
 import assert from "node:assert/strict";
+import { ALERTS } from "../../src/telemetry/alerts.ts";
 import { METRICS } from "../../src/telemetry/catalogue.ts";
-import { alertRules, alerts, dashboard, MetricsRegistry } from "../../src/telemetry/mod.ts";
+import { alertRules, dashboard, MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { missingCommand } from "../support/debian.ts";
 import { Program } from "../support/program.ts";
 import { PACKAGE } from "../support/prometheus.ts";
@@ -81,7 +82,7 @@ Deno.test("alerts and dashboard name only metrics and labels that exist", async 
     Object.values(METRICS).flatMap(({ labels }): readonly string[] => labels),
   );
   for (const notOfMetrics of ["job", "instance", "le"]) labels.add(notOfMetrics);
-  const expressions = [...alerts().map(({ expression }) => expression), ...dashboardExpressions()];
+  const expressions = [...Object.values(ALERTS).map(({ expr }) => expr), ...dashboardExpressions()];
   assert.ok(expressions.length > 40, `${expressions.length} expressions`);
   for (const expression of expressions) {
     const names = metricsIn(expression);
@@ -101,7 +102,7 @@ Deno.test("every metric that there is, is on the dashboard", () => {
 });
 
 Deno.test("what alerts and dashboard sum up of channels is told of each", () => {
-  const summed = [...alerts().map(({ expression }) => expression), ...dashboardExpressions()]
+  const summed = [...Object.values(ALERTS).map(({ expr }) => expr), ...dashboardExpressions()]
     .filter((expression) => isOfChannel(expression) && expression.includes(" by ("));
   assert.ok(summed.length > 20, `${summed.length} expressions`);
   for (const expression of summed) {
@@ -128,7 +129,7 @@ Deno.test("a line of the dashboard that is a channel's is called after it, and c
 Deno.test("every alert has its paragraph in the runbook, and no other is there", () => {
   const [, section = ""] = /^## Alerts\n([^]*?)^## /m.exec(runbook) ?? [];
   const headings = [...section.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading);
-  assert.deepEqual(headings, alerts().map(({ name }) => name));
+  assert.deepEqual(headings, Object.keys(ALERTS));
 });
 
 test("promtool has nothing to say of the rules that the program prints", async () => {
@@ -263,7 +264,7 @@ test("alerts fire and end in time", async () => {
 });
 
 function expected(name: string, labels: Readonly<Record<string, string>>): unknown {
-  const alert = alerts().find((candidate) => candidate.name === name) ?? assert.fail(name);
+  const alert = ALERTS[name] ?? assert.fail(name);
   const summary = alert.summary.replaceAll(
     /\{\{ \$labels\.(\w+) \}\}/g,
     (_, label) => labels[label] ?? "",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogLevel, LogRecord } from "@logtape/logtape";
-import { LogFolding } from "../../src/telemetry/log_folding.ts";
+import { foldBursts, type LogFolding } from "../../src/telemetry/log_folding.ts";
 
 /** A folding whose time goes on by hand, and what it wrote. */
 class Clocked {
@@ -10,15 +10,15 @@ class Clocked {
   readonly #timers: { work: () => void; at: number }[] = [];
 
   constructor() {
-    this.folding = new LogFolding({
-      write: (record) => this.written.push(record),
-      now: () => this.#now,
-      after: (ms, work) => {
+    this.folding = foldBursts(
+      (record) => this.written.push(record),
+      () => this.#now,
+      (ms, work) => {
         const timer = { work, at: this.#now + ms };
         this.#timers.push(timer);
         return () => this.#timers.splice(this.#timers.indexOf(timer), 1);
       },
-    });
+    );
   }
 
   /** Takes `times` records. */
@@ -56,7 +56,7 @@ class Clocked {
   }
 }
 
-Deno.test("LogFolding writes the first of equal errors at once, and then their count", () => {
+Deno.test("foldBursts() writes the first of equal errors at once, and then their count", () => {
   const log = new Clocked();
   log.take("error", "Parked {id}", 1000);
   assert.deepEqual(log.text(), ["error: Parked {id}"]);
@@ -64,7 +64,7 @@ Deno.test("LogFolding writes the first of equal errors at once, and then their c
   assert.deepEqual(log.text(), ["error: … 999 more like it in the last 10 s: Parked {id}"]);
 });
 
-Deno.test("LogFolding tells of a burst that goes on once each window, and forgets one that is over", () => {
+Deno.test("foldBursts() tells of a burst that goes on once each window, and forgets one that is over", () => {
   const log = new Clocked();
   log.take("warning", "Again", 2);
   log.pass(10);
@@ -81,14 +81,14 @@ Deno.test("LogFolding tells of a burst that goes on once each window, and forget
   assert.deepEqual(log.text(), ["warning: Again"]);
 });
 
-Deno.test("LogFolding says nothing more of what came once", () => {
+Deno.test("foldBursts() says nothing more of what came once", () => {
   const log = new Clocked();
   log.take("error", "Once");
   log.pass(60);
   assert.deepEqual([log.text(), log.timers], [["error: Once"], 0]);
 });
 
-Deno.test("LogFolding tells apart category, level, template and the property `key`", () => {
+Deno.test("foldBursts() tells apart category, level, template and the property `key`", () => {
   const log = new Clocked();
   log.take("error", "A");
   log.take("warning", "A");
@@ -99,14 +99,14 @@ Deno.test("LogFolding tells apart category, level, template and the property `ke
   assert.equal(log.text().length, 5);
 });
 
-Deno.test("LogFolding never folds what is fatal, nor what is below a warning", () => {
+Deno.test("foldBursts() never folds what is fatal, nor what is below a warning", () => {
   const log = new Clocked();
   for (const level of ["fatal", "info", "debug"] as const) log.take(level, "A", 3);
   assert.equal(log.text().length, 9);
   assert.equal(log.timers, 0);
 });
 
-Deno.test("LogFolding.end() tells what was counted, with the time that it took, and stops timers", () => {
+Deno.test("end() of foldBursts() tells what was counted, with the time that it took, and stops timers", () => {
   const log = new Clocked();
   log.take("error", "A", 5, { key: "k" });
   log.take("error", "B");
