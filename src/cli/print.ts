@@ -77,11 +77,22 @@ export function plainText(text: string): string {
   return text.replace(UNSEEN, escaped);
 }
 
+/** Deeper values are cut off: JSON.stringify fails with those that nest thousands deep. */
+const DEEPEST = 100;
+
 /** JSON without invisible characters; on several lines with `indent`. */
 export function plainJson(value: unknown, indent?: number): string {
   // JSON.stringify leaves most of them as they are. Line breaks are its own, and in no text.
-  return JSON.stringify(value, undefined, indent)
+  return JSON.stringify(shallow(value, DEEPEST), undefined, indent)
     .replace(UNSEEN, (character) => character === "\n" ? character : escaped(character));
+}
+
+function shallow(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  if (depth === 0) return "(nests deeper)";
+  if (Array.isArray(value)) return value.map((each) => shallow(each, depth - 1));
+  const entries = Object.entries(value).map(([key, each]) => [key, shallow(each, depth - 1)]);
+  return Object.fromEntries(entries);
 }
 
 /** Surrogates one by one, as in JSON. */

@@ -32,6 +32,19 @@ function assertPlain(stderr: string): void {
   assert.ok(!stderr.includes("    at ") && !/error:.*Error/i.test(stderr), stderr);
 }
 
+Deno.test("parked show shows also what is nested too deep for JSON, and what is parked beside it", async () => {
+  await using live = await Live.prepare();
+  await using _running = await live.start();
+  const deep = "[".repeat(50_000) + "]".repeat(50_000);
+  for (const text of [deep, "no JSON"]) {
+    await live.transport.publish("inbound", new TextEncoder().encode(text));
+  }
+  await live.waiting("inbound.parked", 2);
+  const { code, stdout, stderr } = await live.command(["parked", "show"], []);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.match(stdout, /no JSON/);
+});
+
 Deno.test("parked list has a line a message, by whatever it is looked for, and shows nothing raw", async () => {
   await using live = await Live.prepare();
   await using _running = await live.start();

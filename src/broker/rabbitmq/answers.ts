@@ -6,8 +6,8 @@
  */
 
 import type { ConsumeMessage, MessageProperties } from "amqplib";
-import { type AmqpCopies, type CopyTarget, firstQueueOf } from "./copies.ts";
-import { copyOf, delayedCopy } from "./copy_properties.ts";
+import { type AmqpCopies, ChannelEndError, type CopyTarget, firstQueueOf } from "./copies.ts";
+import { copyOf, delayedCopy, MOST_RETURNS, returnsOf } from "./copy_properties.ts";
 import type { QueueFaults } from "./queue_faults.ts";
 import type { AmqpSession } from "./session.ts";
 import { Backoff, type BackoffOptions } from "../../async/mod.ts";
@@ -39,6 +39,9 @@ interface Line {
   /** Those that are not made yet. */
   readonly waiting: Set<Delivery>;
 }
+
+/** A message over which so many channels have ended waits for its copy beside the line. */
+const MOST_ENDS = 3;
 
 /** The answers to one consumer's messages. */
 export class AmqpAnswers {
@@ -78,42 +81,68 @@ export class AmqpAnswers {
     this.#lines.set(name, line);
     line.waiting.add(delivery);
     if (line.isStuck) delivery.onStuck(true);
-    line.last = line.last.then(() => this.#copy(delivery, disposition, target, line));
-    await line.last;
+    const left = Promise.withResolvers<void>();
+    const copying = line.last.then(() =>
+      this.#copy(delivery, disposition, target, line, left.resolve)
+    );
+    line.last = Promise.race([copying, left.promise]);
+    await copying;
   }
 
-  /** Acks the message once its copy is confirmed. Tries until then, or until it can't be acked. */
+  /**
+   * Acks the message once its copy is confirmed. Tries until then, or until it can't be acked.
+   *
+   * @param leave Lets those behind it in the line go on.
+   */
   async #copy(
     delivery: Delivery,
     disposition: Copied,
     target: CopyTarget,
     line: Line,
+    leave: () => void,
   ): Promise<void> {
-    const { session, message, properties } = delivery;
-    const { copies, queue, faults } = this.#options;
+    const { session, message, properties, onStuck } = delivery;
+    const { copies, queue, parkingQueue, faults } = this.#options;
     const name = firstQueueOf(target);
+    const isNearEnd = disposition.kind === "again" && returnsOf(message.properties) >= MOST_RETURNS;
     const headers = copyHeaders(queue, disposition, new Date());
     const copy = (disposition.kind === "park" ? copyOf : delayedCopy)(properties, headers);
     const backoff = new Backoff(this.#options);
     let isCopied = false;
-    while (!isCopied && !session.lost.aborted) {
+    let isParked = false;
+    let ends = 0;
+    while (!isCopied && !isParked && !session.lost.aborted) {
       try {
-        await copies.publish(target, message.content, copy);
+        await copies.publish(target, message.content, copy, { isApart: ends >= MOST_ENDS });
         isCopied = true;
         session.reply((channel) => channel.ack(message));
       } catch (error) {
-        // While there is no connection that is all there is to say.
-        const isAway = error instanceof PublishError && error.fault === "unavailable";
-        if (!isAway) faults.report(name, "copy", error);
-        setStuck(line, true);
+        faults.report(name, "copy", error);
+        // RabbitMQ may drop it before its full queue takes it.
+        isParked = isNearEnd && error instanceof PublishError && error.fault === "refused";
+        if (isParked) break;
+        if (error instanceof ChannelEndError && ++ends === MOST_ENDS) {
+          line.waiting.delete(delivery);
+          setStuck(line, false);
+          leave();
+          onStuck(true);
+        } else if (ends < MOST_ENDS) setStuck(line, true);
         await backoff.pause(session.lost);
       }
     }
     if (isCopied) faults.clear(name, "copy");
     else faults.forget(name, "copy");
-    setStuck(line, false);
+    if (ends >= MOST_ENDS) onStuck(false);
+    else setStuck(line, false);
     line.waiting.delete(delivery);
     if (line.waiting.size === 0) this.#lines.delete(name);
+    if (!isParked) return;
+    leave();
+    const reason = `its queue takes no copy of it, and returned it ${
+      returnsOf(message.properties)
+    } times`;
+    const parked: Copied = { kind: "park", reason };
+    await this.#copyInTurn(delivery, parked, { kind: "own", queue: parkingQueue });
   }
 }
 

@@ -11,7 +11,7 @@ import type { AmqpCopies } from "./copies.ts";
 import { copyOf, returnsOf } from "./copy_properties.ts";
 import { codeOf, messageOf, NOT_FOUND } from "./server_errors.ts";
 import { AmqpSession } from "./session.ts";
-import { within } from "../../async/mod.ts";
+import { EXPIRED, within } from "../../async/mod.ts";
 import { type Decide, PublishError } from "../mod.ts";
 
 /** Most messages that are held until the end of a look; those behind them go to the end as copies. */
@@ -19,6 +19,12 @@ const MOST_HELD = 10_000;
 
 /** How often to look whether messages are back, and how far apart. */
 const [MOST_LOOKS, LOOK_EACH_MS] = [20, 50];
+
+/** How long a look waits for a copy: all that it holds is hidden from others, and an alarm may be long. */
+const COPY_MS = 5_000;
+
+/** How long to wait for a depth: of a queue on a dead node it is told after a minute. */
+const DEPTH_MS = 5_000;
 
 /** How long to wait for a message before it is asked whether there is one. */
 const NEXT_MS = 200;
@@ -60,12 +66,12 @@ export async function browse(
       // Its message is in the queue again: a copy would be one too many.
       if (session.lost.aborted) break;
       if (decision === "keep") {
-        await copies.publish({ kind: "queue", queue }, body, copyOf(properties, {}));
+        await copied(queue, copies.publish({ kind: "queue", queue }, body, copyOf(properties, {})));
       } else if (decision !== "drop") {
         const { moveTo, headers } = decision;
         await restore(moveTo);
         const copy = copyOf({ ...properties, headers }, {});
-        await copies.publish({ kind: "queue", queue: moveTo }, body, copy);
+        await copied(moveTo, copies.publish({ kind: "queue", queue: moveTo }, body, copy));
       }
       session.reply((channel) => channel.ack(message));
       const stays = decision === "keep" || decision !== "drop" && decision.moveTo === queue;
@@ -76,6 +82,13 @@ export async function browse(
     await session.close();
     if (staying > 0 && connection.ready) await untilThere(connection, queue, staying);
   }
+}
+
+/** @throws {PublishError} If it takes too long; it may still be there later. */
+async function copied(queue: string, copying: Promise<void>): Promise<void> {
+  if (await within(copying, COPY_MS) !== EXPIRED) return;
+  const text = `RabbitMQ does not confirm a copy in ${queue}: it may be there twice when it does`;
+  throw new PublishError("unconfirmed", text);
 }
 
 /** A quorum queue has what goes to it a moment later. Whoever else reads may take it at once. */
@@ -154,13 +167,15 @@ export class AmqpDepths {
   async #ask(queue: string): Promise<Replies.AssertQueue | undefined> {
     if (this.#session?.lost.aborted) this.#session = undefined;
     const session = this.#session ??= await openSession(this.#connection, queue);
-    let seen: Replies.AssertQueue | undefined;
+    let seen: Replies.AssertQueue | typeof EXPIRED | undefined;
     try {
-      return seen = await look(session, queue);
+      seen = await within(look(session, queue), DEPTH_MS);
+      if (seen !== EXPIRED) return seen;
+      throw faultOf(queue, new Error("no answer from RabbitMQ; its node may be down"));
     } finally {
-      if (seen === undefined) {
+      if (seen === undefined || seen === EXPIRED) {
         this.#session = undefined;
-        await session.close();
+        void session.close();
       }
     }
   }

@@ -31,9 +31,13 @@ export class ConfirmingChannel {
   readonly #pending = new Set<Pending>();
   /** Queues that have taken a message. */
   readonly #taken = new Set<string>();
+  /** Why the server has ended the channel, if it has. */
+  fault: Error | undefined;
 
   constructor(channel: ConfirmChannel) {
     this.#channel = channel;
+    // Without a listener the error would end the connection.
+    channel.on("error", (error) => this.fault = error);
     channel.on("return", (message) => this.#onReturn(message));
   }
 
@@ -85,6 +89,11 @@ export class ConfirmingChannel {
     for (const { destination, reject } of this.#pending) {
       reject(publishError(destination.queue, new Error(reason)));
     }
+  }
+
+  close(): void {
+    // It rejects if the channel has ended by itself.
+    this.#channel.close().catch(() => {});
   }
 
   /** The server returns a message before it confirms it, but does not say which one it was. */

@@ -12,9 +12,9 @@ import { unreadableReason } from "./codec/poison_deliveries.ts";
 import type { ConsumeConnection } from "./consume_connections.ts";
 import type { AmqpLead } from "./lead.ts";
 import { AmqpAnswers, type AnswerOptions } from "./answers.ts";
-import { returnsOf, undelayed } from "./copy_properties.ts";
+import { MOST_RETURNS, returnsOf, undelayed } from "./copy_properties.ts";
 import { AmqpSession } from "./session.ts";
-import { aborted, Backoff } from "../../async/mod.ts";
+import { aborted, Backoff, sleep } from "../../async/mod.ts";
 import { runHandler } from "../handler.ts";
 import type { Consumer, Disposition, Handler } from "../mod.ts";
 
@@ -30,6 +30,12 @@ interface AmqpConsumerOptions extends AnswerOptions {
   readonly prefetch: number;
   readonly handler: Handler;
 }
+
+/**
+ * How long a queue whose consumer was cancelled is left alone: who declares one that is being deleted is
+ * answered by RabbitMQ 4.3 with the end of the connection.
+ */
+const CANCELLED_MS = 500;
 
 /** Never fires: consumers without a lead need not stop for others. */
 const ALWAYS = new AbortController().signal;
@@ -108,8 +114,8 @@ export class AmqpConsumer implements Consumer {
 
   /** Consumes on a new channel until that or its term ends, or the consumer is cancelled. */
   async #consumeOn(model: ChannelModel, term: AbortSignal): Promise<void> {
-    const { on, queue } = this.#options;
-    await on.declarer?.queue(queue);
+    const { on, queue, faults } = this.#options;
+    await faults.whileSlow(queue, "consume", on.declarer?.queue(queue));
     const session = this.#session = new AmqpSession(await model.createChannel());
     this.#stuck = 0;
     const onEnd = (): void => void session.close();
@@ -128,7 +134,7 @@ export class AmqpConsumer implements Consumer {
 
   /** Subscribes until it is cancelled, or has to be renewed. */
   async #subscribe(session: AmqpSession): Promise<void> {
-    const { on, queue, faults } = this.#options;
+    const { queue, faults } = this.#options;
     const { channel } = session;
     const { promise: ended, resolve: end } = Promise.withResolvers<EndReason>();
     this.#end = end;
@@ -145,8 +151,9 @@ export class AmqpConsumer implements Consumer {
     if (reason === "cancelled") {
       this.#ready = false;
       log.warn("RabbitMQ delivers nothing of {queue} any more: declaring it again", { queue });
-      await this.#backoff.pause(this.#stop.signal);
-      await on.declarer?.queue(queue);
+      // RabbitMQ 4.3 may have taken back what is in hand, and keeps the channel open.
+      await session.close();
+      await sleep(CANCELLED_MS, this.#stop.signal);
     } else if (reason !== "lost") await channel.cancel(consumerTag);
     if (reason === "stop") await this.#closeIfDone(session);
   }
@@ -174,7 +181,10 @@ export class AmqpConsumer implements Consumer {
     // It goes back with the channel, and with all the others in their order.
     if (disposition.kind !== "requeue" || !this.#stop.signal.aborted) {
       const onStuck = (isStuck: boolean): void => this.#onStuck(session, isStuck);
-      await this.#answers.answer({ session, message, properties, onStuck }, disposition);
+      // Its parking queue may refuse it for longer than RabbitMQ keeps it.
+      const isNearEnd = disposition.kind === "park" && returns >= MOST_RETURNS;
+      const answer: Disposition = isNearEnd ? { kind: "again", headers: {} } : disposition;
+      await this.#answers.answer({ session, message, properties, onStuck }, answer);
     }
     session.inWork--;
     await this.#closeIfDone(session);

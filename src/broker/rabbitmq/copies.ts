@@ -5,10 +5,10 @@
  * @module
  */
 
-import type { Options } from "amqplib";
+import type { ChannelModel, Options } from "amqplib";
 import { ConfirmingChannel, ReturnedError } from "./confirms.ts";
 import type { AmqpPublisher } from "./publisher.ts";
-import { messageOf } from "./server_errors.ts";
+import { messageOf, serverWords } from "./server_errors.ts";
 import { delayQueue, PublishError } from "../mod.ts";
 
 export type CopyTarget =
@@ -27,7 +27,7 @@ export function firstQueueOf(target: CopyTarget): string {
 /** For what is in a copy see copy_properties.ts. */
 export class AmqpCopies {
   readonly #publisher: AmqpPublisher;
-  /** On the channel's connection. */
+  /** Declared since the channel was opened. */
   #declared = new Set<string>();
   #channel: Promise<ConfirmingChannel> | undefined;
 
@@ -40,11 +40,21 @@ export class AmqpCopies {
    * Resolves when the copy is confirmed. A block of the server is waited for, however long: to give up,
    * and to publish again, would make two messages of one.
    *
-   * @throws {PublishError} If it is not confirmed.
+   * @param isApart On a channel of its own, as it may end it.
+   * @throws {PublishError} If it is not confirmed; a {@linkcode ChannelEndError} if RabbitMQ has ended
+   * the channel over it, or over another one.
    */
-  async publish(target: CopyTarget, body: Uint8Array, properties: Options.Publish): Promise<void> {
+  async publish(
+    target: CopyTarget,
+    body: Uint8Array,
+    properties: Options.Publish,
+    { isApart = false } = {},
+  ): Promise<void> {
     const name = firstQueueOf(target);
-    const channel = await this.#open(name);
+    const { connection } = this.#publisher;
+    const model = connection.current;
+    if (model === undefined || connection.blocked) throw this.#publisher.unavailable(name);
+    const channel = await (isApart ? openOn(model, name) : this.#open(model, name));
     if (!this.#declared.has(name)) await this.#declare(target, name);
     const destination = target.kind === "delay"
       ? { exchange: name, routingKey: target.queue, queue: name }
@@ -54,25 +64,17 @@ export class AmqpCopies {
     } catch (error) {
       // It may have been deleted: the next attempt declares it.
       if (error instanceof ReturnedError) this.#declared.delete(name);
-      throw error;
+      throw channel.fault === undefined ? error : new ChannelEndError(name, channel.fault);
+    } finally {
+      if (isApart) channel.close();
     }
   }
 
-  #open(name: string): Promise<ConfirmingChannel> {
-    const { connection } = this.#publisher;
-    const model = connection.current;
-    if (model === undefined || connection.blocked) throw this.#publisher.unavailable(name);
+  #open(model: ChannelModel, name: string): Promise<ConfirmingChannel> {
     if (this.#channel !== undefined) return this.#channel;
-    const opened = model.createConfirmChannel().then((channel) => {
-      // An exchange that was deleted, for one.
-      channel.on("error", () => {});
-      channel.on("close", () => this.#forget(opened));
-      return new ConfirmingChannel(channel);
-    }, (cause) => {
-      this.#forget(opened);
-      const message = `Cannot publish to ${name}: ${cause.message}`;
-      throw new PublishError("unavailable", message, { cause });
-    });
+    const onEnd = (): void => this.#forget(opened);
+    const opened = openOn(model, name, onEnd);
+    opened.catch(onEnd);
     return this.#channel = opened;
   }
 
@@ -92,5 +94,27 @@ export class AmqpCopies {
     } catch (cause) {
       throw new PublishError("refused", `Cannot declare ${name}: ${messageOf(cause)}`, { cause });
     }
+  }
+}
+
+/** RabbitMQ has ended the channel, for this message or for another one that was published beside it. */
+export class ChannelEndError extends PublishError {
+  constructor(queue: string, cause: Error) {
+    super("unconfirmed", `Cannot publish to ${queue}: ${serverWords(cause)}`, { cause });
+  }
+}
+
+async function openOn(
+  model: ChannelModel,
+  queue: string,
+  onEnd?: () => void,
+): Promise<ConfirmingChannel> {
+  try {
+    const channel = await model.createConfirmChannel();
+    if (onEnd) channel.on("close", onEnd);
+    return new ConfirmingChannel(channel);
+  } catch (cause) {
+    const message = `Cannot publish to ${queue}: ${messageOf(cause)}`;
+    throw new PublishError("unavailable", message, { cause });
   }
 }

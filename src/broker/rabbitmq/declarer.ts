@@ -28,6 +28,9 @@ const OTHER_TYPE = /inequivalent arg 'type' .* but current is '?([^'"\s]+)/;
 /** How many declare side by side: with a thousand channels the server's answers are waited for. */
 const SIDE_BY_SIDE = 8;
 
+/** What takes longer makes room for others: about a queue on a dead node RabbitMQ is silent for a minute. */
+const SLOW_MS = 2_000;
+
 /** The exchange is of another type than vumi's; the message says what to do. */
 export class ExchangeTypeError extends Error {
   override readonly name = "ExchangeTypeError";
@@ -130,11 +133,20 @@ export class Declarer {
     const quorum = { ...keeps, ...typed("quorum") };
     const there = [quorum, { ...waits, ...typed("quorum") }, classic];
     const wanted = { classic: [classic], quorum: [quorum], unset: [keeps, waits] };
-    await this.#assertFirst(name, [...wanted[this.#queueType ?? "unset"], ...there]);
-    await this.#on(async (channel) => {
-      await channel.assertExchange(name, "fanout", { durable: true });
-      await channel.bindQueue(name, name, "");
-    });
+    try {
+      await this.#assertFirst(name, [...wanted[this.#queueType ?? "unset"], ...there]);
+      await this.#on(async (channel) => {
+        await channel.assertExchange(name, "fanout", { durable: true });
+        await channel.bindQueue(name, name, "");
+      });
+    } catch (error) {
+      if (!isAccessRefused(error)) throw error;
+      // Without the right to make it, it is enough that it is there.
+      await this.#on(async (channel) => {
+        await channel.checkQueue(name);
+        await channel.checkExchange(name);
+      }).catch(() => Promise.reject(error));
+    }
   }
 
   /** Declares it with the first of them that RabbitMQ takes, or finds the queue to have. */
@@ -190,14 +202,22 @@ export class Declarer {
     if (this.#busy >= SIDE_BY_SIDE) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#busy++;
+    let isIn = true;
+    const leave = (): void => {
+      if (!isIn) return;
+      isIn = false;
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#busy--;
+    };
+    const timer = setTimeout(leave, SLOW_MS);
     try {
       const session = this.#idle.pop() ?? new AmqpSession(await this.#model.createChannel());
       await session.orLost(work(session.channel));
       this.#idle.push(session);
     } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#busy--;
+      clearTimeout(timer);
+      leave();
     }
   }
 }

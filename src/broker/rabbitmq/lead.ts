@@ -41,13 +41,15 @@ const NODE_GONE_MS = 20_000;
  */
 const TAKEOVER_MS = 1_000;
 
-const ARGUMENTS = { "x-single-active-consumer": true, "x-max-length": MOST_TOKENS } as const;
-
-/** The arguments of the queue. RabbitMQ 4.3 refuses the first ones for a classic queue. */
-export const LEAD_ARGUMENTS: readonly QueueArguments[] = [
-  { ...ARGUMENTS, "x-consumer-disconnected-timeout": NODE_GONE_MS },
-  ARGUMENTS,
-];
+/**
+ * The arguments of the queue, the best ones first. On a cluster a classic queue would be away with its
+ * node. RabbitMQ 4.3 refuses a classic one that waits for a node that is gone.
+ */
+export function leadArguments(isCluster: boolean): readonly QueueArguments[] {
+  const args = { "x-single-active-consumer": true, "x-max-length": MOST_TOKENS };
+  const waiting = { ...args, "x-consumer-disconnected-timeout": NODE_GONE_MS };
+  return isCluster ? [{ ...waiting, "x-queue-type": "quorum" }, waiting, args] : [waiting, args];
+}
 
 /** Why a term ends, unless more is known. */
 const CONNECTION_LOST = "the connection to RabbitMQ is lost";
@@ -69,6 +71,7 @@ interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
   readonly on: ConsumeConnection;
   readonly copies: AmqpCopies;
   readonly faults: QueueFaults;
+  readonly isCluster: boolean;
 }
 
 /** Leads, or stands by, until it is closed. */
@@ -132,8 +135,9 @@ export class AmqpLead {
 
   /** Until the channel ends. */
   async #standBy(model: ChannelModel, backoff: Backoff): Promise<void> {
-    const { on, queue, faults } = this.#options;
-    await on.declarer?.ownQueue(queue, LEAD_ARGUMENTS);
+    const { on, queue, faults, isCluster } = this.#options;
+    const declaring = on.declarer?.ownQueue(queue, leadArguments(isCluster));
+    await faults.whileSlow(queue, "consume", declaring);
     const session = this.#session = new AmqpSession(await model.createChannel());
     try {
       const onMessage = (message: ConsumeMessage | null): void => {

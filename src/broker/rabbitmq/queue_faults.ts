@@ -13,6 +13,9 @@ const log = getLogger(["turn-channels", "broker"]);
 
 type FaultKind = "declare" | "bind" | "consume" | "copy";
 
+/** How long the server may take to answer about a queue: a minute, if the queue's node is dead. */
+const SLOW_MS = 5_000;
+
 /** What the log says, and what is said where the queue is named beside it. */
 const TEXTS: Readonly<Record<FaultKind, readonly [log: string, short: string]>> = {
   declare: ["Cannot declare {queue}, trying again: {reason}", "it can't be declared"],
@@ -33,6 +36,23 @@ export class QueueFaults {
     if (reasons.get(kind) === reason) return;
     reasons.set(kind, reason);
     log.warn(TEXTS[kind][0], { queue, reason });
+  }
+
+  /** Waits for the server, and reports it meanwhile if that takes long. */
+  async whileSlow<T>(
+    queue: string,
+    kind: FaultKind,
+    work: Promise<T> | undefined,
+  ): Promise<T | undefined> {
+    const text = `no answer from RabbitMQ for ${
+      SLOW_MS / 1000
+    } s; the node with this queue may be down`;
+    const timer = setTimeout(() => this.report(queue, kind, new Error(text)), SLOW_MS);
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Removes a fault, if there was one: it works now. */

@@ -62,6 +62,8 @@ export class AmqpBroker implements Broker {
   readonly #leads = new Map<string, AmqpLead>();
   readonly #bound = new Set<string>();
   readonly #binding: ReturnType<typeof setInterval>;
+  readonly #isCluster: boolean;
+  #isBinding = false;
   #closed: Promise<unknown> | undefined;
 
   private constructor(options: AmqpBrokerOptions) {
@@ -76,7 +78,8 @@ export class AmqpBroker implements Broker {
     this.#depths = new AmqpDepths(this.#connections.first);
     const copies = new AmqpCopies(this.#publisher);
     this.#shared = { ...delays, copies, faults: this.#faults };
-    this.#binding = setInterval(() => void this.#bindAgain(), bindEveryMs);
+    this.#isCluster = urls.length > 1;
+    this.#binding = setInterval(() => void this.#bindUnlessBusy(), bindEveryMs);
   }
 
   /**
@@ -182,7 +185,8 @@ export class AmqpBroker implements Broker {
     if (known !== undefined) return known;
     const on = this.#connections.withRoom();
     on.consumers++;
-    const lead = new AmqpLead({ ...this.#shared, ...options, on });
+    const isCluster = this.#isCluster;
+    const lead = new AmqpLead({ ...this.#shared, ...options, on, isCluster });
     this.#leads.set(options.queue, lead);
     return lead;
   }
@@ -192,6 +196,14 @@ export class AmqpBroker implements Broker {
     if (!this.#connections.ready) return false;
     for (const { ready } of this.#consumers) if (ready) return true;
     return this.#consumers.size === 0;
+  }
+
+  /** RabbitMQ may take a minute to answer about a single queue. */
+  async #bindUnlessBusy(): Promise<void> {
+    if (this.#isBinding) return;
+    this.#isBinding = true;
+    await this.#bindAgain();
+    this.#isBinding = false;
   }
 
   /** The exchange may have been made anew, or a binding been removed: RabbitMQ tells nobody. */

@@ -15,7 +15,7 @@ import {
 } from "../address.ts";
 import { AmqpDepths } from "../browse.ts";
 import { Declarer, type DeclarerOptions, ExchangeTypeError } from "../declarer.ts";
-import { bridgesNow, LEAD_ARGUMENTS } from "../lead.ts";
+import { bridgesNow, leadArguments } from "../lead.ts";
 import { isAccessRefused, serverWords } from "../server_errors.ts";
 import { fixFor } from "./fixes.ts";
 import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
@@ -189,7 +189,7 @@ class Check {
 
   async #tryLeadQueue(queue: string): Promise<void> {
     await this.#try(`queue ${queue}: declare`, async (channel) => {
-      await this.#declarer.ownQueue(queue, LEAD_ARGUMENTS);
+      await this.#declarer.ownQueue(queue, leadArguments(this.#options.urls.length > 1));
       const { kind, seen } = await this.#look(channel, queue);
       if (kind.type !== undefined && !kind.args["x-single-active-consumer"]) {
         throw new Error("PRECONDITION_FAILED - it is there without x-single-active-consumer");
