@@ -16,7 +16,7 @@ const LONGEST_FILE = 300;
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli"],
   cli: [
-    ...["config", "turn", "vumi", "broker", "cache", "bridge", "telemetry", "async"],
+    ...["config", "turn", "vumi", "broker", "cache", "telemetry", "async"],
     ...["service", "inspect", "simulator"],
   ],
   service: ["config", "turn", "vumi", "broker", "cache", "bridge", "telemetry", "async"],

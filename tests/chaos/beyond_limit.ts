@@ -140,13 +140,9 @@ class FailingCache implements AsyncDisposable {
 
   static async start(): Promise<FailingCache> {
     await using parts = new AsyncDisposableStack();
-    try {
-      const server = parts.use(await startRedis());
-      const proxy = parts.use(TcpProxy.start({ port: server.port }));
-      return new FailingCache(proxy, parts.move());
-    } catch {
-      return new FailingCache();
-    }
+    const server = parts.use(await startRedis());
+    const proxy = parts.use(TcpProxy.start({ port: server.port }));
+    return new FailingCache(proxy, parts.move());
   }
 
   async leave(): Promise<void> {
