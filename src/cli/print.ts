@@ -89,6 +89,7 @@ export function plainJson(value: unknown, indent?: number): string {
 
 function shallow(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  if (value instanceof Uint8Array) return value;
   if (depth === 0) return "(nests deeper)";
   if (Array.isArray(value)) return value.map((each) => shallow(each, depth - 1));
   const entries = Object.entries(value).map(([key, each]) => [key, shallow(each, depth - 1)]);

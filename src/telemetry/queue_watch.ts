@@ -140,23 +140,32 @@ export class QueueWatch implements AsyncDisposable {
 
   /** Looks now. */
   async look(): Promise<void> {
-    try {
-      for (const { connector, queues, isOurs } of this.#channels) {
-        const before = this.#seen.get(connector) ?? new Map<string, Seen>();
-        for (const queue of queues) {
-          if (this.#stop.signal.aborted) return;
-          const seen = await this.#lookAt(queue, before.get(queue.label));
-          const isTheirs = queue.settled !== undefined && !isOurs();
-          before.set(queue.label, isTheirs ? { ...seen, stalledSince: undefined } : seen);
-        }
-        this.#seen.set(connector, before);
+    let known = 0;
+    for (const { connector, queues, isOurs } of this.#channels) {
+      const before = this.#seen.get(connector) ?? new Map<string, Seen>();
+      this.#seen.set(connector, before);
+      for (const queue of queues) {
+        if (this.#stop.signal.aborted) return;
+        const seen = await this.#told(this.#lookAt(queue, before.get(queue.label)));
+        const isTheirs = queue.settled !== undefined && !isOurs();
+        if (seen === undefined) before.delete(queue.label);
+        else before.set(queue.label, isTheirs ? { ...seen, stalledSince: undefined } : seen);
+        if (seen !== undefined) known++;
       }
-      if (this.#looks % DELAYED_EACH === 0) await this.#lookAtDelays();
-      this.#looks++;
+    }
+    if (this.#looks % DELAYED_EACH === 0) await this.#lookAtDelays();
+    if (known > 0) return void this.#looks++;
+    this.#looks = 0;
+    this.#absent.clear(); // Another server may answer next.
+  }
+
+  /** Undefined if nobody can tell, as of a queue whose node is down: others are looked at all the same. */
+  async #told<T>(work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await work;
     } catch (error) {
       if (!this.#options.isExpected(error)) throw error;
-      this.#looks = 0;
-      this.#absent.clear(); // Another server may answer next.
+      return undefined;
     }
   }
 
@@ -176,7 +185,9 @@ export class QueueWatch implements AsyncDisposable {
     const filled = this.#channels.reduce((sum, { delayed }) => sum + delayed(), 0);
     for (const { label, queue } of this.#options.delays) {
       if (this.#stop.signal.aborted) return;
-      this.#delayed.set(label, await this.#depthIfThere(queue, filled));
+      const count = await this.#told(this.#depthIfThere(queue, filled));
+      if (count === undefined) this.#delayed.delete(label);
+      else this.#delayed.set(label, count);
     }
   }
 

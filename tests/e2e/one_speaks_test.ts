@@ -11,6 +11,7 @@ import { Buffer } from "node:buffer";
 import { Live } from "../support/live.ts";
 import { machine, sharedRedis, speaker, speaks } from "../support/machines.ts";
 import type { Running } from "../support/program.ts";
+import { queuesOf } from "../../src/vumi/mod.ts";
 import { areQuorum, makeByHand, workersQueue } from "../support/queues.ts";
 import { amqpUrl, startRabbitMq } from "../support/rabbitmq.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -202,10 +203,14 @@ Deno.test("when RabbitMQ is restarted one of three bridges speaks for a channel 
   await using rabbitmq = await startRabbitMq();
   await using live = await Live.prepare({ ...flags, "amqp-url": rabbitmq.url });
   const queue = `${live.connector}.inbound`;
+  const making = await connect(rabbitmq.url);
+  // A lead queue has arguments of its own.
+  const { lead: _, ...queues } = queuesOf(live.connector);
+  await makeByHand(making, Object.values(queues));
+  await making.close();
   // Live's own transport is at the server that all tests share.
   async function publish(all: readonly unknown[]): Promise<void> {
     const connection = await connect(rabbitmq.url);
-    await makeByHand(connection, [`${queue}.parked`, `${live.connector}.event.parked`]);
     const channel = await connection.createConfirmChannel();
     await channel.assertQueue(queue, workersQueue());
     for (const message of all) {

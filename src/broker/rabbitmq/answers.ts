@@ -5,6 +5,7 @@
  * @module
  */
 
+import { getLogger } from "@logtape/logtape";
 import type { ConsumeMessage, MessageProperties } from "amqplib";
 import { type AmqpCopies, ChannelEndError, type CopyTarget, firstQueueOf } from "./copies.ts";
 import { copyOf, delayedCopy, MOST_RETURNS, returnsOf } from "./copy_properties.ts";
@@ -13,6 +14,8 @@ import type { AmqpSession } from "./session.ts";
 import { Backoff, type BackoffOptions } from "../../async/mod.ts";
 import { type Copied, copyHeaders } from "../headers.ts";
 import { type Disposition, PublishError } from "../mod.ts";
+
+const log = getLogger(["turn-channels", "broker"]);
 
 export interface AnswerOptions extends BackoffOptions {
   readonly copies: AmqpCopies;
@@ -27,6 +30,8 @@ export interface Delivery {
   readonly message: ConsumeMessage;
   /** Its properties without what RabbitMQ noted of its waiting in delay queues. */
   readonly properties: MessageProperties;
+  /** Why it is parked in the end if its own queue takes no copy of it. */
+  readonly orPark?: Copied | undefined;
   /** Called when its copy can't be made for now, and when that is over. */
   readonly onStuck: (isStuck: boolean) => void;
 }
@@ -42,6 +47,9 @@ interface Line {
 
 /** A message over which so many channels have ended waits for its copy beside the line. */
 const MOST_ENDS = 3;
+
+/** What can't wait is parked when its own queue has refused a copy of it so often. */
+const MOST_REFUSALS = 3;
 
 /** The answers to one consumer's messages. */
 export class AmqpAnswers {
@@ -102,46 +110,57 @@ export class AmqpAnswers {
     leave: () => void,
   ): Promise<void> {
     const { session, message, properties, onStuck } = delivery;
-    const { copies, queue, parkingQueue, faults } = this.#options;
+    const { copies, queue, faults } = this.#options;
     const name = firstQueueOf(target);
-    const isNearEnd = disposition.kind === "again" && returnsOf(message.properties) >= MOST_RETURNS;
     const headers = copyHeaders(queue, disposition, new Date());
     const copy = (disposition.kind === "park" ? copyOf : delayedCopy)(properties, headers);
     const backoff = new Backoff(this.#options);
+    const returns = returnsOf(message.properties);
+    let refusalsLeft = disposition.kind === "again" && returns >= MOST_RETURNS
+      ? MOST_REFUSALS
+      : Infinity;
     let isCopied = false;
-    let isParked = false;
     let ends = 0;
-    while (!isCopied && !isParked && !session.lost.aborted) {
+    while (!isCopied && refusalsLeft > 0 && !session.lost.aborted) {
+      const isApart = ends >= MOST_ENDS;
       try {
-        await copies.publish(target, message.content, copy, { isApart: ends >= MOST_ENDS });
+        await copies.publish(target, message.content, copy, { isApart });
         isCopied = true;
         session.reply((channel) => channel.ack(message));
       } catch (error) {
-        faults.report(name, "copy", error);
-        // RabbitMQ may drop it before its full queue takes it.
-        isParked = isNearEnd && error instanceof PublishError && error.fault === "refused";
-        if (isParked) break;
-        if (error instanceof ChannelEndError && ++ends === MOST_ENDS) {
+        if (isApart) faults.report(queue, "message", error);
+        else faults.report(name, "copy", error);
+        if (error instanceof PublishError && error.fault === "refused") refusalsLeft--;
+        if (error instanceof ChannelEndError) ends++;
+        if (!isApart) setStuck(line, true);
+        if (!isApart && ends >= MOST_ENDS) {
+          // It stays stuck; the others are not.
           line.waiting.delete(delivery);
           setStuck(line, false);
+          faults.forget(name, "copy");
           leave();
-          onStuck(true);
-        } else if (ends < MOST_ENDS) setStuck(line, true);
-        await backoff.pause(session.lost);
+        }
+        if (refusalsLeft > 0) await backoff.pause(session.lost);
       }
     }
-    if (isCopied) faults.clear(name, "copy");
-    else faults.forget(name, "copy");
-    if (ends >= MOST_ENDS) onStuck(false);
+    const isApart = ends >= MOST_ENDS;
+    const [at, kind] = isApart ? [queue, "message"] as const : [name, "copy"] as const;
+    if (isCopied) faults.clear(at, kind);
+    else faults.forget(at, kind);
+    if (isApart) onStuck(false);
     else setStuck(line, false);
     line.waiting.delete(delivery);
-    if (line.waiting.size === 0) this.#lines.delete(name);
-    if (!isParked) return;
+    if (line.waiting.size === 0 && this.#lines.get(name) === line) this.#lines.delete(name);
     leave();
-    const reason = `its queue takes no copy of it, and returned it ${
-      returnsOf(message.properties)
-    } times`;
-    const parked: Copied = { kind: "park", reason };
+    if (!isCopied && refusalsLeft === 0) await this.#parkInstead(delivery, returns);
+  }
+
+  /** RabbitMQ may drop it before its own queue takes it. */
+  async #parkInstead(delivery: Delivery, returns: number): Promise<void> {
+    const { queue, parkingQueue } = this.#options;
+    const full = `${queue} is full, and has returned it ${returns} times`;
+    const parked = delivery.orPark ?? { kind: "park", reason: full };
+    log.error("Parked a message of {queue}: {reason}", { queue, reason: full });
     await this.#copyInTurn(delivery, parked, { kind: "own", queue: parkingQueue });
   }
 }

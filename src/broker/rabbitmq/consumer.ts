@@ -98,6 +98,8 @@ export class AmqpConsumer implements Consumer {
       const model = await Promise.race([connection.model(), this.#stopped]);
       if (!model) return;
       this.#ready = lead?.leads === false;
+      // While another program leads, whatever there was is not our fault.
+      if (this.#ready) faults.forget(queue, "consume");
       const term = await Promise.race([lead?.term() ?? ALWAYS, this.#stopped]);
       if (!term) return;
       if (connection.current !== model) continue;
@@ -105,7 +107,8 @@ export class AmqpConsumer implements Consumer {
         await this.#consumeOn(model, term);
       } catch (error) {
         // That the connection is lost has been reported already.
-        if (!stop.aborted && connection.ready) faults.report(queue, "consume", error);
+        const isOver = stop.aborted || term.aborted;
+        if (!isOver && connection.ready) faults.report(queue, "consume", error);
       }
       this.#ready = false;
       await this.#backoff.pause(stop);
@@ -181,10 +184,15 @@ export class AmqpConsumer implements Consumer {
     // It goes back with the channel, and with all the others in their order.
     if (disposition.kind !== "requeue" || !this.#stop.signal.aborted) {
       const onStuck = (isStuck: boolean): void => this.#onStuck(session, isStuck);
-      // Its parking queue may refuse it for longer than RabbitMQ keeps it.
-      const isNearEnd = disposition.kind === "park" && returns >= MOST_RETURNS;
-      const answer: Disposition = isNearEnd ? { kind: "again", headers: {} } : disposition;
-      await this.#answers.answer({ session, message, properties, onStuck }, answer);
+      const one = { session, message, properties, onStuck };
+      // Its parking queue may refuse it for longer than RabbitMQ keeps it. Not what ends connections:
+      // its copy would do so again.
+      const isNearEnd = unreadable === undefined && returns >= MOST_RETURNS;
+      if (disposition.kind !== "park" || !isNearEnd) await this.#answers.answer(one, disposition);
+      else {await this.#answers.answer({ ...one, orPark: disposition }, {
+          kind: "again",
+          headers: {},
+        });}
     }
     session.inWork--;
     await this.#closeIfDone(session);

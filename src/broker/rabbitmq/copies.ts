@@ -55,15 +55,15 @@ export class AmqpCopies {
     const model = connection.current;
     if (model === undefined || connection.blocked) throw this.#publisher.unavailable(name);
     const channel = await (isApart ? openOn(model, name) : this.#open(model, name));
-    if (!this.#declared.has(name)) await this.#declare(target, name);
     const destination = target.kind === "delay"
       ? { exchange: name, routingKey: target.queue, queue: name }
       : { exchange: "", routingKey: name, queue: name };
     try {
+      if (!this.#declared.has(name)) await this.#declare(target, name);
       await channel.publish(destination, body, properties);
     } catch (error) {
       // It may have been deleted: the next attempt declares it.
-      if (error instanceof ReturnedError) this.#declared.delete(name);
+      if (error instanceof ReturnedError || channel.fault) this.#declared.delete(name);
       throw channel.fault === undefined ? error : new ChannelEndError(name, channel.fault);
     } finally {
       if (isApart) channel.close();

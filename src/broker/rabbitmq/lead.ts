@@ -84,9 +84,6 @@ export class AmqpLead {
   /** See {@linkcode term}; made anew when one ends. */
   #term = Promise.withResolvers<AbortSignal>();
   #ends: AbortController | undefined;
-  /** How often it has begun to stand by, and when it did last. */
-  #standBys = 0;
-  #standByAt = 0;
 
   constructor(options: AmqpLeadOptions) {
     this.#options = options;
@@ -145,8 +142,6 @@ export class AmqpLead {
         this.#endTerm(`RabbitMQ does not let it consume ${queue} any more; it may be deleted`);
         void session.close();
       };
-      this.#standBys++;
-      this.#standByAt = performance.now();
       await session.channel.consume(queue, onMessage);
       faults.clear(queue, "consume");
       const lost = aborted(session.lost);
@@ -167,14 +162,13 @@ export class AmqpLead {
     const before = this.#held;
     this.#held = message;
     if (before !== undefined) session.reply((channel) => channel.ack(before));
-    if (before === undefined) void this.#lead(session);
+    if (before === undefined) void this.#lead(session, message);
   }
 
   /** Begins its term, unless the channel ends before. */
-  async #lead(session: AmqpSession): Promise<void> {
-    const standByMs = performance.now() - this.#standByAt;
-    const isTakeover = this.#standBys > 1 || standByMs > TAKEOVER_MS;
-    if (isTakeover) await sleep(TAKEOVER_MS, session.lost);
+  async #lead(session: AmqpSession, token: ConsumeMessage): Promise<void> {
+    // Whoever led before has held the token.
+    if (token.fields.redelivered) await sleep(TAKEOVER_MS, session.lost);
     if (session.lost.aborted) return;
     const { connector, onLead } = this.#options;
     log.info("This bridge now speaks for {connector}: it takes messages and events", { connector });

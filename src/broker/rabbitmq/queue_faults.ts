@@ -11,7 +11,7 @@ import { PublishError } from "../mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-type FaultKind = "declare" | "bind" | "consume" | "copy";
+type FaultKind = "declare" | "bind" | "consume" | "copy" | "message";
 
 /** How long the server may take to answer about a queue: a minute, if the queue's node is dead. */
 const SLOW_MS = 5_000;
@@ -21,6 +21,10 @@ const TEXTS: Readonly<Record<FaultKind, readonly [log: string, short: string]>> 
   declare: ["Cannot declare {queue}, trying again: {reason}", "it can't be declared"],
   bind: ["Cannot bind {queue}, trying again: {reason}", "it can't be bound to the exchange"],
   consume: ["Cannot consume {queue}, trying again: {reason}", "it can't be consumed"],
+  message: [
+    "A message of {queue} waits, as it can't be copied: {reason}",
+    "a message of it can't be copied",
+  ],
   copy: ["Messages wait until they can be copied to {queue}: {reason}", "it takes no copies"],
 };
 
@@ -44,9 +48,7 @@ export class QueueFaults {
     kind: FaultKind,
     work: Promise<T> | undefined,
   ): Promise<T | undefined> {
-    const text = `no answer from RabbitMQ for ${
-      SLOW_MS / 1000
-    } s; the node with this queue may be down`;
+    const text = `no answer from RabbitMQ for ${SLOW_MS / 1000} s; a node may be down`;
     const timer = setTimeout(() => this.report(queue, kind, new Error(text)), SLOW_MS);
     try {
       return await work;

@@ -4,7 +4,7 @@ import type { GetMessage } from "amqplib";
 import { type AmqpCheckOptions, checkAmqp } from "../../../src/broker/rabbitmq/check/check.ts";
 import { delayQueue } from "../../../src/broker/mod.ts";
 import type { Finding } from "../../../src/telemetry/mod.ts";
-import { areQuorum } from "../../support/queues.ts";
+import { areQuorum, isByHand } from "../../support/queues.ts";
 import { amqpUrl, noRabbitmqctl, rabbitmqctl } from "../../support/rabbitmq.ts";
 import { until } from "../../support/until.ts";
 import { sendTo, startProxy, withChannel } from "./support.ts";
@@ -271,8 +271,11 @@ Deno.test("checkAmqp() tells of a queue that can't show who leads, and what to d
 
 Deno.test("checkAmqp() tells whether a bridge speaks for a channel, and how many stand by", async () => {
   await using made = names();
+  const own = isByHand() ? { queueType: "quorum" } as const : {};
   const told = async (): Promise<string | undefined> =>
-    (await check(amqpUrl(), made)).find(({ subject }) => subject === `channel ${made.exchange}`)
+    (await check(amqpUrl(), made, own)).find(({ subject }) =>
+      subject === `channel ${made.exchange}`
+    )
       ?.detail;
   assert.equal(await told(), "no bridge speaks for it now: none runs");
   await withChannel(async (channel) => {

@@ -86,8 +86,9 @@ export async function withChannel<T>(
   url = amqpUrl(),
 ): Promise<T> {
   const model = await connect(url);
+  const ended = new Promise<never>((_resolve, reject) => model.on("error", reject));
   try {
-    return await work(await model.createChannel());
+    return await Promise.race([ended, model.createChannel().then(work)]);
   } finally {
     await model.close();
   }
