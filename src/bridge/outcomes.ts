@@ -7,7 +7,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type Note } from "../cache/mod.ts";
-import type { Flow, Result } from "../telemetry/mod.ts";
+import type { Flow, Outcome } from "../telemetry/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
 import type { Delivery } from "./delivery.ts";
 import type { DeliveredRecord } from "./delivery_records.ts";
@@ -30,7 +30,7 @@ type OutcomesOptions = Pick<FlowOptions, "cache" | "metrics" | "now"> & { readon
 type Ended = Pick<Delivery<never>, "job" | "details">;
 
 /** Why it is parked: perhaps for Turn's `status`, after so many attempts. */
-interface Failure {
+interface ParkCause {
   readonly reason: string;
   readonly status?: number | undefined;
   readonly attempts?: number;
@@ -55,7 +55,7 @@ export class Outcomes {
     this.#write(cache.putNotes([note], [{ flow, result }]));
   }
 
-  report(result: Result, values: OutcomeValues): void {
+  report(result: Outcome, values: OutcomeValues): void {
     const { metrics, flow } = this.#options;
     metrics.count(flow, result);
     log.info("Done: {flow} {messageId} {result}", { flow, result, ...values });
@@ -104,7 +104,7 @@ export class Outcomes {
   /** A person is to look at it; `disposition` says more for that than the reason. */
   park(
     of: Ended,
-    failure: Failure,
+    failure: ParkCause,
     disposition: Disposition = { kind: "park", reason: failure.reason },
   ): Disposition {
     const { flow } = this.#options;
@@ -153,7 +153,7 @@ export class Outcomes {
     this.audit("in", "unreadable");
   }
 
-  #end({ job, details }: Ended, result: Result, values: Readonly<Record<string, unknown>>): void {
+  #end({ job, details }: Ended, result: Outcome, values: Readonly<Record<string, unknown>>): void {
     const durationMs = Math.max(0, this.#options.now() - job.queuedAt);
     this.report(result, { ...job.names, ...details, ...values, durationMs });
   }

@@ -39,8 +39,8 @@ class Budget {
   /** When the window began, as far as we know, and when it ends. */
   startedAt = -Infinity;
   resetAt = Infinity;
-  /** The furthest end of a window that Turn has told. */
-  toldAt = -Infinity;
+  /** The furthest end of a window that Turn has announced. */
+  announcedEnd = -Infinity;
   /** Length of a window, as far as is known: never more than it is. */
   windowMs = 0;
   /** No call before this. */
@@ -107,10 +107,10 @@ export class RateLimiter {
 
   /**
    * What is known of each bucket now, for metrics; the empty name is the one without. `resetAt` is
-   * `-Infinity` if Turn has not told it.
+   * `-Infinity` if Turn has not announced it.
    */
   known(): TurnFigures["limits"] {
-    return [...this.#budgets].flatMap(([bucket, { limit, left, toldAt: resetAt }]) =>
+    return [...this.#budgets].flatMap(([bucket, { limit, left, announcedEnd: resetAt }]) =>
       limit === undefined ? [] : [{ bucket, limit, left: Math.min(left, limit), resetAt }]
     );
   }
@@ -129,34 +129,34 @@ function startWindow(budget: Budget, now: number): void {
   budget.resetAt = now + lengthOf(budget);
 }
 
-function learn(budget: Budget, { limit, remaining, resetAt: told }: RateLimit, now: number): void {
+function learn(budget: Budget, { limit, remaining, resetAt: announced }: RateLimit, now: number): void {
   if (limit !== undefined && limit >= 1) budget.limit = limit;
   // Without an end the limit could close it for ever.
   if (budget.resetAt === Infinity) budget.resetAt = now + lengthOf(budget);
-  if (told !== undefined) {
+  if (announced !== undefined) {
     // Turn was slow to answer: that window is over, and says nothing of this one.
-    if (told <= now || told < budget.toldAt - budget.windowMs / 2) return;
-    learnEnd(budget, told, remaining, now);
+    if (announced <= now || announced < budget.announcedEnd - budget.windowMs / 2) return;
+    learnEnd(budget, announced, remaining, now);
   }
   if (remaining !== undefined) budget.left = Math.min(budget.left, remaining);
 }
 
-function learnEnd(budget: Budget, told: number, remaining: number | undefined, now: number): void {
-  const { limit = 0, inFlight, startedAt, toldAt, windowMs } = budget;
-  budget.windowMs = Math.max(windowMs, told - now);
+function learnEnd(budget: Budget, announced: number, remaining: number | undefined, now: number): void {
+  const { limit = 0, inFlight, startedAt, announcedEnd, windowMs } = budget;
+  budget.windowMs = Math.max(windowMs, announced - now);
   // Answers of the same window may differ a little, if Turn tells the time that is left.
-  if (told > toldAt + windowMs / 2) {
-    const sinceMs = told - toldAt;
+  if (announced > announcedEnd + windowMs / 2) {
+    const sinceMs = announced - announcedEnd;
     // Less than two windows, so it is one: with answers far between it may be many.
     if (sinceMs < 2 * budget.windowMs) budget.windowMs = Math.max(budget.windowMs, sinceMs);
-    if (startedAt < toldAt || startedAt === -Infinity) {
+    if (startedAt < announcedEnd || startedAt === -Infinity) {
       budget.left = Infinity;
       budget.used = inFlight + (remaining === undefined ? 1 : Math.max(0, limit - remaining));
       budget.startedAt = now;
     }
-    budget.toldAt = told;
+    budget.announcedEnd = announced;
   }
-  budget.resetAt = told + MARGIN_MS;
+  budget.resetAt = announced + MARGIN_MS;
 }
 
 function lengthOf({ windowMs }: Budget): number {

@@ -77,7 +77,7 @@ const FLOWS = {
   statuses: "what became of it reaches Turn",
 };
 
-type Flow = keyof typeof FLOWS;
+type TourFlow = keyof typeof FLOWS;
 
 /** A flow did not do what it is for; the message says what was expected of it. */
 class FlowError extends Error {
@@ -243,7 +243,7 @@ class Tour implements Disposable {
   }
 
   /** Notes a failed flow, so that the others are still tried. */
-  async #try<T>(flow: Flow, part: () => Promise<T>): Promise<T | undefined> {
+  async #try<T>(flow: TourFlow, part: () => Promise<T>): Promise<T | undefined> {
     try {
       return await part();
     } catch (error) {

@@ -13,7 +13,7 @@ import { Transports } from "./transports.ts";
 export type Flow = "outbound" | "inbound" | "status";
 
 /** What becomes of a message in the end. */
-export type Result =
+export type Outcome =
   /** Outbound: it is in the queue; is so already, asked for twice; answers nothing known; can't be. */
   | ("accepted" | "repeated" | "unknown_reply_to" | "unavailable")
   /** The others: Turn has it; needs not know; had it already; a person is to look; nobody can read. */
@@ -28,8 +28,8 @@ export type TurnResource = "messages" | "statuses";
 /** What is done with the cache. */
 export type CacheOperation = "read" | "write";
 
-const FROM_TURN: readonly Result[] = ["accepted", "repeated", "unknown_reply_to", "unavailable"];
-const TO_TURN: readonly Result[] = ["delivered", "skipped", "duplicate", "parked", "unreadable"];
+const FROM_TURN: readonly Outcome[] = ["accepted", "repeated", "unknown_reply_to", "unavailable"];
+const TO_TURN: readonly Outcome[] = ["delivered", "skipped", "duplicate", "parked", "unreadable"];
 const SETBACKS: readonly Setback[] = [
   "retried",
   "delayed",
@@ -72,7 +72,7 @@ export class Metrics {
   }
 
   /** Counts one message of `flow` that ended as `result`, or something that kept it up. */
-  count(flow: Flow, result: Result | Setback): void {
+  count(flow: Flow, result: Outcome | Setback): void {
     const series = this.#counts[flow].get(result);
     if (series === undefined) {
       throw new TypeError(`Cannot count ${result}: not a result of ${flow}`);
@@ -88,7 +88,7 @@ export class Metrics {
   }
 
   /** How many of `flow` have ended so, or were kept up so. */
-  total(flow: Flow, result: Result | Setback): number {
+  total(flow: Flow, result: Outcome | Setback): number {
     return this.#counts[flow].get(result)?.total ?? 0;
   }
 

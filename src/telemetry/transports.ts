@@ -21,7 +21,7 @@ const LONGEST_NAME = 64;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-const RESULTS = ["sent", "acked", "nacked", "delivered", "failed", "silent"] as const;
+const COUNTED = ["sent", "acked", "nacked", "delivered", "failed", "silent"] as const;
 
 /** Counts outbound messages by transport. Times are milliseconds since 1970. */
 export class Transports {
@@ -80,11 +80,11 @@ export class Transports {
     const transport = this.#unheard.size < MOST_NAMES ? short : OTHER;
     if (this.#unheard.has(transport)) return transport;
     this.#unheard.set(transport, new Map());
-    for (const result of RESULTS) this.#series(transport, result);
+    for (const result of COUNTED) this.#series(transport, result);
     return transport;
   }
 
-  #series(transport: string, result: (typeof RESULTS)[number]): Series {
+  #series(transport: string, result: (typeof COUNTED)[number]): Series {
     return this.#counter.series({ transport, result, connector: this.#connector });
   }
 }

@@ -22,7 +22,7 @@ export interface AnswerOptions extends BackoffOptions {
   readonly faults: QueueFaults;
 }
 
-export interface Delivery {
+export interface ToAnswer {
   readonly session: AmqpSession;
   readonly message: ConsumeMessage;
   /** Its properties without what RabbitMQ noted of its waiting in delay queues. */
@@ -37,7 +37,7 @@ interface Line {
   /** Whether the first one can't be made for now, and so none. */
   isStuck: boolean;
   /** Those that are not made yet. */
-  readonly waiting: Set<Delivery>;
+  readonly waiting: Set<ToAnswer>;
 }
 
 /** A message over which so many channels have ended waits for its copy beside the line. */
@@ -54,8 +54,8 @@ export class AmqpAnswers {
   }
 
   /** Resolves when the message is answered, or can't be any more. */
-  async answer(delivery: Delivery, disposition: Disposition): Promise<void> {
-    const { session, message } = delivery;
+  async answer(toAnswer: ToAnswer, disposition: Disposition): Promise<void> {
+    const { session, message } = toAnswer;
     const { queue, parkingQueue } = this.#options;
     switch (disposition.kind) {
       case "done":
@@ -64,26 +64,26 @@ export class AmqpAnswers {
         return session.reply((channel) => channel.nack(message, false, true));
       case "later": {
         const target: CopyTarget = { kind: "delay", queue, delayMs: disposition.delayMs };
-        return await this.#copyInTurn(delivery, disposition, target);
+        return await this.#copyInTurn(toAnswer, disposition, target);
       }
       case "again":
-        return await this.#copyInTurn(delivery, disposition, { kind: "queue", queue });
+        return await this.#copyInTurn(toAnswer, disposition, { kind: "queue", queue });
       case "park":
-        return await this.#copyInTurn(delivery, disposition, { kind: "own", queue: parkingQueue });
+        return await this.#copyInTurn(toAnswer, disposition, { kind: "own", queue: parkingQueue });
     }
   }
 
   /** One at a time: of those side by side, a first that fails would come after the others. */
-  async #copyInTurn(delivery: Delivery, disposition: Copied, target: CopyTarget): Promise<void> {
+  async #copyInTurn(toAnswer: ToAnswer, disposition: Copied, target: CopyTarget): Promise<void> {
     const name = firstQueueOf(target);
     const line = this.#lines.get(name) ??
-      { last: Promise.resolve(), isStuck: false, waiting: new Set<Delivery>() };
+      { last: Promise.resolve(), isStuck: false, waiting: new Set<ToAnswer>() };
     this.#lines.set(name, line);
-    line.waiting.add(delivery);
-    if (line.isStuck) delivery.onStuck(true);
+    line.waiting.add(toAnswer);
+    if (line.isStuck) toAnswer.onStuck(true);
     const left = Promise.withResolvers<void>();
     const copying = line.last.then(() =>
-      this.#copy(delivery, disposition, target, line, left.resolve)
+      this.#copy(toAnswer, disposition, target, line, left.resolve)
     );
     line.last = Promise.race([copying, left.promise]);
     await copying;
@@ -95,13 +95,13 @@ export class AmqpAnswers {
    * @param leave Lets those behind it in the line go on.
    */
   async #copy(
-    delivery: Delivery,
+    toAnswer: ToAnswer,
     disposition: Copied,
     target: CopyTarget,
     line: Line,
     leave: () => void,
   ): Promise<void> {
-    const { session, message, properties, onStuck } = delivery;
+    const { session, message, properties, onStuck } = toAnswer;
     const { copies, queue, parkingQueue, faults } = this.#options;
     const name = firstQueueOf(target);
     const isNearEnd = disposition.kind === "again" && returnsOf(message.properties) >= MOST_RETURNS;
@@ -122,7 +122,7 @@ export class AmqpAnswers {
         isParked = isNearEnd && error instanceof PublishError && error.fault === "refused";
         if (isParked) break;
         if (error instanceof ChannelEndError && ++ends === MOST_ENDS) {
-          line.waiting.delete(delivery);
+          line.waiting.delete(toAnswer);
           setStuck(line, false);
           leave();
           onStuck(true);
@@ -134,7 +134,7 @@ export class AmqpAnswers {
     else faults.forget(name, "copy");
     if (ends >= MOST_ENDS) onStuck(false);
     else setStuck(line, false);
-    line.waiting.delete(delivery);
+    line.waiting.delete(toAnswer);
     if (line.waiting.size === 0) this.#lines.delete(name);
     if (!isParked) return;
     leave();
@@ -142,7 +142,7 @@ export class AmqpAnswers {
       returnsOf(message.properties)
     } times`;
     const parked: Copied = { kind: "park", reason };
-    await this.#copyInTurn(delivery, parked, { kind: "own", queue: parkingQueue });
+    await this.#copyInTurn(toAnswer, parked, { kind: "own", queue: parkingQueue });
   }
 }
 

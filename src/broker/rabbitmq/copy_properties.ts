@@ -13,7 +13,7 @@ import {
   WIRE,
   type WireProperties,
 } from "./codec/properties.ts";
-import { elementsIn, entriesIn, FieldBytes } from "./codec/raw_values.ts";
+import { elementsIn, headerFieldsIn, FieldBytes } from "./codec/raw_values.ts";
 import { decodeValue, type Table } from "./codec/reader.ts";
 import { COUNTS, unchanged } from "./codec/unchanged.ts";
 import { ORIGINAL_HEADERS } from "../headers.ts";
@@ -133,7 +133,7 @@ function isDelayQueue(value: unknown, queue: string): boolean {
 
 function tableOf(value: unknown): Table {
   if (!(value instanceof FieldBytes)) return {};
-  return Object.fromEntries(entriesIn(value).map((entry) => [entry.name, entry.value]));
+  return Object.fromEntries(headerFieldsIn(value).map(({ name, value }) => [name, value]));
 }
 
 /** A symbol among them is not about deaths. */

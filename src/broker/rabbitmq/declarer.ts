@@ -8,7 +8,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Channel, ChannelModel } from "amqplib";
+import type { Channel as AmqpChannel, ChannelModel } from "amqplib";
 import { codeOf, isAccessRefused, messageOf, NOT_FOUND, serverWords } from "./server_errors.ts";
 import { AmqpSession } from "./session.ts";
 import { delayQueue } from "../mod.ts";
@@ -198,7 +198,7 @@ export class Declarer {
   }
 
   /** Does something on a channel of its own, which a fault ends. */
-  async #on(work: (channel: Channel) => Promise<unknown>): Promise<void> {
+  async #on(work: (channel: AmqpChannel) => Promise<unknown>): Promise<void> {
     if (this.#busy >= SIDE_BY_SIDE) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#busy++;

@@ -6,20 +6,20 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import { type Channel, IllegalOperationError } from "amqplib";
+import { type Channel as AmqpChannel, IllegalOperationError } from "amqplib";
 
 const log = getLogger(["turn-channels", "broker"]);
 
 /** A channel, and how many of its messages are in work. */
 export class AmqpSession {
-  readonly channel: Channel;
+  readonly channel: AmqpChannel;
   readonly #lost = new AbortController();
   readonly #ended: Promise<void>;
   inWork = 0;
   /** Why the server has closed the channel, if it has. */
   fault: Error | undefined;
 
-  constructor(channel: Channel) {
+  constructor(channel: AmqpChannel) {
     this.channel = channel;
     // Without a listener the error would end the connection.
     channel.on("error", (error) => this.fault = error);
@@ -50,7 +50,7 @@ export class AmqpSession {
   }
 
   /** Answers a message, unless its channel is gone: then the server delivers it again. */
-  reply(send: (channel: Channel) => void): void {
+  reply(send: (channel: AmqpChannel) => void): void {
     try {
       if (!this.lost.aborted) return send(this.channel);
     } catch (error) {

@@ -18,7 +18,7 @@ const MAX_VALUE_BYTES = 65_000;
 const encoder = new TextEncoder();
 
 /** A value in the form that Deno KV takes. */
-export interface Entry {
+export interface EncodedEntry {
   /** What lies in the value's place. */
   readonly bytes: Uint8Array;
   /** What it refers to, to be kept under `id` and their index. */
@@ -28,7 +28,7 @@ export interface Entry {
 }
 
 /** The entry of a value that lives until `expiresAt`, in milliseconds on the store's clock. */
-export function encodeEntry(value: Value, expiresAt: number): Entry {
+export function encodeEntry(value: Value, expiresAt: number): EncodedEntry {
   const bytes = encoder.encode(JSON.stringify([expiresAt, value]));
   if (bytes.length <= MAX_VALUE_BYTES) return { bytes, chunks: [], id: "" };
   const id = crypto.randomUUID();

@@ -14,14 +14,14 @@ export interface GroupsOptions<Question, Answer> {
   readonly answer: (group: readonly Question[]) => Promise<readonly Answer[]>;
 }
 
-interface Waiting<Question, Answer> extends PromiseWithResolvers<Answer> {
+interface Pending<Question, Answer> extends PromiseWithResolvers<Answer> {
   readonly question: Question;
 }
 
 /** Answers in groups; see the head of this file. If a call fails, its group is rejected, no other. */
 export class Groups<Question, Answer> {
   readonly #options: GroupsOptions<Question, Answer>;
-  readonly #waiting: Waiting<Question, Answer>[] = [];
+  readonly #waiting: Pending<Question, Answer>[] = [];
   #work: Promise<void> | undefined;
 
   /** Nothing is called before the first question. */
@@ -51,7 +51,7 @@ export class Groups<Question, Answer> {
     this.#work = undefined;
   }
 
-  async #answer(group: readonly Waiting<Question, Answer>[]): Promise<void> {
+  async #answer(group: readonly Pending<Question, Answer>[]): Promise<void> {
     try {
       const answers = await this.#options.answer(group.map(({ question }) => question));
       // One answer a question, as the option promises.

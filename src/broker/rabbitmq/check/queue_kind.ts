@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Channel, ChannelModel } from "amqplib";
+import type { Channel as AmqpChannel, ChannelModel } from "amqplib";
 import { serverWords } from "../server_errors.ts";
 
 export interface QueueKind {
@@ -61,7 +61,7 @@ async function ask(
   queue: string,
   args: QueueKind["args"],
 ): Promise<string> {
-  const channel: Channel = await model.createChannel();
+  const channel: AmqpChannel = await model.createChannel();
   channel.on("error", () => {});
   try {
     const asked = { ...args, "x-queue-type": NO_TYPE };

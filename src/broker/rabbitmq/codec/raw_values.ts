@@ -25,7 +25,7 @@ export class FieldBytes {
   }
 }
 
-export interface Entry {
+export interface HeaderField {
   /** The length of the name, the name, and the value. */
   readonly bytes: Buffer;
   readonly name: string;
@@ -113,14 +113,14 @@ export function isSendable({ bytes }: FieldBytes): boolean {
 }
 
 /** The headers of a table without its length, as far as they can be told apart. */
-export function entriesOf(table: Buffer): Entry[] {
-  const entries: Entry[] = [];
+export function headerFieldsOf(table: Buffer): HeaderField[] {
+  const fields: HeaderField[] = [];
   for (let at = 0; at < table.length;) {
     const valueAt = at + 1 + (table[at] ?? 0);
     const size = sizeAt(table, valueAt, table.length);
     if (size === undefined) break;
     const name = table.subarray(at + 1, valueAt);
-    entries.push({
+    fields.push({
       bytes: table.subarray(at, valueAt + size),
       name: name.toString(),
       named: isUtf8(name),
@@ -128,12 +128,12 @@ export function entriesOf(table: Buffer): Entry[] {
     });
     at = valueAt + size;
   }
-  return entries;
+  return fields;
 }
 
 /** The headers in a value that is a table; none if it is not. */
-export function entriesIn({ bytes }: FieldBytes): Entry[] {
-  return bytes[0] === TABLE ? entriesOf(bytes.subarray(1 + LENGTH_SIZE)) : [];
+export function headerFieldsIn({ bytes }: FieldBytes): HeaderField[] {
+  return bytes[0] === TABLE ? headerFieldsOf(bytes.subarray(1 + LENGTH_SIZE)) : [];
 }
 
 /** The values in a value that is an array; undefined if it is not. */
