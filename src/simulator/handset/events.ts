@@ -11,7 +11,7 @@ import type { Action } from "./actions.ts";
 export type PageEvent = Happening | Now;
 
 export type Happening =
-  | Said
+  | PhoneMessage
   | TraceEvent
   | LogLine
   /** The transport reported what became of a message. */
@@ -24,7 +24,7 @@ export type Happening =
 export type Now = Hello | Phone | Settings | Health | Parked | Sample;
 
 /** A message or a notice on a user's phone. */
-export interface Said {
+export interface PhoneMessage {
   readonly kind: "said";
   readonly address: string;
   /** Empty if it is a notice of the network. */
@@ -38,7 +38,7 @@ export interface Said {
 }
 
 /** A message on its way through the bridge; a later one with its id replaces it. */
-export interface Trace {
+export interface MessageTrace {
   readonly id: string;
   readonly flow: "inbound" | "outbound" | "status";
   /** Empty if it is not known. */
@@ -69,7 +69,7 @@ export interface Trace {
   readonly waitsForInput: boolean;
 }
 
-export interface Step {
+export interface TraceStep {
   readonly at: number;
   readonly title: string;
   readonly tone: "plain" | "good" | "bad";
@@ -80,9 +80,9 @@ export interface Step {
 
 export interface TraceEvent {
   readonly kind: "trace";
-  readonly trace: Trace;
+  readonly trace: MessageTrace;
   /** Absent if there is nothing to show. */
-  readonly step?: Step;
+  readonly step?: TraceStep;
 }
 
 export interface LogLine {
@@ -146,10 +146,10 @@ export interface Health {
 export interface Parked {
   readonly kind: "parked";
   readonly total: number;
-  readonly messages: readonly ParkedMessage[];
+  readonly messages: readonly ParkedRow[];
 }
 
-export interface ParkedMessage {
+export interface ParkedRow {
   readonly key: string;
   readonly queue: string;
   /** The user's address, or which message it is about. */

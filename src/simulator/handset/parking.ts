@@ -8,14 +8,14 @@ import { createHash } from "node:crypto";
 import { parseFields } from "../../async/mod.ts";
 import { type Browser, type QueuedMessage, readParking, withoutPast } from "../../broker/mod.ts";
 import type { ConnectorQueues } from "../../vumi/mod.ts";
-import type { Parked, ParkedMessage } from "./events.ts";
+import type { Parked, ParkedRow } from "./events.ts";
 import { excerpt } from "./excerpts.ts";
 
 interface ParkingOptions {
   readonly queues: ConnectorQueues;
   readonly broker: Browser;
-  readonly onParked: (message: ParkedMessage) => void;
-  readonly onReplayed: (message: ParkedMessage, queue: string) => void;
+  readonly onParked: (message: ParkedRow) => void;
+  readonly onReplayed: (message: ParkedRow, queue: string) => void;
 }
 
 /** How many are shown. */
@@ -26,7 +26,7 @@ const MOST_LOOKED_AT = 2_000;
 /** What was seen of a queue. */
 interface Seen {
   readonly depth: number;
-  readonly messages: readonly ParkedMessage[];
+  readonly messages: readonly ParkedRow[];
 }
 
 export class Parking {
@@ -64,7 +64,7 @@ export class Parking {
     const depth = await broker.depth(queue) ?? 0;
     const before = this.#seen.get(queue);
     if (before?.depth === depth) return before;
-    const messages: ParkedMessage[] = [];
+    const messages: ParkedRow[] = [];
     if (depth > 0 && depth <= MOST_LOOKED_AT) {
       await broker.browse(queue, (message) => {
         messages.push(describe(queue, message));
@@ -95,7 +95,7 @@ export class Parking {
 }
 
 /** Describes a message whose body may be unreadable. */
-function describe(queue: string, { body, headers }: QueuedMessage): ParkedMessage {
+function describe(queue: string, { body, headers }: QueuedMessage): ParkedRow {
   const fields = parseFields(body);
   const text = (name: string): string => typeof fields[name] === "string" ? fields[name] : "";
   const key = text("message_id") || text("event_id") ||

@@ -9,7 +9,7 @@ import { sleep } from "../../async/mod.ts";
 import type { Event, Message } from "../../vumi/mod.ts";
 import { createEvent, type Transport, type UserAction } from "../transport.ts";
 import type { Action } from "./actions.ts";
-import type { Phone, Said } from "./events.ts";
+import type { Phone, PhoneMessage } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import { UssdSession } from "./ussd.ts";
 
@@ -220,7 +220,7 @@ export class Phones implements Disposable {
     this.#say({ address, id: "", by: "network", text, ussd });
   }
 
-  #say(said: Omit<Said, "kind" | "at">): void {
+  #say(said: Omit<PhoneMessage, "kind" | "at">): void {
     const text = said.text.slice(0, LONGEST_TEXT);
     this.#options.journal.add({ kind: "said", ...said, text, at: Date.now() });
   }
