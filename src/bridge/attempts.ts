@@ -86,7 +86,7 @@ function report(
 ): void {
   metrics.count(flow, "retried");
   // It may quote the message, so it is logged only where that may be.
-  log.debug("Turn said of {flow} {messageId}: {content}", { flow, ...names, content: said });
+  log.debug("Turn's answer about {flow} {messageId}: {content}", { flow, ...names, content: said });
   const text = "Not delivered, trying again: {flow} {messageId}, {reason}";
   log.warning(text, { flow, ...names, reason, failures, waitMs });
 }

@@ -28,7 +28,7 @@ const log = getLogger(["turn-channels", "bridge"]);
 /** Longest first delay for which a user's other messages wait: then a conversation is over. */
 const MOST_ORDERED_MS = 15 * 60_000;
 
-const WAITS_BEHIND = "waits behind an earlier message of the same user";
+const WAITS_BEHIND = "it waits behind an earlier message of the same user";
 
 /** Where a message goes, and what is to be noted of its user's order before. */
 interface Destination extends Behind {
@@ -99,14 +99,14 @@ export class CopyForwarder {
     const { isBegun, job: { names } } = going;
     metrics.count(flow, delayMs > 0 ? "delayed" : "again");
     const where = delayMs > 0 ? "into the first delay queue" : "to the end of its queue";
-    log.debug(`Sent ${where}: {flow} {messageId}, it {reason}`, { flow, ...names, reason });
+    log.debug(`Sent ${where}: {flow} {messageId}, {reason}`, { flow, ...names, reason });
     if (delayMs > 0) {
       await this.#noteDelay(going, destination, reason);
       return waitBehind(past, { place, isBegun }, delayMs, reason);
     }
     if (notes.length > 0) {
       await tolerateCacheError(cache.putNotes(notes), (reason) => {
-        const text = "No record that a {flow} message went to the end of its queue: {reason}";
+        const text = "Could not record that a {flow} message went to the end of its queue: {reason}";
         log.debug(text, { flow, reason });
       });
     }

@@ -193,7 +193,7 @@ export class DelayedOrder {
   #deleteNote(id: string): void {
     const { cache, flow } = this.#options;
     void tolerateCacheError(cache.deleteNote("order", id), (reason) => {
-      log.debug("A record remains that a {flow} message waits: {reason}", { flow, reason });
+      log.debug("Could not remove the record that a {flow} message waits: {reason}", { flow, reason });
     });
   }
 

@@ -118,7 +118,7 @@ export class DelayedRecords {
 
   #tolerate<T>(work: Promise<T>): Promise<T | undefined> {
     return tolerateCacheError(work, (reason) => {
-      const text = "No record that a delayed {flow} message waits, or is back: {reason}";
+      const text = "Could not record that a {flow} message is delayed, or is back: {reason}";
       log.debug(text, { flow: this.#flow, reason });
     });
   }

@@ -30,6 +30,8 @@ const MOST_RETURNS = 3;
 /** And so often, if the cache fails and its place in its user's order can't be looked up. */
 const MOST_RETURNS_IN_ORDER = 15;
 
+const RETURNED_TOO_OFTEN = "it was returned to its queue too often";
+
 /** Turn has it. */
 export type Delivered = DeliveredRecord & { readonly kind: "delivered" };
 
@@ -204,7 +206,7 @@ export class Delivery<P> implements Disposable {
       this.#leave();
       return await forwarder.behind(this, behind);
     }
-    if (this.arrival.returns >= MOST_RETURNS) return await this.#again("was returned too often");
+    if (this.arrival.returns >= MOST_RETURNS) return await this.#again(RETURNED_TOO_OFTEN);
     return held.isOver ? await this.#stop() : undefined;
   }
 
@@ -227,7 +229,7 @@ export class Delivery<P> implements Disposable {
     this.#hasCacheFailed = true;
     // RabbitMQ may drop it before the cache is back. Its place, if it had one, is worth less.
     if (this.arrival.returns >= MOST_RETURNS_IN_ORDER && !this.held.isBack) {
-      return await this.#again("was returned too often");
+      return await this.#again(RETURNED_TOO_OFTEN);
     }
     await this.held.wait(CACHE_PAUSE_MS);
     return undefined;
@@ -250,7 +252,7 @@ export class Delivery<P> implements Disposable {
   /** Nothing more is begun for it: its time in hand is over, or we stop. */
   async #stop(): Promise<Disposition> {
     const { isBack, isOver } = this.held;
-    return isBack || !isOver ? this.#putBack() : await this.#again("was in hand for too long");
+    return isBack || !isOver ? this.#putBack() : await this.#again("it was in hand for too long");
   }
 
   async #again(reason: string): Promise<Disposition> {

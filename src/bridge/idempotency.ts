@@ -71,7 +71,7 @@ export class Idempotency {
     if (this.#answered.has(key)) return undefined;
     const messageId = await this.#options.cache.getNote("answer", key);
     if (messageId !== undefined) {
-      const text = "A request was repeated, answered as before and not sent again: {messageId}";
+      const text = "Turn repeated a request, answered as before and not sent again: {messageId}";
       log.warning(text, { messageId });
     }
     return messageId;
@@ -83,7 +83,8 @@ export class Idempotency {
       .then(() => this.#answered.delete(key));
     await tolerateCacheError(kept, (reason) => {
       // It is in the queue: to refuse it now would make Turn send it a second time for sure.
-      log.warning("If Turn repeats {messageId}, it is sent twice: {reason}", { messageId, reason });
+      const text = "Could not record the request of {messageId}; repeated, it is sent twice: {reason}";
+      log.warning(text, { messageId, reason });
     });
   }
 

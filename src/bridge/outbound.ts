@@ -71,7 +71,7 @@ export class OutboundFlow {
       return { acceptance: { kind: "unknown_reply_to" } };
     }
     if (inbound !== undefined && inbound.from_addr !== to) {
-      log.warning("Turn's `to` did not write {replyTo}, sent to the user who did", { replyTo });
+      log.warning("Turn's `to` is not the user who wrote {replyTo}, sent to the one who did", { replyTo });
     }
     const message = this.#compose(request, inbound);
     const id = message.message_id;

@@ -80,7 +80,7 @@ export class Outcomes {
     const noted = written.catch((error: unknown) => {
       const values = { flow, ...of.job.names, reason: String(error) };
       // Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
-      const text = "No record that Turn has {flow} {messageId}: {reason}";
+      const text = "Could not record that Turn has {flow} {messageId}, it may get it twice: {reason}";
       if (error instanceof CacheError) log.warning(text, values);
       else log.error(`A bug: ${text}`, values);
     });

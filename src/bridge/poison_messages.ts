@@ -98,7 +98,7 @@ export class PoisonMessages {
 /** What the work came to stands, whether this is done or not. */
 async function tidy(messageId: string, work: Promise<void>): Promise<void> {
   await tolerateCacheError(work, (reason) => {
-    const text = "A record remains that {messageId} was in work when the program ended: {reason}";
+    const text = "Could not remove the record that {messageId} was in work when the program ended: {reason}";
     log.warning(text, { messageId, reason });
   });
 }

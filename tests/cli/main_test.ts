@@ -189,7 +189,7 @@ for (const level of ["DEBUG", "INFO"]) {
     await running.stop("SIGTERM");
     const log = running.stderr();
     assert.match(log, /Parked/);
-    assert.equal(log.includes("Turn said of"), level === "DEBUG", log);
+    assert.equal(log.includes("Turn's answer about"), level === "DEBUG", log);
     for (
       const secret of [SECRET, TOKEN, "guest:guest", ...signatures, "user wrote", "Turn wrote"]
     ) {

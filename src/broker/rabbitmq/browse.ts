@@ -87,7 +87,7 @@ export async function browse(
 /** @throws {PublishError} If it takes too long; it may still be there later. */
 async function copied(queue: string, copying: Promise<void>): Promise<void> {
   if (await within(copying, COPY_MS) !== EXPIRED) return;
-  const text = `RabbitMQ does not confirm a copy in ${queue}: it may be there twice when it does`;
+  const text = `RabbitMQ did not confirm a copy in ${queue} in time: the message may be there twice`;
   throw new PublishError("unconfirmed", text);
 }
 

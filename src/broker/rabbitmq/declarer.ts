@@ -76,7 +76,7 @@ export class Declarer {
       const [, type] = OTHER_TYPE.exec(words) ?? [];
       if (type !== undefined) {
         const text = `exchange ${name} is of type ${type}; vumi's is direct: delete it ` +
-          `(rabbitmqadmin delete exchange name=${name}), and it is made anew, or use another vhost`;
+          `(rabbitmqadmin delete exchange name=${name}) and it is declared again, or use another vhost`;
         throw new ExchangeTypeError(text, { cause: error });
       }
       if (codeOf(error) === PRECONDITION_FAILED) return words;
@@ -189,7 +189,7 @@ export class Declarer {
       const binding = JSON.stringify([exchange, queue]);
       if (!warned.has(binding)) {
         const text = "Cannot bind {queue} to exchange {exchange}: the user has no right to. " +
-          "It is taken to be bound; give the right, or see that it is ({reason})";
+          "Grant the right, or make sure that the queue is bound ({reason})";
         log.warn(text, { queue, exchange, reason: messageOf(error) });
       }
       warned.add(binding);

@@ -58,7 +58,7 @@ const CONNECTION_LOST = "the connection to RabbitMQ is lost";
 export function bridgesNow(consumers: number, queueType: string | undefined): string {
   if (consumers === 0) return "no bridge speaks for it now: none runs";
   if (queueType !== "classic") {
-    return "one bridge speaks for it; how many stand by is not told of a queue of this type";
+    return "one bridge speaks for it; how many stand by can't be seen with a queue of this type";
   }
   const others = consumers - 1;
   return `one bridge speaks for it, ${others || "none"} ${others > 1 ? "stand" : "stands"} by`;
@@ -142,7 +142,7 @@ export class AmqpLead {
     try {
       const onMessage = (message: ConsumeMessage | null): void => {
         if (message) return this.#take(session, message);
-        this.#endTerm(`RabbitMQ does not let it consume ${queue} any more; it may be deleted`);
+        this.#endTerm(`RabbitMQ no longer lets it consume ${queue}, which may have been deleted`);
         void session.close();
       };
       this.#standBys++;

@@ -57,7 +57,7 @@ export class AmqpSession {
       // The connection is closing and the channel does not know yet.
       if (!(error instanceof IllegalOperationError)) throw error;
     }
-    log.debug("Message not answered, as its channel is gone: RabbitMQ will deliver it again");
+    log.debug("Message not answered, because its channel is gone: RabbitMQ will deliver it again");
   }
 
   /**

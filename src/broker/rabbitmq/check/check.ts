@@ -132,7 +132,7 @@ class Check {
       const difference = await this.#declarer.exchange();
       if (difference === undefined) return "durable, direct";
       if (LOSES_MESSAGES.test(difference)) throw new Error(difference);
-      return `there (${difference})`;
+      return `exists, but differs (${difference})`;
     });
     // Nothing is done with one of another type.
     if (fault instanceof ExchangeTypeError) return this.#findings;
@@ -168,12 +168,12 @@ class Check {
       try {
         const { seen, waiting } = await this.#look(channel, queue);
         if (isBound) return `${seen}, bound, ${waiting} waiting`;
-        const doubt = `the user has no right to bind it, so see that it is bound to ${exchange}`;
+        const doubt = `the user has no right to bind it: make sure that it is bound to ${exchange}`;
         return { doubt: `${seen}, ${waiting} waiting; ${doubt}` };
       } catch (error) {
         if (!isAccessRefused(error)) throw error;
-        const doubt = "the user has no right to look at it or to bind it, " +
-          `so see that it is there, and bound to ${exchange}`;
+        const doubt = "the user has no right to look at it or to bind it: " +
+          `make sure that it exists and is bound to ${exchange}`;
         return { doubt };
       }
     });
@@ -192,7 +192,7 @@ class Check {
       await this.#declarer.ownQueue(queue, leadArguments(this.#options.urls.length > 1));
       const { kind, seen } = await this.#look(channel, queue);
       if (kind.type !== undefined && !kind.args["x-single-active-consumer"]) {
-        throw new Error("PRECONDITION_FAILED - it is there without x-single-active-consumer");
+        throw new Error("PRECONDITION_FAILED - it exists without x-single-active-consumer");
       }
       return seen;
     });
@@ -211,7 +211,7 @@ class Check {
         await this.#declarer.delay(delayMs);
         const { kind, waiting } = await this.#look(channel, name);
         total += waiting;
-        types.add(kind.type ?? "of a type that is not known");
+        types.add(kind.type ?? "of unknown type");
         // To unbind what is not bound changes nothing, and needs the same right as to publish.
         await channel.unbindExchange(name, exchange, `turn-channels.check.${crypto.randomUUID()}`);
       }
@@ -260,11 +260,11 @@ class Check {
 }
 
 /** What a classic delay queue can't do, and a quorum queue can. */
-const CLASSIC_LOSES = "what comes back to a queue that refuses it then is lost: do not limit " +
-  ".inbound and .event with reject-publish, by a policy either, or have amqp.queue_type quorum";
+const CLASSIC_LOSES = "a message is lost if its queue refuses it after the delay: do not limit " +
+  ".inbound and .event with reject-publish, nor by a policy, or set amqp.queue_type to quorum";
 
 const LIMITED = {
   detail: "it refuses messages when it is full, and a classic delay queue loses what it refuses",
-  fix: "have the delay queues made as quorum queues (amqp.queue_type; delete the old ones when " +
-    "they are empty), or take the limit off",
+  fix: "set amqp.queue_type to quorum and delete the old delay queues when they are empty, " +
+    "or remove the limit",
 };

@@ -51,7 +51,7 @@ export async function queueKind(model: ChannelModel, queue: string): Promise<Que
 
 export function describeKind({ type, args, why }: QueueKind): string {
   const others = Object.entries(args).map(([name, value]) => `${name} ${value}`);
-  const what = type ?? `there (${why ?? "it is not known how"})`;
+  const what = type ?? `exists, type unknown (${why ?? "RabbitMQ does not say"})`;
   return others.length === 0 ? what : `${what} with ${others.join(", ")}`;
 }
 

@@ -116,7 +116,7 @@ export class PoisonDeliveries {
     const [oldest] = this.#ends.keys();
     if (this.#ends.size > MAX_REMEMBERED && oldest !== undefined) this.#ends.delete(oldest);
     const values = { routingKey: arriving.fields.routingKey, times, reason };
-    log.error("To take a message for {routingKey} has ended its channel: {reason}", values);
+    log.error("Receiving a message for {routingKey} ended its channel: {reason}", values);
   }
 
   /** Leaves nothing to fail at, if the delivery has done so too often. */
@@ -127,7 +127,7 @@ export class PoisonDeliveries {
     if (this.#ends.size === 0 || !fields.redelivered || !wire) return;
     const { times, reason } = this.#ends.get(identify(arriving)) ?? { times: 0, reason: "" };
     if (times < MAX_ENDS) return;
-    const ended = `to take it has ended the connection to RabbitMQ ${times} times: ${reason}`;
+    const ended = `receiving it ended the connection to RabbitMQ ${times} times: ${reason}`;
     properties[WIRE] = { ...wire, ended };
     for (const name of Object.keys(properties)) Reflect.set(properties, name, undefined);
   }
