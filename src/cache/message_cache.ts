@@ -167,7 +167,7 @@ export class MessageCache implements AsyncDisposable {
     const value = await this.#use("read", (store) => store.get([kind, id]));
     const found = decode(value);
     if (found === undefined && value !== undefined) {
-      log.warn("Damaged entry in the cache taken as absent");
+      log.warn("Ignored a damaged entry in the cache");
     }
     // That one only an operator asks for.
     if (kind !== "last_outbound") this.#metrics?.cacheRead(kind, found !== undefined);

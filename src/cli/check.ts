@@ -127,8 +127,8 @@ async function checkPartitions(
     return {
       subject: `old queues of ${queue}`,
       ok: undefined,
-      detail: `${waiting} messages wait where nobody takes them any more: ${names}`,
-      fix: "an earlier version left them there: turn-channels parked replay-partitions",
+      detail: `${waiting} messages of an earlier version wait where nobody takes them: ${names}`,
+      fix: "bring them back: turn-channels parked replay-partitions",
     };
   });
 }

@@ -33,7 +33,7 @@ export async function run(
   using signals = new StopSignals();
   let hasBug = false;
   using _watch = watchForBugs((error) => {
-    log.fatal("A bug: {error}", { error });
+    log.fatal("A bug, please report it: {error}", { error });
     hasBug = true;
     // A second signal would end the draining.
     if (!signals.first.aborted) signals.stop();

@@ -75,7 +75,7 @@ function channelOf(
       return known === undefined ? [] : [{
         key: `${name}.${key}`,
         value: showFaulty(known, value),
-        expected: `to stand beside ${CHANNELS}, because it is for all of them`,
+        expected: `to be set beside ${CHANNELS}, because it applies to all of them`,
         source,
       }];
     }),

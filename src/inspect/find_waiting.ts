@@ -44,7 +44,7 @@ export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundin
   const queue = flow === "inbound" ? "inbound" : "event";
   const count = depths?.[queue];
   const among = count === undefined ? "" : `, among the ${count} there`;
-  return `the delay of ${what} ended at ${at}: in ${queues[queue]} again${among}, or in work`;
+  return `the delay of ${what} ended at ${at}: back in ${queues[queue]}${among}, or in work`;
 }
 
 function nameOf(waiting: Waiting): string {

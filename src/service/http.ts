@@ -83,7 +83,7 @@ async function removeStaleSocket(path: string): Promise<void> {
 }
 
 const REASONS = [
-  [Deno.errors.AddrInUse, "another program does already (is turn-channels running twice?)"],
+  [Deno.errors.AddrInUse, "another program listens there already (is turn-channels running twice?)"],
   [Deno.errors.AddrNotAvailable, "this machine has no such address; 0.0.0.0 means all that it has"],
   [
     Deno.errors.PermissionDenied,

@@ -185,7 +185,7 @@ export const METRICS = {
   openFds: gauge("process_open_fds", "Open file descriptors, where they can be counted."),
   loopLag: gauge(
     "turn_channels_event_loop_lag_seconds",
-    "Longest time by which something due was late, since the last scrape.",
+    "How late a timer came at most, since the last scrape.",
   ),
 } as const;
 

@@ -26,7 +26,7 @@ const OURS = `and on (job, instance) ${series(METRICS.build)}`;
 /** The panels of each row, by the question that the row answers. */
 export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   "Is it well?": [
-    panel("Connections", "none", "1 is well. Turn: whether calls are made (breaker closed).", {
+    panel("Connections", "none", "1 is good. Turn: 1 while calls are made (circuit breaker closed).", {
       "RabbitMQ {{direction}}": series(METRICS.brokerConnected),
       "Turn {{connector}}": series(METRICS.breaker, { state: "closed" }),
       "RabbitMQ takes messages": `1 - ${series(METRICS.brokerBlocked)}`,
@@ -52,7 +52,7 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
     panel(
       "Setbacks",
       "ops",
-      "Retried, delayed, delivered again, put back, or kept up by the cache.",
+      "Retried, delayed, delivered again, put back, or held up by the cache.",
       {
         "{{flow}} {{result}} {{connector}}": perSecond(METRICS.setbacks),
       },
@@ -161,7 +161,7 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       "{{instance}} all": `${series(METRICS.memory)} ${OURS}`,
       "{{instance}} heap": `${series(METRICS.heap)} ${OURS}`,
     }),
-    panel("Event loop lag", "s", "The longest wait of what was due, between two scrapes.", {
+    panel("Event loop lag", "s", "How late timers came at most, between two scrapes.", {
       "{{instance}} lag": series(METRICS.loopLag),
     }),
     panel("Open files", "short", "Where the runtime lets them be counted.", {

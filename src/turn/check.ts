@@ -71,7 +71,7 @@ async function ask(options: TurnCheckOptions, authToken?: string): Promise<Answe
 
 function unreachable(apiUrl: string, fault: string): Finding {
   const fix = FIXES.find(([pattern]) => pattern.test(fault))?.[1] ??
-    "correct turn_api_url; see that name service, firewall and certificates let us reach it";
+    "correct turn_api_url; check DNS, firewall and certificates";
   return { subject: "Turn", ok: false, detail: `${apiUrl} does not answer: ${fault}`, fix };
 }
 
@@ -79,20 +79,20 @@ function unreachable(apiUrl: string, fault: string): Finding {
 const FIXES: readonly (readonly [RegExp, string])[] = [
   [
     /dns|lookup|resolve|ENOTFOUND/i,
-    "correct the host name in turn_api_url, or this machine's name service",
+    "correct the host name in turn_api_url, or this machine's DNS",
   ],
-  [/timed? ?out/i, "look for a firewall or a proxy in between: Turn needs outgoing HTTPS"],
-  [/refused/i, "correct host and port in turn_api_url; look for a firewall in between"],
+  [/timed? ?out/i, "check for a firewall or a proxy in between: calls to Turn need outgoing HTTPS"],
+  [/refused/i, "correct host and port in turn_api_url; check for a firewall in between"],
   [
     /InvalidContentType|corrupt message/i,
     "this port does not speak TLS: correct the port, or the https:// in turn_api_url",
   ],
   [
     /UnknownIssuer|self.signed|unable to (get|verify)/i,
-    "have the system trust the certificate's issuer, and set DENO_TLS_CA_STORE=system",
+    "make the system trust the certificate's issuer, and set DENO_TLS_CA_STORE=system",
   ],
   [/NotValidForName/i, "use in turn_api_url a host name that is in the certificate"],
-  [/Expired|NotValidYet/i, "set this machine's clock; else Turn's certificate has to be renewed"],
+  [/Expired|NotValidYet/i, "set this machine's clock; if it is right, Turn's certificate has to be renewed"],
 ];
 
 /** Who may not ask is told so before whether there is anything to be asked. */
@@ -115,15 +115,15 @@ function tokenFinding(without: number, withToken: number): Finding {
     };
   }
   if (isRefusal(without)) {
-    return { subject, ok: true, detail: `taken (${withToken}; ${without} without it)` };
+    return { subject, ok: true, detail: `accepted (${withToken}; ${without} without it)` };
   }
   return {
     subject,
     ok: undefined,
-    detail: `can't be told: Turn answers ${withToken} with it, and ${without} without`,
+    detail: `can't be determined: Turn answers ${withToken} with it, and ${without} without`,
     fix:
-      "compare turn_api_url and auth_token with what Turn shows of the channel: the first message " +
-      "or status will tell",
+      "compare turn_api_url and auth_token with what Turn shows of the channel; the first message " +
+      "or status will show whether they are right",
   };
 }
 

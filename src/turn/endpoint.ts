@@ -103,7 +103,7 @@ async function answer(
       break;
   }
   if (!verify(options.hmacSecrets, body.bytes, signature)) {
-    return refuse(401, [{ details: `${SIGNATURE_HEADER} does not fit the body and our secret` }]);
+    return refuse(401, [{ details: `${SIGNATURE_HEADER} does not match the body and our secret` }]);
   }
   if (!isJson(request.headers.get("content-type"))) {
     return refuse(415, [{ details: "The content type, if given, must be application/json" }]);

@@ -72,8 +72,8 @@ export async function registerChannel(registration: Registration): Promise<Regis
     return {
       kind: "failed",
       reason: oneLine(`${url} does not answer: ${networkError(error)}`, authToken),
-      fix: "see that --turn-url is right, and that name service, firewall and certificates let " +
-        "us reach it; look in Turn whether the channel was made all the same",
+      fix: "check --turn-url, DNS, firewall and certificates; look in Turn whether the channel " +
+        "was created all the same",
     };
   }
 }
@@ -84,7 +84,7 @@ function readAnswer(url: string, body: string): Registered {
     return {
       kind: "failed",
       reason: "Turn's answer does not have number.uuid and webhook.hmac_secret",
-      fix: "look in Turn whether the channel was made, and run init without --register",
+      fix: "look in Turn whether the channel was created, and run init without --register",
     };
   }
   const { number, webhook } = read.data;
@@ -101,13 +101,13 @@ function explain(url: string, status: number, body: string, authToken: string): 
   return { kind: "failed", reason, fix: FIXES[status] ?? fixByClass(status) };
 }
 
-const TOKEN_FIX = "give with --auth-token the token of a number that exists in your Turn account";
+const TOKEN_FIX = "use --auth-token with the token of an existing number in your Turn account";
 
 const FIXES: Readonly<Record<number, string>> = {
   401: TOKEN_FIX,
-  403: `${TOKEN_FIX}, and that may make channels`,
+  403: `${TOKEN_FIX} that may create channels`,
   404: "correct --turn-url: it is Turn's address without a path",
-  409: "there is such a channel already: run init without --register, with its values",
+  409: "there is such a channel already: run init with its values, without --register",
   429: "wait a minute, and try again",
 };
 

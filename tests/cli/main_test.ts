@@ -124,7 +124,7 @@ Deno.test("an address that is taken is told plainly, exit code 69", async () => 
   const args = [...flags("c", "http://127.0.0.1:9"), `--http-bind=127.0.0.1:${taken.addr.port}`];
   const { code, stderr } = await Program.fromSource().output(args);
   assert.equal(code, 69);
-  assert.match(stderr, /another program does already/);
+  assert.match(stderr, /another program listens there already/);
   assert.ok(!stderr.includes("    at "), stderr);
 });
 

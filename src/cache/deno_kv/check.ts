@@ -31,7 +31,7 @@ async function checkUse(path: string): Promise<Finding> {
     if (!isNew) return { subject, ok: true, detail: "can be read and written" };
     // A file made by whoever runs the check may be closed to the user who will run the service.
     await Deno.remove(path);
-    return { subject, ok: true, detail: "not there yet, can be made" };
+    return { subject, ok: true, detail: "does not exist yet, can be created" };
   } catch (error) {
     const { reason, fix } = explainKvError(error);
     return { subject, ok: false, detail: reason, fix };
@@ -67,6 +67,6 @@ async function checkSpace(path: string): Promise<Finding> {
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { subject, ok: undefined, detail: `can't be told: ${reason}`, fix: "see df" };
+    return { subject, ok: undefined, detail: `can't be determined: ${reason}`, fix: "look with df" };
   }
 }

@@ -57,7 +57,7 @@ export function describeRedisFault(error: unknown, { connect, host }: RedisAddre
   if (/^WRONGPASS|invalid (username-)?password/.test(text)) {
     return "Redis refused the user or the password";
   }
-  if (text.startsWith("NOAUTH")) return "Redis wants a password, and none is configured";
+  if (text.startsWith("NOAUTH")) return "Redis requires a password, and none is configured";
   const [plain = ""] = text.split(/,? with args beginning with|,? script: /);
   const { password = "" } = connect;
   return (password ? plain.replaceAll(password, "********") : plain) || "the connection ended";

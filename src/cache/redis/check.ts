@@ -38,7 +38,7 @@ export async function checkRedis(options: RedisCheckOptions): Promise<Finding> {
     return { subject, ok: true, detail: "can be read and written" };
   } catch (error) {
     if (!(error instanceof CacheError)) throw error;
-    const fix = "see that Redis runs there, and that message_cache_config.url is right";
+    const fix = "check that Redis runs there, and that message_cache_config.url is right";
     return { subject, ok: false, detail: error.message, fix };
   }
 }
