@@ -14,7 +14,7 @@ import { channelKeys, groups } from "./schema.ts";
 export function configJsonSchema(): JsonSchema {
   const keys: z.core.$ZodShape = Object.assign({}, ...Object.values(groups));
   const channels = z.array(z.strictObject(channelKeys)).min(1).describe(
-    "Several channels in one process: for each the keys that are its own, over those that stand " +
+    "Several channels in one process: for each one its own keys, which take precedence over those " +
       "beside this list.",
   );
   const file = z.strictObject({ $schema: z.string(), ...keys, channels });

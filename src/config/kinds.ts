@@ -169,7 +169,7 @@ export const hostName = kind("host name", z.string().regex(/^[\w.-]*$/));
 
 /** "" leaves the choice to the server. */
 export const queueType = kind(
-  'classic, quorum, or "" for what is standard in the virtual host',
+  'classic, quorum, or "" for the default of the virtual host',
   z.enum(["", "classic", "quorum"]),
 );
 
