@@ -1,12 +1,12 @@
 /**
- * Reading what may be no JSON.
+ * Lenient reading of JSON.
  *
  * @module
  */
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** The value of a JSON text, in UTF-8 if it is bytes; `undefined`, which JSON has not, if it is none. */
+/** The value of a JSON text, given as a string or as UTF-8 bytes; `undefined` if it is not JSON. */
 export function parseJson(json: string | Uint8Array): unknown {
   try {
     return JSON.parse(typeof json === "string" ? json : decoder.decode(json));

@@ -19,13 +19,12 @@ const log = getLogger(["turn-channels", "bridge"]);
  */
 const UNREACHABLE_RETRIES = 8;
 
-/** It needs no call any more; or its time in hand is over, or it goes back. */
+/** Why no call was made: a later message replaces this one, or its time in hand is over. */
 type NotCalled = { readonly kind: "superseded" | "over" };
 
-/** What the calls came to. */
 export type AttemptsResult = Extract<CallResult, { kind: "delivered" }> | Failed | NotCalled;
 
-/** Calls Turn, which is told `payload`, as often as is worth it. */
+/** Sends `payload` to Turn, again and again as long as quick attempts are worth it. */
 export async function attempt<P>(
   options: FlowOptions<P>,
   of: Delivery<P>,
@@ -36,7 +35,7 @@ export async function attempt<P>(
     const result = await callOnce(options, of, payload);
     if (result.kind === "limited") continue;
     if (result.kind !== "retry" && result.kind !== "refused") return result;
-    // Then it is no fault of the message's, and it waits with all others.
+    // Turn is down, for which the message is not to blame: it waits at the gate with all others.
     if (result.kind === "retry" && gate.status().breaker !== "closed") continue;
     of.failures++;
     if (result.kind === "refused") return result;

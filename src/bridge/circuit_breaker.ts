@@ -32,7 +32,6 @@ export type Sign = "works" | "fails" | "unreachable";
 /** A circuit breaker; see the head of this file. Times are milliseconds on a clock never set back. */
 export class CircuitBreaker {
   #state: CircuitState = "closed";
-  /** The last ones, the latest last. */
   #calls: { readonly at: number; readonly failed: boolean }[] = [];
   #unreachable = 0;
   #pauseMs: number = PAUSES.firstMs;
@@ -53,14 +52,14 @@ export class CircuitBreaker {
     return this.#epoch;
   }
 
-  /** The pause is over: one call may be made. */
+  /** Allows one call, as the pause is over. */
   probe(): void {
     this.#state = "half-open";
     this.#probeAt = Infinity;
   }
 
   /**
-   * Takes what a call came to.
+   * Counts the end of a call.
    *
    * @param epoch What {@linkcode CircuitBreaker.epoch} was when it began: calls that were under way
    * when it opened count no more. So in `half-open` only the one that was allowed does.

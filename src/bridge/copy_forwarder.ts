@@ -47,29 +47,29 @@ export class CopyForwarder {
     this.#records = new DelayedRecords(options.cache, options.flow);
   }
 
-  /** One that was sent elsewhere is back, perhaps out of a delay queue. */
+  /** Records that a message that was sent elsewhere is back, perhaps out of a delay queue. */
   back({ job: { key, id } }: Delivery<never>, past: Past): void {
     if (past.delayMs > 0) void this.#records.back(key, id);
   }
 
-  /** Where it has to go, if there is something that it has to go behind. */
+  /** Where a message has to go, if an earlier one of its user's waits there. */
   placeBehind({ job: { key }, past }: Delivery<never>): Behind | undefined {
     return isOutOfOrder(past) ? undefined : this.order.arrive(key, past?.place ?? NO_PLACE);
   }
 
-  /** It goes behind one of its user's. */
+  /** Sends a message behind an earlier one of its user's. */
   behind(going: Delivery<never>, behind: Behind): Promise<Disposition> {
     const notes = this.order.notes(going.job.key);
     return this.#forward(going, { ...behind, notes }, WAITS_BEHIND);
   }
 
-  /** It goes to the end of its queue, and its user's next ones behind it. */
+  /** Sends a message to the end of its queue; its user's next ones go behind it. */
   again(going: Delivery<never>, reason: string): Promise<Disposition> {
     // What was too late to be waited for still is.
     return this.#forward(going, this.#destination(going, 0, !isOutOfOrder(going.past)), reason);
   }
 
-  /** It has failed, and goes into a delay queue; its user's next ones behind it, if that is the first. */
+  /** Sends a failed message into a delay queue; if that is the first, its user's next go behind it. */
   async later(
     going: Delivery<never>,
     disposition: Extract<Disposition, { readonly kind: "later" }>,
@@ -87,7 +87,7 @@ export class CopyForwarder {
     return withPlace(disposition, { place: destination.place, isBegun: false });
   }
 
-  /** It has not failed, and goes where it waits. */
+  /** Sends a message that has not failed to where it waits. */
   async #forward(
     going: Delivery<never>,
     destination: Destination,

@@ -76,7 +76,7 @@ export class DelayedOrder {
     this.#options = options;
   }
 
-  /** Somebody else has spoken for the channel meanwhile: only what is noted counts. */
+  /** Forgets what is in memory: another bridge has spoken for the channel, so only notes count. */
   forget(): void {
     this.#lines.clear();
     this.#known.clear();
@@ -85,7 +85,7 @@ export class DelayedOrder {
   }
 
   /**
-   * Looks up what is to be known of `key`, unless it is in memory, as usual.
+   * Looks up the groups of `key`, unless they are in memory, as usual.
    *
    * @throws {CacheError} If the cache fails.
    */
@@ -94,7 +94,7 @@ export class DelayedOrder {
   }
 
   /**
-   * A message has come. Answers where it goes, in which group, if its turn has not come.
+   * Where a message that has come has to go, if its turn has not come.
    *
    * @param place What its header says.
    */
@@ -115,7 +115,7 @@ export class DelayedOrder {
   }
 
   /**
-   * A message whose turn had come has to go, and those behind it go behind it.
+   * Begins a group: a message whose turn had come has to go, and those behind it go behind it.
    *
    * @param place What its header said.
    * @param delayMs How long in a delay queue; 0 if to the end of its queue.
@@ -134,7 +134,7 @@ export class DelayedOrder {
     return { mark: higher, nth: 1 };
   }
 
-  /** What is to be noted of `key` before a message of it goes. */
+  /** The notes that have to be written before a message of `key` goes. */
   notes(key: string): readonly Note[] {
     const line = this.#lines.get(key);
     // What could not be looked up is not to be written over.
@@ -177,7 +177,7 @@ export class DelayedOrder {
     this.#lines.set(key, line);
   }
 
-  /** The last one of the first group is back. */
+  /** Ends the first group, whose last message is back. */
   #end(key: string, line: Line): void {
     line.groups.shift();
     if (line.groups.length > 0) return;
@@ -208,7 +208,6 @@ function formatGroups(groups: readonly Group[]): string {
   return JSON.stringify(groups.map(({ mark, delayMs, last }) => [mark, delayMs, last]));
 }
 
-/** Reads {@linkcode formatGroups}. */
 function readGroups(note: string): readonly Group[] {
   const rows: readonly (readonly [number, number, number])[] = JSON.parse(note);
   return rows.map(([mark, delayMs, last]) => ({ mark, delayMs, last }));

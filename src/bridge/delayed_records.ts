@@ -48,7 +48,7 @@ export class DelayedRecords {
   }
 
   /**
-   * One goes into a delay queue. Resolves when that is noted, together with `more`, or can't be.
+   * Records that a message goes into a delay queue, together with `more`. Never rejects for the cache.
    *
    * @param key As it is given when the message is back.
    */
@@ -76,7 +76,7 @@ export class DelayedRecords {
     });
   }
 
-  /** One is back. Resolves when nothing of it is noted any more, or that can't be done. */
+  /** Removes the record of a message that is back. Never rejects for the cache. */
   back(key: string, id: string): Promise<void> {
     return this.#inTurn(`key:${key}`, async () => {
       const noteId = delayedNoteId(this.#flow, id);
@@ -111,7 +111,7 @@ export class DelayedRecords {
     }));
   }
 
-  /** When all that was to be done for `key` before is done. */
+  /** Does `work` when all earlier work for `key` is done. */
   #inTurn(key: string, work: () => Promise<void>): Promise<void> {
     return this.#order.run(key, undefined, () => this.#tolerate(work()));
   }

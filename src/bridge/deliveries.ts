@@ -14,7 +14,6 @@ import { Outcomes } from "./outcomes.ts";
 import { PoisonMessages } from "./poison_messages.ts";
 import { UserOrder } from "./user_order.ts";
 
-/** What all deliveries of a flow share. */
 export interface DeliveryParts<P> extends FlowOptions<P> {
   readonly inFlight: InFlight;
   readonly order: UserOrder<number>;

@@ -32,7 +32,7 @@ const MOST_RETURNS_IN_ORDER = 15;
 
 const RETURNED_TOO_OFTEN = "it was returned to its queue too often";
 
-/** Turn has it. */
+/** That Turn has the message. */
 export type Delivered = DeliveredRecord & { readonly kind: "delivered" };
 
 /** One message or event in hand, whose turn has come; `P` is what Turn is told. */
@@ -59,7 +59,7 @@ export class Delivery<P> implements Disposable {
   #hasArrived = false;
   #isReturnCounted = false;
   #hasCacheFailed = false;
-  /** What it has come to, and was reported to have. */
+  /** The disposition, once that was reported. */
   #end: Disposition | undefined;
   /** How often we have ended with it in work; undefined if that is not to be feared. */
   #crashes: number | undefined;
@@ -92,7 +92,7 @@ export class Delivery<P> implements Disposable {
     return this.past?.attempts ?? 0;
   }
 
-  /** Does what the flow says until that comes to a disposition: anew each time the cache has failed. */
+  /** Runs the flow's script until it comes to a disposition: anew each time the cache has failed. */
   async run(script: () => Promise<Disposition>): Promise<Disposition> {
     for (;;) {
       try {
@@ -104,14 +104,14 @@ export class Delivery<P> implements Disposable {
     }
   }
 
-  /** Turn had it already. */
+  /** Ends a message that Turn had already. */
   duplicate(): Promise<Disposition> {
     return this.#finish(this.#parts.outcomes.duplicate(this, this.attemptsBefore));
   }
 
   /**
-   * Work on it begins. One that may end the program is watched; one that has done so too often is
-   * parked: then that is answered.
+   * Begins the work. A message that may end the program is watched; one that has done so too often is
+   * parked, which is answered.
    *
    * @throws {CacheError} If the cache fails.
    */
@@ -135,13 +135,13 @@ export class Delivery<P> implements Disposable {
     this.#parts.outcomes.audit("in");
   }
 
-  /** Turn need not know of it, for a reason in a plain word. */
+  /** Ends a message that Turn need not know of, for a reason in a plain word. */
   async skip(why: string): Promise<Disposition> {
     await this.#endWatch();
     return await this.#finish(this.#parts.outcomes.skipped(this, why));
   }
 
-  /** Tells Turn, as often as is worth it: then it has it, or the message goes elsewhere. */
+  /** Sends `payload` to Turn, as often as is worth it. Answers a disposition if Turn does not take it. */
   async send(payload: P): Promise<Delivered | Disposition> {
     await this.#endWatch();
     const { now } = this.#parts;
@@ -159,12 +159,12 @@ export class Delivery<P> implements Disposable {
     }
   }
 
-  /** Turn has it, and `notes` say so; see {@linkcode Outcomes.delivered}. */
+  /** Ends a message that Turn has, which `notes` record; see {@linkcode Outcomes.delivered}. */
   async delivered(record: DeliveredRecord, notes: readonly Note[]): Promise<Disposition> {
     return await this.#finish(await this.#parts.outcomes.delivered(this, record, notes));
   }
 
-  /** It is answered: the next one of its user may come. */
+  /** Lets the next message of its user come. */
   [Symbol.dispose](): void {
     this.#parts.order.leave(this.job.key);
     this.#parts.inFlight.release(this.held);
@@ -249,7 +249,7 @@ export class Delivery<P> implements Disposable {
     );
   }
 
-  /** Nothing more is begun for it: its time in hand is over, or we stop. */
+  /** Ends the work, as the time in hand is over, or we stop. */
   async #stop(): Promise<Disposition> {
     const { isBack, isOver } = this.held;
     return isBack || !isOver ? this.#putBack() : await this.#again("it was in hand for too long");
@@ -260,7 +260,7 @@ export class Delivery<P> implements Disposable {
     return await this.#parts.forwarder.again(this, reason);
   }
 
-  /** A copy of it goes on; that says nothing against it. */
+  /** Notes that a copy of it goes on, so that its next coming is not taken for a crash. */
   #leave(): void {
     this.#countReturn();
     if (!this.isBegun || this.#mayHaveCrashed) return;
@@ -285,7 +285,7 @@ export class Delivery<P> implements Disposable {
     await watch?.[Symbol.asyncDispose]();
   }
 
-  /** It has come to its end, so it is no more what ends the program. */
+  /** Ends it, so that it is no longer taken for what ends the program. */
   async #finish(end: Disposition): Promise<Disposition> {
     this.#end = end;
     if (this.#crashes !== undefined) await this.#parts.poison.forget(this.job.id);

@@ -18,7 +18,7 @@ type InFlightOptions = Pick<FlowOptions, "holdMs" | "stopping" | "after" | "elap
 export class InFlight {
   readonly #options: InFlightOptions;
   readonly #elapsed: () => number;
-  /** The one that came first first. */
+  /** In the order of their coming. */
   readonly #held = new Set<Held>();
   /** What is listened to already: it is the same for all messages of one AMQP channel. */
   readonly #sessions = new WeakSet<AbortSignal>();
@@ -31,7 +31,7 @@ export class InFlight {
     options.stopping.addEventListener("abort", () => this.#endAll(() => true), { once: true });
   }
 
-  /** A message has come. It is to be given back by {@linkcode InFlight.release}. */
+  /** Takes a message in hand, until {@linkcode InFlight.release}. */
   take(lost: AbortSignal): Held {
     const { holdMs = HOLD_MS } = this.#options;
     const held = new Held(this.#options, lost, this.#elapsed() + holdMs, this.#elapsed);
@@ -45,7 +45,6 @@ export class InFlight {
     return held;
   }
 
-  /** It is answered. */
   release(held: Held): void {
     this.#held.delete(held);
     if (this.#held.size === 0) this.#wakeUp.clear();
@@ -98,12 +97,12 @@ export class Held {
     return this.#waiting.signal;
   }
 
-  /** Waits, but not for what is over. */
+  /** Waits for so long, or until it is over. */
   wait(ms: number): Promise<void> {
     return sleep(ms, this.over, this.#options.after ?? afterMs);
   }
 
-  /** It is over, and nobody need wait for it. */
+  /** Ends its waits. */
   endWaiting(): void {
     this.#waiting?.abort();
   }

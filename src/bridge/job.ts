@@ -14,7 +14,7 @@ export interface Job {
   readonly key: string;
   /** Turn is not told of it while one of the same key and of higher rank waits; 0 if always told. */
   readonly rank: number;
-  /** How it is called in logs. */
+  /** What logs call it. */
   readonly names: Readonly<Record<string, string>> & { readonly messageId: string };
   /** How long after the first failure it is worth trying, in milliseconds. */
   readonly retryForMs: number;

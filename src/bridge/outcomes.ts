@@ -88,20 +88,18 @@ export class Outcomes {
     return { kind: "done" };
   }
 
-  /** Turn had it already. */
   duplicate(of: Ended, attempts: number): Disposition {
     this.#end(of, "duplicate", { attempts });
     return { kind: "done" };
   }
 
-  /** Turn need not know of it, for a reason in a plain word. */
   skipped(of: Ended, why: string): Disposition {
     this.#end(of, why === "duplicate" ? why : "skipped", { why });
     this.audit(`skipped_${why}`);
     return { kind: "done" };
   }
 
-  /** A person is to look at it; `disposition` says more for that than the reason. */
+  /** Parks it for a person to look at; `disposition` may say more than the reason. */
   park(
     of: Ended,
     failure: ParkCause,
@@ -114,13 +112,13 @@ export class Outcomes {
     return disposition;
   }
 
-  /** A mistake of ours, which does not change what it has come to. */
+  /** Logs a bug of ours that does not change what the message has come to. */
   bugAfterEnd({ job: { names } }: Ended, error: unknown): void {
     const values = { flow: this.#options.flow, ...names, reason: String(error) };
     log.error("A bug, after {flow} {messageId} was done: {reason}", values);
   }
 
-  /** It was in work when we or the connection ended, and comes again. */
+  /** Counts one that was in work when we or the connection ended. */
   returned({ job: { names } }: Ended): void {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "redelivered");
@@ -129,7 +127,7 @@ export class Outcomes {
     log.info(text, { flow, ...names });
   }
 
-  /** We stop, or it is lost: it goes back to its place in its queue. */
+  /** Puts it back to its place in its queue. */
   putBack({ job: { names } }: Ended): Disposition {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "requeued");
@@ -137,7 +135,7 @@ export class Outcomes {
     return { kind: "requeue" };
   }
 
-  /** It waits for the cache; what is said again is for debugging. */
+  /** Reports that it waits for the cache; `isSaid` if that was reported before. */
   cacheFailed({ job: { names } }: Ended, reason: string, isSaid: boolean): void {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "cache_failed");
@@ -147,7 +145,7 @@ export class Outcomes {
     else log.error(text, values);
   }
 
-  /** It can't be read, and is parked. */
+  /** Counts one that can't be read, and is parked. */
   unreadable(): void {
     this.report("unreadable", { messageId: null });
     this.audit("in", "unreadable");
@@ -158,7 +156,7 @@ export class Outcomes {
     this.report(result, { ...job.names, ...details, ...values, durationMs });
   }
 
-  /** A count is not worth a message. */
+  /** Tolerates a cache that fails: a count is not worth a message. */
   #write(work: Promise<void>): void {
     void tolerateCacheError(work, (reason) => {
       log.debug("Not counted for the audit: {reason}", { reason });

@@ -36,7 +36,7 @@ export class PoisonMessages {
     this.#cache = cache;
   }
 
-  /** We put it back: that it comes again means nothing. */
+  /** Remembers that we put it back ourselves, so that its coming again is not taken for a crash. */
   release(id: string, released: Released): void {
     this.#released.set(id, released);
     if (this.#released.size <= MOST_RELEASED) return;
@@ -75,7 +75,6 @@ export class PoisonMessages {
     return watch.move();
   }
 
-  /** It is answered. */
   async forget(id: string): Promise<void> {
     await tidy(id, this.#cache.deleteNote("suspect", id));
   }
@@ -95,7 +94,7 @@ export class PoisonMessages {
   }
 }
 
-/** What the work came to stands, whether this is done or not. */
+/** Tolerates a cache that fails: what the work came to stands. */
 async function tidy(messageId: string, work: Promise<void>): Promise<void> {
   await tolerateCacheError(work, (reason) => {
     const text = "Could not remove the record that {messageId} was in work when the program ended: {reason}";

@@ -66,7 +66,7 @@ export class RateLimiter {
     return 0;
   }
 
-  /** A call is made. Answers the bucket that it is taken from, for {@linkcode RateLimiter.ended}. */
+  /** Counts a call that begins. Answers its bucket, for {@linkcode RateLimiter.ended}. */
   begun(resource: Resource): string {
     const bucket = this.#bucketOf[resource];
     const budget = this.#budget(bucket);
@@ -75,7 +75,7 @@ export class RateLimiter {
     return bucket;
   }
 
-  /** A call was not made after all. */
+  /** Takes back a call that was not made after all. */
   notMade(bucket: string): void {
     const budget = this.#budget(bucket);
     budget.used--;
@@ -83,7 +83,7 @@ export class RateLimiter {
   }
 
   /**
-   * A call was answered, or was given up.
+   * Counts a call that was answered or given up, and learns what Turn said of its limit.
    *
    * @param bucket What {@linkcode RateLimiter.begun} answered.
    * @param limit What Turn said of its limit, on our clock.

@@ -27,7 +27,6 @@ export interface RetryOptions {
  */
 export const MAX_QUICK_WAIT_MS = 5 * 60_000;
 
-/** Why Turn does not have it. */
 export type Failed = Exclude<CallResult, { readonly kind: "delivered" | "limited" }>;
 
 interface Schedule extends Pick<RetryOptions, "delaysMs"> {
@@ -36,7 +35,7 @@ interface Schedule extends Pick<RetryOptions, "delaysMs"> {
   readonly now: number;
 }
 
-/** A message that failed: when again, or never. */
+/** The disposition of a failed message: another attempt later, or parking. */
 export function afterFailure(
   past: Past,
   failed: Failed,

@@ -18,7 +18,6 @@ import { WakeUp, type WakeUpOptions } from "./wake_up.ts";
 const log = getLogger(["turn-channels", "bridge"]);
 
 export interface TurnGateOptions extends WakeUpOptions {
-  /** The connector's name, for the log. */
   readonly connector: string;
   /** Most calls at once, for each of messages and statuses. */
   readonly concurrency: number;
@@ -55,7 +54,6 @@ interface Waiter {
   readonly admit: (pass: Pass | undefined) => void;
 }
 
-/** Calls of one resource. */
 interface Calls {
   readonly waiters: Waiter[];
   inFlight: number;
@@ -93,17 +91,14 @@ export class TurnGate {
     this.#wakeUp = new WakeUp(() => this.#dispatch(), options);
   }
 
-  /** How Turn is. */
   status(): TurnStatus {
     return { breaker: this.#breaker.state, lastSuccess: this.#lastSuccess };
   }
 
-  /** How many wait here. */
   waiting(resource: Resource): number {
     return this.#calls[resource].waiters.length;
   }
 
-  /** For metrics. */
   figures(): TurnFigures {
     const figures = (resource: Resource): TurnFigures["resources"][Resource] => ({
       inFlight: this.#calls[resource].inFlight,
@@ -172,7 +167,7 @@ export class TurnGate {
     this.#dispatch();
   }
 
-  /** Lets nothing more through: we are stopping. */
+  /** Lets nothing more through, as we are stopping. */
   stop(): void {
     this.#stopped = true;
     this.#wakeUp.clear();
@@ -207,7 +202,7 @@ export class TurnGate {
     }
   }
 
-  /** Lets through what may go, and sees to it that it is done again in time. */
+  /** Lets through what may go, and sets the time to look again. */
   #dispatch(): void {
     if (this.#stopped) return;
     const now = this.#elapsed();

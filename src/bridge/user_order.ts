@@ -18,7 +18,7 @@ export class UserOrder<T> {
     await before?.promise;
   }
 
-  /** The work of `key` that is being done has ended. */
+  /** Ends the work of `key` that is being done. */
   leave(key: string): void {
     const queue = this.#queues.get(key) ?? [];
     const entry = queue.shift();

@@ -20,7 +20,6 @@ export class WakeUp {
   readonly #after: After;
   readonly #elapsed: () => number;
   #cancel: (() => void) | undefined;
-  /** When it goes off. */
   #at = 0;
 
   constructor(onTime: () => void, options: WakeUpOptions = {}) {
