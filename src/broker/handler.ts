@@ -9,7 +9,7 @@ import type { BrokerMessage, Disposition, Handler } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** Never rejects: a handler that throws has a bug, its message is parked. */
+/** Runs the handler. Never rejects: one that throws has a bug, and its message is parked. */
 export async function runHandler(
   handler: Handler,
   message: BrokerMessage,

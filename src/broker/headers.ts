@@ -85,7 +85,6 @@ export interface Parking {
   readonly firstFailure: string | null;
 }
 
-/** Reads the headers of a parked message. */
 export function readParking(headers: Readonly<Record<string, unknown>>): Parking {
   const { [PARKED_HEADERS.status]: status, [RETRY_HEADERS.attempts]: attempts } = headers;
   return {
@@ -102,7 +101,7 @@ export function withoutPast(headers: Readonly<Record<string, unknown>>): Record<
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_THE_PAST.test(name)));
 }
 
-/** The headers, none of their texts too long. */
+/** The headers, with texts that are too long cut. */
 export function shortened(headers: Headers): Headers {
   const cut = (value: string | number) =>
     typeof value === "string" ? value.slice(0, MAX_TEXT_LENGTH) : value;

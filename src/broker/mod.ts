@@ -14,7 +14,7 @@ import type { Headers } from "./headers.ts";
 
 export { type Headers, type Parking, readParking, RETRY_HEADERS, withoutPast } from "./headers.ts";
 
-/** Publishing to durable queues. */
+/** Publishes to durable queues. */
 export interface Publisher {
   /** Sees to it that a durable queue exists whenever there is a connection. Idempotent. */
   declare(queue: string): void;
@@ -30,7 +30,7 @@ export interface Publisher {
   publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void>;
 }
 
-/** Consuming queues. */
+/** Consumes queues. */
 export interface Subscriber {
   /**
    * Declares `queue` and its parking queue and hands each message to `handler`, in the order of the
@@ -39,7 +39,7 @@ export interface Subscriber {
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer;
 }
 
-/** Looking into queues that may be in use, for operators. */
+/** Looks into queues that may be in use, for operators. */
 export interface Browser {
   /**
    * Looks through the messages that wait in `queue` when it begins, from the front, one after the other.

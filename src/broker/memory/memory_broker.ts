@@ -21,7 +21,6 @@ import {
 
 interface StoredMessage {
   readonly message: QueuedMessage;
-  /** Its place among the messages of all queues. */
   readonly place: number;
   redelivered: boolean;
   /** In a delay queue: where it goes when its time is up. */
@@ -70,7 +69,6 @@ class MemoryQueue {
 /** A {@linkcode Broker} in one process. */
 export class MemoryBroker implements Broker {
   readonly #queues = new Map<string, MemoryQueue>();
-  /** There is one program only, so it leads. */
   readonly #leads = new Set<string>();
   readonly #closed = new AbortController();
   #places = 0;
@@ -165,7 +163,7 @@ export class MemoryBroker implements Broker {
     };
   }
 
-  /** Closes it; messages in work are lost to their handlers. */
+  /** Closes the broker; messages in work are lost to their handlers. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
     return Promise.resolve();

@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT_MS = 4_000;
  */
 const HANDSHAKE_MS = 2_000;
 
-/** What {@linkcode describeFault} says of a refused login: to try again is of no use for now. */
+/** The reason for a refused login: to try again is of no use for now. */
 export const LOGIN_REFUSED = "RabbitMQ refused the user or the password";
 
 /** TLS to a server at `amqps://`; each text is PEM. */
@@ -132,14 +132,14 @@ export async function connectFault(
   return describeFault(fault ?? error, address);
 }
 
-/** What RabbitMQ says in AMQP, and the system of a connection, has nothing to do with TLS. */
+/** Whether it may be about TLS: what RabbitMQ says in AMQP, and the system of a connection, is not. */
 function isVague(error: unknown): boolean {
   return !/^Handshake terminated by server|^Expected |^connect E|no answer in|getaddrinfo/.test(
     messageOf(error),
   );
 }
 
-/** What goes wrong with TLS by itself; undefined if nothing does. */
+/** Makes a TLS connection only. The error, if that fails. */
 async function handshakeFault(
   { connect: { hostname: host = "", port = 0 }, tls }: AmqpAddress,
   signal: AbortSignal,

@@ -114,7 +114,7 @@ export function installCodec(model: ChannelModel): void {
   };
 }
 
-/** The next frame, if it is all there and is one with properties. */
+/** Takes the next frame, if it is all there and is one with properties. */
 function readHeader(connection: WireConnection): WireFrame | undefined {
   const { rest, maxFrameSize } = connection;
   if (rest[0] !== HEADER_FRAME || rest.length < FRAME_START) return undefined;
@@ -132,7 +132,7 @@ function readHeader(connection: WireConnection): WireFrame | undefined {
   };
 }
 
-/** Undefined if the exchange or the routing key is too long, which amqplib tells. */
+/** Writes a message; undefined if its exchange or routing key is too long, which amqplib tells. */
 function writeMessage(
   connection: WireConnection,
   [channel, , { exchange, routingKey, mandatory }, , values, content]: SentMessage,
@@ -165,7 +165,7 @@ function writeMessage(
   return isSmall ? written : connection.sendContent(channel, content);
 }
 
-/** Returns what ends the frame. */
+/** Begins a frame. Returns what ends it. */
 function beginFrame(writer: ByteWriter, type: number, channel: number): () => void {
   writer.uint8(type);
   writer.uint16(channel);

@@ -16,7 +16,6 @@ import { type Disposition, PublishError } from "../mod.ts";
 
 export interface AnswerOptions extends BackoffOptions {
   readonly copies: AmqpCopies;
-  /** The queue that the messages come from. */
   readonly queue: string;
   readonly parkingQueue: string;
   readonly faults: QueueFaults;
@@ -31,22 +30,19 @@ export interface ToAnswer {
   readonly onStuck: (isStuck: boolean) => void;
 }
 
-/** The copies that go to one queue: one after the other. */
+/** Copies to one queue, made one after the other. */
 interface Line {
   last: Promise<void>;
   /** Whether the first one can't be made for now, and so none. */
   isStuck: boolean;
-  /** Those that are not made yet. */
   readonly waiting: Set<ToAnswer>;
 }
 
 /** A message over which so many channels have ended waits for its copy beside the line. */
 const MOST_ENDS = 3;
 
-/** The answers to one consumer's messages. */
 export class AmqpAnswers {
   readonly #options: AnswerOptions;
-  /** By the queue that the copies go to. */
   readonly #lines = new Map<string, Line>();
 
   constructor(options: AnswerOptions) {
@@ -73,7 +69,7 @@ export class AmqpAnswers {
     }
   }
 
-  /** One at a time: of those side by side, a first that fails would come after the others. */
+  /** Makes copies one at a time: of those side by side, a first that fails would come after the others. */
   async #copyInTurn(toAnswer: ToAnswer, disposition: Copied, target: CopyTarget): Promise<void> {
     const name = firstQueueOf(target);
     const line = this.#lines.get(name) ??

@@ -32,7 +32,6 @@ const NEXT_MS = 200;
 interface BrowseOptions {
   readonly connection: AmqpConnection;
   readonly copies: AmqpCopies;
-  /** Declares a queue again, if we have declared it. */
   readonly restore: (queue: string) => Promise<void>;
 }
 
@@ -91,7 +90,7 @@ async function copied(queue: string, copying: Promise<void>): Promise<void> {
   throw new PublishError("unconfirmed", text);
 }
 
-/** A quorum queue has what goes to it a moment later. Whoever else reads may take it at once. */
+/** Waits until the messages are there: a quorum queue has them a moment later. */
 async function untilThere(connection: AmqpConnection, queue: string, count: number): Promise<void> {
   const session = await openSession(connection, queue);
   try {
@@ -156,7 +155,6 @@ export class AmqpDepths {
     this.#connection = connection;
   }
 
-  /** See {@linkcode look}. */
   of(queue: string): Promise<Replies.AssertQueue | undefined> {
     const asking = this.#asked.then(() => this.#ask(queue));
     // A fault is for those who asked, not for those who ask next.

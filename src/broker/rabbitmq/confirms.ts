@@ -27,11 +27,9 @@ interface Pending {
 
 export class ConfirmingChannel {
   readonly #channel: ConfirmChannel;
-  /** In the order of publishing. */
   readonly #pending = new Set<Pending>();
-  /** Queues that have taken a message. */
   readonly #taken = new Set<string>();
-  /** Why the server has ended the channel, if it has. */
+  /** Why the server ended the channel. */
   fault: Error | undefined;
 
   constructor(channel: ConfirmChannel) {

@@ -57,9 +57,8 @@ export class AmqpConnection {
   #running: Promise<void> | undefined;
   /** Why there is no connection to each host that was tried since there was one. */
   readonly #reported = new Map<string, string>();
-  /** By the clock of `performance`, as what follows. */
+  /** By the clock of `performance`, as are times below. */
   #awaySince = performance.now();
-  /** When an address failed last. */
   readonly #failedAt = new Map<AmqpAddress, number>();
   /** Whether the address is not to blame for the end of the connection there is. */
   #isFine = false;
@@ -130,7 +129,7 @@ export class AmqpConnection {
     this.#socket.abort(new Error(reason));
   }
 
-  /** Within seconds, even if the server does not answer. */
+  /** Closes the connection within seconds, even if the server does not answer. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#endAttempt();
@@ -155,7 +154,7 @@ export class AmqpConnection {
     return new PublishError("unavailable", `Cannot connect to RabbitMQ ${reasons.join("; ")}`);
   }
 
-  /** Tries the addresses, at once one after the other, until one was up; and so again and again. */
+  /** Tries one address after the other until one was up, pauses, and begins again. */
   async #run(): Promise<void> {
     const closing = this.#closing.signal;
     const backoff = new Backoff(this.#options);
@@ -169,7 +168,7 @@ export class AmqpConnection {
     }
   }
 
-  /** What failed lately comes last: it may be frozen, which takes long to be found out. */
+  /** The addresses in the order of trying. What failed lately comes last: if frozen, it takes long to tell. */
   #inOrder(): readonly AmqpAddress[] {
     const lately = performance.now() - AVOID_MS;
     return this.#options.addresses

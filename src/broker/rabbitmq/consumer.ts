@@ -190,7 +190,7 @@ export class AmqpConsumer implements Consumer {
     await this.#closeIfDone(session);
   }
 
-  /** Messages that can't be parked or delayed take no others' places. */
+  /** Makes room for others: messages that can't be parked or delayed take none of theirs. */
   #onStuck(session: AmqpSession, isStuck: boolean): void {
     if (session !== this.#session) return;
     this.#stuck += isStuck ? 1 : -1;
@@ -198,7 +198,7 @@ export class AmqpConsumer implements Consumer {
     if (isHalf && this.#stuck <= MOST_STUCK) this.#end?.("renew");
   }
 
-  /** After a stop the channel stays for the answers to what was handed out. */
+  /** Closes the channel when all is answered that was handed out before a stop. */
   async #closeIfDone(session: AmqpSession): Promise<void> {
     if (this.#stop.signal.aborted && session.inWork === 0) await session.close();
   }

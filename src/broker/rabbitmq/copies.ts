@@ -24,14 +24,12 @@ export function firstQueueOf(target: CopyTarget): string {
   return target.kind === "delay" ? delayQueue(target.delayMs) : target.queue;
 }
 
-/** For what is in a copy see copy_properties.ts. */
+/** Publishes copies; what is in them is decided in copy_properties.ts. */
 export class AmqpCopies {
   readonly #publisher: AmqpPublisher;
-  /** Declared since the channel was opened. */
   #declared = new Set<string>();
   #channel: Promise<ConfirmingChannel> | undefined;
 
-  /** Publishes on the connection of `publisher`. */
   constructor(publisher: AmqpPublisher) {
     this.#publisher = publisher;
   }

@@ -71,8 +71,8 @@ export function copyOf(properties: MessageProperties, added: Table): Options.Pub
 }
 
 /**
- * The same for a delay queue. What RabbitMQ noted on the message before is put away: it would drop
- * one that expires in the delay queue if it has expired in its destination some time ago, taking
+ * The copy for a delay queue. What RabbitMQ noted on the message before is put away: it would drop
+ * a copy that expires in the delay queue if it has expired in its destination some time ago, taking
  * that for an endless round.
  */
 export function delayedCopy(properties: MessageProperties, added: Table): Options.Publish {
@@ -107,7 +107,7 @@ export function undelayed(properties: WireProperties, queue: string): MessagePro
   return decodeProperties(encodeProperties({ ...values, headers: restored }));
 }
 
-/** The entries that are not about delay queues. Somebody else's of another type stay as they are. */
+/** The `x-death` entries that are not about delay queues. Another type of entries stays as it is. */
 function joined(entries: unknown, before: unknown, queue: string): unknown {
   const lists = [entries, before].filter((list) => list instanceof FieldBytes);
   const other = lists.findLast((list) => !elementsIn(list));
@@ -116,14 +116,14 @@ function joined(entries: unknown, before: unknown, queue: string): unknown {
   return other ?? (joint.length > 0 ? joint : undefined);
 }
 
-/** The first or the last note, unless it is about a delay queue. */
+/** The `x-first-death-` or `x-last-death-` headers, unless they are about a delay queue. */
 function notesOf(which: "first" | "last", notes: Table, queue: string): Table {
   const prefix = `x-${which}-death-`;
   if (isDelayQueue(notes[`${prefix}queue`], queue)) return {};
   return Object.fromEntries(Object.entries(notes).filter(([key]) => key.startsWith(prefix)));
 }
 
-/** Also those of earlier versions, in which each queue had its own. */
+/** Whether it names a delay queue, now or of earlier versions, in which each queue had its own. */
 function isDelayQueue(value: unknown, queue: string): boolean {
   const name = value instanceof FieldBytes ? decodeValue(value) : undefined;
   if (typeof name !== "string") return false;
@@ -136,7 +136,7 @@ function tableOf(value: unknown): Table {
   return Object.fromEntries(headerFieldsIn(value).map(({ name, value }) => [name, value]));
 }
 
-/** A symbol among them is not about deaths. */
+/** The headers about deaths, and the others, to which symbols belong. */
 function sortedOut(headers: Table) {
   const others = { ...headers }, deaths: Table = {};
   for (const name of Object.keys(headers).filter((name) => DEATH.test(name))) {

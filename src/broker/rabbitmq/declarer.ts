@@ -59,7 +59,7 @@ export class Declarer {
   }
 
   /**
-   * Sees to it that there is the exchange. One with other arguments, or that we have no right to
+   * Declares the exchange. One with other arguments, or that we have no right to
    * declare, will do.
    *
    * @returns How it differs, or why that is not known, in RabbitMQ's words; undefined if it does not.
@@ -88,7 +88,7 @@ export class Declarer {
   }
 
   /**
-   * Sees to it that there is a durable queue, bound to the exchange. Answers whether it is bound:
+   * Declares a durable queue and binds it to the exchange. Answers whether it is bound:
    * without the right to bind it, it is taken to be.
    */
   async queue(name: string): Promise<boolean> {
@@ -98,7 +98,7 @@ export class Declarer {
     return await this.#bind(name);
   }
 
-  /** Sees to it that a queue is bound, which is there as far as we know. */
+  /** Binds a queue, which is there as far as we know. */
   async bind(name: string): Promise<void> {
     try {
       await this.#bind(name);
@@ -108,7 +108,7 @@ export class Declarer {
     }
   }
 
-  /** Sees to it that there is a queue of ours, with the first of `args` that RabbitMQ takes. */
+  /** Declares a queue of ours, with the first of `args` that RabbitMQ takes. */
   async ownQueue(name: string, args: readonly QueueArguments[] = [{}]): Promise<void> {
     if (await this.#isThere(name)) return;
     await this.#assertFirst(name, args.map((own) => ({ ...own, ...typed(this.#queueType) })));
@@ -149,7 +149,7 @@ export class Declarer {
     }
   }
 
-  /** Declares it with the first of them that RabbitMQ takes, or finds the queue to have. */
+  /** Declares a queue with the first arguments that RabbitMQ takes, or finds it to have. */
   async #assertFirst(name: string, candidates: readonly QueueArguments[]): Promise<void> {
     let fault: unknown;
     for (const args of candidates) {
@@ -165,8 +165,8 @@ export class Declarer {
   }
 
   /**
-   * One that we may not look at, as from RabbitMQ 4 on without any right to it, is taken to be there: if
-   * it is not, publishing will tell.
+   * Whether the queue exists. One that we may not look at, as from RabbitMQ 4 on without any right to
+   * it, is taken to exist: if it does not, publishing will tell.
    */
   async #isThere(queue: string): Promise<boolean> {
     try {
@@ -197,7 +197,7 @@ export class Declarer {
     }
   }
 
-  /** Does something on a channel of its own, which a fault ends. */
+  /** Does `work` on a channel of its own, which a fault ends. */
   async #on(work: (channel: AmqpChannel) => Promise<unknown>): Promise<void> {
     if (this.#busy >= SIDE_BY_SIDE) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -30,11 +30,10 @@ interface Watched {
   readonly channel: Pick<ConfirmingChannel, "waitedMs" | "waitedForFirstMs">;
   /** Whether the server has said that it confirms nothing for now. */
   readonly isBlocked: () => boolean;
-  /** Is told once, with the reason for a log, and whether the server itself is fine. */
+  /** Called once, with the reason for a log, and whether the server itself is fine. */
   readonly onHang: (reason: string, isFine: boolean) => void;
 }
 
-/** Watches one connection after the other. */
 export class HangWatch {
   readonly #isCluster: boolean;
   #firstConfirmMs = LEAST_SILENT_MS;

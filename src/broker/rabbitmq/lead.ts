@@ -26,7 +26,6 @@ const log = getLogger(["turn-channels", "broker"]);
  */
 const TOKEN_MS = 5 * 60_000;
 
-/** More tokens than that are of no use. */
 const MOST_TOKENS = 10;
 
 /**
@@ -54,7 +53,7 @@ export function leadArguments(isCluster: boolean): readonly QueueArguments[] {
 /** Why a term ends, unless more is known. */
 const CONNECTION_LOST = "the connection to RabbitMQ is lost";
 
-/** Who speaks for a channel and who stands by, for people, as the consumers of its queue tell. */
+/** Who speaks for a channel and who stands by, in words, by the number of consumers of its queue. */
 export function bridgesNow(consumers: number, queueType: string | undefined): string {
   if (consumers === 0) return "no bridge speaks for it now: none runs";
   if (queueType !== "classic") {
@@ -67,14 +66,12 @@ export function bridgesNow(consumers: number, queueType: string | undefined): st
 const TOKEN = { mandatory: true, persistent: true };
 
 interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
-  /** Where to lead, and so to consume. */
   readonly on: ConsumeConnection;
   readonly copies: AmqpCopies;
   readonly faults: QueueFaults;
   readonly isCluster: boolean;
 }
 
-/** Leads, or stands by, until it is closed. */
 export class AmqpLead {
   readonly #options: AmqpLeadOptions;
   readonly #stop = new AbortController();
@@ -93,7 +90,7 @@ export class AmqpLead {
     this.#running = this.#run();
   }
 
-  /** Where all that is led with it has to be consumed. */
+  /** The connection that all queues of the lead have to be consumed on. */
   get on(): ConsumeConnection {
     return this.#options.on;
   }
@@ -107,7 +104,7 @@ export class AmqpLead {
     return this.#term.promise;
   }
 
-  /** Leaves it to others. */
+  /** Stops leading or standing by. */
   async close(): Promise<void> {
     this.#stop.abort();
     this.#endTerm("it is stopping");
@@ -133,7 +130,7 @@ export class AmqpLead {
     }
   }
 
-  /** Until the channel ends. */
+  /** Stands by, and leads when its turn comes, until the channel ends. */
   async #standBy(model: ChannelModel, backoff: Backoff): Promise<void> {
     const { on, queue, faults, isCluster } = this.#options;
     const declaring = on.declarer?.ownQueue(queue, leadArguments(isCluster));
@@ -162,7 +159,7 @@ export class AmqpLead {
     }
   }
 
-  /** The newest is held, so that none is for long. */
+  /** Takes a token. The newest is held, so that none is for long. */
   #take(session: AmqpSession, message: ConsumeMessage): void {
     const before = this.#held;
     this.#held = message;
@@ -196,7 +193,7 @@ export class AmqpLead {
     this.#ends = undefined;
   }
 
-  /** Answers whether it could be put. */
+  /** Puts a token into the queue; false if that fails. */
   async #putToken(): Promise<boolean> {
     const { copies, queue, faults } = this.#options;
     try {

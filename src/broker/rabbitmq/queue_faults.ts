@@ -27,7 +27,7 @@ const TEXTS: Readonly<Record<FaultKind, readonly [log: string, short: string]>> 
 export class QueueFaults {
   readonly #reasons = new Map<string, Map<FaultKind, string>>();
 
-  /** Logs it only if the reason is new. While there is no connection, that is all there is to say. */
+  /** Logs a fault if its reason is new. While there is no connection, that is all there is to say. */
   report(queue: string, kind: FaultKind, error: unknown): void {
     if (error instanceof PublishError && error.fault === "unavailable") return;
     const reason = serverWords(error);
@@ -55,13 +55,13 @@ export class QueueFaults {
     }
   }
 
-  /** Removes a fault, if there was one: it works now. */
+  /** Removes a fault, if there was one, and logs that it works now. */
   clear(queue: string, kind: FaultKind): void {
     if (!this.forget(queue, kind)) return;
     log.info("{queue} works again ({what})", { queue, what: kind });
   }
 
-  /** Removes one that nobody tries to end any more. Answers whether there was one. */
+  /** Removes a fault that nobody tries to end any more. Answers whether there was one. */
   forget(queue: string, kind: FaultKind): boolean {
     const reasons = this.#reasons.get(queue);
     if (!reasons?.delete(kind)) return false;

@@ -54,11 +54,9 @@ export class AmqpBroker implements Broker {
   readonly #publisher: AmqpPublisher;
   readonly #connections: ConsumeConnections;
   readonly #depths: AmqpDepths;
-  /** What consumers and leads have in common. */
+  /** Options of consumers and leads. */
   readonly #shared: BackoffOptions & { readonly copies: AmqpCopies; readonly faults: QueueFaults };
-  /** Those that are not cancelled. */
   readonly #consumers = new Set<AmqpConsumer>();
-  /** By the queue that shows who leads. */
   readonly #leads = new Map<string, AmqpLead>();
   readonly #bound = new Set<string>();
   readonly #binding: ReturnType<typeof setInterval>;
@@ -173,13 +171,13 @@ export class AmqpBroker implements Broker {
     };
   }
 
-  /** Puts back what is not answered, fails what is not confirmed, and closes; within seconds. */
+  /** Puts back what is not answered, fails what is not confirmed, and closes within seconds. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close();
     await this.#closed;
   }
 
-  /** All consumers that name the same queue are led together, on one connection. */
+  /** The lead of all consumers that name the same queue, on one connection. */
   #lead(options: LeadOptions): AmqpLead {
     const known = this.#leads.get(options.queue);
     if (known !== undefined) return known;
@@ -191,14 +189,14 @@ export class AmqpBroker implements Broker {
     return lead;
   }
 
-  /** One consumer is enough: another that can't consume its queue has a fault of its own. */
+  /** Whether at least one consumer works: another that can't consume its queue has a fault of its own. */
   #isConsuming(): boolean {
     if (!this.#connections.ready) return false;
     for (const { ready } of this.#consumers) if (ready) return true;
     return this.#consumers.size === 0;
   }
 
-  /** RabbitMQ may take a minute to answer about a single queue. */
+  /** Binds again, unless it still does: RabbitMQ may take a minute to answer about a single queue. */
   async #bindUnlessBusy(): Promise<void> {
     if (this.#isBinding) return;
     this.#isBinding = true;
@@ -206,7 +204,7 @@ export class AmqpBroker implements Broker {
     this.#isBinding = false;
   }
 
-  /** The exchange may have been made anew, or a binding been removed: RabbitMQ tells nobody. */
+  /** Restores exchange and bindings: RabbitMQ tells nobody when they were deleted. */
   async #bindAgain(): Promise<void> {
     const declarer = this.#publisher.declarer;
     if (declarer === undefined) return;

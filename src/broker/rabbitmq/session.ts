@@ -10,7 +10,6 @@ import { type Channel as AmqpChannel, IllegalOperationError } from "amqplib";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** A channel, and how many of its messages are in work. */
 export class AmqpSession {
   readonly channel: AmqpChannel;
   readonly #lost = new AbortController();

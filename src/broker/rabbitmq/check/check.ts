@@ -71,7 +71,7 @@ export async function checkAmqp(options: AmqpCheckOptions): Promise<Finding[]> {
   }
 }
 
-/** A connection, which is not restored when it ends. */
+/** A connection that is not restored. */
 interface Node {
   readonly address: AmqpAddress;
   readonly model: ChannelModel;
@@ -106,7 +106,7 @@ async function tryNode(
 /** An exchange that does not outlive a restart, or its queues. */
 const LOSES_MESSAGES = /inequivalent arg '(durable|auto_delete)'/;
 
-/** What a trial has seen: that it works, or in words what nobody can tell. */
+/** What a trial has seen, in words: that it works, or that nobody can tell. */
 type Seen = string | { readonly doubt: string };
 
 class Check {
@@ -198,7 +198,7 @@ class Check {
     });
   }
 
-  /** All of them, as they are shared by all channels. */
+  /** Tries all delay queues, as all channels share them. */
   async #tryDelays(): Promise<void> {
     const { exchange, delaysMs, consumeQueues } = this.#options;
     const delays = [...new Set(delaysMs)].sort((a, b) => a - b);

@@ -14,7 +14,7 @@ export interface QueueKind {
   readonly type: string | undefined;
   /** Its other arguments, as far as they are known; not those of a policy. */
   readonly args: Readonly<Record<string, string | number | boolean>>;
-  /** Why not more is known, in the server's words. */
+  /** Why no more is known, in the server's words. */
   readonly why?: string;
 }
 
@@ -55,7 +55,7 @@ export function describeKind({ type, args, why }: QueueKind): string {
   return others.length === 0 ? what : `${what} with ${others.join(", ")}`;
 }
 
-/** The server's words; it can't but refuse. */
+/** Declares the queue with a type that there is none of. The server's words of refusal. */
 async function ask(
   model: ChannelModel,
   queue: string,

@@ -119,7 +119,7 @@ export class PoisonDeliveries {
     log.error("Receiving a message for {routingKey} ended its channel: {reason}", values);
   }
 
-  /** Leaves nothing to fail at, if the delivery has done so too often. */
+  /** Leaves nothing to fail at, if the message has done so too often. */
   #judge(arriving: Arriving): void {
     const { properties, fields } = arriving;
     const wire = properties?.[WIRE];
@@ -134,7 +134,7 @@ export class PoisonDeliveries {
 }
 
 /**
- * The same for the same message, whichever connection it comes on. That RabbitMQ counts deliveries in
+ * Names a message, the same on each connection. That RabbitMQ counts deliveries in
  * a header makes no difference.
  */
 function identify({ fields, properties, left, body }: Arriving): string {

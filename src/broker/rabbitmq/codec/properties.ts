@@ -59,7 +59,7 @@ const PROPERTIES = NAMES.map(([name, wireName, kind], index) => ({
   flag: 0x8000 >>> index,
 }));
 
-/** All of them, undefined, from the start: objects of one shape are fast. */
+/** Properties that are all undefined: objects of one shape are fast. */
 const NONE: MessageProperties = Object.fromEntries(NAMES.map(([name]) => [name]));
 
 /** Longest text in the header of what is lost, in characters. */
@@ -124,7 +124,7 @@ function contentSize(bytes: Buffer, at: number, kind: Kind): number {
   }
 }
 
-/** What follows them can be read also if they can't. */
+/** Reads the headers. If they can't be read, what follows them still can. */
 function readHeaders(bytes: Buffer, at: number, end: number, headers: Table): void {
   try {
     readFields(bytes, at, end, headers);
@@ -213,7 +213,7 @@ function writeHeaders(writer: ByteWriter, headers: object, lost: string[]): true
   return true;
 }
 
-/** Tells what is lost, and leaves out the largest headers until the rest fits. */
+/** Names what is lost, and leaves out the largest headers until the rest fits. */
 function encodeWhatFits(
   properties: PropertyValues,
   lost: readonly string[],
@@ -235,7 +235,7 @@ function encodeWhatFits(
   }
 }
 
-/** Those headers that can be encoded, and what the last copy has lost. */
+/** The headers that can be encoded, and what the last copy has lost. */
 function encodedHeaders(headers: unknown) {
   const fields: { readonly name: string; readonly bytes: Uint8Array }[] = [];
   if (typeof headers !== "object" || headers === null) return { fields, before: [] };

@@ -39,10 +39,9 @@ const FLOAT = 0x66, DOUBLE = 0x64;
 
 /** How many bytes the length of a text, of bytes, a table or an array has. */
 export const LENGTH_SIZE = 4;
-/** Begins with its length. */
+/** The size of values that begin with their length. */
 const OWN_LENGTH = -1;
 
-/** The size of values by the letters of their types. */
 const SIZE_OF: (number | undefined)[] = [];
 for (
   const [letters, size] of [
@@ -58,7 +57,6 @@ for (
   for (const letter of letters) SIZE_OF[letter.charCodeAt(0)] = size;
 }
 
-/** Whether there is a type of that letter. */
 export function isType(letter: number | undefined): boolean {
   return SIZE_OF[letter ?? 0] !== undefined;
 }
@@ -77,7 +75,6 @@ export function readUint32(bytes: Buffer, at: number): number {
   return readInt32(bytes, at) >>> 0;
 }
 
-/** The same, signed. */
 export function readInt32(bytes: Buffer, at: number): number {
   return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
 }

@@ -34,7 +34,6 @@ export class ByteWriter {
     this.#length = length;
   }
 
-  /** The letter of a type. */
   letter(letter: string): void {
     this.uint8(letter.charCodeAt(0));
   }
@@ -54,7 +53,7 @@ export class ByteWriter {
     this.uint32At(this.#room(4), value);
   }
 
-  /** The same over what was written. */
+  /** Writes over what was written. */
   uint32At(at: number, value: number): void {
     const bytes = this.#bytes;
     bytes[at] = value >>> 24;
