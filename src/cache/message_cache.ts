@@ -169,7 +169,7 @@ export class MessageCache implements AsyncDisposable {
     if (found === undefined && value !== undefined) {
       log.warn("Ignored a damaged entry in the cache");
     }
-    // That one only an operator asks for.
+    // Only an operator asks for it.
     if (kind !== "last_outbound") this.#metrics?.cacheRead(kind, found !== undefined);
     return found;
   }
@@ -179,7 +179,7 @@ export class MessageCache implements AsyncDisposable {
     await this.#use("write", (store) => store.commit([...changes, ...counts]));
   }
 
-  /** Does something in the store, and notes whether it failed. */
+  /** Does `work` in the store, and notes whether it failed. */
   async #use<T>(operation: CacheOperation, work: (store: Store) => Promise<T>): Promise<T> {
     try {
       if (this.#closing !== undefined) throw closedError();

@@ -18,7 +18,6 @@ import { CommandError, EXIT } from "./exit_codes.ts";
 import { formatTable, print } from "./print.ts";
 import { readSinceStart } from "./since_start.ts";
 
-/** The flows, and the queue that each is taken from. */
 const FLOWS = [["inbound", "inbound"], ["status", "event"], ["outbound", undefined]] as const;
 
 /** Counts and prints, for all channels or the one with this connector; returns the exit code. */
@@ -103,13 +102,11 @@ async function sinceStart(config: Config, channel: ChannelConfig): Promise<strin
   return `Since the bridge at ${url} was started:\n${lines.join("")}`;
 }
 
-/** How many messages came to which result. */
 function resultsText(counts: readonly Omit<DayCount, "day">[]): string {
   return counts.map(({ result, count }) => `${result.replaceAll("_", " ")} ${count}`)
     .sort().join(", ");
 }
 
-/** Results that are not a message's end. */
 const NO_ENDS: ReadonlySet<string> = new Set(["in", "redelivered", "delayed", "undelayed"]);
 
 /**

@@ -28,7 +28,6 @@ import { checkEndpoint } from "./endpoint_check.ts";
 import { EXIT } from "./exit_codes.ts";
 import { formatTable, print } from "./print.ts";
 
-/** Longest that each check may take, for each channel. */
 const TIMEOUT_MS = 10_000;
 
 /** Checks everything and prints the results; returns the exit code. */

@@ -20,14 +20,13 @@ import {
 import { brokerOptions } from "../service/broker_options.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 
-/** What a command does with the configuration, which `load` reads again; returns the exit code. */
+/** Does a command's work; `load` reads the configuration again. Returns the exit code. */
 type Work = (
   config: Config,
   warnings: readonly Warning[],
   load: () => Promise<LoadedConfig>,
 ) => Promise<number>;
 
-/** What commands share. */
 export interface Shell {
   readonly env: Readonly<Record<string, string>>;
   readonly exit: (code: number) => void;
@@ -86,7 +85,7 @@ export function selectChannels(
 }
 
 /**
- * The one channel of a command.
+ * The one channel that a command is about.
  *
  * @throws {CommandError} If it is not clear which.
  */
@@ -101,7 +100,6 @@ function choiceError(what: string, channels: readonly ChannelConfig[]): CommandE
   return new CommandError(EXIT.usage, `${what}; --connector must be one of: ${names}`);
 }
 
-/** Longest that connecting may take. */
 const TIMEOUT_MS = 10_000;
 
 /**

@@ -21,7 +21,6 @@ import { EXIT } from "./exit_codes.ts";
 import { onPort, openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
 
-/** How {@linkcode demo} runs. */
 export interface DemoOptions extends PageOptions {
   /** Whether it ends after the tour, without the page. */
   readonly once: boolean;
@@ -77,7 +76,7 @@ export async function demo(options: DemoOptions): Promise<number> {
   return EXIT.ok;
 }
 
-/** What an operator would set, and defaults for the rest. */
+/** A configuration as an operator would write it. */
 async function demoConfig(port: number, turnUrl: string): Promise<Config> {
   const flags = {
     "connector-name": CONNECTOR_NAME,

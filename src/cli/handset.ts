@@ -23,7 +23,6 @@ import { CommandError, EXIT } from "./exit_codes.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
 
-/** How {@linkcode handset} runs. */
 export interface HandsetOptions extends PageOptions {
   /** Whether to start although another program consumes the queue. */
   readonly force: boolean;

@@ -61,7 +61,6 @@ interface Options extends ParkedFilter {
   readonly yes?: boolean;
 }
 
-/** What the subcommands work on. */
 interface Parked {
   readonly messages: ParkedMessages;
   readonly connectors: readonly string[];
@@ -70,7 +69,6 @@ interface Parked {
   readonly several: boolean;
 }
 
-/** Adds the commands to `program`. */
 export function addParkedCommands(program: Command, shell: Shell): void {
   const parked = program.command("parked")
     .description("messages that Turn refused or that could not be read, kept with the reason")
@@ -122,7 +120,7 @@ const NONE = "No parked messages match.\n";
 /** Characters of each column but the last; longer cells are not cut. */
 const WIDTHS = [7, 19, 36, 6, 8];
 
-/** One line, however long, so that thousands can be searched. */
+/** A line, however long, so that thousands can be searched. */
 function row(...cells: readonly (string | number)[]): string {
   const padded = cells.map((cell, index) => plainText(String(cell)).padEnd(WIDTHS[index] ?? 0));
   return `${padded.join("  ").trimEnd()}\n`;
@@ -192,7 +190,7 @@ function summary(
   return several ? { connector, ...rest } : rest;
 }
 
-/** The value of JSON; of anything else the text. */
+/** The value of a JSON body, or its text. */
 function readable(body: Uint8Array): unknown {
   const text = new TextDecoder().decode(body);
   const value = parseJson(text);

@@ -95,7 +95,7 @@ function shallow(value: unknown, depth: number): unknown {
   return Object.fromEntries(entries);
 }
 
-/** Surrogates one by one, as in JSON. */
+/** Escapes a character as JSON does, surrogates one by one. */
 function escaped(character: string): string {
   return character.split("")
     .map((half) => `\\u${half.charCodeAt(0).toString(16).padStart(4, "0")}`)

@@ -44,7 +44,7 @@ export class Terminal implements Asker {
     }
   }
 
-  /** In raw mode the keys that edit and end a line come as they are. */
+  /** Reads a line. In raw mode the keys that edit and end it come as they are. */
   async #readLine(raw: boolean): Promise<string | undefined> {
     let line = "";
     while (line.length < MAX_LENGTH) {

@@ -13,7 +13,6 @@ import { showFaulty } from "./redaction.ts";
 import { channelKeys } from "./schema.ts";
 import { unknownFileKeys } from "./unknown.ts";
 
-/** The name of the list. */
 export const CHANNELS = "channels";
 
 /** The environment variable, without its prefix, that sets a key for one channel: `CHANNELS_0_…`. */
@@ -45,7 +44,7 @@ export function channelsOf(layers: Layers): readonly ChannelLayers[] {
   });
 }
 
-/** The value is not shown: it may be a secret in the wrong place. */
+/** A fault in place of a channel. Its value is not shown: it may be a secret in the wrong place. */
 function noChannel(key: string, value: unknown, expected: string, layers: Layers): ChannelLayers {
   const shown = Array.isArray(value) ? "a list" : isTree(value) ? "a mapping" : "something else";
   const fault = { key, value: shown, expected, source: layers.fileSource };
@@ -97,7 +96,7 @@ export function nameFault(fault: Fault, name: string, settings: readonly Setting
   return isOwn || fault.value === undefined ? { ...fault, key: `${name}.${fault.key}` } : fault;
 }
 
-/** What is wrong with the shared keys is found with each channel, and told once. */
+/** Drops repeated faults: what is wrong with shared keys is found with each channel. */
 export function withoutRepeats(faults: readonly Fault[]): readonly Fault[] {
   return [...new Map(faults.map((fault) => [JSON.stringify(fault), fault])).values()];
 }

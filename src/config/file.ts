@@ -37,7 +37,7 @@ export async function readConfigFile(
 }
 
 /**
- * The file's value, or what is wrong with it, not in the words of the parser, which quotes from the
+ * The file's value, or what is wrong with it: not in the words of the parser, which quotes from the
  * file. A file without any value counts as an empty mapping.
  */
 function parse(text: string): { readonly value: unknown } | string {

@@ -26,7 +26,7 @@ export function configJsonSchema(): JsonSchema {
   return { $schema, title: "Configuration of turn-channels", ...rules };
 }
 
-/** Has the rule say what a reader of the file needs: zod's own words for it are for the parsed value. */
+/** Makes the rule say what a reader of the file needs: zod's own words are for the parsed value. */
 function describe(schema: z.core.$ZodType, rule: z.core.JSONSchema.BaseSchema): void {
   delete rule.required;
   delete rule.readOnly;

@@ -14,7 +14,7 @@ import { groups } from "./schema.ts";
 export interface ConfigKey {
   /** The heading in the reference. */
   readonly group: string;
-  /** Its name in the file, nested ones with a dot: `amqp.hostname`. */
+  /** Its name in the file, with dots in nested ones: `amqp.hostname`. */
   readonly path: string;
   /** Its flag, without the dashes before it: `amqp-hostname`. */
   readonly flag: string;

@@ -15,11 +15,10 @@ export interface Layers {
   readonly tree: Tree;
   readonly fileSource: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Begins the names of variables; with its underscore. */
+  /** What names of variables begin with, including the underscore. */
   readonly prefix: string;
-  /** By the names of flags, without dashes. */
   readonly flags: Readonly<Record<string, string>>;
-  /** What is its own of one of several channels. */
+  /** What one of several channels has for itself. */
   readonly channel?: {
     /** Paths of keys in the file. */
     readonly own: ReadonlySet<string>;

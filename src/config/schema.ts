@@ -207,7 +207,6 @@ const operation = {
   ),
 };
 
-/** All keys under the headings of the reference. */
 export const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   "The channel": channel,
   "Requests from Turn": fromTurn,

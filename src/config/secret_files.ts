@@ -11,9 +11,7 @@ import { showFaulty } from "./redaction.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
 interface SecretReading {
-  /** With the values from files. */
   readonly settings: readonly Setting[];
-  /** They hold nothing of a file's content. */
   readonly faults: readonly Fault[];
   /** Paths of keys whose file could not be used. */
   readonly missing: ReadonlySet<string>;

@@ -21,11 +21,10 @@ export interface TlsFiles {
 
 interface TlsReading {
   readonly files: TlsFiles;
-  /** They hold nothing of a file's content. */
   readonly faults: readonly Fault[];
 }
 
-/** Some authorities are bundles of hundreds. */
+/** A bundle may have hundreds of authorities. */
 const MAX_BYTES = 1024 * 1024;
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]+)-----END \1-----/g;
 

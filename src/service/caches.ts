@@ -35,7 +35,7 @@ export async function openCaches(
   return caches;
 }
 
-/** Opens what the stores of all channels lie in; answers with how to get to the one of a channel. */
+/** Opens what all channels share; answers how to get the store of one. */
 async function openStore(
   { message_cache_class, message_cache_config: { path, url } }: ChannelConfig,
   opened: AsyncDisposableStack,
@@ -59,7 +59,6 @@ async function openStore(
   }
 }
 
-/** What the keys of this channel begin with on Redis. */
 export function redisPrefix({ connector_name, message_cache_config }: ChannelConfig): string {
   return `${message_cache_config.key_prefix}${connector_name}:`;
 }

@@ -26,7 +26,7 @@ export function delaysMsOf({ retry_schedule }: ChannelConfig): readonly number[]
   return retry_schedule.map((seconds) => Math.round(seconds * 1000));
 }
 
-/** A delay's name in metrics: the end of its queue's name. */
+/** A delay's name in metrics, which its queue's name ends with. */
 export function delayName(delayMs: number): string {
   return delayQueue(delayMs).replace(/^.*\./, "");
 }

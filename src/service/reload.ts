@@ -58,7 +58,7 @@ export class Reloader implements Disposable {
     Deno.addSignalListener("SIGHUP", this.#onSignal);
   }
 
-  /** What is in force; for keys that need a restart, what was read last. */
+  /** The configuration in force; of keys that need a restart, what was read last. */
   get current(): Config {
     return this.#current;
   }

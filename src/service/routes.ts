@@ -16,7 +16,6 @@ import {
   turnEndpoint,
 } from "../turn/mod.ts";
 
-/** The answers for operators. */
 export interface Operation {
   readonly health: () => HealthReport;
   /** Why no message can be accepted now; empty if one can. */
@@ -43,7 +42,7 @@ export function adminRoutes(operation: Operation): Hono {
   return app;
 }
 
-/** Always ok: a restart would fix nothing else. */
+/** Adds `/livez`, which is always ok: a restart would fix nothing else. */
 function addLiveness(app: Hono): void {
   app.get("/livez", (context) => context.text("ok\n"));
   app.all("/livez", methodNotAllowed("GET", "HEAD"));

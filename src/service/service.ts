@@ -107,7 +107,7 @@ async function consumeWhenConnected(
   for (const { bridge } of channels) bridge.start();
 }
 
-/** Operators get answers to the end: their server, if they have one, is closed first of all. */
+/** Listens. Operators get answers to the end: their server, if any, is closed first of all. */
 async function listen(
   opened: AsyncDisposableStack,
   { http_bind, admin_bind }: Config,

@@ -54,7 +54,6 @@ export function watchProgram(
   });
 }
 
-/** Begins to watch a channel. */
 export function watchChannel(
   metrics: Metrics,
   { config, broker, queueWatch, bridge, cache }: Watched,

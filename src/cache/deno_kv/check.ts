@@ -17,7 +17,7 @@ const GIB = 1024 ** 3;
 const LITTLE_BYTES = GIB;
 const TOO_LITTLE_BYTES = GIB / 20;
 
-/** Tries the file or server of a cache, and looks at a file's disk; never throws. */
+/** Tries the file or server of a cache, and looks at a file's disk. Never throws. */
 export async function checkDenoKv(path: string): Promise<readonly Finding[]> {
   if (isRemote(path)) return [await checkUse(path)];
   return [await checkUse(path), await checkSpace(path)];
@@ -51,7 +51,7 @@ async function tryWriting(path: string): Promise<void> {
   if (value !== "written") throw new Error("what was written could not be read back");
 }
 
-/** Looks at the disk of `path`, which need not be there, but its directory. */
+/** Looks at the disk of `path`, which need not exist, though its directory must. */
 async function checkSpace(path: string): Promise<Finding> {
   const subject = "disk of the cache";
   try {

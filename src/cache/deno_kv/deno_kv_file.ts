@@ -12,10 +12,8 @@ import { Groups } from "./groups.ts";
 import { inTime, kvName, openKv } from "./remote.ts";
 import { COMMIT_LIMITS, commitWrites } from "./write.ts";
 
-/** Deno KV's limit for a call. */
 const MAX_KEYS_READ = 10;
 
-/** A file that is open; see the head of this file. */
 export class DenoKvFile implements AsyncDisposable {
   readonly #path: string;
   readonly #kv: Deno.Kv;
@@ -46,7 +44,6 @@ export class DenoKvFile implements AsyncDisposable {
     return new DenoKvFile(path, await explained("open", path, openKv(path)));
   }
 
-  /** The value of a key; null if there is none. */
   async get(key: Deno.KvKey): Promise<unknown> {
     return (await this.#reads.ask(key)).value;
   }
@@ -56,7 +53,7 @@ export class DenoKvFile implements AsyncDisposable {
     return Array.fromAsync(this.#kv.list<T>(selector));
   }
 
-  /** What comes of a read; its errors in words for an operator. */
+  /** Waits for a read; puts its errors into words for an operator. */
   read<T>(work: Promise<T>): Promise<T> {
     return explained("read", this.#path, inTime(this.#path, work));
   }

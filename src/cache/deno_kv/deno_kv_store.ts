@@ -37,7 +37,6 @@ const SHELVES: Readonly<Record<string, string>> = {
   delayed_list: "delayed",
 };
 
-/** What a {@linkcode DenoKvStore} needs. */
 export interface DenoKvStoreOptions {
   /** Where it lies; closed later than the store. */
   readonly file: DenoKvFile;
@@ -47,7 +46,6 @@ export interface DenoKvStoreOptions {
   readonly now?: () => number;
 }
 
-/** Keeps entries in a part of a file; see the head of this file. */
 export class DenoKvStore implements Store {
   readonly #file: DenoKvFile;
   readonly #namespace: Deno.KvKeyPart;
@@ -57,7 +55,6 @@ export class DenoKvStore implements Store {
   #tidiedOn = "";
   #tidying: Promise<void> | undefined;
 
-  /** The store of a namespace, with what is there. */
   constructor({ file, namespace, now = Date.now }: DenoKvStoreOptions) {
     this.#file = file;
     this.#namespace = keyPart(namespace);
@@ -85,7 +82,7 @@ export class DenoKvStore implements Store {
     });
   }
 
-  /** Waits until nothing is in work that the file's closing would not wait for. */
+  /** Waits for what the file's closing would not wait for. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tidying;
   }
@@ -124,7 +121,7 @@ export class DenoKvStore implements Store {
     }
   }
 
-  /** Has reads of the keys wait for the commit, so that they find what nobody has waited for. */
+  /** Makes reads of the keys wait for the commit, so that they find what nobody has waited for. */
   #watch(keys: readonly Key[], written: Promise<void>): void {
     const names = keys.map(nameOf);
     const end = (): void => {

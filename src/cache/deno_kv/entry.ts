@@ -17,7 +17,6 @@ const MAX_VALUE_BYTES = 65_000;
 
 const encoder = new TextEncoder();
 
-/** A value in the form that Deno KV takes. */
 export interface EncodedEntry {
   /** What lies in the value's place. */
   readonly bytes: Uint8Array;

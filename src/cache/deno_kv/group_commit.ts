@@ -12,7 +12,6 @@
 
 import { Groups } from "./groups.ts";
 
-/** Limits of one commit, and how to make it. */
 export interface GroupCommitOptions<Item> {
   /** Makes the items durable, all or none. Never called while another call is under way. */
   readonly commit: (items: readonly Item[]) => Promise<void>;
@@ -24,7 +23,7 @@ export interface GroupCommitOptions<Item> {
   readonly maxBytes: number;
 }
 
-/** Commits writes, which are of any number of items each, in groups; see the head of this file. */
+/** Commits writes of any number of items each; see the head of this file. */
 export function groupCommit<Item>(
   options: GroupCommitOptions<Item>,
 ): Groups<readonly Item[], void> {

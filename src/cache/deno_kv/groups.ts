@@ -6,7 +6,6 @@
  * @module
  */
 
-/** How to answer. */
 export interface GroupsOptions<Question, Answer> {
   /** How many of the first questions, at least 1, go into the next call. */
   readonly take: (waiting: Iterable<Question>) => number;
@@ -18,13 +17,12 @@ interface Pending<Question, Answer> extends PromiseWithResolvers<Answer> {
   readonly question: Question;
 }
 
-/** Answers in groups; see the head of this file. If a call fails, its group is rejected, no other. */
+/** If a call fails, its group is rejected, and no other. */
 export class Groups<Question, Answer> {
   readonly #options: GroupsOptions<Question, Answer>;
   readonly #waiting: Pending<Question, Answer>[] = [];
   #work: Promise<void> | undefined;
 
-  /** Nothing is called before the first question. */
   constructor(options: GroupsOptions<Question, Answer>) {
     this.#options = options;
   }

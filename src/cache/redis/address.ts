@@ -7,9 +7,7 @@
 
 import type { RedisOptions } from "ioredis";
 
-/** A server, and how to reach it. */
 export interface RedisAddress {
-  /** Part of the options of ioredis. */
   readonly connect: Pick<RedisOptions, "host" | "port" | "db" | "username" | "password" | "tls">;
   /** `host:port`, for people and for permissions. */
   readonly host: string;
@@ -45,8 +43,8 @@ export function parseRedisUrl(text: string): RedisAddress {
 }
 
 /**
- * What went wrong, in words for an operator. Servers and ioredis quote commands in their errors, and
- * commands hold the password and what users are called: they are left out.
+ * Says what went wrong, in words for an operator. Servers and ioredis quote commands in their errors,
+ * and commands hold the password and what users are called: they are left out.
  */
 export function describeRedisFault(error: unknown, { connect, host }: RedisAddress): string {
   // Deno 2.6 reports an address that it was not allowed to reach as ECONNREFUSED.

@@ -10,9 +10,7 @@ import { CacheError } from "../store.ts";
 import { parseRedisUrl } from "./address.ts";
 import { RedisConnection, type RedisConnectionOptions } from "./connection.ts";
 
-/** What {@linkcode checkRedis} tries. */
 export interface RedisCheckOptions extends RedisConnectionOptions {
-  /** What the cache's keys begin with. */
   readonly keyPrefix: string;
 }
 

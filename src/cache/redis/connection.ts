@@ -14,11 +14,9 @@ import { describeRedisFault, parseRedisUrl, type RedisAddress } from "./address.
 
 const log = getLogger(["turn-channels", "cache"]);
 
-/** What a {@linkcode RedisConnection} needs. */
 export interface RedisConnectionOptions {
   /** See {@linkcode parseRedisUrl}. */
   readonly url: string;
-  /** Longest time for an answer, in milliseconds. */
   readonly timeoutMs: number;
 }
 
@@ -50,7 +48,6 @@ export class RedisConnection implements AsyncDisposable {
   #connected: boolean | undefined;
   /** Why there is no connection. */
   #reason = "it is not connected yet";
-  /** Begun anew with each connection. */
   readonly #backoff = new Backoff({ initialDelayMs: 100, maxDelayMs: 2000 });
   readonly #stop = new AbortController();
   readonly #work: Promise<void>;
@@ -73,7 +70,7 @@ export class RedisConnection implements AsyncDisposable {
   }
 
   /**
-   * Connects, and goes on trying when that fails: resolves after the first attempt, and after 3
+   * Connects, and goes on trying if that fails. Resolves after the first attempt, and after 3
    * seconds at the latest.
    *
    * @throws {TypeError} If the address can't be read.
@@ -122,10 +119,7 @@ export class RedisConnection implements AsyncDisposable {
     await this.#work;
   }
 
-  /**
-   * ioredis can do this itself, but then does not say that it has ended when it is closed between
-   * two attempts.
-   */
+  /** Not ioredis's own way, which does not say that it has ended when closed between two attempts. */
   async #stayConnected(attempted: () => void): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {

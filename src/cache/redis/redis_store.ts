@@ -20,7 +20,6 @@ import type { RedisCommand, RedisConnection } from "./connection.ts";
 // Two more than are listed, for clocks that differ.
 const TALLY_TTL_S = (TALLY_DAYS + 2) * 86_400;
 
-/** Keeps entries on a server; see the head of this file. */
 export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #prefix: string;
@@ -53,7 +52,7 @@ export class RedisStore implements Store {
     return days.flatMap((day, index) => countsOf(day, hashes[index]));
   }
 
-  /** Nothing: the connection waits for what is under way, when it is closed. */
+  /** Does nothing: the connection waits for what is under way, when it is closed. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
