@@ -25,10 +25,8 @@ export type Waiting =
   | { readonly kind: "parked"; readonly message: ParkedMessage }
   | { readonly kind: "delayed"; readonly note: DelayedRecord };
 
-/** A message from a user, with what is known of it. */
 export type InboundFound = Awaited<ReturnType<typeof inboundFound>>;
 
-/** A message to a user, with what is known of it. */
 export type OutboundFound = Awaited<ReturnType<typeof outboundFound>>;
 
 export type Found = InboundFound | OutboundFound;
@@ -170,9 +168,7 @@ async function outboundFound(
     repliedTo: inReplyTo === undefined ? undefined : await cache?.getInbound(inReplyTo),
     /** When RabbitMQ confirmed it, in milliseconds since 1970. */
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
-    /** The statuses that Turn has. */
     told,
-    /** Events about it. */
     waiting: withoutFinished(about, (id) => told.events.some((event) => event.id === eventKey(id))),
   };
 }

@@ -19,7 +19,6 @@ export interface Step {
   readonly text: string;
 }
 
-/** Where a message is, in one word. */
 export type State =
   | "delivered"
   | "delayed"
@@ -30,13 +29,11 @@ export type State =
   /** In its queue or in work, or not known. */
   | "open";
 
-/** All that is known of one message. */
 export interface Story {
   readonly connector: string;
   readonly kind: Found["kind"];
   readonly id: string;
   readonly user: string | null;
-  /** What happened, in order. */
   readonly steps: readonly Step[];
   readonly state: State;
   /** Where it is in words, with what can be done. */
@@ -45,7 +42,6 @@ export interface Story {
   readonly content?: unknown;
 }
 
-/** What a story needs beside the message. */
 export interface Surroundings {
   readonly connector: string;
   /** Undefined if the queues could not be read. */

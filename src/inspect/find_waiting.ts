@@ -10,7 +10,7 @@ import { queuesOf } from "../vumi/mod.ts";
 import type { Waiting } from "./find_search.ts";
 import type { State, Surroundings } from "./find_story.ts";
 
-/** What went wrong with it, and when: milliseconds since 1970, or ISO 8601. */
+/** What went wrong with a waiting message, and when: milliseconds since 1970, or ISO 8601. */
 export function failuresOf(
   waiting: Waiting,
 ): readonly (readonly [at: number | string, text: string])[] {
@@ -26,7 +26,7 @@ export function failuresOf(
   return firstFailure ? [[firstFailure, failed], parked] : [parked];
 }
 
-/** Where it is, and what can be done. */
+/** Where a waiting message is, and what can be done. */
 export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundings): string {
   const what = nameOf(waiting);
   const queues = queuesOf(connector);
@@ -63,7 +63,7 @@ function eventWords(body: Uint8Array): string {
   return words.filter((word) => typeof word === "string").join(" ") || "unreadable";
 }
 
-/** Where a message is of which these wait; after its delay it is in its queue again. */
+/** The state of a message of which these wait; after its delay it is in its queue again. */
 export function waitingState(
   waiting: readonly Waiting[],
   { now }: Surroundings,

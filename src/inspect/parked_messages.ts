@@ -21,7 +21,6 @@ type ParkedQueue = "inbound" | "event";
 
 const QUEUES: readonly ParkedQueue[] = ["inbound", "event"];
 
-/** A message that waits for an operator. */
 export interface ParkedMessage
   extends QueuedMessage, Pick<Parking, "status" | "attempts" | "firstFailure"> {
   readonly queue: ParkedQueue;
@@ -51,10 +50,7 @@ export interface ParkedFilter {
 /** Looks into queues, and has queues declared to which messages are put back. */
 export type ParkedBroker = Browser & Pick<Publisher, "declare">;
 
-/**
- * What is parked of these connectors, connector by connector. A {@linkcode PublishError} is thrown for
- * the reasons of {@linkcode Browser.browse}.
- */
+/** Parked messages, connector by connector. Throws what {@linkcode Browser.browse} throws. */
 export class ParkedMessages {
   readonly #connectors: readonly string[];
   readonly #broker: ParkedBroker;

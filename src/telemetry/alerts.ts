@@ -8,7 +8,6 @@
 
 import { stringify } from "yaml";
 
-/** One alert. */
 export interface Alert {
   readonly severity: "page" | "ticket";
   /** How long it must be so, as Prometheus writes a time. */
@@ -19,7 +18,6 @@ export interface Alert {
   readonly summary: string;
 }
 
-/** All alerts, by name. */
 export const ALERTS: Readonly<Record<string, Alert>> = {
   TurnRefusesToken: {
     severity: "page",
@@ -123,7 +121,7 @@ export function alertRules({ runbook = "docs/runbook.md" } = {}): string {
   return stringify({ groups: [{ name: "turn-channels", rules }] }, { lineWidth: 0 });
 }
 
-/** What was sent by a transport, or heard of that, over all instances: any may get the events. */
+/** Messages by transport and result, over all instances: any may get the events. */
 function counted(results: string, range: string): string {
   return "sum by (job, connector, transport) " +
     `(increase(turn_channels_transport_messages_total{result${results}}${range}))`;

@@ -8,7 +8,6 @@
 
 type MetricType = "counter" | "gauge" | "histogram";
 
-/** One metric. */
 export interface Definition<T extends MetricType = MetricType, L extends string = string> {
   readonly type: T;
   readonly name: string;
@@ -29,7 +28,6 @@ const counter = definer("counter");
 const gauge = definer("gauge");
 const histogram = definer("histogram");
 
-/** All of them. */
 export const METRICS = {
   // What the bridge carries.
   messages: counter(

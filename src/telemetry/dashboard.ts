@@ -51,7 +51,7 @@ const FRAME = {
   },
 } as const;
 
-/** Lets some of a label's values be chosen. */
+/** A choice among a label's values. */
 function choice(name: string, label: string, metric: Definition): object {
   return {
     ...{ name, label, type: "query", datasource: DATA_SOURCE },

@@ -174,7 +174,6 @@ function panel(title: string, unit: string, description: string, lines: Panel["l
   return { title, unit, description, lines };
 }
 
-/** What labels must be. */
 type Match<L extends string> = { readonly [label in L]?: string };
 
 /** A metric's series, of the instances and channels that are chosen in Grafana. */
@@ -195,7 +194,7 @@ function perSecond<L extends string>(metric: Definition<"counter", L>): string {
   return sumBy(metric.labels, `rate(${series(metric)}${RATE})`);
 }
 
-/** The same an hour. */
+/** A channel's counter by all its labels that are not fixed, an hour. */
 function perHour<L extends string>(metric: Definition<"counter", L>, match: Match<L> = {}): string {
   const free = metric.labels.filter((label) => !(label in match));
   return sumBy(free, `increase(${series(metric, match)}[1h])`);
@@ -205,7 +204,7 @@ function sumBy(labels: readonly string[], counted: string): string {
   return `sum by (${[...new Set(["connector", ...labels])].join(", ")}) (${counted})`;
 }
 
-/** How long it takes half, nearly all, and all but one in a hundred. */
+/** The quantiles of a histogram: half, nearly all, and all but one in a hundred. */
 function quantiles({ name, labels }: Definition, ...by: readonly string[]): Panel["lines"] {
   const counted = `rate(${series({ name: `${name}_bucket`, labels })}${RATE})`;
   return Object.fromEntries(

@@ -1,5 +1,5 @@
 /**
- * What a check of something outside the program comes to, for the command `check`.
+ * What the command `check` finds of something outside the program.
  *
  * @module
  */

@@ -54,7 +54,6 @@ export type Instruments = {
   readonly [Key in keyof typeof METRICS]: Instrument<(typeof METRICS)[Key]>;
 };
 
-/** Registers all metrics of the catalogue. */
 export function makeInstruments(registry: Registry): Instruments {
   const made = Object.entries(METRICS).map(([key, metric]) => [key, instrument(registry, metric)]);
   return Object.fromEntries(made); // Untyped, as what entries become is.

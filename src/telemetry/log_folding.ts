@@ -10,7 +10,6 @@
 import type { LogRecord } from "@logtape/logtape";
 import { type After, afterMs } from "../async/mod.ts";
 
-/** How long is counted before it is told. */
 const WINDOW_MS = 10_000;
 
 interface Burst {
@@ -20,7 +19,7 @@ interface Burst {
   count: number;
 }
 
-/** Where records go through on their way to the output. */
+/** A stage that records pass on their way to the output. */
 export interface LogFolding {
   /** Writes or counts. Neither a `fatal` record is ever counted, nor one below `warning`. */
   take(record: LogRecord): void;
@@ -46,7 +45,7 @@ export function foldBursts(
     bursts.set(sort, { first, startedAt: now(), cancel, count: 0 });
   }
 
-  /** While it goes on there is a line each window; after one in which nothing came it is over. */
+  /** Ends a window: one line while the burst goes on; after a window without any it is over. */
   function endWindow(sort: string): void {
     const burst = bursts.get(sort);
     bursts.delete(sort);

@@ -8,7 +8,7 @@
 
 import type { LogRecord } from "@logtape/logtape";
 
-/** What may be told. */
+/** What log lines may show of people. */
 export interface LogPrivacy {
   /** Whether users' addresses are written whole. */
   readonly addresses: boolean;

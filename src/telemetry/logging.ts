@@ -41,7 +41,7 @@ export interface LoggingOptions {
   readonly level: LogLevelName;
   /** How lines look; default `auto`. */
   readonly format?: LogFormat;
-  /** What is told of people; default nothing. */
+  /** What lines show of people; default nothing. */
   readonly privacy?: LogPrivacy;
   /** Where lines go; default standard error, so that standard output stays a command's own. */
   readonly output?: LogOutput;
@@ -57,7 +57,7 @@ export interface LogOutput {
 
 /** Logging that has begun. Disposing writes what is left and ends it. */
 export interface Logging extends Disposable {
-  /** Writes from now on what is of this level or above, and tells this of people. */
+  /** Writes from now on what is of this level or above, showing this of people. */
   change(level: LogLevelName, privacy: LogPrivacy): void;
 }
 

@@ -9,7 +9,7 @@
 import { sleep } from "../async/mod.ts";
 import type { QueueFigures } from "./live_figures.ts";
 
-/** How long it rests between two looks. */
+/** The pause between two looks. */
 const EVERY_MS = 15_000;
 /** With thousands of queues it rests longer: looking takes no more than this part of the time. */
 const LARGEST_PART = 1 / 40;
@@ -25,7 +25,7 @@ const ABSENT_LOOKS = 240;
 /** A queue that we need may not be there yet when that is counted. */
 const AGAIN_LOOKS = 4;
 
-/** A queue to be looked at. The numbers are asked for, and only ever grow. */
+/** A queue to be watched. Its numbers are asked for, and only ever grow. */
 export interface WatchedQueue {
   /** What it is called in metrics. */
   readonly label: string;
@@ -71,7 +71,7 @@ interface Seen extends Pick<QueueFigures, "waiting" | "parked"> {
   readonly stalledSince: number | undefined;
 }
 
-/** That a queue was not there. */
+/** An absent queue. */
 interface Absent {
   /** How much had been put into it by then. */
   readonly filled: number;
@@ -99,7 +99,7 @@ export class QueueWatch implements AsyncDisposable {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Looks at these, too; begins to look, soon, if it has not. */
+  /** Watches these queues too; the first time it begins to look, soon. */
   add(channel: WatchedQueues): void {
     this.#channels.push(channel);
     this.#running ??= Promise.resolve().then(() => this.#run());
@@ -199,7 +199,7 @@ export function restAfter(tookMs: number): number {
   return Math.max(EVERY_MS, tookMs / LARGEST_PART);
 }
 
-/** As good as is known: what came out of it, or that it got shorter. */
+/** How many messages came out of the queue, as well as is known, or that it got shorter. */
 function settledOf({ settled, added }: WatchedQueue, waiting: number): number {
   return settled === undefined ? (added?.() ?? 0) - waiting : settled();
 }

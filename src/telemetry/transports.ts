@@ -50,7 +50,7 @@ export class Transports {
     if (heard !== undefined) this.#series(this.#known(name), heard).total++;
   }
 
-  /** Notes the first event about a message that was sent at that time. */
+  /** Counts the first event about a message that was sent at that time. */
   heardFirst(name: string, sentAt: number): void {
     // Below 0 if the event was quicker than the broker's confirm, which is still to come.
     this.#addUnheard(this.#known(name), Math.floor(sentAt / MINUTE_MS), -1);
@@ -60,7 +60,6 @@ export class Transports {
   sweep(now: number): void {
     for (const [transport, minutes] of this.#unheard) {
       for (const [minute, count] of minutes) {
-        // The whole of the minute is an hour ago.
         if ((minute + 1) * MINUTE_MS + HOUR_MS > now) continue;
         this.#series(transport, "silent").total += Math.max(0, count);
         minutes.delete(minute);

@@ -10,7 +10,7 @@ import type { Finding } from "../telemetry/mod.ts";
 import { oneLine } from "./excerpt.ts";
 import { networkError } from "./network_error.ts";
 
-/** What {@linkcode askTurn} needs. */
+/** Options of {@linkcode askTurn}. */
 export interface TurnCheckOptions {
   /** The address of our channel. */
   readonly apiUrl: string;
@@ -22,17 +22,16 @@ export interface TurnCheckOptions {
   readonly now?: () => number;
 }
 
-/** An answer to a question without a body. */
 interface Answer {
   readonly status: number;
   /** How far our clock is ahead, in milliseconds, at the middle of the call; NaN if Turn has no Date. */
   readonly aheadMs: number;
 }
 
-/** A clock that differs by more is told of, in seconds. */
+/** How far clocks may differ, in seconds. */
 const MOST_CLOCK_S = 30;
 
-/** Asks Turn. Never throws. */
+/** Asks Turn for our channel, without the token and with it. Never throws. */
 export async function askTurn(options: TurnCheckOptions): Promise<readonly Finding[]> {
   const { apiUrl, authToken } = options;
   const without = await ask(options);
@@ -47,7 +46,7 @@ export async function askTurn(options: TurnCheckOptions): Promise<readonly Findi
   return [reached, tokenFinding(without.status, withToken.status), clock];
 }
 
-/** The answer, or in words why there is none. */
+/** Calls Turn: its answer, or in words why there is none. */
 async function ask(options: TurnCheckOptions, authToken?: string): Promise<Answer | string> {
   const { apiUrl, timeoutMs, now = Date.now } = options;
   const begun = now();
@@ -95,7 +94,7 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   [/Expired|NotValidYet/i, "set this machine's clock; if it is right, Turn's certificate has to be renewed"],
 ];
 
-/** Who may not ask is told so before whether there is anything to be asked. */
+/** Compares answers: who may not ask is refused before it is looked whether there is anything. */
 function tokenFinding(without: number, withToken: number): Finding {
   const subject = "Turn's token";
   if (isRefusal(withToken)) {

@@ -21,7 +21,7 @@ import {
 /** How long an unused connection is kept: less than the 60 s after which many proxies drop it. */
 const IDLE_MS = 30_000;
 
-/** What a {@linkcode TurnClient} needs. */
+/** Options of a {@linkcode TurnClient}. */
 export interface TurnClientOptions {
   /** Turn's address of our channel, to which `/messages` and `/statuses` are added. */
   readonly apiUrl: string;
@@ -128,7 +128,7 @@ export class TurnClient implements Disposable {
     }
   }
 
-  /** A second `traceparent` would make both worthless. */
+  /** The headers of a traced call. A second `traceparent` would make both worthless. */
   #headersIn(trace: Trace): Readonly<Record<string, string>> {
     const { traceparent: _, ...state } = trace;
     return { ...this.#headers, ...(this.#isTraced ? state : traceHeaders(trace)) };

@@ -121,7 +121,7 @@ async function answer(
   return timedOut(options);
 }
 
-/** Never rejects: nobody may be waiting any more. */
+/** Answers a request whose body was read. Never rejects: nobody may be waiting any more. */
 async function answerBody(sender: Sender, { accept }: EndpointOptions): Promise<Response> {
   try {
     const read = decodeRequest(sender.body);

@@ -30,7 +30,7 @@ export interface ErrorDetail {
   readonly field?: string;
 }
 
-/** The part of hono's context that says what was asked for. */
+/** The part of hono's context that says what was requested. */
 export interface Asked {
   /** The request. */
   readonly req: { readonly method: string; readonly path: string };
@@ -76,7 +76,7 @@ export function methodNotAllowed(...allow: readonly string[]): (asked: Asked) =>
   };
 }
 
-/** No warning, as anybody on the network can ask for anything; still, Turn's may be among them. */
+/** Logs a stray request. No warning, as anybody can ask for anything; still, Turn's may be among them. */
 function logStray({ req: { method, path } }: Asked): void {
   log.info("No such path or method: {method} {path}", { method, path: path.slice(0, 100) });
 }

@@ -14,7 +14,7 @@ import { SIGNATURE_HEADER } from "./signature.ts";
 /** A part of an OpenAPI document. */
 export type OpenApi = Readonly<Record<string, unknown>>;
 
-/** What {@linkcode turnApi} describes. */
+/** Options of {@linkcode turnApi}. */
 export interface TurnApiOptions {
   /** What comes before `/messages`, for each channel. */
   readonly paths: readonly string[];

@@ -10,7 +10,7 @@ import { parseJson } from "../async/mod.ts";
 import { oneLine, readErrorText, readStart } from "./excerpt.ts";
 import { networkError } from "./network_error.ts";
 
-/** What Turn is told of a channel that it is to create. */
+/** A channel that Turn is to create. */
 export interface Registration {
   /** Turn's own address, without a path: `https://whatsapp.turn.io`. */
   readonly turnUrl: string;
@@ -24,7 +24,7 @@ export interface Registration {
   readonly endpoint: string;
 }
 
-/** What became of a registration. */
+/** The registered channel, or why there is none. */
 export type Registered =
   | {
     readonly kind: "registered";

@@ -23,7 +23,7 @@ export interface OutboundRequest {
   readonly waitingForUserInput: boolean;
 }
 
-/** What became of reading a request. */
+/** A request, or why it could not be read. */
 export type ReadRequest =
   | { readonly kind: "request"; readonly request: OutboundRequest }
   /** The body is not JSON, or not of the schema; one error for each field. */

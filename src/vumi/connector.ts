@@ -60,7 +60,7 @@ export function queuesOf(name: string): ConnectorQueues {
   };
 }
 
-/** How a message or event came; see {@linkcode BrokerMessage}. */
+/** What came with a message or event; see {@linkcode BrokerMessage}. */
 export type Arrival = Pick<BrokerMessage, "headers" | "redelivered" | "returns" | "lost">;
 
 /** Decides about one message or event. */
@@ -80,7 +80,7 @@ export interface ConnectorOptions {
   readonly tracing?: Tracing | undefined;
 }
 
-/** What to do with all that comes on a connector's queues. */
+/** Handlers of all that comes on a connector's queues. */
 export interface ConnectorHandlers {
   /** Decides about a message from a user. */
   readonly inbound: ConnectorHandler<Message>;
