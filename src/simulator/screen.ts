@@ -11,7 +11,6 @@ type Party = "user" | "vumi" | "bridge" | "Turn";
 
 interface ScreenOptions {
   readonly write: (text: string) => void;
-  /** Whether escape codes for colours may be in it. */
   readonly colours: boolean;
 }
 

@@ -48,13 +48,12 @@ export interface TurnRequest {
   readonly body: RequestBody;
 }
 
-/** What Turn asks the bridge to send. */
 export interface RequestBody {
   readonly to: string;
-  /** The bridge knows it of replies. */
+  /** Needed only for what is no reply. */
   readonly from?: string;
   readonly turn: { readonly type: "text"; readonly text: { readonly body: string } };
-  /** The bridge finds it by itself. */
+  /** Not needed: the bridge finds the user's latest message. */
   readonly reply_to?: string;
   readonly waiting_for_user_input?: boolean;
 }
@@ -67,11 +66,9 @@ export interface RequestAnswer {
   readonly body: unknown;
 }
 
-/** How a {@linkcode SimulatedTurn} starts. */
 export interface SimulatedTurnOptions {
   /** The bearer token that it expects; default "token". */
   readonly authToken?: string;
-  /** Default: 200 for all calls. */
   readonly answer?: Answerer | undefined;
 }
 
@@ -96,7 +93,6 @@ export class SimulatedTurn implements AsyncDisposable {
     );
   }
 
-  /** For `turn_api_url`. */
   get url(): string {
     return `http://127.0.0.1:${this.#server.addr.port}${BASE_PATH}`;
   }

@@ -23,7 +23,6 @@ export const USSD_CODE = "*120*8864#";
 const USER = "+26612345678";
 const USSD_USER = "+26687654321";
 
-/** The users of the tour. */
 export const TOUR_USERS: readonly string[] = [USER, USSD_USER];
 
 const WRITTEN: UserAction = {
@@ -57,12 +56,10 @@ const DEADLINE_MS = 10_000;
 interface TourOptions {
   readonly turn: SimulatedTurn;
   readonly transport: Transport;
-  /** Sends a request of Turn's. */
   readonly ask: (request: RequestBody) => Promise<RequestAnswer>;
   readonly screen: Screen;
   /** Gets the headings and the result for the page. */
   readonly tell?: (words: Extract<Happening, { kind: "caption" | "verdict" }>) => void;
-  /** Ends the tour early. */
   readonly stop: AbortSignal;
   /** Longest that each thing may take to arrive; default 10 s. */
   readonly deadlineMs?: number;

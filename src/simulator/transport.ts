@@ -68,7 +68,6 @@ export class Transport implements AsyncDisposable {
     return this.#watchers.add(watcher);
   }
 
-  /** Makes a message, and does not publish it. */
   compose(action: UserAction): Message {
     return createMessage({ transport_name: this.#name, ...action });
   }

@@ -19,7 +19,6 @@ export type CallContent =
   }
   | {
     readonly kind: "status";
-    /** The message's. */
     readonly id: string;
     readonly status: string;
   };

@@ -147,7 +147,6 @@ export class DemoPlay implements Play, AsyncDisposable {
     }
   }
 
-  /** Shows what the bridge logs on the page. */
   readonly logListener: LogListener = {
     line: (line) => this.journal.add(line),
     values: ({ messageId, eventId, delayMs, waitMs, result }) => {

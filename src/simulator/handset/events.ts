@@ -30,7 +30,6 @@ export interface PhoneMessage {
   /** Empty if it is a notice of the network. */
   readonly id: string;
   readonly by: "user" | "service" | "network";
-  /** Cut if it is very long. */
   readonly text: string;
   /** Whether it was in a USSD session; else it is an SMS. */
   readonly ussd: boolean;
@@ -47,24 +46,19 @@ export interface MessageTrace {
   /** The message that it is or is about; empty as long as it has no id. */
   readonly messageId: string;
   readonly state:
-    /** The bridge has it. */
     | "waiting"
-    /** The bridge will try again. */
     | "retrying"
     | "done"
     /** Turn need not be called about it. */
     | "skipped"
     /** It was refused, and that is its end. */
     | "refused"
-    /** It waits for an operator. */
     | "parked";
   /** A few words about the state. */
   readonly note: string;
   /** Calls to Turn, or of Turn to the bridge. */
   readonly attempts: number;
-  /** Milliseconds since 1970. */
   readonly at: number;
-  /** Null until it has ended. */
   readonly tookMs: number | null;
   readonly waitsForInput: boolean;
 }
@@ -81,7 +75,6 @@ export interface TraceStep {
 export interface TraceEvent {
   readonly kind: "trace";
   readonly trace: MessageTrace;
-  /** Absent if there is nothing to show. */
   readonly step?: TraceStep;
 }
 
@@ -128,7 +121,6 @@ export interface Settings {
   readonly kind: "settings";
   readonly turnAnswers: TurnMode;
   readonly turnReplies: boolean;
-  /** Whether the transport reports deliveries by itself. */
   readonly reports: boolean;
   readonly load: number;
   readonly touring: boolean;
@@ -142,7 +134,6 @@ export interface Health {
   readonly limits: readonly (readonly [string, number, number])[];
 }
 
-/** The messages that wait for an operator. */
 export interface Parked {
   readonly kind: "parked";
   readonly total: number;
@@ -160,7 +151,6 @@ export interface ParkedRow {
 /** The load's figures of the last moment. */
 export interface Sample {
   readonly kind: "sample";
-  /** Messages from users a second. */
   readonly sent: number;
   /** Messages that Turn took a second. */
   readonly delivered: number;

@@ -9,7 +9,6 @@ import type { Health } from "./events.ts";
 
 const TIMEOUT_MS = 5_000;
 
-/** Asks the bridge at `address`. */
 export async function askHealth(address: string): Promise<Health> {
   const [report, metrics] = await Promise.all([
     ask(`${address}/health`, (response) => response.json()),

@@ -40,7 +40,7 @@ export class Journal {
     return this.#listeners.size;
   }
 
-  /** Sends an event, and keeps it for those who come later. */
+  /** Sends an event, and keeps it for pages that are opened later. */
   add(happening: Happening): void {
     const number = ++this.#last;
     const frame = `id: ${this.#life}-${number}\n${formatFrame(happening)}`;

@@ -13,7 +13,6 @@ interface LoadOptions {
   readonly transport: Transport;
   readonly turn: SimulatedTurn;
   readonly number: string;
-  /** Called twice a second. */
   readonly sampled: (sample: Sample) => void;
 }
 
@@ -24,7 +23,6 @@ const SAMPLE_MS = 500;
 /** With more messages that Turn does not have yet, users stop writing. */
 const MOST_BETWEEN = 20_000;
 
-/** Whether it is a made-up user's address. */
 export function isLoad(address: string): boolean {
   return address.startsWith(PREFIX);
 }
@@ -55,7 +53,6 @@ export class Load implements Disposable {
     });
   }
 
-  /** Messages a second, 0 to 500. */
   get rate(): number {
     return this.#rate;
   }

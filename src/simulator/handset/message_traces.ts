@@ -24,11 +24,9 @@ interface MessageTracesOptions {
   /** Undefined if Turn runs elsewhere. */
   readonly turn?: SimulatedTurn;
   readonly journal: Journal;
-  /** Users whose messages are not shown. */
   readonly ignores?: (address: string) => boolean;
 }
 
-/** What begins a trace. */
 type Beginning = Pick<MessageTrace, "id" | "flow" | "address" | "text"> & Partial<MessageTrace>;
 
 const REMEMBERED = 2_000;

@@ -18,12 +18,10 @@ interface ParkingOptions {
   readonly onReplayed: (message: ParkedRow, queue: string) => void;
 }
 
-/** How many are shown. */
 const MOST_SHOWN = 50;
 /** A longer queue is only counted, as reading it would take too long. */
 const MOST_LOOKED_AT = 2_000;
 
-/** What was seen of a queue. */
 interface Seen {
   readonly depth: number;
   readonly messages: readonly ParkedRow[];
@@ -32,7 +30,6 @@ interface Seen {
 export class Parking {
   readonly #options: ParkingOptions;
   #known = new Set<string>();
-  /** What was found in each queue last time. */
   readonly #seen = new Map<string, Seen>();
   #parked: Parked = { kind: "parked", total: 0, messages: [] };
 
@@ -40,14 +37,13 @@ export class Parking {
     this.#options = options;
   }
 
-  /** What was found last time. */
   get parked(): Parked {
     return this.#parked;
   }
 
   /**
-   * Looks what there is. Messages themselves are looked at only if there are more or less of them than
-   * before: nobody else sees them meanwhile, and a quorum queue has to be given copies of them.
+   * Looks for parked messages. They are read only if their number has changed: nobody else sees them
+   * meanwhile, and a quorum queue has to be given copies of them.
    */
   async look(): Promise<Parked> {
     const { queues, onParked } = this.#options;

@@ -16,7 +16,6 @@ import type { Play } from "./server.ts";
 interface PhonePlayOptions extends Pick<Hello, "connector" | "number" | "ussdCode"> {
   readonly transport: Transport;
   readonly ussdTimeoutMs: number;
-  /** The first phone's. */
   readonly user: string;
 }
 

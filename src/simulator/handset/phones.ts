@@ -13,13 +13,11 @@ import type { Phone, PhoneMessage } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import { UssdSession } from "./ussd.ts";
 
-/** How {@linkcode Phones} work. */
 export interface PhonesOptions {
   readonly transport: Transport;
   readonly journal: Journal;
   readonly number: string;
   readonly ussdTimeoutMs: number;
-  /** Users whose messages are not shown. */
   readonly ignores?: (address: string) => boolean;
   /** Phones that the tour uses now, and nobody else may. */
   readonly isReserved?: (address: string) => boolean;
@@ -30,7 +28,6 @@ export class PhoneError extends Error {
   override readonly name = "PhoneError";
 }
 
-/** Messages to further users are not shown. */
 const MOST_PHONES = 50;
 const LONGEST_TEXT = 4_000;
 /** Time between the ack and the delivery report. */
@@ -104,7 +101,6 @@ export class Phones implements Disposable {
     }
   }
 
-  /** Adds a phone, if there is none. */
   add(address: string): void {
     if (this.#phones.has(address)) return;
     if (this.#phones.size >= MOST_PHONES) {

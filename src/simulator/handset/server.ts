@@ -49,10 +49,9 @@ const MOST_LISTENERS = 32;
 /** Frames that may wait for a slow reader; with more it is disconnected, and can come back for them. */
 const MOST_WAITING = 3_000;
 const LARGEST_BODY = 32_768;
-/** Finds listeners that have gone. */
+/** How often to look for listeners that have gone. */
 const HEARTBEAT_MS = 10_000;
 
-/** Serves the page. */
 export class PageServer implements AsyncDisposable {
   readonly url: string;
   readonly #options: PageServerOptions;
@@ -140,7 +139,6 @@ export class PageServer implements AsyncDisposable {
   }
 }
 
-/** Server-sent events for one page. */
 class EventStream {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #encoder = new TextEncoder();
@@ -174,7 +172,7 @@ class EventStream {
   }
 }
 
-/** A path of other characters could lead out of the folder. */
+/** A file of the page. A path of other characters could lead out of the folder. */
 async function file(path: string): Promise<Response> {
   const [, ending = ""] = /^\/\w+\.(\w+)$/.exec(path) ?? [];
   const type = Object.hasOwn(TYPES, ending) ? TYPES[ending] : undefined;

@@ -13,7 +13,6 @@ interface TurnControlsOptions {
   readonly turn: SimulatedTurn;
   readonly send: (request: RequestBody) => Promise<unknown>;
   readonly ussdCode: string;
-  /** Users who get no reply now. */
   readonly ignores: (address: string) => boolean;
 }
 
