@@ -1,8 +1,4 @@
-/**
- * Lenient reading of JSON.
- *
- * @module
- */
+// Lenient reading of JSON.
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 

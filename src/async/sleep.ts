@@ -1,8 +1,4 @@
-/**
- * Waiting that a signal can end.
- *
- * @module
- */
+// Waiting that a signal can end.
 
 /** Runs something after so many milliseconds, unless the answer is called before. */
 export type After = (ms: number, run: () => void) => () => void;

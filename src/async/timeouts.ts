@@ -1,9 +1,5 @@
-/**
- * Time limits that are nearly all given back before they are up. One timer serves all of a length: one
- * of the platform's for each would cost as much as to read a message.
- *
- * @module
- */
+// Time limits that are nearly all given back before they are up. One timer serves all of a length: one
+// of the platform's for each would cost as much as to read a message.
 
 /** How much too early a timer of the platform's may fire, in milliseconds. */
 const SLACK_MS = 1;

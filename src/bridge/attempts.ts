@@ -1,8 +1,4 @@
-/**
- * Calls Turn about one message until Turn has it or its quick attempts are over.
- *
- * @module
- */
+// Calls Turn about one message until Turn has it or its quick attempts are over.
 
 import { getLogger } from "@logtape/logtape";
 import { readTrace } from "../telemetry/mod.ts";

@@ -1,9 +1,5 @@
-/**
- * The life of one channel's bridge: it makes the three flows, starts them, and ends them without
- * losing what is in work.
- *
- * @module
- */
+// The life of one channel's bridge: it makes the three flows, starts them, and ends them without
+// losing what is in work.
 
 import type { TurnFigures } from "../telemetry/mod.ts";
 import { within } from "../async/mod.ts";

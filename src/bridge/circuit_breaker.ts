@@ -1,13 +1,9 @@
-/**
- * Tells a Turn that is down from a message that fails: a circuit breaker over all calls of a channel.
- * It opens when most calls of the last seconds have failed, or some in a row could not be made at
- * all. Then nothing is called, but one call after each pause, until one comes through.
- *
- * A library's was measured and left aside: its windows age by calls and not by time, so a message
- * that fails alone, seldom, would open it and then be tried for ever instead of being parked.
- *
- * @module
- */
+// Tells a Turn that is down from a message that fails: a circuit breaker over all calls of a channel.
+// It opens when most calls of the last seconds have failed, or some in a row could not be made at
+// all. Then nothing is called, but one call after each pause, until one comes through.
+//
+// A library's was measured and left aside: its windows age by calls and not by time, so a message
+// that fails alone, seldom, would open it and then be tried for ever instead of being parked.
 
 /** How long calls are looked at, */
 const WINDOW_MS = 30_000;

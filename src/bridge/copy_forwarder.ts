@@ -1,10 +1,6 @@
-/**
- * Sends a message to where it waits without being in hand, as a copy: into a delay queue when it has
- * failed, to the end of its queue when it was in hand for too long, behind another of its user's in
- * either. What has to be known of it later, by us or by who comes after us, is noted before it goes.
- *
- * @module
- */
+// Sends a message to where it waits without being in hand, as a copy: into a delay queue when it has
+// failed, to the end of its queue when it was in hand for too long, behind another of its user's in
+// either. What has to be known of it later, by us or by who comes after us, is noted before it goes.
 
 import { getLogger } from "@logtape/logtape";
 import type { Note } from "../cache/mod.ts";

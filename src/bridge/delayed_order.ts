@@ -1,26 +1,22 @@
-/**
- * A user's messages stay in order also when one of them has to wait elsewhere: in the first delay
- * queue, or at the end of its queue. Those that come meanwhile go behind it, to the same place, and so
- * come back behind it. Later delays are longer than a conversation bears: then the others overtake.
- *
- * What goes one behind the other to the same place is a *group*, and has the group's *mark* and its own
- * number in the group in a header. A group with a higher mark comes first: it begins when one that came
- * back has to go once more, while those behind it have not come yet. So one that comes with a mark waits
- * for nothing but groups with a higher mark, and a new one for all.
- *
- * It is copies that are told apart, not messages: of one that was copied just before we were killed,
- * and was not acked, there are two.
- *
- * All that is relied on is that a queue keeps order. What does not come back, whatever the reason, is
- * waited for no longer than the next one of its user takes that went behind it: once round the queue.
- * So no time has to be guessed after which order is given up.
- *
- * The groups of a user are noted in the cache for whoever speaks for the channel next, and looked up
- * only then. That a group is gone is noted without anybody waiting for it: at worst the user's next
- * message goes round once for nothing.
- *
- * @module
- */
+// A user's messages stay in order also when one of them has to wait elsewhere: in the first delay
+// queue, or at the end of its queue. Those that come meanwhile go behind it, to the same place, and so
+// come back behind it. Later delays are longer than a conversation bears: then the others overtake.
+//
+// What goes one behind the other to the same place is a *group*, and has the group's *mark* and its own
+// number in the group in a header. A group with a higher mark comes first: it begins when one that came
+// back has to go once more, while those behind it have not come yet. So one that comes with a mark waits
+// for nothing but groups with a higher mark, and a new one for all.
+//
+// It is copies that are told apart, not messages: of one that was copied just before we were killed,
+// and was not acked, there are two.
+//
+// All that is relied on is that a queue keeps order. What does not come back, whatever the reason, is
+// waited for no longer than the next one of its user takes that went behind it: once round the queue.
+// So no time has to be guessed after which order is given up.
+//
+// The groups of a user are noted in the cache for whoever speaks for the channel next, and looked up
+// only then. That a group is gone is noted without anybody waiting for it: at worst the user's next
+// message goes round once for nothing.
 
 import { getLogger } from "@logtape/logtape";
 import type { Note } from "../cache/mod.ts";

@@ -1,10 +1,6 @@
-/**
- * What waits in delay queues is noted in the cache, so that whoever looks for a message finds it
- * without looking into queues: one note a message, and a list a user and a message that events are
- * about. For people only; no decision rests on it.
- *
- * @module
- */
+// What waits in delay queues is noted in the cache, so that whoever looks for a message finds it
+// without looking into queues: one note a message, and a list a user and a message that events are
+// about. For people only; no decision rests on it.
 
 import { getLogger } from "@logtape/logtape";
 import type { MessageCache, Note } from "../cache/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * Takes what came off a queue in hand, one flow's, and lets it begin in its user's order.
- *
- * @module
- */
+// Takes what came off a queue in hand, one flow's, and lets it begin in its user's order.
 
 import type { Arrival } from "../vumi/mod.ts";
 import { CopyForwarder } from "./copy_forwarder.ts";

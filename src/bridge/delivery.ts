@@ -1,13 +1,9 @@
-/**
- * A message on its way to Turn, in hand: in its user's order, not twice, tried as often as is worth it,
- * and in the end delivered or parked. Whatever it has to wait for, it waits in hand, and goes on
- * elsewhere as a copy when that gets too long; back to its queue it goes only when we stop.
- *
- * A flow calls what it needs of a {@linkcode Delivery}, from top to bottom: begin, send, delivered.
- * What answers a disposition has ended it.
- *
- * @module
- */
+// A message on its way to Turn, in hand: in its user's order, not twice, tried as often as is worth it,
+// and in the end delivered or parked. Whatever it has to wait for, it waits in hand, and goes on
+// elsewhere as a copy when that gets too long; back to its queue it goes only when we stop.
+//
+// A flow calls what it needs of a `Delivery`, from top to bottom: begin, send, delivered.
+// What answers a disposition has ended it.
 
 import { CacheError, type Note } from "../cache/mod.ts";
 import type { Arrival, Disposition } from "../vumi/mod.ts";

@@ -1,10 +1,6 @@
-/**
- * Tells a request that Turn repeats, because it had no answer, from one that is meant. Turn's
- * requests have no id and no time, so all there is to go by is the body, and whether the first one
- * was answered: while somebody is there to take the answer, an equal request is another message.
- *
- * @module
- */
+// Tells a request that Turn repeats, because it had no answer, from one that is meant. Turn's
+// requests have no id and no time, so all there is to go by is the body, and whether the first one
+// was answered: while somebody is there to take the answer, an equal request is another message.
 
 import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";

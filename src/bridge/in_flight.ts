@@ -1,10 +1,6 @@
-/**
- * What is in hand: taken off a queue and not yet answered. RabbitMQ closes the channel of whoever does
- * not answer in time (30 minutes by default), and returns all that was in hand there. So whatever a
- * message waits for, it waits in hand for a part of that time only.
- *
- * @module
- */
+// What is in hand: taken off a queue and not yet answered. RabbitMQ closes the channel of whoever does
+// not answer in time (30 minutes by default), and returns all that was in hand there. So whatever a
+// message waits for, it waits in hand for a part of that time only.
 
 import { afterMs, sleep } from "../async/mod.ts";
 import type { FlowOptions } from "./options.ts";

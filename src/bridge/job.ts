@@ -1,8 +1,4 @@
-/**
- * What is to be delivered to Turn: a message or an event that was taken off a queue.
- *
- * @module
- */
+// What is to be delivered to Turn: a message or an event that was taken off a queue.
 
 import type { MessageCache, Remembered } from "../cache/mod.ts";
 

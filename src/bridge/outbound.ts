@@ -1,9 +1,5 @@
-/**
- * Outbound: what Turn asks us to send becomes a vumi message on the queue, in answer to what the
- * user wrote, if that is known.
- *
- * @module
- */
+// Outbound: what Turn asks us to send becomes a vumi message on the queue, in answer to what the
+// user wrote, if that is known.
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type Remembered } from "../cache/mod.ts";

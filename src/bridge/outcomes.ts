@@ -1,9 +1,5 @@
-/**
- * How messages end, one flow's: each end is counted, also for the audit, and logged in one line of the
- * same form whichever way it went. Nothing is parked without {@linkcode Outcomes.park}.
- *
- * @module
- */
+// How messages end, one flow's: each end is counted, also for the audit, and logged in one line of the
+// same form whichever way it went. Nothing is parked without `Outcomes.park`.
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type Note } from "../cache/mod.ts";

@@ -1,11 +1,7 @@
-/**
- * Finds the message that ends the program each time it is worked on, so that it can be parked. RabbitMQ
- * says only that a message was handed out before; that we died over it is what is left in the cache:
- * a count that is raised before the work, lowered after it, and removed when the message is answered.
- * One that only waits, for days perhaps, is not blamed for what ends us.
- *
- * @module
- */
+// Finds the message that ends the program each time it is worked on, so that it can be parked. RabbitMQ
+// says only that a message was handed out before; that we died over it is what is left in the cache:
+// a count that is raised before the work, lowered after it, and removed when the message is answered.
+// One that only waits, for days perhaps, is not blamed for what ends us.
 
 import { getLogger } from "@logtape/logtape";
 import type { MessageCache } from "../cache/mod.ts";

@@ -1,12 +1,8 @@
-/**
- * Keeps calls to Turn within its rate limit, by what its answers say of it, so that it hardly ever
- * has to refuse one. Without a word of Turn's nothing is held back.
- *
- * Calls of a window are counted twice: by what Turn said was left, less those that it had not
- * answered then; and by ourselves, for the case that only a refusal carries the headers.
- *
- * @module
- */
+// Keeps calls to Turn within its rate limit, by what its answers say of it, so that it hardly ever
+// has to refuse one. Without a word of Turn's nothing is held back.
+//
+// Calls of a window are counted twice: by what Turn said was left, less those that it had not
+// answered then; and by ourselves, for the case that only a refusal carries the headers.
 
 import type { TurnFigures } from "../telemetry/mod.ts";
 import type { RateLimit } from "../turn/mod.ts";

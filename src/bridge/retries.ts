@@ -1,9 +1,5 @@
-/**
- * When a message that failed is tried again: after quick attempts while it is in hand longer and longer
- * waits in delay queues, and in the end a person.
- *
- * @module
- */
+// When a message that failed is tried again: after quick attempts while it is in hand longer and longer
+// waits in delay queues, and in the end a person.
 
 import type { CallResult } from "../turn/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";

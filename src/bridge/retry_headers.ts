@@ -1,9 +1,5 @@
-/**
- * The AMQP headers `x-retry-…` that a message carries along when it is sent elsewhere to wait: what it
- * has behind it, its place in its user's order, and why.
- *
- * @module
- */
+// The AMQP headers `x-retry-…` that a message carries along when it is sent elsewhere to wait: what it
+// has behind it, its place in its user's order, and why.
 
 import type { Failure } from "../turn/mod.ts";
 import { type Disposition, RETRY_HEADERS as HEADER } from "../vumi/mod.ts";

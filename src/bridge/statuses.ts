@@ -1,9 +1,5 @@
-/**
- * Statuses: what became of a message that we sent is told to Turn, one message's events one after
- * the other, never backwards, and not what is out of date before it could be told.
- *
- * @module
- */
+// Statuses: what became of a message that we sent is told to Turn, one message's events one after
+// the other, never backwards, and not what is out of date before it could be told.
 
 import { getLogger } from "@logtape/logtape";
 import type { Heard } from "../telemetry/mod.ts";

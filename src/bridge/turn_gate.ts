@@ -1,12 +1,8 @@
-/**
- * The way to Turn of one channel. Every call goes through here, and waits here: while Turn is down,
- * for its rate limit, for its turn. Users' messages go before statuses.
- *
- * While Turn is down no message spends its retries: those in hand wait here, the others in their
- * queues. After each pause a call is made about one of those that wait, to see.
- *
- * @module
- */
+// The way to Turn of one channel. Every call goes through here, and waits here: while Turn is down,
+// for its rate limit, for its turn. Users' messages go before statuses.
+//
+// While Turn is down no message spends its retries: those in hand wait here, the others in their
+// queues. After each pause a call is made about one of those that wait, to see.
 
 import { getLogger } from "@logtape/logtape";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * A timer for whoever looks again when something may have changed: too early does no harm.
- *
- * @module
- */
+// A timer for whoever looks again when something may have changed: too early does no harm.
 
 import { type After, afterMs } from "../async/mod.ts";
 

@@ -1,8 +1,4 @@
-/**
- * What every adapter does with a handler that fails.
- *
- * @module
- */
+// What every adapter does with a handler that fails.
 
 import { getLogger } from "@logtape/logtape";
 import type { BrokerMessage, Disposition, Handler } from "./mod.ts";

@@ -1,9 +1,5 @@
-/**
- * The AMQP headers that this program gives messages: all their names, and how those that tell of
- * parking are written and read. Names stay as they are, for messages outlive versions.
- *
- * @module
- */
+// The AMQP headers that this program gives messages: all their names, and how those that tell of
+// parking are written and read. Names stay as they are, for messages outlive versions.
 
 import type { Disposition } from "./mod.ts";
 

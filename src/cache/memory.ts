@@ -1,12 +1,8 @@
-/**
- * {@linkcode Store} in this process's memory: fast, forgotten when the process ends, and bounded.
- *
- * Each kind has bounds of its own, so that a flood of one pushes out no other. When a kind is full, what
- * was put or read longest ago goes first, even before its time; what has outlived its time takes room
- * until then. Counters are never pushed out: they go by day.
- *
- * @module
- */
+// `Store` in this process's memory: fast, forgotten when the process ends, and bounded.
+//
+// Each kind has bounds of its own, so that a flood of one pushes out no other. When a kind is full, what
+// was put or read longest ago goes first, even before its time; what has outlived its time takes room
+// until then. Counters are never pushed out: they go by day.
 
 import { LRUCache } from "lru-cache";
 import { type Change, dayAt, type DayCount, type Key, type Store, TALLY_DAYS } from "./store.ts";

@@ -1,9 +1,5 @@
-/**
- * Messages, notes about them, and counts for the audit, in a {@linkcode Store}: which rows lie under
- * which keys, for how long, within which limits; and how the store does.
- *
- * @module
- */
+// Messages, notes about them, and counts for the audit, in a `Store`: which rows lie under
+// which keys, for how long, within which limits; and how the store does.
 
 import { getLogger } from "@logtape/logtape";
 import type { CacheOperation, Metrics } from "../telemetry/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * Notes: what is kept about an id beside messages, and how much of it at once.
- *
- * @module
- */
+// Notes: what is kept about an id beside messages, and how much of it at once.
 
 import type { Change } from "./store.ts";
 

@@ -1,10 +1,6 @@
-/**
- * `turn-channels audit`: what came in, and what became of it, by day and flow, out of the cache and
- * the queues. It adds up when all that came was delivered, parked, skipped for a reason, or waits.
- * What the running program has counted since its start stands beside it, if that can be asked.
- *
- * @module
- */
+// `turn-channels audit`: what came in, and what became of it, by day and flow, out of the cache and
+// the queues. It adds up when all that came was delivered, parked, skipped for a reason, or waits.
+// What the running program has counted since its start stands beside it, if that can be asked.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type Browser, delayQueue } from "../broker/mod.ts";

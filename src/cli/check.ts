@@ -1,10 +1,6 @@
-/**
- * `turn-channels check`: what the configuration says, and whether what it names will do. It sends
- * nothing to Turn, and leaves the queues and the cache as they are, but that missing queues are
- * declared, as a start would.
- *
- * @module
- */
+// `turn-channels check`: what the configuration says, and whether what it names will do. It sends
+// nothing to Turn, and leaves the queues and the cache as they are, but that missing queues are
+// declared, as a start would.
 
 import { styleText } from "node:util";
 import type { Browser } from "../broker/mod.ts";

@@ -1,9 +1,5 @@
-/**
- * What commands share that need the configuration: its keys as flags, choosing among its channels, and
- * a connection to its broker. Nothing is done unless all of the configuration is valid.
- *
- * @module
- */
+// What commands share that need the configuration: its keys as flags, choosing among its channels, and
+// a connection to its broker. Nothing is done unless all of the configuration is valid.
 
 import { type Command, Option } from "commander";
 import type { Broker } from "../broker/mod.ts";

@@ -1,9 +1,5 @@
-/**
- * `turn-channels demo`: the real bridge between a simulated Turn and simulated phones, to look at and to
- * play with on a page. The tour is shown in the terminal too.
- *
- * @module
- */
+// `turn-channels demo`: the real bridge between a simulated Turn and simulated phones, to look at and to
+// play with on a page. The tour is shown in the terminal too.
 
 import { aborted } from "../async/mod.ts";
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";

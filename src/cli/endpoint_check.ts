@@ -1,9 +1,5 @@
-/**
- * Tries the endpoint as Turn would use it, for `check`: it must accept a signed request and refuse one
- * with a wrong signature. It listens for a moment on a free local port, and publishes nothing.
- *
- * @module
- */
+// Tries the endpoint as Turn would use it, for `check`: it must accept a signed request and refuse one
+// with a wrong signature. It listens for a moment on a free local port, and publishes nothing.
 
 import { type Config, requestTimeoutMs } from "../config/mod.ts";
 import { HttpServer } from "../service/http.ts";

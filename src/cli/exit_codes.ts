@@ -1,8 +1,4 @@
-/**
- * Exit codes, numbers of BSD's sysexits.h where there is one, and the error that ends a command with one.
- *
- * @module
- */
+// Exit codes, numbers of BSD's sysexits.h where there is one, and the error that ends a command with one.
 
 import { CacheError } from "../cache/mod.ts";
 import { ListenError } from "../service/http.ts";

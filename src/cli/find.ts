@@ -1,9 +1,5 @@
-/**
- * `turn-channels find <id or address>`: what became of one message, or of a user's latest ones, and
- * where they are now, from the cache and the queues of a running system.
- *
- * @module
- */
+// `turn-channels find <id or address>`: what became of one message, or of a user's latest ones, and
+// where they are now, from the cache and the queues of a running system.
 
 import { type Command, Option } from "commander";
 import type { MessageCache } from "../cache/mod.ts";

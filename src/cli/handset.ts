@@ -1,10 +1,6 @@
-/**
- * `turn-channels handset`: simulated phones, on a page, with the broker and the Turn of a configuration.
- * It takes the place of the transport, so that a flow in Turn can be tried from end to end before
- * there is a mobile operator.
- *
- * @module
- */
+// `turn-channels handset`: simulated phones, on a page, with the broker and the Turn of a configuration.
+// It takes the place of the transport, so that a flow in Turn can be tried from end to end before
+// there is a mobile operator.
 
 import { aborted, within } from "../async/mod.ts";
 import { countConsumers } from "../broker/rabbitmq/check/consumers.ts";

@@ -1,9 +1,5 @@
-/**
- * `turn-channels init`: takes answers from flags or asks for them, and writes a configuration; with
- * `--register` it registers the channel in Turn first.
- *
- * @module
- */
+// `turn-channels init`: takes answers from flags or asks for them, and writes a configuration; with
+// `--register` it registers the channel in Turn first.
 
 import { randomBytes } from "node:crypto";
 import {

@@ -1,8 +1,4 @@
-/**
- * Serving the page of `demo` and `handset`.
- *
- * @module
- */
+// Serving the page of `demo` and `handset`.
 
 import { isLoopback, PageServer, type Play } from "../simulator/handset/server.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";

@@ -1,8 +1,4 @@
-/**
- * `turn-channels parked list|show|replay|discard|replay-partitions`: parked messages of a running system.
- *
- * @module
- */
+// `turn-channels parked list|show|replay|discard|replay-partitions`: parked messages of a running system.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseJson } from "../async/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * Printing: at once, held back, as a table, and text from others made safe for a terminal.
- *
- * @module
- */
+// Printing: at once, held back, as a table, and text from others made safe for a terminal.
 
 import Table from "cli-table3";
 

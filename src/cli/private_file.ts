@@ -1,8 +1,4 @@
-/**
- * A file that only its owner can read, from the first moment on.
- *
- * @module
- */
+// A file that only its owner can read, from the first moment on.
 
 import { CommandError, EXIT } from "./exit_codes.ts";
 

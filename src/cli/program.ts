@@ -1,9 +1,5 @@
-/**
- * The command line: commands, flags and help. The configuration's keys are flags. No other file reads
- * the environment.
- *
- * @module
- */
+// The command line: commands, flags and help. The configuration's keys are flags. No other file reads
+// the environment.
 
 import manifest from "../../deno.json" with { type: "json" };
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";

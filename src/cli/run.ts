@@ -1,8 +1,4 @@
-/**
- * `turn-channels run`: the bridge, until a signal stops it.
- *
- * @module
- */
+// `turn-channels run`: the bridge, until a signal stops it.
 
 import { getLogger } from "@logtape/logtape";
 import { aborted } from "../async/mod.ts";

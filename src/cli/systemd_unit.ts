@@ -1,9 +1,5 @@
-/**
- * `turn-channels systemd-unit`: a unit that gives the program the rights it needs and no others. Files
- * with secrets, the time for stopping and a low port come from the configuration.
- *
- * @module
- */
+// `turn-channels systemd-unit`: a unit that gives the program the rights it needs and no others. Files
+// with secrets, the time for stopping and a low port come from the configuration.
 
 import { basename, isAbsolute } from "node:path";
 import { channelVariable, type Config, loadConfig } from "../config/mod.ts";

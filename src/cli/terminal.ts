@@ -1,8 +1,4 @@
-/**
- * Asking a person at the terminal, secrets without showing them.
- *
- * @module
- */
+// Asking a person at the terminal, secrets without showing them.
 
 import { print } from "./print.ts";
 

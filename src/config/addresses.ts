@@ -1,8 +1,4 @@
-/**
- * Addresses as the configuration writes them: where to listen, and the broker's URL.
- *
- * @module
- */
+// Addresses as the configuration writes them: where to listen, and the broker's URL.
 
 import type { ChannelConfig } from "./schema.ts";
 

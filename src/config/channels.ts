@@ -1,9 +1,5 @@
-/**
- * Several channels in one configuration: the file's list `channels`. Each entry has keys of its own
- * over what stands beside the list, which is for all of them.
- *
- * @module
- */
+// Several channels in one configuration: the file's list `channels`. Each entry has keys of its own
+// over what stands beside the list, which is for all of them.
 
 import type { Fault, Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";

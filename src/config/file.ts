@@ -1,8 +1,4 @@
-/**
- * The configuration file: from its name to a tree of values. YAML 1.2, and so JSON too.
- *
- * @module
- */
+// The configuration file: from its name to a tree of values. YAML 1.2, and so JSON too.
 
 import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import type { Fault } from "./faults.ts";

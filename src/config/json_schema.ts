@@ -1,10 +1,6 @@
-/**
- * The configuration file as JSON Schema, for editors. It has the plain form of each value; the program
- * also accepts numbers in quotes and numbers for text. Nothing is required, as each key may be set in
- * the environment or by a flag instead.
- *
- * @module
- */
+// The configuration file as JSON Schema, for editors. It has the plain form of each value; the program
+// also accepts numbers in quotes and numbers for text. Nothing is required, as each key may be set in
+// the environment or by a flag instead.
 
 import * as z from "zod";
 import { type JsonSchema, kindOf } from "./kinds.ts";

@@ -1,9 +1,5 @@
-/**
- * The configuration's keys as a list, from the schema: for flags and help, the environment, and the
- * reference.
- *
- * @module
- */
+// The configuration's keys as a list, from the schema: for flags and help, the environment, and the
+// reference.
 
 import * as z from "zod";
 import { isTree } from "./file.ts";

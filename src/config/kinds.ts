@@ -1,9 +1,5 @@
-/**
- * The kinds of value that a configuration key can have: for each the rule, which also converts what is
- * written (always a string in the environment and in flags), and what an operator reads about it.
- *
- * @module
- */
+// The kinds of value that a configuration key can have: for each the rule, which also converts what is
+// written (always a string in the environment and in flags), and what an operator reads about it.
 
 import * as z from "zod";
 import { hasKnownOptions, isAmqpUrl, isRedisUrl, parseBind, parseHost } from "./addresses.ts";

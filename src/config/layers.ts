@@ -1,9 +1,5 @@
-/**
- * The configuration's layers: the file, over it the environment, over it the flags. Groups are merged
- * key by key, as vumi2 does it.
- *
- * @module
- */
+// The configuration's layers: the file, over it the environment, over it the flags. Groups are merged
+// key by key, as vumi2 does it.
 
 import type { Fault } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";

@@ -1,9 +1,5 @@
-/**
- * Loads the configuration: reads the file, merges the layers, and returns a valid configuration or all
- * its faults.
- *
- * @module
- */
+// Loads the configuration: reads the file, merges the layers, and returns a valid configuration or all
+// its faults.
 
 import type * as z from "zod";
 import { amqpUrls } from "./addresses.ts";

@@ -1,9 +1,5 @@
-/**
- * Values of the configuration as text that may be shown. Secrets are never shown, whole or in part,
- * also if they are in the wrong place or form.
- *
- * @module
- */
+// Values of the configuration as text that may be shown. Secrets are never shown, whole or in part,
+// also if they are in the wrong place or form.
 
 import { type Bind, formatBind, urlWithoutPassword } from "./addresses.ts";
 import { type ConfigKey, configKeys, valueAt } from "./keys.ts";

@@ -1,10 +1,6 @@
-/**
- * The configuration's one schema: every key with its kind, default and meaning. The type comes from
- * here, and through keys.ts the flags, environment variables, help and reference. Names and defaults:
- * turn_channels_api.rst, and vumi2's src/vumi2/config.py for what every worker has.
- *
- * @module
- */
+// The configuration's one schema: every key with its kind, default and meaning. The type comes from
+// here, and through keys.ts the flags, environment variables, help and reference. Names and defaults:
+// turn_channels_api.rst, and vumi2's src/vumi2/config.py for what every worker has.
 
 import * as z from "zod";
 import {

@@ -1,9 +1,5 @@
-/**
- * Secrets in files of their own, as service managers and orchestrators provide them: the content of the
- * file that `auth_token_file` names is the value of `auth_token`, and so for every such pair of keys.
- *
- * @module
- */
+// Secrets in files of their own, as service managers and orchestrators provide them: the content of the
+// file that `auth_token_file` names is the value of `auth_token`, and so for every such pair of keys.
 
 import type { Fault } from "./faults.ts";
 import { type Setting, faultOf } from "./layers.ts";

@@ -1,9 +1,5 @@
-/**
- * A first configuration file, in YAML: every key with its meaning; those without a given value are
- * commented out, with their defaults.
- *
- * @module
- */
+// A first configuration file, in YAML: every key with its meaning; those without a given value are
+// commented out, with their defaults.
 
 import { type ConfigKey, configKeys } from "./keys.ts";
 

@@ -1,9 +1,5 @@
-/**
- * The files of `amqp.tls`. They are read with the rest of the configuration, so that one that can't be
- * used is a fault of the configuration and not a failed connection.
- *
- * @module
- */
+// The files of `amqp.tls`. They are read with the rest of the configuration, so that one that can't be
+// used is a fault of the configuration and not a failed connection.
 
 import type { Fault } from "./faults.ts";
 import { type Setting, faultOf } from "./layers.ts";

@@ -1,8 +1,4 @@
-/**
- * Warnings about unknown keys, which are mostly typing errors.
- *
- * @module
- */
+// Warnings about unknown keys, which are mostly typing errors.
 
 import type { Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";

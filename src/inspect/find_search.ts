@@ -1,9 +1,5 @@
-/**
- * Searches one channel's cache and parking queues for a message: by its own id, by that of an event
- * about it, or by its user's address. The cache has records of what waits in delay queues.
- *
- * @module
- */
+// Searches one channel's cache and parking queues for a message: by its own id, by that of an event
+// about it, or by its user's address. The cache has records of what waits in delay queues.
 
 import {
   delayedListId,

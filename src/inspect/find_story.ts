@@ -1,9 +1,5 @@
-/**
- * What is known of a message as a story in plain words: what became of it, when, and where it is now.
- * No I/O: find_search.ts searches.
- *
- * @module
- */
+// What is known of a message as a story in plain words: what became of it, when, and where it is now.
+// No I/O: find_search.ts searches.
 
 import * as z from "zod";
 import { parseFields } from "../async/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * What waits outside of its queue, parked or delayed, in plain words for find_story.ts.
- *
- * @module
- */
+// What waits outside of its queue, parked or delayed, in plain words for find_story.ts.
 
 import { parseFields } from "../async/mod.ts";
 import { delayQueue } from "../broker/mod.ts";

@@ -1,9 +1,5 @@
-/**
- * The parked messages of one connector or several: listed, replayed, or deleted, on a running system.
- * Bodies are read leniently, as a message may be parked because it is malformed.
- *
- * @module
- */
+// The parked messages of one connector or several: listed, replayed, or deleted, on a running system.
+// Bodies are read leniently, as a message may be parked because it is malformed.
 
 import { parseFields } from "../async/mod.ts";
 import {

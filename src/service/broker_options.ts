@@ -1,8 +1,4 @@
-/**
- * The options of the RabbitMQ connection by the configuration.
- *
- * @module
- */
+// The options of the RabbitMQ connection by the configuration.
 
 import type { AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import { amqpUrls, type Config } from "../config/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * The message caches: one store as the configuration names it, and in it a part for each channel.
- *
- * @module
- */
+// The message caches: one store as the configuration names it, and in it a part for each channel.
 
 import { DenoKvFile } from "../cache/deno_kv/deno_kv_file.ts";
 import { DenoKvStore } from "../cache/deno_kv/deno_kv_store.ts";

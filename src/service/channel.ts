@@ -1,8 +1,4 @@
-/**
- * Wires one channel from its own parts and from what all channels share.
- *
- * @module
- */
+// Wires one channel from its own parts and from what all channels share.
 
 import { Bridge } from "../bridge/mod.ts";
 import type { Broker } from "../broker/mod.ts";

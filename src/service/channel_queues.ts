@@ -1,8 +1,4 @@
-/**
- * A channel's queues by its configuration, and what is wrong with them.
- *
- * @module
- */
+// A channel's queues by its configuration, and what is wrong with them.
 
 import { type BrokerStatus, delayQueue } from "../broker/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";

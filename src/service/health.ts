@@ -1,8 +1,4 @@
-/**
- * How the program is, for `GET /health` and `GET /readyz`.
- *
- * @module
- */
+// How the program is, for `GET /health` and `GET /readyz`.
 
 import type { Broker } from "../broker/mod.ts";
 import { type ComponentHealth, type HealthReport, healthReport } from "../telemetry/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * An HTTP server at an address of the configuration; what it answers is routes.ts's.
- *
- * @module
- */
+// An HTTP server at an address of the configuration; what it answers is routes.ts's.
 
 import type { Hono } from "hono";
 import { within } from "../async/mod.ts";

@@ -1,9 +1,5 @@
-/**
- * SIGHUP: the configuration is read again, and what can change while the program runs is changed; if
- * there is any fault, nothing is.
- *
- * @module
- */
+// SIGHUP: the configuration is read again, and what can change while the program runs is changed; if
+// there is any fault, nothing is.
 
 import { getLogger } from "@logtape/logtape";
 import {

@@ -1,9 +1,5 @@
-/**
- * The HTTP routes: Turn's endpoint and `/livez` for everybody, and for operators `/health`, `/readyz`,
- * `/metrics` and `/openapi.json`, beside them or at an address of their own.
- *
- * @module
- */
+// The HTTP routes: Turn's endpoint and `/livez` for everybody, and for operators `/health`, `/readyz`,
+// `/metrics` and `/openapi.json`, beside them or at an address of their own.
 
 import { Hono } from "hono";
 import type { HealthReport } from "../telemetry/mod.ts";

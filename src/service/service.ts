@@ -1,9 +1,5 @@
-/**
- * Wires the rooms into the running program: its parts are opened in one order and closed in the
- * reverse, also when starting fails half-way.
- *
- * @module
- */
+// Wires the rooms into the running program: its parts are opened in one order and closed in the
+// reverse, also when starting fails half-way.
 
 import { within } from "../async/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";

@@ -1,8 +1,4 @@
-/**
- * The signals that stop the program: SIGTERM and SIGINT.
- *
- * @module
- */
+// The signals that stop the program: SIGTERM and SIGINT.
 
 /** Handles the signals until it is disposed. */
 export class StopSignals implements Disposable {

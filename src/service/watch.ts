@@ -1,8 +1,4 @@
-/**
- * Wires the metrics that are read from other parts when Prometheus asks.
- *
- * @module
- */
+// Wires the metrics that are read from other parts when Prometheus asks.
 
 import type { Bridge } from "../bridge/mod.ts";
 import { type Broker, delayQueue, PublishError } from "../broker/mod.ts";

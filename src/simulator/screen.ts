@@ -1,9 +1,5 @@
-/**
- * The tour in a terminal: who sends what to whom, with long texts and ids cut short. Without colours
- * the text is the same.
- *
- * @module
- */
+// The tour in a terminal: who sends what to whom, with long texts and ids cut short. Without colours
+// the text is the same.
 
 import { styleText } from "node:util";
 

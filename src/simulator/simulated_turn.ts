@@ -1,9 +1,5 @@
-/**
- * A simulated Turn: an HTTP server that checks calls as strictly as Turn does, and a way to send what
- * Turn sends.
- *
- * @module
- */
+// A simulated Turn: an HTTP server that checks calls as strictly as Turn does, and a way to send what
+// Turn sends.
 
 import { parseJson } from "../async/mod.ts";
 import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";

@@ -1,9 +1,5 @@
-/**
- * The tour: the examples of turn_channels_api.rst, and a few words over USSD, through all three flows.
- * What passes from one party to the other is shown as it passes, and checked.
- *
- * @module
- */
+// The tour: the examples of turn_channels_api.rst, and a few words over USSD, through all three flows.
+// What passes from one party to the other is shown as it passes, and checked.
 
 import { EXPIRED, sleep, within } from "../async/mod.ts";
 import { SIGNATURE_HEADER } from "../turn/mod.ts";

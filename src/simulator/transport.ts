@@ -1,9 +1,5 @@
-/**
- * A simulated vumi transport: it publishes users' messages and events on a connector's queues, and
- * consumes the messages to users. It knows the queues and nothing of the bridge.
- *
- * @module
- */
+// A simulated vumi transport: it publishes users' messages and events on a connector's queues, and
+// consumes the messages to users. It knows the queues and nothing of the bridge.
 
 import type { Consumer, Publisher, Subscriber } from "../broker/mod.ts";
 import {

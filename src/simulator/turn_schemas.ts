@@ -1,9 +1,5 @@
-/**
- * What Turn accepts, field by field: shapes of turn_channels_api.rst, and for statuses vumi2's too.
- * They do not share code with the bridge's, so that a fault there is found.
- *
- * @module
- */
+// What Turn accepts, field by field: shapes of turn_channels_api.rst, and for statuses vumi2's too.
+// They do not share code with the bridge's, so that a fault there is found.
 
 import * as z from "zod";
 

@@ -1,8 +1,4 @@
-/**
- * A set of watchers that are all called.
- *
- * @module
- */
+// A set of watchers that are all called.
 
 export class Watchers<W extends object> {
   readonly #all = new Set<W>();

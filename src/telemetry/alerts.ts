@@ -1,10 +1,6 @@
-/**
- * Alert rules for Prometheus: for what somebody is woken (`page`), and what can wait for the morning
- * (`ticket`). What to do then is in docs/runbook.md, in the paragraph of the alert's name. An alert
- * about a channel names it in the label `connector`.
- *
- * @module
- */
+// Alert rules for Prometheus: for what somebody is woken (`page`), and what can wait for the morning
+// (`ticket`). What to do then is in docs/runbook.md, in the paragraph of the alert's name. An alert
+// about a channel names it in the label `connector`.
 
 import { stringify } from "yaml";
 

@@ -1,10 +1,6 @@
-/**
- * Every metric: its name, what it tells, and its labels. Names follow Prometheus's conventions: base
- * units, `_total` for what only grows. All that is a channel's has the label `connector`. Labels have
- * few values, none of them an address or an id.
- *
- * @module
- */
+// Every metric: its name, what it tells, and its labels. Names follow Prometheus's conventions: base
+// units, `_total` for what only grows. All that is a channel's has the label `connector`. Labels have
+// few values, none of them an address or an id.
 
 type MetricType = "counter" | "gauge" | "histogram";
 

@@ -1,9 +1,5 @@
-/**
- * What the dashboard shows, in the order in which one asks. What is summed up is so over instances,
- * but each channel stands for itself.
- *
- * @module
- */
+// What the dashboard shows, in the order in which one asks. What is summed up is so over instances,
+// but each channel stands for itself.
 
 import { type Definition, METRICS } from "./catalogue.ts";
 

@@ -1,9 +1,5 @@
-/**
- * The answer to `GET /health`, in the shape that every vumi worker gives: one entry a component,
- * and `down` as soon as one of them is.
- *
- * @module
- */
+// The answer to `GET /health`, in the shape that every vumi worker gives: one entry a component,
+// and `down` as soon as one of them is.
 
 /** The health of one component; further fields say more. */
 export interface ComponentHealth {

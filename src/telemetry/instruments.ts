@@ -1,8 +1,4 @@
-/**
- * The catalogue's metrics as prom-client's objects, which no other file makes.
- *
- * @module
- */
+// The catalogue's metrics as prom-client's objects, which no other file makes.
 
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { type Definition, METRICS } from "./catalogue.ts";

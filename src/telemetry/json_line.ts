@@ -1,9 +1,5 @@
-/**
- * A log record as a line of JSON, as LogTape writes it: but most lines have nothing in them that it
- * would have to look for, and are made in half its time.
- *
- * @module
- */
+// A log record as a line of JSON, as LogTape writes it: but most lines have nothing in them that it
+// would have to look for, and are made in half its time.
 
 import { getJsonLinesFormatter, type LogLevel, type TextFormatter } from "@logtape/logtape";
 

@@ -1,11 +1,7 @@
-/**
- * Writes one line for many that say the same: in an outage each message fails, and what else happens
- * must still be seen. Warnings and errors say the same when category, level, template and the property
- * `key`, if there is one, are equal; what else varies are ids. The first is written at once, what
- * follows within some seconds is counted, and the count is written after that.
- *
- * @module
- */
+// Writes one line for many that say the same: in an outage each message fails, and what else happens
+// must still be seen. Warnings and errors say the same when category, level, template and the property
+// `key`, if there is one, are equal; what else varies are ids. The first is written at once, what
+// follows within some seconds is counted, and the count is written after that.
 
 import type { LogRecord } from "@logtape/logtape";
 import { type After, afterMs } from "../async/mod.ts";

@@ -1,10 +1,6 @@
-/**
- * What a log line tells of people. Whoever logs writes the address of a user as the property `user`,
- * and what a message says as `content`, both as they are; here the one is shortened and the other
- * left out, unless an operator wants them.
- *
- * @module
- */
+// What a log line tells of people. Whoever logs writes the address of a user as the property `user`,
+// and what a message says as `content`, both as they are; here the one is shortened and the other
+// left out, unless an operator wants them.
 
 import type { LogRecord } from "@logtape/logtape";
 

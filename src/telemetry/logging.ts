@@ -1,12 +1,8 @@
-/**
- * Sets up LogTape, once per process: our categories at the chosen level, one line a record, text for
- * a terminal and JSON elsewhere, unless one is chosen. On its way to the output a record loses what
- * is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts). Lines are
- * gathered for a moment and written together, which makes logging cheap; after a `fatal` record, and
- * at the end, at once.
- *
- * @module
- */
+// Sets up LogTape, once per process: our categories at the chosen level, one line a record, text for
+// a terminal and JSON elsewhere, unless one is chosen. On its way to the output a record loses what
+// is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts). Lines are
+// gathered for a moment and written together, which makes logging cheap; after a `fatal` record, and
+// at the end, at once.
 
 import {
   configureSync,

@@ -1,9 +1,5 @@
-/**
- * What is counted and measured of a channel as it happens. What is only looked up when Prometheus asks
- * is in live_figures.ts. What counts each message has its series looked up beforehand.
- *
- * @module
- */
+// What is counted and measured of a channel as it happens. What is only looked up when Prometheus asks
+// is in live_figures.ts. What counts each message has its series looked up beforehand.
 
 import type { Instruments, Series } from "./instruments.ts";
 import type { ChannelSources } from "./live_figures.ts";

@@ -1,9 +1,5 @@
-/**
- * Spans by OpenTelemetry, which no other file knows. Names and attributes:
- * https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/.
- *
- * @module
- */
+// Spans by OpenTelemetry, which no other file knows. Names and attributes:
+// https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/.
 
 import {
   type Attributes,

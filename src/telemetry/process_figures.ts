@@ -1,9 +1,5 @@
-/**
- * What the program is, and takes of the machine. prom-client's own process metrics read 0 or wrong
- * under Deno, so these come from the runtime.
- *
- * @module
- */
+// What the program is, and takes of the machine. prom-client's own process metrics read 0 or wrong
+// under Deno, so these come from the runtime.
 
 import process from "node:process";
 import type { Registry } from "prom-client";

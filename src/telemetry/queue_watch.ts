@@ -1,10 +1,6 @@
-/**
- * Looks at the queues of all channels every 15 seconds, and at the delay queues that they share every
- * minute. What waits in a queue can't be seen without taking it out, so neither can its age; what is
- * seen is for how long there is something and nothing gets done.
- *
- * @module
- */
+// Looks at the queues of all channels every 15 seconds, and at the delay queues that they share every
+// minute. What waits in a queue can't be seen without taking it out, so neither can its age; what is
+// seen is for how long there is something and nothing gets done.
 
 import { sleep } from "../async/mod.ts";
 import type { QueueFigures } from "./live_figures.ts";

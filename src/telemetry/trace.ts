@@ -1,10 +1,6 @@
-/**
- * W3C Trace Context: whose work a message is a part of, as it goes from hop to hop in two headers,
- * over HTTP and over AMQP alike. It is passed on as it came, whether anything is traced here or not.
- * Fields: https://www.w3.org/TR/trace-context/.
- *
- * @module
- */
+// W3C Trace Context: whose work a message is a part of, as it goes from hop to hop in two headers,
+// over HTTP and over AMQP alike. It is passed on as it came, whether anything is traced here or not.
+// Fields: https://www.w3.org/TR/trace-context/.
 
 /** Where a message belongs. */
 export interface Trace {

@@ -1,13 +1,9 @@
-/**
- * What becomes of outbound messages, by transport, and how many nothing is heard of within an hour.
- *
- * No message is remembered here, however many there are: those sent in one minute are one number,
- * which goes down when the first event about one of them comes, and what is left of it after an
- * hour was never heard of. It is known to this process only: of several on one connector, each sees
- * the events of others' messages too, and what counts is the sum of sent and of heard.
- *
- * @module
- */
+// What becomes of outbound messages, by transport, and how many nothing is heard of within an hour.
+//
+// No message is remembered here, however many there are: those sent in one minute are one number,
+// which goes down when the first event about one of them comes, and what is left of it after an
+// hour was never heard of. It is known to this process only: of several on one connector, each sees
+// the events of others' messages too, and what counts is the sum of sent and of heard.
 
 import type { Instruments, Series } from "./instruments.ts";
 

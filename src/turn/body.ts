@@ -1,8 +1,4 @@
-/**
- * Reading a request's body within a size and a time.
- *
- * @module
- */
+// Reading a request's body within a size and a time.
 
 import { Buffer } from "node:buffer";
 import { type Deadline, EXPIRED } from "../async/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * What Turn's answer to a call means: the one place where its status code is read.
- *
- * @module
- */
+// What Turn's answer to a call means: the one place where its status code is read.
 
 import { readErrorText, readStart } from "./excerpt.ts";
 import { type RateLimit, readRateLimit, retryAfterMs } from "./rate_limit.ts";

@@ -1,10 +1,6 @@
-/**
- * Finds out whether Turn can be reached, accepts our token and has the same time, for the command
- * `check`. It only asks for the address of our channel, without the token and with it: nothing is sent.
- * Turn does not document what it answers there, so the two answers are compared.
- *
- * @module
- */
+// Finds out whether Turn can be reached, accepts our token and has the same time, for the command
+// `check`. It only asks for the address of our channel, without the token and with it: nothing is sent.
+// Turn does not document what it answers there, so the two answers are compared.
 
 import type { Finding } from "../telemetry/mod.ts";
 import { oneLine } from "./excerpt.ts";

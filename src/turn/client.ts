@@ -1,9 +1,5 @@
-/**
- * Calls to Turn's API. One call is one attempt: whether there is another, and when, is for the
- * caller to decide by the {@linkcode CallResult}.
- *
- * @module
- */
+// Calls to Turn's API. One call is one attempt: whether there is another, and when, is for the
+// caller to decide by the `CallResult`.
 
 import { Timeouts } from "../async/mod.ts";
 import { type Trace, traceHeaders } from "../telemetry/mod.ts";

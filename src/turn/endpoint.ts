@@ -1,12 +1,8 @@
-/**
- * Turn's requests, over HTTP: who may ask, what can be read, and what is answered. What becomes of
- * a request is for {@linkcode Accept} to say.
- *
- * A 4xx makes Turn drop the message for good, and anything else makes it try again: hence never a
- * 4xx for what may work later, and never a 5xx for what never will.
- *
- * @module
- */
+// Turn's requests, over HTTP: who may ask, what can be read, and what is answered. What becomes of
+// a request is for `Accept` to say.
+//
+// A 4xx makes Turn drop the message for good, and anything else makes it try again: hence never a
+// 4xx for what may work later, and never a 5xx for what never will.
 
 import { Hono } from "hono";
 import { Deadline, EXPIRED, Timeouts } from "../async/mod.ts";

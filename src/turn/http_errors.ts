@@ -1,9 +1,5 @@
-/**
- * The one shape in which we answer with an error over HTTP: Turn's own,
- * `{"errors":[{"code","title","details","field"?}]}`.
- *
- * @module
- */
+// The one shape in which we answer with an error over HTTP: Turn's own,
+// `{"errors":[{"code","title","details","field"?}]}`.
 
 import { getLogger } from "@logtape/logtape";
 

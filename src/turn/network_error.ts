@@ -1,8 +1,4 @@
-/**
- * What the runtime says when a call gets no answer.
- *
- * @module
- */
+// What the runtime says when a call gets no answer.
 
 /** What the runtime says went wrong, without the address, which the configuration has. */
 export function networkError(error: unknown): string {

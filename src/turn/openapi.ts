@@ -1,9 +1,5 @@
-/**
- * Turn's Channels API as OpenAPI 3.1, from the schemas by which requests are read and written: what
- * Turn asks of us as a path, and what we tell Turn as webhooks.
- *
- * @module
- */
+// Turn's Channels API as OpenAPI 3.1, from the schemas by which requests are read and written: what
+// Turn asks of us as a path, and what we tell Turn as webhooks.
 
 import * as z from "zod";
 import { TITLES } from "./http_errors.ts";

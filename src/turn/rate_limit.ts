@@ -1,10 +1,6 @@
-/**
- * What Turn says of its rate limit in the headers of an answer: `X-Ratelimit-Limit`, `-Remaining`,
- * `-Reset` (unix seconds, with a fraction) and, when it names one, `-Bucket`; a 429 may name its
- * bucket in the body instead ("Rate limit hit for bucket text"). And how long it asks us to wait.
- *
- * @module
- */
+// What Turn says of its rate limit in the headers of an answer: `X-Ratelimit-Limit`, `-Remaining`,
+// `-Reset` (unix seconds, with a fraction) and, when it names one, `-Bucket`; a 429 may name its
+// bucket in the body instead ("Rate limit hit for bucket text"). And how long it asks us to wait.
 
 /** A rate limit as an answer tells it; what it does not tell is undefined. */
 export interface RateLimit {

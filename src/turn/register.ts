@@ -1,9 +1,5 @@
-/**
- * Creates a channel in Turn, for the command `init`: once in a channel's life. Turn's answer has the
- * values that the configuration needs.
- *
- * @module
- */
+// Creates a channel in Turn, for the command `init`: once in a channel's life. Turn's answer has the
+// values that the configuration needs.
 
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";

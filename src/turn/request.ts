@@ -1,9 +1,5 @@
-/**
- * What Turn asks us to send, from bytes to {@linkcode OutboundRequest}. Turn sends more keys than
- * are read here; fields are those of turn_channels_api.rst, and `waiting_for_user_input`.
- *
- * @module
- */
+// What Turn asks us to send, from bytes to `OutboundRequest`. Turn sends more keys than
+// are read here; fields are those of turn_channels_api.rst, and `waiting_for_user_input`.
 
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";

@@ -1,10 +1,6 @@
-/**
- * A vumi connector: the three queues of one name, and messages and events instead of bytes. What
- * can't be read is parked here, with the reason. Names and topology: vumi2's
- * src/vumi2/connectors.py.
- *
- * @module
- */
+// A vumi connector: the three queues of one name, and messages and events instead of bytes. What
+// can't be read is parked here, with the reason. Names and topology: vumi2's
+// src/vumi2/connectors.py.
 
 import { getLogger } from "@logtape/logtape";
 import type {

@@ -1,9 +1,5 @@
-/**
- * vumi's event, as it travels on `<connector>.event`: what became of an outbound message. Fields
- * and defaults: vumi2's src/vumi2/messages.py.
- *
- * @module
- */
+// vumi's event, as it travels on `<connector>.event`: what became of an outbound message. Fields
+// and defaults: vumi2's src/vumi2/messages.py.
 
 import { Buffer } from "node:buffer";
 import * as z from "zod";

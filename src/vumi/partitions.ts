@@ -1,9 +1,5 @@
-/**
- * Queues into which earlier versions sorted messages, if they were configured to (`partitions`).
- * Nobody consumes them any more; what was left in them can be brought back.
- *
- * @module
- */
+// Queues into which earlier versions sorted messages, if they were configured to (`partitions`).
+// Nobody consumes them any more; what was left in them can be brought back.
 
 import type { Browser, Publisher } from "../broker/mod.ts";
 import { queuesOf } from "./connector.ts";

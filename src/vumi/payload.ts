@@ -1,8 +1,4 @@
-/**
- * From bytes off a queue to a value of a schema, and the error for those that can't be read.
- *
- * @module
- */
+// From bytes off a queue to a value of a schema, and the error for those that can't be read.
 
 import type * as z from "zod";
 import { parseJson } from "../async/mod.ts";

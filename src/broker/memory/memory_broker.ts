@@ -1,8 +1,4 @@
-/**
- * The adapter without a server, for the demo and for tests: queues in this process, gone with it.
- *
- * @module
- */
+// The adapter without a server, for the demo and for tests: queues in this process, gone with it.
 
 import { sleep } from "../../async/mod.ts";
 import { runHandler } from "../handler.ts";

@@ -1,9 +1,5 @@
-/**
- * The address of an AMQP server: what amqplib needs to connect to it, and why that fails, in words for
- * an operator. What is said here never holds the password.
- *
- * @module
- */
+// The address of an AMQP server: what amqplib needs to connect to it, and why that fails, in words for
+// an operator. What is said here never holds the password.
 
 import type { Options, SocketOptions } from "amqplib";
 import { isIP } from "node:net";

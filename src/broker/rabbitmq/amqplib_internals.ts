@@ -1,11 +1,7 @@
-/**
- * All that reaches below amqplib's interface, on one connection: a frame with properties is read here,
- * and a message is written here, with our codec in place of amqplib's, which throws at what RabbitMQ
- * takes. The names and the shape of frames are those of amqplib 2.3's lib/connection.js and
- * lib/frame.js.
- *
- * @module
- */
+// All that reaches below amqplib's interface, on one connection: a frame with properties is read here,
+// and a message is written here, with our codec in place of amqplib's, which throws at what RabbitMQ
+// takes. The names and the shape of frames are those of amqplib 2.3's lib/connection.js and
+// lib/frame.js.
 
 import { Buffer } from "node:buffer";
 import process from "node:process";

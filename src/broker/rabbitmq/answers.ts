@@ -1,9 +1,5 @@
-/**
- * Does what a handler has decided about a message: an ack, a return, or a confirmed copy in another
- * queue and then an ack; on the channel that the message came on, or not at all.
- *
- * @module
- */
+// Does what a handler has decided about a message: an ack, a return, or a confirmed copy in another
+// queue and then an ack; on the channel that the message came on, or not at all.
 
 import type { ConsumeMessage, MessageProperties } from "amqplib";
 import { type AmqpCopies, ChannelEndError, type CopyTarget, firstQueueOf } from "./copies.ts";

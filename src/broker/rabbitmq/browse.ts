@@ -1,8 +1,4 @@
-/**
- * Looking into queues of RabbitMQ while they are in use.
- *
- * @module
- */
+// Looking into queues of RabbitMQ while they are in use.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConsumeMessage, Replies } from "amqplib";

@@ -1,9 +1,5 @@
-/**
- * Publishes on one channel with confirms. A message is sent `mandatory`, so one that no queue takes
- * comes back instead of being dropped.
- *
- * @module
- */
+// Publishes on one channel with confirms. A message is sent `mandatory`, so one that no queue takes
+// comes back instead of being dropped.
 
 import { Buffer } from "node:buffer";
 import { type ConfirmChannel, IllegalOperationError, type Message, type Options } from "amqplib";

@@ -1,14 +1,10 @@
-/**
- * One connection to RabbitMQ that comes back for ever. Its owner's `setup` makes what lives on it each
- * time, before anyone sees the connection. Of several addresses, which are one cluster, any that can be
- * reached is taken.
- *
- * amqplib has a recovery of its own. It is not used: after a failed setup it waits for a
- * close-handshake that a dying server never finishes, and so for ever, and closing it does not end
- * an attempt that is under way.
- *
- * @module
- */
+// One connection to RabbitMQ that comes back for ever. Its owner's `setup` makes what lives on it each
+// time, before anyone sees the connection. Of several addresses, which are one cluster, any that can be
+// reached is taken.
+//
+// amqplib has a recovery of its own. It is not used: after a failed setup it waits for a
+// close-handshake that a dying server never finishes, and so for ever, and closing it does not end
+// an attempt that is under way.
 
 import { getLogger } from "@logtape/logtape";
 import { type ChannelModel, connect } from "amqplib";

@@ -1,8 +1,4 @@
-/**
- * The connections that messages are consumed on: one, and more when it has no channels left.
- *
- * @module
- */
+// The connections that messages are consumed on: one, and more when it has no channels left.
 
 import { PoisonDeliveries } from "./codec/poison_deliveries.ts";
 import { AmqpConnection, type AmqpConnectionOptions } from "./connection.ts";

@@ -1,10 +1,6 @@
-/**
- * Consumes one queue on a channel of its own, which is made again when it ends. What a handler decides
- * is sent on the channel that the message came on, or not at all. What has to wait stays in hand: only
- * an end gives messages back, because a quorum queue counts that.
- *
- * @module
- */
+// Consumes one queue on a channel of its own, which is made again when it ends. What a handler decides
+// is sent on the channel that the message came on, or not at all. What has to wait stays in hand: only
+// an end gives messages back, because a quorum queue counts that.
 
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";

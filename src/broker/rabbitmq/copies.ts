@@ -1,9 +1,5 @@
-/**
- * Publishes confirmed copies of messages to queues of ours, and to the end of their own: on a channel
- * apart from that for vumi's queues, so that no fault of theirs is felt there. None needs a binding.
- *
- * @module
- */
+// Publishes confirmed copies of messages to queues of ours, and to the end of their own: on a channel
+// apart from that for vumi's queues, so that no fault of theirs is felt there. None needs a binding.
 
 import type { ChannelModel, Options } from "amqplib";
 import { ConfirmingChannel, ReturnedError } from "./confirms.ts";

@@ -1,10 +1,6 @@
-/**
- * The copy of a message that goes to another queue: its own properties, those aside that would lose
- * it or send it elsewhere, and headers of ours. And what a message that came back from one of our
- * delay queues had for headers before. Copies are made from the bytes; see codec/unchanged.ts.
- *
- * @module
- */
+// The copy of a message that goes to another queue: its own properties, those aside that would lose
+// it or send it elsewhere, and headers of ours. And what a message that came back from one of our
+// delay queues had for headers before. Copies are made from the bytes; see codec/unchanged.ts.
 
 import type { MessageProperties, Options } from "amqplib";
 import {

@@ -1,11 +1,7 @@
-/**
- * Declares what is missing. What is there is taken as an operator made it: a quorum queue, one with
- * limits or a policy, an exchange with an alternate. RabbitMQ would refuse to declare it with other
- * arguments; so it is looked for first, which also needs no right to configure it. The one exception is
- * an exchange of another type: a fanout one would bring users copies of our own messages as theirs.
- *
- * @module
- */
+// Declares what is missing. What is there is taken as an operator made it: a quorum queue, one with
+// limits or a policy, an exchange with an alternate. RabbitMQ would refuse to declare it with other
+// arguments; so it is looked for first, which also needs no right to configure it. The one exception is
+// an exchange of another type: a fanout one would bring users copies of our own messages as theirs.
 
 import { getLogger } from "@logtape/logtape";
 import type { Channel as AmqpChannel, ChannelModel } from "amqplib";

@@ -1,11 +1,7 @@
-/**
- * Which of several programs speaks for a channel: the one that consumes a small queue, of which
- * RabbitMQ lets one consumer at a time be active (`x-single-active-consumer`). AMQP tells nobody that
- * it is the active one, so each puts a token into the queue, and whoever is handed one is. It is held
- * on the connection that the channel's queues are consumed on: who loses the one loses the other.
- *
- * @module
- */
+// Which of several programs speaks for a channel: the one that consumes a small queue, of which
+// RabbitMQ lets one consumer at a time be active (`x-single-active-consumer`). AMQP tells nobody that
+// it is the active one, so each puts a token into the queue, and whoever is handed one is. It is held
+// on the connection that the channel's queues are consumed on: who loses the one loses the other.
 
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";

@@ -1,9 +1,5 @@
-/**
- * Publishes to vumi's queues. A queue is declared before the first message that goes to it on a
- * connection, and again when it has gone; what can't be declared fails its own messages only.
- *
- * @module
- */
+// Publishes to vumi's queues. A queue is declared before the first message that goes to it on a
+// connection, and again when it has gone; what can't be declared fails its own messages only.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChannelModel, Options } from "amqplib";

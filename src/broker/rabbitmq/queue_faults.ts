@@ -1,9 +1,5 @@
-/**
- * What is wrong with single queues: logged once a reason, and kept for health and metrics until it is
- * over.
- *
- * @module
- */
+// What is wrong with single queues: logged once a reason, and kept for health and metrics until it is
+// over.
 
 import { getLogger } from "@logtape/logtape";
 import { serverWords } from "./server_errors.ts";

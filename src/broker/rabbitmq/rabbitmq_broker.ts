@@ -1,15 +1,11 @@
-/**
- * The adapter for RabbitMQ. It publishes and consumes on separate connections, so that an alarm of
- * the server, which blocks connections that publish, does not keep messages from being consumed.
- *
- * What is where: publisher.ts publishes to vumi's queues and copies.ts to those of ours, both with
- * confirms.ts; consumer.ts hands messages to handlers and answers.ts does what these decide, on a
- * session.ts; lead.ts says which of several programs consumes; browse.ts looks into queues. All of
- * them live on a connection.ts, where declarer.ts declares what is missing. codec/ reads and writes
- * the properties of messages without loss, and check/ tries a server out for an operator.
- *
- * @module
- */
+// The adapter for RabbitMQ. It publishes and consumes on separate connections, so that an alarm of
+// the server, which blocks connections that publish, does not keep messages from being consumed.
+//
+// What is where: publisher.ts publishes to vumi's queues and copies.ts to those of ours, both with
+// confirms.ts; consumer.ts hands messages to handlers and answers.ts does what these decide, on a
+// session.ts; lead.ts says which of several programs consumes; browse.ts looks into queues. All of
+// them live on a connection.ts, where declarer.ts declares what is missing. codec/ reads and writes
+// the properties of messages without loss, and check/ tries a server out for an operator.
 
 import { type AmqpTls, parseAddress } from "./address.ts";
 import { AmqpDepths, browse } from "./browse.ts";

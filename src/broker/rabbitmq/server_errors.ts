@@ -1,8 +1,4 @@
-/**
- * What RabbitMQ refuses, out of what amqplib makes of it.
- *
- * @module
- */
+// What RabbitMQ refuses, out of what amqplib makes of it.
 
 /** AMQP's code for what is not there. */
 export const NOT_FOUND = 404;

@@ -1,9 +1,5 @@
-/**
- * One AMQP channel, from its opening to its end. Messages that came on it can be answered on it and
- * nowhere else, and not after its end.
- *
- * @module
- */
+// One AMQP channel, from its opening to its end. Messages that came on it can be answered on it and
+// nowhere else, and not after its end.
 
 import { getLogger } from "@logtape/logtape";
 import { type Channel as AmqpChannel, IllegalOperationError } from "amqplib";

@@ -1,9 +1,5 @@
-/**
- * Finds out whether a file, or a server, will do as a Deno KV cache, for the command `check`: opens,
- * writes, reads, deletes, and leaves things as they were; and looks how much room there is.
- *
- * @module
- */
+// Finds out whether a file, or a server, will do as a Deno KV cache, for the command `check`: opens,
+// writes, reads, deletes, and leaves things as they were; and looks how much room there is.
 
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";

@@ -1,9 +1,5 @@
-/**
- * A file of Deno KV's, or a server, that the stores of several namespaces share. A commit waits for the
- * disk, and a call costs more than what it reads, so both are done in groups.
- *
- * @module
- */
+// A file of Deno KV's, or a server, that the stores of several namespaces share. A commit waits for the
+// disk, and a call costs more than what it reads, so both are done in groups.
 
 import { CacheError } from "../store.ts";
 import { explainKvError } from "./fault.ts";

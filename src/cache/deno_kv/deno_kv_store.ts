@@ -1,13 +1,9 @@
-/**
- * {@linkcode Store} in a file, by Deno KV: what was committed is there after a restart, and after a
- * crash too. Several processes, and several stores, may share a file.
- *
- * Counters are numbers under `[namespace, "v2 tally", day, flow, result]`, to which a commit adds. Such
- * a number can't be given a time to live, because adding to it takes that away, so days that are over
- * are removed once a day.
- *
- * @module
- */
+// `Store` in a file, by Deno KV: what was committed is there after a restart, and after a
+// crash too. Several processes, and several stores, may share a file.
+//
+// Counters are numbers under `[namespace, "v2 tally", day, flow, result]`, to which a commit adds. Such
+// a number can't be given a time to live, because adding to it takes that away, so days that are over
+// are removed once a day.
 
 import { getLogger } from "@logtape/logtape";
 import {

@@ -1,13 +1,9 @@
-/**
- * How a value lies in Deno KV: as `[expiresAt, value]` in JSON and UTF-8, exact in size and faster to
- * write than Deno KV's own form. Deno KV sweeps up to minutes late, so expiry is decided by that time.
- *
- * What is too large for one value of Deno KV's lies in chunks under a key that is new each time, named
- * by an `[expiresAt, {id, count}]` in its place: chunks are never written over, so a reader finds all
- * of one value's, or that it is gone.
- *
- * @module
- */
+// How a value lies in Deno KV: as `[expiresAt, value]` in JSON and UTF-8, exact in size and faster to
+// write than Deno KV's own form. Deno KV sweeps up to minutes late, so expiry is decided by that time.
+//
+// What is too large for one value of Deno KV's lies in chunks under a key that is new each time, named
+// by an `[expiresAt, {id, count}]` in its place: chunks are never written over, so a reader finds all
+// of one value's, or that it is gone.
 
 import { parseJson } from "../../async/mod.ts";
 import type { Value } from "../store.ts";

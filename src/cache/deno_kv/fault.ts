@@ -1,9 +1,5 @@
-/**
- * What Deno KV's errors mean for the person who runs the program. Deno KV has no error classes, so
- * SQLite's words tell them apart, and those of KV Connect.
- *
- * @module
- */
+// What Deno KV's errors mean for the person who runs the program. Deno KV has no error classes, so
+// SQLite's words tell them apart, and those of KV Connect.
 
 import { TOKEN_VARIABLE } from "./remote.ts";
 

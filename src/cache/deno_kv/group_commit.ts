@@ -1,14 +1,10 @@
-/**
- * Group commit: a durable store pays for one commit where it would have paid for many. What it promises
- * beyond {@linkcode Groups}:
- *
- * - A write's promise resolves only after all of its items are committed.
- * - A write that fits into one commit is never split over two. One that does not has its commits
- *   for itself, its items in order and the last one as full as can be: what refers to other items,
- *   or belongs together, can come last.
- *
- * @module
- */
+// Group commit: a durable store pays for one commit where it would have paid for many. What it promises
+// beyond `Groups`:
+//
+// - A write's promise resolves only after all of its items are committed.
+// - A write that fits into one commit is never split over two. One that does not has its commits
+//   for itself, its items in order and the last one as full as can be: what refers to other items,
+//   or belongs together, can come last.
 
 import { Groups } from "./groups.ts";
 

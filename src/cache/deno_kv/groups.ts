@@ -1,10 +1,6 @@
-/**
- * Answers in groups: what is asked for in one turn, or while a call is under way, goes together into
- * the next call, in the order of its arrival. A store whose calls cost more than what they are about is
- * called less often.
- *
- * @module
- */
+// Answers in groups: what is asked for in one turn, or while a call is under way, goes together into
+// the next call, in the order of its arrival. A store whose calls cost more than what they are about is
+// called less often.
 
 export interface GroupsOptions<Question, Answer> {
   /** How many of the first questions, at least 1, go into the next call. */

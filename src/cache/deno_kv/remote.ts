@@ -1,10 +1,6 @@
-/**
- * Deno KV on a server instead of in a file, by the protocol KV Connect: what is different then. The
- * client is the runtime's own. It takes the token from the environment, and calls again for ever
- * while the server fails, so how long is waited for it is decided here.
- *
- * @module
- */
+// Deno KV on a server instead of in a file, by the protocol KV Connect: what is different then. The
+// client is the runtime's own. It takes the token from the environment, and calls again for ever
+// while the server fails, so how long is waited for it is decided here.
 
 import { EXPIRED, within } from "../../async/mod.ts";
 

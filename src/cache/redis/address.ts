@@ -1,9 +1,5 @@
-/**
- * The address of a Redis server: what ioredis needs to connect to it, and what to call its
- * failures. What is said here never holds the password.
- *
- * @module
- */
+// The address of a Redis server: what ioredis needs to connect to it, and what to call its
+// failures. What is said here never holds the password.
 
 import type { RedisOptions } from "ioredis";
 

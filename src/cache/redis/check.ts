@@ -1,9 +1,5 @@
-/**
- * Finds out whether a Redis server will do as a cache, for the command `check`: writes, reads,
- * deletes under a key of its own, and leaves things as they were.
- *
- * @module
- */
+// Finds out whether a Redis server will do as a cache, for the command `check`: writes, reads,
+// deletes under a key of its own, and leaves things as they were.
 
 import type { Finding } from "../../telemetry/mod.ts";
 import { CacheError } from "../store.ts";

@@ -1,10 +1,6 @@
-/**
- * The one connection to Redis: kept up for ever, with a limit of time for all that is asked.
- * Nothing waits in a queue while there is no connection, and nothing is sent twice: who asked is
- * told at once, and decides.
- *
- * @module
- */
+// The one connection to Redis: kept up for ever, with a limit of time for all that is asked.
+// Nothing waits in a queue while there is no connection, and nothing is sent twice: who asked is
+// told at once, and decides.
 
 import { getLogger } from "@logtape/logtape";
 import { Redis } from "ioredis";

@@ -1,16 +1,12 @@
-/**
- * {@linkcode Store} on a Redis or Valkey server, that bridges on several machines share. The server
- * forgets in time; what is kept there lives as long as the server keeps it.
- *
- * While the server is away every use is an error at once, and works again when it is back; whether
- * it is there at the start makes no difference. Each operation is one round trip. A Redis Cluster
- * is not supported: its parts can't keep a message and a count together.
- *
- * Keys are `<prefix><kind>:<id>`, values JSON; counters are a hash a day, `<prefix>tally:<day>`, with a field
- * `<flow>:<result>` each.
- *
- * @module
- */
+// `Store` on a Redis or Valkey server, that bridges on several machines share. The server
+// forgets in time; what is kept there lives as long as the server keeps it.
+//
+// While the server is away every use is an error at once, and works again when it is back; whether
+// it is there at the start makes no difference. Each operation is one round trip. A Redis Cluster
+// is not supported: its parts can't keep a message and a count together.
+//
+// Keys are `<prefix><kind>:<id>`, values JSON; counters are a hash a day, `<prefix>tally:<day>`, with a field
+// `<flow>:<result>` each.
 
 import { createHash } from "node:crypto";
 import { parseJson } from "../../async/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * The actions of the page, as they come over HTTP.
- *
- * @module
- */
+// The actions of the page, as they come over HTTP.
 
 import * as z from "zod";
 import { parseJson } from "../../async/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * The events that the page gets, as JSON. The page's scripts take their types from here.
- *
- * @module
- */
+// The events that the page gets, as JSON. The page's scripts take their types from here.
 
 import type { Report } from "../transport.ts";
 import type { Action } from "./actions.ts";

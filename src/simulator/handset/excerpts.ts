@@ -1,8 +1,4 @@
-/**
- * Payloads and headers as the page shows them: formatted, and cut if they are long.
- *
- * @module
- */
+// Payloads and headers as the page shows them: formatted, and cut if they are long.
 
 import { parseJson } from "../../async/mod.ts";
 import type { TraceStep } from "./events.ts";

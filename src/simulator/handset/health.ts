@@ -1,8 +1,4 @@
-/**
- * The bridge's health and Turn's rate limits, over HTTP as an operator gets them.
- *
- * @module
- */
+// The bridge's health and Turn's rate limits, over HTTP as an operator gets them.
 
 import { readSamples } from "../../telemetry/mod.ts";
 import type { Health } from "./events.ts";

@@ -1,9 +1,5 @@
-/**
- * The events for open pages and for those that come back: each that is kept has a number, and a page
- * that lost its connection gets what it missed. The frames are those of server-sent events.
- *
- * @module
- */
+// The events for open pages and for those that come back: each that is kept has a number, and a page
+// that lost its connection gets what it missed. The frames are those of server-sent events.
 
 import type { Happening, Hello, Now } from "./events.ts";
 

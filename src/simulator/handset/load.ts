@@ -1,9 +1,5 @@
-/**
- * Load: made-up users who write at a chosen rate, and how many of their messages Turn gets, and how
- * soon. They have no phones, and Turn does not reply to them.
- *
- * @module
- */
+// Load: made-up users who write at a chosen rate, and how many of their messages Turn gets, and how
+// soon. They have no phones, and Turn does not reply to them.
 
 import type { SimulatedTurn } from "../simulated_turn.ts";
 import type { Transport } from "../transport.ts";

@@ -1,8 +1,4 @@
-/**
- * Passes the log to the page: it takes lines as JSON, and writes warnings and errors as text.
- *
- * @module
- */
+// Passes the log to the page: it takes lines as JSON, and writes warnings and errors as text.
 
 import type { LogOutput } from "../../telemetry/mod.ts";
 import type { LogLine } from "./events.ts";

@@ -1,9 +1,5 @@
-/**
- * The way of each message, step by step, from what Turn and the transport see on both sides of the
- * bridge. The bridge itself is not asked.
- *
- * @module
- */
+// The way of each message, step by step, from what Turn and the transport see on both sides of the
+// bridge. The bridge itself is not asked.
 
 import { LRUCache } from "lru-cache";
 import type { Event, Message } from "../../vumi/mod.ts";

@@ -1,8 +1,4 @@
-/**
- * The parked messages: which there are, and moving them back to their queues.
- *
- * @module
- */
+// The parked messages: which there are, and moving them back to their queues.
 
 import { createHash } from "node:crypto";
 import { parseFields } from "../../async/mod.ts";

@@ -1,9 +1,5 @@
-/**
- * The page's play with phones only, for a bridge and a Turn that run elsewhere: it puts messages on the
- * connector's queues, and shows what it takes off them.
- *
- * @module
- */
+// The page's play with phones only, for a bridge and a Turn that run elsewhere: it puts messages on the
+// connector's queues, and shows what it takes off them.
 
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";

@@ -1,9 +1,5 @@
-/**
- * The users' phones and their network: threads of SMS, USSD sessions with a time-out, and delivery
- * reports. All of it follows from the messages on the queues, whoever put them there.
- *
- * @module
- */
+// The users' phones and their network: threads of SMS, USSD sessions with a time-out, and delivery
+// reports. All of it follows from the messages on the queues, whoever put them there.
 
 import { sleep } from "../../async/mod.ts";
 import type { Event, Message } from "../../vumi/mod.ts";

@@ -1,11 +1,7 @@
-/**
- * The page, over HTTP: its files, what happens as server-sent events, and what a person does at it as
- * `POST /do`. A page on the web can have its name resolve to this machine (DNS rebinding), but can't
- * have an address for a name, nor send another `Origin` than its own: so requests are refused unless
- * they use an address, localhost or the configured name.
- *
- * @module
- */
+// The page, over HTTP: its files, what happens as server-sent events, and what a person does at it as
+// `POST /do`. A page on the web can have its name resolve to this machine (DNS rebinding), but can't
+// have an address for a name, nor send another `Origin` than its own: so requests are refused unless
+// they use an address, localhost or the configured name.
 
 import { getLogger } from "@logtape/logtape";
 import { type Action, readAction } from "./actions.ts";

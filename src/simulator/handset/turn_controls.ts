@@ -1,9 +1,5 @@
-/**
- * The page's controls of the simulated Turn: how it answers calls, and whether it replies to users by
- * itself. By itself it repeats an SMS, and asks two questions on USSD.
- *
- * @module
- */
+// The page's controls of the simulated Turn: how it answers calls, and whether it replies to users by
+// itself. By itself it repeats an SMS, and asks two questions on USSD.
 
 import { LRUCache } from "lru-cache";
 import type { RequestBody, SimulatedTurn } from "../simulated_turn.ts";

@@ -1,9 +1,5 @@
-/**
- * A user's USSD session as the network has it: one answer to each thing that the user does, the
- * first one, and an end when its time is up.
- *
- * @module
- */
+// A user's USSD session as the network has it: one answer to each thing that the user does, the
+// first one, and an end when its time is up.
 
 import type { Message } from "../../vumi/mod.ts";
 import type { Session } from "./events.ts";

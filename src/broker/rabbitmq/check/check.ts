@@ -1,9 +1,5 @@
-/**
- * Tries out what the AMQP adapter will need of a server: the connection, and each right. For an
- * operator, before the program runs for real.
- *
- * @module
- */
+// Tries out what the AMQP adapter will need of a server: the connection, and each right. For an
+// operator, before the program runs for real.
 
 import { type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import {

@@ -1,9 +1,5 @@
-/**
- * Who else consumes a queue. RabbitMQ hands each message to one consumer only, so that a second one
- * takes messages away from the first.
- *
- * @module
- */
+// Who else consumes a queue. RabbitMQ hands each message to one consumer only, so that a second one
+// takes messages away from the first.
 
 import { AmqpBroker, type AmqpBrokerOptions } from "../rabbitmq_broker.ts";
 

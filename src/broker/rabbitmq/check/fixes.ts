@@ -1,8 +1,4 @@
-/**
- * What an operator can do about a fault of RabbitMQ, or of the way to it.
- *
- * @module
- */
+// What an operator can do about a fault of RabbitMQ, or of the way to it.
 
 import type { AmqpAddress } from "../address.ts";
 

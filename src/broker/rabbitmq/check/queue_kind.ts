@@ -1,10 +1,6 @@
-/**
- * What a queue of RabbitMQ is like: its type and arguments. AMQP has no question for that; but who
- * declares a queue otherwise than it is, is told one difference. So it is declared with a type that
- * there is none of, which makes no queue, and again with what was learnt, until all is.
- *
- * @module
- */
+// What a queue of RabbitMQ is like: its type and arguments. AMQP has no question for that; but who
+// declares a queue otherwise than it is, is told one difference. So it is declared with a type that
+// there is none of, which makes no queue, and again with what was learnt, until all is.
 
 import type { Channel as AmqpChannel, ChannelModel } from "amqplib";
 import { serverWords } from "../server_errors.ts";

@@ -1,9 +1,5 @@
-/**
- * Trials of single rights that leave nothing behind. They answer with what was seen, and reject with
- * the server's words.
- *
- * @module
- */
+// Trials of single rights that leave nothing behind. They answer with what was seen, and reject with
+// the server's words.
 
 import { Buffer } from "node:buffer";
 import type { Channel as AmqpChannel, ChannelModel, ConfirmChannel } from "amqplib";

@@ -1,11 +1,7 @@
-/**
- * Deliveries that end what they come on, should our codec not prevent it: such a one comes again, and
- * would end the next connection, for ever. So what was being delivered at such an end is remembered
- * across connections, and what has done it three times is handed to its consumer with its bytes only,
- * and marked, to be parked unread.
- *
- * @module
- */
+// Deliveries that end what they come on, should our codec not prevent it: such a one comes again, and
+// would end the next connection, for ever. So what was being delivered at such an end is remembered
+// across connections, and what has done it three times is handed to its consumer with its bytes only,
+// and marked, to be parked unread.
 
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel } from "amqplib";

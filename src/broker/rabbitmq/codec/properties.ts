@@ -1,12 +1,8 @@
-/**
- * The properties of a message, from the wire and to it. Neither way throws, whatever comes: amqplib's
- * own codec throws at what RabbitMQ takes, and ends the connection with that.
- *
- * Decoded properties keep their bytes, so that a copy can carry what JavaScript can't hold. Encoding
- * leaves out what can't be encoded, and names it in a header ({@linkcode ORIGINAL_HEADERS}`.lost`).
- *
- * @module
- */
+// The properties of a message, from the wire and to it. Neither way throws, whatever comes: amqplib's
+// own codec throws at what RabbitMQ takes, and ends the connection with that.
+//
+// Decoded properties keep their bytes, so that a copy can carry what JavaScript can't hold. Encoding
+// leaves out what can't be encoded, and names it in a header (`ORIGINAL_HEADERS.lost`).
 
 import { Buffer } from "node:buffer";
 import type { MessageProperties } from "amqplib";

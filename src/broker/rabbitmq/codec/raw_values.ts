@@ -1,12 +1,8 @@
-/**
- * Values of AMQP's field tables as bytes, without regard to what they mean: how long each is, whether
- * RabbitMQ would take it, and what a table or an array is made of. That is all that a copy of a
- * message needs; what they mean is for reader.ts.
- *
- * The types are those of RabbitMQ's rabbit_binary_parser.erl, and `U` of the standard.
- *
- * @module
- */
+// Values of AMQP's field tables as bytes, without regard to what they mean: how long each is, whether
+// RabbitMQ would take it, and what a table or an array is made of. That is all that a copy of a
+// message needs; what they mean is for reader.ts.
+//
+// The types are those of RabbitMQ's rabbit_binary_parser.erl, and `U` of the standard.
 
 import { type Buffer, isUtf8 } from "node:buffer";
 

@@ -1,9 +1,5 @@
-/**
- * The properties for a copy of a message: bytes in place of all that would change by being decoded and
- * encoded again. What was changed or added meanwhile is as it is now.
- *
- * @module
- */
+// The properties for a copy of a message: bytes in place of all that would change by being decoded and
+// encoded again. What was changed or added meanwhile is as it is now.
 
 import type { MessageProperties } from "amqplib";
 import { Buffer } from "node:buffer";

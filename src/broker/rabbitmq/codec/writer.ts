@@ -1,10 +1,6 @@
-/**
- * Writing AMQP's values into bytes that grow as needed: plain ones, and those of field tables with the
- * letters of their types, which are JavaScript's own or bytes that came so. What can't be written is
- * refused with `false`, and leaves nothing behind; nothing throws.
- *
- * @module
- */
+// Writing AMQP's values into bytes that grow as needed: plain ones, and those of field tables with the
+// letters of their types, which are JavaScript's own or bytes that came so. What can't be written is
+// refused with `false`, and leaves nothing behind; nothing throws.
 
 import { Buffer } from "node:buffer";
 import { FieldBytes, isSendable, LENGTH_SIZE } from "./raw_values.ts";
