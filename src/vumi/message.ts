@@ -1,7 +1,6 @@
 // vumi's user message, as it travels on `<connector>.inbound` and `<connector>.outbound`. Bytes
-// become a `Message` in `decodeMessage` and bytes again in
-// `encodeMessage`; no other module knows the wire form. Fields and defaults: vumi2's
-// src/vumi2/messages.py.
+// become a `Message` in `decodeMessage` and bytes again in `encodeMessage`; no other module knows
+// the wire form. Fields and defaults: vumi2's src/vumi2/messages.py.
 
 import { Buffer } from "node:buffer";
 import * as z from "zod";
