@@ -36,7 +36,6 @@ const MOST_GROUPS = 8;
 
 /** Where a message goes that has to go behind another. */
 export interface Behind {
-  /** What its header is to say. */
   readonly place: Place;
   /** How long in a delay queue; 0 if to the end of its queue. */
   readonly delayMs: number;
@@ -50,7 +49,6 @@ interface Group {
   readonly last: number;
 }
 
-/** A user's groups. */
 interface Line {
   /** By mark, the highest first: so is the user's order. */
   groups: Group[];
@@ -199,7 +197,6 @@ export class DelayedOrder {
   }
 }
 
-/** The value of the note `order` of a user. */
 function formatGroups(groups: readonly Group[]): string {
   return JSON.stringify(groups.map(({ mark, delayMs, last }) => [mark, delayMs, last]));
 }

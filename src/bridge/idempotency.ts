@@ -28,7 +28,6 @@ export interface IdempotentRequest extends Disposable {
 /** Requests that were published, and may not have been answered. */
 export class Idempotency {
   readonly #options: IdempotencyOptions;
-  /** Requests in work, by their bodies. */
   readonly #inWork = new UserOrder<undefined>();
   /** Answered, but the cache would not forget it. */
   readonly #answered = new Set<string>();

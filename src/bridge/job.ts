@@ -2,7 +2,6 @@
 
 import type { MessageCache, Remembered } from "../cache/mod.ts";
 
-/** One message or event to be delivered. */
 export interface Job {
   /** Its own id, the same each time it comes. */
   readonly id: string;

@@ -123,7 +123,6 @@ export class Outcomes {
     log.info(text, { flow, ...names });
   }
 
-  /** Puts it back to its place in its queue. */
   putBack({ job: { names } }: Ended): Disposition {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "requeued");

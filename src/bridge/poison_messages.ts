@@ -17,7 +17,6 @@ const MOST_RELEASED = 10_000;
 
 /** What is known of a message that we have put back, or sent to the end of its queue. */
 export interface Released {
-  /** Quick attempts that have failed. */
   readonly failures: number;
   readonly isBegun: boolean;
 }

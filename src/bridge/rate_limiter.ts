@@ -28,9 +28,7 @@ class Budget {
   limit: number | undefined;
   /** Least that Turn said was left in this window. */
   left = Infinity;
-  /** Calls begun in this window. */
   used = 0;
-  /** Calls not answered yet. */
   inFlight = 0;
   /** When the window began, as far as we know, and when it ends. */
   startedAt = -Infinity;

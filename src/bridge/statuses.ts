@@ -31,11 +31,9 @@ export type StatusOptions = Pick<
   "cache" | "metrics" | "retryForMs" | "failedStatus" | "compactStatuses"
 >;
 
-/** What an event means for its message. */
 interface Meaning {
   /** What Turn is told. */
   readonly status: Status["status"];
-  /** How it is counted, if it is. */
   readonly heard: Heard | undefined;
   /**
    * How far the message has come: on its way; it failed, as far as is known; the user has it. What is

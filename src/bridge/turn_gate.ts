@@ -22,7 +22,6 @@ export interface TurnGateOptions extends WakeUpOptions {
   readonly now?: () => number;
 }
 
-/** How Turn is, for health and metrics. */
 export interface TurnStatus {
   /** Whether calls are made. */
   readonly breaker: CircuitState;
@@ -61,7 +60,6 @@ interface Calls {
 /** Whose time in hand may be over while it waits. */
 export interface Leaving {
   readonly isOver: boolean;
-  /** Fires when it is. */
   readonly over: AbortSignal;
 }
 

@@ -4,7 +4,6 @@ import { type After, afterMs } from "../async/mod.ts";
 
 /** Whose time it goes by; the platform's, unless given. */
 export interface WakeUpOptions {
-  /** Runs something later. */
   readonly after?: After | undefined;
   /** Milliseconds on a clock that is never set back. */
   readonly elapsed?: (() => number) | undefined;

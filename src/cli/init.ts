@@ -19,12 +19,10 @@ import type { Asker } from "./terminal.ts";
 type Answers = Readonly<Record<string, string>>;
 
 interface InitOptions {
-  /** Answers that were given as flags. */
   readonly given: Answers;
   readonly output: string;
   readonly force: boolean;
   readonly register: boolean;
-  /** Undefined without a terminal. */
   readonly asker: Asker | undefined;
 }
 
@@ -111,7 +109,6 @@ interface Question {
   readonly text?: string;
   /** What an empty answer means. */
   readonly standard?: string;
-  /** Another flag that answers it too. */
   readonly or?: string;
   /** Asked only with --register, or only without. */
   readonly register?: boolean;

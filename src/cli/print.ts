@@ -32,7 +32,6 @@ export class HeldOutput implements Disposable {
   #texts: string[] = [];
   #length = 0;
 
-  /** Tests alone give arguments. */
   constructor(output: (text: string) => void = print, most = MOST) {
     this.#print = output;
     this.#most = most;

@@ -13,7 +13,6 @@ interface UnitOptions {
   readonly binary: string;
 }
 
-/** Prints the unit; returns the exit code. */
 export async function systemdUnit({ config: path, binary }: UnitOptions): Promise<number> {
   const config = path === undefined
     ? undefined

@@ -12,7 +12,6 @@ type TerminalInput = Pick<typeof Deno.stdin, "read" | "setRaw">;
 
 const MAX_LENGTH = 8192;
 
-/** Asks the person who started the program. */
 export class Terminal implements Asker {
   readonly #input: TerminalInput;
   readonly #write: (text: string) => void;

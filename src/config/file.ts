@@ -4,11 +4,9 @@ import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import type { Fault } from "./faults.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
-/** Values under their names. */
 export type Tree = Readonly<Record<string, unknown>>;
 
 interface FileReading {
-  /** Empty if there is a fault. */
   readonly tree: Tree;
   readonly fault?: Fault;
 }

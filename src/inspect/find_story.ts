@@ -8,7 +8,6 @@ import { queuesOf, unixMilliseconds } from "../vumi/mod.ts";
 import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
 import { failuresOf, placeOf, waitingState } from "./find_waiting.ts";
 
-/** One thing that happened. */
 export interface Step {
   /** ISO 8601; null if it is not known. */
   readonly at: string | null;
@@ -223,7 +222,6 @@ function attempt(attempts: number): string {
   return attempts === 1 ? "" : `, at attempt ${attempts}`;
 }
 
-/** What happened, in order of time. */
 class Timeline {
   readonly #steps: (Step & { readonly place: number })[] = [];
   #place = 0;

@@ -20,7 +20,6 @@ const QUEUES: readonly ParkedQueue[] = ["inbound", "event"];
 export interface ParkedMessage
   extends QueuedMessage, Pick<Parking, "status" | "attempts" | "firstFailure"> {
   readonly queue: ParkedQueue;
-  /** The message's or the event's own; null if it can't be read. */
   readonly id: string | null;
   /** For an event the message that it is about; else null. */
   readonly about: string | null;

@@ -21,7 +21,6 @@ interface Shared {
   readonly tracing: Tracing | undefined;
   readonly queueWatch: QueueWatch;
   readonly metrics: MetricsRegistry;
-  /** Closed at the end, in reverse order. */
   readonly opened: AsyncDisposableStack;
 }
 

@@ -47,7 +47,6 @@ export class Reloader implements Disposable {
     this.#work = this.#work.then(() => this.#reload());
   };
 
-  /** Handles SIGHUP until it is disposed. */
   constructor(options: ReloaderOptions) {
     this.#options = options;
     this.#current = options.config;

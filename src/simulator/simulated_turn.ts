@@ -25,7 +25,6 @@ export interface TurnCall extends Received {
 /** An answer to a call, or none until calls are released. */
 export type TurnAnswer = Response | "hang";
 
-/** Answers valid calls. */
 export type Answerer = (call: TurnCall) => TurnAnswer | Promise<TurnAnswer>;
 
 /** Each method is called before what it reports goes on. */
@@ -46,7 +45,6 @@ export interface TurnRequest {
 
 export interface RequestBody {
   readonly to: string;
-  /** Needed only for what is no reply. */
   readonly from?: string;
   readonly turn: { readonly type: "text"; readonly text: { readonly body: string } };
   /** Not needed: the bridge finds the user's latest message. */
@@ -79,7 +77,6 @@ export class SimulatedTurn implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #released = Promise.withResolvers<void>();
 
-  /** Listens on a free port of 127.0.0.1. */
   constructor({ authToken = "token", answer = ok }: SimulatedTurnOptions = {}) {
     this.answer = answer;
     this.#authToken = authToken;
@@ -174,7 +171,6 @@ async function post(url: string, body: string, headers: HeadersInit): Promise<Re
 
 export interface SignOptions {
   readonly secret: string;
-  /** Instead of the right one. */
   readonly signature?: string;
 }
 

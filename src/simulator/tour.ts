@@ -10,10 +10,8 @@ import type { Screen } from "./screen.ts";
 import type { RequestAnswer, RequestBody, SimulatedTurn, TurnCall } from "./simulated_turn.ts";
 import { createEvent, type Transport, type UserAction } from "./transport.ts";
 
-/** The number that users write to. */
 export const NUMBER = "8110";
 
-/** The code that users on USSD dial. */
 export const USSD_CODE = "*120*8864#";
 
 const USER = "+26612345678";

@@ -26,7 +26,6 @@ interface TransportOptions {
 interface TransportWatcher {
   /** A message from a user is put on the queue. */
   published?(message: Message): void;
-  /** An event is put on the queue. */
   reported?(event: Event): void;
   taken?(message: Message): void;
 }

@@ -26,7 +26,6 @@ interface StoredMessage {
 
 interface Subscription extends ConsumeOptions {
   readonly handler: Handler;
-  /** What is handed out and not answered. */
   readonly work: Set<Promise<void>>;
 }
 
@@ -62,7 +61,6 @@ class MemoryQueue {
   }
 }
 
-/** A {@linkcode Broker} in one process. */
 export class MemoryBroker implements Broker {
   readonly #queues = new Map<string, MemoryQueue>();
   readonly #leads = new Set<string>();
@@ -71,7 +69,6 @@ export class MemoryBroker implements Broker {
 
   private constructor() {}
 
-  /** An empty broker. */
   static open(): MemoryBroker {
     return new MemoryBroker();
   }

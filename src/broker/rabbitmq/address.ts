@@ -31,7 +31,6 @@ export interface AmqpTls {
   readonly serverName?: string;
 }
 
-/** A server, and how to reach it. */
 export interface AmqpAddress {
   /** The first argument of amqplib's `connect`. */
   readonly connect: Options.Connect;

@@ -8,14 +8,10 @@ import { messageOf, serverWords } from "./server_errors.ts";
 import { delayQueue, PublishError } from "../mod.ts";
 
 export type CopyTarget =
-  /** A queue of ours, which is declared. */
   | { readonly kind: "own"; readonly queue: string }
-  /** A queue that is there. */
   | { readonly kind: "queue"; readonly queue: string }
-  /** To wait, and then to `queue`. */
   | { readonly kind: "delay"; readonly queue: string; readonly delayMs: number };
 
-/** The queue that a copy goes to first. */
 export function firstQueueOf(target: CopyTarget): string {
   return target.kind === "delay" ? delayQueue(target.delayMs) : target.queue;
 }

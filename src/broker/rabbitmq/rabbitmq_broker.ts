@@ -35,7 +35,6 @@ export interface AmqpBrokerOptions extends DeclarerOptions, Partial<BackoffOptio
    * cluster, of which one that can be reached is taken.
    */
   readonly urls: readonly string[];
-  /** For `amqps://…`. */
   readonly tls?: AmqpTls;
   /** How often bindings are looked after, in milliseconds, 60000 by default. */
   readonly bindEveryMs?: number;
@@ -44,13 +43,11 @@ export interface AmqpBrokerOptions extends DeclarerOptions, Partial<BackoffOptio
 /** How long closing waits for a silent server to take the last answers. */
 const CLOSE_TIMEOUT_MS = 2000;
 
-/** A {@linkcode Broker} on RabbitMQ. */
 export class AmqpBroker implements Broker {
   readonly #faults = new QueueFaults();
   readonly #publisher: AmqpPublisher;
   readonly #connections: ConsumeConnections;
   readonly #depths: AmqpDepths;
-  /** Options of consumers and leads. */
   readonly #shared: BackoffOptions & { readonly copies: AmqpCopies; readonly faults: QueueFaults };
   readonly #consumers = new Set<AmqpConsumer>();
   readonly #leads = new Map<string, AmqpLead>();

@@ -11,7 +11,6 @@ import { describeRedisFault, parseRedisUrl, type RedisAddress } from "./address.
 const log = getLogger(["turn-channels", "cache"]);
 
 export interface RedisConnectionOptions {
-  /** See {@linkcode parseRedisUrl}. */
   readonly url: string;
   readonly timeoutMs: number;
 }

@@ -14,7 +14,6 @@ export type Happening =
   | { readonly kind: "reported"; readonly id: string; readonly report: Report }
   /** What the tour says before its next step. */
   | { readonly kind: "caption"; readonly title: string; readonly text: string }
-  /** The tour's result for one flow. */
   | { readonly kind: "verdict"; readonly good: boolean; readonly text: string };
 
 export type Now = Hello | Phone | Settings | Health | Parked | Sample;
@@ -45,14 +44,12 @@ export interface MessageTrace {
     | "waiting"
     | "retrying"
     | "done"
-    /** Turn need not be called about it. */
     | "skipped"
     /** It was refused, and that is its end. */
     | "refused"
     | "parked";
   /** A few words about the state. */
   readonly note: string;
-  /** Calls to Turn, or of Turn to the bridge. */
   readonly attempts: number;
   readonly at: number;
   readonly tookMs: number | null;
@@ -81,7 +78,6 @@ export interface LogLine {
   readonly at: number;
 }
 
-/** The first event on a connection. */
 export interface Hello {
   readonly kind: "hello";
   /** Whether the page must forget what it shows: all that is kept follows. */
@@ -144,11 +140,9 @@ export interface ParkedRow {
   readonly reason: string;
 }
 
-/** The load's figures of the last moment. */
 export interface Sample {
   readonly kind: "sample";
   readonly sent: number;
-  /** Messages that Turn took a second. */
   readonly delivered: number;
   /** Null if nothing arrived. */
   readonly medianMs: number | null;

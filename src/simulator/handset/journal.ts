@@ -9,7 +9,6 @@ interface JournalOptions {
   readonly keepCharacters?: number;
 }
 
-/** Takes a frame; it must not throw. */
 type Listener = (frame: string) => void;
 
 interface KeptFrame {

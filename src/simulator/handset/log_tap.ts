@@ -29,7 +29,6 @@ export class LogTap implements LogOutput {
     return bytes.length;
   }
 
-  /** Makes logging write JSON. */
   isTerminal(): boolean {
     return false;
   }
@@ -45,7 +44,6 @@ export class LogTap implements LogOutput {
   }
 }
 
-/** The constant text with its values. */
 function fill(message: string, values: Readonly<Record<string, unknown>>): string {
   return message.replaceAll(/\{(\w+)\}/g, (all, name: string) => {
     const value = values[name];

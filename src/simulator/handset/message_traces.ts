@@ -17,7 +17,6 @@ import type { Journal } from "./journal.ts";
 
 interface MessageTracesOptions {
   readonly transport: Transport;
-  /** Undefined if Turn runs elsewhere. */
   readonly turn?: SimulatedTurn;
   readonly journal: Journal;
   readonly ignores?: (address: string) => boolean;
@@ -30,7 +29,6 @@ const REMEMBERED = 2_000;
 export class MessageTraces implements Disposable {
   readonly #options: MessageTracesOptions;
   readonly #traces = new Map<string, MessageTrace>();
-  /** To whom messages went, by their ids. */
   readonly #users = new LRUCache<string, string>({ max: REMEMBERED });
   /** Turn's requests that are not answered yet. */
   readonly #requests = new Set<Promise<RequestAnswer>>();

@@ -42,7 +42,6 @@ export class PhonePlay implements Play, Disposable {
     this.journal.tell(this.#settings);
   }
 
-  /** Leaves open sessions open. */
   [Symbol.dispose](): void {
     this.#phones[Symbol.dispose]();
     this.#traces[Symbol.dispose]();

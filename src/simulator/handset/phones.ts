@@ -110,7 +110,6 @@ export class Phones implements Disposable {
     this.#tell(address);
   }
 
-  /** Leaves open sessions open. */
   [Symbol.dispose](): void {
     this.#stop.abort();
     this.#watch[Symbol.dispose]();

@@ -14,7 +14,6 @@ const log = getLogger(["turn-channels", "simulator"]);
 /** What the page shows, and what can be done at it. */
 export interface Play {
   readonly journal: Journal;
-  /** What a new page is sent first. */
   readonly hello: Omit<Hello, "anew">;
   now(): readonly Now[];
   /**

@@ -27,7 +27,6 @@ export interface AmqpCheckOptions extends DeclarerOptions {
   readonly consumeQueues: readonly string[];
   /** Queues to be declared and bound: publishing is tried without leaving a message. */
   readonly publishQueues: readonly string[];
-  /** Queues of our own, which are declared. */
   readonly ownQueues: readonly string[];
   /** Queues of our own that show which bridge speaks for a channel, to be declared and consumed. */
   readonly leadQueues: readonly Pick<LeadOptions, "connector" | "queue">[];
@@ -35,7 +34,6 @@ export interface AmqpCheckOptions extends DeclarerOptions {
   readonly delaysMs: readonly number[];
   /** Looks for more, at the end, on the same connection. */
   readonly lookFurther?: (broker: Pick<Browser, "depth">) => Promise<readonly Finding[]>;
-  /** Time for all together, in milliseconds. */
   readonly timeoutMs: number;
 }
 

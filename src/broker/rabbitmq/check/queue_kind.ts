@@ -16,7 +16,6 @@ export interface QueueKind {
 
 const NO_TYPE = "turn-channels-asks";
 
-/** A queue has a dozen arguments at most. */
 const MOST_QUESTIONS = 20;
 
 const DIFFERENCE =

@@ -27,7 +27,6 @@ interface Arriving {
     readonly redelivered: boolean;
   };
   properties: WireProperties | undefined;
-  /** How many bytes of the body are to come. */
   left: number;
   /** The last part of the body, when all is there. */
   body: Buffer | undefined;

@@ -7,7 +7,6 @@ import { FieldBytes, isSendable, LENGTH_SIZE } from "./raw_values.ts";
 
 /** Deeper values of JavaScript's are refused; bytes may be nested as deep as they are. */
 const MAX_DEPTH = 64;
-/** Longest short text, in bytes. */
 const MAX_SHORT = 255;
 const SHORT_TEXT = 64;
 
