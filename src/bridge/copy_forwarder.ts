@@ -34,7 +34,6 @@ interface Destination extends Behind {
 export class CopyForwarder {
   readonly #options: FlowOptions;
   readonly #records: DelayedRecords;
-  /** Which messages wait elsewhere. */
   readonly order: DelayedOrder;
 
   constructor(options: FlowOptions) {

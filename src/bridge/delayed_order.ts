@@ -56,7 +56,6 @@ interface Line {
   until: number;
 }
 
-/** Which of one flow's messages wait elsewhere. */
 export class DelayedOrder {
   readonly #options: Pick<FlowOptions, "cache" | "flow" | "now">;
   readonly #lines = new Map<string, Line>();

@@ -10,7 +10,6 @@ const HOLD_MS = 15 * 60_000;
 
 type InFlightOptions = Pick<FlowOptions, "holdMs" | "stopping" | "after" | "elapsed">;
 
-/** The messages of one flow that are in hand. */
 export class InFlight {
   readonly #options: InFlightOptions;
   readonly #elapsed: () => number;
@@ -86,7 +85,6 @@ export class Held {
     return this.isBack || this.#elapsed() >= this.end;
   }
 
-  /** Fires when it {@linkcode Held.isOver}. */
   get over(): AbortSignal {
     this.#waiting ??= new AbortController();
     if (this.isOver) this.#waiting.abort();

@@ -98,7 +98,6 @@ export function sendAgain(past: Past, departure: Departure, reason: string): Dis
   return { kind: "again", headers: { ...headers, [HEADER.copies]: past.copies + 1 } };
 }
 
-/** The headers of a message that failed. */
 export function failureHeaders(past: Past, { reason, status, said }: Failure): Headers {
   return {
     ...pastHeaders(past, reason),

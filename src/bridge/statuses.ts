@@ -32,7 +32,6 @@ export type StatusOptions = Pick<
 >;
 
 interface Meaning {
-  /** What Turn is told. */
   readonly status: Status["status"];
   readonly heard: Heard | undefined;
   /**

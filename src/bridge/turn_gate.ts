@@ -22,6 +22,7 @@ export interface TurnGateOptions extends WakeUpOptions {
   readonly now?: () => number;
 }
 
+/** The state of Turn, for health and metrics. */
 export interface TurnStatus {
   /** Whether calls are made. */
   readonly breaker: CircuitState;
@@ -35,7 +36,6 @@ export interface Pass {
   readonly id: string;
   readonly bucket: string;
   readonly isProbe: boolean;
-  /** See {@linkcode CircuitBreaker.epoch}. */
   readonly epoch: number;
   /** When it was given, on the clock that is never set back. */
   readonly since: number;

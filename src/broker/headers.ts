@@ -81,6 +81,7 @@ export interface Parking {
   readonly firstFailure: string | null;
 }
 
+/** Reads the headers of a parked message. */
 export function readParking(headers: Readonly<Record<string, unknown>>): Parking {
   const { [PARKED_HEADERS.status]: status, [RETRY_HEADERS.attempts]: attempts } = headers;
   return {

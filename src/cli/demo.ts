@@ -33,7 +33,6 @@ const HMAC_SECRET = "demo-secret";
 const AUTH_TOKEN = "demo-token";
 const DRAIN_MS = 5_000;
 
-/** Shows the bridge at work; returns the exit code. */
 export async function demo(options: DemoOptions): Promise<number> {
   const { once, port, answer, ussdTimeout } = options;
   const logTap = new LogTap(printError);

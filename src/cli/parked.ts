@@ -177,7 +177,6 @@ function messageCount(count: number): string {
   return count === 1 ? "1 message" : `${count} messages`;
 }
 
-/** Everything except what users wrote. */
 function summary(
   { body: _, headers: _h, ...rest }: ParkedMessage,
   connector: string,
@@ -186,7 +185,6 @@ function summary(
   return several ? { connector, ...rest } : rest;
 }
 
-/** The value of a JSON body, or its text. */
 function readable(body: Uint8Array): unknown {
   const text = new TextDecoder().decode(body);
   const value = parseJson(text);

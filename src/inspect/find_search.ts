@@ -30,7 +30,6 @@ export type Found = InboundFound | OutboundFound;
 /** How many messages are in the queues; undefined if there is no such queue. */
 export type Depths = Readonly<Record<"inbound" | "event" | "outbound", number | undefined>>;
 
-/** What was found in a channel's queues. */
 export interface Queued {
   /** What may match: of which user an event is, only the cache knows. */
   readonly parked: readonly ParkedMessage[];

@@ -39,9 +39,7 @@ export interface Story {
 
 export interface Surroundings {
   readonly connector: string;
-  /** Undefined if the queues could not be read. */
   readonly depths: Depths | undefined;
-  /** Whether the cache could be read. */
   readonly hasCache: boolean;
   readonly now: number;
   /** Whether what users wrote may be shown. */
@@ -205,7 +203,6 @@ function isForgotten(timestamp: string | undefined, { now }: Surroundings): bool
 /** "?" stands for a missing field. */
 const text = z.string().catch("?");
 
-/** The fields of a user's message that a story has. */
 const fieldsSchema = z.object({
   timestamp: text,
   from_addr: text,

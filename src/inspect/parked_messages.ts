@@ -27,7 +27,6 @@ export interface ParkedMessage
   readonly user: string | null;
   /** ISO 8601; empty if it is not known. */
   readonly parkedAt: string;
-  /** Empty if it is not known. */
   readonly reason: string;
 }
 

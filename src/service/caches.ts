@@ -6,7 +6,6 @@ import { MemoryStore } from "../cache/memory.ts";
 import { MessageCache, type Store } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
 
-/** Longest that Redis may take to answer, in milliseconds. */
 const REDIS_MS = 1000;
 
 /**

@@ -17,7 +17,6 @@ const MEANS: Readonly<Record<Kind, string>> = {
   delay: "what is to be tried again later waits",
 };
 
-/** The delays before each further attempt. */
 export function delaysMsOf({ retry_schedule }: ChannelConfig): readonly number[] {
   return retry_schedule.map((seconds) => Math.round(seconds * 1000));
 }

@@ -63,7 +63,6 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-/** Removes a socket file that a killed process left behind. */
 async function removeStaleSocket(path: string): Promise<void> {
   try {
     if (!(await Deno.lstat(path)).isSocket) {

@@ -13,7 +13,6 @@ import {
 
 const log = getLogger(["turn-channels", "cli"]);
 
-/** The keys that need no restart. */
 export const RELOADED: ReadonlySet<string> = new Set([
   "auth_token",
   "auth_token_file",
@@ -86,7 +85,6 @@ export class Reloader implements Disposable {
   }
 }
 
-/** Logs what has no effect in a configuration. */
 export function logWarnings(warnings: readonly Warning[]): void {
   for (const { key, message } of warnings) {
     log.warning("Configuration: {message}", { key, message });

@@ -14,7 +14,6 @@ import {
 
 export interface Operation {
   readonly health: () => HealthReport;
-  /** Why no message can be accepted now; empty if one can. */
   readonly unready: () => readonly string[];
   readonly metrics: () => Promise<string>;
   readonly openApi: OpenApi;
@@ -28,7 +27,6 @@ export function publicRoutes(endpoints: readonly EndpointOptions[], operation?: 
   return app;
 }
 
-/** Routes for operators at an address of their own. */
 export function adminRoutes(operation: Operation): Hono {
   const app = new Hono();
   addLiveness(app);

@@ -33,7 +33,6 @@ export function watchQueues(channels: readonly ChannelConfig[], broker: Broker):
   });
 }
 
-/** Begins to watch what the channels share. */
 export function watchProgram(
   metrics: MetricsRegistry,
   broker: Broker,

@@ -7,13 +7,11 @@ import { type CallContent, faultInBody, isTurnPath, readCall } from "./turn_sche
 import { Watchers } from "./watchers.ts";
 
 interface Received {
-  /** When it was complete; milliseconds since 1970. */
   readonly at: number;
   readonly method: string;
   /** Below {@linkcode SimulatedTurn.url}: `/messages` or `/statuses`, if all is well. */
   readonly path: string;
   readonly headers: Headers;
-  /** Parsed; undefined if it is not JSON. */
   readonly body: unknown;
 }
 
@@ -38,7 +36,6 @@ interface TurnWatcher {
 
 export interface TurnRequest {
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether the signature is the right one. */
   readonly isSigned: boolean;
   readonly body: RequestBody;
 }
@@ -53,7 +50,6 @@ export interface RequestBody {
 }
 
 export interface RequestAnswer {
-  /** Undefined if there was no answer. */
   readonly status: number | undefined;
   readonly headers: Headers;
   /** Parsed; the text if it is not JSON, or why there was no answer. */
@@ -61,7 +57,6 @@ export interface RequestAnswer {
 }
 
 export interface SimulatedTurnOptions {
-  /** The bearer token that it expects; default "token". */
   readonly authToken?: string;
   readonly answer?: Answerer | undefined;
 }
@@ -90,12 +85,10 @@ export class SimulatedTurn implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}${BASE_PATH}`;
   }
 
-  /** Calls `watcher` until the disposable is disposed. */
   watch(watcher: TurnWatcher): Disposable {
     return this.#watchers.add(watcher);
   }
 
-  /** Sends what Turn would to the bridge's `POST /messages`. */
   async ask(url: string, body: RequestBody, options: SignOptions): Promise<RequestAnswer> {
     const text = JSON.stringify(body);
     const headers = signedHeaders(text, options);
@@ -105,7 +98,6 @@ export class SimulatedTurn implements AsyncDisposable {
     return await answered;
   }
 
-  /** Answers 200 to the calls that hang. */
   release(): void {
     this.#released.resolve();
     this.#released = Promise.withResolvers();

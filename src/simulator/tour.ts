@@ -57,7 +57,6 @@ interface TourOptions {
   readonly stop: AbortSignal;
   /** Longest that each thing may take to arrive; default 10 s. */
   readonly deadlineMs?: number;
-  /** Time to read before the next thing happens; default 0. */
   readonly pauseMs?: number;
 }
 
@@ -222,7 +221,6 @@ class Tour implements Disposable {
     expectIn("Turn to answer with status", status, 200);
   }
 
-  /** Waits for what must come, up to the deadline. */
   async #next<T>(what: string, inbox: Inbox<T>): Promise<T> {
     const { stop, deadlineMs = DEADLINE_MS } = this.#options;
     const over = new AbortController();
@@ -268,7 +266,6 @@ class Tour implements Disposable {
   }
 }
 
-/** The fields of a message that tell the most. */
 function partOf(message: Message): object {
   const { message_id, from_addr, to_addr, content, in_reply_to, session_event } = message;
   return { message_id, from_addr, to_addr, content, in_reply_to, session_event };

@@ -58,7 +58,6 @@ export class Transport implements AsyncDisposable {
     return new Transport(options);
   }
 
-  /** Calls `watcher` until the disposable is disposed. */
   watch(watcher: TransportWatcher): Disposable {
     return this.#watchers.add(watcher);
   }

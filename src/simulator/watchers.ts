@@ -3,7 +3,6 @@
 export class Watchers<W extends object> {
   readonly #all = new Set<W>();
 
-  /** Calls `watcher` until the disposable is disposed. */
   add(watcher: W): Disposable {
     this.#all.add(watcher);
     return { [Symbol.dispose]: () => void this.#all.delete(watcher) };

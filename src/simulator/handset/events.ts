@@ -10,7 +10,6 @@ export type Happening =
   | PhoneMessage
   | TraceEvent
   | LogLine
-  /** The transport reported what became of a message. */
   | { readonly kind: "reported"; readonly id: string; readonly report: Report }
   /** What the tour says before its next step. */
   | { readonly kind: "caption"; readonly title: string; readonly text: string }
@@ -18,7 +17,6 @@ export type Happening =
 
 export type Now = Hello | Phone | Settings | Health | Parked | Sample;
 
-/** A message or a notice on a user's phone. */
 export interface PhoneMessage {
   readonly kind: "said";
   readonly address: string;
@@ -35,7 +33,6 @@ export interface PhoneMessage {
 export interface MessageTrace {
   readonly id: string;
   readonly flow: "inbound" | "outbound" | "status";
-  /** Empty if it is not known. */
   readonly address: string;
   readonly text: string;
   /** The message that it is or is about; empty as long as it has no id. */
@@ -48,7 +45,6 @@ export interface MessageTrace {
     /** It was refused, and that is its end. */
     | "refused"
     | "parked";
-  /** A few words about the state. */
   readonly note: string;
   readonly attempts: number;
   readonly at: number;
@@ -144,7 +140,6 @@ export interface Sample {
   readonly kind: "sample";
   readonly sent: number;
   readonly delivered: number;
-  /** Null if nothing arrived. */
   readonly medianMs: number | null;
   readonly p95Ms: number | null;
   /** Messages sent that Turn does not have yet. */

@@ -225,7 +225,6 @@ function step(
   return { at: Date.now(), tone, title, ...details };
 }
 
-/** The id in the bridge's answer to a request. */
 function messageIdIn(body: unknown): string {
   const [message] = Array.from(Object(body).messages ?? []);
   return String(Object(message).id ?? "");

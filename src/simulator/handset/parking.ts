@@ -86,7 +86,6 @@ export class Parking {
   }
 }
 
-/** Describes a message whose body may be unreadable. */
 function describe(queue: string, { body, headers }: QueuedMessage): ParkedRow {
   const fields = parseFields(body);
   const text = (name: string): string => typeof fields[name] === "string" ? fields[name] : "";

@@ -26,11 +26,9 @@ export class PhoneError extends Error {
 
 const MOST_PHONES = 50;
 const LONGEST_TEXT = 4_000;
-/** Time between the ack and the delivery report. */
 const DELIVERY_MS = 400;
 
 export class Phones implements Disposable {
-  /** Whether the network reports deliveries by itself. */
   reportsByItself = true;
   readonly #options: PhonesOptions;
   readonly #phones = new Map<string, UssdSession>();

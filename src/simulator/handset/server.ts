@@ -27,7 +27,6 @@ export interface Play {
 /** Where a {@linkcode PageServer} listens, and what it shows. */
 export interface PageServerOptions {
   readonly hostname: string;
-  /** 0 is any free one. */
   readonly port: number;
   readonly play: Play;
 }
@@ -227,7 +226,6 @@ const HEADERS: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** Why a request is refused; undefined if it is not. */
 function faultOf(request: Request, ownHost: string): string | undefined {
   const host = request.headers.get("host") ?? "";
   if (!isOurs(host, ownHost)) return `Not served under the name ${JSON.stringify(host)}`;
@@ -245,7 +243,6 @@ function isOurs(host: string, ownHost: string): boolean {
   return name === "localhost" || name === ownHost.toLowerCase() || /^(\[.*|[\d.]+)$/.test(name);
 }
 
-/** Whether only this machine can reach it. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

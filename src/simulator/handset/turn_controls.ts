@@ -67,12 +67,10 @@ export class TurnControls implements Disposable {
   }
 }
 
-/** Makes a reply to what a user wrote. */
 type Replier = (text: string) => Reply;
 
 interface Reply {
   readonly text: string;
-  /** Replies to the answer; absent if none is expected. */
   readonly then?: Replier;
 }
 

@@ -6,7 +6,6 @@ import type { Session } from "./events.ts";
 
 interface UssdSessionOptions {
   readonly timeoutMs: number;
-  /** The session ends when the transport says so afterwards. */
   readonly onTimeout: () => void;
 }
 
@@ -17,7 +16,6 @@ export class UssdSession implements Disposable {
   #deadline = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timedOut = false;
-  /** The user's last message, until it is answered. */
   #unanswered: string | undefined;
 
   constructor(options: UssdSessionOptions) {

@@ -58,7 +58,6 @@ const PROPERTIES = NAMES.map(([name, wireName, kind], index) => ({
 /** Properties that are all undefined: objects of one shape are fast. */
 const NONE: MessageProperties = Object.fromEntries(NAMES.map(([name]) => [name]));
 
-/** Longest text in the header of what is lost, in characters. */
 const MAX_LOST = 1000;
 const { lost: LOST } = ORIGINAL_HEADERS;
 
