@@ -22,7 +22,7 @@ import { keyPart } from "./write.ts";
 const log = getLogger(["turn-channels", "cache"]);
 
 /** What is written about the same id one soon after the other lies together: that costs half. */
-const SHELVES: Readonly<Record<string, string>> = {
+const PREFIX_OF: Readonly<Record<string, string>> = {
   inbound: "in",
   delivered_inbound: "in",
   outbound: "out",
@@ -151,11 +151,11 @@ export class DenoKvStore implements Store {
   }
 
   #key([kind, id]: Key): Deno.KvKey {
-    return [...this.#prefix(SHELVES[kind] ?? kind), keyPart(id), kind];
+    return [...this.#prefix(PREFIX_OF[kind] ?? kind), keyPart(id), kind];
   }
 
-  #prefix(shelf: string): Deno.KvKey {
-    return [this.#namespace, `v2 ${shelf}`];
+  #prefix(name: string): Deno.KvKey {
+    return [this.#namespace, `v2 ${name}`];
   }
 }
 

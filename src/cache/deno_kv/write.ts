@@ -1,6 +1,6 @@
 // What is written to Deno KV, within which limits, and how it is committed.
 //
-// Keys are `[namespace, "v2 <shelf>", …]`. Another layout of keys or values takes another version.
+// Keys are `[namespace, "v2 <prefix>", …]`. Another layout of keys or values takes another version.
 
 import { createHash } from "node:crypto";
 
