@@ -78,7 +78,7 @@ export class Idempotency {
       .then(() => this.#answered.delete(key));
     await tolerateCacheError(kept, (reason) => {
       // It is in the queue: to refuse it now would make Turn send it a second time for sure.
-      const text = "Could not record the request of {messageId}; repeated, it is sent twice: {reason}";
+      const text = "Could not record {messageId}; if Turn repeats the request, it is sent twice: {reason}";
       log.warning(text, { messageId, reason });
     });
   }

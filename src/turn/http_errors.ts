@@ -53,7 +53,7 @@ export function unavailable(reason: string, afterMs: number): Response {
 
 /** Answers 500: an exception is a bug of ours. What it says is for the log only. */
 export function internalError(error: unknown): Response {
-  log.error("A bug failed a request: {error}", { error });
+  log.error("A request failed because of a bug, please report it: {error}", { error });
   return errorResponse(500, [{ details: "The request could not be handled" }]);
 }
 

@@ -184,7 +184,7 @@ export class Declarer {
       if (!isAccessRefused(error)) throw error;
       const binding = JSON.stringify([exchange, queue]);
       if (!warned.has(binding)) {
-        const text = "Cannot bind {queue} to exchange {exchange}: the user has no right to. " +
+        const text = "Cannot bind {queue} to exchange {exchange}: the user has no right to do so. " +
           "Grant the right, or make sure that the queue is bound ({reason})";
         log.warn(text, { queue, exchange, reason: messageOf(error) });
       }

@@ -255,7 +255,7 @@ class Check {
 
 /** What a classic delay queue can't do, and a quorum queue can. */
 const CLASSIC_LOSES = "a message is lost if its queue refuses it after the delay: do not limit " +
-  ".inbound and .event with reject-publish, nor by a policy, or set amqp.queue_type to quorum";
+  ".inbound and .event with reject-publish (also by a policy), or set amqp.queue_type to quorum";
 
 const LIMITED = {
   detail: "it refuses messages when it is full, and a classic delay queue loses what it refuses",
