@@ -56,7 +56,6 @@ export class CircuitBreaker {
 
   /**
    * Counts the end of a call.
-   *
    * @param epoch What {@linkcode CircuitBreaker.epoch} was when it began: calls that were under way
    * when it opened count no more. So in `half-open` only the one that was allowed does.
    */

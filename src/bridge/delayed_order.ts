@@ -79,7 +79,6 @@ export class DelayedOrder {
 
   /**
    * Looks up the groups of `key`, unless they are in memory, as usual.
-   *
    * @throws {CacheError} If the cache fails.
    */
   async ready(key: string): Promise<void> {
@@ -88,7 +87,6 @@ export class DelayedOrder {
 
   /**
    * Where a message that has come has to go, if its turn has not come.
-   *
    * @param place What its header says.
    */
   arrive(key: string, { mark, nth }: Place): Behind | undefined {
@@ -109,7 +107,6 @@ export class DelayedOrder {
 
   /**
    * Begins a group: a message whose turn had come has to go, and those behind it go behind it.
-   *
    * @param place What its header said.
    * @param delayMs How long in a delay queue; 0 if to the end of its queue.
    * @return What its header is to say.

@@ -45,7 +45,6 @@ export class DelayedRecords {
 
   /**
    * Records that a message goes into a delay queue, together with `more`. Never rejects for the cache.
-   *
    * @param key As it is given when the message is back.
    */
   gone(

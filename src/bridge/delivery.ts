@@ -108,7 +108,6 @@ export class Delivery<P> implements Disposable {
   /**
    * Begins the work. A message that may end the program is watched; one that has done so too often is
    * parked, which is answered.
-   *
    * @throws {CacheError} If the cache fails.
    */
   async begin(): Promise<Disposition | undefined> {
@@ -178,10 +177,7 @@ export class Delivery<P> implements Disposable {
     return crashes === undefined ? undefined : await this.#parts.poison.watch(this.job.id, crashes);
   }
 
-  /**
-   * What it has behind it now. Attempts before its first wait were quick ones: it comes back to the
-   * rest of them.
-   */
+  /** Its past as of now. Attempts before the first wait were quick ones, and go on after it. */
   pastAt(now: number): Past {
     const { past = NO_PAST, failures } = this;
     const attempts = past.waits === 0 ? failures : past.attempts + failures;

@@ -17,7 +17,6 @@ type IdempotencyOptions = Pick<BridgeOptions, "cache" | "dedupeWindowMs">;
 export interface IdempotentRequest extends Disposable {
   /**
    * The id of the message that an equal request made, if that one may not have been answered.
-   *
    * @throws {CacheError} If the cache fails.
    */
   find(): Promise<string | undefined>;
@@ -36,10 +35,7 @@ export class Idempotency {
     this.#options = options;
   }
 
-  /**
-   * Takes a request. Equal ones are taken one after the other, so that it is known of each whether it
-   * was answered.
-   */
+  /** Takes a request after equal ones, so that it is known of each whether it was answered. */
   async begin(sender: Sender): Promise<IdempotentRequest> {
     const key = createHash("sha256").update(sender.body).digest("base64");
     await this.#inWork.enter(key, undefined);

@@ -19,17 +19,13 @@ export interface Job {
   readonly subject: Subject;
 }
 
-/**
- * The user, and for an event the message that it is about; or, before that was looked up, the ids
- * under which it may be remembered.
- */
+/** The user, and for an event its message; or, while that is not known, the ids to look it up by. */
 export type Subject =
   | { readonly user: string; readonly about?: string }
   | { readonly sentIds: readonly [string, ...string[]] };
 
 /**
  * The message to a user that is remembered under the first of these ids.
- *
  * @throws {CacheError} If the cache fails.
  */
 export async function findSent(

@@ -48,7 +48,6 @@ export class PoisonMessages {
 
   /**
    * How often we have ended with it in work: once, as far as is known of one that was in hand then.
-   *
    * @throws {CacheError} If the cache fails.
    */
   async crashes(id: string): Promise<number> {
@@ -59,7 +58,6 @@ export class PoisonMessages {
    * Watches the work on a message that was in work when the program, or its connection, ended: should
    * it end again before the answer is disposed of, that counts. From the second time on one such message
    * is worked on at a time, so that the others are not blamed with it.
-   *
    * @throws {CacheError} If the cache fails; the work is not to be begun then.
    */
   async watch(id: string, crashes: number): Promise<AsyncDisposable> {

@@ -16,10 +16,7 @@ const WINDOW_MS = 60_000;
 const LEAST_PAUSE_MS = 1_000;
 /** Added to Turn's times, as its clock is not ours. */
 const MARGIN_MS = 50;
-/**
- * The share of a window's calls that is kept from statuses for users' messages that may yet come.
- * It shrinks with the time that the window has left.
- */
+/** The share of a window's calls kept from statuses for users' messages; it shrinks with the window. */
 const RESERVED_SHARE = 0.25;
 /** How often statuses look whether the reserve has shrunk. */
 const RESERVE_STEP_MS = 500;
@@ -78,7 +75,6 @@ export class RateLimiter {
 
   /**
    * Counts a call that was answered or given up, and learns what Turn said of its limit.
-   *
    * @param bucket What {@linkcode RateLimiter.begun} answered.
    * @param limit What Turn said of its limit, on our clock.
    * @param refusedForMs If Turn refused it for the limit, how long it is to wait at least.
@@ -99,10 +95,7 @@ export class RateLimiter {
     budget.closedUntil = Math.max(budget.closedUntil, now + pauseMs);
   }
 
-  /**
-   * What is known of each bucket now, for metrics; the empty name is the one without. `resetAt` is
-   * `-Infinity` if Turn has not announced it.
-   */
+  /** What is known of each bucket, for metrics; `resetAt` is `-Infinity` if Turn has not announced it. */
   known(): TurnFigures["limits"] {
     return [...this.#budgets].flatMap(([bucket, { limit, left, announcedEnd: resetAt }]) =>
       limit === undefined ? [] : [{ bucket, limit, left: Math.min(left, limit), resetAt }]

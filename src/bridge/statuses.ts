@@ -34,10 +34,7 @@ export type StatusOptions = Pick<
 interface Meaning {
   readonly status: Status["status"];
   readonly heard: Heard | undefined;
-  /**
-   * How far the message has come: on its way; it failed, as far as is known; the user has it. What is
-   * told later must not be less.
-   */
+  /** On its way; failed, as far as is known; the user has it. Turn is never told of less. */
   readonly progress: 1 | 2 | 3;
 }
 

@@ -112,7 +112,6 @@ export class TurnGate {
 
   /**
    * Waits until a call may be made.
-   *
    * @param id What it is about.
    * @param held Who waits, if that may have to leave.
    * @return Undefined if no call may be made: its time is over, or we are stopping.

@@ -59,10 +59,7 @@ export class MessageCache implements AsyncDisposable {
     this.#metrics = metrics;
   }
 
-  /**
-   * Whether reading or writing failed when it was done last, and when one of them failed last, in
-   * milliseconds since 1970.
-   */
+  /** Whether reading or writing failed when last done, and when one failed last, in ms since 1970. */
   status(): { readonly isFailing: boolean; readonly lastFailure: number | undefined } {
     return { isFailing: this.#failing.size > 0, lastFailure: this.#lastFailure };
   }
@@ -106,7 +103,6 @@ export class MessageCache implements AsyncDisposable {
   /**
    * Keeps all of the notes, in place of older ones of the same kind and id, or none of them. Of one
    * kind and id the last one given stays.
-   *
    * @throws {RangeError} If there are more than {@linkcode MAX_NOTES}, or one is too long.
    */
   async putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void> {
@@ -126,7 +122,6 @@ export class MessageCache implements AsyncDisposable {
   /**
    * Counts each of the tallies, on the day that the cache's clock says. Tallies given to a put are
    * committed with it, or not at all. Kept for {@linkcode TALLY_DAYS} days.
-   *
    * @throws {RangeError} If a flow or result is no plain word; the same from the puts.
    */
   tally(tallies: readonly Tally[]): Promise<void> {

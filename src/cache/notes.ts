@@ -41,7 +41,6 @@ export const MAX_NOTE_LENGTH = 1000;
 
 /**
  * The changes that keep the notes.
- *
  * @throws {RangeError} If there are too many, or one is too long.
  */
 export function noteDown(notes: readonly Note[]): Change[] {

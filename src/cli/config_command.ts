@@ -65,11 +65,7 @@ export function validConfig(loaded: LoadedConfig, more = ""): Config {
 /** The flag's description, for commands that are about all channels unless it is given. */
 export const CONNECTOR_HELP = "only the channel with this connector_name";
 
-/**
- * All channels, or the one of `connector`.
- *
- * @throws {CommandError} If there is none.
- */
+/** All channels, or the one of `connector`. Throws `CommandError` if there is none. */
 export function selectChannels(
   { channels }: Config,
   connector: string | undefined,
@@ -80,11 +76,7 @@ export function selectChannels(
   throw choiceError(`There is no channel ${connector}`, channels);
 }
 
-/**
- * The one channel that a command is about.
- *
- * @throws {CommandError} If it is not clear which.
- */
+/** The one channel that a command is about. Throws `CommandError` if it is not clear which. */
 export function selectChannel(config: Config, connector: string | undefined): ChannelConfig {
   const [selected, another] = selectChannels(config, connector);
   if (selected !== undefined && another === undefined) return selected;
@@ -100,7 +92,6 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Connects to the configuration's broker until `opened` is disposed.
- *
  * @throws {CommandError} If it is inside the running bridge.
  * @throws {PublishError} If it can't be reached.
  */

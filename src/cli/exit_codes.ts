@@ -33,7 +33,6 @@ export class CommandError extends Error {
 
 /**
  * The end of a command that failed with `error`.
- *
  * @throws `error` itself, if it is nothing that can be expected of a broker, a cache or an address.
  */
 export function commandError(error: unknown): CommandError {

@@ -153,7 +153,6 @@ function questionText(flag: string): string {
 
 /**
  * Finds an answer to every question, from flags or by asking.
- *
  * @throws {CommandError} If a required one has none.
  */
 export async function answerQuestions(

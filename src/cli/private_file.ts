@@ -10,7 +10,6 @@ interface PrivateFile extends Disposable {
 /**
  * Makes sure that `path` can be written, but writes nothing yet. An existing file is replaced only with
  * `force`, and only when the new one is complete.
- *
  * @throws {CommandError} If it can't be written.
  */
 export async function createPrivateFile(path: string, force: boolean): Promise<PrivateFile> {

@@ -11,10 +11,7 @@ import { commandError, EXIT } from "./exit_codes.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
-/**
- * Runs until SIGTERM or SIGINT, then drains until a second signal; reads the configuration again at
- * SIGHUP. Returns the exit code.
- */
+/** Runs until a signal, then drains until a second one; reloads at SIGHUP. Returns the exit code. */
 export async function run(
   config: Config,
   warnings: readonly Warning[],

@@ -254,14 +254,12 @@ function requiredWith(
 
 /**
  * The configuration of one channel and of all that the channels share, valid and with all defaults.
- *
  * @internal Says only to `deno doc --lint` that the schema, which it comes from, needs no export.
  */
 export type ChannelConfig = z.output<typeof configSchema>;
 
 /**
  * The configuration: what the channels share, and in {@linkcode Config.channels} what is their own.
- *
  * @internal As {@linkcode ChannelConfig}.
  */
 export type Config = ChannelConfig & {

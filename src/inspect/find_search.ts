@@ -38,7 +38,6 @@ export interface Queued {
 
 /**
  * Searches a connector's parking queues for an id or an address.
- *
  * @throws {PublishError} If the broker is away or refuses.
  */
 export async function searchQueues(
@@ -63,7 +62,6 @@ export async function searchQueues(
 
 /**
  * Collects what is known of each message that matches `query`, in the order in which they came.
- *
  * @param mayBeParked See {@linkcode Queued.parked}.
  * @throws {CacheError} If the cache fails.
  */

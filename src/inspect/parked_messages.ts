@@ -69,10 +69,7 @@ export class ParkedMessages {
     });
   }
 
-  /**
-   * Moves those that match to the end of their queues, in order and one confirmed message at a time, as
-   * if they were new; returns how many.
-   */
+  /** Moves those that match to the end of their queues, in order, as if new; returns how many. */
   replay(filter: ParkedFilter): Promise<number> {
     // The queues may be gone if no bridge runs.
     for (const connector of this.#connectors) {

@@ -10,7 +10,6 @@ const REDIS_MS = 1000;
 
 /**
  * Opens a cache for each of the channels. They are closed with `opened`.
- *
  * @throws {CacheError} If the store can't be opened.
  */
 export async function openCaches(

@@ -25,10 +25,7 @@ function perChannel(
   return { health: isDegraded ? "degraded" : "ok", channels: Object.fromEntries(parts) };
 }
 
-/**
- * RabbitMQ is down if no channel can work. What is wrong with single queues is those channels'
- * trouble, and no reason to send us no more requests.
- */
+/** Down if no channel can work; a fault of a single queue is no reason to send us no more requests. */
 function amqpOf(broker: Broker, channels: readonly Channel[]): ComponentHealth {
   const { state, serverProperties, reason } = broker.status();
   // Blocked is the broker's trouble, of which publishers are told; restarting us would fix nothing.

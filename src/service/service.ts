@@ -29,7 +29,6 @@ export interface Service extends AsyncDisposable {
 
 /**
  * Starts a bridge. It waits a moment for a broker that is away, and then goes on connecting.
- *
  * @param broker Instead of the one that the configuration names.
  * @throws {CacheError} If the cache can't be opened.
  * @throws {ListenError} If the address can't be listened on.

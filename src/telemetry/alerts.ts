@@ -103,7 +103,6 @@ export const ALERTS: Readonly<Record<string, Alert>> = {
 
 /**
  * The alerts as a file of rules for Prometheus, in YAML.
- *
  * @param runbook Where docs/runbook.md is, a URL or path; to it `#<alert>` is added.
  */
 export function alertRules({ runbook = "docs/runbook.md" } = {}): string {

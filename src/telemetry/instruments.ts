@@ -27,10 +27,7 @@ export class SeriesCounter<L extends string> {
     });
   }
 
-  /**
-   * The series with these labels. It exists from now on, at 0: what first appears as 1 has never
-   * risen, as Prometheus sees it.
-   */
+  /** The series with these labels, from 0 on: of what first appears as 1 Prometheus sees no rise. */
   series(labels: Readonly<Record<L, string>>): Series<L> {
     let key = "";
     for (const label of this.#labels) key += `${labels[label]}\0`;

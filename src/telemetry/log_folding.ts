@@ -25,7 +25,6 @@ export interface LogFolding {
 
 /**
  * Folds bursts of log records.
- *
  * @param write Takes the records that are to be written.
  * @param now Milliseconds since 1970.
  */

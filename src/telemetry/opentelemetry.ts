@@ -30,7 +30,6 @@ export class OpenTelemetry {
 
   /**
    * Publishes in a span of its own, in whatever is being done.
-   *
    * @param trace What came from outside; its state is passed on.
    * @param publish Publishes with these headers, which name the span as the message's parent.
    */

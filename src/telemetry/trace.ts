@@ -18,7 +18,6 @@ const MOST_MEMBERS = 32;
 
 /**
  * Reads the headers; undefined if there is no `traceparent` of version 00 that is as it should be.
- *
  * @param header The value of the header of that name, if there is one; of any type, as AMQP's may be.
  */
 export function readTrace(header: (name: string) => unknown): Trace | undefined {

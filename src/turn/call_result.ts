@@ -47,7 +47,6 @@ export interface Failure {
 /**
  * Reads Turn's answer. Once the status is there it alone decides: if the body stays away, or breaks
  * off, all that is lost is what it would have said.
- *
  * @param now Milliseconds since 1970.
  * @param secret What must not be passed on, even if Turn says it.
  */

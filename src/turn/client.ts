@@ -58,7 +58,6 @@ export class TurnClient implements Disposable {
 
   /**
    * Calls nothing yet.
-   *
    * @throws {TypeError} If the address is not a URL, or the token can't be in a header.
    */
   constructor(options: TurnClientOptions) {
@@ -75,7 +74,6 @@ export class TurnClient implements Disposable {
 
   /**
    * Makes calls with another token from now on.
-   *
    * @throws {TypeError} If it can't be in a header; then the other one stays.
    */
   setAuthToken(authToken: string): void {

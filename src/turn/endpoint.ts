@@ -60,7 +60,6 @@ export interface EndpointOptions {
  * Answers `POST <path>/messages` of each channel, and whatever isn't known with an error. Other
  * routes may be added to it; give each {@linkcode methodNotAllowed} for the methods that it doesn't
  * know.
- *
  * @internal As `deno doc --lint` would have every type of hono's exported too.
  */
 export function turnEndpoint(channels: readonly EndpointOptions[]): Hono {

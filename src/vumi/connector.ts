@@ -133,7 +133,6 @@ export class Connector {
 
   /**
    * Publishes a message to a user. Resolves when it is confirmed in the queue.
-   *
    * @param trace What it is a part of; passed on.
    * @throws {PublishError} See {@linkcode Publisher.publish}.
    */

@@ -67,7 +67,6 @@ export interface Event {
 
 /**
  * Reads an event off the wire: unknown fields are dropped, absent ones get vumi's defaults.
- *
  * @throws {MalformedPayloadError} If `body` is not UTF-8 JSON, or a field is missing or wrong.
  */
 export function decodeEvent(body: Uint8Array): Event {

@@ -162,7 +162,6 @@ export function createReply(
 
 /**
  * Reads a message off the wire: unknown fields are dropped, absent ones get vumi's defaults.
- *
  * @throws {MalformedPayloadError} If `body` is not UTF-8 JSON, or a field is missing or wrong.
  */
 export function decodeMessage(body: Uint8Array): Message {

@@ -11,10 +11,7 @@ import { EXPIRED, within } from "../../async/mod.ts";
 const HEARTBEAT_S = 5;
 /** Longest silence of the server while connecting; another may be at hand. */
 const CONNECT_TIMEOUT_MS = 4_000;
-/**
- * How long to wait for what is wrong with TLS. A server that wants a certificate of ours says so after
- * its own part of the handshake is over.
- */
+/** How long to wait for a TLS fault: a server misses our certificate only after its own handshake. */
 const HANDSHAKE_MS = 2_000;
 
 /** The reason for a refused login: to try again is of no use for now. */
@@ -43,7 +40,6 @@ export interface AmqpAddress {
 /**
  * Reads `amqp://` and `amqps://` addresses. User and password default to guest, the virtual host to
  * `/`. amqplib would take the address itself, but decodes percent signs as Latin-1.
- *
  * @throws {TypeError} If it is not such an address.
  */
 export function parseAddress(text: string, tls: AmqpTls = {}): AmqpAddress {

@@ -83,7 +83,6 @@ export class AmqpAnswers {
 
   /**
    * Acks the message once its copy is confirmed. Tries until then, or until it can't be acked.
-   *
    * @param leave Lets those behind it in the line go on.
    */
   async #copy(

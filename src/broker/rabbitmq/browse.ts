@@ -177,7 +177,6 @@ export class AmqpDepths {
 
 /**
  * What RabbitMQ tells of a queue; undefined if it is not there, which has ended the session.
- *
  * @throws {PublishError} If nobody can tell.
  */
 async function look(

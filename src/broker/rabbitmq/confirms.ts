@@ -37,7 +37,6 @@ export class ConfirmingChannel {
 
   /**
    * Resolves when the message is confirmed in a queue.
-   *
    * @throws {PublishError} If it is not: `unavailable` if the channel has ended before, `refused` or
    * `unconfirmed` else.
    */

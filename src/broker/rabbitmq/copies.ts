@@ -29,7 +29,6 @@ export class AmqpCopies {
   /**
    * Resolves when the copy is confirmed. A block of the server is waited for, however long: to give up,
    * and to publish again, would make two messages of one.
-   *
    * @param isApart On a channel of its own, as it may end it.
    * @throws {PublishError} If it is not confirmed; a {@linkcode ChannelEndError} if RabbitMQ has ended
    * the channel over it, or over another one.

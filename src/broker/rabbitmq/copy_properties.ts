@@ -14,10 +14,7 @@ import { decodeValue, type Table } from "./codec/reader.ts";
 import { COUNTS, unchanged } from "./codec/unchanged.ts";
 import { ORIGINAL_HEADERS } from "../headers.ts";
 
-/**
- * What was returned to its queue so often is better copied than parked: RabbitMQ drops it at 20 by
- * default, and a policy may say less.
- */
+/** So often returned, a message is better copied than parked: RabbitMQ drops it at 20 by default. */
 export const MOST_RETURNS = 3;
 
 /** How often the message was returned to its queue, as far as a quorum queue says so. */

@@ -57,7 +57,6 @@ export class Declarer {
   /**
    * Declares the exchange. One with other arguments, or that we have no right to
    * declare, will do.
-   *
    * @returns How it differs, or why that is not known, in RabbitMQ's words; undefined if it does not.
    * @throws {ExchangeTypeError} If there is one of another type. AMQP tells the type only to those who
    * declare it as of another.
@@ -83,10 +82,7 @@ export class Declarer {
     }
   }
 
-  /**
-   * Declares a durable queue and binds it to the exchange. Answers whether it is bound:
-   * without the right to bind it, it is taken to be.
-   */
+  /** Declares a durable queue and binds it. Answers whether it could, or had no right to bind it. */
   async queue(name: string): Promise<boolean> {
     if (!await this.#isThere(name)) {
       await this.#on((channel) => channel.assertQueue(name, { durable: true }));

@@ -24,10 +24,7 @@ const TOKEN_MS = 5 * 60_000;
 
 const MOST_TOKENS = 10;
 
-/**
- * How long RabbitMQ 4.3 waits for a node that is gone before another one's consumer becomes active;
- * older ones do not wait, and take no notice of it.
- */
+/** How long RabbitMQ 4.3 waits for a node that is gone before another's consumer becomes active. */
 const NODE_GONE_MS = 20_000;
 
 /**

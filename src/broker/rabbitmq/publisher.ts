@@ -18,19 +18,13 @@ const PROPERTIES: Options.Publish = {
   contentType: "application/json",
 };
 
-/**
- * Pauses before a message that no queue took is published once more, its queue declared again, in
- * milliseconds: RabbitMQ 4.3 routes to a new queue only after a moment.
- */
+/** Pauses before a message that no queue took is sent again: RabbitMQ 4.3 routes to a new queue late. */
 const AGAIN_AFTER_MS = [0, 50, 200, 500];
 
 /** How long a message waits for its queue to be declared. */
 const DECLARE_MS = 1_000;
 
-/**
- * How long messages that are on their way when the server blocks publishing wait for its end. Then they
- * count as unconfirmed.
- */
+/** How long what was sent before a block waits for its confirm; then it counts as unconfirmed. */
 const BLOCKED_GRACE_MS = 1_000;
 
 /** A connection that is away for longer is not waited for: so in an outage all fail at once. */

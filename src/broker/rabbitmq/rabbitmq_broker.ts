@@ -75,7 +75,6 @@ export class AmqpBroker implements Broker {
 
   /**
    * Begins to connect and returns at once.
-   *
    * @throws {TypeError} If a URL can't be read, or there is none.
    */
   static open(options: AmqpBrokerOptions): AmqpBroker {
@@ -88,7 +87,6 @@ export class AmqpBroker implements Broker {
 
   /**
    * Waits until messages can be published and queues be looked at, or it is known why not.
-   *
    * @throws {PublishError} If there is no connection after `timeoutMs` milliseconds, with the reason
    * in words for an operator; at once if the login is refused.
    */

@@ -32,7 +32,6 @@ export class DenoKvFile implements AsyncDisposable {
 
   /**
    * Opens the file, or makes it.
-   *
    * @param path The file; made when missing, its directory is not. Or a server's URL; see remote.ts.
    * @throws {CacheError} If it can't be read and written; the message names path and remedy.
    */

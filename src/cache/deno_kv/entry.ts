@@ -38,7 +38,6 @@ export function encodeEntry(value: Value, expiresAt: number): EncodedEntry {
 /**
  * The value of an entry as Deno KV has it; undefined if it has outlived its time at `now`, null or
  * another thing than a value if it is damaged.
- *
  * @param chunksOf Finds the chunks with this id, in their order.
  */
 export async function readEntry(

@@ -7,10 +7,7 @@ import { createHash } from "node:crypto";
 /** The most that a key from here takes in the file; the longest have two 64 byte parts. */
 const MAX_KEY_BYTES = 160;
 
-/**
- * Deno KV's limits for a commit are 1,000 mutations, 819,200 bytes in all and 81,920 bytes of keys:
- * 81,920 / MAX_KEY_BYTES = 512.
- */
+/** Deno KV commits up to 1,000 mutations, 819,200 bytes, and 81,920 of keys: 512 * MAX_KEY_BYTES. */
 export const COMMIT_LIMITS = {
   maxItems: 500,
   maxBytes: 800_000,

@@ -12,7 +12,6 @@ export interface RedisAddress {
 /**
  * Reads `redis://[[user]:password@]host[:port][/database]`, and `rediss://` for TLS. The port
  * defaults to 6379, the database to 0.
- *
  * @throws {TypeError} If it is not such an address.
  */
 export function parseRedisUrl(text: string): RedisAddress {

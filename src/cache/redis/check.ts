@@ -10,11 +10,7 @@ export interface RedisCheckOptions extends RedisConnectionOptions {
   readonly keyPrefix: string;
 }
 
-/**
- * Tries the server of a cache.
- *
- * @throws {TypeError} If the address can't be read.
- */
+/** Tries the server of a cache. Throws `TypeError` if the address can't be read. */
 export async function checkRedis(options: RedisCheckOptions): Promise<Finding> {
   const subject = `cache on Redis at ${parseRedisUrl(options.url).host}`;
   try {

@@ -67,7 +67,6 @@ export class RedisConnection implements AsyncDisposable {
   /**
    * Connects, and goes on trying if that fails. Resolves after the first attempt, and after 3
    * seconds at the latest.
-   *
    * @throws {TypeError} If the address can't be read.
    */
   static async open(options: RedisConnectionOptions): Promise<RedisConnection> {
@@ -89,7 +88,6 @@ export class RedisConnection implements AsyncDisposable {
   /**
    * Sends commands that are done together, with none of others between them, in one round trip; if
    * the server has no room, none is. Returns their answers, in order.
-   *
    * @param action What for, in the message of the error: `read`, `write to`.
    * @throws {CacheError} If they are refused, or there is no answer: then they may be done or not.
    */

@@ -22,7 +22,6 @@ export class RedisStore implements Store {
 
   /**
    * What lies under a prefix, which keeps users of one server apart.
-   *
    * @param connection Closed later than the store.
    */
   constructor(connection: RedisConnection, keyPrefix: string) {

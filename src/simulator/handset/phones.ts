@@ -53,7 +53,6 @@ export class Phones implements Disposable {
 
   /**
    * Does what a person does at a phone; false if the action is about something else.
-   *
    * @throws {PhoneError} If it can't be done.
    */
   async act(action: Action): Promise<boolean> {

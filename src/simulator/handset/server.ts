@@ -16,11 +16,7 @@ export interface Play {
   readonly journal: Journal;
   readonly hello: Omit<Hello, "anew">;
   now(): readonly Now[];
-  /**
-   * Does what a person does.
-   *
-   * @throws {PhoneError} If it can't be done.
-   */
+  /** Does what a person does. Throws `PhoneError` if it can't be done. */
   act(action: Action): Promise<void>;
 }
 
@@ -69,7 +65,6 @@ export class PageServer implements AsyncDisposable {
 
   /**
    * Listens.
-   *
    * @throws {Error} One of `Deno.errors`, if it can't.
    */
   static listen(options: PageServerOptions): PageServer {

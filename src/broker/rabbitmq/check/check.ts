@@ -227,10 +227,7 @@ class Check {
     return { kind, seen: describeKind(kind), waiting };
   }
 
-  /**
-   * Each trial has a channel of its own, since the server answers a fault by closing it. Answers with
-   * what the trial has thrown, if it has.
-   */
+  /** Does a trial on a channel of its own, as a fault ends it. Answers with what the trial has thrown. */
   async #try(subject: string, trial: (channel: ConfirmChannel) => Promise<Seen>): Promise<unknown> {
     try {
       const channel = await this.#model.createConfirmChannel();

@@ -5,7 +5,6 @@ import { AmqpBroker, type AmqpBrokerOptions } from "../rabbitmq_broker.ts";
 
 /**
  * How many consumers `queue` has: 0 if there is no such queue.
- *
  * @throws {PublishError} If no server can be asked within `timeoutMs` milliseconds.
  */
 export async function countConsumers(

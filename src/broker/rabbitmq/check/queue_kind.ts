@@ -23,7 +23,6 @@ const DIFFERENCE =
 
 /**
  * Asks on channels of `model`, which it ends, about a durable queue that is there.
- *
  * @throws {Error} If it is not durable, or nobody else's business: what others of us would meet too.
  */
 export async function queueKind(model: ChannelModel, queue: string): Promise<QueueKind> {

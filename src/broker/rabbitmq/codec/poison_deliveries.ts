@@ -128,10 +128,7 @@ export class PoisonDeliveries {
   }
 }
 
-/**
- * Names a message, the same on each connection. That RabbitMQ counts deliveries in
- * a header makes no difference.
- */
+/** Names a message, the same on each connection; RabbitMQ's counts in its headers make no difference. */
 function identify({ fields, properties, left, body }: Arriving): string {
   const hash = createHash("sha256");
   hash.update(JSON.stringify([fields.exchange, fields.routingKey, left]));

@@ -81,10 +81,7 @@ export function decodeProperties(bytes: Buffer): WireProperties {
   return properties;
 }
 
-/**
- * Calls back with the place of each property, its length aside, as far as they are all there. Answers
- * what is wrong with the bytes, if anything.
- */
+/** Calls back with the place of each property that is all there. Answers what is wrong, if anything. */
 export function eachProperty(
   bytes: Buffer,
   take: (name: Name, kind: Kind, at: number, end: number) => void,
@@ -135,7 +132,6 @@ function noteUnreadable(headers: Table, fault: string, bytes: Buffer): void {
 
 /**
  * Flags and values. A text may be given as its bytes, a header as {@linkcode FieldBytes}.
- *
  * @param limit Most bytes: the largest headers go until it fits.
  */
 export function encodeProperties(properties: PropertyValues, limit = Infinity): Buffer {
