@@ -116,24 +116,24 @@ function startWindow(budget: Budget, now: number): void {
   budget.resetAt = now + lengthOf(budget);
 }
 
-function learn(budget: Budget, { limit, remaining, resetAt: announced }: RateLimit, now: number): void {
+function learn(budget: Budget, { limit, remaining, resetAt: end }: RateLimit, now: number): void {
   if (limit !== undefined && limit >= 1) budget.limit = limit;
   // Without an end the limit could close it for ever.
   if (budget.resetAt === Infinity) budget.resetAt = now + lengthOf(budget);
-  if (announced !== undefined) {
+  if (end !== undefined) {
     // Turn was slow to answer: that window is over, and says nothing of this one.
-    if (announced <= now || announced < budget.announcedEnd - budget.windowMs / 2) return;
-    learnEnd(budget, announced, remaining, now);
+    if (end <= now || end < budget.announcedEnd - budget.windowMs / 2) return;
+    learnEnd(budget, end, remaining, now);
   }
   if (remaining !== undefined) budget.left = Math.min(budget.left, remaining);
 }
 
-function learnEnd(budget: Budget, announced: number, remaining: number | undefined, now: number): void {
+function learnEnd(budget: Budget, end: number, remaining: number | undefined, now: number): void {
   const { limit = 0, inFlight, startedAt, announcedEnd, windowMs } = budget;
-  budget.windowMs = Math.max(windowMs, announced - now);
+  budget.windowMs = Math.max(windowMs, end - now);
   // Answers of the same window may differ a little, if Turn tells the time that is left.
-  if (announced > announcedEnd + windowMs / 2) {
-    const sinceMs = announced - announcedEnd;
+  if (end > announcedEnd + windowMs / 2) {
+    const sinceMs = end - announcedEnd;
     // Less than two windows, so it is one: with answers far between it may be many.
     if (sinceMs < 2 * budget.windowMs) budget.windowMs = Math.max(budget.windowMs, sinceMs);
     if (startedAt < announcedEnd || startedAt === -Infinity) {
@@ -141,9 +141,9 @@ function learnEnd(budget: Budget, announced: number, remaining: number | undefin
       budget.used = inFlight + (remaining === undefined ? 1 : Math.max(0, limit - remaining));
       budget.startedAt = now;
     }
-    budget.announcedEnd = announced;
+    budget.announcedEnd = end;
   }
-  budget.resetAt = announced + MARGIN_MS;
+  budget.resetAt = end + MARGIN_MS;
 }
 
 function lengthOf({ windowMs }: Budget): number {

@@ -87,7 +87,7 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
     "make the system trust the certificate's issuer, and set DENO_TLS_CA_STORE=system",
   ],
   [/NotValidForName/i, "use in turn_api_url a host name that is in the certificate"],
-  [/Expired|NotValidYet/i, "set this machine's clock; if it is right, Turn's certificate has to be renewed"],
+  [/Expired|NotValidYet/i, "set this machine's clock, or have Turn renew its certificate"],
 ];
 
 /** Compares answers: who may not ask is refused before it is looked whether there is anything. */

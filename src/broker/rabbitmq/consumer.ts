@@ -146,7 +146,7 @@ export class AmqpConsumer implements Consumer {
     const reason = await ended;
     if (reason === "cancelled") {
       this.#ready = false;
-      log.warn("RabbitMQ stopped delivering from {queue}, which may be deleted: declaring it again", { queue });
+      log.warn("RabbitMQ no longer delivers from {queue}, declaring it again", { queue });
       // RabbitMQ 4.3 may have taken back what is in hand, and keeps the channel open.
       await session.close();
       await sleep(CANCELLED_MS, this.#stop.signal);

@@ -63,6 +63,6 @@ async function checkSpace(path: string): Promise<Finding> {
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { subject, ok: undefined, detail: `can't be determined: ${reason}`, fix: "look with df" };
+    return { subject, ok: undefined, detail: `can't be determined: ${reason}`, fix: "see df" };
   }
 }

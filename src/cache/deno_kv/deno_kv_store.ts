@@ -146,7 +146,7 @@ export class DenoKvStore implements Store {
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       // What was asked of the store is done. It is tried again tomorrow, and at the next start.
-      log.warn("Could not remove old counts, trying again tomorrow: {reason}", { reason: error.message });
+      log.warn("Could not remove old counts, will try tomorrow: {reason}", { reason: error.message });
     }
   }
 

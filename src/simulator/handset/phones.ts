@@ -75,7 +75,7 @@ export class Phones implements Disposable {
       }
       case "answer": {
         const { address, text: content } = action;
-        if (!this.#own(address).isAsking) throw new PhoneError("The screen does not ask for an answer");
+        if (!this.#own(address).isAsking) throw new PhoneError("The screen asks for no answer");
         await this.#writeInSession(address, { content, session_event: "resume" });
         return true;
       }
