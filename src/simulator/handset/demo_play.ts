@@ -1,4 +1,4 @@
-// The page's play of the demo: phones, the bridge and Turn, and the tour through all of it.
+// What the page of the demo shows and does: phones, the bridge and Turn, and the tour through all of it.
 
 import { sleep } from "../../async/mod.ts";
 import type { Browser } from "../../broker/mod.ts";

@@ -1,4 +1,4 @@
-// The page's play with phones only, for a bridge and a Turn that run elsewhere: it puts messages on the
+// What the page shows and does with phones only, for a bridge and a Turn that run elsewhere: it puts messages on the
 // connector's queues, and shows what it takes off them.
 
 import type { Transport } from "../transport.ts";
