@@ -1,5 +1,5 @@
-// What the page shows and does with phones only, for a bridge and a Turn that run elsewhere: it puts messages on the
-// connector's queues, and shows what it takes off them.
+// What the page shows and does with phones only, for a bridge and a Turn that run elsewhere: it puts
+// messages on the connector's queues, and shows what it takes off them.
 
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
