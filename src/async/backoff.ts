@@ -1,9 +1,5 @@
-/**
- * Pauses between attempts that grow and vary, so that many clients of a broker that comes back do
- * not all arrive at once.
- *
- * @module
- */
+// Pauses between attempts that grow and vary, so that many clients of a broker that comes back do
+// not all arrive at once.
 
 import { sleep } from "./sleep.ts";
 

@@ -1,8 +1,4 @@
-/**
- * Waiting for work that may take too long.
- *
- * @module
- */
+// Waiting for work that may take too long.
 
 import { sleep } from "./sleep.ts";
 import type { Timeout, Timeouts } from "./timeouts.ts";

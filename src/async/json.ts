@@ -1,12 +1,8 @@
-/**
- * Reading what may be no JSON.
- *
- * @module
- */
+// Lenient reading of JSON.
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** The value of a JSON text, in UTF-8 if it is bytes; `undefined`, which JSON has not, if it is none. */
+/** The value of a JSON text, given as a string or as UTF-8 bytes; `undefined` if it is not JSON. */
 export function parseJson(json: string | Uint8Array): unknown {
   try {
     return JSON.parse(typeof json === "string" ? json : decoder.decode(json));
@@ -15,10 +11,7 @@ export function parseJson(json: string | Uint8Array): unknown {
   }
 }
 
-/**
- * The fields of a JSON object, as far as they can be read: of bytes that are not UTF-8 the rest is. None
- * if it is no object, or no JSON.
- */
+/** The fields of a JSON object, read as far as its bytes are UTF-8; none if it is no JSON object. */
 export function parseFields(body: Uint8Array): Readonly<Record<string, unknown>> {
   const value = parseJson(new TextDecoder().decode(body));
   return typeof value === "object" && value !== null ? { ...value } : {};

@@ -1,5 +1,5 @@
 /**
- * Small tools that know nothing of the rest, one of each: waiting, and reading what may be no JSON.
+ * Small tools that know nothing of the rest, one of each: waiting, and lenient reading of JSON.
  *
  * @module
  */

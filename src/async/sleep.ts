@@ -1,8 +1,4 @@
-/**
- * Waiting that a signal can end.
- *
- * @module
- */
+// Waiting that a signal can end.
 
 /** Runs something after so many milliseconds, unless the answer is called before. */
 export type After = (ms: number, run: () => void) => () => void;
@@ -10,7 +6,7 @@ export type After = (ms: number, run: () => void) => () => void;
 /** The longest that the platform's timers run: 24 days. */
 const MOST_MS = 2_147_483_647;
 
-/** Does so with the platform's timers; what is further away comes after the longest of them. */
+/** {@linkcode After} by the platform's timers; what is further away than their longest comes then. */
 export const afterMs: After = (ms, run): () => void => {
   const timer = setTimeout(run, Math.min(ms, MOST_MS));
   return () => clearTimeout(timer);

@@ -1,14 +1,10 @@
-/**
- * Time limits that are nearly all given back before they are up. One timer serves all of a length: one
- * of the platform's for each would cost as much as to read a message.
- *
- * @module
- */
+// Time limits that are nearly all given back before they are up. One timer serves all of a length: one
+// of the platform's for each would cost as much as to read a message.
 
-/** So much too early a timer of the platform's may be, in milliseconds. */
+/** How much too early a timer of the platform's may fire, in milliseconds. */
 const SLACK_MS = 1;
 
-/** Limits that run; any number of them, of few lengths. */
+/** Any number of running time limits, of few different lengths. */
 export class Timeouts {
   readonly #byLength = new Map<number, SameLength>();
 
@@ -20,13 +16,12 @@ export class Timeouts {
   }
 }
 
-/** A limit that runs. */
+/** A running time limit. */
 export interface Timeout {
-  /** Gives it back; more than once is fine. */
+  /** Ends the limit; more than once is fine. */
   end(): void;
 }
 
-/** Limits of one length. */
 class SameLength {
   readonly #ms: number;
   /** In the order of their beginnings, and so of their ends. */

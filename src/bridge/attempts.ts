@@ -1,8 +1,4 @@
-/**
- * Calls Turn about one message until Turn has it or its quick attempts are over.
- *
- * @module
- */
+// Calls Turn about one message until Turn has it or its quick attempts are over.
 
 import { getLogger } from "@logtape/logtape";
 import { readTrace } from "../telemetry/mod.ts";
@@ -19,13 +15,12 @@ const log = getLogger(["turn-channels", "bridge"]);
  */
 const UNREACHABLE_RETRIES = 8;
 
-/** It needs no call any more; or its time in hand is over, or it goes back. */
+/** Why no call was made: a later message replaces this one, or its time in hand is over. */
 type NotCalled = { readonly kind: "superseded" | "over" };
 
-/** What the calls came to. */
 export type AttemptsResult = Extract<CallResult, { kind: "delivered" }> | Failed | NotCalled;
 
-/** Calls Turn, which is told `payload`, as often as is worth it. */
+/** Sends `payload` to Turn, again and again as long as quick attempts are worth it. */
 export async function attempt<P>(
   options: FlowOptions<P>,
   of: Delivery<P>,
@@ -36,7 +31,7 @@ export async function attempt<P>(
     const result = await callOnce(options, of, payload);
     if (result.kind === "limited") continue;
     if (result.kind !== "retry" && result.kind !== "refused") return result;
-    // Then it is no fault of the message's, and it waits with all others.
+    // Turn is down, for which the message is not to blame: it waits at the gate with all others.
     if (result.kind === "retry" && gate.status().breaker !== "closed") continue;
     of.failures++;
     if (result.kind === "refused") return result;
@@ -86,7 +81,7 @@ function report(
 ): void {
   metrics.count(flow, "retried");
   // It may quote the message, so it is logged only where that may be.
-  log.debug("Turn said of {flow} {messageId}: {content}", { flow, ...names, content: said });
+  log.debug("Turn's answer about {flow} {messageId}: {content}", { flow, ...names, content: said });
   const text = "Not delivered, trying again: {flow} {messageId}, {reason}";
   log.warning(text, { flow, ...names, reason, failures, waitMs });
 }

@@ -1,9 +1,5 @@
-/**
- * The life of one channel's bridge: it makes the three flows, starts them, and ends them without
- * losing what is in work.
- *
- * @module
- */
+// The life of one channel's bridge: it makes the three flows, starts them, and ends them without
+// losing what is in work.
 
 import type { TurnFigures } from "../telemetry/mod.ts";
 import { within } from "../async/mod.ts";
@@ -61,12 +57,12 @@ export class Bridge {
     this.accept = new OutboundFlow(options).accept;
   }
 
-  /** How Turn is. */
+  /** The state of Turn, for health. */
   turnStatus(): TurnStatus {
     return this.#gate.status();
   }
 
-  /** How Turn and the calls to it are, for metrics. */
+  /** Figures of Turn and of the calls to it, for metrics. */
   turnFigures(): TurnFigures {
     return this.#gate.figures();
   }
@@ -87,8 +83,8 @@ export class Bridge {
   }
 
   /**
-   * It begins to speak for the channel, which another bridge may have done before: what is known of
-   * messages that wait elsewhere is looked up anew. To be called before anything is handed out.
+   * Looks anew for messages that wait elsewhere, as another bridge may have spoken for the channel
+   * before. To be called when this one begins to, before anything is handed out.
    */
   takeOver(): void {
     this.#messages.forget();

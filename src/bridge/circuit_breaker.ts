@@ -1,13 +1,9 @@
-/**
- * Tells a Turn that is down from a message that fails: a circuit breaker over all calls of a channel.
- * It opens when most calls of the last seconds have failed, or some in a row could not be made at
- * all. Then nothing is called, but one call after each pause, until one comes through.
- *
- * A library's was measured and left aside: its windows age by calls and not by time, so a message
- * that fails alone, seldom, would open it and then be tried for ever instead of being parked.
- *
- * @module
- */
+// Tells a Turn that is down from a message that fails: a circuit breaker over all calls of a channel.
+// It opens when most calls of the last seconds have failed, or some in a row could not be made at
+// all. Then nothing is called, but one call after each pause, until one comes through.
+//
+// A library's was measured and left aside: its windows age by calls and not by time, so a message
+// that fails alone, seldom, would open it and then be tried for ever instead of being parked.
 
 /** How long calls are looked at, */
 const WINDOW_MS = 30_000;
@@ -32,7 +28,6 @@ export type Sign = "works" | "fails" | "unreachable";
 /** A circuit breaker; see the head of this file. Times are milliseconds on a clock never set back. */
 export class CircuitBreaker {
   #state: CircuitState = "closed";
-  /** The last ones, the latest last. */
   #calls: { readonly at: number; readonly failed: boolean }[] = [];
   #unreachable = 0;
   #pauseMs: number = PAUSES.firstMs;
@@ -53,15 +48,14 @@ export class CircuitBreaker {
     return this.#epoch;
   }
 
-  /** The pause is over: one call may be made. */
+  /** Allows one call, as the pause is over. */
   probe(): void {
     this.#state = "half-open";
     this.#probeAt = Infinity;
   }
 
   /**
-   * Takes what a call came to.
-   *
+   * Counts the end of a call.
    * @param epoch What {@linkcode CircuitBreaker.epoch} was when it began: calls that were under way
    * when it opened count no more. So in `half-open` only the one that was allowed does.
    */

@@ -1,10 +1,6 @@
-/**
- * Sends a message to where it waits without being in hand, as a copy: into a delay queue when it has
- * failed, to the end of its queue when it was in hand for too long, behind another of its user's in
- * either. What has to be known of it later, by us or by who comes after us, is noted before it goes.
- *
- * @module
- */
+// Sends a message to where it waits without being in hand, as a copy: into a delay queue when it has
+// failed, to the end of its queue when it was in hand for too long, behind another of its user's in
+// either. What has to be known of it later, by us or by who comes after us, is noted before it goes.
 
 import { getLogger } from "@logtape/logtape";
 import type { Note } from "../cache/mod.ts";
@@ -28,7 +24,7 @@ const log = getLogger(["turn-channels", "bridge"]);
 /** Longest first delay for which a user's other messages wait: then a conversation is over. */
 const MOST_ORDERED_MS = 15 * 60_000;
 
-const WAITS_BEHIND = "waits behind an earlier message of the same user";
+const WAITS_BEHIND = "it waits behind an earlier message of the same user";
 
 /** Where a message goes, and what is to be noted of its user's order before. */
 interface Destination extends Behind {
@@ -38,7 +34,6 @@ interface Destination extends Behind {
 export class CopyForwarder {
   readonly #options: FlowOptions;
   readonly #records: DelayedRecords;
-  /** Which messages wait elsewhere. */
   readonly order: DelayedOrder;
 
   constructor(options: FlowOptions) {
@@ -47,29 +42,29 @@ export class CopyForwarder {
     this.#records = new DelayedRecords(options.cache, options.flow);
   }
 
-  /** One that was sent elsewhere is back, perhaps out of a delay queue. */
+  /** Records that a message that was sent elsewhere is back, perhaps out of a delay queue. */
   back({ job: { key, id } }: Delivery<never>, past: Past): void {
     if (past.delayMs > 0) void this.#records.back(key, id);
   }
 
-  /** Where it has to go, if there is something that it has to go behind. */
+  /** Where a message has to go, if an earlier one of its user's waits there. */
   placeBehind({ job: { key }, past }: Delivery<never>): Behind | undefined {
     return isOutOfOrder(past) ? undefined : this.order.arrive(key, past?.place ?? NO_PLACE);
   }
 
-  /** It goes behind one of its user's. */
+  /** Sends a message behind an earlier one of its user's. */
   behind(going: Delivery<never>, behind: Behind): Promise<Disposition> {
     const notes = this.order.notes(going.job.key);
     return this.#forward(going, { ...behind, notes }, WAITS_BEHIND);
   }
 
-  /** It goes to the end of its queue, and its user's next ones behind it. */
+  /** Sends a message to the end of its queue; its user's next ones go behind it. */
   again(going: Delivery<never>, reason: string): Promise<Disposition> {
     // What was too late to be waited for still is.
     return this.#forward(going, this.#destination(going, 0, !isOutOfOrder(going.past)), reason);
   }
 
-  /** It has failed, and goes into a delay queue; its user's next ones behind it, if that is the first. */
+  /** Sends a failed message into a delay queue; if that is the first, its user's next go behind it. */
   async later(
     going: Delivery<never>,
     disposition: Extract<Disposition, { readonly kind: "later" }>,
@@ -87,7 +82,7 @@ export class CopyForwarder {
     return withPlace(disposition, { place: destination.place, isBegun: false });
   }
 
-  /** It has not failed, and goes where it waits. */
+  /** Sends a message that has not failed to where it waits. */
   async #forward(
     going: Delivery<never>,
     destination: Destination,
@@ -99,14 +94,15 @@ export class CopyForwarder {
     const { isBegun, job: { names } } = going;
     metrics.count(flow, delayMs > 0 ? "delayed" : "again");
     const where = delayMs > 0 ? "into the first delay queue" : "to the end of its queue";
-    log.debug(`Sent ${where}: {flow} {messageId}, it {reason}`, { flow, ...names, reason });
+    log.debug(`Sent ${where}: {flow} {messageId}, {reason}`, { flow, ...names, reason });
     if (delayMs > 0) {
       await this.#noteDelay(going, destination, reason);
       return waitBehind(past, { place, isBegun }, delayMs, reason);
     }
     if (notes.length > 0) {
       await tolerateCacheError(cache.putNotes(notes), (reason) => {
-        const text = "No record that a {flow} message went to the end of its queue: {reason}";
+        const text =
+          "Could not record that a {flow} message went to the end of its queue: {reason}";
         log.debug(text, { flow, reason });
       });
     }

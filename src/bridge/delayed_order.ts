@@ -1,26 +1,22 @@
-/**
- * A user's messages stay in order also when one of them has to wait elsewhere: in the first delay
- * queue, or at the end of its queue. Those that come meanwhile go behind it, to the same place, and so
- * come back behind it. Later delays are longer than a conversation bears: then the others overtake.
- *
- * What goes one behind the other to the same place is a *group*, and has the group's *mark* and its own
- * number in the group in a header. A group with a higher mark comes first: it begins when one that came
- * back has to go once more, while those behind it have not come yet. So one that comes with a mark waits
- * for nothing but groups with a higher mark, and a new one for all.
- *
- * It is copies that are told apart, not messages: of one that was copied just before we were killed,
- * and was not acked, there are two.
- *
- * All that is relied on is that a queue keeps order. What does not come back, whatever the reason, is
- * waited for no longer than the next one of its user takes that went behind it: once round the queue.
- * So no time has to be guessed after which order is given up.
- *
- * The groups of a user are noted in the cache for whoever speaks for the channel next, and looked up
- * only then. That a group is gone is noted without anybody waiting for it: at worst the user's next
- * message goes round once for nothing.
- *
- * @module
- */
+// A user's messages stay in order also when one of them has to wait elsewhere: in the first delay
+// queue, or at the end of its queue. Those that come meanwhile go behind it, to the same place, and so
+// come back behind it. Later delays are longer than a conversation bears: then the others overtake.
+//
+// What goes one behind the other to the same place is a *group*, and has the group's *mark* and its own
+// number in the group in a header. A group with a higher mark comes first: it begins when one that came
+// back has to go once more, while those behind it have not come yet. So one that comes with a mark waits
+// for nothing but groups with a higher mark, and a new one for all.
+//
+// It is copies that are told apart, not messages: of one that was copied just before we were killed,
+// and was not acked, there are two.
+//
+// All that is relied on is that a queue keeps order. What does not come back, whatever the reason, is
+// waited for no longer than the next one of its user takes that went behind it: once round the queue.
+// So no time has to be guessed after which order is given up.
+//
+// The groups of a user are noted in the cache for whoever speaks for the channel next, and looked up
+// only then. That a group is gone is noted without anybody waiting for it: at worst the user's next
+// message goes round once for nothing.
 
 import { getLogger } from "@logtape/logtape";
 import type { Note } from "../cache/mod.ts";
@@ -40,7 +36,6 @@ const MOST_GROUPS = 8;
 
 /** Where a message goes that has to go behind another. */
 export interface Behind {
-  /** What its header is to say. */
   readonly place: Place;
   /** How long in a delay queue; 0 if to the end of its queue. */
   readonly delayMs: number;
@@ -54,7 +49,6 @@ interface Group {
   readonly last: number;
 }
 
-/** A user's groups. */
 interface Line {
   /** By mark, the highest first: so is the user's order. */
   groups: Group[];
@@ -62,7 +56,6 @@ interface Line {
   until: number;
 }
 
-/** Which of one flow's messages wait elsewhere. */
 export class DelayedOrder {
   readonly #options: Pick<FlowOptions, "cache" | "flow" | "now">;
   readonly #lines = new Map<string, Line>();
@@ -76,7 +69,7 @@ export class DelayedOrder {
     this.#options = options;
   }
 
-  /** Somebody else has spoken for the channel meanwhile: only what is noted counts. */
+  /** Forgets what is in memory: another bridge has spoken for the channel, so only notes count. */
   forget(): void {
     this.#lines.clear();
     this.#known.clear();
@@ -85,8 +78,7 @@ export class DelayedOrder {
   }
 
   /**
-   * Looks up what is to be known of `key`, unless it is in memory, as usual.
-   *
+   * Looks up the groups of `key`, unless they are in memory, as usual.
    * @throws {CacheError} If the cache fails.
    */
   async ready(key: string): Promise<void> {
@@ -94,8 +86,7 @@ export class DelayedOrder {
   }
 
   /**
-   * A message has come. Answers where it goes, in which group, if its turn has not come.
-   *
+   * Where a message that has come has to go, if its turn has not come.
    * @param place What its header says.
    */
   arrive(key: string, { mark, nth }: Place): Behind | undefined {
@@ -115,8 +106,7 @@ export class DelayedOrder {
   }
 
   /**
-   * A message whose turn had come has to go, and those behind it go behind it.
-   *
+   * Begins a group: a message whose turn had come has to go, and those behind it go behind it.
    * @param place What its header said.
    * @param delayMs How long in a delay queue; 0 if to the end of its queue.
    * @return What its header is to say.
@@ -134,7 +124,7 @@ export class DelayedOrder {
     return { mark: higher, nth: 1 };
   }
 
-  /** What is to be noted of `key` before a message of it goes. */
+  /** The notes that have to be written before a message of `key` goes. */
   notes(key: string): readonly Note[] {
     const line = this.#lines.get(key);
     // What could not be looked up is not to be written over.
@@ -177,7 +167,7 @@ export class DelayedOrder {
     this.#lines.set(key, line);
   }
 
-  /** The last one of the first group is back. */
+  /** Ends the first group, whose last message is back. */
   #end(key: string, line: Line): void {
     line.groups.shift();
     if (line.groups.length > 0) return;
@@ -193,7 +183,10 @@ export class DelayedOrder {
   #deleteNote(id: string): void {
     const { cache, flow } = this.#options;
     void tolerateCacheError(cache.deleteNote("order", id), (reason) => {
-      log.debug("A record remains that a {flow} message waits: {reason}", { flow, reason });
+      log.debug("Could not remove the record that a {flow} message waits: {reason}", {
+        flow,
+        reason,
+      });
     });
   }
 
@@ -203,12 +196,10 @@ export class DelayedOrder {
   }
 }
 
-/** The value of the note `order` of a user. */
 function formatGroups(groups: readonly Group[]): string {
   return JSON.stringify(groups.map(({ mark, delayMs, last }) => [mark, delayMs, last]));
 }
 
-/** Reads {@linkcode formatGroups}. */
 function readGroups(note: string): readonly Group[] {
   const rows: readonly (readonly [number, number, number])[] = JSON.parse(note);
   return rows.map(([mark, delayMs, last]) => ({ mark, delayMs, last }));

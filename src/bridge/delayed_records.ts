@@ -1,10 +1,6 @@
-/**
- * What waits in delay queues is noted in the cache, so that whoever looks for a message finds it
- * without looking into queues: one note a message, and a list a user and a message that events are
- * about. For people only; no decision rests on it.
- *
- * @module
- */
+// What waits in delay queues is noted in the cache, so that whoever looks for a message finds it
+// without looking into queues: one note a message, and a list a user and a message that events are
+// about. For people only; no decision rests on it.
 
 import { getLogger } from "@logtape/logtape";
 import type { MessageCache, Note } from "../cache/mod.ts";
@@ -48,8 +44,7 @@ export class DelayedRecords {
   }
 
   /**
-   * One goes into a delay queue. Resolves when that is noted, together with `more`, or can't be.
-   *
+   * Records that a message goes into a delay queue, together with `more`. Never rejects for the cache.
    * @param key As it is given when the message is back.
    */
   gone(
@@ -76,7 +71,7 @@ export class DelayedRecords {
     });
   }
 
-  /** One is back. Resolves when nothing of it is noted any more, or that can't be done. */
+  /** Removes the record of a message that is back. Never rejects for the cache. */
   back(key: string, id: string): Promise<void> {
     return this.#inTurn(`key:${key}`, async () => {
       const noteId = delayedNoteId(this.#flow, id);
@@ -111,14 +106,14 @@ export class DelayedRecords {
     }));
   }
 
-  /** When all that was to be done for `key` before is done. */
+  /** Does `work` when all earlier work for `key` is done. */
   #inTurn(key: string, work: () => Promise<void>): Promise<void> {
     return this.#order.run(key, undefined, () => this.#tolerate(work()));
   }
 
   #tolerate<T>(work: Promise<T>): Promise<T | undefined> {
     return tolerateCacheError(work, (reason) => {
-      const text = "No record that a delayed {flow} message waits, or is back: {reason}";
+      const text = "Could not record that a {flow} message is delayed, or is back: {reason}";
       log.debug(text, { flow: this.#flow, reason });
     });
   }

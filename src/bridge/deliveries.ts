@@ -1,8 +1,4 @@
-/**
- * Takes what came off a queue in hand, one flow's, and lets it begin in its user's order.
- *
- * @module
- */
+// Takes what came off a queue in hand, one flow's, and lets it begin in its user's order.
 
 import type { Arrival } from "../vumi/mod.ts";
 import { CopyForwarder } from "./copy_forwarder.ts";
@@ -14,7 +10,6 @@ import { Outcomes } from "./outcomes.ts";
 import { PoisonMessages } from "./poison_messages.ts";
 import { UserOrder } from "./user_order.ts";
 
-/** What all deliveries of a flow share. */
 export interface DeliveryParts<P> extends FlowOptions<P> {
   readonly inFlight: InFlight;
   readonly order: UserOrder<number>;

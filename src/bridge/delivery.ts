@@ -1,13 +1,9 @@
-/**
- * A message on its way to Turn, in hand: in its user's order, not twice, tried as often as is worth it,
- * and in the end delivered or parked. Whatever it has to wait for, it waits in hand, and goes on
- * elsewhere as a copy when that gets too long; back to its queue it goes only when we stop.
- *
- * A flow calls what it needs of a {@linkcode Delivery}, from top to bottom: begin, send, delivered.
- * What answers a disposition has ended it.
- *
- * @module
- */
+// A message on its way to Turn, in hand: in its user's order, not twice, tried as often as is worth it,
+// and in the end delivered or parked. Whatever it has to wait for, it waits in hand, and goes on
+// elsewhere as a copy when that gets too long; back to its queue it goes only when we stop.
+//
+// A flow calls what it needs of a `Delivery`, from top to bottom: begin, send, delivered.
+// What answers a disposition has ended it.
 
 import { CacheError, type Note } from "../cache/mod.ts";
 import type { Arrival, Disposition } from "../vumi/mod.ts";
@@ -30,7 +26,9 @@ const MOST_RETURNS = 3;
 /** And so often, if the cache fails and its place in its user's order can't be looked up. */
 const MOST_RETURNS_IN_ORDER = 15;
 
-/** Turn has it. */
+const RETURNED_TOO_OFTEN = "it was returned to its queue too often";
+
+/** That Turn has the message. */
 export type Delivered = DeliveredRecord & { readonly kind: "delivered" };
 
 /** One message or event in hand, whose turn has come; `P` is what Turn is told. */
@@ -57,7 +55,7 @@ export class Delivery<P> implements Disposable {
   #hasArrived = false;
   #isReturnCounted = false;
   #hasCacheFailed = false;
-  /** What it has come to, and was reported to have. */
+  /** The disposition, once that was reported. */
   #end: Disposition | undefined;
   /** How often we have ended with it in work; undefined if that is not to be feared. */
   #crashes: number | undefined;
@@ -90,7 +88,7 @@ export class Delivery<P> implements Disposable {
     return this.past?.attempts ?? 0;
   }
 
-  /** Does what the flow says until that comes to a disposition: anew each time the cache has failed. */
+  /** Runs the flow's script until it comes to a disposition: anew each time the cache has failed. */
   async run(script: () => Promise<Disposition>): Promise<Disposition> {
     for (;;) {
       try {
@@ -102,15 +100,14 @@ export class Delivery<P> implements Disposable {
     }
   }
 
-  /** Turn had it already. */
+  /** Ends a message that Turn had already. */
   duplicate(): Promise<Disposition> {
     return this.#finish(this.#parts.outcomes.duplicate(this, this.attemptsBefore));
   }
 
   /**
-   * Work on it begins. One that may end the program is watched; one that has done so too often is
-   * parked: then that is answered.
-   *
+   * Begins the work. A message that may end the program is watched; one that has done so too often is
+   * parked, which is answered.
    * @throws {CacheError} If the cache fails.
    */
   async begin(): Promise<Disposition | undefined> {
@@ -133,13 +130,13 @@ export class Delivery<P> implements Disposable {
     this.#parts.outcomes.audit("in");
   }
 
-  /** Turn need not know of it, for a reason in a plain word. */
+  /** Ends a message that Turn need not know of, for a reason in a plain word. */
   async skip(why: string): Promise<Disposition> {
     await this.#endWatch();
     return await this.#finish(this.#parts.outcomes.skipped(this, why));
   }
 
-  /** Tells Turn, as often as is worth it: then it has it, or the message goes elsewhere. */
+  /** Sends `payload` to Turn, as often as is worth it. Answers a disposition if Turn does not take it. */
   async send(payload: P): Promise<Delivered | Disposition> {
     await this.#endWatch();
     const { now } = this.#parts;
@@ -157,12 +154,12 @@ export class Delivery<P> implements Disposable {
     }
   }
 
-  /** Turn has it, and `notes` say so; see {@linkcode Outcomes.delivered}. */
+  /** Ends a message that Turn has, which `notes` record; see {@linkcode Outcomes.delivered}. */
   async delivered(record: DeliveredRecord, notes: readonly Note[]): Promise<Disposition> {
     return await this.#finish(await this.#parts.outcomes.delivered(this, record, notes));
   }
 
-  /** It is answered: the next one of its user may come. */
+  /** Lets the next message of its user come. */
   [Symbol.dispose](): void {
     this.#parts.order.leave(this.job.key);
     this.#parts.inFlight.release(this.held);
@@ -180,10 +177,7 @@ export class Delivery<P> implements Disposable {
     return crashes === undefined ? undefined : await this.#parts.poison.watch(this.job.id, crashes);
   }
 
-  /**
-   * What it has behind it now. Attempts before its first wait were quick ones: it comes back to the
-   * rest of them.
-   */
+  /** Its past as of now. Attempts before the first wait were quick ones, and go on after it. */
   pastAt(now: number): Past {
     const { past = NO_PAST, failures } = this;
     const attempts = past.waits === 0 ? failures : past.attempts + failures;
@@ -204,7 +198,7 @@ export class Delivery<P> implements Disposable {
       this.#leave();
       return await forwarder.behind(this, behind);
     }
-    if (this.arrival.returns >= MOST_RETURNS) return await this.#again("was returned too often");
+    if (this.arrival.returns >= MOST_RETURNS) return await this.#again(RETURNED_TOO_OFTEN);
     return held.isOver ? await this.#stop() : undefined;
   }
 
@@ -227,7 +221,7 @@ export class Delivery<P> implements Disposable {
     this.#hasCacheFailed = true;
     // RabbitMQ may drop it before the cache is back. Its place, if it had one, is worth less.
     if (this.arrival.returns >= MOST_RETURNS_IN_ORDER && !this.held.isBack) {
-      return await this.#again("was returned too often");
+      return await this.#again(RETURNED_TOO_OFTEN);
     }
     await this.held.wait(CACHE_PAUSE_MS);
     return undefined;
@@ -247,10 +241,10 @@ export class Delivery<P> implements Disposable {
     );
   }
 
-  /** Nothing more is begun for it: its time in hand is over, or we stop. */
+  /** Ends the work, as the time in hand is over, or we stop. */
   async #stop(): Promise<Disposition> {
     const { isBack, isOver } = this.held;
-    return isBack || !isOver ? this.#putBack() : await this.#again("was in hand for too long");
+    return isBack || !isOver ? this.#putBack() : await this.#again("it was in hand for too long");
   }
 
   async #again(reason: string): Promise<Disposition> {
@@ -258,7 +252,7 @@ export class Delivery<P> implements Disposable {
     return await this.#parts.forwarder.again(this, reason);
   }
 
-  /** A copy of it goes on; that says nothing against it. */
+  /** Notes that a copy of it goes on, so that its next coming is not taken for a crash. */
   #leave(): void {
     this.#countReturn();
     if (!this.isBegun || this.#mayHaveCrashed) return;
@@ -283,7 +277,7 @@ export class Delivery<P> implements Disposable {
     await watch?.[Symbol.asyncDispose]();
   }
 
-  /** It has come to its end, so it is no more what ends the program. */
+  /** Ends it, so that it is no longer taken for what ends the program. */
   async #finish(end: Disposition): Promise<Disposition> {
     this.#end = end;
     if (this.#crashes !== undefined) await this.#parts.poison.forget(this.job.id);

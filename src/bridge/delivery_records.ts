@@ -1,10 +1,6 @@
-/**
- * What the flows note down in the cache of messages that Turn has, of what it was told, and of what
- * waits to be tried again: written by the flows, read by them and by the command `find`. All of it is
- * ours, so it is not checked when it is read.
- *
- * @module
- */
+// What the flows note down in the cache of messages that Turn has, of what it was told, and of what
+// waits to be tried again: written by the flows, read by them and by the command `find`. All of it is
+// ours, so it is not checked when it is read.
 
 import { createHash } from "node:crypto";
 import { MAX_NOTE_LENGTH } from "../cache/mod.ts";

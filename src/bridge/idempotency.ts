@@ -1,10 +1,6 @@
-/**
- * Tells a request that Turn repeats, because it had no answer, from one that is meant. Turn's
- * requests have no id and no time, so all there is to go by is the body, and whether the first one
- * was answered: while somebody is there to take the answer, an equal request is another message.
- *
- * @module
- */
+// Tells a request that Turn repeats, because it had no answer, from one that is meant. Turn's
+// requests have no id and no time, so all there is to go by is the body, and whether the first one
+// was answered: while somebody is there to take the answer, an equal request is another message.
 
 import { createHash } from "node:crypto";
 import { getLogger } from "@logtape/logtape";
@@ -21,7 +17,6 @@ type IdempotencyOptions = Pick<BridgeOptions, "cache" | "dedupeWindowMs">;
 export interface IdempotentRequest extends Disposable {
   /**
    * The id of the message that an equal request made, if that one may not have been answered.
-   *
    * @throws {CacheError} If the cache fails.
    */
   find(): Promise<string | undefined>;
@@ -32,7 +27,6 @@ export interface IdempotentRequest extends Disposable {
 /** Requests that were published, and may not have been answered. */
 export class Idempotency {
   readonly #options: IdempotencyOptions;
-  /** Requests in work, by their bodies. */
   readonly #inWork = new UserOrder<undefined>();
   /** Answered, but the cache would not forget it. */
   readonly #answered = new Set<string>();
@@ -41,10 +35,7 @@ export class Idempotency {
     this.#options = options;
   }
 
-  /**
-   * Takes a request. Equal ones are taken one after the other, so that it is known of each whether it
-   * was answered.
-   */
+  /** Takes a request after equal ones, so that it is known of each whether it was answered. */
   async begin(sender: Sender): Promise<IdempotentRequest> {
     const key = createHash("sha256").update(sender.body).digest("base64");
     await this.#inWork.enter(key, undefined);
@@ -71,7 +62,7 @@ export class Idempotency {
     if (this.#answered.has(key)) return undefined;
     const messageId = await this.#options.cache.getNote("answer", key);
     if (messageId !== undefined) {
-      const text = "A request was repeated, answered as before and not sent again: {messageId}";
+      const text = "Turn repeated a request, answered as before and not sent again: {messageId}";
       log.warning(text, { messageId });
     }
     return messageId;
@@ -83,7 +74,9 @@ export class Idempotency {
       .then(() => this.#answered.delete(key));
     await tolerateCacheError(kept, (reason) => {
       // It is in the queue: to refuse it now would make Turn send it a second time for sure.
-      log.warning("If Turn repeats {messageId}, it is sent twice: {reason}", { messageId, reason });
+      const text =
+        "Could not record {messageId}; if Turn repeats the request, it is sent twice: {reason}";
+      log.warning(text, { messageId, reason });
     });
   }
 

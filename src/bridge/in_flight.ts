@@ -1,10 +1,6 @@
-/**
- * What is in hand: taken off a queue and not yet answered. RabbitMQ closes the channel of whoever does
- * not answer in time (30 minutes by default), and returns all that was in hand there. So whatever a
- * message waits for, it waits in hand for a part of that time only.
- *
- * @module
- */
+// What is in hand: taken off a queue and not yet answered. RabbitMQ closes the channel of whoever does
+// not answer in time (30 minutes by default), and returns all that was in hand there. So whatever a
+// message waits for, it waits in hand for a part of that time only.
 
 import { afterMs, sleep } from "../async/mod.ts";
 import type { FlowOptions } from "./options.ts";
@@ -14,11 +10,10 @@ const HOLD_MS = 15 * 60_000;
 
 type InFlightOptions = Pick<FlowOptions, "holdMs" | "stopping" | "after" | "elapsed">;
 
-/** The messages of one flow that are in hand. */
 export class InFlight {
   readonly #options: InFlightOptions;
   readonly #elapsed: () => number;
-  /** The one that came first first. */
+  /** In the order of their coming. */
   readonly #held = new Set<Held>();
   /** What is listened to already: it is the same for all messages of one AMQP channel. */
   readonly #sessions = new WeakSet<AbortSignal>();
@@ -31,7 +26,7 @@ export class InFlight {
     options.stopping.addEventListener("abort", () => this.#endAll(() => true), { once: true });
   }
 
-  /** A message has come. It is to be given back by {@linkcode InFlight.release}. */
+  /** Takes a message in hand, until {@linkcode InFlight.release}. */
   take(lost: AbortSignal): Held {
     const { holdMs = HOLD_MS } = this.#options;
     const held = new Held(this.#options, lost, this.#elapsed() + holdMs, this.#elapsed);
@@ -45,7 +40,6 @@ export class InFlight {
     return held;
   }
 
-  /** It is answered. */
   release(held: Held): void {
     this.#held.delete(held);
     if (this.#held.size === 0) this.#wakeUp.clear();
@@ -91,19 +85,18 @@ export class Held {
     return this.isBack || this.#elapsed() >= this.end;
   }
 
-  /** Fires when it {@linkcode Held.isOver}. */
   get over(): AbortSignal {
     this.#waiting ??= new AbortController();
     if (this.isOver) this.#waiting.abort();
     return this.#waiting.signal;
   }
 
-  /** Waits, but not for what is over. */
+  /** Waits for so long, or until it is over. */
   wait(ms: number): Promise<void> {
     return sleep(ms, this.over, this.#options.after ?? afterMs);
   }
 
-  /** It is over, and nobody need wait for it. */
+  /** Ends its waits. */
   endWaiting(): void {
     this.#waiting?.abort();
   }

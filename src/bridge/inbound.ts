@@ -1,9 +1,5 @@
-/**
- * Inbound: a user's message off the queue is remembered and told to Turn, one user's messages one
- * after the other.
- *
- * @module
- */
+// Inbound: a user's message off the queue is remembered and told to Turn, one user's messages one
+// after the other.
 
 import type { InboundText } from "../turn/mod.ts";
 import {

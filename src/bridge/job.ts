@@ -1,12 +1,7 @@
-/**
- * What is to be delivered to Turn: a message or an event that was taken off a queue.
- *
- * @module
- */
+// What is to be delivered to Turn: a message or an event that was taken off a queue.
 
 import type { MessageCache, Remembered } from "../cache/mod.ts";
 
-/** One message or event to be delivered. */
 export interface Job {
   /** Its own id, the same each time it comes. */
   readonly id: string;
@@ -14,7 +9,7 @@ export interface Job {
   readonly key: string;
   /** Turn is not told of it while one of the same key and of higher rank waits; 0 if always told. */
   readonly rank: number;
-  /** How it is called in logs. */
+  /** What logs call it. */
   readonly names: Readonly<Record<string, string>> & { readonly messageId: string };
   /** How long after the first failure it is worth trying, in milliseconds. */
   readonly retryForMs: number;
@@ -24,17 +19,13 @@ export interface Job {
   readonly subject: Subject;
 }
 
-/**
- * The user, and for an event the message that it is about; or, before that was looked up, the ids
- * under which it may be remembered.
- */
+/** The user, and for an event its message; or, while that is not known, the ids to look it up by. */
 export type Subject =
   | { readonly user: string; readonly about?: string }
   | { readonly sentIds: readonly [string, ...string[]] };
 
 /**
  * The message to a user that is remembered under the first of these ids.
- *
  * @throws {CacheError} If the cache fails.
  */
 export async function findSent(

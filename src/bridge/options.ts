@@ -1,8 +1,4 @@
-/**
- * What a bridge is given, and what its parts take of it.
- *
- * @module
- */
+// What a bridge is given, and what its parts take of it.
 
 import type { MessageCache } from "../cache/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";

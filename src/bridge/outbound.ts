@@ -1,9 +1,5 @@
-/**
- * Outbound: what Turn asks us to send becomes a vumi message on the queue, in answer to what the
- * user wrote, if that is known.
- *
- * @module
- */
+// Outbound: what Turn asks us to send becomes a vumi message on the queue, in answer to what the
+// user wrote, if that is known.
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type Remembered } from "../cache/mod.ts";
@@ -71,7 +67,9 @@ export class OutboundFlow {
       return { acceptance: { kind: "unknown_reply_to" } };
     }
     if (inbound !== undefined && inbound.from_addr !== to) {
-      log.warning("Turn's `to` did not write {replyTo}, sent to the user who did", { replyTo });
+      log.warning("Turn's `to` is not the user who wrote {replyTo}, sent to the one who did", {
+        replyTo,
+      });
     }
     const message = this.#compose(request, inbound);
     const id = message.message_id;

@@ -1,13 +1,9 @@
-/**
- * How messages end, one flow's: each end is counted, also for the audit, and logged in one line of the
- * same form whichever way it went. Nothing is parked without {@linkcode Outcomes.park}.
- *
- * @module
- */
+// How messages end, one flow's: each end is counted, also for the audit, and logged in one line of the
+// same form whichever way it went. Nothing is parked without `Outcomes.park`.
 
 import { getLogger } from "@logtape/logtape";
 import { CacheError, type Note } from "../cache/mod.ts";
-import type { Flow, Result } from "../telemetry/mod.ts";
+import type { Flow, Outcome } from "../telemetry/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
 import type { Delivery } from "./delivery.ts";
 import type { DeliveredRecord } from "./delivery_records.ts";
@@ -30,7 +26,7 @@ type OutcomesOptions = Pick<FlowOptions, "cache" | "metrics" | "now"> & { readon
 type Ended = Pick<Delivery<never>, "job" | "details">;
 
 /** Why it is parked: perhaps for Turn's `status`, after so many attempts. */
-interface Failure {
+interface ParkCause {
   readonly reason: string;
   readonly status?: number | undefined;
   readonly attempts?: number;
@@ -55,7 +51,7 @@ export class Outcomes {
     this.#write(cache.putNotes([note], [{ flow, result }]));
   }
 
-  report(result: Result, values: OutcomeValues): void {
+  report(result: Outcome, values: OutcomeValues): void {
     const { metrics, flow } = this.#options;
     metrics.count(flow, result);
     log.info("Done: {flow} {messageId} {result}", { flow, result, ...values });
@@ -80,7 +76,8 @@ export class Outcomes {
     const noted = written.catch((error: unknown) => {
       const values = { flow, ...of.job.names, reason: String(error) };
       // Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
-      const text = "No record that Turn has {flow} {messageId}: {reason}";
+      const text =
+        "Could not record that Turn has {flow} {messageId}, it may get it twice: {reason}";
       if (error instanceof CacheError) log.warning(text, values);
       else log.error(`A bug: ${text}`, values);
     });
@@ -88,23 +85,21 @@ export class Outcomes {
     return { kind: "done" };
   }
 
-  /** Turn had it already. */
   duplicate(of: Ended, attempts: number): Disposition {
     this.#end(of, "duplicate", { attempts });
     return { kind: "done" };
   }
 
-  /** Turn need not know of it, for a reason in a plain word. */
   skipped(of: Ended, why: string): Disposition {
     this.#end(of, why === "duplicate" ? why : "skipped", { why });
     this.audit(`skipped_${why}`);
     return { kind: "done" };
   }
 
-  /** A person is to look at it; `disposition` says more for that than the reason. */
+  /** Parks it for a person to look at; `disposition` may say more than the reason. */
   park(
     of: Ended,
-    failure: Failure,
+    failure: ParkCause,
     disposition: Disposition = { kind: "park", reason: failure.reason },
   ): Disposition {
     const { flow } = this.#options;
@@ -114,13 +109,13 @@ export class Outcomes {
     return disposition;
   }
 
-  /** A mistake of ours, which does not change what it has come to. */
+  /** Logs a bug of ours that does not change what the message has come to. */
   bugAfterEnd({ job: { names } }: Ended, error: unknown): void {
     const values = { flow: this.#options.flow, ...names, reason: String(error) };
     log.error("A bug, after {flow} {messageId} was done: {reason}", values);
   }
 
-  /** It was in work when we or the connection ended, and comes again. */
+  /** Counts one that was in work when we or the connection ended. */
   returned({ job: { names } }: Ended): void {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "redelivered");
@@ -129,7 +124,6 @@ export class Outcomes {
     log.info(text, { flow, ...names });
   }
 
-  /** We stop, or it is lost: it goes back to its place in its queue. */
   putBack({ job: { names } }: Ended): Disposition {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "requeued");
@@ -137,7 +131,7 @@ export class Outcomes {
     return { kind: "requeue" };
   }
 
-  /** It waits for the cache; what is said again is for debugging. */
+  /** Reports that it waits for the cache; `isSaid` if that was reported before. */
   cacheFailed({ job: { names } }: Ended, reason: string, isSaid: boolean): void {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "cache_failed");
@@ -147,18 +141,18 @@ export class Outcomes {
     else log.error(text, values);
   }
 
-  /** It can't be read, and is parked. */
+  /** Counts one that can't be read, and is parked. */
   unreadable(): void {
     this.report("unreadable", { messageId: null });
     this.audit("in", "unreadable");
   }
 
-  #end({ job, details }: Ended, result: Result, values: Readonly<Record<string, unknown>>): void {
+  #end({ job, details }: Ended, result: Outcome, values: Readonly<Record<string, unknown>>): void {
     const durationMs = Math.max(0, this.#options.now() - job.queuedAt);
     this.report(result, { ...job.names, ...details, ...values, durationMs });
   }
 
-  /** A count is not worth a message. */
+  /** Tolerates a cache that fails: a count is not worth a message. */
   #write(work: Promise<void>): void {
     void tolerateCacheError(work, (reason) => {
       log.debug("Not counted for the audit: {reason}", { reason });

@@ -1,11 +1,7 @@
-/**
- * Finds the message that ends the program each time it is worked on, so that it can be parked. RabbitMQ
- * says only that a message was handed out before; that we died over it is what is left in the cache:
- * a count that is raised before the work, lowered after it, and removed when the message is answered.
- * One that only waits, for days perhaps, is not blamed for what ends us.
- *
- * @module
- */
+// Finds the message that ends the program each time it is worked on, so that it can be parked. RabbitMQ
+// says only that a message was handed out before; that we died over it is what is left in the cache:
+// a count that is raised before the work, lowered after it, and removed when the message is answered.
+// One that only waits, for days perhaps, is not blamed for what ends us.
 
 import { getLogger } from "@logtape/logtape";
 import type { MessageCache } from "../cache/mod.ts";
@@ -21,7 +17,6 @@ const MOST_RELEASED = 10_000;
 
 /** What is known of a message that we have put back, or sent to the end of its queue. */
 export interface Released {
-  /** Quick attempts that have failed. */
   readonly failures: number;
   readonly isBegun: boolean;
 }
@@ -36,7 +31,7 @@ export class PoisonMessages {
     this.#cache = cache;
   }
 
-  /** We put it back: that it comes again means nothing. */
+  /** Remembers that we put it back ourselves, so that its coming again is not taken for a crash. */
   release(id: string, released: Released): void {
     this.#released.set(id, released);
     if (this.#released.size <= MOST_RELEASED) return;
@@ -53,7 +48,6 @@ export class PoisonMessages {
 
   /**
    * How often we have ended with it in work: once, as far as is known of one that was in hand then.
-   *
    * @throws {CacheError} If the cache fails.
    */
   async crashes(id: string): Promise<number> {
@@ -64,7 +58,6 @@ export class PoisonMessages {
    * Watches the work on a message that was in work when the program, or its connection, ended: should
    * it end again before the answer is disposed of, that counts. From the second time on one such message
    * is worked on at a time, so that the others are not blamed with it.
-   *
    * @throws {CacheError} If the cache fails; the work is not to be begun then.
    */
   async watch(id: string, crashes: number): Promise<AsyncDisposable> {
@@ -75,7 +68,6 @@ export class PoisonMessages {
     return watch.move();
   }
 
-  /** It is answered. */
   async forget(id: string): Promise<void> {
     await tidy(id, this.#cache.deleteNote("suspect", id));
   }
@@ -95,10 +87,11 @@ export class PoisonMessages {
   }
 }
 
-/** What the work came to stands, whether this is done or not. */
+/** Tolerates a cache that fails: what the work came to stands. */
 async function tidy(messageId: string, work: Promise<void>): Promise<void> {
   await tolerateCacheError(work, (reason) => {
-    const text = "A record remains that {messageId} was in work when the program ended: {reason}";
+    const text =
+      "Could not remove the record that {messageId} was in work when the program ended: {reason}";
     log.warning(text, { messageId, reason });
   });
 }

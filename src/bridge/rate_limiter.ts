@@ -1,12 +1,8 @@
-/**
- * Keeps calls to Turn within its rate limit, by what its answers say of it, so that it hardly ever
- * has to refuse one. Without a word of Turn's nothing is held back.
- *
- * Calls of a window are counted twice: by what Turn said was left, less those that it had not
- * answered then; and by ourselves, for the case that only a refusal carries the headers.
- *
- * @module
- */
+// Keeps calls to Turn within its rate limit, by what its answers say of it, so that it hardly ever
+// has to refuse one. Without a word of Turn's nothing is held back.
+//
+// Calls of a window are counted twice: by what Turn said was left, less those that it had not
+// answered then; and by ourselves, for the case that only a refusal carries the headers.
 
 import type { TurnFigures } from "../telemetry/mod.ts";
 import type { RateLimit } from "../turn/mod.ts";
@@ -20,10 +16,7 @@ const WINDOW_MS = 60_000;
 const LEAST_PAUSE_MS = 1_000;
 /** Added to Turn's times, as its clock is not ours. */
 const MARGIN_MS = 50;
-/**
- * The share of a window's calls that is kept from statuses for users' messages that may yet come.
- * It shrinks with the time that the window has left.
- */
+/** The share of a window's calls kept from statuses for users' messages; it shrinks with the window. */
 const RESERVED_SHARE = 0.25;
 /** How often statuses look whether the reserve has shrunk. */
 const RESERVE_STEP_MS = 500;
@@ -32,15 +25,13 @@ class Budget {
   limit: number | undefined;
   /** Least that Turn said was left in this window. */
   left = Infinity;
-  /** Calls begun in this window. */
   used = 0;
-  /** Calls not answered yet. */
   inFlight = 0;
   /** When the window began, as far as we know, and when it ends. */
   startedAt = -Infinity;
   resetAt = Infinity;
-  /** The furthest end of a window that Turn has told. */
-  toldAt = -Infinity;
+  /** The furthest end of a window that Turn has announced. */
+  announcedEnd = -Infinity;
   /** Length of a window, as far as is known: never more than it is. */
   windowMs = 0;
   /** No call before this. */
@@ -66,7 +57,7 @@ export class RateLimiter {
     return 0;
   }
 
-  /** A call is made. Answers the bucket that it is taken from, for {@linkcode RateLimiter.ended}. */
+  /** Counts a call that begins. Answers its bucket, for {@linkcode RateLimiter.ended}. */
   begun(resource: Resource): string {
     const bucket = this.#bucketOf[resource];
     const budget = this.#budget(bucket);
@@ -75,7 +66,7 @@ export class RateLimiter {
     return bucket;
   }
 
-  /** A call was not made after all. */
+  /** Takes back a call that was not made after all. */
   notMade(bucket: string): void {
     const budget = this.#budget(bucket);
     budget.used--;
@@ -83,8 +74,7 @@ export class RateLimiter {
   }
 
   /**
-   * A call was answered, or was given up.
-   *
+   * Counts a call that was answered or given up, and learns what Turn said of its limit.
    * @param bucket What {@linkcode RateLimiter.begun} answered.
    * @param limit What Turn said of its limit, on our clock.
    * @param refusedForMs If Turn refused it for the limit, how long it is to wait at least.
@@ -105,12 +95,9 @@ export class RateLimiter {
     budget.closedUntil = Math.max(budget.closedUntil, now + pauseMs);
   }
 
-  /**
-   * What is known of each bucket now, for metrics; the empty name is the one without. `resetAt` is
-   * `-Infinity` if Turn has not told it.
-   */
+  /** What is known of each bucket, for metrics; `resetAt` is `-Infinity` if Turn has not announced it. */
   known(): TurnFigures["limits"] {
-    return [...this.#budgets].flatMap(([bucket, { limit, left, toldAt: resetAt }]) =>
+    return [...this.#budgets].flatMap(([bucket, { limit, left, announcedEnd: resetAt }]) =>
       limit === undefined ? [] : [{ bucket, limit, left: Math.min(left, limit), resetAt }]
     );
   }
@@ -129,34 +116,34 @@ function startWindow(budget: Budget, now: number): void {
   budget.resetAt = now + lengthOf(budget);
 }
 
-function learn(budget: Budget, { limit, remaining, resetAt: told }: RateLimit, now: number): void {
+function learn(budget: Budget, { limit, remaining, resetAt: end }: RateLimit, now: number): void {
   if (limit !== undefined && limit >= 1) budget.limit = limit;
   // Without an end the limit could close it for ever.
   if (budget.resetAt === Infinity) budget.resetAt = now + lengthOf(budget);
-  if (told !== undefined) {
+  if (end !== undefined) {
     // Turn was slow to answer: that window is over, and says nothing of this one.
-    if (told <= now || told < budget.toldAt - budget.windowMs / 2) return;
-    learnEnd(budget, told, remaining, now);
+    if (end <= now || end < budget.announcedEnd - budget.windowMs / 2) return;
+    learnEnd(budget, end, remaining, now);
   }
   if (remaining !== undefined) budget.left = Math.min(budget.left, remaining);
 }
 
-function learnEnd(budget: Budget, told: number, remaining: number | undefined, now: number): void {
-  const { limit = 0, inFlight, startedAt, toldAt, windowMs } = budget;
-  budget.windowMs = Math.max(windowMs, told - now);
+function learnEnd(budget: Budget, end: number, remaining: number | undefined, now: number): void {
+  const { limit = 0, inFlight, startedAt, announcedEnd, windowMs } = budget;
+  budget.windowMs = Math.max(windowMs, end - now);
   // Answers of the same window may differ a little, if Turn tells the time that is left.
-  if (told > toldAt + windowMs / 2) {
-    const sinceMs = told - toldAt;
+  if (end > announcedEnd + windowMs / 2) {
+    const sinceMs = end - announcedEnd;
     // Less than two windows, so it is one: with answers far between it may be many.
     if (sinceMs < 2 * budget.windowMs) budget.windowMs = Math.max(budget.windowMs, sinceMs);
-    if (startedAt < toldAt || startedAt === -Infinity) {
+    if (startedAt < announcedEnd || startedAt === -Infinity) {
       budget.left = Infinity;
       budget.used = inFlight + (remaining === undefined ? 1 : Math.max(0, limit - remaining));
       budget.startedAt = now;
     }
-    budget.toldAt = told;
+    budget.announcedEnd = end;
   }
-  budget.resetAt = told + MARGIN_MS;
+  budget.resetAt = end + MARGIN_MS;
 }
 
 function lengthOf({ windowMs }: Budget): number {

@@ -1,9 +1,5 @@
-/**
- * When a message that failed is tried again: after quick attempts while it is in hand longer and longer
- * waits in delay queues, and in the end a person.
- *
- * @module
- */
+// When a message that failed is tried again: after quick attempts while it is in hand longer and longer
+// waits in delay queues, and in the end a person.
 
 import type { CallResult } from "../turn/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
@@ -27,7 +23,6 @@ export interface RetryOptions {
  */
 export const MAX_QUICK_WAIT_MS = 5 * 60_000;
 
-/** Why Turn does not have it. */
 export type Failed = Exclude<CallResult, { readonly kind: "delivered" | "limited" }>;
 
 interface Schedule extends Pick<RetryOptions, "delaysMs"> {
@@ -36,7 +31,7 @@ interface Schedule extends Pick<RetryOptions, "delaysMs"> {
   readonly now: number;
 }
 
-/** A message that failed: when again, or never. */
+/** The disposition of a failed message: another attempt later, or parking. */
 export function afterFailure(
   past: Past,
   failed: Failed,

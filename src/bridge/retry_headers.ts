@@ -1,9 +1,5 @@
-/**
- * The AMQP headers `x-retry-…` that a message carries along when it is sent elsewhere to wait: what it
- * has behind it, its place in its user's order, and why.
- *
- * @module
- */
+// The AMQP headers `x-retry-…` that a message carries along when it is sent elsewhere to wait: what it
+// has behind it, its place in its user's order, and why.
 
 import type { Failure } from "../turn/mod.ts";
 import { type Disposition, RETRY_HEADERS as HEADER } from "../vumi/mod.ts";
@@ -32,7 +28,7 @@ export interface Place {
   readonly nth: number;
 }
 
-/** That of what has not been sent elsewhere, or need not come in order. */
+/** The place of a message that was not sent elsewhere, or need not come in order. */
 export const NO_PLACE: Place = { mark: 0, nth: 0 };
 
 export const NO_PAST: Past = {
@@ -76,7 +72,7 @@ export type Departure = Pick<Past, "place" | "isBegun">;
 
 type Headers = Record<string, string | number>;
 
-/** A message that failed waits in a delay queue. */
+/** Adds its place to the disposition of a failed message. */
 export function withPlace(
   disposition: Extract<Disposition, { readonly kind: "later" }>,
   departure: Departure,
@@ -85,7 +81,7 @@ export function withPlace(
   return { ...disposition, headers: { ...headers, ...placeHeaders(departure, delayMs) } };
 }
 
-/** A message waits behind others in their delay queue, for no fault of its own. */
+/** The disposition of a message that waits behind others in their delay queue. */
 export function waitBehind(
   past: Past,
   departure: Departure,
@@ -96,13 +92,12 @@ export function waitBehind(
   return { kind: "later", delayMs, headers };
 }
 
-/** A message goes to the end of its queue, for no fault of its own. */
+/** The disposition of a message that goes to the end of its queue. */
 export function sendAgain(past: Past, departure: Departure, reason: string): Disposition {
   const headers = { ...pastHeaders(past, reason), ...placeHeaders(departure, 0) };
   return { kind: "again", headers: { ...headers, [HEADER.copies]: past.copies + 1 } };
 }
 
-/** What a message that failed has behind it, and why it failed. */
 export function failureHeaders(past: Past, { reason, status, said }: Failure): Headers {
   return {
     ...pastHeaders(past, reason),

@@ -1,9 +1,5 @@
-/**
- * Statuses: what became of a message that we sent is told to Turn, one message's events one after
- * the other, never backwards, and not what is out of date before it could be told.
- *
- * @module
- */
+// Statuses: what became of a message that we sent is told to Turn, one message's events one after
+// the other, never backwards, and not what is out of date before it could be told.
 
 import { getLogger } from "@logtape/logtape";
 import type { Heard } from "../telemetry/mod.ts";
@@ -35,16 +31,10 @@ export type StatusOptions = Pick<
   "cache" | "metrics" | "retryForMs" | "failedStatus" | "compactStatuses"
 >;
 
-/** What an event means for its message. */
 interface Meaning {
-  /** What Turn is told. */
   readonly status: Status["status"];
-  /** How it is counted, if it is. */
   readonly heard: Heard | undefined;
-  /**
-   * How far the message has come: on its way; it failed, as far as is known; the user has it. What is
-   * told later must not be less.
-   */
+  /** On its way; failed, as far as is known; the user has it. Turn is never told of less. */
   readonly progress: 1 | 2 | 3;
 }
 

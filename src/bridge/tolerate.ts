@@ -1,8 +1,4 @@
-/**
- * For what no message depends on: a cache that fails is said to fail, and the work is left undone.
- *
- * @module
- */
+// For what no message depends on: a cache that fails is said to fail, and the work is left undone.
 
 import { CacheError } from "../cache/mod.ts";
 

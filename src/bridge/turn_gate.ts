@@ -1,12 +1,8 @@
-/**
- * The way to Turn of one channel. Every call goes through here, and waits here: while Turn is down,
- * for its rate limit, for its turn. Users' messages go before statuses.
- *
- * While Turn is down no message spends its retries: those in hand wait here, the others in their
- * queues. After each pause a call is made about one of those that wait, to see.
- *
- * @module
- */
+// The way to Turn of one channel. Every call goes through here, and waits here: while Turn is down,
+// for its rate limit, for its turn. Users' messages go before statuses.
+//
+// While Turn is down no message spends its retries: those in hand wait here, the others in their
+// queues. After each pause a call is made about one of those that wait, to see.
 
 import { getLogger } from "@logtape/logtape";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
@@ -18,7 +14,6 @@ import { WakeUp, type WakeUpOptions } from "./wake_up.ts";
 const log = getLogger(["turn-channels", "bridge"]);
 
 export interface TurnGateOptions extends WakeUpOptions {
-  /** The connector's name, for the log. */
   readonly connector: string;
   /** Most calls at once, for each of messages and statuses. */
   readonly concurrency: number;
@@ -27,7 +22,7 @@ export interface TurnGateOptions extends WakeUpOptions {
   readonly now?: () => number;
 }
 
-/** How Turn is, for health and metrics. */
+/** The state of Turn, for health and metrics. */
 export interface TurnStatus {
   /** Whether calls are made. */
   readonly breaker: CircuitState;
@@ -41,7 +36,6 @@ export interface Pass {
   readonly id: string;
   readonly bucket: string;
   readonly isProbe: boolean;
-  /** See {@linkcode CircuitBreaker.epoch}. */
   readonly epoch: number;
   /** When it was given, on the clock that is never set back. */
   readonly since: number;
@@ -55,7 +49,6 @@ interface Waiter {
   readonly admit: (pass: Pass | undefined) => void;
 }
 
-/** Calls of one resource. */
 interface Calls {
   readonly waiters: Waiter[];
   inFlight: number;
@@ -67,7 +60,6 @@ interface Calls {
 /** Whose time in hand may be over while it waits. */
 export interface Leaving {
   readonly isOver: boolean;
-  /** Fires when it is. */
   readonly over: AbortSignal;
 }
 
@@ -93,17 +85,14 @@ export class TurnGate {
     this.#wakeUp = new WakeUp(() => this.#dispatch(), options);
   }
 
-  /** How Turn is. */
   status(): TurnStatus {
     return { breaker: this.#breaker.state, lastSuccess: this.#lastSuccess };
   }
 
-  /** How many wait here. */
   waiting(resource: Resource): number {
     return this.#calls[resource].waiters.length;
   }
 
-  /** For metrics. */
   figures(): TurnFigures {
     const figures = (resource: Resource): TurnFigures["resources"][Resource] => ({
       inFlight: this.#calls[resource].inFlight,
@@ -123,7 +112,6 @@ export class TurnGate {
 
   /**
    * Waits until a call may be made.
-   *
    * @param id What it is about.
    * @param held Who waits, if that may have to leave.
    * @return Undefined if no call may be made: its time is over, or we are stopping.
@@ -172,7 +160,7 @@ export class TurnGate {
     this.#dispatch();
   }
 
-  /** Lets nothing more through: we are stopping. */
+  /** Lets nothing more through, as we are stopping. */
   stop(): void {
     this.#stopped = true;
     this.#wakeUp.clear();
@@ -207,7 +195,7 @@ export class TurnGate {
     }
   }
 
-  /** Lets through what may go, and sees to it that it is done again in time. */
+  /** Lets through what may go, and sets the time to look again. */
   #dispatch(): void {
     if (this.#stopped) return;
     const now = this.#elapsed();

@@ -1,8 +1,4 @@
-/**
- * Order: work of one key is done one after the other, work of different keys side by side.
- *
- * @module
- */
+// Order: work of one key is done one after the other, work of different keys side by side.
 
 /** One queue a key, gone when it is empty. `T` is what is known of work that waits. */
 export class UserOrder<T> {
@@ -18,7 +14,7 @@ export class UserOrder<T> {
     await before?.promise;
   }
 
-  /** The work of `key` that is being done has ended. */
+  /** Ends the work of `key` that is being done. */
   leave(key: string): void {
     const queue = this.#queues.get(key) ?? [];
     const entry = queue.shift();

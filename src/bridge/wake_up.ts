@@ -1,14 +1,9 @@
-/**
- * A timer for whoever looks again when something may have changed: too early does no harm.
- *
- * @module
- */
+// A timer for whoever looks again when something may have changed: too early does no harm.
 
 import { type After, afterMs } from "../async/mod.ts";
 
 /** Whose time it goes by; the platform's, unless given. */
 export interface WakeUpOptions {
-  /** Runs something later. */
   readonly after?: After | undefined;
   /** Milliseconds on a clock that is never set back. */
   readonly elapsed?: (() => number) | undefined;
@@ -20,7 +15,6 @@ export class WakeUp {
   readonly #after: After;
   readonly #elapsed: () => number;
   #cancel: (() => void) | undefined;
-  /** When it goes off. */
   #at = 0;
 
   constructor(onTime: () => void, options: WakeUpOptions = {}) {

@@ -1,15 +1,11 @@
-/**
- * What every adapter does with a handler that fails.
- *
- * @module
- */
+// What every adapter does with a handler that fails.
 
 import { getLogger } from "@logtape/logtape";
 import type { BrokerMessage, Disposition, Handler } from "./mod.ts";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** Never rejects: a handler that throws has a bug, its message is parked. */
+/** Runs the handler. Never rejects: one that throws has a bug, and its message is parked. */
 export async function runHandler(
   handler: Handler,
   message: BrokerMessage,

@@ -1,9 +1,5 @@
-/**
- * The AMQP headers that this program gives messages: all their names, and how those that tell of
- * parking are written and read. Names stay as they are, for messages outlive versions.
- *
- * @module
- */
+// The AMQP headers that this program gives messages: all their names, and how those that tell of
+// parking are written and read. Names stay as they are, for messages outlive versions.
 
 import type { Disposition } from "./mod.ts";
 
@@ -102,7 +98,7 @@ export function withoutPast(headers: Readonly<Record<string, unknown>>): Record<
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_THE_PAST.test(name)));
 }
 
-/** The headers, none of their texts too long. */
+/** The headers, with texts that are too long cut. */
 export function shortened(headers: Headers): Headers {
   const cut = (value: string | number) =>
     typeof value === "string" ? value.slice(0, MAX_TEXT_LENGTH) : value;

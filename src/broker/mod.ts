@@ -14,7 +14,7 @@ import type { Headers } from "./headers.ts";
 
 export { type Headers, type Parking, readParking, RETRY_HEADERS, withoutPast } from "./headers.ts";
 
-/** Publishing to durable queues. */
+/** Publishes to durable queues. */
 export interface Publisher {
   /** Sees to it that a durable queue exists whenever there is a connection. Idempotent. */
   declare(queue: string): void;
@@ -30,7 +30,7 @@ export interface Publisher {
   publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void>;
 }
 
-/** Consuming queues. */
+/** Consumes queues. */
 export interface Subscriber {
   /**
    * Declares `queue` and its parking queue and hands each message to `handler`, in the order of the
@@ -39,7 +39,7 @@ export interface Subscriber {
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer;
 }
 
-/** Looking into queues that may be in use, for operators. */
+/** Looks into queues that may be in use, for operators. */
 export interface Browser {
   /**
    * Looks through the messages that wait in `queue` when it begins, from the front, one after the other.
@@ -81,10 +81,7 @@ export interface Broker extends Publisher, Subscriber, Browser, Leadership, Asyn
 export interface BrokerMessage extends QueuedMessage {
   /** Whether the broker has handed it out before, so that work on it may have been done already. */
   readonly redelivered: boolean;
-  /**
-   * How often it was returned to its queue: quorum queues count that, and drop what was returned too
-   * often. 0 where the broker does not count.
-   */
+  /** How often it was returned to its queue, as quorum queues count, which drop it in the end; else 0. */
   readonly returns: number;
   /**
    * Fires when the message can't be answered any more, because the channel it came on is gone. The
@@ -152,10 +149,7 @@ export interface LeadOptions {
 
 /** A running consumer. */
 export interface Consumer {
-  /**
-   * Takes no more messages. Those handed out already can still be answered. Resolves when the
-   * broker hands out no more; cancelling twice is fine.
-   */
+  /** Takes no more messages. Resolves when the broker hands out no more; cancelling twice is fine. */
   cancel(): Promise<void>;
   /**
    * Resolves when each message handed out so far has been answered, parked ones confirmed, or can't

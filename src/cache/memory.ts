@@ -1,17 +1,12 @@
-/**
- * {@linkcode Store} in this process's memory: fast, forgotten when the process ends, and bounded.
- *
- * Each kind has bounds of its own, so that a flood of one pushes out no other. When a kind is full, what
- * was put or read longest ago goes first, even before its time; what has outlived its time takes room
- * until then. Counters are never pushed out: they go by day.
- *
- * @module
- */
+// `Store` in this process's memory: fast, forgotten when the process ends, and bounded.
+//
+// Each kind has bounds of its own, so that a flood of one pushes out no other. When a kind is full, what
+// was put or read longest ago goes first, even before its time; what has outlived its time takes room
+// until then. Counters are never pushed out: they go by day.
 
 import { LRUCache } from "lru-cache";
 import { type Change, dayAt, type DayCount, type Key, type Store, TALLY_DAYS } from "./store.ts";
 
-/** What a {@linkcode MemoryStore} may be told. */
 export interface MemoryStoreOptions {
   /** Most entries of each kind; 100,000 by default. */
   readonly maxEntries?: number;
@@ -28,13 +23,11 @@ interface Entry {
   readonly expiresAt: number;
 }
 
-/** Keeps entries until the process ends, or memory set aside for them is full. */
 export class MemoryStore implements Store {
   readonly #options: Required<MemoryStoreOptions>;
   readonly #kinds = new Map<string, LRUCache<string, Entry>>();
   readonly #counts = new Map<string, DayCount>();
 
-  /** An empty store. */
   constructor(options: MemoryStoreOptions = {}) {
     this.#options = { maxEntries: 100_000, maxSize: 64 * 1024 * 1024, now: Date.now, ...options };
   }
@@ -62,7 +55,6 @@ export class MemoryStore implements Store {
     return Object.fromEntries([...this.#kinds].map(([kind, { size }]) => [kind, size]));
   }
 
-  /** Forgets everything. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#kinds.clear();
     this.#counts.clear();

@@ -1,9 +1,5 @@
-/**
- * Messages, notes about them, and counts for the audit, in a {@linkcode Store}: which rows lie under
- * which keys, for how long, within which limits; and how the store does.
- *
- * @module
- */
+// Messages, notes about them, and counts for the audit, in a `Store`: which rows lie under
+// which keys, for how long, within which limits; and how the store does.
 
 import { getLogger } from "@logtape/logtape";
 import type { CacheOperation, Metrics } from "../telemetry/mod.ts";
@@ -63,10 +59,7 @@ export class MessageCache implements AsyncDisposable {
     this.#metrics = metrics;
   }
 
-  /**
-   * Whether reading or writing failed when it was done last, and when one of them failed last, in
-   * milliseconds since 1970.
-   */
+  /** Whether reading or writing failed when last done, and when one failed last, in ms since 1970. */
   status(): { readonly isFailing: boolean; readonly lastFailure: number | undefined } {
     return { isFailing: this.#failing.size > 0, lastFailure: this.#lastFailure };
   }
@@ -110,7 +103,6 @@ export class MessageCache implements AsyncDisposable {
   /**
    * Keeps all of the notes, in place of older ones of the same kind and id, or none of them. Of one
    * kind and id the last one given stays.
-   *
    * @throws {RangeError} If there are more than {@linkcode MAX_NOTES}, or one is too long.
    */
   async putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void> {
@@ -130,7 +122,6 @@ export class MessageCache implements AsyncDisposable {
   /**
    * Counts each of the tallies, on the day that the cache's clock says. Tallies given to a put are
    * committed with it, or not at all. Kept for {@linkcode TALLY_DAYS} days.
-   *
    * @throws {RangeError} If a flow or result is no plain word; the same from the puts.
    */
   tally(tallies: readonly Tally[]): Promise<void> {
@@ -167,9 +158,9 @@ export class MessageCache implements AsyncDisposable {
     const value = await this.#use("read", (store) => store.get([kind, id]));
     const found = decode(value);
     if (found === undefined && value !== undefined) {
-      log.warn("Damaged entry in the cache taken as absent");
+      log.warn("Ignored a damaged entry in the cache");
     }
-    // That one only an operator asks for.
+    // Only an operator asks for it.
     if (kind !== "last_outbound") this.#metrics?.cacheRead(kind, found !== undefined);
     return found;
   }
@@ -179,7 +170,7 @@ export class MessageCache implements AsyncDisposable {
     await this.#use("write", (store) => store.commit([...changes, ...counts]));
   }
 
-  /** Does something in the store, and notes whether it failed. */
+  /** Does `work` in the store, and notes whether it failed. */
   async #use<T>(operation: CacheOperation, work: (store: Store) => Promise<T>): Promise<T> {
     try {
       if (this.#closing !== undefined) throw closedError();

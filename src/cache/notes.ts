@@ -1,8 +1,4 @@
-/**
- * Notes: what is kept about an id beside messages, and how much of it at once.
- *
- * @module
- */
+// Notes: what is kept about an id beside messages, and how much of it at once.
 
 import type { Change } from "./store.ts";
 
@@ -45,7 +41,6 @@ export const MAX_NOTE_LENGTH = 1000;
 
 /**
  * The changes that keep the notes.
- *
  * @throws {RangeError} If there are too many, or one is too long.
  */
 export function noteDown(notes: readonly Note[]): Change[] {

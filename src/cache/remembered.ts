@@ -1,9 +1,5 @@
-/**
- * A message as it is kept: its fields in a fixed order. Their names would be most of it, and are paid
- * for in time and memory with each message; so would be a loop over them, which takes ten times as long.
- *
- * @module
- */
+// A message as it is kept: its fields in a fixed order. Their names would be most of it, and are paid
+// for in time and memory with each message; so would be a loop over them, which takes ten times as long.
 
 import type { Message } from "../vumi/mod.ts";
 

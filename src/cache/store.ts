@@ -1,9 +1,5 @@
-/**
- * The port below the cache: a store of small values that expire, and of counters. An adapter knows its
- * technology; what is kept, and under which keys, {@linkcode MessageCache} knows.
- *
- * @module
- */
+// The port below the cache: a store of small values that expire, and of counters. An adapter knows its
+// technology; what is kept, and under which keys, `MessageCache` knows.
 
 /** Of each kind, a plain word, any string is an id of its own. */
 export type Key = readonly [kind: string, id: string];

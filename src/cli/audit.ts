@@ -1,10 +1,6 @@
-/**
- * `turn-channels audit`: what came in, and what became of it, by day and flow, out of the cache and
- * the queues. It adds up when all that came was delivered, parked, skipped for a reason, or waits.
- * What the running program has counted since its start stands beside it, if that can be asked.
- *
- * @module
- */
+// `turn-channels audit`: what came in, and what became of it, by day and flow, out of the cache and
+// the queues. It adds up when all that came was delivered, parked, skipped for a reason, or waits.
+// What the running program has counted since its start stands beside it, if that can be asked.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type Browser, delayQueue } from "../broker/mod.ts";
@@ -18,7 +14,6 @@ import { CommandError, EXIT } from "./exit_codes.ts";
 import { formatTable, print } from "./print.ts";
 import { readSinceStart } from "./since_start.ts";
 
-/** The flows, and the queue that each is taken from. */
 const FLOWS = [["inbound", "inbound"], ["status", "event"], ["outbound", undefined]] as const;
 
 /** Counts and prints, for all channels or the one with this connector; returns the exit code. */
@@ -103,13 +98,11 @@ async function sinceStart(config: Config, channel: ChannelConfig): Promise<strin
   return `Since the bridge at ${url} was started:\n${lines.join("")}`;
 }
 
-/** How many messages came to which result. */
 function resultsText(counts: readonly Omit<DayCount, "day">[]): string {
   return counts.map(({ result, count }) => `${result.replaceAll("_", " ")} ${count}`)
     .sort().join(", ");
 }
 
-/** Results that are not a message's end. */
 const NO_ENDS: ReadonlySet<string> = new Set(["in", "redelivered", "delayed", "undelayed"]);
 
 /**

@@ -1,10 +1,6 @@
-/**
- * `turn-channels check`: what the configuration says, and whether what it names will do. It sends
- * nothing to Turn, and leaves the queues and the cache as they are, but that missing queues are
- * declared, as a start would.
- *
- * @module
- */
+// `turn-channels check`: what the configuration says, and whether what it names will do. It sends
+// nothing to Turn, and leaves the queues and the cache as they are, but that missing queues are
+// declared, as a start would.
 
 import { styleText } from "node:util";
 import type { Browser } from "../broker/mod.ts";
@@ -28,7 +24,6 @@ import { checkEndpoint } from "./endpoint_check.ts";
 import { EXIT } from "./exit_codes.ts";
 import { formatTable, print } from "./print.ts";
 
-/** Longest that each check may take, for each channel. */
 const TIMEOUT_MS = 10_000;
 
 /** Checks everything and prints the results; returns the exit code. */
@@ -127,8 +122,8 @@ async function checkPartitions(
     return {
       subject: `old queues of ${queue}`,
       ok: undefined,
-      detail: `${waiting} messages wait where nobody takes them any more: ${names}`,
-      fix: "an earlier version left them there: turn-channels parked replay-partitions",
+      detail: `${waiting} messages of an earlier version wait where nobody takes them: ${names}`,
+      fix: "bring them back: turn-channels parked replay-partitions",
     };
   });
 }

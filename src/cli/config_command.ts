@@ -1,9 +1,5 @@
-/**
- * What commands share that need the configuration: its keys as flags, choosing among its channels, and
- * a connection to its broker. Nothing is done unless all of the configuration is valid.
- *
- * @module
- */
+// What commands share that need the configuration: its keys as flags, choosing among its channels, and
+// a connection to its broker. Nothing is done unless all of the configuration is valid.
 
 import { type Command, Option } from "commander";
 import type { Broker } from "../broker/mod.ts";
@@ -20,14 +16,13 @@ import {
 import { brokerOptions } from "../service/broker_options.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 
-/** What a command does with the configuration, which `load` reads again; returns the exit code. */
+/** Does a command's work; `load` reads the configuration again. Returns the exit code. */
 type Work = (
   config: Config,
   warnings: readonly Warning[],
   load: () => Promise<LoadedConfig>,
 ) => Promise<number>;
 
-/** What commands share. */
 export interface Shell {
   readonly env: Readonly<Record<string, string>>;
   readonly exit: (code: number) => void;
@@ -70,11 +65,7 @@ export function validConfig(loaded: LoadedConfig, more = ""): Config {
 /** The flag's description, for commands that are about all channels unless it is given. */
 export const CONNECTOR_HELP = "only the channel with this connector_name";
 
-/**
- * All channels, or the one of `connector`.
- *
- * @throws {CommandError} If there is none.
- */
+/** All channels, or the one of `connector`. Throws `CommandError` if there is none. */
 export function selectChannels(
   { channels }: Config,
   connector: string | undefined,
@@ -85,11 +76,7 @@ export function selectChannels(
   throw choiceError(`There is no channel ${connector}`, channels);
 }
 
-/**
- * The one channel of a command.
- *
- * @throws {CommandError} If it is not clear which.
- */
+/** The one channel that a command is about. Throws `CommandError` if it is not clear which. */
 export function selectChannel(config: Config, connector: string | undefined): ChannelConfig {
   const [selected, another] = selectChannels(config, connector);
   if (selected !== undefined && another === undefined) return selected;
@@ -101,12 +88,10 @@ function choiceError(what: string, channels: readonly ChannelConfig[]): CommandE
   return new CommandError(EXIT.usage, `${what}; --connector must be one of: ${names}`);
 }
 
-/** Longest that connecting may take. */
 const TIMEOUT_MS = 10_000;
 
 /**
  * Connects to the configuration's broker until `opened` is disposed.
- *
  * @throws {CommandError} If it is inside the running bridge.
  * @throws {PublishError} If it can't be reached.
  */

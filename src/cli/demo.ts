@@ -1,9 +1,5 @@
-/**
- * `turn-channels demo`: the real bridge between a simulated Turn and simulated phones, to look at and to
- * play with on a page. The tour is shown in the terminal too.
- *
- * @module
- */
+// `turn-channels demo`: the real bridge between a simulated Turn and simulated phones, to look at and to
+// play with on a page. The tour is shown in the terminal too.
 
 import { aborted } from "../async/mod.ts";
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";
@@ -21,7 +17,6 @@ import { EXIT } from "./exit_codes.ts";
 import { onPort, openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
 
-/** How {@linkcode demo} runs. */
 export interface DemoOptions extends PageOptions {
   /** Whether it ends after the tour, without the page. */
   readonly once: boolean;
@@ -38,7 +33,6 @@ const HMAC_SECRET = "demo-secret";
 const AUTH_TOKEN = "demo-token";
 const DRAIN_MS = 5_000;
 
-/** Shows the bridge at work; returns the exit code. */
 export async function demo(options: DemoOptions): Promise<number> {
   const { once, port, answer, ussdTimeout } = options;
   const logTap = new LogTap(printError);
@@ -77,7 +71,7 @@ export async function demo(options: DemoOptions): Promise<number> {
   return EXIT.ok;
 }
 
-/** What an operator would set, and defaults for the rest. */
+/** A configuration as an operator would write it. */
 async function demoConfig(port: number, turnUrl: string): Promise<Config> {
   const flags = {
     "connector-name": CONNECTOR_NAME,

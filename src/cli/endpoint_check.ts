@@ -1,9 +1,5 @@
-/**
- * Tries the endpoint as Turn would use it, for `check`: it must accept a signed request and refuse one
- * with a wrong signature. It listens for a moment on a free local port, and publishes nothing.
- *
- * @module
- */
+// Tries the endpoint as Turn would use it, for `check`: it must accept a signed request and refuse one
+// with a wrong signature. It listens for a moment on a free local port, and publishes nothing.
 
 import { type Config, requestTimeoutMs } from "../config/mod.ts";
 import { HttpServer } from "../service/http.ts";
@@ -21,7 +17,7 @@ const BODY = new TextEncoder().encode(JSON.stringify({
   turn: { type: "text", text: { body: "turn-channels check" } },
 }));
 
-/** Never throws. */
+/** Tries the endpoint of a channel. Never throws. */
 export async function checkEndpoint(config: EndpointConfig): Promise<Finding> {
   const path = `${config.vumi_api_path}/messages`;
   const subject = `POST ${path}`;
@@ -38,7 +34,6 @@ const FIX =
   "if the environment has HTTP_PROXY, add 127.0.0.1 to NO_PROXY; raise max_body_bytes and " +
   "request_timeout if they are small";
 
-/** What went wrong; undefined if nothing did. */
 async function tryOut(config: EndpointConfig, path: string): Promise<string | undefined> {
   let taken = 0;
   const endpoint = turnEndpoint([{

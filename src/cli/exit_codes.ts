@@ -1,8 +1,4 @@
-/**
- * Exit codes, numbers of BSD's sysexits.h where there is one, and the error that ends a command with one.
- *
- * @module
- */
+// Exit codes, numbers of BSD's sysexits.h where there is one, and the error that ends a command with one.
 
 import { CacheError } from "../cache/mod.ts";
 import { ListenError } from "../service/http.ts";
@@ -37,7 +33,6 @@ export class CommandError extends Error {
 
 /**
  * The end of a command that failed with `error`.
- *
  * @throws `error` itself, if it is nothing that can be expected of a broker, a cache or an address.
  */
 export function commandError(error: unknown): CommandError {

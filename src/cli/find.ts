@@ -1,9 +1,5 @@
-/**
- * `turn-channels find <id or address>`: what became of one message, or of a user's latest ones, and
- * where they are now, from the cache and the queues of a running system.
- *
- * @module
- */
+// `turn-channels find <id or address>`: what became of one message, or of a user's latest ones, and
+// where they are now, from the cache and the queues of a running system.
 
 import { type Command, Option } from "commander";
 import type { MessageCache } from "../cache/mod.ts";
@@ -21,7 +17,6 @@ interface Options {
   readonly content?: boolean;
 }
 
-/** Adds the command to `program`. */
 export function addFind(program: Command, shell: Shell): void {
   const command = program.command("find")
     .description(
@@ -37,7 +32,7 @@ export function addFind(program: Command, shell: Shell): void {
 async function find(config: Config, query: string, options: Options): Promise<number> {
   await using opened = new AsyncDisposableStack();
   let code: number | undefined;
-  /** What can't be had is told, and the rest is searched. */
+  /** Reports what can't be searched, and goes on with the rest. */
   const orWithout = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
@@ -78,7 +73,7 @@ async function find(config: Config, query: string, options: Options): Promise<nu
   return EXIT.findings;
 }
 
-/** The caches, if they outlive the bridge. */
+/** Opens the caches, if they outlive the bridge. */
 async function openKept(
   config: Config,
   opened: AsyncDisposableStack,

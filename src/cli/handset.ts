@@ -1,10 +1,6 @@
-/**
- * `turn-channels handset`: simulated phones, on a page, with the broker and the Turn of a configuration.
- * It takes the place of the transport, so that a flow in Turn can be tried from end to end before
- * there is a mobile operator.
- *
- * @module
- */
+// `turn-channels handset`: simulated phones, on a page, with the broker and the Turn of a configuration.
+// It takes the place of the transport, so that a flow in Turn can be tried from end to end before
+// there is a mobile operator.
 
 import { aborted, within } from "../async/mod.ts";
 import { countConsumers } from "../broker/rabbitmq/check/consumers.ts";
@@ -23,7 +19,6 @@ import { CommandError, EXIT } from "./exit_codes.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
 
-/** How {@linkcode handset} runs. */
 export interface HandsetOptions extends PageOptions {
   /** Whether to start although another program consumes the queue. */
   readonly force: boolean;

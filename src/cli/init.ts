@@ -1,9 +1,5 @@
-/**
- * `turn-channels init`: takes answers from flags or asks for them, and writes a configuration; with
- * `--register` it registers the channel in Turn first.
- *
- * @module
- */
+// `turn-channels init`: takes answers from flags or asks for them, and writes a configuration; with
+// `--register` it registers the channel in Turn first.
 
 import { randomBytes } from "node:crypto";
 import {
@@ -20,22 +16,17 @@ import { print, printError } from "./print.ts";
 import { createPrivateFile } from "./private_file.ts";
 import type { Asker } from "./terminal.ts";
 
-/** By the names of flags. */
 type Answers = Readonly<Record<string, string>>;
 
 interface InitOptions {
-  /** Answers that were given as flags. */
   readonly given: Answers;
   readonly output: string;
-  /** Whether an existing file is replaced. */
   readonly force: boolean;
-  /** Whether the channel is registered in Turn. */
   readonly register: boolean;
-  /** Undefined without a terminal. */
   readonly asker: Asker | undefined;
 }
 
-/** What Turn decides when it registers a channel. */
+/** The flags whose values Turn decides when it registers a channel. */
 const DECIDED_BY_TURN = ["turn-api-url", "turn-hmac-secret", "turn-hmac-secret-file"];
 
 const NOTHING_WRITTEN = "Nothing was written.";
@@ -116,15 +107,13 @@ interface Question {
   readonly flag: string;
   /** The question, for a flag that is no configuration key. */
   readonly text?: string;
-  /** Taken for an empty answer. */
+  /** What an empty answer means. */
   readonly standard?: string;
-  /** Another flag that answers it too. */
   readonly or?: string;
   /** Asked only with --register, or only without. */
   readonly register?: boolean;
 }
 
-/** In the order in which they are asked. */
 const QUESTIONS: readonly Question[] = [
   { flag: "connector-name" },
   { flag: "default-from-addr" },
@@ -164,7 +153,6 @@ function questionText(flag: string): string {
 
 /**
  * Finds an answer to every question, from flags or by asking.
- *
  * @throws {CommandError} If a required one has none.
  */
 export async function answerQuestions(
@@ -210,7 +198,7 @@ function isUrl(text: string): boolean {
   return /^https?:\/\/[^\s@?#]+$/.test(text) && URL.canParse(text);
 }
 
-/** Undefined if the answer is valid. */
+/** What is expected in place of an answer; undefined if it is valid. */
 async function expectedInstead(flag: string, answer: string): Promise<string | undefined> {
   const key = keyOf(flag);
   if (key === undefined) return isUrl(answer) ? undefined : URL_RULE;

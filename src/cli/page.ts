@@ -1,19 +1,13 @@
-/**
- * Serving the page of `demo` and `handset`.
- *
- * @module
- */
+// Serving the page of `demo` and `handset`.
 
 import { isLoopback, PageServer, type Play } from "../simulator/handset/server.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 import { print } from "./print.ts";
 
-/** The page's flags. */
 export interface PageOptions {
   readonly pageHost: string;
   /** If not given 8090, or a free one when that is taken. */
   readonly pagePort?: number;
-  /** In seconds. */
   readonly ussdTimeout: number;
 }
 
@@ -44,7 +38,7 @@ export async function openPage(
   }
 }
 
-/** Listens on the port that was asked for or not at all; without one on `standard`, or a free one. */
+/** Listens on the port that was asked for; if none was, on `standard` or a free one. */
 export async function onPort<T>(
   asked: number | undefined,
   standard: number,

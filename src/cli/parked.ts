@@ -1,8 +1,4 @@
-/**
- * `turn-channels parked list|show|replay|discard|replay-partitions`: parked messages of a running system.
- *
- * @module
- */
+// `turn-channels parked list|show|replay|discard|replay-partitions`: parked messages of a running system.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseJson } from "../async/mod.ts";
@@ -61,7 +57,6 @@ interface Options extends ParkedFilter {
   readonly yes?: boolean;
 }
 
-/** What the subcommands work on. */
 interface Parked {
   readonly messages: ParkedMessages;
   readonly connectors: readonly string[];
@@ -70,7 +65,6 @@ interface Parked {
   readonly several: boolean;
 }
 
-/** Adds the commands to `program`. */
 export function addParkedCommands(program: Command, shell: Shell): void {
   const parked = program.command("parked")
     .description("messages that Turn refused or that could not be read, kept with the reason")
@@ -122,7 +116,7 @@ const NONE = "No parked messages match.\n";
 /** Characters of each column but the last; longer cells are not cut. */
 const WIDTHS = [7, 19, 36, 6, 8];
 
-/** One line, however long, so that thousands can be searched. */
+/** A line, however long, so that thousands can be searched. */
 function row(...cells: readonly (string | number)[]): string {
   const padded = cells.map((cell, index) => plainText(String(cell)).padEnd(WIDTHS[index] ?? 0));
   return `${padded.join("  ").trimEnd()}\n`;
@@ -183,7 +177,6 @@ function messageCount(count: number): string {
   return count === 1 ? "1 message" : `${count} messages`;
 }
 
-/** Everything except what users wrote. */
 function summary(
   { body: _, headers: _h, ...rest }: ParkedMessage,
   connector: string,
@@ -192,7 +185,6 @@ function summary(
   return several ? { connector, ...rest } : rest;
 }
 
-/** The value of JSON; of anything else the text. */
 function readable(body: Uint8Array): unknown {
   const text = new TextDecoder().decode(body);
   const value = parseJson(text);

@@ -1,8 +1,4 @@
-/**
- * Printing: at once, held back, as a table, and text from others made safe for a terminal.
- *
- * @module
- */
+// Printing: at once, held back, as a table, and text from others made safe for a terminal.
 
 import Table from "cli-table3";
 
@@ -36,7 +32,6 @@ export class HeldOutput implements Disposable {
   #texts: string[] = [];
   #length = 0;
 
-  /** Tests alone give arguments. */
   constructor(output: (text: string) => void = print, most = MOST) {
     this.#print = output;
     this.#most = most;
@@ -96,7 +91,7 @@ function shallow(value: unknown, depth: number): unknown {
   return Object.fromEntries(entries);
 }
 
-/** Surrogates one by one, as in JSON. */
+/** Escapes a character as JSON does, surrogates one by one. */
 function escaped(character: string): string {
   return character.split("")
     .map((half) => `\\u${half.charCodeAt(0).toString(16).padStart(4, "0")}`)

@@ -1,8 +1,4 @@
-/**
- * A file that only its owner can read, from the first moment on.
- *
- * @module
- */
+// A file that only its owner can read, from the first moment on.
 
 import { CommandError, EXIT } from "./exit_codes.ts";
 
@@ -14,7 +10,6 @@ interface PrivateFile extends Disposable {
 /**
  * Makes sure that `path` can be written, but writes nothing yet. An existing file is replaced only with
  * `force`, and only when the new one is complete.
- *
  * @throws {CommandError} If it can't be written.
  */
 export async function createPrivateFile(path: string, force: boolean): Promise<PrivateFile> {

@@ -1,9 +1,5 @@
-/**
- * The command line: commands, flags and help. The configuration's keys are flags. No other file reads
- * the environment.
- *
- * @module
- */
+// The command line: commands, flags and help. The configuration's keys are flags. No other file reads
+// the environment.
 
 import manifest from "../../deno.json" with { type: "json" };
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
@@ -80,7 +76,7 @@ function withoutValues(text: string): string {
   return text.replace(/(but got \d+): [^]*/, "$1.\n");
 }
 
-/** Commands that print or write something, and need no configuration. */
+/** Adds commands that print or write something, and need no configuration. */
 function addSetupCommands(program: Command, shell: Shell): void {
   addInit(program, shell);
   program.command("config-schema")
@@ -121,13 +117,9 @@ function addInit(program: Command, shell: Shell): void {
   });
 }
 
-/** As on a mobile network. */
 const DEFAULT_USSD_TIMEOUT = 180;
 
-/**
- * Commands to try the bridge. Their code is loaded only with them, as it would take a tenth of what a
- * bridge needs at rest.
- */
+/** Adds commands to try the bridge. Their code, a tenth of a bridge at rest, is loaded only with them. */
 function addDemoCommands(program: Command, shell: Shell): void {
   const demoCommand = program.command("demo")
     .description("show the bridge at work with a simulated Turn and simulated phones, on a page")

@@ -1,8 +1,4 @@
-/**
- * `turn-channels run`: the bridge, until a signal stops it.
- *
- * @module
- */
+// `turn-channels run`: the bridge, until a signal stops it.
 
 import { getLogger } from "@logtape/logtape";
 import { aborted } from "../async/mod.ts";
@@ -15,10 +11,7 @@ import { commandError, EXIT } from "./exit_codes.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
-/**
- * Runs until SIGTERM or SIGINT, then drains until a second signal; reads the configuration again at
- * SIGHUP. Returns the exit code.
- */
+/** Runs until a signal, then drains until a second one; reloads at SIGHUP. Returns the exit code. */
 export async function run(
   config: Config,
   warnings: readonly Warning[],
@@ -33,7 +26,7 @@ export async function run(
   using signals = new StopSignals();
   let hasBug = false;
   using _watch = watchForBugs((error) => {
-    log.fatal("A bug: {error}", { error });
+    log.fatal("A bug, please report it: {error}", { error });
     hasBug = true;
     // A second signal would end the draining.
     if (!signals.first.aborted) signals.stop();

@@ -1,8 +1,4 @@
-/**
- * What the running bridge has counted since its start, from its `/metrics`.
- *
- * @module
- */
+// What the running bridge has counted since its start, from its `/metrics`.
 
 import type { DayCount } from "../cache/mod.ts";
 import { type Config, formatBind } from "../config/mod.ts";

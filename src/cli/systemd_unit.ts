@@ -1,9 +1,5 @@
-/**
- * `turn-channels systemd-unit`: a unit that gives the program the rights it needs and no others. Files
- * with secrets, the time for stopping and a low port come from the configuration.
- *
- * @module
- */
+// `turn-channels systemd-unit`: a unit that gives the program the rights it needs and no others. Files
+// with secrets, the time for stopping and a low port come from the configuration.
 
 import { basename, isAbsolute } from "node:path";
 import { channelVariable, type Config, loadConfig } from "../config/mod.ts";
@@ -17,7 +13,6 @@ interface UnitOptions {
   readonly binary: string;
 }
 
-/** Prints the unit; returns the exit code. */
 export async function systemdUnit({ config: path, binary }: UnitOptions): Promise<number> {
   const config = path === undefined
     ? undefined
@@ -45,7 +40,6 @@ const DEFAULT_SHUTDOWN_TIMEOUT = 25;
 interface Needs {
   /** Files that only root can read, by the name of the credential. */
   readonly credentials: readonly { readonly name: string; readonly path: string }[];
-  /** Flags that name credentials. */
   readonly flags: readonly string[];
   /** Environment variables that name credentials, as a flag would apply to all channels. */
   readonly variables: readonly string[];
@@ -53,7 +47,7 @@ interface Needs {
   readonly lowPort: boolean;
 }
 
-/** A file, and what names it to the program. */
+/** A file, and the flag or variable that names it. */
 interface Secret {
   readonly name: string;
   readonly path: string;
@@ -78,7 +72,7 @@ function needsOf(configPath: string, config: Config | undefined): Needs {
   };
 }
 
-/** Not all are secret, but the program may have no right to read them where they are. */
+/** The files that the configuration names: not all are secret, but the program may have no right to them. */
 function secretsOf({ channels, amqp }: Config): readonly Secret[] {
   const isOne = channels.length === 1;
   const all: readonly Secret[] = [

@@ -1,8 +1,4 @@
-/**
- * Asking a person at the terminal, secrets without showing them.
- *
- * @module
- */
+// Asking a person at the terminal, secrets without showing them.
 
 import { print } from "./print.ts";
 
@@ -16,7 +12,6 @@ type TerminalInput = Pick<typeof Deno.stdin, "read" | "setRaw">;
 
 const MAX_LENGTH = 8192;
 
-/** Asks the person who started the program. */
 export class Terminal implements Asker {
   readonly #input: TerminalInput;
   readonly #write: (text: string) => void;
@@ -44,7 +39,7 @@ export class Terminal implements Asker {
     }
   }
 
-  /** In raw mode the keys that edit and end a line come as they are. */
+  /** Reads a line. In raw mode the keys that edit and end it come as they are. */
   async #readLine(raw: boolean): Promise<string | undefined> {
     let line = "";
     while (line.length < MAX_LENGTH) {

@@ -1,8 +1,4 @@
-/**
- * Addresses as the configuration writes them: where to listen, and the broker's URL.
- *
- * @module
- */
+// Addresses as the configuration writes them: where to listen, and the broker's URL.
 
 import type { ChannelConfig } from "./schema.ts";
 
@@ -39,7 +35,6 @@ const HOST = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i;
 
 /**
  * Reads `host`, `host:port`, `::1`, `[::1]` or `[::1]:port`; anything else is undefined.
- *
  * @returns The host name without brackets.
  */
 export function parseHost(

@@ -1,8 +1,4 @@
-/**
- * What differs between two configurations.
- *
- * @module
- */
+// What differs between two configurations.
 
 import { isDeepStrictEqual } from "node:util";
 import { CHANNELS } from "./channels.ts";

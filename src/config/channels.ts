@@ -1,19 +1,14 @@
-/**
- * Several channels in one configuration: the file's list `channels`. Each entry has keys of its own
- * over what stands beside the list, which is for all of them.
- *
- * @module
- */
+// Several channels in one configuration: the file's list `channels`. Each entry has keys of its own
+// over what stands beside the list, which is for all of them.
 
 import type { Fault, Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
 import { keyOf } from "./keys.ts";
-import type { Entry, Layers } from "./layers.ts";
+import type { Layers, Setting } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { channelKeys } from "./schema.ts";
 import { unknownFileKeys } from "./unknown.ts";
 
-/** The name of the list. */
 export const CHANNELS = "channels";
 
 /** The environment variable, without its prefix, that sets a key for one channel: `CHANNELS_0_…`. */
@@ -21,7 +16,7 @@ export function channelVariable(index: number, key: string): string {
   return `${CHANNELS}_${index}_${key}`.toUpperCase();
 }
 
-export interface Channel {
+export interface ChannelLayers {
   /** Its place in the list; empty for a configuration without the list. */
   readonly name: string;
   /** Undefined if the entry is not a mapping. */
@@ -31,7 +26,7 @@ export interface Channel {
 }
 
 /** The channels that the file has, at least one. */
-export function channelsOf(layers: Layers): readonly Channel[] {
+export function channelsOf(layers: Layers): readonly ChannelLayers[] {
   const { [CHANNELS]: list, ...shared } = layers.tree;
   if (list === undefined || list === null) return [{ name: "", layers, faults: [], warnings: [] }];
   if (!Array.isArray(list) || list.length === 0) {
@@ -45,8 +40,8 @@ export function channelsOf(layers: Layers): readonly Channel[] {
   });
 }
 
-/** The value is not shown: it may be a secret in the wrong place. */
-function noChannel(key: string, value: unknown, expected: string, layers: Layers): Channel {
+/** A fault in place of a channel. Its value is not shown: it may be a secret in the wrong place. */
+function noChannel(key: string, value: unknown, expected: string, layers: Layers): ChannelLayers {
   const shown = Array.isArray(value) ? "a list" : isTree(value) ? "a mapping" : "something else";
   const fault = { key, value: shown, expected, source: layers.fileSource };
   return { name: key, layers: undefined, faults: [fault], warnings: [] };
@@ -57,7 +52,7 @@ function channelOf(
   index: number,
   { entry, shared }: { readonly entry: Tree; readonly shared: Tree },
   layers: Layers,
-): Channel {
+): ChannelLayers {
   const source = `${layers.fileSource}, ${name}`;
   const set = Object.entries(entry).filter(([, value]) => value !== null);
   const ownEntries = set.filter(([key]) => key in channelKeys);
@@ -75,7 +70,7 @@ function channelOf(
       return known === undefined ? [] : [{
         key: `${name}.${key}`,
         value: showFaulty(known, value),
-        expected: `to stand beside ${CHANNELS}, because it is for all of them`,
+        expected: `to be set beside ${CHANNELS}, because it applies to all of them`,
         source,
       }];
     }),
@@ -89,35 +84,40 @@ function twin(key: string): string {
 }
 
 /** Adds the channel to the fault's key if the fault is, or may be, the channel's own. */
-export function nameFault(fault: Fault, name: string, entries: readonly Entry[]): Fault {
+export function nameFault(fault: Fault, name: string, settings: readonly Setting[]): Fault {
   if (name === "" || !(fault.key in channelKeys)) return fault;
-  const isOwn = entries.some(({ key, isOwn }) =>
+  const isOwn = settings.some(({ key, isOwn }) =>
     isOwn && (key.path === fault.key || key.path === twin(fault.key))
   );
   return isOwn || fault.value === undefined ? { ...fault, key: `${name}.${fault.key}` } : fault;
 }
 
-/** What is wrong with the shared keys is found with each channel, and told once. */
+/** Drops repeated faults: what is wrong with shared keys is found with each channel. */
 export function withoutRepeats(faults: readonly Fault[]): readonly Fault[] {
   return [...new Map(faults.map((fault) => [JSON.stringify(fault), fault])).values()];
 }
 
 /** Faults for values that two channels share and must not. */
 export function clashes(
-  channels: readonly { readonly name: string; readonly entries: readonly Entry[] }[],
+  channels: readonly { readonly name: string; readonly settings: readonly Setting[] }[],
 ): readonly Fault[] {
   return ["connector_name", "vumi_api_path"].flatMap((path) => {
     const owners = new Map<string, string>();
-    return channels.flatMap(({ name, entries }) => {
-      const entry = entries.find(({ key }) => key.path === path);
-      const read = channelKeys[path]?.safeParse(entry?.value);
+    return channels.flatMap(({ name, settings }) => {
+      const setting = settings.find(({ key }) => key.path === path);
+      const read = channelKeys[path]?.safeParse(setting?.value);
       if (!read?.success) return [];
       const value = JSON.stringify(read.data);
       const owner = owners.get(value);
       if (owner === undefined) owners.set(value, name);
       if (owner === undefined) return [];
       const expected = `a value other than that of ${owner}`;
-      return [{ key: `${name}.${path}`, value, expected, source: entry?.source ?? "the default" }];
+      return [{
+        key: `${name}.${path}`,
+        value,
+        expected,
+        source: setting?.source ?? "the default",
+      }];
     });
   });
 }

@@ -1,8 +1,4 @@
-/**
- * What can be wrong with a configuration, and the report of it.
- *
- * @module
- */
+// What can be wrong with a configuration, and the report of it.
 
 /** Something that keeps the program from starting. Holds no secret. */
 export interface Fault {

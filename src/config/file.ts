@@ -1,18 +1,12 @@
-/**
- * The configuration file: from its name to a tree of values. YAML 1.2, and so JSON too.
- *
- * @module
- */
+// The configuration file: from its name to a tree of values. YAML 1.2, and so JSON too.
 
 import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import type { Fault } from "./faults.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
-/** Values under their names. */
 export type Tree = Readonly<Record<string, unknown>>;
 
 interface FileReading {
-  /** Empty if there is a fault. */
   readonly tree: Tree;
   readonly fault?: Fault;
 }
@@ -37,7 +31,7 @@ export async function readConfigFile(
 }
 
 /**
- * The file's value, or what is wrong with it, not in the words of the parser, which quotes from the
+ * The file's value, or what is wrong with it: not in the words of the parser, which quotes from the
  * file. A file without any value counts as an empty mapping.
  */
 function parse(text: string): { readonly value: unknown } | string {

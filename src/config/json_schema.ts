@@ -1,10 +1,6 @@
-/**
- * The configuration file as JSON Schema, for editors. It has the plain form of each value; the program
- * also accepts numbers in quotes and numbers for text. Nothing is required, as each key may be set in
- * the environment or by a flag instead.
- *
- * @module
- */
+// The configuration file as JSON Schema, for editors. It has the plain form of each value; the program
+// also accepts numbers in quotes and numbers for text. Nothing is required, as each key may be set in
+// the environment or by a flag instead.
 
 import * as z from "zod";
 import { type JsonSchema, kindOf } from "./kinds.ts";
@@ -14,7 +10,7 @@ import { channelKeys, groups } from "./schema.ts";
 export function configJsonSchema(): JsonSchema {
   const keys: z.core.$ZodShape = Object.assign({}, ...Object.values(groups));
   const channels = z.array(z.strictObject(channelKeys)).min(1).describe(
-    "Several channels in one process: for each the keys that are its own, over those that stand " +
+    "Several channels in one process: for each one its own keys, which take precedence over those " +
       "beside this list.",
   );
   const file = z.strictObject({ $schema: z.string(), ...keys, channels });
@@ -26,7 +22,7 @@ export function configJsonSchema(): JsonSchema {
   return { $schema, title: "Configuration of turn-channels", ...rules };
 }
 
-/** Has the rule say what a reader of the file needs: zod's own words for it are for the parsed value. */
+/** Makes the rule say what a reader of the file needs: zod's own words are for the parsed value. */
 function describe(schema: z.core.$ZodType, rule: z.core.JSONSchema.BaseSchema): void {
   delete rule.required;
   delete rule.readOnly;

@@ -1,9 +1,5 @@
-/**
- * The configuration's keys as a list, from the schema: for flags and help, the environment, and the
- * reference.
- *
- * @module
- */
+// The configuration's keys as a list, from the schema: for flags and help, the environment, and the
+// reference.
 
 import * as z from "zod";
 import { isTree } from "./file.ts";
@@ -14,7 +10,7 @@ import { groups } from "./schema.ts";
 export interface ConfigKey {
   /** The heading in the reference. */
   readonly group: string;
-  /** Its name in the file, nested ones with a dot: `amqp.hostname`. */
+  /** Its name in the file, with dots in nested ones: `amqp.hostname`. */
   readonly path: string;
   /** Its flag, without the dashes before it: `amqp-hostname`. */
   readonly flag: string;

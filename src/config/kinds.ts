@@ -1,9 +1,5 @@
-/**
- * The kinds of value that a configuration key can have: for each the rule, which also converts what is
- * written (always a string in the environment and in flags), and what an operator reads about it.
- *
- * @module
- */
+// The kinds of value that a configuration key can have: for each the rule, which also converts what is
+// written (always a string in the environment and in flags), and what an operator reads about it.
 
 import * as z from "zod";
 import { hasKnownOptions, isAmqpUrl, isRedisUrl, parseBind, parseHost } from "./addresses.ts";
@@ -169,7 +165,7 @@ export const hostName = kind("host name", z.string().regex(/^[\w.-]*$/));
 
 /** "" leaves the choice to the server. */
 export const queueType = kind(
-  'classic, quorum, or "" for what is standard in the virtual host',
+  'classic, quorum, or "" for the default of the virtual host',
   z.enum(["", "classic", "quorum"]),
 );
 

@@ -1,9 +1,5 @@
-/**
- * The configuration's layers: the file, over it the environment, over it the flags. Groups are merged
- * key by key, as vumi2 does it.
- *
- * @module
- */
+// The configuration's layers: the file, over it the environment, over it the flags. Groups are merged
+// key by key, as vumi2 does it.
 
 import type { Fault } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
@@ -15,11 +11,10 @@ export interface Layers {
   readonly tree: Tree;
   readonly fileSource: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Begins the names of variables; with its underscore. */
+  /** What names of variables begin with, including the underscore. */
   readonly prefix: string;
-  /** By the names of flags, without dashes. */
   readonly flags: Readonly<Record<string, string>>;
-  /** What is its own of one of several channels. */
+  /** What one of several channels has for itself. */
   readonly channel?: {
     /** Paths of keys in the file. */
     readonly own: ReadonlySet<string>;
@@ -28,7 +23,7 @@ export interface Layers {
   };
 }
 
-export interface Entry {
+export interface Setting {
   readonly key: ConfigKey;
   /** As it was written; undefined if it was not set. */
   readonly value: unknown;
@@ -38,11 +33,14 @@ export interface Entry {
 }
 
 /** Each key with the value of the highest layer that sets it. `null` does not set it. */
-export function layered(layers: Layers): readonly Entry[] {
-  return configKeys().map((key) => entry(key, layers));
+export function layered(layers: Layers): readonly Setting[] {
+  return configKeys().map((key) => setting(key, layers));
 }
 
-function entry(key: ConfigKey, { tree, fileSource, env, prefix, flags, channel }: Layers): Entry {
+function setting(
+  key: ConfigKey,
+  { tree, fileSource, env, prefix, flags, channel }: Layers,
+): Setting {
   const flag = flags[key.flag];
   if (flag !== undefined) return { key, value: flag, source: `flag --${key.flag}`, isOwn: false };
   const ownName = channel && key.path in channelKeys ? channel.prefix + key.env : undefined;
@@ -57,10 +55,10 @@ function entry(key: ConfigKey, { tree, fileSource, env, prefix, flags, channel }
   return { key, value, source: isOwn ? channel?.source : fileSource, isOwn };
 }
 
-/** The entries as the schema wants them, with every group there. */
-export function treeOf(entries: readonly Entry[]): Tree {
+/** The settings as the schema wants them, with every group there. */
+export function treeOf(settings: readonly Setting[]): Tree {
   const tree: Record<string, unknown> = {};
-  for (const { key: { path }, value } of entries) {
+  for (const { key: { path }, value } of settings) {
     const groups = path.split(".");
     const name = groups.pop() ?? path;
     let group = tree;
@@ -88,7 +86,7 @@ export function groupFaults({ tree, fileSource }: Layers): readonly Fault[] {
   });
 }
 
-/** What is wrong with an entry, without its value if that is secret. */
-export function faultOf({ key, value, source = "" }: Entry, expected: string): Fault {
+/** What is wrong with a setting, without its value if that is secret. */
+export function faultOf({ key, value, source = "" }: Setting, expected: string): Fault {
   return { key: key.path, value: showFaulty(key, value), expected, source };
 }

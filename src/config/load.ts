@@ -1,16 +1,12 @@
-/**
- * Loads the configuration: reads the file, merges the layers, and returns a valid configuration or all
- * its faults.
- *
- * @module
- */
+// Loads the configuration: reads the file, merges the layers, and returns a valid configuration or all
+// its faults.
 
 import type * as z from "zod";
 import { amqpUrls } from "./addresses.ts";
-import { type Channel, channelsOf, clashes, nameFault, withoutRepeats } from "./channels.ts";
+import { type ChannelLayers, channelsOf, clashes, nameFault, withoutRepeats } from "./channels.ts";
 import type { Fault, Warning } from "./faults.ts";
 import { readConfigFile } from "./file.ts";
-import { type Entry, faultOf, groupFaults, layered, type Layers, treeOf } from "./layers.ts";
+import { faultOf, groupFaults, layered, type Layers, type Setting, treeOf } from "./layers.ts";
 import { withSecretFiles } from "./secret_files.ts";
 import { type Config, LONGEST_REQUEST_S, parseConfig } from "./schema.ts";
 import { type ReadFile, readFromDisk } from "./text_file.ts";
@@ -62,7 +58,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const read = await Promise.all(
     channels.map((channel) => readChannel(channel, readFile, file.fault === undefined)),
   );
-  const tls = await readTlsFiles(read[0]?.entries ?? [], readFile); // All channels have the same.
+  const tls = await readTlsFiles(read[0]?.settings ?? [], readFile); // All channels have the same.
   const faults = [
     ...(file.fault === undefined ? [] : [file.fault]),
     ...groupFaults(layers),
@@ -73,7 +69,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const configs = read.flatMap(({ config }) => config ?? []);
   const [first] = configs;
   if (first === undefined || faults.length > 0) return { kind: "faulty", faults, warnings };
-  const sources = read[0]?.entries.map(({ key, source }) => [key.path, source ?? "default"]) ?? [];
+  const sources = read[0]?.settings.map(({ key, source }) => [key.path, source ?? "default"]) ?? [];
   const isTls = Object.keys(tls.files).length > 0;
   const config = { ...first, channels: configs, ...(isTls && { tlsFiles: tls.files }) };
   return {
@@ -85,26 +81,26 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
 }
 
 async function readChannel(
-  { layers, name, faults: ownFaults }: Channel,
+  { layers, name, faults: ownFaults }: ChannelLayers,
   readFile: ReadFile,
   isFileRead: boolean,
 ) {
-  if (layers === undefined) return { name, config: undefined, entries: [], faults: ownFaults };
+  if (layers === undefined) return { name, config: undefined, settings: [], faults: ownFaults };
   const written = layered(layers);
-  const { entries, faults: fileFaults, missing } = await withSecretFiles(written, readFile);
-  const { data: config, error } = parseConfig(treeOf(entries));
+  const { settings, faults: fileFaults, missing } = await withSecretFiles(written, readFile);
+  const { data: config, error } = parseConfig(treeOf(settings));
   const faults = [
     ...fileFaults,
-    ...valueFaults(error?.issues ?? [], entries, layers.prefix)
+    ...valueFaults(error?.issues ?? [], settings, layers.prefix)
       // What is missing may be in a file that could not be read.
       .filter(({ key, value }) => (isFileRead || value !== undefined) && !missing.has(key)),
   ];
   const named = faults.map((fault) => nameFault(fault, name, written));
-  return { name, config, entries, faults: [...ownFaults, ...named] };
+  return { name, config, settings, faults: [...ownFaults, ...named] };
 }
 
 /** Warns of what is written and has no effect. */
-function layerWarnings(layers: Layers, channels: readonly Channel[]): readonly Warning[] {
+function layerWarnings(layers: Layers, channels: readonly ChannelLayers[]): readonly Warning[] {
   const { tree, fileSource, env, prefix } = layers;
   const sentry = layered(layers).find(({ key, value }) => key.path === "sentry_dsn" && value);
   const channelPrefixes = channels.flatMap(({ layers }) => layers?.channel?.prefix ?? []);
@@ -146,11 +142,11 @@ const PARTITIONS_UNUSED =
 /** One fault for each faulty key, however many rules it breaks. Zod's texts quote the value. */
 function valueFaults(
   issues: readonly z.core.$ZodIssue[],
-  entries: readonly Entry[],
+  settings: readonly Setting[],
   prefix: string,
 ): readonly Fault[] {
-  return entries.flatMap((entry) => {
-    const { key, value } = entry;
+  return settings.flatMap((setting) => {
+    const { key, value } = setting;
     const issue = issues.find(({ path }) => `${path.join(".")}.`.startsWith(`${key.path}.`));
     if (issue === undefined) return [];
     const own: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
@@ -158,6 +154,6 @@ function valueFaults(
     const expected = typeof own === "string" ? own : needed ? `required: ${key.type}` : key.type;
     const source = "nowhere; set it in the file, " +
       `as ${prefix}${key.env} in the environment, or by --${key.flag}`;
-    return [faultOf({ ...entry, source: entry.source ?? source }, expected)];
+    return [faultOf({ ...setting, source: setting.source ?? source }, expected)];
   });
 }

@@ -1,9 +1,5 @@
-/**
- * Values of the configuration as text that may be shown. Secrets are never shown, whole or in part,
- * also if they are in the wrong place or form.
- *
- * @module
- */
+// Values of the configuration as text that may be shown. Secrets are never shown, whole or in part,
+// also if they are in the wrong place or form.
 
 import { type Bind, formatBind, urlWithoutPassword } from "./addresses.ts";
 import { type ConfigKey, configKeys, valueAt } from "./keys.ts";
@@ -19,7 +15,7 @@ export function showFaulty({ secrecy }: ConfigKey, raw: unknown): string | undef
   return mayShow ? show(raw) : HIDDEN;
 }
 
-/** With a secret where its path belongs, nothing of it is shown. */
+/** Whether it looks like a path. A secret where its path belongs is not shown. */
 function looksLikePath(raw: unknown): boolean {
   return typeof raw === "string" && /^\.{0,2}\//.test(raw);
 }
@@ -33,7 +29,7 @@ function show(raw: unknown): string {
   return /^[\x21-\x7e]+$/.test(short) ? short : JSON.stringify(short);
 }
 
-/** Such as https://user:password@host/ and https://host/?token=… in any key. */
+/** Whether it may hold credentials, such as https://user:password@host/ and https://host/?token=… */
 function mayHoldCredentials(text: string): boolean {
   return text.includes("@") || (text.includes("//") && /[?#]/.test(text));
 }

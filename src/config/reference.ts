@@ -1,8 +1,4 @@
-/**
- * The reference of the configuration in docs/configuration.md, from the schema alone.
- *
- * @module
- */
+// The reference of the configuration in docs/configuration.md, from the schema alone.
 
 import { type ConfigKey, configKeys } from "./keys.ts";
 

@@ -1,10 +1,6 @@
-/**
- * The configuration's one schema: every key with its kind, default and meaning. The type comes from
- * here, and through keys.ts the flags, environment variables, help and reference. Names and defaults:
- * turn_channels_api.rst, and vumi2's src/vumi2/config.py for what every worker has.
- *
- * @module
- */
+// The configuration's one schema: every key with its kind, default and meaning. The type comes from
+// here, and through keys.ts the flags, environment variables, help and reference. Names and defaults:
+// turn_channels_api.rst, and vumi2's src/vumi2/config.py for what every worker has.
 
 import * as z from "zod";
 import {
@@ -67,13 +63,13 @@ const fromTurn = {
     "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
   ),
   admin_bind: bind.optional().describe(
-    "Where operators are answered (/metrics, /health, /readyz, /openapi.json), and the public is not. If not set: on http_bind.",
+    "Where to answer operators (/metrics, /health, /readyz, /openapi.json), apart from the public. If not set: on http_bind.",
   ),
   vumi_api_path: urlPath.default("").describe(
     "Path before /messages, where Turn sends its requests.",
   ),
   turn_hmac_secret: signingSecrets.describe(
-    "Secret with which Turn signs its requests, or turn_hmac_secret_file. While one is replaced, both in a list.",
+    "Secret with which Turn signs its requests; or set turn_hmac_secret_file. While it is being replaced, list the old and the new one.",
   ),
   turn_hmac_secret_file: secretPath.default("").describe(
     "File that holds turn_hmac_secret instead; several, one a line.",
@@ -101,48 +97,48 @@ const toTurn = {
   ),
   max_retries: integer(0).default(3).describe("How often a failed request to Turn is tried again."),
   retry_delay_base: integer(0).default(2).describe(
-    "Before retry n (from 0) passes a random whole number of seconds below base ** (n * exponent). This is the base.",
+    "The wait before retry n (from 0) is a random whole number of seconds below base ** (n * exponent). This is the base.",
   ),
   retry_delay_exponent: integer(0).default(2).describe("The exponent in the same formula."),
   retry_schedule: secondsList(30 * DAY).default([5, 60, 300, 1800, 7200, 21_600, 43_200]).describe(
-    "How long what failed then waits in delay queues before each further attempt; the last is repeated.",
+    "After that, how long a failed message waits in a delay queue before each further attempt; the last is repeated.",
   ),
   retry_for: secondsOrZero(YEAR).default(259_200).describe(
-    "How long after its first failure something is tried again; then it is parked.",
+    "How long after its first failure a message or status is tried again; then it is parked.",
   ),
   ussd_retry_for: secondsOrZero(YEAR).default(120).describe(
     "The same for messages from USSD, whose sessions do not live longer.",
   ),
   status_format: oneOf(["flat", "nested"]).default("flat").describe(
-    "Form of statuses: as Turn's documentation has it, or inside {status: ...} as vumi2 sends them.",
+    "Form of statuses: flat as in Turn's documentation, or nested in {status: ...} as vumi2 sends them.",
   ),
   failed_status: oneOf(["sent", "failed"]).default("sent").describe(
-    "What Turn is told of a message that failed.",
+    "Status that Turn gets for a message that failed.",
   ),
   compact_statuses: yesOrNo.default(true).describe(
-    "Whether a status is left out when a further one of the same message is already waiting.",
+    "Whether a status is left out when a later one of the same message is already waiting.",
   ),
 };
 
 const tls = z.object({
   ca_file: filePath.default("").describe(
-    "File with the certificates (PEM) that the broker's is trusted by, in place of the usual ones. With amqp.hostname, any key of amqp.tls says that TLS is used.",
+    "File with the CA certificates (PEM) to trust for the broker, in place of the system's. With amqp.hostname, setting any key of amqp.tls turns TLS on.",
   ),
   cert_file: filePath.default("").describe(
-    "File with the certificate (PEM) that the broker asks us for.",
+    "File with our certificate (PEM), if the broker asks for one.",
   ),
   key_file: secretPath.default("").describe(
     "File with its private key (PEM, without a passphrase), unless cert_file holds that too.",
   ),
   server_name: hostName.default("").describe(
-    "Name that the broker's certificate is for, if it is not for the host that is connected to.",
+    "Host name in the broker's certificate, if it differs from the one that is connected to.",
   ),
 }).readonly();
 
 const broker = {
   amqp: z.object({
     hostname: hostList.default(["127.0.0.1"]).describe(
-      "Host of the AMQP broker; of several, which are one cluster, one that can be reached is taken.",
+      "Host of the AMQP broker; several are the nodes of one cluster, of which one that can be reached is used.",
     ),
     port: integer(1, 65535).optional().describe(
       "Port of the AMQP broker. If not set: 5672, or 5671 with amqp.tls.",
@@ -153,14 +149,14 @@ const broker = {
     vhost: text.default("/").describe("Virtual host at the AMQP broker."),
     tls,
     queue_type: queueType.default("").describe(
-      "Type of the delay and parking queues, which we make.",
+      "Type of the delay and parking queues, which the bridge declares.",
     ),
     consumer_timeout: seconds(YEAR).default(1800).describe(
       "RabbitMQ's own consumer_timeout. A message that had to wait for half of it goes to the end of its queue as a copy.",
     ),
   }).readonly(),
   amqp_url: brokerUrls.default([]).describe(
-    "Used instead of hostname, port, username, password and vhost of amqp unless empty; of several, which are one cluster, one that can be reached is taken. memory: is a broker inside the process, for trying things out.",
+    "If set, used instead of hostname, port, username, password and vhost of amqp; several are the nodes of one cluster. memory: is a broker inside the process, for trying things out.",
   ),
   worker_concurrency: integer(1, 65535).default(20).describe(
     "Messages in work at once, for each queue.",
@@ -190,7 +186,9 @@ const cache = {
 };
 
 const operation = {
-  log_level: logLevels.default("INFO").describe("Least level that is logged, in capitals or not."),
+  log_level: logLevels.default("INFO").describe(
+    "Lowest level that is logged, in upper or lower case.",
+  ),
   log_format: oneOf(["auto", "text", "json"]).default("auto").describe(
     "Form of log lines; auto is text on a terminal, and JSON elsewhere.",
   ),
@@ -207,7 +205,6 @@ const operation = {
   ),
 };
 
-/** All keys under the headings of the reference. */
 export const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   "The channel": channel,
   "Requests from Turn": fromTurn,
@@ -259,14 +256,12 @@ function requiredWith(
 
 /**
  * The configuration of one channel and of all that the channels share, valid and with all defaults.
- *
  * @internal Says only to `deno doc --lint` that the schema, which it comes from, needs no export.
  */
 export type ChannelConfig = z.output<typeof configSchema>;
 
 /**
  * The configuration: what the channels share, and in {@linkcode Config.channels} what is their own.
- *
  * @internal As {@linkcode ChannelConfig}.
  */
 export type Config = ChannelConfig & {

@@ -1,19 +1,13 @@
-/**
- * Secrets in files of their own, as service managers and orchestrators provide them: the content of the
- * file that `auth_token_file` names is the value of `auth_token`, and so for every such pair of keys.
- *
- * @module
- */
+// Secrets in files of their own, as service managers and orchestrators provide them: the content of the
+// file that `auth_token_file` names is the value of `auth_token`, and so for every such pair of keys.
 
 import type { Fault } from "./faults.ts";
-import { type Entry, faultOf } from "./layers.ts";
+import { faultOf, type Setting } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
 interface SecretReading {
-  /** With the values from files. */
-  readonly entries: readonly Entry[];
-  /** They hold nothing of a file's content. */
+  readonly settings: readonly Setting[];
   readonly faults: readonly Fault[];
   /** Paths of keys whose file could not be used. */
   readonly missing: ReadonlySet<string>;
@@ -22,22 +16,22 @@ interface SecretReading {
 const MAX_BYTES = 64 * 1024;
 
 export async function withSecretFiles(
-  entries: readonly Entry[],
+  settings: readonly Setting[],
   readFile: ReadFile,
 ): Promise<SecretReading> {
   const faults: Fault[] = [];
   const missing = new Set<string>();
-  const filled = await Promise.all(entries.map(async (entry) => {
-    const { path } = entry.key;
-    const named = entries.find(({ key }) => key.path === `${path}_file`);
-    if (named === undefined || !isGiven(named)) return entry;
-    const fail = (expected: string, source = named.source): Entry => {
+  const filled = await Promise.all(settings.map(async (setting) => {
+    const { path } = setting.key;
+    const named = settings.find(({ key }) => key.path === `${path}_file`);
+    if (named === undefined || !isGiven(named)) return setting;
+    const fail = (expected: string, source = named.source): Setting => {
       missing.add(path);
       faults.push(faultOf({ ...named, source }, expected));
-      return entry;
+      return setting;
     };
-    if (isGiven(entry)) {
-      const source = `${named.source}; ${path} is in ${entry.source}`;
+    if (isGiven(setting)) {
+      const source = `${named.source}; ${path} is in ${setting.source}`;
       return fail(`either ${path} or ${named.key.path}, not both`, source);
     }
     const read = await readSecret(named.value, readFile);
@@ -45,12 +39,12 @@ export async function withSecretFiles(
     // Whether there may be several lines is for the key's rule to say.
     const value = read.length === 1 ? read[0] : read;
     const file = showFaulty(named.key, named.value);
-    return { ...entry, value, source: `file ${file}, which ${named.key.path} names` };
+    return { ...setting, value, source: `file ${file}, which ${named.key.path} names` };
   }));
-  return { entries: filled, faults, missing };
+  return { settings: filled, faults, missing };
 }
 
-function isGiven({ value }: Entry): boolean {
+function isGiven({ value }: Setting): boolean {
   return value !== undefined && value !== "";
 }
 

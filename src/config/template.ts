@@ -1,9 +1,5 @@
-/**
- * A first configuration file, in YAML: every key with its meaning; those without a given value are
- * commented out, with their defaults.
- *
- * @module
- */
+// A first configuration file, in YAML: every key with its meaning; those without a given value are
+// commented out, with their defaults.
 
 import { type ConfigKey, configKeys } from "./keys.ts";
 
@@ -32,7 +28,7 @@ function section(keys: readonly ConfigKey[], values: Values): string {
     .join("\n");
 }
 
-/** A key under its meaning, with the headings of groups in which the key before it is not. */
+/** The lines of a key and its meaning, with headings of groups in which the key before it is not. */
 function lines(key: ConfigKey, before: ConfigKey | undefined, values: Values): string[] {
   const { path, description, type } = key;
   const names = path.split(".");
@@ -49,7 +45,7 @@ function lines(key: ConfigKey, before: ConfigKey | undefined, values: Values): s
   ];
 }
 
-/** A group without a set key is commented out as a whole, as it would be null in YAML. */
+/** The indent of a key; a group without a set key is commented out, as it would be null in YAML. */
 function margin(path: string, values: Values): string {
   const parts = path.split(".");
   const off = parts.findIndex((_, depth) => {
@@ -64,7 +60,7 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf(".") + 1);
 }
 
-/** Quoted if YAML would read it as something else. */
+/** The default in YAML, quoted if it would be read as something else. */
 function standard({ defaultText }: ConfigKey): string {
   return /^[\w.-]*$|^["[]/.test(defaultText) ? defaultText : JSON.stringify(defaultText);
 }

@@ -1,8 +1,4 @@
-/**
- * Reading a text file of limited size, also if the path is not a regular file.
- *
- * @module
- */
+// Reading a text file of limited size, also if the path is not a regular file.
 
 type TextReading =
   | { readonly kind: "ok"; readonly text: string }

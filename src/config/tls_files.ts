@@ -1,12 +1,8 @@
-/**
- * The files of `amqp.tls`. They are read with the rest of the configuration, so that one that can't be
- * used is a fault of the configuration and not a failed connection.
- *
- * @module
- */
+// The files of `amqp.tls`. They are read with the rest of the configuration, so that one that can't be
+// used is a fault of the configuration and not a failed connection.
 
 import type { Fault } from "./faults.ts";
-import { type Entry, faultOf } from "./layers.ts";
+import { faultOf, type Setting } from "./layers.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
 /** The files' contents, as PEM. */
@@ -21,27 +17,26 @@ export interface TlsFiles {
 
 interface TlsReading {
   readonly files: TlsFiles;
-  /** They hold nothing of a file's content. */
   readonly faults: readonly Fault[];
 }
 
-/** Some authorities are bundles of hundreds. */
+/** A bundle may have hundreds of authorities. */
 const MAX_BYTES = 1024 * 1024;
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]+)-----END \1-----/g;
 
 export async function readTlsFiles(
-  entries: readonly Entry[],
+  settings: readonly Setting[],
   readFile: ReadFile,
 ): Promise<TlsReading> {
   const faults: Fault[] = [];
-  const named = (name: string): Entry | undefined =>
-    entries.find(({ key, value }) => key.path === `amqp.tls.${name}` && value);
+  const named = (name: string): Setting | undefined =>
+    settings.find(({ key, value }) => key.path === `amqp.tls.${name}` && value);
   const [ca, cert, key] = [named("ca_file"), named("cert_file"), named("key_file")];
-  const read = async (entry: Entry | undefined, wanted: RegExp, expected: string) => {
-    if (typeof entry?.value !== "string") return undefined; // Another type is a fault of the schema's.
-    const file = await readText(entry.value, MAX_BYTES, readFile);
+  const read = async (setting: Setting | undefined, wanted: RegExp, expected: string) => {
+    if (typeof setting?.value !== "string") return undefined; // Another type is a fault of the schema's.
+    const file = await readText(setting.value, MAX_BYTES, readFile);
     const text = file.kind === "ok" ? blocks(file.text, wanted) : "";
-    if (text === "") faults.push(faultOf(entry, file.kind === "ok" ? expected : file.expected));
+    if (text === "") faults.push(faultOf(setting, file.kind === "ok" ? expected : file.expected));
     return text || undefined;
   };
   const files = {

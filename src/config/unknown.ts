@@ -1,8 +1,4 @@
-/**
- * Warnings about unknown keys, which are mostly typing errors.
- *
- * @module
- */
+// Warnings about unknown keys, which are mostly typing errors.
 
 import type { Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
@@ -58,7 +54,7 @@ function warning(written: string, source: string, known: readonly string[]): War
   return { key, message: `${key} in ${source} is not known and has no effect${hint}` };
 }
 
-/** The first that begins as written, else the most similar within edits of 40 % of its length. */
+/** The first name that begins as written, or the most similar within edits of 40 % of its length. */
 function nearest(written: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((name) => {
@@ -70,7 +66,6 @@ function nearest(written: string, known: readonly string[]): string | undefined 
   return best?.name;
 }
 
-/** The Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let line = 1; line <= a.length; line++) {

@@ -1,9 +1,5 @@
-/**
- * Searches one channel's cache and parking queues for a message: by its own id, by that of an event
- * about it, or by its user's address. The cache has records of what waits in delay queues.
- *
- * @module
- */
+// Searches one channel's cache and parking queues for a message: by its own id, by that of an event
+// about it, or by its user's address. The cache has records of what waits in delay queues.
 
 import {
   delayedListId,
@@ -25,10 +21,8 @@ export type Waiting =
   | { readonly kind: "parked"; readonly message: ParkedMessage }
   | { readonly kind: "delayed"; readonly note: DelayedRecord };
 
-/** A message from a user, with what is known of it. */
 export type InboundFound = Awaited<ReturnType<typeof inboundFound>>;
 
-/** A message to a user, with what is known of it. */
 export type OutboundFound = Awaited<ReturnType<typeof outboundFound>>;
 
 export type Found = InboundFound | OutboundFound;
@@ -36,7 +30,6 @@ export type Found = InboundFound | OutboundFound;
 /** How many messages are in the queues; undefined if there is no such queue. */
 export type Depths = Readonly<Record<"inbound" | "event" | "outbound", number | undefined>>;
 
-/** What was found in a channel's queues. */
 export interface Queued {
   /** What may match: of which user an event is, only the cache knows. */
   readonly parked: readonly ParkedMessage[];
@@ -45,7 +38,6 @@ export interface Queued {
 
 /**
  * Searches a connector's parking queues for an id or an address.
- *
  * @throws {PublishError} If the broker is away or refuses.
  */
 export async function searchQueues(
@@ -70,7 +62,6 @@ export async function searchQueues(
 
 /**
  * Collects what is known of each message that matches `query`, in the order in which they came.
- *
  * @param mayBeParked See {@linkcode Queued.parked}.
  * @throws {CacheError} If the cache fails.
  */
@@ -170,9 +161,7 @@ async function outboundFound(
     repliedTo: inReplyTo === undefined ? undefined : await cache?.getInbound(inReplyTo),
     /** When RabbitMQ confirmed it, in milliseconds since 1970. */
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
-    /** The statuses that Turn has. */
     told,
-    /** Events about it. */
     waiting: withoutFinished(about, (id) => told.events.some((event) => event.id === eventKey(id))),
   };
 }

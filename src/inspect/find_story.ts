@@ -1,9 +1,5 @@
-/**
- * What is known of a message as a story in plain words: what became of it, when, and where it is now.
- * No I/O: find_search.ts searches.
- *
- * @module
- */
+// What is known of a message as a story in plain words: what became of it, when, and where it is now.
+// No I/O: find_search.ts searches.
 
 import * as z from "zod";
 import { parseFields } from "../async/mod.ts";
@@ -12,14 +8,12 @@ import { queuesOf, unixMilliseconds } from "../vumi/mod.ts";
 import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
 import { failuresOf, placeOf, waitingState } from "./find_waiting.ts";
 
-/** One thing that happened. */
 export interface Step {
   /** ISO 8601; null if it is not known. */
   readonly at: string | null;
   readonly text: string;
 }
 
-/** Where a message is, in one word. */
 export type State =
   | "delivered"
   | "delayed"
@@ -30,13 +24,11 @@ export type State =
   /** In its queue or in work, or not known. */
   | "open";
 
-/** All that is known of one message. */
 export interface Story {
   readonly connector: string;
   readonly kind: Found["kind"];
   readonly id: string;
   readonly user: string | null;
-  /** What happened, in order. */
   readonly steps: readonly Step[];
   readonly state: State;
   /** Where it is in words, with what can be done. */
@@ -45,12 +37,9 @@ export interface Story {
   readonly content?: unknown;
 }
 
-/** What a story needs beside the message. */
 export interface Surroundings {
   readonly connector: string;
-  /** Undefined if the queues could not be read. */
   readonly depths: Depths | undefined;
-  /** Whether the cache could be read. */
   readonly hasCache: boolean;
   readonly now: number;
   /** Whether what users wrote may be shown. */
@@ -214,7 +203,6 @@ function isForgotten(timestamp: string | undefined, { now }: Surroundings): bool
 /** "?" stands for a missing field. */
 const text = z.string().catch("?");
 
-/** The fields of a user's message that a story has. */
 const fieldsSchema = z.object({
   timestamp: text,
   from_addr: text,
@@ -231,7 +219,6 @@ function attempt(attempts: number): string {
   return attempts === 1 ? "" : `, at attempt ${attempts}`;
 }
 
-/** What happened, in order of time. */
 class Timeline {
   readonly #steps: (Step & { readonly place: number })[] = [];
   #place = 0;

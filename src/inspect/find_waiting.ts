@@ -1,8 +1,4 @@
-/**
- * What waits outside of its queue, parked or delayed, in plain words for find_story.ts.
- *
- * @module
- */
+// What waits outside of its queue, parked or delayed, in plain words for find_story.ts.
 
 import { parseFields } from "../async/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
@@ -10,7 +6,7 @@ import { queuesOf } from "../vumi/mod.ts";
 import type { Waiting } from "./find_search.ts";
 import type { State, Surroundings } from "./find_story.ts";
 
-/** What went wrong with it, and when: milliseconds since 1970, or ISO 8601. */
+/** What went wrong with a waiting message, and when: milliseconds since 1970, or ISO 8601. */
 export function failuresOf(
   waiting: Waiting,
 ): readonly (readonly [at: number | string, text: string])[] {
@@ -26,7 +22,7 @@ export function failuresOf(
   return firstFailure ? [[firstFailure, failed], parked] : [parked];
 }
 
-/** Where it is, and what can be done. */
+/** Where a waiting message is, and what can be done. */
 export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundings): string {
   const what = nameOf(waiting);
   const queues = queuesOf(connector);
@@ -44,7 +40,7 @@ export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundin
   const queue = flow === "inbound" ? "inbound" : "event";
   const count = depths?.[queue];
   const among = count === undefined ? "" : `, among the ${count} there`;
-  return `the delay of ${what} ended at ${at}: in ${queues[queue]} again${among}, or in work`;
+  return `the delay of ${what} ended at ${at}: back in ${queues[queue]}${among}, or in work`;
 }
 
 function nameOf(waiting: Waiting): string {
@@ -63,7 +59,7 @@ function eventWords(body: Uint8Array): string {
   return words.filter((word) => typeof word === "string").join(" ") || "unreadable";
 }
 
-/** Where a message is of which these wait; after its delay it is in its queue again. */
+/** The state of a message of which these wait; after its delay it is in its queue again. */
 export function waitingState(
   waiting: readonly Waiting[],
   { now }: Surroundings,

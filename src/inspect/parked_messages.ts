@@ -1,9 +1,5 @@
-/**
- * The parked messages of one connector or several: listed, replayed, or deleted, on a running system.
- * Bodies are read leniently, as a message may be parked because it is malformed.
- *
- * @module
- */
+// The parked messages of one connector or several: listed, replayed, or deleted, on a running system.
+// Bodies are read leniently, as a message may be parked because it is malformed.
 
 import { parseFields } from "../async/mod.ts";
 import {
@@ -21,11 +17,9 @@ type ParkedQueue = "inbound" | "event";
 
 const QUEUES: readonly ParkedQueue[] = ["inbound", "event"];
 
-/** A message that waits for an operator. */
 export interface ParkedMessage
   extends QueuedMessage, Pick<Parking, "status" | "attempts" | "firstFailure"> {
   readonly queue: ParkedQueue;
-  /** The message's or the event's own; null if it can't be read. */
   readonly id: string | null;
   /** For an event the message that it is about; else null. */
   readonly about: string | null;
@@ -33,7 +27,6 @@ export interface ParkedMessage
   readonly user: string | null;
   /** ISO 8601; empty if it is not known. */
   readonly parkedAt: string;
-  /** Empty if it is not known. */
   readonly reason: string;
 }
 
@@ -51,10 +44,7 @@ export interface ParkedFilter {
 /** Looks into queues, and has queues declared to which messages are put back. */
 export type ParkedBroker = Browser & Pick<Publisher, "declare">;
 
-/**
- * What is parked of these connectors, connector by connector. A {@linkcode PublishError} is thrown for
- * the reasons of {@linkcode Browser.browse}.
- */
+/** Parked messages, connector by connector. Throws what {@linkcode Browser.browse} throws. */
 export class ParkedMessages {
   readonly #connectors: readonly string[];
   readonly #broker: ParkedBroker;
@@ -79,10 +69,7 @@ export class ParkedMessages {
     });
   }
 
-  /**
-   * Moves those that match to the end of their queues, in order and one confirmed message at a time, as
-   * if they were new; returns how many.
-   */
+  /** Moves those that match to the end of their queues, in order, as if new; returns how many. */
   replay(filter: ParkedFilter): Promise<number> {
     // The queues may be gone if no bridge runs.
     for (const connector of this.#connectors) {

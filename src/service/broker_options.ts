@@ -1,14 +1,10 @@
-/**
- * The options of the RabbitMQ connection by the configuration.
- *
- * @module
- */
+// The options of the RabbitMQ connection by the configuration.
 
 import type { AmqpBrokerOptions } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import { amqpUrls, type Config } from "../config/mod.ts";
 import { EXCHANGE } from "../vumi/mod.ts";
 
-/** Undefined if the broker is inside the process. */
+/** The options; undefined if the broker is inside the process. */
 export function brokerOptions(config: Config): AmqpBrokerOptions | undefined {
   const urls = amqpUrls(config);
   if (urls.includes("memory:")) return undefined;

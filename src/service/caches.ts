@@ -1,8 +1,4 @@
-/**
- * The message caches: one store as the configuration names it, and in it a part for each channel.
- *
- * @module
- */
+// The message caches: one store as the configuration names it, and in it a part for each channel.
 
 import { DenoKvFile } from "../cache/deno_kv/deno_kv_file.ts";
 import { DenoKvStore } from "../cache/deno_kv/deno_kv_store.ts";
@@ -10,12 +6,10 @@ import { MemoryStore } from "../cache/memory.ts";
 import { MessageCache, type Store } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
 
-/** Longest that Redis may take to answer, in milliseconds. */
 const REDIS_MS = 1000;
 
 /**
  * Opens a cache for each of the channels. They are closed with `opened`.
- *
  * @throws {CacheError} If the store can't be opened.
  */
 export async function openCaches(
@@ -35,7 +29,7 @@ export async function openCaches(
   return caches;
 }
 
-/** Opens what the stores of all channels lie in; answers with how to get to the one of a channel. */
+/** Opens what all channels share; answers how to get the store of one. */
 async function openStore(
   { message_cache_class, message_cache_config: { path, url } }: ChannelConfig,
   opened: AsyncDisposableStack,
@@ -59,7 +53,6 @@ async function openStore(
   }
 }
 
-/** What the keys of this channel begin with on Redis. */
 export function redisPrefix({ connector_name, message_cache_config }: ChannelConfig): string {
   return `${message_cache_config.key_prefix}${connector_name}:`;
 }

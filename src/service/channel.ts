@@ -1,8 +1,4 @@
-/**
- * Wires one channel from its own parts and from what all channels share.
- *
- * @module
- */
+// Wires one channel from its own parts and from what all channels share.
 
 import { Bridge } from "../bridge/mod.ts";
 import type { Broker } from "../broker/mod.ts";
@@ -17,7 +13,7 @@ import { watchChannel } from "./watch.ts";
 /** Events prefetched for each in work: a status can be left out if a later one is already here. */
 const EVENTS_AHEAD = 10;
 
-/** Also if RabbitMQ's consumer_timeout is longer. */
+/** The longest time in hand, even if RabbitMQ's consumer_timeout is longer. */
 const MOST_HOLD_MS = 24 * 60 * 60_000;
 
 interface Shared {
@@ -25,11 +21,9 @@ interface Shared {
   readonly tracing: Tracing | undefined;
   readonly queueWatch: QueueWatch;
   readonly metrics: MetricsRegistry;
-  /** Closed at the end, in reverse order. */
   readonly opened: AsyncDisposableStack;
 }
 
-/** A wired channel, which {@linkcode Bridge.start} starts. */
 export interface Channel {
   readonly name: string;
   readonly bridge: Bridge;
@@ -41,7 +35,7 @@ export interface Channel {
   reload(config: ChannelConfig): void;
 }
 
-/** Wires a channel, which consumes nothing yet. */
+/** Wires a channel; it consumes nothing before {@linkcode Bridge.start}. */
 export function openChannel(
   config: ChannelConfig,
   cache: MessageCache,
@@ -105,7 +99,7 @@ export function openChannel(
   };
 }
 
-/** What can be changed while the channel runs. */
+/** The options that can change while the channel runs. */
 function changeable(config: ChannelConfig) {
   return {
     requestRules: {

@@ -1,8 +1,4 @@
-/**
- * A channel's queues by its configuration, and what is wrong with them.
- *
- * @module
- */
+// A channel's queues by its configuration, and what is wrong with them.
 
 import { type BrokerStatus, delayQueue } from "../broker/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
@@ -21,12 +17,11 @@ const MEANS: Readonly<Record<Kind, string>> = {
   delay: "what is to be tried again later waits",
 };
 
-/** The delays before each further attempt. */
 export function delaysMsOf({ retry_schedule }: ChannelConfig): readonly number[] {
   return retry_schedule.map((seconds) => Math.round(seconds * 1000));
 }
 
-/** A delay's name in metrics: the end of its queue's name. */
+/** A delay's name in metrics, which its queue's name ends with. */
 export function delayName(delayMs: number): string {
   return delayQueue(delayMs).replace(/^.*\./, "");
 }

@@ -1,14 +1,10 @@
-/**
- * How the program is, for `GET /health` and `GET /readyz`.
- *
- * @module
- */
+// How the program is, for `GET /health` and `GET /readyz`.
 
 import type { Broker } from "../broker/mod.ts";
 import { type ComponentHealth, type HealthReport, healthReport } from "../telemetry/mod.ts";
 import type { Channel } from "./channel.ts";
 
-/** How the parts are; of several channels each under its name. */
+/** The health of each part, with several channels under their names. */
 export function healthOf(broker: Broker, channels: readonly Channel[]): HealthReport {
   return healthReport({
     amqp: amqpOf(broker, channels),
@@ -17,7 +13,7 @@ export function healthOf(broker: Broker, channels: readonly Channel[]): HealthRe
   });
 }
 
-/** One channel's own, or all under their names, and whether one of them is not well. */
+/** One channel's health, or all under their names, degraded if one of them is not well. */
 function perChannel(
   channels: readonly Channel[],
   of: (channel: Channel) => ComponentHealth,
@@ -29,10 +25,7 @@ function perChannel(
   return { health: isDegraded ? "degraded" : "ok", channels: Object.fromEntries(parts) };
 }
 
-/**
- * Down is what keeps all channels from working. What is wrong with single queues is those channels'
- * trouble, and no reason to send us no more requests.
- */
+/** Down if no channel can work; a fault of a single queue is no reason to send us no more requests. */
 function amqpOf(broker: Broker, channels: readonly Channel[]): ComponentHealth {
   const { state, serverProperties, reason } = broker.status();
   // Blocked is the broker's trouble, of which publishers are told; restarting us would fix nothing.
@@ -47,7 +40,7 @@ function amqpOf(broker: Broker, channels: readonly Channel[]): ComponentHealth {
   };
 }
 
-/** With `speaks`, as only one of several bridges takes messages off a channel's queues. */
+/** The health of a channel's queues; `speaks`, as one of several bridges takes messages off them. */
 function queuesOf(channel: Channel): ComponentHealth {
   const faults = channel.faults();
   const { leads: speaks } = channel.bridge;
@@ -67,8 +60,8 @@ function turnOf({ bridge }: Channel): ComponentHealth {
 }
 
 /**
- * Of all channels together, as they share one store. Not down: it is known again only when it is
- * used, so nobody is to be kept from using it. The reason is in the log, as it may name paths.
+ * The cache's health, for all channels, as they share one store. Not down: it is known again only when
+ * it is used, so nobody is to be kept from using it. The reason is in the log, as it may name paths.
  */
 function cacheOf(channels: readonly Channel[]): ComponentHealth {
   const all = channels.map(({ cache }) => cache.status());

@@ -1,8 +1,4 @@
-/**
- * An HTTP server at an address of the configuration; what it answers is routes.ts's.
- *
- * @module
- */
+// An HTTP server at an address of the configuration; what it answers is routes.ts's.
 
 import type { Hono } from "hono";
 import { within } from "../async/mod.ts";
@@ -67,7 +63,6 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-/** Removes a socket file that a killed process left behind. */
 async function removeStaleSocket(path: string): Promise<void> {
   try {
     if (!(await Deno.lstat(path)).isSocket) {
@@ -83,7 +78,10 @@ async function removeStaleSocket(path: string): Promise<void> {
 }
 
 const REASONS = [
-  [Deno.errors.AddrInUse, "another program does already (is turn-channels running twice?)"],
+  [
+    Deno.errors.AddrInUse,
+    "another program listens there already (is turn-channels running twice?)",
+  ],
   [Deno.errors.AddrNotAvailable, "this machine has no such address; 0.0.0.0 means all that it has"],
   [
     Deno.errors.PermissionDenied,

@@ -1,8 +1,4 @@
-/**
- * The whole HTTP interface as OpenAPI 3.1: Turn's part, and the routes for operators.
- *
- * @module
- */
+// The whole HTTP interface as OpenAPI 3.1: Turn's part, and the routes for operators.
 
 import manifest from "../../deno.json" with { type: "json" };
 import { type OpenApi, turnApi, type TurnApiOptions } from "../turn/mod.ts";

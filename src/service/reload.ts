@@ -1,9 +1,5 @@
-/**
- * SIGHUP: the configuration is read again, and what can change while the program runs is changed; if
- * there is any fault, nothing is.
- *
- * @module
- */
+// SIGHUP: the configuration is read again, and what can change while the program runs is changed; if
+// there is any fault, nothing is.
 
 import { getLogger } from "@logtape/logtape";
 import {
@@ -17,7 +13,6 @@ import {
 
 const log = getLogger(["turn-channels", "cli"]);
 
-/** The keys that need no restart. */
 export const RELOADED: ReadonlySet<string> = new Set([
   "auth_token",
   "auth_token_file",
@@ -51,14 +46,13 @@ export class Reloader implements Disposable {
     this.#work = this.#work.then(() => this.#reload());
   };
 
-  /** Handles SIGHUP until it is disposed. */
   constructor(options: ReloaderOptions) {
     this.#options = options;
     this.#current = options.config;
     Deno.addSignalListener("SIGHUP", this.#onSignal);
   }
 
-  /** What is in force; for keys that need a restart, what was read last. */
+  /** The configuration in force; of keys that need a restart, what was read last. */
   get current(): Config {
     return this.#current;
   }
@@ -91,7 +85,6 @@ export class Reloader implements Disposable {
   }
 }
 
-/** Logs what has no effect in a configuration. */
 export function logWarnings(warnings: readonly Warning[]): void {
   for (const { key, message } of warnings) {
     log.warning("Configuration: {message}", { key, message });

@@ -1,9 +1,5 @@
-/**
- * The HTTP routes: Turn's endpoint and `/livez` for everybody, and for operators `/health`, `/readyz`,
- * `/metrics` and `/openapi.json`, beside them or at an address of their own.
- *
- * @module
- */
+// The HTTP routes: Turn's endpoint and `/livez` for everybody, and for operators `/health`, `/readyz`,
+// `/metrics` and `/openapi.json`, beside them or at an address of their own.
 
 import { Hono } from "hono";
 import type { HealthReport } from "../telemetry/mod.ts";
@@ -16,10 +12,8 @@ import {
   turnEndpoint,
 } from "../turn/mod.ts";
 
-/** The answers for operators. */
 export interface Operation {
   readonly health: () => HealthReport;
-  /** Why no message can be accepted now; empty if one can. */
   readonly unready: () => readonly string[];
   readonly metrics: () => Promise<string>;
   readonly openApi: OpenApi;
@@ -33,7 +27,6 @@ export function publicRoutes(endpoints: readonly EndpointOptions[], operation?: 
   return app;
 }
 
-/** Routes for operators at an address of their own. */
 export function adminRoutes(operation: Operation): Hono {
   const app = new Hono();
   addLiveness(app);
@@ -43,7 +36,7 @@ export function adminRoutes(operation: Operation): Hono {
   return app;
 }
 
-/** Always ok: a restart would fix nothing else. */
+/** Adds `/livez`, which is always ok: a restart would fix nothing else. */
 function addLiveness(app: Hono): void {
   app.get("/livez", (context) => context.text("ok\n"));
   app.all("/livez", methodNotAllowed("GET", "HEAD"));

@@ -1,9 +1,5 @@
-/**
- * Wires the rooms into the running program: its parts are opened in one order and closed in the
- * reverse, also when starting fails half-way.
- *
- * @module
- */
+// Wires the rooms into the running program: its parts are opened in one order and closed in the
+// reverse, also when starting fails half-way.
 
 import { within } from "../async/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
@@ -33,7 +29,6 @@ export interface Service extends AsyncDisposable {
 
 /**
  * Starts a bridge. It waits a moment for a broker that is away, and then goes on connecting.
- *
  * @param broker Instead of the one that the configuration names.
  * @throws {CacheError} If the cache can't be opened.
  * @throws {ListenError} If the address can't be listened on.
@@ -107,7 +102,7 @@ async function consumeWhenConnected(
   for (const { bridge } of channels) bridge.start();
 }
 
-/** Operators get answers to the end: their server, if they have one, is closed first of all. */
+/** Listens. Operators get answers to the end: their server, if any, is closed first of all. */
 async function listen(
   opened: AsyncDisposableStack,
   { http_bind, admin_bind }: Config,

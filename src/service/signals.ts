@@ -1,10 +1,5 @@
-/**
- * The signals that stop the program: SIGTERM and SIGINT.
- *
- * @module
- */
+// The signals that stop the program: SIGTERM and SIGINT.
 
-/** Handles the signals until it is disposed. */
 export class StopSignals implements Disposable {
   readonly #first = new AbortController();
   readonly #second = new AbortController();

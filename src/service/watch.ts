@@ -1,8 +1,4 @@
-/**
- * Wires the metrics that are read from other parts when Prometheus asks.
- *
- * @module
- */
+// Wires the metrics that are read from other parts when Prometheus asks.
 
 import type { Bridge } from "../bridge/mod.ts";
 import { type Broker, delayQueue, PublishError } from "../broker/mod.ts";
@@ -37,7 +33,6 @@ export function watchQueues(channels: readonly ChannelConfig[], broker: Broker):
   });
 }
 
-/** Begins to watch what the channels share. */
 export function watchProgram(
   metrics: MetricsRegistry,
   broker: Broker,
@@ -54,7 +49,6 @@ export function watchProgram(
   });
 }
 
-/** Begins to watch a channel. */
 export function watchChannel(
   metrics: Metrics,
   { config, broker, queueWatch, bridge, cache }: Watched,

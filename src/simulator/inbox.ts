@@ -1,8 +1,4 @@
-/**
- * A queue in memory whose consumers can wait for the next value.
- *
- * @module
- */
+// A queue in memory whose consumers can wait for the next value.
 
 export class Inbox<T> {
   readonly #arrived: T[] = [];

@@ -1,9 +1,5 @@
-/**
- * The tour in a terminal: who sends what to whom, with long texts and ids cut short. Without colours
- * the text is the same.
- *
- * @module
- */
+// The tour in a terminal: who sends what to whom, with long texts and ids cut short. Without colours
+// the text is the same.
 
 import { styleText } from "node:util";
 
@@ -11,7 +7,6 @@ type Party = "user" | "vumi" | "bridge" | "Turn";
 
 interface ScreenOptions {
   readonly write: (text: string) => void;
-  /** Whether escape codes for colours may be in it. */
   readonly colours: boolean;
 }
 

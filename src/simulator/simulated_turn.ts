@@ -1,9 +1,5 @@
-/**
- * A simulated Turn: an HTTP server that checks calls as strictly as Turn does, and a way to send what
- * Turn sends.
- *
- * @module
- */
+// A simulated Turn: an HTTP server that checks calls as strictly as Turn does, and a way to send what
+// Turn sends.
 
 import { parseJson } from "../async/mod.ts";
 import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";
@@ -11,13 +7,11 @@ import { type CallContent, faultInBody, isTurnPath, readCall } from "./turn_sche
 import { Watchers } from "./watchers.ts";
 
 interface Received {
-  /** When it was complete; milliseconds since 1970. */
   readonly at: number;
   readonly method: string;
   /** Below {@linkcode SimulatedTurn.url}: `/messages` or `/statuses`, if all is well. */
   readonly path: string;
   readonly headers: Headers;
-  /** Parsed; undefined if it is not JSON. */
   readonly body: unknown;
 }
 
@@ -29,7 +23,6 @@ export interface TurnCall extends Received {
 /** An answer to a call, or none until calls are released. */
 export type TurnAnswer = Response | "hang";
 
-/** Answers valid calls. */
 export type Answerer = (call: TurnCall) => TurnAnswer | Promise<TurnAnswer>;
 
 /** Each method is called before what it reports goes on. */
@@ -43,35 +36,28 @@ interface TurnWatcher {
 
 export interface TurnRequest {
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether the signature is the right one. */
   readonly isSigned: boolean;
   readonly body: RequestBody;
 }
 
-/** What Turn asks the bridge to send. */
 export interface RequestBody {
   readonly to: string;
-  /** The bridge knows it of replies. */
   readonly from?: string;
   readonly turn: { readonly type: "text"; readonly text: { readonly body: string } };
-  /** The bridge finds it by itself. */
+  /** Not needed: the bridge finds the user's latest message. */
   readonly reply_to?: string;
   readonly waiting_for_user_input?: boolean;
 }
 
 export interface RequestAnswer {
-  /** Undefined if there was no answer. */
   readonly status: number | undefined;
   readonly headers: Headers;
   /** Parsed; the text if it is not JSON, or why there was no answer. */
   readonly body: unknown;
 }
 
-/** How a {@linkcode SimulatedTurn} starts. */
 export interface SimulatedTurnOptions {
-  /** The bearer token that it expects; default "token". */
   readonly authToken?: string;
-  /** Default: 200 for all calls. */
   readonly answer?: Answerer | undefined;
 }
 
@@ -86,7 +72,6 @@ export class SimulatedTurn implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #released = Promise.withResolvers<void>();
 
-  /** Listens on a free port of 127.0.0.1. */
   constructor({ authToken = "token", answer = ok }: SimulatedTurnOptions = {}) {
     this.answer = answer;
     this.#authToken = authToken;
@@ -96,17 +81,14 @@ export class SimulatedTurn implements AsyncDisposable {
     );
   }
 
-  /** For `turn_api_url`. */
   get url(): string {
     return `http://127.0.0.1:${this.#server.addr.port}${BASE_PATH}`;
   }
 
-  /** Calls `watcher` until the disposable is disposed. */
   watch(watcher: TurnWatcher): Disposable {
     return this.#watchers.add(watcher);
   }
 
-  /** Sends what Turn would to the bridge's `POST /messages`. */
   async ask(url: string, body: RequestBody, options: SignOptions): Promise<RequestAnswer> {
     const text = JSON.stringify(body);
     const headers = signedHeaders(text, options);
@@ -116,7 +98,6 @@ export class SimulatedTurn implements AsyncDisposable {
     return await answered;
   }
 
-  /** Answers 200 to the calls that hang. */
   release(): void {
     this.#released.resolve();
     this.#released = Promise.withResolvers();
@@ -182,7 +163,6 @@ async function post(url: string, body: string, headers: HeadersInit): Promise<Re
 
 export interface SignOptions {
   readonly secret: string;
-  /** Instead of the right one. */
   readonly signature?: string;
 }
 

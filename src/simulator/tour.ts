@@ -1,9 +1,5 @@
-/**
- * The tour: the examples of turn_channels_api.rst, and a few words over USSD, through all three flows.
- * What passes from one party to the other is shown as it passes, and checked.
- *
- * @module
- */
+// The tour: the examples of turn_channels_api.rst, and a few words over USSD, through all three flows.
+// What passes from one party to the other is shown as it passes, and checked.
 
 import { EXPIRED, sleep, within } from "../async/mod.ts";
 import { SIGNATURE_HEADER } from "../turn/mod.ts";
@@ -14,16 +10,13 @@ import type { Screen } from "./screen.ts";
 import type { RequestAnswer, RequestBody, SimulatedTurn, TurnCall } from "./simulated_turn.ts";
 import { createEvent, type Transport, type UserAction } from "./transport.ts";
 
-/** The number that users write to. */
 export const NUMBER = "8110";
 
-/** The code that users on USSD dial. */
 export const USSD_CODE = "*120*8864#";
 
 const USER = "+26612345678";
 const USSD_USER = "+26687654321";
 
-/** The users of the tour. */
 export const TOUR_USERS: readonly string[] = [USER, USSD_USER];
 
 const WRITTEN: UserAction = {
@@ -57,16 +50,13 @@ const DEADLINE_MS = 10_000;
 interface TourOptions {
   readonly turn: SimulatedTurn;
   readonly transport: Transport;
-  /** Sends a request of Turn's. */
   readonly ask: (request: RequestBody) => Promise<RequestAnswer>;
   readonly screen: Screen;
   /** Gets the headings and the result for the page. */
   readonly tell?: (words: Extract<Happening, { kind: "caption" | "verdict" }>) => void;
-  /** Ends the tour early. */
   readonly stop: AbortSignal;
   /** Longest that each thing may take to arrive; default 10 s. */
   readonly deadlineMs?: number;
-  /** Time to read before the next thing happens; default 0. */
   readonly pauseMs?: number;
 }
 
@@ -77,7 +67,7 @@ const FLOWS = {
   statuses: "what became of it reaches Turn",
 };
 
-type Flow = keyof typeof FLOWS;
+type TourFlow = keyof typeof FLOWS;
 
 /** A flow did not do what it is for; the message says what was expected of it. */
 class FlowError extends Error {
@@ -231,7 +221,6 @@ class Tour implements Disposable {
     expectIn("Turn to answer with status", status, 200);
   }
 
-  /** Waits for what must come, up to the deadline. */
   async #next<T>(what: string, inbox: Inbox<T>): Promise<T> {
     const { stop, deadlineMs = DEADLINE_MS } = this.#options;
     const over = new AbortController();
@@ -243,7 +232,7 @@ class Tour implements Disposable {
   }
 
   /** Notes a failed flow, so that the others are still tried. */
-  async #try<T>(flow: Flow, part: () => Promise<T>): Promise<T | undefined> {
+  async #try<T>(flow: TourFlow, part: () => Promise<T>): Promise<T | undefined> {
     try {
       return await part();
     } catch (error) {
@@ -277,7 +266,6 @@ class Tour implements Disposable {
   }
 }
 
-/** The fields of a message that tell the most. */
 function partOf(message: Message): object {
   const { message_id, from_addr, to_addr, content, in_reply_to, session_event } = message;
   return { message_id, from_addr, to_addr, content, in_reply_to, session_event };

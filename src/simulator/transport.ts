@@ -1,9 +1,5 @@
-/**
- * A simulated vumi transport: it publishes users' messages and events on a connector's queues, and
- * consumes the messages to users. It knows the queues and nothing of the bridge.
- *
- * @module
- */
+// A simulated vumi transport: it publishes users' messages and events on a connector's queues, and
+// consumes the messages to users. It knows the queues and nothing of the bridge.
 
 import type { Consumer, Publisher, Subscriber } from "../broker/mod.ts";
 import {
@@ -30,7 +26,6 @@ interface TransportOptions {
 interface TransportWatcher {
   /** A message from a user is put on the queue. */
   published?(message: Message): void;
-  /** An event is put on the queue. */
   reported?(event: Event): void;
   taken?(message: Message): void;
 }
@@ -63,12 +58,10 @@ export class Transport implements AsyncDisposable {
     return new Transport(options);
   }
 
-  /** Calls `watcher` until the disposable is disposed. */
   watch(watcher: TransportWatcher): Disposable {
     return this.#watchers.add(watcher);
   }
 
-  /** Makes a message, and does not publish it. */
   compose(action: UserAction): Message {
     return createMessage({ transport_name: this.#name, ...action });
   }

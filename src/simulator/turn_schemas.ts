@@ -1,15 +1,10 @@
-/**
- * What Turn accepts, field by field: shapes of turn_channels_api.rst, and for statuses vumi2's too.
- * They do not share code with the bridge's, so that a fault there is found.
- *
- * @module
- */
+// What Turn accepts, field by field: shapes of turn_channels_api.rst, and for statuses vumi2's too.
+// They do not share code with the bridge's, so that a fault there is found.
 
 import * as z from "zod";
 
 type TurnPath = "/messages" | "/statuses";
 
-/** What a call to Turn is about, whatever form it has. */
 export type CallContent =
   | {
     readonly kind: "message";
@@ -19,7 +14,6 @@ export type CallContent =
   }
   | {
     readonly kind: "status";
-    /** The message's. */
     readonly id: string;
     readonly status: string;
   };
@@ -69,12 +63,10 @@ export function isTurnPath(path: string): path is TurnPath {
   return Object.hasOwn(SCHEMAS, path);
 }
 
-/** What a call is about; undefined if Turn does not take it. */
 export function readCall(path: string, body: unknown): CallContent | undefined {
   return isTurnPath(path) ? SCHEMAS[path].safeParse(body).data : undefined;
 }
 
-/** What is wrong with a call's body; undefined if nothing is. */
 export function faultInBody(path: TurnPath, body: unknown): string | undefined {
   const { error } = SCHEMAS[path].safeParse(body);
   return error && z.prettifyError(error);

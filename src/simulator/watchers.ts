@@ -1,13 +1,8 @@
-/**
- * A set of watchers that are all called.
- *
- * @module
- */
+// A set of watchers that are all called.
 
 export class Watchers<W extends object> {
   readonly #all = new Set<W>();
 
-  /** Calls `watcher` until the disposable is disposed. */
   add(watcher: W): Disposable {
     this.#all.add(watcher);
     return { [Symbol.dispose]: () => void this.#all.delete(watcher) };

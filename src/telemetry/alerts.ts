@@ -1,14 +1,9 @@
-/**
- * Alert rules for Prometheus: for what somebody is woken (`page`), and what can wait for the morning
- * (`ticket`). What to do then is in docs/runbook.md, in the paragraph of the alert's name. An alert
- * about a channel names it in the label `connector`.
- *
- * @module
- */
+// Alert rules for Prometheus: for what somebody is woken (`page`), and what can wait for the morning
+// (`ticket`). What to do then is in docs/runbook.md, in the paragraph of the alert's name. An alert
+// about a channel names it in the label `connector`.
 
 import { stringify } from "yaml";
 
-/** One alert. */
 export interface Alert {
   readonly severity: "page" | "ticket";
   /** How long it must be so, as Prometheus writes a time. */
@@ -19,7 +14,6 @@ export interface Alert {
   readonly summary: string;
 }
 
-/** All alerts, by name. */
 export const ALERTS: Readonly<Record<string, Alert>> = {
   TurnRefusesToken: {
     severity: "page",
@@ -109,7 +103,6 @@ export const ALERTS: Readonly<Record<string, Alert>> = {
 
 /**
  * The alerts as a file of rules for Prometheus, in YAML.
- *
  * @param runbook Where docs/runbook.md is, a URL or path; to it `#<alert>` is added.
  */
 export function alertRules({ runbook = "docs/runbook.md" } = {}): string {
@@ -123,7 +116,7 @@ export function alertRules({ runbook = "docs/runbook.md" } = {}): string {
   return stringify({ groups: [{ name: "turn-channels", rules }] }, { lineWidth: 0 });
 }
 
-/** What was sent by a transport, or heard of that, over all instances: any may get the events. */
+/** Messages by transport and result, over all instances: any may get the events. */
 function counted(results: string, range: string): string {
   return "sum by (job, connector, transport) " +
     `(increase(turn_channels_transport_messages_total{result${results}}${range}))`;

@@ -1,14 +1,9 @@
-/**
- * Every metric: its name, what it tells, and its labels. Names follow Prometheus's conventions: base
- * units, `_total` for what only grows. All that is a channel's has the label `connector`. Labels have
- * few values, none of them an address or an id.
- *
- * @module
- */
+// Every metric: its name, what it tells, and its labels. Names follow Prometheus's conventions: base
+// units, `_total` for what only grows. All that is a channel's has the label `connector`. Labels have
+// few values, none of them an address or an id.
 
 type MetricType = "counter" | "gauge" | "histogram";
 
-/** One metric. */
 export interface Definition<T extends MetricType = MetricType, L extends string = string> {
   readonly type: T;
   readonly name: string;
@@ -29,7 +24,6 @@ const counter = definer("counter");
 const gauge = definer("gauge");
 const histogram = definer("histogram");
 
-/** All of them. */
 export const METRICS = {
   // What the bridge carries.
   messages: counter(
@@ -185,7 +179,7 @@ export const METRICS = {
   openFds: gauge("process_open_fds", "Open file descriptors, where they can be counted."),
   loopLag: gauge(
     "turn_channels_event_loop_lag_seconds",
-    "Longest time by which something due was late, since the last scrape.",
+    "How late a timer came at most, since the last scrape.",
   ),
 } as const;
 

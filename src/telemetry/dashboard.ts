@@ -1,9 +1,5 @@
-/**
- * A dashboard for Grafana: how the bridge, Turn, the queues and the transports are, on one page, in
- * the order in which one asks. Data source, instances and channels are chosen in Grafana.
- *
- * @module
- */
+// A dashboard for Grafana: how the bridge, Turn, the queues and the transports are, on one page, in
+// the order in which one asks. Data source, instances and channels are chosen in Grafana.
 
 import { type Definition, METRICS } from "./catalogue.ts";
 import { type Panel, ROWS } from "./dashboard_panels.ts";
@@ -51,7 +47,7 @@ const FRAME = {
   },
 } as const;
 
-/** Lets some of a label's values be chosen. */
+/** A choice among a label's values. */
 function choice(name: string, label: string, metric: Definition): object {
   return {
     ...{ name, label, type: "query", datasource: DATA_SOURCE },

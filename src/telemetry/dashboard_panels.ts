@@ -1,9 +1,5 @@
-/**
- * What the dashboard shows, in the order in which one asks. What is summed up is so over instances,
- * but each channel stands for itself.
- *
- * @module
- */
+// What the dashboard shows, in the order in which one asks. What is summed up is so over instances,
+// but each channel stands for itself.
 
 import { type Definition, METRICS } from "./catalogue.ts";
 
@@ -26,11 +22,16 @@ const OURS = `and on (job, instance) ${series(METRICS.build)}`;
 /** The panels of each row, by the question that the row answers. */
 export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   "Is it well?": [
-    panel("Connections", "none", "1 is well. Turn: whether calls are made (breaker closed).", {
-      "RabbitMQ {{direction}}": series(METRICS.brokerConnected),
-      "Turn {{connector}}": series(METRICS.breaker, { state: "closed" }),
-      "RabbitMQ takes messages": `1 - ${series(METRICS.brokerBlocked)}`,
-    }),
+    panel(
+      "Connections",
+      "none",
+      "1 is good. Turn: 1 while calls are made (circuit breaker closed).",
+      {
+        "RabbitMQ {{direction}}": series(METRICS.brokerConnected),
+        "Turn {{connector}}": series(METRICS.breaker, { state: "closed" }),
+        "RabbitMQ takes messages": `1 - ${series(METRICS.brokerBlocked)}`,
+      },
+    ),
     panel(
       "Failures",
       "short",
@@ -52,7 +53,7 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
     panel(
       "Setbacks",
       "ops",
-      "Retried, delayed, delivered again, put back, or kept up by the cache.",
+      "Retried, delayed, delivered again, put back, or held up by the cache.",
       {
         "{{flow}} {{result}} {{connector}}": perSecond(METRICS.setbacks),
       },
@@ -161,7 +162,7 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
       "{{instance}} all": `${series(METRICS.memory)} ${OURS}`,
       "{{instance}} heap": `${series(METRICS.heap)} ${OURS}`,
     }),
-    panel("Event loop lag", "s", "The longest wait of what was due, between two scrapes.", {
+    panel("Event loop lag", "s", "How late timers came at most, between two scrapes.", {
       "{{instance}} lag": series(METRICS.loopLag),
     }),
     panel("Open files", "short", "Where the runtime lets them be counted.", {
@@ -174,7 +175,6 @@ function panel(title: string, unit: string, description: string, lines: Panel["l
   return { title, unit, description, lines };
 }
 
-/** What labels must be. */
 type Match<L extends string> = { readonly [label in L]?: string };
 
 /** A metric's series, of the instances and channels that are chosen in Grafana. */
@@ -195,7 +195,7 @@ function perSecond<L extends string>(metric: Definition<"counter", L>): string {
   return sumBy(metric.labels, `rate(${series(metric)}${RATE})`);
 }
 
-/** The same an hour. */
+/** A channel's counter by all its labels that are not fixed, an hour. */
 function perHour<L extends string>(metric: Definition<"counter", L>, match: Match<L> = {}): string {
   const free = metric.labels.filter((label) => !(label in match));
   return sumBy(free, `increase(${series(metric, match)}[1h])`);
@@ -205,7 +205,7 @@ function sumBy(labels: readonly string[], counted: string): string {
   return `sum by (${[...new Set(["connector", ...labels])].join(", ")}) (${counted})`;
 }
 
-/** How long it takes half, nearly all, and all but one in a hundred. */
+/** The quantiles of a histogram: half, nearly all, and all but one in a hundred. */
 function quantiles({ name, labels }: Definition, ...by: readonly string[]): Panel["lines"] {
   const counted = `rate(${series({ name: `${name}_bucket`, labels })}${RATE})`;
   return Object.fromEntries(

@@ -1,8 +1,4 @@
-/**
- * What a check of something outside the program comes to, for the command `check`.
- *
- * @module
- */
+// What the command `check` finds of something outside the program.
 
 /** What was found out about one thing, in plain words. */
 export interface Finding {

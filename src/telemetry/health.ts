@@ -1,11 +1,7 @@
-/**
- * The answer to `GET /health`, in the shape that every vumi worker gives: one entry a component,
- * and `down` as soon as one of them is.
- *
- * @module
- */
+// The answer to `GET /health`, in the shape that every vumi worker gives: one entry a component,
+// and `down` as soon as one of them is.
 
-/** How one component is; further fields say more. */
+/** The health of one component; further fields say more. */
 export interface ComponentHealth {
   /** Whether it does its work; `degraded` when it waits for others and loses nothing. */
   readonly health: "ok" | "degraded" | "down";
@@ -13,7 +9,7 @@ export interface ComponentHealth {
   readonly [detail: string]: unknown;
 }
 
-/** How the whole is. */
+/** The health of all components. */
 export interface HealthReport {
   /** `down` when any component is; nothing less makes it that. */
   readonly health: "ok" | "down";
@@ -21,7 +17,7 @@ export interface HealthReport {
   readonly components: Readonly<Record<string, ComponentHealth>>;
 }
 
-/** Sums up components. */
+/** Sums up components into a report. */
 export function healthReport(components: HealthReport["components"]): HealthReport {
   const ok = Object.values(components).every(({ health }) => health !== "down");
   return { health: ok ? "ok" : "down", components };

@@ -1,8 +1,4 @@
-/**
- * The catalogue's metrics as prom-client's objects, which no other file makes.
- *
- * @module
- */
+// The catalogue's metrics as prom-client's objects, which no other file makes.
 
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { type Definition, METRICS } from "./catalogue.ts";
@@ -31,10 +27,7 @@ export class SeriesCounter<L extends string> {
     });
   }
 
-  /**
-   * The series with these labels. It exists from now on, at 0: what first appears as 1 has never
-   * risen, as Prometheus sees it.
-   */
+  /** The series with these labels, from 0 on: of what first appears as 1 Prometheus sees no rise. */
   series(labels: Readonly<Record<L, string>>): Series<L> {
     let key = "";
     for (const label of this.#labels) key += `${labels[label]}\0`;
@@ -54,7 +47,6 @@ export type Instruments = {
   readonly [Key in keyof typeof METRICS]: Instrument<(typeof METRICS)[Key]>;
 };
 
-/** Registers all metrics of the catalogue. */
 export function makeInstruments(registry: Registry): Instruments {
   const made = Object.entries(METRICS).map(([key, metric]) => [key, instrument(registry, metric)]);
   return Object.fromEntries(made); // Untyped, as what entries become is.

@@ -1,9 +1,5 @@
-/**
- * A log record as a line of JSON, as LogTape writes it: but most lines have nothing in them that it
- * would have to look for, and are made in half its time.
- *
- * @module
- */
+// A log record as a line of JSON, as LogTape writes it: but most lines have nothing in them that it
+// would have to look for, and are made in half its time.
 
 import { getJsonLinesFormatter, type LogLevel, type TextFormatter } from "@logtape/logtape";
 
@@ -22,10 +18,10 @@ const LEVELS: Readonly<Record<LogLevel, string>> = {
   fatal: "FATAL",
 };
 
-/** What JSON leaves as it is, and a terminal may take for a command. */
+/** Characters that JSON leaves as they are, and a terminal may take for a command. */
 const CONTROLS = /[\x7f-\x9f]/;
 
-/** Makes what writes a record as a line, with its end. */
+/** A formatter of records as lines of JSON. */
 export function jsonLines(): TextFormatter {
   const time = lineClock();
   return (record) => {
@@ -54,7 +50,7 @@ function lineClock(): (timestamp: number) => string {
 /** The keys of a line, over which a property of the same name goes. */
 const OWN = new Set(["@timestamp", "level", "message", "logger"]);
 
-/** Whether `JSON.stringify` does with them what is wanted. */
+/** Whether `JSON.stringify` writes the properties as wanted. */
 function arePlain(properties: Readonly<Record<string, unknown>>): boolean {
   for (const key in properties) {
     if (OWN.has(key)) return false;

@@ -1,15 +1,11 @@
-/**
- * What is looked up when Prometheus asks, because somebody knows it anyway: the state of Turn, of the
- * broker, of the queues and of the cache. What the process takes of the machine is in
- * process_figures.ts.
- *
- * @module
- */
+// What is looked up when Prometheus asks, because somebody knows it anyway: the state of Turn, of the
+// broker, of the queues and of the cache. What the process takes of the machine is in
+// process_figures.ts.
 
 import type { Instruments } from "./instruments.ts";
 import type { TurnResource } from "./metrics.ts";
 
-/** What is known of Turn. */
+/** Figures of Turn. */
 export interface TurnFigures {
   /** Whether calls are made: `closed` when they are. */
   readonly breaker: "closed" | "open" | "half-open";
@@ -36,7 +32,7 @@ export interface TurnFigures {
   }[];
 }
 
-/** What is known of a queue. */
+/** Figures of a queue. */
 export interface QueueFigures {
   /** Messages in the queue itself. */
   readonly waiting: number;
@@ -60,7 +56,7 @@ export interface ChannelSources {
   cacheEntries(): Readonly<Record<string, number>> | undefined;
 }
 
-/** Where the figures come from that no channel has for itself. */
+/** Where figures come from that no channel has for itself. */
 export interface ProgramSources {
   /** The state of the broker. */
   broker(): Readonly<Record<"publishing" | "consuming" | "blocked", boolean>>;
@@ -73,7 +69,7 @@ export interface ProgramSources {
 /** Turn names its buckets, so there may be any number. */
 const MOST_BUCKETS = 20;
 
-/** Sets the program's metrics to what is so now. */
+/** Sets the program's metrics to the figures of now. */
 export function showProgram(to: Instruments, sources: ProgramSources): void {
   const { publishing, consuming, blocked } = sources.broker();
   to.brokerConnected.set({ direction: "publish" }, Number(publishing));
@@ -83,7 +79,7 @@ export function showProgram(to: Instruments, sources: ProgramSources): void {
   for (const [delay, count] of sources.delayed()) to.delayed.set({ delay }, count);
 }
 
-/** Sets a channel's metrics to what is so now. */
+/** Sets a channel's metrics to the figures of now. */
 export function showChannel(to: Instruments, connector: string, sources: ChannelSources): void {
   showTurn(to, connector, sources.turn());
   to.speaks.set({ connector }, Number(sources.speaks()));

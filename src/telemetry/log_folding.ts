@@ -1,16 +1,11 @@
-/**
- * Writes one line for many that say the same: in an outage each message fails, and what else happens
- * must still be seen. Warnings and errors say the same when category, level, template and the property
- * `key`, if there is one, are equal; what else varies are ids. The first is written at once, what
- * follows within some seconds is counted, and the count is written after that.
- *
- * @module
- */
+// Writes one line for many that say the same: in an outage each message fails, and what else happens
+// must still be seen. Warnings and errors say the same when category, level, template and the property
+// `key`, if there is one, are equal; what else varies are ids. The first is written at once, what
+// follows within some seconds is counted, and the count is written after that.
 
 import type { LogRecord } from "@logtape/logtape";
 import { type After, afterMs } from "../async/mod.ts";
 
-/** How long is counted before it is told. */
 const WINDOW_MS = 10_000;
 
 interface Burst {
@@ -20,7 +15,7 @@ interface Burst {
   count: number;
 }
 
-/** Where records go through on their way to the output. */
+/** A stage that records pass on their way to the output. */
 export interface LogFolding {
   /** Writes or counts. Neither a `fatal` record is ever counted, nor one below `warning`. */
   take(record: LogRecord): void;
@@ -30,7 +25,6 @@ export interface LogFolding {
 
 /**
  * Folds bursts of log records.
- *
  * @param write Takes the records that are to be written.
  * @param now Milliseconds since 1970.
  */
@@ -46,7 +40,7 @@ export function foldBursts(
     bursts.set(sort, { first, startedAt: now(), cancel, count: 0 });
   }
 
-  /** While it goes on there is a line each window; after one in which nothing came it is over. */
+  /** Ends a window: one line while the burst goes on; after a window without any it is over. */
   function endWindow(sort: string): void {
     const burst = bursts.get(sort);
     bursts.delete(sort);

@@ -1,14 +1,10 @@
-/**
- * What a log line tells of people. Whoever logs writes the address of a user as the property `user`,
- * and what a message says as `content`, both as they are; here the one is shortened and the other
- * left out, unless an operator wants them.
- *
- * @module
- */
+// What a log line tells of people. Whoever logs writes the address of a user as the property `user`,
+// and what a message says as `content`, both as they are; here the one is shortened and the other
+// left out, unless an operator wants them.
 
 import type { LogRecord } from "@logtape/logtape";
 
-/** What may be told. */
+/** What log lines may show of people. */
 export interface LogPrivacy {
   /** Whether users' addresses are written whole. */
   readonly addresses: boolean;

@@ -1,12 +1,8 @@
-/**
- * Sets up LogTape, once per process: our categories at the chosen level, one line a record, text for
- * a terminal and JSON elsewhere, unless one is chosen. On its way to the output a record loses what
- * is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts). Lines are
- * gathered for a moment and written together, which makes logging cheap; after a `fatal` record, and
- * at the end, at once.
- *
- * @module
- */
+// Sets up LogTape, once per process: our categories at the chosen level, one line a record, text for
+// a terminal and JSON elsewhere, unless one is chosen. On its way to the output a record loses what
+// is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts). Lines are
+// gathered for a moment and written together, which makes logging cheap; after a `fatal` record, and
+// at the end, at once.
 
 import {
   configureSync,
@@ -41,7 +37,7 @@ export interface LoggingOptions {
   readonly level: LogLevelName;
   /** How lines look; default `auto`. */
   readonly format?: LogFormat;
-  /** What is told of people; default nothing. */
+  /** What lines show of people; default nothing. */
   readonly privacy?: LogPrivacy;
   /** Where lines go; default standard error, so that standard output stays a command's own. */
   readonly output?: LogOutput;
@@ -57,7 +53,7 @@ export interface LogOutput {
 
 /** Logging that has begun. Disposing writes what is left and ends it. */
 export interface Logging extends Disposable {
-  /** Writes from now on what is of this level or above, and tells this of people. */
+  /** Writes from now on what is of this level or above, showing this of people. */
   change(level: LogLevelName, privacy: LogPrivacy): void;
 }
 

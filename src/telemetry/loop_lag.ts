@@ -1,9 +1,5 @@
-/**
- * How long things that are due have to wait because something else is being done: what a bridge that
- * is too busy suffers from first.
- *
- * @module
- */
+// How long things that are due have to wait because something else is being done: what a bridge that
+// is too busy suffers from first.
 
 /** The time from one look to the next, in milliseconds. */
 const TICK_MS = 500;

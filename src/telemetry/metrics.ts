@@ -1,25 +1,21 @@
-/**
- * What is counted and measured of a channel as it happens. What is only looked up when Prometheus asks
- * is in live_figures.ts. What counts each message has its series looked up beforehand.
- *
- * @module
- */
+// What is counted and measured of a channel as it happens. What is only looked up when Prometheus asks
+// is in live_figures.ts. What counts each message has its series looked up beforehand.
 
 import type { Instruments, Series } from "./instruments.ts";
 import type { ChannelSources } from "./live_figures.ts";
 import { Transports } from "./transports.ts";
 
-/** The three ways through the bridge. */
+/** The three flows of messages through the bridge. */
 export type Flow = "outbound" | "inbound" | "status";
 
-/** What becomes of a message in the end. */
-export type Result =
+/** What a message's matter comes to in the end. */
+export type Outcome =
   /** Outbound: it is in the queue; is so already, asked for twice; answers nothing known; can't be. */
   | ("accepted" | "repeated" | "unknown_reply_to" | "unavailable")
   /** The others: Turn has it; needs not know; had it already; a person is to look; nobody can read. */
   | ("delivered" | "skipped" | "duplicate" | "parked" | "unreadable");
 
-/** What keeps a message up: another attempt, a delay queue, the end of its queue, … */
+/** What delays a message: another attempt, a delay queue, the end of its queue, … */
 export type Setback = "retried" | "delayed" | "again" | "redelivered" | "requeued" | "cache_failed";
 
 /** What is called at Turn. */
@@ -28,8 +24,8 @@ export type TurnResource = "messages" | "statuses";
 /** What is done with the cache. */
 export type CacheOperation = "read" | "write";
 
-const FROM_TURN: readonly Result[] = ["accepted", "repeated", "unknown_reply_to", "unavailable"];
-const TO_TURN: readonly Result[] = ["delivered", "skipped", "duplicate", "parked", "unreadable"];
+const FROM_TURN: readonly Outcome[] = ["accepted", "repeated", "unknown_reply_to", "unavailable"];
+const TO_TURN: readonly Outcome[] = ["delivered", "skipped", "duplicate", "parked", "unreadable"];
 const SETBACKS: readonly Setback[] = [
   "retried",
   "delayed",
@@ -71,8 +67,8 @@ export class Metrics {
     for (const operation of ["read", "write"]) cacheFailures.series({ operation, connector });
   }
 
-  /** Counts one message of `flow` that ended as `result`, or something that kept it up. */
-  count(flow: Flow, result: Result | Setback): void {
+  /** Counts one message of `flow` that ended as `result`, or was delayed by it. */
+  count(flow: Flow, result: Outcome | Setback): void {
     const series = this.#counts[flow].get(result);
     if (series === undefined) {
       throw new TypeError(`Cannot count ${result}: not a result of ${flow}`);
@@ -87,8 +83,8 @@ export class Metrics {
     return settled.reduce((sum, result) => sum + this.total(flow, result), 0);
   }
 
-  /** How many of `flow` have ended so, or were kept up so. */
-  total(flow: Flow, result: Result | Setback): number {
+  /** How many messages of `flow` have ended as `result`, or were delayed by it. */
+  total(flow: Flow, result: Outcome | Setback): number {
     return this.#counts[flow].get(result)?.total ?? 0;
   }
 
@@ -138,7 +134,7 @@ export class Metrics {
     this.#sources = sources;
   }
 
-  /** Where they come from, if that was said. */
+  /** Where they come from, if {@linkcode Metrics.watch} was called. */
   get sources(): ChannelSources | undefined {
     return this.#sources;
   }

@@ -1,9 +1,5 @@
-/**
- * Spans by OpenTelemetry, which no other file knows. Names and attributes:
- * https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/.
- *
- * @module
- */
+// Spans by OpenTelemetry, which no other file knows. Names and attributes:
+// https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/.
 
 import {
   type Attributes,
@@ -34,7 +30,6 @@ export class OpenTelemetry {
 
   /**
    * Publishes in a span of its own, in whatever is being done.
-   *
    * @param trace What came from outside; its state is passed on.
    * @param publish Publishes with these headers, which name the span as the message's parent.
    */

@@ -1,8 +1,4 @@
-/**
- * Reading what a bridge tells Prometheus, for commands that ask a running one.
- *
- * @module
- */
+// Reading what a bridge tells Prometheus, for commands that ask a running one.
 
 /** One value of a metric. */
 export interface Sample {

@@ -1,15 +1,11 @@
-/**
- * Looks at the queues of all channels every 15 seconds, and at the delay queues that they share every
- * minute. What waits in a queue can't be seen without taking it out, so neither can its age; what is
- * seen is for how long there is something and nothing gets done.
- *
- * @module
- */
+// Looks at the queues of all channels every 15 seconds, and at the delay queues that they share every
+// minute. What waits in a queue can't be seen without taking it out, so neither can its age; what is
+// seen is for how long there is something and nothing gets done.
 
 import { sleep } from "../async/mod.ts";
 import type { QueueFigures } from "./live_figures.ts";
 
-/** How long it rests between two looks. */
+/** The pause between two looks. */
 const EVERY_MS = 15_000;
 /** With thousands of queues it rests longer: looking takes no more than this part of the time. */
 const LARGEST_PART = 1 / 40;
@@ -25,7 +21,7 @@ const ABSENT_LOOKS = 240;
 /** A queue that we need may not be there yet when that is counted. */
 const AGAIN_LOOKS = 4;
 
-/** A queue to be looked at. The numbers are asked for, and only ever grow. */
+/** A queue to be watched. Its numbers are asked for, and only ever grow. */
 export interface WatchedQueue {
   /** What it is called in metrics. */
   readonly label: string;
@@ -71,7 +67,7 @@ interface Seen extends Pick<QueueFigures, "waiting" | "parked"> {
   readonly stalledSince: number | undefined;
 }
 
-/** That a queue was not there. */
+/** An absent queue. */
 interface Absent {
   /** How much had been put into it by then. */
   readonly filled: number;
@@ -99,7 +95,7 @@ export class QueueWatch implements AsyncDisposable {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Looks at these, too; begins to look, soon, if it has not. */
+  /** Watches these queues too; the first time it begins to look, soon. */
   add(channel: WatchedQueues): void {
     this.#channels.push(channel);
     this.#running ??= Promise.resolve().then(() => this.#run());
@@ -210,7 +206,7 @@ export function restAfter(tookMs: number): number {
   return Math.max(EVERY_MS, tookMs / LARGEST_PART);
 }
 
-/** As good as is known: what came out of it, or that it got shorter. */
+/** How many messages came out of the queue, as well as is known, or that it got shorter. */
 function settledOf({ settled, added }: WatchedQueue, waiting: number): number {
   return settled === undefined ? (added?.() ?? 0) - waiting : settled();
 }

@@ -1,8 +1,4 @@
-/**
- * All metrics of the program: what its channels count, and what is looked up when Prometheus asks.
- *
- * @module
- */
+// All metrics of the program: what its channels count, and what is looked up when Prometheus asks.
 
 import { Registry } from "prom-client";
 import { makeInstruments } from "./instruments.ts";

@@ -1,10 +1,6 @@
-/**
- * W3C Trace Context: whose work a message is a part of, as it goes from hop to hop in two headers,
- * over HTTP and over AMQP alike. It is passed on as it came, whether anything is traced here or not.
- * Fields: https://www.w3.org/TR/trace-context/.
- *
- * @module
- */
+// W3C Trace Context: whose work a message is a part of, as it goes from hop to hop in two headers,
+// over HTTP and over AMQP alike. It is passed on as it came, whether anything is traced here or not.
+// Fields: https://www.w3.org/TR/trace-context/.
 
 /** Where a message belongs. */
 export interface Trace {
@@ -22,7 +18,6 @@ const MOST_MEMBERS = 32;
 
 /**
  * Reads the headers; undefined if there is no `traceparent` of version 00 that is as it should be.
- *
  * @param header The value of the header of that name, if there is one; of any type, as AMQP's may be.
  */
 export function readTrace(header: (name: string) => unknown): Trace | undefined {

@@ -1,9 +1,5 @@
-/**
- * Spans of the work on messages, if this program is traced: by Deno, which makes those of HTTP by
- * itself and sends all of them away. Without that nothing of OpenTelemetry is loaded.
- *
- * @module
- */
+// Spans of the work on messages, if this program is traced: by Deno, which makes those of HTTP by
+// itself and sends all of them away. Without that nothing of OpenTelemetry is loaded.
 
 import type { OpenTelemetry } from "./opentelemetry.ts";
 

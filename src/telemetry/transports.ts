@@ -1,13 +1,9 @@
-/**
- * What becomes of outbound messages, by transport, and how many nothing is heard of within an hour.
- *
- * No message is remembered here, however many there are: those sent in one minute are one number,
- * which goes down when the first event about one of them comes, and what is left of it after an
- * hour was never heard of. It is known to this process only: of several on one connector, each sees
- * the events of others' messages too, and what counts is the sum of sent and of heard.
- *
- * @module
- */
+// What becomes of outbound messages, by transport, and how many nothing is heard of within an hour.
+//
+// No message is remembered here, however many there are: those sent in one minute are one number,
+// which goes down when the first event about one of them comes, and what is left of it after an
+// hour was never heard of. It is known to this process only: of several on one connector, each sees
+// the events of others' messages too, and what counts is the sum of sent and of heard.
 
 import type { Instruments, Series } from "./instruments.ts";
 
@@ -21,7 +17,7 @@ const LONGEST_NAME = 64;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-const RESULTS = ["sent", "acked", "nacked", "delivered", "failed", "silent"] as const;
+const COUNTED = ["sent", "acked", "nacked", "delivered", "failed", "silent"] as const;
 
 /** Counts outbound messages by transport. Times are milliseconds since 1970. */
 export class Transports {
@@ -50,7 +46,7 @@ export class Transports {
     if (heard !== undefined) this.#series(this.#known(name), heard).total++;
   }
 
-  /** Notes the first event about a message that was sent at that time. */
+  /** Counts the first event about a message that was sent at that time. */
   heardFirst(name: string, sentAt: number): void {
     // Below 0 if the event was quicker than the broker's confirm, which is still to come.
     this.#addUnheard(this.#known(name), Math.floor(sentAt / MINUTE_MS), -1);
@@ -60,7 +56,6 @@ export class Transports {
   sweep(now: number): void {
     for (const [transport, minutes] of this.#unheard) {
       for (const [minute, count] of minutes) {
-        // The whole of the minute is an hour ago.
         if ((minute + 1) * MINUTE_MS + HOUR_MS > now) continue;
         this.#series(transport, "silent").total += Math.max(0, count);
         minutes.delete(minute);
@@ -80,11 +75,11 @@ export class Transports {
     const transport = this.#unheard.size < MOST_NAMES ? short : OTHER;
     if (this.#unheard.has(transport)) return transport;
     this.#unheard.set(transport, new Map());
-    for (const result of RESULTS) this.#series(transport, result);
+    for (const result of COUNTED) this.#series(transport, result);
     return transport;
   }
 
-  #series(transport: string, result: (typeof RESULTS)[number]): Series {
+  #series(transport: string, result: (typeof COUNTED)[number]): Series {
     return this.#counter.series({ transport, result, connector: this.#connector });
   }
 }

@@ -1,13 +1,9 @@
-/**
- * Reading a request's body within a size and a time.
- *
- * @module
- */
+// Reading a request's body within a size and a time.
 
 import { Buffer } from "node:buffer";
 import { type Deadline, EXPIRED } from "../async/mod.ts";
 
-/** What reading a body came to. */
+/** A body, or why it could not be read. */
 export type Body =
   | { readonly kind: "complete"; readonly bytes: Uint8Array }
   /** More than was allowed is coming; no more than that was kept. */
@@ -44,7 +40,7 @@ export function bodyLength(headers: Headers): number | undefined {
   return Number(length);
 }
 
-/** For a body whose size nobody knows before its end. */
+/** Reads a body whose size is not known before its end. */
 async function readStream(request: Request, maxBytes: number, deadline: Deadline): Promise<Body> {
   if (request.body === null) return { kind: "complete", bytes: new Uint8Array() };
   const reader = request.body.getReader();

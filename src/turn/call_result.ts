@@ -1,8 +1,4 @@
-/**
- * What Turn's answer to a call means: the one place where its status code is read.
- *
- * @module
- */
+// What Turn's answer to a call means: the one place where its status code is read.
 
 import { readErrorText, readStart } from "./excerpt.ts";
 import { type RateLimit, readRateLimit, retryAfterMs } from "./rate_limit.ts";
@@ -51,7 +47,6 @@ export interface Failure {
 /**
  * Reads Turn's answer. Once the status is there it alone decides: if the body stays away, or breaks
  * off, all that is lost is what it would have said.
- *
  * @param now Milliseconds since 1970.
  * @param secret What must not be passed on, even if Turn says it.
  */

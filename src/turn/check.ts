@@ -1,16 +1,12 @@
-/**
- * Finds out whether Turn can be reached, accepts our token and has the same time, for the command
- * `check`. It only asks for the address of our channel, without the token and with it: nothing is sent.
- * Turn does not document what it answers there, so the two answers are compared.
- *
- * @module
- */
+// Finds out whether Turn can be reached, accepts our token and has the same time, for the command
+// `check`. It only asks for the address of our channel, without the token and with it: nothing is sent.
+// Turn does not document what it answers there, so the two answers are compared.
 
 import type { Finding } from "../telemetry/mod.ts";
 import { oneLine } from "./excerpt.ts";
 import { networkError } from "./network_error.ts";
 
-/** What {@linkcode askTurn} needs. */
+/** Options of {@linkcode askTurn}. */
 export interface TurnCheckOptions {
   /** The address of our channel. */
   readonly apiUrl: string;
@@ -22,17 +18,16 @@ export interface TurnCheckOptions {
   readonly now?: () => number;
 }
 
-/** An answer to a question without a body. */
 interface Answer {
   readonly status: number;
   /** How far our clock is ahead, in milliseconds, at the middle of the call; NaN if Turn has no Date. */
   readonly aheadMs: number;
 }
 
-/** A clock that differs by more is told of, in seconds. */
+/** How far clocks may differ, in seconds. */
 const MOST_CLOCK_S = 30;
 
-/** Asks Turn. Never throws. */
+/** Asks Turn for our channel, without the token and with it. Never throws. */
 export async function askTurn(options: TurnCheckOptions): Promise<readonly Finding[]> {
   const { apiUrl, authToken } = options;
   const without = await ask(options);
@@ -47,7 +42,7 @@ export async function askTurn(options: TurnCheckOptions): Promise<readonly Findi
   return [reached, tokenFinding(without.status, withToken.status), clock];
 }
 
-/** The answer, or in words why there is none. */
+/** Calls Turn: its answer, or in words why there is none. */
 async function ask(options: TurnCheckOptions, authToken?: string): Promise<Answer | string> {
   const { apiUrl, timeoutMs, now = Date.now } = options;
   const begun = now();
@@ -71,7 +66,7 @@ async function ask(options: TurnCheckOptions, authToken?: string): Promise<Answe
 
 function unreachable(apiUrl: string, fault: string): Finding {
   const fix = FIXES.find(([pattern]) => pattern.test(fault))?.[1] ??
-    "correct turn_api_url; see that name service, firewall and certificates let us reach it";
+    "correct turn_api_url; check DNS, firewall and certificates";
   return { subject: "Turn", ok: false, detail: `${apiUrl} does not answer: ${fault}`, fix };
 }
 
@@ -79,23 +74,23 @@ function unreachable(apiUrl: string, fault: string): Finding {
 const FIXES: readonly (readonly [RegExp, string])[] = [
   [
     /dns|lookup|resolve|ENOTFOUND/i,
-    "correct the host name in turn_api_url, or this machine's name service",
+    "correct the host name in turn_api_url, or this machine's DNS",
   ],
-  [/timed? ?out/i, "look for a firewall or a proxy in between: Turn needs outgoing HTTPS"],
-  [/refused/i, "correct host and port in turn_api_url; look for a firewall in between"],
+  [/timed? ?out/i, "check for a firewall or a proxy in between: calls to Turn need outgoing HTTPS"],
+  [/refused/i, "correct host and port in turn_api_url; check for a firewall in between"],
   [
     /InvalidContentType|corrupt message/i,
     "this port does not speak TLS: correct the port, or the https:// in turn_api_url",
   ],
   [
     /UnknownIssuer|self.signed|unable to (get|verify)/i,
-    "have the system trust the certificate's issuer, and set DENO_TLS_CA_STORE=system",
+    "make the system trust the certificate's issuer, and set DENO_TLS_CA_STORE=system",
   ],
   [/NotValidForName/i, "use in turn_api_url a host name that is in the certificate"],
-  [/Expired|NotValidYet/i, "set this machine's clock; else Turn's certificate has to be renewed"],
+  [/Expired|NotValidYet/i, "set this machine's clock, or have Turn renew its certificate"],
 ];
 
-/** Who may not ask is told so before whether there is anything to be asked. */
+/** Compares answers: who may not ask is refused before it is looked whether there is anything. */
 function tokenFinding(without: number, withToken: number): Finding {
   const subject = "Turn's token";
   if (isRefusal(withToken)) {
@@ -115,15 +110,15 @@ function tokenFinding(without: number, withToken: number): Finding {
     };
   }
   if (isRefusal(without)) {
-    return { subject, ok: true, detail: `taken (${withToken}; ${without} without it)` };
+    return { subject, ok: true, detail: `accepted (${withToken}; ${without} without it)` };
   }
   return {
     subject,
     ok: undefined,
-    detail: `can't be told: Turn answers ${withToken} with it, and ${without} without`,
+    detail: `can't be determined: Turn answers ${withToken} with it, and ${without} without`,
     fix:
-      "compare turn_api_url and auth_token with what Turn shows of the channel: the first message " +
-      "or status will tell",
+      "compare turn_api_url and auth_token with what Turn shows of the channel; the first message " +
+      "or status will show whether they are right",
   };
 }
 

@@ -1,9 +1,5 @@
-/**
- * Calls to Turn's API. One call is one attempt: whether there is another, and when, is for the
- * caller to decide by the {@linkcode CallResult}.
- *
- * @module
- */
+// Calls to Turn's API. One call is one attempt: whether there is another, and when, is for the
+// caller to decide by the `CallResult`.
 
 import { Timeouts } from "../async/mod.ts";
 import { type Trace, traceHeaders } from "../telemetry/mod.ts";
@@ -21,7 +17,7 @@ import {
 /** How long an unused connection is kept: less than the 60 s after which many proxies drop it. */
 const IDLE_MS = 30_000;
 
-/** What a {@linkcode TurnClient} needs. */
+/** Options of a {@linkcode TurnClient}. */
 export interface TurnClientOptions {
   /** Turn's address of our channel, to which `/messages` and `/statuses` are added. */
   readonly apiUrl: string;
@@ -62,7 +58,6 @@ export class TurnClient implements Disposable {
 
   /**
    * Calls nothing yet.
-   *
    * @throws {TypeError} If the address is not a URL, or the token can't be in a header.
    */
   constructor(options: TurnClientOptions) {
@@ -79,7 +74,6 @@ export class TurnClient implements Disposable {
 
   /**
    * Makes calls with another token from now on.
-   *
    * @throws {TypeError} If it can't be in a header; then the other one stays.
    */
   setAuthToken(authToken: string): void {
@@ -128,7 +122,7 @@ export class TurnClient implements Disposable {
     }
   }
 
-  /** A second `traceparent` would make both worthless. */
+  /** The headers of a traced call. A second `traceparent` would make both worthless. */
   #headersIn(trace: Trace): Readonly<Record<string, string>> {
     const { traceparent: _, ...state } = trace;
     return { ...this.#headers, ...(this.#isTraced ? state : traceHeaders(trace)) };

@@ -1,12 +1,8 @@
-/**
- * Turn's requests, over HTTP: who may ask, what can be read, and what is answered. What becomes of
- * a request is for {@linkcode Accept} to say.
- *
- * A 4xx makes Turn drop the message for good, and anything else makes it try again: hence never a
- * 4xx for what may work later, and never a 5xx for what never will.
- *
- * @module
- */
+// Turn's requests, over HTTP: who may ask, what can be read, and what is answered. What becomes of
+// a request is for `Accept` to say.
+//
+// A 4xx makes Turn drop the message for good, and anything else makes it try again: hence never a
+// 4xx for what may work later, and never a 5xx for what never will.
 
 import { Hono } from "hono";
 import { Deadline, EXPIRED, Timeouts } from "../async/mod.ts";
@@ -64,7 +60,6 @@ export interface EndpointOptions {
  * Answers `POST <path>/messages` of each channel, and whatever isn't known with an error. Other
  * routes may be added to it; give each {@linkcode methodNotAllowed} for the methods that it doesn't
  * know.
- *
  * @internal As `deno doc --lint` would have every type of hono's exported too.
  */
 export function turnEndpoint(channels: readonly EndpointOptions[]): Hono {
@@ -103,7 +98,7 @@ async function answer(
       break;
   }
   if (!verify(options.hmacSecrets, body.bytes, signature)) {
-    return refuse(401, [{ details: `${SIGNATURE_HEADER} does not fit the body and our secret` }]);
+    return refuse(401, [{ details: `${SIGNATURE_HEADER} does not match the body and our secret` }]);
   }
   if (!isJson(request.headers.get("content-type"))) {
     return refuse(415, [{ details: "The content type, if given, must be application/json" }]);
@@ -121,7 +116,7 @@ async function answer(
   return timedOut(options);
 }
 
-/** Never rejects: nobody may be waiting any more. */
+/** Answers a request whose body was read. Never rejects: nobody may be waiting any more. */
 async function answerBody(sender: Sender, { accept }: EndpointOptions): Promise<Response> {
   try {
     const read = decodeRequest(sender.body);

@@ -1,8 +1,4 @@
-/**
- * What Turn says of itself when a call fails, short enough for a log line and for a header.
- *
- * @module
- */
+// What Turn says of itself when a call fails, short enough for a log line and for a header.
 
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";

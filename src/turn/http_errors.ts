@@ -1,9 +1,5 @@
-/**
- * The one shape in which we answer with an error over HTTP: Turn's own,
- * `{"errors":[{"code","title","details","field"?}]}`.
- *
- * @module
- */
+// The one shape in which we answer with an error over HTTP: Turn's own,
+// `{"errors":[{"code","title","details","field"?}]}`.
 
 import { getLogger } from "@logtape/logtape";
 
@@ -30,7 +26,7 @@ export interface ErrorDetail {
   readonly field?: string;
 }
 
-/** The part of hono's context that says what was asked for. */
+/** The part of hono's context that says what was requested. */
 export interface Asked {
   /** The request. */
   readonly req: { readonly method: string; readonly path: string };
@@ -57,7 +53,7 @@ export function unavailable(reason: string, afterMs: number): Response {
 
 /** Answers 500: an exception is a bug of ours. What it says is for the log only. */
 export function internalError(error: unknown): Response {
-  log.error("A bug failed a request: {error}", { error });
+  log.error("A request failed because of a bug, please report it: {error}", { error });
   return errorResponse(500, [{ details: "The request could not be handled" }]);
 }
 
@@ -76,7 +72,7 @@ export function methodNotAllowed(...allow: readonly string[]): (asked: Asked) =>
   };
 }
 
-/** No warning, as anybody on the network can ask for anything; still, Turn's may be among them. */
+/** Logs a stray request. No warning, as anybody can ask for anything; still, Turn's may be among them. */
 function logStray({ req: { method, path } }: Asked): void {
   log.info("No such path or method: {method} {path}", { method, path: path.slice(0, 100) });
 }

@@ -1,8 +1,4 @@
-/**
- * What the runtime says when a call gets no answer.
- *
- * @module
- */
+// What the runtime says when a call gets no answer.
 
 /** What the runtime says went wrong, without the address, which the configuration has. */
 export function networkError(error: unknown): string {
@@ -14,7 +10,7 @@ export function isUnreachable(error: unknown): boolean {
   return messageOf(error).includes("client error (Connect)");
 }
 
-/** 2.9 says "fetch failed" and has the rest in the cause, 2.6 has no cause. */
+/** The runtime's own message: Deno 2.9 has it in the cause, 2.6 has no cause. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;

@@ -1,9 +1,5 @@
-/**
- * Turn's Channels API as OpenAPI 3.1, from the schemas by which requests are read and written: what
- * Turn asks of us as a path, and what we tell Turn as webhooks.
- *
- * @module
- */
+// Turn's Channels API as OpenAPI 3.1, from the schemas by which requests are read and written: what
+// Turn asks of us as a path, and what we tell Turn as webhooks.
 
 import * as z from "zod";
 import { TITLES } from "./http_errors.ts";
@@ -14,7 +10,7 @@ import { SIGNATURE_HEADER } from "./signature.ts";
 /** A part of an OpenAPI document. */
 export type OpenApi = Readonly<Record<string, unknown>>;
 
-/** What {@linkcode turnApi} describes. */
+/** Options of {@linkcode turnApi}. */
 export interface TurnApiOptions {
   /** What comes before `/messages`, for each channel. */
   readonly paths: readonly string[];

@@ -1,9 +1,5 @@
-/**
- * What we tell Turn, as it goes over the wire: shapes of turn_channels_api.rst, and for statuses
- * the other one too that Turn has been seen to want.
- *
- * @module
- */
+// What we tell Turn, as it goes over the wire: shapes of turn_channels_api.rst, and for statuses
+// the other one too that Turn has been seen to want.
 
 import * as z from "zod";
 

@@ -1,10 +1,6 @@
-/**
- * What Turn says of its rate limit in the headers of an answer: `X-Ratelimit-Limit`, `-Remaining`,
- * `-Reset` (unix seconds, with a fraction) and, when it names one, `-Bucket`; a 429 may name its
- * bucket in the body instead ("Rate limit hit for bucket text"). And how long it asks us to wait.
- *
- * @module
- */
+// What Turn says of its rate limit in the headers of an answer: `X-Ratelimit-Limit`, `-Remaining`,
+// `-Reset` (unix seconds, with a fraction) and, when it names one, `-Bucket`; a 429 may name its
+// bucket in the body instead ("Rate limit hit for bucket text"). And how long it asks us to wait.
 
 /** A rate limit as an answer tells it; what it does not tell is undefined. */
 export interface RateLimit {
@@ -18,10 +14,7 @@ export interface RateLimit {
   readonly resetAt: number | undefined;
 }
 
-/**
- * The furthest reset that is believed. Turn's windows are 60 s long; what says more is in another
- * unit, or by a clock that differs from ours.
- */
+/** The furthest reset that is believed: windows are 60 s; more is another unit, or another clock. */
 const LONGEST_WINDOW_MS = 10 * 60 * 1000;
 /** The longest wait that is believed. More is not for a timer, but for a person to look into. */
 const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
@@ -30,7 +23,6 @@ const BUCKET = /\bbucket ["']?([\w-]{1,40})/i;
 
 /**
  * Reads the headers; undefined if they tell nothing, as is usual.
- *
  * @param said What the body said, if it is a 429's.
  * @param now Milliseconds since 1970.
  */
@@ -55,7 +47,6 @@ function read(headers: Headers, name: string): number | undefined {
  * fractions as Turn may send them) and a used-up rate limit, whichever is longer: Turn rounds the first
  * (`Retry-After: 1` beside a reset in fractions), and a call before either is refused again, which
  * would cost the message one of its retries.
- *
  * @param now Milliseconds since 1970.
  */
 export function retryAfterMs({ status, headers }: Response, now: number): number {

@@ -1,16 +1,12 @@
-/**
- * Creates a channel in Turn, for the command `init`: once in a channel's life. Turn's answer has the
- * values that the configuration needs.
- *
- * @module
- */
+// Creates a channel in Turn, for the command `init`: once in a channel's life. Turn's answer has the
+// values that the configuration needs.
 
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";
 import { oneLine, readErrorText, readStart } from "./excerpt.ts";
 import { networkError } from "./network_error.ts";
 
-/** What Turn is told of a channel that it is to create. */
+/** A channel that Turn is to create. */
 export interface Registration {
   /** Turn's own address, without a path: `https://whatsapp.turn.io`. */
   readonly turnUrl: string;
@@ -24,7 +20,7 @@ export interface Registration {
   readonly endpoint: string;
 }
 
-/** What became of a registration. */
+/** The registered channel, or why there is none. */
 export type Registered =
   | {
     readonly kind: "registered";
@@ -72,8 +68,8 @@ export async function registerChannel(registration: Registration): Promise<Regis
     return {
       kind: "failed",
       reason: oneLine(`${url} does not answer: ${networkError(error)}`, authToken),
-      fix: "see that --turn-url is right, and that name service, firewall and certificates let " +
-        "us reach it; look in Turn whether the channel was made all the same",
+      fix: "check --turn-url, DNS, firewall and certificates; look in Turn whether the channel " +
+        "was created all the same",
     };
   }
 }
@@ -84,7 +80,7 @@ function readAnswer(url: string, body: string): Registered {
     return {
       kind: "failed",
       reason: "Turn's answer does not have number.uuid and webhook.hmac_secret",
-      fix: "look in Turn whether the channel was made, and run init without --register",
+      fix: "look in Turn whether the channel was created, and run init without --register",
     };
   }
   const { number, webhook } = read.data;
@@ -101,13 +97,13 @@ function explain(url: string, status: number, body: string, authToken: string): 
   return { kind: "failed", reason, fix: FIXES[status] ?? fixByClass(status) };
 }
 
-const TOKEN_FIX = "give with --auth-token the token of a number that exists in your Turn account";
+const TOKEN_FIX = "use --auth-token with the token of an existing number in your Turn account";
 
 const FIXES: Readonly<Record<number, string>> = {
   401: TOKEN_FIX,
-  403: `${TOKEN_FIX}, and that may make channels`,
+  403: `${TOKEN_FIX} that may create channels`,
   404: "correct --turn-url: it is Turn's address without a path",
-  409: "there is such a channel already: run init without --register, with its values",
+  409: "there is such a channel already: run init with its values, without --register",
   429: "wait a minute, and try again",
 };
 

@@ -1,9 +1,5 @@
-/**
- * What Turn asks us to send, from bytes to {@linkcode OutboundRequest}. Turn sends more keys than
- * are read here; fields are those of turn_channels_api.rst, and `waiting_for_user_input`.
- *
- * @module
- */
+// What Turn asks us to send, from bytes to `OutboundRequest`. Turn sends more keys than
+// are read here; fields are those of turn_channels_api.rst, and `waiting_for_user_input`.
 
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";
@@ -23,7 +19,7 @@ export interface OutboundRequest {
   readonly waitingForUserInput: boolean;
 }
 
-/** What became of reading a request. */
+/** A request, or why it could not be read. */
 export type ReadRequest =
   | { readonly kind: "request"; readonly request: OutboundRequest }
   /** The body is not JSON, or not of the schema; one error for each field. */

@@ -1,9 +1,5 @@
-/**
- * Turn's signature of a request: base64(HMAC-SHA256(secret, raw body)), in the header
- * `X-Turn-Hook-Signature`.
- *
- * @module
- */
+// Turn's signature of a request: base64(HMAC-SHA256(secret, raw body)), in the header
+// `X-Turn-Hook-Signature`.
 
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";

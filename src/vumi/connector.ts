@@ -1,10 +1,6 @@
-/**
- * A vumi connector: the three queues of one name, and messages and events instead of bytes. What
- * can't be read is parked here, with the reason. Names and topology: vumi2's
- * src/vumi2/connectors.py.
- *
- * @module
- */
+// A vumi connector: the three queues of one name, and messages and events instead of bytes. What
+// can't be read is parked here, with the reason. Names and topology: vumi2's
+// src/vumi2/connectors.py.
 
 import { getLogger } from "@logtape/logtape";
 import type {
@@ -60,7 +56,7 @@ export function queuesOf(name: string): ConnectorQueues {
   };
 }
 
-/** How a message or event came; see {@linkcode BrokerMessage}. */
+/** What came with a message or event; see {@linkcode BrokerMessage}. */
 export type Arrival = Pick<BrokerMessage, "headers" | "redelivered" | "returns" | "lost">;
 
 /** Decides about one message or event. */
@@ -80,7 +76,7 @@ export interface ConnectorOptions {
   readonly tracing?: Tracing | undefined;
 }
 
-/** What to do with all that comes on a connector's queues. */
+/** Handlers of all that comes on a connector's queues. */
 export interface ConnectorHandlers {
   /** Decides about a message from a user. */
   readonly inbound: ConnectorHandler<Message>;
@@ -137,7 +133,6 @@ export class Connector {
 
   /**
    * Publishes a message to a user. Resolves when it is confirmed in the queue.
-   *
    * @param trace What it is a part of; passed on.
    * @throws {PublishError} See {@linkcode Publisher.publish}.
    */

@@ -1,9 +1,5 @@
-/**
- * vumi's event, as it travels on `<connector>.event`: what became of an outbound message. Fields
- * and defaults: vumi2's src/vumi2/messages.py.
- *
- * @module
- */
+// vumi's event, as it travels on `<connector>.event`: what became of an outbound message. Fields
+// and defaults: vumi2's src/vumi2/messages.py.
 
 import { Buffer } from "node:buffer";
 import * as z from "zod";
@@ -71,7 +67,6 @@ export interface Event {
 
 /**
  * Reads an event off the wire: unknown fields are dropped, absent ones get vumi's defaults.
- *
  * @throws {MalformedPayloadError} If `body` is not UTF-8 JSON, or a field is missing or wrong.
  */
 export function decodeEvent(body: Uint8Array): Event {

@@ -1,11 +1,6 @@
-/**
- * vumi's user message, as it travels on `<connector>.inbound` and `<connector>.outbound`. Bytes
- * become a {@linkcode Message} in {@linkcode decodeMessage} and bytes again in
- * {@linkcode encodeMessage}; no other module knows the wire form. Fields and defaults: vumi2's
- * src/vumi2/messages.py.
- *
- * @module
- */
+// vumi's user message, as it travels on `<connector>.inbound` and `<connector>.outbound`. Bytes
+// become a `Message` in `decodeMessage` and bytes again in `encodeMessage`; no other module knows
+// the wire form. Fields and defaults: vumi2's src/vumi2/messages.py.
 
 import { Buffer } from "node:buffer";
 import * as z from "zod";
@@ -167,7 +162,6 @@ export function createReply(
 
 /**
  * Reads a message off the wire: unknown fields are dropped, absent ones get vumi's defaults.
- *
  * @throws {MalformedPayloadError} If `body` is not UTF-8 JSON, or a field is missing or wrong.
  */
 export function decodeMessage(body: Uint8Array): Message {

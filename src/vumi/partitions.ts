@@ -1,9 +1,5 @@
-/**
- * Queues into which earlier versions sorted messages, if they were configured to (`partitions`).
- * Nobody consumes them any more; what was left in them can be brought back.
- *
- * @module
- */
+// Queues into which earlier versions sorted messages, if they were configured to (`partitions`).
+// Nobody consumes them any more; what was left in them can be brought back.
 
 import type { Browser, Publisher } from "../broker/mod.ts";
 import { queuesOf } from "./connector.ts";
@@ -25,7 +21,6 @@ export interface Partition {
 
 /**
  * The partitions of a connector in which messages wait.
- *
  * @throws {PublishError} See {@linkcode Browser.depth}.
  */
 export async function findPartitions(
@@ -48,7 +43,6 @@ export async function findPartitions(
 /**
  * Puts what waits in a connector's partitions at the end of the queues that it came from, one confirmed
  * message at a time, in order: all of a user's messages are in one partition. Answers how many.
- *
  * @throws {PublishError} See {@linkcode Browser.browse}.
  */
 export async function replayPartitions(

@@ -1,8 +1,4 @@
-/**
- * From bytes off a queue to a value of a schema, and the error for those that can't be read.
- *
- * @module
- */
+// From bytes off a queue to a value of a schema, and the error for those that can't be read.
 
 import type * as z from "zod";
 import { parseJson } from "../async/mod.ts";
@@ -21,7 +17,6 @@ const MAX_DEPTH = 1000;
 
 /**
  * Reads `body` as UTF-8 JSON of the given schema.
- *
  * @throws {MalformedPayloadError} Naming each faulty field; holds nothing of the payload's values.
  */
 export function parsePayload<T>(what: string, schema: z.ZodType<T>, body: Uint8Array): T {

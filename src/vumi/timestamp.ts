@@ -1,10 +1,6 @@
-/**
- * vumi's timestamps: UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. They stay strings, as a `Date` would lose the
- * microseconds. No fraction, a shorter one, and a trailing `Z` are read too (vumi2's
- * deserialise_vumi_timestamp).
- *
- * @module
- */
+// vumi's timestamps: UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. They stay strings, as a `Date` would lose the
+// microseconds. No fraction, a shorter one, and a trailing `Z` are read too (vumi2's
+// deserialise_vumi_timestamp).
 
 import * as z from "zod";
 

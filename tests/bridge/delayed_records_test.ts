@@ -75,7 +75,7 @@ Deno.test("what waits behind a delayed one is noted too, and goes from the list 
   const { note, listed } = await noted(test, "m2");
   assert.deepEqual(listed, ["m1", "m2"]);
   assert.deepEqual([note?.attempts, note?.firstFailureAt], [0, undefined]);
-  assert.equal(note?.reason, "waits behind an earlier message of the same user");
+  assert.equal(note?.reason, "it waits behind an earlier message of the same user");
   await test.deliver("m1", { headers: headersOf(first) });
   assert.deepEqual(await noted(test, "m1"), { note: undefined, listed: ["m2"] });
   await test.deliver("m2", { headers: headersOf(second) });

@@ -124,7 +124,7 @@ Deno.test("an address that is taken is told plainly, exit code 69", async () => 
   const args = [...flags("c", "http://127.0.0.1:9"), `--http-bind=127.0.0.1:${taken.addr.port}`];
   const { code, stderr } = await Program.fromSource().output(args);
   assert.equal(code, 69);
-  assert.match(stderr, /another program does already/);
+  assert.match(stderr, /another program listens there already/);
   assert.ok(!stderr.includes("    at "), stderr);
 });
 
@@ -189,7 +189,7 @@ for (const level of ["DEBUG", "INFO"]) {
     await running.stop("SIGTERM");
     const log = running.stderr();
     assert.match(log, /Parked/);
-    assert.equal(log.includes("Turn said of"), level === "DEBUG", log);
+    assert.equal(log.includes("Turn's answer about"), level === "DEBUG", log);
     for (
       const secret of [SECRET, TOKEN, "guest:guest", ...signatures, "user wrote", "Turn wrote"]
     ) {

@@ -203,8 +203,8 @@ Deno.test("a key that all channels must share is refused in one of them", async 
     "    amqp: {password: s3cret}\n    http_bind: x:1",
   );
   assert.deepEqual(await faults({ file }), {
-    "channels[0].amqp": "to stand beside channels, because it is for all of them",
-    "channels[0].http_bind": "to stand beside channels, because it is for all of them",
+    "channels[0].amqp": "to be set beside channels, because it applies to all of them",
+    "channels[0].http_bind": "to be set beside channels, because it applies to all of them",
   });
   const none = changed("    transport_type: ussd", "    amqp_url: null");
   assert.equal((await valid({ file: none })).channels.length, 2);

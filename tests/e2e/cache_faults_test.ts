@@ -122,7 +122,7 @@ Deno.test("a damaged cache file is told plainly at start, with what to do, exit 
     assert.equal(stdout, "");
     const [line = ""] = stderr.split("\n").filter((text) => text.includes("Cannot start"));
     assert.ok(line.includes(`the cache file ${path}`), stderr);
-    assert.match(line, /move the file away, so that a new one is made/);
+    assert.match(line, /move the file away, so that a new one is created/);
     assert.ok(!stderr.includes("    at "), stderr);
     for (const end of ["-wal", "-shm"]) await Deno.remove(path + end).catch(() => {});
   }

@@ -60,7 +60,7 @@ Deno.test("outbound_dedupe_window: a request repeated because its caller hung up
   assert.ok(all.includes(meant.id) && all.includes(other.id));
   assert.equal(await running.stop("SIGTERM"), 0);
   assert.equal(live.transport.outbound.length, 4);
-  assert.match(running.stderr(), /A request was repeated/);
+  assert.match(running.stderr(), /Turn repeated a request/);
 });
 
 Deno.test("outbound_dedupe_window: equal requests that were answered are as many messages", async () => {

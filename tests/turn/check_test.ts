@@ -32,12 +32,12 @@ function about(findings: readonly Finding[], subject: string): Finding {
 
 for (
   const [label, without, withToken, ok, words] of [
-    ["taken", 401, 200, true, /^taken/],
-    ["taken, though there is nothing to see", 403, 404, true, /^taken \(404; 403 without it\)/],
+    ["taken", 401, 200, true, /^accepted/],
+    ["taken, though there is nothing to see", 403, 404, true, /^accepted \(404; 403 without it\)/],
     ["refused", 401, 401, false, /^Turn refuses it \(401\)/],
     ["not allowed here", 401, 403, false, /^Turn refuses it \(403\)/],
-    ["not looked at", 404, 404, undefined, /^can't be told: Turn answers 404/],
-    ["not known while Turn has trouble", 500, 500, undefined, /^can't be told/],
+    ["not looked at", 404, 404, undefined, /^can't be determined: Turn answers 404/],
+    ["not known while Turn has trouble", 500, 500, undefined, /^can't be determined/],
     ["not known while Turn redirects", 302, 302, false, /^Turn redirects \(302\)/],
   ] as const
 ) {

@@ -1,8 +1,4 @@
-/**
- * The adapter without a server, for the demo and for tests: queues in this process, gone with it.
- *
- * @module
- */
+// The adapter without a server, for the demo and for tests: queues in this process, gone with it.
 
 import { sleep } from "../../async/mod.ts";
 import { runHandler } from "../handler.ts";
@@ -19,9 +15,8 @@ import {
   type QueuedMessage,
 } from "../mod.ts";
 
-interface Entry {
+interface StoredMessage {
   readonly message: QueuedMessage;
-  /** Its place among the messages of all queues. */
   readonly place: number;
   redelivered: boolean;
   /** In a delay queue: where it goes when its time is up. */
@@ -31,53 +26,49 @@ interface Entry {
 
 interface Subscription extends ConsumeOptions {
   readonly handler: Handler;
-  /** What is handed out and not answered. */
   readonly work: Set<Promise<void>>;
 }
 
 /** A queue: messages in the order of their places, which they keep when they are put back. */
 class MemoryQueue {
   /** Those that nobody has taken, the next one first. */
-  waiting: Entry[] = [];
+  waiting: StoredMessage[] = [];
   /** The next one to take a message comes first. */
   readonly subscriptions = new Set<Subscription>();
 
   /** Takes the next message and says for whom; undefined if there is none, or nobody free. */
-  next(): [Subscription, Entry] | undefined {
+  next(): [Subscription, StoredMessage] | undefined {
     const subscription = this.subscriptions.values()
       .find(({ work, prefetch }) => work.size < prefetch);
-    const entry = subscription && this.waiting.shift();
-    if (!subscription || !entry) return undefined;
+    const stored = subscription && this.waiting.shift();
+    if (!subscription || !stored) return undefined;
     this.subscriptions.delete(subscription);
     this.subscriptions.add(subscription);
-    return [subscription, entry];
+    return [subscription, stored];
   }
 
   /** Puts a message that was taken back to its place. */
-  putBack(entry: Entry): void {
-    entry.redelivered = true;
-    const index = this.waiting.findIndex(({ place }) => place > entry.place);
-    this.waiting.splice(index < 0 ? this.waiting.length : index, 0, entry);
+  putBack(stored: StoredMessage): void {
+    stored.redelivered = true;
+    const index = this.waiting.findIndex(({ place }) => place > stored.place);
+    this.waiting.splice(index < 0 ? this.waiting.length : index, 0, stored);
   }
 
-  takeDue(): Entry[] {
+  takeDue(): StoredMessage[] {
     const due = this.waiting.filter(({ isDue }) => isDue);
     this.waiting = this.waiting.filter(({ isDue }) => !isDue);
     return due;
   }
 }
 
-/** A {@linkcode Broker} in one process. */
 export class MemoryBroker implements Broker {
   readonly #queues = new Map<string, MemoryQueue>();
-  /** There is one program only, so it leads. */
   readonly #leads = new Set<string>();
   readonly #closed = new AbortController();
   #places = 0;
 
   private constructor() {}
 
-  /** An empty broker. */
   static open(): MemoryBroker {
     return new MemoryBroker();
   }
@@ -120,13 +111,13 @@ export class MemoryBroker implements Broker {
   async browse(name: string, decide: Decide): Promise<void> {
     this.#checkOpen(`Cannot look through ${name}`);
     const queue = this.#queues.get(name);
-    const kept: Entry[] = [];
+    const kept: StoredMessage[] = [];
     try {
       for (let left = queue?.waiting.length ?? 0; left > 0; left--) {
-        const entry = queue?.waiting.shift();
-        if (!entry) break; // Others have taken some meanwhile.
-        kept.push(entry);
-        const { message } = entry;
+        const stored = queue?.waiting.shift();
+        if (!stored) break; // Others have taken some meanwhile.
+        kept.push(stored);
+        const { message } = stored;
         const decision = await decide(message);
         this.#checkOpen(`Cannot look through ${name}`);
         if (decision === "keep") continue;
@@ -136,7 +127,7 @@ export class MemoryBroker implements Broker {
         kept.pop();
       }
     } finally {
-      for (const entry of kept) this.#putBack(name, entry);
+      for (const stored of kept) this.#putBack(name, stored);
     }
   }
 
@@ -165,7 +156,7 @@ export class MemoryBroker implements Broker {
     };
   }
 
-  /** Closes it; messages in work are lost to their handlers. */
+  /** Closes the broker; messages in work are lost to their handlers. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
     return Promise.resolve();
@@ -185,21 +176,21 @@ export class MemoryBroker implements Broker {
   #enqueue(name: string, message: QueuedMessage): void {
     const queue = this.#queues.get(name);
     if (!queue) throw new PublishError("refused", `Cannot publish to ${name}: no such queue`);
-    queue.waiting.push(this.#entry(message));
+    queue.waiting.push(this.#stored(message));
     this.#dispatchSoon(name);
   }
 
   async #enqueueLater(goesTo: string, message: QueuedMessage, delayMs: number): Promise<void> {
     const name = delayQueue(delayMs);
-    const entry = this.#entry(message, goesTo);
-    this.#declare(name).waiting.push(entry);
+    const stored = this.#stored(message, goesTo);
+    this.#declare(name).waiting.push(stored);
     await sleep(delayMs, this.#closed.signal);
     if (this.#closed.signal.aborted) return;
-    entry.isDue = true;
+    stored.isDue = true;
     this.#moveDue(name);
   }
 
-  #entry(message: QueuedMessage, goesTo?: string): Entry {
+  #stored(message: QueuedMessage, goesTo?: string): StoredMessage {
     return { message, goesTo, place: this.#places++, redelivered: false, isDue: false };
   }
 
@@ -218,9 +209,9 @@ export class MemoryBroker implements Broker {
   #dispatch(name: string): void {
     const queue = this.#queues.get(name);
     while (!this.#closed.signal.aborted) {
-      const [subscription, entry] = queue?.next() ?? [];
-      if (!subscription || !entry) return;
-      const work = this.#handle(name, subscription, entry);
+      const [subscription, stored] = queue?.next() ?? [];
+      if (!subscription || !stored) return;
+      const work = this.#handle(name, subscription, stored);
       subscription.work.add(work);
       void work.finally(() => {
         subscription.work.delete(work);
@@ -229,12 +220,12 @@ export class MemoryBroker implements Broker {
     }
   }
 
-  async #handle(queue: string, subscription: Subscription, entry: Entry): Promise<void> {
-    const { redelivered, message: { body, headers } } = entry;
+  async #handle(queue: string, subscription: Subscription, stored: StoredMessage): Promise<void> {
+    const { redelivered, message: { body, headers } } = stored;
     const message = { body, headers, redelivered, returns: 0, lost: this.#closed.signal };
     const disposition = await runHandler(subscription.handler, message, queue);
     if (this.#closed.signal.aborted || disposition.kind === "done") return;
-    if (disposition.kind === "requeue") return this.#putBack(queue, entry);
+    if (disposition.kind === "requeue") return this.#putBack(queue, stored);
     const copy = { body, headers: { ...headers, ...copyHeaders(queue, disposition, new Date()) } };
     switch (disposition.kind) {
       case "later":
@@ -246,8 +237,8 @@ export class MemoryBroker implements Broker {
     }
   }
 
-  #putBack(name: string, entry: Entry): void {
-    this.#queues.get(name)?.putBack(entry);
+  #putBack(name: string, stored: StoredMessage): void {
+    this.#queues.get(name)?.putBack(stored);
     this.#moveDue(name);
     this.#dispatchSoon(name);
   }

@@ -1,9 +1,5 @@
-/**
- * The address of an AMQP server: what amqplib needs to connect to it, and why that fails, in words for
- * an operator. What is said here never holds the password.
- *
- * @module
- */
+// The address of an AMQP server: what amqplib needs to connect to it, and why that fails, in words for
+// an operator. What is said here never holds the password.
 
 import type { Options, SocketOptions } from "amqplib";
 import { isIP } from "node:net";
@@ -15,13 +11,10 @@ import { EXPIRED, within } from "../../async/mod.ts";
 const HEARTBEAT_S = 5;
 /** Longest silence of the server while connecting; another may be at hand. */
 const CONNECT_TIMEOUT_MS = 4_000;
-/**
- * How long to wait for what is wrong with TLS. A server that wants a certificate of ours says so after
- * its own part of the handshake is over.
- */
+/** How long to wait for a TLS fault: a server misses our certificate only after its own handshake. */
 const HANDSHAKE_MS = 2_000;
 
-/** What {@linkcode describeFault} says of a refused login: to try again is of no use for now. */
+/** The reason for a refused login: to try again is of no use for now. */
 export const LOGIN_REFUSED = "RabbitMQ refused the user or the password";
 
 /** TLS to a server at `amqps://`; each text is PEM. */
@@ -35,7 +28,6 @@ export interface AmqpTls {
   readonly serverName?: string;
 }
 
-/** A server, and how to reach it. */
 export interface AmqpAddress {
   /** The first argument of amqplib's `connect`. */
   readonly connect: Options.Connect;
@@ -48,7 +40,6 @@ export interface AmqpAddress {
 /**
  * Reads `amqp://` and `amqps://` addresses. User and password default to guest, the virtual host to
  * `/`. amqplib would take the address itself, but decodes percent signs as Latin-1.
- *
  * @throws {TypeError} If it is not such an address.
  */
 export function parseAddress(text: string, tls: AmqpTls = {}): AmqpAddress {
@@ -132,14 +123,14 @@ export async function connectFault(
   return describeFault(fault ?? error, address);
 }
 
-/** What RabbitMQ says in AMQP, and the system of a connection, has nothing to do with TLS. */
+/** Whether it may be about TLS: what RabbitMQ says in AMQP, and the system of a connection, is not. */
 function isVague(error: unknown): boolean {
   return !/^Handshake terminated by server|^Expected |^connect E|no answer in|getaddrinfo/.test(
     messageOf(error),
   );
 }
 
-/** What goes wrong with TLS by itself; undefined if nothing does. */
+/** Makes a TLS connection only. The error, if that fails. */
 async function handshakeFault(
   { connect: { hostname: host = "", port = 0 }, tls }: AmqpAddress,
   signal: AbortSignal,

@@ -1,11 +1,7 @@
-/**
- * All that reaches below amqplib's interface, on one connection: a frame with properties is read here,
- * and a message is written here, with our codec in place of amqplib's, which throws at what RabbitMQ
- * takes. The names and the shape of frames are those of amqplib 2.3's lib/connection.js and
- * lib/frame.js.
- *
- * @module
- */
+// All that reaches below amqplib's interface, on one connection: a frame with properties is read here,
+// and a message is written here, with our codec in place of amqplib's, which throws at what RabbitMQ
+// takes. The names and the shape of frames are those of amqplib 2.3's lib/connection.js and
+// lib/frame.js.
 
 import { Buffer } from "node:buffer";
 import process from "node:process";
@@ -114,7 +110,7 @@ export function installCodec(model: ChannelModel): void {
   };
 }
 
-/** The next frame, if it is all there and is one with properties. */
+/** Takes the next frame, if it is all there and is one with properties. */
 function readHeader(connection: WireConnection): WireFrame | undefined {
   const { rest, maxFrameSize } = connection;
   if (rest[0] !== HEADER_FRAME || rest.length < FRAME_START) return undefined;
@@ -132,7 +128,7 @@ function readHeader(connection: WireConnection): WireFrame | undefined {
   };
 }
 
-/** Undefined if the exchange or the routing key is too long, which amqplib tells. */
+/** Writes a message; undefined if its exchange or routing key is too long, which amqplib tells. */
 function writeMessage(
   connection: WireConnection,
   [channel, , { exchange, routingKey, mandatory }, , values, content]: SentMessage,
@@ -165,7 +161,7 @@ function writeMessage(
   return isSmall ? written : connection.sendContent(channel, content);
 }
 
-/** Returns what ends the frame. */
+/** Begins a frame. Returns what ends it. */
 function beginFrame(writer: ByteWriter, type: number, channel: number): () => void {
   writer.uint8(type);
   writer.uint16(channel);

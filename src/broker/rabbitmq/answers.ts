@@ -1,9 +1,5 @@
-/**
- * Does what a handler has decided about a message: an ack, a return, or a confirmed copy in another
- * queue and then an ack; on the channel that the message came on, or not at all.
- *
- * @module
- */
+// Does what a handler has decided about a message: an ack, a return, or a confirmed copy in another
+// queue and then an ack; on the channel that the message came on, or not at all.
 
 import { getLogger } from "@logtape/logtape";
 import type { ConsumeMessage, MessageProperties } from "amqplib";
@@ -19,13 +15,12 @@ const log = getLogger(["turn-channels", "broker"]);
 
 export interface AnswerOptions extends BackoffOptions {
   readonly copies: AmqpCopies;
-  /** The queue that the messages come from. */
   readonly queue: string;
   readonly parkingQueue: string;
   readonly faults: QueueFaults;
 }
 
-export interface Delivery {
+export interface ToAnswer {
   readonly session: AmqpSession;
   readonly message: ConsumeMessage;
   /** Its properties without what RabbitMQ noted of its waiting in delay queues. */
@@ -36,13 +31,12 @@ export interface Delivery {
   readonly onStuck: (isStuck: boolean) => void;
 }
 
-/** The copies that go to one queue: one after the other. */
+/** Copies to one queue, made one after the other. */
 interface Line {
   last: Promise<void>;
   /** Whether the first one can't be made for now, and so none. */
   isStuck: boolean;
-  /** Those that are not made yet. */
-  readonly waiting: Set<Delivery>;
+  readonly waiting: Set<ToAnswer>;
 }
 
 /** A message over which so many channels have ended waits for its copy beside the line. */
@@ -51,10 +45,8 @@ const MOST_ENDS = 3;
 /** What can't wait is parked when its own queue has refused a copy of it so often. */
 const MOST_REFUSALS = 3;
 
-/** The answers to one consumer's messages. */
 export class AmqpAnswers {
   readonly #options: AnswerOptions;
-  /** By the queue that the copies go to. */
   readonly #lines = new Map<string, Line>();
 
   constructor(options: AnswerOptions) {
@@ -62,8 +54,8 @@ export class AmqpAnswers {
   }
 
   /** Resolves when the message is answered, or can't be any more. */
-  async answer(delivery: Delivery, disposition: Disposition): Promise<void> {
-    const { session, message } = delivery;
+  async answer(toAnswer: ToAnswer, disposition: Disposition): Promise<void> {
+    const { session, message } = toAnswer;
     const { queue, parkingQueue } = this.#options;
     switch (disposition.kind) {
       case "done":
@@ -72,26 +64,26 @@ export class AmqpAnswers {
         return session.reply((channel) => channel.nack(message, false, true));
       case "later": {
         const target: CopyTarget = { kind: "delay", queue, delayMs: disposition.delayMs };
-        return await this.#copyInTurn(delivery, disposition, target);
+        return await this.#copyInTurn(toAnswer, disposition, target);
       }
       case "again":
-        return await this.#copyInTurn(delivery, disposition, { kind: "queue", queue });
+        return await this.#copyInTurn(toAnswer, disposition, { kind: "queue", queue });
       case "park":
-        return await this.#copyInTurn(delivery, disposition, { kind: "own", queue: parkingQueue });
+        return await this.#copyInTurn(toAnswer, disposition, { kind: "own", queue: parkingQueue });
     }
   }
 
-  /** One at a time: of those side by side, a first that fails would come after the others. */
-  async #copyInTurn(delivery: Delivery, disposition: Copied, target: CopyTarget): Promise<void> {
+  /** Makes copies one at a time: of those side by side, a first that fails would come after the others. */
+  async #copyInTurn(toAnswer: ToAnswer, disposition: Copied, target: CopyTarget): Promise<void> {
     const name = firstQueueOf(target);
     const line = this.#lines.get(name) ??
-      { last: Promise.resolve(), isStuck: false, waiting: new Set<Delivery>() };
+      { last: Promise.resolve(), isStuck: false, waiting: new Set<ToAnswer>() };
     this.#lines.set(name, line);
-    line.waiting.add(delivery);
-    if (line.isStuck) delivery.onStuck(true);
+    line.waiting.add(toAnswer);
+    if (line.isStuck) toAnswer.onStuck(true);
     const left = Promise.withResolvers<void>();
     const copying = line.last.then(() =>
-      this.#copy(delivery, disposition, target, line, left.resolve)
+      this.#copy(toAnswer, disposition, target, line, left.resolve)
     );
     line.last = Promise.race([copying, left.promise]);
     await copying;
@@ -99,17 +91,16 @@ export class AmqpAnswers {
 
   /**
    * Acks the message once its copy is confirmed. Tries until then, or until it can't be acked.
-   *
    * @param leave Lets those behind it in the line go on.
    */
   async #copy(
-    delivery: Delivery,
+    toAnswer: ToAnswer,
     disposition: Copied,
     target: CopyTarget,
     line: Line,
     leave: () => void,
   ): Promise<void> {
-    const { session, message, properties, onStuck } = delivery;
+    const { session, message, properties, onStuck } = toAnswer;
     const { copies, queue, faults } = this.#options;
     const name = firstQueueOf(target);
     const headers = copyHeaders(queue, disposition, new Date());
@@ -135,7 +126,7 @@ export class AmqpAnswers {
         if (!isApart) setStuck(line, true);
         if (!isApart && ends >= MOST_ENDS) {
           // It stays stuck; the others are not.
-          line.waiting.delete(delivery);
+          line.waiting.delete(toAnswer);
           setStuck(line, false);
           faults.forget(name, "copy");
           leave();
@@ -149,19 +140,19 @@ export class AmqpAnswers {
     else faults.forget(at, kind);
     if (isApart) onStuck(false);
     else setStuck(line, false);
-    line.waiting.delete(delivery);
+    line.waiting.delete(toAnswer);
     if (line.waiting.size === 0 && this.#lines.get(name) === line) this.#lines.delete(name);
     leave();
-    if (!isCopied && refusalsLeft === 0) await this.#parkInstead(delivery, returns);
+    if (!isCopied && refusalsLeft === 0) await this.#parkInstead(toAnswer, returns);
   }
 
   /** RabbitMQ may drop it before its own queue takes it. */
-  async #parkInstead(delivery: Delivery, returns: number): Promise<void> {
+  async #parkInstead(toAnswer: ToAnswer, returns: number): Promise<void> {
     const { queue, parkingQueue } = this.#options;
     const full = `${queue} is full, and has returned it ${returns} times`;
-    const parked = delivery.orPark ?? { kind: "park", reason: full };
+    const parked = toAnswer.orPark ?? { kind: "park", reason: full };
     log.error("Parked a message of {queue}: {reason}", { queue, reason: full });
-    await this.#copyInTurn(delivery, parked, { kind: "own", queue: parkingQueue });
+    await this.#copyInTurn(toAnswer, parked, { kind: "own", queue: parkingQueue });
   }
 }
 

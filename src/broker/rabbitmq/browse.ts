@@ -1,8 +1,4 @@
-/**
- * Looking into queues of RabbitMQ while they are in use.
- *
- * @module
- */
+// Looking into queues of RabbitMQ while they are in use.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConsumeMessage, Replies } from "amqplib";
@@ -32,7 +28,6 @@ const NEXT_MS = 200;
 interface BrowseOptions {
   readonly connection: AmqpConnection;
   readonly copies: AmqpCopies;
-  /** Declares a queue again, if we have declared it. */
   readonly restore: (queue: string) => Promise<void>;
 }
 
@@ -87,11 +82,12 @@ export async function browse(
 /** @throws {PublishError} If it takes too long; it may still be there later. */
 async function copied(queue: string, copying: Promise<void>): Promise<void> {
   if (await within(copying, COPY_MS) !== EXPIRED) return;
-  const text = `RabbitMQ does not confirm a copy in ${queue}: it may be there twice when it does`;
+  const text =
+    `RabbitMQ did not confirm a copy in ${queue} in time: the message may be there twice`;
   throw new PublishError("unconfirmed", text);
 }
 
-/** A quorum queue has what goes to it a moment later. Whoever else reads may take it at once. */
+/** Waits until the messages are there: a quorum queue has them a moment later. */
 async function untilThere(connection: AmqpConnection, queue: string, count: number): Promise<void> {
   const session = await openSession(connection, queue);
   try {
@@ -156,7 +152,6 @@ export class AmqpDepths {
     this.#connection = connection;
   }
 
-  /** See {@linkcode look}. */
   of(queue: string): Promise<Replies.AssertQueue | undefined> {
     const asking = this.#asked.then(() => this.#ask(queue));
     // A fault is for those who asked, not for those who ask next.
@@ -183,7 +178,6 @@ export class AmqpDepths {
 
 /**
  * What RabbitMQ tells of a queue; undefined if it is not there, which has ended the session.
- *
  * @throws {PublishError} If nobody can tell.
  */
 async function look(

@@ -1,9 +1,5 @@
-/**
- * Publishes on one channel with confirms. A message is sent `mandatory`, so one that no queue takes
- * comes back instead of being dropped.
- *
- * @module
- */
+// Publishes on one channel with confirms. A message is sent `mandatory`, so one that no queue takes
+// comes back instead of being dropped.
 
 import { Buffer } from "node:buffer";
 import { type ConfirmChannel, IllegalOperationError, type Message, type Options } from "amqplib";
@@ -27,11 +23,9 @@ interface Pending {
 
 export class ConfirmingChannel {
   readonly #channel: ConfirmChannel;
-  /** In the order of publishing. */
   readonly #pending = new Set<Pending>();
-  /** Queues that have taken a message. */
   readonly #taken = new Set<string>();
-  /** Why the server has ended the channel, if it has. */
+  /** Why the server ended the channel. */
   fault: Error | undefined;
 
   constructor(channel: ConfirmChannel) {
@@ -43,7 +37,6 @@ export class ConfirmingChannel {
 
   /**
    * Resolves when the message is confirmed in a queue.
-   *
    * @throws {PublishError} If it is not: `unavailable` if the channel has ended before, `refused` or
    * `unconfirmed` else.
    */

@@ -1,14 +1,10 @@
-/**
- * One connection to RabbitMQ that comes back for ever. Its owner's `setup` makes what lives on it each
- * time, before anyone sees the connection. Of several addresses, which are one cluster, any that can be
- * reached is taken.
- *
- * amqplib has a recovery of its own. It is not used: after a failed setup it waits for a
- * close-handshake that a dying server never finishes, and so for ever, and closing it does not end
- * an attempt that is under way.
- *
- * @module
- */
+// One connection to RabbitMQ that comes back for ever. Its owner's `setup` makes what lives on it each
+// time, before anyone sees the connection. Of several addresses, which are one cluster, any that can be
+// reached is taken.
+//
+// amqplib has a recovery of its own. It is not used: after a failed setup it waits for a
+// close-handshake that a dying server never finishes, and so for ever, and closing it does not end
+// an attempt that is under way.
 
 import { getLogger } from "@logtape/logtape";
 import { type ChannelModel, connect } from "amqplib";
@@ -57,9 +53,8 @@ export class AmqpConnection {
   #running: Promise<void> | undefined;
   /** Why there is no connection to each host that was tried since there was one. */
   readonly #reported = new Map<string, string>();
-  /** By the clock of `performance`, as what follows. */
+  /** By the clock of `performance`, as are times below. */
   #awaySince = performance.now();
-  /** When an address failed last. */
   readonly #failedAt = new Map<AmqpAddress, number>();
   /** Whether the address is not to blame for the end of the connection there is. */
   #isFine = false;
@@ -130,7 +125,7 @@ export class AmqpConnection {
     this.#socket.abort(new Error(reason));
   }
 
-  /** Within seconds, even if the server does not answer. */
+  /** Closes the connection within seconds, even if the server does not answer. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#endAttempt();
@@ -155,7 +150,7 @@ export class AmqpConnection {
     return new PublishError("unavailable", `Cannot connect to RabbitMQ ${reasons.join("; ")}`);
   }
 
-  /** Tries the addresses, at once one after the other, until one was up; and so again and again. */
+  /** Tries one address after the other until one was up, pauses, and begins again. */
   async #run(): Promise<void> {
     const closing = this.#closing.signal;
     const backoff = new Backoff(this.#options);
@@ -169,7 +164,7 @@ export class AmqpConnection {
     }
   }
 
-  /** What failed lately comes last: it may be frozen, which takes long to be found out. */
+  /** The addresses in the order of trying. What failed lately comes last: if frozen, it takes long to tell. */
   #inOrder(): readonly AmqpAddress[] {
     const lately = performance.now() - AVOID_MS;
     return this.#options.addresses

@@ -1,8 +1,4 @@
-/**
- * The connections that messages are consumed on: one, and more when it has no channels left.
- *
- * @module
- */
+// The connections that messages are consumed on: one, and more when it has no channels left.
 
 import { PoisonDeliveries } from "./codec/poison_deliveries.ts";
 import { AmqpConnection, type AmqpConnectionOptions } from "./connection.ts";
@@ -13,7 +9,6 @@ const CONSUMERS_EACH = 1500;
 
 export interface ConsumeConnection {
   readonly connection: AmqpConnection;
-  /** Undefined until there was a connection. */
   declarer: Declarer | undefined;
   consumers: number;
 }
@@ -24,7 +19,7 @@ export class ConsumeConnections {
   readonly #options: ConsumeConnectionsOptions;
   readonly #poisonDeliveries = new PoisonDeliveries();
   readonly #all: ConsumeConnection[] = [];
-  /** Also for looking into queues. */
+  /** The first connection, which also looks into queues. */
   readonly first: AmqpConnection;
 
   /** Connects the first one when it is started, and others as they are needed. */
@@ -37,7 +32,7 @@ export class ConsumeConnections {
     return this.#all.every(({ connection }) => connection.ready);
   }
 
-  /** One that has room for another consumer, which the caller counts. */
+  /** A connection that has room for another consumer, which the caller counts. */
   withRoom(): ConsumeConnection {
     const last = this.#all.at(-1);
     if (last !== undefined && last.consumers < CONSUMERS_EACH) return last;

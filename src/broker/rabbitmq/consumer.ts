@@ -1,10 +1,6 @@
-/**
- * Consumes one queue on a channel of its own, which is made again when it ends. What a handler decides
- * is sent on the channel that the message came on, or not at all. What has to wait stays in hand: only
- * an end gives messages back, because a quorum queue counts that.
- *
- * @module
- */
+// Consumes one queue on a channel of its own, which is made again when it ends. What a handler decides
+// is sent on the channel that the message came on, or not at all. What has to wait stays in hand: only
+// an end gives messages back, because a quorum queue counts that.
 
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
@@ -153,7 +149,7 @@ export class AmqpConsumer implements Consumer {
     const reason = await ended;
     if (reason === "cancelled") {
       this.#ready = false;
-      log.warn("RabbitMQ delivers nothing of {queue} any more: declaring it again", { queue });
+      log.warn("RabbitMQ no longer delivers from {queue}, declaring it again", { queue });
       // RabbitMQ 4.3 may have taken back what is in hand, and keeps the channel open.
       await session.close();
       await sleep(CANCELLED_MS, this.#stop.signal);
@@ -198,7 +194,7 @@ export class AmqpConsumer implements Consumer {
     await this.#closeIfDone(session);
   }
 
-  /** Messages that can't be parked or delayed take no others' places. */
+  /** Makes room for others: messages that can't be parked or delayed take none of theirs. */
   #onStuck(session: AmqpSession, isStuck: boolean): void {
     if (session !== this.#session) return;
     this.#stuck += isStuck ? 1 : -1;
@@ -206,7 +202,7 @@ export class AmqpConsumer implements Consumer {
     if (isHalf && this.#stuck <= MOST_STUCK) this.#end?.("renew");
   }
 
-  /** After a stop the channel stays for the answers to what was handed out. */
+  /** Closes the channel when all is answered that was handed out before a stop. */
   async #closeIfDone(session: AmqpSession): Promise<void> {
     if (this.#stop.signal.aborted && session.inWork === 0) await session.close();
   }

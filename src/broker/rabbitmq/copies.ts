@@ -1,9 +1,5 @@
-/**
- * Publishes confirmed copies of messages to queues of ours, and to the end of their own: on a channel
- * apart from that for vumi's queues, so that no fault of theirs is felt there. None needs a binding.
- *
- * @module
- */
+// Publishes confirmed copies of messages to queues of ours, and to the end of their own: on a channel
+// apart from that for vumi's queues, so that no fault of theirs is felt there. None needs a binding.
 
 import type { ChannelModel, Options } from "amqplib";
 import { ConfirmingChannel, ReturnedError } from "./confirms.ts";
@@ -12,26 +8,20 @@ import { messageOf, serverWords } from "./server_errors.ts";
 import { delayQueue, PublishError } from "../mod.ts";
 
 export type CopyTarget =
-  /** A queue of ours, which is declared. */
   | { readonly kind: "own"; readonly queue: string }
-  /** A queue that is there. */
   | { readonly kind: "queue"; readonly queue: string }
-  /** To wait, and then to `queue`. */
   | { readonly kind: "delay"; readonly queue: string; readonly delayMs: number };
 
-/** The queue that a copy goes to first. */
 export function firstQueueOf(target: CopyTarget): string {
   return target.kind === "delay" ? delayQueue(target.delayMs) : target.queue;
 }
 
-/** For what is in a copy see copy_properties.ts. */
+/** Publishes copies; what is in them is decided in copy_properties.ts. */
 export class AmqpCopies {
   readonly #publisher: AmqpPublisher;
-  /** Declared since the channel was opened. */
   #declared = new Set<string>();
   #channel: Promise<ConfirmingChannel> | undefined;
 
-  /** Publishes on the connection of `publisher`. */
   constructor(publisher: AmqpPublisher) {
     this.#publisher = publisher;
   }
@@ -39,7 +29,6 @@ export class AmqpCopies {
   /**
    * Resolves when the copy is confirmed. A block of the server is waited for, however long: to give up,
    * and to publish again, would make two messages of one.
-   *
    * @param isApart On a channel of its own, as it may end it.
    * @throws {PublishError} If it is not confirmed; a {@linkcode ChannelEndError} if RabbitMQ has ended
    * the channel over it, or over another one.

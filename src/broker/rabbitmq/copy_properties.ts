@@ -1,10 +1,6 @@
-/**
- * The copy of a message that goes to another queue: its own properties, those aside that would lose
- * it or send it elsewhere, and headers of ours. And what a message that came back from one of our
- * delay queues had for headers before. Copies are made from the bytes; see codec/unchanged.ts.
- *
- * @module
- */
+// The copy of a message that goes to another queue: its own properties, those aside that would lose
+// it or send it elsewhere, and headers of ours. And what a message that came back from one of our
+// delay queues had for headers before. Copies are made from the bytes; see codec/unchanged.ts.
 
 import type { MessageProperties, Options } from "amqplib";
 import {
@@ -13,15 +9,12 @@ import {
   WIRE,
   type WireProperties,
 } from "./codec/properties.ts";
-import { elementsIn, entriesIn, FieldBytes } from "./codec/raw_values.ts";
+import { elementsIn, FieldBytes, headerFieldsIn } from "./codec/raw_values.ts";
 import { decodeValue, type Table } from "./codec/reader.ts";
 import { COUNTS, unchanged } from "./codec/unchanged.ts";
 import { ORIGINAL_HEADERS } from "../headers.ts";
 
-/**
- * What was returned to its queue so often is better copied than parked: RabbitMQ drops it at 20 by
- * default, and a policy may say less.
- */
+/** So often returned, a message is better copied than parked: RabbitMQ drops it at 20 by default. */
 export const MOST_RETURNS = 3;
 
 /** How often the message was returned to its queue, as far as a quorum queue says so. */
@@ -71,8 +64,8 @@ export function copyOf(properties: MessageProperties, added: Table): Options.Pub
 }
 
 /**
- * The same for a delay queue. What RabbitMQ noted on the message before is put away: it would drop
- * one that expires in the delay queue if it has expired in its destination some time ago, taking
+ * The copy for a delay queue. What RabbitMQ noted on the message before is put away: it would drop
+ * a copy that expires in the delay queue if it has expired in its destination some time ago, taking
  * that for an endless round.
  */
 export function delayedCopy(properties: MessageProperties, added: Table): Options.Publish {
@@ -107,7 +100,7 @@ export function undelayed(properties: WireProperties, queue: string): MessagePro
   return decodeProperties(encodeProperties({ ...values, headers: restored }));
 }
 
-/** The entries that are not about delay queues. Somebody else's of another type stay as they are. */
+/** The `x-death` entries that are not about delay queues. Another type of entries stays as it is. */
 function joined(entries: unknown, before: unknown, queue: string): unknown {
   const lists = [entries, before].filter((list) => list instanceof FieldBytes);
   const other = lists.findLast((list) => !elementsIn(list));
@@ -116,14 +109,14 @@ function joined(entries: unknown, before: unknown, queue: string): unknown {
   return other ?? (joint.length > 0 ? joint : undefined);
 }
 
-/** The first or the last note, unless it is about a delay queue. */
+/** The `x-first-death-` or `x-last-death-` headers, unless they are about a delay queue. */
 function notesOf(which: "first" | "last", notes: Table, queue: string): Table {
   const prefix = `x-${which}-death-`;
   if (isDelayQueue(notes[`${prefix}queue`], queue)) return {};
   return Object.fromEntries(Object.entries(notes).filter(([key]) => key.startsWith(prefix)));
 }
 
-/** Also those of earlier versions, in which each queue had its own. */
+/** Whether it names a delay queue, now or of earlier versions, in which each queue had its own. */
 function isDelayQueue(value: unknown, queue: string): boolean {
   const name = value instanceof FieldBytes ? decodeValue(value) : undefined;
   if (typeof name !== "string") return false;
@@ -133,10 +126,10 @@ function isDelayQueue(value: unknown, queue: string): boolean {
 
 function tableOf(value: unknown): Table {
   if (!(value instanceof FieldBytes)) return {};
-  return Object.fromEntries(entriesIn(value).map((entry) => [entry.name, entry.value]));
+  return Object.fromEntries(headerFieldsIn(value).map(({ name, value }) => [name, value]));
 }
 
-/** A symbol among them is not about deaths. */
+/** The headers about deaths, and the others, to which symbols belong. */
 function sortedOut(headers: Table) {
   const others = { ...headers }, deaths: Table = {};
   for (const name of Object.keys(headers).filter((name) => DEATH.test(name))) {

@@ -1,14 +1,10 @@
-/**
- * Declares what is missing. What is there is taken as an operator made it: a quorum queue, one with
- * limits or a policy, an exchange with an alternate. RabbitMQ would refuse to declare it with other
- * arguments; so it is looked for first, which also needs no right to configure it. The one exception is
- * an exchange of another type: a fanout one would bring users copies of our own messages as theirs.
- *
- * @module
- */
+// Declares what is missing. What is there is taken as an operator made it: a quorum queue, one with
+// limits or a policy, an exchange with an alternate. RabbitMQ would refuse to declare it with other
+// arguments; so it is looked for first, which also needs no right to configure it. The one exception is
+// an exchange of another type: a fanout one would bring users copies of our own messages as theirs.
 
 import { getLogger } from "@logtape/logtape";
-import type { Channel, ChannelModel } from "amqplib";
+import type { Channel as AmqpChannel, ChannelModel } from "amqplib";
 import { codeOf, isAccessRefused, messageOf, NOT_FOUND, serverWords } from "./server_errors.ts";
 import { AmqpSession } from "./session.ts";
 import { delayQueue } from "../mod.ts";
@@ -59,9 +55,8 @@ export class Declarer {
   }
 
   /**
-   * Sees to it that there is the exchange. One with other arguments, or that we have no right to
+   * Declares the exchange. One with other arguments, or that we have no right to
    * declare, will do.
-   *
    * @returns How it differs, or why that is not known, in RabbitMQ's words; undefined if it does not.
    * @throws {ExchangeTypeError} If there is one of another type. AMQP tells the type only to those who
    * declare it as of another.
@@ -76,7 +71,7 @@ export class Declarer {
       const [, type] = OTHER_TYPE.exec(words) ?? [];
       if (type !== undefined) {
         const text = `exchange ${name} is of type ${type}; vumi's is direct: delete it ` +
-          `(rabbitmqadmin delete exchange name=${name}), and it is made anew, or use another vhost`;
+          `(rabbitmqadmin delete exchange name=${name}) and it is declared again, or use another vhost`;
         throw new ExchangeTypeError(text, { cause: error });
       }
       if (codeOf(error) === PRECONDITION_FAILED) return words;
@@ -87,10 +82,7 @@ export class Declarer {
     }
   }
 
-  /**
-   * Sees to it that there is a durable queue, bound to the exchange. Answers whether it is bound:
-   * without the right to bind it, it is taken to be.
-   */
+  /** Declares a durable queue and binds it. Answers whether it could, or had no right to bind it. */
   async queue(name: string): Promise<boolean> {
     if (!await this.#isThere(name)) {
       await this.#on((channel) => channel.assertQueue(name, { durable: true }));
@@ -98,7 +90,7 @@ export class Declarer {
     return await this.#bind(name);
   }
 
-  /** Sees to it that a queue is bound, which is there as far as we know. */
+  /** Binds a queue, which is there as far as we know. */
   async bind(name: string): Promise<void> {
     try {
       await this.#bind(name);
@@ -108,7 +100,7 @@ export class Declarer {
     }
   }
 
-  /** Sees to it that there is a queue of ours, with the first of `args` that RabbitMQ takes. */
+  /** Declares a queue of ours, with the first of `args` that RabbitMQ takes. */
   async ownQueue(name: string, args: readonly QueueArguments[] = [{}]): Promise<void> {
     if (await this.#isThere(name)) return;
     await this.#assertFirst(name, args.map((own) => ({ ...own, ...typed(this.#queueType) })));
@@ -149,7 +141,7 @@ export class Declarer {
     }
   }
 
-  /** Declares it with the first of them that RabbitMQ takes, or finds the queue to have. */
+  /** Declares a queue with the first arguments that RabbitMQ takes, or finds it to have. */
   async #assertFirst(name: string, candidates: readonly QueueArguments[]): Promise<void> {
     let fault: unknown;
     for (const args of candidates) {
@@ -165,8 +157,8 @@ export class Declarer {
   }
 
   /**
-   * One that we may not look at, as from RabbitMQ 4 on without any right to it, is taken to be there: if
-   * it is not, publishing will tell.
+   * Whether the queue exists. One that we may not look at, as from RabbitMQ 4 on without any right to
+   * it, is taken to exist: if it does not, publishing will tell.
    */
   async #isThere(queue: string): Promise<boolean> {
     try {
@@ -188,8 +180,9 @@ export class Declarer {
       if (!isAccessRefused(error)) throw error;
       const binding = JSON.stringify([exchange, queue]);
       if (!warned.has(binding)) {
-        const text = "Cannot bind {queue} to exchange {exchange}: the user has no right to. " +
-          "It is taken to be bound; give the right, or see that it is ({reason})";
+        const text =
+          "Cannot bind {queue} to exchange {exchange}: the user has no right to do so. " +
+          "Grant the right, or make sure that the queue is bound ({reason})";
         log.warn(text, { queue, exchange, reason: messageOf(error) });
       }
       warned.add(binding);
@@ -197,8 +190,8 @@ export class Declarer {
     }
   }
 
-  /** Does something on a channel of its own, which a fault ends. */
-  async #on(work: (channel: Channel) => Promise<unknown>): Promise<void> {
+  /** Does `work` on a channel of its own, which a fault ends. */
+  async #on(work: (channel: AmqpChannel) => Promise<unknown>): Promise<void> {
     if (this.#busy >= SIDE_BY_SIDE) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#busy++;

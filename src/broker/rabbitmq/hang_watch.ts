@@ -1,11 +1,7 @@
-/**
- * Tells early that publishing hangs, which a connection does not tell by itself, or only after many
- * seconds: the server has frozen, or the network to it has gone; or a quorum queue had no leader when
- * the first message of a channel came, and the channel waits for a minute though there is one by then.
- * A new connection helps in each case, and what hangs on the old one does not come late.
- *
- * @module
- */
+// Tells early that publishing hangs, which a connection does not tell by itself, or only after many
+// seconds: the server has frozen, or the network to it has gone; or a quorum queue had no leader when
+// the first message of a channel came, and the channel waits for a minute though there is one by then.
+// A new connection helps in each case, and what hangs on the old one does not come late.
 
 import type { ChannelModel } from "amqplib";
 import type { ConfirmingChannel } from "./confirms.ts";
@@ -30,11 +26,10 @@ interface Watched {
   readonly channel: Pick<ConfirmingChannel, "waitedMs" | "waitedForFirstMs">;
   /** Whether the server has said that it confirms nothing for now. */
   readonly isBlocked: () => boolean;
-  /** Is told once, with the reason for a log, and whether the server itself is fine. */
+  /** Called once, with the reason for a log, and whether the server itself is fine. */
   readonly onHang: (reason: string, isFine: boolean) => void;
 }
 
-/** Watches one connection after the other. */
 export class HangWatch {
   readonly #isCluster: boolean;
   #firstConfirmMs = LEAST_SILENT_MS;

@@ -1,11 +1,7 @@
-/**
- * Which of several programs speaks for a channel: the one that consumes a small queue, of which
- * RabbitMQ lets one consumer at a time be active (`x-single-active-consumer`). AMQP tells nobody that
- * it is the active one, so each puts a token into the queue, and whoever is handed one is. It is held
- * on the connection that the channel's queues are consumed on: who loses the one loses the other.
- *
- * @module
- */
+// Which of several programs speaks for a channel: the one that consumes a small queue, of which
+// RabbitMQ lets one consumer at a time be active (`x-single-active-consumer`). AMQP tells nobody that
+// it is the active one, so each puts a token into the queue, and whoever is handed one is. It is held
+// on the connection that the channel's queues are consumed on: who loses the one loses the other.
 
 import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
@@ -26,13 +22,9 @@ const log = getLogger(["turn-channels", "broker"]);
  */
 const TOKEN_MS = 5 * 60_000;
 
-/** More tokens than that are of no use. */
 const MOST_TOKENS = 10;
 
-/**
- * How long RabbitMQ 4.3 waits for a node that is gone before another one's consumer becomes active;
- * older ones do not wait, and take no notice of it.
- */
+/** How long RabbitMQ 4.3 waits for a node that is gone before another's consumer becomes active. */
 const NODE_GONE_MS = 20_000;
 
 /**
@@ -54,11 +46,11 @@ export function leadArguments(isCluster: boolean): readonly QueueArguments[] {
 /** Why a term ends, unless more is known. */
 const CONNECTION_LOST = "the connection to RabbitMQ is lost";
 
-/** Who speaks for a channel and who stands by, for people, as the consumers of its queue tell. */
+/** Who speaks for a channel and who stands by, in words, by the number of consumers of its queue. */
 export function bridgesNow(consumers: number, queueType: string | undefined): string {
   if (consumers === 0) return "no bridge speaks for it now: none runs";
   if (queueType !== "classic") {
-    return "one bridge speaks for it; how many stand by is not told of a queue of this type";
+    return "one bridge speaks for it; how many stand by can't be seen with a queue of this type";
   }
   const others = consumers - 1;
   return `one bridge speaks for it, ${others || "none"} ${others > 1 ? "stand" : "stands"} by`;
@@ -67,14 +59,12 @@ export function bridgesNow(consumers: number, queueType: string | undefined): st
 const TOKEN = { mandatory: true, persistent: true };
 
 interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
-  /** Where to lead, and so to consume. */
   readonly on: ConsumeConnection;
   readonly copies: AmqpCopies;
   readonly faults: QueueFaults;
   readonly isCluster: boolean;
 }
 
-/** Leads, or stands by, until it is closed. */
 export class AmqpLead {
   readonly #options: AmqpLeadOptions;
   readonly #stop = new AbortController();
@@ -90,7 +80,7 @@ export class AmqpLead {
     this.#running = this.#run();
   }
 
-  /** Where all that is led with it has to be consumed. */
+  /** The connection that all queues of the lead have to be consumed on. */
   get on(): ConsumeConnection {
     return this.#options.on;
   }
@@ -104,7 +94,7 @@ export class AmqpLead {
     return this.#term.promise;
   }
 
-  /** Leaves it to others. */
+  /** Stops leading or standing by. */
   async close(): Promise<void> {
     this.#stop.abort();
     this.#endTerm("it is stopping");
@@ -130,7 +120,7 @@ export class AmqpLead {
     }
   }
 
-  /** Until the channel ends. */
+  /** Stands by, and leads when its turn comes, until the channel ends. */
   async #standBy(model: ChannelModel, backoff: Backoff): Promise<void> {
     const { on, queue, faults, isCluster } = this.#options;
     const declaring = on.declarer?.ownQueue(queue, leadArguments(isCluster));
@@ -139,7 +129,7 @@ export class AmqpLead {
     try {
       const onMessage = (message: ConsumeMessage | null): void => {
         if (message) return this.#take(session, message);
-        this.#endTerm(`RabbitMQ does not let it consume ${queue} any more; it may be deleted`);
+        this.#endTerm(`RabbitMQ no longer lets it consume ${queue}, which may have been deleted`);
         void session.close();
       };
       await session.channel.consume(queue, onMessage);
@@ -157,7 +147,7 @@ export class AmqpLead {
     }
   }
 
-  /** The newest is held, so that none is for long. */
+  /** Takes a token. The newest is held, so that none is for long. */
   #take(session: AmqpSession, message: ConsumeMessage): void {
     const before = this.#held;
     this.#held = message;
@@ -190,7 +180,7 @@ export class AmqpLead {
     this.#ends = undefined;
   }
 
-  /** Answers whether it could be put. */
+  /** Puts a token into the queue; false if that fails. */
   async #putToken(): Promise<boolean> {
     const { copies, queue, faults } = this.#options;
     try {

@@ -1,9 +1,5 @@
-/**
- * Publishes to vumi's queues. A queue is declared before the first message that goes to it on a
- * connection, and again when it has gone; what can't be declared fails its own messages only.
- *
- * @module
- */
+// Publishes to vumi's queues. A queue is declared before the first message that goes to it on a
+// connection, and again when it has gone; what can't be declared fails its own messages only.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChannelModel, Options } from "amqplib";
@@ -16,26 +12,19 @@ import { within } from "../../async/mod.ts";
 import { type Headers, shortened } from "../headers.ts";
 import { PublishError } from "../mod.ts";
 
-/** As vumi's workers publish. */
 const PROPERTIES: Options.Publish = {
   mandatory: true,
   persistent: true,
   contentType: "application/json",
 };
 
-/**
- * Pauses before a message that no queue took is published once more, its queue declared again, in
- * milliseconds: RabbitMQ 4.3 routes to a new queue only after a moment.
- */
+/** Pauses before a message that no queue took is sent again: RabbitMQ 4.3 routes to a new queue late. */
 const AGAIN_AFTER_MS = [0, 50, 200, 500];
 
 /** How long a message waits for its queue to be declared. */
 const DECLARE_MS = 1_000;
 
-/**
- * How long messages that are on their way when the server blocks publishing wait for its end. Then they
- * count as unconfirmed.
- */
+/** How long what was sent before a block waits for its confirm; then it counts as unconfirmed. */
 const BLOCKED_GRACE_MS = 1_000;
 
 /** A connection that is away for longer is not waited for: so in an outage all fail at once. */
@@ -50,7 +39,6 @@ type AmqpPublisherOptions = DeclarerOptions & Omit<AmqpConnectionOptions, "setup
 export class AmqpPublisher {
   readonly connection: AmqpConnection;
   readonly #options: AmqpPublisherOptions;
-  /** Queues that are to be there. */
   readonly #queues = new Set<string>();
   /** Queues that are there on this connection (true), and those that are being declared. */
   #declared = new Map<string, true | Promise<void>>();
@@ -69,7 +57,7 @@ export class AmqpPublisher {
     });
   }
 
-  /** Declares on this connection; undefined while there is none. */
+  /** Undefined while there is no connection. */
   get declarer(): Declarer | undefined {
     return this.#declarer;
   }
@@ -144,7 +132,7 @@ export class AmqpPublisher {
     for (const queue of this.#queues) void this.#ensure(queue);
   }
 
-  /** It will be declared again; one that is being declared is not, as that may hang. */
+  /** Has a queue declared again; not one that is being declared, as that may hang. */
   #forget(queue: string): void {
     if (this.#declared.get(queue) === true) this.#declared.delete(queue);
   }
@@ -172,12 +160,12 @@ export class AmqpPublisher {
     return declaring;
   }
 
-  /** Waits for that, but not long: one that hangs says nothing of a queue that is there. */
+  /** Declares a queue, but does not wait long: one that hangs says nothing of a queue that is there. */
   async #ensureSoon(queue: string): Promise<void> {
     await within(this.#ensure(queue), DECLARE_MS);
   }
 
-  /** What was sent before the server announced the block waits for its confirm, but not long. */
+  /** Lets what was sent before the block wait for its confirm, but not long. */
   #onBlocked(blocked: boolean): void {
     if (!blocked) {
       clearTimeout(this.#grace);
@@ -189,7 +177,6 @@ export class AmqpPublisher {
     }, BLOCKED_GRACE_MS);
   }
 
-  /** Why nothing can be published now. */
   unavailable(queue: string): PublishError {
     const why = this.connection.closing.aborted
       ? "the broker is closed"

@@ -1,9 +1,5 @@
-/**
- * What is wrong with single queues: logged once a reason, and kept for health and metrics until it is
- * over.
- *
- * @module
- */
+// What is wrong with single queues: logged once a reason, and kept for health and metrics until it is
+// over.
 
 import { getLogger } from "@logtape/logtape";
 import { serverWords } from "./server_errors.ts";
@@ -31,7 +27,7 @@ const TEXTS: Readonly<Record<FaultKind, readonly [log: string, short: string]>> 
 export class QueueFaults {
   readonly #reasons = new Map<string, Map<FaultKind, string>>();
 
-  /** Logs it only if the reason is new. While there is no connection, that is all there is to say. */
+  /** Logs a fault if its reason is new. While there is no connection, that is all there is to say. */
   report(queue: string, kind: FaultKind, error: unknown): void {
     if (error instanceof PublishError && error.fault === "unavailable") return;
     const reason = serverWords(error);
@@ -57,13 +53,13 @@ export class QueueFaults {
     }
   }
 
-  /** Removes a fault, if there was one: it works now. */
+  /** Removes a fault, if there was one, and logs that it works now. */
   clear(queue: string, kind: FaultKind): void {
     if (!this.forget(queue, kind)) return;
     log.info("{queue} works again ({what})", { queue, what: kind });
   }
 
-  /** Removes one that nobody tries to end any more. Answers whether there was one. */
+  /** Removes a fault that nobody tries to end any more. Answers whether there was one. */
   forget(queue: string, kind: FaultKind): boolean {
     const reasons = this.#reasons.get(queue);
     if (!reasons?.delete(kind)) return false;

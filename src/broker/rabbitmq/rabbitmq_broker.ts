@@ -1,15 +1,11 @@
-/**
- * The adapter for RabbitMQ. It publishes and consumes on separate connections, so that an alarm of
- * the server, which blocks connections that publish, does not keep messages from being consumed.
- *
- * What is where: publisher.ts publishes to vumi's queues and copies.ts to those of ours, both with
- * confirms.ts; consumer.ts hands messages to handlers and answers.ts does what these decide, on a
- * session.ts; lead.ts says which of several programs consumes; browse.ts looks into queues. All of
- * them live on a connection.ts, where declarer.ts declares what is missing. codec/ reads and writes
- * the properties of messages without loss, and check/ tries a server out for an operator.
- *
- * @module
- */
+// The adapter for RabbitMQ. It publishes and consumes on separate connections, so that an alarm of
+// the server, which blocks connections that publish, does not keep messages from being consumed.
+//
+// What is where: publisher.ts publishes to vumi's queues and copies.ts to those of ours, both with
+// confirms.ts; consumer.ts hands messages to handlers and answers.ts does what these decide, on a
+// session.ts; lead.ts says which of several programs consumes; browse.ts looks into queues. All of
+// them live on a connection.ts, where declarer.ts declares what is missing. codec/ reads and writes
+// the properties of messages without loss, and check/ tries a server out for an operator.
 
 import { type AmqpTls, parseAddress } from "./address.ts";
 import { AmqpDepths, browse } from "./browse.ts";
@@ -39,7 +35,6 @@ export interface AmqpBrokerOptions extends DeclarerOptions, Partial<BackoffOptio
    * cluster, of which one that can be reached is taken.
    */
   readonly urls: readonly string[];
-  /** For `amqps://…`. */
   readonly tls?: AmqpTls;
   /** How often bindings are looked after, in milliseconds, 60000 by default. */
   readonly bindEveryMs?: number;
@@ -48,17 +43,13 @@ export interface AmqpBrokerOptions extends DeclarerOptions, Partial<BackoffOptio
 /** How long closing waits for a silent server to take the last answers. */
 const CLOSE_TIMEOUT_MS = 2000;
 
-/** A {@linkcode Broker} on RabbitMQ. */
 export class AmqpBroker implements Broker {
   readonly #faults = new QueueFaults();
   readonly #publisher: AmqpPublisher;
   readonly #connections: ConsumeConnections;
   readonly #depths: AmqpDepths;
-  /** What consumers and leads have in common. */
   readonly #shared: BackoffOptions & { readonly copies: AmqpCopies; readonly faults: QueueFaults };
-  /** Those that are not cancelled. */
   readonly #consumers = new Set<AmqpConsumer>();
-  /** By the queue that shows who leads. */
   readonly #leads = new Map<string, AmqpLead>();
   readonly #bound = new Set<string>();
   readonly #binding: ReturnType<typeof setInterval>;
@@ -84,7 +75,6 @@ export class AmqpBroker implements Broker {
 
   /**
    * Begins to connect and returns at once.
-   *
    * @throws {TypeError} If a URL can't be read, or there is none.
    */
   static open(options: AmqpBrokerOptions): AmqpBroker {
@@ -97,7 +87,6 @@ export class AmqpBroker implements Broker {
 
   /**
    * Waits until messages can be published and queues be looked at, or it is known why not.
-   *
    * @throws {PublishError} If there is no connection after `timeoutMs` milliseconds, with the reason
    * in words for an operator; at once if the login is refused.
    */
@@ -173,13 +162,13 @@ export class AmqpBroker implements Broker {
     };
   }
 
-  /** Puts back what is not answered, fails what is not confirmed, and closes; within seconds. */
+  /** Puts back what is not answered, fails what is not confirmed, and closes within seconds. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close();
     await this.#closed;
   }
 
-  /** All consumers that name the same queue are led together, on one connection. */
+  /** The lead of all consumers that name the same queue, on one connection. */
   #lead(options: LeadOptions): AmqpLead {
     const known = this.#leads.get(options.queue);
     if (known !== undefined) return known;
@@ -191,14 +180,14 @@ export class AmqpBroker implements Broker {
     return lead;
   }
 
-  /** One consumer is enough: another that can't consume its queue has a fault of its own. */
+  /** Whether at least one consumer works: another that can't consume its queue has a fault of its own. */
   #isConsuming(): boolean {
     if (!this.#connections.ready) return false;
     for (const { ready } of this.#consumers) if (ready) return true;
     return this.#consumers.size === 0;
   }
 
-  /** RabbitMQ may take a minute to answer about a single queue. */
+  /** Binds again, unless it still does: RabbitMQ may take a minute to answer about a single queue. */
   async #bindUnlessBusy(): Promise<void> {
     if (this.#isBinding) return;
     this.#isBinding = true;
@@ -206,7 +195,7 @@ export class AmqpBroker implements Broker {
     this.#isBinding = false;
   }
 
-  /** The exchange may have been made anew, or a binding been removed: RabbitMQ tells nobody. */
+  /** Restores exchange and bindings: RabbitMQ tells nobody when they were deleted. */
   async #bindAgain(): Promise<void> {
     const declarer = this.#publisher.declarer;
     if (declarer === undefined) return;

@@ -1,13 +1,9 @@
-/**
- * What RabbitMQ refuses, out of what amqplib makes of it.
- *
- * @module
- */
+// What RabbitMQ refuses, out of what amqplib makes of it.
 
-/** AMQP's reply to those who want what is not there. */
+/** AMQP's code for what is not there. */
 export const NOT_FOUND = 404;
 
-/** The server's code; undefined if it is not the server's fault: a socket's has a text for a code. */
+/** The code of a server's error; undefined for others: a socket's has a text for a code. */
 export function codeOf(error: unknown): number | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "number"
     ? error.code

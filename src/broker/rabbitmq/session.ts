@@ -1,25 +1,20 @@
-/**
- * One AMQP channel, from its opening to its end. Messages that came on it can be answered on it and
- * nowhere else, and not after its end.
- *
- * @module
- */
+// One AMQP channel, from its opening to its end. Messages that came on it can be answered on it and
+// nowhere else, and not after its end.
 
 import { getLogger } from "@logtape/logtape";
-import { type Channel, IllegalOperationError } from "amqplib";
+import { type Channel as AmqpChannel, IllegalOperationError } from "amqplib";
 
 const log = getLogger(["turn-channels", "broker"]);
 
-/** A channel, and how many of its messages are in work. */
 export class AmqpSession {
-  readonly channel: Channel;
+  readonly channel: AmqpChannel;
   readonly #lost = new AbortController();
   readonly #ended: Promise<void>;
   inWork = 0;
   /** Why the server has closed the channel, if it has. */
   fault: Error | undefined;
 
-  constructor(channel: Channel) {
+  constructor(channel: AmqpChannel) {
     this.channel = channel;
     // Without a listener the error would end the connection.
     channel.on("error", (error) => this.fault = error);
@@ -50,14 +45,14 @@ export class AmqpSession {
   }
 
   /** Answers a message, unless its channel is gone: then the server delivers it again. */
-  reply(send: (channel: Channel) => void): void {
+  reply(send: (channel: AmqpChannel) => void): void {
     try {
       if (!this.lost.aborted) return send(this.channel);
     } catch (error) {
       // The connection is closing and the channel does not know yet.
       if (!(error instanceof IllegalOperationError)) throw error;
     }
-    log.debug("Message not answered, as its channel is gone: RabbitMQ will deliver it again");
+    log.debug("Message not answered, because its channel is gone: RabbitMQ will deliver it again");
   }
 
   /**

@@ -1,9 +1,5 @@
-/**
- * Finds out whether a file, or a server, will do as a Deno KV cache, for the command `check`: opens,
- * writes, reads, deletes, and leaves things as they were; and looks how much room there is.
- *
- * @module
- */
+// Finds out whether a file, or a server, will do as a Deno KV cache, for the command `check`: opens,
+// writes, reads, deletes, and leaves things as they were; and looks how much room there is.
 
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -17,7 +13,7 @@ const GIB = 1024 ** 3;
 const LITTLE_BYTES = GIB;
 const TOO_LITTLE_BYTES = GIB / 20;
 
-/** Tries the file or server of a cache, and looks at a file's disk; never throws. */
+/** Tries the file or server of a cache, and looks at a file's disk. Never throws. */
 export async function checkDenoKv(path: string): Promise<readonly Finding[]> {
   if (isRemote(path)) return [await checkUse(path)];
   return [await checkUse(path), await checkSpace(path)];
@@ -31,7 +27,7 @@ async function checkUse(path: string): Promise<Finding> {
     if (!isNew) return { subject, ok: true, detail: "can be read and written" };
     // A file made by whoever runs the check may be closed to the user who will run the service.
     await Deno.remove(path);
-    return { subject, ok: true, detail: "not there yet, can be made" };
+    return { subject, ok: true, detail: "does not exist yet, can be created" };
   } catch (error) {
     const { reason, fix } = explainKvError(error);
     return { subject, ok: false, detail: reason, fix };
@@ -51,7 +47,7 @@ async function tryWriting(path: string): Promise<void> {
   if (value !== "written") throw new Error("what was written could not be read back");
 }
 
-/** Looks at the disk of `path`, which need not be there, but its directory. */
+/** Looks at the disk of `path`, which need not exist, though its directory must. */
 async function checkSpace(path: string): Promise<Finding> {
   const subject = "disk of the cache";
   try {
@@ -67,6 +63,6 @@ async function checkSpace(path: string): Promise<Finding> {
     };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { subject, ok: undefined, detail: `can't be told: ${reason}`, fix: "see df" };
+    return { subject, ok: undefined, detail: `can't be determined: ${reason}`, fix: "see df" };
   }
 }

@@ -1,9 +1,5 @@
-/**
- * A file of Deno KV's, or a server, that the stores of several namespaces share. A commit waits for the
- * disk, and a call costs more than what it reads, so both are done in groups.
- *
- * @module
- */
+// A file of Deno KV's, or a server, that the stores of several namespaces share. A commit waits for the
+// disk, and a call costs more than what it reads, so both are done in groups.
 
 import { CacheError } from "../store.ts";
 import { explainKvError } from "./fault.ts";
@@ -12,10 +8,8 @@ import { Groups } from "./groups.ts";
 import { inTime, kvName, openKv } from "./remote.ts";
 import { COMMIT_LIMITS, commitWrites } from "./write.ts";
 
-/** Deno KV's limit for a call. */
 const MAX_KEYS_READ = 10;
 
-/** A file that is open; see the head of this file. */
 export class DenoKvFile implements AsyncDisposable {
   readonly #path: string;
   readonly #kv: Deno.Kv;
@@ -38,7 +32,6 @@ export class DenoKvFile implements AsyncDisposable {
 
   /**
    * Opens the file, or makes it.
-   *
    * @param path The file; made when missing, its directory is not. Or a server's URL; see remote.ts.
    * @throws {CacheError} If it can't be read and written; the message names path and remedy.
    */
@@ -46,7 +39,6 @@ export class DenoKvFile implements AsyncDisposable {
     return new DenoKvFile(path, await explained("open", path, openKv(path)));
   }
 
-  /** The value of a key; null if there is none. */
   async get(key: Deno.KvKey): Promise<unknown> {
     return (await this.#reads.ask(key)).value;
   }
@@ -56,7 +48,7 @@ export class DenoKvFile implements AsyncDisposable {
     return Array.fromAsync(this.#kv.list<T>(selector));
   }
 
-  /** What comes of a read; its errors in words for an operator. */
+  /** Waits for a read; puts its errors into words for an operator. */
   read<T>(work: Promise<T>): Promise<T> {
     return explained("read", this.#path, inTime(this.#path, work));
   }

@@ -1,13 +1,9 @@
-/**
- * {@linkcode Store} in a file, by Deno KV: what was committed is there after a restart, and after a
- * crash too. Several processes, and several stores, may share a file.
- *
- * Counters are numbers under `[namespace, "v2 tally", day, flow, result]`, to which a commit adds. Such
- * a number can't be given a time to live, because adding to it takes that away, so days that are over
- * are removed once a day.
- *
- * @module
- */
+// `Store` in a file, by Deno KV: what was committed is there after a restart, and after a
+// crash too. Several processes, and several stores, may share a file.
+//
+// Counters are numbers under `[namespace, "v2 tally", day, flow, result]`, to which a commit adds. Such
+// a number can't be given a time to live, because adding to it takes that away, so days that are over
+// are removed once a day.
 
 import { getLogger } from "@logtape/logtape";
 import {
@@ -26,7 +22,7 @@ import { keyPart } from "./write.ts";
 const log = getLogger(["turn-channels", "cache"]);
 
 /** What is written about the same id one soon after the other lies together: that costs half. */
-const SHELVES: Readonly<Record<string, string>> = {
+const PREFIX_OF: Readonly<Record<string, string>> = {
   inbound: "in",
   delivered_inbound: "in",
   outbound: "out",
@@ -37,7 +33,6 @@ const SHELVES: Readonly<Record<string, string>> = {
   delayed_list: "delayed",
 };
 
-/** What a {@linkcode DenoKvStore} needs. */
 export interface DenoKvStoreOptions {
   /** Where it lies; closed later than the store. */
   readonly file: DenoKvFile;
@@ -47,7 +42,6 @@ export interface DenoKvStoreOptions {
   readonly now?: () => number;
 }
 
-/** Keeps entries in a part of a file; see the head of this file. */
 export class DenoKvStore implements Store {
   readonly #file: DenoKvFile;
   readonly #namespace: Deno.KvKeyPart;
@@ -57,7 +51,6 @@ export class DenoKvStore implements Store {
   #tidiedOn = "";
   #tidying: Promise<void> | undefined;
 
-  /** The store of a namespace, with what is there. */
   constructor({ file, namespace, now = Date.now }: DenoKvStoreOptions) {
     this.#file = file;
     this.#namespace = keyPart(namespace);
@@ -85,7 +78,7 @@ export class DenoKvStore implements Store {
     });
   }
 
-  /** Waits until nothing is in work that the file's closing would not wait for. */
+  /** Waits for what the file's closing would not wait for. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tidying;
   }
@@ -124,7 +117,7 @@ export class DenoKvStore implements Store {
     }
   }
 
-  /** Has reads of the keys wait for the commit, so that they find what nobody has waited for. */
+  /** Makes reads of the keys wait for the commit, so that they find what nobody has waited for. */
   #watch(keys: readonly Key[], written: Promise<void>): void {
     const names = keys.map(nameOf);
     const end = (): void => {
@@ -153,16 +146,18 @@ export class DenoKvStore implements Store {
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       // What was asked of the store is done. It is tried again tomorrow, and at the next start.
-      log.warn("Old counts can't be removed: {reason}", { reason: error.message });
+      log.warn("Could not remove old counts, will try tomorrow: {reason}", {
+        reason: error.message,
+      });
     }
   }
 
   #key([kind, id]: Key): Deno.KvKey {
-    return [...this.#prefix(SHELVES[kind] ?? kind), keyPart(id), kind];
+    return [...this.#prefix(PREFIX_OF[kind] ?? kind), keyPart(id), kind];
   }
 
-  #prefix(shelf: string): Deno.KvKey {
-    return [this.#namespace, `v2 ${shelf}`];
+  #prefix(name: string): Deno.KvKey {
+    return [this.#namespace, `v2 ${name}`];
   }
 }
 

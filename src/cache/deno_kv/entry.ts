@@ -1,13 +1,9 @@
-/**
- * How a value lies in Deno KV: as `[expiresAt, value]` in JSON and UTF-8, exact in size and faster to
- * write than Deno KV's own form. Deno KV sweeps up to minutes late, so expiry is decided by that time.
- *
- * What is too large for one value of Deno KV's lies in chunks under a key that is new each time, named
- * by an `[expiresAt, {id, count}]` in its place: chunks are never written over, so a reader finds all
- * of one value's, or that it is gone.
- *
- * @module
- */
+// How a value lies in Deno KV: as `[expiresAt, value]` in JSON and UTF-8, exact in size and faster to
+// write than Deno KV's own form. Deno KV sweeps up to minutes late, so expiry is decided by that time.
+//
+// What is too large for one value of Deno KV's lies in chunks under a key that is new each time, named
+// by an `[expiresAt, {id, count}]` in its place: chunks are never written over, so a reader finds all
+// of one value's, or that it is gone.
 
 import { parseJson } from "../../async/mod.ts";
 import type { Value } from "../store.ts";
@@ -17,8 +13,7 @@ const MAX_VALUE_BYTES = 65_000;
 
 const encoder = new TextEncoder();
 
-/** A value in the form that Deno KV takes. */
-export interface Entry {
+export interface EncodedEntry {
   /** What lies in the value's place. */
   readonly bytes: Uint8Array;
   /** What it refers to, to be kept under `id` and their index. */
@@ -28,7 +23,7 @@ export interface Entry {
 }
 
 /** The entry of a value that lives until `expiresAt`, in milliseconds on the store's clock. */
-export function encodeEntry(value: Value, expiresAt: number): Entry {
+export function encodeEntry(value: Value, expiresAt: number): EncodedEntry {
   const bytes = encoder.encode(JSON.stringify([expiresAt, value]));
   if (bytes.length <= MAX_VALUE_BYTES) return { bytes, chunks: [], id: "" };
   const id = crypto.randomUUID();
@@ -43,7 +38,6 @@ export function encodeEntry(value: Value, expiresAt: number): Entry {
 /**
  * The value of an entry as Deno KV has it; undefined if it has outlived its time at `now`, null or
  * another thing than a value if it is damaged.
- *
  * @param chunksOf Finds the chunks with this id, in their order.
  */
 export async function readEntry(

@@ -1,9 +1,5 @@
-/**
- * What Deno KV's errors mean for the person who runs the program. Deno KV has no error classes, so
- * SQLite's words tell them apart, and those of KV Connect.
- *
- * @module
- */
+// What Deno KV's errors mean for the person who runs the program. Deno KV has no error classes, so
+// SQLite's words tell them apart, and those of KV Connect.
 
 import { TOKEN_VARIABLE } from "./remote.ts";
 
@@ -12,16 +8,16 @@ export type KvFault = Readonly<Record<"reason" | "fix", string>>;
 
 const FAULTS: readonly (readonly [RegExp, KvFault])[] = [
   [/unable to open database file/, {
-    reason: "its directory is missing or closed to this user, or it is no file itself",
-    fix: "make the directory and let this user write to it, or choose another path",
+    reason: "its directory is missing or closed to this user, or the path is not a file",
+    fix: "create the directory and let this user write to it, or choose another path",
   }],
   [/readonly database|permission denied/i, {
     reason: "this user has no right to write to it",
     fix: "let this user write to the file and its directory, or choose another path",
   }],
   [/file is not a database|disk image is malformed/, {
-    reason: "it is no Deno KV database, or damaged",
-    fix: "move the file away, so that a new one is made, or choose another path",
+    reason: "it is not a Deno KV database, or it is damaged",
+    fix: "move the file away, so that a new one is created, or choose another path",
   }],
   // After 5 seconds, which no commit of Deno KV's own takes.
   [/database is locked/, {
@@ -42,7 +38,7 @@ const FAULTS: readonly (readonly [RegExp, KvFault])[] = [
   }],
   [/failed to connect to|no answer within/, {
     reason: "its server can't be reached, or does not answer",
-    fix: "see that it runs and that the path is its URL",
+    fix: "check that it runs and that the path is its URL",
   }],
   [/Requires (read|write) access/, {
     reason: "the program was started without the permission",
@@ -64,9 +60,9 @@ export function explainKvError(error: unknown): KvFault {
     const [, status] = refused;
     return {
       reason: status === undefined ? "its server refused" : `its server answered ${status}`,
-      fix: `see that the path is its URL, and ${TOKEN_VARIABLE} a token that it takes`,
+      fix: `check that the path is its URL, and that it accepts the token in ${TOKEN_VARIABLE}`,
     };
   }
   const [, known] = FAULTS.find(([pattern]) => pattern.test(text)) ?? [];
-  return known ?? { reason: text, fix: "see that the file is whole and its disk works" };
+  return known ?? { reason: text, fix: "check the file and its disk" };
 }

@@ -1,18 +1,13 @@
-/**
- * Group commit: a durable store pays for one commit where it would have paid for many. What it promises
- * beyond {@linkcode Groups}:
- *
- * - A write's promise resolves only after all of its items are committed.
- * - A write that fits into one commit is never split over two. One that does not has its commits
- *   for itself, its items in order and the last one as full as can be: what refers to other items,
- *   or belongs together, can come last.
- *
- * @module
- */
+// Group commit: a durable store pays for one commit where it would have paid for many. What it promises
+// beyond `Groups`:
+//
+// - A write's promise resolves only after all of its items are committed.
+// - A write that fits into one commit is never split over two. One that does not has its commits
+//   for itself, its items in order and the last one as full as can be: what refers to other items,
+//   or belongs together, can come last.
 
 import { Groups } from "./groups.ts";
 
-/** Limits of one commit, and how to make it. */
 export interface GroupCommitOptions<Item> {
   /** Makes the items durable, all or none. Never called while another call is under way. */
   readonly commit: (items: readonly Item[]) => Promise<void>;
@@ -24,7 +19,7 @@ export interface GroupCommitOptions<Item> {
   readonly maxBytes: number;
 }
 
-/** Commits writes, which are of any number of items each, in groups; see the head of this file. */
+/** Commits writes of any number of items each; see the head of this file. */
 export function groupCommit<Item>(
   options: GroupCommitOptions<Item>,
 ): Groups<readonly Item[], void> {

@@ -1,12 +1,7 @@
-/**
- * Answers in groups: what is asked for in one turn, or while a call is under way, goes together into
- * the next call, in the order of its arrival. A store whose calls cost more than what they are about is
- * called less often.
- *
- * @module
- */
+// Answers in groups: what is asked for in one turn, or while a call is under way, goes together into
+// the next call, in the order of its arrival. A store whose calls cost more than what they are about is
+// called less often.
 
-/** How to answer. */
 export interface GroupsOptions<Question, Answer> {
   /** How many of the first questions, at least 1, go into the next call. */
   readonly take: (waiting: Iterable<Question>) => number;
@@ -14,17 +9,16 @@ export interface GroupsOptions<Question, Answer> {
   readonly answer: (group: readonly Question[]) => Promise<readonly Answer[]>;
 }
 
-interface Waiting<Question, Answer> extends PromiseWithResolvers<Answer> {
+interface Pending<Question, Answer> extends PromiseWithResolvers<Answer> {
   readonly question: Question;
 }
 
-/** Answers in groups; see the head of this file. If a call fails, its group is rejected, no other. */
+/** If a call fails, its group is rejected, and no other. */
 export class Groups<Question, Answer> {
   readonly #options: GroupsOptions<Question, Answer>;
-  readonly #waiting: Waiting<Question, Answer>[] = [];
+  readonly #waiting: Pending<Question, Answer>[] = [];
   #work: Promise<void> | undefined;
 
-  /** Nothing is called before the first question. */
   constructor(options: GroupsOptions<Question, Answer>) {
     this.#options = options;
   }
@@ -51,7 +45,7 @@ export class Groups<Question, Answer> {
     this.#work = undefined;
   }
 
-  async #answer(group: readonly Waiting<Question, Answer>[]): Promise<void> {
+  async #answer(group: readonly Pending<Question, Answer>[]): Promise<void> {
     try {
       const answers = await this.#options.answer(group.map(({ question }) => question));
       // One answer a question, as the option promises.

@@ -1,10 +1,6 @@
-/**
- * Deno KV on a server instead of in a file, by the protocol KV Connect: what is different then. The
- * client is the runtime's own. It takes the token from the environment, and calls again for ever
- * while the server fails, so how long is waited for it is decided here.
- *
- * @module
- */
+// Deno KV on a server instead of in a file, by the protocol KV Connect: what is different then. The
+// client is the runtime's own. It takes the token from the environment, and calls again for ever
+// while the server fails, so how long is waited for it is decided here.
 
 import { EXPIRED, within } from "../../async/mod.ts";
 
@@ -23,7 +19,6 @@ export function kvName(path: string): string {
 
 /**
  * Opens Deno KV at `path`, a server only if it lets us read: the runtime may not ask it before.
- *
  * @throws {Error} The runtime's, or that there was no answer in time.
  */
 export async function openKv(path: string): Promise<Deno.Kv> {
@@ -40,7 +35,6 @@ export async function openKv(path: string): Promise<Deno.Kv> {
 /**
  * Waits for `work` on the cache at `path`; for a server at most `limitMs` milliseconds. What was asked
  * of it may be done all the same.
- *
  * @throws {Error} If it has not answered in time.
  */
 export async function inTime<T>(path: string, work: Promise<T>, limitMs = 5_000): Promise<T> {

@@ -1,20 +1,13 @@
-/**
- * What is written to Deno KV, within which limits, and how it is committed.
- *
- * Keys are `[namespace, "v2 <shelf>", …]`. Another layout of keys or values takes another version.
- *
- * @module
- */
+// What is written to Deno KV, within which limits, and how it is committed.
+//
+// Keys are `[namespace, "v2 <prefix>", …]`. Another layout of keys or values takes another version.
 
 import { createHash } from "node:crypto";
 
 /** The most that a key from here takes in the file; the longest have two 64 byte parts. */
 const MAX_KEY_BYTES = 160;
 
-/**
- * Deno KV's limits for a commit are 1,000 mutations, 819,200 bytes in all and 81,920 bytes of keys:
- * 81,920 / MAX_KEY_BYTES = 512.
- */
+/** Deno KV commits up to 1,000 mutations, 819,200 bytes, and 81,920 of keys: 512 * MAX_KEY_BYTES. */
 export const COMMIT_LIMITS = {
   maxItems: 500,
   maxBytes: 800_000,

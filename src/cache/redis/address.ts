@@ -1,15 +1,9 @@
-/**
- * The address of a Redis server: what ioredis needs to connect to it, and what to call its
- * failures. What is said here never holds the password.
- *
- * @module
- */
+// The address of a Redis server: what ioredis needs to connect to it, and what to call its
+// failures. What is said here never holds the password.
 
 import type { RedisOptions } from "ioredis";
 
-/** A server, and how to reach it. */
 export interface RedisAddress {
-  /** Part of the options of ioredis. */
   readonly connect: Pick<RedisOptions, "host" | "port" | "db" | "username" | "password" | "tls">;
   /** `host:port`, for people and for permissions. */
   readonly host: string;
@@ -18,7 +12,6 @@ export interface RedisAddress {
 /**
  * Reads `redis://[[user]:password@]host[:port][/database]`, and `rediss://` for TLS. The port
  * defaults to 6379, the database to 0.
- *
  * @throws {TypeError} If it is not such an address.
  */
 export function parseRedisUrl(text: string): RedisAddress {
@@ -45,8 +38,8 @@ export function parseRedisUrl(text: string): RedisAddress {
 }
 
 /**
- * What went wrong, in words for an operator. Servers and ioredis quote commands in their errors, and
- * commands hold the password and what users are called: they are left out.
+ * Says what went wrong, in words for an operator. Servers and ioredis quote commands in their errors,
+ * and commands hold the password and what users are called: they are left out.
  */
 export function describeRedisFault(error: unknown, { connect, host }: RedisAddress): string {
   // Deno 2.6 reports an address that it was not allowed to reach as ECONNREFUSED.
@@ -57,7 +50,7 @@ export function describeRedisFault(error: unknown, { connect, host }: RedisAddre
   if (/^WRONGPASS|invalid (username-)?password/.test(text)) {
     return "Redis refused the user or the password";
   }
-  if (text.startsWith("NOAUTH")) return "Redis wants a password, and none is configured";
+  if (text.startsWith("NOAUTH")) return "Redis requires a password, and none is configured";
   const [plain = ""] = text.split(/,? with args beginning with|,? script: /);
   const { password = "" } = connect;
   return (password ? plain.replaceAll(password, "********") : plain) || "the connection ended";

@@ -1,26 +1,16 @@
-/**
- * Finds out whether a Redis server will do as a cache, for the command `check`: writes, reads,
- * deletes under a key of its own, and leaves things as they were.
- *
- * @module
- */
+// Finds out whether a Redis server will do as a cache, for the command `check`: writes, reads,
+// deletes under a key of its own, and leaves things as they were.
 
 import type { Finding } from "../../telemetry/mod.ts";
 import { CacheError } from "../store.ts";
 import { parseRedisUrl } from "./address.ts";
 import { RedisConnection, type RedisConnectionOptions } from "./connection.ts";
 
-/** What {@linkcode checkRedis} tries. */
 export interface RedisCheckOptions extends RedisConnectionOptions {
-  /** What the cache's keys begin with. */
   readonly keyPrefix: string;
 }
 
-/**
- * Tries the server of a cache.
- *
- * @throws {TypeError} If the address can't be read.
- */
+/** Tries the server of a cache. Throws `TypeError` if the address can't be read. */
 export async function checkRedis(options: RedisCheckOptions): Promise<Finding> {
   const subject = `cache on Redis at ${parseRedisUrl(options.url).host}`;
   try {
@@ -38,7 +28,7 @@ export async function checkRedis(options: RedisCheckOptions): Promise<Finding> {
     return { subject, ok: true, detail: "can be read and written" };
   } catch (error) {
     if (!(error instanceof CacheError)) throw error;
-    const fix = "see that Redis runs there, and that message_cache_config.url is right";
+    const fix = "check that Redis runs there, and that message_cache_config.url is right";
     return { subject, ok: false, detail: error.message, fix };
   }
 }

@@ -1,10 +1,6 @@
-/**
- * The one connection to Redis: kept up for ever, with a limit of time for all that is asked.
- * Nothing waits in a queue while there is no connection, and nothing is sent twice: who asked is
- * told at once, and decides.
- *
- * @module
- */
+// The one connection to Redis: kept up for ever, with a limit of time for all that is asked.
+// Nothing waits in a queue while there is no connection, and nothing is sent twice: who asked is
+// told at once, and decides.
 
 import { getLogger } from "@logtape/logtape";
 import { Redis } from "ioredis";
@@ -14,11 +10,8 @@ import { describeRedisFault, parseRedisUrl, type RedisAddress } from "./address.
 
 const log = getLogger(["turn-channels", "cache"]);
 
-/** What a {@linkcode RedisConnection} needs. */
 export interface RedisConnectionOptions {
-  /** See {@linkcode parseRedisUrl}. */
   readonly url: string;
-  /** Longest time for an answer, in milliseconds. */
   readonly timeoutMs: number;
 }
 
@@ -50,7 +43,6 @@ export class RedisConnection implements AsyncDisposable {
   #connected: boolean | undefined;
   /** Why there is no connection. */
   #reason = "it is not connected yet";
-  /** Begun anew with each connection. */
   readonly #backoff = new Backoff({ initialDelayMs: 100, maxDelayMs: 2000 });
   readonly #stop = new AbortController();
   readonly #work: Promise<void>;
@@ -73,9 +65,8 @@ export class RedisConnection implements AsyncDisposable {
   }
 
   /**
-   * Connects, and goes on trying when that fails: resolves after the first attempt, and after 3
+   * Connects, and goes on trying if that fails. Resolves after the first attempt, and after 3
    * seconds at the latest.
-   *
    * @throws {TypeError} If the address can't be read.
    */
   static async open(options: RedisConnectionOptions): Promise<RedisConnection> {
@@ -97,7 +88,6 @@ export class RedisConnection implements AsyncDisposable {
   /**
    * Sends commands that are done together, with none of others between them, in one round trip; if
    * the server has no room, none is. Returns their answers, in order.
-   *
    * @param action What for, in the message of the error: `read`, `write to`.
    * @throws {CacheError} If they are refused, or there is no answer: then they may be done or not.
    */
@@ -122,10 +112,7 @@ export class RedisConnection implements AsyncDisposable {
     await this.#work;
   }
 
-  /**
-   * ioredis can do this itself, but then does not say that it has ended when it is closed between
-   * two attempts.
-   */
+  /** Not ioredis's own way, which does not say that it has ended when closed between two attempts. */
   async #stayConnected(attempted: () => void): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {

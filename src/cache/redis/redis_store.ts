@@ -1,16 +1,12 @@
-/**
- * {@linkcode Store} on a Redis or Valkey server, that bridges on several machines share. The server
- * forgets in time; what is kept there lives as long as the server keeps it.
- *
- * While the server is away every use is an error at once, and works again when it is back; whether
- * it is there at the start makes no difference. Each operation is one round trip. A Redis Cluster
- * is not supported: its parts can't keep a message and a count together.
- *
- * Keys are `<prefix><kind>:<id>`, values JSON; counters are a hash a day, `<prefix>tally:<day>`, with a field
- * `<flow>:<result>` each.
- *
- * @module
- */
+// `Store` on a Redis or Valkey server, that bridges on several machines share. The server
+// forgets in time; what is kept there lives as long as the server keeps it.
+//
+// While the server is away every use is an error at once, and works again when it is back; whether
+// it is there at the start makes no difference. Each operation is one round trip. A Redis Cluster
+// is not supported: its parts can't keep a message and a count together.
+//
+// Keys are `<prefix><kind>:<id>`, values JSON; counters are a hash a day, `<prefix>tally:<day>`, with a field
+// `<flow>:<result>` each.
 
 import { createHash } from "node:crypto";
 import { parseJson } from "../../async/mod.ts";
@@ -20,14 +16,12 @@ import type { RedisCommand, RedisConnection } from "./connection.ts";
 // Two more than are listed, for clocks that differ.
 const TALLY_TTL_S = (TALLY_DAYS + 2) * 86_400;
 
-/** Keeps entries on a server; see the head of this file. */
 export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #prefix: string;
 
   /**
    * What lies under a prefix, which keeps users of one server apart.
-   *
    * @param connection Closed later than the store.
    */
   constructor(connection: RedisConnection, keyPrefix: string) {
@@ -53,7 +47,7 @@ export class RedisStore implements Store {
     return days.flatMap((day, index) => countsOf(day, hashes[index]));
   }
 
-  /** Nothing: the connection waits for what is under way, when it is closed. */
+  /** Does nothing: the connection waits for what is under way, when it is closed. */
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

@@ -1,8 +1,4 @@
-/**
- * The actions of the page, as they come over HTTP.
- *
- * @module
- */
+// The actions of the page, as they come over HTTP.
 
 import * as z from "zod";
 import { parseJson } from "../../async/mod.ts";
@@ -17,7 +13,6 @@ const actionSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("dial"), address, code: address }),
   z.strictObject({ do: z.literal("answer"), address, text }),
   z.strictObject({ do: z.literal("hangUp"), address }),
-  /** The transport reports an event. */
   z.strictObject({
     do: z.literal("report"),
     id,
@@ -45,7 +40,6 @@ const actionSchema = z.discriminatedUnion("do", [
 
 export type Action = z.output<typeof actionSchema>;
 
-/** Reads an action, or returns what is wrong with it. */
 export function readAction(json: string): Action | { readonly fault: string } {
   const value = parseJson(json);
   if (value === undefined) return { fault: "The body is not JSON" };

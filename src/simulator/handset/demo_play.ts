@@ -1,8 +1,4 @@
-/**
- * The page's play of the demo: phones, the bridge and Turn, and the tour through all of it.
- *
- * @module
- */
+// What the page of the demo shows and does: phones, the bridge and Turn, and the tour through all of it.
 
 import { sleep } from "../../async/mod.ts";
 import type { Browser } from "../../broker/mod.ts";
@@ -147,7 +143,6 @@ export class DemoPlay implements Play, AsyncDisposable {
     }
   }
 
-  /** Shows what the bridge logs on the page. */
   readonly logListener: LogListener = {
     line: (line) => this.journal.add(line),
     values: ({ messageId, eventId, delayMs, waitMs, result }) => {

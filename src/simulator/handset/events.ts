@@ -1,8 +1,4 @@
-/**
- * The events that the page gets, as JSON. The page's scripts take their types from here.
- *
- * @module
- */
+// The events that the page gets, as JSON. The page's scripts take their types from here.
 
 import type { Report } from "../transport.ts";
 import type { Action } from "./actions.ts";
@@ -11,26 +7,22 @@ import type { Action } from "./actions.ts";
 export type PageEvent = Happening | Now;
 
 export type Happening =
-  | Said
+  | PhoneMessage
   | TraceEvent
   | LogLine
-  /** The transport reported what became of a message. */
   | { readonly kind: "reported"; readonly id: string; readonly report: Report }
   /** What the tour says before its next step. */
   | { readonly kind: "caption"; readonly title: string; readonly text: string }
-  /** The tour's result for one flow. */
   | { readonly kind: "verdict"; readonly good: boolean; readonly text: string };
 
 export type Now = Hello | Phone | Settings | Health | Parked | Sample;
 
-/** A message or a notice on a user's phone. */
-export interface Said {
+export interface PhoneMessage {
   readonly kind: "said";
   readonly address: string;
   /** Empty if it is a notice of the network. */
   readonly id: string;
   readonly by: "user" | "service" | "network";
-  /** Cut if it is very long. */
   readonly text: string;
   /** Whether it was in a USSD session; else it is an SMS. */
   readonly ussd: boolean;
@@ -38,38 +30,29 @@ export interface Said {
 }
 
 /** A message on its way through the bridge; a later one with its id replaces it. */
-export interface Trace {
+export interface MessageTrace {
   readonly id: string;
   readonly flow: "inbound" | "outbound" | "status";
-  /** Empty if it is not known. */
   readonly address: string;
   readonly text: string;
   /** The message that it is or is about; empty as long as it has no id. */
   readonly messageId: string;
   readonly state:
-    /** The bridge has it. */
     | "waiting"
-    /** The bridge will try again. */
     | "retrying"
     | "done"
-    /** Turn need not be called about it. */
     | "skipped"
     /** It was refused, and that is its end. */
     | "refused"
-    /** It waits for an operator. */
     | "parked";
-  /** A few words about the state. */
   readonly note: string;
-  /** Calls to Turn, or of Turn to the bridge. */
   readonly attempts: number;
-  /** Milliseconds since 1970. */
   readonly at: number;
-  /** Null until it has ended. */
   readonly tookMs: number | null;
   readonly waitsForInput: boolean;
 }
 
-export interface Step {
+export interface TraceStep {
   readonly at: number;
   readonly title: string;
   readonly tone: "plain" | "good" | "bad";
@@ -80,9 +63,8 @@ export interface Step {
 
 export interface TraceEvent {
   readonly kind: "trace";
-  readonly trace: Trace;
-  /** Absent if there is nothing to show. */
-  readonly step?: Step;
+  readonly trace: MessageTrace;
+  readonly step?: TraceStep;
 }
 
 export interface LogLine {
@@ -92,7 +74,6 @@ export interface LogLine {
   readonly at: number;
 }
 
-/** The first event on a connection. */
 export interface Hello {
   readonly kind: "hello";
   /** Whether the page must forget what it shows: all that is kept follows. */
@@ -128,7 +109,6 @@ export interface Settings {
   readonly kind: "settings";
   readonly turnAnswers: TurnMode;
   readonly turnReplies: boolean;
-  /** Whether the transport reports deliveries by itself. */
   readonly reports: boolean;
   readonly load: number;
   readonly touring: boolean;
@@ -142,14 +122,13 @@ export interface Health {
   readonly limits: readonly (readonly [string, number, number])[];
 }
 
-/** The messages that wait for an operator. */
 export interface Parked {
   readonly kind: "parked";
   readonly total: number;
-  readonly messages: readonly ParkedMessage[];
+  readonly messages: readonly ParkedRow[];
 }
 
-export interface ParkedMessage {
+export interface ParkedRow {
   readonly key: string;
   readonly queue: string;
   /** The user's address, or which message it is about. */
@@ -157,14 +136,10 @@ export interface ParkedMessage {
   readonly reason: string;
 }
 
-/** The load's figures of the last moment. */
 export interface Sample {
   readonly kind: "sample";
-  /** Messages from users a second. */
   readonly sent: number;
-  /** Messages that Turn took a second. */
   readonly delivered: number;
-  /** Null if nothing arrived. */
   readonly medianMs: number | null;
   readonly p95Ms: number | null;
   /** Messages sent that Turn does not have yet. */

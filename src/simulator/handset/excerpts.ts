@@ -1,11 +1,7 @@
-/**
- * Payloads and headers as the page shows them: formatted, and cut if they are long.
- *
- * @module
- */
+// Payloads and headers as the page shows them: formatted, and cut if they are long.
 
 import { parseJson } from "../../async/mod.ts";
-import type { Step } from "./events.ts";
+import type { TraceStep } from "./events.ts";
 
 const LONGEST_BODY = 6_000;
 const LONGEST_TEXT = 600;
@@ -22,6 +18,6 @@ export function formatBody(value: unknown): string {
   return text.length > LONGEST_BODY ? `${text.slice(0, LONGEST_BODY)}\n…` : text;
 }
 
-export function headersOf(headers: Headers): NonNullable<Step["headers"]> {
+export function headersOf(headers: Headers): NonNullable<TraceStep["headers"]> {
   return [...headers].slice(0, MOST_HEADERS).map(([name, value]) => [name, excerpt(value)]);
 }

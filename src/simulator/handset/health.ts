@@ -1,15 +1,10 @@
-/**
- * The bridge's health and Turn's rate limits, over HTTP as an operator gets them.
- *
- * @module
- */
+// The bridge's health and Turn's rate limits, over HTTP as an operator gets them.
 
 import { readSamples } from "../../telemetry/mod.ts";
 import type { Health } from "./events.ts";
 
 const TIMEOUT_MS = 5_000;
 
-/** Asks the bridge at `address`. */
 export async function askHealth(address: string): Promise<Health> {
   const [report, metrics] = await Promise.all([
     ask(`${address}/health`, (response) => response.json()),

@@ -1,9 +1,5 @@
-/**
- * The events for open pages and for those that come back: each that is kept has a number, and a page
- * that lost its connection gets what it missed. The frames are those of server-sent events.
- *
- * @module
- */
+// The events for open pages and for those that come back: each that is kept has a number, and a page
+// that lost its connection gets what it missed. The frames are those of server-sent events.
 
 import type { Happening, Hello, Now } from "./events.ts";
 
@@ -13,10 +9,9 @@ interface JournalOptions {
   readonly keepCharacters?: number;
 }
 
-/** Takes a frame; it must not throw. */
 type Listener = (frame: string) => void;
 
-interface Entry {
+interface KeptFrame {
   readonly number: number;
   readonly frame: string;
 }
@@ -26,7 +21,7 @@ export class Journal {
   readonly #keepCharacters: number;
   /** Distinguishes the numbers of this process from those of an earlier one. */
   readonly #life = crypto.randomUUID().slice(0, 8);
-  readonly #entries: Entry[] = [];
+  readonly #kept: KeptFrame[] = [];
   readonly #listeners = new Set<Listener>();
   #characters = 0;
   #last = 0;
@@ -40,14 +35,14 @@ export class Journal {
     return this.#listeners.size;
   }
 
-  /** Sends an event, and keeps it for those who come later. */
+  /** Sends an event, and keeps it for pages that are opened later. */
   add(happening: Happening): void {
     const number = ++this.#last;
     const frame = `id: ${this.#life}-${number}\n${formatFrame(happening)}`;
-    this.#entries.push({ number, frame });
+    this.#kept.push({ number, frame });
     this.#characters += frame.length;
-    while (this.#entries.length > this.#keep || this.#characters > this.#keepCharacters) {
-      this.#characters -= this.#entries.shift()?.frame.length ?? 0;
+    while (this.#kept.length > this.#keep || this.#characters > this.#keepCharacters) {
+      this.#characters -= this.#kept.shift()?.frame.length ?? 0;
     }
     this.#send(frame);
   }
@@ -69,19 +64,19 @@ export class Journal {
   ): Disposable {
     const missed = this.#since(lastId);
     listener(formatFrame({ ...hello, anew: missed === undefined }));
-    for (const { frame } of missed ?? this.#entries) listener(frame);
+    for (const { frame } of missed ?? this.#kept) listener(frame);
     for (const event of now) listener(formatFrame(event));
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /** What came after `lastId`; undefined if it is not known. */
-  #since(lastId: string): readonly Entry[] | undefined {
+  #since(lastId: string): readonly KeptFrame[] | undefined {
     const [life, digits = ""] = lastId.split("-");
     const number = Number(digits);
     if (life !== this.#life || !/^\d+$/.test(digits) || number > this.#last) return undefined;
-    const oldest = this.#entries[0]?.number ?? this.#last + 1;
-    return number + 1 < oldest ? undefined : this.#entries.filter((entry) => entry.number > number);
+    const oldest = this.#kept[0]?.number ?? this.#last + 1;
+    return number + 1 < oldest ? undefined : this.#kept.filter((kept) => kept.number > number);
   }
 
   #send(frame: string): void {

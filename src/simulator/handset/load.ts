@@ -1,9 +1,5 @@
-/**
- * Load: made-up users who write at a chosen rate, and how many of their messages Turn gets, and how
- * soon. They have no phones, and Turn does not reply to them.
- *
- * @module
- */
+// Load: made-up users who write at a chosen rate, and how many of their messages Turn gets, and how
+// soon. They have no phones, and Turn does not reply to them.
 
 import type { SimulatedTurn } from "../simulated_turn.ts";
 import type { Transport } from "../transport.ts";
@@ -13,7 +9,6 @@ interface LoadOptions {
   readonly transport: Transport;
   readonly turn: SimulatedTurn;
   readonly number: string;
-  /** Called twice a second. */
   readonly sampled: (sample: Sample) => void;
 }
 
@@ -24,7 +19,6 @@ const SAMPLE_MS = 500;
 /** With more messages that Turn does not have yet, users stop writing. */
 const MOST_BETWEEN = 20_000;
 
-/** Whether it is a made-up user's address. */
 export function isLoad(address: string): boolean {
   return address.startsWith(PREFIX);
 }
@@ -55,7 +49,6 @@ export class Load implements Disposable {
     });
   }
 
-  /** Messages a second, 0 to 500. */
   get rate(): number {
     return this.#rate;
   }

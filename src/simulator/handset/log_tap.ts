@@ -1,20 +1,14 @@
-/**
- * Passes the log to the page: it takes lines as JSON, and writes warnings and errors as text.
- *
- * @module
- */
+// Passes the log to the page: it takes lines as JSON, and writes warnings and errors as text.
 
 import type { LogOutput } from "../../telemetry/mod.ts";
 import type { LogLine } from "./events.ts";
 
 export interface LogListener {
-  /** A warning or worse. */
   line(line: LogLine): void;
-  /** The values of any line. */
   values?(values: Readonly<Record<string, unknown>>): void;
 }
 
-/** Those that are shown, by the names that lines have. */
+/** The levels that are shown, by the names that lines have. */
 const LEVELS: Readonly<Record<string, LogLine["level"]>> = {
   WARN: "WARNING",
   ERROR: "ERROR",
@@ -25,19 +19,16 @@ export class LogTap implements LogOutput {
   listener: LogListener = { line: () => {} };
   readonly #write: (text: string) => void;
 
-  /** `write` gets the text for a terminal. */
   constructor(write: (text: string) => void) {
     this.#write = write;
   }
 
-  /** Takes whole lines. */
   writeSync(bytes: Uint8Array): number {
     const lines = new TextDecoder().decode(bytes).split("\n");
     for (const line of lines) if (line !== "") this.#take(line);
     return bytes.length;
   }
 
-  /** Makes logging write JSON. */
   isTerminal(): boolean {
     return false;
   }
@@ -53,7 +44,6 @@ export class LogTap implements LogOutput {
   }
 }
 
-/** The constant text with its values. */
 function fill(message: string, values: Readonly<Record<string, unknown>>): string {
   return message.replaceAll(/\{(\w+)\}/g, (all, name: string) => {
     const value = values[name];

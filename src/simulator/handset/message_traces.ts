@@ -1,9 +1,5 @@
-/**
- * The way of each message, step by step, from what Turn and the transport see on both sides of the
- * bridge. The bridge itself is not asked.
- *
- * @module
- */
+// The way of each message, step by step, from what Turn and the transport see on both sides of the
+// bridge. The bridge itself is not asked.
 
 import { LRUCache } from "lru-cache";
 import type { Event, Message } from "../../vumi/mod.ts";
@@ -15,34 +11,30 @@ import type {
   TurnRequest,
 } from "../simulated_turn.ts";
 import type { Transport } from "../transport.ts";
-import type { Step, Trace } from "./events.ts";
+import type { MessageTrace, TraceStep } from "./events.ts";
 import { excerpt, formatBody, headersOf } from "./excerpts.ts";
 import type { Journal } from "./journal.ts";
 
 interface MessageTracesOptions {
   readonly transport: Transport;
-  /** Undefined if Turn runs elsewhere. */
   readonly turn?: SimulatedTurn;
   readonly journal: Journal;
-  /** Users whose messages are not shown. */
   readonly ignores?: (address: string) => boolean;
 }
 
-/** What begins a trace. */
-type Beginning = Pick<Trace, "id" | "flow" | "address" | "text"> & Partial<Trace>;
+type Beginning = Pick<MessageTrace, "id" | "flow" | "address" | "text"> & Partial<MessageTrace>;
 
 const REMEMBERED = 2_000;
 
 export class MessageTraces implements Disposable {
   readonly #options: MessageTracesOptions;
-  readonly #traces = new Map<string, Trace>();
-  /** To whom messages went, by their ids. */
+  readonly #traces = new Map<string, MessageTrace>();
   readonly #users = new LRUCache<string, string>({ max: REMEMBERED });
   /** Turn's requests that are not answered yet. */
   readonly #requests = new Set<Promise<RequestAnswer>>();
   readonly #watches = new DisposableStack();
   /** If Turn runs elsewhere, nothing is seen of a message after the queue. */
-  readonly #onQueue: Partial<Trace>;
+  readonly #onQueue: Partial<MessageTrace>;
 
   constructor(options: MessageTracesOptions) {
     this.#options = options;
@@ -186,7 +178,7 @@ export class MessageTraces implements Disposable {
   }
 
   /** A status does not name its event; events are handled in order. */
-  #traceOf({ content }: TurnCall): Trace | undefined {
+  #traceOf({ content }: TurnCall): MessageTrace | undefined {
     if (content?.kind === "message") return this.#traces.get(content.id);
     return this.#traces.values().find(({ flow, messageId, state }) => {
       const isOpen = state === "waiting" || state === "retrying";
@@ -210,13 +202,13 @@ export class MessageTraces implements Disposable {
     if (this.#traces.size > REMEMBERED && oldest !== undefined) this.#traces.delete(oldest);
   }
 
-  #end(id: string, change: Partial<Trace>, step?: Step): void {
+  #end(id: string, change: Partial<MessageTrace>, step?: TraceStep): void {
     const at = this.#traces.get(id)?.at;
     if (at !== undefined) this.#go(id, { ...change, tookMs: Date.now() - at }, step);
   }
 
   /** Does nothing if it began too long ago. */
-  #go(id: string, change: Partial<Trace>, step?: Step): void {
+  #go(id: string, change: Partial<MessageTrace>, step?: TraceStep): void {
     const before = this.#traces.get(id);
     if (before === undefined) return;
     const trace = { ...before, ...change };
@@ -226,14 +218,13 @@ export class MessageTraces implements Disposable {
 }
 
 function step(
-  tone: Step["tone"],
+  tone: TraceStep["tone"],
   title: string,
-  details: Pick<Step, "headers" | "body"> = {},
-): Step {
+  details: Pick<TraceStep, "headers" | "body"> = {},
+): TraceStep {
   return { at: Date.now(), tone, title, ...details };
 }
 
-/** The id in the bridge's answer to a request. */
 function messageIdIn(body: unknown): string {
   const [message] = Array.from(Object(body).messages ?? []);
   return String(Object(message).id ?? "");

@@ -1,38 +1,31 @@
-/**
- * The parked messages: which there are, and moving them back to their queues.
- *
- * @module
- */
+// The parked messages: which there are, and moving them back to their queues.
 
 import { createHash } from "node:crypto";
 import { parseFields } from "../../async/mod.ts";
 import { type Browser, type QueuedMessage, readParking, withoutPast } from "../../broker/mod.ts";
 import type { ConnectorQueues } from "../../vumi/mod.ts";
-import type { Parked, ParkedMessage } from "./events.ts";
+import type { Parked, ParkedRow } from "./events.ts";
 import { excerpt } from "./excerpts.ts";
 
 interface ParkingOptions {
   readonly queues: ConnectorQueues;
   readonly broker: Browser;
-  readonly onParked: (message: ParkedMessage) => void;
-  readonly onReplayed: (message: ParkedMessage, queue: string) => void;
+  readonly onParked: (message: ParkedRow) => void;
+  readonly onReplayed: (message: ParkedRow, queue: string) => void;
 }
 
-/** How many are shown. */
 const MOST_SHOWN = 50;
 /** A longer queue is only counted, as reading it would take too long. */
 const MOST_LOOKED_AT = 2_000;
 
-/** What was seen of a queue. */
 interface Seen {
   readonly depth: number;
-  readonly messages: readonly ParkedMessage[];
+  readonly messages: readonly ParkedRow[];
 }
 
 export class Parking {
   readonly #options: ParkingOptions;
   #known = new Set<string>();
-  /** What was found in each queue last time. */
   readonly #seen = new Map<string, Seen>();
   #parked: Parked = { kind: "parked", total: 0, messages: [] };
 
@@ -40,14 +33,13 @@ export class Parking {
     this.#options = options;
   }
 
-  /** What was found last time. */
   get parked(): Parked {
     return this.#parked;
   }
 
   /**
-   * Looks what there is. Messages themselves are looked at only if there are more or less of them than
-   * before: nobody else sees them meanwhile, and a quorum queue has to be given copies of them.
+   * Looks for parked messages. They are read only if their number has changed: nobody else sees them
+   * meanwhile, and a quorum queue has to be given copies of them.
    */
   async look(): Promise<Parked> {
     const { queues, onParked } = this.#options;
@@ -64,7 +56,7 @@ export class Parking {
     const depth = await broker.depth(queue) ?? 0;
     const before = this.#seen.get(queue);
     if (before?.depth === depth) return before;
-    const messages: ParkedMessage[] = [];
+    const messages: ParkedRow[] = [];
     if (depth > 0 && depth <= MOST_LOOKED_AT) {
       await broker.browse(queue, (message) => {
         messages.push(describe(queue, message));
@@ -94,8 +86,7 @@ export class Parking {
   }
 }
 
-/** Describes a message whose body may be unreadable. */
-function describe(queue: string, { body, headers }: QueuedMessage): ParkedMessage {
+function describe(queue: string, { body, headers }: QueuedMessage): ParkedRow {
   const fields = parseFields(body);
   const text = (name: string): string => typeof fields[name] === "string" ? fields[name] : "";
   const key = text("message_id") || text("event_id") ||

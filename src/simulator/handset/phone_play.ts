@@ -1,9 +1,5 @@
-/**
- * The page's play with phones only, for a bridge and a Turn that run elsewhere: it puts messages on the
- * connector's queues, and shows what it takes off them.
- *
- * @module
- */
+// What the page shows and does with phones only, for a bridge and a Turn that run elsewhere: it puts
+// messages on the connector's queues, and shows what it takes off them.
 
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
@@ -16,7 +12,6 @@ import type { Play } from "./server.ts";
 interface PhonePlayOptions extends Pick<Hello, "connector" | "number" | "ussdCode"> {
   readonly transport: Transport;
   readonly ussdTimeoutMs: number;
-  /** The first phone's. */
   readonly user: string;
 }
 
@@ -47,7 +42,6 @@ export class PhonePlay implements Play, Disposable {
     this.journal.tell(this.#settings);
   }
 
-  /** Leaves open sessions open. */
   [Symbol.dispose](): void {
     this.#phones[Symbol.dispose]();
     this.#traces[Symbol.dispose]();

@@ -1,25 +1,19 @@
-/**
- * The users' phones and their network: threads of SMS, USSD sessions with a time-out, and delivery
- * reports. All of it follows from the messages on the queues, whoever put them there.
- *
- * @module
- */
+// The users' phones and their network: threads of SMS, USSD sessions with a time-out, and delivery
+// reports. All of it follows from the messages on the queues, whoever put them there.
 
 import { sleep } from "../../async/mod.ts";
 import type { Event, Message } from "../../vumi/mod.ts";
 import { createEvent, type Transport, type UserAction } from "../transport.ts";
 import type { Action } from "./actions.ts";
-import type { Phone, Said } from "./events.ts";
+import type { Phone, PhoneMessage } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import { UssdSession } from "./ussd.ts";
 
-/** How {@linkcode Phones} work. */
 export interface PhonesOptions {
   readonly transport: Transport;
   readonly journal: Journal;
   readonly number: string;
   readonly ussdTimeoutMs: number;
-  /** Users whose messages are not shown. */
   readonly ignores?: (address: string) => boolean;
   /** Phones that the tour uses now, and nobody else may. */
   readonly isReserved?: (address: string) => boolean;
@@ -30,14 +24,11 @@ export class PhoneError extends Error {
   override readonly name = "PhoneError";
 }
 
-/** Messages to further users are not shown. */
 const MOST_PHONES = 50;
 const LONGEST_TEXT = 4_000;
-/** Time between the ack and the delivery report. */
 const DELIVERY_MS = 400;
 
 export class Phones implements Disposable {
-  /** Whether the network reports deliveries by itself. */
   reportsByItself = true;
   readonly #options: PhonesOptions;
   readonly #phones = new Map<string, UssdSession>();
@@ -62,7 +53,6 @@ export class Phones implements Disposable {
 
   /**
    * Does what a person does at a phone; false if the action is about something else.
-   *
    * @throws {PhoneError} If it can't be done.
    */
   async act(action: Action): Promise<boolean> {
@@ -85,7 +75,7 @@ export class Phones implements Disposable {
       }
       case "answer": {
         const { address, text: content } = action;
-        if (!this.#own(address).isAsking) throw new PhoneError("The screen asks nothing");
+        if (!this.#own(address).isAsking) throw new PhoneError("The screen asks for no answer");
         await this.#writeInSession(address, { content, session_event: "resume" });
         return true;
       }
@@ -104,7 +94,6 @@ export class Phones implements Disposable {
     }
   }
 
-  /** Adds a phone, if there is none. */
   add(address: string): void {
     if (this.#phones.has(address)) return;
     if (this.#phones.size >= MOST_PHONES) {
@@ -118,7 +107,6 @@ export class Phones implements Disposable {
     this.#tell(address);
   }
 
-  /** Leaves open sessions open. */
   [Symbol.dispose](): void {
     this.#stop.abort();
     this.#watch[Symbol.dispose]();
@@ -220,7 +208,7 @@ export class Phones implements Disposable {
     this.#say({ address, id: "", by: "network", text, ussd });
   }
 
-  #say(said: Omit<Said, "kind" | "at">): void {
+  #say(said: Omit<PhoneMessage, "kind" | "at">): void {
     const text = said.text.slice(0, LONGEST_TEXT);
     this.#options.journal.add({ kind: "said", ...said, text, at: Date.now() });
   }

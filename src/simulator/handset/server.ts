@@ -1,11 +1,7 @@
-/**
- * The page, over HTTP: its files, what happens as server-sent events, and what a person does at it as
- * `POST /do`. A page on the web can have its name resolve to this machine (DNS rebinding), but can't
- * have an address for a name, nor send another `Origin` than its own: so requests are refused unless
- * they use an address, localhost or the configured name.
- *
- * @module
- */
+// The page, over HTTP: its files, what happens as server-sent events, and what a person does at it as
+// `POST /do`. A page on the web can have its name resolve to this machine (DNS rebinding), but can't
+// have an address for a name, nor send another `Origin` than its own: so requests are refused unless
+// they use an address, localhost or the configured name.
 
 import { getLogger } from "@logtape/logtape";
 import { type Action, readAction } from "./actions.ts";
@@ -18,21 +14,15 @@ const log = getLogger(["turn-channels", "simulator"]);
 /** What the page shows, and what can be done at it. */
 export interface Play {
   readonly journal: Journal;
-  /** What a new page is sent first. */
   readonly hello: Omit<Hello, "anew">;
   now(): readonly Now[];
-  /**
-   * Does what a person does.
-   *
-   * @throws {PhoneError} If it can't be done.
-   */
+  /** Does what a person does. Throws `PhoneError` if it can't be done. */
   act(action: Action): Promise<void>;
 }
 
 /** Where a {@linkcode PageServer} listens, and what it shows. */
 export interface PageServerOptions {
   readonly hostname: string;
-  /** 0 is any free one. */
   readonly port: number;
   readonly play: Play;
 }
@@ -49,10 +39,9 @@ const MOST_LISTENERS = 32;
 /** Frames that may wait for a slow reader; with more it is disconnected, and can come back for them. */
 const MOST_WAITING = 3_000;
 const LARGEST_BODY = 32_768;
-/** Finds listeners that have gone. */
+/** How often to look for listeners that have gone. */
 const HEARTBEAT_MS = 10_000;
 
-/** Serves the page. */
 export class PageServer implements AsyncDisposable {
   readonly url: string;
   readonly #options: PageServerOptions;
@@ -76,7 +65,6 @@ export class PageServer implements AsyncDisposable {
 
   /**
    * Listens.
-   *
    * @throws {Error} One of `Deno.errors`, if it can't.
    */
   static listen(options: PageServerOptions): PageServer {
@@ -140,7 +128,6 @@ export class PageServer implements AsyncDisposable {
   }
 }
 
-/** Server-sent events for one page. */
 class EventStream {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #encoder = new TextEncoder();
@@ -174,7 +161,7 @@ class EventStream {
   }
 }
 
-/** A path of other characters could lead out of the folder. */
+/** A file of the page. A path of other characters could lead out of the folder. */
 async function file(path: string): Promise<Response> {
   const [, ending = ""] = /^\/\w+\.(\w+)$/.exec(path) ?? [];
   const type = Object.hasOwn(TYPES, ending) ? TYPES[ending] : undefined;
@@ -234,7 +221,6 @@ const HEADERS: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** Why a request is refused; undefined if it is not. */
 function faultOf(request: Request, ownHost: string): string | undefined {
   const host = request.headers.get("host") ?? "";
   if (!isOurs(host, ownHost)) return `Not served under the name ${JSON.stringify(host)}`;
@@ -252,7 +238,6 @@ function isOurs(host: string, ownHost: string): boolean {
   return name === "localhost" || name === ownHost.toLowerCase() || /^(\[.*|[\d.]+)$/.test(name);
 }
 
-/** Whether only this machine can reach it. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -1,9 +1,5 @@
-/**
- * The page's controls of the simulated Turn: how it answers calls, and whether it replies to users by
- * itself. By itself it repeats an SMS, and asks two questions on USSD.
- *
- * @module
- */
+// The page's controls of the simulated Turn: how it answers calls, and whether it replies to users by
+// itself. By itself it repeats an SMS, and asks two questions on USSD.
 
 import { LRUCache } from "lru-cache";
 import type { RequestBody, SimulatedTurn } from "../simulated_turn.ts";
@@ -13,7 +9,6 @@ interface TurnControlsOptions {
   readonly turn: SimulatedTurn;
   readonly send: (request: RequestBody) => Promise<unknown>;
   readonly ussdCode: string;
-  /** Users who get no reply now. */
   readonly ignores: (address: string) => boolean;
 }
 
@@ -24,7 +19,7 @@ export class TurnControls implements Disposable {
   readonly #options: TurnControlsOptions;
   /** Messages with a reply, so that a repeated call gets none. */
   readonly #replied = new LRUCache<string, true>({ max: REMEMBERED });
-  readonly #flows = new Map<string, Flow>();
+  readonly #repliers = new Map<string, Replier>();
   readonly #watch: Disposable;
   #mode: TurnMode = "200";
 
@@ -59,10 +54,10 @@ export class TurnControls implements Disposable {
     const { ignores, ussdCode, send } = this.#options;
     if (!this.repliesByItself || ignores(address) || this.#replied.has(id)) return;
     this.#replied.set(id, true);
-    const flow = text === ussdCode ? askName : this.#flows.get(address) ?? echo;
-    this.#flows.delete(address);
-    const reply = flow(text);
-    if (reply.then !== undefined) this.#flows.set(address, reply.then);
+    const replier = text === ussdCode ? askName : this.#repliers.get(address) ?? echo;
+    this.#repliers.delete(address);
+    const reply = replier(text);
+    if (reply.then !== undefined) this.#repliers.set(address, reply.then);
     // Watchers see what comes of it.
     void send({
       to: address,
@@ -72,20 +67,18 @@ export class TurnControls implements Disposable {
   }
 }
 
-/** Makes a reply to what a user wrote. */
-type Flow = (text: string) => Reply;
+type Replier = (text: string) => Reply;
 
 interface Reply {
   readonly text: string;
-  /** Replies to the answer; absent if none is expected. */
-  readonly then?: Flow;
+  readonly then?: Replier;
 }
 
-const echo: Flow = (text) => ({ text: `You wrote: ${text}` });
+const echo: Replier = (text) => ({ text: `You wrote: ${text}` });
 
-const askName: Flow = () => ({ text: "Welcome! What is your name?", then: askMood });
+const askName: Replier = () => ({ text: "Welcome! What is your name?", then: askMood });
 
-const askMood: Flow = (name) => ({
+const askMood: Replier = (name) => ({
   text: `Hello ${name}. How are you today?\n1. Well\n2. Not so well`,
   then: (choice) => {
     const wish = choice.trim() === "2" ? "Get well soon" : "Glad to hear it";

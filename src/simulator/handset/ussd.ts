@@ -1,16 +1,11 @@
-/**
- * A user's USSD session as the network has it: one answer to each thing that the user does, the
- * first one, and an end when its time is up.
- *
- * @module
- */
+// A user's USSD session as the network has it: one answer to each thing that the user does, the
+// first one, and an end when its time is up.
 
 import type { Message } from "../../vumi/mod.ts";
 import type { Session } from "./events.ts";
 
 interface UssdSessionOptions {
   readonly timeoutMs: number;
-  /** The session ends when the transport says so afterwards. */
   readonly onTimeout: () => void;
 }
 
@@ -21,7 +16,6 @@ export class UssdSession implements Disposable {
   #deadline = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timedOut = false;
-  /** The user's last message, until it is answered. */
   #unanswered: string | undefined;
 
   constructor(options: UssdSessionOptions) {

@@ -12,7 +12,7 @@ import { People } from "./people.js";
 import { Ussd } from "./ussd.js";
 
 /** @typedef {import("../handset/events.ts").PageEvent} PageEvent */
-/** @typedef {import("../handset/events.ts").Said} Said */
+/** @typedef {import("../handset/events.ts").PhoneMessage} PhoneMessage */
 /** @typedef {import("../transport.ts").Report} Report */
 
 /** @type {Record<Report, string>} */
@@ -74,7 +74,7 @@ export class Phones {
     this.ussd.show(current);
   }
 
-  /** @param {Said} said */
+  /** @param {PhoneMessage} said */
   entry({ id, by, text, ussd, at }) {
     const who = by === "user" ? "You" : by === "service" ? "Service" : "Network";
     const reports = make("span", { class: "reports" });

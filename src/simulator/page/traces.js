@@ -9,27 +9,27 @@
 import { find, make, timeOfDay } from "./dom.js";
 
 /** @typedef {import("../handset/events.ts").TraceEvent} TraceEvent */
-/** @typedef {import("../handset/events.ts").Trace} Trace */
-/** @typedef {import("../handset/events.ts").Step} Step */
+/** @typedef {import("../handset/events.ts").MessageTrace} MessageTrace */
+/** @typedef {import("../handset/events.ts").TraceStep} TraceStep */
 
 /**
  * @typedef {object} Card
- * @property {Trace} trace
- * @property {Step[]} steps
+ * @property {MessageTrace} trace
+ * @property {TraceStep[]} steps
  * @property {HTMLElement} item
  * @property {HTMLDetailsElement} details
  */
 
 const MOST_CARDS = 150;
 
-/** @type {Record<Trace["flow"], { arrow: string, words: string }>} */
+/** @type {Record<MessageTrace["flow"], { arrow: string, words: string }>} */
 const FLOWS = {
   inbound: { arrow: "→", words: "Inbound, from the user to Turn" },
   outbound: { arrow: "←", words: "Outbound, from Turn to the user" },
   status: { arrow: "⇢", words: "Status, to Turn" },
 };
 
-/** @type {Record<Trace["state"], { words: string, tone: string }>} */
+/** @type {Record<MessageTrace["state"], { words: string, tone: string }>} */
 const STATES = {
   waiting: { words: "on its way", tone: "wait" },
   retrying: { words: "trying again", tone: "wait" },
@@ -65,7 +65,7 @@ export class Traces {
     this.showSums();
   }
 
-  /** @param {Trace} trace */
+  /** @param {MessageTrace} trace */
   open(trace) {
     const details = make("details", {}, make("summary"), make("ol", { class: "steps" }));
     const item = make("li", { class: "trace" }, details);
@@ -110,7 +110,7 @@ function sum(words, count) {
   return [make("div", {}, make("dt", {}, words), make("dd", {}, String(count)))];
 }
 
-/** @param {Trace} trace */
+/** @param {MessageTrace} trace */
 function summary({ flow, address, text, state, note, attempts, tookMs }) {
   const { arrow, words } = FLOWS[flow];
   const { words: outcome, tone } = STATES[state];
@@ -141,7 +141,7 @@ function showSteps({ details, steps }) {
   for (const step of steps.slice(list.children.length)) list.append(stepItem(step));
 }
 
-/** @param {Step} step */
+/** @param {TraceStep} step */
 function stepItem({ at, title, tone, headers, body }) {
   const time = make("time", {}, timeOfDay(at));
   const item = make("li", { class: `step ${tone}` }, make("p", {}, title, " ", time));

@@ -11,7 +11,7 @@ import { act } from "./link.js";
 import { People } from "./people.js";
 
 /** @typedef {import("../handset/events.ts").PageEvent} PageEvent */
-/** @typedef {import("../handset/events.ts").Trace} Trace */
+/** @typedef {import("../handset/events.ts").MessageTrace} MessageTrace */
 /** @typedef {import("../handset/events.ts").TurnMode} TurnMode */
 
 /** @type {Record<TurnMode, string>} */
@@ -63,7 +63,7 @@ export class Turn {
     find("turn", HTMLElement).classList.add("no-contacts");
   }
 
-  /** @param {Trace} trace */
+  /** @param {MessageTrace} trace */
   takeTrace(trace) {
     const { flow, state, address, messageId, note } = trace;
     if (flow === "status") {
@@ -77,7 +77,7 @@ export class Turn {
     }
   }
 
-  /** @param {Trace} trace */
+  /** @param {MessageTrace} trace */
   add(trace) {
     const { id, flow, address, text, at, waitsForInput } = trace;
     const isUser = flow === "inbound";
@@ -99,7 +99,7 @@ export class Turn {
     if (address === this.people.current) this.showReplies();
   }
 
-  /** @param {Trace} trace */
+  /** @param {MessageTrace} trace */
   showOutcome({ id, state, note, messageId }) {
     const item = this.items.get(id);
     const outcome = item?.querySelector(".outcome");

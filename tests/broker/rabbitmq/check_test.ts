@@ -165,7 +165,7 @@ Deno.test("checkAmqp() tells of a port that speaks something else", async () => 
     () => new Response(),
   );
   const finding = only(await check(`amqp://127.0.0.1:${http.addr.port}`, made));
-  assert.match(finding.fix ?? "", /something else than AMQP/);
+  assert.match(finding.fix ?? "", /something other than AMQP/);
 });
 
 Deno.test("checkAmqp() tells of TLS where there is none", async () => {
@@ -266,7 +266,7 @@ Deno.test("checkAmqp() tells of a queue that can't show who leads, and what to d
   const [fault = assert.fail()] = (await check(amqpUrl(), made)).filter(({ ok }) => !ok);
   assert.equal(fault.subject, `queue ${made.lead}: declare`);
   assert.match(fault.detail, /without x-single-active-consumer/);
-  assert.match(fault.fix ?? "", /stop them, delete it, and it is made anew/);
+  assert.match(fault.fix ?? "", /stop them and delete it; they declare it again/);
 });
 
 Deno.test("checkAmqp() tells whether a bridge speaks for a channel, and how many stand by", async () => {
@@ -296,7 +296,7 @@ Deno.test("checkAmqp() tells of a queue that loses messages", async () => {
   const failed = (await check(amqpUrl(), made)).filter(({ ok }) => !ok);
   assert.deepEqual(failed.map(({ subject }) => subject), [`queue ${made.inbound}: declare`]);
   assert.match(failed[0]?.detail ?? "", /^PRECONDITION_FAILED.*durable/);
-  assert.match(failed[0]?.fix ?? "", /no arguments/);
+  assert.match(failed[0]?.fix ?? "", /without arguments/);
 });
 
 for (const type of ["fanout", "topic", "headers"]) {
@@ -328,7 +328,7 @@ Deno.test({
       await rabbitmqctl("set_permissions", user, ...rights);
       const failed = (await check(url, made)).filter(({ ok }) => !ok);
       for (const { ok, detail, fix } of failed) {
-        assert.match(detail, ok === false ? /^ACCESS_REFUSED/ : /no right to bind it, so see that/);
+        assert.match(detail, ok === false ? /^ACCESS_REFUSED/ : /no right to bind it: make sure/);
         assert.match(fix ?? "", new RegExp(`set_permissions -p / ${user}`));
       }
       return failed.map(({ subject }) => subject.replaceAll(made.exchange, "x"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { entriesOf, type Entry } from "../../../src/broker/rabbitmq/codec/raw_values.ts";
+import { type HeaderField, headerFieldsOf } from "../../../src/broker/rabbitmq/codec/raw_values.ts";
 import { rawProperties } from "../../../src/broker/rabbitmq/codec/unchanged.ts";
 import type { BrokerMessage, Disposition } from "../../../src/broker/mod.ts";
 import { POISON } from "../../support/poison.ts";
@@ -15,11 +15,11 @@ const SHORT_MS = 50;
 /** The bytes of the headers and of the other properties. */
 function partsOf({ propertyBytes }: RawMessage) {
   const { headers = Buffer.alloc(0), ...others } = rawProperties(Buffer.from(propertyBytes));
-  return { headers: entriesOf(headers).map(textOf), others };
+  return { headers: headerFieldsOf(headers).map(textOf), others };
 }
 
 /** RabbitMQ itself writes the type L as l, when it takes the message out of a delay queue. */
-function textOf({ name, value: { bytes } }: Entry): string {
+function textOf({ name, value: { bytes } }: HeaderField): string {
   return `${name} ${bytes.toString("latin1").replace(/^L/, "l")}`;
 }
 

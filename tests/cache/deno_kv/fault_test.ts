@@ -96,12 +96,20 @@ const BAD_PATHS: readonly (readonly [string, () => Promise<string>, RegExp])[] =
   [
     "a missing directory",
     () => Promise.resolve(`${directory}/missing/cache.db`),
-    /directory is missing.*; make the directory/,
+    /directory is missing.*; create the directory/,
   ],
-  ["a directory", () => Promise.resolve(directory), /is no file itself.*; .*choose another path/],
+  [
+    "a directory",
+    () => Promise.resolve(directory),
+    /the path is not a file; .*choose another path/,
+  ],
   ["an empty path", () => Promise.resolve(""), /cannot be empty/],
-  ["a text file", writeText, /is no Deno KV database, or damaged; move the file away/],
-  ["a damaged database", damageDatabase, /is no Deno KV database, or damaged; move the file away/],
+  ["a text file", writeText, /is not a Deno KV database, or it is damaged; move the file away/],
+  [
+    "a damaged database",
+    damageDatabase,
+    /is not a Deno KV database, or it is damaged; move the file away/,
+  ],
 ];
 
 async function writeText(): Promise<string> {
@@ -162,7 +170,7 @@ const WORDS: readonly (readonly [string, RegExp])[] = [
   ["attempt to write a readonly database", /no right to write.*let this user write to the file/],
   ["database is locked", /another program keeps it locked; end that program/],
   ["database or disk is full", /the disk is full; make room/],
-  ["disk I/O error", /^disk I\/O error; see that the file is whole and its disk works$/],
+  ["disk I/O error", /^disk I\/O error; check the file and its disk$/],
 ];
 
 for (const [words, told] of WORDS) {
@@ -177,7 +185,7 @@ Deno.test("checkDenoKv() leaves no file behind where there was none", async () =
   assert.deepEqual((await checkDenoKv(path))[0], {
     subject: `cache file ${path}`,
     ok: true,
-    detail: "not there yet, can be made",
+    detail: "does not exist yet, can be created",
   });
   await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
 });
@@ -200,5 +208,5 @@ Deno.test("checkDenoKv() says how much room the disk has, and what it can't tell
   assert.match((await space(newPath()))?.detail ?? "", /^(only )?[\d.]+ GiB free$/);
   const unknown = await space("/nowhere/at/all/cache.kv");
   assert.deepEqual([unknown?.subject, unknown?.ok], ["disk of the cache", undefined]);
-  assert.match(unknown?.detail ?? "", /^can't be told: /);
+  assert.match(unknown?.detail ?? "", /^can't be determined: /);
 });

@@ -23,16 +23,16 @@ const WORDS: readonly (readonly [string, RegExp])[] = [
   [
     "Could not open Deno KV database: the metadata endpoint at 'https://kv.example/id' responded " +
     "with status 401 Unauthorized: no such token: s3cr3t",
-    /^its server answered 401; see that .* DENO_KV_ACCESS_TOKEN a token that it takes$/,
+    /^its server answered 401; check that .* accepts the token in DENO_KV_ACCESS_TOKEN$/,
   ],
   [
     "KV Connect failed to call 'https://kv.example/snapshot_read' (status=403 Forbidden): s3cr3t",
     /^its server answered 403; /,
   ],
-  ["Failed to fetch metadata: s3cr3t", /^its server refused; see that the path is its URL, and /],
+  ["Failed to fetch metadata: s3cr3t", /^its server refused; check that the path is its URL, and /],
   [
     "Could not open Deno KV database: failed to connect to 'https://kv.example/id': error sending",
-    /^its server can't be reached, or does not answer; see that it runs/,
+    /^its server can't be reached, or does not answer; check that it runs/,
   ],
   ["no answer within 5 s", /^its server can't be reached, or does not answer; /],
   [

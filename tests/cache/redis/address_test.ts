@@ -21,7 +21,7 @@ Deno.test("parseRedisUrl() reads user, password, host, port and database", () =>
 const FAULTS: readonly (readonly [string, string])[] = [
   ["WRONGPASS invalid username-password pair", "Redis refused the user or the password"],
   ["ERR invalid password", "Redis refused the user or the password"],
-  ["NOAUTH Authentication required.", "Redis wants a password, and none is configured"],
+  ["NOAUTH Authentication required.", "Redis requires a password, and none is configured"],
   ["ERR unknown command 'EVAL', with args beginning with: '+2782'", "ERR unknown command 'EVAL'"],
   ["ERR it was hush-hush", "ERR it was ********"],
   ["OOM command not allowed, script: 2f1a, on @user_script:5.", "OOM command not allowed"],

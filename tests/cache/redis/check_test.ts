@@ -20,7 +20,7 @@ Deno.test("checkRedis() says what is wrong with a server, and what to do", async
   await using server = await startRedis("--requirepass", "hunter2");
   const check = (url: string) => checkRedis({ url, keyPrefix: newPrefix(), timeoutMs: 20_000 });
   const missing = await check(server.url);
-  assert.match(missing.detail, /wants a password/);
+  assert.match(missing.detail, /requires a password/);
   assert.match(missing.fix ?? "", /message_cache_config\.url/);
   const wrong = await check(server.url.replace("//", "//:hunter3@"));
   assert.match(wrong.detail, /refused the user or the password/);

@@ -207,7 +207,7 @@ Deno.test("RedisConnection says that its password is wrong or missing, and never
     const [credentials, says] of [
       [":wr%C3%B6ng@", /there is no connection: Redis refused the user or the password$/],
       ["someone:wr%C3%B6ng@", /there is no connection: Redis refused the user or the password$/],
-      ["", /there is no connection: Redis wants a password, and none is configured$/],
+      ["", /there is no connection: Redis requires a password, and none is configured$/],
     ] as const
   ) {
     await using cache = await openRedis({ url: at(credentials) });

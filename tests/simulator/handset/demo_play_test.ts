@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { send } from "../../support/fake_turn.ts";
-import type { PageEvent, Sample, Trace } from "../../../src/simulator/handset/events.ts";
+import type { MessageTrace, PageEvent, Sample } from "../../../src/simulator/handset/events.ts";
 import { until } from "../../support/until.ts";
 import { startDemoPlay } from "../play.ts";
 
@@ -14,8 +14,8 @@ function listen({ play }: Playing) {
     events.push(JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? ""));
   });
   /** How far the messages have come, in the order in which they began. */
-  const traces = (): Trace[] => {
-    const latest = new Map<string, Trace>();
+  const traces = (): MessageTrace[] => {
+    const latest = new Map<string, MessageTrace>();
     for (const event of events) {
       if (event.kind === "trace") latest.set(event.trace.id, event.trace);
     }

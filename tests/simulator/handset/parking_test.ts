@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../../src/broker/memory/memory_broker.ts";
-import type { ParkedMessage } from "../../../src/simulator/handset/events.ts";
+import type { ParkedRow } from "../../../src/simulator/handset/events.ts";
 import { Parking } from "../../../src/simulator/handset/parking.ts";
 import { queuesOf } from "../../../src/vumi/mod.ts";
 import { until } from "../../support/until.ts";
@@ -10,7 +10,7 @@ const QUEUES = queuesOf("c");
 /** A broker with messages that were parked, as a bridge would, and what is told of them. */
 class Lot {
   readonly broker = MemoryBroker.open();
-  readonly parked: ParkedMessage[] = [];
+  readonly parked: ParkedRow[] = [];
   readonly replayed: string[] = [];
   readonly parking = new Parking({
     queues: QUEUES,

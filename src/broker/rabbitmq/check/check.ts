@@ -1,9 +1,5 @@
-/**
- * Tries out what the AMQP adapter will need of a server: the connection, and each right. For an
- * operator, before the program runs for real.
- *
- * @module
- */
+// Tries out what the AMQP adapter will need of a server: the connection, and each right. For an
+// operator, before the program runs for real.
 
 import { type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import {
@@ -31,7 +27,6 @@ export interface AmqpCheckOptions extends DeclarerOptions {
   readonly consumeQueues: readonly string[];
   /** Queues to be declared and bound: publishing is tried without leaving a message. */
   readonly publishQueues: readonly string[];
-  /** Queues of our own, which are declared. */
   readonly ownQueues: readonly string[];
   /** Queues of our own that show which bridge speaks for a channel, to be declared and consumed. */
   readonly leadQueues: readonly Pick<LeadOptions, "connector" | "queue">[];
@@ -39,7 +34,6 @@ export interface AmqpCheckOptions extends DeclarerOptions {
   readonly delaysMs: readonly number[];
   /** Looks for more, at the end, on the same connection. */
   readonly lookFurther?: (broker: Pick<Browser, "depth">) => Promise<readonly Finding[]>;
-  /** Time for all together, in milliseconds. */
   readonly timeoutMs: number;
 }
 
@@ -71,7 +65,7 @@ export async function checkAmqp(options: AmqpCheckOptions): Promise<Finding[]> {
   }
 }
 
-/** A connection, which is not restored when it ends. */
+/** A connection that is not restored. */
 interface Node {
   readonly address: AmqpAddress;
   readonly model: ChannelModel;
@@ -106,7 +100,7 @@ async function tryNode(
 /** An exchange that does not outlive a restart, or its queues. */
 const LOSES_MESSAGES = /inequivalent arg '(durable|auto_delete)'/;
 
-/** What a trial has seen: that it works, or in words what nobody can tell. */
+/** What a trial has seen, in words: that it works, or that nobody can tell. */
 type Seen = string | { readonly doubt: string };
 
 class Check {
@@ -132,7 +126,7 @@ class Check {
       const difference = await this.#declarer.exchange();
       if (difference === undefined) return "durable, direct";
       if (LOSES_MESSAGES.test(difference)) throw new Error(difference);
-      return `there (${difference})`;
+      return `exists, but differs (${difference})`;
     });
     // Nothing is done with one of another type.
     if (fault instanceof ExchangeTypeError) return this.#findings;
@@ -168,12 +162,12 @@ class Check {
       try {
         const { seen, waiting } = await this.#look(channel, queue);
         if (isBound) return `${seen}, bound, ${waiting} waiting`;
-        const doubt = `the user has no right to bind it, so see that it is bound to ${exchange}`;
+        const doubt = `the user has no right to bind it: make sure that it is bound to ${exchange}`;
         return { doubt: `${seen}, ${waiting} waiting; ${doubt}` };
       } catch (error) {
         if (!isAccessRefused(error)) throw error;
-        const doubt = "the user has no right to look at it or to bind it, " +
-          `so see that it is there, and bound to ${exchange}`;
+        const doubt = "the user has no right to look at it or to bind it: " +
+          `make sure that it exists and is bound to ${exchange}`;
         return { doubt };
       }
     });
@@ -192,13 +186,13 @@ class Check {
       await this.#declarer.ownQueue(queue, leadArguments(this.#options.urls.length > 1));
       const { kind, seen } = await this.#look(channel, queue);
       if (kind.type !== undefined && !kind.args["x-single-active-consumer"]) {
-        throw new Error("PRECONDITION_FAILED - it is there without x-single-active-consumer");
+        throw new Error("PRECONDITION_FAILED - it exists without x-single-active-consumer");
       }
       return seen;
     });
   }
 
-  /** All of them, as they are shared by all channels. */
+  /** Tries all delay queues, as all channels share them. */
   async #tryDelays(): Promise<void> {
     const { exchange, delaysMs, consumeQueues } = this.#options;
     const delays = [...new Set(delaysMs)].sort((a, b) => a - b);
@@ -211,7 +205,7 @@ class Check {
         await this.#declarer.delay(delayMs);
         const { kind, waiting } = await this.#look(channel, name);
         total += waiting;
-        types.add(kind.type ?? "of a type that is not known");
+        types.add(kind.type ?? "of unknown type");
         // To unbind what is not bound changes nothing, and needs the same right as to publish.
         await channel.unbindExchange(name, exchange, `turn-channels.check.${crypto.randomUUID()}`);
       }
@@ -233,10 +227,7 @@ class Check {
     return { kind, seen: describeKind(kind), waiting };
   }
 
-  /**
-   * Each trial has a channel of its own, since the server answers a fault by closing it. Answers with
-   * what the trial has thrown, if it has.
-   */
+  /** Does a trial on a channel of its own, as a fault ends it. Answers with what the trial has thrown. */
   async #try(subject: string, trial: (channel: ConfirmChannel) => Promise<Seen>): Promise<unknown> {
     try {
       const channel = await this.#model.createConfirmChannel();
@@ -260,11 +251,11 @@ class Check {
 }
 
 /** What a classic delay queue can't do, and a quorum queue can. */
-const CLASSIC_LOSES = "what comes back to a queue that refuses it then is lost: do not limit " +
-  ".inbound and .event with reject-publish, by a policy either, or have amqp.queue_type quorum";
+const CLASSIC_LOSES = "a message is lost if its queue refuses it after the delay: do not limit " +
+  ".inbound and .event with reject-publish (also by a policy), or set amqp.queue_type to quorum";
 
 const LIMITED = {
   detail: "it refuses messages when it is full, and a classic delay queue loses what it refuses",
-  fix: "have the delay queues made as quorum queues (amqp.queue_type; delete the old ones when " +
-    "they are empty), or take the limit off",
+  fix: "set amqp.queue_type to quorum and delete the old delay queues when they are empty, " +
+    "or remove the limit",
 };

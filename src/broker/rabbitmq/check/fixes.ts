@@ -1,8 +1,4 @@
-/**
- * What an operator can do about a fault of RabbitMQ, or of the way to it.
- *
- * @module
- */
+// What an operator can do about a fault of RabbitMQ, or of the way to it.
 
 import type { AmqpAddress } from "../address.ts";
 
@@ -10,10 +6,10 @@ import type { AmqpAddress } from "../address.ts";
 const FIXES: readonly (readonly [RegExp, string])[] = [
   [/no permission to reach/, "start the program with that permission"],
   [/ECONNREFUSED/i, "start RabbitMQ there, or correct the host and port of amqp"],
-  [/ENOTFOUND|EAI_AGAIN|lookup address/i, "correct the host name of amqp, or the name service"],
+  [/ENOTFOUND|EAI_AGAIN|lookup address/i, "correct the host name of amqp, or DNS"],
   [
     /ETIMEDOUT|no answer within/i,
-    "look for a firewall in between, and whether this is an AMQP port: 5672, or 5671 for amqps://",
+    "check for a firewall in between, and that this is an AMQP port: 5672, or 5671 for amqps://",
   ],
   [
     /refused the user or the password/,
@@ -25,7 +21,7 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
     'rabbitmqctl add_vhost {vhost}; rabbitmqctl set_permissions -p {vhost} {user} ".*" ".*" ".*"',
   ],
   [/closed abruptly|Unexpected close/, "if this is the server's TLS port, use amqps://"],
-  [/maxFrameSize|Invalid frame/, "something else than AMQP answers there: correct the port"],
+  [/maxFrameSize|Invalid frame/, "something other than AMQP answers there: correct the port"],
   [/InvalidContentType|WRONG_VERSION/i, "this port does not speak TLS: use amqp://, or port 5671"],
   [
     /NotValidForName|not valid for name|altnames/,
@@ -42,28 +38,29 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /is of type .*vumi's is direct/,
-    "delete it so (in 4.x: rabbitmqadmin exchanges delete --name …), or on the management page; " +
-    "somebody else's bindings are gone with it",
+    "delete it as shown (in 4.x: rabbitmqadmin exchanges delete --name …), or on the management " +
+    "page; bindings of other programs go with it",
   ],
   [
     /ACCESS_REFUSED|no right to/,
-    'give the right: rabbitmqctl set_permissions -p {vhost} {user} ".*" ".*" ".*"',
+    'grant the right: rabbitmqctl set_permissions -p {vhost} {user} ".*" ".*" ".*"',
   ],
   [
     /PRECONDITION_FAILED.*\.delay\.\d+m?s/,
-    "someone has declared it differently; it is ours, with arguments that its name tells: wait until " +
-    "it is empty and delete it, and it is made anew",
+    "someone declared it with other arguments than its name says: wait until it is empty and delete " +
+    "it; the bridge declares it again",
   ],
   [
     /PRECONDITION_FAILED.*x-single-active-consumer/,
-    "it has to show which one of several bridges works: stop them, delete it, and it is made anew",
+    "it has to show which of several bridges takes the messages: stop them and delete it; they " +
+    "declare it again",
   ],
   [
     /PRECONDITION_FAILED/,
-    "someone has declared it differently; vumi's workers declare it durable and with no arguments: " +
-    "empty and delete it, and it is made anew",
+    "someone declared it differently; vumi's workers declare it durable and without arguments: " +
+    "empty it and delete it; it is declared again",
   ],
-  [/blocked/, "free memory or disk space of the server: rabbitmq-diagnostics alarms"],
+  [/blocked/, "free memory or disk space on the server; rabbitmq-diagnostics alarms says which"],
 ];
 
 /** The fix for a fault that reads `detail`, ready to be spread into a finding; empty if unknown. */

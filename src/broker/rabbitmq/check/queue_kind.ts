@@ -1,12 +1,8 @@
-/**
- * What a queue of RabbitMQ is like: its type and arguments. AMQP has no question for that; but who
- * declares a queue otherwise than it is, is told one difference. So it is declared with a type that
- * there is none of, which makes no queue, and again with what was learnt, until all is.
- *
- * @module
- */
+// What a queue of RabbitMQ is like: its type and arguments. AMQP has no question for that; but who
+// declares a queue otherwise than it is, is told one difference. So it is declared with a type that
+// there is none of, which makes no queue, and again with what was learnt, until all is.
 
-import type { Channel, ChannelModel } from "amqplib";
+import type { Channel as AmqpChannel, ChannelModel } from "amqplib";
 import { serverWords } from "../server_errors.ts";
 
 export interface QueueKind {
@@ -14,13 +10,12 @@ export interface QueueKind {
   readonly type: string | undefined;
   /** Its other arguments, as far as they are known; not those of a policy. */
   readonly args: Readonly<Record<string, string | number | boolean>>;
-  /** Why not more is known, in the server's words. */
+  /** Why no more is known, in the server's words. */
   readonly why?: string;
 }
 
 const NO_TYPE = "turn-channels-asks";
 
-/** A queue has a dozen arguments at most. */
 const MOST_QUESTIONS = 20;
 
 const DIFFERENCE =
@@ -28,7 +23,6 @@ const DIFFERENCE =
 
 /**
  * Asks on channels of `model`, which it ends, about a durable queue that is there.
- *
  * @throws {Error} If it is not durable, or nobody else's business: what others of us would meet too.
  */
 export async function queueKind(model: ChannelModel, queue: string): Promise<QueueKind> {
@@ -51,17 +45,17 @@ export async function queueKind(model: ChannelModel, queue: string): Promise<Que
 
 export function describeKind({ type, args, why }: QueueKind): string {
   const others = Object.entries(args).map(([name, value]) => `${name} ${value}`);
-  const what = type ?? `there (${why ?? "it is not known how"})`;
+  const what = type ?? `exists, type unknown (${why ?? "RabbitMQ does not say"})`;
   return others.length === 0 ? what : `${what} with ${others.join(", ")}`;
 }
 
-/** The server's words; it can't but refuse. */
+/** Declares the queue with a type that there is none of. The server's words of refusal. */
 async function ask(
   model: ChannelModel,
   queue: string,
   args: QueueKind["args"],
 ): Promise<string> {
-  const channel: Channel = await model.createChannel();
+  const channel: AmqpChannel = await model.createChannel();
   channel.on("error", () => {});
   try {
     const asked = { ...args, "x-queue-type": NO_TYPE };

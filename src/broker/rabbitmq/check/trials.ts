@@ -1,19 +1,15 @@
-/**
- * Trials of single rights that leave nothing behind. They answer with what was seen, and reject with
- * the server's words.
- *
- * @module
- */
+// Trials of single rights that leave nothing behind. They answer with what was seen, and reject with
+// the server's words.
 
 import { Buffer } from "node:buffer";
-import type { Channel, ChannelModel, ConfirmChannel } from "amqplib";
+import type { Channel as AmqpChannel, ChannelModel, ConfirmChannel } from "amqplib";
 import { serverWords } from "../server_errors.ts";
 
 /**
  * Tries the right to consume, and no more. The server looks at the right first, then at the arguments:
  * at a priority that is no number it stops, so there never is a consumer, and no message comes.
  */
-export async function mayConsume(channel: Channel, queue: string): Promise<string> {
+export async function mayConsume(channel: AmqpChannel, queue: string): Promise<string> {
   const { consumerCount } = await channel.checkQueue(queue);
   try {
     const { consumerTag } = await channel.consume(queue, () => {}, {

@@ -1,12 +1,8 @@
-/**
- * The properties of a message, from the wire and to it. Neither way throws, whatever comes: amqplib's
- * own codec throws at what RabbitMQ takes, and ends the connection with that.
- *
- * Decoded properties keep their bytes, so that a copy can carry what JavaScript can't hold. Encoding
- * leaves out what can't be encoded, and names it in a header ({@linkcode ORIGINAL_HEADERS}`.lost`).
- *
- * @module
- */
+// The properties of a message, from the wire and to it. Neither way throws, whatever comes: amqplib's
+// own codec throws at what RabbitMQ takes, and ends the connection with that.
+//
+// Decoded properties keep their bytes, so that a copy can carry what JavaScript can't hold. Encoding
+// leaves out what can't be encoded, and names it in a header (`ORIGINAL_HEADERS.lost`).
 
 import { Buffer } from "node:buffer";
 import type { MessageProperties } from "amqplib";
@@ -59,10 +55,9 @@ const PROPERTIES = NAMES.map(([name, wireName, kind], index) => ({
   flag: 0x8000 >>> index,
 }));
 
-/** All of them, undefined, from the start: objects of one shape are fast. */
+/** Properties that are all undefined: objects of one shape are fast. */
 const NONE: MessageProperties = Object.fromEntries(NAMES.map(([name]) => [name]));
 
-/** Longest text in the header of what is lost, in characters. */
 const MAX_LOST = 1000;
 const { lost: LOST } = ORIGINAL_HEADERS;
 
@@ -86,10 +81,7 @@ export function decodeProperties(bytes: Buffer): WireProperties {
   return properties;
 }
 
-/**
- * Calls back with the place of each property, its length aside, as far as they are all there. Answers
- * what is wrong with the bytes, if anything.
- */
+/** Calls back with the place of each property that is all there. Answers what is wrong, if anything. */
 export function eachProperty(
   bytes: Buffer,
   take: (name: Name, kind: Kind, at: number, end: number) => void,
@@ -124,7 +116,7 @@ function contentSize(bytes: Buffer, at: number, kind: Kind): number {
   }
 }
 
-/** What follows them can be read also if they can't. */
+/** Reads the headers. If they can't be read, what follows them still can. */
 function readHeaders(bytes: Buffer, at: number, end: number, headers: Table): void {
   try {
     readFields(bytes, at, end, headers);
@@ -140,7 +132,6 @@ function noteUnreadable(headers: Table, fault: string, bytes: Buffer): void {
 
 /**
  * Flags and values. A text may be given as its bytes, a header as {@linkcode FieldBytes}.
- *
  * @param limit Most bytes: the largest headers go until it fits.
  */
 export function encodeProperties(properties: PropertyValues, limit = Infinity): Buffer {
@@ -213,7 +204,7 @@ function writeHeaders(writer: ByteWriter, headers: object, lost: string[]): true
   return true;
 }
 
-/** Tells what is lost, and leaves out the largest headers until the rest fits. */
+/** Names what is lost, and leaves out the largest headers until the rest fits. */
 function encodeWhatFits(
   properties: PropertyValues,
   lost: readonly string[],
@@ -235,7 +226,7 @@ function encodeWhatFits(
   }
 }
 
-/** Those headers that can be encoded, and what the last copy has lost. */
+/** The headers that can be encoded, and what the last copy has lost. */
 function encodedHeaders(headers: unknown) {
   const fields: { readonly name: string; readonly bytes: Uint8Array }[] = [];
   if (typeof headers !== "object" || headers === null) return { fields, before: [] };

@@ -1,12 +1,8 @@
-/**
- * Values of AMQP's field tables as bytes, without regard to what they mean: how long each is, whether
- * RabbitMQ would take it, and what a table or an array is made of. That is all that a copy of a
- * message needs; what they mean is for reader.ts.
- *
- * The types are those of RabbitMQ's rabbit_binary_parser.erl, and `U` of the standard.
- *
- * @module
- */
+// Values of AMQP's field tables as bytes, without regard to what they mean: how long each is, whether
+// RabbitMQ would take it, and what a table or an array is made of. That is all that a copy of a
+// message needs; what they mean is for reader.ts.
+//
+// The types are those of RabbitMQ's rabbit_binary_parser.erl, and `U` of the standard.
 
 import { type Buffer, isUtf8 } from "node:buffer";
 
@@ -25,7 +21,7 @@ export class FieldBytes {
   }
 }
 
-export interface Entry {
+export interface HeaderField {
   /** The length of the name, the name, and the value. */
   readonly bytes: Buffer;
   readonly name: string;
@@ -39,10 +35,9 @@ const FLOAT = 0x66, DOUBLE = 0x64;
 
 /** How many bytes the length of a text, of bytes, a table or an array has. */
 export const LENGTH_SIZE = 4;
-/** Begins with its length. */
+/** The size of values that begin with their length. */
 const OWN_LENGTH = -1;
 
-/** The size of values by the letters of their types. */
 const SIZE_OF: (number | undefined)[] = [];
 for (
   const [letters, size] of [
@@ -58,7 +53,6 @@ for (
   for (const letter of letters) SIZE_OF[letter.charCodeAt(0)] = size;
 }
 
-/** Whether there is a type of that letter. */
 export function isType(letter: number | undefined): boolean {
   return SIZE_OF[letter ?? 0] !== undefined;
 }
@@ -77,7 +71,6 @@ export function readUint32(bytes: Buffer, at: number): number {
   return readInt32(bytes, at) >>> 0;
 }
 
-/** The same, signed. */
 export function readInt32(bytes: Buffer, at: number): number {
   return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
 }
@@ -113,14 +106,14 @@ export function isSendable({ bytes }: FieldBytes): boolean {
 }
 
 /** The headers of a table without its length, as far as they can be told apart. */
-export function entriesOf(table: Buffer): Entry[] {
-  const entries: Entry[] = [];
+export function headerFieldsOf(table: Buffer): HeaderField[] {
+  const fields: HeaderField[] = [];
   for (let at = 0; at < table.length;) {
     const valueAt = at + 1 + (table[at] ?? 0);
     const size = sizeAt(table, valueAt, table.length);
     if (size === undefined) break;
     const name = table.subarray(at + 1, valueAt);
-    entries.push({
+    fields.push({
       bytes: table.subarray(at, valueAt + size),
       name: name.toString(),
       named: isUtf8(name),
@@ -128,12 +121,12 @@ export function entriesOf(table: Buffer): Entry[] {
     });
     at = valueAt + size;
   }
-  return entries;
+  return fields;
 }
 
 /** The headers in a value that is a table; none if it is not. */
-export function entriesIn({ bytes }: FieldBytes): Entry[] {
-  return bytes[0] === TABLE ? entriesOf(bytes.subarray(1 + LENGTH_SIZE)) : [];
+export function headerFieldsIn({ bytes }: FieldBytes): HeaderField[] {
+  return bytes[0] === TABLE ? headerFieldsOf(bytes.subarray(1 + LENGTH_SIZE)) : [];
 }
 
 /** The values in a value that is an array; undefined if it is not. */

@@ -1,10 +1,6 @@
-/**
- * Reading values of AMQP's field tables: what JavaScript has for them, in the form that amqplib gives
- * them. What it can't hold is read as well as can be, such as an integer beyond 2^53 rounded; a copy
- * of a message goes by the bytes, see raw_values.ts.
- *
- * @module
- */
+// Reading values of AMQP's field tables: what JavaScript has for them, in the form that amqplib gives
+// them. What it can't hold is read as well as can be, such as an integer beyond 2^53 rounded; a copy
+// of a message goes by the bytes, see raw_values.ts.
 
 import type { Buffer } from "node:buffer";
 import {

@@ -1,14 +1,10 @@
-/**
- * The properties for a copy of a message: bytes in place of all that would change by being decoded and
- * encoded again. What was changed or added meanwhile is as it is now.
- *
- * @module
- */
+// The properties for a copy of a message: bytes in place of all that would change by being decoded and
+// encoded again. What was changed or added meanwhile is as it is now.
 
 import type { MessageProperties } from "amqplib";
 import { Buffer } from "node:buffer";
 import { setHeader, type Table } from "./reader.ts";
-import { entriesOf, type Entry } from "./raw_values.ts";
+import { type HeaderField, headerFieldsOf } from "./raw_values.ts";
 import { ORIGINAL_HEADERS } from "../../headers.ts";
 import {
   decodeProperties,
@@ -54,23 +50,23 @@ export function rawProperties(bytes: Buffer): Partial<Record<keyof MessageProper
 }
 
 function unchangedHeaders(headers: Table, decoded: Table, table: Buffer): Table {
-  const named = new Map<string, Entry>();
-  const unnamed: Entry[] = [];
+  const named = new Map<string, HeaderField>();
+  const unnamed: HeaderField[] = [];
   const lost: string[] = [];
   // Of several headers of one name, which RabbitMQ allows, only the last is read and can be kept.
-  for (const entry of entriesOf(table)) {
-    if (!entry.named) unnamed.push(entry);
+  for (const field of headerFieldsOf(table)) {
+    if (!field.named) unnamed.push(field);
     else {
-      if (named.has(entry.name)) lost.push(entry.name);
-      named.set(entry.name, entry);
+      if (named.has(field.name)) lost.push(field.name);
+      named.set(field.name, field);
     }
   }
   const result: Table = {};
   for (const [name, value] of Object.entries(headers)) {
-    const entry = name === LOST ? undefined : named.get(name);
+    const field = name === LOST ? undefined : named.get(name);
     const isUnchanged = Object.hasOwn(decoded, name) && Object.is(decoded[name], value);
-    if (isUnchanged && !entry && unnamed.some((other) => other.name === name)) continue;
-    setHeader(result, name, entry && isUnchanged ? entry.value : value);
+    if (isUnchanged && !field && unnamed.some((other) => other.name === name)) continue;
+    setHeader(result, name, field && isUnchanged ? field.value : value);
   }
   const losses = lost.filter((name) => Object.hasOwn(result, name));
   if (losses.length > 0) {

@@ -1,17 +1,12 @@
-/**
- * Writing AMQP's values into bytes that grow as needed: plain ones, and those of field tables with the
- * letters of their types, which are JavaScript's own or bytes that came so. What can't be written is
- * refused with `false`, and leaves nothing behind; nothing throws.
- *
- * @module
- */
+// Writing AMQP's values into bytes that grow as needed: plain ones, and those of field tables with the
+// letters of their types, which are JavaScript's own or bytes that came so. What can't be written is
+// refused with `false`, and leaves nothing behind; nothing throws.
 
 import { Buffer } from "node:buffer";
 import { FieldBytes, isSendable, LENGTH_SIZE } from "./raw_values.ts";
 
 /** Deeper values of JavaScript's are refused; bytes may be nested as deep as they are. */
 const MAX_DEPTH = 64;
-/** Longest short text, in bytes. */
 const MAX_SHORT = 255;
 const SHORT_TEXT = 64;
 
@@ -34,7 +29,6 @@ export class ByteWriter {
     this.#length = length;
   }
 
-  /** The letter of a type. */
   letter(letter: string): void {
     this.uint8(letter.charCodeAt(0));
   }
@@ -54,7 +48,7 @@ export class ByteWriter {
     this.uint32At(this.#room(4), value);
   }
 
-  /** The same over what was written. */
+  /** Writes over what was written. */
   uint32At(at: number, value: number): void {
     const bytes = this.#bytes;
     bytes[at] = value >>> 24;
