@@ -230,7 +230,7 @@ for (
       "whose time is over",
       { until: QUEUED_AT + 1_000 },
       "open",
-      "the delay of it ended at 2026-01-02 03:04:06: in c.inbound again, among the 3 there, or in work",
+      "the delay of it ended at 2026-01-02 03:04:06: back in c.inbound, among the 3 there, or in work",
     ],
   ] as const
 ) {
