@@ -56,7 +56,7 @@ Deno.test("check looks at each channel, with one row for what they share", async
   for (const path of ["/c0/messages", "/c1/messages"]) {
     assert.match(plain, new RegExp(`✓ POST ${path} accepts signed requests`));
   }
-  assert.equal(plain.split("Turn's token taken (404; 401 without it)").length, 3, plain);
+  assert.equal(plain.split("Turn's token accepted (404; 401 without it)").length, 3, plain);
   assert.equal(plain.split("✓ cache file").length, 2);
   assert.match(plain, /✓ disk of the cache \d+ GiB free|! disk of the cache only/);
   assert.ok(turn.calls.every(({ method }) => method === "GET"));

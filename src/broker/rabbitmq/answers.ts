@@ -107,9 +107,11 @@ export class AmqpAnswers {
     const copy = (disposition.kind === "park" ? copyOf : delayedCopy)(properties, headers);
     const backoff = new Backoff(this.#options);
     const returns = returnsOf(message.properties);
-    let refusalsLeft = disposition.kind === "again" && returns >= MOST_RETURNS
-      ? MOST_REFUSALS
-      : Infinity;
+    let refusalsLeft = Infinity;
+    if (disposition.kind === "again" && returns >= MOST_RETURNS) {
+      // Each connection that ends meanwhile is another return.
+      refusalsLeft = returns === MOST_RETURNS ? MOST_REFUSALS : 1;
+    }
     let isCopied = false;
     let ends = 0;
     while (!isCopied && refusalsLeft > 0 && !session.lost.aborted) {
