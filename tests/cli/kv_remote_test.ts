@@ -79,7 +79,7 @@ Deno.test("check says what a cache's server answers, and run does not start, wit
   assert.equal(run.code, 69);
   assert.match(
     run.stderr,
-    /Cannot open the cache http.*: its server (answered 401|refused); see that/,
+    /Cannot open the cache http.*: its server (answered 401|refused); check that/,
   );
   assert.deepEqual(new Set(server.asked), new Set([`Bearer ${TOKEN}`]));
   for (const text of [check.stdout, check.stderr, run.stdout, run.stderr]) {
