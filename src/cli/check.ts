@@ -123,7 +123,7 @@ async function checkPartitions(
       subject: `old queues of ${queue}`,
       ok: undefined,
       detail: `${waiting} messages of an earlier version wait where nobody takes them: ${names}`,
-      fix: "bring them back: turn-channels parked replay-partitions",
+      fix: "turn-channels parked replay-partitions brings them back",
     };
   });
 }
