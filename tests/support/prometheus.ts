@@ -66,7 +66,9 @@ export class Prometheus implements AsyncDisposable {
   /** Resolves when the alert fires, of this job. */
   async fires(alert: string, job: string): Promise<void> {
     const firing = `ALERTS{alertname="${alert}",job="${job}",alertstate="firing"}`;
-    await until(`${alert} of ${job}`, async () => (await this.query(firing)).length > 0);
+    // On a slow machine queues are looked at more seldom than once a minute.
+    const isFiring = async () => (await this.query(firing)).length > 0;
+    await until(`${alert} of ${job}`, isFiring, 240_000);
   }
 
   /** The alerts that have fired so far, of those series. */

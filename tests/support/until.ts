@@ -10,13 +10,14 @@ const PAUSE_MS = 10;
 /**
  * Resolves when `condition` holds.
  *
- * @throws {Error} Naming `what`, if it does not within a minute.
+ * @throws {Error} Naming `what`, if it does not within `ms` milliseconds: a minute, unless given.
  */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
+  ms = GENEROUS_MS,
 ): Promise<void> {
-  const deadline = Date.now() + GENEROUS_MS;
+  const deadline = Date.now() + ms;
   while (!await condition()) {
     if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
