@@ -42,9 +42,6 @@ interface Line {
 /** A message over which so many channels have ended waits for its copy beside the line. */
 const MOST_ENDS = 3;
 
-/** What can't wait is parked when its own queue has refused a copy of it so often. */
-const MOST_REFUSALS = 3;
-
 export class AmqpAnswers {
   readonly #options: AnswerOptions;
   readonly #lines = new Map<string, Line>();
@@ -107,11 +104,8 @@ export class AmqpAnswers {
     const copy = (disposition.kind === "park" ? copyOf : delayedCopy)(properties, headers);
     const backoff = new Backoff(this.#options);
     const returns = returnsOf(message.properties);
-    let refusalsLeft = Infinity;
-    if (disposition.kind === "again" && returns >= MOST_RETURNS) {
-      // Each connection that ends meanwhile is another return.
-      refusalsLeft = returns === MOST_RETURNS ? MOST_REFUSALS : 1;
-    }
+    // Each connection that ends meanwhile is another return.
+    let refusalsLeft = disposition.kind === "again" && returns >= MOST_RETURNS ? 1 : Infinity;
     let isCopied = false;
     let ends = 0;
     while (!isCopied && refusalsLeft > 0 && !session.lost.aborted) {
