@@ -38,6 +38,8 @@ type EndReason = "stop" | "lost" | "cancelled" | "renew";
 
 /** Consumes one queue until it is cancelled; see {@linkcode Subscriber.consume}. */
 export class AmqpConsumer implements Consumer {
+  /** Whether messages are coming, or would be if this program led. */
+  ready = false;
   readonly #options: AmqpConsumerOptions;
   readonly #answers: AmqpAnswers;
   readonly #stop = new AbortController();
@@ -50,7 +52,6 @@ export class AmqpConsumer implements Consumer {
   /** Messages in hand that can't be copied, and how many of them the subscription leaves room for. */
   #stuck = 0;
   #stuckAtStart = 0;
-  #ready = false;
 
   constructor(options: AmqpConsumerOptions) {
     this.#options = options;
@@ -58,11 +59,6 @@ export class AmqpConsumer implements Consumer {
     this.#backoff = new Backoff(options);
     this.#stopped = aborted(this.#stop.signal);
     this.#running = this.#run();
-  }
-
-  /** Whether messages are coming, or would be if this program led. */
-  get ready(): boolean {
-    return this.#ready;
   }
 
   async cancel(): Promise<void> {
@@ -91,9 +87,9 @@ export class AmqpConsumer implements Consumer {
     while (!stop.aborted) {
       const model = await Promise.race([connection.model(), this.#stopped]);
       if (!model) return;
-      this.#ready = lead?.leads === false;
+      this.ready = lead?.leads === false;
       // While another program leads, whatever there was is not our fault.
-      if (this.#ready) faults.forget(queue, "consume");
+      if (this.ready) faults.forget(queue, "consume");
       const term = await Promise.race([lead?.term() ?? ALWAYS, this.#stopped]);
       if (!term) return;
       if (connection.current !== model) continue;
@@ -104,7 +100,7 @@ export class AmqpConsumer implements Consumer {
         const isOver = stop.aborted || term.aborted;
         if (!isOver && connection.ready) faults.report(queue, "consume", error);
       }
-      this.#ready = false;
+      this.ready = false;
       await this.#backoff.pause(stop);
     }
   }
@@ -140,13 +136,13 @@ export class AmqpConsumer implements Consumer {
       if (message) this.#take(session, message);
       else end("cancelled"); // As when the queue is deleted.
     });
-    this.#ready = true;
+    this.ready = true;
     this.#backoff.reset();
     faults.clear(queue, "consume");
     if (this.#stop.signal.aborted) end("stop");
     const reason = await ended;
     if (reason === "cancelled") {
-      this.#ready = false;
+      this.ready = false;
       log.warn("RabbitMQ no longer delivers from {queue}, declaring it again", { queue });
       // RabbitMQ 4.3 may have taken back what is in hand, and keeps the channel open.
       await session.close();
@@ -178,15 +174,12 @@ export class AmqpConsumer implements Consumer {
     // It goes back with the channel, and with all the others in their order.
     if (disposition.kind !== "requeue" || !this.#stop.signal.aborted) {
       const onStuck = (isStuck: boolean): void => this.#onStuck(session, isStuck);
-      const one = { session, message, properties, onStuck };
       // Its parking queue may refuse it for longer than RabbitMQ keeps it. Not what ends connections:
       // its copy would do so again.
       const isNearEnd = unreadable === undefined && returns >= MOST_RETURNS;
-      if (disposition.kind !== "park" || !isNearEnd) await this.#answers.answer(one, disposition);
-      else {await this.#answers.answer({ ...one, orPark: disposition }, {
-          kind: "again",
-          headers: {},
-        });}
+      const orPark = disposition.kind === "park" && isNearEnd ? disposition : undefined;
+      const toAnswer = { session, message, properties, orPark, onStuck };
+      await this.#answers.answer(toAnswer, orPark ? { kind: "again", headers: {} } : disposition);
     }
     session.inWork--;
     await this.#closeIfDone(session);
