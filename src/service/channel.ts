@@ -42,7 +42,7 @@ export function openChannel(
   { broker, tracing, queueWatch, metrics: registry, opened }: Shared,
 ): Channel {
   const metrics = registry.channel(config.connector_name);
-  cache.meter(metrics);
+  cache.metrics = metrics;
   const turn = opened.use(
     new TurnClient({
       apiUrl: config.turn_api_url,
