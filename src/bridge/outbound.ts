@@ -18,9 +18,6 @@ import { Outcomes } from "./outcomes.ts";
 
 const log = getLogger(["turn-channels", "bridge"]);
 
-/** How long Turn is asked to wait when we can't take a message: a broker's restart, roughly. */
-const RETRY_AFTER_MS = 5_000;
-
 /** What became of a request, and the message that it became, unless it was repeated or refused. */
 interface Published {
   readonly acceptance: Acceptance;
@@ -140,5 +137,5 @@ function toUnavailable(error: unknown): Published {
 }
 
 function unavailable(reason: string): Acceptance {
-  return { kind: "unavailable", reason, retryAfterMs: RETRY_AFTER_MS };
+  return { kind: "unavailable", reason };
 }
