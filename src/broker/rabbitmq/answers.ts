@@ -104,11 +104,12 @@ export class AmqpAnswers {
     const copy = (disposition.kind === "park" ? copyOf : delayedCopy)(properties, headers);
     const backoff = new Backoff(this.#options);
     const returns = returnsOf(message.properties);
-    // Each connection that ends meanwhile is another return.
-    let refusalsLeft = disposition.kind === "again" && returns >= MOST_RETURNS ? 1 : Infinity;
+    // Each connection that ends while it waits is another return.
+    const canWait = disposition.kind !== "again" || returns < MOST_RETURNS;
+    let isRefused = false;
     let isCopied = false;
     let ends = 0;
-    while (!isCopied && refusalsLeft > 0 && !session.lost.aborted) {
+    while (!isCopied && (canWait || !isRefused) && !session.lost.aborted) {
       const isApart = ends >= MOST_ENDS;
       try {
         await copies.publish(target, message.content, copy, { isApart });
@@ -117,7 +118,7 @@ export class AmqpAnswers {
       } catch (error) {
         if (isApart) faults.report(queue, "message", error);
         else faults.report(name, "copy", error);
-        if (error instanceof PublishError && error.fault === "refused") refusalsLeft--;
+        isRefused = error instanceof PublishError && error.fault === "refused";
         if (error instanceof ChannelEndError) ends++;
         if (!isApart) setStuck(line, true);
         if (!isApart && ends >= MOST_ENDS) {
@@ -127,7 +128,7 @@ export class AmqpAnswers {
           faults.forget(name, "copy");
           leave();
         }
-        if (refusalsLeft > 0) await backoff.pause(session.lost);
+        if (canWait || !isRefused) await backoff.pause(session.lost);
       }
     }
     const isApart = ends >= MOST_ENDS;
@@ -139,15 +140,15 @@ export class AmqpAnswers {
     line.waiting.delete(toAnswer);
     if (line.waiting.size === 0 && this.#lines.get(name) === line) this.#lines.delete(name);
     leave();
-    if (!isCopied && refusalsLeft === 0) await this.#parkInstead(toAnswer, returns);
+    if (!isCopied && isRefused && !canWait) await this.#parkInstead(toAnswer, returns);
   }
 
   /** RabbitMQ may drop it before its own queue takes it. */
   async #parkInstead(toAnswer: ToAnswer, returns: number): Promise<void> {
     const { queue, parkingQueue } = this.#options;
-    const full = `${queue} is full, and has returned it ${returns} times`;
-    const parked = toAnswer.orPark ?? { kind: "park", reason: full };
-    log.error("Parked a message of {queue}: {reason}", { queue, reason: full });
+    const reason = `its queue takes no copy of it, and has returned it ${returns} times`;
+    const parked = toAnswer.orPark ?? { kind: "park", reason };
+    log.error("Parking a message of {queue}: {reason}", { queue, reason });
     await this.#copyInTurn(toAnswer, parked, { kind: "own", queue: parkingQueue });
   }
 }

@@ -33,6 +33,8 @@ interface AmqpConsumerOptions extends AnswerOptions {
  */
 const CANCELLED_MS = 500;
 
+const AGAIN: Disposition = { kind: "again", headers: {} };
+
 /** Never fires: consumers without a lead need not stop for others. */
 const ALWAYS = new AbortController().signal;
 
@@ -180,15 +182,12 @@ export class AmqpConsumer implements Consumer {
     // It goes back with the channel, and with all the others in their order.
     if (disposition.kind !== "requeue" || !this.#stop.signal.aborted) {
       const onStuck = (isStuck: boolean): void => this.#onStuck(session, isStuck);
-      const one = { session, message, properties, onStuck };
       // Its parking queue may refuse it for longer than RabbitMQ keeps it. Not what ends connections:
       // its copy would do so again.
       const isNearEnd = unreadable === undefined && returns >= MOST_RETURNS;
-      if (disposition.kind !== "park" || !isNearEnd) await this.#answers.answer(one, disposition);
-      else {await this.#answers.answer({ ...one, orPark: disposition }, {
-          kind: "again",
-          headers: {},
-        });}
+      const orPark = disposition.kind === "park" && isNearEnd ? disposition : undefined;
+      const toAnswer = { session, message, properties, onStuck, orPark };
+      await this.#answers.answer(toAnswer, orPark ? AGAIN : disposition);
     }
     session.inWork--;
     await this.#closeIfDone(session);

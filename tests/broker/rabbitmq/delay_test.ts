@@ -11,7 +11,7 @@ import { type BrokerMessage, delayQueue, type Disposition } from "../../../src/b
 import { amqpUrl } from "../../support/rabbitmq.ts";
 import { workersQueue } from "../../support/queues.ts";
 import { until } from "../../support/until.ts";
-import { amqpAdapter, sendTo, untilFound, withChannel } from "./support.ts";
+import { amqpAdapter, KEPT, ONLY_KEPT, sendTo, untilFound, withChannel } from "./support.ts";
 import { type Bench, bench, bytes, Held } from "../bench.ts";
 
 const SHORT_MS = 50;
@@ -57,28 +57,11 @@ Deno.test("AmqpBroker delays in shared queues that need no plugin, and vumi's ha
 
 Deno.test("delaying and then parking leaves body and properties unchanged", async () => {
   await using made = await bench(amqpAdapter);
-  const properties = {
-    contentType: "application/json",
-    contentEncoding: "utf-8",
-    deliveryMode: 2,
-    priority: 3,
-    correlationId: "c1",
-    replyTo: "somewhere",
-    messageId: "m1",
-    timestamp: 1_700_000_000,
-    type: "t",
-    appId: "vumi",
-  };
   const headers = { text: "é", list: ["a", 1, [null]], time: { "!": "timestamp", value: 1 } };
-  const { deliveries, copy } = await delayAndPark(made, { ...properties, headers }, 3);
+  const { deliveries, copy } = await delayAndPark(made, { ...KEPT, headers }, 3);
   assert.equal(copy.content.toString(), "body");
   const { headers: left, ...others } = copy.properties;
-  assert.deepEqual(others, {
-    ...properties,
-    expiration: undefined,
-    userId: undefined,
-    clusterId: undefined,
-  });
+  assert.deepEqual(others, ONLY_KEPT);
   for (const delivery of deliveries) assert.deepEqual(delivery.headers, headers);
   const { "x-parked-at": _at, "x-parked-from": _from, "x-parked-reason": _, ...own } = left ?? {};
   assert.deepEqual(own, headers);

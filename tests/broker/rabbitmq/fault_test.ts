@@ -116,15 +116,23 @@ Deno.test("AmqpBroker.publish() to a deleted queue makes it again", async () => 
   assert.deepEqual(held.texts, ["b"]);
 });
 
-Deno.test("AmqpBroker answers on the channel a message came on, or not at all", async () => {
-  await using made = await proxiedBench();
-  const { broker, queue, parkingQueue, proxy } = made;
+/** A message that came, and came again because the connection was cut. */
+async function heldTwice(
+  { broker, queue, parkingQueue, proxy }: Awaited<ReturnType<typeof proxiedBench>>,
+): Promise<Held> {
   const held = new Held();
   broker.consume(queue, { prefetch: 9, parkingQueue }, held.handler);
   await broker.publish(queue, bytes("a"));
   await held.count(1);
   proxy.cut();
   await held.count(2);
+  return held;
+}
+
+Deno.test("AmqpBroker answers on the channel a message came on, or not at all", async () => {
+  await using made = await proxiedBench();
+  const { broker, queue } = made;
+  const held = await heldTwice(made);
   const [first, second] = held.messages;
   assert.deepEqual(held.texts, ["a", "a"]);
   assert.deepEqual([first?.redelivered, second?.redelivered], [false, true]);
@@ -140,13 +148,8 @@ Deno.test("AmqpBroker answers on the channel a message came on, or not at all", 
 
 Deno.test("AmqpBroker parks nothing for a message whose channel is gone", async () => {
   await using made = await proxiedBench();
-  const { broker, queue, parkingQueue, proxy } = made;
-  const held = new Held();
-  broker.consume(queue, { prefetch: 9, parkingQueue }, held.handler);
-  await broker.publish(queue, bytes("a"));
-  await held.count(1);
-  proxy.cut();
-  await held.count(2);
+  const { broker, queue, parkingQueue } = made;
+  const held = await heldTwice(made);
   held.answer(0, { kind: "park", reason: "too late" });
   held.answer(1, { kind: "park", reason: "in time" });
   const parked = new Held();

@@ -171,3 +171,25 @@ export async function untilRaw(queue: string): Promise<RawMessage> {
   assert.ok(found);
   return found;
 }
+
+/** All properties of a message, but headers, that a copy of it keeps. */
+export const KEPT = {
+  contentType: "application/json",
+  contentEncoding: "utf-8",
+  deliveryMode: 2,
+  priority: 3,
+  correlationId: "c1",
+  replyTo: "somewhere",
+  messageId: "m1",
+  timestamp: 1_700_000_000,
+  type: "t",
+  appId: "vumi",
+};
+
+/** The properties of such a copy, as amqplib reads them. */
+export const ONLY_KEPT = {
+  ...KEPT,
+  expiration: undefined,
+  userId: undefined,
+  clusterId: undefined,
+};
