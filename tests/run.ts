@@ -3,7 +3,8 @@
  * there is one or can be: `deno task test [--broker 4.3] [--queues quorum] [--only-broker] [arguments
  * of deno test]`. `--broker` is a newer RabbitMQ than the machine's, which comes from the command that
  * `TEST_RABBITMQ_TOOL` names; `--queues` the type of all queues; `--only-broker` leaves out tests that
- * touch no broker. Its last line of output is `N passed, N failed`, counted in the JUnit report.
+ * touch no broker. At the end it names again what failed; its last line of output is `N passed, N
+ * failed`, counted in the JUnit report.
  *
  * @module
  */
@@ -17,7 +18,8 @@ import { startRedis } from "./support/redis.ts";
 /** The shares of a JUnit report. */
 interface Outcome {
   readonly passed: number;
-  readonly failed: number;
+  /** Each failed test's name and file, and what it said. */
+  readonly failed: readonly string[];
   readonly skipped: readonly string[];
 }
 
@@ -88,11 +90,15 @@ async function sanitizers(): Promise<string[]> {
 }
 
 function readReport(xml: string): Outcome {
-  let passed = 0, failed = 0;
+  let passed = 0;
+  const failed: string[] = [];
   const skipped: string[] = [];
   for (const [element, attributes = ""] of xml.matchAll(TESTCASE)) {
-    if (/<(failure|error)\b/.test(element)) failed++;
-    else if (/<skipped\b/.test(element)) skipped.push(nameIn(attributes));
+    const name = attributeIn(attributes, "name");
+    const failure = /<(?:failure|error)\b[^>]*>([^]*?)<\/(?:failure|error)>/.exec(element);
+    if (failure) {
+      failed.push(`${name} (${attributeIn(attributes, "classname")})\n${excerpt(failure[1])}`);
+    } else if (/<skipped\b/.test(element)) skipped.push(name);
     else passed++;
   }
   return { passed, failed, skipped };
@@ -101,18 +107,30 @@ function readReport(xml: string): Outcome {
 /** One test in the report: its attributes, and what became of it. */
 const TESTCASE = /<testcase\b((?:[^>"]|"[^"]*")*?)(?:\/>|>[^]*?<\/testcase>)/g;
 
-function nameIn(attributes: string): string {
+function attributeIn(attributes: string, name: string): string {
+  return textOf(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "");
+}
+
+function textOf(xml: string): string {
   const entities: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
-  const name = /\bname="([^"]*)"/.exec(attributes)?.[1] ?? "";
-  return name.replaceAll(/&(lt|gt|quot|apos|amp);/g, (_, entity) => entities[entity] ?? "");
+  return xml.replaceAll(/&(lt|gt|quot|apos|amp);/g, (_, entity) => entities[entity] ?? "");
+}
+
+/** Most lines of what a failed test said that are printed again. */
+const MOST_LINES = 12;
+
+function excerpt(xml = ""): string {
+  return textOf(xml).split("\n").filter((line) => line.trim() !== "").slice(0, MOST_LINES)
+    .map((line) => `  ${line.slice(0, 300)}`).join("\n");
 }
 
 /** Prints what came out and returns the exit code; nothing run is a failure too. */
 function conclude({ passed, failed, skipped }: Outcome, code: number): number {
   for (const name of skipped) say(`ignored: ${name}`);
-  if (passed + failed === 0) say("No test was run.");
-  else if (code !== 0 && failed === 0) say(`deno test ended with exit code ${code}.`);
-  const faults = failed || (code === 0 && passed > 0 ? 0 : 1);
+  for (const one of failed) say(`FAILED: ${one}`);
+  if (passed + failed.length === 0) say("No test was run.");
+  else if (code !== 0 && failed.length === 0) say(`deno test ended with exit code ${code}.`);
+  const faults = failed.length || (code === 0 && passed > 0 ? 0 : 1);
   say(`${passed} passed, ${faults} failed${skipped.length ? `, ${skipped.length} skipped` : ""}`);
   return faults ? code || 1 : 0;
 }

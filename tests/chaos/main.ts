@@ -58,7 +58,7 @@ async function outcomeOf(scenario: Scenario, run: BrokerRun, scale: number): Pro
     return await scenario.long(run, scale);
   } catch (error) {
     say(`FAILED: ${scenario.number} ${scenario.name}: it broke off`);
-    say(error instanceof Error ? error.stack ?? error.message : String(error));
+    say(`  ${error instanceof Error ? error.stack ?? error.message : error}`);
     return [];
   }
 }
