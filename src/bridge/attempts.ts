@@ -1,13 +1,11 @@
 // Calls Turn about one message until Turn has it or its quick attempts are over.
 
-import { getLogger } from "@logtape/logtape";
 import { readTrace } from "../telemetry/mod.ts";
 import type { CallResult } from "../turn/mod.ts";
 import type { Delivery } from "./delivery.ts";
+import { log } from "./log.ts";
 import type { FlowOptions } from "./options.ts";
 import { type Failed, MAX_QUICK_WAIT_MS, retryDelayMs } from "./retries.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 /**
  * A Turn that can't be reached, or refuses our token, is given so many calls to be found to be down

@@ -2,12 +2,12 @@
 // failed, to the end of its queue when it was in hand for too long, behind another of its user's in
 // either. What has to be known of it later, by us or by who comes after us, is noted before it goes.
 
-import { getLogger } from "@logtape/logtape";
 import type { Note } from "../cache/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
 import { type Behind, DelayedOrder } from "./delayed_order.ts";
 import { DelayedRecords } from "./delayed_records.ts";
 import type { Delivery } from "./delivery.ts";
+import { log } from "./log.ts";
 import type { FlowOptions } from "./options.ts";
 import {
   isOutOfOrder,
@@ -18,8 +18,6 @@ import {
   withPlace,
 } from "./retry_headers.ts";
 import { tolerateCacheError } from "./tolerate.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 /** Longest first delay for which a user's other messages wait: then a conversation is over. */
 const MOST_ORDERED_MS = 15 * 60_000;

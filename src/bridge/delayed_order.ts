@@ -18,13 +18,11 @@
 // only then. That a group is gone is noted without anybody waiting for it: at worst the user's next
 // message goes round once for nothing.
 
-import { getLogger } from "@logtape/logtape";
 import type { Note } from "../cache/mod.ts";
+import { log } from "./log.ts";
 import type { FlowOptions } from "./options.ts";
 import type { Place } from "./retry_headers.ts";
 import { tolerateCacheError } from "./tolerate.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 const DAY_MS = 24 * 60 * 60_000;
 /** How long groups are remembered of which nothing moves. */

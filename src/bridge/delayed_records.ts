@@ -2,7 +2,6 @@
 // without looking into queues: one note a message, and a list a user and a message that events are
 // about. For people only; no decision rests on it.
 
-import { getLogger } from "@logtape/logtape";
 import type { MessageCache, Note } from "../cache/mod.ts";
 import {
   type DelayedEntry,
@@ -16,10 +15,9 @@ import {
   readDelayedList,
 } from "./delivery_records.ts";
 import { findSent, type Subject } from "./job.ts";
+import { log } from "./log.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 import { UserOrder } from "./user_order.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 /** How long it is still noted when its time is over: its queue may be long, and Turn down. */
 const KEPT_MS = 7 * 24 * 60 * 60_000;

@@ -3,13 +3,11 @@
 // was answered: while somebody is there to take the answer, an equal request is another message.
 
 import { createHash } from "node:crypto";
-import { getLogger } from "@logtape/logtape";
 import type { Sender } from "../turn/mod.ts";
+import { log } from "./log.ts";
 import type { BridgeOptions } from "./options.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 import { UserOrder } from "./user_order.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 type IdempotencyOptions = Pick<BridgeOptions, "cache" | "dedupeWindowMs">;
 

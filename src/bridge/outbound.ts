@@ -1,7 +1,6 @@
 // Outbound: what Turn asks us to send becomes a vumi message on the queue, in answer to what the
 // user wrote, if that is known.
 
-import { getLogger } from "@logtape/logtape";
 import { CacheError, type Remembered } from "../cache/mod.ts";
 import type { Acceptance, OutboundRequest, Sender } from "../turn/mod.ts";
 import {
@@ -13,10 +12,9 @@ import {
 } from "../vumi/mod.ts";
 import { DELIVERED_TTL_MS } from "./delivery_records.ts";
 import { Idempotency } from "./idempotency.ts";
+import { log } from "./log.ts";
 import type { BridgeOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 /** How long Turn is asked to wait when we can't take a message: a broker's restart, roughly. */
 const RETRY_AFTER_MS = 5_000;

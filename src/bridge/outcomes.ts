@@ -1,16 +1,14 @@
 // How messages end, one flow's: each end is counted, also for the audit, and logged in one line of the
 // same form whichever way it went. Nothing is parked without `Outcomes.park`.
 
-import { getLogger } from "@logtape/logtape";
 import { CacheError, type Note } from "../cache/mod.ts";
 import type { Flow, Outcome } from "../telemetry/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
 import type { Delivery } from "./delivery.ts";
 import type { DeliveredRecord } from "./delivery_records.ts";
+import { log } from "./log.ts";
 import type { FlowOptions } from "./options.ts";
 import { tolerateCacheError } from "./tolerate.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 /**
  * What is logged of an end: ids on both sides, `user`, `transport`, `attempts`, `durationMs`, …, and

@@ -3,11 +3,9 @@
 // a count that is raised before the work, lowered after it, and removed when the message is answered.
 // One that only waits, for days perhaps, is not blamed for what ends us.
 
-import { getLogger } from "@logtape/logtape";
 import type { MessageCache } from "../cache/mod.ts";
+import { log } from "./log.ts";
 import { tolerateCacheError } from "./tolerate.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 /** A message that has ended the program so many times is parked. */
 export const POISON_AT = 5;

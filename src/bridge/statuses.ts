@@ -1,7 +1,6 @@
 // Statuses: what became of a message that we sent is told to Turn, one message's events one after
 // the other, never backwards, and not what is out of date before it could be told.
 
-import { getLogger } from "@logtape/logtape";
 import type { Heard } from "../telemetry/mod.ts";
 import type { Status } from "../turn/mod.ts";
 import {
@@ -22,9 +21,8 @@ import {
   saidBy,
 } from "./delivery_records.ts";
 import { findSent } from "./job.ts";
+import { log } from "./log.ts";
 import type { BridgeOptions } from "./options.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 export type StatusOptions = Pick<
   BridgeOptions,

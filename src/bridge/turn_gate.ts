@@ -4,14 +4,12 @@
 // While Turn is down no message spends its retries: those in hand wait here, the others in their
 // queues. After each pause a call is made about one of those that wait, to see.
 
-import { getLogger } from "@logtape/logtape";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { CallResult } from "../turn/mod.ts";
 import { CircuitBreaker, type CircuitState, type Sign } from "./circuit_breaker.ts";
+import { log } from "./log.ts";
 import { RateLimiter, type Resource } from "./rate_limiter.ts";
 import { WakeUp, type WakeUpOptions } from "./wake_up.ts";
-
-const log = getLogger(["turn-channels", "bridge"]);
 
 export interface TurnGateOptions extends WakeUpOptions {
   readonly connector: string;

@@ -1,9 +1,7 @@
 // What every adapter does with a handler that fails.
 
-import { getLogger } from "@logtape/logtape";
+import { log } from "./log.ts";
 import type { BrokerMessage, Disposition, Handler } from "./mod.ts";
-
-const log = getLogger(["turn-channels", "broker"]);
 
 /** Runs the handler. Never rejects: one that throws has a bug, and its message is parked. */
 export async function runHandler(

@@ -1,7 +1,6 @@
 // Does what a handler has decided about a message: an ack, a return, or a confirmed copy in another
 // queue and then an ack; on the channel that the message came on, or not at all.
 
-import { getLogger } from "@logtape/logtape";
 import type { ConsumeMessage, MessageProperties } from "amqplib";
 import { type AmqpCopies, ChannelEndError, type CopyTarget, firstQueueOf } from "./copies.ts";
 import { copyOf, delayedCopy, MOST_RETURNS, returnsOf } from "./copy_properties.ts";
@@ -9,9 +8,8 @@ import type { QueueFaults } from "./queue_faults.ts";
 import type { AmqpSession } from "./session.ts";
 import { Backoff, type BackoffOptions } from "../../async/mod.ts";
 import { type Copied, copyHeaders } from "../headers.ts";
+import { log } from "../log.ts";
 import { type Disposition, PublishError } from "../mod.ts";
-
-const log = getLogger(["turn-channels", "broker"]);
 
 export interface AnswerOptions extends BackoffOptions {
   readonly copies: AmqpCopies;

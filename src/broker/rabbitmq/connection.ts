@@ -6,7 +6,6 @@
 // close-handshake that a dying server never finishes, and so for ever, and closing it does not end
 // an attempt that is under way.
 
-import { getLogger } from "@logtape/logtape";
 import { type ChannelModel, connect } from "amqplib";
 import {
   type AmqpAddress,
@@ -17,9 +16,8 @@ import {
 } from "./address.ts";
 import { installCodec, writeTogether } from "./amqplib_internals.ts";
 import { Backoff, type BackoffOptions, within } from "../../async/mod.ts";
+import { log } from "../log.ts";
 import { PublishError } from "../mod.ts";
-
-const log = getLogger(["turn-channels", "broker"]);
 
 /** A connection that ended sooner than this counts as a failed attempt, and is waited for longer. */
 const STABLE_MS = 1000;

@@ -2,7 +2,6 @@
 // is sent on the channel that the message came on, or not at all. What has to wait stays in hand: only
 // an end gives messages back, because a quorum queue counts that.
 
-import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import { unreadableReason } from "./codec/poison_deliveries.ts";
 import type { ConsumeConnection } from "./consume_connections.ts";
@@ -12,9 +11,8 @@ import { MOST_RETURNS, returnsOf, undelayed } from "./copy_properties.ts";
 import { AmqpSession } from "./session.ts";
 import { aborted, Backoff, sleep } from "../../async/mod.ts";
 import { runHandler } from "../handler.ts";
+import { log } from "../log.ts";
 import type { Consumer, Disposition, Handler } from "../mod.ts";
-
-const log = getLogger(["turn-channels", "broker"]);
 
 /** Most messages in hand that can't be copied and make room for others: each costs memory. */
 const MOST_STUCK = 1000;

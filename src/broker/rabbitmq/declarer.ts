@@ -3,13 +3,11 @@
 // arguments; so it is looked for first, which also needs no right to configure it. The one exception is
 // an exchange of another type: a fanout one would bring users copies of our own messages as theirs.
 
-import { getLogger } from "@logtape/logtape";
 import type { Channel as AmqpChannel, ChannelModel } from "amqplib";
 import { codeOf, isAccessRefused, messageOf, NOT_FOUND, serverWords } from "./server_errors.ts";
 import { AmqpSession } from "./session.ts";
+import { log } from "../log.ts";
 import { delayQueue } from "../mod.ts";
-
-const log = getLogger(["turn-channels", "broker"]);
 
 export type QueueArguments = Readonly<Record<string, unknown>>;
 

@@ -3,7 +3,6 @@
 // it is the active one, so each puts a token into the queue, and whoever is handed one is. It is held
 // on the connection that the channel's queues are consumed on: who loses the one loses the other.
 
-import { getLogger } from "@logtape/logtape";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { ConsumeConnection } from "./consume_connections.ts";
 import type { AmqpCopies } from "./copies.ts";
@@ -12,9 +11,8 @@ import { AmqpSession } from "./session.ts";
 import type { QueueFaults } from "./queue_faults.ts";
 import { aborted, Backoff, type BackoffOptions, sleep } from "../../async/mod.ts";
 import { serverWords } from "./server_errors.ts";
+import { log } from "../log.ts";
 import type { LeadOptions } from "../mod.ts";
-
-const log = getLogger(["turn-channels", "broker"]);
 
 /**
  * How often a token is put into the queue. For who leads, so that the one that is held is acked long

@@ -1,11 +1,9 @@
 // What is wrong with single queues: logged once a reason, and kept for health and metrics until it is
 // over.
 
-import { getLogger } from "@logtape/logtape";
 import { serverWords } from "./server_errors.ts";
+import { log } from "../log.ts";
 import { PublishError } from "../mod.ts";
-
-const log = getLogger(["turn-channels", "broker"]);
 
 type FaultKind = "declare" | "bind" | "consume" | "copy" | "message";
 

@@ -1,10 +1,8 @@
 // One AMQP channel, from its opening to its end. Messages that came on it can be answered on it and
 // nowhere else, and not after its end.
 
-import { getLogger } from "@logtape/logtape";
 import { type Channel as AmqpChannel, IllegalOperationError } from "amqplib";
-
-const log = getLogger(["turn-channels", "broker"]);
+import { log } from "../log.ts";
 
 export class AmqpSession {
   readonly channel: AmqpChannel;

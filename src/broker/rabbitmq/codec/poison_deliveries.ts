@@ -3,7 +3,6 @@
 // across connections, and what has done it three times is handed to its consumer with its bytes only,
 // and marked, to be parked unread.
 
-import { getLogger } from "@logtape/logtape";
 import type { ChannelModel } from "amqplib";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
@@ -11,8 +10,7 @@ import { COUNTS, rawProperties } from "./unchanged.ts";
 import { headerFieldsOf } from "./raw_values.ts";
 import { WIRE, type WireProperties } from "./properties.ts";
 import { BASIC, internalsOf, type WireChannel, type WireFrame } from "../amqplib_internals.ts";
-
-const log = getLogger(["turn-channels", "broker"]);
+import { log } from "../../log.ts";
 
 const MAX_ENDS = 3;
 const MAX_REMEMBERED = 1000;
