@@ -3,20 +3,13 @@
 // either. What has to be known of it later, by us or by who comes after us, is noted before it goes.
 
 import type { Note } from "../cache/mod.ts";
-import type { Disposition } from "../vumi/mod.ts";
+import { type Disposition, RETRY_HEADERS } from "../vumi/mod.ts";
 import { type Behind, DelayedOrder } from "./delayed_order.ts";
 import { DelayedRecords } from "./delayed_records.ts";
 import type { Delivery } from "./delivery.ts";
 import { log } from "./log.ts";
 import type { FlowOptions } from "./options.ts";
-import {
-  isOutOfOrder,
-  NO_PLACE,
-  type Past,
-  sendAgain,
-  waitBehind,
-  withPlace,
-} from "./retry_headers.ts";
+import { isOutOfOrder, NO_PLACE, type Past, pastHeaders, placeHeaders } from "./retry_headers.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 
 /** Longest first delay for which a user's other messages wait: then a conversation is over. */
@@ -69,7 +62,7 @@ export class CopyForwarder {
     { reason, attempts }: { readonly reason: string; readonly attempts: number },
   ): Promise<Disposition> {
     const { flow, metrics, retry: { delaysMs: [first] } } = this.#options;
-    const { delayMs } = disposition;
+    const { delayMs, headers } = disposition;
     metrics.count(flow, "delayed");
     const text = "Not delivered, trying again in {delayMs} ms: {flow} {messageId}, {reason}";
     log.warning(text, { flow, ...going.job.names, delayMs, reason, attempts });
@@ -77,7 +70,8 @@ export class CopyForwarder {
     const destination = this.#destination(going, delayMs, isOrdered);
     await this.#noteDelay(going, destination, reason);
     // That it is not new is known by its attempts.
-    return withPlace(disposition, { place: destination.place, isBegun: false });
+    const departure = { place: destination.place, isBegun: false };
+    return { ...disposition, headers: { ...headers, ...placeHeaders(departure, delayMs) } };
   }
 
   /** Sends a message that has not failed to where it waits. */
@@ -90,12 +84,13 @@ export class CopyForwarder {
     const { delayMs, place, notes } = destination;
     const past = going.pastAt(now());
     const { isBegun, job: { names } } = going;
+    const headers = { ...pastHeaders(past, reason), ...placeHeaders({ place, isBegun }, delayMs) };
     metrics.count(flow, delayMs > 0 ? "delayed" : "again");
     const where = delayMs > 0 ? "into the first delay queue" : "to the end of its queue";
     log.debug(`Sent ${where}: {flow} {messageId}, {reason}`, { flow, ...names, reason });
     if (delayMs > 0) {
       await this.#noteDelay(going, destination, reason);
-      return waitBehind(past, { place, isBegun }, delayMs, reason);
+      return { kind: "later", delayMs, headers };
     }
     if (notes.length > 0) {
       await tolerateCacheError(cache.putNotes(notes), (reason) => {
@@ -104,7 +99,7 @@ export class CopyForwarder {
         log.debug(text, { flow, reason });
       });
     }
-    return sendAgain(past, { place, isBegun }, reason);
+    return { kind: "again", headers: { ...headers, [RETRY_HEADERS.copies]: past.copies + 1 } };
   }
 
   #destination(

@@ -2,7 +2,7 @@
 // has behind it, its place in its user's order, and why.
 
 import type { Failure } from "../turn/mod.ts";
-import { type Disposition, RETRY_HEADERS as HEADER } from "../vumi/mod.ts";
+import { RETRY_HEADERS as HEADER } from "../vumi/mod.ts";
 
 /** What a message's headers tell of earlier attempts. */
 export interface Past {
@@ -68,35 +68,9 @@ export function isOutOfOrder(past: Past | undefined): boolean {
 }
 
 /** A message goes to where it waits: its place there, and whether work on it may have been begun. */
-export type Departure = Pick<Past, "place" | "isBegun">;
+type Departure = Pick<Past, "place" | "isBegun">;
 
 type Headers = Record<string, string | number>;
-
-/** Adds its place to the disposition of a failed message. */
-export function withPlace(
-  disposition: Extract<Disposition, { readonly kind: "later" }>,
-  departure: Departure,
-): Disposition {
-  const { delayMs, headers } = disposition;
-  return { ...disposition, headers: { ...headers, ...placeHeaders(departure, delayMs) } };
-}
-
-/** The disposition of a message that waits behind others in their delay queue. */
-export function waitBehind(
-  past: Past,
-  departure: Departure,
-  delayMs: number,
-  reason: string,
-): Disposition {
-  const headers = { ...pastHeaders(past, reason), ...placeHeaders(departure, delayMs) };
-  return { kind: "later", delayMs, headers };
-}
-
-/** The disposition of a message that goes to the end of its queue. */
-export function sendAgain(past: Past, departure: Departure, reason: string): Disposition {
-  const headers = { ...pastHeaders(past, reason), ...placeHeaders(departure, 0) };
-  return { kind: "again", headers: { ...headers, [HEADER.copies]: past.copies + 1 } };
-}
 
 export function failureHeaders(past: Past, { reason, status, said }: Failure): Headers {
   return {
@@ -106,7 +80,8 @@ export function failureHeaders(past: Past, { reason, status, said }: Failure): H
   };
 }
 
-function pastHeaders({ attempts, firstFailureAt, waits }: Past, reason: string): Headers {
+/** What it has behind it, and why it is sent elsewhere. */
+export function pastHeaders({ attempts, firstFailureAt, waits }: Past, reason: string): Headers {
   return {
     [HEADER.attempts]: attempts,
     [HEADER.waits]: waits,
@@ -118,7 +93,10 @@ function pastHeaders({ attempts, firstFailureAt, waits }: Past, reason: string):
 }
 
 /** A place is a text: a mark is larger than the integers that all clients can read. */
-function placeHeaders({ place: { mark, nth }, isBegun }: Departure, delayMs: number): Headers {
+export function placeHeaders(
+  { place: { mark, nth }, isBegun }: Departure,
+  delayMs: number,
+): Headers {
   return {
     [HEADER.place]: `${mark}.${nth}`,
     [HEADER.delay]: delayMs,

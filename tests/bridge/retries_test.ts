@@ -5,9 +5,9 @@ import {
   isOutOfOrder,
   NO_PAST,
   type Past,
+  pastHeaders,
+  placeHeaders,
   readPast,
-  sendAgain,
-  waitBehind,
 } from "../../src/bridge/retry_headers.ts";
 
 const NOW = Date.parse("2026-11-24T08:00:00.000Z");
@@ -151,27 +151,18 @@ Deno.test("afterFailure() follows a schedule that does not rise", () => {
   assert.equal(asked.delayMs, 30_000);
 });
 
-Deno.test("waitBehind() costs no attempt, and says behind what", () => {
-  const departure = { place: PLACE, isBegun: false };
-  const disposition = waitBehind(NO_PAST, departure, 5_000, "waits behind another");
-  assert.ok(disposition.kind === "later");
-  assert.equal(disposition.delayMs, 5_000);
-  assert.deepEqual(readPast(disposition.headers), { ...NO_PAST, place: PLACE, delayMs: 5_000 });
+Deno.test("the headers of a message that waits behind another tell of no attempt", () => {
+  const place = placeHeaders({ place: PLACE, isBegun: false }, 5_000);
+  const headers = { ...pastHeaders(NO_PAST, "waits behind another"), ...place };
+  assert.deepEqual(readPast(headers), { ...NO_PAST, place: PLACE, delayMs: 5_000 });
 });
 
-Deno.test("sendAgain() counts copies, and nothing else", () => {
-  const past = { ...NO_PAST, attempts: 2, firstFailureAt: NOW, copies: 4, delayMs: 5_000 };
-  const disposition = sendAgain(past, { place: PLACE, isBegun: true }, "was in hand for too long");
-  assert.ok(disposition.kind === "again");
-  assert.deepEqual(readPast(disposition.headers), {
-    ...past,
-    copies: 5,
-    place: PLACE,
-    delayMs: 0,
-    isBegun: true,
-  });
-  assert.equal(disposition.headers["x-retry-copies"], 5);
-  assert.equal(disposition.headers["x-retry-reason"], "was in hand for too long");
+Deno.test("the headers of a message that goes again keep what has failed, and say why", () => {
+  const past = { ...NO_PAST, attempts: 2, firstFailureAt: NOW, delayMs: 5_000 };
+  const place = placeHeaders({ place: PLACE, isBegun: true }, 0);
+  const headers = { ...pastHeaders(past, "was in hand for too long"), ...place };
+  assert.deepEqual(readPast(headers), { ...past, place: PLACE, delayMs: 0, isBegun: true });
+  assert.equal(headers["x-retry-reason"], "was in hand for too long");
 });
 
 Deno.test("isOutOfOrder() when it has failed, and has no place any more", () => {
