@@ -10,7 +10,7 @@ import { InboundFlow } from "./inbound.ts";
 import type { BridgeOptions } from "./options.ts";
 import { OutboundFlow } from "./outbound.ts";
 import { StatusFlow } from "./statuses.ts";
-import { TurnGate, type TurnStatus } from "./turn_gate.ts";
+import { TurnGate } from "./turn_gate.ts";
 
 /** How long abandoned work may take to be answered for at the broker, in milliseconds. */
 const SETTLE_MS = 2_000;
@@ -57,12 +57,7 @@ export class Bridge {
     this.accept = new OutboundFlow(options).accept;
   }
 
-  /** The state of Turn, for health. */
-  turnStatus(): TurnStatus {
-    return this.#gate.status();
-  }
-
-  /** Figures of Turn and of the calls to it, for metrics. */
+  /** The state of Turn, and figures of the calls to it, for health and metrics. */
   turnFigures(): TurnFigures {
     return this.#gate.figures();
   }

@@ -20,38 +20,26 @@ const UNREACHABLE_IN_A_ROW = 5;
 const PAUSES = { firstMs: 1_000, longestMs: 60_000 } as const;
 
 /** Whether calls are made: all, none, or one to see. */
-export type CircuitState = "closed" | "open" | "half-open";
+type CircuitState = "closed" | "open" | "half-open";
 
 /** What a call said of Turn: that it works, that it may not, that it can't be used at all. */
 export type Sign = "works" | "fails" | "unreachable";
 
 /** A circuit breaker; see the head of this file. Times are milliseconds on a clock never set back. */
 export class CircuitBreaker {
-  #state: CircuitState = "closed";
+  state: CircuitState = "closed";
+  /** When the next call may be made to see; `Infinity` unless it is open. */
+  probeAt = Infinity;
+  /** Goes up each time it opens: what a call begun before says is old news. */
+  epoch = 0;
   #calls: { readonly at: number; readonly failed: boolean }[] = [];
   #unreachable = 0;
   #pauseMs: number = PAUSES.firstMs;
-  #probeAt = Infinity;
-  #epoch = 0;
-
-  get state(): CircuitState {
-    return this.#state;
-  }
-
-  /** When the next call may be made to see; `Infinity` unless it is open. */
-  get probeAt(): number {
-    return this.#probeAt;
-  }
-
-  /** Goes up each time it opens: what a call begun before says is old news. */
-  get epoch(): number {
-    return this.#epoch;
-  }
 
   /** Allows one call, as the pause is over. */
   probe(): void {
-    this.#state = "half-open";
-    this.#probeAt = Infinity;
+    this.state = "half-open";
+    this.probeAt = Infinity;
   }
 
   /**
@@ -60,12 +48,12 @@ export class CircuitBreaker {
    * when it opened count no more. So in `half-open` only the one that was allowed does.
    */
   record(sign: Sign, epoch: number, now: number): void {
-    if (epoch !== this.#epoch) return;
-    if (this.#state === "closed") {
+    if (epoch !== this.epoch) return;
+    if (this.state === "closed") {
       this.#count(sign, now);
       if (sign !== "works" && this.#isTooMuch(now)) this.#open(PAUSES.firstMs, now);
     } else if (sign === "works") {
-      this.#state = "closed";
+      this.state = "closed";
       this.#calls = [];
       this.#unreachable = 0;
     } else {
@@ -74,10 +62,10 @@ export class CircuitBreaker {
   }
 
   #open(pauseMs: number, now: number): void {
-    this.#state = "open";
-    this.#epoch++;
+    this.state = "open";
+    this.epoch++;
     this.#pauseMs = pauseMs;
-    this.#probeAt = now + pauseMs;
+    this.probeAt = now + pauseMs;
   }
 
   #count(sign: Sign, now: number): void {

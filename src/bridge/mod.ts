@@ -6,7 +6,5 @@
 
 export { Bridge } from "./bridge.ts";
 export type { BridgeOptions } from "./options.ts";
-export type { CircuitState } from "./circuit_breaker.ts";
-export type { TurnStatus } from "./turn_gate.ts";
 export * from "./delivery_records.ts";
 export type { RetryOptions } from "./retries.ts";

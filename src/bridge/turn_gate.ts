@@ -6,7 +6,7 @@
 
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { CallResult } from "../turn/mod.ts";
-import { CircuitBreaker, type CircuitState, type Sign } from "./circuit_breaker.ts";
+import { CircuitBreaker, type Sign } from "./circuit_breaker.ts";
 import { log } from "./log.ts";
 import { RateLimiter, type Resource } from "./rate_limiter.ts";
 import { WakeUp, type WakeUpOptions } from "./wake_up.ts";
@@ -18,14 +18,6 @@ export interface TurnGateOptions extends WakeUpOptions {
   readonly metrics?: Metrics;
   /** Milliseconds since 1970; the platform's clock, unless given. */
   readonly now?: () => number;
-}
-
-/** The state of Turn, for health and metrics. */
-export interface TurnStatus {
-  /** Whether calls are made. */
-  readonly breaker: CircuitState;
-  /** When Turn took a call last, in milliseconds since 1970; undefined if it has not yet. */
-  readonly lastSuccess: number | undefined;
 }
 
 /** The permission to make one call; it is to be given back by {@linkcode TurnGate.leave}. */
@@ -83,7 +75,7 @@ export class TurnGate {
     this.#wakeUp = new WakeUp(() => this.#dispatch(), options);
   }
 
-  status(): TurnStatus {
+  status(): Pick<TurnFigures, "breaker" | "lastSuccess"> {
     return { breaker: this.#breaker.state, lastSuccess: this.#lastSuccess };
   }
 

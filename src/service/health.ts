@@ -50,7 +50,7 @@ function queuesOf(channel: Channel): ComponentHealth {
 }
 
 function turnOf({ bridge }: Channel): ComponentHealth {
-  const { breaker, lastSuccess } = bridge.turnStatus();
+  const { breaker, lastSuccess } = bridge.turnFigures();
   return {
     // Not down: to send us no more of Turn's requests would make nothing better.
     health: breaker === "closed" ? "ok" : "degraded",

@@ -86,7 +86,7 @@ class TestBridge implements AsyncDisposable {
 Deno.test("Bridge keeps in hand what waits for Turn, and puts it back in its place when it drains", async () => {
   await using test = new TestBridge();
   for (const id of ["m1", "m2", "m3"]) await test.write(id);
-  await until("Turn is down", () => test.bridge.turnStatus().breaker === "open");
+  await until("Turn is down", () => test.bridge.turnFigures().breaker === "open");
   assert.deepEqual(test.waiting(), [["m3", undefined]]);
   await test.bridge.drain(AbortSignal.timeout(1_000));
   assert.deepEqual(test.waiting(), [["m1", undefined], ["m2", undefined], ["m3", undefined]]);

@@ -25,7 +25,7 @@ function channelsOn(broker: Broker, count: number): Channel[] {
       bridge: {
         // The first speaks for its channel, for the others another bridge does.
         leads: config === configs[0],
-        turnStatus: () => ({ breaker: "closed", lastSuccess: undefined }),
+        turnFigures: () => ({ breaker: "closed", lastSuccess: undefined }),
       },
       cache: { status: () => ({ isFailing: false, lastFailure: undefined }) },
       faults: () => faultsOf(config, broker.status()),
