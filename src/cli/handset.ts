@@ -3,7 +3,6 @@
 // there is a mobile operator.
 
 import { aborted, within } from "../async/mod.ts";
-import { countConsumers } from "../broker/rabbitmq/check/consumers.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import type { Config } from "../config/mod.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
@@ -41,7 +40,9 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   }
   const { connector_name: connector } = channel;
   const { outbound } = queuesOf(connector);
-  const others = options.force ? 0 : await countConsumers(server, outbound, TIMEOUT_MS);
+  await using broker = AmqpBroker.open(server);
+  if (!options.force) await broker.ready(TIMEOUT_MS);
+  const others = options.force ? 0 : await broker.consumersOf(outbound);
   if (others > 0) {
     throw new CommandError(
       EXIT.unavailable,
@@ -52,7 +53,6 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   const logTap = new LogTap(printError);
   using _logging = startLogging({ level: "WARNING", output: logTap });
   using signals = new StopSignals();
-  await using broker = AmqpBroker.open(server);
   await using transport = Transport.start({ connectorName: connector, broker });
   using play = new PhonePlay({
     transport,

@@ -7,7 +7,6 @@
 
 import assert from "node:assert/strict";
 import { AmqpBroker } from "../../../src/broker/rabbitmq/rabbitmq_broker.ts";
-import { countConsumers } from "../../../src/broker/rabbitmq/check/consumers.ts";
 import { checkAmqp } from "../../../src/broker/rabbitmq/check/check.ts";
 import { amqpUrl } from "../../support/rabbitmq.ts";
 import type { TcpProxy } from "../../support/tcp_proxy.ts";
@@ -99,14 +98,16 @@ Deno.test("AmqpBroker.ready() says of each address why it can't be reached", asy
   assert.match(broker.status().reason ?? "", /refused/i);
 });
 
-Deno.test("countConsumers() asks the next address", async () => {
+Deno.test("AmqpBroker.consumersOf() asks the next address", async () => {
   await using dead = await refusing();
   await using live = startProxy();
   const queue = `test.${crypto.randomUUID()}`;
-  const server = { urls: [dead, live].map(urlOf), exchange: "vumi" };
-  assert.equal(await countConsumers(server, queue, 10_000), 0);
+  await using broker = openAt([dead, live]);
+  await broker.ready(10_000);
+  assert.equal(await broker.consumersOf(queue), 0);
   await live.refuse();
-  await assert.rejects(countConsumers(server, queue, 1_000), { fault: "unavailable" });
+  await using late = openAt([dead, live]);
+  await assert.rejects(late.ready(1_000), { fault: "unavailable" });
 });
 
 async function check(proxies: readonly TcpProxy[]) {
