@@ -24,7 +24,7 @@ const STABLE_MS = 1000;
 /** How long an address that failed comes after all others. */
 const AVOID_MS = 60_000;
 /** How long closing waits for the server's answer. */
-const CLOSE_TIMEOUT_MS = 2000;
+export const CLOSE_TIMEOUT_MS = 2000;
 
 export interface AmqpConnectionOptions extends BackoffOptions {
   /** The server, or the nodes of a cluster; at least one. */
@@ -40,14 +40,16 @@ export interface AmqpConnectionOptions extends BackoffOptions {
 export class AmqpConnection {
   readonly #options: AmqpConnectionOptions;
   readonly #closing = new AbortController();
+  /** Undefined while there is none. */
+  current: ChannelModel | undefined;
+  blocked = false;
+  /** What the server said of itself last; empty until then. */
+  serverProperties: Readonly<Record<string, unknown>> = {};
   #up = Promise.withResolvers<ChannelModel>();
   /** Resolves, and is replaced, when an attempt to connect has ended, well or not. */
   #attempt = Promise.withResolvers<void>();
-  #model: ChannelModel | undefined;
   /** Destroys the socket of the connection, or of the attempt, there is. */
   #socket = new AbortController();
-  #blocked = false;
-  #serverProperties: Readonly<Record<string, unknown>> = {};
   #running: Promise<void> | undefined;
   /** Why there is no connection to each host that was tried since there was one. */
   readonly #reported = new Map<string, string>();
@@ -62,31 +64,18 @@ export class AmqpConnection {
   }
 
   get ready(): boolean {
-    return this.#model !== undefined;
-  }
-
-  get current(): ChannelModel | undefined {
-    return this.#model;
-  }
-
-  get blocked(): boolean {
-    return this.#blocked;
-  }
-
-  /** What the server said of itself last; empty until then. */
-  get serverProperties(): Readonly<Record<string, unknown>> {
-    return this.#serverProperties;
+    return this.current !== undefined;
   }
 
   /** Why there is no connection, as far as it is known; undefined if there is one. */
   get reason(): string | undefined {
-    if (this.#model || this.#reported.size === 0) return undefined;
+    if (this.current || this.#reported.size === 0) return undefined;
     return [...new Set(this.#reported.values())].join("; ");
   }
 
   /** How long there has been no connection, in milliseconds; 0 while there is one. */
   get awayMs(): number {
-    return this.#model ? 0 : performance.now() - this.#awaySince;
+    return this.current ? 0 : performance.now() - this.#awaySince;
   }
 
   get closing(): AbortSignal {
@@ -109,7 +98,7 @@ export class AmqpConnection {
    */
   async connected(timeoutMs: number): Promise<void> {
     const until = performance.now() + timeoutMs;
-    while (!this.#model) {
+    while (!this.current) {
       const leftMs = until - performance.now();
       if (leftMs <= 0) throw this.#unreachable(`no answer within ${timeoutMs / 1000} seconds`);
       if (this.#isHopeless()) throw this.#unreachable("it is closed");
@@ -127,9 +116,9 @@ export class AmqpConnection {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#endAttempt();
-    if (!this.#model) this.reset("closing");
+    if (!this.current) this.reset("closing");
     // It rejects if the connection has just ended; with a server that is silent it never settles.
-    this.#model?.close().catch(() => {});
+    this.current?.close().catch(() => {});
     const timer = setTimeout(() => this.reset("closing"), CLOSE_TIMEOUT_MS);
     await this.#running;
     clearTimeout(timer);
@@ -207,8 +196,8 @@ export class AmqpConnection {
   }
 
   #setUp(model: ChannelModel, { host }: AmqpAddress): void {
-    this.#model = model;
-    this.#serverProperties = { ...model.connection.serverProperties };
+    this.current = model;
+    this.serverProperties = { ...model.connection.serverProperties };
     this.#reported.clear();
     this.#up.resolve(model);
     this.#endAttempt();
@@ -220,11 +209,11 @@ export class AmqpConnection {
   #setDown(address: AmqpAddress, reason: string): void {
     const { host } = address;
     const { name, onBlocked } = this.#options;
-    const wasUp = this.#model !== undefined;
+    const wasUp = this.current !== undefined;
     if (!this.#isFine) this.#failedAt.set(address, performance.now());
     this.#isFine = false;
-    this.#model = undefined;
-    this.#blocked = false;
+    this.current = undefined;
+    this.blocked = false;
     onBlocked?.(false);
     if (wasUp) {
       this.#up = Promise.withResolvers();
@@ -247,7 +236,7 @@ export class AmqpConnection {
   }
 
   #setBlocked(blocked: boolean, reason?: string): void {
-    this.#blocked = blocked;
+    this.blocked = blocked;
     this.#options.onBlocked?.(blocked);
     const values = { connection: this.#options.name, reason };
     if (blocked) {

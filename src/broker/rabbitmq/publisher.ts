@@ -38,11 +38,12 @@ type AmqpPublisherOptions = DeclarerOptions & Omit<AmqpConnectionOptions, "setup
 
 export class AmqpPublisher {
   readonly connection: AmqpConnection;
+  /** Undefined while there is no connection. */
+  declarer: Declarer | undefined;
   readonly #options: AmqpPublisherOptions;
   readonly #queues = new Set<string>();
   /** Queues that are there on this connection (true), and those that are being declared. */
   #declared = new Map<string, true | Promise<void>>();
-  #declarer: Declarer | undefined;
   readonly #hangWatch: HangWatch;
   #channel: ConfirmingChannel | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
@@ -55,11 +56,6 @@ export class AmqpPublisher {
       setup: (model) => this.#setup(model),
       onBlocked: (blocked) => this.#onBlocked(blocked),
     });
-  }
-
-  /** Undefined while there is no connection. */
-  get declarer(): Declarer | undefined {
-    return this.#declarer;
   }
 
   declare(queue: string): void {
@@ -124,9 +120,9 @@ export class AmqpPublisher {
     channel.on("close", () => {
       unwatch();
       this.#channel = undefined;
-      this.#declarer = undefined;
+      this.declarer = undefined;
     });
-    this.#declarer = declarer;
+    this.declarer = declarer;
     this.#declared = new Map();
     this.#channel = confirming;
     for (const queue of this.#queues) void this.#ensure(queue);
@@ -142,7 +138,7 @@ export class AmqpPublisher {
     const known = this.#declared.get(queue);
     if (known === true || !this.#queues.has(queue)) return Promise.resolve();
     if (known !== undefined) return known;
-    const declarer = this.#declarer;
+    const declarer = this.declarer;
     if (declarer === undefined) return Promise.resolve();
     const declared = this.#declared;
     const { faults } = this.#options;
@@ -153,7 +149,7 @@ export class AmqpPublisher {
       },
       (error) => {
         declared.delete(queue);
-        if (declarer === this.#declarer) faults.report(queue, "declare", error);
+        if (declarer === this.declarer) faults.report(queue, "declare", error);
       },
     );
     declared.set(queue, declaring);

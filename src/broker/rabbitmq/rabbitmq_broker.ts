@@ -9,6 +9,7 @@
 
 import { type AmqpTls, parseAddress } from "./address.ts";
 import { AmqpDepths, browse } from "./browse.ts";
+import { CLOSE_TIMEOUT_MS } from "./connection.ts";
 import { ConsumeConnections } from "./consume_connections.ts";
 import { AmqpConsumer } from "./consumer.ts";
 import { AmqpCopies } from "./copies.ts";
@@ -39,9 +40,6 @@ export interface AmqpBrokerOptions extends DeclarerOptions, Partial<BackoffOptio
   /** How often bindings are looked after, in milliseconds, 60000 by default. */
   readonly bindEveryMs?: number;
 }
-
-/** How long closing waits for a silent server to take the last answers. */
-const CLOSE_TIMEOUT_MS = 2000;
 
 export class AmqpBroker implements Broker {
   readonly #faults = new QueueFaults();
