@@ -40,6 +40,8 @@ type EndReason = "stop" | "lost" | "cancelled" | "renew";
 
 /** Consumes one queue until it is cancelled; see {@linkcode Subscriber.consume}. */
 export class AmqpConsumer implements Consumer {
+  /** Whether messages are coming, or would be if this program led. */
+  ready = false;
   readonly #options: AmqpConsumerOptions;
   readonly #answers: AmqpAnswers;
   readonly #stop = new AbortController();
@@ -52,7 +54,6 @@ export class AmqpConsumer implements Consumer {
   /** Messages in hand that can't be copied, and how many of them the subscription leaves room for. */
   #stuck = 0;
   #stuckAtStart = 0;
-  #ready = false;
 
   constructor(options: AmqpConsumerOptions) {
     this.#options = options;
@@ -60,11 +61,6 @@ export class AmqpConsumer implements Consumer {
     this.#backoff = new Backoff(options);
     this.#stopped = aborted(this.#stop.signal);
     this.#running = this.#run();
-  }
-
-  /** Whether messages are coming, or would be if this program led. */
-  get ready(): boolean {
-    return this.#ready;
   }
 
   async cancel(): Promise<void> {
@@ -93,9 +89,9 @@ export class AmqpConsumer implements Consumer {
     while (!stop.aborted) {
       const model = await Promise.race([connection.model(), this.#stopped]);
       if (!model) return;
-      this.#ready = lead?.leads === false;
+      this.ready = lead?.leads === false;
       // While another program leads, whatever there was is not our fault.
-      if (this.#ready) faults.forget(queue, "consume");
+      if (this.ready) faults.forget(queue, "consume");
       const term = await Promise.race([lead?.term() ?? ALWAYS, this.#stopped]);
       if (!term) return;
       if (connection.current !== model) continue;
@@ -106,7 +102,7 @@ export class AmqpConsumer implements Consumer {
         const isOver = stop.aborted || term.aborted;
         if (!isOver && connection.ready) faults.report(queue, "consume", error);
       }
-      this.#ready = false;
+      this.ready = false;
       await this.#backoff.pause(stop);
     }
   }
@@ -142,13 +138,13 @@ export class AmqpConsumer implements Consumer {
       if (message) this.#take(session, message);
       else end("cancelled"); // As when the queue is deleted.
     });
-    this.#ready = true;
+    this.ready = true;
     this.#backoff.reset();
     faults.clear(queue, "consume");
     if (this.#stop.signal.aborted) end("stop");
     const reason = await ended;
     if (reason === "cancelled") {
-      this.#ready = false;
+      this.ready = false;
       log.warn("RabbitMQ no longer delivers from {queue}, declaring it again", { queue });
       // RabbitMQ 4.3 may have taken back what is in hand, and keeps the channel open.
       await session.close();

@@ -61,16 +61,14 @@ export class AmqpCopies {
 
   #open(model: ChannelModel, name: string): Promise<ConfirmingChannel> {
     if (this.#channel !== undefined) return this.#channel;
-    const onEnd = (): void => this.#forget(opened);
+    const onEnd = (): void => {
+      if (this.#channel !== opened) return;
+      this.#channel = undefined;
+      this.#declared = new Set();
+    };
     const opened = openOn(model, name, onEnd);
     opened.catch(onEnd);
     return this.#channel = opened;
-  }
-
-  #forget(channel: Promise<ConfirmingChannel>): void {
-    if (this.#channel !== channel) return;
-    this.#channel = undefined;
-    this.#declared = new Set();
   }
 
   async #declare(target: CopyTarget, name: string): Promise<void> {

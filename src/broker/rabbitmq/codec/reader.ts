@@ -22,11 +22,6 @@ const MAX_DEPTH = 32;
 const SHORT_TEXT = 24;
 const TWO_32 = 2 ** 32;
 
-/** Bytes that do not hold what they say. Caught in properties.ts. */
-export class CorruptBytesError extends RangeError {
-  override readonly name = "CorruptBytesError";
-}
-
 /** Reads headers from `at` up to `end` into `table`, so that those before a fault are there. */
 export function readFields(bytes: Buffer, at: number, end: number, table: Table, depth = 0): void {
   while (at < end) {
@@ -46,14 +41,15 @@ export function decodeValue({ bytes }: FieldBytes): unknown {
   }
 }
 
-/** Where the value ends that begins at `at`, which is before `end` in sound bytes. */
+/**
+ * Where the value ends that begins at `at`, which is before `end` in sound bytes.
+ * @throws {RangeError} If the bytes do not hold what they say; caught in properties.ts.
+ */
 function endOf(bytes: Buffer, at: number, end: number): number {
   const size = sizeAt(bytes, at, end);
   if (size !== undefined) return at + size;
   const isKnown = at >= end || isType(bytes[at]);
-  throw new CorruptBytesError(
-    isKnown ? "a value exceeds its table" : "a value has an unknown type",
-  );
+  throw new RangeError(isKnown ? "a value exceeds its table" : "a value has an unknown type");
 }
 
 /** Reads the value from its letter to its end. */

@@ -13,20 +13,12 @@ const SHORT_TEXT = 64;
 /** Writes one value after the other; of an integer the low bits. */
 export class ByteWriter {
   #bytes = Buffer.allocUnsafe(512);
-  #length = 0;
+  /** How much was written. What was written after a length is forgotten when it is set back to it. */
+  length = 0;
 
   /** What was written. It is good until more is written. */
   get bytes(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  /** Forgets what was written from there on. */
-  cut(length: number): void {
-    this.#length = length;
+    return this.#bytes.subarray(0, this.length);
   }
 
   letter(letter: string): void {
@@ -99,14 +91,14 @@ export class ByteWriter {
 
   /** Makes room for so many bytes, and says where it is. */
   #room(size: number): number {
-    const at = this.#length;
+    const at = this.length;
     const length = at + size;
     if (length > this.#bytes.length) {
       const bytes = Buffer.allocUnsafe(Math.max(length, this.#bytes.length * 2));
       this.#bytes.copy(bytes, 0, 0, at);
       this.#bytes = bytes;
     }
-    this.#length = length;
+    this.length = length;
     return at;
   }
 }
@@ -115,7 +107,7 @@ export class ByteWriter {
 export function writeField(writer: ByteWriter, name: string, value: unknown, depth = 0): boolean {
   const begin = writer.length;
   if (writer.shortText(name) && writeValue(writer, value, depth)) return true;
-  writer.cut(begin);
+  writer.length = begin;
   return false;
 }
 
