@@ -16,9 +16,6 @@ import { log } from "./log.ts";
 import type { BridgeOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 
-/** How long Turn is asked to wait when we can't take a message: a broker's restart, roughly. */
-const RETRY_AFTER_MS = 5_000;
-
 /** What became of a request, and the message that it became, unless it was repeated or refused. */
 interface Published {
   readonly acceptance: Acceptance;
@@ -76,7 +73,8 @@ export class OutboundFlow {
     if (sender.isLate()) {
       // Turn has heard that it has to send this again, and would have it sent twice.
       this.#outcomes.audit("unavailable");
-      return { acceptance: unavailable("Turn gave up before the message was in the cache") };
+      const reason = "Turn gave up before the message was in the cache";
+      return { acceptance: { kind: "unavailable", reason } };
     }
     try {
       await connector.publish(message, sender.trace);
@@ -134,9 +132,5 @@ export class OutboundFlow {
 function toUnavailable(error: unknown): Published {
   if (!(error instanceof PublishError || error instanceof CacheError)) throw error;
   log.warning("Answered 503, Turn will try again: {reason}", { reason: error.message });
-  return { acceptance: unavailable(error.message) };
-}
-
-function unavailable(reason: string): Acceptance {
-  return { kind: "unavailable", reason, retryAfterMs: RETRY_AFTER_MS };
+  return { acceptance: { kind: "unavailable", reason: error.message } };
 }

@@ -25,7 +25,7 @@ export type Acceptance =
   /** The request answers a message that isn't known; nothing was sent. */
   | { readonly kind: "unknown_reply_to" }
   /** The message can't be taken now. The reason is logged, Turn is not told. */
-  | { readonly kind: "unavailable"; readonly reason: string; readonly retryAfterMs: number };
+  | { readonly kind: "unavailable"; readonly reason: string };
 
 /** Who sent a request. */
 export interface Sender {
@@ -91,7 +91,7 @@ async function answer(
       return refuse(413, [{ details: `The body is larger than ${options.maxBodyBytes} bytes` }]);
     case "broken":
       // Most likely nobody is left to read this. Sent again it may well be whole, so no 4xx.
-      return unavailable("The body broke off", 0);
+      return unavailable("The body broke off", 1);
     case "expired":
       return timedOut(options);
     case "complete":
@@ -146,15 +146,12 @@ function answerAcceptance(acceptance: Acceptance): Response {
         field: "reply_to",
       }]);
     case "unavailable":
-      return unavailable(acceptance.reason, acceptance.retryAfterMs);
+      return unavailable(acceptance.reason);
   }
 }
 
-/** How long Turn is asked to wait when our time was up, in milliseconds. */
-const RETRY_AFTER_MS = 5_000;
-
 function timedOut({ requestTimeoutMs }: EndpointOptions): Response {
-  return unavailable(`Not done within ${requestTimeoutMs / 1000} s`, RETRY_AFTER_MS);
+  return unavailable(`Not done within ${requestTimeoutMs / 1000} s`);
 }
 
 const JSON_TYPE = /^application\/(?:[^;,\s]+\+)?json\s*(?:;|$)/i;

@@ -43,12 +43,11 @@ export function refuse(status: ErrorStatus, errors: readonly ErrorDetail[]): Res
   return errorResponse(status, errors);
 }
 
-/** Answers 503: it may work later. The reason is for the log only. */
-export function unavailable(reason: string, afterMs: number): Response {
+/** Answers 503: it may work later, as after a broker's restart. The reason is for the log only. */
+export function unavailable(reason: string, afterSeconds = 5): Response {
   log.warn("Answered 503, Turn will try again: {reason}", { reason });
-  const seconds = Math.max(1, Math.ceil(afterMs / 1000));
   const details = "The message can't be taken now; try again later";
-  return errorResponse(503, [{ details }], { "Retry-After": String(seconds) });
+  return errorResponse(503, [{ details }], { "Retry-After": String(afterSeconds) });
 }
 
 /** Answers 500: an exception is a bug of ours. What it says is for the log only. */

@@ -188,18 +188,14 @@ Deno.test("turnEndpoint() answers 404 naming reply_to when that is not known", a
   assert.deepEqual(await fieldsOf(response, 404), ["reply_to"]);
 });
 
-const WAITS = [[0, "1"], [1, "1"], [1000, "1"], [1001, "2"], [5000, "5"]] as const;
-
-for (const [retryAfterMs, seconds] of WAITS) {
-  Deno.test(`turnEndpoint() answers 503, Retry-After ${seconds} for ${retryAfterMs} ms`, async () => {
-    const unavailable: Acceptance = { kind: "unavailable", reason: "amqp://x", retryAfterMs };
-    const app = turnEndpoint([options({ accept: () => Promise.resolve(unavailable) })]);
-    const response = await app.request(URL_PATH, signed(GOOD));
-    assert.equal(response.headers.get("retry-after"), seconds);
-    assert.ok(!(await response.clone().text()).includes("amqp"));
-    await fieldsOf(response, 503);
-  });
-}
+Deno.test("turnEndpoint() answers 503 without the reason, and when to try again", async () => {
+  const unavailable: Acceptance = { kind: "unavailable", reason: "amqp://x" };
+  const app = turnEndpoint([options({ accept: () => Promise.resolve(unavailable) })]);
+  const response = await app.request(URL_PATH, signed(GOOD));
+  assert.equal(response.headers.get("retry-after"), "5");
+  assert.ok(!(await response.clone().text()).includes("amqp"));
+  await fieldsOf(response, 503);
+});
 
 const THROWN: readonly [string, EndpointOptions["accept"]][] = [
   ["rejects", () => Promise.reject(new TypeError("internals"))],
