@@ -25,8 +25,8 @@ import type { Place } from "./retry_headers.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
-/** How long groups are remembered of which nothing moves. */
-const KEPT_MS = 7 * DAY_MS;
+/** How long what waits is remembered when its time is over: its queue may be long, and Turn down. */
+export const KEPT_MS = 7 * DAY_MS;
 /** Above so many users, those whose time is over are swept out, and what was looked up is forgotten. */
 const SWEEP_AT = 10_000;
 /** There are two or three groups at a time; of more the first ones count. A note has room for them. */

@@ -3,6 +3,7 @@
 // about. For people only; no decision rests on it.
 
 import type { MessageCache, Note } from "../cache/mod.ts";
+import { KEPT_MS } from "./delayed_order.ts";
 import {
   type DelayedEntry,
   delayedListId,
@@ -18,9 +19,6 @@ import { findSent, type Subject } from "./job.ts";
 import { log } from "./log.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 import { UserOrder } from "./user_order.ts";
-
-/** How long it is still noted when its time is over: its queue may be long, and Turn down. */
-const KEPT_MS = 7 * 24 * 60 * 60_000;
 
 /** Whom a message or event is about, and for an event which message. */
 type Whose = Pick<DelayedRecord, "user" | "about">;

@@ -5,6 +5,7 @@ import type { ConsumeMessage, Replies } from "amqplib";
 import type { AmqpConnection } from "./connection.ts";
 import type { AmqpCopies } from "./copies.ts";
 import { copyOf, returnsOf } from "./copy_properties.ts";
+import type { AmqpPublisher } from "./publisher.ts";
 import { codeOf, messageOf, NOT_FOUND } from "./server_errors.ts";
 import { AmqpSession } from "./session.ts";
 import { EXPIRED, within } from "../../async/mod.ts";
@@ -28,7 +29,7 @@ const NEXT_MS = 200;
 interface BrowseOptions {
   readonly connection: AmqpConnection;
   readonly copies: AmqpCopies;
-  readonly restore: (queue: string) => Promise<void>;
+  readonly publisher: Pick<AmqpPublisher, "restore">;
 }
 
 /**
@@ -38,7 +39,7 @@ interface BrowseOptions {
  * a confirmed copy instead, and with it all that come after it, to keep their order.
  */
 export async function browse(
-  { connection, copies, restore }: BrowseOptions,
+  { connection, copies, publisher }: BrowseOptions,
   queue: string,
   decide: Decide,
 ): Promise<void> {
@@ -64,7 +65,7 @@ export async function browse(
         await copied(queue, copies.publish({ kind: "queue", queue }, body, copyOf(properties, {})));
       } else if (decision !== "drop") {
         const { moveTo, headers } = decision;
-        await restore(moveTo);
+        await publisher.restore(moveTo);
         const copy = copyOf({ ...properties, headers }, {});
         await copied(moveTo, copies.publish({ kind: "queue", queue: moveTo }, body, copy));
       }

@@ -56,7 +56,7 @@ export function bridgesNow(consumers: number, queueType: string | undefined): st
 
 const TOKEN = { mandatory: true, persistent: true };
 
-interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
+export interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
   readonly on: ConsumeConnection;
   readonly copies: AmqpCopies;
   readonly faults: QueueFaults;

@@ -14,7 +14,7 @@ import { ConsumeConnections } from "./consume_connections.ts";
 import { AmqpConsumer } from "./consumer.ts";
 import { AmqpCopies } from "./copies.ts";
 import { type DeclarerOptions, ExchangeTypeError } from "./declarer.ts";
-import { AmqpLead } from "./lead.ts";
+import { AmqpLead, type AmqpLeadOptions } from "./lead.ts";
 import { AmqpPublisher } from "./publisher.ts";
 import { QueueFaults } from "./queue_faults.ts";
 import { type BackoffOptions, within } from "../../async/mod.ts";
@@ -46,12 +46,11 @@ export class AmqpBroker implements Broker {
   readonly #publisher: AmqpPublisher;
   readonly #connections: ConsumeConnections;
   readonly #depths: AmqpDepths;
-  readonly #shared: BackoffOptions & { readonly copies: AmqpCopies; readonly faults: QueueFaults };
+  readonly #shared: Omit<AmqpLeadOptions, keyof LeadOptions | "on">;
   readonly #consumers = new Set<AmqpConsumer>();
   readonly #leads = new Map<string, AmqpLead>();
   readonly #bound = new Set<string>();
   readonly #binding: ReturnType<typeof setInterval>;
-  readonly #isCluster: boolean;
   #isBinding = false;
   #closed: Promise<unknown> | undefined;
 
@@ -66,8 +65,7 @@ export class AmqpBroker implements Broker {
     this.#connections = new ConsumeConnections(connect);
     this.#depths = new AmqpDepths(this.#connections.first);
     const copies = new AmqpCopies(this.#publisher);
-    this.#shared = { ...delays, copies, faults: this.#faults };
-    this.#isCluster = urls.length > 1;
+    this.#shared = { ...delays, copies, faults: this.#faults, isCluster: urls.length > 1 };
     this.#binding = setInterval(() => void this.#bindUnlessBusy(), bindEveryMs);
   }
 
@@ -123,11 +121,8 @@ export class AmqpBroker implements Broker {
   }
 
   browse(queue: string, decide: Decide): Promise<void> {
-    const options = {
-      connection: this.#connections.first,
-      copies: this.#shared.copies,
-      restore: (moveTo: string) => this.#publisher.restore(moveTo),
-    };
+    const connection = this.#connections.first;
+    const options = { connection, copies: this.#shared.copies, publisher: this.#publisher };
     return browse(options, queue, decide);
   }
 
@@ -172,8 +167,7 @@ export class AmqpBroker implements Broker {
     if (known !== undefined) return known;
     const on = this.#connections.withRoom();
     on.consumers++;
-    const isCluster = this.#isCluster;
-    const lead = new AmqpLead({ ...this.#shared, ...options, on, isCluster });
+    const lead = new AmqpLead({ ...this.#shared, ...options, on });
     this.#leads.set(options.queue, lead);
     return lead;
   }
