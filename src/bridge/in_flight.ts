@@ -6,8 +6,6 @@ import { afterMs, sleep } from "../async/mod.ts";
 import type { FlowOptions } from "./options.ts";
 import { WakeUp } from "./wake_up.ts";
 
-const HOLD_MS = 15 * 60_000;
-
 type InFlightOptions = Pick<FlowOptions, "holdMs" | "stopping" | "after" | "elapsed">;
 
 export class InFlight {
@@ -28,7 +26,7 @@ export class InFlight {
 
   /** Takes a message in hand, until {@linkcode InFlight.release}. */
   take(lost: AbortSignal): Held {
-    const { holdMs = HOLD_MS } = this.#options;
+    const { holdMs } = this.#options;
     const held = new Held(this.#options, lost, this.#elapsed() + holdMs, this.#elapsed);
     if (this.#held.size === 0) this.#wakeUp.set(holdMs);
     this.#held.add(held);

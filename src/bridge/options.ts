@@ -43,8 +43,8 @@ export interface BridgeOptions {
   readonly dedupeWindowMs: number;
   /** Most calls to Turn at once, for each of messages and statuses. */
   readonly concurrency: number;
-  /** Longest that a message stays in hand, in milliseconds; 15 minutes by default. See in_flight.ts. */
-  readonly holdMs?: number | undefined;
+  /** Longest that a message stays in hand, in milliseconds; see in_flight.ts. */
+  readonly holdMs: number;
 }
 
 /** What the parts of one flow need that bring what came off its queue to Turn, which is told `P`. */

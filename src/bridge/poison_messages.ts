@@ -6,6 +6,7 @@
 import type { MessageCache } from "../cache/mod.ts";
 import { log } from "./log.ts";
 import { tolerateCacheError } from "./tolerate.ts";
+import { UserOrder } from "./user_order.ts";
 
 /** A message that has ended the program so many times is parked. */
 export const POISON_AT = 5;
@@ -23,7 +24,8 @@ export class PoisonMessages {
   readonly #cache: MessageCache;
   /** What we put back ourselves, so nobody died over it. */
   readonly #released = new Map<string, Released>();
-  #alone: Promise<void> = Promise.resolve();
+  /** All of one key: those that are worked on alone. */
+  readonly #alone = new UserOrder<undefined>();
 
   constructor(cache: MessageCache) {
     this.#cache = cache;
@@ -60,7 +62,10 @@ export class PoisonMessages {
    */
   async watch(id: string, crashes: number): Promise<AsyncDisposable> {
     await using watch = new AsyncDisposableStack();
-    if (crashes > 1) watch.defer(await this.#beAlone());
+    if (crashes > 1) {
+      await this.#alone.enter("", undefined);
+      watch.defer(() => this.#alone.leave(""));
+    }
     await this.#note(id, crashes + 1);
     watch.defer(() => tidy(id, this.#note(id, crashes)));
     return watch.move();
@@ -73,15 +78,6 @@ export class PoisonMessages {
   #note(id: string, crashes: number): Promise<void> {
     const value = String(crashes);
     return this.#cache.putNotes([{ kind: "suspect", id, value, ttlMs: TTL_MS }]);
-  }
-
-  /** Waits for the others that are to be alone. The answer is to be called when the next one may. */
-  async #beAlone(): Promise<() => void> {
-    const before = this.#alone;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#alone = promise;
-    await before;
-    return resolve;
   }
 }
 

@@ -29,7 +29,7 @@ class TestBridge implements AsyncDisposable {
     },
   });
 
-  constructor(holdMs?: number) {
+  constructor(holdMs = 15 * 60_000) {
     const { broker, cache } = this;
     const prefetch = { inboundPrefetch: 2, eventPrefetch: 2 };
     this.bridge = new Bridge({

@@ -38,6 +38,7 @@ class TestInbound implements AsyncDisposable {
       stopping: base.stopping.signal,
       abandon: base.abandon.signal,
       retry: { maxRetries: 0, delayBase: 0, delayExponent: 1, delaysMs: [5_000, 60_000] },
+      holdMs: 15 * 60_000,
       now: base.clock.elapsed,
       elapsed: base.clock.elapsed,
       after: base.clock.after,

@@ -56,6 +56,7 @@ class TestStatuses implements AsyncDisposable {
       stopping: base.stopping.signal,
       abandon: base.abandon.signal,
       retry: { maxRetries: 1, delayBase: 0, delayExponent: 1, delaysMs: [5_000] },
+      holdMs: 15 * 60_000,
       now: base.clock.elapsed,
       elapsed: base.clock.elapsed,
       after: base.clock.after,
