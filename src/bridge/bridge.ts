@@ -11,6 +11,7 @@ import type { BridgeOptions } from "./options.ts";
 import { OutboundFlow } from "./outbound.ts";
 import { StatusFlow } from "./statuses.ts";
 import { TurnGate } from "./turn_gate.ts";
+import { SYSTEM_CLOCK } from "./wake_up.ts";
 
 /** How long abandoned work may take to be answered for at the broker, in milliseconds. */
 const SETTLE_MS = 2_000;
@@ -32,10 +33,10 @@ export class Bridge {
   constructor(options: BridgeOptions) {
     const { connector, concurrency, metrics, turn } = options;
     this.#connector = connector;
-    this.#gate = new TurnGate({ connector: connector.name, concurrency, metrics });
+    this.#gate = new TurnGate({ connector: connector.name, concurrency, metrics, ...SYSTEM_CLOCK });
     const parts = {
       ...options,
-      now: Date.now,
+      ...SYSTEM_CLOCK,
       gate: this.#gate,
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,

@@ -2,7 +2,7 @@
 // not answer in time (30 minutes by default), and returns all that was in hand there. So whatever a
 // message waits for, it waits in hand for a part of that time only.
 
-import { afterMs, sleep } from "../async/mod.ts";
+import { sleep } from "../async/mod.ts";
 import type { FlowOptions } from "./options.ts";
 import { WakeUp } from "./wake_up.ts";
 
@@ -10,7 +10,6 @@ type InFlightOptions = Pick<FlowOptions, "holdMs" | "stopping" | "after" | "elap
 
 export class InFlight {
   readonly #options: InFlightOptions;
-  readonly #elapsed: () => number;
   /** In the order of their coming. */
   readonly #held = new Set<Held>();
   /** What is listened to already: it is the same for all messages of one AMQP channel. */
@@ -19,15 +18,14 @@ export class InFlight {
 
   constructor(options: InFlightOptions) {
     this.#options = options;
-    this.#elapsed = options.elapsed ?? (() => performance.now());
     this.#wakeUp = new WakeUp(() => this.#endOld(), options);
     options.stopping.addEventListener("abort", () => this.#endAll(() => true), { once: true });
   }
 
   /** Takes a message in hand, until {@linkcode InFlight.release}. */
   take(lost: AbortSignal): Held {
-    const { holdMs } = this.#options;
-    const held = new Held(this.#options, lost, this.#elapsed() + holdMs, this.#elapsed);
+    const { holdMs, elapsed } = this.#options;
+    const held = new Held(this.#options, lost, elapsed() + holdMs);
     if (this.#held.size === 0) this.#wakeUp.set(holdMs);
     this.#held.add(held);
     if (!this.#sessions.has(lost)) {
@@ -48,7 +46,7 @@ export class InFlight {
   }
 
   #endOld(): void {
-    const now = this.#elapsed();
+    const now = this.#options.elapsed();
     for (const held of this.#held) {
       if (held.end > now) return this.#wakeUp.set(held.end - now);
       held.endWaiting();
@@ -62,15 +60,13 @@ export class Held {
   /** When its time is over. */
   readonly end: number;
   readonly #options: InFlightOptions;
-  readonly #elapsed: () => number;
   /** Made only when somebody waits: most messages never do. */
   #waiting: AbortController | undefined;
 
-  constructor(options: InFlightOptions, lost: AbortSignal, end: number, elapsed: () => number) {
+  constructor(options: InFlightOptions, lost: AbortSignal, end: number) {
     this.#options = options;
     this.lost = lost;
     this.end = end;
-    this.#elapsed = elapsed;
   }
 
   /** Whether it goes, or has gone, back to its queue: we are stopping, or it is lost. */
@@ -80,7 +76,7 @@ export class Held {
 
   /** Whether nothing more is to be begun: it goes back, or its time is over. */
   get isOver(): boolean {
-    return this.isBack || this.#elapsed() >= this.end;
+    return this.isBack || this.#options.elapsed() >= this.end;
   }
 
   get over(): AbortSignal {
@@ -91,7 +87,7 @@ export class Held {
 
   /** Waits for so long, or until it is over. */
   wait(ms: number): Promise<void> {
-    return sleep(ms, this.over, this.#options.after ?? afterMs);
+    return sleep(ms, this.over, this.#options.after);
   }
 
   /** Ends its waits. */

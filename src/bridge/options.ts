@@ -7,7 +7,7 @@ import type { Connector, TransportType } from "../vumi/mod.ts";
 import type { QueuedFlow } from "./delivery_records.ts";
 import type { RetryOptions } from "./retries.ts";
 import type { TurnGate } from "./turn_gate.ts";
-import type { WakeUpOptions } from "./wake_up.ts";
+import type { Clock } from "./wake_up.ts";
 
 /** What a bridge needs. Time-outs and retries may change, and count from the next call on. */
 export interface BridgeOptions {
@@ -49,7 +49,7 @@ export interface BridgeOptions {
 
 /** What the parts of one flow need that bring what came off its queue to Turn, which is told `P`. */
 export interface FlowOptions<P = never>
-  extends Pick<BridgeOptions, "cache" | "metrics" | "retry" | "holdMs">, WakeUpOptions {
+  extends Pick<BridgeOptions, "cache" | "metrics" | "retry" | "holdMs">, Clock {
   readonly flow: QueuedFlow;
   /** Turn's client. */
   readonly call: (payload: P, options: CallOptions) => Promise<CallResult>;
@@ -60,8 +60,6 @@ export interface FlowOptions<P = never>
   readonly stopping: AbortSignal;
   /** Fires when what is under way is to be left. */
   readonly abandon: AbortSignal;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
   /** From 0 up to, not including, 1. */
   readonly random?: () => number;
 }

@@ -9,15 +9,13 @@ import type { CallResult } from "../turn/mod.ts";
 import { CircuitBreaker, type Sign } from "./circuit_breaker.ts";
 import { log } from "./log.ts";
 import { RateLimiter, type Resource } from "./rate_limiter.ts";
-import { WakeUp, type WakeUpOptions } from "./wake_up.ts";
+import { type Clock, WakeUp } from "./wake_up.ts";
 
-export interface TurnGateOptions extends WakeUpOptions {
+interface TurnGateOptions extends Clock {
   readonly connector: string;
   /** Most calls at once, for each of messages and statuses. */
   readonly concurrency: number;
   readonly metrics?: Metrics;
-  /** Milliseconds since 1970; the platform's clock, unless given. */
-  readonly now?: () => number;
 }
 
 /** The permission to make one call; it is to be given back by {@linkcode TurnGate.leave}. */
@@ -55,8 +53,6 @@ export interface Leaving {
 
 export class TurnGate {
   readonly #options: TurnGateOptions;
-  readonly #now: () => number;
-  readonly #elapsed: () => number;
   readonly #breaker = new CircuitBreaker();
   readonly #limiter = new RateLimiter();
   readonly #calls: Record<Resource, Calls> = { messages: noCalls(), statuses: noCalls() };
@@ -70,8 +66,6 @@ export class TurnGate {
 
   constructor(options: TurnGateOptions) {
     this.#options = options;
-    this.#now = options.now ?? Date.now;
-    this.#elapsed = options.elapsed ?? (() => performance.now());
     this.#wakeUp = new WakeUp(() => this.#dispatch(), options);
   }
 
@@ -87,9 +81,9 @@ export class TurnGate {
     const figures = (resource: Resource): TurnFigures["resources"][Resource] => ({
       inFlight: this.#calls[resource].inFlight,
       waiting: this.waiting(resource),
-      heldMs: heldMs(this.#calls[resource], this.#elapsed()),
+      heldMs: heldMs(this.#calls[resource], this.#options.elapsed()),
     });
-    const offset = this.#now() - this.#elapsed();
+    const offset = this.#options.now() - this.#options.elapsed();
     return {
       ...this.status(),
       resources: { messages: figures("messages"), statuses: figures("statuses") },
@@ -128,7 +122,7 @@ export class TurnGate {
 
   /** The call has ended, or was not made after all (`undefined`). */
   leave(pass: Pass, result: CallResult | undefined): void {
-    const now = this.#elapsed();
+    const now = this.#options.elapsed();
     const { resource, bucket, isProbe } = pass;
     this.#calls[resource].inFlight--;
     if (isProbe) this.#probing = false;
@@ -136,7 +130,7 @@ export class TurnGate {
       this.#limiter.notMade(bucket);
     } else {
       const { rateLimit } = result;
-      const resetAt = rateLimit?.resetAt && rateLimit.resetAt - this.#now() + now;
+      const resetAt = rateLimit?.resetAt && rateLimit.resetAt - this.#options.now() + now;
       const refusedForMs = result.kind === "limited" ? result.afterMs : undefined;
       this.#limiter.ended(
         resource,
@@ -155,7 +149,7 @@ export class TurnGate {
     this.#stopped = true;
     this.#wakeUp.clear();
     for (const calls of Object.values(this.#calls)) {
-      endHold(calls, this.#elapsed());
+      endHold(calls, this.#options.elapsed());
       for (const { admit } of calls.waiters.splice(0)) admit(undefined);
     }
   }
@@ -163,7 +157,7 @@ export class TurnGate {
   #record(pass: Pass, result: CallResult, now: number): void {
     const { connector, metrics } = this.#options;
     metrics?.called(pass.resource, result.status, (now - pass.since) / 1000);
-    if (result.kind === "delivered") this.#lastSuccess = this.#now();
+    if (result.kind === "delivered") this.#lastSuccess = this.#options.now();
     const before = this.#breaker.state;
     this.#breaker.record(signOf(result), pass.epoch, now);
     const after = this.#breaker.state;
@@ -188,7 +182,7 @@ export class TurnGate {
   /** Lets through what may go, and sets the time to look again. */
   #dispatch(): void {
     if (this.#stopped) return;
-    const now = this.#elapsed();
+    const now = this.#options.elapsed();
     if (this.#breaker.state === "open") {
       const waitMs = this.#breaker.probeAt - now;
       if (waitMs > 0) return this.#wakeUp.set(waitMs);
@@ -236,7 +230,7 @@ export class TurnGate {
     this.#calls[resource].inFlight++;
     const { epoch } = this.#breaker;
     const bucket = this.#limiter.begun(resource);
-    admit({ resource, id, bucket, isProbe, epoch, since: this.#elapsed() });
+    admit({ resource, id, bucket, isProbe, epoch, since: this.#options.elapsed() });
   }
 }
 

@@ -2,34 +2,40 @@
 
 import { type After, afterMs } from "../async/mod.ts";
 
-/** Whose time it goes by; the platform's, unless given. */
-export interface WakeUpOptions {
-  readonly after?: After | undefined;
+/** What the bridge's time goes by. */
+export interface Clock {
+  readonly after: After;
   /** Milliseconds on a clock that is never set back. */
-  readonly elapsed?: (() => number) | undefined;
+  readonly elapsed: () => number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
+
+export const SYSTEM_CLOCK: Clock = {
+  after: afterMs,
+  elapsed: () => performance.now(),
+  now: () => Date.now(),
+};
 
 /** Goes off once, after the shortest of the times it was set to since it went off last. */
 export class WakeUp {
   readonly #onTime: () => void;
-  readonly #after: After;
-  readonly #elapsed: () => number;
+  readonly #clock: Pick<Clock, "after" | "elapsed">;
   #cancel: (() => void) | undefined;
   #at = 0;
 
-  constructor(onTime: () => void, options: WakeUpOptions = {}) {
+  constructor(onTime: () => void, clock: Pick<Clock, "after" | "elapsed">) {
     this.#onTime = onTime;
-    this.#after = options.after ?? afterMs;
-    this.#elapsed = options.elapsed ?? (() => performance.now());
+    this.#clock = clock;
   }
 
   /** Goes off in `ms` milliseconds at the latest. A timer stays: to set one costs as much as a call. */
   set(ms: number): void {
-    const at = this.#elapsed() + ms;
+    const at = this.#clock.elapsed() + ms;
     if (this.#cancel !== undefined && this.#at <= at) return;
     this.clear();
     this.#at = at;
-    this.#cancel = this.#after(ms, () => {
+    this.#cancel = this.#clock.after(ms, () => {
       this.#cancel = undefined;
       this.#onTime();
     });

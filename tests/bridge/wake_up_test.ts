@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { WakeUp } from "../../src/bridge/wake_up.ts";
+import { SYSTEM_CLOCK, WakeUp } from "../../src/bridge/wake_up.ts";
 import { until } from "../support/until.ts";
 
 /** An wakeUp, and how long after its making it went off. */
 function ringing() {
   const begin = performance.now();
   const rung: number[] = [];
-  return { rung, wakeUp: new WakeUp(() => void rung.push(performance.now() - begin)) };
+  const wakeUp = new WakeUp(() => void rung.push(performance.now() - begin), SYSTEM_CLOCK);
+  return { rung, wakeUp };
 }
 
 Deno.test("WakeUp goes off once, after the shortest time it was set to", async () => {
@@ -20,7 +21,8 @@ Deno.test("WakeUp goes off once, after the shortest time it was set to", async (
 
 Deno.test("WakeUp can be set again, also by what it does", async () => {
   let left = 3;
-  const wakeUp: WakeUp = new WakeUp(() => void (--left > 0 && wakeUp.set(1)));
+  const again = (): void => void (--left > 0 && wakeUp.set(1));
+  const wakeUp = new WakeUp(again, SYSTEM_CLOCK);
   wakeUp.set(1);
   await until("it has gone off three times", () => left === 0);
 });
