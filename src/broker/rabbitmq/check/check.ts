@@ -1,28 +1,20 @@
 // Tries out what the AMQP adapter will need of a server: the connection, and each right. For an
 // operator, before the program runs for real.
 
+import { Buffer } from "node:buffer";
 import { type ChannelModel, type ConfirmChannel, connect } from "amqplib";
-import {
-  type AmqpAddress,
-  type AmqpTls,
-  connectFault,
-  parseAddress,
-  socketOptions,
-} from "../address.ts";
+import { type AmqpAddress, connectFault, parseAddress, socketOptions } from "../address.ts";
 import { AmqpDepths } from "../browse.ts";
-import { Declarer, type DeclarerOptions, ExchangeTypeError } from "../declarer.ts";
+import { Declarer, ExchangeTypeError } from "../declarer.ts";
 import { bridgesNow, leadArguments } from "../lead.ts";
+import type { AmqpBrokerOptions } from "../rabbitmq_broker.ts";
 import { isAccessRefused, serverWords } from "../server_errors.ts";
 import { fixFor } from "./fixes.ts";
 import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
-import { mayConsume, mayPublish } from "./trials.ts";
 import { type Browser, delayQueue, type LeadOptions } from "../../mod.ts";
 import type { Finding } from "../../../telemetry/mod.ts";
 
-export interface AmqpCheckOptions extends DeclarerOptions {
-  /** The addresses of a server, or of the nodes of a cluster. */
-  readonly urls: readonly string[];
-  readonly tls?: AmqpTls;
+export interface AmqpCheckOptions extends AmqpBrokerOptions {
   /** Queues to be declared, bound and consumed. */
   readonly consumeQueues: readonly string[];
   /** Queues to be declared and bound: publishing is tried without leaving a message. */
@@ -248,6 +240,40 @@ class Check {
   #add(subject: string, ok: false | undefined, detail: string): void {
     this.#findings.push({ subject, ok, detail, ...fixFor(detail, this.#address) });
   }
+}
+
+/**
+ * Tries the right to consume, and no more. The server looks at the right first, then at the arguments:
+ * at a priority that is no number it stops, so there never is a consumer, and no message comes.
+ */
+async function mayConsume(channel: ConfirmChannel, queue: string): Promise<string> {
+  const { consumerCount } = await channel.checkQueue(queue);
+  try {
+    const { consumerTag } = await channel.consume(queue, () => {}, {
+      arguments: { "x-priority": "none" },
+    });
+    await channel.cancel(consumerTag);
+  } catch (error) {
+    if (!/PRECONDITION_FAILED - invalid arg 'x-priority'/.test(serverWords(error))) throw error;
+  }
+  return consumerCount === 0 ? "allowed" : `allowed; consumers now: ${consumerCount}`;
+}
+
+/** Publishes with a routing key that nobody has bound: it comes back, and then it is confirmed. */
+function mayPublish(
+  model: ChannelModel,
+  channel: ConfirmChannel,
+  exchange: string,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    model.on("blocked", (reason) => reject(new Error(`publishing is blocked: ${reason}`)));
+    channel.on("error", reject);
+    channel.on("close", () => reject(new Error("the channel was closed")));
+    const key = `turn-channels.check.${crypto.randomUUID()}`;
+    channel.publish(exchange, key, Buffer.alloc(0), { mandatory: true }, (error) => {
+      if (!error) resolve("messages are taken");
+    });
+  });
 }
 
 /** What a classic delay queue can't do, and a quorum queue can. */

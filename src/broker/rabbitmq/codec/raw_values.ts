@@ -38,18 +38,9 @@ export const LENGTH_SIZE = 4;
 /** The size of values that begin with their length. */
 const OWN_LENGTH = -1;
 
+const SIZES = { V: 0, tbB: 1, suU: 2, Iif: 4, D: 5, lLdT: 8, SxFA: OWN_LENGTH };
 const SIZE_OF: (number | undefined)[] = [];
-for (
-  const [letters, size] of [
-    ["V", 0],
-    ["tbB", 1],
-    ["suU", 2],
-    ["Iif", 4],
-    ["D", 5],
-    ["lLdT", 8],
-    ["SxFA", OWN_LENGTH],
-  ] as const
-) {
+for (const [letters, size] of Object.entries(SIZES)) {
   for (const letter of letters) SIZE_OF[letter.charCodeAt(0)] = size;
 }
 
