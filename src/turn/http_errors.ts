@@ -43,11 +43,14 @@ export function refuse(status: ErrorStatus, errors: readonly ErrorDetail[]): Res
   return errorResponse(status, errors);
 }
 
-/** Answers 503: it may work later, as after a broker's restart. The reason is for the log only. */
-export function unavailable(reason: string, afterSeconds = 5): Response {
+/** How long Turn is asked to wait when we can't take a message: a broker's restart, roughly. */
+const RETRY_AFTER_S = 5;
+
+/** Answers 503: it may work later. The reason is for the log only. */
+export function unavailable(reason: string, retryAfterS = RETRY_AFTER_S): Response {
   log.warn("Answered 503, Turn will try again: {reason}", { reason });
   const details = "The message can't be taken now; try again later";
-  return errorResponse(503, [{ details }], { "Retry-After": String(afterSeconds) });
+  return errorResponse(503, [{ details }], { "Retry-After": String(retryAfterS) });
 }
 
 /** Answers 500: an exception is a bug of ours. What it says is for the log only. */

@@ -188,7 +188,7 @@ Deno.test("turnEndpoint() answers 404 naming reply_to when that is not known", a
   assert.deepEqual(await fieldsOf(response, 404), ["reply_to"]);
 });
 
-Deno.test("turnEndpoint() answers 503 without the reason, and when to try again", async () => {
+Deno.test("turnEndpoint() answers 503 with Retry-After, and without the reason", async () => {
   const unavailable: Acceptance = { kind: "unavailable", reason: "amqp://x" };
   const app = turnEndpoint([options({ accept: () => Promise.resolve(unavailable) })]);
   const response = await app.request(URL_PATH, signed(GOOD));
