@@ -1,7 +1,7 @@
 /**
- * Moves bytes reliably: ports to publish ({@linkcode Publisher}), consume ({@linkcode Subscriber}), look
- * into queues ({@linkcode Browser}) and stand by for one another ({@linkcode Leadership}), and
- * {@linkcode Broker}, which has all of them. Nothing here knows what the bytes mean.
+ * Moves bytes reliably: ports to publish ({@linkcode Publisher}), consume ({@linkcode Subscriber}) and
+ * look into queues ({@linkcode Browser}), and {@linkcode Broker}, which has all of them. Nothing here
+ * knows what the bytes mean.
  *
  * A consumer's handler answers with a {@linkcode Disposition}, and only this room turns that into
  * acks, nacks and publishes. The adapters are `rabbitmq/` and `memory/` (one process); what both must
@@ -30,13 +30,16 @@ export interface Publisher {
   publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void>;
 }
 
-/** Consumes queues. */
+/** Consumes queues. Of all programs that do so with the same {@linkcode LeadOptions}, one leads. */
 export interface Subscriber {
   /**
    * Declares `queue` and its parking queue and hands each message to `handler`, in the order of the
    * queue and without waiting for earlier ones to be answered, up to `prefetch`.
    */
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer;
+
+  /** Whether this program leads, by the queue's name. False if it never asked to. */
+  leads(queue: string): boolean;
 }
 
 /** Looks into queues that may be in use, for operators. */
@@ -59,17 +62,11 @@ export interface Browser {
   depth(queue: string): Promise<number | undefined>;
 }
 
-/** Of all programs that consume with the same {@linkcode LeadOptions}, one leads. */
-export interface Leadership {
-  /** Whether this program leads, by the queue's name. False if it never asked to. */
-  leads(queue: string): boolean;
-}
-
 /**
  * A message broker with durable queues. It connects by itself, for ever, and restores what was
  * declared and consumed, so that no method needs a connection first.
  */
-export interface Broker extends Publisher, Subscriber, Browser, Leadership, AsyncDisposable {
+export interface Broker extends Publisher, Subscriber, Browser, AsyncDisposable {
   /** Resolves when messages can be published; never, if it is closed before. */
   connected(): Promise<void>;
 

@@ -8,7 +8,6 @@ import type {
   Consumer,
   Disposition,
   Handler,
-  Leadership,
   Publisher,
   Subscriber,
 } from "../broker/mod.ts";
@@ -67,7 +66,7 @@ export interface ConnectorOptions {
   /** Begins the names of the queues. */
   readonly name: string;
   /** Where the queues are. */
-  readonly broker: Publisher & Subscriber & Leadership;
+  readonly broker: Publisher & Subscriber;
   /** Most messages from users in hand at once. */
   readonly inboundPrefetch: number;
   /** Most events in hand at once. */

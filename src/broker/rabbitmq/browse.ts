@@ -169,10 +169,7 @@ export class AmqpDepths {
       if (seen !== EXPIRED) return seen;
       throw faultOf(queue, new Error("no answer from RabbitMQ; its node may be down"));
     } finally {
-      if (seen === undefined || seen === EXPIRED) {
-        this.#session = undefined;
-        void session.close();
-      }
+      if (seen === undefined || seen === EXPIRED) void session.close();
     }
   }
 }
