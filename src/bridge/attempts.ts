@@ -16,7 +16,7 @@ const UNREACHABLE_RETRIES = 8;
 /** Why no call was made: a later message replaces this one, or its time in hand is over. */
 type NotCalled = { readonly kind: "superseded" | "over" };
 
-export type AttemptsResult = Extract<CallResult, { kind: "delivered" }> | Failed | NotCalled;
+type AttemptsResult = Extract<CallResult, { kind: "delivered" }> | Failed | NotCalled;
 
 /** Sends `payload` to Turn, again and again as long as quick attempts are worth it. */
 export async function attempt<P>(

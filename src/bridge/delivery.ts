@@ -127,7 +127,7 @@ export class Delivery<P> implements Disposable {
 
   /** Counts for the audit that it has come. */
   countIn(): void {
-    this.#parts.outcomes.audit("in");
+    this.#parts.outcomes.audit(["in"]);
   }
 
   /** Ends a message that Turn need not know of, for a reason in a plain word. */

@@ -12,7 +12,7 @@ import { UserOrder } from "./user_order.ts";
 type IdempotencyOptions = Pick<BridgeOptions, "cache" | "dedupeWindowMs">;
 
 /** A request that is in work; to be disposed of when it is answered. */
-export interface IdempotentRequest extends Disposable {
+interface IdempotentRequest extends Disposable {
   /**
    * The id of the message that an equal request made, if that one may not have been answered.
    * @throws {CacheError} If the cache fails.

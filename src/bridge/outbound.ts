@@ -72,18 +72,18 @@ export class OutboundFlow {
     await cache.putOutbound(message, [{ flow: "outbound", result: "in" }]);
     if (sender.isLate()) {
       // Turn has heard that it has to send this again, and would have it sent twice.
-      this.#outcomes.audit("unavailable");
+      this.#outcomes.audit(["unavailable"]);
       const reason = "Turn gave up before the message was in the cache";
       return { acceptance: { kind: "unavailable", reason } };
     }
     try {
       await connector.publish(message, sender.trace);
     } catch (error) {
-      this.#outcomes.audit("unavailable");
+      this.#outcomes.audit(["unavailable"]);
       throw error;
     }
-    const value = `${Date.now()}`;
-    this.#outcomes.auditWith({ kind: "confirmed", id, value, ttlMs: DELIVERED_TTL_MS }, "accepted");
+    const note = { kind: "confirmed", id, value: `${Date.now()}`, ttlMs: DELIVERED_TTL_MS } as const;
+    this.#outcomes.audit(["accepted"], note);
     await idempotent?.accepted(id);
     return { acceptance: { kind: "accepted", id }, message };
   }

@@ -14,7 +14,7 @@ import { tolerateCacheError } from "./tolerate.ts";
  * What is logged of an end: ids on both sides, `user`, `transport`, `attempts`, `durationMs`, …, and
  * `content`, which is left out again unless `log_content` is on.
  */
-export type OutcomeValues = Readonly<Record<string, unknown>> & {
+type OutcomeValues = Readonly<Record<string, unknown>> & {
   /** vumi's id of it; null if it did not become a message. */
   readonly messageId: string | null;
 };
@@ -38,15 +38,14 @@ export class Outcomes {
   }
 
   /** Counts for the audit what came, or what it came to: all or none. Nobody waits for that. */
-  audit(...results: readonly string[]): void {
+  audit(results: readonly string[], note?: Note): void {
     const { cache, flow } = this.#options;
-    this.#write(cache.tally(results.map((result) => ({ flow, result }))));
-  }
-
-  /** Counts for the audit, and notes something about it. */
-  auditWith(note: Note, result: string): void {
-    const { cache, flow } = this.#options;
-    this.#write(cache.putNotes([note], [{ flow, result }]));
+    const tallies = results.map((result) => ({ flow, result }));
+    const written = note === undefined ? cache.tally(tallies) : cache.putNotes([note], tallies);
+    // A cache that fails is tolerated: a count is not worth a message.
+    void tolerateCacheError(written, (reason) => {
+      log.debug("Not counted for the audit: {reason}", { reason });
+    });
   }
 
   report(result: Outcome, values: OutcomeValues): void {
@@ -90,7 +89,7 @@ export class Outcomes {
 
   skipped(of: Ended, why: string): Disposition {
     this.#end(of, why === "duplicate" ? why : "skipped", { why });
-    this.audit(`skipped_${why}`);
+    this.audit([`skipped_${why}`]);
     return { kind: "done" };
   }
 
@@ -103,7 +102,7 @@ export class Outcomes {
     const { flow } = this.#options;
     log.error("Parked: {flow} {messageId}, {reason}", { flow, ...of.job.names, ...failure });
     this.#end(of, "parked", { ...failure });
-    this.audit("parked");
+    this.audit(["parked"]);
     return disposition;
   }
 
@@ -117,7 +116,7 @@ export class Outcomes {
   returned({ job: { names } }: Ended): void {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "redelivered");
-    this.audit("redelivered");
+    this.audit(["redelivered"]);
     const text = "Delivered again after the program or its connection ended: {flow} {messageId}";
     log.info(text, { flow, ...names });
   }
@@ -142,18 +141,11 @@ export class Outcomes {
   /** Counts one that can't be read, and is parked. */
   unreadable(): void {
     this.report("unreadable", { messageId: null });
-    this.audit("in", "unreadable");
+    this.audit(["in", "unreadable"]);
   }
 
   #end({ job, details }: Ended, result: Outcome, values: Readonly<Record<string, unknown>>): void {
     const durationMs = Math.max(0, this.#options.now() - job.queuedAt);
     this.report(result, { ...job.names, ...details, ...values, durationMs });
-  }
-
-  /** Tolerates a cache that fails: a count is not worth a message. */
-  #write(work: Promise<void>): void {
-    void tolerateCacheError(work, (reason) => {
-      log.debug("Not counted for the audit: {reason}", { reason });
-    });
   }
 }

@@ -15,7 +15,7 @@ const TTL_MS = 48 * 60 * 60_000;
 const MOST_RELEASED = 10_000;
 
 /** What is known of a message that we have put back, or sent to the end of its queue. */
-export interface Released {
+interface Released {
   readonly failures: number;
   readonly isBegun: boolean;
 }

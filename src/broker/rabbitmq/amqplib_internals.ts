@@ -11,7 +11,7 @@ import { ByteWriter } from "./codec/writer.ts";
 import { decodeProperties, encodeProperties, type PropertyValues } from "./codec/properties.ts";
 
 /** The parts of amqplib's connection that its types do not tell. */
-export interface WireConnection {
+interface WireConnection {
   readonly stream: Socket;
   /** Seconds between heartbeats, as agreed upon with the server; 0 for none. */
   readonly heartbeat: number;

@@ -18,7 +18,7 @@ export interface AnswerOptions extends BackoffOptions {
   readonly faults: QueueFaults;
 }
 
-export interface ToAnswer {
+interface ToAnswer {
   readonly session: AmqpSession;
   readonly message: ConsumeMessage;
   /** Its properties without what RabbitMQ noted of its waiting in delay queues. */

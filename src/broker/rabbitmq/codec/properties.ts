@@ -16,7 +16,7 @@ export const WIRE: unique symbol = Symbol("wire");
 /** Where headers have further entries, in bytes, whose names JavaScript can't have or has already. */
 export const UNNAMED: unique symbol = Symbol("unnamed");
 
-export interface Wire {
+interface Wire {
   readonly bytes: Buffer;
   readonly headers: Table;
   /** Why nothing is decoded, if the message has ended connections; see poison_deliveries.ts. */
