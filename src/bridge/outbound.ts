@@ -82,8 +82,8 @@ export class OutboundFlow {
       this.#outcomes.audit(["unavailable"]);
       throw error;
     }
-    const note = { kind: "confirmed", id, value: `${Date.now()}`, ttlMs: DELIVERED_TTL_MS } as const;
-    this.#outcomes.audit(["accepted"], note);
+    const note = { id, value: `${Date.now()}`, ttlMs: DELIVERED_TTL_MS };
+    this.#outcomes.audit(["accepted"], { kind: "confirmed", ...note });
     await idempotent?.accepted(id);
     return { acceptance: { kind: "accepted", id }, message };
   }

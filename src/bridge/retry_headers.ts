@@ -67,9 +67,6 @@ export function isOutOfOrder(past: Past | undefined): boolean {
   return past !== undefined && past.waits > 0 && past.place.mark === 0;
 }
 
-/** A message goes to where it waits: its place there, and whether work on it may have been begun. */
-type Departure = Pick<Past, "place" | "isBegun">;
-
 type Headers = Record<string, string | number>;
 
 export function failureHeaders(past: Past, { reason, status, said }: Failure): Headers {
@@ -92,9 +89,12 @@ export function pastHeaders({ attempts, firstFailureAt, waits }: Past, reason: s
   };
 }
 
-/** A place is a text: a mark is larger than the integers that all clients can read. */
+/**
+ * What is to be known of it when it is back from where it waits. A place is a text: a mark is larger
+ * than the integers that all clients can read.
+ */
 export function placeHeaders(
-  { place: { mark, nth }, isBegun }: Departure,
+  { place: { mark, nth }, isBegun }: Pick<Past, "place" | "isBegun">,
   delayMs: number,
 ): Headers {
   return {

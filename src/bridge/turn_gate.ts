@@ -7,6 +7,7 @@
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { CallResult } from "../turn/mod.ts";
 import { CircuitBreaker, type Sign } from "./circuit_breaker.ts";
+import type { Held } from "./in_flight.ts";
 import { log } from "./log.ts";
 import { RateLimiter, type Resource } from "./rate_limiter.ts";
 import { type Clock, WakeUp } from "./wake_up.ts";
@@ -46,10 +47,7 @@ interface Calls {
 }
 
 /** Whose time in hand may be over while it waits. */
-export interface Leaving {
-  readonly isOver: boolean;
-  readonly over: AbortSignal;
-}
+export type Leaving = Pick<Held, "isOver" | "over">;
 
 export class TurnGate {
   readonly #options: TurnGateOptions;
