@@ -64,6 +64,8 @@ export interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
 }
 
 export class AmqpLead {
+  /** The connection that all queues of the lead have to be consumed on. */
+  readonly on: ConsumeConnection;
   readonly #options: AmqpLeadOptions;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
@@ -74,13 +76,9 @@ export class AmqpLead {
   #ends: AbortController | undefined;
 
   constructor(options: AmqpLeadOptions) {
+    this.on = options.on;
     this.#options = options;
     this.#running = this.#run();
-  }
-
-  /** The connection that all queues of the lead have to be consumed on. */
-  get on(): ConsumeConnection {
-    return this.#options.on;
   }
 
   get leads(): boolean {

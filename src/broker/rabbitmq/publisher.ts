@@ -97,9 +97,7 @@ export class AmqpPublisher {
 
   #send(queue: string, body: Uint8Array, properties: Options.Publish): Promise<void> {
     const channel = this.#channel;
-    if (channel === undefined || this.connection.blocked) {
-      return Promise.reject(this.unavailable(queue));
-    }
+    if (channel === undefined || this.connection.blocked) throw this.unavailable(queue);
     const { exchange } = this.#options;
     return channel.publish({ exchange, routingKey: queue, queue }, body, properties);
   }
