@@ -40,6 +40,7 @@ export interface AmqpConnectionOptions extends BackoffOptions {
 export class AmqpConnection {
   readonly #options: AmqpConnectionOptions;
   readonly #closing = new AbortController();
+  readonly closing: AbortSignal = this.#closing.signal;
   /** Undefined while there is none. */
   current: ChannelModel | undefined;
   blocked = false;
@@ -76,10 +77,6 @@ export class AmqpConnection {
   /** How long there has been no connection, in milliseconds; 0 while there is one. */
   get awayMs(): number {
     return this.current ? 0 : performance.now() - this.#awaySince;
-  }
-
-  get closing(): AbortSignal {
-    return this.#closing.signal;
   }
 
   start(): void {
@@ -125,7 +122,7 @@ export class AmqpConnection {
   }
 
   #isHopeless(): boolean {
-    if (this.#closing.signal.aborted) return true;
+    if (this.closing.aborted) return true;
     return this.#options.addresses.every(({ host }) => this.#reported.get(host) === LOGIN_REFUSED);
   }
 
@@ -139,7 +136,7 @@ export class AmqpConnection {
 
   /** Tries one address after the other until one was up, pauses, and begins again. */
   async #run(): Promise<void> {
-    const closing = this.#closing.signal;
+    const closing = this.closing;
     const backoff = new Backoff(this.#options);
     while (!closing.aborted) {
       for (const address of this.#inOrder()) {
@@ -219,7 +216,7 @@ export class AmqpConnection {
       this.#up = Promise.withResolvers();
       this.#awaySince = performance.now();
     }
-    if (!this.#closing.signal.aborted) {
+    if (!this.closing.aborted) {
       const values = { host, connection: name, reason };
       if (wasUp) log.warn("Connection to RabbitMQ at {host} lost ({connection}): {reason}", values);
       else if (reason === this.#reported.get(host)) {

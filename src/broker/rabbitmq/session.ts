@@ -7,6 +7,8 @@ import { log } from "../log.ts";
 export class AmqpSession {
   readonly channel: AmqpChannel;
   readonly #lost = new AbortController();
+  /** Fires when nothing can be answered any more. */
+  readonly lost: AbortSignal = this.#lost.signal;
   readonly #ended: Promise<void>;
   inWork = 0;
   /** Why the server has closed the channel, if it has. */
@@ -18,11 +20,6 @@ export class AmqpSession {
     channel.on("error", (error) => this.fault = error);
     this.#ended = new Promise((resolve) => channel.on("close", () => resolve()));
     void this.#ended.then(() => this.#lost.abort());
-  }
-
-  /** Fires when nothing can be answered any more. */
-  get lost(): AbortSignal {
-    return this.#lost.signal;
   }
 
   /** Why a call on the ended channel has failed. */
