@@ -38,6 +38,10 @@ export class Delivery<P> implements Disposable {
   readonly held: Held;
   /** What it came with; undefined if it was not sent elsewhere before. */
   readonly past: Past | undefined;
+  /** Whether it has been here before: Turn may have it, or we may have died over it. */
+  readonly isRepeated: boolean;
+  /** Calls to Turn that have failed before it came now. */
+  readonly attemptsBefore: number;
   /** Whom it is about; its flow says so when it knows more than its job did. */
   subject: Subject;
   /** What else is logged at its end. */
@@ -69,6 +73,8 @@ export class Delivery<P> implements Disposable {
     this.held = held;
     this.subject = job.subject;
     this.past = readPast(arrival.headers);
+    this.isRepeated = arrival.redelivered || this.past !== undefined;
+    this.attemptsBefore = this.past?.attempts ?? 0;
     // What we know of it, if it was in hand here before and we let it go ourselves.
     const released = this.isRepeated ? parts.poison.takeReleased(job.id) : undefined;
     const mayBeBegun = arrival.redelivered || this.past?.isBegun === true;
@@ -76,16 +82,6 @@ export class Delivery<P> implements Disposable {
     this.#mayHaveCrashed = mayBeBegun && released === undefined;
     const before = this.past?.waits === 0 ? this.past.attempts : 0;
     this.failures = Math.max(released?.failures ?? 0, before);
-  }
-
-  /** Whether it has been here before: Turn may have it, or we may have died over it. */
-  get isRepeated(): boolean {
-    return this.arrival.redelivered || this.past !== undefined;
-  }
-
-  /** Calls to Turn that have failed before it came now. */
-  get attemptsBefore(): number {
-    return this.past?.attempts ?? 0;
   }
 
   /** Runs the flow's script until it comes to a disposition: anew each time the cache has failed. */
