@@ -53,7 +53,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   const logTap = new LogTap(printError);
   using _logging = startLogging({ level: "WARNING", output: logTap });
   using signals = new StopSignals();
-  await using transport = Transport.start({ connectorName: connector, broker });
+  await using transport = new Transport({ connectorName: connector, broker });
   using play = new PhonePlay({
     transport,
     connector,

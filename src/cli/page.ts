@@ -22,7 +22,7 @@ export async function openPage(
     const page = await onPort(
       pagePort,
       DEFAULT_PORT,
-      (port) => PageServer.listen({ hostname, port, play }),
+      (port) => new PageServer({ hostname, port, play }),
     );
     if (!isLoopback(hostname)) {
       print(`Anyone who can reach ${hostname} can use the page: it has no password.\n`);

@@ -40,7 +40,7 @@ export class Transport implements AsyncDisposable {
   readonly #consumer: Consumer;
   readonly #watchers = new Watchers<TransportWatcher>();
 
-  private constructor({ connectorName, broker }: TransportOptions) {
+  constructor({ connectorName, broker }: TransportOptions) {
     this.queues = queuesOf(connectorName);
     this.#name = `${connectorName}_transport`;
     this.#broker = broker;
@@ -52,10 +52,6 @@ export class Transport implements AsyncDisposable {
       this.#watchers.each((watcher) => watcher.taken?.(message));
       return Promise.resolve({ kind: "done" });
     });
-  }
-
-  static start(options: TransportOptions): Transport {
-    return new Transport(options);
   }
 
   watch(watcher: TransportWatcher): Disposable {

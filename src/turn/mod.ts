@@ -5,6 +5,7 @@
  * @module
  */
 
+export { bodyLength } from "./body.ts";
 export * from "./client.ts";
 export type { CallResult, Failure } from "./call_result.ts";
 export * from "./endpoint.ts";

@@ -97,7 +97,7 @@ export function pageTest(
     sanitizeResources: false,
     fn: async () => {
       await using playing = await startDemoPlay(options);
-      await using server = PageServer.listen({
+      await using server = new PageServer({
         hostname: "127.0.0.1",
         port: 0,
         play: playing.play,

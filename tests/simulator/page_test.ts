@@ -171,7 +171,7 @@ pageTest("what comes after is lost to nobody whose connection broke", async (per
   await server[Symbol.asyncDispose]();
   await person.sees("#link[data-state=lost]", "Connection lost");
   await play.act({ do: "text", address: USER, text: "Meanwhile" });
-  await using _again = PageServer.listen({ hostname: "127.0.0.1", port, play });
+  await using _again = new PageServer({ hostname: "127.0.0.1", port, play });
   await person.sees("#link[data-state=ok]", "Live");
   await person.sees("#phone .said.service", "You wrote: Meanwhile");
   assert.deepEqual(await person.texts("#phone .words"), [
@@ -247,7 +247,7 @@ Deno.test({
   sanitizeResources: false,
   fn: async () => {
     const broker = MemoryBroker.open();
-    await using transport = Transport.start({ connectorName: "smpp", broker });
+    await using transport = new Transport({ connectorName: "smpp", broker });
     using play = new PhonePlay({
       transport,
       connector: "smpp",
@@ -256,7 +256,7 @@ Deno.test({
       ussdTimeoutMs: 60_000,
       user: USER,
     });
-    await using server = PageServer.listen({ hostname: "127.0.0.1", port: 0, play });
+    await using server = new PageServer({ hostname: "127.0.0.1", port: 0, play });
     await using view = await openView(server.url, { width: 375 });
     const person = new Person(view.page, view.faults);
     await person.sees("#bridge-about", "smpp");

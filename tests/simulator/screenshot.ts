@@ -17,7 +17,7 @@ const { pathname } = new URL("../../docs/demo.webp", import.meta.url);
 
 await using playing = await startDemoPlay();
 const { play } = playing;
-await using server = PageServer.listen({ hostname: "127.0.0.1", port: 0, play });
+await using server = new PageServer({ hostname: "127.0.0.1", port: 0, play });
 await using view = await openView(server.url, WINDOW);
 const person = new Person(view.page, view.faults);
 

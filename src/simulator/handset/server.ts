@@ -4,6 +4,7 @@
 // they use an address, localhost or the configured name.
 
 import { getLogger } from "@logtape/logtape";
+import { bodyLength } from "../../turn/mod.ts";
 import { type Action, readAction } from "./actions.ts";
 import type { Hello, Now } from "./events.ts";
 import type { Journal } from "./journal.ts";
@@ -28,12 +29,12 @@ export interface PageServerOptions {
 }
 
 /** The page's files are those in its folder with one of these endings. */
-const TYPES: Readonly<Record<string, string>> = {
-  html: "text/html; charset=utf-8",
-  css: "text/css; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-  svg: "image/svg+xml",
-};
+const TYPES = new Map([
+  ["html", "text/html; charset=utf-8"],
+  ["css", "text/css; charset=utf-8"],
+  ["js", "text/javascript; charset=utf-8"],
+  ["svg", "image/svg+xml"],
+]);
 
 const MOST_LISTENERS = 32;
 /** Frames that may wait for a slow reader; with more it is disconnected, and can come back for them. */
@@ -49,7 +50,11 @@ export class PageServer implements AsyncDisposable {
   readonly #streams = new Set<EventStream>();
   readonly #heartbeat: ReturnType<typeof setInterval>;
 
-  private constructor(options: PageServerOptions) {
+  /**
+   * Listens.
+   * @throws {Error} One of `Deno.errors`, if it can't.
+   */
+  constructor(options: PageServerOptions) {
     const { hostname, port } = options;
     this.#options = options;
     this.#server = Deno.serve(
@@ -61,14 +66,6 @@ export class PageServer implements AsyncDisposable {
     this.#heartbeat = setInterval(() => {
       for (const stream of this.#streams) stream.push(":\n\n");
     }, HEARTBEAT_MS);
-  }
-
-  /**
-   * Listens.
-   * @throws {Error} One of `Deno.errors`, if it can't.
-   */
-  static listen(options: PageServerOptions): PageServer {
-    return new PageServer(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -114,9 +111,10 @@ export class PageServer implements AsyncDisposable {
     if (request.headers.get("content-type") !== "application/json") {
       return answer(415, "The content type must be application/json");
     }
-    const body = await readBody(request);
-    if (body === undefined) return answer(413, "The body is too large");
-    const action = readAction(body);
+    const size = bodyLength(request.headers);
+    if (size === undefined) return answer(411, "The header Content-Length is missing");
+    if (size > LARGEST_BODY) return answer(413, "The body is too large");
+    const action = readAction(await request.text());
     if ("fault" in action) return answer(400, action.fault);
     try {
       await this.#options.play.act(action);
@@ -164,31 +162,16 @@ class EventStream {
 /** A file of the page. A path of other characters could lead out of the folder. */
 async function file(path: string): Promise<Response> {
   const [, ending = ""] = /^\/\w+\.(\w+)$/.exec(path) ?? [];
-  const type = Object.hasOwn(TYPES, ending) ? TYPES[ending] : undefined;
-  const bytes = type && await read(new URL(`../page${path}`, import.meta.url));
-  if (!bytes) return answer(404, "There is no such page");
-  return new Response(bytes, { headers: { ...HEADERS, "Content-Type": type } });
-}
-
-async function read(url: URL): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const type = TYPES.get(ending);
   try {
-    return await Deno.readFile(url);
+    if (type !== undefined) {
+      const bytes = await Deno.readFile(new URL(`../page${path}`, import.meta.url));
+      return new Response(bytes, { headers: { ...HEADERS, "Content-Type": type } });
+    }
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-}
-
-async function readBody(request: Request): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size > LARGEST_BODY) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
+  return answer(404, "There is no such page");
 }
 
 function internalError(error: unknown): Response {

@@ -9,7 +9,7 @@ function serve(act: PageServerOptions["play"]["act"] = () => Promise.resolve()) 
   const journal = new Journal();
   const hello = { kind: "hello", whole: true, number: "", ussdCode: "", connector: "c" } as const;
   const play = { journal, hello, now: () => [], act };
-  return Object.assign(PageServer.listen({ hostname: "127.0.0.1", port: 0, play }), { journal });
+  return Object.assign(new PageServer({ hostname: "127.0.0.1", port: 0, play }), { journal });
 }
 
 /** `fetch` has its own mind about Host and Origin. */
