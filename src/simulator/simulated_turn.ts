@@ -1,9 +1,10 @@
 // A simulated Turn: an HTTP server that checks calls as strictly as Turn does, and a way to send what
 // Turn sends.
 
+import * as z from "zod";
 import { parseJson } from "../async/mod.ts";
 import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";
-import { type CallContent, faultInBody, isTurnPath, readCall } from "./turn_schemas.ts";
+import { type CallContent, readCall } from "./turn_schemas.ts";
 import { Watchers } from "./watchers.ts";
 
 interface Received {
@@ -112,9 +113,9 @@ export class SimulatedTurn implements AsyncDisposable {
 
   async #take(request: Request): Promise<Response> {
     const received = await receive(request);
-    const refusal = this.#refusalOf(received);
-    const content = refusal === undefined ? readCall(received.path, received.body) : undefined;
-    const call = { ...received, content };
+    const read = readCall(received.path, received.body);
+    const refusal = this.#refusalOf(received, read);
+    const call = { ...received, content: refusal === undefined ? read?.data : undefined };
     this.#watchers.each((watcher) => watcher.called?.(call));
     const { promise: released } = this.#released;
     const answer = refusal ?? await this.answer(call);
@@ -126,13 +127,15 @@ export class SimulatedTurn implements AsyncDisposable {
     return late;
   }
 
-  #refusalOf({ method, path, headers, body }: Received): Response | undefined {
+  #refusalOf(
+    { method, headers }: Received,
+    read: ReturnType<typeof readCall>,
+  ): Response | undefined {
     if (headers.get("authorization") !== `Bearer ${this.#authToken}`) return failure(401);
-    if (!isTurnPath(path)) return failure(404);
+    if (read === undefined) return failure(404);
     if (method !== "POST") return failure(405);
     if (headers.get("content-type") !== "application/json") return failure(415);
-    const details = faultInBody(path, body);
-    return details === undefined ? undefined : failure(400, details);
+    return read.error && failure(400, z.prettifyError(read.error));
   }
 }
 

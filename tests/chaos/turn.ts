@@ -5,7 +5,7 @@
  * @module
  */
 
-import { faultInBody } from "../../src/simulator/turn_schemas.ts";
+import { readCall } from "../../src/simulator/turn_schemas.ts";
 import { type NoAnswer, type WireAnswer, type WireRequest, WireServer } from "./wire.ts";
 
 /** The token that it asks for. */
@@ -145,8 +145,8 @@ export class ChaosTurn implements AsyncDisposable {
     if (headers.get("authorization") !== `Bearer ${TOKEN}`) return "401 the wrong token";
     if (method !== "POST" || known === undefined) return `404 ${method} ${path}`;
     const json = parseJson(body);
-    const fault = faultInBody(known.path, json);
-    if (fault !== undefined) return `400 ${fault}`;
+    const fault = readCall(known.path, json)?.error;
+    if (fault !== undefined) return `400 ${fault.message}`;
     const id = known.flow === "inbound"
       ? json.message.id
       : `${json.user_message_id}:${json.status}`;
