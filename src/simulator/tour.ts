@@ -1,11 +1,10 @@
 // The tour: the examples of turn_channels_api.rst, and a few words over USSD, through all three flows.
 // What passes from one party to the other is shown as it passes, and checked.
 
-import { EXPIRED, sleep, within } from "../async/mod.ts";
+import { sleep, within } from "../async/mod.ts";
 import { SIGNATURE_HEADER } from "../turn/mod.ts";
 import type { Message } from "../vumi/mod.ts";
 import type { Happening } from "./handset/events.ts";
-import { Inbox } from "./inbox.ts";
 import type { Screen } from "./screen.ts";
 import type { RequestAnswer, RequestBody, SimulatedTurn, TurnCall } from "./simulated_turn.ts";
 import { createEvent, type Transport, type UserAction } from "./transport.ts";
@@ -85,6 +84,8 @@ export async function runTour(options: TourOptions): Promise<boolean> {
   }
 }
 
+type CallPath = "/messages" | "/statuses";
+
 /** A call of the bridge's, and the status that Turn answered; undefined if it did not answer. */
 interface Answered {
   readonly body: unknown;
@@ -94,8 +95,10 @@ interface Answered {
 class Tour implements Disposable {
   readonly #options: TourOptions;
   readonly #faults = new Map<string, string>();
-  readonly #calls = { "/messages": new Inbox<Answered>(), "/statuses": new Inbox<Answered>() };
-  readonly #outbound = new Inbox<Message>();
+  readonly #calls: Readonly<Record<CallPath, Answered[]>> = { "/messages": [], "/statuses": [] };
+  readonly #outbound: Message[] = [];
+  /** Is called when something has arrived in these. */
+  #arrived: () => void = () => {};
   /** Ids of messages to the tour's users, as statuses name no user. */
   readonly #sent = new Set<string>();
   readonly #watches = new DisposableStack();
@@ -106,15 +109,17 @@ class Tour implements Disposable {
     this.#watches.use(turn.watch({
       answered: ({ content, body }, answer) => {
         if (!this.#concerns(content)) return;
-        const inbox = this.#calls[content?.kind === "status" ? "/statuses" : "/messages"];
-        inbox.put({ body, status: answer instanceof Response ? answer.status : undefined });
+        const calls = this.#calls[content?.kind === "status" ? "/statuses" : "/messages"];
+        calls.push({ body, status: answer instanceof Response ? answer.status : undefined });
+        this.#arrived();
       },
     }));
     this.#watches.use(transport.watch({
       taken: (message) => {
         if (!TOUR_USERS.includes(message.to_addr)) return;
         this.#sent.add(message.message_id);
-        this.#outbound.put(message);
+        this.#outbound.push(message);
+        this.#arrived();
       },
     }));
   }
@@ -214,20 +219,23 @@ class Tour implements Disposable {
   }
 
   /** The bridge calls Turn: about what a user wrote, or about what became of a message. */
-  async #turnIsCalled(path: "/messages" | "/statuses", expected: unknown): Promise<void> {
+  async #turnIsCalled(path: CallPath, expected: unknown): Promise<void> {
     const { body, status } = await this.#next(`POST ${path} that Turn can read`, this.#calls[path]);
     this.#options.screen.passed(["bridge", "Turn"], `POST ${path}`, body);
     expectIn("Turn to get", body, expected);
     expectIn("Turn to answer with status", status, 200);
   }
 
-  async #next<T>(what: string, inbox: Inbox<T>): Promise<T> {
+  /** Takes the oldest of these, as soon as there is one. */
+  async #next<T>(what: string, inbox: T[]): Promise<T> {
     const { stop, deadlineMs = DEADLINE_MS } = this.#options;
-    const over = new AbortController();
-    const arrived = await within(inbox.take(over.signal), deadlineMs, stop);
-    over.abort();
+    const arrival = async (): Promise<void> => {
+      while (inbox.length === 0) await new Promise<void>((resolve) => this.#arrived = resolve);
+    };
+    await within(arrival(), deadlineMs, stop);
     stop.throwIfAborted();
-    if (arrived !== EXPIRED) return arrived;
+    const next = inbox.shift();
+    if (next !== undefined) return next;
     throw new FlowError(`expected ${what} within ${deadlineMs / 1000} s, nothing came`);
   }
 
