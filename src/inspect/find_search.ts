@@ -17,9 +17,16 @@ import { queuesOf } from "../vumi/mod.ts";
 import { type ParkedBroker, type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
 
 /** A message or event that waits outside of its queue. */
-export type Waiting =
-  | { readonly kind: "parked"; readonly message: ParkedMessage }
-  | { readonly kind: "delayed"; readonly note: DelayedRecord };
+export type Waiting = ParkedMessage | DelayedRecord;
+
+export function isDelayed(waiting: Waiting): waiting is DelayedRecord {
+  return "until" in waiting;
+}
+
+/** Whether it is a message from a user, and not an event. */
+export function isInbound(waiting: Waiting): boolean {
+  return (isDelayed(waiting) ? waiting.flow : waiting.queue) === "inbound";
+}
 
 export type InboundFound = Awaited<ReturnType<typeof inboundFound>>;
 
@@ -80,19 +87,14 @@ export async function searchCache(
   const inbound = [await cache?.getInbound(query), await cache?.getLastInbound(query)];
   const outbound = [await cache?.getOutbound(query), await cache?.getLastOutbound(query)];
   const delayed = cache === undefined ? [] : await delayedOf(query, cache);
-  const waiting: readonly Waiting[] = [
-    ...delayed.map((note) => ({ kind: "delayed", note }) as const),
-    ...parked.map((message) => ({ kind: "parked", message }) as const),
-  ];
+  const waiting: readonly Waiting[] = [...delayed, ...parked];
   const inboundIds = new Set([
     ...inbound.flatMap((message) => message?.message_id ?? []),
-    ...parked.flatMap(({ queue, id }) => queue === "inbound" ? id ?? [] : []),
-    ...delayed.flatMap(({ flow, id }) => flow === "inbound" ? id : []),
+    ...waiting.filter(isInbound).flatMap(({ id }) => id ?? []),
   ]);
   const outboundIds = new Set([
     ...outbound.flatMap((message) => message?.message_id ?? []),
-    ...parked.flatMap(({ about }) => about ?? []),
-    ...delayed.flatMap(({ about }) => about ?? []),
+    ...waiting.flatMap(({ about }) => about ?? []),
   ]);
   const found: Found[] = [];
   for (const id of inboundIds) found.push(await inboundFound(id, cache, waiting));
@@ -126,11 +128,7 @@ async function inboundFound(
   const message = await cache?.getInbound(id);
   const latest = message && await cache?.getLastOutbound(message.from_addr);
   const delivered = readDelivered(await cache?.getNote("delivered_inbound", id));
-  const own = waiting.filter((one) =>
-    one.kind === "parked"
-      ? one.message.queue === "inbound" && one.message.id === id
-      : one.note.flow === "inbound" && one.note.id === id
-  );
+  const own = waiting.filter((one) => isInbound(one) && one.id === id);
   return {
     kind: "inbound" as const,
     id,
@@ -138,7 +136,7 @@ async function inboundFound(
     delivered,
     /** The latest message to its user, if that answers it. */
     reply: latest?.in_reply_to === id ? latest : undefined,
-    waiting: withoutFinished(own, (_, { until }) => (delivered?.at ?? 0) >= until),
+    waiting: withoutFinished(own, ({ until }) => (delivered?.at ?? 0) >= until),
   };
 }
 
@@ -151,9 +149,7 @@ async function outboundFound(
   const confirmed = await cache?.getNote("confirmed", id);
   const inReplyTo = message?.in_reply_to ?? undefined;
   const told = cache === undefined ? NOTHING_TOLD : readToldRecord(await cache.getNote("told", id));
-  const about = waiting.filter((one) =>
-    (one.kind === "parked" ? one.message.about : one.note.about) === id
-  );
+  const about = waiting.filter((one) => one.about === id);
   return {
     kind: "outbound" as const,
     id,
@@ -162,21 +158,18 @@ async function outboundFound(
     /** When RabbitMQ confirmed it, in milliseconds since 1970. */
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
     told,
-    waiting: withoutFinished(about, (id) => told.events.some((event) => event.id === eventKey(id))),
+    waiting: withoutFinished(about, ({ id }) =>
+      told.events.some((event) => event.id === eventKey(id))),
   };
 }
 
 /** A record may outlive its delay if the bridge was killed: then the message is parked, or Turn has it. */
 function withoutFinished(
   waiting: readonly Waiting[],
-  isDelivered: (id: string, note: DelayedRecord) => boolean,
+  isDelivered: (record: DelayedRecord) => boolean,
 ): readonly Waiting[] {
-  const parked = new Set(
-    waiting.flatMap((one) => one.kind === "parked" ? one.message.id ?? [] : []),
-  );
-  return waiting.filter((one) =>
-    one.kind === "parked" || !parked.has(one.note.id) && !isDelivered(one.note.id, one.note)
-  );
+  const parked = new Set(waiting.filter((one) => !isDelayed(one)).map(({ id }) => id));
+  return waiting.filter((one) => !isDelayed(one) || !parked.has(one.id) && !isDelivered(one));
 }
 
 /** vumi's timestamps sort as text. */

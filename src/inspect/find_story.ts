@@ -5,7 +5,13 @@ import * as z from "zod";
 import { parseFields } from "../async/mod.ts";
 import { DELIVERED_TTL_MS, type Said } from "../bridge/mod.ts";
 import { queuesOf, unixMilliseconds } from "../vumi/mod.ts";
-import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
+import {
+  type Depths,
+  type Found,
+  type InboundFound,
+  isDelayed,
+  type OutboundFound,
+} from "./find_search.ts";
 import { failuresOf, placeOf, waitingState } from "./find_waiting.ts";
 
 export interface Step {
@@ -52,8 +58,7 @@ export function storyOf(found: Found, around: Surroundings): Story {
 
 function inboundStory(found: InboundFound, around: Surroundings): Story {
   const { id, message, delivered, reply, waiting } = found;
-  const parked = waiting.find((one) => one.kind === "parked")?.message;
-  const delayed = waiting.find((one) => one.kind === "delayed")?.note;
+  const parked = waiting.find((one) => !isDelayed(one));
   const known = message ?? (parked && fieldsSchema.parse(parseFields(parked.body)));
   const timeline = new Timeline();
   if (known !== undefined) {
@@ -78,7 +83,7 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
     connector: around.connector,
     kind: "inbound",
     id,
-    user: known?.from_addr ?? delayed?.user ?? null,
+    user: known?.from_addr ?? waiting.find(isDelayed)?.user ?? null,
     steps: timeline.steps(),
     state: waitingState(waiting, around) ?? (delivered === undefined ? "open" : "delivered"),
     now,

@@ -3,7 +3,7 @@
 import { parseFields } from "../async/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
-import type { Waiting } from "./find_search.ts";
+import { isDelayed, isInbound, type Waiting } from "./find_search.ts";
 import type { State, Surroundings } from "./find_story.ts";
 
 /** What went wrong with a waiting message, and when: milliseconds since 1970, or ISO 8601. */
@@ -12,11 +12,11 @@ export function failuresOf(
 ): readonly (readonly [at: number | string, text: string])[] {
   const what = nameOf(waiting);
   const failed = `the first call to Turn about ${what} failed`;
-  if (waiting.kind === "delayed") {
-    const { firstFailureAt } = waiting.note;
+  if (isDelayed(waiting)) {
+    const { firstFailureAt } = waiting;
     return firstFailureAt === undefined ? [] : [[firstFailureAt, failed]];
   }
-  const { firstFailure, parkedAt, attempts, reason } = waiting.message;
+  const { firstFailure, parkedAt, attempts, reason } = waiting;
   const after = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   const parked = [parkedAt, `${what} was parked after ${after}: ${reason}`] as const;
   return firstFailure ? [[firstFailure, failed], parked] : [parked];
@@ -26,29 +26,27 @@ export function failuresOf(
 export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundings): string {
   const what = nameOf(waiting);
   const queues = queuesOf(connector);
-  if (waiting.kind === "parked") {
-    const { queue, id } = waiting.message;
+  const queue = isInbound(waiting) ? "inbound" : "event";
+  if (!isDelayed(waiting)) {
     const where = queues[`${queue}Parked`];
-    return `${what} is in ${where}, until an operator decides: turn-channels parked replay --id ${id}`;
+    return `${what} is in ${where}, until an operator decides: turn-channels parked replay --id ` +
+      waiting.id;
   }
-  const { flow, until, delayMs, attempts, reason } = waiting.note;
+  const { until, delayMs, attempts, reason } = waiting;
   const at = formatTime(new Date(until).toISOString());
   if (until > now) {
     const next = attempts === 0 ? "" : `, attempt ${attempts + 1}`;
     return `${what} waits until ${at}${next}, in ${delayQueue(delayMs)}, because: ${reason}`;
   }
-  const queue = flow === "inbound" ? "inbound" : "event";
   const count = depths?.[queue];
   const among = count === undefined ? "" : `, among the ${count} there`;
   return `the delay of ${what} ended at ${at}: back in ${queues[queue]}${among}, or in work`;
 }
 
 function nameOf(waiting: Waiting): string {
-  if (waiting.kind === "delayed") {
-    return waiting.note.flow === "inbound" ? "it" : `event ${waiting.note.id || "without an id"}`;
-  }
-  const { queue, id, body } = waiting.message;
-  return queue === "inbound" ? "it" : `event ${id ?? "without an id"} (${eventWords(body)})`;
+  if (isInbound(waiting)) return "it";
+  const words = isDelayed(waiting) ? "" : ` (${eventWords(waiting.body)})`;
+  return `event ${waiting.id || "without an id"}${words}`;
 }
 
 function eventWords(body: Uint8Array): string {
@@ -65,8 +63,8 @@ export function waitingState(
   { now }: Surroundings,
 ): State | undefined {
   if (waiting.length === 0) return undefined;
-  if (waiting.some(({ kind }) => kind === "parked")) return "parked";
-  return waiting.some((one) => one.kind === "delayed" && one.note.until > now) ? "delayed" : "open";
+  if (!waiting.every(isDelayed)) return "parked";
+  return waiting.some(({ until }) => until > now) ? "delayed" : "open";
 }
 
 /** An ISO 8601 time for people, in UTC to the second. */

@@ -60,7 +60,7 @@ function parked(more: Partial<ParkedMessage> = {}): Waiting {
     headers: {},
     ...more,
   };
-  return { kind: "parked", message };
+  return message;
 }
 
 function delayed(more: Partial<DelayedRecord> = {}): Waiting {
@@ -76,7 +76,7 @@ function delayed(more: Partial<DelayedRecord> = {}): Waiting {
     about: undefined,
     ...more,
   };
-  return { kind: "delayed", note };
+  return note;
 }
 
 const UNSEEN = { depths: undefined };
