@@ -14,11 +14,14 @@ import {
 } from "./find_search.ts";
 import { failuresOf, placeOf, waitingState } from "./find_waiting.ts";
 
-export interface Step {
+interface Step {
   /** ISO 8601; null if it is not known. */
   readonly at: string | null;
   readonly text: string;
 }
+
+/** When it was: milliseconds since 1970, or a timestamp of vumi's or in ISO 8601. */
+export type Entry = readonly [at: number | string | undefined, text: string];
 
 export type State =
   | "delivered"
@@ -60,18 +63,18 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
   const { id, message, delivered, reply, waiting } = found;
   const parked = waiting.find((one) => !isDelayed(one));
   const known = message ?? (parked && fieldsSchema.parse(parseFields(parked.body)));
-  const timeline = new Timeline();
+  const timeline: Entry[] = [];
   if (known !== undefined) {
     const { timestamp, from_addr, to_addr } = known;
-    timeline.add(timestamp, `came from ${from_addr} to ${to_addr}, ${carrier(known)}`);
+    timeline.push([timestamp, `came from ${from_addr} to ${to_addr}, ${carrier(known)}`]);
   }
-  if (message === undefined) timeline.add(undefined, notCached(around));
-  for (const [at, text] of waiting.flatMap(failuresOf)) timeline.add(at, text);
+  if (message === undefined) timeline.push([undefined, notCached(around)]);
+  timeline.push(...waiting.flatMap(failuresOf));
   if (delivered !== undefined) {
-    timeline.add(delivered.at, `Turn took it${attempt(delivered.attempts)}`);
+    timeline.push([delivered.at, `Turn took it${attempt(delivered.attempts)}`]);
   }
   if (reply !== undefined) {
-    timeline.add(reply.timestamp, `Turn answered it with message ${reply.message_id}`);
+    timeline.push([reply.timestamp, `Turn answered it with message ${reply.message_id}`]);
   }
   const places = waiting.map((one) => placeOf(one, around));
   const now = delivered !== undefined
@@ -84,7 +87,7 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
     kind: "inbound",
     id,
     user: known?.from_addr ?? waiting.find(isDelayed)?.user ?? null,
-    steps: timeline.steps(),
+    steps: inOrder(timeline),
     state: waitingState(waiting, around) ?? (delivered === undefined ? "open" : "delivered"),
     now,
     ...(around.content && parked && { content: parseFields(parked.body)["content"] ?? null }),
@@ -112,36 +115,36 @@ function inboundOpen({ message }: InboundFound, around: Surroundings): string {
 
 function outboundStory(found: OutboundFound, around: Surroundings): Story {
   const { id, message, repliedTo, confirmedAt, told, waiting } = found;
-  const timeline = new Timeline();
+  const timeline: Entry[] = [];
   if (repliedTo !== undefined) {
     const { message_id, timestamp } = repliedTo;
-    timeline.add(timestamp, `message ${message_id} came from the user, which it answers`);
+    timeline.push([timestamp, `message ${message_id} came from the user, which it answers`]);
   }
   if (message === undefined) {
-    timeline.add(undefined, notCached(around));
+    timeline.push([undefined, notCached(around)]);
   } else {
     const { timestamp, to_addr, from_addr, in_reply_to } = message;
-    const how = carrier(message);
-    timeline.add(timestamp, `Turn asked for it to be sent to ${to_addr} from ${from_addr}, ${how}`);
+    const asked = `Turn asked for it to be sent to ${to_addr} from ${from_addr}`;
+    timeline.push([timestamp, `${asked}, ${carrier(message)}`]);
     if (in_reply_to && repliedTo === undefined) {
-      timeline.add(undefined, `it answers ${in_reply_to}, which is no longer remembered`);
+      timeline.push([undefined, `it answers ${in_reply_to}, which is no longer remembered`]);
     }
   }
   if (confirmedAt !== undefined) {
-    timeline.add(confirmedAt, `RabbitMQ confirmed it in ${queuesOf(around.connector).outbound}`);
+    timeline.push([confirmedAt, `RabbitMQ confirmed it in ${queuesOf(around.connector).outbound}`]);
   }
   for (const { id, event, status, at, attempts } of told.events) {
     const how = `${attempt(attempts)} (event ${id})`;
-    timeline.add(at, `${SAID[event]}, and Turn was told "${status}"${how}`);
+    timeline.push([at, `${SAID[event]}, and Turn was told "${status}"${how}`]);
   }
-  for (const [at, text] of waiting.flatMap(failuresOf)) timeline.add(at, text);
+  timeline.push(...waiting.flatMap(failuresOf));
   const [state, words] = outboundState(found, around);
   return {
     connector: around.connector,
     kind: "outbound",
     id,
     user: message?.to_addr ?? null,
-    steps: timeline.steps(),
+    steps: inOrder(timeline),
     state: waitingState(waiting, around) ?? state,
     now: [words, ...waiting.map((one) => placeOf(one, around))],
   };
@@ -224,22 +227,14 @@ function attempt(attempts: number): string {
   return attempts === 1 ? "" : `, at attempt ${attempts}`;
 }
 
-class Timeline {
-  readonly #steps: (Step & { readonly place: number })[] = [];
-  #place = 0;
-
-  /**
-   * @param at Milliseconds since 1970, or a timestamp of vumi or in ISO 8601. A step without a time
-   * stays behind the one that was added before it.
-   */
-  add(at: number | string | undefined, text: string): void {
+/** The steps by their times; one without a time stays behind the one before it. */
+function inOrder(entries: readonly Entry[]): readonly Step[] {
+  let place = 0;
+  const steps = entries.map(([at, text]) => {
     const ms = typeof at === "string" ? unixMilliseconds(at) : at ?? NaN;
-    const isKnown = !Number.isNaN(ms);
-    if (isKnown) this.#place = ms;
-    this.#steps.push({ at: isKnown ? new Date(ms).toISOString() : null, text, place: this.#place });
-  }
-
-  steps(): readonly Step[] {
-    return this.#steps.toSorted((a, b) => a.place - b.place).map(({ at, text }) => ({ at, text }));
-  }
+    if (Number.isNaN(ms)) return { at: null, text, place };
+    place = ms;
+    return { at: new Date(ms).toISOString(), text, place };
+  });
+  return steps.toSorted((a, b) => a.place - b.place).map(({ at, text }) => ({ at, text }));
 }

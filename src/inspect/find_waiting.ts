@@ -4,12 +4,10 @@ import { parseFields } from "../async/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { isDelayed, isInbound, type Waiting } from "./find_search.ts";
-import type { State, Surroundings } from "./find_story.ts";
+import type { Entry, State, Surroundings } from "./find_story.ts";
 
-/** What went wrong with a waiting message, and when: milliseconds since 1970, or ISO 8601. */
-export function failuresOf(
-  waiting: Waiting,
-): readonly (readonly [at: number | string, text: string])[] {
+/** What went wrong with a waiting message. */
+export function failuresOf(waiting: Waiting): readonly Entry[] {
   const what = nameOf(waiting);
   const failed = `the first call to Turn about ${what} failed`;
   if (isDelayed(waiting)) {
