@@ -5,14 +5,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Browser, delayQueue } from "../broker/mod.ts";
 import type { DayCount, MessageCache } from "../cache/mod.ts";
-import type { ChannelConfig, Config } from "../config/mod.ts";
+import { type ChannelConfig, type Config, formatBind } from "../config/mod.ts";
 import { openCaches } from "../service/caches.ts";
 import { delaysMsOf } from "../service/channel_queues.ts";
+import { readSamples } from "../telemetry/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { openBroker, selectChannels } from "./config_command.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 import { formatTable, print } from "./print.ts";
-import { readSinceStart } from "./since_start.ts";
 
 const FLOWS = [["inbound", "inbound"], ["status", "event"], ["outbound", undefined]] as const;
 
@@ -85,17 +85,32 @@ function days(counts: readonly DayCount[]): string {
   return formatTable(["day", "flow", "came", "what became of it"], rows);
 }
 
-async function sinceStart(config: Config, channel: ChannelConfig): Promise<string> {
-  const bind = config.admin_bind ?? config.http_bind;
-  const { url, counts } = await readSinceStart(bind, channel.connector_name);
-  if (counts === undefined) {
+const METRICS_MS = 3_000;
+
+/** What the running bridge has counted of a channel since its start, by its `/metrics`. */
+async function sinceStart(config: Config, { connector_name }: ChannelConfig): Promise<string> {
+  const url = metricsUrl(config.admin_bind ?? config.http_bind);
+  const response = await fetch(url, { signal: AbortSignal.timeout(METRICS_MS) })
+    .catch(() => undefined);
+  const text = await response?.text().catch(() => undefined);
+  if (!response?.ok || text === undefined) {
     return `No running bridge answers at ${url}, so its counts since its start are not known.\n`;
   }
+  const counts = readSamples(text, "turn_channels_messages_total")
+    .filter(({ labels, value }) => labels.connector === connector_name && value > 0)
+    .map(({ labels: { flow = "", result = "" }, value }) => ({ flow, result, count: value }));
   const lines = FLOWS.map(([flow]) => {
     const became = resultsText(counts.filter((count) => count.flow === flow));
     return `  ${flow}: ${became || "nothing"}\n`;
   });
   return `Since the bridge at ${url} was started:\n${lines.join("")}`;
+}
+
+/** What listens on all addresses can be reached on this machine's own. */
+function metricsUrl(bind: Config["http_bind"]): string {
+  if (bind.kind === "unix") return formatBind(bind);
+  const own = { "0.0.0.0": "127.0.0.1", "::": "::1" }[bind.hostname];
+  return `http://${formatBind({ ...bind, hostname: own ?? bind.hostname })}/metrics`;
 }
 
 function resultsText(counts: readonly Omit<DayCount, "day">[]): string {
