@@ -40,7 +40,7 @@ export async function init(options: InitOptions): Promise<number> {
     throw new CommandError(EXIT.usage, `Turn decides this with --register; leave out: --${flags}`);
   }
   const answers = await answerQuestions(options);
-  const { "turn-url": turnUrl = "", "channel-name": name, endpoint = "", ...flags } = answers;
+  const { "turn-url": _, "channel-name": _n, endpoint: _e, ...flags } = answers;
   const wrong = ["turn-url", "endpoint"].find((flag) => !isUrl(answers[flag] ?? "http://unused"));
   if (wrong !== undefined) {
     throw new CommandError(EXIT.usage, `--${wrong} must be an ${URL_RULE}\n${NOTHING_WRITTEN}`);
@@ -54,7 +54,7 @@ export async function init(options: InitOptions): Promise<number> {
   // Before anything is made in Turn, which can't be undone here.
   using file = await createPrivateFile(output, force);
   if (register) {
-    Object.assign(flags, await decidedByTurn(config, { turnUrl, name, endpoint }));
+    Object.assign(flags, await decidedByTurn(config, answers));
   }
   file.write(configTemplate(fileValues(flags)));
   print(`Wrote ${output}, readable by you only. Next: turn-channels check --config ${output}\n`);
@@ -68,19 +68,13 @@ export async function init(options: InitOptions): Promise<number> {
 }
 
 /** Registers the channel; returns what Turn decides. */
-async function decidedByTurn(
-  config: Config,
-  { turnUrl, name = config.connector_name, endpoint }: {
-    readonly turnUrl: string;
-    readonly name: string | undefined;
-    readonly endpoint: string;
-  },
-): Promise<Answers> {
+async function decidedByTurn(config: Config, answers: Answers): Promise<Answers> {
+  const { "turn-url": turnUrl = "", "channel-name": name, endpoint = "" } = answers;
   const registered = await registerChannel({
     turnUrl: turnUrl.replace(/\/+$/, ""),
     authToken: config.auth_token,
     fromAddr: config.default_from_addr,
-    name,
+    name: name ?? config.connector_name,
     endpoint,
   });
   if (registered.kind !== "registered") {

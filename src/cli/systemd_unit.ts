@@ -37,25 +37,17 @@ const PLAIN = /^[\w./+@-]+$/;
 const STOP_MARGIN = 15;
 const DEFAULT_SHUTDOWN_TIMEOUT = 25;
 
-interface Needs {
-  /** Files that only root can read, by the name of the credential. */
-  readonly credentials: readonly { readonly name: string; readonly path: string }[];
-  readonly flags: readonly string[];
-  /** Environment variables that name credentials, as a flag would apply to all channels. */
-  readonly variables: readonly string[];
-  readonly stopSeconds: number;
-  readonly lowPort: boolean;
-}
-
-/** A file, and the flag or variable that names it. */
+/** A file that only root can read, and the flag or variable that names it. */
 interface Secret {
+  /** As a credential. */
   readonly name: string;
   readonly path: string;
   readonly flag?: string;
+  /** For one of several channels, as a flag would apply to all of them. */
   readonly variable?: string;
 }
 
-function needsOf(configPath: string, config: Config | undefined): Needs {
+function needsOf(configPath: string, config: Config | undefined) {
   const secrets = config === undefined ? [] : secretsOf(config);
   const inFolder = (name: string): string => `\${CREDENTIALS_DIRECTORY}/${name}`;
   return {
@@ -94,7 +86,7 @@ function secretsOf({ channels, amqp }: Config): readonly Secret[] {
   return all.filter(({ path }) => path !== "");
 }
 
-function unit(binary: string, needs: Needs): string {
+function unit(binary: string, needs: ReturnType<typeof needsOf>): string {
   const { credentials, flags, variables, stopSeconds, lowPort } = needs;
   const right = lowPort ? "CAP_NET_BIND_SERVICE" : "";
   return `# Made by \`turn-channels systemd-unit\`, for /etc/systemd/system/turn-channels.service
