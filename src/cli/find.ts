@@ -5,7 +5,7 @@ import { type Command, Option } from "commander";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
 import { type Queued, searchCache, searchQueues } from "../inspect/find_search.ts";
-import { type Story, storyOf, type Surroundings } from "../inspect/find_story.ts";
+import { type Story, storyOf } from "../inspect/find_story.ts";
 import { formatTime } from "../inspect/find_waiting.ts";
 import { openCaches } from "../service/caches.ts";
 import { needConfig, openBroker, type Shell } from "./config_command.ts";
@@ -53,9 +53,17 @@ async function find(config: Config, query: string, options: Options): Promise<nu
   });
   let found = 0;
   for (const channel of config.channels) {
-    const shown = { connector: channel.connector_name, content: options.content ?? false };
-    const search = (cache: MessageCache | undefined): Promise<readonly Story[]> =>
-      storiesOf(query, queued.get(channel), cache, shown);
+    const { parked = [], depths } = queued.get(channel) ?? {};
+    const search = async (cache: MessageCache | undefined): Promise<readonly Story[]> => {
+      const around = {
+        connector: channel.connector_name,
+        content: options.content ?? false,
+        depths,
+        hasCache: cache !== undefined,
+        now: Date.now(),
+      };
+      return (await searchCache(query, cache, parked)).map((one) => storyOf(one, around));
+    };
     const stories = await orWithout(() => search(caches?.get(channel)));
     for (const story of stories ?? await search(undefined)) {
       print(options.json ? `${plainJson(story)}\n` : formatStory(story, found > 0));
@@ -86,18 +94,6 @@ async function openKept(
       "and what waits for a retry is not known.\n",
   );
   return new Map();
-}
-
-async function storiesOf(
-  query: string,
-  queued: Queued | undefined,
-  cache: MessageCache | undefined,
-  shown: Pick<Surroundings, "connector" | "content">,
-): Promise<readonly Story[]> {
-  const found = await searchCache(query, cache, queued?.parked ?? []);
-  const depths = queued?.depths;
-  const around = { ...shown, depths, hasCache: cache !== undefined, now: Date.now() };
-  return found.map((one) => storyOf(one, around));
 }
 
 /** The story as text, with an empty line before it if it is not the first. */

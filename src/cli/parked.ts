@@ -2,7 +2,6 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseJson } from "../async/mod.ts";
-import type { Broker } from "../broker/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { formatTime } from "../inspect/find_waiting.ts";
 import {
@@ -57,13 +56,7 @@ interface Options extends ParkedFilter {
   readonly yes?: boolean;
 }
 
-interface Parked {
-  readonly messages: ParkedMessages;
-  readonly connectors: readonly string[];
-  readonly broker: Broker;
-  /** Whether the configuration has several channels, so that their names are shown. */
-  readonly several: boolean;
-}
+type Parked = Awaited<ReturnType<typeof openParked>>;
 
 export function addParkedCommands(program: Command, shell: Shell): void {
   const parked = program.command("parked")
@@ -84,9 +77,10 @@ async function openParked(
   config: Config,
   connector: string | undefined,
   opened: AsyncDisposableStack,
-): Promise<Parked> {
+) {
   const connectors = selectChannels(config, connector).map((channel) => channel.connector_name);
   const broker = await openBroker(config, opened);
+  // Then the channels' names are shown.
   const several = config.channels.length > 1;
   return { messages: new ParkedMessages(connectors, broker), connectors, broker, several };
 }

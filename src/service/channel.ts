@@ -5,7 +5,7 @@ import type { Broker } from "../broker/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import { type ChannelConfig, requestTimeoutMs } from "../config/mod.ts";
 import type { MetricsRegistry, QueueWatch, Tracing } from "../telemetry/mod.ts";
-import { type EndpointOptions, TurnClient } from "../turn/mod.ts";
+import { TurnClient } from "../turn/mod.ts";
 import { Connector, queuesOf } from "../vumi/mod.ts";
 import { delaysMsOf, faultsOf } from "./channel_queues.ts";
 import { watchChannel } from "./watch.ts";
@@ -24,23 +24,14 @@ interface Shared {
   readonly opened: AsyncDisposableStack;
 }
 
-export interface Channel {
-  readonly name: string;
-  readonly bridge: Bridge;
-  readonly endpoint: EndpointOptions;
-  readonly cache: Pick<MessageCache, "status">;
-  /** What is wrong with its queues, by name, for an operator. */
-  faults(): Readonly<Record<string, string>>;
-  /** Applies a changed configuration, as far as that needs no restart. */
-  reload(config: ChannelConfig): void;
-}
+export type Channel = ReturnType<typeof openChannel>;
 
 /** Wires a channel; it consumes nothing before {@linkcode Bridge.start}. */
 export function openChannel(
   config: ChannelConfig,
   cache: MessageCache,
   { broker, tracing, queueWatch, metrics: registry, opened }: Shared,
-): Channel {
+) {
   const metrics = registry.channel(config.connector_name);
   cache.meter(metrics);
   const turn = opened.use(
@@ -87,8 +78,9 @@ export function openChannel(
     bridge,
     endpoint,
     cache,
+    /** What is wrong with its queues, by name, for an operator. */
     faults: () => faultsOf(config, broker.status()),
-    // The parts read their options at each use.
+    /** Applies a change, as far as that needs no restart: the parts read their options at each use. */
     reload(changed: ChannelConfig): void {
       const { requestRules, timeouts, quickRetries } = changeable(changed);
       turn.setAuthToken(changed.auth_token);

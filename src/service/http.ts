@@ -9,7 +9,7 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-export interface HttpOptions {
+interface HttpOptions {
   readonly key: "http_bind" | "admin_bind";
   readonly bind: Config["http_bind"];
   readonly app: Hono;

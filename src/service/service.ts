@@ -11,7 +11,7 @@ import { brokerOptions } from "./broker_options.ts";
 import { openCaches } from "./caches.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { healthOf, unready } from "./health.ts";
-import { type HttpOptions, HttpServer } from "./http.ts";
+import { HttpServer } from "./http.ts";
 import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
 import { watchProgram, watchQueues } from "./watch.ts";
@@ -108,15 +108,13 @@ async function listen(
   { http_bind, admin_bind }: Config,
   channels: readonly Channel[],
   operation: Operation,
-): Promise<{ readonly http: HttpServer; readonly admin: HttpServer | undefined }> {
-  const listenOn = async (options: HttpOptions): Promise<HttpServer> =>
-    opened.use(await HttpServer.listen(options));
+) {
   const endpoints = channels.map(({ endpoint }) => endpoint);
   const app = publicRoutes(endpoints, admin_bind === undefined ? operation : undefined);
-  const http = await listenOn({ key: "http_bind", bind: http_bind, app });
+  const http = opened.use(await HttpServer.listen({ key: "http_bind", bind: http_bind, app }));
   if (admin_bind === undefined) return { http, admin: undefined };
   const options = { key: "admin_bind", bind: admin_bind, app: adminRoutes(operation) } as const;
-  return { http, admin: await listenOn(options) };
+  return { http, admin: opened.use(await HttpServer.listen(options)) };
 }
 
 /** The broker's address for spans, without the user; of several nodes the first. */
