@@ -7,16 +7,13 @@ import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";
 import { type CallContent, readCall } from "./turn_schemas.ts";
 import { Watchers } from "./watchers.ts";
 
-interface Received {
+export interface TurnCall {
   readonly at: number;
   readonly method: string;
   /** Below {@linkcode SimulatedTurn.url}: `/messages` or `/statuses`, if all is well. */
   readonly path: string;
   readonly headers: Headers;
   readonly body: unknown;
-}
-
-export interface TurnCall extends Received {
   /** What it is about; undefined if it is refused, as it is not what Turn wants. */
   readonly content: CallContent | undefined;
 }
@@ -112,10 +109,15 @@ export class SimulatedTurn implements AsyncDisposable {
   }
 
   async #take(request: Request): Promise<Response> {
-    const received = await receive(request);
-    const read = readCall(received.path, received.body);
-    const refusal = this.#refusalOf(received, read);
-    const call = { ...received, content: refusal === undefined ? read?.data : undefined };
+    const { method, headers, url } = request;
+    const { pathname } = new URL(url);
+    const path = pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length) : pathname;
+    const body = parseJson(await request.text());
+    const at = Date.now();
+    const read = readCall(path, body);
+    const refusal = this.#refusalOf(request, read);
+    const content = refusal === undefined ? read?.data : undefined;
+    const call = { at, method, path, headers, body, content };
     this.#watchers.each((watcher) => watcher.called?.(call));
     const { promise: released } = this.#released;
     const answer = refusal ?? await this.answer(call);
@@ -128,7 +130,7 @@ export class SimulatedTurn implements AsyncDisposable {
   }
 
   #refusalOf(
-    { method, headers }: Received,
+    { method, headers }: Request,
     read: ReturnType<typeof readCall>,
   ): Response | undefined {
     if (headers.get("authorization") !== `Bearer ${this.#authToken}`) return failure(401);
@@ -137,13 +139,6 @@ export class SimulatedTurn implements AsyncDisposable {
     if (headers.get("content-type") !== "application/json") return failure(415);
     return read.error && failure(400, z.prettifyError(read.error));
   }
-}
-
-async function receive(request: Request): Promise<Received> {
-  const { pathname } = new URL(request.url);
-  const path = pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length) : pathname;
-  const body = parseJson(await request.text());
-  return { at: Date.now(), method: request.method, path, headers: request.headers, body };
 }
 
 function ok(): Response {

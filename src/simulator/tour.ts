@@ -75,9 +75,8 @@ class FlowError extends Error {
 
 /** Plays the tour to its end; false if a flow did not do what it should, or it was stopped. */
 export async function runTour(options: TourOptions): Promise<boolean> {
-  using tour = new Tour(options);
   try {
-    return await tour.run();
+    return await new Tour(options).run();
   } catch (error) {
     if (options.stop.aborted && error === options.stop.reason) return false;
     throw error;
@@ -92,7 +91,7 @@ interface Answered {
   readonly status: number | undefined;
 }
 
-class Tour implements Disposable {
+class Tour {
   readonly #options: TourOptions;
   readonly #faults = new Map<string, string>();
   readonly #calls: Readonly<Record<CallPath, Answered[]>> = { "/messages": [], "/statuses": [] };
@@ -101,35 +100,30 @@ class Tour implements Disposable {
   #arrived: () => void = () => {};
   /** Ids of messages to the tour's users, as statuses name no user. */
   readonly #sent = new Set<string>();
-  readonly #watches = new DisposableStack();
 
   constructor(options: TourOptions) {
     this.#options = options;
-    const { turn, transport } = options;
-    this.#watches.use(turn.watch({
+  }
+
+  async run(): Promise<boolean> {
+    const { turn, transport, screen } = this.#options;
+    using _calls = turn.watch({
       answered: ({ content, body }, answer) => {
         if (!this.#concerns(content)) return;
         const calls = this.#calls[content?.kind === "status" ? "/statuses" : "/messages"];
         calls.push({ body, status: answer instanceof Response ? answer.status : undefined });
         this.#arrived();
       },
-    }));
-    this.#watches.use(transport.watch({
+    });
+    using _messages = transport.watch({
       taken: (message) => {
         if (!TOUR_USERS.includes(message.to_addr)) return;
         this.#sent.add(message.message_id);
         this.#outbound.push(message);
         this.#arrived();
       },
-    }));
-  }
-
-  [Symbol.dispose](): void {
-    this.#watches.dispose();
-  }
-
-  async run(): Promise<boolean> {
-    this.#options.screen.say(
+    });
+    screen.say(
       "turn-channels carries messages between Turn, over HTTP, and vumi, over queues.\n" +
         "This bridge is the real one; Turn, the queues and the users are simulated.",
     );
