@@ -6,7 +6,7 @@ import { aborted, within } from "../async/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import type { Config } from "../config/mod.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
-import { PhonePlay } from "../simulator/handset/phone_play.ts";
+import { phonePlay } from "../simulator/handset/phone_play.ts";
 import { USSD_CODE } from "../simulator/tour.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
@@ -54,7 +54,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   using _logging = startLogging({ level: "WARNING", output: logTap });
   using signals = new StopSignals();
   await using transport = new Transport({ connectorName: connector, broker });
-  using play = new PhonePlay({
+  using play = phonePlay({
     transport,
     connector,
     number: channel.default_from_addr,

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
-import { PhonePlay } from "../../src/simulator/handset/phone_play.ts";
+import { phonePlay } from "../../src/simulator/handset/phone_play.ts";
 import { PageServer } from "../../src/simulator/handset/server.ts";
 import { Transport } from "../../src/simulator/transport.ts";
 import { NO_CHROMIUM, openView } from "../support/chromium.ts";
@@ -248,7 +248,7 @@ Deno.test({
   fn: async () => {
     const broker = MemoryBroker.open();
     await using transport = new Transport({ connectorName: "smpp", broker });
-    using play = new PhonePlay({
+    using play = phonePlay({
       transport,
       connector: "smpp",
       number: "8110",

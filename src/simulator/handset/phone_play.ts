@@ -3,10 +3,10 @@
 
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
-import type { Hello, Now, Settings } from "./events.ts";
+import type { Hello, Settings } from "./events.ts";
 import { Journal } from "./journal.ts";
 import { MessageTraces } from "./message_traces.ts";
-import { PhoneError, Phones } from "./phones.ts";
+import { Phones } from "./phones.ts";
 import type { Play } from "./server.ts";
 
 interface PhonePlayOptions extends Pick<Hello, "connector" | "number" | "ussdCode"> {
@@ -15,47 +15,29 @@ interface PhonePlayOptions extends Pick<Hello, "connector" | "number" | "ussdCod
   readonly user: string;
 }
 
-export class PhonePlay implements Play, Disposable {
-  readonly journal: Journal = new Journal();
-  readonly hello: Omit<Hello, "anew">;
-  readonly #phones: Phones;
-  readonly #traces: MessageTraces;
-
-  constructor(options: PhonePlayOptions) {
-    const { transport, connector, number, ussdCode, ussdTimeoutMs, user } = options;
-    const { journal } = this;
-    this.hello = { kind: "hello", whole: false, number, ussdCode, connector };
-    // Before the phones, which report what becomes of a message as soon as it comes.
-    this.#traces = new MessageTraces({ transport, journal });
-    this.#phones = new Phones({ transport, journal, number, ussdTimeoutMs });
-    this.#phones.add(user);
-  }
-
-  now(): readonly Now[] {
-    return [this.#settings, ...this.#phones.all];
-  }
-
-  async act(action: Action): Promise<void> {
-    if (!await this.#phones.act(action)) {
-      throw new PhoneError("Turn and the bridge do not run here");
-    }
-    this.journal.tell(this.#settings);
-  }
-
-  [Symbol.dispose](): void {
-    this.#phones[Symbol.dispose]();
-    this.#traces[Symbol.dispose]();
-  }
-
-  get #settings(): Settings {
-    const reports = this.#phones.reportsByItself;
-    return {
-      kind: "settings",
-      turnAnswers: "200",
-      turnReplies: false,
-      reports,
-      load: 0,
-      touring: false,
-    };
-  }
+export function phonePlay(options: PhonePlayOptions): Play & Disposable {
+  const { transport, connector, number, ussdCode, ussdTimeoutMs, user } = options;
+  const journal = new Journal();
+  // Before the phones, which report what becomes of a message as soon as it comes.
+  const traces = new MessageTraces({ transport, journal });
+  const phones = new Phones({ transport, journal, number, ussdTimeoutMs });
+  phones.add(user);
+  const settings = (): Settings => {
+    const { reportsByItself: reports } = phones;
+    const turn = { turnAnswers: "200", turnReplies: false } as const;
+    return { kind: "settings", ...turn, reports, load: 0, touring: false };
+  };
+  return {
+    journal,
+    hello: { kind: "hello", whole: false, number, ussdCode, connector },
+    now: () => [settings(), ...phones.all],
+    async act(action: Action): Promise<void> {
+      await phones.act(action);
+      journal.tell(settings());
+    },
+    [Symbol.dispose](): void {
+      phones[Symbol.dispose]();
+      traces[Symbol.dispose]();
+    },
+  };
 }

@@ -52,45 +52,40 @@ export class Phones implements Disposable {
   }
 
   /**
-   * Does what a person does at a phone; false if the action is about something else.
-   * @throws {PhoneError} If it can't be done.
+   * Does what a person does at a phone.
+   * @throws {PhoneError} If it can't be done, or is done somewhere else.
    */
-  async act(action: Action): Promise<boolean> {
+  async act(action: Action): Promise<void> {
     const { transport, number } = this.#options;
     switch (action.do) {
       case "add":
-        this.add(action.address);
-        return true;
+        return this.add(action.address);
       case "text": {
         const { address, text: content } = action;
         this.#own(address);
-        await this.#write(address, { to_addr: number, content, transport_type: "sms" });
-        return true;
+        return await this.#write(address, { to_addr: number, content, transport_type: "sms" });
       }
       case "dial": {
         const { address, code: to_addr } = action;
         if (this.#own(address).isOpen) throw new PhoneError("A session is open already");
-        await this.#write(address, { to_addr, session_event: "new", transport_type: "ussd" });
-        return true;
+        const dialling = { to_addr, session_event: "new", transport_type: "ussd" } as const;
+        return await this.#write(address, dialling);
       }
       case "answer": {
         const { address, text: content } = action;
         if (!this.#own(address).isAsking) throw new PhoneError("The screen asks for no answer");
-        await this.#writeInSession(address, { content, session_event: "resume" });
-        return true;
+        return await this.#writeInSession(address, { content, session_event: "resume" });
       }
       case "hangUp":
         if (!this.#own(action.address).isOpen) throw new PhoneError("No session is open");
-        await this.#hangUp(action.address);
-        return true;
+        return await this.#hangUp(action.address);
       case "report":
-        await transport.publishEvent(createEvent(action.id, action.report));
-        return true;
+        return await transport.publishEvent(createEvent(action.id, action.report));
       case "setReports":
         this.reportsByItself = action.on;
-        return true;
+        return;
       default:
-        return false;
+        throw new PhoneError("Turn and the bridge do not run here");
     }
   }
 
