@@ -2,6 +2,7 @@
 // the text is the same.
 
 import { styleText } from "node:util";
+import type { Happening } from "./handset/events.ts";
 
 type Party = "user" | "vumi" | "bridge" | "Turn";
 
@@ -26,6 +27,8 @@ const LONGEST_TEXT = 60;
 const ID = /"[\da-f]{24}([\da-f]{8})"/g;
 
 export class Screen {
+  /** Gets the headings and the verdicts too, for the page. */
+  tell: (words: Extract<Happening, { kind: "caption" | "verdict" }>) => void = () => {};
   readonly #options: ScreenOptions;
 
   constructor(options: ScreenOptions) {
@@ -36,12 +39,14 @@ export class Screen {
     this.#options.write(`${text}\n`);
   }
 
-  heading(title: string, explanation: string): void {
-    this.say(`\n${this.#style("bold", title)}  ${explanation}`);
+  heading(title: string, text: string): void {
+    this.say(`\n${this.#style("bold", title)}  ${text}`);
+    this.tell({ kind: "caption", title, text });
   }
 
   verdict(good: boolean, text: string): void {
     this.say(`${this.#style(good ? "green" : "red", good ? "✓" : "✗")} ${text}`);
+    this.tell({ kind: "verdict", good, text });
   }
 
   /** Shows a payload that goes from the first party to the last, and on what. */

@@ -4,7 +4,6 @@
 import { sleep, within } from "../async/mod.ts";
 import { SIGNATURE_HEADER } from "../turn/mod.ts";
 import type { Message } from "../vumi/mod.ts";
-import type { Happening } from "./handset/events.ts";
 import type { Screen } from "./screen.ts";
 import type { RequestAnswer, RequestBody, SimulatedTurn, TurnCall } from "./simulated_turn.ts";
 import { createEvent, type Transport, type UserAction } from "./transport.ts";
@@ -51,8 +50,6 @@ interface TourOptions {
   readonly transport: Transport;
   readonly ask: (request: RequestBody) => Promise<RequestAnswer>;
   readonly screen: Screen;
-  /** Gets the headings and the result for the page. */
-  readonly tell?: (words: Extract<Happening, { kind: "caption" | "verdict" }>) => void;
   readonly stop: AbortSignal;
   /** Longest that each thing may take to arrive; default 10 s. */
   readonly deadlineMs?: number;
@@ -153,9 +150,7 @@ class Tour {
   }
 
   async #heading(title: string, text: string): Promise<void> {
-    const { screen, tell } = this.#options;
-    screen.heading(title, text);
-    tell?.({ kind: "caption", title, text });
+    this.#options.screen.heading(title, text);
     await this.#pause();
   }
 
@@ -239,25 +234,20 @@ class Tour {
       return await part();
     } catch (error) {
       if (!(error instanceof FlowError)) throw error;
-      this.#verdict(false, `${flow}: ${error.message}`);
+      this.#options.screen.verdict(false, `${flow}: ${error.message}`);
       if (!this.#faults.has(flow)) this.#faults.set(flow, error.message);
       return undefined;
     }
   }
 
   #sumUp(): boolean {
-    this.#options.screen.say("");
+    const { screen } = this.#options;
+    screen.say("");
     for (const [flow, meaning] of Object.entries(FLOWS)) {
       const fault = this.#faults.get(flow);
-      this.#verdict(fault === undefined, `${flow}: ${fault ?? meaning}`);
+      screen.verdict(fault === undefined, `${flow}: ${fault ?? meaning}`);
     }
     return this.#faults.size === 0;
-  }
-
-  #verdict(good: boolean, text: string): void {
-    const { screen, tell } = this.#options;
-    screen.verdict(good, text);
-    tell?.({ kind: "verdict", good, text });
   }
 
   #concerns(content: TurnCall["content"]): boolean {

@@ -128,12 +128,12 @@ export class DemoPlay implements Play, AsyncDisposable {
     const ended = this.#stop.signal;
     this.#isTouring = true;
     journal.tell(this.#settings);
+    screen.tell = (words) => journal.add(words);
     try {
       return await runTour({
         ...this.#options,
         ask: (request) => this.#turnSends(request),
         screen,
-        tell: (words) => journal.add(words),
         stop: stop === undefined ? ended : AbortSignal.any([ended, stop]),
         pauseMs,
       });
