@@ -47,8 +47,8 @@ export class PageServer implements AsyncDisposable {
   readonly url: string;
   readonly #options: PageServerOptions;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #streams = new Set<EventStream>();
-  readonly #heartbeat: ReturnType<typeof setInterval>;
+  /** What closes the connection of a page that listens. */
+  readonly #closers = new Set<() => void>();
 
   /**
    * Listens.
@@ -63,14 +63,10 @@ export class PageServer implements AsyncDisposable {
     );
     const host = hostname.includes(":") ? `[${hostname}]` : hostname;
     this.url = `http://${host}:${this.#server.addr.port}/`;
-    this.#heartbeat = setInterval(() => {
-      for (const stream of this.#streams) stream.push(":\n\n");
-    }, HEARTBEAT_MS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#heartbeat);
-    for (const stream of this.#streams) stream.close();
+    for (const close of this.#closers) close();
     await this.#server.shutdown();
   }
 
@@ -90,21 +86,32 @@ export class PageServer implements AsyncDisposable {
   }
 
   #listen(lastId: string): Response {
-    if (this.#streams.size >= MOST_LISTENERS) return answer(503, "Too many pages are open");
+    if (this.#closers.size >= MOST_LISTENERS) return answer(503, "Too many pages are open");
     const { play } = this.#options;
-    const stream = new EventStream(() => {
-      this.#streams.delete(stream);
-      listening[Symbol.dispose]();
+    const encoder = new TextEncoder();
+    const ends = new DisposableStack();
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => {
+        const close = (): void => {
+          ends.dispose();
+          controller.close();
+        };
+        const push = (frame: string): void => {
+          controller.enqueue(encoder.encode(frame));
+          if ((controller.desiredSize ?? 0) < -MOST_WAITING) close();
+        };
+        this.#closers.add(close);
+        ends.defer(() => this.#closers.delete(close));
+        // Right away, so that the page knows how long to wait before it comes back.
+        push("retry: 1000\n\n");
+        ends.use(play.journal.listen(lastId, play.hello, play.now(), push));
+        const heartbeat = setInterval(() => push(":\n\n"), HEARTBEAT_MS);
+        ends.defer(() => clearInterval(heartbeat));
+      },
+      cancel: () => ends.dispose(),
     });
-    this.#streams.add(stream);
-    const listening = play.journal.listen(
-      lastId,
-      play.hello,
-      play.now(),
-      (frame) => stream.push(frame),
-    );
     const headers = { ...HEADERS, "Content-Type": "text/event-stream; charset=utf-8" };
-    return new Response(stream.readable, { headers });
+    return new Response(body, { headers });
   }
 
   async #act(request: Request): Promise<Response> {
@@ -123,39 +130,6 @@ export class PageServer implements AsyncDisposable {
       throw error;
     }
     return new Response(null, { status: 204, headers: HEADERS });
-  }
-}
-
-class EventStream {
-  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  readonly #encoder = new TextEncoder();
-  readonly #gone: () => void;
-  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
-
-  constructor(gone: () => void) {
-    this.#gone = gone;
-    this.readable = new ReadableStream({
-      start: (controller) => void (this.#controller = controller),
-      cancel: () => this.#end(),
-    });
-    // Right away, so that the page knows how long to wait before it comes back.
-    this.push("retry: 1000\n\n");
-  }
-
-  push(frame: string): void {
-    this.#controller?.enqueue(this.#encoder.encode(frame));
-    if ((this.#controller?.desiredSize ?? 0) < -MOST_WAITING) this.close();
-  }
-
-  close(): void {
-    this.#controller?.close();
-    this.#end();
-  }
-
-  #end(): void {
-    if (this.#controller === undefined) return;
-    this.#controller = undefined;
-    this.#gone();
   }
 }
 
