@@ -12,7 +12,7 @@ import {
   type WatchedQueue,
 } from "../telemetry/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
-import { delayName, delaysMsOf, faultyKinds } from "./channel_queues.ts";
+import { delaysMsOf, faultyKinds } from "./channel_queues.ts";
 
 interface Watched {
   readonly config: ChannelConfig;
@@ -26,8 +26,8 @@ interface Watched {
 export function watchQueues(channels: readonly ChannelConfig[], broker: Broker): QueueWatch {
   const delays = new Set(channels.flatMap(delaysMsOf));
   return new QueueWatch({
-    delays: [...delays].sort((a, b) => a - b)
-      .map((delayMs) => ({ label: delayName(delayMs), queue: delayQueue(delayMs) })),
+    delays: [...delays].sort((a, b) => a - b).map(delayQueue)
+      .map((queue) => ({ label: queue.replace(/^.*\./, ""), queue })),
     depth: (queue) => broker.depth(queue),
     isExpected: (error) => error instanceof PublishError,
   });
