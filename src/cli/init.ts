@@ -169,10 +169,7 @@ export async function answerQuestions(
   throw new CommandError(EXIT.usage, `${lines.join("\n")}\n${NOTHING_WRITTEN}`);
 }
 
-async function ask(
-  { flag, standard }: Question,
-  asker: Asker,
-): Promise<string | undefined> {
+async function ask({ flag, standard }: Question, asker: Asker): Promise<string | undefined> {
   const hint = standard === undefined ? "" : ` [${standard || "a new one"}]`;
   const text = `${questionText(flag)}\n${flag.replaceAll("-", "_")}${hint}:`;
   const secrecy = keyOf(flag)?.secrecy;

@@ -15,7 +15,7 @@ import {
   newId,
   queuesOf,
 } from "../vumi/mod.ts";
-import { Watchers } from "./watchers.ts";
+import { Watched } from "./watched.ts";
 
 interface TransportOptions {
   readonly connectorName: string;
@@ -33,14 +33,14 @@ interface TransportWatcher {
 /** A user's message, as far as the user decides on it. */
 export type UserAction = Omit<MessageFields, "transport_name">;
 
-export class Transport implements AsyncDisposable {
+export class Transport extends Watched<TransportWatcher> implements AsyncDisposable {
   readonly queues: ConnectorQueues;
   readonly #name: string;
   readonly #broker: Publisher & Subscriber;
   readonly #consumer: Consumer;
-  readonly #watchers = new Watchers<TransportWatcher>();
 
   constructor({ connectorName, broker }: TransportOptions) {
+    super();
     this.queues = queuesOf(connectorName);
     this.#name = `${connectorName}_transport`;
     this.#broker = broker;
@@ -49,13 +49,9 @@ export class Transport implements AsyncDisposable {
     const options = { prefetch: 1, parkingQueue: `${outbound}.parked` };
     this.#consumer = broker.consume(outbound, options, ({ body }) => {
       const message = decodeMessage(body);
-      this.#watchers.each((watcher) => watcher.taken?.(message));
+      this.tell((watcher) => watcher.taken?.(message));
       return Promise.resolve({ kind: "done" });
     });
-  }
-
-  watch(watcher: TransportWatcher): Disposable {
-    return this.#watchers.add(watcher);
   }
 
   compose(action: UserAction): Message {
@@ -63,12 +59,12 @@ export class Transport implements AsyncDisposable {
   }
 
   async publish(message: Message): Promise<void> {
-    this.#watchers.each((watcher) => watcher.published?.(message));
+    this.tell((watcher) => watcher.published?.(message));
     await this.#broker.publish(this.queues.inbound, encodeMessage(message));
   }
 
   async publishEvent(event: Event): Promise<void> {
-    this.#watchers.each((watcher) => watcher.reported?.(event));
+    this.tell((watcher) => watcher.reported?.(event));
     await this.#broker.publish(this.queues.event, encodeEvent(event));
   }
 

@@ -65,9 +65,7 @@ export class DemoPlay implements Play, AsyncDisposable {
       connector: queues.inbound.replace(/\.inbound$/, ""),
     };
     // Before the phones, which report what becomes of a message as soon as it comes.
-    this.#traces = this.#parts.use(
-      new MessageTraces({ transport, journal, turn, ignores }),
-    );
+    this.#traces = this.#parts.use(new MessageTraces({ transport, journal, turn, ignores }));
     this.#phones = this.#parts.use(
       new Phones({ transport, journal, number: NUMBER, ussdTimeoutMs, ignores, isReserved }),
     );
