@@ -3,54 +3,46 @@
 
 import * as z from "zod";
 
-export type CallContent =
-  | {
-    readonly kind: "message";
-    readonly id: string;
-    readonly address: string;
-    readonly text: string;
-  }
-  | { readonly kind: "status"; readonly id: string; readonly status: string };
-
 const someText = z.string().min(1);
 const unixSeconds = z.string().regex(/^\d+$/);
 const status = z.enum(["sent", "delivered", "read", "failed"]);
 
-const SCHEMAS: Readonly<Record<string, z.ZodType<CallContent>>> = {
-  "/messages": z.strictObject({
-    contact: z.strictObject({
-      id: someText,
-      profile: z.strictObject({ name: someText }),
-    }),
-    message: z.strictObject({
-      type: z.literal("text"),
-      text: z.strictObject({ body: someText }),
-      from: someText,
-      id: someText,
-      timestamp: unixSeconds,
-    }),
-  }).transform(({ message: { id, from, text } }): CallContent => {
-    return { kind: "message", id, address: from, text: text.body };
+const message = z.strictObject({
+  contact: z.strictObject({
+    id: someText,
+    profile: z.strictObject({ name: someText }),
   }),
-  "/statuses": z.union([
-    z.strictObject({
-      user_message_id: someText,
-      timestamp: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
-      status,
-    }).transform(({ user_message_id: id, status }): CallContent => ({
-      kind: "status",
-      id,
-      status,
-    })),
-    z.strictObject({
-      status: z.strictObject({
-        id: someText,
-        timestamp: unixSeconds,
-        status,
-        recipient_id: someText,
-      }),
-    }).transform(({ status: { id, status } }): CallContent => ({ kind: "status", id, status })),
-  ]),
+  message: z.strictObject({
+    type: z.literal("text"),
+    text: z.strictObject({ body: someText }),
+    from: someText,
+    id: someText,
+    timestamp: unixSeconds,
+  }),
+}).transform(({ message: { id, from, text } }) => {
+  return { kind: "message" as const, id, address: from, text: text.body };
+});
+
+const flatStatus = z.strictObject({
+  user_message_id: someText,
+  timestamp: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
+  status,
+}).transform(({ user_message_id: id, status }) => ({ kind: "status" as const, id, status }));
+
+const nestedStatus = z.strictObject({
+  status: z.strictObject({
+    id: someText,
+    timestamp: unixSeconds,
+    status,
+    recipient_id: someText,
+  }),
+}).transform(({ status: { id, status } }) => ({ kind: "status" as const, id, status }));
+
+export type CallContent = z.output<typeof message> | z.output<typeof flatStatus>;
+
+const SCHEMAS: Readonly<Record<string, z.ZodType<CallContent>>> = {
+  "/messages": message,
+  "/statuses": z.union([flatStatus, nestedStatus]),
 };
 
 /** Reads the body of a call; undefined if Turn knows no such path. */
