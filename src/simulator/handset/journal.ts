@@ -1,6 +1,7 @@
 // The events for open pages and for those that come back: each that is kept has a number, and a page
 // that lost its connection gets what it missed. The frames are those of server-sent events.
 
+import { LRUCache } from "lru-cache";
 import type { Happening, Hello, Now } from "./events.ts";
 
 /** How many events and characters are kept; the oldest go first. */
@@ -11,24 +12,17 @@ interface JournalOptions {
 
 type Listener = (frame: string) => void;
 
-interface KeptFrame {
-  readonly number: number;
-  readonly frame: string;
-}
-
 export class Journal {
-  readonly #keep: number;
-  readonly #keepCharacters: number;
+  /** Frames by their numbers. */
+  readonly #kept: LRUCache<number, string>;
   /** Distinguishes the numbers of this process from those of an earlier one. */
   readonly #life = crypto.randomUUID().slice(0, 8);
-  readonly #kept: KeptFrame[] = [];
   readonly #listeners = new Set<Listener>();
-  #characters = 0;
   #last = 0;
 
   constructor({ keep = 2_000, keepCharacters = 4_000_000 }: JournalOptions = {}) {
-    this.#keep = keep;
-    this.#keepCharacters = keepCharacters;
+    const sizeCalculation = (frame: string): number => frame.length;
+    this.#kept = new LRUCache({ max: keep, maxSize: keepCharacters, sizeCalculation });
   }
 
   get listeners(): number {
@@ -39,11 +33,7 @@ export class Journal {
   add(happening: Happening): void {
     const number = ++this.#last;
     const frame = `id: ${this.#life}-${number}\n${formatFrame(happening)}`;
-    this.#kept.push({ number, frame });
-    this.#characters += frame.length;
-    while (this.#kept.length > this.#keep || this.#characters > this.#keepCharacters) {
-      this.#characters -= this.#kept.shift()?.frame.length ?? 0;
-    }
+    this.#kept.set(number, frame);
     this.#send(frame);
   }
 
@@ -62,21 +52,23 @@ export class Journal {
     now: readonly Now[],
     listener: Listener,
   ): Disposable {
-    const missed = this.#since(lastId);
-    listener(formatFrame({ ...hello, anew: missed === undefined }));
-    for (const { frame } of missed ?? this.#kept) listener(frame);
+    const missedAfter = this.#numberOf(lastId);
+    listener(formatFrame({ ...hello, anew: missedAfter === undefined }));
+    for (const [number, frame] of this.#kept.rentries()) {
+      if (number > (missedAfter ?? 0)) listener(frame);
+    }
     for (const event of now) listener(formatFrame(event));
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  /** What came after `lastId`; undefined if it is not known. */
-  #since(lastId: string): readonly KeptFrame[] | undefined {
+  /** The number in `lastId`; undefined if what came after it is not known. */
+  #numberOf(lastId: string): number | undefined {
     const [life, digits = ""] = lastId.split("-");
     const number = Number(digits);
     if (life !== this.#life || !/^\d+$/.test(digits) || number > this.#last) return undefined;
-    const oldest = this.#kept[0]?.number ?? this.#last + 1;
-    return number + 1 < oldest ? undefined : this.#kept.filter((kept) => kept.number > number);
+    const [oldest = this.#last + 1] = this.#kept.rkeys();
+    return number + 1 < oldest ? undefined : number;
   }
 
   #send(frame: string): void {
