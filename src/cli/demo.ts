@@ -34,7 +34,7 @@ const AUTH_TOKEN = "demo-token";
 const DRAIN_MS = 5_000;
 
 export async function demo(options: DemoOptions): Promise<number> {
-  const { once, port, answer, ussdTimeout } = options;
+  const { once, port, answer } = options;
   const logTap = new LogTap(printError);
   using _logging = startLogging({ level: "INFO", output: logTap });
   using signals = new StopSignals();
@@ -56,7 +56,6 @@ export async function demo(options: DemoOptions): Promise<number> {
     bridgeUrl: service.address,
     hmacSecret: HMAC_SECRET,
     broker,
-    ussdTimeoutMs: ussdTimeout * 1_000,
   });
   logTap.listener = play.logListener;
   if (once) return await play.tour(screen, 0, stop) ? EXIT.ok : EXIT.findings;

@@ -7,7 +7,6 @@ import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import type { Config } from "../config/mod.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
 import { phonePlay } from "../simulator/handset/phone_play.ts";
-import { USSD_CODE } from "../simulator/tour.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
@@ -25,7 +24,6 @@ export interface HandsetOptions extends PageOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-const USER = "+26612345678";
 
 /** Serves the phones until a signal; returns the exit code. */
 export async function handset(config: Config, options: HandsetOptions): Promise<number> {
@@ -54,14 +52,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   using _logging = startLogging({ level: "WARNING", output: logTap });
   using signals = new StopSignals();
   await using transport = new Transport({ connectorName: connector, broker });
-  using play = phonePlay({
-    transport,
-    connector,
-    number: channel.default_from_addr,
-    ussdCode: USSD_CODE,
-    ussdTimeoutMs: options.ussdTimeout * 1_000,
-    user: USER,
-  });
+  using play = phonePlay(transport, channel.default_from_addr);
   // So that the first actions at the page find the broker ready.
   await within(broker.connected(), TIMEOUT_MS, signals.first);
   logTap.listener = { line: (line) => play.journal.add(line) };

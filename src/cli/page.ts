@@ -8,7 +8,6 @@ export interface PageOptions {
   readonly pageHost: string;
   /** If not given 8090, or a free one when that is taken. */
   readonly pagePort?: number;
-  readonly ussdTimeout: number;
 }
 
 const DEFAULT_PORT = 8090;

@@ -117,8 +117,6 @@ function addInit(program: Command, shell: Shell): void {
   });
 }
 
-const DEFAULT_USSD_TIMEOUT = 180;
-
 /** Adds commands to try the bridge. Their code, a tenth of a bridge at rest, is loaded only with them. */
 function addDemoCommands(program: Command, shell: Shell): void {
   const demoCommand = program.command("demo")
@@ -143,23 +141,11 @@ function addDemoCommands(program: Command, shell: Shell): void {
 function addPageOptions(command: Command): Command {
   return command
     .option("--page-port <port>", "the page's port (default: 8090, or a free one)", parsePort)
-    .option("--page-host <address>", "the address that the page is served on", "127.0.0.1")
-    .option(
-      "--ussd-timeout <seconds>",
-      "how long a USSD session lives",
-      parseSeconds,
-      DEFAULT_USSD_TIMEOUT,
-    );
+    .option("--page-host <address>", "the address that the page is served on", "127.0.0.1");
 }
 
 function parsePort(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
   throw new InvalidArgumentError("It must be 0 to 65535.");
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (seconds > 0 && seconds <= 86_400) return seconds;
-  throw new InvalidArgumentError("It must be more than 0 and at most 86400 seconds.");
 }

@@ -35,14 +35,14 @@ export type UserAction = Omit<MessageFields, "transport_name">;
 
 export class Transport extends Watched<TransportWatcher> implements AsyncDisposable {
   readonly queues: ConnectorQueues;
-  readonly #name: string;
+  readonly connector: string;
   readonly #broker: Publisher & Subscriber;
   readonly #consumer: Consumer;
 
   constructor({ connectorName, broker }: TransportOptions) {
     super();
     this.queues = queuesOf(connectorName);
-    this.#name = `${connectorName}_transport`;
+    this.connector = connectorName;
     this.#broker = broker;
     const { inbound, event, outbound } = this.queues;
     for (const queue of [inbound, event]) broker.declare(queue);
@@ -55,7 +55,7 @@ export class Transport extends Watched<TransportWatcher> implements AsyncDisposa
   }
 
   compose(action: UserAction): Message {
-    return createMessage({ transport_name: this.#name, ...action });
+    return createMessage({ transport_name: `${this.connector}_transport`, ...action });
   }
 
   async publish(message: Message): Promise<void> {

@@ -248,14 +248,7 @@ Deno.test({
   fn: async () => {
     const broker = MemoryBroker.open();
     await using transport = new Transport({ connectorName: "smpp", broker });
-    using play = phonePlay({
-      transport,
-      connector: "smpp",
-      number: "8110",
-      ussdCode: "*120*8864#",
-      ussdTimeoutMs: 60_000,
-      user: USER,
-    });
+    using play = phonePlay(transport, "8110");
     await using server = new PageServer({ hostname: "127.0.0.1", port: 0, play });
     await using view = await openView(server.url, { width: 375 });
     const person = new Person(view.page, view.faults);

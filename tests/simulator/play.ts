@@ -26,7 +26,7 @@ export interface PlayOptions {
   readonly answer?: Answerer;
   /** Whether there are colours. */
   readonly colours?: boolean;
-  /** How long a USSD session lives, in milliseconds; default 180 s. */
+  /** How long a USSD session lives, in milliseconds. */
   readonly ussdTimeoutMs?: number;
   /** More of the bridge's configuration. */
   readonly flags?: Readonly<Record<string, string>>;
@@ -62,7 +62,7 @@ export async function startDemoPlay(
   const logTap = new LogTap(() => {});
   const logging = startLogging({ level: "INFO", output: logTap });
   const parties = await startParties(options);
-  const { hmacSecret = "secret", ussdTimeoutMs = 180_000 } = options;
+  const { hmacSecret = "secret", ussdTimeoutMs } = options;
   const play = new DemoPlay({
     ...parties,
     tourPauseMs: 50,

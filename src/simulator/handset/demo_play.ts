@@ -24,7 +24,8 @@ interface DemoPlayOptions {
   readonly bridgeUrl: string;
   readonly hmacSecret: string;
   readonly broker: Browser;
-  readonly ussdTimeoutMs: number;
+  /** How long a USSD session lives; as on a network, unless given. */
+  readonly ussdTimeoutMs?: number | undefined;
   /** Time to read a caption of the tour at the page; default 1.8 s. */
   readonly tourPauseMs?: number;
 }
@@ -53,7 +54,6 @@ export class DemoPlay implements Play, AsyncDisposable {
     this.#options = options;
     const { turn, transport, broker, ussdTimeoutMs } = options;
     const { journal } = this;
-    const { queues } = transport;
     const ignores = isLoad;
     const isReserved = (address: string): boolean =>
       this.#isTouring && TOUR_USERS.includes(address);
@@ -62,7 +62,7 @@ export class DemoPlay implements Play, AsyncDisposable {
       whole: true,
       number: NUMBER,
       ussdCode: USSD_CODE,
-      connector: queues.inbound.replace(/\.inbound$/, ""),
+      connector: transport.connector,
     };
     // Before the phones, which report what becomes of a message as soon as it comes.
     this.#traces = this.#parts.use(new MessageTraces({ transport, journal, turn, ignores }));
@@ -81,7 +81,7 @@ export class DemoPlay implements Play, AsyncDisposable {
       new Load({ transport, turn, number: NUMBER, sampled: (sample) => journal.tell(sample) }),
     );
     this.#parking = new Parking({
-      queues,
+      queues: transport.queues,
       broker,
       onParked: ({ key, queue, reason }) => this.#traces.parked(key, queue, reason),
       onReplayed: ({ key }, queue) => this.#traces.replayed(key, queue),

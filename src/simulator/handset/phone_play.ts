@@ -1,27 +1,24 @@
 // What the page shows and does with phones only, for a bridge and a Turn that run elsewhere: it puts
 // messages on the connector's queues, and shows what it takes off them.
 
+import { USSD_CODE } from "../tour.ts";
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
-import type { Hello, Settings } from "./events.ts";
+import type { Settings } from "./events.ts";
 import { Journal } from "./journal.ts";
 import { MessageTraces } from "./message_traces.ts";
 import { Phones } from "./phones.ts";
 import type { Play } from "./server.ts";
 
-interface PhonePlayOptions extends Pick<Hello, "connector" | "number" | "ussdCode"> {
-  readonly transport: Transport;
-  readonly ussdTimeoutMs: number;
-  readonly user: string;
-}
+const USER = "+26612345678";
 
-export function phonePlay(options: PhonePlayOptions): Play & Disposable {
-  const { transport, connector, number, ussdCode, ussdTimeoutMs, user } = options;
+/** @param number The service's, for SMS. */
+export function phonePlay(transport: Transport, number: string): Play & Disposable {
   const journal = new Journal();
   // Before the phones, which report what becomes of a message as soon as it comes.
   const traces = new MessageTraces({ transport, journal });
-  const phones = new Phones({ transport, journal, number, ussdTimeoutMs });
-  phones.add(user);
+  const phones = new Phones({ transport, journal, number });
+  phones.add(USER);
   const settings = (): Settings => {
     const { reportsByItself: reports } = phones;
     const turn = { turnAnswers: "200", turnReplies: false } as const;
@@ -29,7 +26,13 @@ export function phonePlay(options: PhonePlayOptions): Play & Disposable {
   };
   return {
     journal,
-    hello: { kind: "hello", whole: false, number, ussdCode, connector },
+    hello: {
+      kind: "hello",
+      whole: false,
+      number,
+      ussdCode: USSD_CODE,
+      connector: transport.connector,
+    },
     now: () => [settings(), ...phones.all],
     async act(action: Action): Promise<void> {
       await phones.act(action);

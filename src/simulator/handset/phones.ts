@@ -13,7 +13,8 @@ export interface PhonesOptions {
   readonly transport: Transport;
   readonly journal: Journal;
   readonly number: string;
-  readonly ussdTimeoutMs: number;
+  /** How long a USSD session lives; as on a network, unless given. */
+  readonly ussdTimeoutMs?: number | undefined;
   readonly ignores?: (address: string) => boolean;
   /** Phones that the tour uses now, and nobody else may. */
   readonly isReserved?: (address: string) => boolean;
@@ -27,6 +28,7 @@ export class PhoneError extends Error {
 const MOST_PHONES = 50;
 const LONGEST_TEXT = 4_000;
 const DELIVERY_MS = 400;
+const USSD_MS = 180_000;
 
 export class Phones implements Disposable {
   reportsByItself = true;
@@ -95,7 +97,7 @@ export class Phones implements Disposable {
       throw new PhoneError(`There are ${MOST_PHONES} phones already`);
     }
     const session = new UssdSession({
-      timeoutMs: this.#options.ussdTimeoutMs,
+      timeoutMs: this.#options.ussdTimeoutMs ?? USSD_MS,
       onTimeout: () => void this.#hangUp(address),
     });
     this.#phones.set(address, session);
