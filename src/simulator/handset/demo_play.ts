@@ -72,14 +72,11 @@ export class DemoPlay implements Play, AsyncDisposable {
     this.#turnControls = this.#parts.use(
       new TurnControls({
         turn,
-        ussdCode: USSD_CODE,
         send: (request) => this.#turnSends(request),
         ignores: (address) => isLoad(address) || isReserved(address),
       }),
     );
-    this.#load = this.#parts.use(
-      new Load({ transport, turn, number: NUMBER, sampled: (sample) => journal.tell(sample) }),
-    );
+    this.#load = this.#parts.use(new Load({ transport, turn, journal }));
     this.#parking = new Parking({
       queues: transport.queues,
       broker,

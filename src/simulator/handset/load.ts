@@ -2,14 +2,14 @@
 // soon. They have no phones, and Turn does not reply to them.
 
 import type { SimulatedTurn } from "../simulated_turn.ts";
+import { NUMBER } from "../tour.ts";
 import type { Transport } from "../transport.ts";
-import type { Sample } from "./events.ts";
+import type { Journal } from "./journal.ts";
 
 interface LoadOptions {
   readonly transport: Transport;
   readonly turn: SimulatedTurn;
-  readonly number: string;
-  readonly sampled: (sample: Sample) => void;
+  readonly journal: Journal;
 }
 
 const PREFIX = "+2665550";
@@ -77,11 +77,11 @@ export class Load implements Disposable {
   }
 
   #writeOne(): void {
-    const { transport, number } = this.#options;
+    const { transport } = this.#options;
     this.#user = (this.#user + 1) % USERS;
     const message = transport.compose({
       from_addr: `${PREFIX}${String(this.#user).padStart(4, "0")}`,
-      to_addr: number,
+      to_addr: NUMBER,
       transport_type: "sms",
       content: `Message ${this.#sent}`,
     });
@@ -94,7 +94,7 @@ export class Load implements Disposable {
   #sample(): void {
     const delaysMs = this.#delaysMs.sort((a, b) => a - b);
     const perSecond = 1_000 / SAMPLE_MS;
-    this.#options.sampled({
+    this.#options.journal.tell({
       kind: "sample",
       sent: this.#sent * perSecond,
       delivered: delaysMs.length * perSecond,

@@ -3,12 +3,12 @@
 
 import { LRUCache } from "lru-cache";
 import type { RequestBody, SimulatedTurn } from "../simulated_turn.ts";
+import { USSD_CODE } from "../tour.ts";
 import type { TurnMode } from "./events.ts";
 
 interface TurnControlsOptions {
   readonly turn: SimulatedTurn;
   readonly send: (request: RequestBody) => Promise<unknown>;
-  readonly ussdCode: string;
   readonly ignores: (address: string) => boolean;
 }
 
@@ -51,10 +51,10 @@ export class TurnControls implements Disposable {
   }
 
   #reply(id: string, address: string, text: string): void {
-    const { ignores, ussdCode, send } = this.#options;
+    const { ignores, send } = this.#options;
     if (!this.repliesByItself || ignores(address) || this.#replied.has(id)) return;
     this.#replied.set(id, true);
-    const replier = text === ussdCode ? askName : this.#repliers.get(address) ?? echo;
+    const replier = text === USSD_CODE ? askName : this.#repliers.get(address) ?? echo;
     this.#repliers.delete(address);
     const reply = replier(text);
     if (reply.then !== undefined) this.#repliers.set(address, reply.then);
