@@ -39,8 +39,9 @@ interface ReloaderOptions {
 }
 
 export class Reloader implements Disposable {
+  /** The configuration in force; of keys that need a restart, what was read last. */
+  current: Config;
   readonly #options: ReloaderOptions;
-  #current: Config;
   #work: Promise<void> = Promise.resolve();
   readonly #onSignal = (): void => {
     this.#work = this.#work.then(() => this.#reload());
@@ -48,13 +49,8 @@ export class Reloader implements Disposable {
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
-    this.#current = options.config;
+    this.current = options.config;
     Deno.addSignalListener("SIGHUP", this.#onSignal);
-  }
-
-  /** The configuration in force; of keys that need a restart, what was read last. */
-  get current(): Config {
-    return this.#current;
   }
 
   async #reload(): Promise<void> {
@@ -66,14 +62,14 @@ export class Reloader implements Disposable {
       return;
     }
     const { config } = loaded;
-    const changed = changedKeys(this.#current, config).filter(isReloaded);
+    const changed = changedKeys(this.current, config).filter(isReloaded);
     const waiting = changedKeys(this.#options.config, config).filter((key) => !isReloaded(key));
     const logChange = (): void =>
       log.info("Configuration reloaded, changed: {changed}", { changed });
     const isLoggedBefore = log.isEnabledFor("info"); // A change of log_level may turn it off.
     if (isLoggedBefore) logChange();
     this.#options.apply(config);
-    this.#current = config;
+    this.current = config;
     if (!isLoggedBefore) logChange();
     if (waiting.length > 0) {
       log.warning("Changed, but in force only after a restart: {waiting}", { waiting });

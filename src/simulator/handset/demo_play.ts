@@ -107,6 +107,7 @@ export class DemoPlay implements Play, AsyncDisposable {
         break;
       case "setTurnAnswers":
         this.#turnControls.mode = action.mode;
+        if (action.mode !== "none") this.#options.turn.release();
         break;
       case "setTurnReplies":
         this.#turnControls.repliesByItself = action.on;

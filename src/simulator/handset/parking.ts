@@ -24,17 +24,14 @@ interface Seen {
 }
 
 export class Parking {
+  /** What the last look has found. */
+  parked: Parked = { kind: "parked", total: 0, messages: [] };
   readonly #options: ParkingOptions;
   #known = new Set<string>();
   readonly #seen = new Map<string, Seen>();
-  #parked: Parked = { kind: "parked", total: 0, messages: [] };
 
   constructor(options: ParkingOptions) {
     this.#options = options;
-  }
-
-  get parked(): Parked {
-    return this.#parked;
   }
 
   /**
@@ -48,7 +45,7 @@ export class Parking {
     const messages = seen.flatMap(({ messages }) => messages);
     for (const message of messages) if (!this.#known.has(message.key)) onParked(message);
     this.#known = new Set(messages.map(({ key }) => key));
-    return this.#parked = { kind: "parked", total, messages: messages.slice(0, MOST_SHOWN) };
+    return this.parked = { kind: "parked", total, messages: messages.slice(0, MOST_SHOWN) };
   }
 
   async #see(queue: string): Promise<Seen> {

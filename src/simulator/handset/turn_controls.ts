@@ -15,35 +15,25 @@ interface TurnControlsOptions {
 const REMEMBERED = 10_000;
 
 export class TurnControls implements Disposable {
+  mode: TurnMode = "200";
   repliesByItself = true;
   readonly #options: TurnControlsOptions;
   /** Messages with a reply, so that a repeated call gets none. */
   readonly #replied = new LRUCache<string, true>({ max: REMEMBERED });
   readonly #repliers = new Map<string, Replier>();
   readonly #watch: Disposable;
-  #mode: TurnMode = "200";
 
   constructor(options: TurnControlsOptions) {
     const { turn } = options;
     this.#options = options;
     const { answer } = turn;
-    turn.answer = (call) => this.#mode === "200" ? answer(call) : failing(this.#mode);
+    turn.answer = (call) => this.mode === "200" ? answer(call) : failing(this.mode);
     this.#watch = turn.watch({
       answered: ({ content }, answer) => {
         if (content?.kind !== "message" || !(answer instanceof Response && answer.ok)) return;
         this.#reply(content.id, content.address, content.text);
       },
     });
-  }
-
-  get mode(): TurnMode {
-    return this.#mode;
-  }
-
-  /** Also answers the calls that wait. */
-  set mode(mode: TurnMode) {
-    this.#mode = mode;
-    if (mode !== "none") this.#options.turn.release();
   }
 
   [Symbol.dispose](): void {
