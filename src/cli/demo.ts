@@ -49,7 +49,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     return { broker, service: await startService(await demoConfig(port, turn.url), broker) };
   });
   await using service = opened;
-  await using transport = new Transport({ connectorName: CONNECTOR_NAME, broker });
+  await using transport = new Transport(CONNECTOR_NAME, broker);
   await using play = new DemoPlay({
     turn,
     transport,

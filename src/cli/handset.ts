@@ -51,7 +51,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   const logTap = new LogTap(printError);
   using _logging = startLogging({ level: "WARNING", output: logTap });
   using signals = new StopSignals();
-  await using transport = new Transport({ connectorName: connector, broker });
+  await using transport = new Transport(connector, broker);
   using play = phonePlay(transport, channel.default_from_addr);
   // So that the first actions at the page find the broker ready.
   await within(broker.connected(), TIMEOUT_MS, signals.first);

@@ -2,17 +2,12 @@
 
 import { CommandError, EXIT } from "./exit_codes.ts";
 
-/** A new file that gets its name when it is written, and is deleted otherwise. */
-interface PrivateFile extends Disposable {
-  write(text: string): void;
-}
-
 /**
- * Makes sure that `path` can be written, but writes nothing yet. An existing file is replaced only with
- * `force`, and only when the new one is complete.
+ * Makes sure that `path` can be written, but writes nothing yet: the new file gets its name when it is
+ * written, and is deleted otherwise. An existing one is replaced only with `force`.
  * @throws {CommandError} If it can't be written.
  */
-export async function createPrivateFile(path: string, force: boolean): Promise<PrivateFile> {
+export async function createPrivateFile(path: string, force: boolean) {
   if (!force && await exists(path)) {
     throw new CommandError(EXIT.unavailable, `${path} exists; --force replaces it`);
   }
@@ -25,7 +20,7 @@ export async function createPrivateFile(path: string, force: boolean): Promise<P
   }
   let written = false;
   return {
-    write(text): void {
+    write(text: string): void {
       Deno.writeTextFileSync(unfinished, text);
       Deno.renameSync(unfinished, path);
       written = true;

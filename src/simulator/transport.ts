@@ -17,11 +17,6 @@ import {
 } from "../vumi/mod.ts";
 import { Watched } from "./watched.ts";
 
-interface TransportOptions {
-  readonly connectorName: string;
-  readonly broker: Publisher & Subscriber;
-}
-
 /** Each method is called before what it reports goes on. */
 interface TransportWatcher {
   /** A message from a user is put on the queue. */
@@ -39,10 +34,10 @@ export class Transport extends Watched<TransportWatcher> implements AsyncDisposa
   readonly #broker: Publisher & Subscriber;
   readonly #consumer: Consumer;
 
-  constructor({ connectorName, broker }: TransportOptions) {
+  constructor(connector: string, broker: Publisher & Subscriber) {
     super();
-    this.queues = queuesOf(connectorName);
-    this.connector = connectorName;
+    this.queues = queuesOf(connector);
+    this.connector = connector;
     this.#broker = broker;
     const { inbound, event, outbound } = this.queues;
     for (const queue of [inbound, event]) broker.declare(queue);

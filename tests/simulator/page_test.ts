@@ -247,7 +247,7 @@ Deno.test({
   sanitizeResources: false,
   fn: async () => {
     const broker = MemoryBroker.open();
-    await using transport = new Transport({ connectorName: "smpp", broker });
+    await using transport = new Transport("smpp", broker);
     using play = phonePlay(transport, "8110");
     await using server = new PageServer({ hostname: "127.0.0.1", port: 0, play });
     await using view = await openView(server.url, { width: 375 });

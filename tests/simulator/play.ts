@@ -90,7 +90,7 @@ async function startParties(options: PlayOptions): Promise<Play> {
   const service = parts.use(
     await startBridge(turn.url, { "auth-token": authToken, ...flags }, broker),
   );
-  const transport = parts.use(new Transport({ connectorName: "play", broker }));
+  const transport = parts.use(new Transport("play", broker));
   let shown = "";
   const screen = new Screen({ write: (text) => shown += text, colours });
   const all = parts.move();

@@ -19,7 +19,7 @@ const CODE = "*120*8864#";
 /** Phones on queues, of which the test has the other end. */
 class Network implements AsyncDisposable {
   readonly broker = MemoryBroker.open();
-  readonly transport = new Transport({ connectorName: "n", broker: this.broker });
+  readonly transport = new Transport("n", this.broker);
   readonly inbound: Message[] = [];
   readonly events: Event[] = [];
   readonly happenings: Happening[] = [];
