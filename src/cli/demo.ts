@@ -39,10 +39,7 @@ export async function demo(options: DemoOptions): Promise<number> {
   using _logging = startLogging({ level: "INFO", output: logTap });
   using signals = new StopSignals();
   const stop = signals.first;
-  const screen = new Screen({
-    write: print,
-    colours: Deno.stdout.isTerminal() && !Deno.noColor,
-  });
+  const screen = new Screen(print, Deno.stdout.isTerminal() && !Deno.noColor);
   await using turn = new SimulatedTurn({ authToken: AUTH_TOKEN, answer });
   const { service: opened, broker } = await onPort(port, DEFAULT_PORT, async (port) => {
     const broker = MemoryBroker.open();

@@ -10,7 +10,7 @@ export interface PageOptions {
   readonly pagePort?: number;
 }
 
-const DEFAULT_PORT = 8090;
+const PORT = 8090;
 
 /** @throws {CommandError} If the page can't be served there. */
 export async function openPage(
@@ -18,22 +18,16 @@ export async function openPage(
   play: Play,
 ): Promise<PageServer> {
   try {
-    const page = await onPort(
-      pagePort,
-      DEFAULT_PORT,
-      (port) => new PageServer({ hostname, port, play }),
-    );
+    const page = await onPort(pagePort, PORT, (port) => new PageServer({ hostname, port, play }));
     if (!isLoopback(hostname)) {
       print(`Anyone who can reach ${hostname} can use the page: it has no password.\n`);
     }
     return page;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const address = `${hostname}:${pagePort ?? DEFAULT_PORT}`;
-    throw new CommandError(
-      EXIT.unavailable,
-      `Cannot serve the page on ${address}: ${error.message}`,
-    );
+    const address = `${hostname}:${pagePort ?? PORT}`;
+    const reason = `Cannot serve the page on ${address}: ${error.message}`;
+    throw new CommandError(EXIT.unavailable, reason);
   }
 }
 

@@ -5,7 +5,7 @@ import { aborted } from "../async/mod.ts";
 import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
 import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
 import { logWarnings, Reloader } from "../service/reload.ts";
-import { type Service, startService } from "../service/service.ts";
+import { startService } from "../service/service.ts";
 import { StopSignals } from "../service/signals.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 
@@ -31,7 +31,10 @@ export async function run(
     // A second signal would end the draining.
     if (!signals.first.aborted) signals.stop();
   });
-  const service = await start(config);
+  const service = await startService(config).catch((error) => {
+    log.fatal("Cannot start: {reason}", { reason: commandError(error).message });
+    return undefined;
+  });
   if (service === undefined) return EXIT.unavailable;
   await using running = service;
   // Nothing is opened for writing from now on; the cache's file and the socket stay open.
@@ -60,15 +63,6 @@ export async function run(
 
 function privacyOf({ log_addresses, log_content }: Config): LogPrivacy {
   return { addresses: log_addresses, content: log_content };
-}
-
-async function start(config: Config): Promise<Service | undefined> {
-  try {
-    return await startService(config);
-  } catch (error) {
-    log.fatal("Cannot start: {reason}", { reason: commandError(error).message });
-    return undefined;
-  }
 }
 
 /** Calls `found` at each error that nothing else handles; the program goes on. */

@@ -4,21 +4,16 @@
 import { styleText } from "node:util";
 import type { Happening } from "./handset/events.ts";
 
-type Party = "user" | "vumi" | "bridge" | "Turn";
-
-interface ScreenOptions {
-  readonly write: (text: string) => void;
-  readonly colours: boolean;
-}
-
 type Style = Parameters<typeof styleText>[0];
 
-const PARTY_STYLES: Readonly<Record<Party, Style>> = {
+const PARTY_STYLES = {
   user: "green",
   vumi: "cyan",
   bridge: "bold",
   Turn: "magenta",
-};
+} satisfies Readonly<Record<string, Style>>;
+
+type Party = keyof typeof PARTY_STYLES;
 
 const WIDTH = 80;
 const INDENT = "   ";
@@ -29,14 +24,16 @@ const ID = /"[\da-f]{24}([\da-f]{8})"/g;
 export class Screen {
   /** Gets the headings and the verdicts too, for the page. */
   tell: (words: Extract<Happening, { kind: "caption" | "verdict" }>) => void = () => {};
-  readonly #options: ScreenOptions;
+  readonly #write: (text: string) => void;
+  readonly #colours: boolean;
 
-  constructor(options: ScreenOptions) {
-    this.#options = options;
+  constructor(write: (text: string) => void, colours: boolean) {
+    this.#write = write;
+    this.#colours = colours;
   }
 
   say(text: string): void {
-    this.#options.write(`${text}\n`);
+    this.#write(`${text}\n`);
   }
 
   heading(title: string, text: string): void {
@@ -54,7 +51,7 @@ export class Screen {
     const parties = route.map((party) => this.#style(PARTY_STYLES[party], party));
     this.say(` ${parties.join(" ──▶ ")}   ${this.#style("dim", means)}`);
     const text = Deno.inspect(withShortIds(payload), {
-      colors: this.#options.colours,
+      colors: this.#colours,
       breakLength: WIDTH - INDENT.length,
       strAbbreviateSize: LONGEST_TEXT,
       depth: Infinity,
@@ -64,7 +61,7 @@ export class Screen {
 
   /** Without `validateStream` styleText would read the environment. */
   #style(style: Style, text: string): string {
-    return this.#options.colours ? styleText(style, text, { validateStream: false }) : text;
+    return this.#colours ? styleText(style, text, { validateStream: false }) : text;
   }
 }
 

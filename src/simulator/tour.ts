@@ -63,8 +63,6 @@ const FLOWS = {
   statuses: "what became of it reaches Turn",
 };
 
-type TourFlow = keyof typeof FLOWS;
-
 /** A flow did not do what it is for; the message says what was expected of it. */
 class FlowError extends Error {
   override readonly name = "FlowError";
@@ -229,7 +227,7 @@ class Tour {
   }
 
   /** Notes a failed flow, so that the others are still tried. */
-  async #try<T>(flow: TourFlow, part: () => Promise<T>): Promise<T | undefined> {
+  async #try<T>(flow: keyof typeof FLOWS, part: () => Promise<T>): Promise<T | undefined> {
     try {
       return await part();
     } catch (error) {

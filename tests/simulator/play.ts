@@ -92,7 +92,7 @@ async function startParties(options: PlayOptions): Promise<Play> {
   );
   const transport = parts.use(new Transport("play", broker));
   let shown = "";
-  const screen = new Screen({ write: (text) => shown += text, colours });
+  const screen = new Screen((text) => shown += text, colours);
   const all = parts.move();
   return {
     turn,

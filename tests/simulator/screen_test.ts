@@ -4,7 +4,7 @@ import { Screen } from "../../src/simulator/screen.ts";
 
 function shown(payload: unknown, colours = false): string {
   let text = "";
-  const screen = new Screen({ write: (part) => text += part, colours });
+  const screen = new Screen((part) => text += part, colours);
   screen.passed(["user", "bridge"], "a queue", payload);
   return text;
 }

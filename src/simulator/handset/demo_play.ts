@@ -169,7 +169,7 @@ export class DemoPlay implements Play, AsyncDisposable {
   #startTourOfPage(): void {
     if (this.#tourOfPage !== undefined) throw new PhoneError("The tour is playing already");
     const { tourPauseMs = TOUR_PAUSE_MS } = this.#options;
-    this.#tourOfPage = this.tour(new Screen({ write: () => {}, colours: false }), tourPauseMs)
+    this.#tourOfPage = this.tour(new Screen(() => {}, false), tourPauseMs)
       .finally(() => this.#tourOfPage = undefined);
   }
 

@@ -96,11 +96,8 @@ export class Phones implements Disposable {
     if (this.#phones.size >= MOST_PHONES) {
       throw new PhoneError(`There are ${MOST_PHONES} phones already`);
     }
-    const session = new UssdSession({
-      timeoutMs: this.#options.ussdTimeoutMs ?? USSD_MS,
-      onTimeout: () => void this.#hangUp(address),
-    });
-    this.#phones.set(address, session);
+    const { ussdTimeoutMs = USSD_MS } = this.#options;
+    this.#phones.set(address, new UssdSession(ussdTimeoutMs, () => void this.#hangUp(address)));
     this.#tell(address);
   }
 

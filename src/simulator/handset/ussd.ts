@@ -4,22 +4,19 @@
 import type { Message } from "../../vumi/mod.ts";
 import type { Session } from "./events.ts";
 
-interface UssdSessionOptions {
-  readonly timeoutMs: number;
-  readonly onTimeout: () => void;
-}
-
 /** The open session, or the last one. */
 export class UssdSession implements Disposable {
-  readonly #options: UssdSessionOptions;
+  readonly #timeoutMs: number;
+  readonly #onTimeout: () => void;
   #session: Omit<Session, "leftMs"> | undefined;
   #deadline = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timedOut = false;
   #unanswered: string | undefined;
 
-  constructor(options: UssdSessionOptions) {
-    this.#options = options;
+  constructor(timeoutMs: number, onTimeout: () => void) {
+    this.#timeoutMs = timeoutMs;
+    this.#onTimeout = onTimeout;
   }
 
   get now(): Session | null {
@@ -66,15 +63,14 @@ export class UssdSession implements Disposable {
   }
 
   #begin(id: string, code: string): void {
-    const { timeoutMs, onTimeout } = this.#options;
     clearTimeout(this.#timer);
     this.#timedOut = false;
     this.#unanswered = id;
-    this.#deadline = Date.now() + timeoutMs;
+    this.#deadline = Date.now() + this.#timeoutMs;
     this.#timer = setTimeout(() => {
       this.#timedOut = true;
-      onTimeout();
-    }, timeoutMs);
+      this.#onTimeout();
+    }, this.#timeoutMs);
     this.#session = { id, code, state: "waiting", endedBy: null, text: "", screens: 0 };
   }
 
