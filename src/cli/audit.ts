@@ -17,8 +17,8 @@ import { formatTable, print } from "./print.ts";
 const FLOWS = [["inbound", "inbound"], ["status", "event"], ["outbound", undefined]] as const;
 
 /** Counts and prints, for all channels or the one with this connector; returns the exit code. */
-export async function audit(config: Config, connector: string | undefined): Promise<number> {
-  const channels = selectChannels(config, connector);
+export async function audit(config: Config, options: { connector?: string }): Promise<number> {
+  const channels = selectChannels(config, options.connector);
   const printTitle = ({ connector_name }: ChannelConfig): void => {
     if (config.channels.length > 1) print(`\n${connector_name}\n`);
   };

@@ -53,9 +53,7 @@ export async function init(options: InitOptions): Promise<number> {
   const config = validConfig(await loadConfig({ flags, env: {} }), NOTHING_WRITTEN);
   // Before anything is made in Turn, which can't be undone here.
   using file = await createPrivateFile(output, force);
-  if (register) {
-    Object.assign(flags, await decidedByTurn(config, answers));
-  }
+  if (register) Object.assign(flags, await decidedByTurn(config, answers));
   file.write(configTemplate(fileValues(flags)));
   print(`Wrote ${output}, readable by you only. Next: turn-channels check --config ${output}\n`);
   if (!register) {

@@ -30,28 +30,18 @@ export async function main(args: readonly string[]): Promise<number> {
     .exitOverride()
     .configureOutput({ writeErr: (text) => printError(withoutValues(text)) });
   const shell: Shell = { env: Deno.env.toObject(), exit: (exitCode) => code = exitCode };
-  needConfig(
-    program.command("run", { isDefault: true })
-      .description("run the bridge (the default command)"),
-    shell,
-    run,
-  );
-  needConfig(
-    program.command("check")
-      .description("check a configuration and what it names, and say how to fix what is wrong"),
-    shell,
-    check,
-  );
+  const runCommand = program.command("run", { isDefault: true })
+    .description("run the bridge (the default command)");
+  needConfig(runCommand, shell, run);
+  const checkCommand = program.command("check")
+    .description("check a configuration and what it names, and say how to fix what is wrong");
+  needConfig(checkCommand, shell, check);
   addFind(program, shell);
   addParkedCommands(program, shell);
   const auditCommand = program.command("audit")
     .description("count what came and what became of it; exit code 1 if it does not add up")
     .option("--connector <name>", CONNECTOR_HELP);
-  needConfig(
-    auditCommand,
-    shell,
-    (config) => audit(config, auditCommand.opts<{ connector?: string }>().connector),
-  );
+  needConfig(auditCommand, shell, (config) => audit(config, auditCommand.opts()));
   addSetupCommands(program, shell);
   addDemoCommands(program, shell);
   try {
