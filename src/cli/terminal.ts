@@ -24,19 +24,14 @@ export class Terminal implements Asker {
   }
 
   async ask(question: string, secret: boolean): Promise<string | undefined> {
-    const text = `${question} `;
-    if (!secret) {
-      this.#write(text);
-      return await this.#readLine(false);
+    using end = new DisposableStack();
+    if (secret) {
+      this.#input.setRaw(true); // Before the question: the answer may come at once.
+      end.defer(() => this.#write("\n"));
+      end.defer(() => this.#input.setRaw(false));
     }
-    this.#input.setRaw(true); // Before the question: the answer may come at once.
-    try {
-      this.#write(text);
-      return await this.#readLine(true);
-    } finally {
-      this.#input.setRaw(false);
-      this.#write("\n");
-    }
+    this.#write(`${question} `);
+    return await this.#readLine(secret);
   }
 
   /** Reads a line. In raw mode the keys that edit and end it come as they are. */

@@ -124,8 +124,7 @@ class Tour {
     );
     await this.#pause();
     await this.#heading("1", `A user writes to ${NUMBER}, and Turn gets it.`);
-    const question = await this.#userWrites(WRITTEN);
-    await this.#try("inbound", () => this.#expectCall(question, "Hello world!"));
+    const question = await this.#userWrites(WRITTEN, "Hello world!");
 
     await this.#heading("2", "Turn answers. The bridge knows to what, so the message is a reply.");
     const answer = await this.#try("outbound", () => this.#turnAnswers(question, ANSWER));
@@ -140,8 +139,7 @@ class Tour {
       "4",
       "On USSD a user dials a code, and Turn's question keeps the session open.",
     );
-    const dialled = await this.#userWrites(DIALLED);
-    await this.#try("inbound", () => this.#expectCall(dialled, USSD_CODE));
+    const dialled = await this.#userWrites(DIALLED, USSD_CODE);
     await this.#try("outbound", () => this.#turnAnswers(dialled, QUESTION));
     await this.#pause();
     return this.#sumUp();
@@ -158,19 +156,19 @@ class Tour {
     stop.throwIfAborted();
   }
 
-  async #userWrites(action: UserAction): Promise<Message> {
+  /** The user writes what Turn gets as `text`. */
+  async #userWrites(action: UserAction, text: string): Promise<Message> {
     const { transport, screen } = this.#options;
     const message = transport.compose(action);
+    const { message_id: id, from_addr: from } = message;
     screen.passed(["user", "vumi", "bridge"], transport.queues.inbound, partOf(message));
     await transport.publish(message);
+    await this.#try("inbound", () =>
+      this.#turnIsCalled("/messages", {
+        contact: { id: from },
+        message: { type: "text", text: { body: text }, from, id },
+      }));
     return message;
-  }
-
-  async #expectCall({ message_id: id, from_addr: from }: Message, text: string): Promise<void> {
-    await this.#turnIsCalled("/messages", {
-      contact: { id: from },
-      message: { type: "text", text: { body: text }, from, id },
-    });
   }
 
   async #turnAnswers(inbound: Message, request: RequestBody): Promise<string> {

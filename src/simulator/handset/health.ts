@@ -6,11 +6,15 @@ import type { Health } from "./events.ts";
 const TIMEOUT_MS = 5_000;
 
 export async function askHealth(address: string): Promise<Health> {
+  const ask = (path: string): Promise<Response> =>
+    fetch(`${address}${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   const [report, metrics] = await Promise.all([
-    ask(`${address}/health`, (response) => response.json()),
-    ask(`${address}/metrics`, (response) => response.text()),
+    // Without an answer the bridge counts as down.
+    ask("/health").then((response) => response.json())
+      .catch(({ message: reason }) => ({ health: "down", reason })),
+    ask("/metrics").then((response) => response.text()).catch(() => ""),
   ]);
-  const samples = (name: string) => readSamples(String(metrics), `turn_channels_${name}`);
+  const samples = (name: string) => readSamples(metrics, `turn_channels_${name}`);
   const left = new Map(
     samples("rate_limit_remaining_calls").map(({ labels: { bucket }, value }) => [bucket, value]),
   );
@@ -21,13 +25,4 @@ export async function askHealth(address: string): Promise<Health> {
       return [bucket, left.get(bucket) ?? 0, value];
     }),
   };
-}
-
-/** Without an answer the bridge counts as down. */
-async function ask(url: string, read: (response: Response) => Promise<unknown>): Promise<unknown> {
-  try {
-    return await read(await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }));
-  } catch (error) {
-    return { health: "down", reason: error instanceof Error ? error.message : String(error) };
-  }
 }
