@@ -5,7 +5,6 @@ import { parseFields } from "../async/mod.ts";
 import {
   type Browser,
   type Decision,
-  type Parking,
   type Publisher,
   type QueuedMessage,
   readParking,
@@ -17,18 +16,7 @@ type ParkedQueue = "inbound" | "event";
 
 const QUEUES: readonly ParkedQueue[] = ["inbound", "event"];
 
-export interface ParkedMessage
-  extends QueuedMessage, Pick<Parking, "status" | "attempts" | "firstFailure"> {
-  readonly queue: ParkedQueue;
-  readonly id: string | null;
-  /** For an event the message that it is about; else null. */
-  readonly about: string | null;
-  /** The user's address; null for an event, or if it can't be read. */
-  readonly user: string | null;
-  /** ISO 8601; empty if it is not known. */
-  readonly parkedAt: string;
-  readonly reason: string;
-}
+export type ParkedMessage = ReturnType<typeof readParked>;
 
 /** Which parked messages: those that match everything given. */
 export interface ParkedFilter {
@@ -106,14 +94,17 @@ export class ParkedMessages {
   }
 }
 
-function readParked(queue: ParkedQueue, { body, headers }: QueuedMessage): ParkedMessage {
+function readParked(queue: ParkedQueue, { body, headers }: QueuedMessage) {
   const payload = parseFields(body);
   const { at, reason, ...parking } = readParking(headers);
   return {
     queue,
     id: text(payload[queue === "event" ? "event_id" : "message_id"]),
+    /** For an event the message that it is about; else null. */
     about: queue === "event" ? text(payload["user_message_id"]) : null,
+    /** The user's address; null for an event, or if it can't be read. */
     user: queue === "inbound" ? text(payload["from_addr"]) : null,
+    /** ISO 8601; empty if it is not known. */
     parkedAt: at ?? "",
     reason: reason ?? "",
     ...parking,

@@ -16,16 +16,7 @@ import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
 import { watchProgram, watchQueues } from "./watch.ts";
 
-export interface Service extends AsyncDisposable {
-  /** A URL, or `unix:/path`. */
-  readonly address: string;
-  /** Undefined if operators are answered at `address`. */
-  readonly adminAddress: string | undefined;
-  /** Puts a changed configuration in force, as far as that needs no restart. */
-  reload(config: Config): void;
-  /** Takes no new work and finishes what is in progress, until `deadline` fires. */
-  drain(deadline: AbortSignal): Promise<void>;
-}
+export type Service = Awaited<ReturnType<typeof startService>>;
 
 /**
  * Starts a bridge. It waits a moment for a broker that is away, and then goes on connecting.
@@ -33,10 +24,7 @@ export interface Service extends AsyncDisposable {
  * @throws {CacheError} If the cache can't be opened.
  * @throws {ListenError} If the address can't be listened on.
  */
-export async function startService(
-  config: Config,
-  broker: Broker = openBroker(config),
-): Promise<Service> {
+export async function startService(config: Config, broker: Broker = openBroker(config)) {
   await using opened = new AsyncDisposableStack();
   opened.use(broker);
   const loopLag = opened.use(new LoopLag());
@@ -63,8 +51,11 @@ export async function startService(
   await within(consuming, BROKER_MS);
   const parts = opened.move();
   return {
+    /** A URL, or `unix:/path`. */
     address: http.address,
+    /** Undefined if operators are answered at `address`. */
     adminAddress: admin?.address,
+    /** Puts a changed configuration in force, as far as that needs no restart. */
     reload({ channels: changed }: Config): void {
       // A single one may have a new name, which needs a restart, and new secrets, which do not.
       const isOnly = changed.length === 1 && channels.length === 1;
@@ -72,6 +63,7 @@ export async function startService(
         channels.find(({ name }) => isOnly || name === channel.connector_name)?.reload(channel);
       }
     },
+    /** Takes no new work and finishes what is in progress, until `deadline` fires. */
     async drain(deadline: AbortSignal): Promise<void> {
       isDraining = true;
       const drained = channels.map(({ bridge }) => bridge.drain(deadline));
