@@ -37,21 +37,14 @@ export type Found = InboundFound | OutboundFound;
 /** How many messages are in the queues; undefined if there is no such queue. */
 export type Depths = Readonly<Record<"inbound" | "event" | "outbound", number | undefined>>;
 
-export interface Queued {
-  /** What may match: of which user an event is, only the cache knows. */
-  readonly parked: readonly ParkedMessage[];
-  readonly depths: Depths;
-}
+export type Queued = Awaited<ReturnType<typeof searchQueues>>;
 
 /**
  * Searches a connector's parking queues for an id or an address.
  * @throws {PublishError} If the broker is away or refuses.
  */
-export async function searchQueues(
-  connector: string,
-  broker: ParkedBroker,
-  query: string,
-): Promise<Queued> {
+export async function searchQueues(connector: string, broker: ParkedBroker, query: string) {
+  /** What may match: of which user an event is, only the cache knows. */
   const parked: ParkedMessage[] = [];
   // The cache is asked afterwards: during the listing nobody else can have what is parked.
   await new ParkedMessages([connector], broker).list({}, (message) => {
@@ -59,7 +52,7 @@ export async function searchQueues(
     if (about !== null || [id, user].includes(query)) parked.push(message);
   });
   const { inbound, event, outbound } = queuesOf(connector);
-  const depths = {
+  const depths: Depths = {
     inbound: await broker.depth(inbound),
     event: await broker.depth(event),
     outbound: await broker.depth(outbound),
@@ -69,7 +62,7 @@ export async function searchQueues(
 
 /**
  * Collects what is known of each message that matches `query`, in the order in which they came.
- * @param mayBeParked See {@linkcode Queued.parked}.
+ * @param mayBeParked What {@linkcode searchQueues} has found.
  * @throws {CacheError} If the cache fails.
  */
 export async function searchCache(
