@@ -5,7 +5,7 @@ import { sleep, within } from "../async/mod.ts";
 import { SIGNATURE_HEADER } from "../turn/mod.ts";
 import type { Message } from "../vumi/mod.ts";
 import type { Screen } from "./screen.ts";
-import type { RequestAnswer, RequestBody, SimulatedTurn, TurnCall } from "./simulated_turn.ts";
+import type { RequestAnswer, RequestBody, SimulatedTurn } from "./simulated_turn.ts";
 import { createEvent, type Transport, type UserAction } from "./transport.ts";
 
 export const NUMBER = "8110";
@@ -78,8 +78,6 @@ export async function runTour(options: TourOptions): Promise<boolean> {
   }
 }
 
-type CallPath = "/messages" | "/statuses";
-
 /** A call of the bridge's, and the status that Turn answered; undefined if it did not answer. */
 interface Answered {
   readonly body: unknown;
@@ -89,7 +87,7 @@ interface Answered {
 class Tour {
   readonly #options: TourOptions;
   readonly #faults = new Map<string, string>();
-  readonly #calls: Readonly<Record<CallPath, Answered[]>> = { "/messages": [], "/statuses": [] };
+  readonly #calls: Readonly<Record<string, Answered[]>> = { "/messages": [], "/statuses": [] };
   readonly #outbound: Message[] = [];
   /** Is called when something has arrived in these. */
   #arrived: () => void = () => {};
@@ -103,10 +101,13 @@ class Tour {
   async run(): Promise<boolean> {
     const { turn, transport, screen } = this.#options;
     using _calls = turn.watch({
-      answered: ({ content, body }, answer) => {
-        if (!this.#concerns(content)) return;
-        const calls = this.#calls[content?.kind === "status" ? "/statuses" : "/messages"];
-        calls.push({ body, status: answer instanceof Response ? answer.status : undefined });
+      answered: ({ content, path, body }, answer) => {
+        const isOurs = content?.kind === "message"
+          ? TOUR_USERS.includes(content.address)
+          : this.#sent.has(content?.id ?? "");
+        if (!isOurs) return;
+        const status = answer instanceof Response ? answer.status : undefined;
+        this.#calls[path]?.push({ body, status });
         this.#arrived();
       },
     });
@@ -204,8 +205,9 @@ class Tour {
   }
 
   /** The bridge calls Turn: about what a user wrote, or about what became of a message. */
-  async #turnIsCalled(path: CallPath, expected: unknown): Promise<void> {
-    const { body, status } = await this.#next(`POST ${path} that Turn can read`, this.#calls[path]);
+  async #turnIsCalled(path: string, expected: unknown): Promise<void> {
+    const calls = this.#calls[path] ?? [];
+    const { body, status } = await this.#next(`POST ${path} that Turn can read`, calls);
     this.#options.screen.passed(["bridge", "Turn"], `POST ${path}`, body);
     expectIn("Turn to get", body, expected);
     expectIn("Turn to answer with status", status, 200);
@@ -244,13 +246,6 @@ class Tour {
       screen.verdict(fault === undefined, `${flow}: ${fault ?? meaning}`);
     }
     return this.#faults.size === 0;
-  }
-
-  #concerns(content: TurnCall["content"]): boolean {
-    if (content === undefined) return false;
-    return content.kind === "message"
-      ? TOUR_USERS.includes(content.address)
-      : this.#sent.has(content.id);
   }
 }
 

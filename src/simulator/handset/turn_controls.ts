@@ -57,12 +57,7 @@ export class TurnControls implements Disposable {
   }
 }
 
-type Replier = (text: string) => Reply;
-
-interface Reply {
-  readonly text: string;
-  readonly then?: Replier;
-}
+type Replier = (text: string) => { readonly text: string; readonly then?: Replier };
 
 const echo: Replier = (text) => ({ text: `You wrote: ${text}` });
 
