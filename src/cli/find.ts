@@ -43,7 +43,14 @@ async function find(config: Config, query: string, options: Options): Promise<nu
       return undefined;
     }
   };
-  const caches = await orWithout(() => openKept(config, opened));
+  const isKept = config.message_cache_class !== "MemoryMessageCache";
+  if (!isKept) {
+    printError(
+      "MemoryMessageCache is inside the running bridge, so only the parking queues can be searched, " +
+        "and what waits for a retry is not known.\n",
+    );
+  }
+  const caches = isKept ? await orWithout(() => openCaches(config.channels, opened)) : undefined;
   const queued = new Map<ChannelConfig, Queued>();
   await orWithout(async () => {
     const broker = await openBroker(config, opened);
@@ -79,21 +86,6 @@ async function find(config: Config, query: string, options: Options): Promise<nu
       "message: search for the message's id.\n",
   );
   return EXIT.findings;
-}
-
-/** Opens the caches, if they outlive the bridge. */
-async function openKept(
-  config: Config,
-  opened: AsyncDisposableStack,
-): Promise<ReadonlyMap<ChannelConfig, MessageCache>> {
-  if (config.message_cache_class !== "MemoryMessageCache") {
-    return await openCaches(config.channels, opened);
-  }
-  printError(
-    "MemoryMessageCache is inside the running bridge, so only the parking queues can be searched, " +
-      "and what waits for a retry is not known.\n",
-  );
-  return new Map();
 }
 
 /** The story as text, with an empty line before it if it is not the first. */
