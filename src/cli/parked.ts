@@ -119,8 +119,11 @@ function row(...cells: readonly (string | number)[]): string {
 async function show({ messages, several }: Parked, options: Options): Promise<number> {
   using held = new HeldOutput();
   const shown = await messages.list(options, (message, connector) => {
-    const { headers, body } = message;
-    const whole = { ...summary(message, connector, several), headers, body: readable(body) };
+    const { headers } = message;
+    const text = new TextDecoder().decode(message.body);
+    const value = parseJson(text);
+    const body = value === undefined ? text : value;
+    const whole = { ...summary(message, connector, several), headers, body };
     held.print(`${plainJson(whole, options.json ? undefined : 2)}\n`);
   });
   if (shown > 0) return EXIT.ok;
@@ -177,12 +180,6 @@ function summary(
   several: boolean,
 ): object {
   return several ? { connector, ...rest } : rest;
-}
-
-function readable(body: Uint8Array): unknown {
-  const text = new TextDecoder().decode(body);
-  const value = parseJson(text);
-  return value === undefined ? text : value;
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

@@ -44,7 +44,10 @@ export class HttpServer implements AsyncDisposable {
       const address = formatBind({ ...bind, port: server.addr.port });
       return new HttpServer(`http://${address}`, server);
     } catch (error) {
-      throw new ListenError(explain(key, bind, error), { cause: error });
+      const [, known] = REASONS.find(([kind]) => error instanceof kind) ?? [];
+      const reason = known ?? (error instanceof Error ? error.message : String(error));
+      const message = `Cannot listen on ${key} ${formatBind(bind)}: ${reason}`;
+      throw new ListenError(message, { cause: error });
     }
   }
 
@@ -88,9 +91,3 @@ const REASONS = [
     "the system does not allow it; ports below 1024 and other users' folders need rights",
   ],
 ] as const;
-
-function explain(key: string, bind: Config["http_bind"], error: unknown): string {
-  const [, known] = REASONS.find(([kind]) => error instanceof kind) ?? [];
-  const reason = known ?? (error instanceof Error ? error.message : String(error));
-  return `Cannot listen on ${key} ${formatBind(bind)}: ${reason}`;
-}

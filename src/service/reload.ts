@@ -5,7 +5,6 @@ import { getLogger } from "@logtape/logtape";
 import {
   changedKeys,
   type Config,
-  type Fault,
   type LoadedConfig,
   type Warning,
   withoutChannel,
@@ -57,7 +56,9 @@ export class Reloader implements Disposable {
     const loaded = await this.#options.load();
     logWarnings(loaded.warnings);
     if (loaded.kind === "faulty") {
-      const faults = loaded.faults.map(describe);
+      const faults = loaded.faults.map(({ key, value, expected, source }) =>
+        `${key} is ${value ?? "missing"}, expected ${expected}, from ${source}`
+      );
       log.error("Configuration not reloaded, nothing changed: {faults}", { faults });
       return;
     }
@@ -89,8 +90,4 @@ export function logWarnings(warnings: readonly Warning[]): void {
 
 function isReloaded(path: string): boolean {
   return RELOADED.has(withoutChannel(path));
-}
-
-function describe({ key, value, expected, source }: Fault): string {
-  return `${key} is ${value ?? "missing"}, expected ${expected}, from ${source}`;
 }

@@ -24,23 +24,21 @@ export class LogTap implements LogOutput {
   }
 
   writeSync(bytes: Uint8Array): number {
-    const lines = new TextDecoder().decode(bytes).split("\n");
-    for (const line of lines) if (line !== "") this.#take(line);
+    const lines = new TextDecoder().decode(bytes).split("\n").filter((line) => line !== "");
+    for (const line of lines) {
+      const { level: name, message, "@timestamp": time, ...values } = JSON.parse(line);
+      this.listener.values?.(values);
+      const level = LEVELS[name];
+      if (level === undefined) continue;
+      const text = fill(message, values);
+      this.#write(`${time.slice(11, 19)} ${level} ${text}\n`);
+      this.listener.line({ kind: "log", level, text, at: Date.now() });
+    }
     return bytes.length;
   }
 
   isTerminal(): boolean {
     return false;
-  }
-
-  #take(json: string): void {
-    const { level: name, message, "@timestamp": time, ...values } = JSON.parse(json);
-    this.listener.values?.(values);
-    const level = LEVELS[name];
-    if (level === undefined) return;
-    const text = fill(message, values);
-    this.#write(`${time.slice(11, 19)} ${level} ${text}\n`);
-    this.listener.line({ kind: "log", level, text, at: Date.now() });
   }
 }
 
