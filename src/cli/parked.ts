@@ -88,8 +88,12 @@ async function openParked(
 async function list({ messages, connectors, several }: Parked, options: Options): Promise<number> {
   const width = Math.max(9, ...connectors.map((name) => name.length));
   using held = new HeldOutput();
-  const printRow = (connector: string, ...cells: readonly (string | number)[]): void =>
-    held.print(`${several ? `${connector.padEnd(width)}  ` : ""}${row(...cells)}`);
+  // A line, however long, so that thousands can be searched.
+  const printRow = (connector: string, ...cells: readonly (string | number)[]): void => {
+    const name = several ? `${connector.padEnd(width)}  ` : "";
+    const padded = cells.map((cell, index) => plainText(String(cell)).padEnd(WIDTHS[index] ?? 0));
+    held.print(`${name}${padded.join("  ").trimEnd()}\n`);
+  };
   let isFirst = true;
   const listed = await messages.list(options, (message, connector) => {
     if (options.json) return held.print(`${plainJson(summary(message, connector, several))}\n`);
@@ -109,12 +113,6 @@ const NONE = "No parked messages match.\n";
 
 /** Characters of each column but the last; longer cells are not cut. */
 const WIDTHS = [7, 19, 36, 6, 8];
-
-/** A line, however long, so that thousands can be searched. */
-function row(...cells: readonly (string | number)[]): string {
-  const padded = cells.map((cell, index) => plainText(String(cell)).padEnd(WIDTHS[index] ?? 0));
-  return `${padded.join("  ").trimEnd()}\n`;
-}
 
 async function show({ messages, several }: Parked, options: Options): Promise<number> {
   using held = new HeldOutput();

@@ -50,7 +50,8 @@ export class Screen {
   passed(route: readonly Party[], means: string, payload: unknown): void {
     const parties = route.map((party) => this.#style(PARTY_STYLES[party], party));
     this.say(` ${parties.join(" ──▶ ")}   ${this.#style("dim", means)}`);
-    const text = Deno.inspect(withShortIds(payload), {
+    const short = JSON.parse((JSON.stringify(payload) ?? "null").replaceAll(ID, '"…$1"'));
+    const text = Deno.inspect(short, {
       colors: this.#colours,
       breakLength: WIDTH - INDENT.length,
       strAbbreviateSize: LONGEST_TEXT,
@@ -63,8 +64,4 @@ export class Screen {
   #style(style: Style, text: string): string {
     return this.#colours ? styleText(style, text, { validateStream: false }) : text;
   }
-}
-
-function withShortIds(payload: unknown): unknown {
-  return JSON.parse((JSON.stringify(payload) ?? "null").replaceAll(ID, '"…$1"'));
 }

@@ -193,18 +193,14 @@ export class DemoPlay implements Play, AsyncDisposable {
   /** Asks the bridge how it is for as long as a page is open. */
   async #poll(): Promise<void> {
     const { signal } = this.#stop;
-    while (!signal.aborted) {
-      if (this.journal.listeners > 0) await this.#look();
-      await sleep(LOOK_MS, signal);
+    for (; !signal.aborted; await sleep(LOOK_MS, signal)) {
+      if (this.journal.listeners === 0) continue;
+      const before = JSON.stringify([this.#health, this.#parking.parked]);
+      this.#health = await askHealth(this.#options.bridgeUrl);
+      const parked = await this.#parking.look();
+      if (JSON.stringify([this.#health, parked]) === before) continue;
+      this.journal.tell(this.#health);
+      this.journal.tell(parked);
     }
-  }
-
-  async #look(): Promise<void> {
-    const before = JSON.stringify([this.#health, this.#parking.parked]);
-    this.#health = await askHealth(this.#options.bridgeUrl);
-    const parked = await this.#parking.look();
-    if (JSON.stringify([this.#health, parked]) === before) return;
-    this.journal.tell(this.#health);
-    this.journal.tell(parked);
   }
 }

@@ -144,7 +144,8 @@ export class MessageTraces implements Disposable {
     this.#requests.delete(answered);
     const said = { headers: headersOf(headers), body: formatBody(body) };
     if (status === 200) {
-      const change = { messageId: messageIdIn(body), note: "on the queue" };
+      const [message] = Array.from(Object(body).messages ?? []);
+      const change = { messageId: String(Object(message).id ?? ""), note: "on the queue" };
       this.#go(id, change, step("good", "Answered 200", said));
     } else {
       const title = status === undefined ? "The bridge did not answer" : `Answered ${status}`;
@@ -223,11 +224,6 @@ function step(
   details: Pick<TraceStep, "headers" | "body"> = {},
 ): TraceStep {
   return { at: Date.now(), tone, title, ...details };
-}
-
-function messageIdIn(body: unknown): string {
-  const [message] = Array.from(Object(body).messages ?? []);
-  return String(Object(message).id ?? "");
 }
 
 function formatMs(ms: number): string {

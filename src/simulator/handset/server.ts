@@ -180,19 +180,16 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 function faultOf(request: Request, ownHost: string): string | undefined {
   const host = request.headers.get("host") ?? "";
-  if (!isOurs(host, ownHost)) return `Not served under the name ${JSON.stringify(host)}`;
+  const name = URL.parse(`http://${host}`)?.hostname ?? "";
+  // Names that no other server's page can have: addresses, localhost, and the configured one.
+  const isOurs = /^(\[.*|[\d.]+|localhost)$/.test(name) || name === ownHost.toLowerCase();
+  if (!isOurs) return `Not served under the name ${JSON.stringify(host)}`;
   const origin = request.headers.get("origin");
   const isOwn = origin === `http://${host}` || origin === `https://${host}`;
   if (origin !== null && !isOwn) return "Pages of other servers may not ask this one";
   // Browsers send it with whatever changes something.
   if (origin === null && request.method === "POST") return "The header Origin is missing";
   return undefined;
-}
-
-/** Names that no other server's page can have: addresses, localhost, and the configured one. */
-function isOurs(host: string, ownHost: string): boolean {
-  const name = URL.parse(`http://${host}`)?.hostname ?? "";
-  return name === "localhost" || name === ownHost.toLowerCase() || /^(\[.*|[\d.]+)$/.test(name);
 }
 
 export function isLoopback(host: string): boolean {
