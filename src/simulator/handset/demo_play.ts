@@ -36,7 +36,7 @@ const WRONG_SIGNATURE = btoa("not what it should be, at all...");
 
 export class DemoPlay implements Play, AsyncDisposable {
   readonly journal: Journal = new Journal();
-  readonly hello: Omit<Hello, "anew">;
+  readonly hello: Omit<Hello, "kind" | "anew">;
   readonly #options: DemoPlayOptions;
   readonly #parts = new DisposableStack();
   readonly #phones: Phones;
@@ -54,16 +54,11 @@ export class DemoPlay implements Play, AsyncDisposable {
     this.#options = options;
     const { turn, transport, broker, ussdTimeoutMs } = options;
     const { journal } = this;
+    const { connector } = transport;
     const ignores = isLoad;
     const isReserved = (address: string): boolean =>
       this.#isTouring && TOUR_USERS.includes(address);
-    this.hello = {
-      kind: "hello",
-      whole: true,
-      number: NUMBER,
-      ussdCode: USSD_CODE,
-      connector: transport.connector,
-    };
+    this.hello = { whole: true, number: NUMBER, ussdCode: USSD_CODE, connector };
     // Before the phones, which report what becomes of a message as soon as it comes.
     this.#traces = this.#parts.use(new MessageTraces({ transport, journal, turn, ignores }));
     this.#phones = this.#parts.use(

@@ -48,12 +48,12 @@ export class Journal {
    */
   listen(
     lastId: string,
-    hello: Omit<Hello, "anew">,
+    hello: Omit<Hello, "kind" | "anew">,
     now: readonly Now[],
     listener: Listener,
   ): Disposable {
     const missedAfter = this.#numberOf(lastId);
-    listener(formatFrame({ ...hello, anew: missedAfter === undefined }));
+    listener(formatFrame({ kind: "hello", ...hello, anew: missedAfter === undefined }));
     for (const [number, frame] of this.#kept.rentries()) {
       if (number > (missedAfter ?? 0)) listener(frame);
     }

@@ -26,13 +26,7 @@ export function phonePlay(transport: Transport, number: string): Play & Disposab
   };
   return {
     journal,
-    hello: {
-      kind: "hello",
-      whole: false,
-      number,
-      ussdCode: USSD_CODE,
-      connector: transport.connector,
-    },
+    hello: { whole: false, number, ussdCode: USSD_CODE, connector: transport.connector },
     now: () => [settings(), ...phones.all],
     async act(action: Action): Promise<void> {
       await phones.act(action);

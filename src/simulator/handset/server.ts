@@ -15,7 +15,7 @@ const log = getLogger(["turn-channels", "simulator"]);
 /** What the page shows, and what can be done at it. */
 export interface Play {
   readonly journal: Journal;
-  readonly hello: Omit<Hello, "anew">;
+  readonly hello: Omit<Hello, "kind" | "anew">;
   now(): readonly Now[];
   /** Does what a person does. Throws `PhoneError` if it can't be done. */
   act(action: Action): Promise<void>;
