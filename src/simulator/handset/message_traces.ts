@@ -80,7 +80,7 @@ export class MessageTraces implements Disposable {
 
   #queued(message: Message): void {
     const { message_id: id, from_addr: address, transport_type, session_event } = message;
-    if (this.#isIgnored(address)) return;
+    if (this.#options.ignores?.(address)) return;
     const text = message.content ?? (session_event === "close" ? "hung up" : message.to_addr);
     const title = `${transport_type.toUpperCase()} on ${this.#options.transport.queues.inbound}`;
     this.#begin({ ...this.#onQueue, id, flow: "inbound", address, text, messageId: id });
@@ -156,7 +156,7 @@ export class MessageTraces implements Disposable {
 
   async #taken(message: Message): Promise<void> {
     const { message_id: messageId, to_addr: address, content, session_event } = message;
-    if (this.#isIgnored(address)) return;
+    if (this.#options.ignores?.(address)) return;
     this.#users.set(messageId, address);
     // Which request it comes from is known when that is answered.
     if (this.#requests.size > 0) await Promise.all(this.#requests);
@@ -172,10 +172,6 @@ export class MessageTraces implements Disposable {
     const title = `Taken off ${this.#options.transport.queues.outbound}`;
     const details = { body: formatBody(message) };
     this.#end(id, { state: "done", note: "sent" }, step("good", title, details));
-  }
-
-  #isIgnored(address: string): boolean {
-    return this.#options.ignores?.(address) ?? false;
   }
 
   /** A status does not name its event; events are handled in order. */

@@ -69,17 +69,18 @@ export class Phones implements Disposable {
       }
       case "dial": {
         const { address, code: to_addr } = action;
-        if (this.#own(address).isOpen) throw new PhoneError("A session is open already");
+        if (this.#own(address).state !== "ended") throw new PhoneError("A session is open already");
         const dialling = { to_addr, session_event: "new", transport_type: "ussd" } as const;
         return await this.#write(address, dialling);
       }
       case "answer": {
         const { address, text: content } = action;
-        if (!this.#own(address).isAsking) throw new PhoneError("The screen asks for no answer");
+        const { state } = this.#own(address);
+        if (state !== "asking") throw new PhoneError("The screen asks for no answer");
         return await this.#writeInSession(address, { content, session_event: "resume" });
       }
       case "hangUp":
-        if (!this.#own(action.address).isOpen) throw new PhoneError("No session is open");
+        if (this.#own(action.address).state === "ended") throw new PhoneError("No session is open");
         return await this.#hangUp(action.address);
       case "report":
         return await transport.publishEvent(createEvent(action.id, action.report));
@@ -113,16 +114,12 @@ export class Phones implements Disposable {
 
   /** The user's session, unless the tour uses the phone. */
   #own(address: string): UssdSession {
-    if (this.#isReserved(address)) {
+    if (this.#options.isReserved?.(address)) {
       throw new PhoneError("The tour is using this phone; wait until it ends");
     }
     const session = this.#phones.get(address);
     if (session === undefined) throw new PhoneError("There is no such phone");
     return session;
-  }
-
-  #isReserved(address: string): boolean {
-    return this.#options.isReserved?.(address) ?? false;
   }
 
   async #writeInSession(
@@ -164,7 +161,7 @@ export class Phones implements Disposable {
     if (session === undefined) return;
     const ussd = message.transport_type === "ussd";
     const text = content ?? "";
-    const isReserved = this.#isReserved(address);
+    const isReserved = this.#options.isReserved?.(address);
     if (ussd && !session.serviceSays(in_reply_to, text, session_event === "resume")) {
       // As on a network: without a session there is no way to the phone.
       const why = "no session is waiting for it";

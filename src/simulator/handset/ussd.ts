@@ -24,12 +24,9 @@ export class UssdSession implements Disposable {
     return { ...this.#session, leftMs: Math.max(0, this.#deadline - Date.now()) };
   }
 
-  get isOpen(): boolean {
-    return this.#session !== undefined && this.#session.state !== "ended";
-  }
-
-  get isAsking(): boolean {
-    return this.#session?.state === "asking";
+  /** `ended` also if there was no session yet. */
+  get state(): Session["state"] {
+    return this.#session?.state ?? "ended";
   }
 
   /** The user dials, answers or hangs up; returns what ended the session, if it ended. */
@@ -50,7 +47,7 @@ export class UssdSession implements Disposable {
   /** The service answers; false if no session waits for that. */
   serviceSays(inReplyTo: string | null, text: string, asks: boolean): boolean {
     if (this.#session === undefined || inReplyTo === null) return false;
-    if (!this.isOpen || inReplyTo !== this.#unanswered) return false;
+    if (this.state === "ended" || inReplyTo !== this.#unanswered) return false;
     this.#unanswered = undefined;
     const screens = this.#session.screens + 1;
     this.#session = { ...this.#session, state: "asking", text, screens };
