@@ -31,7 +31,7 @@ export async function check(config: Config, warnings: readonly Warning[]): Promi
   print(summary(config));
   const tried = await Promise.all([
     checkBroker(config),
-    checkCaches(config),
+    cacheOf(config).check(),
     checkTurn(config),
     ...config.channels.map((channel) => checkEndpoint(channel)),
   ]);
@@ -57,7 +57,7 @@ async function checkTurn({ channels }: Config): Promise<readonly Finding[]> {
 
 function summary(config: Config): string {
   const { timeout, outbound_timeout } = config.message_cache_config;
-  const kept = `${cachePlace(config)}; inbound ${timeout} s, outbound ${outbound_timeout} s`;
+  const kept = `${cacheOf(config).place}; inbound ${timeout} s, outbound ${outbound_timeout} s`;
   const lines: readonly (readonly [what: string, how: string])[] = [
     ["listen on", formatBind(config.http_bind)],
     ...config.channels.flatMap(channelLines),
@@ -128,30 +128,27 @@ async function checkPartitions(
   });
 }
 
-async function checkCaches(config: Config): Promise<readonly Finding[]> {
+/** Where the cache is, in words, and how to check it. */
+function cacheOf(
+  config: Config,
+): { readonly place: string; readonly check: () => Promise<readonly Finding[]> } {
   const { path, url } = config.message_cache_config;
   switch (config.message_cache_class) {
     case "DenoKvMessageCache":
-      return await checkDenoKv(path);
+      return { place: path, check: () => checkDenoKv(path) };
     case "RedisMessageCache": {
-      const { checkRedis } = await import("../cache/redis/check.ts");
-      return [await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS })];
+      const place = redactedConfig(config)["message_cache_config.url"] ?? "";
+      const check = async (): Promise<readonly Finding[]> => {
+        const { checkRedis } = await import("../cache/redis/check.ts");
+        return [await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS })];
+      };
+      return { place, check };
     }
     case "MemoryMessageCache": {
       const detail = "in memory: a restart loses it, and with it replies and statuses";
-      return [{ subject: "cache", ok: true, detail }];
+      const finding = { subject: "cache", ok: true, detail };
+      return { place: "memory", check: () => Promise.resolve([finding]) };
     }
-  }
-}
-
-function cachePlace(config: Config): string {
-  switch (config.message_cache_class) {
-    case "DenoKvMessageCache":
-      return config.message_cache_config.path;
-    case "RedisMessageCache":
-      return redactedConfig(config)["message_cache_config.url"] ?? "";
-    case "MemoryMessageCache":
-      return "memory";
   }
 }
 

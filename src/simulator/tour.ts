@@ -89,6 +89,7 @@ class Tour {
   readonly #faults = new Map<string, string>();
   readonly #calls: Readonly<Record<string, Answered[]>> = { "/messages": [], "/statuses": [] };
   readonly #outbound: Message[] = [];
+  #steps = 0;
   /** Is called when something has arrived in these. */
   #arrived: () => void = () => {};
   /** Ids of messages to the tour's users, as statuses name no user. */
@@ -124,30 +125,29 @@ class Tour {
         "This bridge is the real one; Turn, the queues and the users are simulated.",
     );
     await this.#pause();
-    await this.#heading("1", `A user writes to ${NUMBER}, and Turn gets it.`);
+    await this.#step(`A user writes to ${NUMBER}, and Turn gets it.`);
     const question = await this.#userWrites(WRITTEN, "Hello world!");
 
-    await this.#heading("2", "Turn answers. The bridge knows to what, so the message is a reply.");
+    await this.#step("Turn answers. The bridge knows to what, so the message is a reply.");
     const answer = await this.#try("outbound", () => this.#turnAnswers(question, ANSWER));
 
-    await this.#heading(
-      "3",
-      "The provider takes the message, the phone gets it, and Turn is told of both.",
-    );
+    await this.#step("The provider takes the message, the phone gets it, and Turn is told of both.");
     await this.#try("statuses", () => this.#expectStatuses(answer));
 
-    await this.#heading(
-      "4",
-      "On USSD a user dials a code, and Turn's question keeps the session open.",
-    );
+    await this.#step("On USSD a user dials a code, and Turn's question keeps the session open.");
     const dialled = await this.#userWrites(DIALLED, USSD_CODE);
     await this.#try("outbound", () => this.#turnAnswers(dialled, QUESTION));
     await this.#pause();
-    return this.#sumUp();
+    screen.say("");
+    for (const [flow, meaning] of Object.entries(FLOWS)) {
+      const fault = this.#faults.get(flow);
+      screen.verdict(fault === undefined, `${flow}: ${fault ?? meaning}`);
+    }
+    return this.#faults.size === 0;
   }
 
-  async #heading(title: string, text: string): Promise<void> {
-    this.#options.screen.heading(title, text);
+  async #step(text: string): Promise<void> {
+    this.#options.screen.heading(`${++this.#steps}`, text);
     await this.#pause();
   }
 
@@ -236,16 +236,6 @@ class Tour {
       if (!this.#faults.has(flow)) this.#faults.set(flow, error.message);
       return undefined;
     }
-  }
-
-  #sumUp(): boolean {
-    const { screen } = this.#options;
-    screen.say("");
-    for (const [flow, meaning] of Object.entries(FLOWS)) {
-      const fault = this.#faults.get(flow);
-      screen.verdict(fault === undefined, `${flow}: ${fault ?? meaning}`);
-    }
-    return this.#faults.size === 0;
   }
 }
 
