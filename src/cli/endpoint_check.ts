@@ -43,11 +43,8 @@ async function tryOut(config: EndpointConfig, path: string): Promise<string | un
     requestTimeoutMs: requestTimeoutMs(config),
     accept: () => Promise.resolve({ kind: "accepted", id: `${++taken}` }),
   }]);
-  await using server = await HttpServer.listen({
-    key: "http_bind",
-    bind: { kind: "tcp", hostname: "127.0.0.1", port: 0 },
-    app: endpoint,
-  });
+  const bind = { kind: "tcp", hostname: "127.0.0.1", port: 0 } as const;
+  await using server = await HttpServer.listen("http_bind", bind, endpoint);
   const url = `${server.address}${path}`;
   for (const secret of config.turn_hmac_secret) {
     const status = await ask(url, sign(secret, BODY));

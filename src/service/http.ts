@@ -9,12 +9,6 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-interface HttpOptions {
-  readonly key: "http_bind" | "admin_bind";
-  readonly bind: Config["http_bind"];
-  readonly app: Hono;
-}
-
 /** How long connections may take to end after the deadline. */
 const LINGER_MS = 1_000;
 
@@ -30,7 +24,11 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /** @throws {ListenError} If it can't listen. */
-  static async listen({ bind, app, key }: HttpOptions): Promise<HttpServer> {
+  static async listen(
+    key: "http_bind" | "admin_bind",
+    bind: Config["http_bind"],
+    app: Hono,
+  ): Promise<HttpServer> {
     const handler = (request: Request): Response | Promise<Response> => app.fetch(request);
     const onListen = (): void => {};
     try {

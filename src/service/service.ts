@@ -103,10 +103,10 @@ async function listen(
 ) {
   const endpoints = channels.map(({ endpoint }) => endpoint);
   const app = publicRoutes(endpoints, admin_bind === undefined ? operation : undefined);
-  const http = opened.use(await HttpServer.listen({ key: "http_bind", bind: http_bind, app }));
+  const http = opened.use(await HttpServer.listen("http_bind", http_bind, app));
   if (admin_bind === undefined) return { http, admin: undefined };
-  const options = { key: "admin_bind", bind: admin_bind, app: adminRoutes(operation) } as const;
-  return { http, admin: opened.use(await HttpServer.listen(options)) };
+  const admin = await HttpServer.listen("admin_bind", admin_bind, adminRoutes(operation));
+  return { http, admin: opened.use(admin) };
 }
 
 /** The broker's address for spans, without the user; of several nodes the first. */

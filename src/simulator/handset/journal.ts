@@ -4,12 +4,6 @@
 import { LRUCache } from "lru-cache";
 import type { Happening, Hello, Now } from "./events.ts";
 
-/** How many events and characters are kept; the oldest go first. */
-interface JournalOptions {
-  readonly keep?: number;
-  readonly keepCharacters?: number;
-}
-
 type Listener = (frame: string) => void;
 
 export class Journal {
@@ -20,9 +14,9 @@ export class Journal {
   readonly #listeners = new Set<Listener>();
   #last = 0;
 
-  constructor({ keep = 2_000, keepCharacters = 4_000_000 }: JournalOptions = {}) {
-    const sizeCalculation = (frame: string): number => frame.length;
-    this.#kept = new LRUCache({ max: keep, maxSize: keepCharacters, sizeCalculation });
+  /** Keeps so many events and characters; the oldest go first. */
+  constructor(max = 2_000, maxSize = 4_000_000) {
+    this.#kept = new LRUCache({ max, maxSize, sizeCalculation: (frame) => frame.length });
   }
 
   get listeners(): number {

@@ -48,7 +48,7 @@ Deno.test("Journal tells who comes back what was missed, and no more", () => {
 });
 
 Deno.test("Journal begins anew with who missed more than is kept", () => {
-  const journal = new Journal({ keep: 2 });
+  const journal = new Journal(2);
   journal.add(line("a"));
   using listener = listen(journal);
   const lastId = listener.lastId();
@@ -78,7 +78,7 @@ Deno.test("Journal begins anew with who has heard what was never said", () => {
 });
 
 Deno.test("Journal keeps no more characters than it may", () => {
-  const journal = new Journal({ keepCharacters: 1_000 });
+  const journal = new Journal(2_000, 1_000);
   for (let n = 0; n < 100; n++) journal.add(line(`${n} ${"x".repeat(90)}`));
   using listener = listen(journal);
   const { length } = listener.texts();
