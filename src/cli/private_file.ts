@@ -8,7 +8,10 @@ import { CommandError, EXIT } from "./exit_codes.ts";
  * @throws {CommandError} If it can't be written.
  */
 export async function createPrivateFile(path: string, force: boolean) {
-  if (!force && await exists(path)) {
+  // A file that can't be examined counts as one that exists, and must not be replaced.
+  const exists = (): Promise<boolean> =>
+    Deno.lstat(path).then(() => true, (error) => !(error instanceof Deno.errors.NotFound));
+  if (!force && await exists()) {
     throw new CommandError(EXIT.unavailable, `${path} exists; --force replaces it`);
   }
   const unfinished = `${path}.${crypto.randomUUID().slice(0, 8)}`;
@@ -29,9 +32,4 @@ export async function createPrivateFile(path: string, force: boolean) {
       if (!written) Deno.removeSync(unfinished);
     },
   };
-}
-
-/** A file that can't be examined counts as one that exists, and must not be replaced. */
-function exists(path: string): Promise<boolean> {
-  return Deno.lstat(path).then(() => true, (error) => !(error instanceof Deno.errors.NotFound));
 }

@@ -6,6 +6,8 @@ import { parseJson } from "../../async/mod.ts";
 const address = z.string().trim().min(1).max(40);
 const text = z.string().max(4_000);
 const id = z.string().min(1).max(100);
+const report = z.enum(["ack", "nack", "delivered", "failed"]);
+const mode = z.enum(["200", "429", "500", "400", "none"]);
 
 const actionSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("add"), address }),
@@ -13,11 +15,7 @@ const actionSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("dial"), address, code: address }),
   z.strictObject({ do: z.literal("answer"), address, text }),
   z.strictObject({ do: z.literal("hangUp"), address }),
-  z.strictObject({
-    do: z.literal("report"),
-    id,
-    report: z.enum(["ack", "nack", "delivered", "failed"]),
-  }),
+  z.strictObject({ do: z.literal("report"), id, report }),
   /** Whether the transport reports by itself. */
   z.strictObject({ do: z.literal("setReports"), on: z.boolean() }),
   z.strictObject({
@@ -28,10 +26,7 @@ const actionSchema = z.discriminatedUnion("do", [
     replyTo: z.string().max(100),
     badSignature: z.boolean(),
   }),
-  z.strictObject({
-    do: z.literal("setTurnAnswers"),
-    mode: z.enum(["200", "429", "500", "400", "none"]),
-  }),
+  z.strictObject({ do: z.literal("setTurnAnswers"), mode }),
   z.strictObject({ do: z.literal("setTurnReplies"), on: z.boolean() }),
   z.strictObject({ do: z.literal("replay"), key: z.union([z.literal("all"), id]) }),
   z.strictObject({ do: z.literal("setLoad"), rate: z.int().min(0).max(500) }),
