@@ -31,32 +31,31 @@ export async function run(
     // A second signal would end the draining.
     if (!signals.first.aborted) signals.stop();
   });
-  const service = await startService(config).catch((error) => {
+  await using service = await startService(config).catch((error) => {
     log.fatal("Cannot start: {reason}", { reason: commandError(error).message });
     return undefined;
   });
   if (service === undefined) return EXIT.unavailable;
-  await using running = service;
   // Nothing is opened for writing from now on; the cache's file and the socket stay open.
   for (const name of ["write", "sys"] as const) Deno.permissions.revokeSync({ name });
   const connectors = config.channels.map(({ connector_name }) => connector_name);
   log.info("Bridging {connector} and Turn, listening on {address}", {
     connector: connectors.join(", "),
-    address: running.address,
-    ...(running.adminAddress && { admin: running.adminAddress }),
+    address: service.address,
+    ...(service.adminAddress && { admin: service.adminAddress }),
   });
   using reloader = new Reloader({
     config,
     load,
     apply(changed) {
-      running.reload(changed);
+      service.reload(changed);
       logging.change(changed.log_level, privacyOf(changed));
     },
   });
   await aborted(signals.first);
   log.info("Stopping: finishing work in progress");
   const deadline = AbortSignal.timeout(reloader.current.shutdown_timeout * 1000);
-  await running.drain(AbortSignal.any([deadline, signals.second]));
+  await service.drain(AbortSignal.any([deadline, signals.second]));
   log.info("Stopped");
   return hasBug ? EXIT.bug : EXIT.ok;
 }

@@ -79,10 +79,7 @@ export async function runTour(options: TourOptions): Promise<boolean> {
 }
 
 /** A call of the bridge's, and the status that Turn answered; undefined if it did not answer. */
-interface Answered {
-  readonly body: unknown;
-  readonly status: number | undefined;
-}
+type Answered = Omit<RequestAnswer, "headers">;
 
 class Tour {
   readonly #options: TourOptions;
