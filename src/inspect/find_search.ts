@@ -14,19 +14,8 @@ import {
 } from "../bridge/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
+import { isDelayed, isInbound, type Waiting } from "./find_waiting.ts";
 import { type ParkedBroker, type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
-
-/** A message or event that waits outside of its queue. */
-export type Waiting = ParkedMessage | DelayedRecord;
-
-export function isDelayed(waiting: Waiting): waiting is DelayedRecord {
-  return "until" in waiting;
-}
-
-/** Whether it is a message from a user, and not an event. */
-export function isInbound(waiting: Waiting): boolean {
-  return (isDelayed(waiting) ? waiting.flow : waiting.queue) === "inbound";
-}
 
 export type InboundFound = Awaited<ReturnType<typeof inboundFound>>;
 

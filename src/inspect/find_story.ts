@@ -5,14 +5,8 @@ import * as z from "zod";
 import { parseFields } from "../async/mod.ts";
 import { DELIVERED_TTL_MS, type Said } from "../bridge/mod.ts";
 import { queuesOf, unixMilliseconds } from "../vumi/mod.ts";
-import {
-  type Depths,
-  type Found,
-  type InboundFound,
-  isDelayed,
-  type OutboundFound,
-} from "./find_search.ts";
-import { failuresOf, placeOf, waitingState } from "./find_waiting.ts";
+import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
+import { failuresOf, isDelayed, placeOf, waitingState } from "./find_waiting.ts";
 
 interface Step {
   /** ISO 8601; null if it is not known. */

@@ -1,10 +1,23 @@
 // What waits outside of its queue, parked or delayed, in plain words for find_story.ts.
 
 import { parseFields } from "../async/mod.ts";
+import type { DelayedRecord } from "../bridge/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
-import { isDelayed, isInbound, type Waiting } from "./find_search.ts";
 import type { Entry, State, Surroundings } from "./find_story.ts";
+import type { ParkedMessage } from "./parked_messages.ts";
+
+/** A message or event that waits outside of its queue. */
+export type Waiting = ParkedMessage | DelayedRecord;
+
+export function isDelayed(waiting: Waiting): waiting is DelayedRecord {
+  return "until" in waiting;
+}
+
+/** Whether it is a message from a user, and not an event. */
+export function isInbound(waiting: Waiting): boolean {
+  return (isDelayed(waiting) ? waiting.flow : waiting.queue) === "inbound";
+}
 
 /** What went wrong with a waiting message. */
 export function failuresOf(waiting: Waiting): readonly Entry[] {

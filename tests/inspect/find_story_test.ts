@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type DelayedRecord, NOTHING_TOLD } from "../../src/bridge/mod.ts";
-import type { InboundFound, OutboundFound, Waiting } from "../../src/inspect/find_search.ts";
+import type { InboundFound, OutboundFound } from "../../src/inspect/find_search.ts";
 import { storyOf, type Surroundings } from "../../src/inspect/find_story.ts";
+import type { Waiting } from "../../src/inspect/find_waiting.ts";
 import type { ParkedMessage } from "../../src/inspect/parked_messages.ts";
 import { remembered } from "../cache/samples.ts";
 
