@@ -162,10 +162,9 @@ export class DemoPlay implements Play, AsyncDisposable {
   }
 
   #startTourOfPage(): void {
-    if (this.#tourOfPage !== undefined) throw new PhoneError("The tour is playing already");
+    if (this.#isTouring) throw new PhoneError("The tour is playing already");
     const { tourPauseMs = TOUR_PAUSE_MS } = this.#options;
-    this.#tourOfPage = this.tour(new Screen(() => {}, false), tourPauseMs)
-      .finally(() => this.#tourOfPage = undefined);
+    this.#tourOfPage = this.tour(new Screen(() => {}, false), tourPauseMs);
   }
 
   /** Watchers see what comes of it. */
