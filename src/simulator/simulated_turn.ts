@@ -5,7 +5,7 @@ import * as z from "zod";
 import { parseJson } from "../async/mod.ts";
 import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";
 import { type CallContent, readCall } from "./turn_schemas.ts";
-import { Watched } from "./watched.ts";
+import { Watchers } from "./watchers.ts";
 
 export interface TurnCall {
   readonly at: number;
@@ -61,16 +61,17 @@ export interface SimulatedTurnOptions {
 
 const BASE_PATH = "/v1/numbers/simulated";
 
-export class SimulatedTurn extends Watched<TurnWatcher> implements AsyncDisposable {
+export class SimulatedTurn implements AsyncDisposable {
   /** Answers calls; faulty ones are refused without it. */
   answer: Answerer;
   readonly #authToken: string;
+  readonly #watchers = new Watchers<TurnWatcher>();
+  readonly watch = (watcher: TurnWatcher): Disposable => this.#watchers.add(watcher);
   readonly #stop = new AbortController();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #released = Promise.withResolvers<void>();
 
   constructor({ authToken = "token", answer = ok }: SimulatedTurnOptions = {}) {
-    super();
     this.answer = answer;
     this.#authToken = authToken;
     this.#server = Deno.serve(
@@ -88,7 +89,7 @@ export class SimulatedTurn extends Watched<TurnWatcher> implements AsyncDisposab
     const headers = signedHeaders(text, options);
     const answered = post(url, text, headers);
     const request = { headers, isSigned: options.signature === undefined, body };
-    this.tell((watcher) => watcher.asks?.(request, answered));
+    this.#watchers.each((watcher) => watcher.asks?.(request, answered));
     return await answered;
   }
 
@@ -114,14 +115,14 @@ export class SimulatedTurn extends Watched<TurnWatcher> implements AsyncDisposab
     const refusal = this.#refusalOf(request, read);
     const content = refusal === undefined ? read?.data : undefined;
     const call = { at, method, path, headers, body, content };
-    this.tell((watcher) => watcher.called?.(call));
+    this.#watchers.each((watcher) => watcher.called?.(call));
     const { promise: released } = this.#released;
     const answer = refusal ?? await this.answer(call);
-    this.tell((watcher) => watcher.answered?.(call, answer));
+    this.#watchers.each((watcher) => watcher.answered?.(call, answer));
     if (answer !== "hang") return answer;
     await released;
     const late = ok();
-    this.tell((watcher) => watcher.answered?.(call, late));
+    this.#watchers.each((watcher) => watcher.answered?.(call, late));
     return late;
   }
 

@@ -15,7 +15,7 @@ import {
   newId,
   queuesOf,
 } from "../vumi/mod.ts";
-import { Watched } from "./watched.ts";
+import { Watchers } from "./watchers.ts";
 
 /** Each method is called before what it reports goes on. */
 interface TransportWatcher {
@@ -28,14 +28,15 @@ interface TransportWatcher {
 /** A user's message, as far as the user decides on it. */
 export type UserAction = Omit<MessageFields, "transport_name">;
 
-export class Transport extends Watched<TransportWatcher> implements AsyncDisposable {
+export class Transport implements AsyncDisposable {
   readonly queues: ConnectorQueues;
   readonly connector: string;
+  readonly #watchers = new Watchers<TransportWatcher>();
+  readonly watch = (watcher: TransportWatcher): Disposable => this.#watchers.add(watcher);
   readonly #broker: Publisher & Subscriber;
   readonly #consumer: Consumer;
 
   constructor(connector: string, broker: Publisher & Subscriber) {
-    super();
     this.queues = queuesOf(connector);
     this.connector = connector;
     this.#broker = broker;
@@ -44,7 +45,7 @@ export class Transport extends Watched<TransportWatcher> implements AsyncDisposa
     const options = { prefetch: 1, parkingQueue: `${outbound}.parked` };
     this.#consumer = broker.consume(outbound, options, ({ body }) => {
       const message = decodeMessage(body);
-      this.tell((watcher) => watcher.taken?.(message));
+      this.#watchers.each((watcher) => watcher.taken?.(message));
       return Promise.resolve({ kind: "done" });
     });
   }
@@ -54,12 +55,12 @@ export class Transport extends Watched<TransportWatcher> implements AsyncDisposa
   }
 
   async publish(message: Message): Promise<void> {
-    this.tell((watcher) => watcher.published?.(message));
+    this.#watchers.each((watcher) => watcher.published?.(message));
     await this.#broker.publish(this.queues.inbound, encodeMessage(message));
   }
 
   async publishEvent(event: Event): Promise<void> {
-    this.tell((watcher) => watcher.reported?.(event));
+    this.#watchers.each((watcher) => watcher.reported?.(event));
     await this.#broker.publish(this.queues.event, encodeEvent(event));
   }
 
