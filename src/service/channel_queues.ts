@@ -41,7 +41,7 @@ export function faultyKinds(
 }
 
 function kindsOf(channel: ChannelConfig): readonly (readonly [queue: string, kind: string])[] {
-  const own = Object.entries(queuesOf(channel.connector_name));
+  const own = Object.entries({ ...queuesOf(channel.connector_name) });
   return [
     ...own.map(([kind, queue]) => [queue, kind] as const),
     ...delaysMsOf(channel).map((delayMs) => [delayQueue(delayMs), "delay"] as const),

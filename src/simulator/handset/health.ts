@@ -11,7 +11,7 @@ export async function askHealth(address: string): Promise<Health> {
   const [report, metrics] = await Promise.all([
     // Without an answer the bridge counts as down.
     ask("/health").then((response) => response.json())
-      .catch(({ message: reason }) => ({ health: "down", reason })),
+      .catch((error: Error) => ({ health: "down", reason: error.message })),
     ask("/metrics").then((response) => response.text()).catch(() => ""),
   ]);
   const samples = (name: string) => readSamples(metrics, `turn_channels_${name}`);
