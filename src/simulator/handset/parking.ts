@@ -18,17 +18,12 @@ const MOST_SHOWN = 50;
 /** A longer queue is only counted, as reading it would take too long. */
 const MOST_LOOKED_AT = 2_000;
 
-interface Seen {
-  readonly depth: number;
-  readonly messages: readonly ParkedRow[];
-}
-
 export class Parking {
   /** What the last look has found. */
   parked: Parked = { kind: "parked", total: 0, messages: [] };
   readonly #options: ParkingOptions;
   #known = new Set<string>();
-  readonly #seen = new Map<string, Seen>();
+  readonly #seen = new Map<string, { depth: number; messages: readonly ParkedRow[] }>();
 
   constructor(options: ParkingOptions) {
     this.#options = options;
@@ -48,7 +43,7 @@ export class Parking {
     return this.parked = { kind: "parked", total, messages: messages.slice(0, MOST_SHOWN) };
   }
 
-  async #see(queue: string): Promise<Seen> {
+  async #see(queue: string) {
     const { broker } = this.#options;
     const depth = await broker.depth(queue) ?? 0;
     const before = this.#seen.get(queue);
