@@ -140,8 +140,10 @@ async function outboundFound(
     /** When RabbitMQ confirmed it, in milliseconds since 1970. */
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
     told,
-    waiting: withoutFinished(about, ({ id }) =>
-      told.events.some((event) => event.id === eventKey(id))),
+    waiting: withoutFinished(
+      about,
+      ({ id }) => told.events.some((event) => event.id === eventKey(id)),
+    ),
   };
 }
 

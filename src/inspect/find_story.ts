@@ -7,6 +7,7 @@ import { DELIVERED_TTL_MS, type Said } from "../bridge/mod.ts";
 import { queuesOf, unixMilliseconds } from "../vumi/mod.ts";
 import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
 import { failuresOf, isDelayed, placeOf, waitingState } from "./find_waiting.ts";
+import type { ParkedMessage } from "./parked_messages.ts";
 
 interface Step {
   /** ISO 8601; null if it is not known. */
@@ -55,7 +56,7 @@ export function storyOf(found: Found, around: Surroundings): Story {
 
 function inboundStory(found: InboundFound, around: Surroundings): Story {
   const { id, message, delivered, reply, waiting } = found;
-  const parked = waiting.find((one) => !isDelayed(one));
+  const parked = waiting.find((one): one is ParkedMessage => !isDelayed(one));
   const known = message ?? (parked && fieldsSchema.parse(parseFields(parked.body)));
   const timeline: Entry[] = [];
   if (known !== undefined) {

@@ -128,7 +128,9 @@ class Tour {
     await this.#step("Turn answers. The bridge knows to what, so the message is a reply.");
     const answer = await this.#try("outbound", () => this.#turnAnswers(question, ANSWER));
 
-    await this.#step("The provider takes the message, the phone gets it, and Turn is told of both.");
+    await this.#step(
+      "The provider takes the message, the phone gets it, and Turn is told of both.",
+    );
     await this.#try("statuses", () => this.#expectStatuses(answer));
 
     await this.#step("On USSD a user dials a code, and Turn's question keeps the session open.");

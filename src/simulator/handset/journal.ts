@@ -48,9 +48,9 @@ export class Journal {
   ): Disposable {
     const missedAfter = this.#numberOf(lastId);
     listener(formatFrame({ kind: "hello", ...hello, anew: missedAfter === undefined }));
-    for (const [number, frame] of this.#kept.rentries()) {
+    this.#kept.rforEach((frame, number) => {
       if (number > (missedAfter ?? 0)) listener(frame);
-    }
+    });
     for (const event of now) listener(formatFrame(event));
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
