@@ -27,21 +27,13 @@ const log = getLogger(["turn-channels", "vumi"]);
 /** The exchange that all vumi workers share: direct, durable, routing key = name of the queue. */
 export const EXCHANGE = "vumi";
 
-/** Names of a connector's queues; the parked ones are ours, the others every vumi worker's. */
-export interface ConnectorQueues {
-  /** To users. */
-  readonly outbound: string;
-  /** From users. */
-  readonly inbound: string;
-  /** What became of messages to users. */
-  readonly event: string;
-  /** Messages from users that wait for a person. */
-  readonly inboundParked: string;
-  /** Events that wait for a person. */
-  readonly eventParked: string;
-  /** Shows which of several bridges speaks for the channel. */
-  readonly lead: string;
-}
+/**
+ * Names of a connector's queues: those that every vumi worker has, ours for what waits for a person, and
+ * the one that shows which of several bridges speaks for the channel (`lead`).
+ */
+export type ConnectorQueues = Readonly<
+  Record<"outbound" | "inbound" | "event" | "inboundParked" | "eventParked" | "lead", string>
+>;
 
 /** The queues of the connector `name`. */
 export function queuesOf(name: string): ConnectorQueues {

@@ -31,39 +31,14 @@ const REQUIRED = {
   delivery_report: "delivery_status",
 } as const;
 
-const eventSchema: z.ZodType<Event> = eventFields.superRefine((event, context) => {
+const eventSchema = eventFields.superRefine((event, context) => {
   const field = REQUIRED[event.event_type];
   if (event[field] !== null) return;
   context.addIssue({ code: "custom", path: [field], message: `required for ${event.event_type}` });
 });
 
-/** What became of an outbound message, all fields present. */
-export interface Event {
-  /** Its own id. */
-  readonly event_id: string;
-  /** The `message_id` of the outbound message. */
-  readonly user_message_id: string;
-  /** The provider took it; did not take it; tells what became of it. */
-  readonly event_type: "ack" | "nack" | "delivery_report";
-  /** The provider's id of the message; there for an ack. */
-  readonly sent_message_id: string | null;
-  /** Why the provider did not take it; there for a nack. */
-  readonly nack_reason: string | null;
-  /** What became of it; there for a delivery report. */
-  readonly delivery_status: "pending" | "failed" | "delivered" | null;
-  /** Of the wire format. */
-  readonly message_version: string;
-  /** The kind of what is on the wire. */
-  readonly message_type: "event";
-  /** UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. */
-  readonly timestamp: string;
-  /** For routers. */
-  readonly routing_metadata: Readonly<Record<string, unknown>>;
-  /** For applications. */
-  readonly helper_metadata: Readonly<Record<string, unknown>>;
-  /** Of the transport. */
-  readonly transport_metadata: Readonly<Record<string, unknown>> | null;
-}
+/** What became of an outbound message, all fields present. @internal As Message is. */
+export type Event = Readonly<z.output<typeof eventFields>>;
 
 /**
  * Reads an event off the wire: unknown fields are dropped, absent ones get vumi's defaults.

@@ -7,47 +7,31 @@ import * as z from "zod";
 import { parsePayload } from "./payload.ts";
 import { formatTimestamp, timestampSchema } from "./timestamp.ts";
 
-/** The kinds of network that vumi knows. */
-export const TRANSPORT_TYPES = [
-  "http_api",
-  "irc",
-  "telnet",
-  "twitter",
-  "sms",
-  "ussd",
-  "xmpp",
-  "mxit",
-  "wechat",
-] as const;
-
-/** What vumi knows an address to be. */
-export const ADDRESS_TYPES = [
-  "irc_nickname",
-  "twitter_handle",
-  "msisdn",
-  "gtalk_id",
-  "jabber_id",
-  "mxit_id",
-  "wechat_id",
-] as const;
-
 const metadataSchema = z.record(z.string(), z.unknown()).default(() => ({}));
-const addressTypeSchema = z.enum(ADDRESS_TYPES).nullable().default(null);
+const addressTypeSchema = z.enum(
+  ["irc_nickname", "twitter_handle", "msisdn", "gtalk_id", "jabber_id", "mxit_id", "wechat_id"],
+).nullable().default(null);
 
-const messageSchema: z.ZodType<Message> = z.object({
+const messageSchema = z.object({
   message_id: z.string().min(1).default(newId),
+  // Inbound: our number or USSD code, from_addr the user. Outbound: the other way round.
   to_addr: z.string(),
   from_addr: z.string(),
   transport_name: z.string(),
-  transport_type: z.enum(TRANSPORT_TYPES),
+  transport_type: z.enum(
+    ["http_api", "irc", "telnet", "twitter", "sms", "ussd", "xmpp", "mxit", "wechat"],
+  ),
   message_version: z.string().default("20110921"),
   message_type: z.literal("user_message").default("user_message"),
   timestamp: timestampSchema,
   in_reply_to: z.string().nullable().default(null),
   provider: z.string().nullable().default(null),
   group: z.string().nullable().default(null),
+  // USSD, inbound: dialled, answered, hung up. Outbound: an answer is expected, or the end.
   session_event: z.enum(["new", "resume", "close"]).nullable().default(null),
+  // Null or "" when a USSD session begins or ends.
   content: z.string().nullable().default(null),
+  // For routers, for applications, and for the transport, to which a reply carries it back.
   routing_metadata: metadataSchema,
   helper_metadata: metadataSchema,
   transport_metadata: metadataSchema,
@@ -55,73 +39,27 @@ const messageSchema: z.ZodType<Message> = z.object({
   from_addr_type: addressTypeSchema,
 });
 
-/** One message between a user and us, all fields present. */
-export interface Message {
-  /** A UUID as 32 hexadecimal digits, if made by vumi or by us. */
-  readonly message_id: string;
-  /** Inbound: our number or USSD code. Outbound: the user. */
-  readonly to_addr: string;
-  /** Inbound: the user. Outbound: our number or USSD code. */
-  readonly from_addr: string;
-  /** The transport it came from, or goes to. */
-  readonly transport_name: string;
-  /** The kind of network. */
-  readonly transport_type: TransportType;
-  /** Of the wire format. */
-  readonly message_version: string;
-  /** The kind of what is on the wire. */
-  readonly message_type: "user_message";
-  /** UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. */
-  readonly timestamp: string;
-  /** The `message_id` of the message it answers. */
-  readonly in_reply_to: string | null;
-  /** The operator. */
-  readonly provider: string | null;
-  /** The group chat. */
-  readonly group: string | null;
-  /** USSD, inbound: dialled, answered, hung up. Outbound: an answer is expected, or the end. */
-  readonly session_event: "new" | "resume" | "close" | null;
-  /** What was written; null or "" when a USSD session begins or ends. */
-  readonly content: string | null;
-  /** For routers. */
-  readonly routing_metadata: Readonly<Record<string, unknown>>;
-  /** For applications. */
-  readonly helper_metadata: Readonly<Record<string, unknown>>;
-  /** For the transport; a reply carries it back. */
-  readonly transport_metadata: Readonly<Record<string, unknown>>;
-  /** What `to_addr` is. */
-  readonly to_addr_type: (typeof ADDRESS_TYPES)[number] | null;
-  /** What `from_addr` is. */
-  readonly from_addr_type: Message["to_addr_type"];
-}
+/**
+ * One message between a user and us, all fields present.
+ * @internal Says only to `deno doc --lint` that the schema, which it comes from, needs no export.
+ */
+export type Message = Readonly<z.output<typeof messageSchema>>;
 
 /** The kind of network a message travels on. */
-export type TransportType = (typeof TRANSPORT_TYPES)[number];
+export type TransportType = Message["transport_type"];
 
 /** What a new message must say; all else has vumi's default. */
 export type MessageFields =
   & Pick<Message, "to_addr" | "from_addr" | "transport_name" | "transport_type">
   & Partial<Message>;
 
+const DEFAULTS = messageSchema.parse(
+  { to_addr: "", from_addr: "", transport_name: "", transport_type: "sms" },
+);
+
 /** A new message, with a new id and the time `now` unless given. */
 export function createMessage(fields: MessageFields, now: Date = new Date()): Message {
-  return {
-    message_id: newId(),
-    message_version: "20110921",
-    message_type: "user_message",
-    timestamp: formatTimestamp(now),
-    in_reply_to: null,
-    provider: null,
-    group: null,
-    session_event: null,
-    content: null,
-    routing_metadata: {},
-    helper_metadata: {},
-    transport_metadata: {},
-    to_addr_type: null,
-    from_addr_type: null,
-    ...fields,
-  };
+  return { ...DEFAULTS, message_id: newId(), timestamp: formatTimestamp(now), ...fields };
 }
 
 /** What of an inbound message a reply carries on. */
