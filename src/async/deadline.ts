@@ -1,7 +1,7 @@
 // Waiting for work that may take too long.
 
 import { sleep } from "./sleep.ts";
-import type { Timeout, Timeouts } from "./timeouts.ts";
+import type { Timeouts } from "./timeouts.ts";
 
 /** What a wait comes to when the time is up. */
 export const EXPIRED: unique symbol = Symbol("expired");
@@ -27,11 +27,11 @@ export async function within<T>(
 /** The end of the time that several steps may take. It begins at once; dispose it when all is done. */
 export class Deadline implements Disposable {
   readonly #passed = Promise.withResolvers<typeof EXPIRED>();
-  readonly #timeout: Timeout;
+  readonly #end: () => void;
 
   /** Starts the clock; for `ms` see {@linkcode Timeouts.start}. */
   constructor(ms: number, timeouts: Timeouts) {
-    this.#timeout = timeouts.start(ms, () => this.#passed.resolve(EXPIRED));
+    this.#end = timeouts.start(ms, () => this.#passed.resolve(EXPIRED));
   }
 
   /** Waits for `work`, or for the end of the time; what `work` comes to after that is dropped. */
@@ -41,6 +41,6 @@ export class Deadline implements Disposable {
 
   /** Stops the clock. */
   [Symbol.dispose](): void {
-    this.#timeout.end();
+    this.#end();
   }
 }

@@ -8,4 +8,4 @@ export { Backoff, type BackoffOptions } from "./backoff.ts";
 export { Deadline, EXPIRED, within } from "./deadline.ts";
 export { parseFields, parseJson } from "./json.ts";
 export { aborted, type After, afterMs, sleep } from "./sleep.ts";
-export { type Timeout, Timeouts } from "./timeouts.ts";
+export { Timeouts } from "./timeouts.ts";

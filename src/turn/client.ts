@@ -98,7 +98,7 @@ export class TurnClient implements Disposable {
     const call = new AbortController();
     const abandon = () => call.abort();
     signal.addEventListener("abort", abandon);
-    const timeout = this.#timeouts.start(timeoutMs, abandon);
+    const endTimeout = this.#timeouts.start(timeoutMs, abandon);
     try {
       const response = await this.#fetch(`${this.#apiUrl}/${resource}`, {
         method: "POST",
@@ -117,7 +117,7 @@ export class TurnClient implements Disposable {
       const fault = !call.signal.aborted && isUnreachable(error) ? "unreachable" : "turn";
       return { kind: "retry", reason, afterMs: 0, fault };
     } finally {
-      timeout.end();
+      endTimeout();
       signal.removeEventListener("abort", abandon);
     }
   }

@@ -9,10 +9,7 @@ function upOf(
   const up: string[] = [];
   return {
     up,
-    start(name, ms) {
-      const timeout = timeouts.start(ms, () => void up.push(name));
-      return () => timeout.end();
-    },
+    start: (name, ms) => timeouts.start(ms, () => void up.push(name)),
   };
 }
 
