@@ -12,7 +12,7 @@ import {
   SpanStatusCode,
   trace as traces,
 } from "@opentelemetry/api";
-import { readTrace, type Trace, traceHeaders } from "./trace.ts";
+import { readTrace, type Trace } from "./trace.ts";
 import type { TracedBroker, TracedMessage } from "./tracing.ts";
 
 /** Wraps work in spans of whoever has registered at OpenTelemetry's API. */
@@ -45,8 +45,7 @@ export class OpenTelemetry {
     propagation.inject(within, injected);
     const own = readTrace((header) => injected[header]);
     // Deno's spans do not keep the state.
-    const headers = traceHeaders(own === undefined ? trace : { ...trace, ...own });
-    await this.#end(span, () => context.with(within, () => publish(headers)));
+    await this.#end(span, () => context.with(within, () => publish({ ...trace, ...own })));
   }
 
   /**
@@ -59,7 +58,7 @@ export class OpenTelemetry {
     handle: () => Promise<T>,
   ): Promise<T> {
     // Not in what is active here, which may be another message's.
-    const parent = propagation.extract(ROOT_CONTEXT, traceHeaders(trace));
+    const parent = propagation.extract(ROOT_CONTEXT, { ...trace });
     const span = this.#start(message, "process", parent);
     return this.#end(span, async () => {
       const disposition = await context.with(traces.setSpan(parent, span), handle);

@@ -2,7 +2,7 @@
 // over HTTP and over AMQP alike. It is passed on as it came, whether anything is traced here or not.
 // Fields: https://www.w3.org/TR/trace-context/.
 
-/** Where a message belongs. */
+/** Where a message belongs; by the names of the headers. */
 export interface Trace {
   /** Version, trace, parent and flags: 55 characters. */
   readonly traceparent: string;
@@ -27,9 +27,4 @@ export function readTrace(header: (name: string) => unknown): Trace | undefined 
   const isState = typeof tracestate === "string" && TRACESTATE.test(tracestate) &&
     tracestate.split(",").length <= MOST_MEMBERS;
   return isState ? { traceparent, tracestate } : { traceparent };
-}
-
-/** The headers of a trace; none without one. */
-export function traceHeaders(trace: Trace | undefined): Readonly<Record<string, string>> {
-  return { ...trace };
 }

@@ -2,7 +2,7 @@
 // caller to decide by the `CallResult`.
 
 import { Timeouts } from "../async/mod.ts";
-import { type Trace, traceHeaders } from "../telemetry/mod.ts";
+import type { Trace } from "../telemetry/mod.ts";
 import { type CallResult, readCallResult } from "./call_result.ts";
 import { oneLine } from "./excerpt.ts";
 import { isUnreachable, networkError } from "./network_error.ts";
@@ -125,7 +125,7 @@ export class TurnClient implements Disposable {
   /** The headers of a traced call. A second `traceparent` would make both worthless. */
   #headersIn(trace: Trace): Readonly<Record<string, string>> {
     const { traceparent: _, ...state } = trace;
-    return { ...this.#headers, ...(this.#isTraced ? state : traceHeaders(trace)) };
+    return { ...this.#headers, ...(this.#isTraced ? state : trace) };
   }
 
   /** Closes the connections; calls under way fail. */

@@ -11,13 +11,7 @@ import type {
   Publisher,
   Subscriber,
 } from "../broker/mod.ts";
-import {
-  readTrace,
-  type Trace,
-  type TracedMessage,
-  traceHeaders,
-  type Tracing,
-} from "../telemetry/mod.ts";
+import { readTrace, type Trace, type TracedMessage, type Tracing } from "../telemetry/mod.ts";
 import { decodeEvent, type Event } from "./event.ts";
 import { decodeMessage, encodeMessage, type Message } from "./message.ts";
 import { MalformedPayloadError } from "./payload.ts";
@@ -133,7 +127,7 @@ export class Connector {
     const body = encodeMessage(message);
     const publish = (headers?: Readonly<Record<string, string>>) =>
       broker.publish(queue, body, headers);
-    if (tracing === undefined) return publish(trace && traceHeaders(trace));
+    if (tracing === undefined) return publish(trace && { ...trace });
     return tracing.publish({ exchange: EXCHANGE, queue, id: message.message_id }, trace, publish);
   }
 
