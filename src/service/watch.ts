@@ -39,14 +39,14 @@ export function watchProgram(
   queueWatch: QueueWatch,
   loopLag: LoopLag,
 ): void {
-  metrics.watch({
+  metrics.sources = {
     broker: () => {
       const { publishing, consuming, state } = broker.status();
       return { publishing, consuming, blocked: state === "blocked" };
     },
     delayed: () => queueWatch.delayed(),
     loopLagMs: () => loopLag.take(),
-  });
+  };
 }
 
 export function watchChannel(
@@ -60,13 +60,13 @@ export function watchChannel(
     isOurs: () => bridge.leads,
     delayed: () => metrics.total("inbound", "delayed") + metrics.total("status", "delayed"),
   });
-  metrics.watch({
+  metrics.sources = {
     turn: () => bridge.turnFigures(),
     speaks: () => bridge.leads,
     queues: () => queueWatch.figures(connector),
     queueFaults: () => faultyKinds(config, broker.status()),
     cacheEntries: () => cache.entries(),
-  });
+  };
 }
 
 function watchedQueues(connector: string, metrics: Metrics): WatchedQueue[] {

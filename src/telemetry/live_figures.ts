@@ -1,6 +1,6 @@
 // What is looked up when Prometheus asks, because somebody knows it anyway: the state of Turn, of the
 // broker, of the queues and of the cache. What the process takes of the machine is in
-// process_figures.ts.
+// registry.ts.
 
 import type { Instruments } from "./instruments.ts";
 import type { TurnResource } from "./metrics.ts";

@@ -8,15 +8,21 @@ import { Transports } from "./transports.ts";
 /** The three flows of messages through the bridge. */
 export type Flow = "outbound" | "inbound" | "status";
 
-/** What a message's matter comes to in the end. */
-export type Outcome =
-  /** Outbound: it is in the queue; is so already, asked for twice; answers nothing known; can't be. */
-  | ("accepted" | "repeated" | "unknown_reply_to" | "unavailable")
-  /** The others: Turn has it; needs not know; had it already; a person is to look; nobody can read. */
-  | ("delivered" | "skipped" | "duplicate" | "parked" | "unreadable");
+/** Outbound: it is in the queue; is so already, asked for twice; answers nothing known; can't be. */
+const FROM_TURN = ["accepted", "repeated", "unknown_reply_to", "unavailable"] as const;
+/** The others: Turn has it; needs not know; had it already; a person is to look; nobody can read. */
+const TO_TURN = ["delivered", "skipped", "duplicate", "parked", "unreadable"] as const;
+/** Another attempt, a delay queue, the end of its queue, … */
+const DELAYS = ["retried", "delayed", "again", "redelivered", "requeued", "cache_failed"] as const;
 
-/** What delays a message: another attempt, a delay queue, the end of its queue, … */
-export type Setback = "retried" | "delayed" | "again" | "redelivered" | "requeued" | "cache_failed";
+/**
+ * What a message's matter comes to in the end.
+ * @internal Says only to `deno doc --lint` that the lists, which it comes from, need no export.
+ */
+export type Outcome = (typeof FROM_TURN)[number] | (typeof TO_TURN)[number];
+
+/** What delays a message. @internal As {@linkcode Outcome}. */
+export type Setback = (typeof DELAYS)[number];
 
 /** What is called at Turn. */
 export type TurnResource = "messages" | "statuses";
@@ -24,16 +30,6 @@ export type TurnResource = "messages" | "statuses";
 /** What is done with the cache. */
 export type CacheOperation = "read" | "write";
 
-const FROM_TURN: readonly Outcome[] = ["accepted", "repeated", "unknown_reply_to", "unavailable"];
-const TO_TURN: readonly Outcome[] = ["delivered", "skipped", "duplicate", "parked", "unreadable"];
-const SETBACKS: readonly Setback[] = [
-  "retried",
-  "delayed",
-  "again",
-  "redelivered",
-  "requeued",
-  "cache_failed",
-];
 /** The answers that an alert is about, and the usual one. */
 const STATUSES = ["200", "401", "403", "429"];
 
@@ -44,7 +40,8 @@ export class Metrics {
   readonly #to: Instruments;
   readonly #connector: string;
   readonly #counts: Readonly<Record<Flow, ReadonlyMap<string, Series>>>;
-  #sources: ChannelSources | undefined;
+  /** Where figures come from that are looked up when Prometheus asks. */
+  sources: ChannelSources | undefined;
 
   /** Starts all at 0. @internal Made by a registry. */
   constructor(instruments: Instruments, connector: string) {
@@ -128,16 +125,6 @@ export class Metrics {
   cacheFailed(operation: CacheOperation): void {
     this.#to.cacheFailures.series({ operation, connector: this.#connector }).total++;
   }
-
-  /** Says where the figures come from that are looked up when Prometheus asks. */
-  watch(sources: ChannelSources): void {
-    this.#sources = sources;
-  }
-
-  /** Where they come from, if {@linkcode Metrics.watch} was called. */
-  get sources(): ChannelSources | undefined {
-    return this.#sources;
-  }
 }
 
 function countsOf(
@@ -145,7 +132,8 @@ function countsOf(
   connector: string,
   { messages, setbacks }: Instruments,
 ): ReadonlyMap<string, Series> {
-  const [ends, kept] = flow === "outbound" ? [FROM_TURN, []] : [TO_TURN, SETBACKS];
+  const ends: readonly Outcome[] = flow === "outbound" ? FROM_TURN : TO_TURN;
+  const kept: readonly Setback[] = flow === "outbound" ? [] : DELAYS;
   return new Map([
     ...ends.map((result) => [result, messages.series({ flow, result, connector })] as const),
     ...kept.map((result) => [result, setbacks.series({ flow, result, connector })] as const),

@@ -1,17 +1,20 @@
 // All metrics of the program: what its channels count, and what is looked up when Prometheus asks.
 
+import process from "node:process";
 import { Registry } from "prom-client";
-import { makeInstruments } from "./instruments.ts";
+import manifest from "../../deno.json" with { type: "json" };
+import { METRICS } from "./catalogue.ts";
+import { type Instruments, makeInstruments } from "./instruments.ts";
 import { type ProgramSources, showChannel, showProgram } from "./live_figures.ts";
 import { Metrics } from "./metrics.ts";
-import { showProcess, showProgramStart } from "./process_figures.ts";
 
 /** The one registry of a program. */
 export class MetricsRegistry {
   readonly #registry = new Registry();
   readonly #instruments = makeInstruments(this.#registry);
   readonly #channels = new Map<string, Metrics>();
-  #sources: ProgramSources | undefined;
+  /** Where the program's own figures come from. */
+  sources: ProgramSources | undefined;
 
   /** Registers all metrics. */
   constructor() {
@@ -27,11 +30,6 @@ export class MetricsRegistry {
     return metrics;
   }
 
-  /** Says where the program's own figures come from. */
-  watch(sources: ProgramSources): void {
-    this.#sources = sources;
-  }
-
   /** The Prometheus text format, version 0.0.4. */
   async text(): Promise<string> {
     showProcess(this.#instruments);
@@ -39,11 +37,40 @@ export class MetricsRegistry {
     for (const name of ["queueMessages", "queueStalled", "delayed"] as const) {
       this.#instruments[name].reset();
     }
-    if (this.#sources !== undefined) showProgram(this.#instruments, this.#sources);
+    if (this.sources !== undefined) showProgram(this.#instruments, this.sources);
     for (const [connector, { transports, sources }] of this.#channels) {
       transports.sweep(Date.now());
       if (sources !== undefined) showChannel(this.#instruments, connector, sources);
     }
     return await this.#registry.metrics();
+  }
+}
+
+// prom-client's own process metrics read 0 or wrong under Deno, so these come from the runtime.
+
+/** Sets metrics that do not change. */
+function showProgramStart(to: Instruments, registry: Registry): void {
+  to.build.set({ version: manifest.version, deno: Deno.version.deno }, 1);
+  to.start.set(performance.timeOrigin / 1000);
+  if (countOpenFds() === undefined) registry.removeSingleMetric(METRICS.openFds.name);
+}
+
+/** Sets metrics of what the process takes now. */
+function showProcess(to: Instruments): void {
+  const { user, system } = process.cpuUsage();
+  to.cpu.series({}).total = (user + system) / 1e6;
+  const { rss, heapUsed } = Deno.memoryUsage();
+  to.memory.set(rss);
+  to.heap.set(heapUsed);
+  to.openFds.set(countOpenFds() ?? 0);
+}
+
+/** How many files are open; undefined where there is no such folder, or no permission to read it. */
+function countOpenFds(): number | undefined {
+  try {
+    return [...Deno.readDirSync("/proc/self/fd")].length;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) return;
+    throw error;
   }
 }

@@ -112,8 +112,8 @@ Deno.test("Metrics has histograms of calls, delays and confirms", async () => {
 
 Deno.test("MetricsRegistry tells what its sources know when it is asked", async () => {
   const registry = new MetricsRegistry();
-  registry.watch(OF_PROGRAM);
-  registry.channel("c").watch(OF_CHANNEL);
+  registry.sources = OF_PROGRAM;
+  registry.channel("c").sources = OF_CHANNEL;
   await registry.text();
   const text = await registry.text(); // The second time the same: nothing is counted twice.
   const lines = [
@@ -144,10 +144,10 @@ Deno.test("MetricsRegistry tells what its sources know when it is asked", async 
 
 Deno.test("MetricsRegistry tells channels apart, and the program once", async () => {
   const registry = new MetricsRegistry();
-  registry.watch(OF_PROGRAM);
+  registry.sources = OF_PROGRAM;
   const names = ["a", 'b"\\,result="x'];
   for (const [index, name] of names.entries()) {
-    registry.channel(name).watch({ ...OF_CHANNEL, cacheEntries: () => ({ inbound: index }) });
+    registry.channel(name).sources = { ...OF_CHANNEL, cacheEntries: () => ({ inbound: index }) };
     for (let n = 0; n <= index; n++) registry.channel(name).count("inbound", "delivered");
   }
   const text = await registry.text();
