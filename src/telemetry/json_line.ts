@@ -1,22 +1,13 @@
 // A log record as a line of JSON, as LogTape writes it: but most lines have nothing in them that it
 // would have to look for, and are made in half its time.
 
-import { getJsonLinesFormatter, type LogLevel, type TextFormatter } from "@logtape/logtape";
+import { getJsonLinesFormatter, type TextFormatter } from "@logtape/logtape";
 
 const format = getJsonLinesFormatter({
   categorySeparator: ".",
   message: "template",
   properties: "flatten",
 });
-
-const LEVELS: Readonly<Record<LogLevel, string>> = {
-  trace: "TRACE",
-  debug: "DEBUG",
-  info: "INFO",
-  warning: "WARN",
-  error: "ERROR",
-  fatal: "FATAL",
-};
 
 /** Characters that JSON leaves as they are, and a terminal may take for a command. */
 const CONTROLS = /[\x7f-\x9f]/;
@@ -28,7 +19,8 @@ export function jsonLines(): TextFormatter {
     const { timestamp, level, rawMessage, category, properties } = record;
     if (typeof rawMessage !== "string" || !arePlain(properties)) return format(record);
     const rest = JSON.stringify(properties);
-    const line = `{"@timestamp":"${time(timestamp)}","level":"${LEVELS[level]}",` +
+    const name = level === "warning" ? "WARN" : level.toUpperCase();
+    const line = `{"@timestamp":"${time(timestamp)}","level":"${name}",` +
       `"message":${JSON.stringify(rawMessage)},"logger":${JSON.stringify(category.join("."))}` +
       (rest === "{}" ? "}\n" : `,${rest.slice(1)}\n`);
     return CONTROLS.test(line) ? format(record) : line;

@@ -8,7 +8,6 @@ import {
   configureSync,
   getAnsiColorFormatter,
   getTextFormatter,
-  type LogLevel,
   type LogRecord,
   resetSync,
   type TextFormatter,
@@ -17,16 +16,16 @@ import { jsonLines } from "./json_line.ts";
 import { foldBursts } from "./log_folding.ts";
 import { type LogPrivacy, privateRecord } from "./log_privacy.ts";
 
-/** Python's names of the levels, as vumi's configuration has them. */
-export type LogLevelName = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
-
-const LEVELS: Record<LogLevelName, LogLevel> = {
+const LEVELS = {
   DEBUG: "debug",
   INFO: "info",
   WARNING: "warning",
   ERROR: "error",
   CRITICAL: "fatal",
-};
+} as const;
+
+/** Python's names of the levels, as vumi's configuration has them. @internal Keys of a list here. */
+export type LogLevelName = keyof typeof LEVELS;
 
 /** How lines look: `auto` is text on a terminal, and JSON elsewhere. */
 export type LogFormat = "auto" | "text" | "json";
@@ -44,12 +43,7 @@ export interface LoggingOptions {
 }
 
 /** What takes the bytes: a part of `Deno.stderr`. */
-export interface LogOutput {
-  /** Writes some of the bytes, and tells how many. */
-  writeSync(bytes: Uint8Array): number;
-  /** Whether a person reads along. */
-  isTerminal(): boolean;
-}
+export type LogOutput = Pick<typeof Deno.stderr, "writeSync" | "isTerminal">;
 
 /** Logging that has begun. Disposing writes what is left and ends it. */
 export interface Logging extends Disposable {
