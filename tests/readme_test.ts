@@ -11,8 +11,9 @@ import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import manifest from "../deno.json" with { type: "json" };
 import { EXIT } from "../src/cli/exit_codes.ts";
-import { configReference, loadConfig } from "../src/config/mod.ts";
+import { loadConfig } from "../src/config/mod.ts";
 import { METRICS } from "../src/telemetry/catalogue.ts";
+import { configReference } from "./config/reference.ts";
 import { Program } from "./support/program.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));

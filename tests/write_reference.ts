@@ -4,7 +4,7 @@
  * @module
  */
 
-import { configReference } from "../src/config/mod.ts";
+import { configReference } from "./config/reference.ts";
 
 const file = new URL("../docs/configuration.md", import.meta.url);
 const text = await Deno.readTextFile(file);

@@ -11,8 +11,6 @@ interface FileReading {
   readonly fault?: Fault;
 }
 
-const MAX_BYTES = 1024 * 1024;
-
 /** @param source The flag or variable that named the file. */
 export async function readConfigFile(
   path: string,
@@ -23,7 +21,7 @@ export async function readConfigFile(
     tree: {},
     fault: { key: "config file", value: path, expected, source },
   });
-  const file = await readText(path, MAX_BYTES, readFile);
+  const file = await readText(path, readFile);
   if (file.kind === "faulty") return faulty(file.expected);
   const read = parse(file.text);
   if (typeof read === "string") return faulty(`YAML or JSON: ${read}`);

@@ -1,6 +1,6 @@
 /**
  * The configuration: one schema, from which come its type, defaults, flags, names of environment
- * variables, help and reference.
+ * variables, help and JSON Schema.
  *
  * @module
  */
@@ -14,7 +14,6 @@ export { type ConfigKey, configKeys } from "./keys.ts";
 export type { JsonSchema, Secrecy } from "./kinds.ts";
 export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
 export { redactedConfig } from "./redaction.ts";
-export { configReference } from "./reference.ts";
 export { type ChannelConfig, type Config, requestTimeoutMs } from "./schema.ts";
 export type { TlsFiles } from "./tls_files.ts";
 export { configTemplate } from "./template.ts";

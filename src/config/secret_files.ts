@@ -51,7 +51,7 @@ function isGiven({ value }: Setting): boolean {
 /** The file's lines without empty ones; or what is expected instead, in words. */
 async function readSecret(path: unknown, readFile: ReadFile): Promise<string[] | string> {
   if (typeof path !== "string") return "path of a file";
-  const read = await readText(path, MAX_BYTES, readFile);
+  const read = await readText(path, readFile, MAX_BYTES);
   if (read.kind === "faulty") return read.expected;
   const lines = read.text.split(/\r?\n/).filter((line) => line !== "");
   return lines.length === 0 ? "a file that is not empty" : lines;

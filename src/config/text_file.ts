@@ -9,10 +9,11 @@ export type ReadFile = (path: string, maxBytes: number) => Promise<Uint8Array>;
 
 const MEBI = 1024 * 1024;
 
+/** Reads a file of at most `maxBytes`, which is enough for a bundle of hundreds of certificates. */
 export async function readText(
   path: string,
-  maxBytes: number,
   readFile: ReadFile,
+  maxBytes = MEBI,
 ): Promise<TextReading> {
   let bytes: Uint8Array;
   try {

@@ -20,8 +20,6 @@ interface TlsReading {
   readonly faults: readonly Fault[];
 }
 
-/** A bundle may have hundreds of authorities. */
-const MAX_BYTES = 1024 * 1024;
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]+)-----END \1-----/g;
 
 export async function readTlsFiles(
@@ -34,7 +32,7 @@ export async function readTlsFiles(
   const [ca, cert, key] = [named("ca_file"), named("cert_file"), named("key_file")];
   const read = async (setting: Setting | undefined, wanted: RegExp, expected: string) => {
     if (typeof setting?.value !== "string") return undefined; // Another type is a fault of the schema's.
-    const file = await readText(setting.value, MAX_BYTES, readFile);
+    const file = await readText(setting.value, readFile);
     const text = file.kind === "ok" ? blocks(file.text, wanted) : "";
     if (text === "") faults.push(faultOf(setting, file.kind === "ok" ? expected : file.expected));
     return text || undefined;

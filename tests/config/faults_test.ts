@@ -6,13 +6,8 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  amqpUrls,
-  configKeys,
-  configReference,
-  formatFaults,
-  redactedConfig,
-} from "../../src/config/mod.ts";
+import { amqpUrls, configKeys, formatFaults, redactedConfig } from "../../src/config/mod.ts";
+import { configReference } from "./reference.ts";
 import { type Given, load, REQUIRED } from "./support.ts";
 
 Deno.test("loadConfig() finds all faults at once, with key, value and source", async () => {

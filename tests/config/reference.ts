@@ -1,6 +1,6 @@
 // The reference of the configuration in docs/configuration.md, from the schema alone.
 
-import { type ConfigKey, configKeys } from "./keys.ts";
+import { type ConfigKey, configKeys } from "../../src/config/mod.ts";
 
 /** A heading and a table for each group of keys, as `deno fmt` would write them. */
 export function configReference(): string {
