@@ -22,156 +22,119 @@ const OURS = `and on (job, instance) ${series(METRICS.build)}`;
 /** The panels of each row, by the question that the row answers. */
 export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   "Is it well?": [
-    panel(
-      "Connections",
-      "none",
-      "1 is good. Turn: 1 while calls are made (circuit breaker closed).",
-      {
-        "RabbitMQ {{direction}}": series(METRICS.brokerConnected),
-        "Turn {{connector}}": series(METRICS.breaker, { state: "closed" }),
-        "RabbitMQ takes messages": `1 - ${series(METRICS.brokerBlocked)}`,
-      },
-    ),
-    panel(
-      "Failures",
-      "short",
-      "Cache failures, and how often Turn was found to be down, an hour.",
-      {
-        "cache {{operation}} {{connector}}": perHour(METRICS.cacheFailures),
-        "Turn down {{connector}}": perHour(METRICS.breakerOpened),
-      },
-    ),
-    panel("Running", "s", "What runs, and since when.", {
+    panel("Connections", "none", {
+      "RabbitMQ {{direction}}": series(METRICS.brokerConnected),
+      "Turn {{connector}}": series(METRICS.breaker, { state: "closed" }),
+      "RabbitMQ takes messages": `1 - ${series(METRICS.brokerBlocked)}`,
+    }, "1 is good. Turn: 1 while calls are made (circuit breaker closed)."),
+    panel("Failures", "short", {
+      "cache {{operation}} {{connector}}": perHour(METRICS.cacheFailures),
+      "Turn down {{connector}}": perHour(METRICS.breakerOpened),
+    }, "Cache failures, and how often Turn was found to be down, an hour."),
+    panel("Running", "s", {
       "{{instance}} {{version}} on Deno {{deno}}": `(time() - ${series(METRICS.start)}) ` +
         `* on (job, instance) group_right () ${series(METRICS.build)}`,
-    }),
+    }, "What runs, and since when."),
   ],
   "What comes through, and how fast?": [
-    panel("Messages and statuses", "ops", "By what became of them.", {
+    panel("Messages and statuses", "ops", {
       "{{flow}} {{result}} {{connector}}": perSecond(METRICS.messages),
-    }),
-    panel(
-      "Setbacks",
-      "ops",
-      "Retried, delayed, delivered again, put back, or held up by the cache.",
-      {
-        "{{flow}} {{result}} {{connector}}": perSecond(METRICS.setbacks),
-      },
-    ),
+    }, "By what became of them."),
+    panel("Setbacks", "ops", {
+      "{{flow}} {{result}} {{connector}}": perSecond(METRICS.setbacks),
+    }, "Retried, delayed, delivered again, put back, or held up by the cache."),
     panel(
       "From vumi to Turn",
       "s",
-      "From vumi's timestamp to Turn's 2xx: how long users and operators wait.",
       quantiles(METRICS.delivery, "flow"),
+      "From vumi's timestamp to Turn's 2xx: how long users and operators wait.",
     ),
     panel(
       "From Turn to RabbitMQ",
       "s",
-      "From Turn's request to the broker's confirm.",
       quantiles(METRICS.confirm),
+      "From Turn's request to the broker's confirm.",
     ),
-    panel("In flight", "short", "What is being done just now.", {
+    panel("In flight", "short", {
       "Turn's requests {{connector}}": series(METRICS.requestsInFlight),
       "calls to Turn, {{resource}} {{connector}}": series(METRICS.inFlight),
-    }),
+    }, "What is being done just now."),
   ],
   "How is Turn?": [
-    panel("Turn's answers", "ops", "By status; none is no answer.", {
+    panel("Turn's answers", "ops", {
       "{{resource}} {{status}} {{connector}}": perSecond(METRICS.answers),
-    }),
+    }, "By status; none is no answer."),
     panel(
       "Turn's answer time",
       "s",
-      "Of answers of any status.",
       quantiles(METRICS.calls, "resource"),
+      "Of answers of any status.",
     ),
-    panel("Turn took a call last", "s", "Seconds ago.", {
+    panel("Turn took a call last", "s", {
       "{{instance}} {{connector}}": `time() - (${series(METRICS.lastSuccess)} > 0)`,
-    }),
-    panel(
-      "Held back for the rate limit",
-      "percentunit",
-      "The share of the time in which calls stood ready and had to wait; 1 is always.",
-      { "{{resource}} {{connector}}": `rate(${series(METRICS.limitWait)}${RATE})` },
-    ),
-    panel(
-      "Rate limits, as Turn tells them",
-      "short",
-      "Calls a window, what is left of them, and the seconds until it ends.",
-      {
-        "{{bucket}} limit {{connector}}": series(METRICS.limit),
-        "{{bucket}} left {{connector}}": series(METRICS.limitLeft),
-        "{{bucket}} ends in {{connector}}": `${series(METRICS.limitReset)} - time() > 0`,
-      },
-    ),
-    panel("Calls waiting", "short", "For their turn, or the rate limit.", {
+    }, "Seconds ago."),
+    panel("Held back for the rate limit", "percentunit", {
+      "{{resource}} {{connector}}": `rate(${series(METRICS.limitWait)}${RATE})`,
+    }, "The share of the time in which calls stood ready and had to wait; 1 is always."),
+    panel("Rate limits, as Turn tells them", "short", {
+      "{{bucket}} limit {{connector}}": series(METRICS.limit),
+      "{{bucket}} left {{connector}}": series(METRICS.limitLeft),
+      "{{bucket}} ends in {{connector}}": `${series(METRICS.limitReset)} - time() > 0`,
+    }, "Calls a window, what is left of them, and the seconds until it ends."),
+    panel("Calls waiting", "short", {
       "{{resource}} {{connector}}": series(METRICS.waiting),
-    }),
+    }, "For their turn, or the rate limit."),
   ],
   "What waits?": [
-    panel("Queues", "short", "Messages that wait; those in work are not counted.", {
+    panel("Queues", "short", {
       "{{queue}} {{place}} {{connector}}": `max by (connector, queue, place) (${
         series(METRICS.queueMessages)
       })`,
-    }),
-    panel(
-      "Speaks for the channel",
-      "none",
-      "1 for the bridge that takes messages off the queues; each channel needs one.",
-      { "{{instance}} {{connector}}": series(METRICS.speaks) },
-    ),
-    panel(
-      "Delayed",
-      "short",
-      "Messages of all channels that wait to be tried again, by how long they wait.",
-      { "{{delay}}": `max by (delay) (${series(METRICS.delayed)})` },
-    ),
-    panel(
-      "Faulty queues",
-      "short",
-      "1 if something can't be done with a queue; /health says what and why.",
-      { "{{queue}} {{connector}}": `max by (connector, queue) (${series(METRICS.queueFaults)})` },
-    ),
-    panel("Stalled", "s", "For how long there are messages and none is finished.", {
+    }, "Messages that wait; those in work are not counted."),
+    panel("Speaks for the channel", "none", {
+      "{{instance}} {{connector}}": series(METRICS.speaks),
+    }, "1 for the bridge that takes messages off the queues; each channel needs one."),
+    panel("Delayed", "short", {
+      "{{delay}}": `max by (delay) (${series(METRICS.delayed)})`,
+    }, "Messages of all channels that wait to be tried again, by how long they wait."),
+    panel("Faulty queues", "short", {
+      "{{queue}} {{connector}}": `max by (connector, queue) (${series(METRICS.queueFaults)})`,
+    }, "1 if something can't be done with a queue; /health says what and why."),
+    panel("Stalled", "s", {
       "{{queue}} {{connector}}": `min by (connector, queue) (${series(METRICS.queueStalled)})`,
-    }),
-    panel("Cache", "short", "Look-ups, and what is remembered if the cache can tell.", {
+    }, "For how long there are messages and none is finished."),
+    panel("Cache", "short", {
       "{{kind}} {{result}} a second {{connector}}": perSecond(METRICS.cacheReads),
       "{{kind}} entries {{connector}}": series(METRICS.cacheEntries),
-    }),
+    }, "Look-ups, and what is remembered if the cache can tell."),
   ],
   "What becomes of what was sent?": [
-    panel(
-      "Sent, and heard of",
-      "short",
-      "An hour, by transport; silent is nothing heard of within an hour.",
-      {
-        "{{transport}} {{result}} {{connector}}": perHour(METRICS.transports),
-      },
-    ),
-    panel("Delivery rate", "percentunit", "Delivered, of what was sent within an hour.", {
+    panel("Sent, and heard of", "short", {
+      "{{transport}} {{result}} {{connector}}": perHour(METRICS.transports),
+    }, "An hour, by transport; silent is nothing heard of within an hour."),
+    panel("Delivery rate", "percentunit", {
       "{{transport}} {{connector}}": `${perHour(METRICS.transports, { result: "delivered" })} / ` +
         perHour(METRICS.transports, { result: "sent" }),
-    }),
+    }, "Delivered, of what was sent within an hour."),
   ],
   "What does it take?": [
-    panel("Processor", "short", "Cores.", {
+    panel("Processor", "short", {
       "{{instance}}": `rate(${series(METRICS.cpu)}${RATE}) ${OURS}`,
-    }),
-    panel("Memory", "bytes", "All of it, and JavaScript's part.", {
+    }, "Cores."),
+    panel("Memory", "bytes", {
       "{{instance}} all": `${series(METRICS.memory)} ${OURS}`,
       "{{instance}} heap": `${series(METRICS.heap)} ${OURS}`,
-    }),
-    panel("Event loop lag", "s", "How late timers came at most, between two scrapes.", {
+    }, "All of it, and JavaScript's part."),
+    panel("Event loop lag", "s", {
       "{{instance}} lag": series(METRICS.loopLag),
-    }),
-    panel("Open files", "short", "Where the runtime lets them be counted.", {
+    }, "How late timers came at most, between two scrapes."),
+    panel("Open files", "short", {
       "{{instance}}": `${series(METRICS.openFds)} ${OURS}`,
-    }),
+    }, "Where the runtime lets them be counted."),
   ],
 };
 
-function panel(title: string, unit: string, description: string, lines: Panel["lines"]): Panel {
+function panel(title: string, unit: string, lines: Panel["lines"], description: string): Panel {
   return { title, unit, description, lines };
 }
 
