@@ -3,8 +3,7 @@
 // Turn does not document what it answers there, so the two answers are compared.
 
 import type { Finding } from "../telemetry/mod.ts";
-import { oneLine } from "./excerpt.ts";
-import { networkError } from "./network_error.ts";
+import { networkError, oneLine } from "./excerpt.ts";
 
 /** Options of {@linkcode askTurn}. */
 export interface TurnCheckOptions {

@@ -4,8 +4,7 @@
 import { Timeouts } from "../async/mod.ts";
 import type { Trace } from "../telemetry/mod.ts";
 import { type CallResult, readCallResult } from "./call_result.ts";
-import { oneLine } from "./excerpt.ts";
-import { isUnreachable, networkError } from "./network_error.ts";
+import { isUnreachable, networkError, oneLine } from "./excerpt.ts";
 import {
   formatMessage,
   formatStatus,

@@ -1,7 +1,7 @@
-// What Turn says of itself when a call fails, short enough for a log line and for a header.
+// What Turn, or the runtime, says when a call fails, short enough for a log line and for a header.
 
 import * as z from "zod";
-import { parseJson } from "../async/mod.ts";
+import { messageOf, parseJson } from "../async/mod.ts";
 import { bodyLength } from "./body.ts";
 
 /** As much of an answer's body as is read, unless more is asked for. */
@@ -58,4 +58,19 @@ function errorText(body: string): string | undefined {
   const said = [...errors.flatMap(({ title, details }) => [title, details]), error.message]
     .filter((part) => part !== undefined);
   return said.length === 0 ? undefined : said.join(", ");
+}
+
+/** What the runtime says when a call gets no answer, without the address, which the configuration has. */
+export function networkError(error: unknown): string {
+  return runtimeWords(error).replace(/^error sending request .*?: client error \(\w+\): /, "");
+}
+
+/** Whether there was no connection to send the call on: refused, no such host, no route. */
+export function isUnreachable(error: unknown): boolean {
+  return runtimeWords(error).includes("client error (Connect)");
+}
+
+/** Deno 2.9 has its own words in the cause, 2.6 has no cause. */
+function runtimeWords(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }

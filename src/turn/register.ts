@@ -3,8 +3,7 @@
 
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";
-import { oneLine, readErrorText, readStart } from "./excerpt.ts";
-import { networkError } from "./network_error.ts";
+import { networkError, oneLine, readErrorText, readStart } from "./excerpt.ts";
 
 /** A channel that Turn is to create. */
 export interface Registration {

@@ -3,6 +3,7 @@
 
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { messageOf } from "../../async/mod.ts";
 import type { Finding } from "../../telemetry/mod.ts";
 import { explainKvError } from "./fault.ts";
 import { inTime, isRemote, kvName } from "./remote.ts";
@@ -62,7 +63,7 @@ async function checkSpace(path: string): Promise<Finding> {
       fix: "make room, or choose another path: a message takes about 1 kB while it is remembered",
     };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { subject, ok: undefined, detail: `can't be determined: ${reason}`, fix: "see df" };
+    const detail = `can't be determined: ${messageOf(error)}`;
+    return { subject, ok: undefined, detail, fix: "see df" };
   }
 }

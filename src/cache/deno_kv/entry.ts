@@ -13,17 +13,14 @@ const MAX_VALUE_BYTES = 65_000;
 
 const encoder = new TextEncoder();
 
-export interface EncodedEntry {
-  /** What lies in the value's place. */
-  readonly bytes: Uint8Array;
-  /** What it refers to, to be kept under `id` and their index. */
-  readonly chunks: readonly Uint8Array[];
-  /** Given to no other chunks; "" if there are none. */
-  readonly id: string;
-}
-
-/** The entry of a value that lives until `expiresAt`, in milliseconds on the store's clock. */
-export function encodeEntry(value: Value, expiresAt: number): EncodedEntry {
+/**
+ * The entry of a value that lives until `expiresAt`, in milliseconds on the store's clock. `bytes` lie in
+ * the value's place; they refer to `chunks`, to be kept under their index and an `id` that no others have.
+ */
+export function encodeEntry(
+  value: Value,
+  expiresAt: number,
+): { readonly bytes: Uint8Array; readonly chunks: readonly Uint8Array[]; readonly id: string } {
   const bytes = encoder.encode(JSON.stringify([expiresAt, value]));
   if (bytes.length <= MAX_VALUE_BYTES) return { bytes, chunks: [], id: "" };
   const id = crypto.randomUUID();

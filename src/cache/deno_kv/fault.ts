@@ -1,6 +1,7 @@
 // What Deno KV's errors mean for the person who runs the program. Deno KV has no error classes, so
 // SQLite's words tell them apart, and those of KV Connect.
 
+import { messageOf } from "../../async/mod.ts";
 import { TOKEN_VARIABLE } from "./remote.ts";
 
 /** What is wrong with a cache, and what to do about it; both without a full stop. */
@@ -54,7 +55,7 @@ const REFUSED = /\bstatus[ =](\d{3})\b|Failed to fetch metadata/;
 
 /** Puts an error of Deno KV into plain words. */
 export function explainKvError(error: unknown): KvFault {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const refused = REFUSED.exec(text);
   if (refused !== null) {
     const [, status] = refused;

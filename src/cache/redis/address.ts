@@ -2,6 +2,7 @@
 // failures. What is said here never holds the password.
 
 import type { RedisOptions } from "ioredis";
+import { messageOf } from "../../async/mod.ts";
 
 export interface RedisAddress {
   readonly connect: Pick<RedisOptions, "host" | "port" | "db" | "username" | "password" | "tls">;
@@ -59,5 +60,5 @@ export function describeRedisFault(error: unknown, { connect, host }: RedisAddre
 /** An error's own words; of several (one for each address of a host) those of all. */
 function textOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(textOf).join(", ");
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
