@@ -74,15 +74,10 @@ export function isRedisUrl(text: string): boolean {
 }
 
 function isReadable(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { username, password, pathname, hostname } = new URL(text);
-  return hostname !== "" && [username, password, pathname].every(isPercentEncoded);
-}
-
-function isPercentEncoded(text: string): boolean {
   try {
-    decodeURIComponent(text);
-    return true;
+    const { username, password, pathname, hostname } = new URL(text);
+    for (const part of [username, password, pathname]) decodeURIComponent(part);
+    return hostname !== "";
   } catch {
     return false;
   }

@@ -6,18 +6,13 @@ import { type ReadFile, readText } from "./text_file.ts";
 
 export type Tree = Readonly<Record<string, unknown>>;
 
-interface FileReading {
-  readonly tree: Tree;
-  readonly fault?: Fault;
-}
-
 /** @param source The flag or variable that named the file. */
 export async function readConfigFile(
   path: string,
   source: string,
   readFile: ReadFile,
-): Promise<FileReading> {
-  const faulty = (expected: string): FileReading => ({
+): Promise<{ readonly tree: Tree; readonly fault?: Fault }> {
+  const faulty = (expected: string) => ({
     tree: {},
     fault: { key: "config file", value: path, expected, source },
   });

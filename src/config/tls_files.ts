@@ -15,17 +15,12 @@ export interface TlsFiles {
   readonly key?: string;
 }
 
-interface TlsReading {
-  readonly files: TlsFiles;
-  readonly faults: readonly Fault[];
-}
-
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]+)-----END \1-----/g;
 
 export async function readTlsFiles(
   settings: readonly Setting[],
   readFile: ReadFile,
-): Promise<TlsReading> {
+): Promise<{ readonly files: TlsFiles; readonly faults: readonly Fault[] }> {
   const faults: Fault[] = [];
   const named = (name: string): Setting | undefined =>
     settings.find(({ key, value }) => key.path === `amqp.tls.${name}` && value);

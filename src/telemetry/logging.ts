@@ -12,7 +12,7 @@ import {
   resetSync,
   type TextFormatter,
 } from "@logtape/logtape";
-import { jsonLines } from "./json_line.ts";
+import { jsonLine } from "./json_line.ts";
 import { foldBursts } from "./log_folding.ts";
 import { type LogPrivacy, privateRecord } from "./log_privacy.ts";
 
@@ -90,7 +90,7 @@ function configure(level: LogLevelName, sink: (record: LogRecord) => void): void
 
 function formatter(format: LogFormat, terminal: boolean): TextFormatter {
   const isText = format === "text" || (format === "auto" && terminal);
-  if (!isText) return jsonLines();
+  if (!isText) return jsonLine;
   const category = (categories: readonly string[]): string => categories.at(-1) ?? "";
   return terminal
     ? getAnsiColorFormatter({ timestamp: "time", category })

@@ -84,14 +84,14 @@ const SEND: OpenApi = {
   requestBody: { required: true, content: json(requestSchema, EXAMPLE) },
   responses: {
     200: { description: "The message is in the queue.", content: json(acceptedSchema) },
-    ...errorResponses([400, 401, 404, 405, 413, 415, 422, 500, 503]),
+    ...errorResponses(),
   },
 };
 
-function errorResponses(statuses: readonly (keyof typeof TITLES)[]): OpenApi {
+function errorResponses(): OpenApi {
   const content = { "application/json": { schema: { $ref: "#/components/schemas/Errors" } } };
   return Object.fromEntries(
-    statuses.map((status) => [status, { description: TITLES[status], content }]),
+    Object.entries(TITLES).map(([status, description]) => [status, { description, content }]),
   );
 }
 

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { getJsonLinesFormatter, type LogRecord } from "@logtape/logtape";
 import fc from "fast-check";
-import { jsonLines } from "../../src/telemetry/json_line.ts";
+import { jsonLine } from "../../src/telemetry/json_line.ts";
 
 const format = getJsonLinesFormatter({
   categorySeparator: ".",
   message: "template",
   properties: "flatten",
 });
-
-const jsonLine = jsonLines();
 
 const anyText = fc.string({ unit: "binary" });
 const anyValue = fc.oneof(
@@ -32,13 +30,13 @@ const anyRecord: fc.Arbitrary<LogRecord> = fc.record({
   ),
 });
 
-Deno.test("jsonLines() writes what LogTape writes, whatever is logged", () => {
+Deno.test("jsonLine() writes what LogTape writes, whatever is logged", () => {
   fc.assert(fc.property(anyRecord, (record) => {
     assert.equal(jsonLine(record), format(record));
   }));
 });
 
-Deno.test("jsonLines() leaves nothing in a line that a terminal would obey", () => {
+Deno.test("jsonLine() leaves nothing in a line that a terminal would obey", () => {
   const controls = String.fromCharCode(...Array.from({ length: 256 }, (_, code) => code));
   const record = {
     category: ["a"],
