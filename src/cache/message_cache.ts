@@ -42,7 +42,8 @@ export interface MessageCacheOptions {
 export class MessageCache implements AsyncDisposable {
   readonly #options: MessageCacheOptions;
   readonly #now: () => number;
-  #metrics: Metrics | undefined;
+  /** Counts what is looked up, hit or miss, and what fails. */
+  metrics: Metrics | undefined;
   /** What failed when it was done last: on a full disk what is there can still be read. */
   readonly #failing = new Set<CacheOperation>();
   #lastFailure: number | undefined;
@@ -52,11 +53,6 @@ export class MessageCache implements AsyncDisposable {
   constructor(options: MessageCacheOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-  }
-
-  /** Counts from now on what is looked up, hit or miss, and what fails. */
-  meter(metrics: Metrics): void {
-    this.#metrics = metrics;
   }
 
   /** Whether reading or writing failed when last done, and when one failed last, in ms since 1970. */
@@ -161,7 +157,7 @@ export class MessageCache implements AsyncDisposable {
       log.warn("Ignored a damaged entry in the cache");
     }
     // Only an operator asks for it.
-    if (kind !== "last_outbound") this.#metrics?.cacheRead(kind, found !== undefined);
+    if (kind !== "last_outbound") this.metrics?.cacheRead(kind, found !== undefined);
     return found;
   }
 
@@ -179,7 +175,7 @@ export class MessageCache implements AsyncDisposable {
       return done;
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
-      this.#metrics?.cacheFailed(operation);
+      this.metrics?.cacheFailed(operation);
       this.#failing.add(operation);
       this.#lastFailure = this.#now();
       // A store that is closed may end the reads under way with errors of its own.

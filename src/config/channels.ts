@@ -92,11 +92,6 @@ export function nameFault(fault: Fault, name: string, settings: readonly Setting
   return isOwn || fault.value === undefined ? { ...fault, key: `${name}.${fault.key}` } : fault;
 }
 
-/** Drops repeated faults: what is wrong with shared keys is found with each channel. */
-export function withoutRepeats(faults: readonly Fault[]): readonly Fault[] {
-  return [...new Map(faults.map((fault) => [JSON.stringify(fault), fault])).values()];
-}
-
 /** Faults for values that two channels share and must not. */
 export function clashes(
   channels: readonly { readonly name: string; readonly settings: readonly Setting[] }[],

@@ -3,12 +3,12 @@
 
 import type * as z from "zod";
 import { amqpUrls } from "./addresses.ts";
-import { type ChannelLayers, channelsOf, clashes, nameFault, withoutRepeats } from "./channels.ts";
+import { type ChannelLayers, channelsOf, clashes, nameFault } from "./channels.ts";
 import type { Fault, Warning } from "./faults.ts";
 import { readConfigFile } from "./file.ts";
 import { faultOf, groupFaults, layered, type Layers, type Setting, treeOf } from "./layers.ts";
 import { withSecretFiles } from "./secret_files.ts";
-import { type Config, LONGEST_REQUEST_S, parseConfig } from "./schema.ts";
+import { type Config, configSchema, LONGEST_REQUEST_S } from "./schema.ts";
 import { type ReadFile, readFromDisk } from "./text_file.ts";
 import { readTlsFiles } from "./tls_files.ts";
 import { unknownFileKeys, unknownVariables } from "./unknown.ts";
@@ -59,10 +59,12 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     channels.map((channel) => readChannel(channel, readFile, file.fault === undefined)),
   );
   const tls = await readTlsFiles(read[0]?.settings ?? [], readFile); // All channels have the same.
+  const found = read.flatMap((one) => one.faults);
   const faults = [
     ...(file.fault === undefined ? [] : [file.fault]),
     ...groupFaults(layers),
-    ...withoutRepeats(read.flatMap((one) => one.faults)),
+    // What is wrong with shared keys is found with each channel.
+    ...new Map(found.map((fault) => [JSON.stringify(fault), fault])).values(),
     ...tls.faults,
     ...clashes(read),
   ];
@@ -87,13 +89,15 @@ async function readChannel(
 ) {
   if (layers === undefined) return { name, config: undefined, settings: [], faults: ownFaults };
   const written = layered(layers);
-  const { settings, faults: fileFaults, missing } = await withSecretFiles(written, readFile);
-  const { data: config, error } = parseConfig(treeOf(settings));
+  const { settings, faults: fileFaults } = await withSecretFiles(written, readFile);
+  const { data: config, error } = configSchema.safeParse(treeOf(settings));
+  const unread = new Set(fileFaults.map(({ key }) => key));
   const faults = [
     ...fileFaults,
     ...valueFaults(error?.issues ?? [], settings, layers.prefix)
       // What is missing may be in a file that could not be read.
-      .filter(({ key, value }) => (isFileRead || value !== undefined) && !missing.has(key)),
+      .filter(({ value }) => isFileRead || value !== undefined)
+      .filter(({ key }) => !unread.has(`${key}_file`)),
   ];
   const named = faults.map((fault) => nameFault(fault, name, written));
   return { name, config, settings, faults: [...ownFaults, ...named] };

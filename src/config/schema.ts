@@ -225,7 +225,8 @@ export const channelKeys: Readonly<Record<string, z.ZodType>> = {
   partitions: broker.partitions,
 };
 
-const configSchema = z.object({
+/** One channel's configuration; the groups `amqp` and `message_cache_config` must be there. */
+export const configSchema = z.object({
   ...channel,
   ...fromTurn,
   ...toTurn,
@@ -270,11 +271,6 @@ export type Config = ChannelConfig & {
   /** Absent if `amqp.tls` names no files. */
   readonly tlsFiles?: TlsFiles;
 };
-
-/** Reads one channel's configuration; the groups `amqp` and `message_cache_config` must be there. */
-export function parseConfig(tree: unknown): z.ZodSafeParseResult<ChannelConfig> {
-  return configSchema.safeParse(tree);
-}
 
 /** The longest `request_timeout` of use: Turn waits for 5 seconds, while 240 is vumi2's default. */
 export const LONGEST_REQUEST_S = 4.5;

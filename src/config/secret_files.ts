@@ -6,27 +6,18 @@ import { faultOf, type Setting } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
-interface SecretReading {
-  readonly settings: readonly Setting[];
-  readonly faults: readonly Fault[];
-  /** Paths of keys whose file could not be used. */
-  readonly missing: ReadonlySet<string>;
-}
-
 const MAX_BYTES = 64 * 1024;
 
 export async function withSecretFiles(
   settings: readonly Setting[],
   readFile: ReadFile,
-): Promise<SecretReading> {
+): Promise<{ readonly settings: readonly Setting[]; readonly faults: readonly Fault[] }> {
   const faults: Fault[] = [];
-  const missing = new Set<string>();
   const filled = await Promise.all(settings.map(async (setting) => {
     const { path } = setting.key;
     const named = settings.find(({ key }) => key.path === `${path}_file`);
     if (named === undefined || !isGiven(named)) return setting;
     const fail = (expected: string, source = named.source): Setting => {
-      missing.add(path);
       faults.push(faultOf({ ...named, source }, expected));
       return setting;
     };
@@ -41,7 +32,7 @@ export async function withSecretFiles(
     const file = showFaulty(named.key, named.value);
     return { ...setting, value, source: `file ${file}, which ${named.key.path} names` };
   }));
-  return { settings: filled, faults, missing };
+  return { settings: filled, faults };
 }
 
 function isGiven({ value }: Setting): boolean {

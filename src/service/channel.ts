@@ -33,7 +33,7 @@ export function openChannel(
   { broker, tracing, queueWatch, metrics: registry, opened }: Shared,
 ) {
   const metrics = registry.channel(config.connector_name);
-  cache.meter(metrics);
+  cache.metrics = metrics;
   const turn = opened.use(
     new TurnClient({
       apiUrl: config.turn_api_url,

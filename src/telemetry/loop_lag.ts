@@ -6,14 +6,9 @@ const TICK_MS = 500;
 
 /** Measures how late timers come, until it is disposed. */
 export class LoopLag implements Disposable {
-  readonly #timer: ReturnType<typeof setInterval>;
   #dueAt = performance.now() + TICK_MS;
   #longestMs = 0;
-
-  /** Starts the watch. */
-  constructor() {
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
-  }
+  readonly #timer = setInterval(() => this.#tick(), TICK_MS);
 
   /** The longest wait since this was asked last, in milliseconds. */
   take(): number {

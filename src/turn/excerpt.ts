@@ -34,19 +34,15 @@ export async function readStart(response: Response, maxBytes = READ_BYTES): Prom
   // A stream costs as much as the whole call does otherwise, and most answers are short.
   const length = bodyLength(response.headers);
   if (length !== undefined && length <= READ_BYTES) return await response.text().catch(() => "");
-  const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";
   try {
-    while (text.length < maxBytes) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      text += decoder.decode(value, { stream: true });
+    for await (const chunk of response.body) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.length >= maxBytes) break;
     }
   } catch {
     // What came before it broke off is still worth reading.
-  } finally {
-    await reader.cancel().catch(() => {});
   }
   return text;
 }

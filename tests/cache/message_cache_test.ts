@@ -18,7 +18,7 @@ messageCacheContract({
 function open(metrics: Metrics, options: Partial<MessageCacheOptions> = {}): MessageCache {
   const lifetimes = { inboundTtlMs: 1000, outboundTtlMs: 1000 };
   const cache = new MessageCache({ store: new MemoryStore(), ...lifetimes, ...options });
-  cache.meter(metrics);
+  cache.metrics = metrics;
   return cache;
 }
 
@@ -30,7 +30,7 @@ async function lines(metrics: MetricsRegistry, name: string): Promise<string[]> 
   return found.map(([, labels, count]) => `${labels} ${count}`);
 }
 
-Deno.test("MessageCache.meter() counts hits and misses by kind", async () => {
+Deno.test("MessageCache counts hits and misses by kind", async () => {
   const metrics = new MetricsRegistry();
   await using cache = open(channelMetrics(metrics));
   await cache.putInbound(remembered({ message_id: "m1" }));
@@ -46,7 +46,7 @@ Deno.test("MessageCache.meter() counts hits and misses by kind", async () => {
   assert.deepEqual(cache.entries(), { inbound: 1, last_inbound: 1, told: 0 });
 });
 
-Deno.test("MessageCache.meter() counts what fails, and lets it fail", async () => {
+Deno.test("MessageCache counts what fails, and lets it fail", async () => {
   const metrics = new MetricsRegistry();
   const cache = open(channelMetrics(metrics));
   await cache[Symbol.asyncDispose]();
