@@ -1,7 +1,6 @@
-// Waiting for work that may take too long.
+// Time limits: waiting for work that may take too long.
 
 import { sleep } from "./sleep.ts";
-import type { Timeouts } from "./timeouts.ts";
 
 /** What a wait comes to when the time is up. */
 export const EXPIRED: unique symbol = Symbol("expired");
@@ -43,4 +42,59 @@ export class Deadline implements Disposable {
   [Symbol.dispose](): void {
     this.#end();
   }
+}
+
+/**
+ * Any number of running time limits, of few different lengths, that are nearly all given back before they
+ * are up. One timer serves all of a length: one of the platform's for each would cost as much as to read
+ * a message.
+ */
+export class Timeouts {
+  readonly #byLength = new Map<number, SameLength>();
+
+  /** Does `onUp` after `ms` milliseconds (1 to 2,147,483,647), unless the answer is called before. */
+  start(ms: number, onUp: () => void): () => void {
+    const same = this.#byLength.get(ms) ?? new SameLength(ms);
+    this.#byLength.set(ms, same);
+    return same.start(onUp);
+  }
+}
+
+/** How much too early a timer of the platform's may fire, in milliseconds. */
+const SLACK_MS = 1;
+
+class SameLength {
+  readonly #ms: number;
+  /** In the order of their beginnings, and so of their ends. */
+  readonly #running = new Set<{ readonly at: number; readonly onUp: () => void }>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  start(onUp: () => void): () => void {
+    const limit = { at: performance.now() + this.#ms, onUp };
+    this.#running.add(limit);
+    this.#timer ??= setTimeout(this.#look, this.#ms);
+    return () => {
+      this.#running.delete(limit);
+      if (this.#running.size > 0) return;
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    };
+  }
+
+  readonly #look = (): void => {
+    this.#timer = undefined;
+    for (const limit of this.#running) {
+      const leftMs = limit.at - performance.now();
+      if (leftMs > SLACK_MS) {
+        this.#timer ??= setTimeout(this.#look, leftMs);
+        return;
+      }
+      this.#running.delete(limit);
+      limit.onUp();
+    }
+  };
 }

@@ -6,8 +6,7 @@
  */
 
 export { Backoff, type BackoffOptions } from "./backoff.ts";
-export { Deadline, EXPIRED, within } from "./deadline.ts";
+export { Deadline, EXPIRED, Timeouts, within } from "./deadline.ts";
 export { messageOf } from "./error.ts";
 export { parseFields, parseJson } from "./json.ts";
 export { aborted, type After, afterMs, sleep } from "./sleep.ts";
-export { Timeouts } from "./timeouts.ts";

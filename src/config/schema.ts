@@ -3,165 +3,146 @@
 // turn_channels_api.rst, and vumi2's src/vumi2/config.py for what every worker has.
 
 import * as z from "zod";
-import {
-  bind,
-  brokerUrls,
-  filePath,
-  hostList,
-  hostName,
-  httpUrl,
-  integer,
-  kvPath,
-  noMiddlewares,
-  oneOf,
-  password,
-  queueName,
-  queueType,
-  redisUrlText,
-  seconds,
-  secondsList,
-  secondsOrZero,
-  secretPath,
-  signingSecrets,
-  text,
-  token,
-  unusedSecret,
-  urlPath,
-  yesOrNo,
-} from "./kinds.ts";
+import * as k from "./kinds.ts";
 import type { TlsFiles } from "./tls_files.ts";
 
 const DAY = 86_400;
 const YEAR = 365 * DAY;
-const transportTypes = oneOf(
+const transportTypes = k.oneOf(
   ["http_api", "irc", "telnet", "twitter", "sms", "ussd", "xmpp", "mxit", "wechat"],
 );
-const cacheClasses = oneOf(
+const cacheClasses = k.oneOf(
   ["MemoryMessageCache", "DenoKvMessageCache", "RedisMessageCache"],
   (name) => name.slice(name.lastIndexOf(".") + 1), // vumi2's files have vumi2.message_caches.X
 );
-const logLevels = oneOf(
+const logLevels = k.oneOf(
   ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
   (level) => level.toUpperCase(),
 );
 
 const channel = {
-  connector_name: queueName.describe(
+  connector_name: k.queueName.describe(
     "Names the queues: messages and events are taken from NAME.inbound and NAME.event, messages go to NAME.outbound.",
   ),
-  default_from_addr: text.describe("Address that messages come from if Turn's request names none."),
+  default_from_addr: k.text.describe(
+    "Address that messages come from if Turn's request names none.",
+  ),
   transport_type: transportTypes.default("sms").describe(
     "Transport type of messages that are no replies.",
   ),
-  empty_message_body: text.optional().describe(
+  empty_message_body: k.text.optional().describe(
     "What Turn gets for an inbound message without text, because it refuses empty ones. If not set: the address written to (for USSD the dialled code).",
   ),
 };
 
 const fromTurn = {
-  http_bind: bind.describe(
+  http_bind: k.bind.describe(
     "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
   ),
-  admin_bind: bind.optional().describe(
+  admin_bind: k.bind.optional().describe(
     "Where to answer operators (/metrics, /health, /readyz, /openapi.json), apart from the public. If not set: on http_bind.",
   ),
-  vumi_api_path: urlPath.default("").describe(
+  vumi_api_path: k.urlPath.default("").describe(
     "Path before /messages, where Turn sends its requests.",
   ),
-  turn_hmac_secret: signingSecrets.describe(
+  turn_hmac_secret: k.signingSecrets.describe(
     "Secret with which Turn signs its requests; or set turn_hmac_secret_file. While it is being replaced, list the old and the new one.",
   ),
-  turn_hmac_secret_file: secretPath.default("").describe(
+  turn_hmac_secret_file: k.secretPath.default("").describe(
     "File that holds turn_hmac_secret instead; several, one a line.",
   ),
-  request_timeout: seconds(DAY).default(4.5).describe(
+  request_timeout: k.seconds(DAY).default(4.5).describe(
     "Longest time for a request from Turn, which waits for 5 seconds: more than 4.5 counts as 4.5.",
   ),
-  outbound_dedupe_window: secondsOrZero(DAY).default(0).describe(
+  outbound_dedupe_window: k.secondsOrZero(DAY).default(0).describe(
     "How long a request that may not have been answered is recognised when Turn repeats it, in seconds; 0 for never.",
   ),
-  max_body_bytes: integer(1, 16 * 1024 * 1024).default(1024 * 1024).describe(
+  max_body_bytes: k.integer(1, 16 * 1024 * 1024).default(1024 * 1024).describe(
     "Largest body of a request from Turn, in bytes.",
   ),
 };
 
 const toTurn = {
-  turn_api_url: httpUrl.describe("Base of Turn's API, to which /messages and /statuses are added."),
-  auth_token: token.describe("Token for Turn's API, sent as bearer token; or auth_token_file."),
-  auth_token_file: secretPath.default("").describe("File that holds auth_token instead."),
-  mo_message_url_timeout: seconds(DAY).default(10).describe(
+  turn_api_url: k.httpUrl.describe(
+    "Base of Turn's API, to which /messages and /statuses are added.",
+  ),
+  auth_token: k.token.describe("Token for Turn's API, sent as bearer token; or auth_token_file."),
+  auth_token_file: k.secretPath.default("").describe("File that holds auth_token instead."),
+  mo_message_url_timeout: k.seconds(DAY).default(10).describe(
     "Longest time for each attempt to hand Turn an inbound message.",
   ),
-  event_url_timeout: seconds(DAY).default(10).describe(
+  event_url_timeout: k.seconds(DAY).default(10).describe(
     "Longest time for each attempt to hand Turn a status.",
   ),
-  max_retries: integer(0).default(3).describe("How often a failed request to Turn is tried again."),
-  retry_delay_base: integer(0).default(2).describe(
+  max_retries: k.integer(0).default(3).describe(
+    "How often a failed request to Turn is tried again.",
+  ),
+  retry_delay_base: k.integer(0).default(2).describe(
     "The wait before retry n (from 0) is a random whole number of seconds below base ** (n * exponent). This is the base.",
   ),
-  retry_delay_exponent: integer(0).default(2).describe("The exponent in the same formula."),
-  retry_schedule: secondsList(30 * DAY).default([5, 60, 300, 1800, 7200, 21_600, 43_200]).describe(
+  retry_delay_exponent: k.integer(0).default(2).describe("The exponent in the same formula."),
+  retry_schedule: k.secondsList(30 * DAY).default([5, 60, 300, 1800, 7200, 21_600, 43_200]).describe(
     "After that, how long a failed message waits in a delay queue before each further attempt; the last is repeated.",
   ),
-  retry_for: secondsOrZero(YEAR).default(259_200).describe(
+  retry_for: k.secondsOrZero(YEAR).default(259_200).describe(
     "How long after its first failure a message or status is tried again; then it is parked.",
   ),
-  ussd_retry_for: secondsOrZero(YEAR).default(120).describe(
+  ussd_retry_for: k.secondsOrZero(YEAR).default(120).describe(
     "The same for messages from USSD, whose sessions do not live longer.",
   ),
-  status_format: oneOf(["flat", "nested"]).default("flat").describe(
+  status_format: k.oneOf(["flat", "nested"]).default("flat").describe(
     "Form of statuses: flat as in Turn's documentation, or nested in {status: ...} as vumi2 sends them.",
   ),
-  failed_status: oneOf(["sent", "failed"]).default("sent").describe(
+  failed_status: k.oneOf(["sent", "failed"]).default("sent").describe(
     "Status that Turn gets for a message that failed.",
   ),
-  compact_statuses: yesOrNo.default(true).describe(
+  compact_statuses: k.yesOrNo.default(true).describe(
     "Whether a status is left out when a later one of the same message is already waiting.",
   ),
 };
 
 const tls = z.object({
-  ca_file: filePath.default("").describe(
+  ca_file: k.filePath.default("").describe(
     "File with the CA certificates (PEM) to trust for the broker, in place of the system's. With amqp.hostname, setting any key of amqp.tls turns TLS on.",
   ),
-  cert_file: filePath.default("").describe(
+  cert_file: k.filePath.default("").describe(
     "File with our certificate (PEM), if the broker asks for one.",
   ),
-  key_file: secretPath.default("").describe(
+  key_file: k.secretPath.default("").describe(
     "File with its private key (PEM, without a passphrase), unless cert_file holds that too.",
   ),
-  server_name: hostName.default("").describe(
+  server_name: k.hostName.default("").describe(
     "Host name in the broker's certificate, if it differs from the one that is connected to.",
   ),
 }).readonly();
 
 const broker = {
   amqp: z.object({
-    hostname: hostList.default(["127.0.0.1"]).describe(
+    hostname: k.hostList.default(["127.0.0.1"]).describe(
       "Host of the AMQP broker; several are the nodes of one cluster, of which one that can be reached is used.",
     ),
-    port: integer(1, 65535).optional().describe(
+    port: k.integer(1, 65535).optional().describe(
       "Port of the AMQP broker. If not set: 5672, or 5671 with amqp.tls.",
     ),
-    username: text.default("guest").describe("User name at the AMQP broker."),
-    password: password.default("guest").describe("Password at the AMQP broker."),
-    password_file: secretPath.default("").describe("File that holds amqp.password instead."),
-    vhost: text.default("/").describe("Virtual host at the AMQP broker."),
+    username: k.text.default("guest").describe("User name at the AMQP broker."),
+    password: k.password.default("guest").describe("Password at the AMQP broker."),
+    password_file: k.secretPath.default("").describe("File that holds amqp.password instead."),
+    vhost: k.text.default("/").describe("Virtual host at the AMQP broker."),
     tls,
-    queue_type: queueType.default("").describe(
+    queue_type: k.queueType.default("").describe(
       "Type of the delay and parking queues, which the bridge declares.",
     ),
-    consumer_timeout: seconds(YEAR).default(1800).describe(
+    consumer_timeout: k.seconds(YEAR).default(1800).describe(
       "RabbitMQ's own consumer_timeout. A message that had to wait for half of it goes to the end of its queue as a copy.",
     ),
   }).readonly(),
-  amqp_url: brokerUrls.default([]).describe(
+  amqp_url: k.brokerUrls.default([]).describe(
     "If set, used instead of hostname, port, username, password and vhost of amqp; several are the nodes of one cluster. memory: is a broker inside the process, for trying things out.",
   ),
-  worker_concurrency: integer(1, 65535).default(20).describe(
+  worker_concurrency: k.integer(1, 65535).default(20).describe(
     "Messages in work at once, for each queue.",
   ),
-  partitions: integer(0, 64).default(0).describe(
+  partitions: k.integer(0, 64).default(0).describe(
     "Only there so that earlier configurations can be read: one bridge speaks for a channel now, and keeps the order by itself.",
   ),
 };
@@ -171,15 +152,17 @@ const cache = {
     "Where messages are remembered, for replies and statuses: lost with the process, kept in a file, or on a server that several machines share. A dotted name counts by its last part.",
   ),
   message_cache_config: z.object({
-    timeout: seconds(YEAR).default(3600).describe("How long an inbound message can be replied to."),
-    outbound_timeout: seconds(YEAR).default(DAY).describe(
+    timeout: k.seconds(YEAR).default(3600).describe(
+      "How long an inbound message can be replied to.",
+    ),
+    outbound_timeout: k.seconds(YEAR).default(DAY).describe(
       "How long events about a message are passed on.",
     ),
-    path: kvPath.default("").describe(
+    path: k.kvPath.default("").describe(
       "The file of DenoKvMessageCache, which requires it; or its server.",
     ),
-    url: redisUrlText.default("").describe("The server of RedisMessageCache, which requires it."),
-    key_prefix: text.default("turn-channels:").describe(
+    url: k.redisUrlText.default("").describe("The server of RedisMessageCache, which requires it."),
+    key_prefix: k.text.default("turn-channels:").describe(
       "What all keys of RedisMessageCache begin with; the connector's name follows.",
     ),
   }).readonly(),
@@ -189,18 +172,20 @@ const operation = {
   log_level: logLevels.default("INFO").describe(
     "Lowest level that is logged, in upper or lower case.",
   ),
-  log_format: oneOf(["auto", "text", "json"]).default("auto").describe(
+  log_format: k.oneOf(["auto", "text", "json"]).default("auto").describe(
     "Form of log lines; auto is text on a terminal, and JSON elsewhere.",
   ),
-  log_addresses: yesOrNo.default(false).describe(
+  log_addresses: k.yesOrNo.default(false).describe(
     "Whether users' addresses are logged whole, and not as +2661...678; they are personal data.",
   ),
-  log_content: yesOrNo.default(false).describe("Whether what messages say is logged."),
-  shutdown_timeout: secondsOrZero(DAY).default(25).describe(
+  log_content: k.yesOrNo.default(false).describe("Whether what messages say is logged."),
+  shutdown_timeout: k.secondsOrZero(DAY).default(25).describe(
     "How long work in progress may take to finish after SIGTERM or SIGINT.",
   ),
-  middlewares: noMiddlewares.default([]).describe("Only there so that vumi2's files can be read."),
-  sentry_dsn: unusedSecret.default(null).describe(
+  middlewares: k.noMiddlewares.default([]).describe(
+    "Only there so that vumi2's files can be read.",
+  ),
+  sentry_dsn: k.unusedSecret.default(null).describe(
     "Only there so that vumi2's files can be read: Sentry is not supported, errors are in the logs.",
   ),
 };
