@@ -6,8 +6,7 @@
  * @module
  */
 
-export { MessageCache, type MessageCacheOptions } from "./message_cache.ts";
-export { MAX_NOTE_LENGTH, MAX_NOTES, type Note, type NoteKind } from "./notes.ts";
+export * from "./message_cache.ts";
 export type { Remembered } from "./remembered.ts";
 export {
   CacheError,

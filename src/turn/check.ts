@@ -3,18 +3,13 @@
 // Turn does not document what it answers there, so the two answers are compared.
 
 import type { Finding } from "../telemetry/mod.ts";
+import type { TurnClientOptions } from "./client.ts";
 import { networkError, oneLine } from "./excerpt.ts";
 
 /** Options of {@linkcode askTurn}. */
-export interface TurnCheckOptions {
-  /** The address of our channel. */
-  readonly apiUrl: string;
-  /** The bearer token. */
-  readonly authToken: string;
+export interface TurnCheckOptions extends Pick<TurnClientOptions, "apiUrl" | "authToken" | "now"> {
   /** Longest that each of the two calls may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Milliseconds since 1970; the platform's clock, unless given. */
-  readonly now?: () => number;
 }
 
 interface Answer {

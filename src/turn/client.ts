@@ -44,13 +44,10 @@ export interface CallOptions {
 
 /** Turn's API. */
 export class TurnClient implements Disposable {
+  readonly #options: TurnClientOptions;
   readonly #apiUrl: string;
   #authToken: string;
   #headers: Readonly<Record<string, string>>;
-  readonly #statusFormat: StatusFormat;
-  readonly #isTraced: boolean;
-  readonly #fetch: typeof fetch;
-  readonly #now: () => number;
   readonly #timeouts = new Timeouts();
   /** Its connections are ours alone, so they can be closed with it; there may be any number. */
   readonly #http: Deno.HttpClient;
@@ -60,13 +57,10 @@ export class TurnClient implements Disposable {
    * @throws {TypeError} If the address is not a URL, or the token can't be in a header.
    */
   constructor(options: TurnClientOptions) {
+    this.#options = options;
     this.#apiUrl = new URL(options.apiUrl).href.replace(/\/+$/, "");
     this.#authToken = options.authToken;
     this.#headers = headersWith(options.authToken);
-    this.#statusFormat = options.statusFormat;
-    this.#isTraced = options.isTraced ?? false;
-    this.#fetch = options.fetch ?? fetch;
-    this.#now = options.now ?? Date.now;
     // Last, for what throws above must leave nothing behind.
     this.#http = Deno.createHttpClient({ poolIdleTimeout: IDLE_MS });
   }
@@ -87,11 +81,12 @@ export class TurnClient implements Disposable {
 
   /** Tells Turn what became of a message. */
   sendStatus(status: Status, options: CallOptions): Promise<CallResult> {
-    return this.#post("statuses", formatStatus(this.#statusFormat, status), options);
+    return this.#post("statuses", formatStatus(this.#options.statusFormat, status), options);
   }
 
   async #post(resource: string, body: string, options: CallOptions): Promise<CallResult> {
     const { timeoutMs, signal, trace } = options;
+    const { fetch: ask = fetch, now = Date.now } = this.#options;
     const authToken = this.#authToken;
     signal.throwIfAborted();
     const call = new AbortController();
@@ -99,7 +94,7 @@ export class TurnClient implements Disposable {
     signal.addEventListener("abort", abandon);
     const endTimeout = this.#timeouts.start(timeoutMs, abandon);
     try {
-      const response = await this.#fetch(`${this.#apiUrl}/${resource}`, {
+      const response = await ask(`${this.#apiUrl}/${resource}`, {
         method: "POST",
         headers: trace === undefined ? this.#headers : this.#headersIn(trace),
         body,
@@ -107,7 +102,7 @@ export class TurnClient implements Disposable {
         signal: call.signal,
         client: this.#http,
       });
-      return await readCallResult(response, this.#now(), authToken);
+      return await readCallResult(response, now(), authToken);
     } catch (error) {
       signal.throwIfAborted();
       const reason = call.signal.aborted
@@ -124,7 +119,7 @@ export class TurnClient implements Disposable {
   /** The headers of a traced call. A second `traceparent` would make both worthless. */
   #headersIn(trace: Trace): Readonly<Record<string, string>> {
     const { traceparent: _, ...state } = trace;
-    return { ...this.#headers, ...(this.#isTraced ? state : trace) };
+    return { ...this.#headers, ...(this.#options.isTraced ? state : trace) };
   }
 
   /** Closes the connections; calls under way fail. */

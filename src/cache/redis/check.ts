@@ -6,12 +6,10 @@ import { CacheError } from "../store.ts";
 import { parseRedisUrl } from "./address.ts";
 import { RedisConnection, type RedisConnectionOptions } from "./connection.ts";
 
-export interface RedisCheckOptions extends RedisConnectionOptions {
-  readonly keyPrefix: string;
-}
-
 /** Tries the server of a cache. Throws `TypeError` if the address can't be read. */
-export async function checkRedis(options: RedisCheckOptions): Promise<Finding> {
+export async function checkRedis(
+  options: RedisConnectionOptions & { readonly keyPrefix: string },
+): Promise<Finding> {
   const subject = `cache on Redis at ${parseRedisUrl(options.url).host}`;
   try {
     await using connection = await RedisConnection.open(options);
