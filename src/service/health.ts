@@ -1,8 +1,26 @@
-// How the program is, for `GET /health` and `GET /readyz`.
+// How the program is, for `GET /health`, in the shape that every vumi worker gives, and `GET /readyz`.
 
 import type { Broker } from "../broker/mod.ts";
-import { type ComponentHealth, type HealthReport, healthReport } from "../telemetry/mod.ts";
 import type { Channel } from "./channel.ts";
+
+/** The health of one component; further fields say more. */
+interface ComponentHealth {
+  /** `degraded` when it waits for others and loses nothing. */
+  readonly health: "ok" | "degraded" | "down";
+  readonly [detail: string]: unknown;
+}
+
+/** The health of all components: `down` when any of them is; nothing less makes it that. */
+export interface HealthReport {
+  readonly health: "ok" | "down";
+  readonly components: Readonly<Record<string, ComponentHealth>>;
+}
+
+/** Sums up components into a report. */
+export function healthReport(components: HealthReport["components"]): HealthReport {
+  const ok = Object.values(components).every(({ health }) => health !== "down");
+  return { health: ok ? "ok" : "down", components };
+}
 
 /** The health of each part, with several channels under their names. */
 export function healthOf(broker: Broker, channels: readonly Channel[]): HealthReport {

@@ -2,7 +2,6 @@
 // `/metrics` and `/openapi.json`, beside them or at an address of their own.
 
 import { Hono } from "hono";
-import type { HealthReport } from "../telemetry/mod.ts";
 import {
   type EndpointOptions,
   internalError,
@@ -11,6 +10,7 @@ import {
   pathNotFound,
   turnEndpoint,
 } from "../turn/mod.ts";
+import type { HealthReport } from "./health.ts";
 
 export interface Operation {
   readonly health: () => HealthReport;

@@ -4,7 +4,7 @@
 
 import { stringify } from "yaml";
 
-export interface Alert {
+interface Alert {
   readonly severity: "page" | "ticket";
   /** How long it must be so, as Prometheus writes a time. */
   readonly for: string;

@@ -1,5 +1,5 @@
 /**
- * Seeing into the running program: logging, metrics, health, traces.
+ * Seeing into the running program: logging, metrics, traces.
  *
  * @module
  */
@@ -7,7 +7,6 @@
 export { alertRules } from "./alerts.ts";
 export { dashboard } from "./dashboard.ts";
 export type { Finding } from "./finding.ts";
-export * from "./health.ts";
 export { type LogPrivacy, shortenAddress } from "./log_privacy.ts";
 export type { ChannelSources, ProgramSources, QueueFigures, TurnFigures } from "./live_figures.ts";
 export * from "./logging.ts";

@@ -20,7 +20,7 @@ export interface OutboundRequest {
 }
 
 /** A request, or why it could not be read. */
-export type ReadRequest =
+type ReadRequest =
   | { readonly kind: "request"; readonly request: OutboundRequest }
   /** The body is not JSON, or not of the schema; one error for each field. */
   | { readonly kind: "malformed"; readonly errors: readonly ErrorDetail[] }

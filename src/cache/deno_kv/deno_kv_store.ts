@@ -33,7 +33,7 @@ const PREFIX_OF: Readonly<Record<string, string>> = {
   delayed_list: "delayed",
 };
 
-export interface DenoKvStoreOptions {
+interface DenoKvStoreOptions {
   /** Where it lies; closed later than the store. */
   readonly file: DenoKvFile;
   /** Keeps users of the same file apart: the connector's name. */

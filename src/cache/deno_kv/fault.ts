@@ -5,7 +5,7 @@ import { messageOf } from "../../async/mod.ts";
 import { TOKEN_VARIABLE } from "./remote.ts";
 
 /** What is wrong with a cache, and what to do about it; both without a full stop. */
-export type KvFault = Readonly<Record<"reason" | "fix", string>>;
+type KvFault = Readonly<Record<"reason" | "fix", string>>;
 
 const FAULTS: readonly (readonly [RegExp, KvFault])[] = [
   [/unable to open database file/, {

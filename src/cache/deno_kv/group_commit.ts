@@ -8,7 +8,7 @@
 
 import { Groups } from "./groups.ts";
 
-export interface GroupCommitOptions<Item> {
+interface GroupCommitOptions<Item> {
   /** Makes the items durable, all or none. Never called while another call is under way. */
   readonly commit: (items: readonly Item[]) => Promise<void>;
   /** Bytes that an item takes of a commit. */

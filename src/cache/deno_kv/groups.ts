@@ -2,7 +2,7 @@
 // the next call, in the order of its arrival. A store whose calls cost more than what they are about is
 // called less often.
 
-export interface GroupsOptions<Question, Answer> {
+interface GroupsOptions<Question, Answer> {
   /** How many of the first questions, at least 1, go into the next call. */
   readonly take: (waiting: Iterable<Question>) => number;
   /** Answers each of the questions. Never called while another call is under way. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { healthReport } from "../../src/telemetry/mod.ts";
+import { healthReport } from "../../src/service/health.ts";
 
 Deno.test("healthReport() is ok when all components are", () => {
   const components = { amqp: { health: "ok", state: "open" }, cache: { health: "ok" } } as const;
