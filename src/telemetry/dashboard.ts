@@ -2,7 +2,7 @@
 // the order in which one asks. Data source, instances and channels are chosen in Grafana.
 
 import { type Definition, METRICS } from "./catalogue.ts";
-import { type Panel, ROWS } from "./dashboard_panels.ts";
+import { DATA_SOURCE, ROWS } from "./dashboard_panels.ts";
 
 /** Grafana's grid, in which three panels stand side by side. */
 const WIDTH = 24;
@@ -21,14 +21,12 @@ export function dashboard(): string {
     for (const [index, panel] of row.entries()) {
       const x = (index % PER_ROW) * PANEL.w;
       const down = Math.floor(index / PER_ROW) * PANEL.h;
-      panels.push(grafanaPanel(panel, panels.length + 1, { ...PANEL, x, y: y + down }));
+      panels.push({ id: panels.length + 1, ...panel, gridPos: { ...PANEL, x, y: y + down } });
     }
     y += Math.ceil(row.length / PER_ROW) * PANEL.h;
   }
   return `${JSON.stringify({ ...FRAME, panels }, undefined, 2)}\n`;
 }
-
-const DATA_SOURCE = { type: "prometheus", uid: "${datasource}" } as const;
 
 const FRAME = {
   title: "turn-channels",
@@ -54,23 +52,5 @@ function choice(name: string, label: string, metric: Definition): object {
     query: `label_values(${metric.name}, ${name})`,
     ...{ refresh: 2, multi: true, includeAll: true },
     current: { text: "All", value: "$__all" },
-  };
-}
-
-function grafanaPanel(
-  { title, description, unit, lines }: Panel,
-  id: number,
-  gridPos: Readonly<Record<"x" | "y" | "w" | "h", number>>,
-): object {
-  return {
-    ...{ id, type: "timeseries", title, description, gridPos, datasource: DATA_SOURCE },
-    fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
-    options: { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi" } },
-    targets: Object.entries(lines).map(([legendFormat, expr], index) => ({
-      refId: String.fromCharCode(65 + index),
-      datasource: DATA_SOURCE,
-      expr,
-      legendFormat,
-    })),
   };
 }

@@ -3,16 +3,10 @@
 
 import { type Definition, METRICS } from "./catalogue.ts";
 
-/** A panel, before Grafana's many words for it. */
-export interface Panel {
-  readonly title: string;
-  /** Grafana's name of the unit. */
-  readonly unit: string;
-  /** What it tells, and when it is bad. */
-  readonly description: string;
-  /** PromQL by its legend, in which `{{label}}` stands for the label's value. */
-  readonly lines: Readonly<Record<string, string>>;
-}
+/** PromQL by its legend, in which `{{label}}` stands for the label's value. */
+type Lines = Readonly<Record<string, string>>;
+
+export const DATA_SOURCE = { type: "prometheus", uid: "${datasource}" } as const;
 
 /** Grafana's range for a rate. */
 const RATE = "[$__rate_interval]";
@@ -20,7 +14,7 @@ const RATE = "[$__rate_interval]";
 const OURS = `and on (job, instance) ${series(METRICS.build)}`;
 
 /** The panels of each row, by the question that the row answers. */
-export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
+export const ROWS: Readonly<Record<string, readonly object[]>> = {
   "Is it well?": [
     panel("Connections", "none", {
       "RabbitMQ {{direction}}": series(METRICS.brokerConnected),
@@ -134,8 +128,23 @@ export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   ],
 };
 
-function panel(title: string, unit: string, lines: Panel["lines"], description: string): Panel {
-  return { title, unit, description, lines };
+/**
+ * A panel as Grafana has it, but for its place.
+ * @param unit Grafana's name of the unit.
+ * @param description What it tells, and when it is bad.
+ */
+function panel(title: string, unit: string, lines: Lines, description: string): object {
+  return {
+    ...{ type: "timeseries", title, description, datasource: DATA_SOURCE },
+    fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
+    options: { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi" } },
+    targets: Object.entries(lines).map(([legendFormat, expr], index) => ({
+      refId: String.fromCharCode(65 + index),
+      datasource: DATA_SOURCE,
+      expr,
+      legendFormat,
+    })),
+  };
 }
 
 type Match<L extends string> = { readonly [label in L]?: string };
@@ -169,7 +178,7 @@ function sumBy(labels: readonly string[], counted: string): string {
 }
 
 /** The quantiles of a histogram: half, nearly all, and all but one in a hundred. */
-function quantiles({ name, labels }: Definition, ...by: readonly string[]): Panel["lines"] {
+function quantiles({ name, labels }: Definition, ...by: readonly string[]): Lines {
   const counted = `rate(${series({ name: `${name}_bucket`, labels })}${RATE})`;
   return Object.fromEntries(
     [0.5, 0.95, 0.99].map((quantile) => [
