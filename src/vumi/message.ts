@@ -90,11 +90,7 @@ export function createReply(
     to_addr: inbound.from_addr,
     from_addr: inbound.to_addr,
     in_reply_to: inbound.message_id,
-    group,
-    provider,
-    transport_name,
-    transport_type,
-    transport_metadata,
+    ...{ group, provider, transport_name, transport_type, transport_metadata },
   }, now);
 }
 
