@@ -15,16 +15,8 @@ interface Burst {
   count: number;
 }
 
-/** A stage that records pass on their way to the output. */
-export interface LogFolding {
-  /** Writes or counts. Neither a `fatal` record is ever counted, nor one below `warning`. */
-  take(record: LogRecord): void;
-  /** Writes what was counted so far, and starts anew. */
-  end(): void;
-}
-
 /**
- * Folds bursts of log records.
+ * Folds bursts of log records, a stage that they pass on their way to the output.
  * @param write Takes the records that are to be written.
  * @param now Milliseconds since 1970.
  */
@@ -32,7 +24,7 @@ export function foldBursts(
   write: (record: LogRecord) => void,
   now: () => number = Date.now,
   after: After = afterMs,
-): LogFolding {
+) {
   const bursts = new Map<string, Burst>();
 
   function begin(sort: string, first: LogRecord): void {
@@ -50,7 +42,8 @@ export function foldBursts(
   }
 
   return {
-    take(record): void {
+    /** Writes or counts. Neither a `fatal` record is ever counted, nor one below `warning`. */
+    take(record: LogRecord): void {
       if (record.level !== "warning" && record.level !== "error") return write(record);
       const sort = sortOf(record);
       const burst = bursts.get(sort);
@@ -59,6 +52,7 @@ export function foldBursts(
         write(record);
       } else burst.count++;
     },
+    /** Writes what was counted so far, and starts anew. */
     end(): void {
       for (const burst of bursts.values()) {
         burst.cancel();

@@ -101,10 +101,7 @@ const FLUSH_AFTER_MS = 20;
 const FLUSH_AT_CHARACTERS = 64 * 1024;
 
 /** Gathers lines and writes them together. Loses none: LogTape's own buffering sinks do in a burst. */
-function lineWriter(
-  output: LogOutput,
-  format: TextFormatter,
-): { readonly write: (record: LogRecord) => void; readonly flush: () => void } {
+function lineWriter(output: LogOutput, format: TextFormatter) {
   const encoder = new TextEncoder();
   let lines = "";
   let timer: ReturnType<typeof setTimeout> | undefined;

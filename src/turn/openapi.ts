@@ -19,11 +19,9 @@ export interface TurnApiOptions {
 }
 
 /** The parts of a document that are about Turn. */
-export function turnApi({ paths, statusFormats }: TurnApiOptions): {
-  readonly paths: OpenApi;
-  readonly webhooks: OpenApi;
-  readonly components: OpenApi;
-} {
+export function turnApi(
+  { paths, statusFormats }: TurnApiOptions,
+): Readonly<Record<"paths" | "webhooks" | "components", OpenApi>> {
   return {
     paths: Object.fromEntries(paths.map((path, index) => [`${path}/messages`, {
       post: index === 0 ? SEND : { ...SEND, operationId: `${SEND.operationId}${index + 1}` },

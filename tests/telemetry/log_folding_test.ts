@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import type { LogLevel, LogRecord } from "@logtape/logtape";
-import { foldBursts, type LogFolding } from "../../src/telemetry/log_folding.ts";
+import { foldBursts } from "../../src/telemetry/log_folding.ts";
 
 /** A folding whose time goes on by hand, and what it wrote. */
 class Clocked {
   readonly written: LogRecord[] = [];
-  readonly folding: LogFolding;
+  readonly folding: ReturnType<typeof foldBursts>;
   #now = 0;
   readonly #timers: { work: () => void; at: number }[] = [];
 
