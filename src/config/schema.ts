@@ -81,9 +81,10 @@ const toTurn = {
     "The wait before retry n (from 0) is a random whole number of seconds below base ** (n * exponent). This is the base.",
   ),
   retry_delay_exponent: k.integer(0).default(2).describe("The exponent in the same formula."),
-  retry_schedule: k.secondsList(30 * DAY).default([5, 60, 300, 1800, 7200, 21_600, 43_200]).describe(
-    "After that, how long a failed message waits in a delay queue before each further attempt; the last is repeated.",
-  ),
+  retry_schedule: k.secondsList(30 * DAY).default([5, 60, 300, 1800, 7200, 21_600, 43_200])
+    .describe(
+      "After that, how long a failed message waits in a delay queue before each further attempt; the last is repeated.",
+    ),
   retry_for: k.secondsOrZero(YEAR).default(259_200).describe(
     "How long after its first failure a message or status is tried again; then it is parked.",
   ),
