@@ -20,7 +20,8 @@ const FIELDS = [
 
 /**
  * What is kept of a message: neither what people wrote nor metadata that belongs to others is, if a whole
- * message is put. @internal The list, which it comes from, needs no export.
+ * message is put.
+ * @internal The list, which it comes from, needs no export.
  */
 export type Remembered = Pick<Message, (typeof FIELDS)[number]>;
 

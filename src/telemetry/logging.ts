@@ -24,7 +24,10 @@ const LEVELS = {
   CRITICAL: "fatal",
 } as const;
 
-/** Python's names of the levels, as vumi's configuration has them. @internal Keys of a list here. */
+/**
+ * Python's names of the levels, as vumi's configuration has them.
+ * @internal The list, which it comes from, needs no export.
+ */
 export type LogLevelName = keyof typeof LEVELS;
 
 /** How lines look: `auto` is text on a terminal, and JSON elsewhere. */

@@ -21,7 +21,10 @@ const DELAYS = ["retried", "delayed", "again", "redelivered", "requeued", "cache
  */
 export type Outcome = (typeof FROM_TURN)[number] | (typeof TO_TURN)[number];
 
-/** What delays a message. @internal As {@linkcode Outcome}. */
+/**
+ * What delays a message.
+ * @internal As {@linkcode Outcome}.
+ */
 export type Setback = (typeof DELAYS)[number];
 
 /** What is called at Turn. */

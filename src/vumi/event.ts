@@ -37,7 +37,10 @@ const eventSchema = eventFields.superRefine((event, context) => {
   context.addIssue({ code: "custom", path: [field], message: `required for ${event.event_type}` });
 });
 
-/** What became of an outbound message, all fields present. @internal As Message is. */
+/**
+ * What became of an outbound message, all fields present.
+ * @internal As Message is.
+ */
 export type Event = Readonly<z.output<typeof eventFields>>;
 
 /**
