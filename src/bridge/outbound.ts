@@ -131,6 +131,5 @@ export class OutboundFlow {
 /** What can be foreseen to fail is answered, all else is a bug. */
 function toUnavailable(error: unknown): Published {
   if (!(error instanceof PublishError || error instanceof CacheError)) throw error;
-  log.warning("Answered 503, Turn will try again: {reason}", { reason: error.message });
   return { acceptance: { kind: "unavailable", reason: error.message } };
 }
