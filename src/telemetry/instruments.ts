@@ -31,9 +31,7 @@ export class SeriesCounter<L extends string> {
   series(labels: Readonly<Record<L, string>>): Series<L> {
     let key = "";
     for (const label of this.#labels) key += `${labels[label]}\0`;
-    let series = this.#series.get(key);
-    if (series === undefined) this.#series.set(key, series = { total: 0, labels });
-    return series;
+    return this.#series.getOrInsertComputed(key, () => ({ total: 0, labels }));
   }
 }
 

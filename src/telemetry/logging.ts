@@ -61,11 +61,20 @@ export function startLogging(options: LoggingOptions): Logging {
   const { level, format = "auto", privacy = NOTHING, output = Deno.stderr } = options;
   const writer = lineWriter(output, formatter(format, output.isTerminal()));
   const folding = foldBursts(writer.write);
-  const start = (level: LogLevelName, privacy: LogPrivacy): void =>
-    configure(level, (record) => folding.take(privateRecord(record, privacy)));
-  start(level, privacy);
+  const change = (level: LogLevelName, privacy: LogPrivacy): void => {
+    const sink = (record: LogRecord): void => folding.take(privateRecord(record, privacy));
+    configureSync({
+      reset: true,
+      sinks: { output: Object.assign(sink, { [IMMEDIATE]: true }) },
+      loggers: [
+        { category: "turn-channels", lowestLevel: LEVELS[level], sinks: ["output"] },
+        { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["output"] },
+      ],
+    });
+  };
+  change(level, privacy);
   return {
-    change: start,
+    change,
     [Symbol.dispose](): void {
       resetSync();
       folding.end();
@@ -79,17 +88,6 @@ export function startLogging(options: LoggingOptions): Logging {
  * it makes no copy. Without it each line takes a third longer, and is the same.
  */
 const IMMEDIATE = Symbol.for("LogTape.sinkSnapshotPolicy.immediate");
-
-function configure(level: LogLevelName, sink: (record: LogRecord) => void): void {
-  configureSync({
-    reset: true,
-    sinks: { output: Object.assign(sink, { [IMMEDIATE]: true }) },
-    loggers: [
-      { category: "turn-channels", lowestLevel: LEVELS[level], sinks: ["output"] },
-      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["output"] },
-    ],
-  });
-}
 
 function formatter(format: LogFormat, terminal: boolean): TextFormatter {
   const isText = format === "text" || (format === "auto" && terminal);

@@ -130,11 +130,7 @@ export class Metrics {
   }
 }
 
-function countsOf(
-  flow: Flow,
-  connector: string,
-  { messages, setbacks }: Instruments,
-): ReadonlyMap<string, Series> {
+function countsOf(flow: Flow, connector: string, { messages, setbacks }: Instruments) {
   const ends: readonly Outcome[] = flow === "outbound" ? FROM_TURN : TO_TURN;
   const kept: readonly Setback[] = flow === "outbound" ? [] : DELAYS;
   return new Map([

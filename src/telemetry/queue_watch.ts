@@ -138,8 +138,7 @@ export class QueueWatch implements AsyncDisposable {
   async look(): Promise<void> {
     let known = 0;
     for (const { connector, queues, isOurs } of this.#channels) {
-      const before = this.#seen.get(connector) ?? new Map<string, Seen>();
-      this.#seen.set(connector, before);
+      const before = this.#seen.getOrInsertComputed(connector, () => new Map());
       for (const queue of queues) {
         if (this.#stop.signal.aborted) return;
         const seen = await this.#told(this.#lookAt(queue, before.get(queue.label)));
@@ -166,12 +165,13 @@ export class QueueWatch implements AsyncDisposable {
   }
 
   async #lookAt(watched: WatchedQueue, before: Seen | undefined): Promise<Seen> {
-    const { queue, parkingQueue, parked: filled = () => 0 } = watched;
+    const { queue, parkingQueue, parked: filled = () => 0, added = () => 0 } = watched;
     const waiting = await this.#options.depth(queue) ?? 0;
     const parked = parkingQueue === undefined
       ? undefined
       : await this.#depthIfThere(parkingQueue, filled());
-    const settled = settledOf(watched, waiting);
+    // How many messages came out of the queue, as well as is known, or that it got shorter.
+    const settled = watched.settled?.() ?? added() - waiting;
     const isStalled = waiting > 0 && (before === undefined || settled <= before.settled);
     const stalledSince = isStalled ? before?.stalledSince ?? this.#now() : undefined;
     return { waiting, parked, settled, stalledSince };
@@ -204,9 +204,4 @@ export class QueueWatch implements AsyncDisposable {
 /** How long nothing is looked at after a look that took so long; both in milliseconds. */
 export function restAfter(tookMs: number): number {
   return Math.max(EVERY_MS, tookMs / LARGEST_PART);
-}
-
-/** How many messages came out of the queue, as well as is known, or that it got shorter. */
-function settledOf({ settled, added }: WatchedQueue, waiting: number): number {
-  return settled === undefined ? (added?.() ?? 0) - waiting : settled();
 }

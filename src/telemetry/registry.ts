@@ -16,18 +16,19 @@ export class MetricsRegistry {
   /** Where the program's own figures come from. */
   sources: ProgramSources | undefined;
 
-  /** Registers all metrics. */
+  /** Registers all metrics, and sets those that do not change. */
   constructor() {
-    showProgramStart(this.#instruments, this.#registry);
+    this.#instruments.build.set({ version: manifest.version, deno: Deno.version.deno }, 1);
+    this.#instruments.start.set(performance.timeOrigin / 1000);
+    if (countOpenFds() === undefined) this.#registry.removeSingleMetric(METRICS.openFds.name);
   }
 
   /** The metrics of a channel, whose series have its connector's name as the label `connector`. */
   channel(connector: string): Metrics {
-    let metrics = this.#channels.get(connector);
-    if (metrics === undefined) {
-      this.#channels.set(connector, metrics = new Metrics(this.#instruments, connector));
-    }
-    return metrics;
+    return this.#channels.getOrInsertComputed(
+      connector,
+      () => new Metrics(this.#instruments, connector),
+    );
   }
 
   /** The Prometheus text format, version 0.0.4. */
@@ -47,13 +48,6 @@ export class MetricsRegistry {
 }
 
 // prom-client's own process metrics read 0 or wrong under Deno, so these come from the runtime.
-
-/** Sets metrics that do not change. */
-function showProgramStart(to: Instruments, registry: Registry): void {
-  to.build.set({ version: manifest.version, deno: Deno.version.deno }, 1);
-  to.start.set(performance.timeOrigin / 1000);
-  if (countOpenFds() === undefined) registry.removeSingleMetric(METRICS.openFds.name);
-}
 
 /** Sets metrics of what the process takes now. */
 function showProcess(to: Instruments): void {
