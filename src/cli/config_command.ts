@@ -34,13 +34,13 @@ export function needConfig(command: Command, shell: Shell, work: Work): Command 
     "--config <file>",
     "JSON or YAML file (default: the one that VUMI_CONFIG_FILE names)",
   );
-  for (const { flag, description, defaultText } of configKeys()) {
+  for (const { flag, description, defaultText } of configKeys) {
     const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
     const option = new Option(`--${flag} <value>`, description + hint);
     command.addOption(option.helpGroup("Configuration:"));
   }
   return command.action(async () => {
-    const flags = flagValues(command, ["config", ...configKeys().map(({ flag }) => flag)]);
+    const flags = flagValues(command, ["config", ...configKeys.map(({ flag }) => flag)]);
     const load = (): Promise<LoadedConfig> => loadConfig({ flags, env: shell.env });
     const loaded = await load();
     shell.exit(await work(validConfig(loaded), loaded.warnings, load));
@@ -66,10 +66,7 @@ export function validConfig(loaded: LoadedConfig, more = ""): Config {
 export const CONNECTOR_HELP = "only the channel with this connector_name";
 
 /** All channels, or the one of `connector`. Throws `CommandError` if there is none. */
-export function selectChannels(
-  { channels }: Config,
-  connector: string | undefined,
-): readonly ChannelConfig[] {
+export function selectChannels({ channels }: Config, connector?: string): readonly ChannelConfig[] {
   if (connector === undefined) return channels;
   const selected = channels.filter(({ connector_name }) => connector_name === connector);
   if (selected.length > 0) return selected;
@@ -77,7 +74,7 @@ export function selectChannels(
 }
 
 /** The one channel that a command is about. Throws `CommandError` if it is not clear which. */
-export function selectChannel(config: Config, connector: string | undefined): ChannelConfig {
+export function selectChannel(config: Config, connector?: string): ChannelConfig {
   const [selected, another] = selectChannels(config, connector);
   if (selected !== undefined && another === undefined) return selected;
   throw choiceError("There are several channels", config.channels);

@@ -197,5 +197,5 @@ async function expectedInstead(flag: string, answer: string): Promise<string | u
 }
 
 function keyOf(flag: string): ConfigKey | undefined {
-  return configKeys().find((key) => key.flag === flag);
+  return configKeys.find((key) => key.flag === flag);
 }

@@ -31,7 +31,7 @@ export function withoutChannel(path: string): string {
 }
 
 function differing(before: ChannelConfig, after: ChannelConfig): readonly string[] {
-  return configKeys()
+  return configKeys
     .map(({ path }) => path)
     .filter((path) => !isDeepStrictEqual(valueAt(before, path), valueAt(after, path)));
 }

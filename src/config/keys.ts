@@ -28,25 +28,21 @@ export interface ConfigKey {
   readonly secrecy: Secrecy;
 }
 
-const keys: readonly ConfigKey[] = Object.entries(groups).flatMap(([group, shape]) =>
+/** All keys, in the order of the reference. */
+export const configKeys: readonly ConfigKey[] = Object.entries(groups).flatMap(([group, shape]) =>
   Object.entries(shape).flatMap(([name, schema]) => keysOf(group, name, schema))
 );
 
-/** All keys, in the order of the reference. */
-export function configKeys(): readonly ConfigKey[] {
-  return keys;
-}
-
 /** Names of keys that hold others: all that comes before a dot, `amqp` and `amqp.tls`. */
-export function groupNames(): ReadonlySet<string> {
-  return new Set(
-    keys.flatMap(({ path }) => [...path.matchAll(/\./g)].map(({ index }) => path.slice(0, index))),
-  );
-}
+export const groupNames: ReadonlySet<string> = new Set(
+  configKeys.flatMap(({ path }) =>
+    [...path.matchAll(/\./g)].map(({ index }) => path.slice(0, index))
+  ),
+);
 
 /** The key of this name; of a group, the most secret one. */
 export function keyOf(name: string): ConfigKey | undefined {
-  const named = keys.filter(({ path }) => path === name || path.startsWith(`${name}.`));
+  const named = configKeys.filter(({ path }) => path === name || path.startsWith(`${name}.`));
   return named.find(({ secrecy }) => secrecy !== "none") ?? named[0];
 }
 

@@ -34,13 +34,10 @@ export interface Setting {
 
 /** Each key with the value of the highest layer that sets it. `null` does not set it. */
 export function layered(layers: Layers): readonly Setting[] {
-  return configKeys().map((key) => setting(key, layers));
+  return configKeys.map((key) => setting(key, layers));
 }
 
-function setting(
-  key: ConfigKey,
-  { tree, fileSource, env, prefix, flags, channel }: Layers,
-): Setting {
+function setting(key: ConfigKey, { tree, fileSource, env, prefix, flags, channel }: Layers) {
   const flag = flags[key.flag];
   if (flag !== undefined) return { key, value: flag, source: `flag --${key.flag}`, isOwn: false };
   const ownName = channel && key.path in channelKeys ? channel.prefix + key.env : undefined;
@@ -71,11 +68,11 @@ export function treeOf(settings: readonly Setting[]): Tree {
 
 /** Faults for groups of keys that are something else in the file. */
 export function groupFaults({ tree, fileSource }: Layers): readonly Fault[] {
-  return [...groupNames()].flatMap((name) => {
+  return [...groupNames].flatMap((name) => {
     const value = valueAt(tree, name) ?? {};
     if (isTree(value)) return [];
     const secret = keyOf(name);
-    const inner = configKeys().filter(({ path }) => path.startsWith(`${name}.`))
+    const inner = configKeys.filter(({ path }) => path.startsWith(`${name}.`))
       .map(({ path }) => path.slice(name.length + 1).split(".")[0]);
     return [{
       key: name,

@@ -36,7 +36,7 @@ function mayHoldCredentials(text: string): boolean {
 
 /** The configuration in force, one text for each key by its path, without what is secret. */
 export function redactedConfig(config: Config): Readonly<Record<string, string>> {
-  return Object.fromEntries(configKeys().map((key) => [key.path, showValid(key, config)]));
+  return Object.fromEntries(configKeys.map((key) => [key.path, showValid(key, config)]));
 }
 
 function showValid({ path, secrecy }: ConfigKey, config: Config): string {

@@ -9,7 +9,7 @@ type Values = Readonly<Record<string, string>>;
 
 /** The file's text; `values` are by the keys' paths. */
 export function configTemplate(values: Readonly<Record<string, string>>): string {
-  const groups = Map.groupBy(configKeys(), ({ group }) => group);
+  const groups = Map.groupBy(configKeys, ({ group }) => group);
   const parts = [...groups].map(([group, keys]) => `## ${group}\n\n${section(keys, values)}`);
   return `${HEAD}\n${parts.join("\n")}`;
 }

@@ -13,17 +13,16 @@ export function unknownFileKeys(
   source: string,
   notKeys: ReadonlySet<string> = NOT_KEYS,
 ): readonly Warning[] {
-  const keys = configKeys().map(({ path }) => path);
-  const groups = groupNames();
-  return pathsIn(tree, groups)
-    .filter((path) => !notKeys.has(path) && !keys.includes(path) && !groups.has(path))
+  const keys = configKeys.map(({ path }) => path);
+  return pathsIn(tree)
+    .filter((path) => !notKeys.has(path) && !keys.includes(path) && !groupNames.has(path))
     .map((path) => warning(path, source, keys));
 }
 
-function pathsIn(tree: Tree, groups: ReadonlySet<string>, prefix = ""): readonly string[] {
+function pathsIn(tree: Tree, prefix = ""): readonly string[] {
   return Object.entries(tree).flatMap(([name, value]) => {
     const path = prefix + name;
-    return groups.has(path) && isTree(value) ? pathsIn(value, groups, `${path}.`) : [path];
+    return groupNames.has(path) && isTree(value) ? pathsIn(value, `${path}.`) : [path];
   });
 }
 
@@ -34,9 +33,9 @@ export function unknownVariables(
   channelPrefixes: readonly string[],
 ): readonly Warning[] {
   if (prefix === "") return [];
-  const own = configKeys().filter(({ path }) => path in channelKeys);
+  const own = configKeys.filter(({ path }) => path in channelKeys);
   const known = [
-    ...configKeys().map(({ env }) => prefix + env),
+    ...configKeys.map(({ env }) => prefix + env),
     ...channelPrefixes.flatMap((channelPrefix) => own.map(({ env }) => channelPrefix + env)),
     "VUMI_CONFIG_FILE",
     "VUMI_CONFIG_PREFIX",

@@ -82,7 +82,7 @@ async function shown(given: Given): Promise<string> {
   ]);
 }
 
-const SECRETS = configKeys().filter(({ secrecy }) => secrecy !== "none");
+const SECRETS = configKeys.filter(({ secrecy }) => secrecy !== "none");
 
 /** Ways to get a secret into a key, right and wrong. */
 const WAYS = fc.constantFrom<(secret: string) => unknown>(
@@ -173,7 +173,7 @@ Deno.test("amqpUrls() has a URL that holds the parts, whatever they are", async 
 });
 
 Deno.test("loadConfig() never throws, whatever is in the file", async () => {
-  const keys = fc.constantFrom(...configKeys().map(({ path }) => path.split(".")[0] ?? path));
+  const keys = fc.constantFrom(...configKeys.map(({ path }) => path.split(".")[0] ?? path));
   const files = fc.oneof(
     fc.string(),
     fc.dictionary(keys, fc.jsonValue()).map((tree) => JSON.stringify(tree)),
@@ -234,7 +234,7 @@ Deno.test("unknown variables are warned of when they have the prefix", async () 
 
 Deno.test("configReference() tells of every key once, in tables that are aligned", () => {
   const reference = configReference();
-  for (const { path, type, description, defaultText, required } of configKeys()) {
+  for (const { path, type, description, defaultText, required } of configKeys) {
     const rows = reference.split("\n").filter((line) => line.startsWith(`| \`${path}\` `));
     assert.equal(rows.length, 1, path);
     const cells = rows[0]?.split(" | ").map((cell) => cell.replace(/^\| |\|$/g, "").trim());

@@ -37,7 +37,7 @@ Deno.test("config.example.json names the schema, and is valid by it", async () =
 });
 
 Deno.test("configJsonSchema() describes every key, with its default", () => {
-  for (const { path, description, required, defaultText } of configKeys()) {
+  for (const { path, description, required, defaultText } of configKeys) {
     const { description: text, default: standard } = property(path);
     assert.ok(String(text).includes(description), path);
     assert.equal(String(text).startsWith("Required"), required, path);

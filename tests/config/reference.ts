@@ -4,7 +4,7 @@ import { type ConfigKey, configKeys } from "../../src/config/mod.ts";
 
 /** A heading and a table for each group of keys, as `deno fmt` would write them. */
 export function configReference(): string {
-  return [...Map.groupBy(configKeys(), ({ group }) => group)]
+  return [...Map.groupBy(configKeys, ({ group }) => group)]
     .map(([group, keys]) => `### ${group}\n\n${table(keys)}`)
     .join("\n");
 }

@@ -72,8 +72,8 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
 
 const REQUIRED_KEYS = Object.keys(REQUIRED).map((name) => name.toLowerCase()).sort();
 
-Deno.test("configKeys() marks as required what the specification does, and nothing else", () => {
-  const required = configKeys().filter(({ required }) => required).map(({ path }) => path).sort();
+Deno.test("configKeys marks as required what the specification does, and nothing else", () => {
+  const required = configKeys.filter(({ required }) => required).map(({ path }) => path).sort();
   assert.deepEqual(required, REQUIRED_KEYS);
 });
 
@@ -329,7 +329,7 @@ Deno.test("every key with a rule is in the tables above", () => {
   free.push("TURN_HMAC_SECRET_FILE", "AUTH_TOKEN_FILE", "AMQP_PASSWORD_FILE");
   // See tls_files_test.ts.
   free.push("AMQP_TLS_CA_FILE", "AMQP_TLS_CERT_FILE", "AMQP_TLS_KEY_FILE");
-  const keys = configKeys().map(({ env }) => env);
+  const keys = configKeys.map(({ env }) => env);
   assert.deepEqual([...Object.keys(REFUSED), ...free].sort(), keys.sort());
 });
 
@@ -403,8 +403,8 @@ Deno.test("what stands behind the ? of an AMQP URL and is not known is a fault t
   }
 });
 
-Deno.test("configKeys() names flags and variables as vumi2 does, each once", () => {
-  const names = configKeys().map(({ path, flag, env }) => [path, flag, env]);
+Deno.test("configKeys names flags and variables as vumi2 does, each once", () => {
+  const names = configKeys.map(({ path, flag, env }) => [path, flag, env]);
   assert.deepEqual(names.find(([path]) => path === "amqp.hostname"), [
     "amqp.hostname",
     "amqp-hostname",

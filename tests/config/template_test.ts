@@ -30,7 +30,7 @@ Deno.test("configTemplate() has every key commented out with its default, and it
   // What is a comment behind the comment sign tells the meaning; the rest is what is commented out.
   const uncommented = configTemplate({}).replaceAll(/^# ?((?: {2})*(?!# )[a-z_]+:( .*)?)$/gm, "$1");
   const written = parseDocument(uncommented).toJS();
-  for (const { path, required, description } of configKeys()) {
+  for (const { path, required, description } of configKeys) {
     const [name = "", inner] = path.split(".");
     assert.ok(inner === undefined ? name in written : inner in written[name], path);
     if (required) assert.equal(written[name], null);

@@ -181,6 +181,6 @@ Deno.test("changedKeys() names keys by their paths, groups, lists and what is no
 });
 
 Deno.test("what is reloaded are keys of the configuration", () => {
-  const paths = new Set(configKeys().map(({ path }) => path));
+  const paths = new Set(configKeys.map(({ path }) => path));
   for (const key of RELOADED) assert.ok(paths.has(key), key);
 });
