@@ -37,9 +37,7 @@ const HOST = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?$/i;
  * Reads `host`, `host:port`, `::1`, `[::1]` or `[::1]:port`; anything else is undefined.
  * @returns The host name without brackets.
  */
-export function parseHost(
-  text: string,
-): { readonly hostname: string; readonly port: number | undefined } | undefined {
+export function parseHost(text: string) {
   if (isHostname(text)) return { hostname: text, port: undefined };
   const [, ipv6, name, digits] = HOST.exec(text) ?? [];
   const hostname = ipv6 ?? name;
@@ -99,9 +97,8 @@ export function amqpUrls(
   { amqp_url, amqp }: Pick<ChannelConfig, "amqp_url" | "amqp">,
 ): readonly string[] {
   if (amqp_url.length > 0) return amqp_url;
-  const [user, password, vhost] = [amqp.username, amqp.password, amqp.vhost].map(
-    encodeURIComponent,
-  );
+  const [user, password, vhost] = [amqp.username, amqp.password, amqp.vhost]
+    .map(encodeURIComponent);
   // No key turns TLS on for these hosts; any key of amqp.tls does.
   const isTls = Object.values(amqp.tls).some((value) => value !== "");
   const [protocol, standard] = isTls ? ["amqps", 5671] : ["amqp", 5672];

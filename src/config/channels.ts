@@ -32,12 +32,11 @@ export function channelsOf(layers: Layers): readonly ChannelLayers[] {
   if (!Array.isArray(list) || list.length === 0) {
     return [noChannel(CHANNELS, list, "a list with a mapping of keys for each channel", layers)];
   }
-  return list.map((entry: unknown, index) => {
-    const name = `${CHANNELS}[${index}]`;
-    return isTree(entry)
-      ? channelOf(name, index, { entry, shared }, layers)
-      : noChannel(name, entry, "a mapping of keys to values", layers);
-  });
+  return list.map((entry: unknown, index) =>
+    isTree(entry)
+      ? channelOf(index, entry, shared, layers)
+      : noChannel(`${CHANNELS}[${index}]`, entry, "a mapping of keys to values", layers)
+  );
 }
 
 /** A fault in place of a channel. Its value is not shown: it may be a secret in the wrong place. */
@@ -47,12 +46,8 @@ function noChannel(key: string, value: unknown, expected: string, layers: Layers
   return { name: key, layers: undefined, faults: [fault], warnings: [] };
 }
 
-function channelOf(
-  name: string,
-  index: number,
-  { entry, shared }: { readonly entry: Tree; readonly shared: Tree },
-  layers: Layers,
-): ChannelLayers {
+function channelOf(index: number, entry: Tree, shared: Tree, layers: Layers): ChannelLayers {
+  const name = `${CHANNELS}[${index}]`;
   const source = `${layers.fileSource}, ${name}`;
   const set = Object.entries(entry).filter(([, value]) => value !== null);
   const ownEntries = set.filter(([key]) => key in channelKeys);
@@ -103,14 +98,11 @@ export function clashes(
       const read = channelKeys[path]?.safeParse(setting?.value);
       if (!read?.success) return [];
       const value = JSON.stringify(read.data);
-      const owner = owners.get(value);
-      if (owner === undefined) owners.set(value, name);
-      if (owner === undefined) return [];
-      const expected = `a value other than that of ${owner}`;
-      return [{
+      const owner = owners.getOrInsert(value, name);
+      return owner === name ? [] : [{
         key: `${name}.${path}`,
         value,
-        expected,
+        expected: `a value other than that of ${owner}`,
         source: setting?.source ?? "the default",
       }];
     });

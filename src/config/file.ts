@@ -7,12 +7,8 @@ import { type ReadFile, readText } from "./text_file.ts";
 export type Tree = Readonly<Record<string, unknown>>;
 
 /** @param source The flag or variable that named the file. */
-export async function readConfigFile(
-  path: string,
-  source: string,
-  readFile: ReadFile,
-): Promise<{ readonly tree: Tree; readonly fault?: Fault }> {
-  const faulty = (expected: string) => ({
+export async function readConfigFile(path: string, source: string, readFile: ReadFile) {
+  const faulty = (expected: string): { readonly tree: Tree; readonly fault?: Fault } => ({
     tree: {},
     fault: { key: "config file", value: path, expected, source },
   });

@@ -184,10 +184,8 @@ function toNumber(raw: unknown): unknown {
 
 /** A duration in seconds above 0, fractions allowed. */
 export function seconds(max: number): z.ZodType<number> {
-  return kind(
-    `seconds, more than 0, at most ${max}`,
-    z.preprocess(toNumber, z.number().gt(0).max(max)),
-  );
+  const rule = z.preprocess(toNumber, z.number().gt(0).max(max));
+  return kind(`seconds, more than 0, at most ${max}`, rule);
 }
 
 /** A duration in seconds that may be 0, fractions allowed. */
@@ -227,10 +225,7 @@ const WORDS: ReadonlyMap<string, boolean> = new Map([["true", true], ["false", f
 
 export const yesOrNo = kind(
   "true or false",
-  z.preprocess(
-    (raw) => typeof raw === "string" ? WORDS.get(raw.toLowerCase()) : raw,
-    z.boolean(),
-  ),
+  z.preprocess((raw) => typeof raw === "string" ? WORDS.get(raw.toLowerCase()) : raw, z.boolean()),
 );
 
 /** A list of vumi2's middlewares, which must be empty. */

@@ -8,10 +8,7 @@ import { type ReadFile, readText } from "./text_file.ts";
 
 const MAX_BYTES = 64 * 1024;
 
-export async function withSecretFiles(
-  settings: readonly Setting[],
-  readFile: ReadFile,
-): Promise<{ readonly settings: readonly Setting[]; readonly faults: readonly Fault[] }> {
+export async function withSecretFiles(settings: readonly Setting[], readFile: ReadFile) {
   const faults: Fault[] = [];
   const filled = await Promise.all(settings.map(async (setting) => {
     const { path } = setting.key;

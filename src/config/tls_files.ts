@@ -17,10 +17,7 @@ export interface TlsFiles {
 
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]+)-----END \1-----/g;
 
-export async function readTlsFiles(
-  settings: readonly Setting[],
-  readFile: ReadFile,
-): Promise<{ readonly files: TlsFiles; readonly faults: readonly Fault[] }> {
+export async function readTlsFiles(settings: readonly Setting[], readFile: ReadFile) {
   const faults: Fault[] = [];
   const named = (name: string): Setting | undefined =>
     settings.find(({ key, value }) => key.path === `amqp.tls.${name}` && value);
@@ -32,7 +29,7 @@ export async function readTlsFiles(
     if (text === "") faults.push(faultOf(setting, file.kind === "ok" ? expected : file.expected));
     return text || undefined;
   };
-  const files = {
+  const texts = {
     ca: await read(ca, CERTIFICATE, CERTIFICATE_EXPECTED),
     cert: await read(cert, CERTIFICATE, CERTIFICATE_EXPECTED),
     key: key || !cert ? await read(key, KEY, KEY_EXPECTED) : await read(cert, KEY, NO_KEY),
@@ -40,11 +37,10 @@ export async function readTlsFiles(
   if (key && !cert) {
     faults.push(faultOf(key, "amqp.tls.cert_file beside it: the key's certificate"));
   }
-  return {
-    files: Object.fromEntries(Object.entries(files).filter(([, text]) => text !== undefined)),
-    // The first fault of each file.
-    faults: faults.filter(({ key }, index) => faults.findIndex((one) => one.key === key) === index),
-  };
+  const files: TlsFiles = Object.fromEntries(Object.entries(texts).filter(([, text]) => text));
+  // The first fault of each file.
+  const firsts = faults.filter(({ key }, at) => faults.findIndex((one) => one.key === key) === at);
+  return { files, faults: firsts };
 }
 
 const CERTIFICATE = /^(X509 )?CERTIFICATE$/;
