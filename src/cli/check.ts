@@ -111,10 +111,7 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
 }
 
 /** Messages that earlier versions left in partitions of a channel's queues. */
-async function checkPartitions(
-  connector: string,
-  broker: Pick<Browser, "depth">,
-): Promise<readonly Finding[]> {
+async function checkPartitions(connector: string, broker: Pick<Browser, "depth">) {
   const partitions = await findPartitions(connector, broker);
   return [...Map.groupBy(partitions, ({ of }) => of)].map(([queue, its]) => {
     const waiting = its.reduce((sum, { waiting }) => sum + waiting, 0);
@@ -129,9 +126,7 @@ async function checkPartitions(
 }
 
 /** Where the cache is, in words, and how to check it. */
-function cacheOf(
-  config: Config,
-): { readonly place: string; readonly check: () => Promise<readonly Finding[]> } {
+function cacheOf(config: Config) {
   const { path, url } = config.message_cache_config;
   switch (config.message_cache_class) {
     case "DenoKvMessageCache":

@@ -13,10 +13,7 @@ export interface PageOptions {
 const PORT = 8090;
 
 /** @throws {CommandError} If the page can't be served there. */
-export async function openPage(
-  { pageHost: hostname, pagePort }: PageOptions,
-  play: Play,
-): Promise<PageServer> {
+export async function openPage({ pageHost: hostname, pagePort }: PageOptions, play: Play) {
   try {
     const page = await onPort(pagePort, PORT, (port) => new PageServer({ hostname, port, play }));
     if (!isLoopback(hostname)) {

@@ -68,16 +68,12 @@ export function addParkedCommands(program: Command, shell: Shell): void {
     needConfig(command, shell, async (config) => {
       await using opened = new AsyncDisposableStack();
       const given = command.opts<Options>();
-      return await work(await openParked(config, given.connector, opened), given);
+      return await work(await openParked(config, opened, given.connector), given);
     });
   }
 }
 
-async function openParked(
-  config: Config,
-  connector: string | undefined,
-  opened: AsyncDisposableStack,
-) {
+async function openParked(config: Config, opened: AsyncDisposableStack, connector?: string) {
   const connectors = selectChannels(config, connector).map((channel) => channel.connector_name);
   const broker = await openBroker(config, opened);
   // Then the channels' names are shown.
@@ -150,10 +146,7 @@ async function discard({ messages }: Parked, options: Options): Promise<number> 
   return report("Deleted", await messages.discard(filter));
 }
 
-async function replayFromPartitions(
-  { connectors, broker }: Parked,
-  { dryRun }: Options,
-): Promise<number> {
+async function replayFromPartitions({ connectors, broker }: Parked, { dryRun }: Options) {
   let count = 0;
   for (const connector of connectors) {
     if (dryRun) {

@@ -94,12 +94,8 @@ async function delayedOf(query: string, cache: MessageCache): Promise<readonly D
     const list = readDelayedList(await cache.getNote("delayed_list", delayedListId(of)));
     for (const { flow, id } of list) ids.add(delayedNoteId(flow, id));
   }
-  const records: DelayedRecord[] = [];
-  for (const id of ids) {
-    const record = readDelayed(await cache.getNote("delayed", id));
-    if (record !== undefined) records.push(record);
-  }
-  return records;
+  const notes = await Array.fromAsync(ids, (id) => cache.getNote("delayed", id));
+  return notes.flatMap((note) => readDelayed(note) ?? []);
 }
 
 async function inboundFound(
@@ -132,6 +128,8 @@ async function outboundFound(
   const inReplyTo = message?.in_reply_to ?? undefined;
   const told = cache === undefined ? NOTHING_TOLD : readToldRecord(await cache.getNote("told", id));
   const about = waiting.filter((one) => one.about === id);
+  const isDelivered = ({ id }: DelayedRecord): boolean =>
+    told.events.some((event) => event.id === eventKey(id));
   return {
     kind: "outbound" as const,
     id,
@@ -140,10 +138,7 @@ async function outboundFound(
     /** When RabbitMQ confirmed it, in milliseconds since 1970. */
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
     told,
-    waiting: withoutFinished(
-      about,
-      ({ id }) => told.events.some((event) => event.id === eventKey(id)),
-    ),
+    waiting: withoutFinished(about, isDelivered),
   };
 }
 

@@ -91,12 +91,11 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
 
 /** Where a message may be that Turn does not have, as far as is known, and that waits in no other queue. */
 function inboundOpen({ message }: InboundFound, around: Surroundings): string {
-  const { depths, hasCache } = around;
-  const queues = queuesOf(around.connector);
+  const { connector, depths, hasCache } = around;
   const may = [
     depths === undefined
       ? "in one of the queues, which could not be read"
-      : `in work, or among the ${depths.inbound ?? 0} that wait in ${queues.inbound}`,
+      : `in work, or among the ${depths.inbound ?? 0} that wait in ${queuesOf(connector).inbound}`,
   ];
   if (message?.session_event === "close") {
     may.push("finished: Turn is not called about a user who hangs up without a text");

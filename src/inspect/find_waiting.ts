@@ -4,7 +4,7 @@ import { parseFields } from "../async/mod.ts";
 import type { DelayedRecord } from "../bridge/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
-import type { Entry, State, Surroundings } from "./find_story.ts";
+import type { Entry, Surroundings } from "./find_story.ts";
 import type { ParkedMessage } from "./parked_messages.ts";
 
 /** A message or event that waits outside of its queue. */
@@ -69,10 +69,7 @@ function eventWords(body: Uint8Array): string {
 }
 
 /** The state of a message of which these wait; after its delay it is in its queue again. */
-export function waitingState(
-  waiting: readonly Waiting[],
-  { now }: Surroundings,
-): State | undefined {
+export function waitingState(waiting: readonly Waiting[], { now }: Surroundings) {
   if (waiting.length === 0) return undefined;
   if (!waiting.every(isDelayed)) return "parked";
   return waiting.some(({ until }) => until > now) ? "delayed" : "open";
