@@ -126,10 +126,7 @@ export class SimulatedTurn implements AsyncDisposable {
     return late;
   }
 
-  #refusalOf(
-    { method, headers }: Request,
-    read: ReturnType<typeof readCall>,
-  ): Response | undefined {
+  #refusalOf({ method, headers }: Request, read: ReturnType<typeof readCall>) {
     if (headers.get("authorization") !== `Bearer ${this.#authToken}`) return failure(401);
     if (read === undefined) return failure(404);
     if (method !== "POST") return failure(405);

@@ -56,8 +56,7 @@ export class DemoPlay implements Play, AsyncDisposable {
     const { journal } = this;
     const { connector } = transport;
     const ignores = isLoad;
-    const isReserved = (address: string): boolean =>
-      this.#isTouring && TOUR_USERS.includes(address);
+    const isReserved = (address: string) => this.#isTouring && TOUR_USERS.includes(address);
     this.hello = { whole: true, number: NUMBER, ussdCode: USSD_CODE, connector };
     // Before the phones, which report what becomes of a message as soon as it comes.
     this.#traces = this.#parts.use(new MessageTraces({ transport, journal, turn, ignores }));

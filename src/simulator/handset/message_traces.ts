@@ -214,11 +214,7 @@ export class MessageTraces implements Disposable {
   }
 }
 
-function step(
-  tone: TraceStep["tone"],
-  title: string,
-  details: Pick<TraceStep, "headers" | "body"> = {},
-): TraceStep {
+function step(tone: TraceStep["tone"], title: string, details: Partial<TraceStep> = {}): TraceStep {
   return { at: Date.now(), tone, title, ...details };
 }
 

@@ -1,7 +1,7 @@
 // The users' phones and their network: threads of SMS, USSD sessions with a time-out, and delivery
 // reports. All of it follows from the messages on the queues, whoever put them there.
 
-import { sleep } from "../../async/mod.ts";
+import { messageOf, sleep } from "../../async/mod.ts";
 import type { Event, Message } from "../../vumi/mod.ts";
 import { createEvent, type Transport, type UserAction } from "../transport.ts";
 import type { Action } from "./actions.ts";
@@ -122,10 +122,7 @@ export class Phones implements Disposable {
     return session;
   }
 
-  async #writeInSession(
-    address: string,
-    fields: Pick<UserAction, "content" | "session_event">,
-  ): Promise<void> {
+  async #writeInSession(address: string, fields: Pick<UserAction, "content" | "session_event">) {
     const code = this.#phones.get(address)?.now?.code ?? "";
     await this.#write(address, { to_addr: code, transport_type: "ussd", ...fields });
   }
@@ -135,8 +132,7 @@ export class Phones implements Disposable {
       const { transport } = this.#options;
       await transport.publish(transport.compose({ from_addr: address, ...action }));
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.#notice(address, `Not sent: ${why}`, action.transport_type === "ussd");
+      this.#notice(address, `Not sent: ${messageOf(error)}`, action.transport_type === "ussd");
     }
   }
 
