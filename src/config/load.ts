@@ -94,7 +94,7 @@ async function readChannel(
   const unread = new Set(fileFaults.map(({ key }) => key));
   const faults = [
     ...fileFaults,
-    ...valueFaults(error?.issues ?? [], settings, layers.prefix)
+    ...valueFaults(settings, layers.prefix, error)
       // What is missing may be in a file that could not be read.
       .filter(({ value }) => isFileRead || value !== undefined)
       .filter(({ key }) => !unread.has(`${key}_file`)),
@@ -144,14 +144,11 @@ const PARTITIONS_UNUSED =
   "remove it. turn-channels check tells whether messages are left in the old queues";
 
 /** One fault for each faulty key, however many rules it breaks. Zod's texts quote the value. */
-function valueFaults(
-  issues: readonly z.core.$ZodIssue[],
-  settings: readonly Setting[],
-  prefix: string,
-): readonly Fault[] {
+function valueFaults(settings: readonly Setting[], prefix: string, error?: z.ZodError) {
   return settings.flatMap((setting) => {
     const { key, value } = setting;
-    const issue = issues.find(({ path }) => `${path.join(".")}.`.startsWith(`${key.path}.`));
+    const issue = error?.issues
+      .find(({ path }) => `${path.join(".")}.`.startsWith(`${key.path}.`));
     if (issue === undefined) return [];
     const own: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
     const needed = key.required && (value === undefined || value === "");

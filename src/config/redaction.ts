@@ -10,28 +10,20 @@ const HIDDEN = "********";
 /** A value as it was written, for the report of a fault. */
 export function showFaulty({ secrecy }: ConfigKey, raw: unknown): string | undefined {
   if (raw === undefined) return undefined;
-  if (raw === "") return show(raw);
-  const mayShow = secrecy === "none" || (secrecy === "path" && looksLikePath(raw));
+  // A secret where its path belongs is not shown.
+  const looksLikePath = typeof raw === "string" && /^\.{0,2}\//.test(raw);
+  const mayShow = raw === "" || secrecy === "none" || (secrecy === "path" && looksLikePath);
   return mayShow ? show(raw) : HIDDEN;
-}
-
-/** Whether it looks like a path. A secret where its path belongs is not shown. */
-function looksLikePath(raw: unknown): boolean {
-  return typeof raw === "string" && /^\.{0,2}\//.test(raw);
 }
 
 function show(raw: unknown): string {
   if (Array.isArray(raw)) return "a list";
   if (typeof raw === "object" && raw !== null) return "a mapping";
   const text = String(raw);
-  if (mayHoldCredentials(text)) return HIDDEN;
+  // It may hold credentials, such as https://user:password@host/ and https://host/?token=…
+  if (text.includes("@") || (text.includes("//") && /[?#]/.test(text))) return HIDDEN;
   const short = text.length > 80 ? `${text.slice(0, 77)}...` : text;
   return /^[\x21-\x7e]+$/.test(short) ? short : JSON.stringify(short);
-}
-
-/** Whether it may hold credentials, such as https://user:password@host/ and https://host/?token=… */
-function mayHoldCredentials(text: string): boolean {
-  return text.includes("@") || (text.includes("//") && /[?#]/.test(text));
 }
 
 /** The configuration in force, one text for each key by its path, without what is secret. */

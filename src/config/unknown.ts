@@ -8,11 +8,7 @@ import { channelKeys } from "./schema.ts";
 const NOT_KEYS: ReadonlySet<string> = new Set(["$schema", "channels"]);
 
 /** Warns of unknown keys in the file, or in a part of it. */
-export function unknownFileKeys(
-  tree: Tree,
-  source: string,
-  notKeys: ReadonlySet<string> = NOT_KEYS,
-): readonly Warning[] {
+export function unknownFileKeys(tree: Tree, source: string, notKeys = NOT_KEYS) {
   const keys = configKeys.map(({ path }) => path);
   return pathsIn(tree)
     .filter((path) => !notKeys.has(path) && !keys.includes(path) && !groupNames.has(path))

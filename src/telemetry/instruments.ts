@@ -50,10 +50,7 @@ export function makeInstruments(registry: Registry): Instruments {
   return Object.fromEntries(made); // Untyped, as what entries become is.
 }
 
-function instrument(
-  registry: Registry,
-  { type, ...definition }: Definition,
-): SeriesCounter<string> | Gauge | Histogram {
+function instrument(registry: Registry, { type, ...definition }: Definition) {
   if (type === "counter") return new SeriesCounter(registry, { type, ...definition });
   const { name, help, labels, buckets } = definition;
   const options = { name, help, labelNames: [...labels], registers: [registry] };
