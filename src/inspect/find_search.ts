@@ -79,8 +79,8 @@ export async function searchCache(
     ...waiting.flatMap(({ about }) => about ?? []),
   ]);
   const found: Found[] = [];
-  for (const id of inboundIds) found.push(await inboundFound(id, cache, waiting));
-  for (const id of outboundIds) found.push(await outboundFound(id, cache, waiting));
+  for (const id of inboundIds) found.push(await inboundFound(id, waiting, cache));
+  for (const id of outboundIds) found.push(await outboundFound(id, waiting, cache));
   return found.sort((a, b) => timeOf(a) < timeOf(b) ? -1 : 1);
 }
 
@@ -98,11 +98,7 @@ async function delayedOf(query: string, cache: MessageCache): Promise<readonly D
   return notes.flatMap((note) => readDelayed(note) ?? []);
 }
 
-async function inboundFound(
-  id: string,
-  cache: MessageCache | undefined,
-  waiting: readonly Waiting[],
-) {
+async function inboundFound(id: string, waiting: readonly Waiting[], cache?: MessageCache) {
   const message = await cache?.getInbound(id);
   const latest = message && await cache?.getLastOutbound(message.from_addr);
   const delivered = readDelivered(await cache?.getNote("delivered_inbound", id));
@@ -118,17 +114,13 @@ async function inboundFound(
   };
 }
 
-async function outboundFound(
-  id: string,
-  cache: MessageCache | undefined,
-  waiting: readonly Waiting[],
-) {
+async function outboundFound(id: string, waiting: readonly Waiting[], cache?: MessageCache) {
   const message = await cache?.getOutbound(id);
   const confirmed = await cache?.getNote("confirmed", id);
   const inReplyTo = message?.in_reply_to ?? undefined;
   const told = cache === undefined ? NOTHING_TOLD : readToldRecord(await cache.getNote("told", id));
   const about = waiting.filter((one) => one.about === id);
-  const isDelivered = ({ id }: DelayedRecord): boolean =>
+  const isDone = ({ id }: DelayedRecord): boolean =>
     told.events.some((event) => event.id === eventKey(id));
   return {
     kind: "outbound" as const,
@@ -138,17 +130,14 @@ async function outboundFound(
     /** When RabbitMQ confirmed it, in milliseconds since 1970. */
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
     told,
-    waiting: withoutFinished(about, isDelivered),
+    waiting: withoutFinished(about, isDone),
   };
 }
 
 /** A record may outlive its delay if the bridge was killed: then the message is parked, or Turn has it. */
-function withoutFinished(
-  waiting: readonly Waiting[],
-  isDelivered: (record: DelayedRecord) => boolean,
-): readonly Waiting[] {
+function withoutFinished(waiting: readonly Waiting[], isDone: (record: DelayedRecord) => boolean) {
   const parked = new Set(waiting.filter((one) => !isDelayed(one)).map(({ id }) => id));
-  return waiting.filter((one) => !isDelayed(one) || !parked.has(one.id) && !isDelivered(one));
+  return waiting.filter((one) => !isDelayed(one) || !parked.has(one.id) && !isDone(one));
 }
 
 /** vumi's timestamps sort as text. */

@@ -158,9 +158,8 @@ function outboundState(found: OutboundFound, around: Surroundings): readonly [St
     ? "whether an event waits is not known"
     : `Turn has no status of it yet; ${depths.event ?? 0} events wait in ${queues.event}`;
   if (confirmedAt !== undefined) {
-    const where = depths === undefined
-      ? `the transport has it, or it is in ${queues.outbound}`
-      : `the transport has it, or it is among the ${depths.outbound ?? 0} in ${queues.outbound}`;
+    const among = depths === undefined ? "" : `among the ${depths.outbound ?? 0} `;
+    const where = `the transport has it, or it is ${among}in ${queues.outbound}`;
     return ["sent", `${where}; ${noEvent}`];
   }
   if (message === undefined) return ["open", "no message of this id is remembered"];

@@ -29,6 +29,8 @@ export interface ParkedFilter {
   readonly reason?: string | undefined;
 }
 
+type Visit<T> = (message: ParkedMessage, connector: string) => T;
+
 /** Looks into queues, and has queues declared to which messages are put back. */
 export type ParkedBroker = Browser & Pick<Publisher, "declare">;
 
@@ -47,10 +49,7 @@ export class ParkedMessages {
    * can have them until a queue is finished, so `visit` must not wait for people, or for long. Returns
    * how many match.
    */
-  list(
-    filter: ParkedFilter,
-    visit: (message: ParkedMessage, connector: string) => void = () => {},
-  ): Promise<number> {
+  list(filter: ParkedFilter, visit: Visit<void> = () => {}): Promise<number> {
     return this.#browse(filter, (message, connector) => {
       visit(message, connector);
       return "keep";
@@ -74,10 +73,7 @@ export class ParkedMessages {
     return this.#browse(filter, () => "drop");
   }
 
-  async #browse(
-    filter: ParkedFilter,
-    decide: (message: ParkedMessage, connector: string) => Decision,
-  ): Promise<number> {
+  async #browse(filter: ParkedFilter, decide: Visit<Decision>): Promise<number> {
     let count = 0;
     for (const connector of this.#connectors) {
       for (const queue of QUEUES) {
