@@ -58,7 +58,7 @@ async function lookUntilItAddsUp(channel: ChannelConfig, cache: MessageCache, br
     const verdicts = [];
     for (const [flow, queue] of FLOWS) {
       const waiting = queue === undefined ? undefined : await waitingFor(channel, broker, queue);
-      verdicts.push(sumUp(flow, counts, waiting, channel.worker_concurrency));
+      verdicts.push(sumUp(flow, counts, channel.worker_concurrency, waiting));
     }
     if (verdicts.every(({ addsUp }) => addsUp) || look === MOST_LOOKS) return { counts, verdicts };
     await delay(LOOK_AGAIN_MS);
@@ -74,6 +74,8 @@ async function waitingFor(config: ChannelConfig, broker: Browser, queue: "inboun
   }
   return { delayed, queued };
 }
+
+type Waiting = Awaited<ReturnType<typeof waitingFor>>;
 
 function days(counts: readonly DayCount[]): string {
   const groups = Map.groupBy(counts, ({ day, flow }) => `${day} ${flow}`);
@@ -124,12 +126,7 @@ const NO_ENDS: ReadonlySet<string> = new Set(["in", "redelivered", "delayed", "u
  * Not every number is exact: what was in work when the bridge was killed may be counted as come or as
  * ended, but not both, and comes again as `redelivered`; what is in work now has come and not ended.
  */
-function sumUp(
-  flow: string,
-  counts: readonly DayCount[],
-  waiting: Awaited<ReturnType<typeof waitingFor>> | undefined,
-  concurrency: number,
-) {
+function sumUp(flow: string, counts: readonly DayCount[], concurrency: number, waiting?: Waiting) {
   const own = counts.filter((count) => count.flow === flow);
   const came = total(own, "in");
   const ended = sum(own.filter(({ result }) => !NO_ENDS.has(result)));

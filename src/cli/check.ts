@@ -20,11 +20,10 @@ import { delaysMsOf } from "../service/channel_queues.ts";
 import type { Finding } from "../telemetry/mod.ts";
 import { askTurn } from "../turn/mod.ts";
 import { findPartitions, queuesOf } from "../vumi/mod.ts";
+import { TIMEOUT_MS } from "./config_command.ts";
 import { checkEndpoint } from "./endpoint_check.ts";
 import { EXIT } from "./exit_codes.ts";
 import { formatTable, print } from "./print.ts";
-
-const TIMEOUT_MS = 10_000;
 
 /** Checks everything and prints the results; returns the exit code. */
 export async function check(config: Config, warnings: readonly Warning[]): Promise<number> {

@@ -62,8 +62,11 @@ export function validConfig(loaded: LoadedConfig, more = ""): Config {
   throw new CommandError(EXIT.config, `${formatFaults(loaded.faults)}${more}`.trimEnd());
 }
 
-/** The flag's description, for commands that are about all channels unless it is given. */
-export const CONNECTOR_HELP = "only the channel with this connector_name";
+/** For commands that are about all channels unless it is given. */
+export const CONNECTOR = new Option(
+  "--connector <name>",
+  "only the channel with this connector_name",
+);
 
 /** All channels, or the one of `connector`. Throws `CommandError` if there is none. */
 export function selectChannels({ channels }: Config, connector?: string): readonly ChannelConfig[] {
@@ -85,7 +88,8 @@ function choiceError(what: string, channels: readonly ChannelConfig[]): CommandE
   return new CommandError(EXIT.usage, `${what}; --connector must be one of: ${names}`);
 }
 
-const TIMEOUT_MS = 10_000;
+/** How long a command waits for a server. */
+export const TIMEOUT_MS = 10_000;
 
 /**
  * Connects to the configuration's broker until `opened` is disposed.

@@ -12,7 +12,7 @@ import { startLogging } from "../telemetry/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
 import { StopSignals } from "../service/signals.ts";
 import { queuesOf } from "../vumi/mod.ts";
-import { selectChannel } from "./config_command.ts";
+import { selectChannel, TIMEOUT_MS } from "./config_command.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
@@ -22,8 +22,6 @@ export interface HandsetOptions extends PageOptions {
   readonly force: boolean;
   readonly connector?: string;
 }
-
-const TIMEOUT_MS = 10_000;
 
 /** Serves the phones until a signal; returns the exit code. */
 export async function handset(config: Config, options: HandsetOptions): Promise<number> {

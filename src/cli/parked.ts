@@ -10,17 +10,10 @@ import {
   ParkedMessages,
 } from "../inspect/parked_messages.ts";
 import { findPartitions, replayPartitions } from "../vumi/mod.ts";
-import {
-  CONNECTOR_HELP,
-  needConfig,
-  openBroker,
-  selectChannels,
-  type Shell,
-} from "./config_command.ts";
+import { CONNECTOR, needConfig, openBroker, selectChannels, type Shell } from "./config_command.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 import { HeldOutput, plainJson, plainText, print, printError } from "./print.ts";
 
-const CONNECTOR = new Option("--connector <name>", CONNECTOR_HELP);
 const DRY_RUN = new Option("--dry-run", "only count them");
 const FILTERS = [
   CONNECTOR,

@@ -7,7 +7,7 @@ import { configJsonSchema } from "../config/mod.ts";
 import { alertRules, dashboard } from "../telemetry/mod.ts";
 import { audit } from "./audit.ts";
 import { check } from "./check.ts";
-import { CONNECTOR_HELP, flagValues, needConfig, type Shell } from "./config_command.ts";
+import { CONNECTOR, flagValues, needConfig, type Shell } from "./config_command.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 import type { DemoOptions } from "./demo.ts";
 import { addFind } from "./find.ts";
@@ -40,7 +40,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addParkedCommands(program, shell);
   const auditCommand = program.command("audit")
     .description("count what came and what became of it; exit code 1 if it does not add up")
-    .option("--connector <name>", CONNECTOR_HELP);
+    .addOption(CONNECTOR);
   needConfig(auditCommand, shell, (config) => audit(config, auditCommand.opts()));
   addSetupCommands(program, shell);
   addDemoCommands(program, shell);
@@ -119,7 +119,7 @@ function addDemoCommands(program: Command, shell: Shell): void {
   });
   const handsetCommand = program.command("handset")
     .description("use simulated phones, on a page, with the broker and the Turn of a configuration")
-    .option("--connector <name>", CONNECTOR_HELP)
+    .addOption(CONNECTOR)
     .option("--force", "start even if another program consumes the outbound queue", false);
   addPageOptions(handsetCommand);
   needConfig(handsetCommand, shell, async (config) => {
