@@ -110,11 +110,10 @@ export class SimulatedTurn implements AsyncDisposable {
     const { pathname } = new URL(url);
     const path = pathname.startsWith(`${BASE_PATH}/`) ? pathname.slice(BASE_PATH.length) : pathname;
     const body = parseJson(await request.text());
-    const at = Date.now();
     const read = readCall(path, body);
     const refusal = this.#refusalOf(request, read);
     const content = refusal === undefined ? read?.data : undefined;
-    const call = { at, method, path, headers, body, content };
+    const call = { at: Date.now(), method, path, headers, body, content };
     this.#watchers.each((watcher) => watcher.called?.(call));
     const { promise: released } = this.#released;
     const answer = refusal ?? await this.answer(call);

@@ -7,7 +7,7 @@ import type { RequestBody, SignOptions, SimulatedTurn } from "../simulated_turn.
 import { NUMBER, runTour, TOUR_USERS, USSD_CODE } from "../tour.ts";
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
-import type { Health, Hello, Now, Settings } from "./events.ts";
+import type { Health, HelloFields, Now, Settings } from "./events.ts";
 import { askHealth } from "./health.ts";
 import { Journal } from "./journal.ts";
 import { isLoad, Load } from "./load.ts";
@@ -36,7 +36,7 @@ const WRONG_SIGNATURE = btoa("not what it should be, at all...");
 
 export class DemoPlay implements Play, AsyncDisposable {
   readonly journal: Journal = new Journal();
-  readonly hello: Omit<Hello, "kind" | "anew">;
+  readonly hello: HelloFields;
   readonly #options: DemoPlayOptions;
   readonly #parts = new DisposableStack();
   readonly #phones: Phones;
@@ -93,9 +93,12 @@ export class DemoPlay implements Play, AsyncDisposable {
       case "replay":
         await this.#parking.replay(action.key);
         break;
-      case "tour":
-        this.#startTourOfPage();
+      case "tour": {
+        if (this.#isTouring) throw new PhoneError("The tour is playing already");
+        const { tourPauseMs = TOUR_PAUSE_MS } = this.#options;
+        this.#tourOfPage = this.tour(new Screen(() => {}, false), tourPauseMs);
         break;
+      }
       case "setLoad":
         this.#load.rate = action.rate;
         break;
@@ -113,9 +116,8 @@ export class DemoPlay implements Play, AsyncDisposable {
   }
 
   /** Plays the tour, on the page and on `screen`; true if all went well. */
-  async tour(screen: Screen, pauseMs = 0, stop?: AbortSignal): Promise<boolean> {
+  async tour(screen: Screen, pauseMs = 0, stop = this.#stop.signal): Promise<boolean> {
     const { journal } = this;
-    const ended = this.#stop.signal;
     this.#isTouring = true;
     journal.tell(this.#settings);
     screen.tell = (words) => journal.add(words);
@@ -124,7 +126,7 @@ export class DemoPlay implements Play, AsyncDisposable {
         ...this.#options,
         ask: (request) => this.#turnSends(request),
         screen,
-        stop: stop === undefined ? ended : AbortSignal.any([ended, stop]),
+        stop: AbortSignal.any([this.#stop.signal, stop]),
         pauseMs,
       });
     } finally {
@@ -158,12 +160,6 @@ export class DemoPlay implements Play, AsyncDisposable {
       load: this.#load.rate,
       touring: this.#isTouring,
     };
-  }
-
-  #startTourOfPage(): void {
-    if (this.#isTouring) throw new PhoneError("The tour is playing already");
-    const { tourPauseMs = TOUR_PAUSE_MS } = this.#options;
-    this.#tourOfPage = this.tour(new Screen(() => {}, false), tourPauseMs);
   }
 
   /** Watchers see what comes of it. */

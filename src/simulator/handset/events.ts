@@ -85,6 +85,8 @@ export interface Hello {
   readonly connector: string;
 }
 
+export type HelloFields = Omit<Hello, "kind" | "anew">;
+
 export interface Phone {
   readonly kind: "phone";
   readonly address: string;

@@ -2,7 +2,7 @@
 // that lost its connection gets what it missed. The frames are those of server-sent events.
 
 import { LRUCache } from "lru-cache";
-import type { Happening, Hello, Now } from "./events.ts";
+import type { Happening, HelloFields, Now } from "./events.ts";
 
 type Listener = (frame: string) => void;
 
@@ -40,12 +40,7 @@ export class Journal {
    * Sends `hello`, then what came after `lastId` or else all that is kept, then `now`, and then each
    * new event until the disposable is disposed.
    */
-  listen(
-    lastId: string,
-    hello: Omit<Hello, "kind" | "anew">,
-    now: readonly Now[],
-    listener: Listener,
-  ): Disposable {
+  listen(lastId: string, hello: HelloFields, now: readonly Now[], listener: Listener): Disposable {
     const missedAfter = this.#numberOf(lastId);
     listener(formatFrame({ kind: "hello", ...hello, anew: missedAfter === undefined }));
     this.#kept.rforEach((frame, number) => {

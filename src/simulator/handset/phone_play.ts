@@ -20,9 +20,8 @@ export function phonePlay(transport: Transport, number: string): Play & Disposab
   const phones = new Phones({ transport, journal, number });
   phones.add(USER);
   const settings = (): Settings => {
-    const { reportsByItself: reports } = phones;
     const turn = { turnAnswers: "200", turnReplies: false } as const;
-    return { kind: "settings", ...turn, reports, load: 0, touring: false };
+    return { kind: "settings", ...turn, reports: phones.reportsByItself, load: 0, touring: false };
   };
   return {
     journal,

@@ -6,7 +6,7 @@
 import { getLogger } from "@logtape/logtape";
 import { bodyLength } from "../../turn/mod.ts";
 import { type Action, readAction } from "./actions.ts";
-import type { Hello, Now } from "./events.ts";
+import type { HelloFields, Now } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import { PhoneError } from "./phones.ts";
 
@@ -15,7 +15,7 @@ const log = getLogger(["turn-channels", "simulator"]);
 /** What the page shows, and what can be done at it. */
 export interface Play {
   readonly journal: Journal;
-  readonly hello: Omit<Hello, "kind" | "anew">;
+  readonly hello: HelloFields;
   now(): readonly Now[];
   /** Does what a person does. Throws `PhoneError` if it can't be done. */
   act(action: Action): Promise<void>;
