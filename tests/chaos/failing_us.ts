@@ -12,10 +12,10 @@ import { World } from "./world.ts";
 /** Messages in work at once, in each queue. */
 const IN_WORK = 20;
 /**
- * So many may come twice when we are killed: those in work, and some that Turn has, and of which the
- * record was being written while the next ones were in work already.
+ * So many may come twice when we are killed: those in work, and those that Turn has, and of which the
+ * record was being written while the next ones were in work already: on a slow disk as many again.
  */
-const MAY_REPEAT = IN_WORK + 10;
+const MAY_REPEAT = 2 * IN_WORK;
 
 /** Turn's time for an answer, so that there is always something in work. */
 const TURN_TAKES_MS = 70;

@@ -102,7 +102,9 @@ export class Load implements Disposable {
       p95Ms: quantile(delaysMs, 0.95),
       between: this.#sentAt.size,
     });
-    if (this.#rate === 0 && this.#sent === 0 && this.#sentAt.size === 0) this.#stop();
+    const isOver = this.#rate === 0 && this.#sent === 0 && this.#sentAt.size === 0;
+    // The last sample is all 0, or the charts would end in the air.
+    if (isOver && delaysMs.length === 0) this.#stop();
     this.#sent = 0;
     this.#delaysMs = [];
   }
