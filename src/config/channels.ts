@@ -98,8 +98,9 @@ export function clashes(
       const read = channelKeys[path]?.safeParse(setting?.value);
       if (!read?.success) return [];
       const value = JSON.stringify(read.data);
-      const owner = owners.getOrInsert(value, name);
-      return owner === name ? [] : [{
+      const owner = owners.get(value);
+      if (owner === undefined) owners.set(value, name);
+      return owner === undefined ? [] : [{
         key: `${name}.${path}`,
         value,
         expected: `a value other than that of ${owner}`,

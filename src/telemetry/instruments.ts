@@ -31,7 +31,9 @@ export class SeriesCounter<L extends string> {
   series(labels: Readonly<Record<L, string>>): Series<L> {
     let key = "";
     for (const label of this.#labels) key += `${labels[label]}\0`;
-    return this.#series.getOrInsertComputed(key, () => ({ total: 0, labels }));
+    let series = this.#series.get(key);
+    if (series === undefined) this.#series.set(key, series = { total: 0, labels });
+    return series;
   }
 }
 

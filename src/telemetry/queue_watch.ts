@@ -138,7 +138,8 @@ export class QueueWatch implements AsyncDisposable {
   async look(): Promise<void> {
     let known = 0;
     for (const { connector, queues, isOurs } of this.#channels) {
-      const before = this.#seen.getOrInsertComputed(connector, () => new Map());
+      const before = this.#seen.get(connector) ?? new Map<string, Seen>();
+      this.#seen.set(connector, before);
       for (const queue of queues) {
         if (this.#stop.signal.aborted) return;
         const seen = await this.#told(this.#lookAt(queue, before.get(queue.label)));

@@ -25,10 +25,11 @@ export class MetricsRegistry {
 
   /** The metrics of a channel, whose series have its connector's name as the label `connector`. */
   channel(connector: string): Metrics {
-    return this.#channels.getOrInsertComputed(
-      connector,
-      () => new Metrics(this.#instruments, connector),
-    );
+    let metrics = this.#channels.get(connector);
+    if (metrics === undefined) {
+      this.#channels.set(connector, metrics = new Metrics(this.#instruments, connector));
+    }
+    return metrics;
   }
 
   /** The Prometheus text format, version 0.0.4. */
