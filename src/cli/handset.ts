@@ -2,7 +2,7 @@
 // It takes the place of the transport, so that a flow in Turn can be tried from end to end before
 // there is a mobile operator.
 
-import { aborted, within } from "../async/mod.ts";
+import { aborted } from "../async/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import type { Config } from "../config/mod.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
@@ -18,7 +18,7 @@ import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
 
 export interface HandsetOptions extends PageOptions {
-  /** Whether to start although another program consumes the queue. */
+  /** Whether to start although messages wait in the queue, or another program consumes it. */
   readonly force: boolean;
   readonly connector?: string;
 }
@@ -37,22 +37,13 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   const { connector_name: connector } = channel;
   const { outbound } = queuesOf(connector);
   await using broker = AmqpBroker.open(server);
-  if (!options.force) await broker.ready(TIMEOUT_MS);
-  const others = options.force ? 0 : await broker.consumersOf(outbound);
-  if (others > 0) {
-    throw new CommandError(
-      EXIT.unavailable,
-      `Another program consumes ${outbound} (consumers: ${others}), most likely a transport.\n` +
-        "Each message would reach only one of the two; --force starts nevertheless.",
-    );
-  }
+  await broker.ready(TIMEOUT_MS);
+  if (!options.force) await refuseIfUsed(broker, outbound);
   const logTap = new LogTap(printError);
   using _logging = startLogging({ level: "WARNING", output: logTap });
   using signals = new StopSignals();
   await using transport = new Transport(connector, broker);
   using play = phonePlay(transport, channel.default_from_addr);
-  // So that the first actions at the page find the broker ready.
-  await within(broker.connected(), TIMEOUT_MS, signals.first);
   logTap.listener = { line: (line) => play.journal.add(line) };
   await using page = await openPage(options, play);
   print(
@@ -61,4 +52,25 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   );
   await aborted(signals.first);
   return EXIT.ok;
+}
+
+/** @throws {CommandError} If messages in the queue are meant for somebody else. */
+async function refuseIfUsed(broker: AmqpBroker, outbound: string): Promise<void> {
+  const others = await broker.consumersOf(outbound);
+  if (others > 0) {
+    throw new CommandError(
+      EXIT.unavailable,
+      `Another program consumes ${outbound} (consumers: ${others}), most likely a transport.\n` +
+        "Each message would reach only one of the two; --force starts nevertheless.",
+    );
+  }
+  const waiting = await broker.depth(outbound) ?? 0;
+  if (waiting > 0) {
+    throw new CommandError(
+      EXIT.unavailable,
+      `Messages to users wait in ${outbound}: ${waiting}. Simulated phones would take them, ` +
+        "and no user would get them.\nStart the transport, which sends them; " +
+        "or --force takes them nevertheless.",
+    );
+  }
 }

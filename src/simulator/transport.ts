@@ -1,7 +1,7 @@
 // A simulated vumi transport: it publishes users' messages and events on a connector's queues, and
 // consumes the messages to users. It knows the queues and nothing of the bridge.
 
-import type { Consumer, Publisher, Subscriber } from "../broker/mod.ts";
+import type { Consumer, Disposition, Publisher, Subscriber } from "../broker/mod.ts";
 import {
   type ConnectorQueues,
   createMessage,
@@ -10,6 +10,7 @@ import {
   encodeEvent,
   encodeMessage,
   type Event,
+  MalformedPayloadError,
   type Message,
   type MessageFields,
   newId,
@@ -44,9 +45,7 @@ export class Transport implements AsyncDisposable {
     for (const queue of [inbound, event]) broker.declare(queue);
     const options = { prefetch: 1, parkingQueue: `${outbound}.parked` };
     this.#consumer = broker.consume(outbound, options, ({ body }) => {
-      const message = decodeMessage(body);
-      this.#watchers.each((watcher) => watcher.taken?.(message));
-      return Promise.resolve({ kind: "done" });
+      return Promise.resolve(this.#take(body));
     });
   }
 
@@ -66,6 +65,18 @@ export class Transport implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#consumer.cancel();
+  }
+
+  #take(body: Uint8Array): Disposition {
+    let message: Message;
+    try {
+      message = decodeMessage(body);
+    } catch (error) {
+      if (error instanceof MalformedPayloadError) return { kind: "park", reason: error.message };
+      throw error;
+    }
+    this.#watchers.each((watcher) => watcher.taken?.(message));
+    return { kind: "done" };
   }
 }
 

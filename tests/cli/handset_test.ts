@@ -15,7 +15,7 @@ import { PageClient } from "../support/page_client.ts";
 import { PERMISSIONS } from "../support/program.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { Transcript } from "../support/transcript.ts";
-import { Transport } from "../support/transport.ts";
+import { inboundMessage, Transport } from "../support/transport.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const USER = "+26612345678";
@@ -55,11 +55,11 @@ async function refusal(process: Deno.ChildProcess): Promise<{ code: number; err:
 }
 
 /** Deletes the queues of a connector in the end. */
-async function connector(): Promise<AsyncDisposable & { name: string }> {
+async function connector(): Promise<AsyncDisposable & { name: string; transport: Transport }> {
   const name = `test-${crypto.randomUUID()}`;
   const transport = await Transport.connect(name);
   await transport.takeNoMore();
-  return { name, [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose]() };
+  return { name, transport, [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose]() };
 }
 
 Deno.test("handset plays the phone before the broker, the bridge and the Turn of a configuration", async () => {
@@ -112,6 +112,31 @@ Deno.test("handset takes no messages that somebody else takes, unless it is told
   assert.equal((await process.status).code, EXIT.ok);
   await stdout.ended;
   assert.deepEqual(transport.outbound, []);
+});
+
+Deno.test("handset leaves messages that wait for a transport where they are, unless it is told to", async () => {
+  await using queues = await connector();
+  for (const content of ["first", "second"]) {
+    await queues.transport.publish("outbound", inboundMessage({ to_addr: USER, content }));
+  }
+  const { code, err } = await refusal(handset({ "connector-name": queues.name }));
+  assert.equal(
+    err,
+    `Messages to users wait in ${queues.name}.outbound: 2. Simulated phones would take them, ` +
+      "and no user would get them.\nStart the transport, which sends them; " +
+      "or --force takes them nevertheless.\n",
+  );
+  assert.equal(code, EXIT.unavailable);
+  assert.equal(await queues.transport.depth("outbound"), 2);
+  await using process = handset({ "connector-name": queues.name }, "--force");
+  const stdout = new Transcript(process.stdout);
+  const [, url = ""] = await stdout.waitFor(/in a browser: (http:\S+)/);
+  await using client = await PageClient.open(url);
+  for (const text of ["first", "second"]) await client.hears({ kind: "said", by: "service", text });
+  process.kill("SIGTERM");
+  assert.equal(await process.stderr.text(), "");
+  assert.equal((await process.status).code, EXIT.ok);
+  await stdout.ended;
 });
 
 Deno.test("handset declares nothing before it knows that it may", async () => {

@@ -83,7 +83,7 @@ export class Phones implements Disposable {
         if (this.#own(action.address).state === "ended") throw new PhoneError("No session is open");
         return await this.#hangUp(action.address);
       case "report":
-        return await transport.publishEvent(createEvent(action.id, action.report));
+        return await this.#report(action.id, action.report);
       case "setReports":
         this.reportsByItself = action.on;
         return;
@@ -162,21 +162,39 @@ export class Phones implements Disposable {
       // As on a network: without a session there is no way to the phone.
       const why = "no session is waiting for it";
       this.#notice(address, `A message was lost: ${why}`, ussd);
-      if (!isReserved) void this.#options.transport.publishEvent(createEvent(id, "nack", why));
+      if (!isReserved) void this.#orNotice(address, ussd, this.#report(id, "nack", why));
       return;
     }
     this.#say({ address, id, by: "service", text, ussd });
     if (ussd) this.#tell(address);
-    if (this.reportsByItself && !isReserved) void this.#reportAll(id, ussd);
+    if (!this.reportsByItself || isReserved) return;
+    void this.#orNotice(address, ussd, this.#reportAll(id, ussd));
   }
 
   async #reportAll(id: string, ussd: boolean): Promise<void> {
-    const { transport } = this.#options;
     const { signal } = this.#stop;
-    await transport.publishEvent(createEvent(id, "ack"));
+    await this.#report(id, "ack");
     if (ussd) return;
     await sleep(DELIVERY_MS, signal);
-    if (!signal.aborted) await transport.publishEvent(createEvent(id, "delivered"));
+    if (!signal.aborted) await this.#report(id, "delivered");
+  }
+
+  /** @throws {PhoneError} If the queue can't be reached. */
+  async #report(...[id, report, why]: Parameters<typeof createEvent>): Promise<void> {
+    try {
+      await this.#options.transport.publishEvent(createEvent(id, report, why));
+    } catch (error) {
+      throw new PhoneError(`Not reported: ${messageOf(error)}`);
+    }
+  }
+
+  /** What nobody waits for says at the phone why it failed. */
+  async #orNotice(address: string, ussd: boolean, doing: Promise<void>): Promise<void> {
+    try {
+      await doing;
+    } catch (error) {
+      this.#notice(address, messageOf(error), ussd);
+    }
   }
 
   #showReport({ user_message_id: id, event_type, delivery_status }: Event): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../../src/broker/memory/memory_broker.ts";
+import type { QueuedMessage } from "../../../src/broker/mod.ts";
 import type { Happening } from "../../../src/simulator/handset/events.ts";
 import { Journal } from "../../../src/simulator/handset/journal.ts";
 import { PhoneError, Phones, type PhonesOptions } from "../../../src/simulator/handset/phones.ts";
@@ -230,4 +231,27 @@ Deno.test("Phones say when a message could not be sent", async () => {
   network.transport.publish = () => Promise.reject(new Error("the broker is away"));
   await network.phones.act({ do: "text", address: USER, text: "Hi" });
   assert.deepEqual(network.said, ["network: Not sent: the broker is away"]);
+});
+
+Deno.test("Phones say that a report could not be made, and nothing breaks", async () => {
+  await using network = new Network();
+  await network.phones.act({ do: "text", address: USER, text: "Hi" });
+  await network.replies("Hello", "close");
+  await until("the ack", () => network.events.length > 0);
+  await network.broker[Symbol.asyncDispose]();
+  await until(
+    "the notice",
+    () => network.said.at(-1)?.startsWith("network: Not reported: ") ?? false,
+  );
+  const action = { do: "report", id: "x", report: "ack" } as const;
+  await assert.rejects(network.phones.act(action), PhoneError);
+});
+
+Deno.test("What can't be read on its way to a phone is parked, and nobody's bug", async () => {
+  await using network = new Network();
+  const { outbound } = network.transport.queues;
+  await network.broker.publish(outbound, new TextEncoder().encode("no JSON"));
+  const parked = (): readonly QueuedMessage[] => network.broker.waiting(`${outbound}.parked`);
+  await until("it to be parked", () => parked().length > 0);
+  assert.match(String(parked()[0]?.headers["x-parked-reason"]), /^Cannot read vumi message: /);
 });
