@@ -2,18 +2,18 @@
  * Runs the tests with a RabbitMQ and a Redis, which it provides and stops, and with a Chromium, if
  * there is one or can be: `deno task test [--broker 4.3] [--queues quorum] [--only-broker] [arguments
  * of deno test]`. `--broker` is a newer RabbitMQ than the machine's, which comes from the command that
- * `TEST_RABBITMQ_TOOL` names; `--queues` the type of all queues; `--only-broker` leaves out tests that
- * touch no broker. At the end it names again what failed; its last line of output is `N passed, N
+ * `TEST_RABBITMQ_TOOL` names; `--queues` the type of all queues; `--only-broker` leaves out tests to which
+ * neither matters. At the end it names again what failed; its last line of output is `N passed, N
  * failed`, counted in the JUnit report.
  *
  * @module
  */
 
 import { type BrokerChoice, choiceEnv, takeBrokerChoice } from "./support/broker_choice.ts";
-import { brokerTests } from "./support/broker_files.ts";
 import { CHROMIUM_VARIABLE, provideChromium } from "./support/chromium_find.ts";
 import { startRabbitMq } from "./support/rabbitmq.ts";
 import { startRedis } from "./support/redis.ts";
+import { testFiles } from "./support/test_files.ts";
 
 /** The shares of a JUnit report. */
 interface Outcome {
@@ -26,10 +26,9 @@ interface Outcome {
 async function main(stop: AbortSignal): Promise<number> {
   const { choice, rest } = takeBrokerChoice(Deno.args);
   const onlyBroker = rest.includes("--only-broker");
-  const args = [
-    ...rest.filter((arg) => arg !== "--only-broker"),
-    ...onlyBroker ? await brokerTests() : [],
-  ];
+  const given = rest.filter((arg) => arg !== "--only-broker");
+  const isNamed = onlyBroker ? false : await someExist(given);
+  const args = isNamed ? given : [...given, ...await testFiles({ onlyBroker })];
   await using servers = new AsyncDisposableStack();
   const env: Record<string, string> = choiceEnv(choice);
   const chromium = await provideChromium();
@@ -43,6 +42,12 @@ async function main(stop: AbortSignal): Promise<number> {
     Object.assign(env, servers.use(await startRabbitMq(choice)).env);
   }
   return stop.aborted ? 130 : await runTests(args, env, stop);
+}
+
+/** Whether files or folders are named. */
+async function someExist(args: readonly string[]): Promise<boolean> {
+  const found = args.map((arg) => Deno.stat(arg).then(() => true, () => false));
+  return (await Promise.all(found)).includes(true);
 }
 
 function nameOf({ version, queues }: BrokerChoice): string {

@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import type { GetMessage } from "amqplib";
 import { FakeTurn, send, type TurnCall } from "../support/fake_turn.ts";
 import { SIGNATURE_HEADER } from "../../src/turn/mod.ts";
@@ -188,14 +189,29 @@ function assertClean(what: string, ...texts: readonly string[]): void {
   }
 }
 
-/** Runs it, and looks at all that it says. */
-async function run(words: readonly string[], layout: Layout, more: string[] = []): Promise<Output> {
-  const args = [...words, ...layout.args, ...more];
-  const output = await Program.fromSource().output(args, layout.env);
-  assertClean(words.join(" "), output.stdout, output.stderr);
-  assert.notEqual(`${output.stdout}${output.stderr}`, "", words.join(" "));
-  return output;
+/** Runs each, and looks at all that it says. */
+async function runEach(
+  commands: readonly (readonly string[])[],
+  { args, env }: Layout,
+  ...more: string[]
+): Promise<Output[]> {
+  const lines = commands.map((words) => [...words, ...args, ...more]);
+  const output = await EACH.output([JSON.stringify(lines)], env);
+  assert.equal(output.code, 0, output.stderr);
+  const [stdout, stderr] = [output.stdout, output.stderr].map((text) => [...text.matchAll(PART)]);
+  return commands.map((words, place) => {
+    const [, out = "", code] = stdout?.[place] ?? [];
+    const [, err = ""] = stderr?.[place] ?? [];
+    assertClean(words.join(" "), out, err);
+    assert.notEqual(`${out}${err}`, "", words.join(" "));
+    return { code: Number(code), stdout: out, stderr: err };
+  });
 }
+
+const EACH = Program.fromSource(fileURLToPath(new URL("run_each.ts", import.meta.url)));
+/** What one of them printed, and its exit code. */
+// deno-lint-ignore no-control-regex -- that is what they are parted by
+const PART = /([^\0]*)\0(\d+)\n/g;
 
 /** Everything that can be asked for over HTTP, well and badly. */
 async function askAll(address: string): Promise<void> {
@@ -259,7 +275,7 @@ for (const [name, lay] of Object.entries(LAYOUTS)) {
       const log = await runBridge(place, layout, "DEBUG");
       // The secrets were in use, and it was not silence that has kept them.
       assert.match(log, /Parked/);
-      for (const words of CONFIGURED) await run(words, layout, ["--log-level=DEBUG"]);
+      await runEach(CONFIGURED, layout, "--log-level=DEBUG");
       for (const queue of [`${place.connector}.inbound.parked`, delayQueue(DELAY_MS)]) {
         const { properties, content } = await taken(queue);
         const headers = JSON.stringify(properties.headers);
@@ -281,13 +297,12 @@ for (const [name, lay] of Object.entries(LAYOUTS)) {
         ]),
       );
       const layout = await lay(place, other);
-      await Promise.all(CONFIGURED.map((words) => run(words, layout)));
+      const [check] = await runEach(CONFIGURED, layout);
       // As it is no secret of ours, Turn may be told it, and does tell it again.
-      const { code, stdout } = await run(["check"], layout);
-      assert.equal(code, 1, stdout);
+      assert.equal(check?.code, 1, check?.stdout);
       for (const fault of ["--max-retries=x", "--turn-api-url=https://s3cr3t@host/?s3cr3t"]) {
-        const faulty = await run(["run"], layout, [fault]);
-        assert.equal(faulty.code, 78);
+        const [faulty] = await runEach([["run"]], layout, fault);
+        assert.equal(faulty?.code, 78);
       }
     },
   });
@@ -308,26 +323,22 @@ Deno.test({
 
 Deno.test("secrets in the environment come out of no command that wants no configuration", async () => {
   const env = { AUTH_TOKEN: TOKEN, TURN_HMAC_SECRET: HMAC_NEXT, AMQP_PASSWORD: AMQP };
-  for (const words of UNCONFIGURED) {
-    const { code } = await run(words, { args: [], env: { ...env, SENTRY_DSN: SENTRY } });
-    assert.equal(code, 0, words.join(" "));
-  }
+  const layout = { args: [], env: { ...env, SENTRY_DSN: SENTRY } };
+  for (const { code, stderr } of await runEach(UNCONFIGURED, layout)) assert.equal(code, 0, stderr);
 });
 
 Deno.test("secrets that init is given are in its file, and nowhere else", async () => {
   const folder = await Deno.makeTempDir();
-  const args = [`--output=${folder}/config.yaml`, `--auth-token=${TOKEN}`];
-  const more = [
+  const init = [
+    ...["init", `--output=${folder}/config.yaml`, `--auth-token=${TOKEN}`],
     ...["--connector-name=c", "--default-from-addr=8110", `--turn-hmac-secret=${HMAC_NOW}`],
     ...["--amqp-url=amqp://u:s3cr3t@127.0.0.1/", "--turn-api-url=https://turn.example/v1"],
   ];
-  const layout = { args, env: {} };
-  assert.equal((await run(["init"], layout, more)).code, 0);
+  const unit = ["systemd-unit", `--config=${folder}/config.yaml`];
+  const commands = [init, init, [...init, "--http-bind=s3cr3t@x"], unit];
+  const outputs = await runEach(commands, { args: [], env: {} });
+  assert.deepEqual(outputs.map(({ code }) => code), [0, 69, 78, 0]);
   assert.match(await Deno.readTextFile(`${folder}/config.yaml`), MARK);
-  assert.equal((await run(["init"], layout, more)).code, 69);
-  assert.equal((await run(["init"], layout, [...more, "--http-bind=s3cr3t@x"])).code, 78);
-  const config = `--config=${folder}/config.yaml`;
-  assert.equal((await run(["systemd-unit", config], { args: [], env: {} })).code, 0);
   await Deno.remove(folder, { recursive: true });
 });
 

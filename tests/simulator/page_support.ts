@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
 import { PageServer } from "../../src/simulator/handset/server.ts";
-import { NO_CHROMIUM, openView, type ViewOptions } from "../support/chromium.ts";
+import { closeBrowser, NO_CHROMIUM, openView, type ViewOptions } from "../support/chromium.ts";
 import { until } from "../support/until.ts";
 import { type PlayOptions, startDemoPlay } from "./play.ts";
 
@@ -83,6 +83,8 @@ function isMoved(error: unknown): false {
   throw error;
 }
 
+Deno.test.afterAll(closeBrowser);
+
 /** Runs a test at the page; ignored, and said so, where there is no browser. */
 export function pageTest(
   name: string,
@@ -92,7 +94,7 @@ export function pageTest(
   Deno.test({
     name: NO_CHROMIUM === undefined ? name : `${name} (${NO_CHROMIUM})`,
     ignore: NO_CHROMIUM !== undefined,
-    // The browser's process and sockets end when they end.
+    // The browser goes on for the next one.
     sanitizeOps: false,
     sanitizeResources: false,
     fn: async () => {

@@ -5,7 +5,7 @@
  */
 
 import { PageServer } from "../../src/simulator/handset/server.ts";
-import { openView } from "../support/chromium.ts";
+import { closeBrowser, openView } from "../support/chromium.ts";
 import { Person } from "./page_support.ts";
 import { startDemoPlay } from "./play.ts";
 
@@ -18,7 +18,9 @@ const { pathname } = new URL("../../docs/demo.webp", import.meta.url);
 await using playing = await startDemoPlay();
 const { play } = playing;
 await using server = new PageServer({ hostname: "127.0.0.1", port: 0, play });
-await using view = await openView(server.url, WINDOW);
+await using stack = new AsyncDisposableStack();
+stack.defer(closeBrowser);
+const view = stack.use(await openView(server.url, WINDOW));
 const person = new Person(view.page, view.faults);
 
 await play.act({ do: "dial", address: OTHER, code: "*120*8864#" });

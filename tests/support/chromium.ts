@@ -1,10 +1,11 @@
 /**
- * A headless Chromium that looks at a page of ours. `deno task test` provides it.
+ * A headless Chromium that looks at pages of ours: one for all, as its start is long. `deno task test`
+ * provides it.
  *
  * @module
  */
 
-import { launch, type Page } from "puppeteer-core";
+import { type Browser, launch, type Page } from "puppeteer-core";
 import { CHROMIUM_VARIABLE } from "./chromium_find.ts";
 
 const path = Deno.env.get(CHROMIUM_VARIABLE);
@@ -26,7 +27,7 @@ export interface ViewOptions {
   readonly scale?: number;
 }
 
-/** A page that is open, in a browser of its own. */
+/** A page that is open, for a user who has seen no other. */
 export interface View extends AsyncDisposable {
   /** The page. */
   readonly page: Page;
@@ -34,9 +35,9 @@ export interface View extends AsyncDisposable {
   readonly faults: readonly string[];
 }
 
-/** Opens a page. */
-export async function openView(url: string, options: ViewOptions = {}): Promise<View> {
-  const { width = 1360, height = 860, dark = false, scale = 1 } = options;
+let running: Promise<{ readonly browser: Browser; readonly profile: string }> | undefined;
+
+async function start(): Promise<{ readonly browser: Browser; readonly profile: string }> {
   const profile = await Deno.makeTempDir({ prefix: "turn-channels-chromium-" });
   const browser = await launch({
     executablePath: path ?? "",
@@ -47,7 +48,24 @@ export async function openView(url: string, options: ViewOptions = {}): Promise<
       ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
     ],
   });
-  const page = await browser.newPage();
+  return { browser, profile };
+}
+
+/** Ends the browser, if a page was opened. */
+export async function closeBrowser(): Promise<void> {
+  if (running === undefined) return;
+  const { browser, profile } = await running;
+  running = undefined;
+  await browser.close();
+  await Deno.remove(profile, { recursive: true });
+}
+
+/** Opens a page. */
+export async function openView(url: string, options: ViewOptions = {}): Promise<View> {
+  const { width = 1360, height = 860, dark = false, scale = 1 } = options;
+  const { browser } = await (running ??= start());
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {
@@ -64,9 +82,6 @@ export async function openView(url: string, options: ViewOptions = {}): Promise<
   return {
     page,
     faults,
-    [Symbol.asyncDispose]: async () => {
-      await browser.close();
-      await Deno.remove(profile, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => context.close(),
   };
 }

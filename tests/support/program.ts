@@ -39,9 +39,9 @@ export class Program {
     this.#args = args;
   }
 
-  /** From source, by the Deno that runs the tests. */
-  static fromSource(): Program {
-    const args = ["run", "--quiet", "--no-check", ...PERMISSIONS, `${ROOT}/src/main.ts`];
+  /** From source, by the Deno that runs the tests; `main` is another program with its permissions. */
+  static fromSource(main = `${ROOT}/src/main.ts`): Program {
+    const args = ["run", "--quiet", "--no-check", ...PERMISSIONS, main];
     return new Program(Deno.execPath(), args);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Which test files touch a broker: those that import rabbitmq.ts, themselves or by others. So there is
- * no list to be kept.
+ * The files of tests, and which of them touch a broker. Both are known from what they import of
+ * `tests/`, themselves or by others, so that there is no list to be kept.
  *
  * @module
  */
@@ -8,48 +8,58 @@
 import { fileURLToPath } from "node:url";
 
 const BROKER = new URL("rabbitmq.ts", import.meta.url).href;
-const TESTS = new URL("../", import.meta.url);
+const TESTS = new URL("../", import.meta.url).href;
 
-/** Their paths. */
-export async function brokerTests(): Promise<string[]> {
-  const known = new Map<string, Promise<readonly string[]>>();
-  const found: string[] = [];
+/**
+ * Tests that touch a broker, and are about words, addresses, files and HTTP: to them a queue is a queue,
+ * whatever its type and the server's version. Not so the commands that look into queues.
+ */
+const ANY_BROKER_DOES = /^(cli\/(?!audit|check|find|parked)|service\/|telemetry\/|compiled_test)/;
+
+/**
+ * The paths of all, or of those to which a broker's version and the type of its queues can matter. Those
+ * come first that import most: they start most, and so take longest, and no long one is left for the end.
+ */
+export async function testFiles({ onlyBroker }: { onlyBroker: boolean }): Promise<string[]> {
+  const known = new Map<string, readonly string[]>();
+  const found: { file: string; imports: ReadonlySet<string> }[] = [];
   for await (const file of testsIn(TESTS)) {
-    if (await reaches(file, known, new Set())) found.push(fileURLToPath(file));
+    found.push({ file, imports: await importsOf(file, known) });
   }
-  return found.sort();
+  return found
+    .filter(({ file, imports }) => {
+      const isBrokers = imports.has(BROKER) && !ANY_BROKER_DOES.test(file.slice(TESTS.length));
+      return isBrokers || !onlyBroker;
+    })
+    .sort((a, b) => b.imports.size - a.imports.size || (a.file < b.file ? -1 : 1))
+    .map(({ file }) => fileURLToPath(file));
 }
 
-async function* testsIn(folder: URL): AsyncGenerator<string> {
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (isDirectory) yield* testsIn(new URL(`${name}/`, folder));
-    else if (name.endsWith("_test.ts")) yield new URL(name, folder).href;
+async function* testsIn(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(new URL(folder))) {
+    if (isDirectory) yield* testsIn(`${folder}${name}/`);
+    else if (name.endsWith("_test.ts")) yield `${folder}${name}`;
   }
 }
 
-/** Whether a file is the broker's, or imports it; `seen` are those that were looked at before. */
-async function reaches(
+/** A file and all of `tests/` that it imports for more than its types, however far; adds to `found`. */
+async function importsOf(
   file: string,
-  known: Map<string, Promise<readonly string[]>>,
-  seen: Set<string>,
-): Promise<boolean> {
-  if (file === BROKER) return true;
-  if (seen.has(file)) return false;
-  seen.add(file);
-  const imports = known.get(file) ?? importsOf(file);
+  known: Map<string, readonly string[]>,
+  found: Set<string> = new Set(),
+): Promise<Set<string>> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const imports = known.get(file) ?? await directImportsOf(file);
   known.set(file, imports);
-  for (const each of await imports) if (await reaches(each, known, seen)) return true;
-  return false;
-}
-
-/** The modules of our own that a file imports for more than their types. */
-async function importsOf(file: string): Promise<readonly string[]> {
-  const text = await Deno.readTextFile(new URL(file));
-  const found = text.matchAll(/^(?:import|export)(?! type)[^;"']*?["'](\.[^"']+)["'];/gm);
-  return [...found].map(([, path = ""]) => new URL(path, file).href).filter(isTests);
+  for (const each of imports) await importsOf(each, known, found);
+  return found;
 }
 
 /** The program itself imports no test. */
-function isTests(file: string): boolean {
-  return file.startsWith(TESTS.href);
+async function directImportsOf(file: string): Promise<readonly string[]> {
+  const text = await Deno.readTextFile(new URL(file));
+  const found = text.matchAll(/^(?:import|export)(?! type)[^;"']*?["'](\.[^"']+)["'];/gm);
+  const imports = [...found].map(([, path = ""]) => new URL(path, file).href);
+  return imports.filter((each) => each.startsWith(TESTS));
 }
