@@ -210,7 +210,6 @@ async function runEach(
 
 const EACH = Program.fromSource(fileURLToPath(new URL("run_each.ts", import.meta.url)));
 /** What one of them printed, and its exit code. */
-// deno-lint-ignore no-control-regex -- that is what they are parted by
 const PART = /([^\0]*)\0(\d+)\n/g;
 
 /** Everything that can be asked for over HTTP, well and badly. */

@@ -58,7 +58,7 @@ export class Phones implements Disposable {
    * @throws {PhoneError} If it can't be done, or is done somewhere else.
    */
   async act(action: Action): Promise<void> {
-    const { transport, number } = this.#options;
+    const { number } = this.#options;
     switch (action.do) {
       case "add":
         return this.add(action.address);
