@@ -35,10 +35,10 @@ export type Down = "refuses connections" | "answers 503";
 /** Messages in work at once, in each queue: so many may come twice when we are killed. */
 const IN_WORK = 20;
 /** Longest that the queue's messages are waited for to be in work again. */
-const IN_WORK_MS = 3000;
+const IN_WORK_MS = 6000;
 /**
  * How long a connection lives at least. One that is killed sooner than after a second is taken for a
- * failed attempt, and the next one waits longer; and who takes over waits for a second.
+ * failed attempt, and the next one waits longer.
  */
 const STABLE_MS = 2100;
 /** Seconds; the bridge hands on what waited half of this, so that it does so while Turn is down. */

@@ -29,7 +29,7 @@ const NODE_GONE_MS = 20_000;
  * How long whoever takes over waits before it consumes: the queues are told of the end of the one before
  * by turns, and one that still holds messages of it would hand on later ones.
  */
-const TAKEOVER_MS = 1_000;
+const TAKEOVER_MS = 2_000;
 
 /**
  * The arguments of the queue, the best ones first. On a cluster a classic queue would be away with its

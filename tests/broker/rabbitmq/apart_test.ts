@@ -12,12 +12,11 @@ import { bench, bytes, DONE, Held } from "../bench.ts";
 
 const PARK = { kind: "park", reason: "bad" } as const;
 
-/** A queue that a bridge can neither declare nor publish to, until it is let go. */
+/** A new queue that a bridge can neither declare nor publish to, until it is let go. */
 async function lockedQueue(queue: string): Promise<AsyncDisposable> {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const { promise: locked, resolve: lock } = Promise.withResolvers<void>();
   const holding = withChannel(async (channel) => {
-    await channel.deleteQueue(queue);
     await channel.assertQueue(queue, { exclusive: true, durable: false });
     lock();
     await released;
@@ -33,8 +32,9 @@ async function lockedQueue(queue: string): Promise<AsyncDisposable> {
 
 Deno.test("AmqpBroker parks what it can, while others' parking queue can't be declared", async () => {
   await using made = await bench(amqpAdapter);
-  const { broker, queue, parkingQueue, extra } = made;
-  const [other, otherParking] = [extra("other"), extra("other.parked")];
+  const { broker, queue, extra } = made;
+  const [parkingQueue, other] = [extra("locked"), extra("other")];
+  const otherParking = extra("other.parked");
   broker.declare(other);
   const [stuck, free] = [new Held(), new Held()];
   {
@@ -60,7 +60,8 @@ Deno.test("AmqpBroker parks what it can, while others' parking queue can't be de
 
 Deno.test("AmqpBroker takes other messages in place of those that can't be parked", async () => {
   await using made = await bench(amqpAdapter);
-  const { broker, queue, parkingQueue } = made;
+  const { broker, queue, extra } = made;
+  const parkingQueue = extra("locked");
   const held = new Held();
   {
     await using _locked = await lockedQueue(parkingQueue);
