@@ -36,7 +36,7 @@ export async function audit(config: Config, options: { connector?: string }): Pr
   await using opened = new AsyncDisposableStack();
   const broker = await openBroker(config, opened);
   let code: number = EXIT.ok;
-  for (const [channel, cache] of await openCaches(channels, opened)) {
+  for (const [channel, cache] of await openCaches(channels, opened, "look")) {
     printTitle(channel);
     const { counts, verdicts } = await lookUntilItAddsUp(channel, cache, broker);
     print(days(counts));
@@ -120,7 +120,13 @@ function resultsText(counts: readonly Omit<DayCount, "day">[]): string {
     .sort().join(", ");
 }
 
-const NO_ENDS: ReadonlySet<string> = new Set(["in", "redelivered", "delayed", "undelayed"]);
+const NO_ENDS: ReadonlySet<string> = new Set([
+  "in",
+  "redelivered",
+  "duplicate",
+  "delayed",
+  "undelayed",
+]);
 
 /**
  * Not every number is exact: what was in work when the bridge was killed may be counted as come or as
