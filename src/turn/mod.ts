@@ -12,6 +12,7 @@ export * from "./endpoint.ts";
 export { type Asked, internalError, methodNotAllowed, pathNotFound } from "./http_errors.ts";
 export { type OpenApi, turnApi, type TurnApiOptions } from "./openapi.ts";
 export type { InboundText, Status, StatusFormat } from "./payloads.ts";
+export type { TurnMessage } from "./messages.ts";
 export type { RateLimit } from "./rate_limit.ts";
 export type { OutboundRequest } from "./request.ts";
 export * from "./check.ts";
