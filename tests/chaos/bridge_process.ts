@@ -5,6 +5,7 @@
  * @module
  */
 
+import { freePort } from "../support/free_port.ts";
 import { readSamples } from "../../src/telemetry/mod.ts";
 import { Program, type Running } from "../support/program.ts";
 import { until } from "../support/until.ts";
@@ -129,18 +130,5 @@ export class BridgeProcess implements AsyncDisposable {
   #pid(): number {
     if (this.#running === undefined) throw new Error("The bridge does not run");
     return this.#running.pid;
-  }
-}
-
-/** Below those that the system gives to outgoing connections, so that it is free after a kill too. */
-function freePort(): number {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 10_000);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { freePort } from "./free_port.ts";
 import { FakeTurn, send } from "./fake_turn.ts";
 import { SECRET, TOKEN } from "./bridge.ts";
 import { type Output, Program, type Running } from "./program.ts";
@@ -157,17 +158,4 @@ export class Live implements AsyncDisposable {
 export function idIn(body: unknown): string {
   // The fake Turn has looked at its form.
   return (body as { message: { id: string } }).message.id;
-}
-
-/** Below those that the system gives to outgoing connections, so that it is free after a kill too. */
-function freePort(): number {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 10_000);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
 }

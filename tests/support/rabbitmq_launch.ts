@@ -6,6 +6,7 @@
  * @module
  */
 
+import { freePort } from "./free_port.ts";
 import type { BrokerVersion } from "./broker_choice.ts";
 import { installWithApt, mayInstall, run } from "./install.ts";
 import { findTool, type Tool, toolLaunch } from "./rabbitmq_tool.ts";
@@ -66,7 +67,7 @@ export async function findLauncher(version: BrokerVersion = "own"): Promise<Laun
 export async function prepareLaunch(launcher: Launcher): Promise<Launch> {
   if (launcher.kind === "tool") return await toolLaunch(launcher);
   const directory = await Deno.makeTempDir({ prefix: "turn-channels-rabbitmq-" });
-  const [port, epmdPort, distPort] = freePorts(3);
+  const [port, epmdPort, distPort] = [freePort(), freePort(), freePort()];
   return launcher.kind === "docker"
     ? dockerLaunch(directory, port)
     : await installedLaunch(launcher.directory, directory, { port, epmdPort, distPort });
@@ -176,15 +177,4 @@ async function readLogs(path: string): Promise<string> {
   let text = "";
   for await (const entry of Deno.readDir(path)) text += await readLogs(`${path}/${entry.name}`);
   return text;
-}
-
-/** Ports of 127.0.0.1 that are free now, all different. */
-function freePorts(count: 3): [number, number, number] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map((listener) => listener.addr.port);
-  for (const listener of listeners) listener.close();
-  return [ports[0] ?? 0, ports[1] ?? 0, ports[2] ?? 0];
 }

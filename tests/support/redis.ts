@@ -7,6 +7,7 @@
  * @module
  */
 
+import { freePort } from "./free_port.ts";
 import { installWithApt, mayInstall, run } from "./install.ts";
 import { supervise, type Supervised } from "./supervise.ts";
 
@@ -177,9 +178,4 @@ async function answers(port: number): Promise<boolean> {
   } catch {
     return false; // Nobody listens yet.
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
