@@ -29,7 +29,7 @@ const MOST_RETURNS_IN_ORDER = 15;
 const RETURNED_TOO_OFTEN = "it was returned to its queue too often";
 
 /** That Turn has the message. */
-export type Delivered = DeliveredRecord & { readonly kind: "delivered" };
+type Delivered = DeliveredRecord & { readonly kind: "delivered" };
 
 /** One message or event in hand, whose turn has come; `P` is what Turn is told. */
 export class Delivery<P> implements Disposable {

@@ -111,18 +111,17 @@ function isHost(text: string): boolean {
   return read !== undefined && read.port !== 0;
 }
 
+/** But neither . nor .. */
+const SEGMENT = /^(?!\.{1,2}$)[\w.~-]+$/;
+
 /** "", or with a slash before and none after it. */
 export const urlPath = kind(
   "path of letters, digits and - . _ ~ between slashes",
   z.string()
     .transform((path) => path.replace(/^\/*(.*?)\/*$/, "$1"))
-    .refine((path) => path === "" || path.split("/").every(isSegment))
+    .refine((path) => path === "" || path.split("/").every((part) => SEGMENT.test(part)))
     .transform((path) => path === "" ? "" : `/${path}`),
 );
-
-function isSegment(segment: string): boolean {
-  return /^[\w.~-]+$/.test(segment) && segment !== "." && segment !== "..";
-}
 
 const httpUrlText = string
   .refine((url) => /^https?:\/\/[^\s@?#\\/][^\s@?#\\]*$/i.test(url) && URL.canParse(url));

@@ -16,9 +16,9 @@ interface Step {
 }
 
 /** When it was: milliseconds since 1970, or a timestamp of vumi's or in ISO 8601. */
-export type Entry = readonly [at: number | string | undefined, text: string];
+export type Dated = readonly [at: number | string | undefined, text: string];
 
-export type State =
+type State =
   | "delivered"
   | "delayed"
   | "parked"
@@ -58,7 +58,7 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
   const { id, message, delivered, reply, waiting } = found;
   const parked = waiting.find((one): one is ParkedMessage => !isDelayed(one));
   const known = message ?? (parked && fieldsSchema.parse(parseFields(parked.body)));
-  const timeline: Entry[] = [];
+  const timeline: Dated[] = [];
   if (known !== undefined) {
     const { timestamp, from_addr, to_addr } = known;
     timeline.push([timestamp, `came from ${from_addr} to ${to_addr}, ${carrier(known)}`]);
@@ -109,7 +109,7 @@ function inboundOpen({ message }: InboundFound, around: Surroundings): string {
 
 function outboundStory(found: OutboundFound, around: Surroundings): Story {
   const { id, message, repliedTo, confirmedAt, told, waiting } = found;
-  const timeline: Entry[] = [];
+  const timeline: Dated[] = [];
   if (repliedTo !== undefined) {
     const { message_id, timestamp } = repliedTo;
     timeline.push([timestamp, `message ${message_id} came from the user, which it answers`]);
@@ -221,9 +221,9 @@ function attempt(attempts: number): string {
 }
 
 /** The steps by their times; one without a time stays behind the one before it. */
-function inOrder(entries: readonly Entry[]): readonly Step[] {
+function inOrder(dated: readonly Dated[]): readonly Step[] {
   let place = 0;
-  const steps = entries.map(([at, text]) => {
+  const steps = dated.map(([at, text]) => {
     const ms = typeof at === "string" ? unixMilliseconds(at) : at ?? NaN;
     if (Number.isNaN(ms)) return { at: null, text, place };
     place = ms;

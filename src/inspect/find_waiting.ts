@@ -4,7 +4,7 @@ import { parseFields } from "../async/mod.ts";
 import type { DelayedRecord } from "../bridge/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
-import type { Entry, Surroundings } from "./find_story.ts";
+import type { Dated, Surroundings } from "./find_story.ts";
 import type { ParkedMessage } from "./parked_messages.ts";
 
 /** A message or event that waits outside of its queue. */
@@ -20,7 +20,7 @@ export function isInbound(waiting: Waiting): boolean {
 }
 
 /** What went wrong with a waiting message. */
-export function failuresOf(waiting: Waiting): readonly Entry[] {
+export function failuresOf(waiting: Waiting): readonly Dated[] {
   const what = nameOf(waiting);
   const failed = `the first call to Turn about ${what} failed`;
   if (isDelayed(waiting)) {

@@ -10,7 +10,7 @@ export interface Series<L extends string = string> {
 }
 
 /** A counter. prom-client's own would hash all the labels each time that something is counted. */
-export class SeriesCounter<L extends string> {
+class SeriesCounter<L extends string> {
   readonly #labels: readonly L[];
   readonly #series = new Map<string, Series<L>>();
 

@@ -44,8 +44,9 @@ export function foldBursts(
   return {
     /** Writes or counts. Neither a `fatal` record is ever counted, nor one below `warning`. */
     take(record: LogRecord): void {
-      if (record.level !== "warning" && record.level !== "error") return write(record);
-      const sort = sortOf(record);
+      const { category, level, rawMessage, properties: { key = "" } } = record;
+      if (level !== "warning" && level !== "error") return write(record);
+      const sort = [...category, level, textOf(rawMessage), String(key)].join("\0");
       const burst = bursts.get(sort);
       if (burst === undefined) {
         begin(sort, record);
@@ -75,10 +76,6 @@ function countOf({ first, count, startedAt }: Burst, timestamp: number): LogReco
     message: ["… ", count, " more like it in the last ", seconds, " s: ", like, ""],
     properties: { count, seconds, like, ...(key === undefined ? {} : { key }) },
   };
-}
-
-function sortOf({ category, level, rawMessage, properties }: LogRecord): string {
-  return [...category, level, textOf(rawMessage), String(properties.key ?? "")].join("\0");
 }
 
 function textOf(template: LogRecord["rawMessage"]): string {

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { type Deadline, EXPIRED } from "../async/mod.ts";
 
 /** A body, or why it could not be read. */
-export type Body =
+type Body =
   | { readonly kind: "complete"; readonly bytes: Uint8Array }
   /** More than was allowed is coming; no more than that was kept. */
   | { readonly kind: "too_large" }

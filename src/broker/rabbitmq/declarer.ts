@@ -11,7 +11,7 @@ import { delayQueue } from "../mod.ts";
 
 export type QueueArguments = Readonly<Record<string, unknown>>;
 
-export type QueueType = "classic" | "quorum";
+type QueueType = "classic" | "quorum";
 
 /** AMQP's reply to those who want something otherwise than it is. */
 const PRECONDITION_FAILED = 406;

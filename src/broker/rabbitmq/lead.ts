@@ -61,6 +61,7 @@ export interface AmqpLeadOptions extends BackoffOptions, LeadOptions {
   readonly copies: AmqpCopies;
   readonly faults: QueueFaults;
   readonly isCluster: boolean;
+  readonly tokenMs: number | undefined;
 }
 
 export class AmqpLead {
@@ -118,7 +119,7 @@ export class AmqpLead {
 
   /** Stands by, and leads when its turn comes, until the channel ends. */
   async #standBy(model: ChannelModel, backoff: Backoff): Promise<void> {
-    const { on, queue, faults, isCluster } = this.#options;
+    const { on, queue, faults, isCluster, tokenMs = TOKEN_MS } = this.#options;
     const declaring = on.declarer?.ownQueue(queue, leadArguments(isCluster));
     await faults.whileSlow(queue, "consume", declaring);
     const session = this.#session = new AmqpSession(await model.createChannel());
@@ -135,7 +136,7 @@ export class AmqpLead {
         // Putting it may hang for longer than the channel lives.
         const isPut = await Promise.race([this.#putToken(), lost]);
         if (isPut) backoff.reset();
-        await (isPut ? sleep(TOKEN_MS, session.lost) : backoff.pause(session.lost));
+        await (isPut ? sleep(tokenMs, session.lost) : backoff.pause(session.lost));
       }
       if (session.fault) throw session.fault;
     } finally {

@@ -39,6 +39,8 @@ export interface AmqpBrokerOptions extends DeclarerOptions, Partial<BackoffOptio
   readonly tls?: AmqpTls;
   /** How often bindings are looked after, in milliseconds, 60000 by default. */
   readonly bindEveryMs?: number;
+  /** How often who leads gets a new token; see lead.ts. */
+  readonly tokenMs?: number | undefined;
 }
 
 export class AmqpBroker implements Broker {
@@ -55,7 +57,7 @@ export class AmqpBroker implements Broker {
   #closed: Promise<unknown> | undefined;
 
   private constructor(options: AmqpBrokerOptions) {
-    const { urls, tls, exchange, queueType, bindEveryMs = 60_000 } = options;
+    const { urls, tls, exchange, queueType, bindEveryMs = 60_000, tokenMs } = options;
     const { initialDelayMs = 100, maxDelayMs = 30_000 } = options;
     const delays = { initialDelayMs, maxDelayMs };
     const addresses = urls.map((url) => parseAddress(url, tls));
@@ -65,7 +67,7 @@ export class AmqpBroker implements Broker {
     this.#connections = new ConsumeConnections(connect);
     this.#depths = new AmqpDepths(this.#connections.first);
     const copies = new AmqpCopies(this.#publisher);
-    this.#shared = { ...delays, copies, faults: this.#faults, isCluster: urls.length > 1 };
+    this.#shared = { ...delays, copies, faults: this.#faults, isCluster: urls.length > 1, tokenMs };
     this.#binding = setInterval(() => void this.#bindUnlessBusy(), bindEveryMs);
   }
 
