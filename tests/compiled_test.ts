@@ -5,11 +5,14 @@
  */
 
 import assert from "node:assert/strict";
+import { STUCK_LOGS, worksWithStuckLog } from "./cli/stuck_log.ts";
 import { FakeTurn, send } from "./support/fake_turn.ts";
 import { SECRET, TOKEN } from "./support/bridge.ts";
 import { compile } from "./support/compiled.ts";
+import { Live } from "./support/live.ts";
 import { amqpUrl } from "./support/rabbitmq.ts";
 import { Program } from "./support/program.ts";
+import { STUCK, StuckClients } from "./support/stuck_clients.ts";
 import { Transcript } from "./support/transcript.ts";
 import { Transport } from "./support/transport.ts";
 import { until } from "./support/until.ts";
@@ -64,6 +67,111 @@ Deno.test({
   },
 });
 
+/** Another user than root, for whom rights count. */
+const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] as const;
+const isRoot = Deno.uid() === 0;
+
+Deno.test({
+  name: "the compiled binary says which right to its cache it lacks, as whom, and what to do" +
+    (isRoot ? "" : " (not run: only root can become another user)"),
+  ignore: fault !== undefined || !isRoot,
+  fn: async () => {
+    const [closed, readable] = [`${folder}/closed`, `${folder}/readable.kv`];
+    await Deno.chmod(folder, 0o755);
+    await Deno.mkdir(closed, { mode: 0o700 });
+    await Deno.mkdir(`${folder}/roots`);
+    await Deno.writeTextFile(readable, "");
+    for (
+      const [path, says] of [
+        [`${folder}/roots/cache.kv`, `no right to write to ${folder}/roots, which is of user 0,`],
+        [readable, `no right to write to ${readable}, which is of user 0, group 0, mode 644`],
+        [`${closed}/cache.kv`, `no right to enter ${closed}; let the user`],
+        [
+          `${folder}/none/cache.kv`,
+          `there is no directory ${folder}/none; create it, as user nobody`,
+        ],
+      ] as const
+    ) {
+      const as = (command: string) =>
+        new Deno.Command(NOBODY[0], {
+          args: [
+            ...NOBODY.slice(1),
+            binary,
+            command,
+            "--connector-name=x",
+            "--http-bind=127.0.0.1:0",
+            "--turn-api-url=http://127.0.0.1:1",
+            "--auth-token=t",
+            "--turn-hmac-secret=s",
+            "--default-from-addr=8110",
+            "--amqp-url=memory:",
+            "--message-cache-class=DenoKvMessageCache",
+            `--message-cache-config-path=${path}`,
+          ],
+          cwd: folder,
+        }).output();
+      const { code, stderr } = await as("run");
+      const told = new TextDecoder().decode(stderr);
+      assert.equal(code, 69, told);
+      assert.ok(told.includes(says), `${told}\nhas not: ${says}`);
+      assert.ok(path.startsWith(`${folder}/none`) || told.includes("user nobody (65534)"), told);
+      const checked = await as("check");
+      assert.equal(checked.code, 1);
+      // It is in columns, and broken into lines.
+      const words = new TextDecoder().decode(checked.stdout).replaceAll(/[\s│]/g, "");
+      assert.ok(words.includes("✗cachefile"), words);
+    }
+  },
+});
+
+// Not from source: Deno 2.6 panics when a stack is printed and it can't open the source map.
+Deno.test({
+  name: "a call to Turn for which no descriptor is left is no failure, of Turn or of the message",
+  ignore: fault !== undefined,
+  fn: async () => {
+    await using live = await Live.prepare({
+      "worker-concurrency": "100",
+      "max-retries": "0",
+      "mo-message-url-timeout": "3600",
+    });
+    live.turn.answer = () => "hang";
+    const program = Program.binary(binary).limited(80);
+    await using running = await program.start(["run", ...live.args()]);
+    const ids = Array.from({ length: 100 }, (_, user) => `m${user}`);
+    for (const id of ids) await live.transport.sendInbound({ message_id: id, from_addr: `+${id}` });
+    const unsent = "this program has no file descriptor left";
+    await until("calls that can't be made", () => running.stderr().includes(unsent));
+    live.turn.answer = () => Response.json({});
+    live.turn.release();
+    await until("all to be told", () => new Set(live.told()).size === ids.length);
+    assert.equal(await running.stop("SIGTERM"), 0, running.stderr());
+    assert.doesNotMatch(running.stderr(), /Turn is down|Not delivered/);
+    await live.waiting("inbound", 0);
+    await live.waiting("inbound.parked", 0);
+  },
+});
+
+Deno.test({
+  name: "the compiled binary listens again after clients have taken all descriptors",
+  ignore: fault !== undefined,
+  fn: async () => {
+    await using running = await Program.binary(binary).limited(64).start([
+      "--connector-name=c",
+      "--http-bind=127.0.0.1:0",
+      "--turn-api-url=http://127.0.0.1:9",
+      `--auth-token=${TOKEN}`,
+      `--turn-hmac-secret=${SECRET}`,
+      "--default-from-addr=8110",
+      "--amqp-url=memory:",
+    ]);
+    using clients = new StuckClients();
+    await clients.connect(running.address, 100, STUCK.nothing);
+    await until("it to listen again", () => running.stderr().includes("Listening again"));
+    assert.equal(await (await fetch(`${running.address}/livez`)).text(), "ok\n");
+    assert.equal(await running.stop("SIGTERM"), 0);
+  },
+});
+
 Deno.test({
   name: "the compiled binary has the handset's page in it",
   ignore: fault !== undefined,
@@ -87,3 +195,11 @@ Deno.test({
     await stdout.ended;
   },
 });
+
+for (const [what, log] of Object.entries(STUCK_LOGS)) {
+  Deno.test({
+    name: `the compiled binary works with a log that is ${what}`,
+    ignore: fault !== undefined,
+    fn: () => worksWithStuckLog(Program.binary(binary), log),
+  });
+}

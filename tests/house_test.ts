@@ -105,6 +105,15 @@ Deno.test("only one file reads the environment", async () => {
   assert.deepEqual(readers, ["cli/program.ts"]);
 });
 
+Deno.test("only one file listens to signals that are aborted", async () => {
+  const listeners = [];
+  for (const file of await sourceFiles()) {
+    const text = await Deno.readTextFile(join(SRC, file));
+    if (/addEventListener\(\s*"abort"|\bonabort\b/.test(text)) listeners.push(file);
+  }
+  assert.deepEqual(listeners, ["async/abort.ts"], "others use onAbort()");
+});
+
 Deno.test("docs/developing.md has the same rooms and arrows", async () => {
   const text = await Deno.readTextFile(join(SRC, "../docs/developing.md"));
   const [, table = ""] = /^\| room [^]*?\n((?:\|.*\n)+)/m.exec(text) ?? [];

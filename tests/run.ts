@@ -9,6 +9,7 @@
  * @module
  */
 
+import { onAbort } from "../src/async/mod.ts";
 import { type BrokerChoice, choiceEnv, takeBrokerChoice } from "./support/broker_choice.ts";
 import { CHROMIUM_VARIABLE, provideChromium } from "./support/chromium_find.ts";
 import { startRabbitMq } from "./support/rabbitmq.ts";
@@ -73,7 +74,7 @@ async function runTests(
       ],
       env: { ...env, DENO_JOBS: jobs() },
     }).spawn();
-    stop.addEventListener("abort", () => child.kill("SIGTERM"));
+    onAbort(stop, () => child.kill("SIGTERM"));
     const { code } = await child.status;
     const outcome = readReport(await Deno.readTextFile(report));
     return conclude(outcome, stop.aborted ? 130 : code);

@@ -1,5 +1,7 @@
 // Waiting that a signal can end.
 
+import { onAbort } from "./abort.ts";
+
 /** Runs something after so many milliseconds, unless the answer is called before. */
 export type After = (ms: number, run: () => void) => () => void;
 
@@ -18,11 +20,11 @@ export function sleep(ms: number, signal: AbortSignal, after: After = afterMs): 
   return new Promise((resolve) => {
     const end = (): void => {
       cancel?.();
-      signal.removeEventListener("abort", end);
+      unlisten();
       resolve();
     };
     const cancel = ms === Infinity ? undefined : after(ms, end);
-    signal.addEventListener("abort", end);
+    const unlisten = onAbort(signal, end);
   });
 }
 

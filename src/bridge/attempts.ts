@@ -8,14 +8,24 @@ import type { FlowOptions } from "./options.ts";
 import { type Failed, MAX_QUICK_WAIT_MS, retryDelayMs } from "./retries.ts";
 
 /**
- * A Turn that can't be reached, or refuses our token, is given so many calls to be found to be down
- * (see circuit_breaker.ts), also by a message that comes alone: it is not to spend its retries on that.
+ * A Turn that can't be reached, or that has failed every call since this message's first, is given so
+ * many calls to be found to be down (see circuit_breaker.ts), also by a message that comes alone: it is
+ * not to spend its retries on that. They come soon.
  */
-const UNREACHABLE_RETRIES = 8;
+const FIND_OUT_RETRIES = 8;
+const FIND_OUT_MS = 1_000;
+/** How long it waits when we can't call for a reason of our own. */
+const OURS_PAUSE_MS = 1_000;
+/**
+ * How long it waits for a Turn that may be down while it is the only one that fails. Then it is taken
+ * to be to blame, as its user's next messages wait behind it.
+ */
+const MOST_DOUBT_MS = 10 * 60_000;
 
 /** Why no call was made: a later message replaces this one, or its time in hand is over. */
 type NotCalled = { readonly kind: "superseded" | "over" };
 
+type Retry = Extract<CallResult, { kind: "retry" }>;
 type AttemptsResult = Extract<CallResult, { kind: "delivered" }> | Failed | NotCalled;
 
 /** Sends `payload` to Turn, again and again as long as quick attempts are worth it. */
@@ -24,25 +34,51 @@ export async function attempt<P>(
   of: Delivery<P>,
   payload: P,
 ): Promise<AttemptsResult> {
-  const { gate, retry, random = Math.random } = options;
+  const { gate, retry, now, random = Math.random } = options;
   for (;;) {
     const result = await callOnce(options, of, payload);
     if (result.kind === "limited") continue;
+    if (result.kind === "retry" && !isCharged(options, of, result)) {
+      if (result.fault === "ours") await pause(of, result.reason);
+      continue;
+    }
     if (result.kind !== "retry" && result.kind !== "refused") return result;
-    // Turn is down, for which the message is not to blame: it waits at the gate with all others.
-    if (result.kind === "retry" && gate.status().breaker !== "closed") continue;
-    of.failures++;
+    of.fail();
     if (result.kind === "refused") return result;
+    if (gate.status().breaker !== "closed") {
+      const failedForMs = now() - (of.firstFailureAt ?? now());
+      if (failedForMs > Math.min(of.job.retryForMs, MOST_DOUBT_MS)) return result;
+      continue;
+    }
     // What comes out of a delay queue has had its quick attempts.
-    const quickRetries = of.past !== undefined && of.past.waits > 0 ? 0 : retry.maxRetries;
-    const least = result.fault === "unreachable" ? UNREACHABLE_RETRIES : 0;
-    if (of.failures > Math.max(quickRetries, least)) return result;
+    const isLater = of.past !== undefined && of.past.waits > 0;
+    const quickRetries = isLater ? 0 : retry.maxRetries;
+    const isToFindOut = result.fault === "unreachable" ||
+      isLater && result.fault === "turn" && !gate.hasDeliveredSince(of.firstFailureAt);
+    if (of.failures > Math.max(quickRetries, isToFindOut ? FIND_OUT_RETRIES : 0)) return result;
     // When Turn asks for more than can be waited here, a delay queue is the place.
     if (result.afterMs > MAX_QUICK_WAIT_MS) return result;
-    const waitMs = Math.max(retryDelayMs(of.failures - 1, retry, random()), result.afterMs);
+    const delayMs = retryDelayMs(of.failures - 1, retry, random());
+    const waitMs = of.failures > quickRetries
+      ? Math.min(delayMs, FIND_OUT_MS)
+      : Math.max(delayMs, result.afterMs);
     report(options, of, result, waitMs);
     await of.held.wait(waitMs);
   }
+}
+
+/** Whether a failed call counts as one of the message's attempts. */
+function isCharged<P>({ gate }: FlowOptions<P>, of: Delivery<P>, { fault }: Retry): boolean {
+  if (fault === "ours" || fault === "unavailable") return false;
+  if (gate.status().breaker === "closed") return true;
+  // Turn is down, for which no message is to blame: it waits at the gate with all others. Unless there
+  // are no others: then it may be to blame, and is tried as long as it is worth it.
+  return fault === "turn" && gate.isInDoubt(of.job.id);
+}
+
+async function pause({ held, job: { names } }: Delivery<never>, reason: string): Promise<void> {
+  log.error("Not called, trying again: {messageId}, {reason}", { ...names, reason });
+  await held.wait(OURS_PAUSE_MS);
 }
 
 /** Calls once, when the gate lets it through. */
@@ -67,7 +103,7 @@ async function callOnce<P>(
     if (signal.aborted) return { kind: "over" };
     throw error;
   } finally {
-    gate.leave(pass, result);
+    gate.leave(pass, result, of.firstFailureAt);
   }
 }
 

@@ -70,11 +70,13 @@ export class Bridge {
 
   /** Begins to consume; a broker that is away is waited for, not here. */
   start(): void {
+    const deliveries = { inbound: this.#messages, event: this.#events };
     this.#connector.start({
       inbound: this.#inbound.handle,
       event: this.#statuses.handle,
       onLead: () => this.takeOver(),
-      unreadable: (from) => (from === "inbound" ? this.#messages : this.#events).countUnreadable(),
+      unreadable: (from) => deliveries[from].countUnreadable(),
+      parked: (from, isNew) => deliveries[from].countParked(isNew),
     });
   }
 

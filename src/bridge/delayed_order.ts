@@ -154,7 +154,9 @@ export class DelayedOrder {
       this.#othersUntil ??= until;
     }
     if (this.#isKnown(key)) return;
-    const note = await cache.getNote("order", `${flow}:${key}`);
+    const note = await cache.getNote("order", `${flow}:${key}`) ??
+      // As earlier versions have noted it.
+      await cache.getNote("order", `${flow}:+${key}`);
     if (this.#known.size >= SWEEP_AT) this.#known.clear();
     this.#known.add(key);
     if (note === undefined) return;

@@ -46,6 +46,11 @@ export class Deliveries<P> {
     this.#parts.outcomes.unreadable();
   }
 
+  /** Counts what was parked without us; `isNew` if it never began. */
+  countParked(isNew: boolean): void {
+    this.#parts.outcomes.parkedElsewhere(isNew);
+  }
+
   /** Another bridge has spoken for the channel: what messages wait elsewhere is looked up anew. */
   forget(): void {
     this.#parts.forwarder.order.forget();

@@ -48,10 +48,14 @@ export class Delivery<P> implements Disposable {
   details: Readonly<Record<string, unknown>> = {};
   /** Quick attempts that have failed by no fault of Turn's as a whole, before and now. */
   failures: number;
+  /** When the first attempt failed, then or before; undefined if none has. */
+  firstFailureAt: number | undefined;
   /** Whether work on it may have been begun, now or before. */
   isBegun: boolean;
   /** Whether it is sure that nothing was done about it before it began; known then. */
   isNew = false;
+  /** Whether it is counted for the audit that it has come. */
+  isIn: boolean;
   readonly #parts: DeliveryParts<P>;
   /** Whether we may have died over it. */
   readonly #mayHaveCrashed: boolean;
@@ -74,6 +78,7 @@ export class Delivery<P> implements Disposable {
     this.subject = job.subject;
     this.past = readPast(arrival.headers);
     this.isRepeated = arrival.redelivered || this.past !== undefined;
+    this.isIn = this.isRepeated;
     this.attemptsBefore = this.past?.attempts ?? 0;
     // What we know of it, if it was in hand here before and we let it go ourselves.
     const released = this.isRepeated ? parts.poison.takeReleased(job.id) : undefined;
@@ -82,6 +87,9 @@ export class Delivery<P> implements Disposable {
     this.#mayHaveCrashed = mayBeBegun && released === undefined;
     const before = this.past?.waits === 0 ? this.past.attempts : 0;
     this.failures = Math.max(released?.failures ?? 0, before);
+    const failedAt = this.past?.firstFailureAt ?? released?.firstFailureAt;
+    // A date to come is not ours, and would have it tried until then.
+    this.firstFailureAt = failedAt && Math.min(failedAt, parts.now());
   }
 
   /** Runs the flow's script until it comes to a disposition: anew each time the cache has failed. */
@@ -123,7 +131,8 @@ export class Delivery<P> implements Disposable {
 
   /** Counts for the audit that it has come. */
   countIn(): void {
-    this.#parts.outcomes.audit(["in"]);
+    this.isIn = true;
+    void this.#parts.outcomes.audit(["in"]);
   }
 
   /** Ends a message that Turn need not know of, for a reason in a plain word. */
@@ -173,11 +182,17 @@ export class Delivery<P> implements Disposable {
     return crashes === undefined ? undefined : await this.#parts.poison.watch(this.job.id, crashes);
   }
 
+  /** Counts an attempt that has failed. */
+  fail(): void {
+    this.failures++;
+    this.firstFailureAt ??= this.#parts.now();
+  }
+
   /** Its past as of now. Attempts before the first wait were quick ones, and go on after it. */
   pastAt(now: number): Past {
     const { past = NO_PAST, failures } = this;
     const attempts = past.waits === 0 ? failures : past.attempts + failures;
-    const firstFailureAt = attempts === 0 ? undefined : past.firstFailureAt ?? now;
+    const firstFailureAt = attempts === 0 ? undefined : this.firstFailureAt ?? now;
     return { ...past, attempts, firstFailureAt };
   }
 
@@ -199,8 +214,8 @@ export class Delivery<P> implements Disposable {
   }
 
   /**
-   * Waits because the cache fails, unless it answers a disposition. Any other error is a bug: it is
-   * thrown, and the message parked; but what has come to its end stays so.
+   * Waits because the cache fails, unless it answers a disposition. Any other error is a bug, and the
+   * message parked; but what has come to its end stays so.
    */
   async #recover(error: unknown): Promise<Disposition | undefined> {
     await this.#endWatch();
@@ -209,10 +224,7 @@ export class Delivery<P> implements Disposable {
       outcomes.bugAfterEnd(this, error);
       return this.#end;
     }
-    if (!(error instanceof CacheError)) {
-      outcomes.park(this, { reason: `bug: ${error}` });
-      throw error;
-    }
+    if (!(error instanceof CacheError)) return this.#end = outcomes.parkForBug(this, error);
     outcomes.cacheFailed(this, error.message, this.#hasCacheFailed);
     this.#hasCacheFailed = true;
     // RabbitMQ may drop it before the cache is back. Its place, if it had one, is worth less.
@@ -256,8 +268,8 @@ export class Delivery<P> implements Disposable {
   }
 
   #putBack(): Disposition {
-    const { job: { id }, failures, isBegun } = this;
-    this.#parts.poison.release(id, { failures, isBegun });
+    const { job: { id }, failures, firstFailureAt, isBegun } = this;
+    this.#parts.poison.release(id, { failures, firstFailureAt, isBegun });
     return this.#parts.outcomes.putBack(this);
   }
 

@@ -3,7 +3,7 @@
 // ours, so it is not checked when it is read.
 
 import { createHash } from "node:crypto";
-import { MAX_NOTE_LENGTH } from "../cache/mod.ts";
+import { MAX_NOTE_LENGTH, userKey } from "../cache/mod.ts";
 import type { Flow } from "../telemetry/mod.ts";
 import type { Status } from "../turn/mod.ts";
 import type { Event } from "../vumi/mod.ts";
@@ -137,7 +137,7 @@ export function readDelayed(note: string | undefined): DelayedRecord | undefined
 export function delayedListId(
   of: { readonly user: string } | { readonly about: string },
 ): string {
-  return "user" in of ? `user:${of.user}` : `about:${of.about}`;
+  return "user" in of ? `user:${userKey(of.user)}` : `about:${of.about}`;
 }
 
 /** So many of a user's, or about a message, are listed: the last ones. */

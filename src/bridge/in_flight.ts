@@ -2,7 +2,7 @@
 // not answer in time (30 minutes by default), and returns all that was in hand there. So whatever a
 // message waits for, it waits in hand for a part of that time only.
 
-import { sleep } from "../async/mod.ts";
+import { onAbort, sleep } from "../async/mod.ts";
 import type { FlowOptions } from "./options.ts";
 import { WakeUp } from "./wake_up.ts";
 
@@ -19,7 +19,7 @@ export class InFlight {
   constructor(options: InFlightOptions) {
     this.#options = options;
     this.#wakeUp = new WakeUp(() => this.#endOld(), options);
-    options.stopping.addEventListener("abort", () => this.#endAll(() => true), { once: true });
+    onAbort(options.stopping, () => this.#endAll(() => true));
   }
 
   /** Takes a message in hand, until {@linkcode InFlight.release}. */
@@ -30,8 +30,7 @@ export class InFlight {
     this.#held.add(held);
     if (!this.#sessions.has(lost)) {
       this.#sessions.add(lost);
-      const end = (): void => this.#endAll((held) => held.lost === lost);
-      lost.addEventListener("abort", end, { once: true });
+      onAbort(lost, () => this.#endAll((held) => held.lost === lost));
     }
     return held;
   }

@@ -1,6 +1,7 @@
 // Inbound: a user's message off the queue is remembered and told to Turn, one user's messages one
 // after the other.
 
+import { userKey } from "../cache/mod.ts";
 import type { InboundText } from "../turn/mod.ts";
 import {
   type Arrival,
@@ -16,7 +17,7 @@ import type { BridgeOptions } from "./options.ts";
 
 export type InboundOptions = Pick<
   BridgeOptions,
-  "cache" | "retryForMs" | "ussdRetryForMs" | "emptyMessageBody"
+  "cache" | "retryForMs" | "ussdRetryForMs" | "emptyMessageBody" | "defaultFromAddr"
 >;
 
 export class InboundFlow {
@@ -33,7 +34,7 @@ export class InboundFlow {
     const { retryForMs, ussdRetryForMs } = this.#options;
     using delivery = await this.#deliveries.begin({
       id: message.message_id,
-      key: message.from_addr,
+      key: userKey(message.from_addr),
       rank: 0,
       names: { messageId: message.message_id },
       retryForMs: message.transport_type === "ussd"
@@ -52,7 +53,7 @@ export class InboundFlow {
   };
 
   async #deliver(message: Message, delivery: Delivery<InboundText>): Promise<Disposition> {
-    const { cache, emptyMessageBody } = this.#options;
+    const { cache, emptyMessageBody, defaultFromAddr } = this.#options;
     const id = message.message_id;
     const isDelivered = delivery.isRepeated &&
       await cache.getNote("delivered_inbound", id) !== undefined;
@@ -64,7 +65,9 @@ export class InboundFlow {
     const isCounted = delivery.attemptsBefore > 0 ||
       !delivery.isNew && await cache.getInbound(id) !== undefined;
     // Before Turn is told: its answer may come before it has answered our call.
-    await cache.putInbound(message, isCounted ? [] : [{ flow: "inbound", result: "in" }]);
+    const tallies = isCounted ? [] : [{ flow: "inbound", result: "in" }];
+    await cache.putInbound(message, tallies, delivery.past?.firstFailureAt);
+    delivery.isIn = true;
     // The user hung up. Turn has no word for it, and refuses a text that is empty.
     if (!message.content && message.session_event === "close") {
       return await delivery.skip("hung_up");
@@ -74,7 +77,7 @@ export class InboundFlow {
       id,
       from: message.from_addr,
       // Neither null nor "".
-      text: message.content || (emptyMessageBody ?? message.to_addr),
+      text: message.content || (emptyMessageBody ?? message.to_addr) || defaultFromAddr,
       timestamp: unixSeconds(message.timestamp),
     });
     if (sent.kind !== "delivered") return sent;

@@ -37,6 +37,8 @@ export interface BridgeOptions {
   readonly retryForMs: number;
   /** The same for USSD messages, whose sessions end soon. */
   readonly ussdRetryForMs: number;
+  /** How long a user's USSD message can be answered, in milliseconds. */
+  readonly ussdSessionMs: number;
   /** Whether an event is left out for which a further one waits. */
   readonly compactStatuses: boolean;
   /** How long to know a request that Turn may repeat, in milliseconds; 0 if it is a new one always. */

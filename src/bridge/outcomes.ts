@@ -21,7 +21,13 @@ type OutcomeValues = Readonly<Record<string, unknown>> & {
 
 type OutcomesOptions = Pick<FlowOptions, "cache" | "metrics" | "now"> & { readonly flow: Flow };
 
-type Ended = Pick<Delivery<never>, "job" | "details">;
+type Ended = Pick<Delivery<never>, "job" | "details" | "isIn">;
+
+/** What is counted for the audit of an end, if not its name alone, and what is noted with it. */
+interface Audited {
+  readonly results: readonly string[];
+  readonly notes?: readonly Note[];
+}
 
 /** Why it is parked: perhaps for Turn's `status`, after so many attempts. */
 interface ParkCause {
@@ -37,21 +43,33 @@ export class Outcomes {
     this.#options = options;
   }
 
-  /** Counts for the audit what came, or what it came to: all or none. Nobody waits for that. */
-  audit(results: readonly string[], note?: Note): void {
+  /** Counts an end in the metrics, and for the audit; see {@linkcode Outcomes.audit}. */
+  count(result: Outcome, { results, notes }: Audited = { results: [result] }): Promise<void> {
+    const { metrics, flow } = this.#options;
+    metrics.count(flow, result);
+    return this.audit(results, notes);
+  }
+
+  /**
+   * Counts for the audit what came, or what it came to, and keeps the notes: all or none. Nobody has to
+   * wait for that; it never rejects for the cache, as a count is not worth a message.
+   */
+  async audit(results: readonly string[], notes: readonly Note[] = []): Promise<void> {
+    if (results.length === 0 && notes.length === 0) return;
     const { cache, flow } = this.#options;
     const tallies = results.map((result) => ({ flow, result }));
-    const written = note === undefined ? cache.tally(tallies) : cache.putNotes([note], tallies);
-    // A cache that fails is tolerated: a count is not worth a message.
-    void tolerateCacheError(written, (reason) => {
+    const written = notes.length === 0 ? cache.tally(tallies) : cache.putNotes(notes, tallies);
+    await tolerateCacheError(written, (reason) => {
       log.debug("Not counted for the audit: {reason}", { reason });
     });
   }
 
-  report(result: Outcome, values: OutcomeValues): void {
-    const { metrics, flow } = this.#options;
-    metrics.count(flow, result);
+  /** Counts an end, as {@linkcode Outcomes.count} does, and logs it. */
+  report(result: Outcome, values: OutcomeValues, audited?: Audited): Promise<void> {
+    const { flow } = this.#options;
+    const counted = this.count(result, audited);
     log.info("Done: {flow} {messageId} {result}", { flow, result, ...values });
+    return counted;
   }
 
   /**
@@ -67,7 +85,8 @@ export class Outcomes {
     notes: readonly Note[],
   ): Promise<Disposition> {
     const { cache, flow, metrics } = this.#options;
-    this.#end(of, "delivered", { attempts });
+    // What is counted for the audit comes with the notes.
+    this.#end(of, "delivered", { attempts }, []);
     metrics.delivered(flow, (at - of.job.queuedAt) / 1000);
     const written = cache.putNotes(notes, [{ flow, result: "delivered" }]);
     const noted = written.catch((error: unknown) => {
@@ -88,8 +107,7 @@ export class Outcomes {
   }
 
   skipped(of: Ended, why: string): Disposition {
-    this.#end(of, why === "duplicate" ? why : "skipped", { why });
-    this.audit([`skipped_${why}`]);
+    this.#end(of, why === "duplicate" ? why : "skipped", { why }, [`skipped_${why}`]);
     return { kind: "done" };
   }
 
@@ -101,9 +119,18 @@ export class Outcomes {
   ): Disposition {
     const { flow } = this.#options;
     log.error("Parked: {flow} {messageId}, {reason}", { flow, ...of.job.names, ...failure });
-    this.#end(of, "parked", { ...failure });
-    this.audit(["parked"]);
+    // One with a bug may be parked before it was counted that it has come.
+    this.#end(of, "parked", { ...failure }, of.isIn ? ["parked"] : ["in", "parked"]);
     return disposition;
+  }
+
+  /** Parks one because of a bug of ours. */
+  parkForBug(of: Ended, thrown: unknown): Disposition {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const bug = `${error.name}: ${error.message}`;
+    const values = { flow: this.#options.flow, ...of.job.names, bug, stack: error.stack };
+    log.error("A bug in the work on {flow} {messageId}, please report it: {bug}", values);
+    return this.park(of, { reason: `bug: ${bug}` });
   }
 
   /** Logs a bug of ours that does not change what the message has come to. */
@@ -116,7 +143,7 @@ export class Outcomes {
   returned({ job: { names } }: Ended): void {
     const { flow, metrics } = this.#options;
     metrics.count(flow, "redelivered");
-    this.audit(["redelivered"]);
+    void this.audit(["redelivered"]);
     const text = "Delivered again after the program or its connection ended: {flow} {messageId}";
     log.info(text, { flow, ...names });
   }
@@ -140,12 +167,22 @@ export class Outcomes {
 
   /** Counts one that can't be read, and is parked. */
   unreadable(): void {
-    this.report("unreadable", { messageId: null });
-    this.audit(["in", "unreadable"]);
+    void this.report("unreadable", { messageId: null }, { results: ["in", "unreadable"] });
   }
 
-  #end({ job, details }: Ended, result: Outcome, values: Readonly<Record<string, unknown>>): void {
+  /** Counts one that was parked without us; `isNew` if we had not seen it before. */
+  parkedElsewhere(isNew: boolean): void {
+    const results = isNew ? ["in", "parked"] : ["parked"];
+    void this.report("parked", { messageId: null }, { results });
+  }
+
+  #end(
+    { job, details }: Ended,
+    result: Outcome,
+    values: Readonly<Record<string, unknown>>,
+    results: readonly string[] = [result],
+  ): void {
     const durationMs = Math.max(0, this.#options.now() - job.queuedAt);
-    this.report(result, { ...job.names, ...details, ...values, durationMs });
+    void this.report(result, { ...job.names, ...details, ...values, durationMs }, { results });
   }
 }

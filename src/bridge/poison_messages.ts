@@ -2,6 +2,10 @@
 // says only that a message was handed out before; that we died over it is what is left in the cache:
 // a count that is raised before the work, lowered after it, and removed when the message is answered.
 // One that only waits, for days perhaps, is not blamed for what ends us.
+//
+// A cache in memory ends with us, and the count with it: there such a message is not found. A header can't
+// count in its place: it is changed by a copy before the work, and the copy comes back among all others
+// that were in hand, which would be blamed, and parked, with it.
 
 import type { MessageCache } from "../cache/mod.ts";
 import { log } from "./log.ts";
@@ -17,6 +21,7 @@ const MOST_RELEASED = 10_000;
 /** What is known of a message that we have put back, or sent to the end of its queue. */
 interface Released {
   readonly failures: number;
+  readonly firstFailureAt?: number | undefined;
   readonly isBegun: boolean;
 }
 

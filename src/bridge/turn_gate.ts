@@ -2,8 +2,10 @@
 // for its rate limit, for its turn. Users' messages go before statuses.
 //
 // While Turn is down no message spends its retries: those in hand wait here, the others in their
-// queues. After each pause a call is made about one of those that wait, to see.
+// queues. After each pause a call is made about one of those that wait, to see. Each call's end is told
+// to the circuit breaker, but for what a message fails after others have come through.
 
+import { onAbort } from "../async/mod.ts";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
 import type { CallResult } from "../turn/mod.ts";
 import { CircuitBreaker, type Sign } from "./circuit_breaker.ts";
@@ -30,9 +32,6 @@ export interface Pass {
   readonly since: number;
 }
 
-/** Above so many, it is forgotten which messages were probes in vain. */
-const MOST_FAILED_PROBES = 1_000;
-
 interface Waiter {
   readonly id: string;
   readonly admit: (pass: Pass | undefined) => void;
@@ -54,8 +53,6 @@ export class TurnGate {
   readonly #breaker = new CircuitBreaker();
   readonly #limiter = new RateLimiter();
   readonly #calls: Record<Resource, Calls> = { messages: noCalls(), statuses: noCalls() };
-  /** Messages that were probes in vain, since Turn is down. */
-  readonly #failedProbes = new Set<string>();
   readonly #wakeUp: WakeUp;
   #probing = false;
   #stopped = false;
@@ -69,6 +66,16 @@ export class TurnGate {
 
   status(): Pick<TurnFigures, "breaker" | "lastSuccess"> {
     return { breaker: this.#breaker.state, lastSuccess: this.#lastSuccess };
+  }
+
+  /** Whether Turn has taken another message since this time: since one has failed, say. */
+  hasDeliveredSince(at: number | undefined): boolean {
+    return at !== undefined && this.#lastSuccess !== undefined && this.#lastSuccess > at;
+  }
+
+  /** Whether Turn is down as far as is known, but no other message than this one has failed. */
+  isInDoubt(id: string): boolean {
+    return this.#breaker.isAlone(id);
   }
 
   waiting(resource: Resource): number {
@@ -112,19 +119,20 @@ export class TurnGate {
       if (index >= 0) waiters.splice(index, 1);
       resolve(undefined);
     };
-    if (over.aborted) leave();
-    else over.addEventListener("abort", leave, { once: true });
-    void promise.then(() => over.removeEventListener("abort", leave));
+    void promise.then(onAbort(over, leave));
     return promise;
   }
 
-  /** The call has ended, or was not made after all (`undefined`). */
-  leave(pass: Pass, result: CallResult | undefined): void {
+  /**
+   * The call has ended, or was not made after all (`undefined`).
+   * @param failedAt When the message failed first before that, if it did.
+   */
+  leave(pass: Pass, result: CallResult | undefined, failedAt?: number): void {
     const now = this.#options.elapsed();
     const { resource, bucket, isProbe } = pass;
     this.#calls[resource].inFlight--;
     if (isProbe) this.#probing = false;
-    if (result === undefined) {
+    if (result === undefined || (result.kind === "retry" && result.fault === "ours")) {
       this.#limiter.notMade(bucket);
     } else {
       const { rateLimit } = result;
@@ -137,7 +145,7 @@ export class TurnGate {
         refusedForMs,
         now,
       );
-      this.#record(pass, result, now);
+      this.#record(pass, result, failedAt, now);
     }
     this.#dispatch();
   }
@@ -152,16 +160,19 @@ export class TurnGate {
     }
   }
 
-  #record(pass: Pass, result: CallResult, now: number): void {
+  #record(pass: Pass, result: CallResult, failedAt: number | undefined, now: number): void {
     const { connector, metrics } = this.#options;
     metrics?.called(pass.resource, result.status, (now - pass.since) / 1000);
     if (result.kind === "delivered") this.#lastSuccess = this.#options.now();
     const before = this.#breaker.state;
-    this.#breaker.record(signOf(result), pass.epoch, now);
+    const sign = signOf(result);
+    const awayMs = result.kind === "retry" && result.fault === "unavailable" ? result.afterMs : 0;
+    const isToBlame = sign !== "works" && awayMs === 0 && this.hasDeliveredSince(failedAt);
+    if (before === "closed" && isToBlame) return;
+    this.#breaker.record(sign, pass, now, awayMs);
     const after = this.#breaker.state;
     if (after === before) return;
     if (after === "closed") {
-      this.#failedProbes.clear();
       const seconds = Math.round((now - this.#downSince) / 1000);
       log.warning("Turn works again for {connector} after {seconds} s", { connector, seconds });
     } else if (before === "closed") {
@@ -171,8 +182,6 @@ export class TurnGate {
       const values = { connector, reason };
       log.error("Turn is down, messages of {connector} stay in their queues: {reason}", values);
     } else {
-      if (this.#failedProbes.size >= MOST_FAILED_PROBES) this.#failedProbes.clear();
-      this.#failedProbes.add(pass.id);
       log.debug("Turn is still down for {connector}", { connector });
     }
   }
@@ -181,9 +190,11 @@ export class TurnGate {
   #dispatch(): void {
     if (this.#stopped) return;
     const now = this.#options.elapsed();
+    const isAwaited = this.waiting("messages") + this.waiting("statuses") > 0;
     if (this.#breaker.state === "open") {
-      const waitMs = this.#breaker.probeAt - now;
-      if (waitMs > 0) return this.#wakeUp.set(waitMs);
+      const { probeAt, freshAt } = this.#breaker;
+      const waitMs = (freshAt < probeAt && this.#hasFresh() ? freshAt : probeAt) - now;
+      if (waitMs > 0) return isAwaited ? this.#wakeUp.set(waitMs) : undefined;
       this.#breaker.probe();
     }
     if (this.#breaker.state === "half-open") return this.#probe();
@@ -209,18 +220,22 @@ export class TurnGate {
     return Infinity;
   }
 
-  /** One of those that wait, and not always the same, as it may be one that fails by itself. */
+  /** One of those that wait, and first of those that have not failed: one may fail by itself. */
   #probe(): void {
     if (this.#probing) return;
-    for (const resource of ["messages", "statuses"] as const) {
-      const { waiters } = this.#calls[resource];
-      const index = waiters.findIndex(({ id }) => !this.#failedProbes.has(id));
-      const [waiter] = index < 0 ? [] : waiters.splice(index, 1);
-      if (waiter !== undefined) return this.#letThrough(resource, waiter, true);
+    for (const isMeant of [(id: string) => !this.#breaker.hasFailed(id), () => true]) {
+      for (const resource of ["messages", "statuses"] as const) {
+        const { waiters } = this.#calls[resource];
+        const index = waiters.findIndex(({ id }) => isMeant(id));
+        const [waiter] = index < 0 ? [] : waiters.splice(index, 1);
+        if (waiter !== undefined) return this.#letThrough(resource, waiter, true);
+      }
     }
-    if (this.waiting("messages") + this.waiting("statuses") === 0) return;
-    this.#failedProbes.clear();
-    this.#probe();
+  }
+
+  #hasFresh(): boolean {
+    const waiters = Object.values(this.#calls).flatMap(({ waiters }) => waiters);
+    return waiters.some(({ id }) => !this.#breaker.hasFailed(id));
   }
 
   #letThrough(resource: Resource, { id, admit }: Waiter, isProbe: boolean): void {
@@ -248,5 +263,5 @@ function endHold(calls: Calls, now: number): void {
 /** Whatever it answers about a message, a Turn that answers works. */
 function signOf(result: CallResult): Sign {
   if (result.kind !== "retry" || result.fault === "message") return "works";
-  return result.fault === "turn" ? "fails" : "unreachable";
+  return result.fault === "turn" ? "fails" : "away";
 }

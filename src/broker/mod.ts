@@ -132,6 +132,11 @@ export interface ConsumeOptions {
   readonly parkingQueue: string;
   /** Consumes only while this program is the one that leads; always, unless given. */
   readonly lead?: LeadOptions;
+  /**
+   * Called for each message that is parked and whose handler has not said so: it has a bug; or the
+   * message was never handed to it, or its own queue takes no copy. `isNew` but in the last case.
+   */
+  readonly onParked?: (isNew: boolean) => void;
 }
 
 /** Of all programs that name the same queue, one leads, and the others stand by to take over. */
@@ -181,8 +186,6 @@ export interface BrokerStatus {
   readonly publishing: boolean;
   /** Whether messages are consumed; what of single queues can't be is in `faults`. */
   readonly consuming: boolean;
-  /** What the server says of itself; empty until it was reached once. */
-  readonly serverProperties: Readonly<Record<string, unknown>>;
   /** What can't be done with which queue, by the queue's name; all else goes on. */
   readonly faults: ReadonlyMap<string, string>;
   /** Why there is no connection, as far as it is known; in words for an operator. */

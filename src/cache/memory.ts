@@ -5,7 +5,16 @@
 // until then. Counters are never pushed out: they go by day.
 
 import { LRUCache } from "lru-cache";
-import { type Change, dayAt, type DayCount, type Key, type Store, TALLY_DAYS } from "./store.ts";
+import {
+  type Change,
+  dayAt,
+  type DayCount,
+  guardOf,
+  isLeftAlone,
+  type Key,
+  type Store,
+  TALLY_DAYS,
+} from "./store.ts";
 
 export interface MemoryStoreOptions {
   /** Most entries of each kind; 100,000 by default. */
@@ -32,14 +41,8 @@ export class MemoryStore implements Store {
     this.#options = { maxEntries: 100_000, maxSize: 64 * 1024 * 1024, now: Date.now, ...options };
   }
 
-  get([kind, id]: Key): Promise<unknown> {
-    const entries = this.#kind(kind);
-    const entry = entries.get(id);
-    if (entry !== undefined && this.#options.now() < entry.expiresAt) {
-      return Promise.resolve(JSON.parse(entry.json));
-    }
-    entries.delete(id);
-    return Promise.resolve(undefined);
+  get(key: Key): Promise<unknown> {
+    return Promise.resolve(this.#valueOf(key));
   }
 
   commit(changes: readonly Change[]): Promise<void> {
@@ -66,7 +69,10 @@ export class MemoryStore implements Store {
       case "set": {
         const json = JSON.stringify(change.value);
         const expiresAt = this.#options.now() + change.ttlMs;
-        for (const [kind, id] of change.keys) {
+        for (const key of change.keys) {
+          const guard = guardOf(change, key);
+          if (guard !== undefined && isLeftAlone(guard, change, this.#valueOf(key))) continue;
+          const [kind, id] = key;
           const entries = this.#kind(kind);
           entries.set(id, { json, expiresAt });
           if (entries.size > this.#options.maxEntries) entries.pop();
@@ -81,6 +87,14 @@ export class MemoryStore implements Store {
       case "count":
         return this.#count(change);
     }
+  }
+
+  #valueOf([kind, id]: Key): unknown {
+    const entries = this.#kind(kind);
+    const entry = entries.get(id);
+    if (entry !== undefined && this.#options.now() < entry.expiresAt) return JSON.parse(entry.json);
+    entries.delete(id);
+    return undefined;
   }
 
   #kind(kind: string): LRUCache<string, Entry> {

@@ -3,16 +3,19 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { CacheOperation, Metrics } from "../telemetry/mod.ts";
-import { fromRow, type Remembered, toRow } from "./remembered.ts";
+import { fromRow, type Remembered, TIMESTAMP_PLACE, toRow } from "./remembered.ts";
 import {
   CacheError,
   type Change,
   dayAt,
   type DayCount,
+  type Guard,
+  type Setting,
   type Store,
   type Tally,
   TALLY_DAYS,
 } from "./store.ts";
+import { userKey } from "./user_key.ts";
 
 const log = getLogger(["turn-channels", "cache"]);
 
@@ -28,6 +31,8 @@ export type NoteKind =
   | "confirmed"
   /** How often we have died over this message or event; by id. */
   | "suspect"
+  /** Which answer a user's USSD message has had, or is being sent; by the id of the user's message. */
+  | "answered"
   /** What a request of Turn's was answered with; by the hash of its body. */
   | "answer"
   /** Which of a user's messages wait elsewhere, so that others go behind them; by flow and user. */
@@ -55,6 +60,21 @@ export const MAX_NOTES = 100;
 /** How many characters the value of a note may have. */
 export const MAX_NOTE_LENGTH = 1000;
 
+/** A timestamp that is further in the future than this is of a clock that is wrong. */
+export const MOST_AHEAD_MS: number = 5 * 60_000;
+
+const PROBE_TTL_MS = 60_000;
+
+/** How a {@linkcode MessageCache} is; times are in milliseconds since 1970. */
+export interface CacheStatus {
+  /** Since when reading, or writing, has failed each time; undefined if both work, as far as is known. */
+  readonly failingSince: number | undefined;
+  /** When one of them failed last. */
+  readonly lastFailure: number | undefined;
+  /** Whether what is remembered outlives this program as far as its store can; see {@linkcode Store}. */
+  readonly lasts: boolean;
+}
+
 /** What a {@linkcode MessageCache} needs. */
 export interface MessageCacheOptions {
   /** Where all is kept; closed with the cache. */
@@ -81,27 +101,57 @@ export class MessageCache implements AsyncDisposable {
   /** Counts what is looked up, hit or miss, and what fails. */
   metrics: Metrics | undefined;
   /** What failed when it was done last: on a full disk what is there can still be read. */
-  readonly #failing = new Set<CacheOperation>();
+  readonly #failing = new Map<CacheOperation, number>();
   #lastFailure: number | undefined;
+  #lasts = true;
   #closing: PromiseLike<void> | undefined;
+  /** Until when there may be entries of versions that kept users by their addresses as written. */
+  readonly #oldKeysUntil: number;
 
   /** A cache in a store that nothing else uses. */
   constructor(options: MessageCacheOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#oldKeysUntil = this.#now() + options.inboundTtlMs;
   }
 
-  /** Whether reading or writing failed when last done, and when one failed last, in ms since 1970. */
-  status(): { readonly isFailing: boolean; readonly lastFailure: number | undefined } {
-    return { isFailing: this.#failing.size > 0, lastFailure: this.#lastFailure };
+  /** How it was when it was used, or probed, last. */
+  status(): CacheStatus {
+    const [failingSince] = [...this.#failing.values()].sort((a, b) => a - b);
+    return { failingSince, lastFailure: this.#lastFailure, lasts: this.#lasts };
   }
 
-  /** Keeps an inbound message, as the last one of its user (its `from_addr`) too. */
-  putInbound(message: Remembered, tallies?: readonly Tally[]): Promise<void> {
-    const { message_id, from_addr } = message;
-    const keys = [["inbound", message_id], ["last_inbound", from_addr]] as const;
+  /** Finds out how it is while nobody may be using it: reads, and writes if that has failed. */
+  async probe(): Promise<void> {
+    const key = ["probe", ""] as const;
+    const write: Change = { type: "set", keys: [key], value: "", ttlMs: PROBE_TTL_MS };
+    try {
+      await this.#use("read", (store) => store.get(key));
+      if (this.#failing.has("write")) await this.#commit([write]);
+      this.#lasts = await this.#options.store.lasts?.() ?? true;
+    } catch (error) {
+      if (!(error instanceof CacheError)) throw error;
+    }
+  }
+
+  /**
+   * Keeps an inbound message; and as the last one of its user (its `from_addr`), unless that one has a
+   * later timestamp.
+   * @param seenAt When it had come at the latest, in milliseconds since 1970; now, unless given. If its
+   * timestamp is far beyond that, this is taken for it.
+   */
+  putInbound(
+    message: Remembered,
+    tallies?: readonly Tally[],
+    seenAt: number = this.#now(),
+  ): Promise<void> {
+    const { message_id, from_addr, timestamp } = message;
     const { inboundTtlMs: ttlMs } = this.#options;
-    return this.#commit([{ type: "set", keys, value: toRow(message), ttlMs }], tallies);
+    const keys = [["inbound", message_id], ["last_inbound", userKey(from_addr)]] as const;
+    const isAhead = timestamp > timestampAt(seenAt + MOST_AHEAD_MS);
+    const value = toRow(isAhead ? { ...message, timestamp: timestampAt(seenAt) } : message);
+    const unless = { kind: "last_inbound", has: { greaterAt: TIMESTAMP_PLACE } };
+    return this.#commit([{ type: "set", keys, value, ttlMs, unless }], tallies);
   }
 
   /** The inbound message with this id, if it is still remembered. */
@@ -109,15 +159,18 @@ export class MessageCache implements AsyncDisposable {
     return this.#get("inbound", messageId, fromRow);
   }
 
-  /** The inbound message last put of the user with this address, if remembered. One look-up. */
-  getLastInbound(userAddr: string): Promise<Remembered | undefined> {
-    return this.#get("last_inbound", userAddr, fromRow);
+  /** The last inbound message of the user with this address, if remembered. Usually one look-up. */
+  async getLastInbound(userAddr: string): Promise<Remembered | undefined> {
+    const key = userKey(userAddr);
+    const found = await this.#get("last_inbound", key, fromRow);
+    if (found !== undefined || key === userAddr || this.#now() >= this.#oldKeysUntil) return found;
+    return await this.#get("last_inbound", userAddr, fromRow);
   }
 
   /** Keeps an outbound message, as the last one to its user (its `to_addr`) too. */
   putOutbound(message: Remembered, tallies?: readonly Tally[]): Promise<void> {
     const { message_id, to_addr } = message;
-    const keys = [["outbound", message_id], ["last_outbound", to_addr]] as const;
+    const keys = [["outbound", message_id], ["last_outbound", userKey(to_addr)]] as const;
     const { outboundTtlMs: ttlMs } = this.#options;
     return this.#commit([{ type: "set", keys, value: toRow(message), ttlMs }], tallies);
   }
@@ -129,7 +182,7 @@ export class MessageCache implements AsyncDisposable {
 
   /** The outbound message last put to the user with this address, if remembered. One look-up. */
   getLastOutbound(userAddr: string): Promise<Remembered | undefined> {
-    return this.#get("last_outbound", userAddr, fromRow);
+    return this.#get("last_outbound", userKey(userAddr), fromRow);
   }
 
   /**
@@ -139,6 +192,13 @@ export class MessageCache implements AsyncDisposable {
    */
   async putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void> {
     await this.#commit(noteDown(notes), tallies);
+  }
+
+  /** Keeps the note unless one of its kind and id is there already. Answers the value that is there. */
+  async claimNote(note: Note): Promise<string | undefined> {
+    const unless: Guard = { kind: note.kind, has: "any" };
+    await this.#commit(noteDown([note]).map((set) => ({ ...set, unless })));
+    return await this.getNote(note.kind, note.id);
   }
 
   /** The value noted under this id, if it is still remembered. */
@@ -212,8 +272,8 @@ export class MessageCache implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       this.metrics?.cacheFailed(operation);
-      this.#failing.add(operation);
       this.#lastFailure = this.#now();
+      this.#failing.set(operation, this.#failing.get(operation) ?? this.#lastFailure);
       // A store that is closed may end the reads under way with errors of its own.
       throw operation === "read" && this.#closing !== undefined ? closedError() : error;
     }
@@ -222,6 +282,11 @@ export class MessageCache implements AsyncDisposable {
 
 function closedError(): CacheError {
   return new CacheError("Cannot use the cache: it is closed");
+}
+
+/** A point in time in the form of vumi's timestamps. */
+function timestampAt(ms: number): string {
+  return new Date(ms).toISOString().replace("T", " ").replace("Z", "000");
 }
 
 function countOf({ flow, result }: Tally, day: string): Change {
@@ -233,7 +298,7 @@ function countOf({ flow, result }: Tally, day: string): Change {
  * The changes that keep the notes.
  * @throws {RangeError} If there are too many, or one is too long.
  */
-function noteDown(notes: readonly Note[]): Change[] {
+function noteDown(notes: readonly Note[]): Setting[] {
   if (notes.length > MAX_NOTES || notes.some(({ value }) => value.length > MAX_NOTE_LENGTH)) {
     throw new RangeError(
       `Cannot keep ${notes.length} notes: at most ${MAX_NOTES} of ${MAX_NOTE_LENGTH} characters`,

@@ -7,12 +7,15 @@
  */
 
 export * from "./message_cache.ts";
+export { userKey } from "./user_key.ts";
 export type { Remembered } from "./remembered.ts";
 export {
   CacheError,
   type Change,
   type DayCount,
+  type Guard,
   type Key,
+  type Setting,
   type Store,
   type Tally,
   TALLY_DAYS,

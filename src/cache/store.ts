@@ -23,16 +23,31 @@ export interface DayCount extends Tally {
   readonly count: number;
 }
 
+/** A value for keys. */
+export interface Setting {
+  /** Tells it from other changes. */
+  readonly type: "set";
+  /** All of these get the value, in place of an older one. */
+  readonly keys: readonly Key[];
+  /** The value. */
+  readonly value: Value;
+  /** Milliseconds from now, more than 0. */
+  readonly ttlMs: number;
+  /** Leaves some of the keys alone. */
+  readonly unless?: Guard;
+}
+
+/** Which keys are left alone if they have a value already. */
+export interface Guard {
+  /** Those of this kind. */
+  readonly kind: string;
+  /** What they must have: any value, or a row with a greater text than the new one at this place. */
+  readonly has: "any" | { readonly greaterAt: number };
+}
+
 /** A change of what is kept. */
 export type Change =
-  | {
-    readonly type: "set";
-    /** All of these get the value, in place of an older one. */
-    readonly keys: readonly Key[];
-    readonly value: Value;
-    /** Milliseconds from now, more than 0. */
-    readonly ttlMs: number;
-  }
+  | Setting
   | { readonly type: "delete"; readonly key: Key }
   /** One more on that day. Kept for at least {@linkcode TALLY_DAYS} days. */
   | Tally & { readonly type: "count"; readonly day: string };
@@ -61,8 +76,28 @@ export interface Store extends AsyncDisposable {
   /** The counters of these days, which follow each other, in any order. */
   counters(days: readonly string[]): Promise<readonly DayCount[]>;
 
+  /** Whether what is committed is still where it is looked for next time; for stores that can lose it. */
+  lasts?(): Promise<boolean>;
+
   /** How much of each kind is kept, where that is cheap to tell; some may have outlived its time. */
   sizes?(): Readonly<Record<string, number>>;
+}
+
+/** What guards the key from a change of its value. */
+export function guardOf({ unless }: Setting, [kind]: Key): Guard["has"] | undefined {
+  return kind === unless?.kind ? unless.has : undefined;
+}
+
+/** Whether a key that is guarded so is left alone; `kept` is its value, undefined if it has none. */
+export function isLeftAlone(guard: Guard["has"], { value }: Setting, kept: unknown): boolean {
+  if (kept === undefined) return false;
+  return guard === "any" || textAt(guard.greaterAt, kept) > textAt(guard.greaterAt, value);
+}
+
+/** The text at a place in a row; empty if there is none. */
+export function textAt(place: number, value: unknown): string {
+  const text: unknown = Array.isArray(value) ? value[place] : "";
+  return typeof text === "string" ? text : "";
 }
 
 /** How many days counters are kept, at least: those before today. */

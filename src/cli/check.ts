@@ -15,7 +15,7 @@ import {
   type Warning,
 } from "../config/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
-import { redisPrefix } from "../service/caches.ts";
+import { redisPrefix, redisServer } from "../service/caches.ts";
 import { delaysMsOf } from "../service/channel_queues.ts";
 import type { Finding } from "../telemetry/mod.ts";
 import { askTurn } from "../turn/mod.ts";
@@ -35,6 +35,7 @@ export async function check(config: Config, warnings: readonly Warning[]): Promi
     ...config.channels.map((channel) => checkEndpoint(channel)),
   ]);
   const findings: readonly Finding[] = [
+    ...publicFindings(config),
     ...warnings.map(({ key, message }) => ({ subject: key, ok: undefined, detail: message })),
     ...tried.flat(),
   ];
@@ -43,6 +44,20 @@ export async function check(config: Config, warnings: readonly Warning[]): Promi
   ) => [mark(ok), subject, detail, fix ?? ""]);
   print(formatTable(["", "", "found", "to fix it"], rows, [4, 26, 44, 44]));
   return findings.every(({ ok }) => ok !== false) ? EXIT.ok : EXIT.findings;
+}
+
+/** What is told to everybody, and need not be. */
+function publicFindings({ http_bind, admin_bind }: Config): readonly Finding[] {
+  if (admin_bind !== undefined) return [];
+  const bind = formatBind(http_bind);
+  return [{
+    subject: "admin_bind",
+    ok: undefined,
+    detail: `not set: whoever can reach ${bind} can read /metrics, /health, /readyz, /openapi.json`,
+    fix:
+      "set admin_bind to an address for operators, such as 127.0.0.1:8081; or have the reverse " +
+      "proxy pass on no other paths than those of Turn's requests",
+  }];
 }
 
 /** Asks Turn once with each address and token. */
@@ -126,7 +141,7 @@ async function checkPartitions(connector: string, broker: Pick<Browser, "depth">
 
 /** Where the cache is, in words, and how to check it. */
 function cacheOf(config: Config) {
-  const { path, url } = config.message_cache_config;
+  const { path } = config.message_cache_config;
   switch (config.message_cache_class) {
     case "DenoKvMessageCache":
       return { place: path, check: () => checkDenoKv(path) };
@@ -134,7 +149,8 @@ function cacheOf(config: Config) {
       const place = redactedConfig(config)["message_cache_config.url"] ?? "";
       const check = async (): Promise<readonly Finding[]> => {
         const { checkRedis } = await import("../cache/redis/check.ts");
-        return [await checkRedis({ url, keyPrefix: redisPrefix(config), timeoutMs: TIMEOUT_MS })];
+        const keyPrefix = redisPrefix(config);
+        return [await checkRedis({ ...redisServer(config), keyPrefix, timeoutMs: TIMEOUT_MS })];
       };
       return { place, check };
     }

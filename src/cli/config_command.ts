@@ -2,6 +2,7 @@
 // a connection to its broker. Nothing is done unless all of the configuration is valid.
 
 import { type Command, Option } from "commander";
+import { aborted } from "../async/mod.ts";
 import type { Broker } from "../broker/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import {
@@ -14,6 +15,7 @@ import {
   type Warning,
 } from "../config/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
+import type { Signals } from "../service/signals.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 
 /** Does a command's work; `load` reads the configuration again. Returns the exit code. */
@@ -26,6 +28,7 @@ type Work = (
 export interface Shell {
   readonly env: Readonly<Record<string, string>>;
   readonly exit: (code: number) => void;
+  readonly signals: Signals;
 }
 
 /** Gives `command` the configuration's flags, and lets it do `work`. */
@@ -42,7 +45,9 @@ export function needConfig(command: Command, shell: Shell, work: Work): Command 
   return command.action(async () => {
     const flags = flagValues(command, ["config", ...configKeys.map(({ flag }) => flag)]);
     const load = (): Promise<LoadedConfig> => loadConfig({ flags, env: shell.env });
-    const loaded = await load();
+    // Nothing has begun that would have to be ended.
+    const loaded = await Promise.race([load(), aborted(shell.signals.first)]);
+    if (loaded === undefined) return shell.exit(EXIT.ok);
     shell.exit(await work(validConfig(loaded), loaded.warnings, load));
   });
 }

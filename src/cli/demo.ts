@@ -10,7 +10,7 @@ import { Screen } from "../simulator/screen.ts";
 import { type Answerer, SimulatedTurn } from "../simulator/simulated_turn.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startService } from "../service/service.ts";
-import { StopSignals } from "../service/signals.ts";
+import { Signals } from "../service/signals.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { validConfig } from "./config_command.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -36,17 +36,20 @@ const DRAIN_MS = 5_000;
 export async function demo(options: DemoOptions): Promise<number> {
   const { once, port, answer } = options;
   const logTap = new LogTap(printError);
-  using _logging = startLogging({ level: "INFO", output: logTap });
-  using signals = new StopSignals();
+  await using _logging = startLogging({ level: "INFO", output: logTap });
+  const signals = new Signals();
+  signals.onHangup(signals.stop);
+  signals.heed();
   const stop = signals.first;
   const screen = new Screen(print, Deno.stdout.isTerminal() && !Deno.noColor);
   await using turn = new SimulatedTurn({ authToken: AUTH_TOKEN, answer });
   const { service: opened, broker } = await onPort(port, DEFAULT_PORT, async (port) => {
     const broker = MemoryBroker.open();
-    return { broker, service: await startService(await demoConfig(port, turn.url), broker) };
+    return { broker, service: await startService(await demoConfig(port, turn.url), { broker }) };
   });
   await using service = opened;
   await using transport = new Transport(CONNECTOR_NAME, broker);
+  transport.start();
   await using play = new DemoPlay({
     turn,
     transport,

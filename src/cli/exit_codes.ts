@@ -1,7 +1,7 @@
 // Exit codes, numbers of BSD's sysexits.h where there is one, and the error that ends a command with one.
 
 import { CacheError } from "../cache/mod.ts";
-import { ListenError } from "../service/http.ts";
+import { ListenError } from "../service/listener.ts";
 import { PublishError } from "../vumi/mod.ts";
 
 export const EXIT = {
@@ -31,10 +31,7 @@ export class CommandError extends Error {
   }
 }
 
-/**
- * The end of a command that failed with `error`.
- * @throws `error` itself, if it is nothing that can be expected of a broker, a cache or an address.
- */
+/** The end of a command that failed with `error`: a bug, if it is not one of those that are expected. */
 export function commandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   if (error instanceof PublishError) {
@@ -44,5 +41,6 @@ export function commandError(error: unknown): CommandError {
   if (error instanceof CacheError || error instanceof ListenError) {
     return new CommandError(EXIT.unavailable, error.message);
   }
-  throw error;
+  const told = error instanceof Error ? error.stack ?? error.message : String(error);
+  return new CommandError(EXIT.bug, `A bug, please report it: ${told}`);
 }

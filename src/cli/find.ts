@@ -50,7 +50,9 @@ async function find(config: Config, query: string, options: Options): Promise<nu
         "and what waits for a retry is not known.\n",
     );
   }
-  const caches = isKept ? await orWithout(() => openCaches(config.channels, opened)) : undefined;
+  const caches = isKept
+    ? await orWithout(() => openCaches(config.channels, opened, "look"))
+    : undefined;
   const queued = new Map<ChannelConfig, Queued>();
   await orWithout(async () => {
     const broker = await openBroker(config, opened);

@@ -10,7 +10,7 @@ import { phonePlay } from "../simulator/handset/phone_play.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
-import { StopSignals } from "../service/signals.ts";
+import { Signals } from "../service/signals.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { selectChannel, TIMEOUT_MS } from "./config_command.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
@@ -40,12 +40,16 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   await broker.ready(TIMEOUT_MS);
   if (!options.force) await refuseIfUsed(broker, outbound);
   const logTap = new LogTap(printError);
-  using _logging = startLogging({ level: "WARNING", output: logTap });
-  using signals = new StopSignals();
+  await using _logging = startLogging({ level: "WARNING", output: logTap });
+  const signals = new Signals();
+  signals.onHangup(signals.stop);
+  signals.heed();
   await using transport = new Transport(connector, broker);
   using play = phonePlay(transport, channel.default_from_addr);
   logTap.listener = { line: (line) => play.journal.add(line) };
   await using page = await openPage(options, play);
+  // Not before all else is there: what is taken is gone.
+  transport.start();
   print(
     `Open the page in a browser: ${page.url}\n` +
       `The phones use the queues of ${connector}. Ctrl-C ends the program.\n`,

@@ -2,6 +2,7 @@
 // `--register` it registers the channel in Turn first.
 
 import { randomBytes } from "node:crypto";
+import { dirname, resolve } from "node:path";
 import {
   type Config,
   type ConfigKey,
@@ -54,8 +55,12 @@ export async function init(options: InitOptions): Promise<number> {
   // Before anything is made in Turn, which can't be undone here.
   using file = await createPrivateFile(output, force);
   if (register) Object.assign(flags, await decidedByTurn(config, answers));
-  file.write(configTemplate(fileValues(flags)));
-  print(`Wrote ${output}, readable by you only. Next: turn-channels check --config ${output}\n`);
+  const cache = cachePath(output);
+  file.write(configTemplate(fileValues(flags, cache)));
+  print(
+    `Wrote ${output}, readable by you only. What has to be remembered will be in ${cache}. ` +
+      `Next: turn-channels check --config ${output}\n`,
+  );
   if (!register) {
     print(
       "In Turn, set the channel's endpoint to this program's public address followed by /messages, " +
@@ -84,13 +89,22 @@ async function decidedByTurn(config: Config, answers: Answers): Promise<Answers>
   return { "turn-api-url": apiUrl, "turn-hmac-secret": hmacSecret };
 }
 
+/**
+ * Where the cache goes: beside the file, or, as the service may not write to /etc, where its unit lets it.
+ * Absolute, so that it is found from whatever directory a command is run in.
+ */
+export function cachePath(output: string): string {
+  const folder = dirname(resolve(output));
+  return `${/^\/etc\b/.test(folder) ? "/var/lib/turn-channels" : folder}/turn-channels.kv`;
+}
+
 /** What the file sets, by the keys' paths. */
-function fileValues(flags: Answers): Readonly<Record<string, string>> {
+function fileValues(flags: Answers, cache: string): Readonly<Record<string, string>> {
   const values = Object.entries(flags).map(([flag, value]) => [flag.replaceAll("-", "_"), value]);
   return {
-    // Most want a cache that outlives the process. The path is relative to the working directory.
+    // Most want a cache that outlives the process.
     message_cache_class: "DenoKvMessageCache",
-    "message_cache_config.path": "./turn-channels.kv",
+    "message_cache_config.path": cache,
     ...Object.fromEntries(values),
   };
 }

@@ -4,4 +4,4 @@
  * @module
  */
 
-export { main } from "./program.ts";
+export { main } from "./entry.ts";

@@ -1,15 +1,37 @@
 // Printing: at once, held back, as a table, and text from others made safe for a terminal.
 
 import Table from "cli-table3";
+import { messageOf, within, writeAll } from "../async/mod.ts";
+import { CommandError, EXIT } from "./exit_codes.ts";
 
 const encoder = new TextEncoder();
 
+/** @throws {CommandError} If standard output takes nothing, but not if its reader has read enough. */
 export function print(text: string): void {
-  write(Deno.stdout, text);
+  try {
+    write(Deno.stdout, text);
+  } catch (error) {
+    const reason = messageOf(error);
+    throw new CommandError(EXIT.unavailable, `Cannot write to standard output: ${reason}`);
+  }
 }
 
 export function printError(text: string): void {
-  write(Deno.stderr, text);
+  try {
+    write(Deno.stderr, text);
+  } catch {
+    // There is nobody to be told.
+  }
+}
+
+/** How long a program that has to end waits for somebody to take its last words. */
+const LAST_MS = 1_000;
+
+/** Prints to standard error what is said last, and does not wait for a reader that hangs. */
+export async function printLast(text: string): Promise<void> {
+  const end = new AbortController();
+  await within(writeAll(Deno.stderr, encoder.encode(text), end.signal), LAST_MS);
+  end.abort();
 }
 
 function write(output: { writeSync(bytes: Uint8Array): number }, text: string): void {
@@ -18,9 +40,11 @@ function write(output: { writeSync(bytes: Uint8Array): number }, text: string): 
     while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
   } catch (error) {
     // The reader has read enough, as `head` does.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (!GONE.some((kind) => error instanceof kind)) throw error;
   }
 }
+
+const GONE = [Deno.errors.BrokenPipe, Deno.errors.ConnectionReset];
 
 /** Most characters that are held back; what is more is printed at once. */
 const MOST = 64 * 1024 * 1024;

@@ -4,6 +4,7 @@
 import manifest from "../../deno.json" with { type: "json" };
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { configJsonSchema } from "../config/mod.ts";
+import type { Signals } from "../service/signals.ts";
 import { alertRules, dashboard } from "../telemetry/mod.ts";
 import { audit } from "./audit.ts";
 import { check } from "./check.ts";
@@ -14,25 +15,31 @@ import { addFind } from "./find.ts";
 import type { HandsetOptions } from "./handset.ts";
 import { init, questionFlags } from "./init.ts";
 import { addParkedCommands } from "./parked.ts";
-import { print, printError } from "./print.ts";
+import { print, printLast } from "./print.ts";
 import { run } from "./run.ts";
 import { systemdUnit } from "./systemd_unit.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Runs a command line; returns the exit code. */
-export async function main(args: readonly string[]): Promise<number> {
+export async function runCommandLine(args: readonly string[], signals: Signals): Promise<number> {
   let code: number = EXIT.ok;
+  let usageFault = "";
   const program = new Command("turn-channels")
     .description("The bridge between Turn's Channels API and vumi's queues on RabbitMQ.")
     .version(manifest.version)
     .helpCommand(false)
     .addHelpText("after", "\nEvery configuration key is a flag too: turn-channels run --help")
     .exitOverride()
-    .configureOutput({ writeErr: (text) => printError(withoutValues(text)) });
-  const shell: Shell = { env: Deno.env.toObject(), exit: (exitCode) => code = exitCode };
+    .configureOutput({
+      writeOut: print,
+      writeErr: (text) => void (usageFault += withoutValues(text)),
+    });
+  const shell: Shell = { env: Deno.env.toObject(), exit: (exitCode) => code = exitCode, signals };
+  // Deno would listen there, and not where the configuration says.
+  Deno.env.delete("DENO_SERVE_ADDRESS");
   const runCommand = program.command("run", { isDefault: true })
     .description("run the bridge (the default command)");
-  needConfig(runCommand, shell, run);
+  needConfig(runCommand, shell, (...loaded) => run(signals, ...loaded));
   const checkCommand = program.command("check")
     .description("check a configuration and what it names, and say how to fix what is wrong");
   needConfig(checkCommand, shell, check);
@@ -48,9 +55,12 @@ export async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync(args.flatMap(splitFlag), { from: "user" });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommanderError) {
+      await printLast(usageFault);
+      return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    }
     const { exitCode, message } = commandError(error);
-    printError(`${message}\n`);
+    await printLast(`${message}\n`);
     return exitCode;
   }
 }

@@ -3,48 +3,58 @@
 import { getLogger } from "@logtape/logtape";
 import { aborted } from "../async/mod.ts";
 import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
-import { type LogPrivacy, startLogging } from "../telemetry/mod.ts";
+import { type LogPrivacy, logStrayOutput, startLogging } from "../telemetry/mod.ts";
 import { logWarnings, Reloader } from "../service/reload.ts";
+import { ListenError } from "../service/listener.ts";
 import { startService } from "../service/service.ts";
-import { StopSignals } from "../service/signals.ts";
+import type { Signals } from "../service/signals.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
 /** Runs until a signal, then drains until a second one; reloads at SIGHUP. Returns the exit code. */
 export async function run(
+  signals: Signals,
   config: Config,
   warnings: readonly Warning[],
   load: () => Promise<LoadedConfig>,
 ): Promise<number> {
-  using logging = startLogging({
+  await using logging = startLogging({
     level: config.log_level,
     format: config.log_format,
     privacy: privacyOf(config),
   });
   logWarnings(warnings);
-  using signals = new StopSignals();
+  logStrayOutput();
   let hasBug = false;
   using _watch = watchForBugs((error) => {
-    log.fatal("A bug, please report it: {error}", { error });
+    if (error instanceof ListenError) log.fatal("Stopping: {reason}", { reason: error.message });
+    else log.fatal("A bug, please report it: {error}", { error });
     hasBug = true;
     // A second signal would end the draining.
     if (!signals.first.aborted) signals.stop();
   });
-  await using service = await startService(config).catch((error) => {
-    log.fatal("Cannot start: {reason}", { reason: commandError(error).message });
+  let failed: number = EXIT.ok;
+  const { figures } = logging;
+  await using service = await startService(config, { log: figures }).catch((error) => {
+    const { exitCode, message } = commandError(error);
+    log.fatal("Cannot start: {reason}", { reason: message });
+    failed = exitCode;
     return undefined;
   });
-  if (service === undefined) return EXIT.unavailable;
-  // Nothing is opened for writing from now on; the cache's file and the socket stay open.
-  for (const name of ["write", "sys"] as const) Deno.permissions.revokeSync({ name });
+  if (service === undefined) return failed;
+  // Nothing is opened for writing from now on; the cache's file stays open. A socket in the file
+  // system may have to be made anew.
+  Deno.permissions.revokeSync({ name: "sys" });
+  const binds = [config.http_bind, config.admin_bind];
+  if (!binds.some((bind) => bind?.kind === "unix")) Deno.permissions.revokeSync({ name: "write" });
   const connectors = config.channels.map(({ connector_name }) => connector_name);
   log.info("Bridging {connector} and Turn, listening on {address}", {
     connector: connectors.join(", "),
     address: service.address,
     ...(service.adminAddress && { admin: service.adminAddress }),
   });
-  using reloader = new Reloader({
+  const reloader = new Reloader({
     config,
     load,
     apply(changed) {
@@ -52,6 +62,7 @@ export async function run(
       logging.change(changed.log_level, privacyOf(changed));
     },
   });
+  signals.onHangup(() => reloader.reload());
   await aborted(signals.first);
   log.info("Stopping: finishing work in progress");
   const deadline = AbortSignal.timeout(reloader.current.shutdown_timeout * 1000);

@@ -37,6 +37,10 @@ const PLAIN = /^[\w./+@-]+$/;
 const STOP_MARGIN = 15;
 const DEFAULT_SHUTDOWN_TIMEOUT = 25;
 
+/** File descriptors for all but calls to Turn: clients of ours above all, who can use up no more. */
+const BASE_FILES = 4096;
+const DEFAULT_CONCURRENCY = 20;
+
 /** A file that only root can read, and the flag or variable that names it. */
 interface Secret {
   /** As a credential. */
@@ -58,10 +62,17 @@ function needsOf(configPath: string, config: Config | undefined) {
     ],
     variables: secrets.flatMap(({ variable, name }) => variable ? [`${variable}=%d/${name}`] : []),
     stopSeconds: Math.ceil(config?.shutdown_timeout ?? DEFAULT_SHUTDOWN_TIMEOUT) + STOP_MARGIN,
+    files: BASE_FILES + callsOf(config),
     lowPort: [config?.http_bind, config?.admin_bind].some((bind) =>
       bind?.kind === "tcp" && bind.port > 0 && bind.port < 1024
     ),
   };
+}
+
+/** The most calls to Turn at once, each of which may have a connection of its own. */
+function callsOf(config: Config | undefined): number {
+  const concurrencies = config?.channels.map(({ worker_concurrency }) => worker_concurrency);
+  return 2 * (concurrencies ?? [DEFAULT_CONCURRENCY]).reduce((sum, calls) => sum + calls, 0);
 }
 
 /** The files that the configuration names: not all are secret, but the program may have no right to them. */
@@ -87,7 +98,7 @@ function secretsOf({ channels, amqp }: Config): readonly Secret[] {
 }
 
 function unit(binary: string, needs: ReturnType<typeof needsOf>): string {
-  const { credentials, flags, variables, stopSeconds, lowPort } = needs;
+  const { credentials, flags, variables, stopSeconds, files, lowPort } = needs;
   const right = lowPort ? "CAP_NET_BIND_SERVICE" : "";
   return `# Made by \`turn-channels systemd-unit\`, for /etc/systemd/system/turn-channels.service
 
@@ -104,6 +115,8 @@ RestartSec=5
 RestartPreventExitStatus=64 78
 # shutdown_timeout, and a margin to return messages to their queues.
 TimeoutStopSec=${stopSeconds}
+# Connections of all kinds: clients of http_bind, and calls to Turn (channels and worker_concurrency).
+LimitNOFILE=${files}
 
 # A user of its own, made at each start; root keeps the files with secrets, and the program gets
 # copies. They are made at the start: after a change restart, which loses nothing.

@@ -66,9 +66,15 @@ export function hasKnownOptions(text: string): boolean {
 
 const REDIS = /^rediss?:\/\/([^\s/?#]*@)?[^\s@/?#]+(\/\d{0,4})?$/i;
 
-/** The same of a Redis URL. */
+/** Scheme and user, the hosts of Sentinels, the primary's name and perhaps the database. */
+const SENTINELS = /^(rediss?\+sentinel:\/\/(?:[^\s/?#]*@)?)([^\s@/?#]+)(\/[\w.-]+(?:\/\d{0,4})?)$/i;
+
+/** The same of a Redis URL, which may name several Sentinels. */
 export function isRedisUrl(text: string): boolean {
-  return REDIS.test(text) && isReadable(text);
+  const sentinels = SENTINELS.exec(text);
+  if (sentinels === null) return REDIS.test(text) && isReadable(text);
+  const [, before = "", hosts = "", after = ""] = sentinels;
+  return hosts.split(",").every((host) => isReadable(before + host + after));
 }
 
 function isReadable(text: string): boolean {
@@ -84,9 +90,11 @@ function isReadable(text: string): boolean {
 /** A valid server's URL with `hidden` in place of the password, and without its query. */
 export function urlWithoutPassword(text: string, hidden: string): string {
   if (!isAmqpUrl(text) && !isRedisUrl(text)) return text; // memory:
-  const { protocol, username, password, host, pathname } = new URL(text);
+  const [, before = "", hosts, after = ""] = SENTINELS.exec(text) ?? [];
+  const url = new URL(hosts === undefined ? text : `${before}host${after}`);
+  const { protocol, username, password, host, pathname } = url;
   const user = password === "" ? username : `${username}:${hidden}`;
-  return `${protocol}//${user === "" ? "" : `${user}@`}${host}${pathname}`;
+  return `${protocol}//${user === "" ? "" : `${user}@`}${hosts ?? host}${pathname}`;
 }
 
 /**

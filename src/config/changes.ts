@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { CHANNELS } from "./channels.ts";
 import { configKeys, valueAt } from "./keys.ts";
-import { type ChannelConfig, channelKeys, type Config } from "./schema.ts";
+import { type ChannelConfig, type Config, isChannelKey } from "./schema.ts";
 
 /**
  * The paths of keys whose values differ. Several channels are matched by their connectors, and a
@@ -16,12 +16,12 @@ export function changedKeys(before: Config, after: Config): readonly string[] {
   const own = after.channels.flatMap((channel, index) => {
     const same = earlier.get(channel.connector_name);
     return same === undefined ? [] : differing(same, channel)
-      .filter((path) => path in channelKeys)
+      .filter(isChannelKey)
       .map((path) => `${CHANNELS}[${index}].${path}`);
   });
   const isSame = before.channels.length === after.channels.length &&
     after.channels.every(({ connector_name }) => earlier.has(connector_name));
-  const shared = differing(before, after).filter((path) => !(path in channelKeys));
+  const shared = differing(before, after).filter((path) => !isChannelKey(path));
   return [...isSame ? [] : [CHANNELS], ...own, ...shared];
 }
 

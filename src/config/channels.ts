@@ -3,11 +3,11 @@
 
 import type { Fault, Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
-import { keyOf } from "./keys.ts";
-import type { Layers, Setting } from "./layers.ts";
+import { groupNames, keyOf } from "./keys.ts";
+import { groupFaults, type Layers, type Setting } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
-import { channelKeys } from "./schema.ts";
-import { unknownFileKeys } from "./unknown.ts";
+import { channelKeys, isChannelKey } from "./schema.ts";
+import { pathsIn, unknownFileKeys } from "./unknown.ts";
 
 export const CHANNELS = "channels";
 
@@ -50,27 +50,42 @@ function channelOf(index: number, entry: Tree, shared: Tree, layers: Layers): Ch
   const name = `${CHANNELS}[${index}]`;
   const source = `${layers.fileSource}, ${name}`;
   const set = Object.entries(entry).filter(([, value]) => value !== null);
-  const ownEntries = set.filter(([key]) => key in channelKeys);
-  const own = new Set(ownEntries.map(([key]) => key));
+  const ownTree = Object.fromEntries(set.filter(([key]) => key in channelKeys));
+  const own = new Set(pathsIn(ownTree));
   const others = Object.entries(shared).filter(([key]) => !own.has(key) && !own.has(twin(key)));
   return {
     name,
     layers: {
       ...layers,
-      tree: Object.fromEntries([...others, ...ownEntries]),
+      tree: merged(Object.fromEntries(others), ownTree),
       channel: { own, source, prefix: layers.prefix + channelVariable(index, "") },
     },
-    faults: set.filter(([key]) => !(key in channelKeys)).flatMap(([key, value]) => {
-      const known = keyOf(key);
-      return known === undefined ? [] : [{
-        key: `${name}.${key}`,
-        value: showFaulty(known, value),
-        expected: `to be set beside ${CHANNELS}, because it applies to all of them`,
-        source,
-      }];
-    }),
+    faults: [
+      ...set.filter(([key]) => !(key in channelKeys)).flatMap(([key, value]) => {
+        const known = keyOf(key);
+        return known === undefined ? [] : [{
+          key: `${name}.${key}`,
+          value: showFaulty(known, value),
+          expected: `to be set beside ${CHANNELS}, because it applies to all of them`,
+          source,
+        }];
+      }),
+      ...groupFaults({ tree: ownTree, fileSource: source })
+        .map((fault) => ({ ...fault, key: `${name}.${fault.key}` })),
+    ],
     warnings: unknownFileKeys(entry, source, new Set()),
   };
+}
+
+/** What `own` has over what is for all channels, in groups key by key. */
+function merged(shared: Tree, own: Tree): Tree {
+  const groups = Object.entries(own).flatMap(([name, group]) => {
+    const sharedGroup = shared[name];
+    if (!groupNames.has(name) || !isTree(group) || !isTree(sharedGroup)) return [];
+    const set = Object.entries(group).filter(([, value]) => value !== null);
+    return [[name, { ...sharedGroup, ...Object.fromEntries(set) }] as const];
+  });
+  return { ...shared, ...own, ...Object.fromEntries(groups) };
 }
 
 /** A secret's key for the key of its file, and the reverse. */
@@ -80,7 +95,7 @@ function twin(key: string): string {
 
 /** Adds the channel to the fault's key if the fault is, or may be, the channel's own. */
 export function nameFault(fault: Fault, name: string, settings: readonly Setting[]): Fault {
-  if (name === "" || !(fault.key in channelKeys)) return fault;
+  if (name === "" || !isChannelKey(fault.key)) return fault;
   const isOwn = settings.some(({ key, isOwn }) =>
     isOwn && (key.path === fault.key || key.path === twin(fault.key))
   );

@@ -169,8 +169,9 @@ export const queueType = kind(
 );
 
 export const redisUrlText = kind(
-  "redis://user:password@host:port/database or rediss://, with what is special in user and " +
-    "password percent-encoded",
+  "redis://user:password@host:port/database, or with Sentinel " +
+    "redis+sentinel://user:password@host:port,host:port/NAME/database; rediss for TLS; what is " +
+    "special in user and password percent-encoded",
   z.string().refine((url) => url === "" || isRedisUrl(url)),
   { secrecy: "password" },
 );

@@ -5,7 +5,7 @@ import type { Fault } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
 import { type ConfigKey, configKeys, groupNames, keyOf, valueAt } from "./keys.ts";
 import { showFaulty } from "./redaction.ts";
-import { channelKeys } from "./schema.ts";
+import { isChannelKey } from "./schema.ts";
 
 export interface Layers {
   readonly tree: Tree;
@@ -40,7 +40,7 @@ export function layered(layers: Layers): readonly Setting[] {
 function setting(key: ConfigKey, { tree, fileSource, env, prefix, flags, channel }: Layers) {
   const flag = flags[key.flag];
   if (flag !== undefined) return { key, value: flag, source: `flag --${key.flag}`, isOwn: false };
-  const ownName = channel && key.path in channelKeys ? channel.prefix + key.env : undefined;
+  const ownName = channel && isChannelKey(key.path) ? channel.prefix + key.env : undefined;
   for (const name of ownName === undefined ? [prefix + key.env] : [ownName, prefix + key.env]) {
     const value = env[name];
     if (value === undefined) continue;
@@ -67,7 +67,9 @@ export function treeOf(settings: readonly Setting[]): Tree {
 }
 
 /** Faults for groups of keys that are something else in the file. */
-export function groupFaults({ tree, fileSource }: Layers): readonly Fault[] {
+export function groupFaults(
+  { tree, fileSource }: Pick<Layers, "tree" | "fileSource">,
+): readonly Fault[] {
   return [...groupNames].flatMap((name) => {
     const value = valueAt(tree, name) ?? {};
     if (isTree(value)) return [];

@@ -31,8 +31,13 @@ const channel = {
     "Transport type of messages that are no replies.",
   ),
   empty_message_body: k.text.optional().describe(
-    "What Turn gets for an inbound message without text, because it refuses empty ones. If not set: the address written to (for USSD the dialled code).",
+    "What Turn gets for an inbound message without text, because it refuses empty ones. If not set: the address written to (for USSD the dialled code), or default_from_addr where there is none.",
   ),
+  ussd: z.object({
+    session_timeout: k.seconds(DAY).default(180).describe(
+      "How long after a user's last USSD message an answer to it is sent as one.",
+    ),
+  }).readonly(),
 };
 
 const fromTurn = {
@@ -162,7 +167,15 @@ const cache = {
     path: k.kvPath.default("").describe(
       "The file of DenoKvMessageCache, which requires it; or its server.",
     ),
-    url: k.redisUrlText.default("").describe("The server of RedisMessageCache, which requires it."),
+    url: k.redisUrlText.default("").describe(
+      "The server of RedisMessageCache, which requires it; or its Sentinels, and the NAME by which they know the primary.",
+    ),
+    sentinel_username: k.text.optional().describe(
+      "User name at the Sentinels, where it is not the default user.",
+    ),
+    sentinel_password: k.password.default("").describe(
+      "Password at the Sentinels, if they ask for one.",
+    ),
     key_prefix: k.text.default("turn-channels:").describe(
       "What all keys of RedisMessageCache begin with; the connector's name follows.",
     ),
@@ -211,7 +224,12 @@ export const channelKeys: Readonly<Record<string, z.ZodType>> = {
   partitions: broker.partitions,
 };
 
-/** One channel's configuration; the groups `amqp` and `message_cache_config` must be there. */
+/** Whether each of several channels can have the key with this path for itself. */
+export function isChannelKey(path: string): boolean {
+  return path.replace(/\..*/, "") in channelKeys;
+}
+
+/** One channel's configuration; the groups `ussd`, `amqp` and `message_cache_config` must be there. */
 export const configSchema = z.object({
   ...channel,
   ...fromTurn,
@@ -221,7 +239,7 @@ export const configSchema = z.object({
   ...operation,
 }).check(
   requiredWith("DenoKvMessageCache", "path", "path of a file"),
-  requiredWith("RedisMessageCache", "url", "URL of a Redis server"),
+  requiredWith("RedisMessageCache", "url", "URL of a Redis server, or of Sentinels"),
 ).readonly();
 
 function requiredWith(

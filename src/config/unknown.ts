@@ -3,7 +3,7 @@
 import type { Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
 import { configKeys, groupNames } from "./keys.ts";
-import { channelKeys } from "./schema.ts";
+import { isChannelKey } from "./schema.ts";
 
 const NOT_KEYS: ReadonlySet<string> = new Set(["$schema", "channels"]);
 
@@ -15,7 +15,8 @@ export function unknownFileKeys(tree: Tree, source: string, notKeys = NOT_KEYS) 
     .map((path) => warning(path, source, keys));
 }
 
-function pathsIn(tree: Tree, prefix = ""): readonly string[] {
+/** The paths of all keys that are written in a tree, those in groups with the group's name. */
+export function pathsIn(tree: Tree, prefix = ""): readonly string[] {
   return Object.entries(tree).flatMap(([name, value]) => {
     const path = prefix + name;
     return groupNames.has(path) && isTree(value) ? pathsIn(value, `${path}.`) : [path];
@@ -29,7 +30,7 @@ export function unknownVariables(
   channelPrefixes: readonly string[],
 ): readonly Warning[] {
   if (prefix === "") return [];
-  const own = configKeys.filter(({ path }) => path in channelKeys);
+  const own = configKeys.filter(({ path }) => isChannelKey(path));
   const known = [
     ...configKeys.map(({ env }) => prefix + env),
     ...channelPrefixes.flatMap((channelPrefix) => own.map(({ env }) => channelPrefix + env)),

@@ -42,7 +42,13 @@ async function waitingFor(of: Audited, broker: Browser, queue: "inbound" | "even
 
 type InQueues = Awaited<ReturnType<typeof waitingFor>>;
 
-const NO_ENDS: ReadonlySet<string> = new Set(["in", "redelivered", "delayed", "undelayed"]);
+const NO_ENDS: ReadonlySet<string> = new Set([
+  "in",
+  "redelivered",
+  "duplicate",
+  "delayed",
+  "undelayed",
+]);
 
 /**
  * Not every number is exact: what was in work when the bridge was killed may be counted as come or as

@@ -12,7 +12,7 @@ import {
   readDelivered,
   readToldRecord,
 } from "../bridge/mod.ts";
-import type { MessageCache } from "../cache/mod.ts";
+import { type MessageCache, userKey } from "../cache/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { isDelayed, isInbound, type Waiting } from "./find_waiting.ts";
 import { type ParkedBroker, type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
@@ -38,7 +38,7 @@ export async function searchQueues(connector: string, broker: ParkedBroker, quer
   // The cache is asked afterwards: during the listing nobody else can have what is parked.
   await new ParkedMessages([connector], broker).list({}, (message) => {
     const { id, about, user } = message;
-    if (about !== null || [id, user].includes(query)) parked.push(message);
+    if (about !== null || id === query || isUser(user, query)) parked.push(message);
   });
   const { inbound, event, outbound } = queuesOf(connector);
   const depths: Depths = {
@@ -62,8 +62,8 @@ export async function searchCache(
   const parked: ParkedMessage[] = [];
   for (const message of mayBeParked) {
     const { id, about, user } = message;
-    const matches = [id, about, user].includes(query) ||
-      about !== null && (await cache?.getOutbound(about))?.to_addr === query;
+    const matches = [id, about].includes(query) || isUser(user, query) ||
+      about !== null && isUser((await cache?.getOutbound(about))?.to_addr, query);
     if (matches) parked.push(message);
   }
   const inbound = [await cache?.getInbound(query), await cache?.getLastInbound(query)];
@@ -132,6 +132,10 @@ async function outboundFound(id: string, waiting: readonly Waiting[], cache?: Me
     told,
     waiting: withoutFinished(about, isDone),
   };
+}
+
+function isUser(address: string | null | undefined, query: string): boolean {
+  return typeof address === "string" && userKey(address) === userKey(query);
 }
 
 /** A record may outlive its delay if the bridge was killed: then the message is parked, or Turn has it. */

@@ -8,6 +8,9 @@ import type { ChannelConfig } from "../config/mod.ts";
 
 const REDIS_MS = 1000;
 
+/** `look` is for commands: the store has to be there, and nothing in it is made or changed. */
+export type CacheUse = "work" | "look";
+
 /**
  * Opens a cache for each of the channels. They are closed with `opened`.
  * @throws {CacheError} If the store can't be opened.
@@ -15,11 +18,12 @@ const REDIS_MS = 1000;
 export async function openCaches(
   channels: readonly ChannelConfig[],
   opened: AsyncDisposableStack,
+  use: CacheUse = "work",
 ): Promise<ReadonlyMap<ChannelConfig, MessageCache>> {
   const caches = new Map<ChannelConfig, MessageCache>();
   const [first] = channels;
   if (first === undefined) return caches;
-  const storeOf = await openStore(first, opened);
+  const storeOf = await openStore(first, opened, use);
   for (const channel of channels) {
     const { timeout, outbound_timeout } = channel.message_cache_config;
     const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
@@ -31,15 +35,22 @@ export async function openCaches(
 
 /** Opens what all channels share; answers how to get the store of one. */
 async function openStore(
-  { message_cache_class, message_cache_config: { path, url } }: ChannelConfig,
+  config: ChannelConfig,
   opened: AsyncDisposableStack,
+  use: CacheUse,
 ): Promise<(channel: ChannelConfig) => Store> {
-  switch (message_cache_class) {
+  switch (config.message_cache_class) {
     case "MemoryMessageCache":
       return () => new MemoryStore();
     case "DenoKvMessageCache": {
-      const file = opened.use(await DenoKvFile.open(path));
-      return ({ connector_name: namespace }) => new DenoKvStore({ file, namespace });
+      const { path } = config.message_cache_config;
+      const isLook = use === "look";
+      const file = opened.use(
+        await (isLook ? DenoKvFile.openExisting(path) : DenoKvFile.open(path)),
+      );
+      return ({ connector_name: namespace }) => (
+        new DenoKvStore({ file, namespace, tidies: !isLook })
+      );
     }
     case "RedisMessageCache": {
       // Loaded only where it is used: its client takes a seventh of a start, and of the memory at rest.
@@ -47,10 +58,17 @@ async function openStore(
         import("../cache/redis/connection.ts"),
         import("../cache/redis/redis_store.ts"),
       ]);
-      const connection = opened.use(await RedisConnection.open({ url, timeoutMs: REDIS_MS }));
+      const options = { ...redisServer(config), timeoutMs: REDIS_MS };
+      const connection = opened.use(await RedisConnection.open(options));
       return (channel) => new RedisStore(connection, redisPrefix(channel));
     }
   }
+}
+
+/** Where its Redis is, and how to log in. */
+export function redisServer({ message_cache_config }: ChannelConfig) {
+  const { url, sentinel_username: username, sentinel_password: password } = message_cache_config;
+  return { url, sentinel: { username, password } };
 }
 
 export function redisPrefix({ connector_name, message_cache_config }: ChannelConfig): string {

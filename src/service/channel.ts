@@ -65,6 +65,7 @@ export function openChannel(
     retry: { ...quickRetries, delaysMs: delaysMsOf(config) },
     retryForMs: config.retry_for * 1000,
     ussdRetryForMs: config.ussd_retry_for * 1000,
+    ussdSessionMs: config.ussd.session_timeout * 1000,
     compactStatuses: config.compact_statuses,
     dedupeWindowMs: config.outbound_dedupe_window * 1000,
     concurrency: config.worker_concurrency,

@@ -45,14 +45,13 @@ function perChannel(
 
 /** Down if no channel can work; a fault of a single queue is no reason to send us no more requests. */
 function amqpOf(broker: Broker, channels: readonly Channel[]): ComponentHealth {
-  const { state, serverProperties, reason } = broker.status();
+  const { state, reason } = broker.status();
   // Blocked is the broker's trouble, of which publishers are told; restarting us would fix nothing.
   const up = state === "open" || state === "blocked";
   const { health, ...queues } = perChannel(channels, queuesOf);
   return {
     health: up ? health : "down",
     state,
-    server_properties: serverProperties,
     ...(reason !== undefined && { reason }),
     ...queues,
   };
@@ -78,24 +77,41 @@ function turnOf({ bridge }: Channel): ComponentHealth {
 }
 
 /**
- * The cache's health, for all channels, as they share one store. Not down: it is known again only when
- * it is used, so nobody is to be kept from using it. The reason is in the log, as it may name paths.
+ * The cache's health, for all channels, as they share one store. Not down: restarting us would fix
+ * nothing. Why it fails is in the log, as it may name paths.
  */
 function cacheOf(channels: readonly Channel[]): ComponentHealth {
   const all = channels.map(({ cache }) => cache.status());
   const last = Math.max(...all.map(({ lastFailure }) => lastFailure ?? -Infinity));
+  const isWell = all.every(({ failingSince, lasts }) => failingSince === undefined && lasts);
   return {
-    health: all.some(({ isFailing }) => isFailing) ? "degraded" : "ok",
+    health: isWell ? "ok" : "degraded",
     last_failure: Number.isFinite(last) ? new Date(last).toISOString() : null,
+    ...(all.every(({ lasts }) => lasts) ? {} : { reason: CACHE_TAKEN_AWAY }),
   };
 }
 
+const CACHE_TAKEN_AWAY =
+  "its file was deleted or replaced while in use; what is remembered ends with the program: restart it";
+
+/** A cache that fails for so long, in milliseconds, will not do for the next request either. */
+const CACHE_FAILS_MS = 10_000;
+
 /** Why no message can be taken now; empty if one can. */
-export function unready(broker: Broker, isDraining: boolean): readonly string[] {
+export function unready(
+  broker: Broker,
+  channels: readonly Pick<Channel, "cache">[],
+  isDraining: boolean,
+  now: number = Date.now(),
+): readonly string[] {
   const { state } = broker.status();
+  // They share one store, so if it fails one of them it fails all.
+  const since = Math.min(...channels.map(({ cache }) => cache.status().failingSince ?? Infinity));
+  const failsFor = Math.floor((now - since) / 1000);
   return [
     // Blocked means that nothing can be published; `open` also that queues are consumed.
     ...(state === "open" ? [] : [`the broker is ${state}`]),
+    ...(now - since >= CACHE_FAILS_MS ? [`the cache has failed for ${failsFor} s`] : []),
     ...(isDraining ? ["the program is stopping"] : []),
   ];
 }

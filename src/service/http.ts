@@ -1,91 +1,141 @@
 // An HTTP server at an address of the configuration; what it answers is routes.ts's.
+//
+// When no connection is taken any more, most likely all file descriptors are in use. Then all
+// connections of clients are closed, idle ones and those that are stuck in the middle of a request with
+// them, and it listens again.
 
 import type { Hono } from "hono";
-import { within } from "../async/mod.ts";
+import { getLogger } from "@logtape/logtape";
+import { Backoff, within } from "../async/mod.ts";
 import { type Config, formatBind } from "../config/mod.ts";
+import { unavailable } from "../turn/mod.ts";
+import { type BindKey, Listener } from "./listener.ts";
 
-/** The address can't be listened on; the message says why and what to do. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-}
+const log = getLogger(["turn-channels", "service"]);
 
-/** How long connections may take to end after the deadline. */
+/** How long requests may take to be answered before all connections are closed. */
+const ANSWER_MS = 5_000;
+/** How long an answer may take to reach its client when we stop. */
 const LINGER_MS = 1_000;
+/** How long it is tried to listen again. */
+const GIVE_UP_MS = 10_000;
+const RETRY = { initialDelayMs: 50, maxDelayMs: 500 } as const;
 
 export class HttpServer implements AsyncDisposable {
   /** A URL, or `unix:/path`. */
   readonly address: string;
-  readonly #server: Deno.HttpServer;
+  readonly #key: BindKey;
+  readonly #requests: Requests;
+  readonly #stopping = new AbortController();
+  readonly #watching: Promise<void>;
+  #listener: Listener;
   #ended: Promise<void> | undefined;
 
-  private constructor(address: string, server: Deno.HttpServer) {
-    this.address = address;
-    this.#server = server;
+  private constructor(key: BindKey, listener: Listener, requests: Requests) {
+    const { bind } = listener;
+    this.address = `${bind.kind === "unix" ? "" : "http://"}${formatBind(bind)}`;
+    this.#key = key;
+    this.#listener = listener;
+    this.#requests = requests;
+    this.#watching = this.#watch().catch(reportError);
   }
 
-  /** @throws {ListenError} If it can't listen. */
-  static async listen(
-    key: "http_bind" | "admin_bind",
-    bind: Config["http_bind"],
-    app: Hono,
-  ): Promise<HttpServer> {
-    const handler = (request: Request): Response | Promise<Response> => app.fetch(request);
-    const onListen = (): void => {};
-    try {
-      if (bind.kind === "unix") {
-        await removeStaleSocket(bind.path);
-        const server = Deno.serve({ path: bind.path, onListen }, handler);
-        return new HttpServer(`unix:${bind.path}`, server);
-      }
-      const { hostname, port } = bind;
-      const server = Deno.serve({ hostname, port, onListen }, handler);
-      const address = formatBind({ ...bind, port: server.addr.port });
-      return new HttpServer(`http://${address}`, server);
-    } catch (error) {
-      const [, known] = REASONS.find(([kind]) => error instanceof kind) ?? [];
-      const reason = known ?? (error instanceof Error ? error.message : String(error));
-      const message = `Cannot listen on ${key} ${formatBind(bind)}: ${reason}`;
-      throw new ListenError(message, { cause: error });
-    }
+  /** @throws {ListenError} If it can't listen; later such an error is one that nobody handles. */
+  static async listen(key: BindKey, bind: Config["http_bind"], app: Hono): Promise<HttpServer> {
+    const requests = new Requests(app);
+    return new HttpServer(key, await Listener.open(key, bind, requests.handle), requests);
   }
 
   /**
-   * Takes no new requests and answers those that came, until `deadline` fires. What is open then ends
-   * with the broker or the process: a server of Deno's that is shutting down throws when aborted.
+   * Takes no new requests and answers those that came, until `deadline` fires. Connections that are
+   * open then, or on which nothing was asked, end with the process.
    */
   async drain(deadline: AbortSignal): Promise<void> {
-    this.#ended ??= this.#server.shutdown();
-    await within(this.#ended, Infinity, deadline);
-    await within(this.#ended, LINGER_MS);
+    this.#stopping.abort();
+    await within(this.#watching, Infinity, deadline);
+    const ended = this.#ended ??= this.#listener.shutDown();
+    await within(Promise.race([ended, this.#requests.answered()]), Infinity, deadline);
+    await within(ended, LINGER_MS, deadline);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.drain(AbortSignal.abort());
+    this.#stopping.abort();
+    await this.#watching;
+    if (this.#ended === undefined) await this.#listener.close();
   }
-}
 
-async function removeStaleSocket(path: string): Promise<void> {
-  try {
-    if (!(await Deno.lstat(path)).isSocket) {
-      throw new TypeError(
-        "there is a file that is not a socket; remove it, or choose another path",
-      );
+  /** Listens again, as often as it is needed. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#stopping;
+    const address = this.address;
+    for (;;) {
+      const reason = await this.#listener.lost(signal);
+      if (reason === undefined) return;
+      const text =
+        "No connection is taken at {address}, most likely for lack of file descriptors " +
+        "(ulimit -n); closing all and listening again: {reason}";
+      log.error(text, { address, reason });
+      this.#requests.areRefused = true;
+      await within(this.#requests.answered(), ANSWER_MS, signal);
+      if (signal.aborted) return;
+      await this.#listener.close();
+      await this.#listenAgain(signal);
+      this.#requests.areRefused = false;
+      if (!signal.aborted) log.warning("Listening again at {address}", { address });
     }
-    (await Deno.connect({ transport: "unix", path })).close();
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) await Deno.remove(path);
-    else if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+
+  /** The descriptors that were given back are wanted by others too, so it may take some tries. */
+  async #listenAgain(signal: AbortSignal): Promise<void> {
+    const { bind } = this.#listener;
+    const pauses = new Backoff(RETRY);
+    const giveUpAt = performance.now() + GIVE_UP_MS;
+    while (!signal.aborted) {
+      try {
+        this.#listener = await Listener.open(this.#key, bind, this.#requests.handle);
+        return;
+      } catch (error) {
+        if (performance.now() > giveUpAt) throw error;
+        await pauses.pause(signal);
+      }
+    }
   }
 }
 
-const REASONS = [
-  [
-    Deno.errors.AddrInUse,
-    "another program listens there already (is turn-channels running twice?)",
-  ],
-  [Deno.errors.AddrNotAvailable, "this machine has no such address; 0.0.0.0 means all that it has"],
-  [
-    Deno.errors.PermissionDenied,
-    "the system does not allow it; ports below 1024 and other users' folders need rights",
-  ],
-] as const;
+/** The requests that are not answered yet. */
+class Requests {
+  /** Whether nothing new is begun. */
+  areRefused = false;
+  readonly #app: Hono;
+  #open = 0;
+  #whenAnswered = Promise.withResolvers<void>();
+
+  constructor(app: Hono) {
+    this.#app = app;
+  }
+
+  readonly handle = (request: Request): Response | Promise<Response> => {
+    if (this.areRefused && request.method === "POST") {
+      return unavailable("All connections are about to be closed", 1);
+    }
+    const answer = this.#app.fetch(request);
+    return answer instanceof Response ? answer : this.#count(answer);
+  };
+
+  /** Resolves when all are answered. */
+  answered(): Promise<void> {
+    return this.#open === 0 ? Promise.resolve() : this.#whenAnswered.promise;
+  }
+
+  async #count(answer: Promise<Response>): Promise<Response> {
+    this.#open++;
+    try {
+      return await answer;
+    } finally {
+      if (--this.#open === 0) {
+        this.#whenAnswered.resolve();
+        this.#whenAnswered = Promise.withResolvers();
+      }
+    }
+  }
+}

@@ -37,19 +37,20 @@ interface ReloaderOptions {
   readonly apply: (config: Config) => void;
 }
 
-export class Reloader implements Disposable {
+export class Reloader {
   /** The configuration in force; of keys that need a restart, what was read last. */
   current: Config;
   readonly #options: ReloaderOptions;
   #work: Promise<void> = Promise.resolve();
-  readonly #onSignal = (): void => {
-    this.#work = this.#work.then(() => this.#reload());
-  };
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
     this.current = options.config;
-    Deno.addSignalListener("SIGHUP", this.#onSignal);
+  }
+
+  /** Reads it again, after what is being read. */
+  reload(): void {
+    this.#work = this.#work.then(() => this.#reload());
   }
 
   async #reload(): Promise<void> {
@@ -75,10 +76,6 @@ export class Reloader implements Disposable {
     if (waiting.length > 0) {
       log.warning("Changed, but in force only after a restart: {waiting}", { waiting });
     }
-  }
-
-  [Symbol.dispose](): void {
-    Deno.removeSignalListener("SIGHUP", this.#onSignal);
   }
 }
 

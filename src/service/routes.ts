@@ -28,7 +28,7 @@ export function publicRoutes(endpoints: readonly EndpointOptions[], operation?: 
 }
 
 export function adminRoutes(operation: Operation): Hono {
-  const app = new Hono();
+  const app = new Hono({ strict: false });
   addLiveness(app);
   addOperation(app, operation);
   app.notFound(pathNotFound);

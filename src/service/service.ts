@@ -6,8 +6,15 @@ import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import type { Broker } from "../broker/mod.ts";
 import { amqpUrls, type Config } from "../config/mod.ts";
-import { LoopLag, MetricsRegistry, startTracing, type TracedBroker } from "../telemetry/mod.ts";
+import {
+  type LogFigures,
+  LoopLag,
+  MetricsRegistry,
+  startTracing,
+  type TracedBroker,
+} from "../telemetry/mod.ts";
 import { brokerOptions } from "./broker_options.ts";
+import { CacheWatch } from "./cache_watch.ts";
 import { openCaches } from "./caches.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { healthOf, unready } from "./health.ts";
@@ -18,27 +25,41 @@ import { watchProgram, watchQueues } from "./watch.ts";
 
 export type Service = Awaited<ReturnType<typeof startService>>;
 
+interface ServiceOptions {
+  /** Instead of the one that the configuration names. */
+  readonly broker?: Broker;
+  /** The state of the log, if there is one. */
+  readonly log?: LogFigures;
+}
+
+const NO_LOG: LogFigures = { lost: 0, stalledMs: 0 };
+
 /**
  * Starts a bridge. It waits a moment for a broker that is away, and then goes on connecting.
- * @param broker Instead of the one that the configuration names.
  * @throws {CacheError} If the cache can't be opened.
  * @throws {ListenError} If the address can't be listened on.
  */
-export async function startService(config: Config, broker: Broker = openBroker(config)) {
+export async function startService(
+  config: Config,
+  { broker = openBroker(config), log = NO_LOG }: ServiceOptions = {},
+) {
   await using opened = new AsyncDisposableStack();
   opened.use(broker);
   const loopLag = opened.use(new LoopLag());
   const tracing = await startTracing(tracedBroker(config));
   const queueWatch = opened.use(watchQueues(config.channels, broker));
   const metrics = new MetricsRegistry();
-  watchProgram(metrics, broker, queueWatch, loopLag);
+  watchProgram(metrics, { broker, queueWatch, loopLag, log });
   const caches = await openCaches(config.channels, opened);
+  if (config.message_cache_class !== "MemoryMessageCache") {
+    opened.use(new CacheWatch([...caches.values()]));
+  }
   const shared = { broker, tracing, queueWatch, metrics, opened };
   const channels = [...caches].map(([channel, cache]) => openChannel(channel, cache, shared));
   let isDraining = false;
   const operation = {
     health: () => healthOf(broker, channels),
-    unready: () => unready(broker, isDraining),
+    unready: () => unready(broker, channels, isDraining),
     metrics: () => metrics.text(),
     openApi: openApiDocument({
       paths: channels.map(({ endpoint }) => endpoint.path),

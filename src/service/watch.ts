@@ -5,6 +5,7 @@ import { type Broker, delayQueue, PublishError } from "../broker/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
 import {
+  type LogFigures,
   type LoopLag,
   type Metrics,
   type MetricsRegistry,
@@ -33,11 +34,16 @@ export function watchQueues(channels: readonly ChannelConfig[], broker: Broker):
   });
 }
 
+interface WatchedProgram {
+  readonly broker: Broker;
+  readonly queueWatch: QueueWatch;
+  readonly loopLag: LoopLag;
+  readonly log: LogFigures;
+}
+
 export function watchProgram(
   metrics: MetricsRegistry,
-  broker: Broker,
-  queueWatch: QueueWatch,
-  loopLag: LoopLag,
+  { broker, queueWatch, loopLag, log }: WatchedProgram,
 ): void {
   metrics.sources = {
     broker: () => {
@@ -46,6 +52,7 @@ export function watchProgram(
     },
     delayed: () => queueWatch.delayed(),
     loopLagMs: () => loopLag.take(),
+    log: () => log,
   };
 }
 

@@ -35,16 +35,21 @@ export class Transport implements AsyncDisposable {
   readonly #watchers = new Watchers<TransportWatcher>();
   readonly watch = (watcher: TransportWatcher): Disposable => this.#watchers.add(watcher);
   readonly #broker: Publisher & Subscriber;
-  readonly #consumer: Consumer;
+  #consumer: Consumer | undefined;
 
   constructor(connector: string, broker: Publisher & Subscriber) {
     this.queues = queuesOf(connector);
     this.connector = connector;
     this.#broker = broker;
-    const { inbound, event, outbound } = this.queues;
+    const { inbound, event } = this.queues;
     for (const queue of [inbound, event]) broker.declare(queue);
+  }
+
+  /** Begins to take messages to users. */
+  start(): void {
+    const { outbound } = this.queues;
     const options = { prefetch: 1, parkingQueue: `${outbound}.parked` };
-    this.#consumer = broker.consume(outbound, options, ({ body }) => {
+    this.#consumer = this.#broker.consume(outbound, options, ({ body }) => {
       return Promise.resolve(this.#take(body));
     });
   }
@@ -64,7 +69,7 @@ export class Transport implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#consumer.cancel();
+    await this.#consumer?.cancel();
   }
 
   #take(body: Uint8Array): Disposition {

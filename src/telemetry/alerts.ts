@@ -3,6 +3,7 @@
 // about a channel names it in the label `connector`.
 
 import { stringify } from "yaml";
+import { MOST_LEFT } from "./descriptors.ts";
 
 interface Alert {
   readonly severity: "page" | "ticket";
@@ -85,6 +86,19 @@ export const ALERTS: Readonly<Record<string, Alert>> = {
     expr: "sum by (job, instance, connector) " +
       "(increase(turn_channels_cache_failures_total[5m])) > 0",
     summary: "The message cache can't be used; messages wait until it can",
+  },
+  DescriptorsShort: {
+    severity: "page",
+    for: "1m",
+    expr: `turn_channels_descriptors_left < ${MOST_LEFT}`,
+    summary: "Only {{ $value }} files or connections more can be opened by {{ $labels.instance }}",
+  },
+  LogStalled: {
+    severity: "ticket",
+    for: "1m",
+    expr: "turn_channels_log_stalled_seconds > 60 " +
+      "or increase(turn_channels_log_lost_lines_total[15m]) > 0",
+    summary: "The log can't be written; lines wait, and some may be lost",
   },
   BridgeRestarts: {
     severity: "ticket",

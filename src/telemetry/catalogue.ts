@@ -2,6 +2,8 @@
 // units, `_total` for what only grows. All that is a channel's has the label `connector`. Labels have
 // few values, none of them an address or an id.
 
+import { MOST_LEFT } from "./descriptors.ts";
+
 type MetricType = "counter" | "gauge" | "histogram";
 
 export interface Definition<T extends MetricType = MetricType, L extends string = string> {
@@ -177,9 +179,21 @@ export const METRICS = {
   memory: gauge("process_resident_memory_bytes", "Memory that the program uses."),
   heap: gauge("process_heap_bytes", "Memory that JavaScript uses."),
   openFds: gauge("process_open_fds", "Open file descriptors, where they can be counted."),
+  leftFds: gauge(
+    "turn_channels_descriptors_left",
+    `File descriptors that can still be opened: ${MOST_LEFT} stands for so many or more.`,
+  ),
   loopLag: gauge(
     "turn_channels_event_loop_lag_seconds",
     "How late a timer came at most, since the last scrape.",
+  ),
+  logLost: counter(
+    "turn_channels_log_lost_lines_total",
+    "Lines of the log that could not be written, and for which there was no more room.",
+  ),
+  logStalled: gauge(
+    "turn_channels_log_stalled_seconds",
+    "How long the log has tried in vain to write; 0 when it does not.",
   ),
 } as const;
 

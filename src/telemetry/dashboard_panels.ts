@@ -122,9 +122,14 @@ export const ROWS: Readonly<Record<string, readonly object[]>> = {
     panel("Event loop lag", "s", {
       "{{instance}} lag": series(METRICS.loopLag),
     }, "How late timers came at most, between two scrapes."),
-    panel("Open files", "short", {
-      "{{instance}}": `${series(METRICS.openFds)} ${OURS}`,
-    }, "Where the runtime lets them be counted."),
+    panel("Open files and connections", "short", {
+      "{{instance}} open": `${series(METRICS.openFds)} ${OURS}`,
+      "{{instance}} left": series(METRICS.leftFds),
+    }, "Open ones, where the runtime lets them be counted; what is left, which should stay at 64."),
+    panel("Log", "short", {
+      "{{instance}} lines lost an hour": `increase(${series(METRICS.logLost)}[1h])`,
+      "{{instance}} seconds stalled": series(METRICS.logStalled),
+    }, "0 is good: lines that were lost, and for how long none could be written."),
   ],
 };
 

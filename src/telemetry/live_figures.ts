@@ -56,6 +56,14 @@ export interface ChannelSources {
   cacheEntries(): Readonly<Record<string, number>> | undefined;
 }
 
+/** Figures of the log. */
+export interface LogFigures {
+  /** How many lines were lost since the start. */
+  readonly lost: number;
+  /** For how long a write has been tried in vain, in milliseconds. */
+  readonly stalledMs: number;
+}
+
 /** Where figures come from that no channel has for itself. */
 export interface ProgramSources {
   /** The state of the broker. */
@@ -64,6 +72,8 @@ export interface ProgramSources {
   delayed(): ReadonlyMap<string, number>;
   /** The longest that something due had to wait since this was asked last, in milliseconds. */
   loopLagMs(): number;
+  /** The state of the log. */
+  log(): LogFigures;
 }
 
 /** Turn names its buckets, so there may be any number. */
@@ -76,6 +86,9 @@ export function showProgram(to: Instruments, sources: ProgramSources): void {
   to.brokerConnected.set({ direction: "consume" }, Number(consuming));
   to.brokerBlocked.set(Number(blocked));
   to.loopLag.set(sources.loopLagMs() / 1000);
+  const { lost, stalledMs } = sources.log();
+  to.logLost.series({}).total = lost;
+  to.logStalled.set(stalledMs / 1000);
   for (const [delay, count] of sources.delayed()) to.delayed.set({ delay }, count);
 }
 

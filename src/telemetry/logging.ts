@@ -1,8 +1,7 @@
 // Sets up LogTape, once per process: our categories at the chosen level, one line a record, text for
 // a terminal and JSON elsewhere, unless one is chosen. On its way to the output a record loses what
-// is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts). Lines are
-// gathered for a moment and written together, which makes logging cheap; after a `fatal` record, and
-// at the end, at once.
+// is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts); the lines are
+// written by log_writer.ts.
 
 import {
   configureSync,
@@ -13,8 +12,10 @@ import {
   type TextFormatter,
 } from "@logtape/logtape";
 import { jsonLine } from "./json_line.ts";
+import type { LogFigures } from "./live_figures.ts";
 import { foldBursts } from "./log_folding.ts";
 import { type LogPrivacy, privateRecord } from "./log_privacy.ts";
+import { type LogOutput, LogWriter } from "./log_writer.ts";
 
 const LEVELS = {
   DEBUG: "debug",
@@ -45,11 +46,10 @@ export interface LoggingOptions {
   readonly output?: LogOutput;
 }
 
-/** What takes the bytes: a part of `Deno.stderr`. */
-export type LogOutput = Pick<typeof Deno.stderr, "writeSync" | "isTerminal">;
-
-/** Logging that has begun. Disposing writes what is left and ends it. */
-export interface Logging extends Disposable {
+/** Logging that has begun. Disposing writes what is left, if it can be written, and ends it. */
+export interface Logging extends AsyncDisposable {
+  /** How the writing goes. */
+  readonly figures: LogFigures;
   /** Writes from now on what is of this level or above, showing this of people. */
   change(level: LogLevelName, privacy: LogPrivacy): void;
 }
@@ -59,8 +59,8 @@ const NOTHING: LogPrivacy = { addresses: false, content: false };
 /** Starts logging. */
 export function startLogging(options: LoggingOptions): Logging {
   const { level, format = "auto", privacy = NOTHING, output = Deno.stderr } = options;
-  const writer = lineWriter(output, formatter(format, output.isTerminal()));
-  const folding = foldBursts(writer.write);
+  const writer = new LogWriter(output, formatter(format, output.isTerminal()));
+  const folding = foldBursts((record) => writer.take(record));
   const change = (level: LogLevelName, privacy: LogPrivacy): void => {
     const sink = (record: LogRecord): void => folding.take(privateRecord(record, privacy));
     configureSync({
@@ -74,11 +74,12 @@ export function startLogging(options: LoggingOptions): Logging {
   };
   change(level, privacy);
   return {
+    figures: writer,
     change,
-    [Symbol.dispose](): void {
+    async [Symbol.asyncDispose](): Promise<void> {
       resetSync();
       folding.end();
-      writer.flush();
+      await writer[Symbol.asyncDispose]();
     },
   };
 }
@@ -96,27 +97,4 @@ function formatter(format: LogFormat, terminal: boolean): TextFormatter {
   return terminal
     ? getAnsiColorFormatter({ timestamp: "time", category })
     : getTextFormatter({ timestamp: "rfc3339", category });
-}
-
-const FLUSH_AFTER_MS = 20;
-const FLUSH_AT_CHARACTERS = 64 * 1024;
-
-/** Gathers lines and writes them together. Loses none: LogTape's own buffering sinks do in a burst. */
-function lineWriter(output: LogOutput, format: TextFormatter) {
-  const encoder = new TextEncoder();
-  let lines = "";
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const flush = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    let bytes = encoder.encode(lines);
-    lines = "";
-    while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
-  };
-  const write = (record: LogRecord): void => {
-    lines += format(record);
-    if (record.level === "fatal" || lines.length > FLUSH_AT_CHARACTERS) return flush();
-    timer ??= setTimeout(flush, FLUSH_AFTER_MS);
-  };
-  return { write, flush };
 }

@@ -8,8 +8,14 @@ import { Transports } from "./transports.ts";
 /** The three flows of messages through the bridge. */
 export type Flow = "outbound" | "inbound" | "status";
 
-/** Outbound: it is in the queue; is so already, asked for twice; answers nothing known; can't be. */
-const FROM_TURN = ["accepted", "repeated", "unknown_reply_to", "unavailable"] as const;
+/** Outbound: it is in the queue; is so already, asked for twice; answers nothing known; nobody; can't be. */
+const FROM_TURN = [
+  "accepted",
+  "repeated",
+  "unknown_reply_to",
+  "session_over",
+  "unavailable",
+] as const;
 /** The others: Turn has it; needs not know; had it already; a person is to look; nobody can read. */
 const TO_TURN = ["delivered", "skipped", "duplicate", "parked", "unreadable"] as const;
 /** Another attempt, a delay queue, the end of its queue, … */

@@ -4,6 +4,7 @@ import process from "node:process";
 import { Registry } from "prom-client";
 import manifest from "../../deno.json" with { type: "json" };
 import { METRICS } from "./catalogue.ts";
+import { countLeftFds, countOpenFds } from "./descriptors.ts";
 import { type Instruments, makeInstruments } from "./instruments.ts";
 import { type ProgramSources, showChannel, showProgram } from "./live_figures.ts";
 import { Metrics } from "./metrics.ts";
@@ -21,6 +22,7 @@ export class MetricsRegistry {
     this.#instruments.build.set({ version: manifest.version, deno: Deno.version.deno }, 1);
     this.#instruments.start.set(performance.timeOrigin / 1000);
     if (countOpenFds() === undefined) this.#registry.removeSingleMetric(METRICS.openFds.name);
+    if (countLeftFds() === undefined) this.#registry.removeSingleMetric(METRICS.leftFds.name);
   }
 
   /** The metrics of a channel, whose series have its connector's name as the label `connector`. */
@@ -57,15 +59,8 @@ function showProcess(to: Instruments): void {
   const { rss, heapUsed } = Deno.memoryUsage();
   to.memory.set(rss);
   to.heap.set(heapUsed);
-  to.openFds.set(countOpenFds() ?? 0);
-}
-
-/** How many files are open; undefined where there is no such folder, or no permission to read it. */
-function countOpenFds(): number | undefined {
-  try {
-    return [...Deno.readDirSync("/proc/self/fd")].length;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) return;
-    throw error;
-  }
+  // Without any left the folder can't be read either: what was told before is the better number.
+  const openFds = countOpenFds();
+  if (openFds !== undefined) to.openFds.set(openFds);
+  to.leftFds.set(countLeftFds() ?? 0);
 }

@@ -1,6 +1,6 @@
 // What Turn's answer to a call means: the one place where its status code is read.
 
-import { readErrorText, readStart } from "./excerpt.ts";
+import { isPage, readErrorText, readStart } from "./excerpt.ts";
 import { type RateLimit, readRateLimit, retryAfterMs } from "./rate_limit.ts";
 
 /** What a call to Turn means for the message. */
@@ -17,11 +17,7 @@ export type CallResult =
       readonly kind: "retry";
       /** The least wait that Turn asked for, in milliseconds; 0 if it didn't. */
       readonly afterMs: number;
-      /**
-       * Whose fault it may be: the `message`'s alone, or also `turn`'s (it answers with an error, or
-       * not in time). When Turn is `unreachable`, or our token is wrong, nothing else will fare better.
-       */
-      readonly fault: "message" | "turn" | "unreachable";
+      readonly fault: Fault;
     }
     /** Turn takes no more calls for now (429): no fault of the message's. */
     | Failure & {
@@ -33,6 +29,19 @@ export type CallResult =
     /** No other try will work. */
     | Failure & { readonly kind: "refused"; readonly status: number }
   );
+
+/** Why another try may work: whose fault it is, or may be. */
+export type Fault =
+  /** The message's alone. */
+  | "message"
+  /** The message's or Turn's: it answers with an error, or not in time. */
+  | "turn"
+  /** Not the message's, as no other will fare better: no connection, a wrong token, another's answer. */
+  | "unreachable"
+  /** Not the message's, as Turn says so itself: it is away, and for how long (`Retry-After`). */
+  | "unavailable"
+  /** Ours: no call was made. */
+  | "ours";
 
 /** Why Turn does not have the message. */
 export interface Failure {
@@ -58,37 +67,49 @@ export async function readCallResult(
   const { status, headers } = response;
   // Read in any case: an HTTP/1.1 connection is used again only when its answer was read.
   const start = await readStart(response);
-  if (status >= 200 && status < 300) {
+  const isApi = !isPage(headers, start);
+  if (status >= 200 && status < 300 && isApi) {
     return { kind: "delivered", status, rateLimit: readRateLimit(headers, "", now) };
   }
   const excerpt = readErrorText(start, secret);
   // No other answer's text is looked into: it may quote a user, who may write of buckets.
   const rateLimit = readRateLimit(headers, status === 429 ? excerpt : "", now);
   const said = excerpt === "" ? {} : { said: excerpt };
-  const failure = {
-    reason: `Turn answered ${status}${hintOf(status)}`,
-    status,
-    rateLimit,
-    ...said,
-  };
-  if (status === 429) {
-    return { kind: "limited", ...failure, afterMs: retryAfterMs(response, now) };
-  }
-  const fault = faultOf(status);
+  const afterMs = retryAfterMs(response, now);
+  const fault = faultOf(status, isApi, afterMs);
+  const reason = `Turn answered ${status}${hintOf(status, isApi, fault)}`;
+  const failure = { reason, status, rateLimit, ...said };
+  if (status === 429) return { kind: "limited", ...failure, afterMs };
   if (fault === undefined) return { kind: "refused", ...failure };
-  return { kind: "retry", ...failure, fault, afterMs: retryAfterMs(response, now) };
+  return { kind: "retry", ...failure, fault, afterMs };
 }
 
-function hintOf(status: number): string {
-  if (status === 401 || status === 403) return ", it does not accept our auth_token";
+/** Whose fault an answer tells of; undefined if it will stay as it is. */
+function faultOf(status: number, isApi: boolean, afterMs: number): Fault | undefined {
+  if (status === 408 || status === 425) return "message";
+  if (status >= 500) return afterMs > 0 ? "unavailable" : "turn";
+  if (isRefusal(status)) return "unreachable";
+  if (!isRedirect(status) && (isApi || ABOUT_MESSAGE.includes(status))) return undefined;
+  return afterMs > 0 ? "unavailable" : "unreachable";
+}
+
+/** What a proxy says of this message or of all our calls, and may say with a page: sizes, a limit. */
+const ABOUT_MESSAGE: readonly number[] = [413, 414, 429, 431];
+
+function hintOf(status: number, isApi: boolean, fault: Fault | undefined): string {
+  const todo = "correct turn_api_url, or wait if Turn is being maintained";
   // To follow a redirect would make a GET of the POST, and lose the message.
-  if (status >= 300 && status < 400) return ", a redirect: turn_api_url needs correcting";
-  return "";
+  if (isRedirect(status)) return `, a redirect: ${todo}`;
+  if (!isApi && status < 500 && (fault === "unreachable" || fault === "unavailable")) {
+    return ` with a web page, as its API never does: ${todo}`;
+  }
+  return isRefusal(status) ? ", it does not accept our auth_token" : "";
 }
 
-/** Whose fault a status tells of; undefined for one that will stay as it is. */
-function faultOf(status: number): "message" | "turn" | "unreachable" | undefined {
-  if (status === 401 || status === 403) return "unreachable";
-  if (status >= 500) return "turn";
-  return status === 408 || status === 425 ? "message" : undefined;
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
+function isRefusal(status: number): boolean {
+  return status === 401 || status === 403;
 }

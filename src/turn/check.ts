@@ -4,7 +4,7 @@
 
 import type { Finding } from "../telemetry/mod.ts";
 import type { TurnClientOptions } from "./client.ts";
-import { networkError, oneLine } from "./excerpt.ts";
+import { isPage, networkError, oneLine, readStart } from "./excerpt.ts";
 
 /** Options of {@linkcode askTurn}. */
 export interface TurnCheckOptions extends Pick<TurnClientOptions, "apiUrl" | "authToken" | "now"> {
@@ -14,6 +14,8 @@ export interface TurnCheckOptions extends Pick<TurnClientOptions, "apiUrl" | "au
 
 interface Answer {
   readonly status: number;
+  /** Whether it is a web page. */
+  readonly isPage: boolean;
   /** How far our clock is ahead, in milliseconds, at the middle of the call; NaN if Turn has no Date. */
   readonly aheadMs: number;
 }
@@ -33,7 +35,7 @@ export async function askTurn(options: TurnCheckOptions): Promise<readonly Findi
   const withToken = await ask(options, authToken);
   if (typeof withToken === "string") return [unreachable(apiUrl, withToken), clock];
   const reached = { subject: "Turn", ok: true, detail };
-  return [reached, tokenFinding(without.status, withToken.status), clock];
+  return [reached, tokenFinding(without.status, withToken), clock];
 }
 
 /** Calls Turn: its answer, or in words why there is none. */
@@ -50,9 +52,9 @@ async function ask(options: TurnCheckOptions, authToken?: string): Promise<Answe
       },
     });
     const ours = (begun + now()) / 2;
-    await response.body?.cancel();
+    const start = await readStart(response);
     const aheadMs = ours - Date.parse(response.headers.get("date") ?? "");
-    return { status: response.status, aheadMs };
+    return { status: response.status, isPage: isPage(response.headers, start), aheadMs };
   } catch (error) {
     return oneLine(networkError(error), authToken);
   }
@@ -84,8 +86,10 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   [/Expired|NotValidYet/i, "set this machine's clock, or have Turn renew its certificate"],
 ];
 
+const OR_WAIT = "or wait, if Turn is being maintained";
+
 /** Compares answers: who may not ask is refused before it is looked whether there is anything. */
-function tokenFinding(without: number, withToken: number): Finding {
+function tokenFinding(without: number, { status: withToken, isPage }: Answer): Finding {
   const subject = "Turn's token";
   if (isRefusal(withToken)) {
     return {
@@ -100,7 +104,15 @@ function tokenFinding(without: number, withToken: number): Finding {
       subject,
       ok: false,
       detail: `Turn redirects (${withToken}), and redirections are not followed`,
-      fix: "correct turn_api_url: https://, and the host that Turn redirects to",
+      fix: `correct turn_api_url: https://, and the host that Turn redirects to; ${OR_WAIT}`,
+    };
+  }
+  if (isPage && withToken < 300) {
+    return {
+      subject,
+      ok: false,
+      detail: `a web page answers (${withToken}), as Turn's API never does`,
+      fix: `correct turn_api_url; ${OR_WAIT}`,
     };
   }
   if (isRefusal(without)) {

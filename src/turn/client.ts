@@ -1,10 +1,11 @@
 // Calls to Turn's API. One call is one attempt: whether there is another, and when, is for the
 // caller to decide by the `CallResult`.
 
-import { Timeouts } from "../async/mod.ts";
+import { onAbort, Timeouts } from "../async/mod.ts";
 import type { Trace } from "../telemetry/mod.ts";
 import { type CallResult, readCallResult } from "./call_result.ts";
-import { isUnreachable, networkError, oneLine } from "./excerpt.ts";
+import { Connections } from "./connections.ts";
+import { isOutOfFiles, isUnreachable, networkError, oneLine } from "./excerpt.ts";
 import {
   formatMessage,
   formatStatus,
@@ -12,9 +13,6 @@ import {
   type Status,
   type StatusFormat,
 } from "./payloads.ts";
-
-/** How long an unused connection is kept: less than the 60 s after which many proxies drop it. */
-const IDLE_MS = 30_000;
 
 /** Options of a {@linkcode TurnClient}. */
 export interface TurnClientOptions {
@@ -42,6 +40,8 @@ export interface CallOptions {
   readonly trace?: Trace | undefined;
 }
 
+type NoAnswer = Extract<CallResult, { readonly kind: "retry" }>;
+
 /** Turn's API. */
 export class TurnClient implements Disposable {
   readonly #options: TurnClientOptions;
@@ -49,8 +49,7 @@ export class TurnClient implements Disposable {
   #authToken: string;
   #headers: Readonly<Record<string, string>>;
   readonly #timeouts = new Timeouts();
-  /** Its connections are ours alone, so they can be closed with it; there may be any number. */
-  readonly #http: Deno.HttpClient;
+  readonly #connections: Connections;
 
   /**
    * Calls nothing yet.
@@ -62,7 +61,7 @@ export class TurnClient implements Disposable {
     this.#authToken = options.authToken;
     this.#headers = headersWith(options.authToken);
     // Last, for what throws above must leave nothing behind.
-    this.#http = Deno.createHttpClient({ poolIdleTimeout: IDLE_MS });
+    this.#connections = new Connections();
   }
 
   /**
@@ -91,8 +90,10 @@ export class TurnClient implements Disposable {
     signal.throwIfAborted();
     const call = new AbortController();
     const abandon = () => call.abort();
-    signal.addEventListener("abort", abandon);
+    const unlisten = onAbort(signal, abandon);
     const endTimeout = this.#timeouts.start(timeoutMs, abandon);
+    const pool = this.#connections.begin();
+    let isBroken = false;
     try {
       const response = await ask(`${this.#apiUrl}/${resource}`, {
         method: "POST",
@@ -100,19 +101,21 @@ export class TurnClient implements Disposable {
         body,
         redirect: "manual",
         signal: call.signal,
-        client: this.#http,
+        client: pool.client,
       });
       return await readCallResult(response, now(), authToken);
     } catch (error) {
       signal.throwIfAborted();
-      const reason = call.signal.aborted
-        ? `Turn did not answer within ${timeoutMs / 1000} s`
-        : oneLine(`Cannot reach Turn: ${networkError(error)}`, authToken);
-      const fault = !call.signal.aborted && isUnreachable(error) ? "unreachable" : "turn";
-      return { kind: "retry", reason, afterMs: 0, fault };
+      const result = call.signal.aborted
+        ? noAnswer("turn", `Turn did not answer within ${timeoutMs / 1000} s`)
+        : failedCall(error, authToken);
+      isBroken = result.fault === "turn";
+      return result;
     } finally {
+      // Its body may have stayed away, where the status came.
+      this.#connections.end(pool, !isBroken && !call.signal.aborted);
       endTimeout();
-      signal.removeEventListener("abort", abandon);
+      unlisten();
     }
   }
 
@@ -124,8 +127,22 @@ export class TurnClient implements Disposable {
 
   /** Closes the connections; calls under way fail. */
   [Symbol.dispose](): void {
-    this.#http[Symbol.dispose]();
+    this.#connections[Symbol.dispose]();
   }
+}
+
+/** What a call has come to that the runtime could not make, or not to its end. */
+function failedCall(error: unknown, authToken: string): NoAnswer {
+  if (isOutOfFiles(error)) {
+    const reason = "this program has no file descriptor left for a connection: raise its limit";
+    return noAnswer("ours", `Cannot call Turn: ${reason} (LimitNOFILE, ulimit -n)`);
+  }
+  const fault = isUnreachable(error) ? "unreachable" : "turn";
+  return noAnswer(fault, oneLine(`Cannot reach Turn: ${networkError(error)}`, authToken));
+}
+
+function noAnswer(fault: NoAnswer["fault"], reason: string): NoAnswer {
+  return { kind: "retry", reason, afterMs: 0, fault };
 }
 
 /** A plain object: fetch takes it in half the time that it needs for `Headers`. */

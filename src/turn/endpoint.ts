@@ -7,7 +7,7 @@
 import { Hono } from "hono";
 import { Deadline, EXPIRED, Timeouts } from "../async/mod.ts";
 import { readTrace, type Trace } from "../telemetry/mod.ts";
-import { readBody } from "./body.ts";
+import { BodyHold, BodyMemory, readBody } from "./body.ts";
 import {
   internalError,
   methodNotAllowed,
@@ -16,7 +16,7 @@ import {
   unavailable,
 } from "./http_errors.ts";
 import { decodeRequest, type OutboundRequest } from "./request.ts";
-import { SIGNATURE_HEADER, verify } from "./signature.ts";
+import { isPlausible, SIGNATURE_HEADER, verify } from "./signature.ts";
 
 /** What became of a request that was readable. */
 export type Acceptance =
@@ -24,6 +24,8 @@ export type Acceptance =
   | { readonly kind: "accepted"; readonly id: string }
   /** The request answers a message that isn't known; nothing was sent. */
   | { readonly kind: "unknown_reply_to" }
+  /** Nobody waits for the answer any more, for a reason that Turn is told; nothing was sent. */
+  | { readonly kind: "session_over"; readonly reason: string }
   /** The message can't be taken now. The reason is logged, Turn is not told. */
   | { readonly kind: "unavailable"; readonly reason: string };
 
@@ -63,11 +65,12 @@ export interface EndpointOptions {
  * @internal As `deno doc --lint` would have every type of hono's exported too.
  */
 export function turnEndpoint(channels: readonly EndpointOptions[]): Hono {
-  const app = new Hono();
-  const timeouts = new Timeouts();
+  // A slash at the end of a path makes no other path of it: for a 404 Turn would drop the message.
+  const app = new Hono({ strict: false });
+  const shared = { timeouts: new Timeouts(), memory: new BodyMemory() };
   for (const options of channels) {
     const path = `${options.path}/messages`;
-    app.post(path, ({ req }) => answer(req.raw, { ...options }, timeouts));
+    app.post(path, ({ req }) => answer(req.raw, { ...options }, shared));
     app.all(path, methodNotAllowed("POST"));
   }
   app.notFound(pathNotFound);
@@ -75,23 +78,39 @@ export function turnEndpoint(channels: readonly EndpointOptions[]): Hono {
   return app;
 }
 
+/** What the requests of all channels share. */
+interface Shared {
+  readonly timeouts: Timeouts;
+  readonly memory: BodyMemory;
+}
+
 async function answer(
   request: Request,
   options: EndpointOptions,
-  timeouts: Timeouts,
+  { timeouts, memory }: Shared,
 ): Promise<Response> {
   const signature = request.headers.get(SIGNATURE_HEADER);
   if (!signature) return refuse(401, [{ details: `The header ${SIGNATURE_HEADER} is missing` }]);
+  // Whoever does not even try is not to make us hold a body.
+  if (!isPlausible(signature)) {
+    return refuse(401, [{ details: `${SIGNATURE_HEADER} is not an HMAC-SHA256 in base64` }]);
+  }
   // Now: it tells only of what happens after it was asked for.
   const { signal } = request;
   using deadline = new Deadline(options.requestTimeoutMs, timeouts);
-  const body = await readBody(request, options.maxBodyBytes, deadline);
+  using hold = new BodyHold(memory);
+  const body = await readBody(request, options.maxBodyBytes, deadline, hold);
   switch (body.kind) {
     case "too_large":
       return refuse(413, [{ details: `The body is larger than ${options.maxBodyBytes} bytes` }]);
     case "broken":
       // Most likely nobody is left to read this. Sent again it may well be whole, so no 4xx.
       return unavailable("The body broke off", 1);
+    case "crowded":
+      return unavailable(
+        "The bodies of other requests take all the memory that there is for them",
+        1,
+      );
     case "expired":
       return timedOut(options);
     case "complete":
@@ -144,6 +163,12 @@ function answerAcceptance(acceptance: Acceptance): Response {
       return refuse(404, [{
         details: "No inbound message with this id is remembered",
         field: "reply_to",
+      }]);
+    case "session_over":
+      return refuse(422, [{
+        title: "session_over",
+        details: `session_over: ${acceptance.reason}`,
+        field: "to",
       }]);
     case "unavailable":
       return unavailable(acceptance.reason);

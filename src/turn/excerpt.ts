@@ -1,7 +1,7 @@
 // What Turn, or the runtime, says when a call fails, short enough for a log line and for a header.
 
 import * as z from "zod";
-import { messageOf, parseJson } from "../async/mod.ts";
+import { isOutOfDescriptors, messageOf, parseJson } from "../async/mod.ts";
 import { bodyLength } from "./body.ts";
 
 /** As much of an answer's body as is read, unless more is asked for. */
@@ -47,6 +47,13 @@ export async function readStart(response: Response, maxBytes = READ_BYTES): Prom
   return text;
 }
 
+/** Whether an answer is a web page, of a proxy's or a login: no answer of Turn's API is one. */
+export function isPage(headers: Headers, start: string): boolean {
+  const text = start.trimStart();
+  const isHtml = /html/i.test(headers.get("content-type") ?? "");
+  return text.startsWith("<") || isHtml && text !== "";
+}
+
 function errorText(body: string): string | undefined {
   const read = errorSchema.safeParse(parseJson(body));
   if (!read.success) return undefined;
@@ -64,6 +71,28 @@ export function networkError(error: unknown): string {
 /** Whether there was no connection to send the call on: refused, no such host, no route. */
 export function isUnreachable(error: unknown): boolean {
   return runtimeWords(error).includes("client error (Connect)");
+}
+
+/** How many free file descriptors it takes to look up a name and to connect. */
+const FILES_TO_CONNECT = 4;
+
+/**
+ * Whether a call failed for our own lack of file descriptors. The words alone don't tell: a name that
+ * could not be looked up for it is "not known". So it is tried.
+ */
+export function isOutOfFiles(error: unknown): boolean {
+  if (isOutOfDescriptors(error)) return true;
+  return isUnreachable(error) && !canOpenFiles();
+}
+
+function canOpenFiles(): boolean {
+  using files = new DisposableStack();
+  try {
+    for (let n = 0; n < FILES_TO_CONNECT; n++) files.use(Deno.openSync("/dev/null"));
+    return true;
+  } catch (error) {
+    return !isOutOfDescriptors(error);
+  }
 }
 
 /** Deno 2.9 has its own words in the cause, 2.6 has no cause. */

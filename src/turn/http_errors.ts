@@ -20,6 +20,8 @@ export const TITLES = {
 
 /** One thing that is wrong with a request. */
 export interface ErrorDetail {
+  /** Which fault it is; the status's title, unless given. */
+  readonly title?: string;
   /** What is wrong, and what would be right; holds nothing that a user wrote. */
   readonly details: string;
   /** The field it is about, as a dotted path. */

@@ -7,9 +7,15 @@
 
 export { bodyLength } from "./body.ts";
 export * from "./client.ts";
-export type { CallResult, Failure } from "./call_result.ts";
+export type { CallResult, Failure, Fault } from "./call_result.ts";
 export * from "./endpoint.ts";
-export { type Asked, internalError, methodNotAllowed, pathNotFound } from "./http_errors.ts";
+export {
+  type Asked,
+  internalError,
+  methodNotAllowed,
+  pathNotFound,
+  unavailable,
+} from "./http_errors.ts";
 export { type OpenApi, turnApi, type TurnApiOptions } from "./openapi.ts";
 export type { InboundText, Status, StatusFormat } from "./payloads.ts";
 export type { RateLimit } from "./rate_limit.ts";

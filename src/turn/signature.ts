@@ -7,6 +7,14 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 /** The header that carries the signature. */
 export const SIGNATURE_HEADER = "X-Turn-Hook-Signature";
 
+/** 32 bytes in base64. */
+const SIGNATURE = /^[A-Za-z0-9+/]{43}=$/;
+
+/** Whether `signature` could be one of anything. */
+export function isPlausible(signature: string): boolean {
+  return SIGNATURE.test(signature);
+}
+
 /** The signature of `body`, as Turn makes it. */
 export function sign(secret: string, body: Uint8Array): string {
   return createHmac("sha256", secret).update(body).digest("base64");

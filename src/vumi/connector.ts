@@ -5,6 +5,7 @@
 import { getLogger } from "@logtape/logtape";
 import type {
   BrokerMessage,
+  ConsumeOptions,
   Consumer,
   Disposition,
   Handler,
@@ -71,6 +72,8 @@ export interface ConnectorHandlers {
   readonly onLead: () => void;
   /** Called for what can't be read; it is parked. */
   readonly unreadable: (from: "inbound" | "event") => void;
+  /** Called for what is parked otherwise than by a handler's decision; see {@linkcode ConsumeOptions}. */
+  readonly parked: (from: "inbound" | "event", isNew: boolean) => void;
 }
 
 /** Typed publishing and consuming on a connector's queues. */
@@ -107,8 +110,18 @@ export class Connector {
       handle: handlers.event,
       onUnreadable: () => handlers.unreadable("event"),
     });
-    const forInbound = { prefetch: inboundPrefetch, parkingQueue: inboundParked, lead };
-    const forEvents = { prefetch: eventPrefetch, parkingQueue: eventParked, lead };
+    const forInbound: ConsumeOptions = {
+      prefetch: inboundPrefetch,
+      parkingQueue: inboundParked,
+      lead,
+      onParked: (isNew) => handlers.parked("inbound", isNew),
+    };
+    const forEvents: ConsumeOptions = {
+      prefetch: eventPrefetch,
+      parkingQueue: eventParked,
+      lead,
+      onParked: (isNew) => handlers.parked("event", isNew),
+    };
     broker.declare(outbound);
     this.#consumers.push(
       broker.consume(inbound, forInbound, readMessage),

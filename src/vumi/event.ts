@@ -4,24 +4,25 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod";
 import { newId } from "./message.ts";
-import { parsePayload } from "./payload.ts";
+import { metadataSchema, parsePayload, textOr, textOrNull } from "./payload.ts";
 import { timestampSchema } from "./timestamp.ts";
 
-const metadataSchema = z.record(z.string(), z.unknown()).default(() => ({}));
+const metadata = metadataSchema.default(() => ({}));
 
 const eventFields = z.object({
-  event_id: z.string().min(1).default(newId),
-  user_message_id: z.string().min(1),
+  event_id: textOr(newId),
+  // Some transports have only sent_message_id, and may have made that the same as ours.
+  user_message_id: z.string().nullable(),
   event_type: z.enum(["ack", "nack", "delivery_report"]),
-  sent_message_id: z.string().nullable().default(null),
-  nack_reason: z.string().nullable().default(null),
+  sent_message_id: textOrNull,
+  nack_reason: textOrNull,
   delivery_status: z.enum(["pending", "failed", "delivered"]).nullable().default(null),
-  message_version: z.string().default("20110921"),
-  message_type: z.literal("event").default("event"),
+  message_version: textOr(() => "20110921"),
+  message_type: textOr(() => "event"),
   timestamp: timestampSchema,
-  routing_metadata: metadataSchema,
-  helper_metadata: metadataSchema,
-  transport_metadata: z.record(z.string(), z.unknown()).nullable().default(() => ({})),
+  routing_metadata: metadata,
+  helper_metadata: metadata,
+  transport_metadata: metadataSchema.nullable().default(() => ({})),
 });
 
 /** Each type of event has one field that it can't do without. */
@@ -31,20 +32,29 @@ const REQUIRED = {
   delivery_report: "delivery_status",
 } as const;
 
-const eventSchema = eventFields.superRefine((event, context) => {
+const eventSchema = eventFields.transform((event, context) => {
   const field = REQUIRED[event.event_type];
-  if (event[field] !== null) return;
-  context.addIssue({ code: "custom", path: [field], message: `required for ${event.event_type}` });
+  const user_message_id = event.user_message_id || event.sent_message_id || "";
+  if (user_message_id === "") {
+    const message = "required where there is no sent_message_id";
+    context.addIssue({ code: "custom", path: ["user_message_id"], message });
+  }
+  if (event[field] === null) {
+    const message = `required for ${event.event_type}`;
+    context.addIssue({ code: "custom", path: [field], message });
+  }
+  return { ...event, user_message_id };
 });
 
 /**
- * What became of an outbound message, all fields present.
+ * What became of an outbound message, all fields present; where only the provider's id of it is known,
+ * that is `user_message_id` too.
  * @internal As Message is.
  */
-export type Event = Readonly<z.output<typeof eventFields>>;
+export type Event = Readonly<z.output<typeof eventSchema>>;
 
 /**
- * Reads an event off the wire: unknown fields are dropped, absent ones get vumi's defaults.
+ * Reads an event off the wire, as loosely as vumi2; see {@linkcode decodeMessage}.
  * @throws {MalformedPayloadError} If `body` is not UTF-8 JSON, or a field is missing or wrong.
  */
 export function decodeEvent(body: Uint8Array): Event {

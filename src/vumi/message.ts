@@ -4,37 +4,37 @@
 
 import { Buffer } from "node:buffer";
 import * as z from "zod";
-import { parsePayload } from "./payload.ts";
+import { metadataSchema, parsePayload, textOr, textOrNull, textSchema } from "./payload.ts";
 import { formatTimestamp, timestampSchema } from "./timestamp.ts";
 
-const metadataSchema = z.record(z.string(), z.unknown()).default(() => ({}));
+const metadata = metadataSchema.default(() => ({}));
 const addressTypeSchema = z.enum(
   ["irc_nickname", "twitter_handle", "msisdn", "gtalk_id", "jabber_id", "mxit_id", "wechat_id"],
 ).nullable().default(null);
 
 const messageSchema = z.object({
-  message_id: z.string().min(1).default(newId),
+  message_id: textOr(newId),
   // Inbound: our number or USSD code, from_addr the user. Outbound: the other way round.
-  to_addr: z.string(),
-  from_addr: z.string(),
-  transport_name: z.string(),
+  to_addr: textSchema,
+  from_addr: textSchema,
+  transport_name: textSchema,
   transport_type: z.enum(
     ["http_api", "irc", "telnet", "twitter", "sms", "ussd", "xmpp", "mxit", "wechat"],
   ),
-  message_version: z.string().default("20110921"),
-  message_type: z.literal("user_message").default("user_message"),
+  message_version: textOr(() => "20110921"),
+  message_type: textOr(() => "user_message"),
   timestamp: timestampSchema,
-  in_reply_to: z.string().nullable().default(null),
-  provider: z.string().nullable().default(null),
-  group: z.string().nullable().default(null),
+  in_reply_to: textOrNull,
+  provider: textOrNull,
+  group: textOrNull,
   // USSD, inbound: dialled, answered, hung up. Outbound: an answer is expected, or the end.
   session_event: z.enum(["new", "resume", "close"]).nullable().default(null),
   // Null or "" when a USSD session begins or ends.
-  content: z.string().nullable().default(null),
+  content: textOrNull,
   // For routers, for applications, and for the transport, to which a reply carries it back.
-  routing_metadata: metadataSchema,
-  helper_metadata: metadataSchema,
-  transport_metadata: metadataSchema,
+  routing_metadata: metadata,
+  helper_metadata: metadata,
+  transport_metadata: metadata,
   to_addr_type: addressTypeSchema,
   from_addr_type: addressTypeSchema,
 });
@@ -95,7 +95,8 @@ export function createReply(
 }
 
 /**
- * Reads a message off the wire: unknown fields are dropped, absent ones get vumi's defaults.
+ * Reads a message off the wire, as loosely as vumi2: unknown fields are dropped, absent ones get
+ * vumi's defaults, and what is no text where one belongs becomes one.
  * @throws {MalformedPayloadError} If `body` is not UTF-8 JSON, or a field is missing or wrong.
  */
 export function decodeMessage(body: Uint8Array): Message {

@@ -1,19 +1,19 @@
 // vumi's timestamps: UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. They stay strings, as a `Date` would lose the
-// microseconds. No fraction, a shorter one, and a trailing `Z` are read too (vumi2's
-// deserialise_vumi_timestamp).
+// microseconds. No fraction, a shorter one, a trailing `Z`, and numbers without a leading zero are
+// read too (vumi2's deserialise_vumi_timestamp).
 
 import * as z from "zod";
 
-const WIRE_FORM = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z?$/;
+const WIRE_FORM = /^(\d{4})-(\d\d?)-(\d\d?)\s+(\d\d?):(\d\d?):(\d\d?)(?:\.(\d{1,6}))?Z?$/;
 
 /** Reads a timestamp into its full form; now, when absent. */
 export const timestampSchema: z.ZodType<string> = z.string().default(() =>
   formatTimestamp(new Date())
 ).transform((text, context) => {
-  const [, date, time, fraction = ""] = WIRE_FORM.exec(text) ?? [];
-  if (date !== undefined && time !== undefined && isRealTime(date, time)) {
-    return `${date} ${time}.${fraction.padEnd(6, "0")}`;
-  }
+  const [, year = "", ...rest] = WIRE_FORM.exec(text) ?? [];
+  const [month, day, hours, minutes, seconds] = rest.map((number = "") => number.padStart(2, "0"));
+  const [date, time] = [`${year}-${month}-${day}`, `${hours}:${minutes}:${seconds}`];
+  if (isRealTime(date, time)) return `${date} ${time}.${(rest[5] ?? "").padEnd(6, "0")}`;
   context.addIssue({ code: "custom", message: "expected YYYY-MM-DD HH:MM:SS.ffffff" });
   return z.NEVER;
 });

@@ -26,10 +26,11 @@ const TIMESTAMP = "2026-06-15 13:00:00.000000";
 export function messageFrom(address: string, id: string): unknown {
   return {
     message_id: id,
-    to_addr: "*120*8864#",
+    to_addr: "8110",
     from_addr: address,
-    transport_name: "ussd_transport",
-    transport_type: "ussd",
+    transport_name: "smpp_transport",
+    // A USSD message takes one answer only.
+    transport_type: "sms",
     message_type: "user_message",
     message_version: "20110921",
     timestamp: TIMESTAMP,

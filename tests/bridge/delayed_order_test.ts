@@ -162,10 +162,10 @@ Deno.test("DelayedOrder looks up one note at the start, and none for a message, 
   await test.order.ready("u");
   await test.order.ready("x");
   assert.equal(reads, 0);
-  // In the next program, one for each user.
+  // In the next program, one for each user; of who has none also the one of earlier versions.
   const next = new TestOrder(test);
   for (const key of ["u", "u", "v", "v"]) await next.order.ready(key);
-  assert.equal(reads, 3);
+  assert.equal(reads, 4);
   // When all are back, none again.
   await test.arrive("u", a);
   reads = 0;

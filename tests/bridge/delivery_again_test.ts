@@ -25,6 +25,7 @@ Deno.test("Delivery drops what Turn has already, when it comes again", async () 
   assert.deepEqual(await test.cache.counts(), [
     "inbound delayed: 1",
     "inbound delivered: 2",
+    "inbound duplicate: 3",
     "inbound undelayed: 1",
   ]);
 });

@@ -17,7 +17,7 @@ import { FlakyCache, settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
 const REQUEUE: Disposition = { kind: "requeue" };
-const DOWN: readonly End[] = Array(99).fill(UNREACHABLE);
+const DOWN: readonly End[] = Array(9_999).fill(UNREACHABLE);
 
 /** Each copy's number, whether it was begun, and its attempts. */
 function told(dispositions: readonly Disposition[]): unknown[] {
@@ -88,7 +88,7 @@ Deno.test("Delivery counts how often it has sent a message to the end of its que
 const WAITS: readonly [string, readonly End[], (test: TestDelivery) => void][] = [
   ["Turn's rate limit", Array(99).fill({ ...LIMITED, afterMs: 600_000 }), () => {}],
   ["the cache", [], (test) => test.cache.failing.add("getInbound")],
-  ["another attempt", Array(9).fill({ ...RETRY, afterMs: 299_000, fault: "message" }), () => {}],
+  ["another attempt", Array(9).fill({ ...RETRY, afterMs: 299_000 }), () => {}],
 ];
 
 for (const [what, ends, begin] of WAITS) {
@@ -110,7 +110,7 @@ for (const [what, ends, begin] of WAITS) {
 }
 
 Deno.test("Delivery has the rest of its quick attempts at the end of the queue", async () => {
-  const slow = { ...RETRY, fault: "message", afterMs: 299_000 } as const;
+  const slow = { ...RETRY, afterMs: 299_000 } as const;
   await using test = new TestDelivery(Array(8).fill(slow), undefined, undefined, { maxRetries: 5 });
   const first = test.deliver("m1");
   await test.clock.advance(HOLD_MS);

@@ -18,7 +18,10 @@ import { arrival, FlakyCache } from "./support.ts";
 
 export const DELIVERED = { kind: "delivered", status: 200 } as const satisfies CallResult;
 const FAILED = { kind: "retry", reason: "Turn answered 500", status: 500, afterMs: 0 } as const;
-export const RETRY = { ...FAILED, fault: "turn" } as const satisfies CallResult;
+/** It may be the message's fault, or Turn's. */
+export const DOUBTFUL = { ...FAILED, fault: "turn" } as const satisfies CallResult;
+/** It is the message's. */
+export const RETRY = { ...FAILED, fault: "message" } as const satisfies CallResult;
 export const UNREACHABLE = { ...FAILED, fault: "unreachable" } as const satisfies CallResult;
 export const LIMITED = { ...FAILED, kind: "limited", status: 429 } as const satisfies CallResult;
 export const REFUSED = { kind: "refused", reason: "Turn answered 400", status: 400 } as const;

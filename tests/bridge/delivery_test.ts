@@ -4,6 +4,7 @@ import type { Disposition } from "../../src/vumi/mod.ts";
 import { soon } from "./clock.ts";
 import {
   DELIVERED,
+  DOUBTFUL,
   type End,
   headersOf,
   LIMITED,
@@ -86,7 +87,7 @@ Deno.test("Delivery parks when it is not worth trying any more", async () => {
   assert.equal(disposition.reason, "Turn answered 500, after 3 attempts");
   assert.equal(disposition.status, 500);
   assert.equal(await test.counted("parked"), 1);
-  assert.deepEqual(await test.cache.counts(), ["inbound parked: 1"]);
+  assert.deepEqual(await test.cache.counts(), ["inbound in: 1", "inbound parked: 1"]);
 });
 
 Deno.test("Delivery is done when a later attempt succeeds", async () => {
@@ -116,11 +117,12 @@ Deno.test("Delivery never counts a 429 against a message", async () => {
   assert.equal(await test.counted("retried"), 0);
 });
 
-Deno.test("Delivery lets a bug through, and counts the message as parked", async () => {
-  await using test = new TestDelivery([new TypeError("bug")]);
-  await assert.rejects(test.deliver("m1"), TypeError);
+Deno.test("Delivery parks a message because of a bug, and counts it once", async () => {
+  await using test = new TestDelivery([new TypeError("no such thing")]);
+  const reason = "bug: TypeError: no such thing";
+  assert.deepEqual(await test.deliver("m1"), { kind: "park", reason });
   assert.equal(await test.counted("parked"), 1);
-  assert.deepEqual(await test.cache.counts(), ["inbound parked: 1"]);
+  assert.deepEqual(await test.cache.counts(), ["inbound in: 1", "inbound parked: 1"]);
 });
 
 Deno.test("Delivery counts what has ended once, though a bug follows", async () => {
@@ -179,7 +181,12 @@ Deno.test("Delivery spends no retries of a message that comes alone on a Turn th
 });
 
 Deno.test("Delivery keeps what waits for Turn in hand, in order, and spends no attempts", async () => {
-  const ends: End[] = [...Array(5).fill(UNREACHABLE), RETRY, RETRY, ...Array(10).fill(DELIVERED)];
+  const ends: End[] = [
+    ...Array(5).fill(UNREACHABLE),
+    DOUBTFUL,
+    UNREACHABLE,
+    ...Array(10).fill(DELIVERED),
+  ];
   await using test = new TestDelivery(ends);
   const users = ["a", "b", "c", "d", "e"];
   const dispositions = [1, 2].flatMap((n) =>

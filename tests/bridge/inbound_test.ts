@@ -4,7 +4,7 @@ import { readDelivered } from "../../src/bridge/delivery_records.ts";
 import { InboundFlow, type InboundOptions } from "../../src/bridge/inbound.ts";
 import type { CallOptions, CallResult, InboundText } from "../../src/turn/mod.ts";
 import { createMessage, type Disposition, type Message } from "../../src/vumi/mod.ts";
-import { DELIVERED, HOUR_MS, RETRY, TestDelivery } from "./delivery_support.ts";
+import { DELIVERED, headersOf, HOUR_MS, RETRY, TestDelivery } from "./delivery_support.ts";
 import { AGAIN, arrival, settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
@@ -16,7 +16,7 @@ class TestInbound implements AsyncDisposable {
   /** What Turn was told, in order. */
   readonly told: InboundText[] = [];
   /** What Turn answers. */
-  answer: () => CallResult = () => DELIVERED;
+  answer: () => CallResult | Promise<CallResult> = () => DELIVERED;
   readonly #flow: InboundFlow;
 
   constructor(more: Partial<InboundOptions> = {}) {
@@ -48,6 +48,7 @@ class TestInbound implements AsyncDisposable {
       retryForMs: 72 * HOUR_MS,
       ussdRetryForMs: 120_000,
       emptyMessageBody: undefined,
+      defaultFromAddr: "8110",
       ...more,
     }, deliveries);
   }
@@ -95,6 +96,7 @@ for (
     ["no text", { content: null }, undefined, "*120#"],
     ["an empty text", { content: "" }, undefined, "*120#"],
     ["an empty text, and what stands for it", { content: "" }, "(empty)", "(empty)"],
+    ["no text, to no address", { content: null, to_addr: "" }, undefined, "8110"],
     ["a last word", { content: "bye", session_event: "close" }, undefined, "bye"],
   ] as const
 ) {
@@ -104,6 +106,36 @@ for (
     assert.equal(test.told[0]?.text, text);
   });
 }
+
+Deno.test("InboundFlow: a message that is tried again does not become the user's last one", async () => {
+  await using test = new TestInbound();
+  const ussd = { transport_type: "ussd", from_addr: "+266" } as const;
+  const first = { ...ussd, message_id: "a", timestamp: "2015-06-15 13:00:00.000000" };
+  test.answer = () => RETRY;
+  let headers = headersOf(await test.handle(first));
+  headers = headersOf(await test.handle(first, arrival({ headers })));
+  test.answer = () => DELIVERED;
+  test.base.now += 61_000;
+  // It is delayed for longer than others wait; the user writes from the number in its other form.
+  const next = { ...ussd, message_id: "b", timestamp: "2015-06-15 13:01:00.000000" };
+  await test.handle({ ...next, from_addr: "266" });
+  await test.handle(first, arrival({ headers }));
+  assert.deepEqual(test.told.map(({ id }) => id), ["a", "a", "b", "a"]);
+  assert.equal((await test.cache.getLastInbound("+266"))?.message_id, "b");
+});
+
+Deno.test("InboundFlow has one order for a user whose number comes in two forms", async () => {
+  await using test = new TestInbound();
+  const turn = Promise.withResolvers<CallResult>();
+  test.answer = () => turn.promise;
+  const first = test.handle({ message_id: "a", from_addr: "+27 82" });
+  const second = test.handle({ message_id: "b", from_addr: "2782" });
+  await settle();
+  assert.deepEqual(test.told.map(({ id }) => id), ["a"]);
+  turn.resolve(DELIVERED);
+  await Promise.all([first, second]);
+  assert.deepEqual(test.told.map(({ from }) => from), ["+27 82", "2782"]);
+});
 
 Deno.test("InboundFlow keeps a hang-up to itself, but remembers it", async () => {
   await using test = new TestInbound();
@@ -128,6 +160,7 @@ Deno.test("InboundFlow counts a message as come once, however often it comes", a
   assert.deepEqual(await test.cache.counts(), [
     "inbound delayed: 1",
     "inbound delivered: 1",
+    "inbound duplicate: 1",
     "inbound in: 1",
     "inbound undelayed: 1",
   ]);

@@ -266,6 +266,7 @@ Deno.test("StatusFlow tells an event once, though it comes again", async () => {
   await settle();
   assert.deepEqual(await test.cache.counts(), [
     "status delivered: 1",
+    "status duplicate: 1",
     "status in: 2",
     "status skipped_duplicate: 1",
   ]);

@@ -63,6 +63,10 @@ export class FlakyCache extends MessageCache {
     return this.#try("putNotes", () => super.putNotes(...args));
   }
 
+  override claimNote(...args: Parameters<MessageCache["claimNote"]>) {
+    return this.#try("claimNote", () => super.claimNote(...args));
+  }
+
   override getNote(...args: Parameters<MessageCache["getNote"]>) {
     return this.#try("getNote", () => super.getNote(...args));
   }

@@ -10,6 +10,8 @@ const DELIVERED: CallResult = { kind: "delivered", status: 200 };
 const FAILED = { kind: "retry", reason: "Turn answered 500", afterMs: 0 } as const;
 const DOWN: CallResult = { ...FAILED, fault: "turn" };
 const UNREACHABLE: CallResult = { ...FAILED, fault: "unreachable" };
+const AWAY: CallResult = { ...FAILED, fault: "unavailable", afterMs: 600_000 };
+const OURS: CallResult = { ...FAILED, fault: "ours" };
 const REFUSED: CallResult = { kind: "refused", reason: "Turn answered 400", status: 400 };
 
 /** A gate on a clock that the test sets. */
@@ -38,9 +40,9 @@ class TestGate implements Disposable {
     return new Entry(this.gate, resource, id, held);
   }
 
-  /** Lets a call begin and end so. */
-  async call(delivery: CallResult, id = "x"): Promise<void> {
-    this.gate.leave(await this.enter(id).pass(), delivery);
+  /** Lets a call begin and end so; the message may have failed before. */
+  async call(delivery: CallResult, id = "x", failedAt?: number): Promise<void> {
+    this.gate.leave(await this.enter(id).pass(), delivery, failedAt);
   }
 
   /** Makes Turn look down: it can't be reached. */
@@ -191,11 +193,11 @@ Deno.test("TurnGate goes on when a message is refused: a Turn that answers works
   assert.equal(test.gate.status().lastSuccess, undefined);
 });
 
-Deno.test("TurnGate pauses again after a probe in vain, twice as long, up to a minute", async () => {
+Deno.test("TurnGate pauses again after a probe in vain, twice as long, up to 10 s", async () => {
   using test = new TestGate();
   await test.takeDown();
-  const waiting = ["a", "b", "c", "d", "e", "f", "g", "h", "i"].map((id) => test.enter(id));
-  for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
+  const waiting = ["a", "b", "c", "d", "e", "f", "g"].map((id) => test.enter(id));
+  for (const seconds of [1, 2, 4, 8, 10, 10]) {
     await test.clock.advance(1000 * seconds - 1);
     assert.equal(test.gate.status().breaker, "open");
     await test.clock.advance(1);
@@ -206,6 +208,86 @@ Deno.test("TurnGate pauses again after a probe in vain, twice as long, up to a m
     ]);
     test.gate.leave(await probe.pass(), DOWN);
   }
+});
+
+Deno.test("TurnGate holds all calls when Turn says that it is away, and looks after 10 s", async () => {
+  using test = new TestGate();
+  await test.call(DELIVERED);
+  await test.call(AWAY);
+  assert.equal(test.gate.status().breaker, "open");
+  const [a, b] = [test.enter("a"), test.enter("b", "statuses")];
+  await test.clock.advance(9_999);
+  assert.deepEqual(await answers(a, b), ["waits", "waits"]);
+  await test.clock.advance(1);
+  test.gate.leave(await a.pass(), DELIVERED);
+  assert.deepEqual(await answers(b), ["through"]);
+});
+
+Deno.test("TurnGate takes 5 failures in a row for a Turn that is down, however far apart", async () => {
+  using test = new TestGate();
+  for (let n = 0; n < 5; n++) {
+    assert.equal(test.gate.status().breaker, "closed");
+    await test.clock.advance(34_000);
+    await test.call(DOWN, `${n}`);
+  }
+  assert.deepEqual([test.gate.status().breaker, test.gate.isInDoubt("4")], ["open", false]);
+});
+
+Deno.test("TurnGate blames a message for what it fails after another came through", async () => {
+  using test = new TestGate();
+  const failedAt = test.now;
+  await test.call(DOWN, "a");
+  await test.clock.advance(1_000);
+  await test.call(DELIVERED, "b");
+  assert.deepEqual([failedAt, test.now, undefined].map((at) => test.gate.hasDeliveredSince(at)), [
+    true,
+    false,
+    false,
+  ]);
+  for (let n = 0; n < 20; n++) await test.call(DOWN, "a", failedAt);
+  assert.equal(test.gate.status().breaker, "closed");
+  // Nor does it help against what others fail; and what Turn says itself counts, whoever hears it.
+  for (let n = 0; n < 4; n++) await test.call(DOWN, "c");
+  await test.call(DOWN, "a", failedAt);
+  assert.equal(test.gate.status().breaker, "closed");
+  await test.call(DOWN, "c");
+  assert.equal(test.gate.status().breaker, "open");
+  using other = new TestGate();
+  await other.call(DELIVERED, "b");
+  await other.call(AWAY, "a", 0);
+  assert.equal(other.gate.status().breaker, "open");
+});
+
+Deno.test("TurnGate lets another message show soon whether one is to blame", async () => {
+  using test = new TestGate();
+  for (const seconds of [0, 0, 0, 0, 0, 1, 2, 4]) {
+    const a = test.enter("a");
+    await test.clock.advance(1000 * seconds);
+    test.gate.leave(await a.pass(), DOWN);
+  }
+  assert.equal(test.gate.isInDoubt("a"), true);
+  const again = test.enter("a");
+  await test.clock.advance(500);
+  const other = test.enter("b", "statuses");
+  await test.clock.advance(499);
+  assert.deepEqual(await answers(again, other), ["waits", "waits"]);
+  await test.clock.advance(1);
+  assert.deepEqual(await answers(again, other), ["waits", "through"]);
+  test.gate.leave(await other.pass(), DELIVERED);
+  assert.equal(test.gate.status().breaker, "closed");
+  assert.deepEqual(await answers(again), ["through"]);
+});
+
+Deno.test("TurnGate goes by no call that we could not make", async () => {
+  using test = new TestGate();
+  for (let n = 0; n < 20; n++) await test.call(OURS);
+  assert.equal(test.gate.status().breaker, "closed");
+  await test.takeDown();
+  await test.clock.advance(1_000);
+  await test.call(OURS);
+  // Still one call to see.
+  const [a, b] = [test.enter("a"), test.enter("b")];
+  assert.deepEqual(await answers(a, b), ["through", "waits"]);
 });
 
 Deno.test("TurnGate probes with another message when it can, as one may fail by itself", async () => {

@@ -119,10 +119,7 @@ function closeContract(test: Register): void {
   });
 
   test("status() is open, and closed at the end", async ({ broker }) => {
-    const { state, serverProperties } = broker.status();
-    assert.equal(state, "open");
-    assert.deepEqual(JSON.parse(JSON.stringify(serverProperties)), serverProperties);
-    assert.equal(typeof serverProperties["product"], "string");
+    assert.equal(broker.status().state, "open");
     await broker[Symbol.asyncDispose]();
     assert.equal(broker.status().state, "closed");
   });

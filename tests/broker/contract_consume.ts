@@ -97,7 +97,7 @@ export function parkContract(test: Register): void {
     const before = Date.now();
     const headers = await park(
       made,
-      options,
+      { ...options, onParked: () => assert.fail("the handler has said so") },
       () => Promise.resolve({ kind: "park", reason: "Turn answered 400", status: 400 }),
     );
     const { "x-parked-at": at, ...others } = headers;
@@ -140,8 +140,11 @@ export function parkContract(test: Register): void {
   ];
   for (const [how, fault] of faults) {
     test(`consume() parks the message of a handler that ${how}`, async (made, options) => {
-      const headers = await park(made, options, fault);
+      const told: boolean[] = [];
+      const onParked = (isNew: boolean): void => void told.push(isNew);
+      const headers = await park(made, { ...options, onParked }, fault);
       assert.equal(headers["x-parked-reason"], "bug: RangeError: no such thing");
+      assert.deepEqual(told, [true]);
     });
   }
 }

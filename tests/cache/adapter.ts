@@ -32,13 +32,16 @@ export function withOwner(cache: MessageCache, owner: AsyncDisposable): MessageC
 /** Opens an empty cache of the adapter under test. */
 export type Open = (clock?: Clock) => Promise<MessageCache>;
 
-/** Time as the suite makes it pass, in milliseconds; it begins at 0 unless told otherwise. */
+/** When the suite's time begins, unless told otherwise: after the samples' timestamps. */
+export const START: number = Date.parse("2026-01-03");
+
+/** Time as the suite makes it pass, in milliseconds. */
 export class Clock {
   #now: number;
   readonly #start: number;
   #adapter: Adapter | undefined;
 
-  constructor(start = 0) {
+  constructor(start = START) {
     this.#now = this.#start = start;
   }
 

@@ -6,8 +6,8 @@
 
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { CacheError } from "../../src/cache/mod.ts";
-import { type Adapter, Clock, type Open } from "./adapter.ts";
+import { CacheError, userKey } from "../../src/cache/mod.ts";
+import { type Adapter, Clock, type Open, START } from "./adapter.ts";
 import { keepsNotes } from "./contract_notes.ts";
 import { counts } from "./contract_tally.ts";
 import { anyText, note, remembered, rememberedOfSize } from "./samples.ts";
@@ -84,6 +84,66 @@ function keepsMessages(name: string, open: Open): void {
     assert.equal((await cache.getLastInbound("b"))?.message_id, "b1");
     assert.equal((await cache.getInbound("a1"))?.message_id, "a1");
     assert.equal(await cache.getLastInbound("*120*8864#"), undefined);
+  });
+
+  Deno.test(`${name}: getLastInbound() finds what the user sent last, not what was put last`, async () => {
+    await using cache = await open();
+    const put = (message_id: string, second: number, from_addr = "a"): Promise<void> => {
+      const timestamp = `2026-01-01 00:00:0${second}.000000`;
+      return cache.putInbound(remembered({ message_id, from_addr, timestamp }));
+    };
+    const last = async (): Promise<string | undefined> =>
+      (await cache.getLastInbound("a"))?.message_id;
+    await put("a2", 2);
+    await put("a1", 1);
+    await put("b1", 9, "b");
+    assert.equal(await last(), "a2");
+    assert.equal((await cache.getInbound("a1"))?.message_id, "a1");
+    // Of the same time it is the one put last.
+    await put("a3", 2);
+    assert.equal(await last(), "a3");
+    await Promise.all([put("a5", 5), put("a4", 4), put("a7", 7), put("a6", 6), put("a0", 0)]);
+    assert.equal(await last(), "a7");
+    assert.equal((await cache.getInbound("a0"))?.message_id, "a0");
+  });
+
+  Deno.test(`${name}: getLastInbound() is not held up by a message from the future`, async () => {
+    const clock = new Clock();
+    await using cache = await open(clock);
+    const put = (message_id: string, timestamp: string, seenAt?: number): Promise<void> =>
+      cache.putInbound(remembered({ message_id, timestamp, from_addr: "a" }), [], seenAt);
+    const last = async (): Promise<string | undefined> =>
+      (await cache.getLastInbound("a"))?.message_id;
+    await put("ahead", "2026-01-03 02:00:00.000000");
+    assert.equal(await last(), "ahead");
+    await put("older", "2026-01-02 23:59:59.999999");
+    assert.equal(await last(), "ahead");
+    await clock.to(1000);
+    await put("right", "2026-01-03 00:00:01.000000");
+    assert.equal(await last(), "right");
+    await clock.to(3000);
+    // Of the same clock, and tried again.
+    await put("ahead", "2026-01-03 02:00:00.000000", START + 500);
+    assert.equal(await last(), "right");
+    // A little ahead is no matter.
+    await put("soon", "2026-01-03 00:04:00.000000");
+    await put("right", "2026-01-03 00:00:02.000000");
+    assert.equal(await last(), "soon");
+  });
+
+  Deno.test(`${name} knows a user by the digits of the number`, async () => {
+    await using cache = await open();
+    await cache.putInbound(remembered({ message_id: "i1", from_addr: "+27 82-123 4567" }));
+    await cache.putOutbound(remembered({ message_id: "o1", to_addr: "27821234567" }));
+    for (const user of ["27821234567", "+27821234567", "+27 82 123-4567"]) {
+      assert.equal((await cache.getLastInbound(user))?.from_addr, "+27 82-123 4567");
+      assert.equal((await cache.getLastOutbound(user))?.to_addr, "27821234567");
+    }
+    assert.equal(await cache.getLastInbound("0821234567"), undefined);
+    // What is no number is not touched.
+    await cache.putInbound(remembered({ message_id: "i2", from_addr: "a-b +1" }));
+    assert.equal((await cache.getLastInbound("a-b +1"))?.message_id, "i2");
+    assert.equal(await cache.getLastInbound("ab1"), undefined);
   });
 
   Deno.test(`${name}: getLastInbound() finds the one put last of several side by side`, async () => {
@@ -181,7 +241,7 @@ function forgetsInTime(name: string, open: Open): void {
 function takesAnything(name: string, open: Open): void {
   Deno.test(`${name} tells any strings apart as ids and addresses`, async () => {
     await using cache = await open();
-    const texts = fc.uniqueArray(anyText, { minLength: 2, maxLength: 12 });
+    const texts = fc.uniqueArray(anyText, { minLength: 2, maxLength: 12, selector: userKey });
     await fc.assert(
       fc.asyncProperty(texts, async (ids) => {
         const message = (id: string) => remembered({ message_id: id, from_addr: id, group: id });

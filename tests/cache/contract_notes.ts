@@ -15,6 +15,7 @@ const KINDS: readonly NoteKind[] = [
   "told",
   "confirmed",
   "suspect",
+  "answered",
   "answer",
   "order",
   "delayed",
@@ -48,6 +49,29 @@ function keepsAndReplaces(name: string, open: Open): void {
     assert.equal(await cache.getNote("told", "m1"), "4");
     await Promise.all(["5", "6", "7"].map((value) => cache.putNotes([note({ value })])));
     assert.equal(await cache.getNote("told", "m1"), "7");
+  });
+
+  Deno.test(`${name}: claimNote() keeps the first note under an id until that is gone`, async () => {
+    const clock = new Clock();
+    await using cache = await open(clock);
+    const claim = (value: string) => cache.claimNote(note({ value, ttlMs: 60_000 }));
+    assert.equal(await claim("1"), "1");
+    assert.equal(await claim("2"), "1");
+    assert.equal(await cache.getNote("told", "m1"), "1");
+    // In place of it, and not as a claim.
+    await cache.putNotes([note({ value: "3" })]);
+    assert.equal(await claim("4"), "3");
+    await cache.deleteNote("told", "m1");
+    assert.equal(await claim("5"), "5");
+    await clock.to(60_000);
+    assert.equal(await claim("6"), "6");
+  });
+
+  Deno.test(`${name}: claimNote() gives one of several side by side what all want`, async () => {
+    await using cache = await open();
+    const values = Array.from({ length: 150 }, (_, index) => `${index}`);
+    const kept = await Promise.all(values.map((value) => cache.claimNote(note({ value }))));
+    assert.equal(new Set(kept).size, 1);
   });
 
   Deno.test(`${name} takes no notes without complaint`, async () => {

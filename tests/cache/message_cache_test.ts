@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { MemoryStore } from "../../src/cache/memory.ts";
 import { CacheError, MessageCache, type MessageCacheOptions } from "../../src/cache/mod.ts";
+import { toRow } from "../../src/cache/remembered.ts";
 import { type Metrics, MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { messageCacheContract } from "./contract.ts";
 import { remembered } from "./samples.ts";
@@ -46,6 +47,21 @@ Deno.test("MessageCache counts hits and misses by kind", async () => {
   assert.deepEqual(cache.entries(), { inbound: 1, last_inbound: 1, told: 0 });
 });
 
+Deno.test("MessageCache finds users for a while as earlier versions have kept them", async () => {
+  const store = new MemoryStore();
+  await store.commit([{
+    type: "set",
+    keys: [["last_inbound", "+27831234567"]],
+    value: toRow(remembered()),
+    ttlMs: 60_000,
+  }]);
+  let now = 0;
+  await using cache = open(channelMetrics(), { store, now: () => now });
+  assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "m1");
+  now = 1000;
+  assert.equal(await cache.getLastInbound("+27831234567"), undefined);
+});
+
 Deno.test("MessageCache counts what fails, and lets it fail", async () => {
   const metrics = new MetricsRegistry();
   const cache = open(channelMetrics(metrics));
@@ -59,7 +75,7 @@ Deno.test("MessageCache counts what fails, and lets it fail", async () => {
   ]);
 });
 
-Deno.test("MessageCache.status() is failing until what failed works again", async () => {
+Deno.test("MessageCache.status() is failing until what failed works again, used or probed", async () => {
   let refused: readonly string[] = [];
   const inner = new MemoryStore();
   const faulty = new Proxy(inner, {
@@ -73,18 +89,31 @@ Deno.test("MessageCache.status() is failing until what failed works again", asyn
   });
   let now = 1;
   await using cache = open(channelMetrics(), { store: faulty, now: () => now });
-  assert.deepEqual(cache.status(), { isFailing: false, lastFailure: undefined });
+  const status = (failingSince?: number, lastFailure?: number) => (
+    { failingSince, lastFailure, lasts: true }
+  );
+  assert.deepEqual(cache.status(), status());
   refused = ["commit"];
   await assert.rejects(cache.putInbound(remembered()), CacheError);
   await cache.getInbound("m1"); // What can be read is no sign that it can be written.
   now = 2;
-  assert.deepEqual(cache.status(), { isFailing: true, lastFailure: 1 });
+  assert.deepEqual(cache.status(), status(1, 1));
+  await cache.probe();
+  assert.deepEqual(cache.status(), status(1, 2));
   refused = ["get"];
   await cache.putInbound(remembered());
-  assert.deepEqual(cache.status(), { isFailing: false, lastFailure: 1 });
+  assert.deepEqual(cache.status(), status(undefined, 2));
+  now = 3;
   await assert.rejects(cache.getNote("told", "m1"), CacheError);
-  assert.deepEqual(cache.status(), { isFailing: true, lastFailure: 2 });
+  assert.deepEqual(cache.status(), status(3, 3));
   refused = [];
   await cache.getInbound("m1");
-  assert.deepEqual(cache.status(), { isFailing: false, lastFailure: 2 });
+  assert.deepEqual(cache.status(), status(undefined, 3));
+  refused = ["get", "commit"];
+  await cache.probe();
+  await assert.rejects(cache.putInbound(remembered()), CacheError);
+  assert.deepEqual(cache.status(), status(3, 3));
+  refused = [];
+  await cache.probe();
+  assert.deepEqual(cache.status(), status(undefined, 3));
 });

@@ -11,8 +11,8 @@ import { CacheError, type MessageCache } from "../../src/cache/mod.ts";
 import { redisUrl } from "../support/redis.ts";
 import { messageCacheContract } from "./contract.ts";
 import { withOwner } from "./adapter.ts";
-import { cacheIn, newPath } from "./deno_kv_files.ts";
-import { cacheOn, connectTo, newPrefix, passTime } from "./redis_server.ts";
+import { cacheIn, newPath, openFile } from "./deno_kv_files.ts";
+import { cacheOn, connectTo, newPrefix, openRedis, passTime } from "./redis_server.ts";
 import { note, remembered } from "./samples.ts";
 
 const IN = { flow: "inbound", result: "in" };
@@ -84,5 +84,40 @@ for (const [name, open] of Object.entries(PAIRS)) {
     await assert.rejects(part.putOutbound(remembered({ message_id: "4" })), CacheError);
     await owner.putOutbound(remembered({ message_id: "m1" }));
     assert.equal((await owner.getOutbound("m1"))?.message_id, "m1");
+  });
+}
+
+/** Two caches that share all that they keep, as two programs do. */
+const SHARED: Readonly<Record<string, () => Promise<Pair>>> = {
+  async DenoKvStore() {
+    const path = newPath();
+    return [await openFile(path), await openFile(path)];
+  },
+  async RedisStore() {
+    const options = { url: redisUrl(), keyPrefix: newPrefix() };
+    return [await openRedis(options), await openRedis(options)];
+  },
+};
+
+for (const [name, open] of Object.entries(SHARED)) {
+  Deno.test(`${name} of two programs keeps what the user sent last, and one of two claims`, async () => {
+    const [one, other] = await open();
+    await using _one = one;
+    await using _other = other;
+    for (let round = 0; round < 30; round++) {
+      const user = `${round}`;
+      const put = (cache: MessageCache, place: number): Promise<void> => {
+        const timestamp = `2026-01-01 00:00:00.00000${place}`;
+        const message_id = `${round}-${place}`;
+        return cache.putInbound(remembered({ message_id, from_addr: user, timestamp }));
+      };
+      const claims = [one, other].map((cache, index) =>
+        cache.claimNote(note({ id: user, value: `${index}` }))
+      );
+      await Promise.all([put(one, 9), put(other, 3), put(one, 1), put(other, 8), put(other, 5)]);
+      assert.equal((await one.getLastInbound(user))?.message_id, `${round}-9`);
+      assert.equal((await other.getLastInbound(user))?.message_id, `${round}-9`);
+      assert.equal(new Set(await Promise.all(claims)).size, 1);
+    }
   });
 }

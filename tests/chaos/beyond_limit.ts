@@ -66,7 +66,7 @@ export async function beyondLimit(run: BrokerRun, size: BeyondSize, how: Down): 
   if (how === "answers 503") world.turn.plan = () => ({ status: 200 });
   else world.turn.comeBack();
   const back = performance.now();
-  // Its probes may be a minute apart by then.
+  // Its probes are seconds apart by then.
   await world.settled({ stallMs: 70_000, mostMs: 120_000 });
   const caughtUp = (performance.now() - back) / 1000;
   reporter.add(await world.finish());

@@ -26,6 +26,8 @@ export class BridgeProcess implements AsyncDisposable {
   readonly #program: Program;
   readonly #folder: string;
   #running: Running | undefined;
+  /** Its exit code, if it ended and was not told to. */
+  #endedWith: number | undefined;
   #log = "";
 
   private constructor(address: string, folder: string) {
@@ -51,7 +53,12 @@ export class BridgeProcess implements AsyncDisposable {
 
   /** Starts it; resolves when it listens, whatever it has reached by then. */
   async start(): Promise<void> {
-    this.#running = await this.#program.start(["run", "--config", `${this.#folder}/config.json`]);
+    const running = await this.#program.start(["run", "--config", `${this.#folder}/config.json`]);
+    this.#running = running;
+    this.#endedWith = undefined;
+    void running.ended().then((code) => {
+      if (this.#running === running) this.#endedWith = code;
+    });
   }
 
   /** Resolves when it is in health. */
@@ -85,12 +92,26 @@ export class BridgeProcess implements AsyncDisposable {
 
   /** Sends a signal, and answers the exit code. */
   async stop(signal: "SIGKILL" | "SIGTERM"): Promise<number> {
-    const running = this.#running;
+    const running = this.process;
     this.#running = undefined;
-    if (running === undefined) throw new Error("The bridge does not run");
     const code = await running.stop(signal);
     this.#log += running.stderr();
     return code;
+  }
+
+  /** Starts it again if it ended by itself, as a service manager does; answers the exit code if so. */
+  async revive(): Promise<number | undefined> {
+    const code = this.#endedWith;
+    if (code === undefined) return undefined;
+    this.#log += this.#running?.stderr() ?? "";
+    await this.start();
+    return code;
+  }
+
+  /** Its process, while it runs. */
+  get process(): Running {
+    if (this.#running === undefined) throw new Error("The bridge does not run");
+    return this.#running;
   }
 
   /** All that it has logged. */
@@ -114,6 +135,11 @@ export class BridgeProcess implements AsyncDisposable {
     return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
   }
 
+  /** Files and sockets that it has open. */
+  async descriptors(): Promise<number> {
+    return (await Array.fromAsync(Deno.readDir(`/proc/${this.#pid()}/fd`))).length;
+  }
+
   /** Ends it, and removes its files. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#running?.[Symbol.asyncDispose]();
@@ -128,7 +154,6 @@ export class BridgeProcess implements AsyncDisposable {
   }
 
   #pid(): number {
-    if (this.#running === undefined) throw new Error("The bridge does not run");
-    return this.#running.pid;
+    return this.process.pid;
   }
 }

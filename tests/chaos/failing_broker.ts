@@ -101,7 +101,7 @@ async function restart(world: World, feed: Feed, server: RabbitMqServer): Promis
 }
 
 /** The broker itself closes the connections that carry our names. */
-async function closeOurs(server: RabbitMqServer): Promise<void> {
+export async function closeOurs(server: RabbitMqServer): Promise<void> {
   const closed = await server.rabbitmqctl(
     "eval",
     `length([rabbit_networking:close_connection(Pid, "chaos") ||

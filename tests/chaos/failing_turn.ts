@@ -116,7 +116,7 @@ export interface TurnDownSize {
 }
 
 /**
- * The program's own: with pauses of none, one message may spend all its attempts among the ten failed
+ * The program's own: with pauses of none, one message may spend all its attempts among the five failed
  * calls after which Turn is taken for down, and nothing would be wrong with that.
  */
 const QUICK_RETRIES = { max_retries: 3, retry_delay_base: 2, retry_delay_exponent: 2 };
@@ -142,7 +142,7 @@ export async function turnDown(
   if (how === "answers 503") world.turn.plan = () => ({ status: 200 });
   else world.turn.comeBack();
   const back = performance.now();
-  // Its probes may be a minute apart by then.
+  // Its probes are seconds apart by then.
   await world.settled({ stallMs: 70_000, mostMs: 120_000 });
   const caughtUp = (performance.now() - back) / 1000;
   await watch.end();

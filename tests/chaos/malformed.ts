@@ -67,8 +67,8 @@ async function reportAfterwards(reporter: Reporter, { bridge }: World): Promise<
   reporter.figure("idle afterwards", `${Math.round(load * 100)} % of a core, ${resident} MiB`);
 }
 
-/** What comes on the queues; events are about a message that is remembered. */
-function lettersTo(seed: number, each: number, eventsAbout: string): Record<End, Letter[]> {
+/** Malformed, or by chance not, for the queues; events are about a message that is remembered. */
+export function lettersTo(seed: number, each: number, eventsAbout: string): Record<End, Letter[]> {
   return {
     inbound: lettersOf(randomOf(seed, "inbound"), each, inboundOf),
     event: lettersOf(randomOf(seed, "event"), each, (random) => eventOf(random, eventsAbout)),
@@ -100,7 +100,7 @@ async function calm(world: World): Promise<void> {
 }
 
 /** Sends malformed requests, and answers how often which status was answered; 0 is none. */
-async function requestAll(
+export async function requestAll(
   world: World,
   random: Random,
   count: number,
@@ -112,8 +112,7 @@ async function requestAll(
   using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   const work = async (): Promise<void> => {
     for (let init = requests.pop(); init; init = requests.pop()) {
-      const response = await fetch(`${world.bridge.address}/messages`, { ...init, client })
-        .catch(() => undefined);
+      const response = await fetch(world.messagesUrl, { ...init, client }).catch(() => undefined);
       await response?.body?.cancel();
       const status = response?.status ?? 0;
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -228,7 +227,7 @@ function reportQueue(
 }
 
 /** The id, if it can be read. */
-function readable(end: End, body: Uint8Array): string | undefined {
+export function readable(end: End, body: Uint8Array): string | undefined {
   try {
     return end === "inbound" ? decodeMessage(body).message_id : decodeEvent(body).event_id;
   } catch {

@@ -40,7 +40,7 @@ export interface Writing {
   readonly text: string;
 }
 
-/** A message from a user that was put on the queue. */
+/** What was put on a queue, and when. */
 export type PutMessage = Put & { readonly at: number };
 
 /**
@@ -68,7 +68,7 @@ export class Operator implements AsyncDisposable {
   /** What was put on `.inbound`, confirmed. */
   readonly inbound: PutMessage[] = [];
   /** What was put on `.event`. */
-  readonly events: Put[] = [];
+  readonly events: PutMessage[] = [];
   /** What came on `.outbound`, in order. */
   readonly outbound: Sent[] = [];
   /** What is parked, by the AMQP property `message_id`, as its body may say nothing. */
@@ -196,7 +196,9 @@ export class Operator implements AsyncDisposable {
     if (reports === "two and a late one") {
       event(`${id}:late`, { event_type: "delivery_report", delivery_status: "pending" });
     }
-    this.events.push({ id: sent, user: id, supersededBy: delivered }, { id: delivered, user: id });
+    const at = Date.now();
+    this.events.push({ id: sent, user: id, at, supersededBy: delivered });
+    this.events.push({ id: delivered, user: id, at });
   }
 }
 

@@ -28,7 +28,7 @@ export interface PoisonSize {
 type Body = "readable" | "unreadable";
 
 /** Poison, and how it is known again. */
-interface Dose extends RawPublish {
+export interface Dose extends RawPublish {
   readonly id: string;
   readonly end: "inbound" | "event";
   readonly isReadable: boolean;
@@ -85,7 +85,7 @@ export async function poisonInOne(run: Run, size: PoisonSize): Promise<Report> {
 }
 
 /** Each kind in each queue, with a body that can be read and with one that can't. */
-function dosesFor(operator: Operator, times: number): Dose[] {
+export function dosesFor(operator: Operator, times: number): Dose[] {
   const doses: Dose[] = [];
   for (let time = 1; time <= times; time++) {
     for (const [kind, propertyBytes] of Object.entries(POISON)) {
@@ -115,7 +115,7 @@ function dosesFor(operator: Operator, times: number): Dose[] {
 }
 
 /** The bodies of what is parked, which is taken. amqplib could not read it. */
-async function takeParked(url: string, operator: Operator): Promise<string[]> {
+export async function takeParked(url: string, operator: Operator): Promise<string[]> {
   const bodies: string[] = [];
   for (const end of ["inbound.parked", "event.parked"]) {
     for (;;) {

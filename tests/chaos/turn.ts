@@ -132,8 +132,8 @@ export class ChaosTurn implements AsyncDisposable {
     await this.#released;
     if (this.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, this.latencyMs));
     if (typeof answer === "string") call.none = answer;
-    // From here on it counts as taken, whether the answer is read or not.
-    else call.status = answer.status;
+    // From here on it counts as taken, whether the answer is read or not; but a page is none of Turn's.
+    else if (answer.page === undefined) call.status = answer.status;
     const ended = (): void => void (call.endedAt = Date.now());
     if (typeof answer === "string") return { answer, ended };
     return { answer: { ...answer, headers: { ...limited.headers, ...answer.headers } }, ended };
@@ -177,6 +177,11 @@ export function tooMany(): WireAnswer {
 /** An error as Turn writes it. */
 export function failure(status: number): WireAnswer {
   return { status, body: errors(status, "Planned") };
+}
+
+/** A page of whatever stands before Turn. */
+export function page(status: number, headers: Readonly<Record<string, string>> = {}): WireAnswer {
+  return { status, headers, page: "<!doctype html><title>We'll be back soon</title>" };
 }
 
 function errors(code: number, details: unknown, title = `Error ${code}`): unknown {

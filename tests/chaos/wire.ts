@@ -25,6 +25,8 @@ export interface WireAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON. */
   readonly body?: unknown;
+  /** In place of that: a page of HTML. */
+  readonly page?: string;
 }
 
 /** No answer: dropped, dropped in the middle of one, or none until the client has gone. */
@@ -123,10 +125,10 @@ async function respond(
       await input.end();
       return false;
     default: {
-      const { status, headers = {}, body = {} } = answer;
-      const text = JSON.stringify(body);
+      const { status, headers = {}, body = {}, page } = answer;
+      const text = page ?? JSON.stringify(body);
       const lines = Object.entries({
-        "content-type": "application/json",
+        "content-type": page === undefined ? "application/json" : "text/html",
         "content-length": String(encoder.encode(text).length),
         ...headers,
       }).map(([name, value]) => `${name}: ${value}\r\n`);

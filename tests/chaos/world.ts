@@ -116,9 +116,14 @@ export class World implements AsyncDisposable {
     return { worlds, [Symbol.asyncDispose]: () => parts.disposeAsync() };
   }
 
+  /** Where Turn's requests go. */
+  get messagesUrl(): string {
+    return `${this.bridge.address}${this.#path}/messages`;
+  }
+
   /** Makes Turn's load, to be sent with {@linkcode TurnLoad.send}. */
   load(options: Omit<LoadOptions, "url">): TurnLoad {
-    const load = new TurnLoad({ ...options, url: `${this.bridge.address}${this.#path}/messages` });
+    const load = new TurnLoad({ ...options, url: this.messagesUrl });
     this.#parts.use(load);
     this.loads.push(load);
     return load;

@@ -164,10 +164,3 @@ Deno.test("audit says what is wrong with a cache that can't be opened, exit code
   assert.match(stderr, new RegExp(`^Cannot open the cache file ${path}: .*move the file away`));
   assert.ok(!stderr.includes("    at "), stderr);
 });
-
-Deno.test("audit makes no cache where none is", async () => {
-  await using live = await Live.prepare();
-  const { code, stdout } = await live.command(["audit"]);
-  assert.equal(code, 0, stdout);
-  assert.match(stdout, /Nothing has been counted yet/);
-});

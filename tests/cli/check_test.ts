@@ -58,6 +58,7 @@ Deno.test("check looks at each channel, with one row for what they share", async
   }
   assert.equal(plain.split("Turn's token accepted (404; 401 without it)").length, 3, plain);
   assert.equal(plain.split("✓ cache file").length, 2);
+  assert.match(plain, /! admin_bind not set: whoever can reach 127\.0\.0\.1:0/);
   assert.match(plain, /✓ disk of the cache \d+ GiB free|! disk of the cache only/);
   assert.ok(turn.calls.every(({ method }) => method === "GET"));
   assert.ok(!stdout.includes(TOKEN) && !stdout.includes(SECRET));

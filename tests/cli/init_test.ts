@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { answerQuestions } from "../../src/cli/init.ts";
+import { answerQuestions, cachePath } from "../../src/cli/init.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { Program } from "../support/program.ts";
 
@@ -53,10 +53,19 @@ Deno.test("init writes a whole configuration from flags, for its owner only", as
   const config = await place.config();
   assert.equal(config.connector_name, "ussd");
   assert.equal(config.message_cache_class, "DenoKvMessageCache");
+  const cache = `${place.folder}/turn-channels.kv`;
+  assert.equal(config.message_cache_config.path, cache);
+  assert.ok(stdout.includes(cache), stdout);
   const [secret = ""] = config.turn_hmac_secret;
   assert.equal(atob(secret.replaceAll("-", "+").replaceAll("_", "/")).length, 32);
   assert.ok(!`${stdout}${stderr}`.includes(secret) && !stdout.includes(TOKEN));
   assert.deepEqual(await place.files(), ["config.yaml"]);
+});
+
+Deno.test("init has the cache beside the configuration, or where the service may write", () => {
+  assert.equal(cachePath("config.yaml"), `${Deno.cwd()}/turn-channels.kv`);
+  assert.equal(cachePath("/srv/bridge/c.yaml"), "/srv/bridge/turn-channels.kv");
+  assert.equal(cachePath("/etc/turn-channels/c.yaml"), "/var/lib/turn-channels/turn-channels.kv");
 });
 
 Deno.test("init makes a secret of its own each time", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { HeldOutput } from "../../src/cli/print.ts";
+import { Program } from "../support/program.ts";
 
 Deno.test("HeldOutput prints in order when it is disposed, and before only if it holds too much", () => {
   const printed: string[] = [];
@@ -15,3 +16,25 @@ Deno.test("HeldOutput prints in order when it is disposed, and before only if it
   }
   assert.deepEqual(printed, ["abc", "de", "f", "g"]);
 });
+
+/** Runs a command with its standard output joined to something by a shell; answers as it ended. */
+async function printedTo(args: readonly string[], redirection: string) {
+  const command = Program.fromSource().commandLine(args);
+  const script = `${command} ${redirection}; exit \${PIPESTATUS[0]}`;
+  const { code, stderr } = await new Deno.Command("bash", { args: ["-c", script] }).output();
+  return { code, told: new TextDecoder().decode(stderr) };
+}
+
+for (const args of [["dashboard"], ["--version"], ["run", "--help"]]) {
+  const command = args.join(" ");
+
+  Deno.test(`${command} ends quietly when its reader has read enough`, async () => {
+    assert.deepEqual(await printedTo(args, "| true"), { code: 0, told: "" });
+  });
+
+  Deno.test(`${command} says plainly that its output is full, exit code 69`, async () => {
+    const { code, told } = await printedTo(args, "> /dev/full");
+    assert.equal(code, 69);
+    assert.match(told, /^Cannot write to standard output: No space left on device.*\n$/);
+  });
+}

@@ -5,10 +5,11 @@
  * @module
  */
 
-import { main } from "../../src/cli/program.ts";
+import { runCommandLine } from "../../src/cli/program.ts";
+import { Signals } from "../../src/service/signals.ts";
 
 for (const args of JSON.parse(Deno.args[0] ?? "")) {
-  const end = new TextEncoder().encode(`\0${await main(args)}\n`);
+  const end = new TextEncoder().encode(`\0${await runCommandLine(args, new Signals())}\n`);
   Deno.stdout.writeSync(end);
   Deno.stderr.writeSync(end);
 }

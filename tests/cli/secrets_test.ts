@@ -49,6 +49,19 @@ interface World extends AsyncDisposable {
   readonly secrets: Secrets;
 }
 
+/** RabbitMQ's user with the secret; one for all, as rabbitmqctl takes long. */
+const USER = `secrets-${crypto.randomUUID()}`;
+let addedUser: Promise<void> | undefined;
+
+async function addUser(): Promise<void> {
+  await rabbitmqctl("add_user", USER, AMQP);
+  await rabbitmqctl("set_permissions", USER, ".*", ".*", ".*");
+}
+
+Deno.test.afterAll(async () => {
+  if (addedUser !== undefined) await rabbitmqctl("delete_user", USER);
+});
+
 async function world(): Promise<World> {
   await using parts = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "turn-channels-secrets-" });
@@ -57,11 +70,9 @@ async function world(): Promise<World> {
   const connector = `test-${crypto.randomUUID()}`;
   const transport = parts.use(await Transport.connect(connector));
   const redis = parts.use(await startRedis("--requirepass", REDIS));
-  await rabbitmqctl("add_user", connector, AMQP);
-  parts.defer(async () => void await rabbitmqctl("delete_user", connector));
-  await rabbitmqctl("set_permissions", connector, ".*", ".*", ".*");
+  await (addedUser ??= addUser());
   const { hostname, port } = new URL(amqpUrl());
-  const user = `${connector}:${encodeURIComponent(AMQP)}`;
+  const user = `${USER}:${encodeURIComponent(AMQP)}`;
   const made = parts.move();
   return {
     folder,
@@ -78,7 +89,7 @@ async function world(): Promise<World> {
       retry_schedule: `${DELAY_MS / 1000}`,
       "amqp.hostname": hostname,
       "amqp.port": port,
-      "amqp.username": connector,
+      "amqp.username": USER,
     },
     secrets: {
       auth_token: TOKEN,

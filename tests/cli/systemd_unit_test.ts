@@ -86,6 +86,7 @@ Deno.test("systemd-unit hands over the configuration and the files with secrets"
       `LoadCredential=amqp-password:${folder}/pw`,
       `LoadCredential=amqp-tls-key.pem:${folder}/key`,
       "TimeoutStopSec=75",
+      "LimitNOFILE=4136",
       "PrivateUsers=yes",
     ]
   ) assert.ok(stdout.split("\n").includes(line), `${line} is not in\n${stdout}`);
@@ -97,6 +98,7 @@ Deno.test("systemd-unit without a configuration is for the usual places", async 
   assert.equal(code, 0);
   assert.match(stdout, /^LoadCredential=config\.yaml:\/etc\/turn-channels\/config\.yaml$/m);
   assert.match(stdout, /^TimeoutStopSec=40$/m);
+  assert.match(stdout, /^LimitNOFILE=4136$/m);
 });
 
 Deno.test("systemd-unit gives the right for a port below 1024, and no other", async () => {
@@ -121,7 +123,10 @@ Deno.test("systemd-unit names faults of the configuration, and paths that a unit
 
 Deno.test("systemd-unit hands over the secrets of several channels, each one's for itself", async () => {
   const { auth_token: _, ...shared } = CONFIG;
-  const channels = [{ connector_name: "a" }, { connector_name: "b", vumi_api_path: "/b" }];
+  const channels = [{ connector_name: "a", worker_concurrency: 500 }, {
+    connector_name: "b",
+    vumi_api_path: "/b",
+  }];
   const files = { a: "planted-a", b: "planted-b" };
   const credentials = (unit: string): (string | undefined)[][] =>
     [...unit.matchAll(/^(?:LoadCredential|Environment)=((?!config)[^:=]+)[:=](.*)$/gm)]
@@ -138,6 +143,7 @@ Deno.test("systemd-unit hands over the secrets of several channels, each one's f
     }));
     const { code, stdout, stderr, folder } = await print({ ...shared, channels: own }, files);
     assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout, /^LimitNOFILE=5136$/m);
     assert.deepEqual(credentials(stdout), [
       ...names.map((name, index) => [`auth-token-${index}`, `${folder}/${name}`]),
       ...variables,

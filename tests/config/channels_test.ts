@@ -197,6 +197,31 @@ Deno.test("a fault names the channel it is in, and where; what is shared is told
   );
 });
 
+Deno.test("a channel has keys of a group for itself, too", async () => {
+  const timeouts = async (given: Given): Promise<readonly number[]> =>
+    (await valid(given)).channels.map(({ ussd }) => ussd.session_timeout);
+  const own = (value: string): string => changed("    transport_type: ussd", `    ussd: ${value}`);
+  const shared = "ussd: { session_timeout: 90 }\n";
+  assert.deepEqual(await timeouts({ file: own("{ session_timeout: 60 }") }), [60, 180]);
+  assert.deepEqual(await timeouts({ file: shared + own("{ session_timeout: 60 }") }), [60, 90]);
+  for (const none of ["{ session_timeout: null }", "{}", "null"]) {
+    assert.deepEqual(await timeouts({ file: shared + own(none) }), [90, 90]);
+  }
+  const env = { P_CHANNELS_1_USSD_SESSION_TIMEOUT: "30", VUMI_CONFIG_PREFIX: "p" };
+  assert.deepEqual(await timeouts({ file: own("{ session_timeout: 60 }"), env }), [60, 30]);
+  assert.deepEqual(await faults({ file: own("5") }), {
+    "channels[0].ussd": "a mapping of session_timeout",
+  });
+  assert.deepEqual(Object.keys(await faults({ file: own("{ session_timeout: x }") })), [
+    "channels[0].ussd.session_timeout",
+  ]);
+  const loaded = await load({ file: own("{ sesion_timeout: 5 }") });
+  assert.match(loaded.warnings[0]?.message ?? "", /did you mean ussd.session_timeout\?$/);
+  const before = await valid({ file: own("{ session_timeout: 60 }") });
+  const after = await valid({ file: own("{ session_timeout: 61 }") });
+  assert.deepEqual(changedKeys(before, after), ["channels[0].ussd.session_timeout"]);
+});
+
 Deno.test("a key that all channels must share is refused in one of them", async () => {
   const file = changed(
     "    transport_type: ussd",

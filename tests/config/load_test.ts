@@ -54,6 +54,8 @@ Deno.test("loadConfig() takes a vumi2 worker's YAML as it is", async () => {
     outbound_timeout: 86400,
     path: "",
     url: "",
+    sentinel_username: undefined,
+    sentinel_password: "",
     key_prefix: "turn-channels:",
   });
   assert.deepEqual(amqpUrls(config), ["amqp://vumi:1234@rabbitmq.internal:5673/%2Fvumi"]);
@@ -77,7 +79,7 @@ Deno.test("loadConfig() takes config.example.json without a warning", async () =
   assert.ok(loaded.kind === "ok");
   assert.deepEqual(loaded.warnings, []);
   assert.equal(loaded.config.message_cache_class, "DenoKvMessageCache");
-  assert.equal(loaded.config.message_cache_config.path, "./turn-channels.kv");
+  assert.equal(loaded.config.message_cache_config.path, "/var/lib/turn-channels/turn-channels.kv");
 });
 
 Deno.test("loadConfig() puts flags over the environment over the file, key by key", async () => {
@@ -326,6 +328,10 @@ Deno.test("redactedConfig() shows each key, without what is secret", async () =>
   assert.equal(await redis("redis://u:hush@h:1/2"), "redis://u:********@h:1/2");
   assert.equal(await redis("rediss://:hush@h"), "rediss://:********@h");
   assert.equal(await redis("redis://h"), "redis://h");
+  assert.equal(
+    await redis("redis+sentinel://u:hush@s1:1,[::1]/main/2"),
+    "redis+sentinel://u:********@s1:1,[::1]/main/2",
+  );
   const plain = redactedConfig(await valid({ env: { AMQP_URL: "memory:" } }));
   assert.deepEqual([plain.amqp_url, plain.sentry_dsn], ["memory:", ""]);
 });

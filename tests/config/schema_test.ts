@@ -16,6 +16,7 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
     default_from_addr: "8110",
     transport_type: "sms",
     empty_message_body: undefined,
+    ussd: { session_timeout: 180 },
     http_bind: { kind: "tcp", hostname: "127.0.0.1", port: 8080 },
     admin_bind: undefined,
     vumi_api_path: "",
@@ -58,6 +59,8 @@ Deno.test("loadConfig() has the specification's defaults", async () => {
       outbound_timeout: 86400,
       path: "",
       url: "",
+      sentinel_username: undefined,
+      sentinel_password: "",
       key_prefix: "turn-channels:",
     },
     log_level: "INFO",
@@ -207,10 +210,18 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   MO_MESSAGE_URL_TIMEOUT: ["0", "86401"],
   EVENT_URL_TIMEOUT: ["0", "86401"],
   TRANSPORT_TYPE: ["SMS", "fax", ""],
+  USSD_SESSION_TIMEOUT: ["0", "86401"],
   MESSAGE_CACHE_CLASS: ["NoMessageCache", ""],
   MESSAGE_CACHE_CONFIG_TIMEOUT: ["0", "-1"],
   MESSAGE_CACHE_CONFIG_OUTBOUND_TIMEOUT: ["0", "x"],
   MESSAGE_CACHE_CONFIG_URL: [
+    "redis+sentinel://s1",
+    "redis+sentinel://s1,/main",
+    "redis+sentinel://s1:x/main",
+    "redis+sentinel://:a/b@s1/main",
+    "redis+sentinel://s1/ma in",
+    "redis+sentinel://s1/main/x",
+    "sentinel://s1/main",
     "redis",
     "redis:",
     "redis://",
@@ -225,6 +236,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     "redis://h/name",
     "redis://h/1?db=2",
   ],
+  MESSAGE_CACHE_CONFIG_SENTINEL_USERNAME: [""],
   MESSAGE_CACHE_CONFIG_KEY_PREFIX: [""],
   MAX_RETRIES: ["-1", "1.5"],
   RETRY_DELAY_EXPONENT: ["-1", "1.5"],
@@ -329,6 +341,7 @@ Deno.test("every key with a rule is in the tables above", () => {
   free.push("TURN_HMAC_SECRET_FILE", "AUTH_TOKEN_FILE", "AMQP_PASSWORD_FILE");
   // See tls_files_test.ts.
   free.push("AMQP_TLS_CA_FILE", "AMQP_TLS_CERT_FILE", "AMQP_TLS_KEY_FILE");
+  free.push("MESSAGE_CACHE_CONFIG_SENTINEL_PASSWORD");
   const keys = configKeys.map(({ env }) => env);
   assert.deepEqual([...Object.keys(REFUSED), ...free].sort(), keys.sort());
 });
@@ -357,7 +370,12 @@ Deno.test("DenoKvMessageCache requires a path, whatever else is wrong", async ()
 Deno.test("RedisMessageCache requires a url, which may have user, password, port and database", async () => {
   const env = { MESSAGE_CACHE_CLASS: "RedisMessageCache" };
   assert.deepEqual((await faults({ env })).map(({ key }) => key), ["message_cache_config.url"]);
-  for (const url of ["redis://h", "redis://:p%23@h", "rediss://u:p@[::1]:6380/15", "redis://h/"]) {
+  for (
+    const url of [
+      ...["redis://h", "redis://:p%23@h", "rediss://u:p@[::1]:6380/15", "redis://h/"],
+      ...["redis+sentinel://s1/main", "rediss+sentinel://u:p@s1:1,[::1]:2,s3/main.a_b-c/15"],
+    ]
+  ) {
     const config = await valid({ env: { ...env, MESSAGE_CACHE_CONFIG_URL: url } });
     assert.equal(config.message_cache_config.url, url);
   }

@@ -13,7 +13,9 @@ function faults(running: Running): readonly string[] {
 }
 
 /** How `/health` says that the cache is; the whole is in health all the while. */
-async function cacheHealth(live: Live): Promise<{ health: string; last_failure: string | null }> {
+async function cacheHealth(
+  live: Live,
+): Promise<{ health: string; last_failure: string | null; reason?: string }> {
   const { status, text } = await live.health();
   assert.equal(status, 200);
   return JSON.parse(text).components.cache;
@@ -128,7 +130,7 @@ Deno.test("a damaged cache file is told plainly at start, with what to do, exit 
   }
 });
 
-Deno.test("a cache file that is taken away is no loss: messages go on, both ways", async () => {
+Deno.test("a cache file that is taken away is told of, and no loss: messages go on, both ways", async () => {
   await using live = await Live.prepare();
   const path = `${live.folder}/cache.kv`;
   await using first = await live.start();
@@ -139,6 +141,11 @@ Deno.test("a cache file that is taken away is no loss: messages go on, both ways
   const answers = [(await live.send("one")).status, (await live.send("two")).status];
   const taken = answers.filter((status) => status === 200).length;
   assert.ok(answers.every((status) => status === 200 || status === 503), `${answers}`);
+  await until("it to be noticed", async () => (await cacheHealth(live)).health === "degraded");
+  assert.match((await cacheHealth(live)).reason ?? "", /deleted or replaced while in use.*restart/);
+  const told = () => faults(first).filter((line) => line.includes("was deleted or replaced"));
+  await until("it in the log", () => told().length > 0);
+  assert.deepEqual([told().length, told()[0]?.includes(path)], [1, true]);
   await first.stop("SIGKILL");
   await using second = await live.start();
   await live.turn.received((calls) =>

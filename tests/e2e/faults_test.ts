@@ -73,9 +73,7 @@ Deno.test("/health is as every vumi worker has it, and tells of Turn and the cac
   await using bridge = await TestBridge.start();
   const ask = async () => (await bridge.request("/health")).body;
   await until("it to speak for the channel", async () => (await ask()).components.amqp.speaks);
-  const body = await ask();
-  const { server_properties, ...amqp } = body.components.amqp;
-  assert.deepEqual({ ...body, components: { ...body.components, amqp } }, {
+  assert.deepEqual(await ask(), {
     health: "ok",
     components: {
       amqp: { health: "ok", state: "open", speaks: true },
@@ -83,7 +81,6 @@ Deno.test("/health is as every vumi worker has it, and tells of Turn and the cac
       cache: { health: "ok", last_failure: null },
     },
   });
-  assert.equal(server_properties.product, "RabbitMQ");
 });
 
 Deno.test("an .outbound queue that was deleted is made again by the next request", async () => {

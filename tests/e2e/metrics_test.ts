@@ -101,9 +101,9 @@ class Lines {
   #text = "";
 
   readonly output = {
-    writeSync: (bytes: Uint8Array): number => {
+    write: (bytes: Uint8Array): Promise<number> => {
       this.#text += this.#decoder.decode(bytes);
-      return bytes.length;
+      return Promise.resolve(bytes.length);
     },
     isTerminal: (): boolean => false,
   };
@@ -119,7 +119,7 @@ class Lines {
 Deno.test("each message has one INFO line at its end, with its ids, result and duration", async () => {
   const lines = new Lines();
   {
-    using _logging = startLogging({ level: "INFO", output: lines.output });
+    await using _logging = startLogging({ level: "INFO", output: lines.output });
     await using bridge = await TestBridge.start();
     await someOfAll(bridge);
   }
@@ -169,7 +169,7 @@ Deno.test("log_addresses and log_content add whom and what each message's line i
   const lines = new Lines();
   {
     const privacy = { addresses: true, content: true };
-    using _logging = startLogging({ level: "INFO", output: lines.output, privacy });
+    await using _logging = startLogging({ level: "INFO", output: lines.output, privacy });
     await using bridge = await TestBridge.start();
     await someOfAll(bridge);
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { formatTimestamp } from "../../src/vumi/mod.ts";
 import { TestBridge } from "../support/bridge.ts";
 
 const DOCUMENTED = {
@@ -98,6 +99,25 @@ const USSD = {
   helper_metadata: { not: "carried" },
 };
 
+/** So many seconds ago, as vumi writes it. */
+function ago(seconds: number): string {
+  return formatTimestamp(new Date(Date.now() - seconds * 1000));
+}
+
+/** The user dials, now unless told otherwise, and Turn is told. */
+async function dial(bridge: TestBridge, fields: Record<string, unknown> = {}): Promise<void> {
+  await bridge.transport.sendInbound({ ...USSD, ...fields });
+  const id = fields["message_id"] ?? USSD.message_id;
+  await bridge.turn.received((calls) => JSON.stringify(calls).includes(`"${id}"`));
+}
+
+/** Turn asks for a text to be sent to a user; answers the status, and the message's id or the errors. */
+async function say(bridge: TestBridge, body: string, more: Record<string, unknown> = {}) {
+  const turn = { type: "text", text: { body } };
+  const { status, body: said } = await bridge.send({ ...REAL, to: USSD.from_addr, turn, ...more });
+  return { status, id: said.messages?.[0].id, error: said.errors?.[0] };
+}
+
 const REPLY = {
   to_addr: "+27820001111",
   from_addr: "*120*8864#",
@@ -118,8 +138,7 @@ for (
 ) {
   Deno.test(`reply_to ${label}: the message answers the user's, session data carried`, async () => {
     await using bridge = await TestBridge.start();
-    await bridge.transport.sendInbound(USSD);
-    await bridge.turn.received(1);
+    await dial(bridge);
     const request = { ...REAL, to: "+27820001111", from: "8110", reply_to };
     assert.equal((await bridge.send(request)).status, 200);
     const [{ message } = assert.fail()] = await bridge.transport.received(1);
@@ -129,13 +148,114 @@ for (
 
 Deno.test("without reply_to it is the user's last inbound that is answered", async () => {
   await using bridge = await TestBridge.start();
-  await bridge.transport.sendInbound({ ...USSD, message_id: "first" });
-  await bridge.transport.sendInbound({ ...USSD, message_id: "last", content: "1" });
-  await bridge.transport.sendInbound({ ...USSD, message_id: "other", from_addr: "+27820002222" });
-  await bridge.turn.received(3);
+  await dial(bridge, { message_id: "first" });
+  await dial(bridge, { message_id: "last", content: "1" });
+  await dial(bridge, { message_id: "other", from_addr: "+27820002222" });
+  // Sent before them, and late.
+  await dial(bridge, { message_id: "earlier", timestamp: ago(30) });
   await bridge.send({ ...REAL, to: "+27820001111" });
   const [{ message } = assert.fail()] = await bridge.transport.received(1);
   assert.equal(message["in_reply_to"], "last");
+});
+
+for (const [label, theirs] of [["+", "+27820001111"], ["no +", "27820001111"]] as const) {
+  Deno.test(`an answer to a number in either form answers one that wrote with ${label}`, async () => {
+    await using bridge = await TestBridge.start();
+    for (const [n, to] of ["+27820001111", "27820001111", "+27 82-000 1111"].entries()) {
+      await dial(bridge, { message_id: `m${n}`, from_addr: theirs });
+      assert.equal((await say(bridge, `Hi ${n}`, { to })).status, 200);
+      const { message } = (await bridge.transport.received(n + 1))[n] ?? assert.fail();
+      assert.deepEqual([message["in_reply_to"], message["to_addr"]], [`m${n}`, theirs]);
+    }
+  });
+}
+
+for (
+  const [label, fields] of [["ussd", USSD], ["sms", { ...USSD, transport_type: "sms" }]] as const
+) {
+  Deno.test(`a user's message that is put back is not the last one again: ${label}`, async () => {
+    await using bridge = await TestBridge.start({ "max-retries": "0", "retry-for": "0" });
+    const { answer } = bridge.turn;
+    bridge.turn.answer = () => new Response("no", { status: 400 });
+    await dial(bridge, { ...fields, message_id: "parked", timestamp: ago(20) });
+    const parked = await bridge.transport.take("inbound.parked");
+    bridge.turn.answer = answer;
+    await dial(bridge, { ...fields, message_id: "last" });
+    await bridge.transport.publish("inbound", parked.content);
+    await bridge.counted('{flow="inbound",result="delivered"} 2');
+    assert.equal((await say(bridge, "Hi")).status, 200);
+    const [{ message } = assert.fail()] = await bridge.transport.received(1);
+    assert.equal(message["in_reply_to"], "last");
+  });
+}
+
+Deno.test("a USSD message takes one answer: further ones are a 422, until the user writes again", async () => {
+  await using bridge = await TestBridge.start({ "transport-type": "ussd" });
+  await dial(bridge);
+  const first = await say(bridge, "One");
+  assert.equal(first.status, 200);
+  const { status, error } = await say(bridge, "Two");
+  assert.equal(status, 422);
+  assert.deepEqual([error.code, error.title, error.field], [422, "session_over", "to"]);
+  assert.match(error.details, /^session_over: .* was answered already$/);
+  assert.equal((await say(bridge, "Two", { reply_to: USSD.message_id })).status, 422);
+  // Turn may not have heard the first time.
+  assert.deepEqual(await say(bridge, "One"), first);
+  await dial(bridge, { message_id: "next", session_event: "resume" });
+  assert.equal((await say(bridge, "Two")).status, 200);
+  const sent = await bridge.transport.received(2);
+  assert.deepEqual(sent.map(({ message }) => message["in_reply_to"]), ["ussd1", "next"]);
+  await bridge.counted('{flow="outbound",result="session_over"} 2');
+});
+
+Deno.test("of answers to one USSD message at once the first is sent, and the others are a 422", async () => {
+  await using bridge = await TestBridge.start({ "transport-type": "ussd" });
+  await dial(bridge);
+  const all = await Promise.all(["1", "2", "3", "4", "1"].map((text) => say(bridge, text)));
+  const [{ message } = assert.fail()] = await bridge.transport.received(1);
+  for (const [n, text] of ["1", "2", "3", "4", "1"].entries()) {
+    const isSent = text === message["content"];
+    assert.deepEqual(
+      [all[n]?.status, all[n]?.id],
+      isSent ? [200, message["message_id"]] : [422, undefined],
+    );
+  }
+  assert.equal(bridge.transport.outbound.length, 1);
+});
+
+for (
+  const [label, fields, flags] of [
+    ["was an hour ago", { timestamp: ago(3600) }, {}],
+    ["was ussd.session_timeout ago", { timestamp: ago(20) }, { "ussd-session-timeout": "10" }],
+    ["was hung up", { timestamp: ago(0), session_event: "close" }, {}],
+  ] as const
+) {
+  Deno.test(`an answer to a session that ${label} is a 422, or a new message of another type`, async () => {
+    for (const type of ["ussd", "sms"]) {
+      await using bridge = await TestBridge.start({ "transport-type": type, ...flags });
+      await bridge.transport.sendInbound({ ...USSD, ...fields });
+      const ended = "session_event" in fields ? "skipped" : "delivered";
+      await bridge.counted(`{flow="inbound",result="${ended}"} 1`);
+      const { status, id } = await say(bridge, "Hi");
+      assert.equal(status, type === "ussd" ? 422 : 200);
+      if (type === "ussd") continue;
+      const [{ message } = assert.fail()] = await bridge.transport.received(1);
+      const { message_id, in_reply_to, to_addr, from_addr, transport_type } = message;
+      assert.equal(message_id, id);
+      assert.deepEqual(
+        { in_reply_to, to_addr, from_addr, transport_type },
+        { in_reply_to: null, to_addr: USSD.from_addr, from_addr: "8110", transport_type: "sms" },
+      );
+    }
+  });
+}
+
+Deno.test("an SMS is answered as often as Turn likes, and however late", async () => {
+  await using bridge = await TestBridge.start();
+  await dial(bridge, { transport_type: "sms", timestamp: ago(3000) });
+  for (const text of ["One", "Two", "Two"]) assert.equal((await say(bridge, text)).status, 200);
+  const sent = await bridge.transport.received(3);
+  assert.deepEqual(sent.map(({ message }) => message["in_reply_to"]), ["ussd1", "ussd1", "ussd1"]);
 });
 
 Deno.test("a reply_to that is not remembered is a 404, and nothing is published", async () => {

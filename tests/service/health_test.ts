@@ -27,7 +27,7 @@ function channelsOn(broker: Broker, count: number): Channel[] {
         leads: config === configs[0],
         turnFigures: () => ({ breaker: "closed", lastSuccess: undefined }),
       },
-      cache: { status: () => ({ isFailing: false, lastFailure: undefined }) },
+      cache: { status: () => ({ failingSince: undefined, lastFailure: undefined, lasts: true }) },
       faults: () => faultsOf(config, broker.status()),
     }) as unknown as Channel
   );
@@ -42,7 +42,6 @@ Deno.test("healthOf() tells of the one channel's queues, and of no others", () =
   assert.deepEqual(amqp, {
     health: "degraded",
     state: "open",
-    server_properties: { product: "memory" },
     speaks: true,
     faults: {
       "a.event.parked": "events that are to be parked wait: it takes no copies (full)",
@@ -73,6 +72,17 @@ Deno.test("healthOf() is down when the broker is away, whatever is wrong with qu
   const broker = brokerWith({ state: "connecting", faults: FAULTS });
   const { health, components: { amqp } } = healthOf(broker, channelsOn(broker, 1));
   assert.deepEqual([health, amqp?.health], ["down", "down"]);
-  assert.deepEqual(unready(broker, false), ["the broker is connecting"]);
-  assert.deepEqual(unready(brokerWith({ faults: FAULTS }), false), []);
+  assert.deepEqual(unready(broker, channelsOn(broker, 1), false), ["the broker is connecting"]);
+  assert.deepEqual(unready(brokerWith({ faults: FAULTS }), channelsOn(broker, 1), false), []);
+});
+
+Deno.test("unready() has a cache that has failed for ten seconds, of whatever channel", () => {
+  const broker = brokerWith({});
+  const [one, other] = channelsOn(broker, 2);
+  const failing = {
+    cache: { status: () => ({ failingSince: 5_000, lastFailure: 5_000, lasts: true }) },
+  } as unknown as Channel;
+  const at = (now: number) => unready(broker, [one!, failing, other!], false, now);
+  assert.deepEqual(at(14_999), []);
+  assert.deepEqual(at(15_000), ["the cache has failed for 10 s"]);
 });

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import type { Broker } from "../../src/broker/mod.ts";
-import { ListenError } from "../../src/service/http.ts";
+import { ListenError } from "../../src/service/listener.ts";
 import { type Service, startService } from "../../src/service/service.ts";
 import { FakeTurn } from "../support/fake_turn.ts";
 import { createMessage, encodeMessage } from "../../src/vumi/mod.ts";
@@ -56,7 +56,7 @@ class Waiting {
 
 async function start(turn: FakeTurn, { broker }: Waiting, bind = "127.0.0.1:0"): Promise<Service> {
   const flags = { "amqp-url": "memory:", "http-bind": bind };
-  return await startService(await testConfig("turn", turn.url, flags), broker);
+  return await startService(await testConfig("turn", turn.url, flags), { broker });
 }
 
 Deno.test("startService() consumes only when messages can be published, and listens before", async () => {

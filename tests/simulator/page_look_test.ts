@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { pageTest, type Person } from "./page_support.ts";
+import { type DemoPlaying, pageTest, type Person } from "./page_support.ts";
 
 const USER = "+26612345678";
 const IMAGE = "<img src=x onerror=document.title='run'>";
@@ -14,9 +14,9 @@ const LONG = `Donaudampfschiffahrtselektrizitätenhauptbetriebswerkbauunterbeamt
   .repeat(4);
 const SCRIPTS = "እንዴት ነህ? مرحبا بالعالم 你好，世界 नमस्ते दुनिया";
 
-/** Makes the page show all that it can. */
-async function showsAll(person: Person): Promise<void> {
-  for (const text of [IMAGE, LONG, SCRIPTS]) await person.enters("#text-content", text);
+/** Makes the page show all that it can. To type it all would take long. */
+async function showsAll(person: Person, { play }: DemoPlaying): Promise<void> {
+  for (const text of [IMAGE, LONG, SCRIPTS]) await play.act({ do: "text", address: USER, text });
   await person.sees("#phone .said.service", `You wrote: ${SCRIPTS}`);
 }
 
@@ -56,8 +56,8 @@ pageTest("nothing is run or loaded that is not the page's own", async (person) =
 for (const dark of [false, true]) {
   pageTest(
     `nothing is wider than 375 px, ${dark ? "dark" : "light"}`,
-    async (person) => {
-      await showsAll(person);
+    async (person, playing) => {
+      await showsAll(person, playing);
       for (const pane of ["phone", "bridge", "turn"]) {
         await person.clicks(`.panes [data-to=${pane}]`);
         await person.sees(`#${pane} h2`, /./);
@@ -89,8 +89,9 @@ for (const width of [1360, 900, 375]) {
   for (const dark of [false, true]) {
     pageTest(
       `axe finds nothing serious, ${width} px, ${dark ? "dark" : "light"}`,
-      async (person, { play }) => {
-        await showsAll(person);
+      async (person, playing) => {
+        const { play } = playing;
+        await showsAll(person, playing);
         await play.act({ do: "setTurnAnswers", mode: "400" });
         await play.act({ do: "text", address: USER, text: "Parked" });
         await play.act({ do: "setReports", on: false });

@@ -13,7 +13,8 @@ import { closeBrowser, NO_CHROMIUM, openView, type ViewOptions } from "../suppor
 import { until } from "../support/until.ts";
 import { type PlayOptions, startDemoPlay } from "./play.ts";
 
-type DemoPlaying = Awaited<ReturnType<typeof startDemoPlay>>;
+/** What is behind the page. */
+export type DemoPlaying = Awaited<ReturnType<typeof startDemoPlay>>;
 
 /** A user of the page. */
 export class Person {

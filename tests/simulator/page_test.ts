@@ -248,6 +248,7 @@ Deno.test({
   fn: async () => {
     const broker = MemoryBroker.open();
     await using transport = new Transport("smpp", broker);
+    transport.start();
     using play = phonePlay(transport, "8110");
     await using server = new PageServer({ hostname: "127.0.0.1", port: 0, play });
     await using view = await openView(server.url, { width: 375 });

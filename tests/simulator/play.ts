@@ -77,7 +77,7 @@ export async function startDemoPlay(
     [Symbol.asyncDispose]: async () => {
       await play[Symbol.asyncDispose]();
       await parties[Symbol.asyncDispose]();
-      logging[Symbol.dispose]();
+      await logging[Symbol.asyncDispose]();
     },
   };
 }
@@ -91,6 +91,7 @@ async function startParties(options: PlayOptions): Promise<Play> {
     await startBridge(turn.url, { "auth-token": authToken, ...flags }, broker),
   );
   const transport = parts.use(new Transport("play", broker));
+  transport.start();
   let shown = "";
   const screen = new Screen((text) => shown += text, colours);
   const all = parts.move();
@@ -125,5 +126,5 @@ async function startBridge(
   };
   const loaded = await loadConfig({ flags, env: {} });
   if (loaded.kind !== "ok") throw new TypeError("The test's configuration is faulty");
-  return await startService(loaded.config, broker);
+  return await startService(loaded.config, { broker });
 }

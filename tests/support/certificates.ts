@@ -40,13 +40,14 @@ export class Authority implements AsyncDisposable {
     return authority;
   }
 
-  /** Signs a certificate for a host name. */
+  /** Signs a certificate for a host name, or an IPv4 address. */
   async sign(hostname: string): Promise<Certificate> {
     await this.#openssl(
       ...["req", "-newkey", "rsa:2048", "-nodes", "-subj", `/CN=${hostname}`],
       ...["-keyout", `${hostname}.key`, "-out", `${hostname}.csr`],
     );
-    const extensions = `subjectAltName=DNS:${hostname}\nbasicConstraints=CA:FALSE\n`;
+    const kind = /^[\d.]+$/.test(hostname) ? "IP" : "DNS";
+    const extensions = `subjectAltName=${kind}:${hostname}\nbasicConstraints=CA:FALSE\n`;
     await Deno.writeTextFile(`${this.#folder}/${hostname}.ext`, extensions);
     await this.#openssl(
       ...["x509", "-req", "-in", `${hostname}.csr`, "-CA", "ca.pem", "-CAkey", "ca.key"],

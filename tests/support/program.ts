@@ -50,6 +50,12 @@ export class Program {
     return new Program(path, []);
   }
 
+  /** The same, where it may have no more than so many files and connections open. */
+  limited(files: number): Program {
+    const script = `ulimit -n ${files} && exec "$0" "$@"`;
+    return new Program("bash", ["-c", script, this.#command, ...this.#args]);
+  }
+
   /** Runs it to its end, with `env` beside the tests' own environment. */
   async output(
     args: readonly string[],
@@ -94,12 +100,16 @@ export class Running implements AsyncDisposable {
   readonly #read: Promise<unknown>;
   #stderr = "";
   #stdout = "";
+  /** Resolved while the log is read. */
+  #reading = Promise.withResolvers<void>();
 
   private constructor(process: Deno.ChildProcess, onText: () => void) {
     this.#process = process;
     const decoder = new TextDecoder();
+    this.#reading.resolve();
     const collect = new WritableStream<Uint8Array>({
-      write: (bytes) => {
+      write: async (bytes) => {
+        await this.#reading.promise;
         this.#stderr += decoder.decode(bytes, { stream: true });
         onText();
       },
@@ -134,6 +144,16 @@ export class Running implements AsyncDisposable {
     return this.#stderr;
   }
 
+  /** Leaves its log unread, so that its pipe fills up, until {@linkcode Running.readLog}. */
+  leaveLog(): void {
+    this.#reading = Promise.withResolvers();
+  }
+
+  /** Reads on. */
+  readLog(): void {
+    this.#reading.resolve();
+  }
+
   /** What it has printed, when it has ended. */
   stdout(): string {
     return this.#stdout;
@@ -153,6 +173,7 @@ export class Running implements AsyncDisposable {
   /** Waits until it ends by itself, and answers the exit code. */
   async ended(): Promise<number> {
     const { code } = await this.#process.status;
+    this.readLog();
     await this.#read;
     return code;
   }
@@ -163,6 +184,7 @@ export class Running implements AsyncDisposable {
     } catch {
       // It has ended already.
     }
+    this.readLog();
     await this.#process.status;
     await this.#read;
   }

@@ -83,6 +83,15 @@ export class RedisServer implements AsyncDisposable {
     await process.status;
   }
 
+  /** Has it do something that it answers in one line; for example `REPLICAOF NO ONE`. */
+  async command(line: string): Promise<void> {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
+    await connection.write(new TextEncoder().encode(`${line}\r\n`));
+    const answer = new Uint8Array(1000);
+    const text = new TextDecoder().decode(answer.subarray(0, await connection.read(answer) ?? 0));
+    if (!text.startsWith("+")) throw new Error(`Redis does not do ${line}: ${text}`);
+  }
+
   /** Stops it and removes its data. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
@@ -97,7 +106,18 @@ export class RedisServer implements AsyncDisposable {
  * @throws {Error} If no server can be had or started; it says what was tried.
  */
 export async function startRedis(...settings: readonly string[]): Promise<RedisServer> {
-  const launcher = await findLauncher();
+  return await launch(await findLauncher(), settings);
+}
+
+/** The same with this program, a redis-server or a valkey-server. */
+export async function startServer(
+  program: string,
+  ...settings: readonly string[]
+): Promise<RedisServer> {
+  return await launch({ program }, settings);
+}
+
+async function launch(launcher: Launcher, settings: readonly string[]): Promise<RedisServer> {
   for (let attempt = 1;; attempt++) {
     const directory = await Deno.makeTempDir({ prefix: "turn-channels-redis-" });
     const server = new RedisServer(launcher, directory, settings);
@@ -110,6 +130,12 @@ export async function startRedis(...settings: readonly string[]): Promise<RedisS
       if (attempt === 3) throw error;
     }
   }
+}
+
+/** The path of an installed server; undefined if tests run on docker's. */
+export async function installedServer(): Promise<string | undefined> {
+  const launcher = await findLauncher();
+  return "program" in launcher ? launcher.program : undefined;
 }
 
 /** The program of an installed server, or docker's image. */

@@ -1,5 +1,5 @@
 /**
- * A disk that can be full: a tmpfs of a few pages, for which the tests must run as root.
+ * A disk that can be full: a small tmpfs, for which the tests must run as root.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export async function noSmallDisk(): Promise<string | undefined> {
   }
 }
 
-/** A mounted disk of a megabyte. */
+/** A mounted disk. */
 export class SmallDisk implements AsyncDisposable {
   /** Where it is. */
   readonly path: string;
@@ -23,11 +23,11 @@ export class SmallDisk implements AsyncDisposable {
     this.path = path;
   }
 
-  /** Mounts one. */
-  static async mount(): Promise<SmallDisk> {
+  /** Mounts one of a megabyte, or what is told. */
+  static async mount(size = "1m"): Promise<SmallDisk> {
     const disk = new SmallDisk(await Deno.makeTempDir({ prefix: "turn-channels-disk-" }));
     try {
-      await run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk.path);
+      await run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", disk.path);
     } catch (error) {
       await Deno.remove(disk.path);
       throw error;

@@ -1,5 +1,6 @@
 /**
- * A TCP proxy on 127.0.0.1 for fault tests: it can cut connections, refuse them, and stall.
+ * A TCP proxy on 127.0.0.1 for fault tests: it can cut connections, refuse them, silence them, and
+ * stall.
  *
  * @module
  */
@@ -20,8 +21,9 @@ export class TcpProxy implements AsyncDisposable {
   readonly port: number;
   /** How many connections it has accepted. */
   accepted = 0;
-  readonly #target: Required<TcpProxyOptions>;
+  #target: Required<TcpProxyOptions>;
   readonly #sockets = new Set<Deno.TcpConn>();
+  readonly #silent = new WeakSet<Deno.TcpConn>();
   readonly #work = new Set<Promise<void>>();
   #listener: Deno.TcpListener | undefined;
   #accepting = Promise.resolve();
@@ -44,10 +46,20 @@ export class TcpProxy implements AsyncDisposable {
     return this.#sockets.size;
   }
 
+  /** How many of them have been silenced. */
+  get silenced(): number {
+    return [...this.#sockets].filter((socket) => this.#silent.has(socket)).length;
+  }
+
   /** Ends all connections there are, at once and without a word. */
   cut(): void {
     for (const socket of this.#sockets) close(socket);
     this.#sockets.clear();
+  }
+
+  /** From now on the connections there are carry nothing, and stay; new ones work. */
+  silence(): void {
+    for (const socket of this.#sockets) this.#silent.add(socket);
   }
 
   /** From now on new connections are refused, for sure when it resolves; those there are stay. */
@@ -63,6 +75,11 @@ export class TcpProxy implements AsyncDisposable {
     if (this.#listener) return;
     await this.#accepting;
     this.#listen(this.port);
+  }
+
+  /** From now on new connections are forwarded to this port; those there are stay. */
+  redirect(port: number): void {
+    this.#target = { ...this.#target, port };
   }
 
   /** From now on nothing is forwarded, in neither direction; connections stay and are accepted. */
@@ -121,6 +138,7 @@ export class TcpProxy implements AsyncDisposable {
     const buffer = new Uint8Array(65_536);
     try {
       for (let size = await from.read(buffer); size !== null; size = await from.read(buffer)) {
+        if (this.#silent.has(from)) continue;
         if (this.#trigger && Buffer.from(buffer.buffer, 0, size).includes(this.#trigger)) {
           this.stall();
         }

@@ -10,7 +10,10 @@ import { TestBridge } from "../support/bridge.ts";
 import { freePort } from "../support/free_port.ts";
 import { Program, type Running } from "../support/program.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
+import { StuckClients } from "../support/stuck_clients.ts";
+import { StuckOutput } from "../support/stuck_output.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
+import { until } from "../support/until.ts";
 
 /** A bridge, and what can be done to it. */
 export interface Fault {
@@ -159,21 +162,36 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
     };
   },
 
+  DescriptorsShort: async (parts) => {
+    // Some 30 for itself, and 64 that are to be left.
+    const { args, address } = programOf();
+    parts.use(await Program.fromSource().limited(120).start(args));
+    const clients = parts.use(new StuckClients());
+    return { address, provoke: () => clients.connect(address, 40, "") };
+  },
+
+  LogStalled: async (parts) => {
+    const { args, address } = programOf();
+    const output = parts.use(new StuckOutput(Program.fromSource(), args, "pipe"));
+    await until("a start", () => fetch(`${address}/livez`).then(isOk, () => false));
+    return {
+      address,
+      async provoke(over) {
+        // Each is a line of the log.
+        while (!over.aborted) {
+          Deno.kill(await output.pid(), "SIGHUP");
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      },
+    };
+  },
+
   BridgeRestarts: async (parts) => {
-    const port = freePort();
-    const args = [
-      `--connector-name=test-${crypto.randomUUID()}`,
-      `--http-bind=127.0.0.1:${port}`,
-      "--turn-api-url=http://127.0.0.1:9",
-      "--auth-token=token",
-      "--turn-hmac-secret=secret",
-      "--default-from-addr=8110",
-      "--amqp-url=memory:",
-    ];
+    const { args, address } = programOf();
     let running: Running = await Program.fromSource().start(args);
     parts.defer(() => running[Symbol.asyncDispose]());
     return {
-      address: `http://127.0.0.1:${port}`,
+      address,
       async provoke(over) {
         while (!over.aborted) {
           await running.stop("SIGKILL");
@@ -185,6 +203,26 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
     };
   },
 };
+
+async function isOk(answer: Response): Promise<boolean> {
+  await answer.body?.cancel();
+  return answer.ok;
+}
+
+/** How to start a bridge that needs no broker. */
+function programOf(): { readonly args: readonly string[]; readonly address: string } {
+  const bind = `127.0.0.1:${freePort()}`;
+  const args = [
+    `--connector-name=test-${crypto.randomUUID()}`,
+    `--http-bind=${bind}`,
+    "--turn-api-url=http://127.0.0.1:9",
+    "--auth-token=token",
+    "--turn-hmac-secret=secret",
+    "--default-from-addr=8110",
+    "--amqp-url=memory:",
+  ];
+  return { args, address: `http://${bind}` };
+}
 
 /** A bridge through which all goes as it should, until it is disposed. */
 export async function healthyBridge(parts: AsyncDisposableStack): Promise<string> {

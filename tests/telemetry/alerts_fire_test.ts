@@ -20,7 +20,7 @@ function scaled(rules: string): string {
       /(?<=for: |\[|offset )(\d+)([smhd])\b/g,
       (_, count, unit) => `${Math.round(scale(count * (SECONDS[unit] ?? NaN)) * 1000)}ms`,
     )
-    .replace(/(?<=stalled_seconds > )\d+/, (seconds) => String(scale(Number(seconds))));
+    .replaceAll(/(?<=stalled_seconds > )\d+/g, (seconds) => String(scale(Number(seconds))));
 }
 
 Deno.test("scaled() leaves no time as it was", () => {

@@ -31,6 +31,7 @@ const OF_PROGRAM: ProgramSources = {
   broker: () => ({ publishing: false, consuming: true, blocked: true }),
   delayed: () => new Map([["60s", 2]]),
   loopLagMs: () => 250,
+  log: () => ({ lost: 3, stalledMs: 4_000 }),
 };
 
 Deno.test("Metrics.count() adds up by flow and result", async () => {
@@ -137,6 +138,8 @@ Deno.test("MetricsRegistry tells what its sources know when it is asked", async 
     'turn_channels_queue_stalled_seconds{queue="event",connector="c"} 0.5',
     'turn_channels_cache_entries{kind="inbound",connector="c"} 3',
     "turn_channels_event_loop_lag_seconds 0.25",
+    "turn_channels_log_lost_lines_total 3",
+    "turn_channels_log_stalled_seconds 4",
   ];
   for (const line of lines) assert.ok(text.includes(`\n${line}\n`), line);
   assert.ok(!text.includes('place="parked"'));

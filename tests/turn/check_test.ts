@@ -56,6 +56,16 @@ for (
   });
 }
 
+Deno.test("reachTurn() tells of a web page in Turn's place, and what to do", async () => {
+  const { findings } = await reach(() =>
+    new Response("<html>", { headers: { "Content-Type": "text/html" } })
+  );
+  const { ok, detail, fix } = about(findings, "Turn's token");
+  assert.equal(ok, false);
+  assert.match(detail, /^a web page answers \(200\)/);
+  assert.match(fix ?? "", /turn_api_url.*maintained/);
+});
+
 for (
   const [label, aheadMs, ok, words] of [
     ["right", 1_000, true, /^\d s from Turn's$/],

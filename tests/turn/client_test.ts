@@ -117,9 +117,9 @@ Deno.test("TurnClient takes an address that ends with a slash", async () => {
 
 const KINDS: Record<CallResult["kind"], readonly number[]> = {
   delivered: [200, 201, 202, 204],
-  retry: [401, 403, 408, 425, 500, 502, 503, 504, 599],
+  retry: [301, 302, 303, 307, 308, 401, 403, 408, 425, 500, 502, 503, 504, 599],
   limited: [429],
-  refused: [301, 302, 303, 304, 307, 308, 400, 404, 405, 409, 410, 413, 415, 422, 431],
+  refused: [400, 404, 405, 409, 410, 413, 415, 422, 431],
 };
 
 for (const [kind, statuses] of Object.entries(KINDS)) {
@@ -139,7 +139,7 @@ Deno.test("TurnClient does not follow a redirect, and says what to correct", asy
   const elsewhere = `${pair.turn.url}/statuses`;
   pair.turn.answer = () => Response.redirect(elsewhere, 307);
   const delivery = await pair.client.sendMessage(MESSAGE, LONG);
-  assert.ok(delivery.kind === "refused" && delivery.reason.includes("turn_api_url"));
+  assert.ok(delivery.kind === "retry" && delivery.reason.includes("turn_api_url"));
   assert.equal(pair.turn.calls.length, 1);
 });
 
@@ -243,20 +243,59 @@ Deno.test("TurnClient waits as long as Turn asks, by its clock", async () => {
   });
 });
 
-const FAULTS: readonly [number, string][] = [
-  [401, "unreachable"],
-  [403, "unreachable"],
-  [408, "message"],
-  [425, "message"],
-  [500, "turn"],
-  [503, "turn"],
+const PAGE = "<!doctype html><title>Log in</title>";
+const HTML = { "Content-Type": "text/html; charset=utf-8" };
+const JSON_TYPE = { "Content-Type": "application/json" };
+const LATER = { "Retry-After": "600" };
+
+/** Status, headers and body of an answer, and whose fault it tells of; or its kind, if it tells of none. */
+const FAULTS: readonly [number, Record<string, string>, string, string][] = [
+  [307, {}, "", "unreachable"],
+  [302, HTML, PAGE, "unreachable"],
+  [302, LATER, "", "unavailable"],
+  [401, {}, "", "unreachable"],
+  [403, {}, "", "unreachable"],
+  [408, {}, "", "message"],
+  [425, LATER, "", "message"],
+  [500, {}, "", "turn"],
+  [502, HTML, PAGE, "turn"],
+  [503, {}, "", "turn"],
+  [503, { "Retry-After": "0" }, "", "turn"],
+  [503, LATER, "", "unavailable"],
+  [502, { ...HTML, ...LATER }, PAGE, "unavailable"],
+  // Pages, which are no answer of Turn's API.
+  [200, HTML, PAGE, "unreachable"],
+  [200, {}, ` \n\ufeff${PAGE}`, "unreachable"],
+  [200, HTML, "Log in", "unreachable"],
+  [200, HTML, PAGE.padEnd(9_999), "unreachable"],
+  [201, { "Content-Type": "application/xhtml+xml" }, PAGE, "unreachable"],
+  [200, { ...HTML, ...LATER }, PAGE, "unavailable"],
+  [404, HTML, PAGE, "unreachable"],
+  [405, HTML, PAGE, "unreachable"],
+  // Anything else is one, and so is what a proxy says of one message.
+  [200, JSON_TYPE, "{}", "delivered"],
+  [200, {}, "", "delivered"],
+  [200, HTML, "", "delivered"],
+  [200, {}, "ok", "delivered"],
+  [200, JSON_TYPE, '"<html>"', "delivered"],
+  [413, HTML, PAGE, "refused"],
+  [429, HTML, PAGE, "limited"],
+  [400, JSON_TYPE, "{}", "refused"],
 ];
 
-for (const [status, fault] of FAULTS) {
-  Deno.test(`TurnClient tells whose fault a ${status} may be: ${fault}`, async () => {
-    const delivery = await answered(() => new Response(null, { status }));
-    assert.ok(delivery.kind === "retry");
-    assert.equal(delivery.fault, fault);
+for (const [status, headers, body, fault] of FAULTS) {
+  const what = `${status} ${JSON.stringify(headers)} ${JSON.stringify(body.slice(0, 20))}`;
+  Deno.test(`TurnClient tells what an answer tells of: ${what}: ${fault}`, async () => {
+    const bytes = new TextEncoder().encode(body);
+    const result = await answered(() => new Response(bytes, { status, headers }));
+    assert.equal(result.kind === "retry" ? result.fault : result.kind, fault);
+    if (result.kind !== "retry") return;
+    assert.equal(
+      result.afterMs,
+      "Retry-After" in headers ? 1000 * Number(headers["Retry-After"]) : 0,
+    );
+    const isToCorrect = status < 400 || status === 404 || status === 405;
+    assert.equal(result.reason.includes("correct turn_api_url"), isToCorrect);
   });
 }
 

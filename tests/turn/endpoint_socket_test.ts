@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { send } from "../support/fake_turn.ts";
-import { type EndpointOptions, SIGNATURE_HEADER, turnEndpoint } from "../../src/turn/mod.ts";
+import { type EndpointOptions, sign, SIGNATURE_HEADER, turnEndpoint } from "../../src/turn/mod.ts";
 import { until } from "../support/until.ts";
 import { EXAMPLE, fieldsOf, Logs, options, SECRET, URL_PATH } from "./endpoint_support.ts";
 
@@ -34,6 +34,10 @@ class Server implements AsyncDisposable {
   }
 }
 
+async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+}
+
 /** All that comes until an answer is whole. */
 async function readAnswer(connection: Deno.TcpConn): Promise<string> {
   const buffer = new Uint8Array(10_000);
@@ -53,7 +57,7 @@ Deno.test("turnEndpoint() takes over a socket what Turn sends", async () => {
   await fieldsOf(await send(server.url, EXAMPLE, { secret: "other" }), 401);
 });
 
-const SIGNED = `${SIGNATURE_HEADER}: x\r\n`;
+const SIGNED = `${SIGNATURE_HEADER}: ${sign("other", new Uint8Array())}\r\n`;
 const ENDLESS = [["Content-Length: 500", "{"], [
   "Transfer-Encoding: chunked",
   "1\r\n{\r\n",
@@ -80,10 +84,43 @@ for (const [header, body] of OVERSIZE) {
   });
 }
 
-Deno.test("turnEndpoint() does not wait for a body without a signature", async () => {
-  await using server = new Server();
-  using connection = await server.begin("Content-Length: 500", "");
-  assert.match(await readAnswer(connection), /^HTTP\/1.1 401 [^]*"code":401/);
+const UNSIGNED = [
+  ["without a signature", ""],
+  ["with a signature in hex", `${SIGNATURE_HEADER}: ${"0f".repeat(32)}\r\n`],
+  ["with a signature of 33 bytes", `${SIGNATURE_HEADER}: ${"A".repeat(44)}\r\n`],
+] as const;
+
+for (const [what, header] of UNSIGNED) {
+  Deno.test(`turnEndpoint() does not wait for a body ${what}`, async () => {
+    await using server = new Server();
+    using connection = await server.begin(`${header}Content-Length: 500`, "");
+    assert.match(await readAnswer(connection), /^HTTP\/1.1 401 [^]*"code":401/);
+  });
+}
+
+const LARGE = 1024 * 1024;
+
+Deno.test("turnEndpoint() holds 32 MiB of large bodies at once, and takes small ones meanwhile", async () => {
+  await using server = new Server({ maxBodyBytes: LARGE });
+  {
+    using connections = new DisposableStack();
+    const answers = Array.from({ length: 33 }, async () => {
+      const connection = connections.use(
+        await server.begin(`${SIGNED}Content-Length: ${LARGE}`, ""),
+      );
+      // All but the last byte; nobody reads it if it is too much.
+      writeAll(connection, new Uint8Array(LARGE - 1)).catch(() => {});
+      return await readAnswer(connection);
+    });
+    assert.match(await Promise.any(answers), /^HTTP\/1.1 503 [^]*retry-after: 1\r\n/i);
+    const small = await send(server.url, EXAMPLE, { secret: SECRET });
+    assert.equal(small.status, 200, await small.text());
+  }
+  await until("room for others when they are gone", async () => {
+    const large = await send(server.url, "x".repeat(LARGE), { secret: SECRET });
+    await large.body?.cancel();
+    return large.status === 400; // As it is no JSON.
+  });
 });
 
 Deno.test("turnEndpoint() bears a client that hangs up within a body", async () => {

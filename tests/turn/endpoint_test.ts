@@ -56,6 +56,12 @@ Deno.test("turnEndpoint() serves /messages when the path is empty", async () => 
   assert.equal((await app.request("/api/messages", signed(GOOD))).status, 404);
 });
 
+Deno.test("turnEndpoint() serves the path with a slash at its end as well", async () => {
+  const app = turnEndpoint([options()]);
+  assert.equal((await app.request(`${URL_PATH}/`, signed(GOOD))).status, 200);
+  await fieldsOf(await app.request(`${URL_PATH}/`), 405);
+});
+
 const OTHER_TYPE = JSON.stringify({ ...EXAMPLE, turn: { type: "image" } });
 const PAD = (length: number) => GOOD.slice(0, -1) + " ".repeat(length - GOOD.length) + "}";
 
@@ -158,9 +164,7 @@ for (const method of ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPF
   });
 }
 
-for (
-  const path of ["/", "/api", "/api/messages/", "/messages", "/api/messages/1", "/API/messages"]
-) {
+for (const path of ["/", "/api", "/messages", "/api/messages/1", "/API/messages"]) {
   Deno.test(`turnEndpoint() answers 404 to POST ${path}`, async () => {
     await fieldsOf(await turnEndpoint([options()]).request(path, signed(GOOD)), 404);
   });

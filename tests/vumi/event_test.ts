@@ -53,13 +53,13 @@ for (
     ["sent_message_id", ACK],
     ["nack_reason", NACK],
     ["delivery_status", REPORT],
-    ["user_message_id", ACK],
+    ["user_message_id", { ...ACK, sent_message_id: null }],
+    ["user_message_id", REPORT],
     ["event_type", ACK],
   ] as const
 ) {
   for (const missing of [undefined, null]) {
-    Deno.test(`decodeEvent() refuses ${event.event_type} whose ${field} is ${missing}`, () => {
-      assert.ok(decodeEvent(bytes(event)));
+    Deno.test(`decodeEvent() refuses ${JSON.stringify(event)} whose ${field} is ${missing}`, () => {
       assert.throws(
         () => decodeEvent(bytes({ ...event, [field]: missing })),
         (error) => error instanceof MalformedPayloadError && error.message.includes(field),
@@ -67,6 +67,28 @@ for (
     });
   }
 }
+
+Deno.test("decodeEvent() goes by the provider's id where there is no other", () => {
+  for (const user_message_id of [null, ""]) {
+    const event = decodeEvent(bytes({ ...ACK, user_message_id, sent_message_id: "ours" }));
+    assert.deepEqual([event.user_message_id, event.sent_message_id], ["ours", "ours"]);
+  }
+});
+
+Deno.test("decodeEvent() makes texts of what is none, as vumi2 does", () => {
+  const event = {
+    ...NACK,
+    nack_reason: { code: 8, text: "no" },
+    sent_message_id: 12,
+    event_id: 1.5,
+  };
+  const { nack_reason, sent_message_id, event_id } = decodeEvent(bytes(event));
+  assert.deepEqual([nack_reason, sent_message_id, event_id], [
+    '{"code":8,"text":"no"}',
+    "12",
+    "1.5",
+  ]);
+});
 
 Deno.test("decodeEvent() gives an event or MalformedPayloadError for any bytes", () => {
   fc.assert(fc.property(

@@ -151,7 +151,6 @@ export class MemoryBroker implements Broker {
       state: isOpen ? "open" : "closed",
       publishing: isOpen,
       consuming: isOpen,
-      serverProperties: { product: "memory" },
       faults: new Map(),
     };
   }
@@ -223,7 +222,7 @@ export class MemoryBroker implements Broker {
   async #handle(queue: string, subscription: Subscription, stored: StoredMessage): Promise<void> {
     const { redelivered, message: { body, headers } } = stored;
     const message = { body, headers, redelivered, returns: 0, lost: this.#closed.signal };
-    const disposition = await runHandler(subscription.handler, message, queue);
+    const disposition = await runHandler(subscription.handler, message, queue, subscription);
     if (this.#closed.signal.aborted || disposition.kind === "done") return;
     if (disposition.kind === "requeue") return this.#putBack(queue, stored);
     const copy = { body, headers: { ...headers, ...copyHeaders(queue, disposition, new Date()) } };

@@ -9,9 +9,9 @@ import type { AmqpSession } from "./session.ts";
 import { Backoff, type BackoffOptions } from "../../async/mod.ts";
 import { type Copied, copyHeaders } from "../headers.ts";
 import { log } from "../log.ts";
-import { type Disposition, PublishError } from "../mod.ts";
+import { type ConsumeOptions, type Disposition, PublishError } from "../mod.ts";
 
-export interface AnswerOptions extends BackoffOptions {
+export interface AnswerOptions extends BackoffOptions, Pick<ConsumeOptions, "onParked"> {
   readonly copies: AmqpCopies;
   readonly queue: string;
   readonly parkingQueue: string;
@@ -143,9 +143,10 @@ export class AmqpAnswers {
 
   /** RabbitMQ may drop it before its own queue takes it. */
   async #parkInstead(toAnswer: ToAnswer, returns: number): Promise<void> {
-    const { queue, parkingQueue } = this.#options;
+    const { queue, parkingQueue, onParked } = this.#options;
     const reason = `its queue takes no copy of it, and has returned it ${returns} times`;
     const parked = toAnswer.orPark ?? { kind: "park", reason };
+    if (toAnswer.orPark === undefined) onParked?.(false);
     log.error("Parking a message of {queue}: {reason}", { queue, reason });
     await this.#copyInTurn(toAnswer, parked, { kind: "own", queue: parkingQueue });
   }

@@ -44,8 +44,6 @@ export class AmqpConnection {
   /** Undefined while there is none. */
   current: ChannelModel | undefined;
   blocked = false;
-  /** What the server said of itself last; empty until then. */
-  serverProperties: Readonly<Record<string, unknown>> = {};
   #up = Promise.withResolvers<ChannelModel>();
   /** Resolves, and is replaced, when an attempt to connect has ended, well or not. */
   #attempt = Promise.withResolvers<void>();
@@ -194,7 +192,6 @@ export class AmqpConnection {
 
   #setUp(model: ChannelModel, { host }: AmqpAddress): void {
     this.current = model;
-    this.serverProperties = { ...model.connection.serverProperties };
     this.#reported.clear();
     this.#up.resolve(model);
     this.#endAttempt();

@@ -9,7 +9,7 @@ import type { AmqpLead } from "./lead.ts";
 import { AmqpAnswers, type AnswerOptions } from "./answers.ts";
 import { MOST_RETURNS, returnsOf, undelayed } from "./copy_properties.ts";
 import { AmqpSession } from "./session.ts";
-import { aborted, Backoff, sleep } from "../../async/mod.ts";
+import { aborted, Backoff, onAbort, sleep } from "../../async/mod.ts";
 import { runHandler } from "../handler.ts";
 import { log } from "../log.ts";
 import type { Consumer, Disposition, Handler } from "../mod.ts";
@@ -113,10 +113,11 @@ export class AmqpConsumer implements Consumer {
     await faults.whileSlow(queue, "consume", on.declarer?.queue(queue));
     const session = this.#session = new AmqpSession(await model.createChannel());
     this.#stuck = 0;
-    const onEnd = (): void => void session.close();
-    term.addEventListener("abort", onEnd, { signal: session.lost });
-    if (term.aborted) onEnd();
-    session.lost.addEventListener("abort", () => this.#end?.("lost"));
+    const unlisten = onAbort(term, () => void session.close());
+    onAbort(session.lost, () => {
+      unlisten();
+      this.#end?.("lost");
+    });
     try {
       await session.channel.prefetch(this.#options.prefetch);
       while (!this.#stop.signal.aborted && !session.lost.aborted) await this.#subscribe(session);
@@ -170,8 +171,10 @@ export class AmqpConsumer implements Consumer {
     const returns = returnsOf(message.properties);
     const { lost } = session;
     const unreadable = unreadableReason(message.properties);
+    if (unreadable !== undefined) this.#options.onParked?.(true);
+    const toHandle = { body, headers, redelivered, returns, lost };
     const disposition: Disposition = unreadable === undefined
-      ? await runHandler(handler, { body, headers, redelivered, returns, lost }, queue)
+      ? await runHandler(handler, toHandle, queue, this.#options)
       : { kind: "park", reason: unreadable };
     // It goes back with the channel, and with all the others in their order.
     if (disposition.kind !== "requeue" || !this.#stop.signal.aborted) {

@@ -9,7 +9,7 @@ import type { AmqpCopies } from "./copies.ts";
 import type { QueueArguments } from "./declarer.ts";
 import { AmqpSession } from "./session.ts";
 import type { QueueFaults } from "./queue_faults.ts";
-import { aborted, Backoff, type BackoffOptions, sleep } from "../../async/mod.ts";
+import { aborted, Backoff, type BackoffOptions, onAbort, sleep } from "../../async/mod.ts";
 import { serverWords } from "./server_errors.ts";
 import { log } from "../log.ts";
 import type { LeadOptions } from "../mod.ts";
@@ -161,7 +161,7 @@ export class AmqpLead {
     log.info("This bridge now speaks for {connector}: it takes messages and events", { connector });
     this.#ends = new AbortController();
     onLead();
-    session.lost.addEventListener("abort", () => {
+    onAbort(session.lost, () => {
       this.#endTerm(session.fault ? serverWords(session.fault) : CONNECTION_LOST);
     });
     this.#term.resolve(this.#ends.signal);

@@ -151,7 +151,6 @@ export class AmqpBroker implements Broker {
       state: isClosed ? "closed" : !isUp ? "connecting" : blocked ? "blocked" : "open",
       publishing: !isClosed && ready && !blocked,
       consuming,
-      serverProperties: first.serverProperties,
       reason: reason ?? first.reason,
       faults: this.#faults.all(),
     };

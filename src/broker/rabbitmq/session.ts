@@ -2,6 +2,7 @@
 // nowhere else, and not after its end.
 
 import { type Channel as AmqpChannel, IllegalOperationError } from "amqplib";
+import { onAbort } from "../../async/mod.ts";
 import { log } from "../log.ts";
 
 export class AmqpSession {
@@ -30,12 +31,11 @@ export class AmqpSession {
   /** The answer to a call. Rejects also if the channel ends before, of which amqplib may never tell. */
   async orLost<T>(answer: Promise<T>): Promise<T> {
     const ended = Promise.withResolvers<never>();
-    const onLost = (): void => ended.reject(this.endReason);
-    this.lost.addEventListener("abort", onLost);
+    const unlisten = onAbort(this.lost, () => ended.reject(this.endReason));
     try {
       return await Promise.race([answer, ended.promise]);
     } finally {
-      this.lost.removeEventListener("abort", onLost);
+      unlisten();
     }
   }
 

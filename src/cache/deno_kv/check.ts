@@ -2,11 +2,12 @@
 // writes, reads, deletes, and leaves things as they were; and looks how much room there is.
 
 import { statfs } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { messageOf } from "../../async/mod.ts";
 import type { Finding } from "../../telemetry/mod.ts";
-import { explainKvError } from "./fault.ts";
+import { openingFault } from "./file_access.ts";
 import { inTime, isRemote, kvName } from "./remote.ts";
+import { tryWriting } from "./write.ts";
 
 const GIB = 1024 ** 3;
 
@@ -24,13 +25,14 @@ async function checkUse(path: string): Promise<Finding> {
   const subject = kvName(path);
   try {
     const isNew = !isRemote(path) && await isMissing(path);
-    await inTime(path, tryWriting(path));
-    if (!isNew) return { subject, ok: true, detail: "can be read and written" };
+    await inTime(path, tryUsing(path));
+    const place = isRemote(path) || isAbsolute(path) ? "" : `, as ${resolve(path)}`;
+    if (!isNew) return { subject, ok: true, detail: `can be read and written${place}` };
     // A file made by whoever runs the check may be closed to the user who will run the service.
     await Deno.remove(path);
-    return { subject, ok: true, detail: "does not exist yet, can be created" };
+    return { subject, ok: true, detail: `does not exist yet, can be created${place}` };
   } catch (error) {
-    const { reason, fix } = explainKvError(error);
+    const { reason, fix } = await openingFault(path, error);
     return { subject, ok: false, detail: reason, fix };
   }
 }
@@ -39,13 +41,9 @@ function isMissing(path: string): Promise<boolean> {
   return Deno.stat(path).then(() => false, (error) => error instanceof Deno.errors.NotFound);
 }
 
-async function tryWriting(path: string): Promise<void> {
+async function tryUsing(path: string): Promise<void> {
   using kv = await Deno.openKv(path);
-  const key = ["check", crypto.randomUUID()];
-  await kv.set(key, "written", { expireIn: 60_000 });
-  const { value } = await kv.get(key);
-  await kv.delete(key);
-  if (value !== "written") throw new Error("what was written could not be read back");
+  await tryWriting(kv);
 }
 
 /** Looks at the disk of `path`, which need not exist, though its directory must. */

@@ -1,25 +1,32 @@
 // A file of Deno KV's, or a server, that the stores of several namespaces share. A commit waits for the
 // disk, and a call costs more than what it reads, so both are done in groups.
 
+import { isAbsolute, resolve } from "node:path";
+import { getLogger } from "@logtape/logtape";
 import { CacheError } from "../store.ts";
 import { explainKvError } from "./fault.ts";
+import { identityOf, makePrivate, openingFault } from "./file_access.ts";
 import { groupCommit } from "./group_commit.ts";
 import { Groups } from "./groups.ts";
-import { inTime, kvName, openKv } from "./remote.ts";
-import { COMMIT_LIMITS, commitWrites } from "./write.ts";
+import { inTime, isFile, kvName, openKv } from "./remote.ts";
+import { COMMIT_LIMITS, commitWrites, type KvWrite, MAX_KEYS_READ, tryWriting } from "./write.ts";
 
-const MAX_KEYS_READ = 10;
+const log = getLogger(["turn-channels", "cache"]);
 
 export class DenoKvFile implements AsyncDisposable {
   readonly #path: string;
   readonly #kv: Deno.Kv;
-  readonly #writes: Groups<readonly Deno.KvMutation[], void>;
+  /** Of the file when it was opened. */
+  readonly #identity: string | undefined;
+  #isInPlace = true;
+  readonly #writes: Groups<readonly KvWrite[], void>;
   readonly #reads: Groups<Deno.KvKey, Deno.KvEntryMaybe<unknown>>;
   #closing: Promise<void> | undefined;
 
-  private constructor(path: string, kv: Deno.Kv) {
+  private constructor(path: string, kv: Deno.Kv, identity: string | undefined) {
     this.#path = path;
     this.#kv = kv;
+    this.#identity = identity;
     this.#writes = groupCommit({
       ...COMMIT_LIMITS,
       commit: (writes) => inTime(path, commitWrites(kv, writes)),
@@ -31,12 +38,44 @@ export class DenoKvFile implements AsyncDisposable {
   }
 
   /**
-   * Opens the file, or makes it.
+   * Opens the file, or makes it, and closes it to other users.
    * @param path The file; made when missing, its directory is not. Or a server's URL; see remote.ts.
    * @throws {CacheError} If it can't be read and written; the message names path and remedy.
    */
   static async open(path: string): Promise<DenoKvFile> {
-    return new DenoKvFile(path, await explained("open", path, openKv(path)));
+    return await explained("open", path, this.#openToWork(path));
+  }
+
+  /**
+   * Opens the file, which must be there, to look into it.
+   * @throws {CacheError} If there is none, or it can't be read; the message names path and remedy.
+   */
+  static async openExisting(path: string): Promise<DenoKvFile> {
+    return await explained("open", path, this.#openToLook(path));
+  }
+
+  static async #openToWork(path: string): Promise<DenoKvFile> {
+    if (!isFile(path)) return new DenoKvFile(path, await openKv(path), undefined);
+    await makePrivate(path);
+    const kv = await openKv(path);
+    try {
+      await tryWriting(kv);
+      return new DenoKvFile(path, kv, await identityOf(path));
+    } catch (error) {
+      kv.close();
+      throw error;
+    }
+  }
+
+  static async #openToLook(path: string): Promise<DenoKvFile> {
+    const identity = isFile(path) ? await identityOf(path) : undefined;
+    if (isFile(path) && identity === undefined) {
+      const [where, why] = isAbsolute(path)
+        ? ["", "has a bridge with this configuration run on this machine?"]
+        : [` at ${resolve(path)}`, "go to the bridge's working directory, or give the whole path"];
+      throw new CacheError(`Cannot open the cache file ${path}: there is none${where}; ${why}`);
+    }
+    return new DenoKvFile(path, await openKv(path), identity);
   }
 
   async get(key: Deno.KvKey): Promise<unknown> {
@@ -54,8 +93,23 @@ export class DenoKvFile implements AsyncDisposable {
   }
 
   /** Commits all of the writes, of one namespace and in their order, or none. */
-  write(writes: readonly Deno.KvMutation[]): Promise<void> {
+  write(writes: readonly KvWrite[]): Promise<void> {
     return explained("write to", this.#path, this.#writes.ask(writes));
+  }
+
+  /** Whether what is written can be found by whoever opens the path next; logged when it no longer can. */
+  async isInPlace(): Promise<boolean> {
+    if (!isFile(this.#path)) return true;
+    // What can't be examined may be there.
+    const identity = await identityOf(this.#path).catch(() => this.#identity);
+    const isInPlace = identity === this.#identity;
+    if (!isInPlace && this.#isInPlace) {
+      const text =
+        "The cache file {path} was deleted or replaced while in use: what is remembered " +
+        "ends with this program, so restart it";
+      log.error(text, { path: this.#path });
+    }
+    return this.#isInPlace = isInPlace;
   }
 
   /** Waits for the writes under way, and closes the file. */
@@ -68,7 +122,10 @@ async function explained<T>(action: string, path: string, work: Promise<T>): Pro
   try {
     return await work;
   } catch (cause) {
-    const { reason, fix } = explainKvError(cause);
+    if (cause instanceof CacheError) throw cause;
+    const { reason, fix } = action === "open"
+      ? await openingFault(path, cause)
+      : explainKvError(cause);
     throw new CacheError(`Cannot ${action} the ${kvName(path)}: ${reason}; ${fix}`, { cause });
   }
 }

@@ -11,13 +11,15 @@ import {
   type Change,
   dayAt,
   type DayCount,
+  guardOf,
+  isLeftAlone,
   type Key,
   type Store,
   TALLY_DAYS,
 } from "../store.ts";
 import type { DenoKvFile } from "./deno_kv_file.ts";
 import { encodeEntry, readEntry } from "./entry.ts";
-import { keyPart } from "./write.ts";
+import { keyPart, type KvWrite } from "./write.ts";
 
 const log = getLogger(["turn-channels", "cache"]);
 
@@ -25,6 +27,7 @@ const log = getLogger(["turn-channels", "cache"]);
 const PREFIX_OF: Readonly<Record<string, string>> = {
   inbound: "in",
   delivered_inbound: "in",
+  answered: "in",
   outbound: "out",
   confirmed: "out",
   told: "out",
@@ -40,6 +43,8 @@ interface DenoKvStoreOptions {
   readonly namespace: string;
   /** Milliseconds on a clock that all processes and their restarts share; `Date.now` by default. */
   readonly now?: () => number;
+  /** Whether counters of days long past are removed, which is so by default. */
+  readonly tidies?: boolean;
 }
 
 export class DenoKvStore implements Store {
@@ -51,11 +56,11 @@ export class DenoKvStore implements Store {
   #tidiedOn = "";
   #tidying: Promise<void> | undefined;
 
-  constructor({ file, namespace, now = Date.now }: DenoKvStoreOptions) {
+  constructor({ file, namespace, now = Date.now, tidies = true }: DenoKvStoreOptions) {
     this.#file = file;
     this.#namespace = keyPart(namespace);
     this.#now = now;
-    this.#tidyOncePerDay();
+    if (tidies) this.#tidyOncePerDay();
   }
 
   get(key: Key): Promise<unknown> {
@@ -78,6 +83,10 @@ export class DenoKvStore implements Store {
     });
   }
 
+  lasts(): Promise<boolean> {
+    return this.#file.isInPlace();
+  }
+
   /** Waits for what the file's closing would not wait for. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tidying;
@@ -85,7 +94,10 @@ export class DenoKvStore implements Store {
 
   async #get(key: Key): Promise<unknown> {
     await this.#pending.get(nameOf(key));
-    const entry = await this.#file.get(this.#key(key));
+    return await this.#valueOf(await this.#file.get(this.#key(key)));
+  }
+
+  async #valueOf(entry: unknown): Promise<unknown> {
     if (entry === null) return undefined;
     return await readEntry(entry, this.#now(), async (id) => {
       const prefix = [...this.#prefix("chunk"), id];
@@ -94,18 +106,24 @@ export class DenoKvStore implements Store {
     });
   }
 
-  #writesOf(change: Change): Deno.KvMutation[] {
+  #writesOf(change: Change): KvWrite[] {
     switch (change.type) {
       case "set": {
         const { keys, value, ttlMs: expireIn } = change;
         const { bytes, chunks, id } = encodeEntry(value, this.#now() + expireIn);
-        const set = (key: Deno.KvKey, value: Uint8Array): Deno.KvMutation => (
+        const set = (key: Deno.KvKey, value: Uint8Array): KvWrite => (
           { type: "set", key, value, expireIn }
         );
         // What others refer to comes first.
         return [
           ...chunks.map((chunk, index) => set([...this.#prefix("chunk"), id, index], chunk)),
-          ...keys.map((key) => set(this.#key(key), bytes)),
+          ...keys.map((key): KvWrite => {
+            const guard = guardOf(change, key);
+            if (guard === undefined) return set(this.#key(key), bytes);
+            const isLeft = async (kept: unknown): Promise<boolean> =>
+              isLeftAlone(guard, change, await this.#valueOf(kept));
+            return { ...set(this.#key(key), bytes), isLeft };
+          }),
         ];
       }
       case "delete":

@@ -5,7 +5,9 @@ import { messageOf } from "../../async/mod.ts";
 import { TOKEN_VARIABLE } from "./remote.ts";
 
 /** What is wrong with a cache, and what to do about it; both without a full stop. */
-type KvFault = Readonly<Record<"reason" | "fix", string>>;
+export type KvFault = Readonly<Record<"reason" | "fix", string>>;
+
+const LOCKED = /database is locked/;
 
 const FAULTS: readonly (readonly [RegExp, KvFault])[] = [
   [/unable to open database file/, {
@@ -21,7 +23,7 @@ const FAULTS: readonly (readonly [RegExp, KvFault])[] = [
     fix: "move the file away, so that a new one is created, or choose another path",
   }],
   // After 5 seconds, which no commit of Deno KV's own takes.
-  [/database is locked/, {
+  [LOCKED, {
     reason: "another program keeps it locked",
     fix: "end that program, or choose another path",
   }],
@@ -52,6 +54,11 @@ const FAULTS: readonly (readonly [RegExp, KvFault])[] = [
  * quote our token: not for a log.
  */
 const REFUSED = /\bstatus[ =](\d{3})\b|Failed to fetch metadata/;
+
+/** Whether another process is writing to the file. */
+export function isLocked(error: unknown): boolean {
+  return LOCKED.test(messageOf(error));
+}
 
 /** Puts an error of Deno KV into plain words. */
 export function explainKvError(error: unknown): KvFault {

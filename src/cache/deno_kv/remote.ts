@@ -12,6 +12,11 @@ export function isRemote(path: string): boolean {
   return /^https?:\/\//i.test(path);
 }
 
+/** Whether it is a file on a disk; Deno KV's one more place is in memory. */
+export function isFile(path: string): boolean {
+  return !isRemote(path) && path !== ":memory:" && path !== "";
+}
+
 /** What the cache at `path` is called. */
 export function kvName(path: string): string {
   return isRemote(path) ? `cache ${path}` : `cache file ${path}`;

@@ -10,7 +10,8 @@ import { RedisConnection, type RedisConnectionOptions } from "./connection.ts";
 export async function checkRedis(
   options: RedisConnectionOptions & { readonly keyPrefix: string },
 ): Promise<Finding> {
-  const subject = `cache on Redis at ${parseRedisUrl(options.url).host}`;
+  const { host, connect } = parseRedisUrl(options.url);
+  const subject = `cache on Redis at ${host}`;
   try {
     await using connection = await RedisConnection.open(options);
     const key = `${options.keyPrefix}check:${crypto.randomUUID()}`;
@@ -26,7 +27,8 @@ export async function checkRedis(
     return { subject, ok: true, detail: "can be read and written" };
   } catch (error) {
     if (!(error instanceof CacheError)) throw error;
-    const fix = "check that Redis runs there, and that message_cache_config.url is right";
+    const more = connect.sentinels ? ", with sentinel_username and sentinel_password" : "";
+    const fix = `check that Redis runs there, and that message_cache_config.url is right${more}`;
     return { subject, ok: false, detail: error.message, fix };
   }
 }

@@ -10,8 +10,17 @@
 
 import { createHash } from "node:crypto";
 import { parseJson } from "../../async/mod.ts";
-import { type Change, type DayCount, type Key, type Store, TALLY_DAYS } from "../store.ts";
-import type { RedisCommand, RedisConnection } from "./connection.ts";
+import {
+  type Change,
+  type DayCount,
+  guardOf,
+  type Key,
+  type Setting,
+  type Store,
+  TALLY_DAYS,
+  textAt,
+} from "../store.ts";
+import { type RedisCommand, type RedisConnection, UNLESS_GREATER } from "./connection.ts";
 
 // Two more than are listed, for clocks that differ.
 const TALLY_TTL_S = (TALLY_DAYS + 2) * 86_400;
@@ -54,16 +63,26 @@ export class RedisStore implements Store {
 
   #commandsOf(change: Change): RedisCommand[] {
     switch (change.type) {
-      case "set": {
-        const json = JSON.stringify(change.value);
-        const ttlMs = Math.ceil(change.ttlMs);
-        return change.keys.map((key) => ["set", this.#key(key), json, "px", ttlMs]);
-      }
+      case "set":
+        return this.#settingsOf(change);
       case "delete":
         return [["del", this.#key(change.key)]];
       case "count":
         return [["hincrby", this.#tallyKey(change.day), `${change.flow}:${change.result}`, 1]];
     }
+  }
+
+  #settingsOf(change: Setting): RedisCommand[] {
+    const { keys, value } = change;
+    const json = JSON.stringify(value);
+    const ttlMs = Math.ceil(change.ttlMs);
+    return keys.map((key): RedisCommand => {
+      const set = ["set", this.#key(key), json, "px", ttlMs] as const;
+      const guard = guardOf(change, key);
+      if (guard === undefined) return set;
+      if (guard === "any") return [...set, "nx"];
+      return [UNLESS_GREATER, guard.greaterAt, textAt(guard.greaterAt, value), ...set];
+    });
   }
 
   #tallyKey(day: string): string {

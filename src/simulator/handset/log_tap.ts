@@ -23,7 +23,7 @@ export class LogTap implements LogOutput {
     this.#write = write;
   }
 
-  writeSync(bytes: Uint8Array): number {
+  write(bytes: Uint8Array): Promise<number> {
     const lines = new TextDecoder().decode(bytes).split("\n").filter((line) => line !== "");
     for (const line of lines) {
       const { level: name, message, "@timestamp": time, ...values } = JSON.parse(line);
@@ -34,7 +34,7 @@ export class LogTap implements LogOutput {
       this.#write(`${time.slice(11, 19)} ${level} ${text}\n`);
       this.listener.line({ kind: "log", level, text, at: Date.now() });
     }
-    return bytes.length;
+    return Promise.resolve(bytes.length);
   }
 
   isTerminal(): boolean {

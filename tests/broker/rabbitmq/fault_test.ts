@@ -57,11 +57,9 @@ Deno.test("AmqpBroker connects when the server comes up after it", async () => {
   await proxy.refuse();
   await using broker = openThrough(proxy);
   assert.equal(broker.status().state, "connecting");
-  assert.deepEqual(broker.status().serverProperties, {});
   await assert.rejects(broker.publish("any", bytes("a")), { fault: "unavailable" });
   await proxy.accept();
   await open(broker);
-  assert.equal(broker.status().serverProperties["product"], "RabbitMQ");
 });
 
 Deno.test("AmqpBroker closes while it waits for a silent server to connect", async () => {

@@ -93,7 +93,9 @@ for (const ends of ["connection", "channel"] as const) {
       const seen = new Set<string>(), others: string[] = [];
       {
         using failing = await fail(ends);
-        broker.consume(queue, { prefetch: 2, parkingQueue }, (message) => {
+        let unread = 0;
+        const onParked = (isNew: boolean): void => void (unread += isNew ? 1 : 0);
+        broker.consume(queue, { prefetch: 2, parkingQueue, onParked }, (message) => {
           seen.add(text(message));
           return Promise.resolve(DONE);
         });
@@ -103,6 +105,7 @@ for (const ends of ["connection", "channel"] as const) {
         });
         const copy = await untilRaw(parkingQueue);
         assert.equal(failing.times, 3);
+        assert.equal(unread, 1);
         assert.equal(copy.body.toString(), POISON);
         const { headers = {} } = decodeProperties(Buffer.from(copy.propertyBytes));
         assert.match(headers["x-parked-reason"], /ended the connection .* 3 times: a bug/);

@@ -56,6 +56,7 @@ Deno.test("what can't be read, nor be parked for now, is not lost with our conne
       event: never,
       onLead: () => {},
       unreadable: () => void unreadable++,
+      parked: never,
     });
     await sendTo(inbound, ["not a message"]);
     for (let losses = 0; losses < LIMIT + 3; losses++) {
@@ -91,7 +92,9 @@ Deno.test("what was returned too often is not lost with our connections while it
   const held = new Held();
   let isTurnDown = true;
   const done = new Set<string>();
-  broker.consume(queue, { prefetch: 20, parkingQueue }, (message) => {
+  let parkedInstead = 0;
+  const onParked = (isNew: boolean): void => void (parkedInstead += isNew ? 0 : 1);
+  broker.consume(queue, { prefetch: 20, parkingQueue, onParked }, (message) => {
     if (!isTurnDown) {
       done.add(text(message));
       return Promise.resolve(DONE);
@@ -113,10 +116,13 @@ Deno.test("what was returned too often is not lost with our connections while it
   proxy.cut();
   await until("the queue to be empty", async () => await broker.depth(queue).catch(() => 1) === 0);
   await comes(() => full.confirmed.every((each) => done.has(each)));
+  const parked = new Set<string>();
   await broker.browse(parkingQueue, ({ body }) => {
-    done.add(new TextDecoder().decode(body));
+    parked.add(new TextDecoder().decode(body));
     return "keep";
   });
+  for (const each of parked) done.add(each);
+  assert.ok(parkedInstead >= parked.size, `${parkedInstead} were told of, ${parked.size} parked`);
   const lost = full.confirmed.filter((each) => !done.has(each));
   assert.equal(lost.length, 0, `${lost.length} of ${full.confirmed.length} are lost`);
 });

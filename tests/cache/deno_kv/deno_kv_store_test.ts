@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import type { MessageCache } from "../../../src/cache/mod.ts";
+import { START } from "../adapter.ts";
 import { messageCacheContract } from "../contract.ts";
-import { DAY, keysOf, newPath, openFile } from "../deno_kv_files.ts";
+import { DAY, directory, keysOf, newPath, openFile } from "../deno_kv_files.ts";
 import { note, remembered, rememberedOfSize } from "../samples.ts";
 
 messageCacheContract({
@@ -34,7 +35,7 @@ const ROW = '["m1","*120*8864#","+27831234567","ussd_transport","ussd",' +
 Deno.test("DenoKvStore writes what earlier versions read, and reads what they wrote", async () => {
   const path = newPath();
   const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
-  await using cache = await openFile(path, "shared", { now: () => 5 });
+  await using cache = await openFile(path, "shared", { now: () => START });
   await cache.putInbound(remembered(), [IN]);
   await cache.putNotes([note({ kind: "delayed_list", id: "é", value: 'a"b', ttlMs: DAY })]);
   using kv = await Deno.openKv(path);
@@ -45,10 +46,10 @@ Deno.test("DenoKvStore writes what earlier versions read, and reads what they wr
     value instanceof Uint8Array ? decoder.decode(value) : value,
   ]);
   assert.deepEqual(written, [
-    ["shared v2 delayed 63e3c807 delayed_list", `[${DAY + 5},"a\\"b"]`],
-    ["shared v2 in m1 inbound", `[${DAY + 5},${ROW}]`],
-    ["shared v2 tally 1970-01-01 inbound in", new Deno.KvU64(1n)],
-    ["shared v2 user +27831234567 last_inbound", `[${DAY + 5},${ROW}]`],
+    ["shared v2 delayed 63e3c807 delayed_list", `[${DAY + START},"a\\"b"]`],
+    ["shared v2 in m1 inbound", `[${DAY + START},${ROW}]`],
+    ["shared v2 tally 2026-01-03 inbound in", new Deno.KvU64(1n)],
+    ["shared v2 user 27831234567 last_inbound", `[${DAY + START},${ROW}]`],
   ]);
 
   const parts = [`[9000000000000000,${ROW.slice(0, 40)}`, `${ROW.slice(40)}]`];
@@ -85,7 +86,7 @@ function startWriter(path: string, prefix: string) {
       "run",
       "--quiet",
       "--no-prompt",
-      `--allow-read=${path}`,
+      `--allow-read=${directory}`,
       `--allow-write=${path}`,
       new URL("../deno_kv_child.ts", import.meta.url).pathname,
       path,

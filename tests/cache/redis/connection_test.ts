@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { CacheError, type MessageCache } from "../../../src/cache/mod.ts";
-import { redisUrl, startRedis } from "../../support/redis.ts";
+import { type RedisServer, redisUrl, startRedis } from "../../support/redis.ts";
 import { TcpProxy } from "../../support/tcp_proxy.ts";
 import { until } from "../../support/until.ts";
 import { connect, newPrefix, openRedis } from "../redis_server.ts";
@@ -113,7 +113,7 @@ Deno.test("RedisConnection.open() does not wait for ever for a server that is si
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `redis://127.0.0.1:${silent.addr.port}`;
   const cache = await openRedis({ url, timeoutMs: 60_000 });
-  await assertAway(cache, /there is no connection: it is not connected yet/);
+  await assertAway(cache, /there is no connection: the server is not ready/);
   const closing = Date.now();
   await cache[Symbol.asyncDispose]();
   assert.ok(Date.now() - closing < 30_000, "closing waited for the answer");
@@ -194,6 +194,69 @@ Deno.test("RedisConnection may be closed while its server is silent or away", as
   proxy.cut();
   await until("the loss to be noticed", () => away.tallied().then(() => false, () => true));
   await away[Symbol.asyncDispose]();
+});
+
+/** What a server is told that is not to be written to any more, and what it says then. */
+const DEMOTIONS: readonly (readonly [string, readonly (readonly string[])[], RegExp])[] = [
+  ["has become a replica", [["replicaof", "127.0.0.1", "NEW"]], /: it is a replica/],
+  [
+    "has become a replica that has lost its primary",
+    [["config", "set", "replica-serve-stale-data", "no"], ["replicaof", "127.0.0.1", "1"]],
+    /: (MASTERDOWN|it is a replica)/,
+  ],
+  ["has lost its replicas", [["config", "set", "min-replicas-to-write", "1"]], /: NOREPLICAS/],
+];
+
+for (const [what, commands, says] of DEMOTIONS) {
+  Deno.test(`RedisConnection finds the new primary behind its address when the old one ${what}`, async () => {
+    await using records = await recordLog();
+    await using old = await startRedis();
+    await using next = await startRedis();
+    await using proxy = TcpProxy.start({ port: old.port });
+    await using cache = await openRedis({ url: `redis://127.0.0.1:${proxy.port}` });
+    await cache.putInbound(remembered());
+    await command(
+      old,
+      commands.map((words) => words.map((word) => word === "NEW" ? `${next.port}` : word)),
+    );
+    // Connections stay, as where a name leads to servers.
+    proxy.redirect(next.port);
+    const put = (id: string) => cache.putOutbound(remembered({ message_id: id }));
+    // Many at a time, as in traffic.
+    for (
+      const { reason } of (await Promise.allSettled([..."123456789ABC"].map(put))).filter((one) =>
+        one.status === "rejected"
+      )
+    ) {
+      assert.ok(reason instanceof CacheError);
+      assert.match(reason.message, says);
+    }
+    await until("the new one to be written to", () => put("m2").then(() => true, () => false));
+    assert.equal((await cache.getOutbound("m2"))?.message_id, "m2");
+    assert.equal(told(records, "warning").length, 1);
+    assert.equal(told(records, "info").length, 2);
+  });
+}
+
+async function command(
+  server: RedisServer,
+  commands: readonly (readonly string[])[],
+): Promise<void> {
+  await using redis = await connect(server.url);
+  for (const [name = "", ...words] of commands) await redis.call(name, ...words);
+}
+
+Deno.test("RedisConnection does not take a replica for the cache, and says so", async () => {
+  await using records = await recordLog();
+  await using primary = await startRedis();
+  await using replica = await startRedis("--replicaof", "127.0.0.1", `${primary.port}`);
+  await using cache = await openRedis({ url: replica.url });
+  await until("some attempts", () => told(records, "debug").length > 3);
+  await assertAway(cache, /it is a replica, which takes no writes/);
+  assert.deepEqual(told(records, "warning"), ["Cannot connect to Redis at {host}: {reason}"]);
+  assert.deepEqual(told(records, "info"), []);
+  await command(replica, [["replicaof", "no", "one"]]);
+  await recovered(cache);
 });
 
 // With signs that an address has to escape, and that mean something in a log.

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { CacheError, type MessageCache, TALLY_DAYS } from "../../../src/cache/mod.ts";
 import { redisUrl } from "../../support/redis.ts";
+import { START } from "../adapter.ts";
 import { messageCacheContract } from "../contract.ts";
 import { connect, DAY, newPrefix, openRedis, passTime } from "../redis_server.ts";
 import { note, remembered, rememberedOfSize } from "../samples.ts";
@@ -42,7 +43,7 @@ Deno.test("RedisStore has the server forget all that it keeps", async () => {
     return Math.ceil(left * 1000) / 1000;
   };
   assert.equal(await days("inbound:m1"), 1);
-  assert.equal(await days("last_inbound:+27831234567"), 1);
+  assert.equal(await days("last_inbound:27831234567"), 1);
   assert.equal(await days("outbound:m1"), 2);
   assert.equal(await days("last_outbound:#" + hashOf("*120*8864#")), 2);
   assert.equal(await days("told:m1"), 3);
@@ -53,16 +54,16 @@ Deno.test("RedisStore has the server forget all that it keeps", async () => {
 
 Deno.test("RedisStore writes what earlier versions read, and reads what they wrote", async () => {
   const keyPrefix = newPrefix();
-  await using cache = await openRedis({ url: redisUrl(), keyPrefix, now: () => 0 });
+  await using cache = await openRedis({ url: redisUrl(), keyPrefix, now: () => START });
   await cache.putInbound(remembered(), [IN]);
   await cache.putNotes([note({ id: "é", value: 'a"b' })]);
   await using redis = await connect(redisUrl());
   const row = '["m1","*120*8864#","+27831234567","ussd_transport","ussd",' +
     '"2026-01-02 03:04:05.678901",null,"mtn",null,"new",{"session":{"id":"s1","hops":[1,2]}}]';
   assert.equal(await redis.get(`${keyPrefix}inbound:m1`), row);
-  assert.equal(await redis.get(`${keyPrefix}last_inbound:+27831234567`), row);
+  assert.equal(await redis.get(`${keyPrefix}last_inbound:27831234567`), row);
   assert.equal(await redis.get(`${keyPrefix}told:#${hashOf("é")}`), '"a\\"b"');
-  assert.deepEqual(await redis.hgetall(`${keyPrefix}tally:1970-01-01`), { "inbound:in": "1" });
+  assert.deepEqual(await redis.hgetall(`${keyPrefix}tally:2026-01-03`), { "inbound:in": "1" });
   await redis.set(`${keyPrefix}outbound:m1`, row);
   await redis.set(`${keyPrefix}told:m1`, '"read"');
   assert.deepEqual(await cache.getOutbound("m1"), remembered());
@@ -128,7 +129,7 @@ Deno.test("RedisStore takes a damaged entry as absent, and may write over it", a
     await cache.putNotes([note()]);
     assert.equal((await cache.getInbound("m1"))?.message_id, "m1");
     assert.equal(await cache.getNote("told", "m1"), "delivered");
-    for (const name of ["inbound:m1", "last_inbound:+27831234567", "told:m1"]) {
+    for (const name of ["inbound:m1", "last_inbound:27831234567", "told:m1"]) {
       await redis.set(keyPrefix + name, damaged);
     }
     assert.equal(await cache.getInbound("m1"), undefined);
@@ -170,11 +171,19 @@ Deno.test("RedisStore, closing, waits for puts under way", async () => {
   for (const id of ids) assert.equal((await cache.getOutbound(id))?.message_id, id);
 });
 
-for (const url of ["", "localhost", "http://localhost", "redis://", "redis://:pa#ss@localhost/x"]) {
+for (
+  const url of [
+    ...["", "localhost", "http://localhost", "redis://", "redis://:pa#ss@localhost/x"],
+    ...["redis+sentinel://s1", "redis+sentinel://s1,/main", "redis+sentinel://s1/main/x"],
+  ]
+) {
   Deno.test(`RedisConnection.open() refuses the address ${JSON.stringify(url)}`, async () => {
     await assert.rejects(openRedis({ url }), (error) => {
       assert.ok(error instanceof TypeError);
-      assert.match(error.message, /must be redis:\/\/… or rediss:\/\/…$/);
+      assert.match(
+        error.message,
+        /must be redis:\/\/…, rediss:\/\/…, or redis\+sentinel:\/\/…\/NAME$/,
+      );
       return true;
     });
   });

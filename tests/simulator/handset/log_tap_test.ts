@@ -6,7 +6,7 @@ import { startLogging } from "../../../src/telemetry/mod.ts";
 
 const log = getLogger(["turn-channels", "test"]);
 
-function tap(act: () => void) {
+async function tap(act: () => void) {
   let written = "";
   const lines: LogLine[] = [];
   const fields: Readonly<Record<string, unknown>>[] = [];
@@ -16,14 +16,14 @@ function tap(act: () => void) {
     values: (values) => void fields.push(values),
   };
   {
-    using _logging = startLogging({ level: "INFO", output: logTap });
+    await using _logging = startLogging({ level: "INFO", output: logTap });
     act();
   }
   return { written, lines, fields };
 }
 
-Deno.test("LogTap writes lines for people, and hands them on with their values", () => {
-  const { written, lines, fields } = tap(() => {
+Deno.test("LogTap writes lines for people, and hands them on with their values", async () => {
+  const { written, lines, fields } = await tap(() => {
     log.info("No trouble, {result}", { result: "skipped" });
     log.warning("Trying {messageId} again in {waitMs}", { messageId: "m1", waitMs: 2_000 });
     log.error("Łost\n{what}", { what: { a: 1 } });
@@ -36,8 +36,8 @@ Deno.test("LogTap writes lines for people, and hands them on with their values",
   assert.deepEqual([fields[0]?.["result"], fields[1]?.["waitMs"]], ["skipped", 2_000]);
 });
 
-Deno.test("LogTap gets one line and a count of a burst, so that the page is not flooded", () => {
-  const { written, lines } = tap(() => {
+Deno.test("LogTap gets one line and a count of a burst, so that the page is not flooded", async () => {
+  const { written, lines } = await tap(() => {
     for (let n = 0; n < 1_000; n++) log.warning("Line {n}", { n });
   });
   assert.equal(written.trimEnd().split("\n").length, 2);

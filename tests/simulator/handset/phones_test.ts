@@ -35,6 +35,7 @@ class Network implements AsyncDisposable {
       add(happening);
     };
     const { transport } = this;
+    transport.start();
     this.#watch = transport.watch({
       published: (message) => void this.inbound.push(message),
       reported: (event) => void this.events.push(event),
