@@ -33,6 +33,7 @@ const BASE = {
 const TASK_FLAGS: Readonly<Record<string, string>> = {
   test: "tests/run.ts",
   chaos: "tests/chaos/main.ts",
+  soak: "tests/soak/main.ts",
   bench: "tests/bench/options.ts",
 };
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";

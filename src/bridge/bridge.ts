@@ -4,7 +4,8 @@
 import type { TurnFigures } from "../telemetry/mod.ts";
 import { within } from "../async/mod.ts";
 import type { Accept, InboundText, Status } from "../turn/mod.ts";
-import type { Connector } from "../vumi/mod.ts";
+import type { Connector, Handover } from "../vumi/mod.ts";
+import { CrashCounts } from "./crash_counts.ts";
 import { Deliveries } from "./deliveries.ts";
 import { InboundFlow } from "./inbound.ts";
 import type { BridgeOptions } from "./options.ts";
@@ -24,6 +25,7 @@ export class Bridge {
   readonly #events: Deliveries<Status>;
   readonly #inbound: InboundFlow;
   readonly #statuses: StatusFlow;
+  readonly #crashes = new CrashCounts();
   readonly #stopping = new AbortController();
   readonly #abandon = new AbortController();
   /** Takes what Turn asks us to send. Still does while draining: nothing else would answer it. */
@@ -38,6 +40,7 @@ export class Bridge {
       ...options,
       ...SYSTEM_CLOCK,
       gate: this.#gate,
+      crashes: this.#crashes,
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,
     };
@@ -74,7 +77,7 @@ export class Bridge {
     this.#connector.start({
       inbound: this.#inbound.handle,
       event: this.#statuses.handle,
-      onLead: () => this.takeOver(),
+      onLead: (handover) => this.takeOver(handover),
       unreadable: (from) => deliveries[from].countUnreadable(),
       parked: (from, isNew) => deliveries[from].countParked(isNew),
     });
@@ -82,9 +85,11 @@ export class Bridge {
 
   /**
    * Looks anew for messages that wait elsewhere, as another bridge may have spoken for the channel
-   * before. To be called when this one begins to, before anything is handed out.
+   * before, and at what that one left. To be called when this one begins to, before anything is handed
+   * out.
    */
-  takeOver(): void {
+  takeOver(handover: Handover): void {
+    this.#crashes.takeOver(handover);
     this.#messages.forget();
     this.#events.forget();
   }

@@ -28,7 +28,7 @@ export class Deliveries<P> {
       inFlight: new InFlight(options),
       order: new UserOrder(),
       forwarder: new CopyForwarder(options),
-      poison: new PoisonMessages(options.cache),
+      poison: new PoisonMessages(options.crashes),
       outcomes: new Outcomes(options),
     };
   }

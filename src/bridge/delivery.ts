@@ -112,7 +112,6 @@ export class Delivery<P> implements Disposable {
   /**
    * Begins the work. A message that may end the program is watched; one that has done so too often is
    * parked, which is answered.
-   * @throws {CacheError} If the cache fails.
    */
   async begin(): Promise<Disposition | undefined> {
     this.#countReturn();
@@ -120,7 +119,7 @@ export class Delivery<P> implements Disposable {
     this.isBegun = true;
     if (!this.#mayHaveCrashed) return undefined;
     const { poison, outcomes } = this.#parts;
-    const crashes = this.#crashes = await poison.crashes(this.job.id);
+    const crashes = this.#crashes = poison.crashes(this.job.id);
     if (crashes >= POISON_AT) {
       const reason = `the program ended ${crashes} times while it had this in work`;
       return await this.#finish(outcomes.park(this, { reason }));

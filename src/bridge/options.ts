@@ -4,6 +4,7 @@ import type { MessageCache } from "../cache/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
 import type { CallOptions, CallResult, TurnClient } from "../turn/mod.ts";
 import type { Connector, TransportType } from "../vumi/mod.ts";
+import type { CrashCounts } from "./crash_counts.ts";
 import type { QueuedFlow } from "./delivery_records.ts";
 import type { RetryOptions } from "./retries.ts";
 import type { TurnGate } from "./turn_gate.ts";
@@ -58,6 +59,8 @@ export interface FlowOptions<P = never>
   /** Longest that one call may take, in milliseconds; asked at each call. */
   readonly timeoutMs: () => number;
   readonly gate: TurnGate;
+  /** How often we have ended with a message in work. */
+  readonly crashes: CrashCounts;
   /** Fires when nothing new is to be begun. */
   readonly stopping: AbortSignal;
   /** Fires when what is under way is to be left. */

@@ -1,20 +1,13 @@
 // Finds the message that ends the program each time it is worked on, so that it can be parked. RabbitMQ
-// says only that a message was handed out before; that we died over it is what is left in the cache:
-// a count that is raised before the work, lowered after it, and removed when the message is answered.
-// One that only waits, for days perhaps, is not blamed for what ends us.
-//
-// A cache in memory ends with us, and the count with it: there such a message is not found. A header can't
-// count in its place: it is changed by a copy before the work, and the copy comes back among all others
-// that were in hand, which would be blamed, and parked, with it.
+// says only that a message was handed out before; that we died over it is told by a count that is raised
+// before the work, lowered after it, and removed when the message is answered. One that only waits, for
+// days perhaps, is not blamed for what ends us.
 
-import type { MessageCache } from "../cache/mod.ts";
-import { log } from "./log.ts";
-import { tolerateCacheError } from "./tolerate.ts";
+import type { CrashCounts } from "./crash_counts.ts";
 import { UserOrder } from "./user_order.ts";
 
 /** A message that has ended the program so many times is parked. */
 export const POISON_AT = 5;
-const TTL_MS = 48 * 60 * 60_000;
 /** Above so many, what was put back longest ago is forgotten: somebody else has taken it. */
 const MOST_RELEASED = 10_000;
 
@@ -26,14 +19,14 @@ interface Released {
 }
 
 export class PoisonMessages {
-  readonly #cache: MessageCache;
+  readonly #counts: CrashCounts;
   /** What we put back ourselves, so nobody died over it. */
   readonly #released = new Map<string, Released>();
   /** All of one key: those that are worked on alone. */
   readonly #alone = new UserOrder<undefined>();
 
-  constructor(cache: MessageCache) {
-    this.#cache = cache;
+  constructor(counts: CrashCounts) {
+    this.#counts = counts;
   }
 
   /** Remembers that we put it back ourselves, so that its coming again is not taken for a crash. */
@@ -51,19 +44,15 @@ export class PoisonMessages {
     return released;
   }
 
-  /**
-   * How often we have ended with it in work: once, as far as is known of one that was in hand then.
-   * @throws {CacheError} If the cache fails.
-   */
-  async crashes(id: string): Promise<number> {
-    return Number(await this.#cache.getNote("suspect", id) ?? 1);
+  /** How often we have ended with it in work: once, as far as is known of one that was in hand then. */
+  crashes(id: string): number {
+    return this.#counts.of(id);
   }
 
   /**
    * Watches the work on a message that was in work when the program, or its connection, ended: should
    * it end again before the answer is disposed of, that counts. From the second time on one such message
    * is worked on at a time, so that the others are not blamed with it.
-   * @throws {CacheError} If the cache fails; the work is not to be begun then.
    */
   async watch(id: string, crashes: number): Promise<AsyncDisposable> {
     await using watch = new AsyncDisposableStack();
@@ -71,26 +60,12 @@ export class PoisonMessages {
       await this.#alone.enter("", undefined);
       watch.defer(() => this.#alone.leave(""));
     }
-    await this.#note(id, crashes + 1);
-    watch.defer(() => tidy(id, this.#note(id, crashes)));
+    await this.#counts.set(id, crashes + 1);
+    watch.defer(() => this.#counts.set(id, crashes));
     return watch.move();
   }
 
   async forget(id: string): Promise<void> {
-    await tidy(id, this.#cache.deleteNote("suspect", id));
+    await this.#counts.forget(id);
   }
-
-  #note(id: string, crashes: number): Promise<void> {
-    const value = String(crashes);
-    return this.#cache.putNotes([{ kind: "suspect", id, value, ttlMs: TTL_MS }]);
-  }
-}
-
-/** Tolerates a cache that fails: what the work came to stands. */
-async function tidy(messageId: string, work: Promise<void>): Promise<void> {
-  await tolerateCacheError(work, (reason) => {
-    const text =
-      "Could not remove the record that {messageId} was in work when the program ended: {reason}";
-    log.warning(text, { messageId, reason });
-  });
 }

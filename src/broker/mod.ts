@@ -146,7 +146,18 @@ export interface LeadOptions {
   /** A small queue that shows who leads; it is declared, and nothing else may be in it. */
   readonly queue: string;
   /** Is called when this program begins to lead, before it is handed a message. */
-  readonly onLead: () => void;
+  readonly onLead: (handover: Handover) => void;
+}
+
+/** A text that whoever leads leaves for whoever leads next, be it this program after its end. */
+export interface Handover {
+  /** What was left last before; "" if nothing ever was. */
+  readonly left: string;
+  /**
+   * Leaves `text` in place of that. Resolves when it is safe with the broker; also when that fails,
+   * which is a fault of the queue's, and when this program no longer leads, which does nothing.
+   */
+  leave(text: string): Promise<void>;
 }
 
 /** A running consumer. */

@@ -21,6 +21,7 @@ export class Connections implements Disposable {
   #current = newPool();
   /** Those given up whose calls have not all ended. */
   readonly #old = new Set<ConnectionPool>();
+  #isClosed = false;
 
   /** Where the next call goes; to be followed by {@linkcode Connections.end}. */
   begin(): ConnectionPool {
@@ -35,7 +36,7 @@ export class Connections implements Disposable {
   end(pool: ConnectionPool, isAnswered: boolean): void {
     pool.calls--;
     const isOld = pool === this.#current && performance.now() - pool.since >= LEAST_AGE_MS;
-    if (!isAnswered && isOld) {
+    if (!isAnswered && isOld && !this.#isClosed) {
       this.#current = newPool();
       this.#old.add(pool);
     }
@@ -45,6 +46,7 @@ export class Connections implements Disposable {
 
   /** Closes them; calls under way fail. */
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     for (const { client } of [this.#current, ...this.#old]) client[Symbol.dispose]();
     this.#old.clear();
   }

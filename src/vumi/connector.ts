@@ -9,6 +9,7 @@ import type {
   Consumer,
   Disposition,
   Handler,
+  Handover,
   Publisher,
   Subscriber,
 } from "../broker/mod.ts";
@@ -69,7 +70,7 @@ export interface ConnectorHandlers {
   /** Decides about an event. */
   readonly event: ConnectorHandler<Event>;
   /** Called when we begin to speak for the channel, before anything is consumed. */
-  readonly onLead: () => void;
+  readonly onLead: (handover: Handover) => void;
   /** Called for what can't be read; it is parked. */
   readonly unreadable: (from: "inbound" | "event") => void;
   /** Called for what is parked otherwise than by a handler's decision; see {@linkcode ConsumeOptions}. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { until } from "../support/until.ts";
+import { TestHandover } from "./support.ts";
 import { TestBridge } from "./test_bridge.ts";
 
 Deno.test("Bridge keeps in hand what waits for Turn, and puts it back in its place when it drains", async () => {
@@ -34,7 +35,7 @@ Deno.test("Bridge.takeOver() goes by what another one has noted of messages that
   await test.write("m2");
   await until("m2", () => test.told.length === 2);
   assert.match(await test.registry.text(), /result="again",connector="c"} 0$/m);
-  test.bridge.takeOver();
+  test.bridge.takeOver(new TestHandover());
   await test.write("m3");
   await until("m3", () => test.told.length === 3);
   assert.match(await test.registry.text(), /flow="inbound",result="again",connector="c"} 1$/m);

@@ -7,7 +7,6 @@ import {
   type End,
   headersOf,
   HOLD_MS,
-  HOUR_MS,
   LIMITED,
   RETRY,
   TestDelivery,
@@ -184,16 +183,15 @@ Deno.test("Delivery parks what ends the program each time, copied or not", async
 
 Deno.test("Delivery does not acquit what only waited in hand for too long", async () => {
   await using test = new TestDelivery([...DOWN]);
-  const note = { kind: "suspect", id: "m1", value: "3", ttlMs: 48 * HOUR_MS } as const;
-  await test.cache.putNotes([note]);
+  await test.crashes.set("m1", 3);
   const sent = test.deliver("m1", { redelivered: true });
   await test.clock.advance(HOLD_MS);
   const headers = headersOf(await sent);
-  assert.equal(await test.cache.getNote("suspect", "m1"), "3");
+  assert.equal(test.cache.handover.left, '[["m1",3]]');
   test.ends.splice(0, Infinity, DELIVERED);
   await test.clock.advance(60_000);
   assert.deepEqual(await test.deliver("m1", { headers }), DONE);
-  assert.equal(await test.cache.getNote("suspect", "m1"), undefined);
+  assert.equal(test.cache.handover.left, "[]");
 });
 
 Deno.test("Delivery puts back what waits when we stop, and when it is lost", async () => {

@@ -7,6 +7,7 @@
  */
 
 import assert from "node:assert/strict";
+import { CrashCounts } from "../../src/bridge/crash_counts.ts";
 import { Deliveries } from "../../src/bridge/deliveries.ts";
 import { TurnGate } from "../../src/bridge/turn_gate.ts";
 import { CacheError, type MessageCache } from "../../src/cache/mod.ts";
@@ -94,6 +95,7 @@ export class Model implements AsyncDisposable {
   #places = 0;
   #isTaking = true;
   #program: Program;
+  #left = "";
   #session: Session;
 
   constructor() {
@@ -267,11 +269,18 @@ export class Model implements AsyncDisposable {
     const metrics = new MetricsRegistry().channel("c");
     const gate = new TurnGate({ connector: "c", concurrency: PREFETCH, ...times });
     const program = { gate, stopping, isAlive: true };
+    const crashes = new CrashCounts();
+    const leave = (text: string) => {
+      if (program.isAlive) this.#left = text;
+      return Promise.resolve();
+    };
+    crashes.takeOver({ left: this.#left, leave });
     const deliveries = new Deliveries<Call>({
       flow: "inbound",
       call: (end) => end(),
       timeoutMs: () => 1_000,
       gate,
+      crashes,
       cache: this.#seenBy(program),
       metrics,
       stopping: stopping.signal,

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { CrashCounts } from "../../src/bridge/crash_counts.ts";
 import { Deliveries } from "../../src/bridge/deliveries.ts";
 import type { Delivery } from "../../src/bridge/delivery.ts";
 import type { Job } from "../../src/bridge/job.ts";
@@ -73,6 +74,7 @@ export class TestDelivery implements AsyncDisposable {
   readonly registry = new MetricsRegistry();
   readonly metrics = this.registry.channel("c");
   readonly cache: FlakyCache;
+  readonly crashes = new CrashCounts();
   readonly gate: TurnGate;
   readonly deliveries: Deliveries<Call>;
   /** Ids that Turn was called about, in order. */
@@ -89,6 +91,7 @@ export class TestDelivery implements AsyncDisposable {
   ) {
     this.ends = ends;
     this.cache = cache ?? new FlakyCache(() => this.now);
+    this.crashes.takeOver(this.cache.handover);
     const { after, elapsed } = this.clock;
     const times = { after, elapsed, now: elapsed };
     this.gate = new TurnGate({ connector: "c", concurrency: 20, ...times });
@@ -97,6 +100,7 @@ export class TestDelivery implements AsyncDisposable {
       call: (end) => end(),
       timeoutMs: () => 1_000,
       gate: this.gate,
+      crashes: this.crashes,
       cache: this.cache,
       metrics: this.metrics,
       stopping: this.stopping.signal,

@@ -33,6 +33,7 @@ class TestInbound implements AsyncDisposable {
       call: sendMessage,
       timeoutMs: () => 9_000,
       gate: base.gate,
+      crashes: base.crashes,
       cache,
       metrics: base.metrics,
       stopping: base.stopping.signal,

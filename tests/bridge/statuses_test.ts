@@ -51,6 +51,7 @@ class TestStatuses implements AsyncDisposable {
       call: sendStatus,
       timeoutMs: () => 7_000,
       gate: base.gate,
+      crashes: base.crashes,
       cache,
       metrics: base.metrics,
       stopping: base.stopping.signal,

@@ -6,7 +6,7 @@
 
 import { CacheError, MessageCache } from "../../src/cache/mod.ts";
 import { MemoryStore } from "../../src/cache/memory.ts";
-import type { Arrival } from "../../src/vumi/mod.ts";
+import type { Arrival, Handover } from "../../src/vumi/mod.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -24,10 +24,22 @@ export const AGAIN: Arrival = arrival({ redelivered: true });
 /** A method of the cache's. */
 type Method = Exclude<keyof MessageCache, typeof Symbol.asyncDispose>;
 
+/** What is left for the next program, as long as a test runs. */
+export class TestHandover implements Handover {
+  left = "";
+
+  leave(text: string): Promise<void> {
+    this.left = text;
+    return Promise.resolve();
+  }
+}
+
 /** A cache in memory, of which each method can be made to fail. */
 export class FlakyCache extends MessageCache {
   /** Methods that fail now. */
   readonly failing = new Set<Method>();
+  /** What else outlives the program that a test kills. */
+  readonly handover = new TestHandover();
 
   /** Empty, and its methods work. */
   constructor(now?: () => number) {

@@ -6,8 +6,16 @@ import { until } from "../support/until.ts";
 /** How long Turn takes for a message that does no harm: long enough to be in work at a death. */
 const ANSWER_MS = 300;
 
-Deno.test("the message that ends the program each time is parked after 5 deaths, and no other", async () => {
-  await using live = await Live.prepare();
+/** Also one that ends with the program, and all that is known of messages with it. */
+const CACHES = ["DenoKvMessageCache", "MemoryMessageCache"];
+
+for (const cache of CACHES) {
+  Deno.test(`with a ${cache} the message that ends the program each time is parked after 5 deaths, and no other`, () =>
+    parksOnlyTheKiller(cache));
+}
+
+async function parksOnlyTheKiller(cache: string): Promise<void> {
+  await using live = await Live.prepare({ "message-cache-class": cache });
   let starting: Promise<Running> | undefined;
   let died = Promise.withResolvers<void>();
   let deaths = 0;
@@ -61,4 +69,4 @@ Deno.test("the message that ends the program each time is parked after 5 deaths,
   assert.deepEqual([...new Set(delivered)].toSorted(), all.toSorted());
   assert.equal(await live.transport.depth("inbound.parked"), 0);
   assert.equal(await live.transport.depth("inbound"), 0);
-});
+}

@@ -11,6 +11,7 @@ import {
   type Decide,
   delayQueue,
   type Handler,
+  type LeadOptions,
   PublishError,
   type QueuedMessage,
 } from "../mod.ts";
@@ -63,7 +64,9 @@ class MemoryQueue {
 
 export class MemoryBroker implements Broker {
   readonly #queues = new Map<string, MemoryQueue>();
-  readonly #leads = new Set<string>();
+  /** What was left for whoever leads, by the queue's name. */
+  readonly #left = new Map<string, string>();
+  readonly #leading = new Set<LeadOptions>();
   readonly #closed = new AbortController();
   #places = 0;
 
@@ -90,10 +93,7 @@ export class MemoryBroker implements Broker {
 
   consume(queue: string, options: ConsumeOptions, handler: Handler): Consumer {
     this.declare(options.parkingQueue);
-    if (options.lead !== undefined && !this.#leads.has(options.lead.queue)) {
-      this.#leads.add(options.lead.queue);
-      options.lead.onLead();
-    }
+    if (options.lead !== undefined) this.#lead(options.lead);
     const { subscriptions } = this.#declare(queue);
     const work = new Set<Promise<void>>();
     const subscription: Subscription = { ...options, handler, work };
@@ -138,7 +138,7 @@ export class MemoryBroker implements Broker {
   }
 
   leads(queue: string): boolean {
-    return this.#leads.has(queue);
+    return this.#left.has(queue);
   }
 
   connected(): Promise<void> {
@@ -159,6 +159,15 @@ export class MemoryBroker implements Broker {
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
     return Promise.resolve();
+  }
+
+  #lead(lead: LeadOptions): void {
+    if (this.#leading.has(lead)) return;
+    this.#leading.add(lead);
+    const left = this.#left.get(lead.queue) ?? "";
+    this.#left.set(lead.queue, left);
+    const leave = (text: string) => Promise.resolve(void this.#left.set(lead.queue, text));
+    lead.onLead({ left, leave });
   }
 
   #checkOpen(action: string): void {

@@ -1,7 +1,8 @@
 // Which of several programs speaks for a channel: the one that consumes a small queue, of which
 // RabbitMQ lets one consumer at a time be active (`x-single-active-consumer`). AMQP tells nobody that
 // it is the active one, so each puts a token into the queue, and whoever is handed one is. It is held
-// on the connection that the channel's queues are consumed on: who loses the one loses the other.
+// on the connection that the channel's queues are consumed on: who loses the one loses the other. In a
+// token stands what who leads leaves for who leads next; those of who stands by are empty.
 
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { ConsumeConnection } from "./consume_connections.ts";
@@ -72,6 +73,8 @@ export class AmqpLead {
   readonly #running: Promise<void>;
   #session: AmqpSession | undefined;
   #held: ConsumeMessage | undefined;
+  /** What stands in the next token; "" as long as nothing was left, or it does not lead. */
+  #left = "";
   /** See {@linkcode term}; made anew when one ends. */
   #term = Promise.withResolvers<AbortSignal>();
   #ends: AbortController | undefined;
@@ -144,11 +147,16 @@ export class AmqpLead {
     }
   }
 
-  /** Takes a token. The newest is held, so that none is for long. */
+  /** Takes a token. The newest is held, so that none is for long; but for none that says nothing. */
   #take(session: AmqpSession, message: ConsumeMessage): void {
     const before = this.#held;
-    this.#held = message;
-    if (before !== undefined) session.reply((channel) => channel.ack(before));
+    const isEmpty = message.content.length === 0;
+    // One's own come late: while it leads it knows better.
+    if (!isEmpty && !this.leads) this.#left = message.content.toString();
+    const isKept = before !== undefined && isEmpty && before.content.length > 0;
+    if (!isKept) this.#held = message;
+    const done = isKept ? message : before;
+    if (done !== undefined) session.reply((channel) => channel.ack(done));
     if (before === undefined) void this.#lead(session, message);
   }
 
@@ -159,16 +167,23 @@ export class AmqpLead {
     if (session.lost.aborted) return;
     const { connector, onLead } = this.#options;
     log.info("This bridge now speaks for {connector}: it takes messages and events", { connector });
-    this.#ends = new AbortController();
-    onLead();
+    const ends = this.#ends = new AbortController();
+    onLead({ left: this.#left, leave: (text) => this.#leave(text, ends.signal) });
     onAbort(session.lost, () => {
       this.#endTerm(session.fault ? serverWords(session.fault) : CONNECTION_LOST);
     });
     this.#term.resolve(this.#ends.signal);
   }
 
+  async #leave(text: string, over: AbortSignal): Promise<void> {
+    if (over.aborted) return;
+    this.#left = text;
+    await this.#putToken();
+  }
+
   #endTerm(reason: string): void {
     this.#held = undefined;
+    this.#left = "";
     if (this.#ends === undefined) return;
     const { connector } = this.#options;
     log.info("This bridge no longer speaks for {connector}: {reason}", { connector, reason });
@@ -181,7 +196,7 @@ export class AmqpLead {
   async #putToken(): Promise<boolean> {
     const { copies, queue, faults } = this.#options;
     try {
-      await copies.publish({ kind: "queue", queue }, new Uint8Array(), TOKEN);
+      await copies.publish({ kind: "queue", queue }, Buffer.from(this.#left), TOKEN);
       faults.clear(queue, "copy");
       return true;
     } catch (error) {

@@ -29,7 +29,7 @@ Deno.test({
       ...DELAYS,
     });
     const leading = Promise.withResolvers<void>();
-    const onLead = leading.resolve;
+    const onLead = () => leading.resolve();
     const options = { connector: "x", queue: lead, onLead };
     declaring.consume(queue, { prefetch: 4, parkingQueue, lead: options }, new Held().handler);
     await leading.promise;
