@@ -28,7 +28,7 @@ async function main(stop: AbortSignal): Promise<number> {
   const { choice, rest } = takeBrokerChoice(Deno.args);
   const onlyBroker = rest.includes("--only-broker");
   const given = rest.filter((arg) => arg !== "--only-broker");
-  const isNamed = onlyBroker ? false : await someExist(given);
+  const isNamed = await someExist(given);
   const args = isNamed ? given : [...given, ...await testFiles({ onlyBroker })];
   await using servers = new AsyncDisposableStack();
   const env: Record<string, string> = choiceEnv(choice);
