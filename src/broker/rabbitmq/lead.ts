@@ -4,6 +4,7 @@
 // on the connection that the channel's queues are consumed on: who loses the one loses the other. In a
 // token stands what who leads leaves for who leads next; those of who stands by are empty.
 
+import { Buffer } from "node:buffer";
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import type { ConsumeConnection } from "./consume_connections.ts";
 import type { AmqpCopies } from "./copies.ts";
