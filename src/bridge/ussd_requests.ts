@@ -37,6 +37,9 @@ interface Answer {
   readonly id?: string;
 }
 
+/** A timestamp that is so old is of a clock that was lost, and tells nothing. */
+const LOST_CLOCK_MS = 365 * 86_400_000;
+
 /** How long a request is taken for an answer whose end we don't hear of: as long as a POST may last. */
 const SENDING_MS = 10_000;
 
@@ -71,7 +74,7 @@ export class UssdRequests {
     if (session_event === "close") return "the user has hung up";
     const ageMs = Date.now() - unixMilliseconds(timestamp);
     const mostMs = this.#options.ussdSessionMs;
-    if (ageMs <= mostMs) return undefined;
+    if (ageMs <= mostMs || ageMs > LOST_CLOCK_MS) return undefined;
     const [age, most] = [ageMs, mostMs].map((ms) => Math.round(ms / 1000));
     return `the user's last message is ${age} s old, and ussd.session_timeout is ${most} s`;
   }

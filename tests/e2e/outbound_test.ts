@@ -223,6 +223,14 @@ Deno.test("of answers to one USSD message at once the first is sent, and the oth
   assert.equal(bridge.transport.outbound.length, 1);
 });
 
+Deno.test("a session whose transport has lost its clock can be answered", async () => {
+  await using bridge = await TestBridge.start({ "transport-type": "ussd" });
+  await dial(bridge, { timestamp: "2015-06-15 13:00:00.000000" });
+  assert.equal((await say(bridge, "Hi")).status, 200);
+  const [{ message } = assert.fail()] = await bridge.transport.received(1);
+  assert.equal(message["in_reply_to"], USSD.message_id);
+});
+
 for (
   const [label, fields, flags] of [
     ["was an hour ago", { timestamp: ago(3600) }, {}],

@@ -162,7 +162,7 @@ Deno.test({
         "run",
         `${signer.url}/openapi.json`,
         "--max-examples=25",
-        "--max-time=30",
+        "--max-time=60",
         "--seed=1",
         "--request-timeout=10",
       ],
