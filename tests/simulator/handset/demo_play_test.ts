@@ -84,7 +84,7 @@ for (
     await play.act({ do: "text", address: USER, text: "Hi" });
     await until(state, () => seen.traces().some((trace) => trace.state === state));
     const [{ id } = assert.fail()] = seen.traces();
-    assert.ok(seen.steps(id).includes(title), `${seen.steps(id)}`);
+    await until(title, () => seen.steps(id).includes(title));
     await play.act({ do: "setTurnAnswers", mode: "200" });
     if (mode === "400") {
       await until("it to be told of", () =>
