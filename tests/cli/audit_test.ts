@@ -54,7 +54,7 @@ Deno.test("audit adds up what was delivered, parked, delayed and skipped, both w
   const { id } = await live.send("Hi");
   await live.transport.sendEvent({ user_message_id: id, event_type: "ack", sent_message_id: "p" });
   const output = await auditUntil(live, (output) => {
-    return verdict(output, "inbound").includes(" 1 open") &&
+    return verdict(output, "inbound").includes("7 came, 6 ended") &&
       verdict(output, "status").includes("3 ended") &&
       verdict(output, "outbound").includes("1 ended");
   });
