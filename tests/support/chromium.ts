@@ -56,13 +56,15 @@ export async function closeBrowser(): Promise<void> {
   if (running === undefined) return;
   const { browser, profile } = await running;
   running = undefined;
-  await browser.close();
+  if (browser.connected) await browser.close();
   await Deno.remove(profile, { recursive: true });
 }
 
 /** Opens a page. */
 export async function openView(url: string, options: ViewOptions = {}): Promise<View> {
   const { width = 1360, height = 860, dark = false, scale = 1 } = options;
+  // One that has died takes only the test along that it was used by.
+  if (running !== undefined && !(await running).browser.connected) await closeBrowser();
   const { browser } = await (running ??= start());
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
