@@ -5,12 +5,14 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The same of its cause, if it has one: Deno 2.9 has the runtime's words there, 2.6 has no cause. */
+export function messageOfCause(error: unknown): string {
+  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
+}
+
 /** Whether no file descriptor was left for it, in this process (EMFILE) or on the machine (ENFILE). */
 export function isOutOfDescriptors(error: unknown): boolean {
-  const text = messageOf(
-    error instanceof Error && error.cause instanceof Error ? error.cause : error,
-  );
-  return OUT_OF_DESCRIPTORS.test(text);
+  return OUT_OF_DESCRIPTORS.test(messageOfCause(error));
 }
 
 /** In the runtime's words, whatever the operation: fetch's errors have no code. */

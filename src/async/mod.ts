@@ -8,7 +8,7 @@
 export { onAbort } from "./abort.ts";
 export { Backoff, type BackoffOptions } from "./backoff.ts";
 export { Deadline, EXPIRED, Timeouts, within } from "./deadline.ts";
-export { isOutOfDescriptors, messageOf } from "./error.ts";
+export { isOutOfDescriptors, messageOf, messageOfCause } from "./error.ts";
 export { numbersAsWritten, parseFields, parseJson, parsePythonJson } from "./json.ts";
 export { aborted, type After, afterMs, sleep } from "./sleep.ts";
 export { writeAll } from "./write.ts";

@@ -15,11 +15,11 @@ export function countOpenFds(): number | undefined {
   }
 }
 
-/** How many more can be had, up to {@linkcode MOST_LEFT}; undefined where that can't be tried. */
-export function countLeftFds(): number | undefined {
+/** How many more can be had, up to `most`; undefined where that can't be tried. */
+export function countLeftFds(most: number = MOST_LEFT): number | undefined {
   const taken: Deno.FsFile[] = [];
   try {
-    while (taken.length < MOST_LEFT) taken.push(Deno.openSync("/dev/null"));
+    while (taken.length < most) taken.push(Deno.openSync("/dev/null"));
   } catch (error) {
     if (!isOutOfDescriptors(error)) return undefined;
   } finally {

@@ -6,6 +6,7 @@
 
 export { alertRules } from "./alerts.ts";
 export { dashboard } from "./dashboard.ts";
+export { countLeftFds } from "./descriptors.ts";
 export type { Finding } from "./finding.ts";
 export { type LogPrivacy, shortenAddress } from "./log_privacy.ts";
 export type {

@@ -1,7 +1,8 @@
 // What Turn, or the runtime, says when a call fails, short enough for a log line and for a header.
 
 import * as z from "zod";
-import { isOutOfDescriptors, messageOf, parseJson } from "../async/mod.ts";
+import { isOutOfDescriptors, messageOfCause, parseJson } from "../async/mod.ts";
+import { countLeftFds } from "../telemetry/mod.ts";
 import { bodyLength } from "./body.ts";
 
 /** As much of an answer's body as is read, unless more is asked for. */
@@ -65,12 +66,12 @@ function errorText(body: string): string | undefined {
 
 /** What the runtime says when a call gets no answer, without the address, which the configuration has. */
 export function networkError(error: unknown): string {
-  return runtimeWords(error).replace(/^error sending request .*?: client error \(\w+\): /, "");
+  return messageOfCause(error).replace(/^error sending request .*?: client error \(\w+\): /, "");
 }
 
 /** Whether there was no connection to send the call on: refused, no such host, no route. */
 export function isUnreachable(error: unknown): boolean {
-  return runtimeWords(error).includes("client error (Connect)");
+  return messageOfCause(error).includes("client error (Connect)");
 }
 
 /** How many free file descriptors it takes to look up a name and to connect. */
@@ -82,20 +83,6 @@ const FILES_TO_CONNECT = 4;
  */
 export function isOutOfFiles(error: unknown): boolean {
   if (isOutOfDescriptors(error)) return true;
-  return isUnreachable(error) && !canOpenFiles();
-}
-
-function canOpenFiles(): boolean {
-  using files = new DisposableStack();
-  try {
-    for (let n = 0; n < FILES_TO_CONNECT; n++) files.use(Deno.openSync("/dev/null"));
-    return true;
-  } catch (error) {
-    return !isOutOfDescriptors(error);
-  }
-}
-
-/** Deno 2.9 has its own words in the cause, 2.6 has no cause. */
-function runtimeWords(error: unknown): string {
-  return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
+  return isUnreachable(error) &&
+    (countLeftFds(FILES_TO_CONNECT) ?? FILES_TO_CONNECT) < FILES_TO_CONNECT;
 }
