@@ -93,9 +93,10 @@ async function callOnce<P>(
   if (pass === undefined) return { kind: "over" };
   let result: CallResult | undefined;
   try {
+    await using _watch = await of.watch();
+    // Now: it may have waited for others that are watched.
     if (of.held.isOver) return { kind: "over" };
     if (of.isSuperseded) return { kind: "superseded" };
-    await using _watch = await of.watch();
     const trace = readTrace((name) => of.arrival.headers[name]);
     result = await call(payload, { timeoutMs: timeoutMs(), signal, trace });
     return result;

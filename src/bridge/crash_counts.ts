@@ -14,14 +14,18 @@ const SAFE_MS = 2_000;
 export class CrashCounts {
   #counts = new Map<string, number>();
   #handover: Handover | undefined;
+  /** What has changed, and is not known to be safe; undefined for what was forgotten. */
+  readonly #unsaved = new Map<string, number | undefined>();
   /** The last write begun or to begin, and the one of them that has not begun. */
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
 
-  /** Goes on with what whoever spoke for the channel before has left. */
+  /** Goes on with what whoever spoke for the channel before has left, and what we could not leave. */
   takeOver(handover: Handover): void {
     this.#handover = handover;
     this.#counts = new Map(readCounts(handover.left));
+    for (const [key, count] of [...this.#unsaved]) this.#change(key, count);
+    if (this.#unsaved.size > 0) void this.#save();
   }
 
   /** Once, as far as is known of a message that was in hand at an end. */
@@ -31,16 +35,25 @@ export class CrashCounts {
 
   /** Resolves when it is safe, or that takes too long. */
   async set(id: string, count: number): Promise<void> {
-    const key = id.slice(0, ID_LENGTH);
-    this.#counts.delete(key);
-    this.#counts.set(key, count);
-    const [oldest = key] = this.#counts.keys();
-    if (this.#counts.size > MOST) this.#counts.delete(oldest);
+    this.#change(id.slice(0, ID_LENGTH), count);
     await this.#save();
   }
 
   async forget(id: string): Promise<void> {
-    if (this.#counts.delete(id.slice(0, ID_LENGTH))) await this.#save();
+    const key = id.slice(0, ID_LENGTH);
+    if (!this.#counts.has(key)) return;
+    this.#change(key, undefined);
+    await this.#save();
+  }
+
+  #change(key: string, count: number | undefined): void {
+    for (const changed of [this.#counts, this.#unsaved]) {
+      changed.delete(key);
+      const [oldest] = changed.keys();
+      if (changed.size >= MOST && oldest !== undefined) changed.delete(oldest);
+    }
+    if (count !== undefined) this.#counts.set(key, count);
+    this.#unsaved.set(key, count);
   }
 
   /** One write at a time, so that the newest is the last; one that waits takes all changes along. */
@@ -52,7 +65,11 @@ export class CrashCounts {
   async #saveAfter(last: Promise<void>): Promise<void> {
     await last;
     this.#next = undefined;
-    await this.#handover?.leave(JSON.stringify([...this.#counts]));
+    const saved = [...this.#unsaved];
+    if (!await this.#handover?.leave(JSON.stringify([...this.#counts]))) return;
+    for (const [key, count] of saved) {
+      if (this.#unsaved.get(key) === count) this.#unsaved.delete(key);
+    }
   }
 }
 

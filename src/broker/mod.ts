@@ -154,10 +154,10 @@ export interface Handover {
   /** What was left last before; "" if nothing ever was. */
   readonly left: string;
   /**
-   * Leaves `text` in place of that. Resolves when it is safe with the broker; also when that fails,
-   * which is a fault of the queue's, and when this program no longer leads, which does nothing.
+   * Leaves `text` in place of that. Resolves when it is safe with the broker, with true; with false when
+   * that fails, which is a fault of the queue's, and when this program no longer leads.
    */
-  leave(text: string): Promise<void>;
+  leave(text: string): Promise<boolean>;
 }
 
 /** A running consumer. */

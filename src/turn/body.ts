@@ -78,7 +78,8 @@ export function bodyLength(headers: Headers): number | undefined {
   if (length === null || headers.has("transfer-encoding") || headers.has("content-encoding")) {
     return;
   }
-  return Number(length);
+  // A header that comes twice, alike, is passed by the server, and reads as "9, 9".
+  return /^\d+$/.test(length) ? Number(length) : undefined;
 }
 
 /** Reads a body that is large, or whose size is not known before its end. */

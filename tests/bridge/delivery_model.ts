@@ -272,7 +272,7 @@ export class Model implements AsyncDisposable {
     const crashes = new CrashCounts();
     const leave = (text: string) => {
       if (program.isAlive) this.#left = text;
-      return Promise.resolve();
+      return Promise.resolve(program.isAlive);
     };
     crashes.takeOver({ left: this.#left, leave });
     const deliveries = new Deliveries<Call>({

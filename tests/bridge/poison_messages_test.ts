@@ -104,7 +104,7 @@ Deno.test("PoisonMessages.watch() goes on with the next one when work on one thr
 });
 
 Deno.test("PoisonMessages.watch() does not begin before its count is safe, or that takes too long", async () => {
-  const safe = Promise.withResolvers<void>();
+  const safe = Promise.withResolvers<boolean>();
   const texts: string[] = [];
   const leave = (text: string) => {
     texts.push(text);
@@ -118,7 +118,7 @@ Deno.test("PoisonMessages.watch() does not begin before its count is safe, or th
   });
   await settle();
   assert.deepEqual([texts, hasBegun], [['[["m1",2]]'], false]);
-  safe.resolve();
+  safe.resolve(true);
   assert.equal(await watched, "works");
 
   const stuck = started({ left: "", leave: () => new Promise(() => {}) });
@@ -130,6 +130,7 @@ Deno.test("PoisonMessages.watch() leaves many counts with few writes, the newest
   const leave = async (text: string) => {
     await settle();
     texts.push(text);
+    return true;
   };
   const poison = started({ left: "", leave });
   const ids = Array.from({ length: 50 }, (_, n) => `m${n}`);
@@ -139,9 +140,29 @@ Deno.test("PoisonMessages.watch() leaves many counts with few writes, the newest
   assert.equal(texts.at(-1), "[]");
 });
 
+Deno.test("CrashCounts leaves what it could not, when it speaks for the channel again", async () => {
+  const handover = new TestHandover();
+  const counts = new CrashCounts();
+  counts.takeOver(handover);
+  const poison = new PoisonMessages(counts);
+  {
+    await using _first = await poison.watch("m1", 1);
+    await using _second = await poison.watch("m2", 1);
+    await poison.forget("m3");
+    // The connection is lost during the work.
+    counts.takeOver({ left: handover.left, leave: () => Promise.resolve(false) });
+  }
+  await poison.forget("m2");
+  assert.deepEqual(["m1", "m2"].map((id) => started(handover).crashes(id)), [2, 2]);
+  counts.takeOver(handover);
+  await settle();
+  assert.deepEqual(["m1", "m2"].map((id) => started(handover).crashes(id)), [1, 1]);
+  assert.equal(handover.left, '[["m1",1]]');
+});
+
 Deno.test("PoisonMessages takes what is not ours for nothing", () => {
   for (const left of ["", "{}", "?", '[1,["m1"],[2,3],["m2","4"]]']) {
-    assert.equal(started({ left, leave: () => Promise.resolve() }).crashes("m1"), 1);
+    assert.equal(started({ left, leave: () => Promise.resolve(true) }).crashes("m1"), 1);
   }
 });
 

@@ -28,9 +28,9 @@ type Method = Exclude<keyof MessageCache, typeof Symbol.asyncDispose>;
 export class TestHandover implements Handover {
   left = "";
 
-  leave(text: string): Promise<void> {
+  leave(text: string): Promise<boolean> {
     this.left = text;
-    return Promise.resolve();
+    return Promise.resolve(true);
   }
 }
 

@@ -3,6 +3,7 @@ import { bodyLength } from "../../src/turn/body.ts";
 
 const LENGTHS: readonly (readonly [string, Record<string, string>, number | undefined])[] = [
   ["a length", { "Content-Length": "12" }, 12],
+  ["a length twice", { "Content-Length": "12, 12" }, undefined],
   ["nothing", {}, undefined],
   ["a length, but the body comes in chunks", {
     "Content-Length": "3",

@@ -166,7 +166,8 @@ export class MemoryBroker implements Broker {
     this.#leading.add(lead);
     const left = this.#left.get(lead.queue) ?? "";
     this.#left.set(lead.queue, left);
-    const leave = (text: string) => Promise.resolve(void this.#left.set(lead.queue, text));
+    const leave = (text: string) =>
+      Promise.resolve(this.#left.set(lead.queue, text).has(lead.queue));
     lead.onLead({ left, leave });
   }
 

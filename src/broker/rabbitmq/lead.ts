@@ -176,10 +176,10 @@ export class AmqpLead {
     this.#term.resolve(this.#ends.signal);
   }
 
-  async #leave(text: string, over: AbortSignal): Promise<void> {
-    if (over.aborted) return;
+  async #leave(text: string, over: AbortSignal): Promise<boolean> {
+    if (over.aborted) return false;
     this.#left = text;
-    await this.#putToken();
+    return await this.#putToken();
   }
 
   #endTerm(reason: string): void {
