@@ -21,8 +21,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   service: ["config", "turn", "vumi", "broker", "cache", "bridge", "telemetry", "async"],
   inspect: ["vumi", "cache", "broker", "bridge", "async"],
-  simulator: ["turn", "vumi", "broker", "telemetry", "async"],
-  bridge: ["turn", "vumi", "cache", "telemetry", "async"],
+  simulator: ["turn", "vumi", "content", "broker", "telemetry", "async"],
+  bridge: ["turn", "vumi", "cache", "content", "telemetry", "async"],
+  content: ["turn"],
   turn: ["telemetry", "async"],
   vumi: ["broker", "telemetry", "async"],
   cache: ["vumi", "telemetry", "async"],
@@ -33,7 +34,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Arrows of which only types may come along. */
-const TYPES_ONLY = new Set(["cache → vumi"]);
+const TYPES_ONLY = new Set(["cache → vumi", "content → turn"]);
 
 interface Import {
   readonly from: string;

@@ -8,6 +8,7 @@ import type { Connector, Handover } from "../vumi/mod.ts";
 import { CrashCounts } from "./crash_counts.ts";
 import { Deliveries } from "./deliveries.ts";
 import { InboundFlow } from "./inbound.ts";
+import { MenuReplies } from "./menu_replies.ts";
 import type { BridgeOptions } from "./options.ts";
 import { OutboundFlow } from "./outbound.ts";
 import { StatusFlow } from "./statuses.ts";
@@ -44,10 +45,11 @@ export class Bridge {
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,
     };
+    const replies = new MenuReplies({ ...options, connector: connector.name, ...SYSTEM_CLOCK });
     this.#messages = new Deliveries({
       ...parts,
       flow: "inbound",
-      call: turn.sendMessage.bind(turn),
+      call: replies.send,
       timeoutMs: () => options.messageTimeoutMs,
     });
     this.#events = new Deliveries({

@@ -6,7 +6,7 @@
 // What answers a disposition has ended it.
 
 import { CacheError, type Note } from "../cache/mod.ts";
-import type { Arrival, Disposition } from "../vumi/mod.ts";
+import { type Arrival, type Disposition, PublishError } from "../vumi/mod.ts";
 import { attempt } from "./attempts.ts";
 import type { DeliveryParts } from "./deliveries.ts";
 import type { DeliveredRecord } from "./delivery_records.ts";
@@ -62,7 +62,7 @@ export class Delivery<P> implements Disposable {
   /** Whether what was noted of its absence was taken back. */
   #hasArrived = false;
   #isReturnCounted = false;
-  #hasCacheFailed = false;
+  #hasWaited = false;
   /** The disposition, once that was reported. */
   #end: Disposition | undefined;
   /** How often we have ended with it in work; undefined if that is not to be feared. */
@@ -140,6 +140,12 @@ export class Delivery<P> implements Disposable {
     return await this.#finish(this.#parts.outcomes.skipped(this, why));
   }
 
+  /** Ends a message that asked for a page, which was sent. */
+  async paged(notes: readonly Note[]): Promise<Disposition> {
+    await this.#endWatch();
+    return await this.#finish(this.#parts.outcomes.paged(this, notes));
+  }
+
   /** Sends `payload` to Turn, as often as is worth it. Answers a disposition if Turn does not take it. */
   async send(payload: P): Promise<Delivered | Disposition> {
     await this.#endWatch();
@@ -213,7 +219,7 @@ export class Delivery<P> implements Disposable {
   }
 
   /**
-   * Waits because the cache fails, unless it answers a disposition. Any other error is a bug, and the
+   * Waits because the cache fails, or the broker takes no message, unless it answers a disposition. Any other error is a bug, and the
    * message parked; but what has come to its end stays so.
    */
   async #recover(error: unknown): Promise<Disposition | undefined> {
@@ -223,9 +229,10 @@ export class Delivery<P> implements Disposable {
       outcomes.bugAfterEnd(this, error);
       return this.#end;
     }
-    if (!(error instanceof CacheError)) return this.#end = outcomes.parkForBug(this, error);
-    outcomes.cacheFailed(this, error.message, this.#hasCacheFailed);
-    this.#hasCacheFailed = true;
+    const isWaited = error instanceof CacheError || error instanceof PublishError;
+    if (!isWaited) return this.#end = outcomes.parkForBug(this, error);
+    outcomes.waits(this, error, this.#hasWaited);
+    this.#hasWaited = true;
     // RabbitMQ may drop it before the cache is back. Its place, if it had one, is worth less.
     if (this.arrival.returns >= MOST_RETURNS_IN_ORDER && !this.held.isBack) {
       return await this.#again(RETURNED_TOO_OFTEN);

@@ -4,7 +4,9 @@
  * @module
  */
 
+export { type Chosen, keptMeaning, type Meaning } from "./answers.ts";
 export { Bridge } from "./bridge.ts";
-export type { BridgeOptions } from "./options.ts";
+export type { BridgeOptions, ContentOptions } from "./options.ts";
 export * from "./delivery_records.ts";
+export { type PartId, readPartId } from "./part_ids.ts";
 export type { RetryOptions } from "./retries.ts";

@@ -1,6 +1,7 @@
 // What a bridge is given, and what its parts take of it.
 
 import type { MessageCache } from "../cache/mod.ts";
+import type { PageOptions, ShowOptions } from "../content/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
 import type { CallOptions, CallResult, TurnClient } from "../turn/mod.ts";
 import type { Connector, TransportType } from "../vumi/mod.ts";
@@ -9,6 +10,20 @@ import type { QueuedFlow } from "./delivery_records.ts";
 import type { RetryOptions } from "./retries.ts";
 import type { TurnGate } from "./turn_gate.ts";
 import type { Clock } from "./wake_up.ts";
+
+/** How Turn's messages become words on a phone, and how answers go back. */
+export interface ContentOptions extends Omit<ShowOptions, "medium"> {
+  /** Screens of USSD. */
+  readonly pages: PageOptions;
+  /** What becomes of a text that is longer than one SMS. */
+  readonly longSms: "pass" | "split" | "refuse";
+  /** As how many SMS at most, if it is split. */
+  readonly maxParts: number;
+  /** How long an answer by SMS may pick from a menu, in milliseconds. */
+  readonly menuTimeoutMs: number;
+  /** As what Turn is told a choice. */
+  readonly menuReply: "auto" | "interactive" | "text";
+}
 
 /** What a bridge needs. Time-outs and retries may change, and count from the next call on. */
 export interface BridgeOptions {
@@ -40,6 +55,8 @@ export interface BridgeOptions {
   readonly ussdRetryForMs: number;
   /** How long a user's USSD message can be answered, in milliseconds. */
   readonly ussdSessionMs: number;
+  /** What messages become on a phone. */
+  readonly content: ContentOptions;
   /** Whether an event is left out for which a further one waits. */
   readonly compactStatuses: boolean;
   /** How long to know a request that Turn may repeat, in milliseconds; 0 if it is a new one always. */

@@ -1,7 +1,7 @@
 // How messages end, one flow's: each end is counted, also for the audit, and logged in one line of the
 // same form whichever way it went. Nothing is parked without `Outcomes.park`.
 
-import { CacheError, type Note } from "../cache/mod.ts";
+import { CacheError, type KeptRecord, type Note } from "../cache/mod.ts";
 import type { Flow, Outcome } from "../telemetry/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
 import type { Delivery } from "./delivery.ts";
@@ -27,6 +27,7 @@ type Ended = Pick<Delivery<never>, "job" | "details" | "isIn">;
 interface Audited {
   readonly results: readonly string[];
   readonly notes?: readonly Note[];
+  readonly records?: readonly KeptRecord[];
 }
 
 /** Why it is parked: perhaps for Turn's `status`, after so many attempts. */
@@ -44,21 +45,25 @@ export class Outcomes {
   }
 
   /** Counts an end in the metrics, and for the audit; see {@linkcode Outcomes.audit}. */
-  count(result: Outcome, { results, notes }: Audited = { results: [result] }): Promise<void> {
+  count(result: Outcome, audited: Audited = { results: [result] }): Promise<void> {
     const { metrics, flow } = this.#options;
     metrics.count(flow, result);
-    return this.audit(results, notes);
+    return this.audit(audited.results, audited.notes, audited.records);
   }
 
   /**
-   * Counts for the audit what came, or what it came to, and keeps the notes: all or none. Nobody has to
+   * Counts for the audit what came, or what it came to, and keeps notes and records: all or none. Nobody has to
    * wait for that; it never rejects for the cache, as a count is not worth a message.
    */
-  async audit(results: readonly string[], notes: readonly Note[] = []): Promise<void> {
-    if (results.length === 0 && notes.length === 0) return;
+  async audit(
+    results: readonly string[],
+    notes: readonly Note[] = [],
+    records: readonly KeptRecord[] = [],
+  ): Promise<void> {
+    if (results.length + notes.length + records.length === 0) return;
     const { cache, flow } = this.#options;
     const tallies = results.map((result) => ({ flow, result }));
-    const written = notes.length === 0 ? cache.tally(tallies) : cache.putNotes(notes, tallies);
+    const written = cache.putNotes(notes, tallies, records);
     await tolerateCacheError(written, (reason) => {
       log.debug("Not counted for the audit: {reason}", { reason });
     });
@@ -111,6 +116,12 @@ export class Outcomes {
     return { kind: "done" };
   }
 
+  /** A user who read on has got the next page. */
+  paged(of: Ended, notes: readonly Note[]): Disposition {
+    this.#end(of, "paged", {}, ["paged"], notes);
+    return { kind: "done" };
+  }
+
   /** Parks it for a person to look at; `disposition` may say more than the reason. */
   park(
     of: Ended,
@@ -155,12 +166,15 @@ export class Outcomes {
     return { kind: "requeue" };
   }
 
-  /** Reports that it waits for the cache; `isSaid` if that was reported before. */
-  cacheFailed({ job: { names } }: Ended, reason: string, isSaid: boolean): void {
+  /** Reports that it waits for the cache, or for the broker; `isSaid` if that was reported before. */
+  waits({ job: { names } }: Ended, { name, message: reason }: Error, isSaid: boolean): void {
     const { flow, metrics } = this.#options;
-    metrics.count(flow, "cache_failed");
+    const isCache = name === "CacheError";
+    if (isCache) metrics.count(flow, "cache_failed");
     const values = { flow, ...names, reason };
-    const text = "The cache fails, {flow} {messageId} waits: {reason}";
+    const text = isCache
+      ? "The cache fails, {flow} {messageId} waits: {reason}"
+      : "RabbitMQ does not take what {flow} {messageId} needs sent, so that waits: {reason}";
     if (isSaid) log.debug(text, values);
     else log.error(text, values);
   }
@@ -181,8 +195,10 @@ export class Outcomes {
     result: Outcome,
     values: Readonly<Record<string, unknown>>,
     results: readonly string[] = [result],
+    notes: readonly Note[] = [],
   ): void {
     const durationMs = Math.max(0, this.#options.now() - job.queuedAt);
-    void this.report(result, { ...job.names, ...details, ...values, durationMs }, { results });
+    const logged = { ...job.names, ...details, ...values, durationMs };
+    void this.report(result, logged, { results, notes });
   }
 }

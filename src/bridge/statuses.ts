@@ -1,12 +1,15 @@
 // Statuses: what became of a message that we sent is told to Turn, one message's events one after
-// the other, never backwards, and not what is out of date before it could be told.
+// the other, never backwards, and not what is out of date before it could be told. Of a message that became
+// several Turn is told as of one.
 
+import { smsSegments } from "../content/mod.ts";
 import type { Heard } from "../telemetry/mod.ts";
 import type { Status } from "../turn/mod.ts";
 import {
   type Arrival,
   type Disposition,
   type Event,
+  NOT_SHOWN,
   unixMilliseconds,
   unixSeconds,
 } from "../vumi/mod.ts";
@@ -19,14 +22,17 @@ import {
   readToldRecord,
   type Said,
   saidBy,
+  type ToldEvent,
 } from "./delivery_records.ts";
 import { findSent } from "./job.ts";
 import { log } from "./log.ts";
+import { type PartId, readPartId } from "./part_ids.ts";
+import { hearOfSms, keepSplitSms, readSplitSms } from "./split_sms.ts";
 import type { BridgeOptions } from "./options.ts";
 
 export type StatusOptions = Pick<
   BridgeOptions,
-  "cache" | "metrics" | "retryForMs" | "failedStatus" | "compactStatuses"
+  "connector" | "cache" | "metrics" | "retryForMs" | "failedStatus" | "compactStatuses"
 >;
 
 interface Meaning {
@@ -53,6 +59,9 @@ export class StatusFlow {
   /** Ids of messages of which Turn has been told nothing yet, but an event has been counted. */
   readonly #heard = new Set<string>();
 
+  /** Ids of SMS that were sent, as is not kept yet. */
+  readonly #sent = new Set<string>();
+
   constructor(options: StatusOptions, deliveries: Deliveries<Status>) {
     this.#options = options;
     this.#deliveries = deliveries;
@@ -61,21 +70,26 @@ export class StatusFlow {
   /** Tells Turn of an event, when the message's earlier ones are done with. */
   readonly handle = async (event: Event, arrival: Arrival): Promise<Disposition> => {
     const { retryForMs, compactStatuses } = this.#options;
+    const part = readPartId(event.user_message_id);
     using delivery = await this.#deliveries.begin({
       id: event.event_id,
-      key: event.user_message_id,
-      rank: compactStatuses ? MEANINGS[saidBy(event)].progress : 0,
+      key: part?.of ?? event.user_message_id,
+      rank: compactStatuses && part === undefined ? MEANINGS[saidBy(event)].progress : 0,
       names: { messageId: event.user_message_id, eventId: event.event_id },
       retryForMs,
       queuedAt: unixMilliseconds(event.timestamp),
-      subject: { sentIds: sentIds(event) },
+      subject: { sentIds: sentIds(event, part) },
     }, arrival);
-    return await delivery.run(() => this.#deliver(event, delivery));
+    return await delivery.run(() => this.#deliver(event, part, delivery));
   };
 
-  async #deliver(event: Event, delivery: Delivery<Status>): Promise<Disposition> {
+  async #deliver(
+    event: Event,
+    part: PartId | undefined,
+    delivery: Delivery<Status>,
+  ): Promise<Disposition> {
     const { cache, metrics, failedStatus } = this.#options;
-    const message = await findSent(cache, sentIds(event));
+    const message = await findSent(cache, sentIds(event, part));
     const told = readToldRecord(message && await cache.getNote("told", message.message_id));
     const key = eventKey(event.event_id);
     const isTold = told.events.some(({ id }) => id === key);
@@ -100,15 +114,20 @@ export class StatusFlow {
     delivery.subject = { user: message.to_addr, about: id };
     // A transport that was not sure may have put it on the queue twice.
     if (isTold) return await delivery.skip("duplicate");
-    const said = saidBy(event);
+    const said = part === undefined ? saidBy(event) : await this.#saidOfAll(event, part);
+    if (said === undefined) return await delivery.skip("part");
     const { heard, progress, ...meaning } = MEANINGS[said];
-    if (delivery.isNew) {
+    if (delivery.isNew && event.nack_reason !== NOT_SHOWN) {
       metrics.transports.heard(message.transport_name, heard);
       if (told.events.length === 0 && this.#isFirst(id)) {
         metrics.transports.heardFirst(message.transport_name, unixMilliseconds(message.timestamp));
       }
     }
-    if (progress < told.progress) return await delivery.skip("out_of_date");
+    const isPage = part?.kind === "page";
+    if (progress < told.progress && !isPage) return await delivery.skip("out_of_date");
+    // Turn is told of all of them as of one: once of each thing, and of a page that failed, whenever.
+    const isKnown = isPage ? told.events.some(isFailure) : progress === told.progress;
+    if (part !== undefined && isKnown) return await delivery.skip("part");
 
     const status = meaning.status === "failed" ? failedStatus : meaning.status;
     const sent = await delivery.send({
@@ -127,6 +146,31 @@ export class StatusFlow {
     return await delivery.delivered(sent, [{ kind: "told", id, value, ttlMs: DELIVERED_TTL_MS }]);
   }
 
+  /**
+   * What is true of all of several after an event about one. The next SMS of a text is sent if the one
+   * before it was.
+   */
+  async #saidOfAll(event: Event, { of, kind, nth }: PartId): Promise<Said | undefined> {
+    const said = saidBy(event);
+    // Turn is told of the first page; of the others only that the user did not get one.
+    if (kind === "page") return MEANINGS[said].status === "failed" ? said : undefined;
+    const { cache, connector, metrics } = this.#options;
+    const split = readSplitSms(await cache.getRecord("parts", of));
+    if (split === undefined) return said;
+    const step = hearOfSms(split, nth, said);
+    const { next } = step;
+    if (next !== undefined && !this.#sent.has(next.message_id)) {
+      // If nothing can be written nothing is sent: it would be so again and again.
+      await cache.putRecords([keepSplitSms({ ...step.split, sent: split.sent })]);
+      await connector.publish(next);
+      this.#sent.add(next.message_id);
+      metrics.smsSent(smsSegments(next.content ?? ""));
+    }
+    await cache.putRecords([keepSplitSms(step.split)]);
+    if (next !== undefined) this.#sent.delete(next.message_id);
+    return step.said;
+  }
+
   /** Whether no event about a message has been counted, which now is. */
   #isFirst(messageId: string): boolean {
     if (this.#heard.has(messageId)) return false;
@@ -136,7 +180,15 @@ export class StatusFlow {
   }
 }
 
+function isFailure({ event }: ToldEvent): boolean {
+  return event === "nack" || event === "failed";
+}
+
 /** Our id of its message, and the provider's, which HTTP transports make the same as ours. */
-function sentIds({ user_message_id, sent_message_id }: Event): readonly [string, ...string[]] {
+function sentIds(
+  { user_message_id, sent_message_id }: Event,
+  part: PartId | undefined,
+): readonly [string, ...string[]] {
+  if (part !== undefined) return [part.of];
   return sent_message_id === null ? [user_message_id] : [user_message_id, sent_message_id];
 }

@@ -109,8 +109,7 @@ export class UssdRequests {
     return {
       answeredBy: (messageId) => {
         isAnswered = true;
-        const value = formatAnswer({ hash, id: messageId });
-        return { kind: "answered", id, value, ttlMs: ussdSessionMs + MOST_AHEAD_MS };
+        return answeredNote(id, { hash, id: messageId }, ussdSessionMs);
       },
       [Symbol.asyncDispose]: async () => {
         if (!isAnswered) {
@@ -124,6 +123,16 @@ export class UssdRequests {
       },
     };
   }
+}
+
+/** The note that the user's message with this id has been answered. */
+export function answeredNote(
+  id: string,
+  answer: Required<Answer>,
+  ussdSessionMs: number,
+): Note {
+  const value = formatAnswer(answer);
+  return { kind: "answered", id, value, ttlMs: ussdSessionMs + MOST_AHEAD_MS };
 }
 
 function formatAnswer(answer: Answer): string {

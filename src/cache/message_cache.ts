@@ -4,6 +4,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { CacheOperation, Metrics } from "../telemetry/mod.ts";
 import { type Note, noteDown, type NoteKind } from "./notes.ts";
+import { keepRecords, type KeptRecord, recordKey, type RecordKind } from "./records.ts";
 import { fromRow, type Remembered, TIMESTAMP_PLACE, toRow } from "./remembered.ts";
 import {
   CacheError,
@@ -100,11 +101,13 @@ export class MessageCache implements AsyncDisposable {
    * later timestamp.
    * @param seenAt When it had come at the latest, in milliseconds since 1970; now, unless given. If its
    * timestamp is far beyond that, this is taken for it.
+   * @param records What is kept with it, or not at all.
    */
   putInbound(
     message: Remembered,
     tallies?: readonly Tally[],
     seenAt: number = this.#now(),
+    records: readonly KeptRecord[] = [],
   ): Promise<void> {
     const { message_id, from_addr, timestamp } = message;
     const { inboundTtlMs: ttlMs } = this.#options;
@@ -112,7 +115,8 @@ export class MessageCache implements AsyncDisposable {
     const isAhead = timestamp > timestampAt(seenAt + MOST_AHEAD_MS);
     const value = toRow(isAhead ? { ...message, timestamp: timestampAt(seenAt) } : message);
     const unless = { kind: "last_inbound", has: { greaterAt: TIMESTAMP_PLACE } };
-    return this.#commit([{ type: "set", keys, value, ttlMs, unless }], tallies);
+    const set: Change = { type: "set", keys, value, ttlMs, unless };
+    return this.#commit([set, ...keepRecords(records)], tallies);
   }
 
   /** The inbound message with this id, if it is still remembered. */
@@ -128,12 +132,17 @@ export class MessageCache implements AsyncDisposable {
     return await this.#get("last_inbound", userAddr, fromRow);
   }
 
-  /** Keeps an outbound message, as the last one to its user (its `to_addr`) too. */
-  putOutbound(message: Remembered, tallies?: readonly Tally[]): Promise<void> {
+  /** Keeps an outbound message, as the last one to its user (its `to_addr`) too; and `records`. */
+  putOutbound(
+    message: Remembered,
+    tallies?: readonly Tally[],
+    records: readonly KeptRecord[] = [],
+  ): Promise<void> {
     const { message_id, to_addr } = message;
     const keys = [["outbound", message_id], ["last_outbound", userKey(to_addr)]] as const;
     const { outboundTtlMs: ttlMs } = this.#options;
-    return this.#commit([{ type: "set", keys, value: toRow(message), ttlMs }], tallies);
+    const set: Change = { type: "set", keys, value: toRow(message), ttlMs };
+    return this.#commit([set, ...keepRecords(records)], tallies);
   }
 
   /** The outbound message with this id, if it is still remembered. */
@@ -146,13 +155,28 @@ export class MessageCache implements AsyncDisposable {
     return this.#get("last_outbound", userKey(userAddr), fromRow);
   }
 
+  /** Keeps or forgets all of the records, or none of them. */
+  async putRecords(records: readonly KeptRecord[]): Promise<void> {
+    await this.#commit(keepRecords(records));
+  }
+
+  /** What is kept of this kind under this id, if it is still remembered. */
+  getRecord(kind: RecordKind, id: string): Promise<string | undefined> {
+    const [, key] = recordKey(kind, id);
+    return this.#get(kind, key, textOrNone);
+  }
+
   /**
-   * Keeps all of the notes, in place of older ones of the same kind and id, or none of them. Of one
+   * Keeps all of the notes, in place of older ones of the same kind and id, and the records, or none. Of one
    * kind and id the last one given stays.
    * @throws {RangeError} If there are more than {@linkcode MAX_NOTES}, or one is too long.
    */
-  async putNotes(notes: readonly Note[], tallies?: readonly Tally[]): Promise<void> {
-    await this.#commit(noteDown(notes), tallies);
+  async putNotes(
+    notes: readonly Note[],
+    tallies?: readonly Tally[],
+    records: readonly KeptRecord[] = [],
+  ): Promise<void> {
+    await this.#commit([...noteDown(notes), ...keepRecords(records)], tallies);
   }
 
   /** Keeps the note unless one of its kind and id is there already. Answers the value that is there. */
@@ -164,7 +188,7 @@ export class MessageCache implements AsyncDisposable {
 
   /** The value noted under this id, if it is still remembered. */
   getNote(kind: NoteKind, id: string): Promise<string | undefined> {
-    return this.#get(kind, id, (value) => typeof value === "string" ? value : undefined);
+    return this.#get(kind, id, textOrNone);
   }
 
   /** Forgets what is noted under this id. */
@@ -239,6 +263,10 @@ export class MessageCache implements AsyncDisposable {
       throw operation === "read" && this.#closing !== undefined ? closedError() : error;
     }
   }
+}
+
+function textOrNone(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 function closedError(): CacheError {

@@ -24,7 +24,12 @@ export function addFind(program: Command, shell: Shell): void {
     )
     .argument("<id>", "the id of a message or an event, or a user's address")
     .addOption(new Option("--json", "one JSON object a line for each message"))
-    .addOption(new Option("--content", "also what the user wrote, if the message is parked"));
+    .addOption(
+      new Option(
+        "--content",
+        "also what the user wrote, if the message is parked, and what the phone was shown",
+      ),
+    );
   needConfig(command, shell, (config) => find(config, command.args[0] ?? "", command.opts()));
 }
 

@@ -3,8 +3,8 @@
 
 import type { Fault, Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
-import { groupNames, keyOf } from "./keys.ts";
-import { groupFaults, type Layers, type Setting } from "./layers.ts";
+import { groupNames, keyOf, mapNames } from "./keys.ts";
+import { groupFaults, type Layers, pathOf, type Setting } from "./layers.ts";
 import { showFaulty } from "./redaction.ts";
 import { channelKeys, isChannelKey } from "./schema.ts";
 import { pathsIn, unknownFileKeys } from "./unknown.ts";
@@ -77,11 +77,12 @@ function channelOf(index: number, entry: Tree, shared: Tree, layers: Layers): Ch
   };
 }
 
-/** What `own` has over what is for all channels, in groups key by key. */
+/** What `own` has over what is for all channels, in groups and maps name by name. */
 function merged(shared: Tree, own: Tree): Tree {
   const groups = Object.entries(own).flatMap(([name, group]) => {
     const sharedGroup = shared[name];
-    if (!groupNames.has(name) || !isTree(group) || !isTree(sharedGroup)) return [];
+    const isOpen = groupNames.has(name) || mapNames.has(name);
+    if (!isOpen || !isTree(group) || !isTree(sharedGroup)) return [];
     const set = Object.entries(group).filter(([, value]) => value !== null);
     return [[name, { ...sharedGroup, ...Object.fromEntries(set) }] as const];
   });
@@ -96,9 +97,11 @@ function twin(key: string): string {
 /** Adds the channel to the fault's key if the fault is, or may be, the channel's own. */
 export function nameFault(fault: Fault, name: string, settings: readonly Setting[]): Fault {
   if (name === "" || !isChannelKey(fault.key)) return fault;
-  const isOwn = settings.some(({ key, isOwn }) =>
-    isOwn && (key.path === fault.key || key.path === twin(fault.key))
-  );
+  const isOwn = settings.some((setting) => {
+    const path = pathOf(setting);
+    const isMeant = `${fault.key}.`.startsWith(`${path}.`) || path === twin(fault.key);
+    return setting.isOwn && isMeant;
+  });
   return isOwn || fault.value === undefined ? { ...fault, key: `${name}.${fault.key}` } : fault;
 }
 

@@ -26,6 +26,8 @@ export interface ConfigKey {
   readonly type: string;
   /** How much of the value must never be shown. */
   readonly secrecy: Secrecy;
+  /** Whether it is a mapping whose names are the operator's: `templates`. */
+  readonly isMap: boolean;
 }
 
 /** All keys, in the order of the reference. */
@@ -38,6 +40,11 @@ export const groupNames: ReadonlySet<string> = new Set(
   configKeys.flatMap(({ path }) =>
     [...path.matchAll(/\./g)].map(({ index }) => path.slice(0, index))
   ),
+);
+
+/** Names of keys that are mappings whose names are the operator's. */
+export const mapNames: ReadonlySet<string> = new Set(
+  configKeys.filter(({ isMap }) => isMap).map(({ path }) => path),
 );
 
 /** The key of this name; of a group, the most secret one. */
@@ -63,7 +70,7 @@ function keysOf(group: string, path: string, schema: z.ZodType): readonly Config
   const unset = schema.safeParse(undefined);
   const env = path.replaceAll(".", "_").toUpperCase();
   return [{
-    ...{ group, path, env, type: kind.type, secrecy: kind.secrecy },
+    ...{ group, path, env, type: kind.type, secrecy: kind.secrecy, isMap: kind.isMap },
     flag: env.replaceAll("_", "-").toLowerCase(),
     required: !unset.success,
     defaultText: defaultText(unset.data),

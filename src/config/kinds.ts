@@ -17,6 +17,8 @@ interface Kind {
   /** What is expected, in words. */
   readonly type: string;
   readonly secrecy: Secrecy;
+  /** Whether it is a mapping whose names are the operator's. */
+  readonly isMap: boolean;
   /** How the file has it, where the rule alone does not say. */
   readonly written?: JsonSchema;
 }
@@ -29,9 +31,13 @@ export function kindOf(schema: z.core.$ZodType): Kind | undefined {
   return kinds.get(isWrapped ? schema.unwrap() : schema);
 }
 
-function kind<T extends z.ZodType>(type: string, rule: T, more: Partial<Kind> = {}): T {
+export function kind<T extends z.ZodType>(
+  type: string,
+  rule: T,
+  more: Partial<Kind> = {},
+): T {
   const schema = rule.clone(); // Several kinds may have the same rule.
-  kinds.add(schema, { type, secrecy: "none", ...more });
+  kinds.add(schema, { type, secrecy: "none", isMap: false, ...more });
   return schema;
 }
 
@@ -39,6 +45,32 @@ function kind<T extends z.ZodType>(type: string, rule: T, more: Partial<Kind> = 
 const string = z.string().refine((value) => value.isWellFormed());
 
 export const text = kind("text, not empty", string.min(1));
+
+/** Text for a small screen, of 1 to `max` characters. */
+export function shortLine(max: number): z.ZodType<string> {
+  const rule = string.regex(new RegExp(`^(?=.*\\S).{1,${max}}$`, "u"));
+  return kind(`text of 1 to ${max} characters on one line`, rule);
+}
+
+/** What is shown in brackets, without them. */
+export const word = kind(
+  "text on one line, not empty, without [ and ]",
+  string.regex(/^(?=.*\S)(?!.*[[\]]).*$/),
+);
+
+/** What can be typed on a phone. Without quotes # begins a comment in YAML, and * an alias. */
+export const phoneKeys = kind(
+  "1 to 3 keys of a phone, which are 0-9, * and #; in the file with quotes around * and #",
+  z.string().regex(/^[0-9*#]{1,3}$/),
+  {
+    written: {
+      anyOf: [
+        { type: "string", pattern: "^[0-9*#]{1,3}$" },
+        { type: "integer", minimum: 0, maximum: 999 },
+      ],
+    },
+  },
+);
 
 export const password = kind("text", string, { secrecy: "whole" });
 
@@ -244,11 +276,12 @@ export const noMiddlewares = kind(
   { written: { type: "array", items: {}, maxItems: 0 } },
 );
 
-function fromJson(raw: unknown): unknown {
+/** Text as the JSON that it is, for what no variable and no flag could hold otherwise. */
+export function fromJson(raw: unknown): unknown {
   if (typeof raw !== "string") return raw;
   try {
     return JSON.parse(raw);
   } catch {
-    return raw; // A string is no list, so the rule that follows refuses it.
+    return raw; // A string, which the rule that follows refuses.
   }
 }

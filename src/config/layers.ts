@@ -25,6 +25,8 @@ export interface Layers {
 
 export interface Setting {
   readonly key: ConfigKey;
+  /** Of a map in the file, the name of the one entry that is meant. */
+  readonly entry?: string;
   /** As it was written; undefined if it was not set. */
   readonly value: unknown;
   readonly source: string | undefined;
@@ -32,12 +34,31 @@ export interface Setting {
   readonly isOwn: boolean;
 }
 
-/** Each key with the value of the highest layer that sets it. `null` does not set it. */
+/**
+ * Each key with the value of the highest layer that sets it, and of maps each entry, as some may be a
+ * channel's own. `null` does not set it.
+ */
 export function layered(layers: Layers): readonly Setting[] {
-  return configKeys.map((key) => setting(key, layers));
+  return configKeys.flatMap((key) => {
+    const whole = setting(key, layers);
+    return key.isMap && isTree(whole.value) ? entriesOf(whole, whole.value, layers) : [whole];
+  });
 }
 
-function setting(key: ConfigKey, { tree, fileSource, env, prefix, flags, channel }: Layers) {
+function entriesOf(whole: Setting, map: Tree, { fileSource, channel }: Layers): readonly Setting[] {
+  const set = Object.entries(map).filter(([, value]) => value !== null);
+  if (set.length === 0) return [{ ...whole, value: undefined }];
+  return set.map(([entry, value]) => {
+    const isOwn = channel?.own.has(`${whole.key.path}.${entry}`) ?? false;
+    const source = isOwn ? channel?.source : fileSource;
+    return { key: whole.key, entry, value, source, isOwn };
+  });
+}
+
+function setting(
+  key: ConfigKey,
+  { tree, fileSource, env, prefix, flags, channel }: Layers,
+): Setting {
   const flag = flags[key.flag];
   if (flag !== undefined) return { key, value: flag, source: `flag --${key.flag}`, isOwn: false };
   const ownName = channel && isChannelKey(key.path) ? channel.prefix + key.env : undefined;
@@ -55,15 +76,30 @@ function setting(key: ConfigKey, { tree, fileSource, env, prefix, flags, channel
 /** The settings as the schema wants them, with every group there. */
 export function treeOf(settings: readonly Setting[]): Tree {
   const tree: Record<string, unknown> = {};
-  for (const { key: { path }, value } of settings) {
-    const groups = path.split(".");
-    const name = groups.pop() ?? path;
+  for (const setting of settings) {
+    const groups = [...namesOf(setting)];
+    const name = groups.pop() ?? "";
     let group = tree;
     // What is made here are groups only.
     for (const part of groups) group = (group[part] ??= {}) as Record<string, unknown>;
-    group[name] = value;
+    group[name] = setting.value;
   }
   return tree;
+}
+
+/** Where a setting is in the configuration; the name of an entry may hold dots. */
+export function namesOf({ key, entry }: Pick<Setting, "key" | "entry">): readonly string[] {
+  const names = key.path.split(".");
+  return entry === undefined ? names : [...names, entry];
+}
+
+/** The path of a setting, as faults have it; of an entry, with its name as it may be shown. */
+export function pathOf({ key, entry }: Setting, inner: readonly PropertyKey[] = []): string {
+  const names = entry === undefined ? inner : [entry, ...inner];
+  return names.reduce<string>(
+    (path, name) => path + (typeof name === "number" ? `[${name}]` : `.${showFaulty(key, name)}`),
+    key.path,
+  );
 }
 
 /** Faults for groups of keys that are something else in the file. */
@@ -85,7 +121,12 @@ export function groupFaults(
   });
 }
 
-/** What is wrong with a setting, without its value if that is secret. */
-export function faultOf({ key, value, source = "" }: Setting, expected: string): Fault {
-  return { key: key.path, value: showFaulty(key, value), expected, source };
+/** What is wrong with a setting, or with what is `inner` in it, without its value if that is secret. */
+export function faultOf(
+  setting: Setting,
+  expected: string,
+  inner: readonly PropertyKey[] = [],
+): Fault {
+  const { key, value, source = "" } = setting;
+  return { key: pathOf(setting, inner), value: showFaulty(key, value), expected, source };
 }

@@ -6,7 +6,15 @@ import { amqpUrls } from "./addresses.ts";
 import { type ChannelLayers, channelsOf, clashes, nameFault } from "./channels.ts";
 import type { Fault, Warning } from "./faults.ts";
 import { readConfigFile } from "./file.ts";
-import { faultOf, groupFaults, layered, type Layers, type Setting, treeOf } from "./layers.ts";
+import {
+  faultOf,
+  groupFaults,
+  layered,
+  type Layers,
+  namesOf,
+  type Setting,
+  treeOf,
+} from "./layers.ts";
 import { withSecretFiles } from "./secret_files.ts";
 import { type Config, configSchema, LONGEST_REQUEST_S } from "./schema.ts";
 import { type ReadFile, readFromDisk } from "./text_file.ts";
@@ -143,12 +151,18 @@ const PARTITIONS_UNUSED =
   "partitions has no effect: one bridge speaks for a channel now, and keeps the order by itself; " +
   "remove it. turn-channels check tells whether messages are left in the old queues";
 
-/** One fault for each faulty key, however many rules it breaks. Zod's texts quote the value. */
+/**
+ * One fault for each faulty key, however many rules it breaks, and one for each faulty part of a map.
+ * Zod's texts quote the value.
+ */
 function valueFaults(settings: readonly Setting[], prefix: string, error?: z.ZodError) {
   return settings.flatMap((setting) => {
     const { key, value } = setting;
-    const issue = error?.issues
-      .find(({ path }) => `${path.join(".")}.`.startsWith(`${key.path}.`));
+    const names = namesOf(setting);
+    const issues = error?.issues
+      .filter(({ path }) => names.every((name, depth) => path[depth] === name)) ?? [];
+    if (key.isMap) return issues.map((issue) => partFault(setting, issue));
+    const [issue] = issues;
     if (issue === undefined) return [];
     const own: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
     const needed = key.required && (value === undefined || value === "");
@@ -157,4 +171,13 @@ function valueFaults(settings: readonly Setting[], prefix: string, error?: z.Zod
       `as ${prefix}${key.env} in the environment, or by --${key.flag}`;
     return [faultOf({ ...setting, source: setting.source ?? source }, expected)];
   });
+}
+
+/** What is wrong inside a map, with the value that stands there. */
+function partFault(setting: Setting, issue: z.core.$ZodIssue): Fault {
+  const inner = issue.path.slice(namesOf(setting).length);
+  const { expected = setting.key.type, value = setting.value } = issue.code === "custom"
+    ? issue.params ?? {}
+    : {};
+  return faultOf({ ...setting, value }, String(expected), inner);
 }

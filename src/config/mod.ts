@@ -14,6 +14,7 @@ export { type ConfigKey, configKeys } from "./keys.ts";
 export type { JsonSchema, Secrecy } from "./kinds.ts";
 export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
 export { redactedConfig } from "./redaction.ts";
+export type { MessageTemplate, MessageTemplates } from "./message_templates.ts";
 export { type ChannelConfig, type Config, requestTimeoutMs } from "./schema.ts";
 export type { TlsFiles } from "./tls_files.ts";
 export { configTemplate } from "./template.ts";

@@ -4,6 +4,7 @@
 
 import * as z from "zod";
 import * as k from "./kinds.ts";
+import { moreTextFits, phone } from "./phone.ts";
 import type { TlsFiles } from "./tls_files.ts";
 
 const DAY = 86_400;
@@ -33,11 +34,6 @@ const channel = {
   empty_message_body: k.text.optional().describe(
     "What Turn gets for an inbound message without text, because it refuses empty ones. If not set: the address written to (for USSD the dialled code), or default_from_addr where there is none.",
   ),
-  ussd: z.object({
-    session_timeout: k.seconds(DAY).default(180).describe(
-      "How long after a user's last USSD message an answer to it is sent as one.",
-    ),
-  }).readonly(),
 };
 
 const fromTurn = {
@@ -206,6 +202,7 @@ const operation = {
 
 export const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   "The channel": channel,
+  "The phone": phone,
   "Requests from Turn": fromTurn,
   "Requests to Turn": toTurn,
   "The broker": broker,
@@ -218,6 +215,7 @@ const { http_bind: _http, admin_bind: _admin, ...fromTurnPerChannel } = fromTurn
 /** The keys that each of several channels can have for itself; they share all others. */
 export const channelKeys: Readonly<Record<string, z.ZodType>> = {
   ...channel,
+  ...phone,
   ...fromTurnPerChannel,
   ...toTurn,
   worker_concurrency: broker.worker_concurrency,
@@ -229,15 +227,17 @@ export function isChannelKey(path: string): boolean {
   return path.replace(/\..*/, "") in channelKeys;
 }
 
-/** One channel's configuration; the groups `ussd`, `amqp` and `message_cache_config` must be there. */
+/** One channel's configuration; all groups, such as `ussd` and `amqp`, must be there. */
 export const configSchema = z.object({
   ...channel,
+  ...phone,
   ...fromTurn,
   ...toTurn,
   ...broker,
   ...cache,
   ...operation,
 }).check(
+  moreTextFits(),
   requiredWith("DenoKvMessageCache", "path", "path of a file"),
   requiredWith("RedisMessageCache", "url", "URL of a Redis server, or of Sentinels"),
 ).readonly();

@@ -1,11 +1,34 @@
-// A first configuration file, in YAML: every key with its meaning; those without a given value are
-// commented out, with their defaults.
+// A first configuration file, in YAML: every key with its meaning. Those without a given value are
+// commented out, with their defaults, but for what depends on the network and on people's language.
 
 import { type ConfigKey, configKeys } from "./keys.ts";
 
 const WIDTH = 96;
 
 type Values = Readonly<Record<string, string>>;
+
+/** Keys with whose defaults few will be content, and which therefore stand ready to be changed. */
+const OFTEN_CHANGED = [
+  "text_encoding",
+  "ussd.page_chars",
+  "ussd.more_text",
+  "words.picture",
+  "words.video",
+  "words.voice_message",
+  "words.document",
+];
+
+/** What says more than a default: how a map is written. */
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  templates: [
+    "  clinic_visit:",
+    '    text: "Dear {{1}}, you are expected at the clinic on {{2}}."',
+    '    buttons: ["I will come", "Another day"]',
+    "    fr:",
+    '      text: "Bonjour {{1}}, la clinique vous attend le {{2}}."',
+    '      buttons: ["Je viens", "Un autre jour"]',
+  ],
+};
 
 /** The file's text; `values` are by the keys' paths. */
 export function configTemplate(values: Readonly<Record<string, string>>): string {
@@ -35,22 +58,27 @@ function lines(key: ConfigKey, before: ConfigKey | undefined, values: Values): s
   const groups = names.slice(1).map((_, depth) => names.slice(0, depth + 1).join("."));
   const group = groups.at(-1);
   const indent = group === undefined ? "" : `${margin(group, values)}  `;
+  const example = values[path] === undefined ? EXAMPLES[path] : undefined;
   const value = values[path] === undefined ? standard(key) : JSON.stringify(values[path]);
+  const written = value === "" || example !== undefined ? "" : ` ${value}`;
   return [
     ...groups.filter((group) => !before?.path.startsWith(`${group}.`))
       .map((group) => `${margin(group, values)}${nameOf(group)}:`),
     ...wrap(`${description} Value: ${type}.`, WIDTH - indent.length)
       .map((line) => `${indent}# ${line}`),
-    `${margin(path, values)}${nameOf(path)}:${value === "" ? "" : ` ${value}`}`,
+    `${margin(path, values)}${nameOf(path)}:${written}`,
+    ...example?.map((line) => margin(path, values) + line) ?? [],
   ];
 }
 
-/** The indent of a key; a group without a set key is commented out, as it would be null in YAML. */
+/** The indent of a key; a group of which no key is written is commented out, or it would be null. */
 function margin(path: string, values: Values): string {
   const parts = path.split(".");
   const off = parts.findIndex((_, depth) => {
     const part = parts.slice(0, depth + 1).join(".");
-    return !Object.keys(values).some((name) => `${name}.`.startsWith(`${part}.`));
+    return ![...Object.keys(values), ...OFTEN_CHANGED].some((name) =>
+      `${name}.`.startsWith(`${part}.`)
+    );
   });
   const depth = parts.length - 1;
   return off < 0 ? "  ".repeat(depth) : `${"  ".repeat(off)}# ${"  ".repeat(depth - off)}`;

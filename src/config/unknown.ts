@@ -2,7 +2,7 @@
 
 import type { Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
-import { configKeys, groupNames } from "./keys.ts";
+import { configKeys, groupNames, mapNames } from "./keys.ts";
 import { isChannelKey } from "./schema.ts";
 
 const NOT_KEYS: ReadonlySet<string> = new Set(["$schema", "channels"]);
@@ -12,14 +12,16 @@ export function unknownFileKeys(tree: Tree, source: string, notKeys = NOT_KEYS) 
   const keys = configKeys.map(({ path }) => path);
   return pathsIn(tree)
     .filter((path) => !notKeys.has(path) && !keys.includes(path) && !groupNames.has(path))
+    .filter((path) => ![...mapNames].some((name) => path.startsWith(`${name}.`)))
     .map((path) => warning(path, source, keys));
 }
 
-/** The paths of all keys that are written in a tree, those in groups with the group's name. */
+/** The paths of all keys that are written in a tree, those in groups and maps with their names. */
 export function pathsIn(tree: Tree, prefix = ""): readonly string[] {
   return Object.entries(tree).flatMap(([name, value]) => {
     const path = prefix + name;
-    return groupNames.has(path) && isTree(value) ? pathsIn(value, `${path}.`) : [path];
+    const isOpen = groupNames.has(path) || mapNames.has(path);
+    return isOpen && isTree(value) ? pathsIn(value, `${path}.`) : [path];
   });
 }
 

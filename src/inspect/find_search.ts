@@ -6,10 +6,12 @@ import {
   delayedNoteId,
   type DelayedRecord,
   eventKey,
+  keptMeaning,
   NOTHING_TOLD,
   readDelayed,
   readDelayedList,
   readDelivered,
+  readPartId,
   readToldRecord,
 } from "../bridge/mod.ts";
 import { type MessageCache, userKey } from "../cache/mod.ts";
@@ -50,15 +52,17 @@ export async function searchQueues(connector: string, broker: ParkedBroker, quer
 }
 
 /**
- * Collects what is known of each message that matches `query`, in the order in which they came.
+ * Collects what is known of each message that matches `idOrAddress`, in the order in which they came.
  * @param mayBeParked What {@linkcode searchQueues} has found.
  * @throws {CacheError} If the cache fails.
  */
 export async function searchCache(
-  query: string,
+  idOrAddress: string,
   cache: MessageCache | undefined,
   mayBeParked: readonly ParkedMessage[],
 ): Promise<readonly Found[]> {
+  // Of a page, or of one of several SMS, it is the whole message that there is something to say about.
+  const query = readPartId(idOrAddress)?.of ?? idOrAddress;
   const parked: ParkedMessage[] = [];
   for (const message of mayBeParked) {
     const { id, about, user } = message;
@@ -108,6 +112,8 @@ async function inboundFound(id: string, waiting: readonly Waiting[], cache?: Mes
     id,
     message,
     delivered,
+    /** What it meant, if not what it says. */
+    meaning: cache && await keptMeaning(cache, id),
     /** The latest message to its user, if that answers it. */
     reply: latest?.in_reply_to === id ? latest : undefined,
     waiting: withoutFinished(own, ({ until }) => (delivered?.at ?? 0) >= until),
@@ -130,6 +136,8 @@ async function outboundFound(id: string, waiting: readonly Waiting[], cache?: Me
     /** When RabbitMQ confirmed it, in milliseconds since 1970. */
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
     told,
+    /** What the phone was shown, as JSON, if that is not what Turn sent. */
+    shown: await cache?.getRecord("shown", id),
     waiting: withoutFinished(about, isDone),
   };
 }

@@ -3,7 +3,7 @@
 
 import * as z from "zod";
 import { parseFields } from "../async/mod.ts";
-import { DELIVERED_TTL_MS, type Said } from "../bridge/mod.ts";
+import { DELIVERED_TTL_MS, type Meaning, type Said } from "../bridge/mod.ts";
 import { queuesOf, unixMilliseconds } from "../vumi/mod.ts";
 import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
 import { failuresOf, isDelayed, placeOf, waitingState } from "./find_waiting.ts";
@@ -37,7 +37,7 @@ export interface Story {
   readonly state: State;
   /** Where it is in words, with what can be done. */
   readonly now: readonly string[];
-  /** What the user wrote, if it was asked for and is parked. */
+  /** If it was asked for: what the user wrote, if that is parked; what the phone has shown, in parts. */
   readonly content?: unknown;
 }
 
@@ -46,7 +46,7 @@ export interface Surroundings {
   readonly depths: Depths | undefined;
   readonly hasCache: boolean;
   readonly now: number;
-  /** Whether what users wrote may be shown. */
+  /** Whether what users wrote, and what phones have shown, may be shown. */
   readonly content: boolean;
 }
 
@@ -55,7 +55,7 @@ export function storyOf(found: Found, around: Surroundings): Story {
 }
 
 function inboundStory(found: InboundFound, around: Surroundings): Story {
-  const { id, message, delivered, reply, waiting } = found;
+  const { id, message, delivered, meaning, reply, waiting } = found;
   const parked = waiting.find((one): one is ParkedMessage => !isDelayed(one));
   const known = message ?? (parked && fieldsSchema.parse(parseFields(parked.body)));
   const timeline: Dated[] = [];
@@ -64,6 +64,7 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
     timeline.push([timestamp, `came from ${from_addr} to ${to_addr}, ${carrier(known)}`]);
   }
   if (message === undefined) timeline.push([undefined, notCached(around)]);
+  if (meaning !== undefined) timeline.push([message?.timestamp, meant(meaning)]);
   timeline.push(...waiting.flatMap(failuresOf));
   if (delivered !== undefined) {
     timeline.push([delivered.at, `Turn took it${attempt(delivered.attempts)}`]);
@@ -72,8 +73,11 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
     timeline.push([reply.timestamp, `Turn answered it with message ${reply.message_id}`]);
   }
   const places = waiting.map((one) => placeOf(one, around));
+  const isPaged = meaning !== undefined && "page" in meaning;
   const now = delivered !== undefined
     ? ["Turn has it", ...places]
+    : isPaged
+    ? ["the bridge has answered it, and Turn need not know", ...places]
     : places.length > 0
     ? places
     : [inboundOpen(found, around)];
@@ -83,10 +87,17 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
     id,
     user: known?.from_addr ?? waiting.find(isDelayed)?.user ?? null,
     steps: inOrder(timeline),
-    state: waitingState(waiting, around) ?? (delivered === undefined ? "open" : "delivered"),
+    state: waitingState(waiting, around) ??
+      (delivered === undefined && !isPaged ? "open" : "delivered"),
     now,
     ...(around.content && parked && { content: parseFields(parked.body)["content"] ?? null }),
   };
+}
+
+function meant(meaning: Meaning): string {
+  return "page" in meaning
+    ? `it asked for page ${meaning.page} of message ${meaning.of}`
+    : `it picked ${meaning.number} of ${meaning.of} of the menu in message ${meaning.choice.contextId}`;
 }
 
 /** Where a message may be that Turn does not have, as far as is known, and that waits in no other queue. */
@@ -108,7 +119,7 @@ function inboundOpen({ message }: InboundFound, around: Surroundings): string {
 }
 
 function outboundStory(found: OutboundFound, around: Surroundings): Story {
-  const { id, message, repliedTo, confirmedAt, told, waiting } = found;
+  const { id, message, repliedTo, confirmedAt, told, shown, waiting } = found;
   const timeline: Dated[] = [];
   if (repliedTo !== undefined) {
     const { message_id, timestamp } = repliedTo;
@@ -141,6 +152,7 @@ function outboundStory(found: OutboundFound, around: Surroundings): Story {
     steps: inOrder(timeline),
     state: waitingState(waiting, around) ?? state,
     now: [words, ...waiting.map((one) => placeOf(one, around))],
+    ...(around.content && shown !== undefined && { content: JSON.parse(shown) }),
   };
 }
 

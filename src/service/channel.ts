@@ -8,6 +8,7 @@ import type { MetricsRegistry, QueueWatch, Tracing } from "../telemetry/mod.ts";
 import { TurnClient } from "../turn/mod.ts";
 import { Connector, queuesOf } from "../vumi/mod.ts";
 import { delaysMsOf, faultsOf } from "./channel_queues.ts";
+import { contentOptionsOf } from "./content_options.ts";
 import { watchChannel } from "./watch.ts";
 
 /** Events prefetched for each in work: a status can be left out if a later one is already here. */
@@ -52,6 +53,7 @@ export function openChannel(
     tracing,
   });
   const { requestRules, timeouts, quickRetries } = changeable(config);
+  const content = contentOptionsOf(config);
   const bridgeOptions = {
     connector,
     turn,
@@ -60,6 +62,7 @@ export function openChannel(
     defaultFromAddr: config.default_from_addr,
     transportType: config.transport_type,
     emptyMessageBody: config.empty_message_body,
+    content,
     failedStatus: config.failed_status,
     ...timeouts,
     retry: { ...quickRetries, delaysMs: delaysMsOf(config) },
@@ -87,6 +90,7 @@ export function openChannel(
       turn.setAuthToken(changed.auth_token);
       Object.assign(endpoint, requestRules);
       Object.assign(bridgeOptions, timeouts);
+      Object.assign(content, contentOptionsOf(changed));
       Object.assign(bridgeOptions.retry, quickRetries);
     },
   };

@@ -24,6 +24,20 @@ export const RELOADED: ReadonlySet<string> = new Set([
   "max_retries",
   "retry_delay_base",
   "retry_delay_exponent",
+  "menu_timeout",
+  "menu_reply",
+  "text_encoding",
+  "ussd.page_chars",
+  "ussd.more_key",
+  "ussd.more_text",
+  "ussd.max_pages",
+  "sms.long",
+  "sms.max_parts",
+  "words.picture",
+  "words.video",
+  "words.voice_message",
+  "words.document",
+  "templates",
   "log_level",
   "log_addresses",
   "log_content",
@@ -86,5 +100,6 @@ export function logWarnings(warnings: readonly Warning[]): void {
 }
 
 function isReloaded(path: string): boolean {
-  return RELOADED.has(withoutChannel(path));
+  const key = withoutChannel(path);
+  return RELOADED.has(key) || key.startsWith("templates.");
 }

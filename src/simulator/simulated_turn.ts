@@ -4,6 +4,7 @@
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";
 import { sign, SIGNATURE_HEADER } from "../turn/mod.ts";
+import type { SentMessage } from "./sent_message.ts";
 import { type CallContent, readCall } from "./turn_schemas.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -41,7 +42,10 @@ export interface TurnRequest {
 export interface RequestBody {
   readonly to: string;
   readonly from?: string;
-  readonly turn: { readonly type: "text"; readonly text: { readonly body: string } };
+  /** Of any type, and not checked: what is wrong with it is for the bridge to say. */
+  readonly turn: SentMessage;
+  /** The same in words, as Turn sends them beside a template. */
+  readonly content?: string;
   /** Not needed: the bridge finds the user's latest message. */
   readonly reply_to?: string;
   readonly waiting_for_user_input?: boolean;

@@ -1,47 +1,26 @@
-// The tour: the examples of turn_channels_api.rst, and a few words over USSD, through all three flows.
-// What passes from one party to the other is shown as it passes, and checked.
+// The tour: the examples of turn_channels_api.rst, and a menu by SMS and on USSD, through all three
+// flows. What passes from one party to the other is shown as it passes, and checked.
 
 import { sleep, within } from "../async/mod.ts";
 import { SIGNATURE_HEADER } from "../turn/mod.ts";
 import type { Message } from "../vumi/mod.ts";
 import type { Screen } from "./screen.ts";
 import type { RequestAnswer, RequestBody, SimulatedTurn } from "./simulated_turn.ts";
-import { createEvent, type Transport, type UserAction } from "./transport.ts";
-
-export const NUMBER = "8110";
-
-export const USSD_CODE = "*120*8864#";
-
-const USER = "+26612345678";
-const USSD_USER = "+26687654321";
-
-export const TOUR_USERS: readonly string[] = [USER, USSD_USER];
-
-const WRITTEN: UserAction = {
-  from_addr: USER,
-  to_addr: NUMBER,
-  transport_type: "sms",
-  content: "Hello world!",
-};
-
-const ANSWER: RequestBody = {
-  to: USER,
-  from: NUMBER,
-  turn: { type: "text", text: { body: "Hello world!" } },
-};
-
-const DIALLED: UserAction = {
-  from_addr: USSD_USER,
-  to_addr: USSD_CODE,
-  transport_type: "ussd",
-  session_event: "new",
-};
-
-const QUESTION: RequestBody = {
-  to: USSD_USER,
-  turn: { type: "text", text: { body: "Welcome! What is your name?" } },
-  waiting_for_user_input: true,
-};
+import {
+  ANSWER,
+  BUTTONS,
+  DIALLED,
+  DIGIT,
+  type Done,
+  GOODBYE,
+  LIST,
+  NUMBER,
+  type Said,
+  TOUR_USERS,
+  WORD,
+  WRITTEN,
+} from "./tour_messages.ts";
+import { createEvent, type Transport } from "./transport.ts";
 
 const DEADLINE_MS = 10_000;
 
@@ -79,7 +58,10 @@ export async function runTour(options: TourOptions): Promise<boolean> {
 }
 
 /** A call of the bridge's, and the status that Turn answered; undefined if it did not answer. */
-type Answered = Omit<RequestAnswer, "headers">;
+interface Answered extends Omit<RequestAnswer, "headers"> {
+  /** The message that it is, or is about. */
+  readonly messageId: string;
+}
 
 class Tour {
   readonly #options: TourOptions;
@@ -100,12 +82,14 @@ class Tour {
     const { turn, transport, screen } = this.#options;
     using _calls = turn.watch({
       answered: ({ content, path, body }, answer) => {
-        const isOurs = content?.kind === "message"
+        if (content === undefined) return;
+        const { id: messageId } = content;
+        const isOurs = content.kind === "message"
           ? TOUR_USERS.includes(content.address)
-          : this.#sent.has(content?.id ?? "");
+          : this.#sent.has(messageId);
         if (!isOurs) return;
         const status = answer instanceof Response ? answer.status : undefined;
-        this.#calls[path]?.push({ body, status });
+        this.#calls[path]?.push({ messageId, body, status });
         this.#arrived();
       },
     });
@@ -123,19 +107,30 @@ class Tour {
     );
     await this.#pause();
     await this.#step(`A user writes to ${NUMBER}, and Turn gets it.`);
-    const question = await this.#userWrites(WRITTEN, "Hello world!");
+    const written = await this.#userWrites(WRITTEN);
 
     await this.#step("Turn answers. The bridge knows to what, so the message is a reply.");
-    const answer = await this.#try("outbound", () => this.#turnAnswers(question, ANSWER));
+    const answer = await this.#try("outbound", () => this.#turnAnswers(written, ANSWER));
 
     await this.#step(
       "The provider takes the message, the phone gets it, and Turn is told of both.",
     );
     await this.#try("statuses", () => this.#expectStatuses(answer));
 
-    await this.#step("On USSD a user dials a code, and Turn's question keeps the session open.");
-    const dialled = await this.#userWrites(DIALLED, USSD_CODE);
-    await this.#try("outbound", () => this.#turnAnswers(dialled, QUESTION));
+    await this.#step("Turn asks with a list, a menu on the phone. The user answers with a word.");
+    const list = await this.#try("outbound", () => this.#turnAnswers(written, LIST));
+    // Who was not asked has nothing to choose.
+    if (list !== undefined) await this.#userWrites(WORD, list);
+
+    await this.#step("On USSD a user dials a code, and Turn's buttons are a menu on the screen.");
+    const dialled = await this.#userWrites(DIALLED);
+    const buttons = await this.#try("outbound", () => this.#turnAnswers(dialled, BUTTONS));
+
+    await this.#step("The user answers with a digit. Turn gets the button, and ends the session.");
+    if (buttons !== undefined) {
+      const digit = await this.#userWrites(DIGIT, buttons);
+      await this.#try("outbound", () => this.#turnAnswers(digit, GOODBYE));
+    }
     await this.#pause();
     screen.say("");
     for (const [flow, meaning] of Object.entries(FLOWS)) {
@@ -156,22 +151,23 @@ class Tour {
     stop.throwIfAborted();
   }
 
-  /** The user writes what Turn gets as `text`. */
-  async #userWrites(action: UserAction, text: string): Promise<Message> {
+  /** The user does something, perhaps in answer to the message `menuId`, and Turn is told. */
+  async #userWrites({ action, told }: Done, menuId?: string): Promise<Message> {
     const { transport, screen } = this.#options;
     const message = transport.compose(action);
     const { message_id: id, from_addr: from } = message;
     screen.passed(["user", "vumi", "bridge"], transport.queues.inbound, partOf(message));
     await transport.publish(message);
+    const context = menuId === undefined ? {} : { context: { id: menuId } };
     await this.#try("inbound", () =>
-      this.#turnIsCalled("/messages", {
+      this.#turnIsCalled("/messages", id, {
         contact: { id: from },
-        message: { type: "text", text: { body: text }, from, id },
+        message: { ...told, ...context, from, id },
       }));
     return message;
   }
 
-  async #turnAnswers(inbound: Message, request: RequestBody): Promise<string> {
+  async #turnAnswers(inbound: Message, { request, shown }: Said): Promise<string> {
     const { ask, transport, screen } = this.#options;
     screen.passed(["Turn", "bridge"], `POST /messages, with ${SIGNATURE_HEADER}`, request);
     const { status, body } = await ask(request);
@@ -185,7 +181,7 @@ class Tour {
       from_addr: inbound.to_addr,
       in_reply_to: inbound.message_id,
       session_event: request.waiting_for_user_input ? "resume" : "close",
-      content: request.turn.text.body,
+      content: shown,
     });
     return message.message_id;
   }
@@ -199,28 +195,37 @@ class Tour {
       const part = { event_type, user_message_id, delivery_status };
       screen.passed(["vumi", "bridge"], transport.queues.event, part);
       await transport.publishEvent(event);
-      await this.#turnIsCalled("/statuses", { user_message_id: messageId, status });
+      const expected = { user_message_id: messageId, status };
+      await this.#turnIsCalled("/statuses", messageId, expected);
     }
   }
 
   /** The bridge calls Turn: about what a user wrote, or about what became of a message. */
-  async #turnIsCalled(path: string, expected: unknown): Promise<void> {
+  async #turnIsCalled(path: string, messageId: string, expected: unknown): Promise<void> {
     const calls = this.#calls[path] ?? [];
-    const { body, status } = await this.#next(`POST ${path} that Turn can read`, calls);
+    // A choice that Turn refuses comes again, in words.
+    const isThis = (call: Answered): boolean => call.messageId === messageId;
+    const what = `POST ${path} that Turn can read`;
+    const { body, status } = await this.#next(what, calls, isThis);
     this.#options.screen.passed(["bridge", "Turn"], `POST ${path}`, body);
     expectIn("Turn to get", body, expected);
     expectIn("Turn to answer with status", status, 200);
   }
 
-  /** Takes the oldest of these, as soon as there is one. */
-  async #next<T>(what: string, inbox: T[]): Promise<T> {
+  /** Takes the oldest of these that fits, as soon as there is one. */
+  async #next<T>(
+    what: string,
+    inbox: T[],
+    fits: (item: T) => boolean = () => true,
+  ): Promise<T> {
     const { stop, deadlineMs = DEADLINE_MS } = this.#options;
     const arrival = async (): Promise<void> => {
-      while (inbox.length === 0) await new Promise<void>((resolve) => this.#arrived = resolve);
+      while (!inbox.some(fits)) await new Promise<void>((resolve) => this.#arrived = resolve);
     };
     await within(arrival(), deadlineMs, stop);
     stop.throwIfAborted();
-    const next = inbox.shift();
+    const index = inbox.findIndex(fits);
+    const next = index < 0 ? undefined : inbox.splice(index, 1)[0];
     if (next !== undefined) return next;
     throw new FlowError(`expected ${what} within ${deadlineMs / 1000} s, nothing came`);
   }

@@ -50,6 +50,41 @@ export const METRICS = {
     ["flow", "connector"],
     DELIVERY,
   ),
+  shown: counter(
+    "turn_channels_shown_total",
+    "Messages of Turn's that were sent to phones, by type and medium (sms, ussd).",
+    ["type", "medium", "connector"],
+  ),
+  pages: counter(
+    "turn_channels_pages_total",
+    "Pages of USSD that users asked for with the key for more.",
+    ["connector"],
+  ),
+  choices: counter(
+    "turn_channels_choices_total",
+    "Answers that picked an option of a menu, by how they said so.",
+    ["by", "connector"],
+  ),
+  choicesRefused: counter(
+    "turn_channels_choices_refused_total",
+    "Choices that Turn refused as such, so that it was told their titles.",
+    ["connector"],
+  ),
+  substitutions: counter(
+    "turn_channels_substitutions_total",
+    "Characters of SMS that text_encoding has replaced or removed.",
+    ["connector"],
+  ),
+  notEncodable: counter(
+    "turn_channels_not_encodable_total",
+    "Messages refused because text_encoding is gsm7 and GSM-7 lacks a character.",
+    ["connector"],
+  ),
+  smsSegments: counter(
+    "turn_channels_sms_segments_total",
+    "SMS as operators bill them: segments of what was sent.",
+    ["connector"],
+  ),
   requestsInFlight: gauge(
     "turn_channels_requests_in_flight",
     "Requests of Turn that wait for the broker's confirm.",

@@ -111,6 +111,23 @@ export const ROWS: Readonly<Record<string, readonly object[]>> = {
         perHour(METRICS.transports, { result: "sent" }),
     }, "Delivered, of what was sent within an hour."),
   ],
+  "What do phones show?": [
+    panel("Shown", "short", {
+      "{{type}} {{medium}} {{connector}}": perHour(METRICS.shown),
+      "pages read on {{connector}}": perHour(METRICS.pages),
+    }, "Messages to phones an hour, by Turn's type, and pages that users asked for."),
+    panel("Choices", "short", {
+      "by {{by}} {{connector}}": perHour(METRICS.choices),
+      "refused {{connector}}": perHour(METRICS.choicesRefused),
+    }, "Answers that picked an option, an hour; refused ones were told to Turn as texts."),
+    panel("SMS", "short", {
+      "segments {{connector}}": perHour(METRICS.smsSegments),
+    }, "An hour, as operators bill them."),
+    panel("Characters that GSM-7 lacks", "short", {
+      "replaced {{connector}}": perHour(METRICS.substitutions),
+      "messages refused {{connector}}": perHour(METRICS.notEncodable),
+    }, "An hour; see text_encoding."),
+  ],
   "What does it take?": [
     panel("Processor", "short", {
       "{{instance}}": `rate(${series(METRICS.cpu)}${RATE}) ${OURS}`,

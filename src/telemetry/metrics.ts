@@ -8,16 +8,21 @@ import { Transports } from "./transports.ts";
 /** The three flows of messages through the bridge. */
 export type Flow = "outbound" | "inbound" | "status";
 
-/** Outbound: it is in the queue; is so already, asked for twice; answers nothing known; nobody; can't be. */
+/**
+ * Outbound: it is in the queue; is so already, asked for twice; is nothing that a phone shows; answers
+ * nothing known; nobody; can't be shown or sent; can't be now.
+ */
 const FROM_TURN = [
   "accepted",
   "repeated",
+  "not_shown",
   "unknown_reply_to",
   "session_over",
+  "unsendable",
   "unavailable",
 ] as const;
-/** The others: Turn has it; needs not know; had it already; a person is to look; nobody can read. */
-const TO_TURN = ["delivered", "skipped", "duplicate", "parked", "unreadable"] as const;
+/** The others: Turn has it; needs not know; was for us, for a page; had it already; a person is to look; nobody can read. */
+const TO_TURN = ["delivered", "skipped", "paged", "duplicate", "parked", "unreadable"] as const;
 /** Another attempt, a delay queue, the end of its queue, … */
 const DELAYS = ["retried", "delayed", "again", "redelivered", "requeued", "cache_failed"] as const;
 
@@ -69,6 +74,13 @@ export class Metrics {
     for (const resource of ["messages", "statuses"]) {
       for (const status of STATUSES) instruments.answers.series({ resource, status, connector });
     }
+    for (const each of ["pages", "choicesRefused", "substitutions", "notEncodable"] as const) {
+      instruments[each].series({ connector });
+    }
+    instruments.smsSegments.series({ connector });
+    for (const by of ["number", "title", "number_and_title"]) {
+      instruments.choices.series({ by, connector });
+    }
     breakerOpened.series({ connector });
     for (const operation of ["read", "write"]) cacheFailures.series({ operation, connector });
   }
@@ -117,6 +129,41 @@ export class Metrics {
     const group = status === undefined ? "none" : `${name[0]}xx`;
     this.#to.calls.observe({ resource, class: group, connector }, Math.max(0, seconds));
     this.#to.answers.series({ resource, status: name, connector }).total++;
+  }
+
+  /** Counts a message of Turn's that was sent to a phone. */
+  shown(type: string, medium: "sms" | "ussd"): void {
+    this.#to.shown.series({ type, medium, connector: this.#connector }).total++;
+  }
+
+  /** Counts a page that a user asked for. */
+  pageTurned(): void {
+    this.#to.pages.series({ connector: this.#connector }).total++;
+  }
+
+  /** Counts an answer that picked an option. */
+  chosen(by: "number" | "title" | "number_and_title"): void {
+    this.#to.choices.series({ by, connector: this.#connector }).total++;
+  }
+
+  /** Counts a choice that Turn refused as such. */
+  choiceRefused(): void {
+    this.#to.choicesRefused.series({ connector: this.#connector }).total++;
+  }
+
+  /** Counts characters that an encoding has replaced. */
+  substituted(count: number): void {
+    if (count > 0) this.#to.substitutions.series({ connector: this.#connector }).total += count;
+  }
+
+  /** Counts a text that can't be in the encoding that it has to be in. */
+  notEncodable(): void {
+    this.#to.notEncodable.series({ connector: this.#connector }).total++;
+  }
+
+  /** Counts an SMS that was sent, as the operator bills it. */
+  smsSent(segments: number): void {
+    this.#to.smsSegments.series({ connector: this.#connector }).total += segments;
   }
 
   /** Counts that Turn was found to be down. */

@@ -20,12 +20,14 @@ import { isPlausible, SIGNATURE_HEADER, verify } from "./signature.ts";
 
 /** What became of a request that was readable. */
 export type Acceptance =
-  /** The message is safe; `id` is what its statuses will be about. */
+  /** The message is safe, or need not be sent; `id` is what its statuses will be about. */
   | { readonly kind: "accepted"; readonly id: string }
   /** The request answers a message that isn't known; nothing was sent. */
   | { readonly kind: "unknown_reply_to" }
   /** Nobody waits for the answer any more, for a reason that Turn is told; nothing was sent. */
   | { readonly kind: "session_over"; readonly reason: string }
+  /** The message can't be shown on a phone, or sent, ever; Turn is told why, and by which field. */
+  | { readonly kind: "unsendable"; readonly details: string; readonly field: string }
   /** The message can't be taken now. The reason is logged, Turn is not told. */
   | { readonly kind: "unavailable"; readonly reason: string };
 
@@ -142,11 +144,6 @@ async function answerBody(sender: Sender, { accept }: EndpointOptions): Promise<
     switch (read.kind) {
       case "malformed":
         return refuse(400, read.errors);
-      case "unsupported":
-        return refuse(422, [{
-          details: `Messages of type ${JSON.stringify(read.type)} can't be sent, only "text"`,
-          field: "turn.type",
-        }]);
       case "request":
         return answerAcceptance(await accept(read.request, sender));
     }
@@ -170,6 +167,8 @@ function answerAcceptance(acceptance: Acceptance): Response {
         details: `session_over: ${acceptance.reason}`,
         field: "to",
       }]);
+    case "unsendable":
+      return refuse(422, [{ details: acceptance.details, field: acceptance.field }]);
     case "unavailable":
       return unavailable(acceptance.reason);
   }

@@ -17,7 +17,8 @@ export {
   unavailable,
 } from "./http_errors.ts";
 export { type OpenApi, turnApi, type TurnApiOptions } from "./openapi.ts";
-export type { InboundText, Status, StatusFormat } from "./payloads.ts";
+export type { Choice, InboundText, Status, StatusFormat } from "./payloads.ts";
+export type { TurnMessage } from "./messages.ts";
 export type { RateLimit } from "./rate_limit.ts";
 export type { OutboundRequest } from "./request.ts";
 export * from "./check.ts";

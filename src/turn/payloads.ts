@@ -11,8 +11,24 @@ export interface InboundText {
   readonly from: string;
   /** What the user wrote; Turn refuses an empty one. */
   readonly text: string;
+  /** What the user chose by that; then the text is not told, unless Turn refuses choices. */
+  readonly choice?: Choice | undefined;
   /** Unix seconds. */
   readonly timestamp: number;
+}
+
+/** What a user chose of a menu, as Turn sent it. */
+export interface Choice {
+  /** What it was among: buttons, a list's rows, a template's quick replies. */
+  readonly kind: "button" | "list" | "quick_reply";
+  /** By what a flow knows it; a quick reply's payload. */
+  readonly id: string;
+  /** Its words. */
+  readonly title: string;
+  /** More of its words; only of a list. */
+  readonly description?: string | undefined;
+  /** The id that Turn was given of the message that asked. */
+  readonly contextId: string;
 }
 
 /** What became of an outbound message, for Turn. */
@@ -33,16 +49,36 @@ export type StatusFormat = "flat" | "nested";
 const unixSeconds = z.string().regex(/^\d+$/).meta({ description: "Unix seconds." });
 const statusName = z.enum(["sent", "delivered", "failed"]);
 
+const sentBy = { from: z.string(), id: z.string(), timestamp: unixSeconds };
+const inContext = { context: z.object({ id: z.string() }), ...sentBy };
+const reply = z.object({ id: z.string(), title: z.string() });
+
 /** A user's message as it is written. @internal As requestSchema is. */
 export const messageSchema = z.object({
   contact: z.object({ id: z.string(), profile: z.object({ name: z.string() }) }),
-  message: z.object({
-    type: z.literal("text"),
-    text: z.object({ body: z.string().min(1) }),
-    from: z.string(),
-    id: z.string(),
-    timestamp: unixSeconds,
-  }),
+  message: z.discriminatedUnion("type", [
+    z.object({
+      type: z.literal("text"),
+      text: z.object({ body: z.string().min(1) }),
+      ...sentBy,
+    }),
+    z.object({
+      type: z.literal("interactive"),
+      interactive: z.discriminatedUnion("type", [
+        z.object({ type: z.literal("button_reply"), button_reply: reply }),
+        z.object({
+          type: z.literal("list_reply"),
+          list_reply: reply.extend({ description: z.string().optional() }),
+        }),
+      ]),
+      ...inContext,
+    }),
+    z.object({
+      type: z.literal("button"),
+      button: z.object({ payload: z.string(), text: z.string() }),
+      ...inContext,
+    }),
+  ]),
 });
 
 /** A status as it is written, in each of the forms. @internal As requestSchema is. */
@@ -63,12 +99,32 @@ export const statusSchemas = {
 } as const;
 
 /** The body of `POST /messages`. Users have no names here, so the address stands for one. */
-export function formatMessage({ id, from, text, timestamp }: InboundText): string {
+export function formatMessage(inbound: InboundText): string {
+  const { id, from, text, choice } = inbound;
+  const sender = { from, id, timestamp: String(inbound.timestamp) };
   const payload: z.output<typeof messageSchema> = {
     contact: { id: from, profile: { name: from } },
-    message: { type: "text", text: { body: text }, from, id, timestamp: String(timestamp) },
+    message: choice === undefined
+      ? { type: "text", text: { body: text }, ...sender }
+      : { ...chosen(choice), context: { id: choice.contextId }, ...sender },
   };
   return JSON.stringify(payload);
+}
+
+function chosen({ kind, id, title, description }: Choice) {
+  switch (kind) {
+    case "button": {
+      const interactive = { type: "button_reply" as const, button_reply: { id, title } };
+      return { type: "interactive" as const, interactive };
+    }
+    case "list": {
+      const row = { id, title, ...(description === undefined ? {} : { description }) };
+      const interactive = { type: "list_reply" as const, list_reply: row };
+      return { type: "interactive" as const, interactive };
+    }
+    case "quick_reply":
+      return { type: "button" as const, button: { payload: id, text: title } };
+  }
 }
 
 /** The body of `POST /statuses`. */

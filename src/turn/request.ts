@@ -4,6 +4,7 @@
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";
 import type { ErrorDetail } from "./http_errors.ts";
+import { faultsOf, type TurnMessage, turnMessageSchema } from "./messages.ts";
 
 /** What Turn asks us to send, as far as we use it. */
 export interface OutboundRequest {
@@ -13,8 +14,10 @@ export interface OutboundRequest {
   readonly from: string | null;
   /** The id of the inbound message that this answers, if Turn says. */
   readonly replyTo: string | null;
-  /** What to say; may be empty. */
-  readonly text: string;
+  /** What to say. */
+  readonly message: TurnMessage;
+  /** The same in Turn's own words, where it has some. */
+  readonly content: string | null;
   /** Whether the user is to answer; a session stays open for it. */
   readonly waitingForUserInput: boolean;
 }
@@ -23,20 +26,7 @@ export interface OutboundRequest {
 type ReadRequest =
   | { readonly kind: "request"; readonly request: OutboundRequest }
   /** The body is not JSON, or not of the schema; one error for each field. */
-  | { readonly kind: "malformed"; readonly errors: readonly ErrorDetail[] }
-  /** The message is well formed, and of a type that we can't send; `type` is cut to 50 characters. */
-  | { readonly kind: "unsupported"; readonly type: string };
-
-/** Turn has more types, and those have other fields: only for `text` does `text` matter. */
-const turnSchema = z.object({
-  type: z.string().nullish(),
-  text: z.object({ body: z.string() }).optional().catch(undefined),
-}).transform(({ type, text }, context) => {
-  if ((type ?? "text") !== "text") return { type: type ?? "", text: "" };
-  if (text !== undefined) return { type: "text", text: text.body };
-  context.addIssue({ code: "custom", path: ["text", "body"], message: "expected string" });
-  return z.NEVER;
-});
+  | { readonly kind: "malformed"; readonly errors: readonly ErrorDetail[] };
 
 const emptyAsNull = z.string().nullish().transform((text) => text || null);
 
@@ -46,8 +36,9 @@ export const requestSchema = z.object({
     .meta({ description: "The user's address." }),
   from: emptyAsNull.meta({ description: "The address to send from; else default_from_addr." }),
   reply_to: emptyAsNull.meta({ description: "The id of the inbound message that this answers." }),
-  turn: turnSchema.meta({
-    description: 'Turn\'s message; of type "text", for which text matters.',
+  turn: turnMessageSchema,
+  content: z.string().nullish().catch(null).meta({
+    description: "The message in Turn's own words, for types that have none on a phone.",
   }),
   waiting_for_user_input: z.boolean().nullish()
     .meta({ description: "Whether the user is to answer: a session stays open for it." }),
@@ -59,15 +50,45 @@ export function decodeRequest(body: Uint8Array): ReadRequest {
   if (json === undefined) {
     return { kind: "malformed", errors: [{ details: "The body is not JSON in UTF-8" }] };
   }
+  const crowded = crowdedField(json);
+  if (crowded !== undefined) {
+    const details = `expected no more than ${MOST_ITEMS} items`;
+    return { kind: "malformed", errors: [{ details, field: crowded }] };
+  }
   const read = requestSchema.safeParse(json);
-  if (!read.success) return { kind: "malformed", errors: read.error.issues.map(toError) };
-  const { to, from, reply_to, turn, waiting_for_user_input } = read.data;
-  if (turn.type !== "text") return { kind: "unsupported", type: turn.type.slice(0, 50) };
+  if (!read.success) {
+    const issues = read.error.issues.flatMap(faultsOf).slice(0, MOST_ERRORS);
+    return { kind: "malformed", errors: issues.map(toError) };
+  }
+  const { to, from, reply_to, turn: message, content, waiting_for_user_input } = read.data;
   const waitingForUserInput = waiting_for_user_input ?? false;
   return {
     kind: "request",
-    request: { to, from, replyTo: reply_to, text: turn.text, waitingForUserInput },
+    request: {
+      ...{ to, from, message, waitingForUserInput },
+      replyTo: reply_to,
+      content: content ?? null,
+    },
   };
+}
+
+/** More are in no list that people read. Each may have an error of its own. */
+const MOST_ITEMS = 1_000;
+/** More errors than that are told to nobody. */
+const MOST_ERRORS = 20;
+
+/** The first field of Turn's message that is a longer list than one that is looked into. */
+function crowdedField(json: unknown): string | undefined {
+  const turn = typeof json === "object" && json !== null && "turn" in json ? json.turn : undefined;
+  const left: [path: string, value: unknown, depth: number][] = [["turn", turn, 0]];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [path, value, depth] = next;
+    if (Array.isArray(value) && value.length > MOST_ITEMS) return path;
+    // What the schema reads is not deeper.
+    if (typeof value !== "object" || value === null || depth > 10) continue;
+    for (const [key, each] of Object.entries(value)) left.push([`${path}.${key}`, each, depth + 1]);
+  }
+  return undefined;
 }
 
 function toError({ path, message }: z.core.$ZodIssue): ErrorDetail {

@@ -14,7 +14,7 @@ import type {
   Subscriber,
 } from "../broker/mod.ts";
 import { readTrace, type Trace, type TracedMessage, type Tracing } from "../telemetry/mod.ts";
-import { decodeEvent, type Event } from "./event.ts";
+import { createNack, decodeEvent, encodeEvent, type Event } from "./event.ts";
 import { decodeMessage, encodeMessage, type Message } from "./message.ts";
 import { MalformedPayloadError } from "./payload.ts";
 
@@ -22,6 +22,9 @@ const log = getLogger(["turn-channels", "vumi"]);
 
 /** The exchange that all vumi workers share: direct, durable, routing key = name of the queue. */
 export const EXCHANGE = "vumi";
+
+/** The nack_reason of our own events; see {@linkcode Connector.reportNotShown}. */
+export const NOT_SHOWN = "turn-channels: nothing that a phone can show";
 
 /**
  * Names of a connector's queues: those that every vumi worker has, ours for what waits for a person, and
@@ -143,6 +146,15 @@ export class Connector {
       broker.publish(queue, body, headers);
     if (tracing === undefined) return publish(trace && { ...trace });
     return tracing.publish({ exchange: EXCHANGE, queue, id: message.message_id }, trace, publish);
+  }
+
+  /**
+   * Has a message that a phone can't show told of as failed: by an event of ours among the transport's.
+   * @throws {PublishError} See {@linkcode Publisher.publish}.
+   */
+  reportNotShown({ message_id }: Pick<Message, "message_id">): Promise<void> {
+    const body = encodeEvent(createNack(message_id, NOT_SHOWN));
+    return this.#options.broker.publish(this.#queues.event, body);
   }
 
   /** Whether we speak for the channel: of several bridges one consumes its queues. */

@@ -61,6 +61,12 @@ export function decodeEvent(body: Uint8Array): Event {
   return parsePayload("event", eventSchema, body);
 }
 
+/** A new event: that the message with this id failed. */
+export function createNack(user_message_id: string, nack_reason: string): Event {
+  const fields = { user_message_id, event_type: "nack", nack_reason } as const;
+  return { ...eventFields.parse(fields), user_message_id };
+}
+
 /** Writes an event for the wire, every field present. */
 export function encodeEvent(event: Event): Uint8Array {
   return Buffer.from(JSON.stringify(event));

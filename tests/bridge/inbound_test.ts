@@ -5,7 +5,7 @@ import { InboundFlow, type InboundOptions } from "../../src/bridge/inbound.ts";
 import type { CallOptions, CallResult, InboundText } from "../../src/turn/mod.ts";
 import { createMessage, type Disposition, type Message } from "../../src/vumi/mod.ts";
 import { DELIVERED, headersOf, HOUR_MS, RETRY, TestDelivery } from "./delivery_support.ts";
-import { AGAIN, arrival, settle } from "./support.ts";
+import { AGAIN, arrival, CONTENT, memoryConnector, settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
 
@@ -46,6 +46,10 @@ class TestInbound implements AsyncDisposable {
     });
     this.#flow = new InboundFlow({
       cache,
+      connector: memoryConnector(),
+      metrics: base.metrics,
+      content: CONTENT,
+      ussdSessionMs: 180_000,
       retryForMs: 72 * HOUR_MS,
       ussdRetryForMs: 120_000,
       emptyMessageBody: undefined,

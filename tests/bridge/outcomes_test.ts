@@ -37,9 +37,20 @@ async function sums(test: TestBridge): Promise<readonly [came: number, ended: nu
   return [came, ended];
 }
 
+function text(body: string): OutboundRequest["message"] {
+  return { type: "text", text: { body } };
+}
+
 /** Turn asks for it. */
 async function ask(test: TestBridge, fields: Partial<OutboundRequest>): Promise<Acceptance> {
-  const request = { to: "+266", from: null, replyTo: null, text: "Hi", ...fields };
+  const request = {
+    to: "+266",
+    from: null,
+    replyTo: null,
+    message: text("Hi"),
+    content: null,
+    ...fields,
+  };
   const body = new TextEncoder().encode(JSON.stringify(request));
   const sender = { body, isGone: () => true, isLate: () => false };
   return await test.bridge.accept({ waitingForUserInput: false, ...request }, sender);
@@ -95,12 +106,12 @@ Deno.test("metrics and the audit agree on each kind of end", async () => {
 
   const sent = await ask(test, {});
   assert.ok(sent.kind === "accepted");
-  assert.equal((await ask(test, { text: "Another" })).kind, "session_over");
+  assert.equal((await ask(test, { message: text("Another") })).kind, "session_over");
   assert.deepEqual(await ask(test, {}), sent);
   assert.equal((await ask(test, { replyTo: "unheard-of" })).kind, "unknown_reply_to");
   for (const error of [new PublishError("refused", "no"), new TypeError("bug")]) {
     connector.failure = error;
-    const asked = ask(test, { to: "+2", text: error.name });
+    const asked = ask(test, { to: "+2", message: text(error.name) });
     if (error instanceof TypeError) await assert.rejects(asked, TypeError);
     else assert.equal((await asked).kind, "unavailable");
   }

@@ -12,7 +12,7 @@ import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import type { CallOptions, CallResult, Status } from "../../src/turn/mod.ts";
 import { createMessage, decodeEvent, type Disposition, type Event } from "../../src/vumi/mod.ts";
 import { DELIVERED, headersOf, HOUR_MS, REFUSED, RETRY, TestDelivery } from "./delivery_support.ts";
-import { AGAIN, arrival, NEVER, settle } from "./support.ts";
+import { AGAIN, arrival, memoryConnector, NEVER, settle } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
 const ACK = { event_type: "ack", sent_message_id: "theirs" };
@@ -64,6 +64,7 @@ class TestStatuses implements AsyncDisposable {
     });
     this.#flow = new StatusFlow({
       cache,
+      connector: memoryConnector(),
       retryForMs: HOUR_MS,
       failedStatus: "failed",
       compactStatuses: true,

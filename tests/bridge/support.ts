@@ -6,7 +6,9 @@
 
 import { CacheError, MessageCache } from "../../src/cache/mod.ts";
 import { MemoryStore } from "../../src/cache/memory.ts";
-import type { Arrival, Handover } from "../../src/vumi/mod.ts";
+import type { ContentOptions } from "../../src/bridge/mod.ts";
+import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
+import { type Arrival, Connector, type Handover } from "../../src/vumi/mod.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -87,6 +89,10 @@ export class FlakyCache extends MessageCache {
     return this.#try("deleteNote", () => super.deleteNote(...args));
   }
 
+  override putRecords(...args: Parameters<MessageCache["putRecords"]>): Promise<void> {
+    return this.#try("putRecords", () => super.putRecords(...args));
+  }
+
   override tally(...args: Parameters<MessageCache["tally"]>): Promise<void> {
     return this.#try("tally", () => super.tally(...args));
   }
@@ -101,6 +107,23 @@ export class FlakyCache extends MessageCache {
     return work();
   }
 }
+
+/** A connector to a broker of its own, in memory. */
+export function memoryConnector(broker: MemoryBroker = MemoryBroker.open()): Connector {
+  return new Connector({ name: "c", broker, inboundPrefetch: 9, eventPrefetch: 9 });
+}
+
+/** How messages are shown, by default. */
+export const CONTENT: ContentOptions = {
+  textEncoding: "as_is",
+  words: { image: "Picture", video: "Video", audio: "Voice message", document: "Document" },
+  templates: new Map(),
+  pages: { pageChars: 182, moreKey: "98", moreText: "More", maxPages: 6 },
+  longSms: "pass",
+  maxParts: 4,
+  menuTimeoutMs: DAY_MS,
+  menuReply: "auto",
+};
 
 /** Resolves when all that is ready to run has run. */
 export function settle(): Promise<void> {

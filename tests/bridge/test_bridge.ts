@@ -9,7 +9,7 @@ import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { TurnClient } from "../../src/turn/mod.ts";
 import { Connector, createMessage, encodeMessage, type Message } from "../../src/vumi/mod.ts";
-import { FlakyCache } from "./support.ts";
+import { CONTENT, FlakyCache } from "./support.ts";
 
 /** A connector that can be made to fail. */
 class TestConnector extends Connector {
@@ -65,6 +65,7 @@ export class TestBridge implements AsyncDisposable {
       metrics: this.metrics,
       defaultFromAddr: "8110",
       transportType: "sms",
+      content: CONTENT,
       emptyMessageBody: undefined,
       failedStatus: "sent",
       messageTimeoutMs: 1_000,

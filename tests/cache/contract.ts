@@ -1,5 +1,5 @@
 /**
- * What every {@linkcode MessageCache} must do: messages here, notes and counts in the files beside.
+ * What every {@linkcode MessageCache} must do: messages here, notes, records and counts in the files beside.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import * as fc from "fast-check";
 import { CacheError, userKey } from "../../src/cache/mod.ts";
 import { type Adapter, Clock, type Open, START } from "./adapter.ts";
 import { keepsNotes } from "./contract_notes.ts";
+import { keepsRecords } from "./contract_records.ts";
 import { counts } from "./contract_tally.ts";
 import { anyText, note, remembered, rememberedOfSize } from "./samples.ts";
 
@@ -26,6 +27,7 @@ export function messageCacheContract(adapter: Adapter): void {
   forgetsInTime(name, open);
   takesAnything(name, open);
   keepsNotes(name, open);
+  keepsRecords(name, open);
   counts(name, open);
   closes(name, open);
 }

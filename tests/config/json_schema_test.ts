@@ -71,6 +71,17 @@ const WRITTEN: readonly (readonly [unknown, boolean])[] = [
   [{ turn_hmac_secret: [] }, false],
   [{ message_cache_class: "vumi2.message_caches.MemoryMessageCache" }, true],
   [{ log_level: "debug" }, true],
+  [{ ussd: { page_chars: 160, more_key: "*" } }, true],
+  [{ ussd: { more_key: 9 } }, true],
+  [{ ussd: { page_chars: 183 } }, false],
+  [{ ussd: { more_key: "more" } }, false],
+  [{ words: { audio: "Sound" } }, false],
+  [{ templates: { a: { text: "a", buttons: ["b"], en: { text: "c" } } } }, true],
+  [{ templates: { a: { en: { text: "c", buttons: ["d"] } } } }, true],
+  [{ templates: { a: "b" } }, false],
+  [{ templates: { a: { en: { buttons: ["d"] } } } }, false],
+  [{ templates: { a: { text: "a", buttons: "b" } } }, false],
+  [{ templates: { a: { text: "a", buttons: Array(11).fill("b") } } }, false],
   [{ middlewares: [{ class_path: "a.B" }] }, false],
 ];
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseDocument } from "yaml";
 import { configKeys, configTemplate } from "../../src/config/mod.ts";
-import { load, REQUIRED } from "./support.ts";
+import { load, REQUIRED, valid } from "./support.ts";
 
 const REQUIRED_VALUES = Object.fromEntries(
   Object.entries(REQUIRED).map(([name, value]) => [name.toLowerCase(), value]),
@@ -25,10 +25,13 @@ Deno.test("configTemplate() is a configuration with the values given, whatever t
   }));
 });
 
-Deno.test("configTemplate() has every key commented out with its default, and its meaning", async () => {
+Deno.test("configTemplate() has every key with its default, most commented out, and its meaning", async () => {
   const plain = await load({ env: REQUIRED });
   // What is a comment behind the comment sign tells the meaning; the rest is what is commented out.
-  const uncommented = configTemplate({}).replaceAll(/^# ?((?: {2})*(?!# )[a-z_]+:( .*)?)$/gm, "$1");
+  const uncommented = configTemplate({}).replaceAll(
+    /^( *)# ?((?: {2})*(?!# )[a-z_]+:( .*)?)$/gm,
+    "$1$2",
+  );
   const written = parseDocument(uncommented).toJS();
   for (const { path, required, description } of configKeys) {
     const [name = "", inner] = path.split(".");
@@ -36,7 +39,26 @@ Deno.test("configTemplate() has every key commented out with its default, and it
     if (required) assert.equal(written[name], null);
     assert.ok(configTemplate({}).replaceAll(/\n#? *# /g, " ").includes(description), path);
   }
-  const loaded = await load({ file: uncommented, env: REQUIRED });
+  delete written.templates; // An example says more than that there are none.
+  const loaded = await load({ file: JSON.stringify(written), env: REQUIRED });
   assert.ok(loaded.kind === "ok" && plain.kind === "ok", JSON.stringify(loaded));
   assert.deepEqual(loaded.config, plain.config);
+});
+
+Deno.test("configTemplate() has an example of templates, which is one when it is no comment", async () => {
+  const [, example = ""] = /\n(# templates:\n(?:# {2}.*\n)+)/.exec(configTemplate({})) ?? [];
+  const { templates } = await valid({ file: example.replaceAll(/^# /gm, "") });
+  assert.deepEqual(Object.keys(templates), ["clinic_visit", "clinic_visit.fr"]);
+  assert.match(templates.clinic_visit?.text ?? "", /\{\{1\}\}/);
+  assert.equal(templates["clinic_visit.fr"]?.buttons.length, 2);
+});
+
+Deno.test("configTemplate() writes what most will change, in the form in which the file has it", () => {
+  const { ussd, words, text_encoding, sms, templates } = parseDocument(configTemplate({})).toJS();
+  assert.deepEqual(ussd, { page_chars: 182, more_text: "More" });
+  assert.deepEqual(Object.keys(words), ["picture", "video", "voice_message", "document"]);
+  assert.deepEqual([text_encoding, sms, templates], ["as_is", undefined, undefined]);
+  const given = configTemplate({ "words.video": "Film", "sms.long": "split" });
+  const read = parseDocument(given).toJS();
+  assert.deepEqual([read.words.video, read.sms], ["Film", { long: "split" }]);
 });

@@ -304,7 +304,7 @@ for (
     [415, "a content type that is not JSON", DOCUMENTED, {
       headers: { "Content-Type": "text/plain" },
     }],
-    [422, "a type that is not text", { ...DOCUMENTED, turn: { type: "image" } }, {}],
+    [422, "a type without words", { ...DOCUMENTED, turn: { type: "hologram" } }, {}],
   ] as const
 ) {
   Deno.test(`${label} is a ${status} in Turn's shape, and nothing is published`, async () => {

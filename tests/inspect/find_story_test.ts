@@ -27,6 +27,7 @@ function inbound(more: Partial<InboundFound> = {}): InboundFound {
     id: "m1",
     message: remembered(),
     delivered: undefined,
+    meaning: undefined,
     reply: undefined,
     waiting: [],
     ...more,
@@ -41,6 +42,7 @@ function outbound(more: Partial<OutboundFound> = {}): OutboundFound {
     repliedTo: undefined,
     confirmedAt: undefined,
     told: NOTHING_TOLD,
+    shown: undefined,
     waiting: [],
     ...more,
   };
@@ -245,4 +247,28 @@ Deno.test("storyOf() knows the user of a delayed message that is no longer remem
   const story = storyOf(inbound({ message: undefined, waiting: [delayed()] }), around());
   assert.equal(story.user, "+1");
   assert.match(story.steps[1]?.text ?? "", /^the first call to Turn about it failed/);
+});
+
+Deno.test("storyOf() tells what an answer picked, and not what that says", () => {
+  const choice = { kind: "button", id: "secret", title: "Secret", contextId: "t1" } as const;
+  const meaning = { choice, number: 2, of: 3, by: "title" } as const;
+  const { steps } = storyOf(inbound({ meaning }), around());
+  assert.equal(steps[1]?.text, "it picked 2 of 3 of the menu in message t1");
+  assert.ok(!JSON.stringify(steps).toLowerCase().includes("secret"));
+});
+
+Deno.test("storyOf() tells which page an answer asked for, which Turn need not know of", () => {
+  const story = storyOf(inbound({ meaning: { page: 2, of: "t1" } }), around());
+  assert.equal(story.steps[1]?.text, "it asked for page 2 of message t1");
+  assert.deepEqual([story.state, story.now], [
+    "delivered",
+    ["the bridge has answered it, and Turn need not know"],
+  ]);
+});
+
+Deno.test("storyOf() tells what the phone was shown, if it is asked for", () => {
+  const shown = JSON.stringify(["1. Yes", "2. No"]);
+  assert.equal(storyOf(outbound({ shown }), around()).content, undefined);
+  const { content } = storyOf(outbound({ shown }), around({ content: true }));
+  assert.deepEqual(content, ["1. Yes", "2. No"]);
 });

@@ -12,6 +12,7 @@ import { startService } from "../../src/service/service.ts";
 import { sign } from "../../src/turn/mod.ts";
 import { formatMessage, formatStatus } from "../../src/turn/payloads.ts";
 import { SECRET, testConfig } from "../support/bridge.ts";
+import { SHOWN } from "../support/turn_messages.ts";
 import { pythonWith } from "../support/python.ts";
 import { EXAMPLE } from "../turn/endpoint_support.ts";
 
@@ -56,10 +57,24 @@ Deno.test("the document's schema of a request takes the documentation's example,
   }
 });
 
+Deno.test("the document's schema of a request takes Turn's messages of all types", () => {
+  const names = ["paths", "/api/messages", "post", "requestBody"];
+  for (const [name, turn] of SHOWN) {
+    assert.ok(isValid(DOCUMENT, { to: "+266", turn }, ...names), name);
+  }
+  const text = JSON.stringify(at(DOCUMENT, ...names));
+  for (const type of ["interactive", "template", "location", "contacts", "sticker", "reaction"]) {
+    assert.ok(text.includes(`"const":"${type}"`), type);
+  }
+});
+
 Deno.test("the document's webhooks are what is sent", () => {
   const message = { id: "m", from: "+266", text: "Hi", timestamp: 1 };
   const body = ["webhooks", "message", "post", "requestBody"];
-  assert.ok(isValid(DOCUMENT, JSON.parse(formatMessage(message)), ...body));
+  for (const kind of [undefined, "button", "list", "quick_reply"] as const) {
+    const choice = kind && { kind, id: "1", title: "Yes", contextId: "t" };
+    assert.ok(isValid(DOCUMENT, JSON.parse(formatMessage({ ...message, choice })), ...body), kind);
+  }
   const status = { messageId: "m", recipient: "+266", status: "sent", timestamp: 1 } as const;
   for (const form of ["flat", "nested"] as const) {
     const document = openApiDocument({ paths: [""], statusFormats: [form] });

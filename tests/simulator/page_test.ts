@@ -205,9 +205,10 @@ pageTest("the tour plays at the page", async (person) => {
   await person.clicks("#tour");
   await person.sees("#caption", "✓ statuses: what became of it reaches Turn");
   await person.sees("#caption", "✓ inbound");
-  await person.sees("#phone .words", "Hello world!");
+  await person.sees("#phone .words", "2. Friday - at noon");
+  await person.sees("#phone .said.user .meta", "picked 2 of 2 as list_reply");
   await person.chooses("#phones", OTHER);
-  await person.sees("#ussd-text", "Welcome! What is your name?");
+  await person.sees("#ussd-text", "Get well soon. Goodbye!");
 });
 
 pageTest("load is drawn while it is on, and has no phones", async (person) => {

@@ -29,9 +29,12 @@ await play.act({ do: "setTurnReplies", on: false });
 await person.enters("#text-content", "Good morning! Is the clinic open today?");
 await person.chooses("#contacts", USER);
 await person.sees("#turn .said.user", "Good morning!");
+await person.page.select("#send-kind", "buttons");
 await person.enters("#send-text", "Yes, until five o'clock. Shall we book a visit for you?");
 await person.sees("#turn .outcome", "delivered");
-await person.enters("#text-content", "Yes please, this afternoon");
-await person.sees("#turn .said.user", "this afternoon");
+await person.enters("#text-content", "1");
+await person.sees("#turn .said.user", "picked 1 of 3");
+// The conversation matters more here than the fields.
+await person.page.select("#send-kind", "text");
 await new Promise((resolve) => setTimeout(resolve, 800));
 await view.page.screenshot({ path: pathname as `${string}.webp`, type: "webp", quality: 70 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readCall } from "../../src/simulator/turn_schemas.ts";
 import { FakeTurn } from "../support/fake_turn.ts";
 
 const MESSAGE = {
@@ -16,11 +17,34 @@ async function post(url: string, body: unknown, token = "token"): Promise<Respon
   });
 }
 
+const IN_CONTEXT = { context: { id: "m1" }, from: "+1", id: "1", timestamp: "1628345678" };
+
+function chosen(fields: object): object {
+  return { contact: MESSAGE.contact, message: { ...IN_CONTEXT, ...fields } };
+}
+
+function interactive(type: string, reply: object): object {
+  return chosen({ type: "interactive", interactive: { type, [type]: reply } });
+}
+
+const BUTTON_REPLY = interactive("button_reply", { id: "y", title: "Yes" });
+const LIST_REPLY = interactive("list_reply", { id: "y", title: "Yes", description: "I do" });
+const QUICK_REPLY = chosen({ type: "button", button: { payload: "y", text: "Yes" } });
+
 const BODIES: readonly [string, unknown, number][] = [
   ["/messages", MESSAGE, 200],
   ["/messages", { ...MESSAGE, message: { ...MESSAGE.message, text: { body: "" } } }, 400],
   ["/messages", { ...MESSAGE, message: { ...MESSAGE.message, timestamp: 1628345678 } }, 400],
   ["/messages", { ...MESSAGE, contact: { id: "+1" } }, 400],
+  ["/messages", BUTTON_REPLY, 200],
+  ["/messages", LIST_REPLY, 200],
+  ["/messages", interactive("list_reply", { id: "y", title: "Yes" }), 200],
+  ["/messages", QUICK_REPLY, 200],
+  ["/messages", interactive("button_reply", { id: "y", title: "Yes", description: "" }), 400],
+  ["/messages", interactive("button_reply", { id: "y", title: "" }), 400],
+  ["/messages", interactive("nfm_reply", { id: "y", title: "Yes" }), 400],
+  ["/messages", chosen({ type: "text", text: { body: "Yes" } }), 400],
+  ["/messages", chosen({ ...QUICK_REPLY, context: undefined }), 400],
   ["/messages", FLAT, 400],
   ["/statuses", FLAT, 200],
   ["/statuses", { ...FLAT, status: "pending" }, 400],
@@ -37,6 +61,20 @@ for (const [path, body, status] of BODIES) {
     const response = await post(`${turn.url}${path}`, body);
     await response.body?.cancel();
     assert.equal(response.status, status);
+  });
+}
+
+for (
+  const { as, body } of [
+    { as: "button_reply", body: BUTTON_REPLY },
+    { as: "list_reply", body: LIST_REPLY },
+    { as: "button", body: QUICK_REPLY },
+  ]
+) {
+  Deno.test(`readCall() reads what was chosen of a ${as}`, () => {
+    const choice = { as, id: "y", title: "Yes", contextId: "m1" };
+    const content = { kind: "message", id: "1", address: "+1", text: "Yes", choice };
+    assert.deepEqual(readCall("/messages", body)?.data, content);
   });
 }
 

@@ -36,6 +36,15 @@ const STORY: readonly (readonly string[])[] = [
   ['event_type: "delivery_report"'],
   ["bridge ──▶ Turn", "POST /statuses"],
   ['status: "delivered"'],
+  ["Turn ──▶ bridge", "POST /messages"],
+  ['type: "list"'],
+  ["bridge ──▶ vumi ──▶ user", "play.outbound"],
+  ['content: "When will you come?\\n1. Monday - at nine\\n2. Friday - at noon"'],
+  ["user ──▶ vumi ──▶ bridge", "play.inbound"],
+  ['content: "friday"'],
+  ["bridge ──▶ Turn", "POST /messages"],
+  ['type: "list_reply"'],
+  ['{ id: "fri", title: "Friday", description: "at noon" }'],
   ["user ──▶ vumi ──▶ bridge", "play.inbound"],
   ['to_addr: "*120*8864#"'],
   ["content: null"],
@@ -43,10 +52,21 @@ const STORY: readonly (readonly string[])[] = [
   ["bridge ──▶ Turn", "POST /messages"],
   ['text: { body: "*120*8864#" }'],
   ["Turn ──▶ bridge", "POST /messages"],
+  ['type: "button"'],
   ["waiting_for_user_input: true"],
   ["bridge ──▶ vumi ──▶ user", "play.outbound"],
+  ['content: "Welcome! How are you?\\n1. Well\\n2. Not so well"'],
   ['in_reply_to: "…'],
   ['session_event: "resume"'],
+  ["user ──▶ vumi ──▶ bridge", "play.inbound"],
+  ['content: "2"'],
+  ["bridge ──▶ Turn", "POST /messages"],
+  ['type: "button_reply"'],
+  ['{ id: "ill", title: "Not so well" }'],
+  ['context: { id: "…'],
+  ["bridge ──▶ vumi ──▶ user", "play.outbound"],
+  ['content: "Get well soon. Goodbye!"'],
+  ['session_event: "close"'],
   [GOOD.inbound],
   [GOOD.outbound],
   [GOOD.statuses],
@@ -62,6 +82,13 @@ Deno.test("runTour() shows the text's examples on their way through all flows", 
     lines.splice(0, index + 1);
   }
   assert.ok(passed);
+});
+
+Deno.test("runTour() shows nothing that is wider than a terminal", async () => {
+  await using play = await startPlay();
+  await runTour({ ...play, stop: never, deadlineMs: GENEROUS_MS });
+  const wide = play.shown().split("\n").filter((line) => line.length > 80);
+  assert.deepEqual(wide, []);
 });
 
 Deno.test("runTour() fits the ids of one message together", async () => {

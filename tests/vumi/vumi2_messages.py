@@ -101,8 +101,9 @@ def plain(value):
     return value if isinstance(value, (str, type(None))) else str(value)
 
 
-results = [read(*json.loads(line)) for line in sys.stdin]
-print(json.dumps([
-    None if result is None else {name: plain(value) for name, value in result.items()}
-    for result in results
-]))
+if __name__ == "__main__":
+    results = [read(*json.loads(line)) for line in sys.stdin]
+    print(json.dumps([
+        None if result is None else {name: plain(value) for name, value in result.items()}
+        for result in results
+    ]))

@@ -21,7 +21,10 @@ const actionSchema = z.discriminatedUnion("do", [
   z.strictObject({
     do: z.literal("send"),
     to: address,
-    text,
+    /** Turn's message, of any type; the bridge says what is wrong with it. */
+    turn: z.record(z.string(), z.unknown()),
+    /** Its words beside it; none if it is empty. */
+    content: text,
     waits: z.boolean(),
     replyTo: z.string().max(100),
     badSignature: z.boolean(),

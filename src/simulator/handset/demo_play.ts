@@ -4,7 +4,8 @@ import { sleep } from "../../async/mod.ts";
 import type { Browser } from "../../broker/mod.ts";
 import { Screen } from "../screen.ts";
 import type { RequestBody, SignOptions, SimulatedTurn } from "../simulated_turn.ts";
-import { NUMBER, runTour, TOUR_USERS, USSD_CODE } from "../tour.ts";
+import { runTour } from "../tour.ts";
+import { NUMBER, TOUR_USERS, USSD_CODE } from "../tour_messages.ts";
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
 import type { Health, HelloFields, Now, Settings } from "./events.ts";
@@ -142,6 +143,7 @@ export class DemoPlay implements Play, AsyncDisposable {
       const pauseMs = delayMs ?? waitMs;
       if (typeof pauseMs === "number") this.#traces.retryIn(id, pauseMs);
       if (result === "skipped") this.#traces.skipped(id);
+      if (result === "not_shown") this.#traces.notShown(id);
     },
   };
 
@@ -169,10 +171,11 @@ export class DemoPlay implements Play, AsyncDisposable {
   }
 
   #send(action: Extract<Action, { do: "send" }>): void {
-    const { to, text, waits, replyTo, badSignature } = action;
+    const { to, turn, content, waits, replyTo, badSignature } = action;
     const request: RequestBody = {
       to,
-      turn: { type: "text", text: { body: text } },
+      turn,
+      ...(content === "" ? {} : { content }),
       waiting_for_user_input: waits,
       ...(replyTo === "" ? {} : { reply_to: replyTo }),
     };

@@ -26,7 +26,25 @@ export interface PhoneMessage {
   readonly text: string;
   /** Whether it was in a USSD session; else it is an SMS. */
   readonly ussd: boolean;
+  /** Of what the service says. */
+  readonly size: ScreenSize | SmsSize | null;
   readonly at: number;
+}
+
+interface TextSize {
+  readonly encoding: "gsm7" | "ucs2";
+  /** As the encoding counts them: GSM-7 has some that count twice, and so has UCS-2. */
+  readonly characters: number;
+}
+
+export interface ScreenSize extends TextSize {
+  /** As many characters as a screen has. */
+  readonly capacity: number;
+}
+
+export interface SmsSize extends TextSize {
+  /** As many SMS as an operator bills. */
+  readonly segments: number;
 }
 
 /** A message on its way through the bridge; a later one with its id replaces it. */
@@ -42,6 +60,10 @@ export interface MessageTrace {
     | "retrying"
     | "done"
     | "skipped"
+    /** The user read on: the bridge answered with the next page. */
+    | "paged"
+    /** It is nothing that a phone can show. */
+    | "not_shown"
     /** It was refused, and that is its end. */
     | "refused"
     | "parked";
@@ -50,6 +72,15 @@ export interface MessageTrace {
   readonly at: number;
   readonly tookMs: number | null;
   readonly waitsForInput: boolean;
+  /** What Turn got of an inbound message, when it has it. */
+  readonly told: Told | null;
+}
+
+export interface Told {
+  /** Of a choice its title. */
+  readonly text: string;
+  /** Which choice it is, and as what it came; null if it is none. */
+  readonly choice: string | null;
 }
 
 export interface TraceStep {
@@ -100,6 +131,7 @@ export interface Session {
   readonly state: "waiting" | "asking" | "ended";
   readonly endedBy: "service" | "user" | "time" | null;
   readonly text: string;
+  readonly size: ScreenSize;
   readonly screens: number;
   /** Milliseconds until the network ends it. */
   readonly leftMs: number;

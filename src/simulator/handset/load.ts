@@ -2,7 +2,7 @@
 // soon. They have no phones, and Turn does not reply to them.
 
 import type { SimulatedTurn } from "../simulated_turn.ts";
-import { NUMBER } from "../tour.ts";
+import { NUMBER } from "../tour_messages.ts";
 import type { Transport } from "../transport.ts";
 import type { Journal } from "./journal.ts";
 

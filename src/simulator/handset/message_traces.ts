@@ -3,6 +3,7 @@
 
 import { LRUCache } from "lru-cache";
 import type { Event, Message } from "../../vumi/mod.ts";
+import { optionsOf, wordsOf } from "../sent_message.ts";
 import type {
   RequestAnswer,
   SimulatedTurn,
@@ -11,7 +12,8 @@ import type {
   TurnRequest,
 } from "../simulated_turn.ts";
 import type { Transport } from "../transport.ts";
-import type { MessageTrace, TraceStep } from "./events.ts";
+import { AskedMenus } from "./asked_menus.ts";
+import type { MessageTrace, Told, TraceStep } from "./events.ts";
 import { excerpt, formatBody, headersOf } from "./excerpts.ts";
 import type { Journal } from "./journal.ts";
 
@@ -26,12 +28,18 @@ type Beginning = Pick<MessageTrace, "id" | "flow" | "address" | "text"> & Partia
 
 const REMEMBERED = 2_000;
 
+const NOT_SHOWN = { state: "not_shown", note: "nothing that a phone can show" } as const;
+const PAGED = { state: "paged", note: "reads on" } as const;
+
 export class MessageTraces implements Disposable {
   readonly #options: MessageTracesOptions;
   readonly #traces = new Map<string, MessageTrace>();
   readonly #users = new LRUCache<string, string>({ max: REMEMBERED });
   /** Turn's requests that are not answered yet. */
   readonly #requests = new Set<Promise<RequestAnswer>>();
+  readonly #menus = new AskedMenus();
+  /** Messages of which the bridge logged that a phone can't show them. */
+  readonly #notShown = new LRUCache<string, true>({ max: REMEMBERED });
   readonly #watches = new DisposableStack();
   /** If Turn runs elsewhere, nothing is seen of a message after the queue. */
   readonly #onQueue: Partial<MessageTrace>;
@@ -62,6 +70,13 @@ export class MessageTraces implements Disposable {
   /** The bridge logged that Turn need not be called. */
   skipped(id: string): void {
     this.#end(id, { state: "skipped", note: "Turn need not know" });
+  }
+
+  /** The bridge logged that it is nothing for a phone: as a rule before it answered Turn. */
+  notShown(messageId: string): void {
+    this.#notShown.set(messageId, true);
+    const id = this.#outboundOf(messageId)?.id;
+    if (id !== undefined) this.#end(id, NOT_SHOWN);
   }
 
   parked(id: string, queue: string, reason: string): void {
@@ -101,7 +116,9 @@ export class MessageTraces implements Disposable {
     if (trace === undefined) return;
     const attempts = trace.attempts + 1;
     const details = { headers: headersOf(call.headers), body: formatBody(call.body) };
-    const calling = step("plain", `POST ${call.path}`, details);
+    const choice = this.#toldBy(call.content)?.choice;
+    const title = `POST ${call.path}${choice ? `: ${choice}` : ""}`;
+    const calling = step("plain", title, details);
     this.#go(trace.id, { state: "waiting", attempts, note: "calling Turn" }, calling);
   }
 
@@ -117,8 +134,10 @@ export class MessageTraces implements Disposable {
     const title = `Turn answered ${status} in ${formatMs(Date.now() - call.at)}`;
     const headers = headersOf(answer.headers);
     if (ok) {
-      const note = call.content?.kind === "status" ? call.content.status : `${status}`;
-      return this.#end(id, { state: "done", note }, step("good", title, { headers }));
+      const { content } = call;
+      const note = content?.kind === "status" ? content.status : `${status}`;
+      const change = { state: "done", note, told: this.#toldBy(content) } as const;
+      return this.#end(id, change, step("good", title, { headers }));
     }
     const body = formatBody(await answer.clone().text());
     const state = status === 429 || status >= 500 ? "retrying" : "refused";
@@ -132,7 +151,7 @@ export class MessageTraces implements Disposable {
   async #asks(request: TurnRequest, answered: Promise<RequestAnswer>): Promise<void> {
     const { to: address, turn, waiting_for_user_input: waitsForInput = false } = request.body;
     const id = crypto.randomUUID();
-    const text = turn.text.body;
+    const text = wordsOf(turn, request.body.content);
     const [tone, signature] = request.isSigned
       ? ["plain", "right"] as const
       : ["bad", "wrong"] as const;
@@ -145,8 +164,10 @@ export class MessageTraces implements Disposable {
     const said = { headers: headersOf(headers), body: formatBody(body) };
     if (status === 200) {
       const [message] = Array.from(Object(body).messages ?? []);
-      const change = { messageId: String(Object(message).id ?? ""), note: "on the queue" };
-      this.#go(id, change, step("good", "Answered 200", said));
+      const messageId = String(Object(message).id ?? "");
+      this.#menus.add(messageId, optionsOf(turn));
+      this.#go(id, { messageId, note: "on the queue" }, step("good", "Answered 200", said));
+      if (this.#notShown.has(messageId)) this.#end(id, NOT_SHOWN);
     } else {
       const title = status === undefined ? "The bridge did not answer" : `Answered ${status}`;
       const change = { state: "refused", note: `${status ?? "no answer"}` } as const;
@@ -156,22 +177,42 @@ export class MessageTraces implements Disposable {
 
   async #taken(message: Message): Promise<void> {
     const { message_id: messageId, to_addr: address, content, session_event } = message;
+    const details = { body: formatBody(message) };
     if (this.#options.ignores?.(address)) return;
     this.#users.set(messageId, address);
     // Which request it comes from is known when that is answered.
     if (this.#requests.size > 0) await Promise.all(this.#requests);
-    const known = [...this.#traces.values()].findLast((trace) => {
-      return trace.flow === "outbound" && trace.messageId === messageId;
-    });
+    const known = this.#outboundOf(messageId);
     const id = known?.id ?? messageId;
+    const asked = known === undefined ? this.#untold(message.in_reply_to) : undefined;
+    if (asked !== undefined) {
+      return this.#end(asked.id, PAGED, step("good", "The bridge brought the next page", details));
+    }
     if (known === undefined) {
       // Another client asked for it, such as curl.
       const waitsForInput = session_event === "resume";
       this.#begin({ id, flow: "outbound", address, text: content ?? "", messageId, waitsForInput });
     }
     const title = `Taken off ${this.#options.transport.queues.outbound}`;
-    const details = { body: formatBody(message) };
     this.#end(id, { state: "done", note: "sent" }, step("good", title, details));
+  }
+
+  #outboundOf(messageId: string): MessageTrace | undefined {
+    return [...this.#traces.values()].findLast((trace) => {
+      return trace.flow === "outbound" && trace.messageId === messageId;
+    });
+  }
+
+  /** A user's message of which Turn knows nothing: what answers it is the bridge's own. */
+  #untold(id: string | null): MessageTrace | undefined {
+    const trace = this.#options.turn && this.#traces.get(id ?? "");
+    return trace?.flow === "inbound" && trace.attempts === 0 ? trace : undefined;
+  }
+
+  #toldBy(content: TurnCall["content"]): Told | null {
+    if (content?.kind !== "message") return null;
+    const { text, choice } = content;
+    return { text: excerpt(text), choice: choice ? this.#menus.describe(choice) : null };
   }
 
   /** A status does not name its event; events are handled in order. */
@@ -193,6 +234,7 @@ export class MessageTraces implements Disposable {
       at: Date.now(),
       tookMs: null,
       waitsForInput: false,
+      told: null,
       ...trace,
     });
     const [oldest] = this.#traces.keys();

@@ -1,7 +1,7 @@
 // What the page shows and does with phones only, for a bridge and a Turn that run elsewhere: it puts
 // messages on the connector's queues, and shows what it takes off them.
 
-import { USSD_CODE } from "../tour.ts";
+import { USSD_CODE } from "../tour_messages.ts";
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
 import type { Settings } from "./events.ts";

@@ -7,6 +7,7 @@ import { createEvent, type Transport, type UserAction } from "../transport.ts";
 import type { Action } from "./actions.ts";
 import type { Phone, PhoneMessage } from "./events.ts";
 import type { Journal } from "./journal.ts";
+import { screenSize, smsSize } from "./text_size.ts";
 import { UssdSession } from "./ussd.ts";
 
 export interface PhonesOptions {
@@ -213,9 +214,11 @@ export class Phones implements Disposable {
     this.#say({ address, id: "", by: "network", text, ussd });
   }
 
-  #say(said: Omit<PhoneMessage, "kind" | "at">): void {
+  #say(said: Omit<PhoneMessage, "kind" | "size" | "at">): void {
+    const { by, ussd } = said;
     const text = said.text.slice(0, LONGEST_TEXT);
-    this.#options.journal.add({ kind: "said", ...said, text, at: Date.now() });
+    const size = by === "service" ? (ussd ? screenSize : smsSize)(said.text) : null;
+    this.#options.journal.add({ kind: "said", ...said, text, size, at: Date.now() });
   }
 
   #tell(address: string): void {

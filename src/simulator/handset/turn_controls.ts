@@ -1,9 +1,10 @@
 // The page's controls of the simulated Turn: how it answers calls, and whether it replies to users by
-// itself. By itself it repeats an SMS, and asks two questions on USSD.
+// itself. By itself it repeats an SMS, and asks two questions on USSD, the second one with buttons.
 
 import { LRUCache } from "lru-cache";
+import type { SentMessage } from "../sent_message.ts";
 import type { RequestBody, SimulatedTurn } from "../simulated_turn.ts";
-import { USSD_CODE } from "../tour.ts";
+import { USSD_CODE } from "../tour_messages.ts";
 import type { TurnMode } from "./events.ts";
 
 interface TurnControlsOptions {
@@ -51,25 +52,53 @@ export class TurnControls implements Disposable {
     // Watchers see what comes of it.
     void send({
       to: address,
-      turn: { type: "text", text: { body: reply.text } },
+      turn: reply.turn,
       waiting_for_user_input: reply.then !== undefined,
     });
   }
 }
 
-type Replier = (text: string) => { readonly text: string; readonly then?: Replier };
+interface Reply {
+  readonly turn: SentMessage;
+  /** What follows on the user's answer. */
+  readonly then?: Replier;
+}
 
-const echo: Replier = (text) => ({ text: `You wrote: ${text}` });
+type Replier = (text: string) => Reply;
 
-const askName: Replier = () => ({ text: "Welcome! What is your name?", then: askMood });
+const echo: Replier = (text) => ({ turn: textMessage(`You wrote: ${text}`) });
+
+const askName: Replier = () => ({
+  turn: textMessage("Welcome! What is your name?"),
+  then: askMood,
+});
+
+const WELL = "Well";
+const NOT_SO_WELL = "Not so well";
 
 const askMood: Replier = (name) => ({
-  text: `Hello ${name}. How are you today?\n1. Well\n2. Not so well`,
-  then: (choice) => {
-    const wish = choice.trim() === "2" ? "Get well soon" : "Glad to hear it";
-    return { text: `${wish}, ${name}. Goodbye!` };
+  turn: {
+    type: "interactive",
+    interactive: {
+      type: "button",
+      body: { text: `Hello ${name}. How are you today?` },
+      action: {
+        buttons: [WELL, NOT_SO_WELL].map((title, index) => {
+          return { type: "reply", reply: { id: `mood-${index + 1}`, title } };
+        }),
+      },
+    },
+  },
+  // Whether Turn is told of the button or of its title, these are the words.
+  then: (mood) => {
+    const wish = mood === NOT_SO_WELL ? "Get well soon" : "Glad to hear it";
+    return { turn: textMessage(`${wish}, ${name}. Goodbye!`) };
   },
 });
+
+function textMessage(body: string): SentMessage {
+  return { type: "text", text: { body } };
+}
 
 function failing(mode: Exclude<TurnMode, "200">): Response | "hang" {
   if (mode === "none") return "hang";

@@ -3,6 +3,7 @@
 
 import type { Message } from "../../vumi/mod.ts";
 import type { Session } from "./events.ts";
+import { screenSize } from "./text_size.ts";
 
 /** The open session, or the last one. */
 export class UssdSession implements Disposable {
@@ -50,7 +51,7 @@ export class UssdSession implements Disposable {
     if (this.state === "ended" || inReplyTo !== this.#unanswered) return false;
     this.#unanswered = undefined;
     const screens = this.#session.screens + 1;
-    this.#session = { ...this.#session, state: "asking", text, screens };
+    this.#session = { ...this.#session, state: "asking", ...shown(text), screens };
     if (!asks) this.#end("service");
     return true;
   }
@@ -68,7 +69,7 @@ export class UssdSession implements Disposable {
       this.#timedOut = true;
       this.#onTimeout();
     }, this.#timeoutMs);
-    this.#session = { id, code, state: "waiting", endedBy: null, text: "", screens: 0 };
+    this.#session = { id, code, state: "waiting", endedBy: null, ...shown(""), screens: 0 };
   }
 
   #end(endedBy: NonNullable<Session["endedBy"]>): void {
@@ -76,4 +77,8 @@ export class UssdSession implements Disposable {
     this.#unanswered = undefined;
     if (this.#session !== undefined) this.#session = { ...this.#session, state: "ended", endedBy };
   }
+}
+
+function shown(text: string): Pick<Session, "text" | "size"> {
+  return { text, size: screenSize(text) };
 }

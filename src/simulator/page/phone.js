@@ -9,6 +9,7 @@
 import { button, find, make, sendOnEnter, timeOfDay } from "./dom.js";
 import { act } from "./link.js";
 import { People } from "./people.js";
+import { sizeWords } from "./size.js";
 import { Ussd } from "./ussd.js";
 
 /** @typedef {import("../handset/events.ts").PageEvent} PageEvent */
@@ -54,6 +55,9 @@ export class Phones {
       thread.append(this.entry(event));
       if (thread.children.length > MOST_ENTRIES) thread.firstChild?.remove();
       this.people.note(event.address, event.by !== "user");
+    } else if (event.kind === "trace") {
+      const { flow, messageId, told } = event.trace;
+      if (flow === "inbound" && told?.choice) this.showChoice(messageId, told.choice);
     } else if (event.kind === "reported") {
       this.showReport(event.id, event.report);
     } else if (event.kind === "settings") {
@@ -75,10 +79,16 @@ export class Phones {
   }
 
   /** @param {PhoneMessage} said */
-  entry({ id, by, text, ussd, at }) {
+  entry({ id, by, text, ussd, size, at }) {
     const who = by === "user" ? "You" : by === "service" ? "Service" : "Network";
     const reports = make("span", { class: "reports" });
-    const meta = make("p", { class: "meta" }, ussd ? "USSD" : "SMS", ` ${timeOfDay(at)} `, reports);
+    const meta = make(
+      "p",
+      { class: "meta" },
+      `${ussd ? "USSD" : "SMS"} ${timeOfDay(at)} `,
+      size === null ? null : `· ${sizeWords(size)} `,
+      reports,
+    );
     const item = make(
       "div",
       { class: `said ${by}${ussd ? " over-ussd" : ""}` },
@@ -86,8 +96,8 @@ export class Phones {
       make("p", { class: "words", dir: "auto" }, text),
       by === "network" ? null : meta,
     );
+    if (by !== "network") this.reports.set(id, reports);
     if (by === "service") {
-      this.reports.set(id, reports);
       item.append(this.reportButtons(id));
     }
     return item;
@@ -114,6 +124,17 @@ export class Phones {
     if (reports === undefined) return;
     reports.textContent = `· ${REPORTED[report]}`;
     reports.dataset.report = report;
+  }
+
+  /**
+   * What the user's answer was to Turn.
+   *
+   * @param {string} id
+   * @param {string} choice
+   */
+  showChoice(id, choice) {
+    const place = this.reports.get(id);
+    if (place !== undefined) place.textContent = `· ${choice}`;
   }
 
   listenForms() {

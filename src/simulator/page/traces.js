@@ -35,6 +35,8 @@ const STATES = {
   retrying: { words: "trying again", tone: "wait" },
   done: { words: "delivered", tone: "good" },
   skipped: { words: "not for Turn", tone: "plain" },
+  paged: { words: "next page", tone: "plain" },
+  not_shown: { words: "not shown", tone: "plain" },
   refused: { words: "refused", tone: "bad" },
   parked: { words: "parked", tone: "bad" },
 };
@@ -87,7 +89,7 @@ export class Traces {
   showSums() {
     const sums = { written: 0, delivered: 0, underWay: 0, parked: 0 };
     for (const { trace: { flow, state } } of this.cards.values()) {
-      if (flow !== "inbound" || state === "skipped") continue;
+      if (flow !== "inbound" || state === "skipped" || state === "paged") continue;
       sums.written++;
       if (state === "done") sums.delivered++;
       else if (state === "parked") sums.parked++;
@@ -111,12 +113,13 @@ function sum(words, count) {
 }
 
 /** @param {MessageTrace} trace */
-function summary({ flow, address, text, state, note, attempts, tookMs }) {
+function summary(trace) {
+  const { flow, address, text, state, note, attempts, tookMs } = trace;
   const { arrow, words } = FLOWS[flow];
   const { words: outcome, tone } = STATES[state];
   const isDone = state === "done";
   const tries = attempts > 1 ? [`${attempts} tries`] : [];
-  const news = isDone ? [] : [note, ...tries].filter((piece) => piece !== "");
+  const news = isDone ? toldWords(trace) : [note, ...tries].filter((piece) => piece !== "");
   const took = [...(tookMs === null ? [] : [formatMs(tookMs)]), ...tries].join(", ");
   return [
     make("span", { class: "arrow", "aria-hidden": "true" }, arrow),
@@ -131,6 +134,16 @@ function summary({ flow, address, text, state, note, attempts, tookMs }) {
       isDone ? ` ${took}` : null,
     ),
   ].filter((child) => child !== null);
+}
+
+/**
+ * What Turn has got, if it is not what the user wrote.
+ *
+ * @param {MessageTrace} trace
+ */
+function toldWords({ text, told }) {
+  if (told === null || told.choice === null && told.text === text) return [];
+  return [told.text, ...(told.choice === null ? [] : [told.choice])];
 }
 
 /** @param {Card} card */

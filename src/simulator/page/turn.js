@@ -6,6 +6,7 @@
  * @module
  */
 
+import { Composer } from "./composer.js";
 import { find, make, sendOnEnter, timeOfDay } from "./dom.js";
 import { act } from "./link.js";
 import { People } from "./people.js";
@@ -79,9 +80,12 @@ export class Turn {
 
   /** @param {MessageTrace} trace */
   add(trace) {
-    const { id, flow, address, text, at, waitsForInput } = trace;
+    const { id, flow, address, at, waitsForInput, told } = trace;
     const isUser = flow === "inbound";
-    const outcome = make("span", { class: "outcome" });
+    // It may be other than what the user wrote.
+    const text = told?.text ?? trace.text;
+    const choice = told?.choice ? ` · ${told.choice}` : "";
+    const outcome = make("span", { class: "outcome" }, choice);
     const item = make(
       "div",
       { class: `said ${isUser ? "user" : "service"}` },
@@ -106,6 +110,7 @@ export class Turn {
     if (!item || !(outcome instanceof HTMLElement)) return;
     item.classList.toggle("failed", state === "refused");
     if (state === "refused") outcome.textContent = ` · the bridge said ${note}`;
+    else if (state === "not_shown") outcome.textContent = ` · accepted, ${note}`;
     else if (messageId === "") outcome.textContent = " · asking";
     else if (!this.statuses.has(messageId)) {
       outcome.textContent = " · accepted";
@@ -115,7 +120,7 @@ export class Turn {
 
   /** @param {string} address */
   showForm(address) {
-    find("send-label", HTMLElement).textContent = `Message to ${address}`;
+    find("send-label", HTMLElement).textContent = `To ${address}`;
     this.showReplies();
   }
 
@@ -134,15 +139,16 @@ export class Turn {
 
   listenForms() {
     const text = find("send-text", HTMLTextAreaElement);
+    const composer = new Composer();
     sendOnEnter(text);
     find("send", HTMLFormElement).addEventListener("submit", async (event) => {
       event.preventDefault();
       const written = text.value;
-      text.value = "";
+      const composed = composer.take();
       const done = await act({
         do: "send",
         to: this.people.current,
-        text: written,
+        ...composed,
         waits: find("send-waits", HTMLInputElement).checked,
         replyTo: find("send-reply", HTMLSelectElement).value,
         badSignature: find("send-bad", HTMLInputElement).checked,

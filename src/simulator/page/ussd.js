@@ -8,6 +8,7 @@
 
 import { find } from "./dom.js";
 import { act } from "./link.js";
+import { isTooLong, sizeWords } from "./size.js";
 
 /** @typedef {import("../handset/events.ts").Phone} Phone */
 /** @typedef {import("../handset/events.ts").Session} Session */
@@ -82,11 +83,16 @@ export class Ussd {
   }
 
   /** @param {Session} session */
-  fill({ code, state, text, endedBy }) {
+  fill({ code, state, text, size, endedBy }) {
     find("ussd-title", HTMLElement).textContent = code;
     const end = endedBy === null ? "" : ENDED[endedBy];
     const words = state === "waiting" ? "USSD code running …" : endedBy === "service" ? text : end;
     find("ussd-text", HTMLElement).textContent = words || text || end;
+    const room = find("ussd-size", HTMLElement);
+    room.textContent = sizeWords(size);
+    room.classList.toggle("over", isTooLong(size));
+    // Only of what the service says.
+    room.hidden = text === "" || state === "waiting" || endedBy === "user" || endedBy === "time";
     this.answer.value = "";
     this.answer.hidden = state !== "asking";
     find("ussd-send", HTMLButtonElement).hidden = state !== "asking";

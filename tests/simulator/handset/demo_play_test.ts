@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { send } from "../../support/fake_turn.ts";
+import type { Action } from "../../../src/simulator/handset/actions.ts";
 import type { MessageTrace, PageEvent, Sample } from "../../../src/simulator/handset/events.ts";
 import { until } from "../../support/until.ts";
 import { startDemoPlay } from "../play.ts";
@@ -97,6 +98,98 @@ for (
     assert.ok((seen.traces()[0]?.attempts ?? 0) >= (mode === "none" ? 1 : 2));
   });
 }
+
+const BUTTONS = {
+  type: "interactive",
+  interactive: {
+    type: "button",
+    body: { text: "Are you well?" },
+    action: {
+      buttons: ["Yes", "No", "Not sure"].map((title) => {
+        return { type: "reply", reply: { id: title.toLowerCase(), title } };
+      }),
+    },
+  },
+};
+
+/** What Turn's people send by hand. */
+function byHand(turn: Readonly<Record<string, unknown>>, content = ""): Action {
+  const usual = { waits: true, replyTo: "", badSignature: false };
+  return { do: "send", to: USER, turn, content, ...usual };
+}
+
+for (const answer of ["2", "no"]) {
+  Deno.test(`DemoPlay names what a user chose who answered ${JSON.stringify(answer)}`, async () => {
+    await using playing = await startDemoPlay();
+    using seen = listen(playing);
+    const { play } = playing;
+    await play.act({ do: "setTurnReplies", on: false });
+    await play.act(byHand(BUTTONS));
+    await until("the menu", () => seen.traces()[0]?.state === "done");
+    assert.equal(seen.traces()[0]?.text, "Are you well?\n• Yes\n• No\n• Not sure");
+    await play.act({ do: "text", address: USER, text: answer });
+    const picked = () => seen.traces().find(({ flow }) => flow === "inbound");
+    await until("Turn to have it", () => picked()?.state === "done");
+    assert.equal(picked()?.text, answer);
+    assert.deepEqual(picked()?.told, { text: "No", choice: "picked 2 of 3 as button_reply" });
+    const steps = seen.steps(picked()?.id ?? "");
+    assert.ok(steps.includes("POST /messages: picked 2 of 3 as button_reply"), `${steps}`);
+  });
+}
+
+Deno.test("DemoPlay shows what Turn was told in words, when it takes no choices", async () => {
+  await using playing = await startDemoPlay({
+    answer: ({ content }) => {
+      const isChoice = content?.kind === "message" && content.choice !== undefined;
+      return new Response(null, { status: isChoice ? 400 : 200 });
+    },
+  });
+  using seen = listen(playing);
+  const { play } = playing;
+  await play.act({ do: "setTurnReplies", on: false });
+  await play.act(byHand(BUTTONS));
+  await until("the menu", () => seen.traces()[0]?.state === "done");
+  await play.act({ do: "text", address: USER, text: "1" });
+  const picked = () => seen.traces().find(({ flow }) => flow === "inbound");
+  await until("Turn to have it", () => picked()?.state === "done");
+  assert.deepEqual(picked()?.told, { text: "Yes", choice: null });
+});
+
+Deno.test("DemoPlay shows a template by the words that Turn sends beside it", async () => {
+  await using playing = await startDemoPlay();
+  using seen = listen(playing);
+  await playing.play.act(byHand({ type: "template", template: { name: "t" } }, "Come at nine"));
+  await until("it", () => seen.traces()[0]?.state === "done");
+  const said = seen.events.filter((event) => event.kind === "said");
+  assert.deepEqual(said.map(({ text }) => text), ["Come at nine"]);
+});
+
+Deno.test("DemoPlay shows that a sticker is nothing for a phone", async () => {
+  await using playing = await startDemoPlay();
+  using seen = listen(playing);
+  await playing.play.act(byHand({ type: "sticker", sticker: { id: "1" } }));
+  await until("its end", () => seen.traces()[0]?.state === "not_shown");
+  assert.ok(!seen.events.some(({ kind }) => kind === "said"));
+});
+
+Deno.test("DemoPlay shows that the bridge brings pages by itself", async () => {
+  await using playing = await startDemoPlay();
+  using seen = listen(playing);
+  const { play, turn } = playing;
+  await play.act({ do: "setTurnReplies", on: false });
+  await play.act({ do: "dial", address: USER, code: "*120*8864#" });
+  await until("Turn to know", () => seen.traces()[0]?.state === "done");
+  await play.act(byHand({ type: "text", text: { body: "word ".repeat(60) } }));
+  const session = () => seen.events.findLast((event) => event.kind === "phone")?.session;
+  await until("the first page", () => session()?.text.endsWith("\n98. More") ?? false);
+  await play.act({ do: "answer", address: USER, text: "98" });
+  await until("the second page", () => session()?.screens === 2 && session()?.state === "asking");
+  const asked = () => seen.traces().find(({ text }) => text === "98");
+  await until("the trace to end", () => asked()?.state === "paged");
+  assert.ok(seen.steps(asked()?.id ?? "").includes("The bridge brought the next page"));
+  assert.equal(seen.traces().filter(({ flow }) => flow === "outbound").length, 1);
+  assert.equal(turn.calls.filter(({ path }) => path === "/messages").length, 1);
+});
 
 Deno.test("DemoPlay shows who asks without it, with curl, say", async () => {
   await using playing = await startDemoPlay();

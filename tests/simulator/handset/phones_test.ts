@@ -91,6 +91,23 @@ Deno.test("Phones put an SMS on the queue, as vumi has it", async () => {
   });
 });
 
+Deno.test("Phones count what the service says, by SMS and on a screen", async () => {
+  await using network = new Network();
+  const sizes = () =>
+    network.happenings.flatMap((it) => it.kind === "said" && it.by === "service" ? [it.size] : []);
+  await network.phones.act({ do: "text", address: USER, text: "Hi" });
+  await network.replies("a".repeat(161), "close");
+  await network.phones.act({ do: "dial", address: USER, code: CODE });
+  await network.replies("Ndeşi?", "resume");
+  const onScreen = { encoding: "ucs2", characters: 6, capacity: 80 } as const;
+  assert.deepEqual(sizes(), [{ encoding: "gsm7", characters: 161, segments: 2 }, onScreen]);
+  assert.deepEqual(network.session.size, onScreen);
+  const others = network.happenings.flatMap((it) => {
+    return it.kind === "said" && it.by !== "service" ? [it.size] : [];
+  });
+  assert.deepEqual(new Set(others), new Set([null]));
+});
+
 Deno.test("Phones report by themselves what became of a message", async () => {
   await using network = new Network();
   await network.phones.act({ do: "text", address: USER, text: "Hi" });

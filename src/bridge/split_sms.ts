@@ -1,0 +1,78 @@
+// A text that was split into SMS: which of them are sent, and what became of each. The next one is sent
+// when the one before is acked, so that they come in order; Turn is told of all of them as of one.
+
+import type { KeptRecord } from "../cache/mod.ts";
+import type { Message } from "../vumi/mod.ts";
+import { DELIVERED_TTL_MS, type Said } from "./delivery_records.ts";
+import { smsId } from "./part_ids.ts";
+
+/** A text that was split, as it is kept. All of it is ours, so it is not checked when it is read. */
+export interface SplitSms {
+  /** The first SMS; the others differ from it in id and text. Its id is what Turn was given. */
+  readonly message: Message;
+  /** The texts of all. */
+  readonly texts: readonly string[];
+  /** How many of them were sent. */
+  readonly sent: number;
+  /** What the furthest event about each has said, in their order; null for none. */
+  readonly said: readonly (Said | null)[];
+}
+
+/** What an event about one of the SMS comes to. */
+export interface SplitStep {
+  readonly split: SplitSms;
+  /** The SMS that is to be sent now. */
+  readonly next: Message | undefined;
+  /** What is now true of all of them, if anything is. */
+  readonly said: Said | undefined;
+}
+
+/** The change that has it kept. */
+export function keepSplitSms(split: SplitSms): KeptRecord {
+  const value = JSON.stringify(split);
+  return { kind: "parts", id: split.message.message_id, value, ttlMs: DELIVERED_TTL_MS };
+}
+
+export function readSplitSms(value: string | undefined): SplitSms | undefined {
+  return value === undefined ? undefined : JSON.parse(value);
+}
+
+/** How far an SMS has come by what was said of it; one that failed goes no further. */
+const STEPS: Readonly<Record<Said, number>> = {
+  pending: 0,
+  ack: 1,
+  delivered: 2,
+  nack: 3,
+  failed: 3,
+};
+
+/** Takes an event about the SMS `nth`, from 1, which says `said`. The same one twice does no harm. */
+export function hearOfSms(split: SplitSms, nth: number, said: Said): SplitStep {
+  const known = split.said[nth - 1];
+  const isFurther = known == null || STEPS[said] > STEPS[known];
+  const heard = split.texts.map((_, index) =>
+    index === nth - 1 && isFurther ? said : split.said[index] ?? null
+  );
+  const nextText = split.texts[split.sent];
+  const isDue = nth === split.sent && (said === "ack" || said === "delivered");
+  const next = isDue && nextText !== undefined
+    ? {
+      ...split.message,
+      message_id: smsId(split.message.message_id, split.sent + 1),
+      content: nextText,
+    }
+    : undefined;
+  return {
+    split: { ...split, sent: split.sent + (next === undefined ? 0 : 1), said: heard },
+    next,
+    said: together(heard),
+  };
+}
+
+/** What is true of all: that one failed, that each was delivered, or that each was sent. */
+function together(heard: readonly (Said | null)[]): Said | undefined {
+  const failed = heard.find((each) => each === "nack" || each === "failed");
+  if (failed != null) return failed;
+  if (heard.every((each) => each === "delivered")) return "delivered";
+  return heard.every((each) => each === "ack" || each === "delivered") ? "ack" : undefined;
+}

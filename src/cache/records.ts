@@ -1,0 +1,42 @@
+// What is kept beside messages, and may be as large as one.
+
+import type { Change, Key } from "./store.ts";
+import { userKey } from "./user_key.ts";
+
+/** What can be kept; see {@linkcode KeptRecord}. */
+export type RecordKind =
+  /** What a user was asked last; by the user's address. */
+  | "prompt"
+  /** What a user was not shown yet of a text of several screens; by the user's address. */
+  | "pages"
+  /** What a phone was shown, if that is not what Turn sent; by the id that Turn was given. */
+  | "shown"
+  /** What a user's message meant, if not what it says; by its id. */
+  | "meaning"
+  /** What of a text that was split has been sent; by the id that Turn was given. */
+  | "parts";
+
+/** Something of a user or a message, to be kept or forgotten. */
+export interface KeptRecord {
+  /** What it is. */
+  readonly kind: RecordKind;
+  /** Whose: any string, as for messages. */
+  readonly id: string;
+  /** A text; undefined if what is kept is to be forgotten. */
+  readonly value: string | undefined;
+  /** Milliseconds from now, more than 0. */
+  readonly ttlMs: number;
+}
+
+export function recordKey(kind: RecordKind, id: string): Key {
+  return [kind, kind === "prompt" || kind === "pages" ? userKey(id) : id];
+}
+
+/** The changes that keep or forget the records. */
+export function keepRecords(records: readonly KeptRecord[]): Change[] {
+  return records.map(({ kind, id, value, ttlMs }) => {
+    const key = recordKey(kind, id);
+    if (value === undefined) return { type: "delete", key };
+    return { type: "set", keys: [key], value, ttlMs };
+  });
+}

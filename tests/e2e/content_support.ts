@@ -1,0 +1,64 @@
+/**
+ * A conversation of a user with Turn, of messages of all types.
+ *
+ * @module
+ */
+
+import { formatTimestamp } from "../../src/vumi/mod.ts";
+import { TestBridge } from "../support/bridge.ts";
+import { TEMPLATES } from "../support/turn_messages.ts";
+import { until } from "../support/until.ts";
+
+const USER = "+27820001111";
+
+/** Starts a bridge with words for templates. */
+export async function start(flags: Record<string, string> = {}): Promise<TestBridge> {
+  return await TestBridge.start({ templates: TEMPLATES, ...flags });
+}
+
+/** Turn asks for a message; answers what it is told. */
+export function ask(bridge: TestBridge, turn: unknown, more: Record<string, unknown> = {}) {
+  return bridge.send({ to: USER, from: null, turn, waiting_for_user_input: true, ...more });
+}
+
+let written = 0;
+
+/** The user writes or dials; resolves when the bridge is done with it, with the message's id. */
+export async function write(
+  bridge: TestBridge,
+  content: string | null,
+  more: Record<string, unknown> = {},
+): Promise<string> {
+  const message_id = `user${written++}`;
+  await bridge.transport.sendInbound({
+    message_id,
+    from_addr: USER,
+    to_addr: "*120*8864#",
+    transport_name: "ussd_transport",
+    transport_type: "ussd",
+    session_event: content === null ? "new" : "resume",
+    timestamp: formatTimestamp(new Date()),
+    content,
+    ...more,
+  });
+  return message_id;
+}
+
+/** The bodies of all calls. */
+// deno-lint-ignore no-explicit-any -- JSON of several shapes, which the assertions look into.
+export function bodies(bridge: TestBridge): any[] {
+  return bridge.turn.calls.map(({ body }) => body);
+}
+
+/** What Turn was told of the user's message with this id. */
+export async function told(bridge: TestBridge, id: string) {
+  const messages = () => bodies(bridge).flatMap(({ message }) => message?.id === id ? message : []);
+  await until(`Turn to be told of ${id}`, () => messages().length > 0);
+  return messages().at(-1);
+}
+
+/** What Turn was told of its message with this id. */
+export function statusesOf(bridge: TestBridge, id: string): string[] {
+  return bodies(bridge).filter(({ user_message_id }) => user_message_id === id)
+    .map(({ status }) => status);
+}
