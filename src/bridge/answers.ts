@@ -57,11 +57,12 @@ export async function readAnswer(
 ): Promise<Answer> {
   const { cache } = options;
   const user = message.from_addr;
-  const prompt = readPrompt(await cache.getRecord("prompt", user));
   const isLate = Date.now() - unixMilliseconds(message.timestamp) > LATE_MS;
-  const kept = isRead || isLate || prompt !== undefined
-    ? await keptMeaning(cache, message.message_id)
-    : undefined;
+  // Looked up together where both are needed: most have been asked nothing.
+  const early = isRead || isLate ? keptMeaning(cache, message.message_id) : undefined;
+  const [prompt, known] = await Promise.all([cache.getRecord("prompt", user).then(readPrompt), early]);
+  const isAsked = prompt !== undefined && early === undefined;
+  const kept = isAsked ? await keptMeaning(cache, message.message_id) : known;
   if (kept !== undefined && "choice" in kept) return { kind: "choice", records: [], chosen: kept };
   if (message.transport_type === "ussd") {
     const answer = await readOn(message, isRead, options);

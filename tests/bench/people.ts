@@ -20,7 +20,10 @@ export function messageTo(address: string, number: number): unknown {
   };
 }
 
-const TIMESTAMP = "2026-06-15 13:00:00.000000";
+/** Now, in the form of vumi's timestamps: what is old is looked at twice. */
+function timestamp(): string {
+  return `${new Date().toISOString().slice(0, 23).replace("T", " ")}000`;
+}
 
 /** A vumi message from a user, as a transport publishes it. */
 export function messageFrom(address: string, id: string): unknown {
@@ -33,7 +36,7 @@ export function messageFrom(address: string, id: string): unknown {
     transport_type: "sms",
     message_type: "user_message",
     message_version: "20110921",
-    timestamp: TIMESTAMP,
+    timestamp: timestamp(),
     in_reply_to: null,
     provider: "vodacom",
     group: null,
@@ -58,7 +61,7 @@ export function eventAbout(id: string): unknown {
     delivery_status: null,
     message_type: "event",
     message_version: "20110921",
-    timestamp: TIMESTAMP,
+    timestamp: timestamp(),
     routing_metadata: {},
     helper_metadata: {},
     transport_metadata: {},
