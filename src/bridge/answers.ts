@@ -60,7 +60,10 @@ export async function readAnswer(
   const isLate = Date.now() - unixMilliseconds(message.timestamp) > LATE_MS;
   // Looked up together where both are needed: most have been asked nothing.
   const early = isRead || isLate ? keptMeaning(cache, message.message_id) : undefined;
-  const [prompt, known] = await Promise.all([cache.getRecord("prompt", user).then(readPrompt), early]);
+  const [prompt, known] = await Promise.all([
+    cache.getRecord("prompt", user).then(readPrompt),
+    early,
+  ]);
   const isAsked = prompt !== undefined && early === undefined;
   const kept = isAsked ? await keptMeaning(cache, message.message_id) : known;
   if (kept !== undefined && "choice" in kept) return { kind: "choice", records: [], chosen: kept };
