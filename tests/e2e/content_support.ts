@@ -9,7 +9,11 @@ import { TestBridge } from "../support/bridge.ts";
 import { TEMPLATES } from "../support/turn_messages.ts";
 import { until } from "../support/until.ts";
 
-const USER = "+27820001111";
+/** Who writes. */
+export const USER = "+27820001111";
+
+/** Both sides of a bridge. */
+type Sides = Pick<TestBridge, "turn" | "transport">;
 
 /** Starts a bridge with words for templates. */
 export async function start(flags: Record<string, string> = {}): Promise<TestBridge> {
@@ -23,9 +27,9 @@ export function ask(bridge: TestBridge, turn: unknown, more: Record<string, unkn
 
 let written = 0;
 
-/** The user writes or dials; resolves when the bridge is done with it, with the message's id. */
+/** The user writes or dials; resolves when that is in the queue, with the message's id. */
 export async function write(
-  bridge: TestBridge,
+  bridge: Pick<Sides, "transport">,
   content: string | null,
   more: Record<string, unknown> = {},
 ): Promise<string> {
@@ -46,19 +50,42 @@ export async function write(
 
 /** The bodies of all calls. */
 // deno-lint-ignore no-explicit-any -- JSON of several shapes, which the assertions look into.
-export function bodies(bridge: TestBridge): any[] {
+export function bodies(bridge: Pick<Sides, "turn">): any[] {
   return bridge.turn.calls.map(({ body }) => body);
 }
 
 /** What Turn was told of the user's message with this id. */
-export async function told(bridge: TestBridge, id: string) {
+export async function told(bridge: Pick<Sides, "turn">, id: string) {
   const messages = () => bodies(bridge).flatMap(({ message }) => message?.id === id ? message : []);
   await until(`Turn to be told of ${id}`, () => messages().length > 0);
   return messages().at(-1);
 }
 
 /** What Turn was told of its message with this id. */
-export function statusesOf(bridge: TestBridge, id: string): string[] {
+export function statusesOf(bridge: Pick<Sides, "turn">, id: string): string[] {
   return bodies(bridge).filter(({ user_message_id }) => user_message_id === id)
     .map(({ status }) => status);
+}
+
+/** The transport says of a message that it was submitted, or that the user has it. */
+export async function report(
+  { transport }: Pick<Sides, "transport">,
+  user_message_id: string,
+  event_type: "ack" | "delivery_report",
+): Promise<void> {
+  await transport.sendEvent({
+    event_type,
+    user_message_id,
+    sent_message_id: "s",
+    ...(event_type === "ack" ? {} : { delivery_status: "delivered" }),
+  });
+}
+
+/** A text of so many sentences of about 40 characters, no two of them alike. */
+export function facts(count: number): string {
+  const sentences = Array.from(
+    { length: count },
+    (_, n) => `Fact ${n + 1}: clean water is good for you.`,
+  );
+  return sentences.join(" ");
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readSamples } from "../../src/telemetry/mod.ts";
 import type { Flags, Live } from "./live.ts";
 import type { Running } from "./program.ts";
 import { type RedisServer, startRedis } from "./redis.ts";
@@ -52,4 +53,19 @@ export async function speaker(machines: readonly Running[]): Promise<Running> {
   });
   if (found === undefined) throw new TypeError("None speaks");
   return found;
+}
+
+/** Resolves when so many of a flow have come to one of these results, since it was started. */
+export async function counted(
+  { address }: Pick<Running, "address">,
+  flow: "inbound" | "status",
+  results: readonly string[],
+  count: number,
+): Promise<void> {
+  await until(`${count} of ${flow} to be ${results.join(" or ")}`, async () => {
+    const { text } = await get(`${address}/metrics`);
+    const found = readSamples(text, "turn_channels_messages_total")
+      .filter(({ labels: { flow: of, result = "" } }) => of === flow && results.includes(result));
+    return found.reduce((sum, { value }) => sum + value, 0) === count;
+  });
 }
