@@ -15,6 +15,21 @@ export interface TcpProxyOptions {
   readonly port: number;
 }
 
+/** Who is connected by a proxy: who has called, or whom it forwards to. */
+export type Side = "client" | "target";
+
+/** At which text {@linkcode TcpProxy.stallOn} stalls. */
+export interface StallOptions {
+  /** Only on its way to this side. */
+  readonly to?: Side;
+  /** Only when this text has been forwarded to the target before. */
+  readonly after?: string;
+}
+
+interface Trigger extends StallOptions {
+  readonly text: string;
+}
+
 /** A running proxy. */
 export class TcpProxy implements AsyncDisposable {
   /** Where it listens; the same after {@linkcode refuse} and {@linkcode accept}. */
@@ -27,7 +42,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #work = new Set<Promise<void>>();
   #listener: Deno.TcpListener | undefined;
   #accepting = Promise.resolve();
-  #trigger: string | undefined;
+  #trigger: Trigger | undefined;
+  #isStalled = false;
   #flowing = Promise.withResolvers<void>();
 
   private constructor(target: TcpProxyOptions) {
@@ -84,18 +100,25 @@ export class TcpProxy implements AsyncDisposable {
 
   /** From now on nothing is forwarded, in neither direction; connections stay and are accepted. */
   stall(): void {
-    this.#flowing.resolve();
+    if (this.#isStalled) return; // What is held back is not let go of.
+    this.#isStalled = true;
     this.#flowing = Promise.withResolvers();
   }
 
+  /** Whether it stalls now. */
+  get isStalled(): boolean {
+    return this.#isStalled;
+  }
+
   /** Stalls as soon as this text is to be forwarded, before it is. */
-  stallOn(text: string): void {
-    this.#trigger = text;
+  stallOn(text: string, options: StallOptions = {}): void {
+    this.#trigger = { text, ...options };
   }
 
   /** Ends {@linkcode stall}: what has come meanwhile is forwarded. */
   resume(): void {
     this.#trigger = undefined;
+    this.#isStalled = false;
     this.#flowing.resolve();
   }
 
@@ -128,20 +151,18 @@ export class TcpProxy implements AsyncDisposable {
     }
     this.#sockets.add(server);
     for (const socket of [client, server]) socket.setNoDelay(); // It is to take no time of its own.
-    await Promise.all([this.#pump(client, server), this.#pump(server, client)]);
+    await Promise.all([this.#pump(client, server, "target"), this.#pump(server, client, "client")]);
     this.#sockets.delete(client);
     this.#sockets.delete(server);
   }
 
   /** Forwards until one side ends, and then ends both. */
-  async #pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+  async #pump(from: Deno.TcpConn, to: Deno.TcpConn, side: Side): Promise<void> {
     const buffer = new Uint8Array(65_536);
     try {
       for (let size = await from.read(buffer); size !== null; size = await from.read(buffer)) {
         if (this.#silent.has(from)) continue;
-        if (this.#trigger && Buffer.from(buffer.buffer, 0, size).includes(this.#trigger)) {
-          this.stall();
-        }
+        if (this.#isTriggered(buffer.subarray(0, size), side)) this.stall();
         await this.#flowing.promise;
         for (let sent = 0; sent < size;) sent += await to.write(buffer.subarray(sent, size));
       }
@@ -150,6 +171,15 @@ export class TcpProxy implements AsyncDisposable {
     }
     close(from);
     close(to);
+  }
+
+  #isTriggered(bytes: Uint8Array, side: Side): boolean {
+    if (this.#trigger === undefined) return false;
+    const { text, to = side, after } = this.#trigger;
+    const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (after === undefined) return to === side && content.includes(text);
+    if (side === "target" && content.includes(after)) this.#trigger = { text, to };
+    return false;
   }
 
   #track(work: Promise<void>): void {
