@@ -11,11 +11,12 @@ const BROKER = new URL("rabbitmq.ts", import.meta.url).href;
 const TESTS = new URL("../", import.meta.url).href;
 
 /**
- * Tests that touch a broker, and are about words, addresses, files, certificates, HTTP and Redis: to them a
- * queue is a queue, whatever its type and the server's version. Not so the commands that look into queues.
+ * Tests that touch a broker, and are about words, screens, addresses, files, certificates, HTTP and Redis:
+ * to them a queue is a queue, whatever its type and the server's version. Not so the commands that look
+ * into queues.
  */
 const ANY_BROKER_DOES =
-  /^(cli\/(?!audit|check|find|parked)|service\/|telemetry\/|compiled_|e2e\/redis_|broker\/rabbitmq\/tls_)/;
+  /^(cli\/(?!audit|check|find|parked)|service\/|telemetry\/|compiled_|broker\/rabbitmq\/tls_|e2e\/(redis_|content_|menus_|pages_|split_|vumi2_))/;
 
 /**
  * The paths of all, or of those to which a broker's version and the type of its queues can matter. Those
