@@ -219,8 +219,8 @@ export class Delivery<P> implements Disposable {
   }
 
   /**
-   * Waits because the cache fails, or the broker takes no message, unless it answers a disposition. Any other error is a bug, and the
-   * message parked; but what has come to its end stays so.
+   * Waits because the cache fails, or the broker takes no message, unless it answers a disposition. Any
+   * other error is a bug, and the message parked; but what has come to its end stays so.
    */
   async #recover(error: unknown): Promise<Disposition | undefined> {
     await this.#endWatch();

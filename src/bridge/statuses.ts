@@ -58,7 +58,6 @@ export class StatusFlow {
   readonly #deliveries: Deliveries<Status>;
   /** Ids of messages of which Turn has been told nothing yet, but an event has been counted. */
   readonly #heard = new Set<string>();
-
   /** Ids of SMS that were sent, as is not kept yet. */
   readonly #sent = new Set<string>();
 
