@@ -16,7 +16,7 @@ import type { Deliveries } from "./deliveries.ts";
 import type { Delivery } from "./delivery.ts";
 import { DELIVERED_TTL_MS, formatDelivered } from "./delivery_records.ts";
 import type { BridgeOptions } from "./options.ts";
-import { answeredNote } from "./ussd_requests.ts";
+import { answeredNote, isOver } from "./ussd_requests.ts";
 
 export type InboundOptions = Pick<
   BridgeOptions,
@@ -130,7 +130,7 @@ export class InboundFlow {
     delivery: Delivery<InboundText>,
   ): Promise<Disposition> {
     const { connector, metrics, ussdSessionMs } = this.#options;
-    if (Date.now() - unixMilliseconds(timestamp) > ussdSessionMs) {
+    if (isOver(Date.now() - unixMilliseconds(timestamp), ussdSessionMs)) {
       return await delivery.skip("session_over");
     }
     await connector.publish(page);

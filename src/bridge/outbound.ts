@@ -20,6 +20,7 @@ import { log } from "./log.ts";
 import type { BridgeOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
 import { firstSmsId } from "./part_ids.ts";
+import { forget, keepPrompt, readPrompt } from "./prompts.ts";
 import { render, type Rendered, type Shown } from "./rendering.ts";
 import { recordsAfter, recordsBefore, sessionEventOf } from "./sent_records.ts";
 import { tolerateCacheError } from "./tolerate.ts";
@@ -190,8 +191,10 @@ export class OutboundFlow {
 
   /** Keeps again what the user was asked before, as the user does not see what was to be asked. */
   async #askAgain(user: string, asked: string | undefined): Promise<void> {
-    const { cache, content: { menuTimeoutMs: ttlMs } } = this.#options;
-    const written = cache.putRecords([{ kind: "prompt", id: user, value: asked, ttlMs }]);
+    const before = readPrompt(asked);
+    const written = this.#options.cache.putRecords([
+      before === undefined ? forget("prompt", user) : keepPrompt(user, before, this.#options),
+    ]);
     await tolerateCacheError(written, (reason) => {
       log.warning("Could not keep what a user was asked before: {reason}", { reason });
     });

@@ -78,7 +78,7 @@ function bySms(
   }
   metrics.substituted(encoded.substitutions);
   // Nothing but emoji, for example.
-  if (encoded.text === "" && text !== "") return { kind: "not_shown" };
+  if (encoded.text.trim() === "" && text.trim() !== "") return { kind: "not_shown" };
   const segments = longSms === "pass" ? 1 : smsSegments(encoded.text);
   if (segments > 1 && longSms === "refuse") {
     return unsendable(`The text takes ${segments} SMS, and sms.long is refuse`);

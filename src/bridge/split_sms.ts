@@ -54,7 +54,8 @@ export function hearOfSms(split: SplitSms, nth: number, said: Said): SplitStep {
     index === nth - 1 && isFurther ? said : split.said[index] ?? null
   );
   const nextText = split.texts[split.sent];
-  const isDue = nth === split.sent && (said === "ack" || said === "delivered");
+  const hasFailed = known === "nack" || known === "failed";
+  const isDue = nth === split.sent && !hasFailed && (said === "ack" || said === "delivered");
   const next = isDue && nextText !== undefined
     ? {
       ...split.message,

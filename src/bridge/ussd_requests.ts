@@ -72,9 +72,9 @@ export class UssdRequests {
 
   #whyOver({ session_event, timestamp }: Remembered): string | undefined {
     if (session_event === "close") return "the user has hung up";
-    const ageMs = Date.now() - unixMilliseconds(timestamp);
     const mostMs = this.#options.ussdSessionMs;
-    if (ageMs <= mostMs || ageMs > LOST_CLOCK_MS) return undefined;
+    const ageMs = Date.now() - unixMilliseconds(timestamp);
+    if (!isOver(ageMs, mostMs)) return undefined;
     const [age, most] = [ageMs, mostMs].map((ms) => Math.round(ms / 1000));
     return `the user's last message is ${age} s old, and ussd.session_timeout is ${most} s`;
   }
@@ -123,6 +123,11 @@ export class UssdRequests {
       },
     };
   }
+}
+
+/** Whether a session is over whose user's last message is so many milliseconds old. */
+export function isOver(ageMs: number, ussdSessionMs: number): boolean {
+  return ageMs > ussdSessionMs && ageMs <= LOST_CLOCK_MS;
 }
 
 /** The note that the user's message with this id has been answered. */

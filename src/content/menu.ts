@@ -78,6 +78,7 @@ function indexOfTitle(answer: string, options: readonly Option[]): number | unde
   const ways: readonly ((title: string) => boolean)[] = [
     (title) => plain(title) === answer,
     (title) => key !== "" && titleKey(title) === key,
+    (title) => key !== "" && titleKey(title.replace(KEYCAPS, "")) === key,
     (title) => key !== "" && CUTS.some((length) => isCutTo(length, title, key)),
   ];
   for (const fits of ways) {
@@ -104,6 +105,9 @@ function digit(char: string): string {
   while (/\p{Nd}/u.test(String.fromCodePoint(code - value - 1))) value++;
   return String(value % 10);
 }
+
+/** Emoji that are numbers, with which authors number their titles. */
+const KEYCAPS = /[0-9#*]\ufe0f?\u20e3/gu;
 
 /** Hamza and madda are marks to whoever writes Arabic, and to Unicode none of diacritics. */
 const IGNORED =

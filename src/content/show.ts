@@ -88,8 +88,8 @@ function partsOf(message: TurnMessage, menu: Option[], options: ShowOptions): re
       return mediaParts("document", message.document, options);
     case "location": {
       const { name, address, latitude, longitude } = message.location;
-      const place = latitude == null || longitude == null ? null : `${latitude}, ${longitude}`;
-      return [name, address, place];
+      const [north, east] = [degrees(latitude), degrees(longitude)];
+      return [name, address, north === "" || east === "" ? null : `${north}, ${east}`];
     }
     case "contacts":
       return contactParts(message.contacts);
@@ -160,13 +160,21 @@ function mediaParts(
 const PHONES = 3;
 
 function contactParts(contacts: Contacts): readonly Part[] {
-  const lines = contacts.flatMap(({ name, phones }) => {
-    const numbers = phones?.length ? phones.map(({ phone }) => phone) : [null];
-    return numbers.map((phone) =>
-      [name?.formatted_name?.trim(), phone?.trim()].filter(Boolean).join(": ")
-    );
+  let left = PHONES;
+  return contacts.flatMap(({ name, phones }) => {
+    const numbers = (phones ?? []).flatMap(({ phone }) => phone?.trim() || []);
+    const shown = numbers.slice(0, left);
+    left -= shown.length;
+    // Whose phones are too many has no line; who has none has the name.
+    const parts: readonly (string | null)[] = numbers.length > 0 ? shown : [null];
+    return parts.map((phone) => [name?.formatted_name?.trim(), phone].filter(Boolean).join(": "));
   });
-  return lines.filter((line) => line !== "").slice(0, PHONES);
+}
+
+/** A number of degrees, as Turn wrote it, without an exponent; empty if there is none. */
+function degrees(value: string | number | null | undefined): string {
+  if (typeof value !== "number") return value?.trim() ?? "";
+  return value.toLocaleString("en-US", { useGrouping: false, maximumFractionDigits: 20 });
 }
 
 function withoutWords(message: TurnMessage): Shown {

@@ -35,7 +35,7 @@ export function fillTemplate(
     return value ?? "";
   });
   if (!isWhole) return;
-  const payloads = new Map((components ?? []).filter(isQuickReply).map(payloadOf));
+  const payloads = payloadsOf((components ?? []).filter(isQuickReply), words.buttons.length);
   const options = words.buttons.map((title, index) => {
     // Where Turn sends no payload, WhatsApp's is the title.
     return { kind: "quick_reply" as const, id: payloads.get(index) ?? title, title };
@@ -51,6 +51,18 @@ function isQuickReply({ type, sub_type }: Component): boolean {
   return type.toLowerCase() === "button" && sub_type?.toLowerCase() === "quick_reply";
 }
 
-function payloadOf({ index, parameters }: Component): readonly [number, string | undefined] {
-  return [Number(index ?? 0), parameters?.[0]?.payload ?? undefined];
+/**
+ * The payloads of quick replies by the places of their titles. Turn's index counts all of the template's
+ * buttons, also those that are links, so it tells the place only where some replies were left out.
+ */
+function payloadsOf(
+  replies: readonly Component[],
+  titles: number,
+): ReadonlyMap<number, string | undefined> {
+  const indexed = replies.map(({ index, parameters }, place) => {
+    return [Number(index ?? place), parameters?.[0]?.payload ?? undefined] as const;
+  });
+  if (replies.length !== titles) return new Map(indexed);
+  const inOrder = indexed.toSorted(([one], [other]) => one - other);
+  return new Map(inOrder.map(([, payload], place) => [place, payload]));
 }

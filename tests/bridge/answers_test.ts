@@ -197,3 +197,12 @@ for (const session_event of ["new", "close"] as const) {
     assert.equal(pickedBy(await bySms.read("1", { message_id: "next" })), 1);
   });
 }
+
+Deno.test("a choice that a person replays after a minute is the one that it was", async () => {
+  await using asked = await Asked.by(MENU);
+  const first = await asked.read("1", { message_id: "m", timestamp: formatTimestamp(new Date(0)) });
+  assert.equal(first.kind, "choice");
+  // The menu is gone, and RabbitMQ does not say that it has been here.
+  const again = await asked.read("1", { message_id: "m", timestamp: formatTimestamp(new Date(0)) });
+  assert.deepEqual({ ...again, records: [] }, { ...first, records: [] });
+});

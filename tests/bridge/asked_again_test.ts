@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { readPrompt } from "../../src/bridge/prompts.ts";
+import { keepPrompt, readPrompt } from "../../src/bridge/prompts.ts";
 import type { OutboundRequest } from "../../src/turn/mod.ts";
 import { PublishError } from "../../src/vumi/mod.ts";
 import { until } from "../support/until.ts";
@@ -14,6 +14,8 @@ import { CONTENT } from "./support.ts";
 import { TestBridge } from "./test_bridge.ts";
 
 const OK = () => Promise.resolve(new Response("{}"));
+
+const OPTIONS = [{ kind: "button", id: "A", title: "A" }] as const;
 
 function menu(title: string): OutboundRequest["message"] {
   const buttons = [{ reply: { id: title, title } }];
@@ -49,6 +51,24 @@ Deno.test("a menu that is not published leaves the one before it", async () => {
   test.connector.failure = new PublishError("unconfirmed", "gone");
   assert.equal((await ask(test, menu("D"))).kind, "unavailable");
   assert.equal(await asked(test), "D");
+});
+
+Deno.test("a menu on USSD that is asked again still ends with its session", async () => {
+  await using test = new TestBridge(undefined, { ussdSessionMs: 60_000 });
+  const put: [string, number][] = [];
+  const putRecords = test.cache.putRecords.bind(test.cache);
+  test.cache.putRecords = (records) => {
+    put.push(...records.map(({ kind, ttlMs }): [string, number] => [kind, ttlMs]));
+    return putRecords(records);
+  };
+  const kept = keepPrompt("+266", { id: "t", medium: "ussd", options: OPTIONS }, {
+    ussdSessionMs: 60_000,
+    content: CONTENT,
+  });
+  await putRecords([kept]);
+  test.connector.failure = new PublishError("refused", "no");
+  assert.equal((await ask(test, menu("B"))).kind, "unavailable");
+  assert.deepEqual(put, [["prompt", 60_000]]);
 });
 
 Deno.test("an SMS of several is sent once, while nothing can be written", async () => {

@@ -55,7 +55,7 @@ for (const status of [400, 415, 422]) {
   });
 }
 
-for (const status of [404, 413, 503]) {
+for (const status of [401, 403, 404, 413, 503]) {
   Deno.test(`MenuReplies takes ${status} for no refusal of choices`, async () => {
     const { told, send } = replies(status);
     assert.notEqual((await send(CHOSEN, CALL)).kind, "delivered");

@@ -56,6 +56,7 @@ for (const failure of ["nack", "failed"] as const) {
     assert.deepEqual(sent, TEXTS.slice(1));
     assert.deepEqual(said, [undefined, failure, failure, failure]);
     assert.deepEqual(after([[1, failure]]).sent, []);
+    assert.deepEqual(after([[1, failure], [1, "ack"], [1, "delivered"]]).sent, []);
   });
 }
 
@@ -65,6 +66,11 @@ Deno.test("hearOfSms() sends each once, in order, whatever is said how often", (
     const { sent } = after(events);
     assert.deepEqual(sent, TEXTS.slice(1, 1 + sent.length));
   }));
+});
+
+Deno.test("hearOfSms() sends the next one for the last one that was sent, and for no other", () => {
+  assert.deepEqual(after([[1, "ack"], [1, "ack"], [1, "delivered"]]).sent, TEXTS.slice(1, 2));
+  assert.deepEqual(after([[2, "ack"], [3, "delivered"]]).sent, []);
 });
 
 Deno.test("the SMS of a text are told apart by their ids", () => {

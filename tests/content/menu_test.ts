@@ -113,6 +113,18 @@ Deno.test("pick() reads a title that two options have as text, unless one is clo
   assert.equal(pick(long, menu([`${long}1`, `${long}2`])), undefined);
 });
 
+Deno.test("pick() reads titles that authors numbered with emoji, by their words", () => {
+  const options = menu(["1\ufe0f\u20e3 Yes", "2\ufe0f\u20e3 No"]);
+  assert.equal(pick("yes", options)?.number, 1);
+  assert.equal(pick("no", options)?.number, 2);
+  assert.equal(pick("2\ufe0f\u20e3 No", options)?.number, 2);
+});
+
+Deno.test("pick() reads a number with a fraction as another number", () => {
+  assert.equal(pick("1.5", menu(["5 km", "10 km"])), undefined);
+  assert.equal(pick("1.5", menu(["5", "10"])), undefined);
+});
+
 Deno.test("pick() reads each number, title and both as their own option", () => {
   const menus = fc.uniqueArray(anyTitle, { minLength: 1, maxLength: 12, selector: bare });
   fc.assert(fc.property(menus, (titles) => {

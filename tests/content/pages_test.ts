@@ -34,6 +34,15 @@ const PAGES: readonly [string, PageOptions, string, readonly string[]][] = [
     ],
   ],
   [
+    "lines that end just before the half, at the last space",
+    SMALL,
+    `${"a".repeat(14)}\nbb bb ${"c".repeat(20)}`,
+    [
+      `${"a".repeat(14)}\nbb bb${MORE}`,
+      "c".repeat(20),
+    ],
+  ],
+  [
     "lines that end in the first half, at the last space",
     SMALL,
     `aaa\nbb bb bb bb bb bb cccccccccccccccccccc`,

@@ -105,6 +105,12 @@ const ROWS_OF_THE_TABLE: readonly [string, unknown, string, string?][] = [
     "Clinic\n1 Road\n-26.2, 28.04",
   ],
   ["location without a name", media("location", { latitude: 0, longitude: 0 }), "0, 0"],
+  [
+    "location of tiny degrees",
+    media("location", { latitude: 1e-7, longitude: "0" }),
+    "0.0000001, 0",
+  ],
+  ["location of no degrees", media("location", { latitude: "", longitude: "", name: "X" }), "X"],
   ["location without a place", media("location", { name: "Clinic" }), "Clinic"],
   [
     "contacts",
@@ -124,6 +130,16 @@ const ROWS_OF_THE_TABLE: readonly [string, unknown, string, string?][] = [
       })),
     ),
     "N1: +1\nN2: +2\nN3: +3",
+  ],
+  [
+    "contacts: three phones, also of those who come after names",
+    media("contacts", [
+      ...["A", "B", "C"].map((formatted_name) => ({ name: { formatted_name } })),
+      ...["D", "E", "F", "G"].map((formatted_name, n) => (
+        { name: { formatted_name }, phones: [{ phone: `+${n}` }] }
+      )),
+    ]),
+    "A\nB\nC\nD: +0\nE: +1\nF: +2",
   ],
   ["template", template("welcome", [["body", "Ann", 5]]), "Hello Ann, you owe 5."],
   [
@@ -221,6 +237,25 @@ Deno.test("showMessage() gives the options as Turn sent them", () => {
   assert.deepEqual(optionsOf({ type: "template", template: { ...survey, components } }), [
     { kind: "quick_reply", id: "Well", title: "Well" },
     { kind: "quick_reply", id: "NOT_WELL", title: "Not well" },
+  ]);
+  // A link comes first, and Turn's index counts it.
+  const all = [["url", "0", "https://x"], ["quick_reply", "2", "NO"], ["quick_reply", "1", "YES"]]
+    .map(([sub_type, index, payload]) => (
+      { type: "button", sub_type, index, parameters: [{ type: "payload", payload }] }
+    ));
+  for (const components of [all, all.toReversed()]) {
+    assert.deepEqual(optionsOf({ type: "template", template: { ...survey, components } }), [
+      { kind: "quick_reply", id: "YES", title: "Well" },
+      { kind: "quick_reply", id: "NO", title: "Not well" },
+    ]);
+  }
+  const unnumbered = ["YES", "NO"].map((payload) => (
+    { type: "button", sub_type: "quick_reply", parameters: [{ type: "payload", payload }] }
+  ));
+  const inOrder = { ...survey, components: unnumbered };
+  assert.deepEqual(optionsOf({ type: "template", template: inOrder }), [
+    { kind: "quick_reply", id: "YES", title: "Well" },
+    { kind: "quick_reply", id: "NO", title: "Not well" },
   ]);
 });
 

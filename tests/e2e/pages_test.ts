@@ -118,3 +118,13 @@ Deno.test("Turn's message for a user who reads on is no answer to what asked for
   const late = await ask(bridge, { type: "text", text: { body: "Late" } });
   assert.deepEqual([late.status, late.body.errors[0].title], [422, "session_over"]);
 });
+
+Deno.test("a page comes also where the transport has lost its clock", async () => {
+  await using bridge = await start();
+  const lost = { timestamp: "1970-01-01 00:00:05.000000" };
+  await told(bridge, await write(bridge, null, lost));
+  await ask(bridge, LONG_LIST);
+  const asking = await write(bridge, "98", lost);
+  const [, page] = await bridge.transport.received(2);
+  assert.equal(page?.message["in_reply_to"], asking);
+});
