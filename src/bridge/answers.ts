@@ -42,7 +42,7 @@ export interface Chosen {
 /** One that comes so late may have come before, though RabbitMQ does not say so: a person replays it. */
 const LATE_MS = 60_000;
 
-type AnswersOptions = Pick<BridgeOptions, "cache" | "ussdSessionMs" | "content">;
+type AnswersOptions = Pick<BridgeOptions, "cache" | "ussd" | "content">;
 
 /**
  * What `message` means. What it was found to mean once it means each time: what a choice was is kept with
@@ -84,7 +84,7 @@ export async function readAnswer(
   if (picked === undefined) return { kind: "text", records };
   const { option, number, by } = picked;
   const chosen: Chosen = {
-    choice: { ...option, contextId: prompt.id },
+    choice: { ...option, contextId: prompt.of?.[number - 1] ?? prompt.id },
     number,
     of: prompt.options.length,
     by,

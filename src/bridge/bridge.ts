@@ -13,19 +13,22 @@ import type { BridgeOptions } from "./options.ts";
 import { OutboundFlow } from "./outbound.ts";
 import { StatusFlow } from "./statuses.ts";
 import { TurnGate } from "./turn_gate.ts";
+import { Turns } from "./turns.ts";
+import { UssdInbound } from "./ussd_inbound.ts";
 import { SYSTEM_CLOCK } from "./wake_up.ts";
 
 /** How long abandoned work may take to be answered for at the broker, in milliseconds. */
 const SETTLE_MS = 2_000;
 
 /** One channel, running. */
-export class Bridge {
+export class Bridge implements Disposable {
   readonly #connector: Connector;
   readonly #gate: TurnGate;
   readonly #messages: Deliveries<InboundText>;
   readonly #events: Deliveries<Status>;
   readonly #inbound: InboundFlow;
   readonly #statuses: StatusFlow;
+  readonly #turns: Turns;
   readonly #crashes = new CrashCounts();
   readonly #stopping = new AbortController();
   readonly #abandon = new AbortController();
@@ -58,7 +61,9 @@ export class Bridge {
       call: turn.sendStatus.bind(turn),
       timeoutMs: () => options.statusTimeoutMs,
     });
-    this.#inbound = new InboundFlow(options, this.#messages);
+    this.#turns = new Turns({ ...options, ...SYSTEM_CLOCK, stopping: this.#stopping.signal });
+    const ussd = new UssdInbound({ ...options, ...SYSTEM_CLOCK, turns: this.#turns });
+    this.#inbound = new InboundFlow(options, this.#messages, ussd);
     this.#statuses = new StatusFlow(options, this.#events);
     this.accept = new OutboundFlow(options).accept;
   }
@@ -79,6 +84,7 @@ export class Bridge {
     this.#connector.start({
       inbound: this.#inbound.handle,
       event: this.#statuses.handle,
+      held: this.#turns.handle,
       onLead: (handover) => this.takeOver(handover),
       unreadable: (from) => deliveries[from].countUnreadable(),
       parked: (from, isNew) => deliveries[from].countParked(isNew),
@@ -94,6 +100,12 @@ export class Bridge {
     this.#crashes.takeOver(handover);
     this.#messages.forget();
     this.#events.forget();
+    this.#turns.forget();
+  }
+
+  /** Begins nothing new, and waits for nothing any more. */
+  [Symbol.dispose](): void {
+    this.#stopping.abort();
   }
 
   /**

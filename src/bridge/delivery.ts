@@ -135,9 +135,9 @@ export class Delivery<P> implements Disposable {
   }
 
   /** Ends a message that Turn need not know of, for a reason in a plain word. */
-  async skip(why: string): Promise<Disposition> {
+  async skip(why: string, notes: readonly Note[] = []): Promise<Disposition> {
     await this.#endWatch();
-    return await this.#finish(this.#parts.outcomes.skipped(this, why));
+    return await this.#finish(this.#parts.outcomes.skipped(this, why, notes));
   }
 
   /** Ends a message that asked for a page, which was sent. */

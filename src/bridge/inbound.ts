@@ -1,8 +1,9 @@
 // Inbound: a user's message off the queue is remembered, understood after what the user was asked last,
 // and told to Turn, one user's messages one after the other. Who reads on gets the next page from us, and
-// Turn is not told.
+// Turn is not told; the same of what ussd_inbound.ts answers.
 
-import { userKey } from "../cache/mod.ts";
+import { type Note, userKey } from "../cache/mod.ts";
+import { inForm } from "./address_forms.ts";
 import { type Answer, readAnswer } from "./answers.ts";
 import type { Choice, InboundText } from "../turn/mod.ts";
 import {
@@ -16,7 +17,8 @@ import type { Deliveries } from "./deliveries.ts";
 import type { Delivery } from "./delivery.ts";
 import { DELIVERED_TTL_MS, formatDelivered } from "./delivery_records.ts";
 import type { BridgeOptions } from "./options.ts";
-import { answeredNote, isOver } from "./ussd_requests.ts";
+import { isTooOld } from "./sessions.ts";
+import type { UssdInbound } from "./ussd_inbound.ts";
 
 export type InboundOptions = Pick<
   BridgeOptions,
@@ -26,7 +28,8 @@ export type InboundOptions = Pick<
   | "content"
   | "retryForMs"
   | "ussdRetryForMs"
-  | "ussdSessionMs"
+  | "ussd"
+  | "contactIds"
   | "emptyMessageBody"
   | "defaultFromAddr"
 >;
@@ -34,15 +37,18 @@ export type InboundOptions = Pick<
 export class InboundFlow {
   readonly #options: InboundOptions;
   readonly #deliveries: Deliveries<InboundText>;
+  readonly #ussd: UssdInbound;
 
-  constructor(options: InboundOptions, deliveries: Deliveries<InboundText>) {
+  constructor(options: InboundOptions, deliveries: Deliveries<InboundText>, ussd: UssdInbound) {
     this.#options = options;
     this.#deliveries = deliveries;
+    this.#ussd = ussd;
   }
 
   /** Tells Turn of a message, when the user's earlier ones are done with. */
   readonly handle = async (message: Message, arrival: Arrival): Promise<Disposition> => {
     const { retryForMs, ussdRetryForMs } = this.#options;
+    const takenAt = Date.now();
     using delivery = await this.#deliveries.begin({
       id: message.message_id,
       key: userKey(message.from_addr),
@@ -60,11 +66,15 @@ export class InboundFlow {
       transport: message.transport_name,
       content: message.content,
     };
-    return await delivery.run(() => this.#deliver(message, delivery));
+    return await delivery.run(() => this.#deliver(message, takenAt, delivery));
   };
 
-  async #deliver(message: Message, delivery: Delivery<InboundText>): Promise<Disposition> {
-    const { cache, emptyMessageBody, defaultFromAddr } = this.#options;
+  async #deliver(
+    message: Message,
+    takenAt: number,
+    delivery: Delivery<InboundText>,
+  ): Promise<Disposition> {
+    const { cache, emptyMessageBody, defaultFromAddr, contactIds } = this.#options;
     const id = message.message_id;
     const isDelivered = delivery.isRepeated &&
       await cache.getNote("delivered_inbound", id) !== undefined;
@@ -77,18 +87,27 @@ export class InboundFlow {
       !delivery.isNew && await cache.getInbound(id) !== undefined;
     // Before Turn is told: its answer may come before it has answered our call.
     const tallies = isCounted ? [] : [{ flow: "inbound", result: "in" }];
-    const answer = await readAnswer(message, isCounted, this.#options);
-    const isOurs = answer.kind === "page" && await this.#claim(answer.page, id);
-    const records = answer.kind === "past" || answer.kind === "page" && !isOurs
-      ? []
-      : answer.records;
-    await cache.putInbound(message, tallies, delivery.past?.firstFailureAt, records);
-    delivery.isIn = true;
-    if (answer.kind === "page" && isOurs) {
-      return await this.#turnPage(answer.page, message, delivery);
+    const past = delivery.past?.firstFailureAt;
+    const received = message.transport_type === "ussd"
+      ? await this.#ussd.receive(message, takenAt, delivery.held.over)
+      : undefined;
+    if (received?.kind === "ours") {
+      await cache.putInbound(message, tallies, past);
+      delivery.isIn = true;
+      return await delivery.skip(received.why, [deliveredNote(id)]);
     }
-    // Turn has answered it meanwhile, or what it asked for is gone with its session.
-    if (answer.kind === "page" || answer.kind === "past") return await delivery.skip("answered");
+    const answer: Answer = received?.isAnswer === false
+      ? { kind: "text", records: [] }
+      : await readAnswer(message, isCounted, this.#options);
+    const session = answer.kind === "page"
+      ? await this.#ussd.paged(message)
+      : received?.records ?? [];
+    const records = answer.kind === "past" ? session : [...answer.records, ...session];
+    await cache.putInbound(message, tallies, past, records);
+    delivery.isIn = true;
+    if (answer.kind === "page") return await this.#turnPage(answer.page, message, delivery);
+    // What it asked for is gone with its session.
+    if (answer.kind === "past") return await delivery.skip("answered");
     // The user hung up. Turn has no word for it, and refuses a text that is empty.
     if (!message.content && message.session_event === "close") {
       return await delivery.skip("hung_up");
@@ -96,9 +115,10 @@ export class InboundFlow {
 
     const sent = await delivery.send({
       id,
-      from: message.from_addr,
+      from: inForm(message.from_addr, contactIds),
       // Neither null nor "".
-      text: message.content || (emptyMessageBody ?? message.to_addr) || defaultFromAddr,
+      text: received?.text || message.content || (emptyMessageBody ?? message.to_addr) ||
+        defaultFromAddr,
       ...this.#choiceOf(answer, delivery),
       timestamp: unixSeconds(message.timestamp),
     });
@@ -116,28 +136,24 @@ export class InboundFlow {
     return { choice };
   }
 
-  /** Takes the user's message for the page as the one answer to it, unless it has another one. */
-  async #claim(page: Message, id: string): Promise<boolean> {
-    const { cache, ussdSessionMs } = this.#options;
-    const answered = answeredNote(id, { hash: "", id: page.message_id }, ussdSessionMs);
-    return await cache.claimNote(answered) === answered.value;
-  }
-
   /** Sends the page in answer to the message that asked for it, while that waits. */
   async #turnPage(
     page: Message,
     { message_id: id, timestamp }: Message,
     delivery: Delivery<InboundText>,
   ): Promise<Disposition> {
-    const { connector, metrics, ussdSessionMs } = this.#options;
-    if (isOver(Date.now() - unixMilliseconds(timestamp), ussdSessionMs)) {
+    const { connector, metrics, ussd } = this.#options;
+    if (isTooOld(Date.now() - unixMilliseconds(timestamp), ussd)) {
       return await delivery.skip("session_over");
     }
     await connector.publish(page);
     metrics.pageTurned();
-    const value = formatDelivered({ at: Date.now(), attempts: 0 });
-    return await delivery.paged([
-      { kind: "delivered_inbound", id, value, ttlMs: DELIVERED_TTL_MS },
-    ]);
+    return await delivery.paged([deliveredNote(id)]);
   }
+}
+
+/** The note that a message is done with, though Turn does not have it. */
+function deliveredNote(id: string): Note {
+  const value = formatDelivered({ at: Date.now(), attempts: 0 });
+  return { kind: "delivered_inbound", id, value, ttlMs: DELIVERED_TTL_MS };
 }

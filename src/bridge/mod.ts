@@ -6,7 +6,19 @@
 
 export { type Chosen, keptMeaning, type Meaning } from "./answers.ts";
 export { Bridge } from "./bridge.ts";
-export type { BridgeOptions, ContentOptions } from "./options.ts";
+export type { BridgeOptions, ContentOptions, SmsFallback, UssdOptions } from "./options.ts";
 export * from "./delivery_records.ts";
-export { type PartId, readPartId } from "./part_ids.ts";
+export { Owners } from "./owners.ts";
+export type { HeldMessage } from "./held_messages.ts";
+export { type Pending, readPending } from "./late_messages.ts";
+export type { Prompt } from "./prompts.ts";
+export { isOwnId, type PartId, readPartId } from "./part_ids.ts";
 export type { RetryOptions } from "./retries.ts";
+export {
+  type Asked,
+  readSession,
+  type Session,
+  type SessionState,
+  type SessionStep,
+  whyOver,
+} from "./sessions.ts";

@@ -7,6 +7,7 @@ import type { CallOptions, CallResult, TurnClient } from "../turn/mod.ts";
 import type { Connector, TransportType } from "../vumi/mod.ts";
 import type { CrashCounts } from "./crash_counts.ts";
 import type { QueuedFlow } from "./delivery_records.ts";
+import type { Owners } from "./owners.ts";
 import type { RetryOptions } from "./retries.ts";
 import type { TurnGate } from "./turn_gate.ts";
 import type { Clock } from "./wake_up.ts";
@@ -23,6 +24,54 @@ export interface ContentOptions extends Omit<ShowOptions, "medium"> {
   readonly menuTimeoutMs: number;
   /** As what Turn is told a choice. */
   readonly menuReply: "auto" | "interactive" | "text";
+}
+
+/** How a user's USSD session goes on; see turns.ts. Times are in milliseconds. */
+export interface UssdOptions {
+  /** How long a user's message can be answered. */
+  readonly sessionMs: number;
+  /** How long a screen waits for more of Turn's messages; 0: each is sent at once, as its own screen. */
+  readonly mergeWindowMs: number;
+  /** The same once one of them waits for the user's answer. */
+  readonly settleMs: number;
+  /** How long after the user's message a screen is shown at the latest, by the message's provider. */
+  answerDeadlineMs(provider: string | null): number;
+  /** What is shown when there is nothing to show by then; undefined: nothing is. */
+  readonly holdText: string | undefined;
+  /** How often that is shown to a user, one after the other. */
+  readonly holdMax: number;
+  /** What is shown after that, and the session closed. */
+  readonly sorryText: string;
+  /** What becomes of a message that nobody waits for any more. */
+  readonly late: "sms" | "fail";
+  /** Where it goes by SMS, if there is such a place. */
+  readonly smsFallback: SmsFallback | undefined;
+  /** What Turn is told when somebody dials; undefined: what the transport says. */
+  readonly startText: string | undefined;
+  /** The same by what was dialled. */
+  readonly startTexts: ReadonlyMap<string, string>;
+  /** For how long after a session who dials again may go on in it; 0: not at all. */
+  readonly resumeWindowMs: number;
+  /** What stands beside the answer to go on. */
+  readonly continueText: string;
+  /** The same to begin anew. */
+  readonly restartText: string;
+}
+
+/** Where messages to USSD users go for which it is too late. */
+export interface SmsFallback {
+  /** The transport that sends them. */
+  readonly transportName: string;
+  /** On what kind of network. */
+  readonly transportType: TransportType;
+  /** From which address. */
+  readonly fromAddr: string;
+  /** The form of users' addresses there. */
+  readonly address: "as_is" | "e164" | "digits";
+  /** What is sent: that there is a message, or the message. */
+  readonly mode: "notice" | "content";
+  /** The words of a notice. */
+  readonly noticeText: string;
 }
 
 /** What a bridge needs. Time-outs and retries may change, and count from the next call on. */
@@ -53,8 +102,12 @@ export interface BridgeOptions {
   readonly retryForMs: number;
   /** The same for USSD messages, whose sessions end soon. */
   readonly ussdRetryForMs: number;
-  /** How long a user's USSD message can be answered, in milliseconds. */
-  readonly ussdSessionMs: number;
+  /** How USSD sessions go on. */
+  readonly ussd: UssdOptions;
+  /** In what form Turn is told users' addresses. */
+  readonly contactIds: "as_is" | "e164";
+  /** Which messages of ours come back to us by way of another channel. */
+  readonly owners: Owners;
   /** What messages become on a phone. */
   readonly content: ContentOptions;
   /** Whether an event is left out for which a further one waits. */

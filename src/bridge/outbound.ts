@@ -1,30 +1,24 @@
 // Outbound: what Turn asks us to send becomes words on a phone, and those a vumi message on the queue,
-// in answer to what the user wrote, if that is known, and can still be answered. What doesn't fit into
-// one message follows: a page when the user asks for it (inbound.ts), an SMS when the one before it is
-// acked (statuses.ts).
+// in answer to what the user wrote, if that is known. What answers a user of USSD is held, as it becomes
+// one screen with what else comes (turns.ts). What doesn't fit into one message follows: a page when the
+// user asks for it (inbound.ts), an SMS when the one before it is acked (statuses.ts).
 
-import { CacheError, type KeptRecord, type Note, type Remembered, userKey } from "../cache/mod.ts";
+import { CacheError, type KeptRecord, type Note, type Remembered } from "../cache/mod.ts";
 import { type Medium, smsSegments } from "../content/mod.ts";
 import type { Acceptance, OutboundRequest, Sender } from "../turn/mod.ts";
-import {
-  createMessage,
-  createReply,
-  type Message,
-  newId,
-  PublishError,
-  unixMilliseconds,
-} from "../vumi/mod.ts";
+import { createMessage, type Message, PublishError, unixMilliseconds } from "../vumi/mod.ts";
+import { compose, composeShown } from "./compose.ts";
 import { DELIVERED_TTL_MS } from "./delivery_records.ts";
+import { claimHeld, encodeHeld } from "./held_messages.ts";
 import { Idempotency } from "./idempotency.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
-import { firstSmsId } from "./part_ids.ts";
 import { forget, keepPrompt, readPrompt } from "./prompts.ts";
 import { render, type Rendered, type Shown } from "./rendering.ts";
-import { recordsAfter, recordsBefore, sessionEventOf } from "./sent_records.ts";
+import { recordsAfter, recordsBefore } from "./sent_records.ts";
+import { opened, readSession, whyOver } from "./sessions.ts";
 import { tolerateCacheError } from "./tolerate.ts";
-import { type OpenRequest, UssdRequests } from "./ussd_requests.ts";
 
 /** What became of a request, and the message that it became, unless it was repeated or refused. */
 interface Published {
@@ -32,6 +26,8 @@ interface Published {
   readonly message?: Message;
   /** Whether the message is nothing that a phone can show, so that nothing was sent. */
   readonly isNotShown?: boolean;
+  /** Whether it is held, and not sent yet. */
+  readonly isHeld?: boolean;
 }
 
 /** A request that is being worked on. */
@@ -44,9 +40,20 @@ interface Work {
   notes: readonly Note[];
   /** What is to be kept or forgotten with them. */
   records: readonly KeptRecord[];
-  /** The user's USSD message that it answers. */
-  ussd: OpenRequest | undefined;
 }
+
+/** Turn has heard that it has to send it again, and would have it sent twice. */
+const GAVE_UP: Published = {
+  acceptance: {
+    kind: "unavailable",
+    reason: "Turn gave up before the message was in the cache",
+  },
+};
+
+const UNKNOWN = "no message of the user's is remembered";
+
+/** Why a sticker, for example, has failed. */
+const NOTHING_TO_SHOW = "nothing that a phone can show";
 
 const FAILED: Published = { acceptance: { kind: "unavailable", reason: "a bug" } };
 
@@ -54,20 +61,18 @@ export class OutboundFlow {
   readonly #options: BridgeOptions;
   readonly #outcomes: Outcomes;
   readonly #idempotency: Idempotency | undefined;
-  readonly #ussdRequests: UssdRequests;
 
   constructor(options: BridgeOptions) {
     this.#options = options;
     this.#outcomes = new Outcomes({ ...options, flow: "outbound", now: Date.now });
     this.#idempotency = options.dedupeWindowMs > 0 ? new Idempotency(options) : undefined;
-    this.#ussdRequests = new UssdRequests(options);
   }
 
   /** Publishes what is asked for. It is accepted only when the broker has confirmed it. */
   readonly accept = async (request: OutboundRequest, sender: Sender): Promise<Acceptance> => {
     const { metrics } = this.#options;
     const begunAt = performance.now();
-    const work: Work = { request, sender, isIn: false, notes: [], records: [], ussd: undefined };
+    const work: Work = { request, sender, isIn: false, notes: [], records: [] };
     let published = FAILED;
     metrics.requestBegun();
     try {
@@ -76,10 +81,7 @@ export class OutboundFlow {
     } finally {
       const ms = performance.now() - begunAt;
       metrics.requestEnded(published.message === undefined ? undefined : ms / 1000);
-      const reported = this.#report(work, published, Math.round(ms));
-      // The next answer to the same message is to find it answered, also at another bridge.
-      if (work.ussd !== undefined) await reported;
-      await work.ussd?.[Symbol.asyncDispose]();
+      void this.#report(work, published, Math.round(ms));
     }
   };
 
@@ -94,35 +96,58 @@ export class OutboundFlow {
   }
 
   async #publishOnce(work: Work): Promise<Published> {
-    const { cache, transportType } = this.#options;
-    const { request: { to, replyTo }, sender } = work;
+    const { cache, transportType, ussd } = this.#options;
+    const { to, replyTo } = work.request;
     const inbound = await (replyTo === null ? cache.getLastInbound(to) : cache.getInbound(replyTo));
     if (inbound === undefined && replyTo !== null) {
       log.warning("Answered 404, nothing sent: reply_to {replyTo} is not remembered", { replyTo });
       return { acceptance: { kind: "unknown_reply_to" } };
     }
-    if (inbound?.transport_type !== "ussd") return await this.#show(work, inbound);
+    const isUnknown = inbound === undefined && transportType === "ussd" && ussd.late === "sms";
+    if (inbound?.transport_type !== "ussd" && !isUnknown) return await this.#show(work, inbound);
     const rendered = this.#render(work, "ussd");
-    if (rendered.kind !== "shown") return await this.#leaveOut(work, inbound, rendered);
-    const taken = await this.#ussdRequests.take(inbound, sender.body);
-    switch (taken.kind) {
-      case "open":
-        work.ussd = taken.request;
-        return await this.#send(work, inbound, rendered);
-      case "repeated":
-        return { acceptance: { kind: "accepted", id: taken.id } };
-      case "busy": {
-        const reason = "another answer to the same USSD message is being sent";
-        return { acceptance: { kind: "unavailable", reason } };
-      }
-      case "over": {
-        const { reason } = taken;
-        if (transportType === "ussd") return { acceptance: { kind: "session_over", reason } };
-        const values = { replyTo: inbound.message_id, reason };
-        log.info("Sent as a new message, and not in answer to {replyTo}: {reason}", values);
-        return await this.#show(work, undefined);
-      }
+    return rendered.kind === "shown"
+      ? await this.#hold(work, inbound)
+      : await this.#leaveOut(work, inbound, rendered);
+  }
+
+  /** Leaves it to the bridge that speaks for the channel, unless nobody will see it. */
+  async #hold(work: Work, inbound: Remembered | undefined): Promise<Published> {
+    const { cache, connector, ussd, transportType, metrics } = this.#options;
+    const { request, sender } = work;
+    const last = inbound ?? createMessage({
+      to_addr: this.#options.defaultFromAddr,
+      from_addr: request.to,
+      transport_name: connector.name,
+      transport_type: "ussd",
+    });
+    const kept = readSession(await cache.getRecord("turn", last.from_addr));
+    const session = kept ?? opened(last, Date.now());
+    const isKnown = inbound !== undefined || kept !== undefined;
+    const claimed = await claimHeld(
+      cache,
+      isKnown ? session.inbound.message_id : "",
+      sender.body,
+      ussd,
+    );
+    const { id } = claimed;
+    if (claimed.isHeld || session.shown.includes(id)) {
+      return { acceptance: { kind: "accepted", id } };
     }
+    const reason = isKnown ? whyOver(session, ussd, Date.now()) : UNKNOWN;
+    if (reason !== undefined && ussd.late === "fail" && transportType === "ussd") {
+      metrics.late("refused");
+      return { acceptance: { kind: "session_over", reason } };
+    }
+    const composed = compose(request, session.inbound, null, this.#options);
+    const message = { ...composed, message_id: id };
+    await cache.putOutbound(message, [{ flow: "outbound", result: "in" }]);
+    work.isIn = true;
+    if (sender.isLate()) return GAVE_UP;
+    const held = { id, request, inbound: session.inbound, ...!isKnown && { over: UNKNOWN } };
+    await connector.hold(encodeHeld(held), sender.trace);
+    work.notes = [claimed.held];
+    return { acceptance: { kind: "accepted", id }, message, isHeld: true };
   }
 
   #render({ request }: Work, medium: Medium): Rendered {
@@ -146,20 +171,20 @@ export class OutboundFlow {
   ): Promise<Published> {
     if (rendered.kind === "unsendable") return { acceptance: rendered };
     const { cache, connector, failedStatus } = this.#options;
-    const message = this.#compose(work.request, inbound, null);
+    const message = compose(work.request, inbound, null, this.#options);
     const id = message.message_id;
     if (failedStatus === "failed") {
       await cache.putOutbound(message, [{ flow: "outbound", result: "in" }]);
       work.isIn = true;
-      await connector.reportNotShown(message);
+      await connector.reportFailed(id, NOTHING_TO_SHOW);
     }
     return { acceptance: { kind: "accepted", id }, isNotShown: true };
   }
 
   async #send(work: Work, inbound: Remembered | undefined, shown: Shown): Promise<Published> {
     const { cache, connector, metrics } = this.#options;
-    const { request, sender, ussd } = work;
-    const message = this.#composeShown(request, inbound, shown);
+    const { request, sender } = work;
+    const message = composeShown(request, inbound, shown, this.#options);
     const id = message.message_id;
     // Before publishing: its first event, or the user's answer, may be quicker than the broker's confirm.
     const records = recordsBefore(request, message, shown, this.#options);
@@ -170,9 +195,7 @@ export class OutboundFlow {
     work.isIn = true;
     if (sender.isLate()) {
       await askAgain();
-      // Turn has heard that it has to send this again, and would have it sent twice.
-      const reason = "Turn gave up before the message was in the cache";
-      return { acceptance: { kind: "unavailable", reason } };
+      return GAVE_UP;
     }
     try {
       await connector.publish(message, sender.trace);
@@ -185,7 +208,7 @@ export class OutboundFlow {
     if (shown.medium === "sms") metrics.smsSent(smsSegments(message.content ?? ""));
     work.records = recordsAfter(request, message, shown);
     const confirmed = { id, value: `${Date.now()}`, ttlMs: DELIVERED_TTL_MS };
-    work.notes = [{ kind: "confirmed", ...confirmed }, ...(ussd ? [ussd.answeredBy(id)] : [])];
+    work.notes = [{ kind: "confirmed", ...confirmed }];
     return { acceptance: { kind: "accepted", id }, message };
   }
 
@@ -200,51 +223,10 @@ export class OutboundFlow {
     });
   }
 
-  /** The first of the messages that it becomes. */
-  #composeShown(
-    request: OutboundRequest,
-    inbound: Remembered | undefined,
-    { medium, texts }: Shown,
-  ): Message {
-    const message = this.#compose(request, inbound, texts[0]);
-    if (texts.length === 1) return message;
-    return medium === "ussd"
-      ? { ...message, session_event: "resume" }
-      : { ...message, message_id: firstSmsId(newId()) };
-  }
-
-  #compose(
-    request: OutboundRequest,
-    inbound: Remembered | undefined,
-    content: string | null,
-  ): Message {
-    const session_event = sessionEventOf(request);
-    if (inbound !== undefined) {
-      if (userKey(inbound.from_addr) !== userKey(request.to)) {
-        const values = { replyTo: inbound.message_id };
-        log.warning(
-          "Turn's `to` is not the user who wrote {replyTo}, sent to the one who did",
-          values,
-        );
-      }
-      return createReply(inbound, { content, session_event });
-    }
-    const { connector, defaultFromAddr, transportType } = this.#options;
-    return createMessage({
-      to_addr: request.to,
-      from_addr: request.from ?? defaultFromAddr,
-      // Of no transport yet: vumi2 names the connector, and routers decide.
-      transport_name: connector.name,
-      transport_type: transportType,
-      content,
-      session_event,
-    });
-  }
-
   /** Resolves when what is to be noted is. */
   #report(
     { request: { to, replyTo, message: asked, content }, isIn, notes, records }: Work,
-    { acceptance, message, isNotShown }: Published,
+    { acceptance, message, isNotShown, isHeld }: Published,
     durationMs: number,
   ): Promise<void> {
     const { metrics } = this.#options;
@@ -257,7 +239,7 @@ export class OutboundFlow {
     const audited = { results: isIn ? [result] : ["in", result], notes, records };
     // What Turn has to send again has not ended.
     if (result === "unavailable") return this.#outcomes.count(result, audited);
-    if (message !== undefined) {
+    if (message !== undefined && isHeld !== true) {
       metrics.transports.sent(message.transport_name, unixMilliseconds(message.timestamp));
     }
     return this.#outcomes.report(result, {

@@ -111,8 +111,8 @@ export class Outcomes {
     return { kind: "done" };
   }
 
-  skipped(of: Ended, why: string): Disposition {
-    this.#end(of, why === "duplicate" ? why : "skipped", { why }, [`skipped_${why}`]);
+  skipped(of: Ended, why: string, notes: readonly Note[]): Disposition {
+    this.#end(of, why === "duplicate" ? why : "skipped", { why }, [`skipped_${why}`], notes);
     return { kind: "done" };
   }
 

@@ -1,12 +1,15 @@
-// Ids of what one of Turn's messages became, where that is several: pages of USSD, or SMS that a long
-// text was split into. The id says which it is, so that an event about one needs no look-up.
+// Ids of what one of Turn's messages became, where that is several: pages of USSD, SMS that a long text
+// was split into, or an SMS that says that there is a message. The id says which it is, so that an event
+// about one needs no look-up. And ids of screens of our own, of which Turn is told nothing.
+
+import { createHash } from "node:crypto";
 
 /** One of several. */
 export interface PartId {
   /** The id that Turn was given. */
   readonly of: string;
-  /** A screen of USSD, or an SMS. */
-  readonly kind: "page" | "sms";
+  /** A screen of USSD, an SMS, or a notice by SMS. */
+  readonly kind: "page" | "sms" | "notice";
   /** Which of them, from 1. */
   readonly nth: number;
 }
@@ -26,12 +29,26 @@ export function smsId(of: string, nth: number): string {
   return `${of.slice(0, -1)}${nth}`;
 }
 
+/** The id of the SMS that says that there is a message with this id. */
+export function noticeId(of: string): string {
+  return `${of}-n1`;
+}
+
 /** Reads what the functions above have made; undefined for all else. */
 export function readPartId(id: string): PartId | undefined {
-  const [, base, kind, digits] = /^([0-9a-f]{32})-([ps])([1-9]\d?)$/.exec(id) ?? [];
+  const [, base, kind, digits] = /^([0-9a-f]{32})-([psn])([1-9]\d?)$/.exec(id) ?? [];
   if (base === undefined) return undefined;
   const nth = Number(digits);
-  return kind === "p"
-    ? { of: base, kind: "page", nth }
-    : { of: firstSmsId(base), kind: "sms", nth };
+  if (kind === "s") return { of: firstSmsId(base), kind: "sms", nth };
+  return { of: base, kind: kind === "p" ? "page" : "notice", nth };
+}
+
+/** The id of a screen that shows none of Turn's messages: the same each time it answers this message. */
+export function ownId(inboundId: string): string {
+  return `${createHash("md5").update(inboundId).digest("hex")}-own`;
+}
+
+/** Whether it is the id of such a screen, or of a page of it. */
+export function isOwnId(id: string): boolean {
+  return /^[0-9a-f]{32}-own(-p\d+)?$/.test(id);
 }

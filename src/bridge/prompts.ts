@@ -9,6 +9,8 @@ import type { BridgeOptions } from "./options.ts";
 export interface Prompt {
   /** The id that Turn was given for the message. */
   readonly id: string;
+  /** The same for each of the options, where several messages are on one screen. */
+  readonly of?: readonly string[];
   /** How it was shown: what was asked on USSD ends with its session, and is answered there. */
   readonly medium: Medium;
   /** Not empty. */
@@ -26,17 +28,18 @@ export interface Pages {
   readonly broughtBy: readonly string[];
 }
 
-type Times = Pick<BridgeOptions, "ussdSessionMs" | "content">;
+type Times = Pick<BridgeOptions, "ussd" | "content">;
 
 /** The change that has `prompt` kept, in place of an earlier one of the user's. */
 export function keepPrompt(user: string, prompt: Prompt, times: Times): KeptRecord {
-  const ttlMs = prompt.medium === "ussd" ? times.ussdSessionMs : times.content.menuTimeoutMs;
+  const { ussd: { sessionMs, resumeWindowMs }, content: { menuTimeoutMs } } = times;
+  const ttlMs = prompt.medium === "ussd" ? sessionMs + resumeWindowMs : menuTimeoutMs;
   return { kind: "prompt", id: user, value: JSON.stringify(prompt), ttlMs };
 }
 
 /** The same of pages. */
-export function keepPages(user: string, pages: Pages, { ussdSessionMs: ttlMs }: Times): KeptRecord {
-  return { kind: "pages", id: user, value: JSON.stringify(pages), ttlMs };
+export function keepPages(user: string, pages: Pages, { ussd }: Times): KeptRecord {
+  return { kind: "pages", id: user, value: JSON.stringify(pages), ttlMs: ussd.sessionMs };
 }
 
 /** The change that has what the user was asked, or was to be shown, forgotten. */

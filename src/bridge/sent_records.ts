@@ -13,7 +13,7 @@ import { keepSplitSms } from "./split_sms.ts";
 /** More characters than that are not kept for operators; those of people's messages are. */
 const MOST_SHOWN = 100_000;
 
-type Options = Pick<BridgeOptions, "ussdSessionMs" | "content">;
+type Options = Pick<BridgeOptions, "ussd" | "content">;
 
 /** What is to be kept before the message is published: an event or an answer may be quick. */
 export function recordsBefore(

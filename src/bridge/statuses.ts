@@ -2,6 +2,7 @@
 // the other, never backwards, and not what is out of date before it could be told. Of a message that became
 // several Turn is told as of one.
 
+import type { Note, Remembered } from "../cache/mod.ts";
 import { smsSegments } from "../content/mod.ts";
 import type { Heard } from "../telemetry/mod.ts";
 import type { Status } from "../turn/mod.ts";
@@ -9,30 +10,40 @@ import {
   type Arrival,
   type Disposition,
   type Event,
-  NOT_SHOWN,
+  OURS,
   unixMilliseconds,
   unixSeconds,
 } from "../vumi/mod.ts";
+import { inForm } from "./address_forms.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Delivery } from "./delivery.ts";
 import {
   DELIVERED_TTL_MS,
+  type DeliveredRecord,
   eventKey,
   formatToldRecord,
   readToldRecord,
   type Said,
   saidBy,
   type ToldEvent,
+  type ToldRecord,
 } from "./delivery_records.ts";
 import { findSent } from "./job.ts";
 import { log } from "./log.ts";
-import { type PartId, readPartId } from "./part_ids.ts";
+import { isOwnId, type PartId, readPartId } from "./part_ids.ts";
 import { hearOfSms, keepSplitSms, readSplitSms } from "./split_sms.ts";
 import type { BridgeOptions } from "./options.ts";
 
 export type StatusOptions = Pick<
   BridgeOptions,
-  "connector" | "cache" | "metrics" | "retryForMs" | "failedStatus" | "compactStatuses"
+  | "connector"
+  | "cache"
+  | "owners"
+  | "metrics"
+  | "retryForMs"
+  | "failedStatus"
+  | "compactStatuses"
+  | "contactIds"
 >;
 
 interface Meaning {
@@ -87,11 +98,10 @@ export class StatusFlow {
     part: PartId | undefined,
     delivery: Delivery<Status>,
   ): Promise<Disposition> {
-    const { cache, metrics, failedStatus } = this.#options;
+    const { cache, metrics } = this.#options;
     const message = await findSent(cache, sentIds(event, part));
     const told = readToldRecord(message && await cache.getNote("told", message.message_id));
-    const key = eventKey(event.event_id);
-    const isTold = told.events.some(({ id }) => id === key);
+    const isTold = told.events.some(({ id }) => id === eventKey(event.event_id));
     delivery.details = {
       turnMessageId: message?.message_id,
       sentMessageId: event.sent_message_id,
@@ -105,22 +115,24 @@ export class StatusFlow {
     if (parked !== undefined) return parked;
 
     if (delivery.isNew) delivery.countIn();
-    if (message === undefined) {
-      log.warning("Not remembered, so no status is sent: {messageId}", delivery.job.names);
-      return await delivery.skip("not_ours");
-    }
+    if (message === undefined) return await this.#leaveToOwner(event, delivery);
     const id = message.message_id;
     delivery.subject = { user: message.to_addr, about: id };
     // A transport that was not sure may have put it on the queue twice.
     if (isTold) return await delivery.skip("duplicate");
     const said = part === undefined ? saidBy(event) : await this.#saidOfAll(event, part);
     if (said === undefined) return await delivery.skip("part");
-    const { heard, progress, ...meaning } = MEANINGS[said];
-    if (delivery.isNew && event.nack_reason !== NOT_SHOWN) {
+    const { heard, progress } = MEANINGS[said];
+    if (delivery.isNew && event.nack_reason?.startsWith(OURS) !== true) {
       metrics.transports.heard(message.transport_name, heard);
       if (told.events.length === 0 && this.#isFirst(id)) {
         metrics.transports.heardFirst(message.transport_name, unixMilliseconds(message.timestamp));
       }
+    }
+    const others = await this.#shownWith(message, event);
+    for (const other of others) {
+      const ended = await this.#tellOfAnother(other, message, event, said, delivery);
+      if (ended !== undefined) return ended;
     }
     const isPage = part?.kind === "page";
     if (progress < told.progress && !isPage) return await delivery.skip("out_of_date");
@@ -128,21 +140,62 @@ export class StatusFlow {
     const isKnown = isPage ? told.events.some(isFailure) : progress === told.progress;
     if (part !== undefined && isKnown) return await delivery.skip("part");
 
-    const status = meaning.status === "failed" ? failedStatus : meaning.status;
-    const sent = await delivery.send({
-      messageId: id,
-      recipient: message.to_addr,
-      status,
-      timestamp: unixSeconds(event.timestamp),
-    });
+    const sent = await delivery.send(this.#status(id, message, event, said));
     if (sent.kind !== "delivered") return sent;
     this.#heard.delete(id);
-    const { at, attempts } = sent;
-    const value = formatToldRecord({
-      progress: Math.max(progress, told.progress),
-      events: [...told.events, { id: key, event: said, status, at, attempts }],
-    });
-    return await delivery.delivered(sent, [{ kind: "told", id, value, ttlMs: DELIVERED_TTL_MS }]);
+    return await delivery.delivered(sent, [toldNote(id, told, event, said, sent)]);
+  }
+
+  /** Hands it on to the channel whose message it is about, if that is another one. */
+  async #leaveToOwner(event: Event, delivery: Delivery<Status>): Promise<Disposition> {
+    const { connector, owners } = this.#options;
+    const { user_message_id: id } = event;
+    if (isOwnId(id)) return await delivery.skip("own_screen");
+    const owner = await owners.of(id);
+    if (owner !== undefined && owner !== connector.name) {
+      await connector.forward(event, owner);
+      return await delivery.skip("forwarded");
+    }
+    log.warning("Not remembered, so no status is sent: {messageId}", delivery.job.names);
+    return await delivery.skip("not_ours");
+  }
+
+  /** The ids of what was shown on the same screen as a message, if the event is about that. */
+  async #shownWith({ message_id, transport_type }: Remembered, event: Event): Promise<string[]> {
+    // Our own event is about the one message.
+    if (transport_type !== "ussd" || event.nack_reason?.startsWith(OURS)) return [];
+    const ids = await this.#options.cache.getRecord("screen", message_id);
+    const all: string[] = ids === undefined ? [] : JSON.parse(ids);
+    return all.filter((id) => id !== message_id);
+  }
+
+  /** Tells Turn of another message on the same screen. Answers a disposition if Turn does not take it. */
+  async #tellOfAnother(
+    id: string,
+    message: Remembered,
+    event: Event,
+    said: Said,
+    delivery: Delivery<Status>,
+  ): Promise<Disposition | undefined> {
+    const { cache } = this.#options;
+    const told = readToldRecord(await cache.getNote("told", id));
+    const isTold = told.events.some((each) => each.id === eventKey(event.event_id));
+    if (isTold || MEANINGS[said].progress < told.progress) return undefined;
+    const sent = await delivery.send(this.#status(id, message, event, said));
+    if (sent.kind !== "delivered") return sent;
+    await cache.putNotes([toldNote(id, told, event, said, sent)]);
+    return undefined;
+  }
+
+  #status(messageId: string, { to_addr }: Remembered, event: Event, said: Said): Status {
+    const { failedStatus, contactIds } = this.#options;
+    const { status } = MEANINGS[said];
+    return {
+      messageId,
+      recipient: inForm(to_addr, contactIds),
+      status: status === "failed" ? failedStatus : status,
+      timestamp: unixSeconds(event.timestamp),
+    };
   }
 
   /**
@@ -152,6 +205,7 @@ export class StatusFlow {
   async #saidOfAll(event: Event, { of, kind, nth }: PartId): Promise<Said | undefined> {
     const said = saidBy(event);
     // Turn is told of the first page; of the others only that the user did not get one.
+    if (kind === "notice") return said;
     if (kind === "page") return MEANINGS[said].status === "failed" ? said : undefined;
     const { cache, connector, metrics } = this.#options;
     const split = readSplitSms(await cache.getRecord("parts", of));
@@ -177,6 +231,22 @@ export class StatusFlow {
     this.#heard.add(messageId);
     return true;
   }
+}
+
+/** The note that Turn was told of one more event. */
+function toldNote(
+  id: string,
+  told: ToldRecord,
+  event: Event,
+  said: Said,
+  { at, attempts }: DeliveredRecord,
+): Note {
+  const { progress, status } = MEANINGS[said];
+  const value = formatToldRecord({
+    progress: Math.max(progress, told.progress),
+    events: [...told.events, { id: eventKey(event.event_id), event: said, status, at, attempts }],
+  });
+  return { kind: "told", id, value, ttlMs: DELIVERED_TTL_MS };
 }
 
 function isFailure({ event }: ToldEvent): boolean {

@@ -17,7 +17,7 @@ export { type Headers, type Parking, readParking, RETRY_HEADERS, withoutPast } f
 /** Publishes to durable queues. */
 export interface Publisher {
   /** Sees to it that a durable queue exists whenever there is a connection. Idempotent. */
-  declare(queue: string): void;
+  declare(queue: string, options?: DeclareOptions): void;
 
   /**
    * Publishes a persistent message to a declared queue. Resolves when the broker has confirmed it in
@@ -28,6 +28,12 @@ export interface Publisher {
    * for, up to 4 seconds.
    */
   publish(queue: string, body: Uint8Array, headers?: Headers): Promise<void>;
+}
+
+/** How a queue is declared. */
+export interface DeclareOptions {
+  /** Whether no other program declares it, so that it may be of the type of our own ones. */
+  readonly isOwn?: boolean;
 }
 
 /** Consumes queues. Of all programs that do so with the same {@linkcode LeadOptions}, one leads. */
@@ -125,7 +131,7 @@ export type Disposition =
 export type Handler = (message: BrokerMessage) => Promise<Disposition>;
 
 /** How {@linkcode Subscriber.consume} consumes. */
-export interface ConsumeOptions {
+export interface ConsumeOptions extends DeclareOptions {
   /** Most messages handed out and not yet answered, 1 to 65535. */
   readonly prefetch: number;
   /** The durable queue for messages with the disposition `park`. */

@@ -10,8 +10,10 @@ export type NoteKind =
   | "told"
   /** When the broker has confirmed a message to a user; by the message's id. */
   | "confirmed"
-  /** Which answer a user's USSD message has had, or is being sent; by the id of the user's message. */
-  | "answered"
+  /** As what one of Turn's messages is held; by the id of the user's message and the hash of its body. */
+  | "held"
+  /** Which connector's message it is that another one sends; by the message's id. */
+  | "owner"
   /** What a request of Turn's was answered with; by the hash of its body. */
   | "answer"
   /** Which of a user's messages wait elsewhere, so that others go behind them; by flow and user. */

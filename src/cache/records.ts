@@ -14,7 +14,16 @@ export type RecordKind =
   /** What a user's message meant, if not what it says; by its id. */
   | "meaning"
   /** What of a text that was split has been sent; by the id that Turn was given. */
-  | "parts";
+  | "parts"
+  /** How far a user's USSD session has come; by the user's address. */
+  | "turn"
+  /** What a user is shown with the next dial; by the user's address. */
+  | "pending"
+  /** With which others a message was shown on one screen; by the id that Turn was given of each. */
+  | "screen";
+
+/** Those that go by a user's address. */
+const BY_USER: ReadonlySet<RecordKind> = new Set(["prompt", "pages", "turn", "pending"]);
 
 /** Something of a user or a message, to be kept or forgotten. */
 export interface KeptRecord {
@@ -29,7 +38,7 @@ export interface KeptRecord {
 }
 
 export function recordKey(kind: RecordKind, id: string): Key {
-  return [kind, kind === "prompt" || kind === "pages" ? userKey(id) : id];
+  return [kind, BY_USER.has(kind) ? userKey(id) : id];
 }
 
 /** The changes that keep or forget the records. */

@@ -28,6 +28,11 @@ export type Remembered = Pick<Message, (typeof FIELDS)[number]>;
 /** Where in a row the timestamp is. Timestamps compare as texts. */
 export const TIMESTAMP_PLACE: number = FIELDS.indexOf("timestamp");
 
+/** What is kept of a message. */
+export function remembered(message: Remembered): Remembered {
+  return fromRow(toRow(message)) ?? message;
+}
+
 /** The row of a message, which may be more than is kept. */
 export function toRow(message: Remembered): readonly unknown[] {
   return FIELDS.map((field) => message[field]);

@@ -32,7 +32,7 @@ export async function audit(config: Config, options: { connector?: string }): Pr
   await using opened = new AsyncDisposableStack();
   const broker = await openBroker(config, opened);
   let code: number = EXIT.ok;
-  for (const [channel, cache] of await openCaches(channels, opened, "look")) {
+  for (const [channel, cache] of (await openCaches(channels, opened, "look")).of) {
     printTitle(channel);
     const audited = { ...channel, delaysMs: delaysMsOf(channel) };
     const { counts, verdicts } = await lookUntilItAddsUp(audited, cache, broker);

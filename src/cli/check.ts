@@ -24,6 +24,7 @@ import { TIMEOUT_MS } from "./config_command.ts";
 import { checkEndpoint } from "./endpoint_check.ts";
 import { EXIT } from "./exit_codes.ts";
 import { formatTable, print } from "./print.ts";
+import { ussdFindings, ussdLines } from "./ussd_words.ts";
 
 /** Checks everything and prints the results; returns the exit code. */
 export async function check(config: Config, warnings: readonly Warning[]): Promise<number> {
@@ -36,6 +37,7 @@ export async function check(config: Config, warnings: readonly Warning[]): Promi
   ]);
   const findings: readonly Finding[] = [
     ...publicFindings(config),
+    ...config.channels.flatMap(ussdFindings),
     ...warnings.map(({ key, message }) => ({ subject: key, ok: undefined, detail: message })),
     ...tried.flat(),
   ];
@@ -84,12 +86,14 @@ function summary(config: Config): string {
 
 function channelLines(channel: ChannelConfig): readonly (readonly [string, string])[] {
   const { connector_name, vumi_api_path, turn_api_url, status_format } = channel;
-  const { outbound, inbound, event, inboundParked, eventParked } = queuesOf(connector_name);
+  const queues = queuesOf(connector_name);
   return [
-    ["take from Turn", `POST ${vumi_api_path}/messages, as ${outbound}`],
-    ["send to Turn", `${inbound} as POST ${turn_api_url}/messages`],
-    ["", `${event} as POST ${turn_api_url}/statuses (${status_format})`],
-    ["park in", `${inboundParked}, ${eventParked}`],
+    ["take from Turn", `POST ${vumi_api_path}/messages, as ${queues.outbound}`],
+    ["send to Turn", `${queues.inbound} as POST ${turn_api_url}/messages`],
+    ["", `${queues.event} as POST ${turn_api_url}/statuses (${status_format})`],
+    ["hold for USSD in", queues.held],
+    ["park in", [queues.inboundParked, queues.eventParked, queues.heldParked].join(", ")],
+    ...ussdLines(channel).map((line, index) => [index === 0 ? "on USSD" : "", line] as const),
   ];
 }
 
@@ -111,10 +115,11 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
   const channels = connectors.map(queuesOf);
   return await checkAmqp({
     ...server,
-    consumeQueues: channels.flatMap(({ inbound, event }) => [inbound, event]),
+    consumeQueues: channels.flatMap(({ inbound, event, held }) => [inbound, event, held]),
+    boundOwn: new Set(channels.map(({ held }) => held)),
     publishQueues: channels.map(({ outbound }) => outbound),
     leadQueues: connectors.map((connector) => ({ connector, queue: queuesOf(connector).lead })),
-    ownQueues: channels.flatMap(({ inboundParked, eventParked }) => [inboundParked, eventParked]),
+    ownQueues: channels.flatMap((its) => [its.inboundParked, its.eventParked, its.heldParked]),
     delaysMs: config.channels.flatMap(delaysMsOf),
     lookFurther: async (broker) => {
       const found = await Array.fromAsync(connectors, (name) => checkPartitions(name, broker));

@@ -8,6 +8,7 @@ import { DemoPlay } from "../simulator/handset/demo_play.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
 import { Screen } from "../simulator/screen.ts";
 import { type Answerer, SimulatedTurn } from "../simulator/simulated_turn.ts";
+import { USSD_CODE } from "../simulator/tour_messages.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startService } from "../service/service.ts";
 import { Signals } from "../service/signals.ts";
@@ -79,6 +80,10 @@ async function demoConfig(port: number, turnUrl: string): Promise<Config> {
     "turn-api-url": turnUrl,
     "auth-token": AUTH_TOKEN,
     "turn-hmac-secret": HMAC_SECRET,
+    "ussd-hold-text": "Please wait. Reply 1 to continue.",
+    "sms-fallback-transport-name": `${CONNECTOR_NAME}_sms`,
+    "sms-fallback-from-addr": "8110",
+    "sms-fallback-notice-text": `You have a message from us. Dial ${USSD_CODE} to read it.`,
   };
   return validConfig(await loadConfig({ flags, env: {} }));
 }

@@ -1,13 +1,14 @@
-// `turn-channels find <id or address>`: what became of one message, or of a user's latest ones, and
-// where they are now, from the cache and the queues of a running system.
+// `turn-channels find <id or address>`: what became of one message, or of a user's latest ones, how the
+// user's USSD session went, and where all is now, from the cache and the queues of a running system.
 
 import { type Command, Option } from "commander";
 import type { MessageCache } from "../cache/mod.ts";
 import type { ChannelConfig, Config } from "../config/mod.ts";
-import { type Queued, searchCache, searchQueues } from "../inspect/find_search.ts";
+import { isOwnId, type Queued, searchCache, searchQueues } from "../inspect/find_search.ts";
 import { type Story, storyOf } from "../inspect/find_story.ts";
 import { formatTime } from "../inspect/find_waiting.ts";
 import { openCaches } from "../service/caches.ts";
+import { ussdOptionsOf } from "../service/ussd_options.ts";
 import { needConfig, openBroker, type Shell } from "./config_command.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 import { plainJson, plainText, print, printError } from "./print.ts";
@@ -20,14 +21,14 @@ interface Options {
 export function addFind(program: Command, shell: Shell): void {
   const command = program.command("find")
     .description(
-      "show what became of a message, or of a user's latest ones, and where they are now",
+      "show what became of a message, or of a user's latest ones and USSD session, and where they are now",
     )
     .argument("<id>", "the id of a message or an event, or a user's address")
     .addOption(new Option("--json", "one JSON object a line for each message"))
     .addOption(
       new Option(
         "--content",
-        "also what the user wrote, if the message is parked, and what the phone was shown",
+        "also what the user wrote, if the message is parked, what the phone was shown, and what the next dial shows",
       ),
     );
   needConfig(command, shell, (config) => find(config, command.args[0] ?? "", command.opts()));
@@ -75,10 +76,11 @@ async function find(config: Config, query: string, options: Options): Promise<nu
         depths,
         hasCache: cache !== undefined,
         now: Date.now(),
+        ussd: ussdOptionsOf(channel),
       };
       return (await searchCache(query, cache, parked)).map((one) => storyOf(one, around));
     };
-    const stories = await orWithout(() => search(caches?.get(channel)));
+    const stories = await orWithout(() => search(caches?.of.get(channel)));
     for (const story of stories ?? await search(undefined)) {
       print(options.json ? `${plainJson(story)}\n` : formatStory(story, found > 0));
       found++;
@@ -87,6 +89,10 @@ async function find(config: Config, query: string, options: Options): Promise<nu
   if (code !== undefined) return code;
   if (found > 0) return EXIT.ok;
   const sought = plainText(query);
+  if (isOwnId(query)) {
+    printError(`${sought} is a screen of the bridge's own: search for its user's address.\n`);
+    return EXIT.findings;
+  }
   printError(
     `${sought} was not found, neither in the cache (it is older than the cache keeps, or ` +
       "never came here) nor in a parking queue. Events that Turn already has are kept with their " +
@@ -99,8 +105,9 @@ async function find(config: Config, query: string, options: Options): Promise<nu
 function formatStory(story: Story, isFurther: boolean): string {
   const { kind, id, user, connector, steps, now, content } = story;
   const whose = user === null ? "" : kind === "inbound" ? ` from ${user}` : ` to ${user}`;
+  const what = kind === "session" ? `USSD session of ${id}` : `Message ${id}${whose}`;
   const lines = [
-    `Message ${id}${whose}, connector ${connector}`,
+    `${what}, connector ${connector}`,
     ...steps.map(({ at, text }) => row(at === null ? "" : formatTime(at), text)),
     ...now.map((text, index) => row(index === 0 ? "now (times are UTC)" : "", text)),
     ...(content === undefined ? [] : [row("content", JSON.stringify(content))]),

@@ -61,6 +61,7 @@ export async function init(options: InitOptions): Promise<number> {
     `Wrote ${output}, readable by you only. What has to be remembered will be in ${cache}. ` +
       `Next: turn-channels check --config ${output}\n`,
   );
+  if (config.transport_type === "ussd") print(START_TEXT);
   if (!register) {
     print(
       "In Turn, set the channel's endpoint to this program's public address followed by /messages, " +
@@ -69,6 +70,10 @@ export async function init(options: InitOptions): Promise<number> {
   }
   return EXIT.ok;
 }
+
+const START_TEXT =
+  'Turn will be told "hi" when somebody dials: make ussd.start_text in that file ' +
+  "the word on which your flow starts.\n";
 
 /** Registers the channel; returns what Turn decides. */
 async function decidedByTurn(config: Config, answers: Answers): Promise<Answers> {
@@ -105,6 +110,8 @@ function fileValues(flags: Answers, cache: string): Readonly<Record<string, stri
     // Most want a cache that outlives the process.
     message_cache_class: "DenoKvMessageCache",
     "message_cache_config.path": cache,
+    // Flows start on a word, and never on the code that was dialled.
+    ...flags["transport-type"] === "ussd" && { "ussd.start_text": "hi" },
     ...Object.fromEntries(values),
   };
 }

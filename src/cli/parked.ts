@@ -5,6 +5,7 @@ import { parseJson } from "../async/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { formatTime } from "../inspect/find_waiting.ts";
 import {
+  PARKED_QUEUES,
   type ParkedFilter,
   type ParkedMessage,
   ParkedMessages,
@@ -17,7 +18,7 @@ import { HeldOutput, plainJson, plainText, print, printError } from "./print.ts"
 const DRY_RUN = new Option("--dry-run", "only count them");
 const FILTERS = [
   CONNECTOR,
-  new Option("--queue <queue>", "only this parking queue").choices(["inbound", "event"]),
+  new Option("--queue <queue>", "only this parking queue").choices(PARKED_QUEUES),
   new Option("--id <id>", "only this message, or the events about it"),
   new Option("--since <when>", "only what was parked since: 2h, 3d, or 2026-11-24T08:00Z")
     .argParser(parseSince),

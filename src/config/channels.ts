@@ -78,13 +78,13 @@ function channelOf(index: number, entry: Tree, shared: Tree, layers: Layers): Ch
 }
 
 /** What `own` has over what is for all channels, in groups and maps name by name. */
-function merged(shared: Tree, own: Tree): Tree {
+function merged(shared: Tree, own: Tree, prefix = ""): Tree {
   const groups = Object.entries(own).flatMap(([name, group]) => {
-    const sharedGroup = shared[name];
-    const isOpen = groupNames.has(name) || mapNames.has(name);
+    const [sharedGroup, path] = [shared[name], prefix + name];
+    const isOpen = groupNames.has(path) || mapNames.has(path);
     if (!isOpen || !isTree(group) || !isTree(sharedGroup)) return [];
     const set = Object.entries(group).filter(([, value]) => value !== null);
-    return [[name, { ...sharedGroup, ...Object.fromEntries(set) }] as const];
+    return [[name, merged(sharedGroup, Object.fromEntries(set), `${path}.`)] as const];
   });
   return { ...shared, ...own, ...Object.fromEntries(groups) };
 }

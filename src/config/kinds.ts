@@ -46,6 +46,9 @@ const string = z.string().refine((value) => value.isWellFormed());
 
 export const text = kind("text, not empty", string.min(1));
 
+/** What somebody reads, or a flow is told. */
+export const notBlank = kind("text, not blank", string.regex(/\S/));
+
 /** Text for a small screen, of 1 to `max` characters. */
 export function shortLine(max: number): z.ZodType<string> {
   const rule = string.regex(new RegExp(`^(?=.*\\S).{1,${max}}$`, "u"));
@@ -252,6 +255,11 @@ export function oneOf<const T extends string>(
     : { anyOf: [{ enum: words }, { type: "string" }] };
   return kind(`one of ${words.join(", ")}`, rule, { written });
 }
+
+/** As vumi has them. */
+export const transportTypes = oneOf(
+  ["http_api", "irc", "telnet", "twitter", "sms", "ussd", "xmpp", "mxit", "wechat"],
+);
 
 const WORDS: ReadonlyMap<string, boolean> = new Map([["true", true], ["false", false]]);
 

@@ -16,5 +16,6 @@ export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
 export { redactedConfig } from "./redaction.ts";
 export type { MessageTemplate, MessageTemplates } from "./message_templates.ts";
 export { type ChannelConfig, type Config, requestTimeoutMs } from "./schema.ts";
+export { lateWay, type SmsFallbackKeys, smsFallbackOf } from "./sms_fallback.ts";
 export type { TlsFiles } from "./tls_files.ts";
 export { configTemplate } from "./template.ts";

@@ -4,28 +4,11 @@
 import * as z from "zod";
 import * as k from "./kinds.ts";
 import { messageTemplates } from "./message_templates.ts";
+import { smsFallback } from "./sms_fallback.ts";
+import { ussd } from "./ussd_keys.ts";
 
 const DAY = 86_400;
 const YEAR = 365 * DAY;
-
-const ussd = z.object({
-  session_timeout: k.seconds(DAY).default(180).describe(
-    "How long after a user's last USSD message an answer to it is sent as one.",
-  ),
-  // The standard's limit is 160 bytes, into which 182 septets go (3GPP TS 23.038).
-  page_chars: k.integer(60, 182).default(182).describe(
-    "Characters of GSM-7 on a screen, extension characters counted twice. 182 is the standard's limit; many networks show less, so 160 is wise. Longer texts become pages.",
-  ),
-  more_key: k.phoneKeys.default("98").describe(
-    "What a user answers to read the next page. Take none that your menus have as a number.",
-  ),
-  more_text: k.shortLine(20).default("More").describe(
-    "What stands beside ussd.more_key at the end of a page.",
-  ),
-  max_pages: k.integer(1, 50).default(6).describe(
-    "Pages of one message; a longer text is cut off there, with ... at its end.",
-  ),
-}).readonly();
 
 const sms = z.object({
   long: k.oneOf(["pass", "split", "refuse"]).default("pass").describe(
@@ -50,7 +33,7 @@ const words = z.object({
 /** Each channel may have these for itself. */
 export const phone = {
   menu_timeout: k.seconds(YEAR).default(DAY).describe(
-    "How long an answer by SMS may pick an option by its number or title. On USSD that lasts as long as the session.",
+    "How long an answer by SMS may pick an option by its number or title. On USSD that lasts as long as the session, and ussd.resume_window.",
   ),
   menu_reply: k.oneOf(["auto", "interactive", "text"]).default("auto").describe(
     "How Turn is told which option was picked: as WhatsApp does it, or as text with the option's title. auto is interactive, and for an hour text when Turn refuses that.",
@@ -59,29 +42,13 @@ export const phone = {
     "Characters of SMS: as_is changes none. gsm7 replaces those that GSM-7 lacks by plain ones, and refuses a text in which others are left; auto sends that as UCS-2.",
   ),
   ussd,
+  sms_fallback: smsFallback,
+  contact_ids: k.oneOf(["as_is", "e164"]).default("as_is").describe(
+    "How Turn is told users' addresses: as_is as the transport has them, e164 as +27821234567, so that one person is one contact by SMS, USSD and WhatsApp.",
+  ),
   sms,
   words,
   templates: messageTemplates.default({}).describe(
     "The words of WhatsApp's templates, which Turn sends by name only. {{1}}, {{2}} and so on are filled in; buttons are the titles of quick replies. A language (en, pt_BR) may have its own.",
   ),
 };
-
-/** How much of a screen of UCS-2 what stands at its end may take: half, so that there is room to read. */
-export function moreTextFits(): z.core.$ZodCheck<{ readonly ussd?: z.output<typeof ussd> }> {
-  return z.refine(
-    ({ ussd }) => {
-      if (ussd === undefined) return true; // It is faulty, which is told.
-      const { page_chars, more_key, more_text } = ussd;
-      const units = Math.floor(Math.ceil(page_chars * 7 / 8) / 2);
-      return 2 * `\n${more_key}. ${more_text}`.length <= units;
-    },
-    {
-      path: ["ussd", "more_text"],
-      when: () => true, // Also if other keys are faulty, so that all faults are told at once.
-      params: {
-        expected: "shorter: with ussd.more_key it would take more than half a screen of " +
-          "ussd.page_chars in UCS-2",
-      },
-    },
-  );
-}

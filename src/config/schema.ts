@@ -4,14 +4,13 @@
 
 import * as z from "zod";
 import * as k from "./kinds.ts";
-import { moreTextFits, phone } from "./phone.ts";
+import { phone } from "./phone.ts";
+import { smsFallbackRules } from "./sms_fallback.ts";
 import type { TlsFiles } from "./tls_files.ts";
+import { ussdRules } from "./ussd_keys.ts";
 
 const DAY = 86_400;
 const YEAR = 365 * DAY;
-const transportTypes = k.oneOf(
-  ["http_api", "irc", "telnet", "twitter", "sms", "ussd", "xmpp", "mxit", "wechat"],
-);
 const cacheClasses = k.oneOf(
   ["MemoryMessageCache", "DenoKvMessageCache", "RedisMessageCache"],
   (name) => name.slice(name.lastIndexOf(".") + 1), // vumi2's files have vumi2.message_caches.X
@@ -28,7 +27,7 @@ const channel = {
   default_from_addr: k.text.describe(
     "Address that messages come from if Turn's request names none.",
   ),
-  transport_type: transportTypes.default("sms").describe(
+  transport_type: k.transportTypes.default("sms").describe(
     "Transport type of messages that are no replies.",
   ),
   empty_message_body: k.text.optional().describe(
@@ -132,7 +131,7 @@ const broker = {
     vhost: k.text.default("/").describe("Virtual host at the AMQP broker."),
     tls,
     queue_type: k.queueType.default("").describe(
-      "Type of the delay and parking queues, which the bridge declares.",
+      "Type of the delay, parking and held queues, which the bridge alone declares.",
     ),
     consumer_timeout: k.seconds(YEAR).default(1800).describe(
       "RabbitMQ's own consumer_timeout. A message that had to wait for half of it goes to the end of its queue as a copy.",
@@ -237,7 +236,8 @@ export const configSchema = z.object({
   ...cache,
   ...operation,
 }).check(
-  moreTextFits(),
+  ussdRules(),
+  smsFallbackRules(),
   requiredWith("DenoKvMessageCache", "path", "path of a file"),
   requiredWith("RedisMessageCache", "url", "URL of a Redis server, or of Sentinels"),
 ).readonly();

@@ -18,8 +18,18 @@ const OFTEN_CHANGED = [
   "words.document",
 ];
 
+/** The same on a channel of USSD. */
+const OFTEN_CHANGED_ON_USSD = [
+  "ussd.sorry_text",
+  "ussd.start_text",
+  "ussd.continue_text",
+  "ussd.restart_text",
+];
+
 /** What says more than a default: how a map is written. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  "ussd.answer_deadlines": ["  Vodacom: 6"],
+  "ussd.start_texts": ['  "*120*8864*3#": register'],
   templates: [
     "  clinic_visit:",
     '    text: "Dear {{1}}, you are expected at the clinic on {{2}}."',
@@ -76,12 +86,18 @@ function margin(path: string, values: Values): string {
   const parts = path.split(".");
   const off = parts.findIndex((_, depth) => {
     const part = parts.slice(0, depth + 1).join(".");
-    return ![...Object.keys(values), ...OFTEN_CHANGED].some((name) =>
-      `${name}.`.startsWith(`${part}.`)
-    );
+    return !isAnyWritten(part, values);
   });
   const depth = parts.length - 1;
   return off < 0 ? "  ".repeat(depth) : `${"  ".repeat(off)}# ${"  ".repeat(depth - off)}`;
+}
+
+/** Whether this key, or one in this group, is no comment. */
+function isAnyWritten(part: string, values: Values): boolean {
+  const often = values.transport_type === "ussd"
+    ? [...OFTEN_CHANGED, ...OFTEN_CHANGED_ON_USSD]
+    : OFTEN_CHANGED;
+  return [...Object.keys(values), ...often].some((name) => `${name}.`.startsWith(`${part}.`));
 }
 
 function nameOf(path: string): string {

@@ -22,11 +22,13 @@ export interface ShowOptions {
   readonly words: Readonly<Record<MediaType, string>>;
   /** The words of templates. */
   readonly templates: Templates;
+  /** How many options stand before its own, in another message on the same screen; 0 by default. */
+  readonly optionsBefore?: number;
 }
 
 /** What a message says. */
 export type Shown =
-  /** `options` are in the text already, numbered from 1. */
+  /** `options` are in the text already, numbered from 1, or on. */
   | { readonly kind: "shown"; readonly text: string; readonly options: readonly Option[] }
   /** A sticker or a reaction: a flow goes on without it. */
   | { readonly kind: "not_shown" }
@@ -141,8 +143,14 @@ function actionParts(message: Interactive, menu: Option[], options: ShowOptions)
 }
 
 /** `added` as lines, and in `menu`, whose numbers run through. */
-function menuParts(added: readonly Option[], menu: Option[], { medium }: ShowOptions): string[] {
-  return added.map((option) => menuLine(option, menu.push(option), medium === "sms"));
+function menuParts(
+  added: readonly Option[],
+  menu: Option[],
+  { medium, optionsBefore = 0 }: ShowOptions,
+): string[] {
+  return added.map((option) => {
+    return menuLine(option, optionsBefore + menu.push(option), medium === "sms");
+  });
 }
 
 function mediaParts(

@@ -14,19 +14,24 @@ import {
   readPartId,
   readToldRecord,
 } from "../bridge/mod.ts";
-import { type MessageCache, userKey } from "../cache/mod.ts";
+import { type MessageCache, type Remembered, userKey } from "../cache/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
+import { isIn, type SessionFound, sessionFound } from "./find_session.ts";
 import { isDelayed, isInbound, type Waiting } from "./find_waiting.ts";
 import { type ParkedBroker, type ParkedMessage, ParkedMessages } from "./parked_messages.ts";
+
+export { isOwnId } from "../bridge/mod.ts";
 
 export type InboundFound = Awaited<ReturnType<typeof inboundFound>>;
 
 export type OutboundFound = Awaited<ReturnType<typeof outboundFound>>;
 
-export type Found = InboundFound | OutboundFound;
+export type Found = InboundFound | OutboundFound | SessionFound;
 
 /** How many messages are in the queues; undefined if there is no such queue. */
-export type Depths = Readonly<Record<"inbound" | "event" | "outbound", number | undefined>>;
+export type Depths = Readonly<
+  Record<"inbound" | "event" | "outbound" | "held", number | undefined>
+>;
 
 export type Queued = Awaited<ReturnType<typeof searchQueues>>;
 
@@ -42,17 +47,19 @@ export async function searchQueues(connector: string, broker: ParkedBroker, quer
     const { id, about, user } = message;
     if (about !== null || id === query || isUser(user, query)) parked.push(message);
   });
-  const { inbound, event, outbound } = queuesOf(connector);
+  const { inbound, event, outbound, held } = queuesOf(connector);
   const depths: Depths = {
     inbound: await broker.depth(inbound),
     event: await broker.depth(event),
     outbound: await broker.depth(outbound),
+    held: await broker.depth(held),
   };
   return { parked, depths };
 }
 
 /**
- * Collects what is known of each message that matches `idOrAddress`, in the order in which they came.
+ * Collects what is known of each message that matches `idOrAddress`, in the order in which they came;
+ * then of USSD sessions: of the user's last one, or of the one that the message was in.
  * @param mayBeParked What {@linkcode searchQueues} has found.
  * @throws {CacheError} If the cache fails.
  */
@@ -82,10 +89,28 @@ export async function searchCache(
     ...outbound.flatMap((message) => message?.message_id ?? []),
     ...waiting.flatMap(({ about }) => about ?? []),
   ]);
-  const found: Found[] = [];
+  const found: (InboundFound | OutboundFound)[] = [];
   for (const id of inboundIds) found.push(await inboundFound(id, waiting, cache));
   for (const id of outboundIds) found.push(await outboundFound(id, waiting, cache));
-  return found.sort((a, b) => timeOf(a) < timeOf(b) ? -1 : 1);
+  found.sort((a, b) => timeOf(a) < timeOf(b) ? -1 : 1);
+  return [...found, ...await sessionsOf(query, found, cache)];
+}
+
+/** The session of the user with this address, or those in which the messages were. */
+async function sessionsOf(
+  query: string,
+  messages: readonly (InboundFound | OutboundFound)[],
+  cache: MessageCache | undefined,
+): Promise<readonly SessionFound[]> {
+  if (cache === undefined) return [];
+  const ofUser = await sessionFound(query, cache);
+  if (ofUser !== undefined) return [ofUser];
+  const sessions = new Map<string, SessionFound>();
+  for (const { id, message, session } of messages) {
+    const about = [id, message?.in_reply_to ?? ""];
+    if (session !== undefined && isIn(session, about)) sessions.set(session.user, session);
+  }
+  return [...sessions.values()];
 }
 
 /** What is in delay queues by the cache's records: of a message, an event, a user, or about a message. */
@@ -93,7 +118,9 @@ async function delayedOf(query: string, cache: MessageCache): Promise<readonly D
   const ids = new Set([delayedNoteId("inbound", query), delayedNoteId("status", query)]);
   // Also about the user's latest message.
   const sent = await cache.getLastOutbound(query);
-  const abouts = [query, ...(sent === undefined ? [] : [sent.message_id])];
+  // What is said of a screen is said of all messages that it shows.
+  const screen = readScreen(await cache.getRecord("screen", query));
+  const abouts = [query, ...screen.slice(0, 1), ...(sent === undefined ? [] : [sent.message_id])];
   for (const of of [{ user: query }, ...abouts.map((about) => ({ about }))]) {
     const list = readDelayedList(await cache.getNote("delayed_list", delayedListId(of)));
     for (const { flow, id } of list) ids.add(delayedNoteId(flow, id));
@@ -116,6 +143,7 @@ async function inboundFound(id: string, waiting: readonly Waiting[], cache?: Mes
     meaning: cache && await keptMeaning(cache, id),
     /** The latest message to its user, if that answers it. */
     reply: latest?.in_reply_to === id ? latest : undefined,
+    session: await sessionOf(message, message?.from_addr, cache),
     waiting: withoutFinished(own, ({ until }) => (delivered?.at ?? 0) >= until),
   };
 }
@@ -125,7 +153,9 @@ async function outboundFound(id: string, waiting: readonly Waiting[], cache?: Me
   const confirmed = await cache?.getNote("confirmed", id);
   const inReplyTo = message?.in_reply_to ?? undefined;
   const told = cache === undefined ? NOTHING_TOLD : readToldRecord(await cache.getNote("told", id));
-  const about = waiting.filter((one) => one.about === id);
+  const screen = readScreen(await cache?.getRecord("screen", id));
+  const [shownAs = id] = screen;
+  const about = waiting.filter((one) => one.about === id || one.about === shownAs);
   const isDone = ({ id }: DelayedRecord): boolean =>
     told.events.some((event) => event.id === eventKey(id));
   return {
@@ -137,9 +167,27 @@ async function outboundFound(id: string, waiting: readonly Waiting[], cache?: Me
     confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
     told,
     /** What the phone was shown, as JSON, if that is not what Turn sent. */
-    shown: await cache?.getRecord("shown", id),
+    shown: await cache?.getRecord("shown", shownAs),
+    /** The messages that one screen has shown with it, itself too; none if it was alone. */
+    screen,
+    session: await sessionOf(message, message?.to_addr, cache),
     waiting: withoutFinished(about, isDone),
   };
+}
+
+function readScreen(record: string | undefined): readonly string[] {
+  return record === undefined ? [] : JSON.parse(record);
+}
+
+/** The session in which a message was, or else its user's last one; only of USSD. */
+async function sessionOf(
+  message: Remembered | undefined,
+  user: string | undefined,
+  cache: MessageCache | undefined,
+): Promise<SessionFound | undefined> {
+  if (message?.transport_type !== "ussd" || user === undefined) return undefined;
+  if (cache === undefined) return undefined;
+  return await sessionFound(user, cache, [message.message_id, message.in_reply_to ?? ""]);
 }
 
 function isUser(address: string | null | undefined, query: string): boolean {
@@ -153,6 +201,6 @@ function withoutFinished(waiting: readonly Waiting[], isDone: (record: DelayedRe
 }
 
 /** vumi's timestamps sort as text. */
-function timeOf({ message }: Found): string {
+function timeOf({ message }: InboundFound | OutboundFound): string {
   return message?.timestamp ?? "";
 }

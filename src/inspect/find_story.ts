@@ -3,16 +3,26 @@
 
 import * as z from "zod";
 import { parseFields } from "../async/mod.ts";
-import { DELIVERED_TTL_MS, type Meaning, type Said } from "../bridge/mod.ts";
+import {
+  DELIVERED_TTL_MS,
+  type Meaning,
+  type Said,
+  type SessionStep,
+  type UssdOptions,
+} from "../bridge/mod.ts";
 import { queuesOf, unixMilliseconds } from "../vumi/mod.ts";
 import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
+import { heldWords, inSession, isHeld, list, sessionStory } from "./find_session.ts";
 import { failuresOf, isDelayed, placeOf, waitingState } from "./find_waiting.ts";
 import type { ParkedMessage } from "./parked_messages.ts";
 
-interface Step {
+export interface Step {
   /** ISO 8601; null if it is not known. */
   readonly at: string | null;
   readonly text: string;
+  /** Of a session: what happened, in a word, and to which messages. */
+  readonly what?: SessionStep["what"];
+  readonly ids?: readonly string[];
 }
 
 /** When it was: milliseconds since 1970, or a timestamp of vumi's or in ISO 8601. */
@@ -20,24 +30,37 @@ export type Dated = readonly [at: number | string | undefined, text: string];
 
 type State =
   | "delivered"
+  /** It waits for the screen that shows it. */
+  | "held"
   | "delayed"
   | "parked"
   | "sent"
   /** It did not reach the user, as the transport reported. */
   | "failed"
-  /** In its queue or in work, or not known. */
-  | "open";
+  /** In its queue or in work, or not known. Of a session: the user waits for a screen. */
+  | "open"
+  /** Of a session: what its screen waits for, or that it is over. */
+  | "holding"
+  | "resuming"
+  | "answered"
+  | "over";
 
 export interface Story {
   readonly connector: string;
   readonly kind: Found["kind"];
+  /** Of a session the user's address. */
   readonly id: string;
   readonly user: string | null;
   readonly steps: readonly Step[];
   readonly state: State;
   /** Where it is in words, with what can be done. */
   readonly now: readonly string[];
-  /** If it was asked for: what the user wrote, if that is parked; what the phone has shown, in parts. */
+  /** Of a session: how many messages the user's next dial shows first. */
+  readonly pending?: number;
+  /**
+   * If it was asked for: what the user wrote, if that is parked; what the phone has shown, in parts; of a
+   * session what it has asked last, and the messages that the next dial shows.
+   */
   readonly content?: unknown;
 }
 
@@ -48,10 +71,19 @@ export interface Surroundings {
   readonly now: number;
   /** Whether what users wrote, and what phones have shown, may be shown. */
   readonly content: boolean;
+  /** How the channel's USSD sessions go on. */
+  readonly ussd: UssdOptions;
 }
 
 export function storyOf(found: Found, around: Surroundings): Story {
-  return found.kind === "inbound" ? inboundStory(found, around) : outboundStory(found, around);
+  switch (found.kind) {
+    case "inbound":
+      return inboundStory(found, around);
+    case "outbound":
+      return outboundStory(found, around);
+    case "session":
+      return sessionStory(found, around);
+  }
 }
 
 function inboundStory(found: InboundFound, around: Surroundings): Story {
@@ -66,17 +98,19 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
   if (message === undefined) timeline.push([undefined, notCached(around)]);
   if (meaning !== undefined) timeline.push([message?.timestamp, meant(meaning)]);
   timeline.push(...waiting.flatMap(failuresOf));
-  if (delivered !== undefined) {
+  // Noted of what is done with, though Turn was not called.
+  const isOurs = delivered?.attempts === 0 || meaning !== undefined && "page" in meaning;
+  if (delivered !== undefined && !isOurs) {
     timeline.push([delivered.at, `Turn took it${attempt(delivered.attempts)}`]);
   }
   if (reply !== undefined) {
-    timeline.push([reply.timestamp, `Turn answered it with message ${reply.message_id}`]);
+    const by = isOurs ? "the bridge" : "Turn";
+    timeline.push([reply.timestamp, `${by} answered it with message ${reply.message_id}`]);
   }
   const places = waiting.map((one) => placeOf(one, around));
-  const isPaged = meaning !== undefined && "page" in meaning;
-  const now = delivered !== undefined
+  const now = delivered !== undefined && !isOurs
     ? ["Turn has it", ...places]
-    : isPaged
+    : isOurs
     ? ["the bridge has answered it, and Turn need not know", ...places]
     : places.length > 0
     ? places
@@ -88,7 +122,7 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
     user: known?.from_addr ?? waiting.find(isDelayed)?.user ?? null,
     steps: inOrder(timeline),
     state: waitingState(waiting, around) ??
-      (delivered === undefined && !isPaged ? "open" : "delivered"),
+      (delivered === undefined && !isOurs ? "open" : "delivered"),
     now,
     ...(around.content && parked && { content: parseFields(parked.body)["content"] ?? null }),
   };
@@ -119,7 +153,7 @@ function inboundOpen({ message }: InboundFound, around: Surroundings): string {
 }
 
 function outboundStory(found: OutboundFound, around: Surroundings): Story {
-  const { id, message, repliedTo, confirmedAt, told, shown, waiting } = found;
+  const { id, message, repliedTo, confirmedAt, told, shown, screen, session, waiting } = found;
   const timeline: Dated[] = [];
   if (repliedTo !== undefined) {
     const { message_id, timestamp } = repliedTo;
@@ -135,8 +169,16 @@ function outboundStory(found: OutboundFound, around: Surroundings): Story {
       timeline.push([undefined, `it answers ${in_reply_to}, which is no longer remembered`]);
     }
   }
+  timeline.push(...inSession(id, session));
   if (confirmedAt !== undefined) {
-    timeline.push([confirmedAt, `RabbitMQ confirmed it in ${queuesOf(around.connector).outbound}`]);
+    const others = screen.filter((other) => other !== id);
+    const what = others.length === 0
+      ? "it"
+      : `one screen with it and message${others.length === 1 ? "" : "s"} ${list(others)}`;
+    timeline.push([
+      confirmedAt,
+      `RabbitMQ confirmed ${what} in ${queuesOf(around.connector).outbound}`,
+    ]);
   }
   for (const { id, event, status, at, attempts } of told.events) {
     const how = `${attempt(attempts)} (event ${id})`;
@@ -157,10 +199,13 @@ function outboundStory(found: OutboundFound, around: Surroundings): Story {
 }
 
 function outboundState(found: OutboundFound, around: Surroundings): readonly [State, string] {
-  const { message, confirmedAt, told } = found;
+  const { id, message, confirmedAt, told, session } = found;
   const { depths, hasCache } = around;
   const queues = queuesOf(around.connector);
   const last = told.events.at(-1)?.event;
+  if (session?.pending?.messages.some((pending) => pending.id === id)) {
+    return ["held", "it waits for the user's next dial, which shows it first"];
+  }
   if (told.progress === 3) return ["delivered", AFTER.delivered];
   if (last !== undefined) {
     return [last === "nack" || last === "failed" ? "failed" : "sent", AFTER[last]];
@@ -175,6 +220,7 @@ function outboundState(found: OutboundFound, around: Surroundings): readonly [St
     return ["sent", `${where}; ${noEvent}`];
   }
   if (message === undefined) return ["open", "no message of this id is remembered"];
+  if (isHeld(message, session, around)) return ["held", heldWords(around)];
   if (isForgotten(message.timestamp, around)) {
     return ["open", "what became of it is not remembered for longer than 48 hours"];
   }

@@ -37,12 +37,12 @@ export function failuresOf(waiting: Waiting): readonly Dated[] {
 export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundings): string {
   const what = nameOf(waiting);
   const queues = queuesOf(connector);
-  const queue = isInbound(waiting) ? "inbound" : "event";
   if (!isDelayed(waiting)) {
-    const where = queues[`${queue}Parked`];
+    const where = queues[`${waiting.queue}Parked`];
     return `${what} is in ${where}, until an operator decides: turn-channels parked replay --id ` +
       waiting.id;
   }
+  const queue = isInbound(waiting) ? "inbound" : "event";
   const { until, delayMs, attempts, reason } = waiting;
   const at = formatTime(new Date(until).toISOString());
   if (until > now) {
@@ -55,7 +55,8 @@ export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundin
 }
 
 function nameOf(waiting: Waiting): string {
-  if (isInbound(waiting)) return "it";
+  // What was held is the message itself.
+  if (isInbound(waiting) || !isDelayed(waiting) && waiting.queue === "held") return "it";
   const words = isDelayed(waiting) ? "" : ` (${eventWords(waiting.body)})`;
   return `event ${waiting.id || "without an id"}${words}`;
 }

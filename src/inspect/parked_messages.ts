@@ -12,9 +12,10 @@ import {
 } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 
-type ParkedQueue = "inbound" | "event";
+/** The queues that have a parking queue. */
+export const PARKED_QUEUES = ["inbound", "event", "held"] as const;
 
-const QUEUES: readonly ParkedQueue[] = ["inbound", "event"];
+type ParkedQueue = (typeof PARKED_QUEUES)[number];
 
 export type ParkedMessage = ReturnType<typeof readParked>;
 
@@ -60,7 +61,7 @@ export class ParkedMessages {
   replay(filter: ParkedFilter): Promise<number> {
     // The queues may be gone if no bridge runs.
     for (const connector of this.#connectors) {
-      for (const queue of QUEUES) this.#broker.declare(queuesOf(connector)[queue]);
+      for (const queue of PARKED_QUEUES) this.#broker.declare(queuesOf(connector)[queue]);
     }
     return this.#browse(filter, ({ queue, headers }, connector) => ({
       moveTo: queuesOf(connector)[queue],
@@ -76,7 +77,7 @@ export class ParkedMessages {
   async #browse(filter: ParkedFilter, decide: Visit<Decision>): Promise<number> {
     let count = 0;
     for (const connector of this.#connectors) {
-      for (const queue of QUEUES) {
+      for (const queue of PARKED_QUEUES) {
         if (filter.queue !== undefined && filter.queue !== queue) continue;
         await this.#broker.browse(queuesOf(connector)[`${queue}Parked`], (message) => {
           const parked = readParked(queue, message);
@@ -95,11 +96,7 @@ function readParked(queue: ParkedQueue, { body, headers }: QueuedMessage) {
   const { at, reason, ...parking } = readParking(headers);
   return {
     queue,
-    id: text(payload[queue === "event" ? "event_id" : "message_id"]),
-    /** For an event the message that it is about; else null. */
-    about: queue === "event" ? text(payload["user_message_id"]) : null,
-    /** The user's address; null for an event, or if it can't be read. */
-    user: queue === "inbound" ? text(payload["from_addr"]) : null,
+    ...WHO[queue](payload),
     /** ISO 8601; empty if it is not known. */
     parkedAt: at ?? "",
     reason: reason ?? "",
@@ -107,6 +104,32 @@ function readParked(queue: ParkedQueue, { body, headers }: QueuedMessage) {
     body,
     headers,
   };
+}
+
+/** Whose message it is, by what its queue holds. */
+interface Who {
+  readonly id: string | null;
+  /** For an event the message that it is about, for one of Turn's messages that; else null. */
+  readonly about: string | null;
+  /** The user's address; null for an event, or if it can't be read. */
+  readonly user: string | null;
+}
+
+const WHO: Readonly<Record<ParkedQueue, (payload: Readonly<Record<string, unknown>>) => Who>> = {
+  inbound: ({ message_id, from_addr }) => ({
+    ...{ id: text(message_id), about: null, user: text(from_addr) },
+  }),
+  event: ({ event_id, user_message_id }) => ({
+    ...{ id: text(event_id), about: text(user_message_id), user: null },
+  }),
+  held: ({ id, inbound }) => {
+    const from = isFields(inbound) ? inbound["from_addr"] : undefined;
+    return { id: text(id), about: text(id), user: text(from) };
+  },
+};
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function text(value: unknown): string | null {

@@ -11,34 +11,42 @@ const REDIS_MS = 1000;
 /** `look` is for commands: the store has to be there, and nothing in it is made or changed. */
 export type CacheUse = "work" | "look";
 
+/** A cache for each of the channels, and one for what is of all of them. */
+export interface Caches {
+  readonly of: ReadonlyMap<ChannelConfig, MessageCache>;
+  readonly shared: MessageCache;
+}
+
+/** Takes the place of a connector's name, and can be none. */
+const SHARED = "";
+
 /**
- * Opens a cache for each of the channels. They are closed with `opened`.
+ * Opens the caches of the channels, of which there is at least one. They are closed with `opened`.
  * @throws {CacheError} If the store can't be opened.
  */
 export async function openCaches(
   channels: readonly ChannelConfig[],
   opened: AsyncDisposableStack,
   use: CacheUse = "work",
-): Promise<ReadonlyMap<ChannelConfig, MessageCache>> {
-  const caches = new Map<ChannelConfig, MessageCache>();
+): Promise<Caches> {
   const [first] = channels;
-  if (first === undefined) return caches;
+  if (first === undefined) throw new TypeError("Cannot open caches: no channel");
   const storeOf = await openStore(first, opened, use);
-  for (const channel of channels) {
-    const { timeout, outbound_timeout } = channel.message_cache_config;
+  const open = ({ connector_name, message_cache_config }: ChannelConfig): MessageCache => {
+    const { timeout, outbound_timeout } = message_cache_config;
     const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
-    const cache = new MessageCache({ ...lifetimes, store: storeOf(channel) });
-    caches.set(channel, opened.use(cache));
-  }
-  return caches;
+    return opened.use(new MessageCache({ ...lifetimes, store: storeOf(connector_name) }));
+  };
+  const of = new Map(channels.map((channel) => [channel, open(channel)]));
+  return { of, shared: open({ ...first, connector_name: SHARED }) };
 }
 
-/** Opens what all channels share; answers how to get the store of one. */
+/** Opens what all channels share; answers how to get the store of a connector. */
 async function openStore(
   config: ChannelConfig,
   opened: AsyncDisposableStack,
   use: CacheUse,
-): Promise<(channel: ChannelConfig) => Store> {
+): Promise<(connector: string) => Store> {
   switch (config.message_cache_class) {
     case "MemoryMessageCache":
       return () => new MemoryStore();
@@ -48,9 +56,7 @@ async function openStore(
       const file = opened.use(
         await (isLook ? DenoKvFile.openExisting(path) : DenoKvFile.open(path)),
       );
-      return ({ connector_name: namespace }) => (
-        new DenoKvStore({ file, namespace, tidies: !isLook })
-      );
+      return (namespace) => new DenoKvStore({ file, namespace, tidies: !isLook });
     }
     case "RedisMessageCache": {
       // Loaded only where it is used: its client takes a seventh of a start, and of the memory at rest.
@@ -60,7 +66,9 @@ async function openStore(
       ]);
       const options = { ...redisServer(config), timeoutMs: REDIS_MS };
       const connection = opened.use(await RedisConnection.open(options));
-      return (channel) => new RedisStore(connection, redisPrefix(channel));
+      return (connector) => (
+        new RedisStore(connection, redisPrefix({ ...config, connector_name: connector }))
+      );
     }
   }
 }

@@ -1,6 +1,6 @@
 // Wires one channel from its own parts and from what all channels share.
 
-import { Bridge } from "../bridge/mod.ts";
+import { Bridge, type Owners } from "../bridge/mod.ts";
 import type { Broker } from "../broker/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import { type ChannelConfig, requestTimeoutMs } from "../config/mod.ts";
@@ -9,6 +9,7 @@ import { TurnClient } from "../turn/mod.ts";
 import { Connector, queuesOf } from "../vumi/mod.ts";
 import { delaysMsOf, faultsOf } from "./channel_queues.ts";
 import { contentOptionsOf } from "./content_options.ts";
+import { ussdOptionsOf } from "./ussd_options.ts";
 import { watchChannel } from "./watch.ts";
 
 /** Events prefetched for each in work: a status can be left out if a later one is already here. */
@@ -19,6 +20,7 @@ const MOST_HOLD_MS = 24 * 60 * 60_000;
 
 interface Shared {
   readonly broker: Broker;
+  readonly owners: Owners;
   readonly tracing: Tracing | undefined;
   readonly queueWatch: QueueWatch;
   readonly metrics: MetricsRegistry;
@@ -31,7 +33,7 @@ export type Channel = ReturnType<typeof openChannel>;
 export function openChannel(
   config: ChannelConfig,
   cache: MessageCache,
-  { broker, tracing, queueWatch, metrics: registry, opened }: Shared,
+  { broker, owners, tracing, queueWatch, metrics: registry, opened }: Shared,
 ) {
   const metrics = registry.channel(config.connector_name);
   cache.metrics = metrics;
@@ -54,27 +56,30 @@ export function openChannel(
   });
   const { requestRules, timeouts, quickRetries } = changeable(config);
   const content = contentOptionsOf(config);
+  const ussd = ussdOptionsOf(config);
   const bridgeOptions = {
     connector,
     turn,
     cache,
+    owners,
     metrics,
     defaultFromAddr: config.default_from_addr,
     transportType: config.transport_type,
     emptyMessageBody: config.empty_message_body,
     content,
+    ussd,
+    contactIds: config.contact_ids,
     failedStatus: config.failed_status,
     ...timeouts,
     retry: { ...quickRetries, delaysMs: delaysMsOf(config) },
     retryForMs: config.retry_for * 1000,
     ussdRetryForMs: config.ussd_retry_for * 1000,
-    ussdSessionMs: config.ussd.session_timeout * 1000,
     compactStatuses: config.compact_statuses,
     dedupeWindowMs: config.outbound_dedupe_window * 1000,
     concurrency: config.worker_concurrency,
     holdMs: Math.min(config.amqp.consumer_timeout * 1000 / 2, MOST_HOLD_MS),
   };
-  const bridge = new Bridge(bridgeOptions);
+  const bridge = opened.use(new Bridge(bridgeOptions));
   const endpoint = { path: config.vumi_api_path, ...requestRules, accept: bridge.accept };
   watchChannel(metrics, { config, broker, queueWatch, bridge, cache });
   return {
@@ -89,8 +94,9 @@ export function openChannel(
       const { requestRules, timeouts, quickRetries } = changeable(changed);
       turn.setAuthToken(changed.auth_token);
       Object.assign(endpoint, requestRules);
-      Object.assign(bridgeOptions, timeouts);
+      Object.assign(bridgeOptions, timeouts, { contactIds: changed.contact_ids });
       Object.assign(content, contentOptionsOf(changed));
+      Object.assign(ussd, ussdOptionsOf(changed));
       Object.assign(bridgeOptions.retry, quickRetries);
     },
   };

@@ -8,6 +8,8 @@ import { type ConnectorQueues, queuesOf } from "../vumi/mod.ts";
 const MEANS: Readonly<Record<string, string>> = {
   inbound: "messages from users wait",
   event: "events wait, and with them the statuses for Turn",
+  held: "messages to users of USSD wait, or are refused, and Turn asked to try again",
+  heldParked: "messages to users of USSD that are to be parked wait",
   outbound: "messages to users may be refused, and Turn asked to try again",
   inboundParked: "messages from users that are to be parked wait",
   eventParked: "events that are to be parked wait",

@@ -5,6 +5,7 @@ import { within } from "../async/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import { MemoryBroker } from "../broker/memory/memory_broker.ts";
 import type { Broker } from "../broker/mod.ts";
+import { Owners } from "../bridge/mod.ts";
 import { amqpUrls, type Config } from "../config/mod.ts";
 import {
   type LogFigures,
@@ -52,10 +53,11 @@ export async function startService(
   watchProgram(metrics, { broker, queueWatch, loopLag, log });
   const caches = await openCaches(config.channels, opened);
   if (config.message_cache_class !== "MemoryMessageCache") {
-    opened.use(new CacheWatch([...caches.values()]));
+    opened.use(new CacheWatch([...caches.of.values()]));
   }
-  const shared = { broker, tracing, queueWatch, metrics, opened };
-  const channels = [...caches].map(([channel, cache]) => openChannel(channel, cache, shared));
+  const owners = new Owners(caches.shared);
+  const shared = { broker, owners, tracing, queueWatch, metrics, opened };
+  const channels = [...caches.of].map(([channel, cache]) => openChannel(channel, cache, shared));
   let isDraining = false;
   const operation = {
     health: () => healthOf(broker, channels),

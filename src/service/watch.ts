@@ -87,6 +87,7 @@ function watchedQueues(connector: string, metrics: Metrics): WatchedQueue[] {
       parked: () => metrics.total(flow, "parked") + metrics.total(flow, "unreadable"),
       settled: () => metrics.settled(flow),
     })),
+    { label: "held", queue: queues.held, parkingQueue: queues.heldParked },
     { label: "outbound", queue: queues.outbound, added: () => metrics.settled("outbound") },
   ];
 }

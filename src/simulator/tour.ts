@@ -4,6 +4,7 @@
 import { sleep, within } from "../async/mod.ts";
 import { SIGNATURE_HEADER } from "../turn/mod.ts";
 import type { Message } from "../vumi/mod.ts";
+import { expectIn, FlowError } from "./expect_in.ts";
 import type { Screen } from "./screen.ts";
 import type { RequestAnswer, RequestBody, SimulatedTurn } from "./simulated_turn.ts";
 import {
@@ -17,10 +18,11 @@ import {
   NUMBER,
   type Said,
   TOUR_USERS,
+  WELCOME,
   WORD,
   WRITTEN,
 } from "./tour_messages.ts";
-import { createEvent, type Transport } from "./transport.ts";
+import { createEvent, type Report, type Transport } from "./transport.ts";
 
 const DEADLINE_MS = 10_000;
 
@@ -42,11 +44,6 @@ const FLOWS = {
   statuses: "what became of it reaches Turn",
 };
 
-/** A flow did not do what it is for; the message says what was expected of it. */
-class FlowError extends Error {
-  override readonly name = "FlowError";
-}
-
 /** Plays the tour to its end; false if a flow did not do what it should, or it was stopped. */
 export async function runTour(options: TourOptions): Promise<boolean> {
   try {
@@ -61,6 +58,12 @@ export async function runTour(options: TourOptions): Promise<boolean> {
 interface Answered extends Omit<RequestAnswer, "headers"> {
   /** The message that it is, or is about. */
   readonly messageId: string;
+}
+
+/** The message to the user, and the ids that Turn got for what it shows. */
+interface Answers {
+  readonly screen: string;
+  readonly ids: readonly string[];
 }
 
 class Tour {
@@ -111,24 +114,32 @@ class Tour {
 
     await this.#step("Turn answers. The bridge knows to what, so the message is a reply.");
     const answer = await this.#try("outbound", () => this.#turnAnswers(written, ANSWER));
+    const answerId = answer?.screen;
 
     await this.#step(
       "The provider takes the message, the phone gets it, and Turn is told of both.",
     );
-    await this.#try("statuses", () => this.#expectStatuses(answer));
+    await this.#try("statuses", () => this.#expectStatuses(answerId));
 
     await this.#step("Turn asks with a list, a menu on the phone. The user answers with a word.");
     const list = await this.#try("outbound", () => this.#turnAnswers(written, LIST));
     // Who was not asked has nothing to choose.
-    if (list !== undefined) await this.#userWrites(WORD, list);
+    if (list !== undefined) await this.#userWrites(WORD, list.screen);
 
-    await this.#step("On USSD a user dials a code, and Turn's buttons are a menu on the screen.");
+    await this.#step("On USSD a user dials a code, and Turn gets what was dialled.");
     const dialled = await this.#userWrites(DIALLED);
-    const buttons = await this.#try("outbound", () => this.#turnAnswers(dialled, BUTTONS));
+
+    await this.#step(
+      "Turn sends two messages. They become one screen, with the buttons as a menu.",
+    );
+    const buttons = await this.#try("outbound", () => this.#turnAnswers(dialled, BUTTONS, WELCOME));
+    if (buttons !== undefined) {
+      await this.#try("statuses", () => this.#expectSent(buttons.screen, buttons.ids));
+    }
 
     await this.#step("The user answers with a digit. Turn gets the button, and ends the session.");
     if (buttons !== undefined) {
-      const digit = await this.#userWrites(DIGIT, buttons);
+      const digit = await this.#userWrites(DIGIT, buttons.ids.at(-1));
       await this.#try("outbound", () => this.#turnAnswers(digit, GOODBYE));
     }
     await this.#pause();
@@ -160,22 +171,25 @@ class Tour {
     await transport.publish(message);
     const context = menuId === undefined ? {} : { context: { id: menuId } };
     await this.#try("inbound", () =>
-      this.#turnIsCalled("/messages", id, {
+      this.#turnIsCalled("/messages", new Set([id]), {
         contact: { id: from },
         message: { ...told, ...context, from, id },
       }));
     return message;
   }
 
-  async #turnAnswers(inbound: Message, { request, shown }: Said): Promise<string> {
-    const { ask, transport, screen } = this.#options;
-    screen.passed(["Turn", "bridge"], `POST /messages, with ${SIGNATURE_HEADER}`, request);
-    const { status, body } = await ask(request);
-    screen.passed(["bridge", "Turn"], `${status}`, body);
-    expectIn("Turn to be answered with status", status, 200);
+  /** Turn sends what the phone shows then, after what it shows with it. */
+  async #turnAnswers(
+    inbound: Message,
+    { request, shown }: Said,
+    ...before: readonly RequestBody[]
+  ): Promise<Answers> {
+    const { transport, screen } = this.#options;
+    const ids: string[] = [];
+    for (const one of [...before, request]) ids.push(await this.#turnAsks(one));
     const message = await this.#next("a message to the user", this.#outbound);
     screen.passed(["bridge", "vumi", "user"], transport.queues.outbound, partOf(message));
-    expectIn("Turn to get the id in", body, { messages: [{ id: message.message_id }] });
+    expectIn("Turn to get the id of the first message", ids[0], message.message_id);
     expectIn("the user to get", message, {
       to_addr: inbound.from_addr,
       from_addr: inbound.to_addr,
@@ -183,33 +197,67 @@ class Tour {
       session_event: request.waiting_for_user_input ? "resume" : "close",
       content: shown,
     });
-    return message.message_id;
+    return { screen: message.message_id, ids };
+  }
+
+  /** The id that Turn gets for what it asks for. */
+  async #turnAsks(request: RequestBody): Promise<string> {
+    const { ask, screen } = this.#options;
+    screen.passed(["Turn", "bridge"], `POST /messages, with ${SIGNATURE_HEADER}`, request);
+    const { status, body } = await ask(request);
+    screen.passed(["bridge", "Turn"], `${status}`, body);
+    expectIn("Turn to be answered with status", status, 200);
+    const id = String(Object(Array.from(Object(body).messages ?? [])[0]).id ?? "");
+    this.#sent.add(id);
+    return id;
+  }
+
+  /** One event about a screen is a status of each message that it has shown. */
+  async #expectSent(screenId: string, ids: readonly string[]): Promise<void> {
+    await this.#report(screenId, "ack");
+    const left = new Set(ids);
+    while (left.size > 0) {
+      const messageId = await this.#turnIsCalled("/statuses", left, { status: "sent" });
+      left.delete(messageId);
+    }
   }
 
   async #expectStatuses(messageId: string | undefined): Promise<void> {
     if (messageId === undefined) throw new FlowError("expected an outbound message to report on");
-    const { transport, screen } = this.#options;
     for (const [report, status] of [["ack", "sent"], ["delivered", "delivered"]] as const) {
-      const event = createEvent(messageId, report);
-      const { event_type, user_message_id, delivery_status } = event;
-      const part = { event_type, user_message_id, delivery_status };
-      screen.passed(["vumi", "bridge"], transport.queues.event, part);
-      await transport.publishEvent(event);
+      await this.#report(messageId, report);
       const expected = { user_message_id: messageId, status };
-      await this.#turnIsCalled("/statuses", messageId, expected);
+      await this.#turnIsCalled("/statuses", new Set([messageId]), expected);
     }
   }
 
-  /** The bridge calls Turn: about what a user wrote, or about what became of a message. */
-  async #turnIsCalled(path: string, messageId: string, expected: unknown): Promise<void> {
+  async #report(messageId: string, report: Report): Promise<void> {
+    const { transport, screen } = this.#options;
+    const event = createEvent(messageId, report);
+    const { event_type, user_message_id, delivery_status } = event;
+    const part = { event_type, user_message_id, delivery_status };
+    screen.passed(["vumi", "bridge"], transport.queues.event, part);
+    await transport.publishEvent(event);
+  }
+
+  /**
+   * The bridge calls Turn: about what a user wrote, or about what became of a message; in whatever order.
+   * Answers about which one.
+   */
+  async #turnIsCalled(
+    path: string,
+    messageIds: ReadonlySet<string>,
+    expected: unknown,
+  ): Promise<string> {
     const calls = this.#calls[path] ?? [];
     // A choice that Turn refuses comes again, in words.
-    const isThis = (call: Answered): boolean => call.messageId === messageId;
+    const isThis = (call: Answered): boolean => messageIds.has(call.messageId);
     const what = `POST ${path} that Turn can read`;
-    const { body, status } = await this.#next(what, calls, isThis);
+    const { body, status, messageId } = await this.#next(what, calls, isThis);
     this.#options.screen.passed(["bridge", "Turn"], `POST ${path}`, body);
     expectIn("Turn to get", body, expected);
     expectIn("Turn to answer with status", status, 200);
+    return messageId;
   }
 
   /** Takes the oldest of these that fits, as soon as there is one. */
@@ -246,19 +294,4 @@ class Tour {
 function partOf(message: Message): object {
   const { message_id, from_addr, to_addr, content, in_reply_to, session_event } = message;
   return { message_id, from_addr, to_addr, content, in_reply_to, session_event };
-}
-
-function expectIn(what: string, actual: unknown, expected: unknown): void {
-  if (includes(actual, expected)) return;
-  throw new FlowError(`expected ${what} ${oneLine(expected)}, not ${oneLine(actual)}`);
-}
-
-/** Whether all that `expected` has is in `actual` too. */
-function includes(actual: unknown, expected: unknown): boolean {
-  if (typeof expected !== "object" || expected === null) return actual === expected;
-  return Object.entries(expected).every(([key, value]) => includes(Object(actual)[key], value));
-}
-
-function oneLine(value: unknown): string {
-  return Deno.inspect(value, { breakLength: Infinity, depth: Infinity });
 }

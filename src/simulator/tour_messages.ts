@@ -12,7 +12,7 @@ const USSD_USER = "+26687654321";
 
 export const TOUR_USERS: readonly string[] = [USER, USSD_USER];
 
-/** What Turn sends, and what the phone shows of it. */
+/** What Turn sends, and what the phone shows then. */
 export interface Said {
   readonly request: RequestBody;
   readonly shown: string;
@@ -67,6 +67,14 @@ export const DIALLED: Done = {
   told: { type: "text", text: { body: USSD_CODE } },
 };
 
+const GREETING = "Welcome!";
+
+/** Comes before the buttons, which asks nothing. */
+export const WELCOME: RequestBody = {
+  to: USSD_USER,
+  turn: { type: "text", text: { body: GREETING } },
+};
+
 const WELL = { id: "well", title: "Well" };
 const NOT_SO_WELL = { id: "ill", title: "Not so well" };
 
@@ -77,7 +85,7 @@ export const BUTTONS: Said = {
       type: "interactive",
       interactive: {
         type: "button",
-        body: { text: "Welcome! How are you?" },
+        body: { text: "How are you?" },
         action: {
           buttons: [WELL, NOT_SO_WELL].map((reply) => ({ type: "reply", reply })),
         },
@@ -85,7 +93,7 @@ export const BUTTONS: Said = {
     },
     waiting_for_user_input: true,
   },
-  shown: "Welcome! How are you?\n1. Well\n2. Not so well",
+  shown: `${GREETING}\nHow are you?\n1. Well\n2. Not so well`,
 };
 
 export const DIGIT: Done = {

@@ -74,6 +74,13 @@ export const ALERTS: Readonly<Record<string, Alert>> = {
       `${counted('="sent"', "[1h]")} >= 20`,
     summary: "The transport {{ $labels.transport }} delivers less than half as much as usual",
   },
+  AnswersTooLate: {
+    severity: "ticket",
+    for: "15m",
+    expr: `${late("[1h]")} >= 5 and ${late("[1h]")} > 0.1 * sum by (job, connector) ` +
+      "(increase(turn_channels_ussd_screens_total[1h]))",
+    summary: "Of ten of Turn's messages on USSD, more than one comes too late for its session",
+  },
   BrokerAway: {
     severity: "page",
     for: "1m",
@@ -134,6 +141,12 @@ export function alertRules({ runbook = "docs/runbook.md" } = {}): string {
 function counted(results: string, range: string): string {
   return "sum by (job, connector, transport) " +
     `(increase(turn_channels_transport_messages_total{result${results}}${range}))`;
+}
+
+/** Messages too late for their sessions; those shown at last were counted when they were late. */
+function late(range: string): string {
+  return "sum by (job, connector) " +
+    `(increase(turn_channels_ussd_late_total{result!="shown"}${range}))`;
 }
 
 function deliveryRate(range: string): string {

@@ -21,6 +21,8 @@ const CONFIRM = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const CALL = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** From a second in good times to hours after an outage. */
 const DELIVERY = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200];
+/** From at once, over deadlines of some seconds, to the end of a session. */
+const SCREEN = [0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60, 180];
 
 const counter = definer("counter");
 const gauge = definer("gauge");
@@ -58,6 +60,37 @@ export const METRICS = {
   pages: counter(
     "turn_channels_pages_total",
     "Pages of USSD that users asked for with the key for more.",
+    ["connector"],
+  ),
+  screens: counter(
+    "turn_channels_ussd_screens_total",
+    "Screens of USSD that answered a user, by how many of Turn's messages they carried (1, 2, 3, more).",
+    ["messages", "connector"],
+  ),
+  screenDelay: histogram(
+    "turn_channels_ussd_screen_seconds",
+    "Time from a user's USSD message to the screen that answered it.",
+    ["connector"],
+    SCREEN,
+  ),
+  holds: counter(
+    "turn_channels_ussd_holds_total",
+    "Screens of USSD shown in place of an answer that had not come: hold_text, sorry_text.",
+    ["text", "connector"],
+  ),
+  late: counter(
+    "turn_channels_ussd_late_total",
+    "Messages too late for their USSD sessions, by what became of them; shown: after a notice, when the user dialled.",
+    ["result", "connector"],
+  ),
+  resumes: counter(
+    "turn_channels_ussd_resumes_total",
+    "Users who dialled again and were asked whether to go on, and what they chose.",
+    ["how", "connector"],
+  ),
+  unanswered: counter(
+    "turn_channels_ussd_unanswered_total",
+    "USSD sessions that ended while the user waited for an answer.",
     ["connector"],
   ),
   choices: counter(

@@ -128,6 +128,27 @@ export const ROWS: Readonly<Record<string, readonly object[]>> = {
       "messages refused {{connector}}": perHour(METRICS.notEncodable),
     }, "An hour; see text_encoding."),
   ],
+  "How do USSD sessions go?": [
+    panel("Screens", "short", {
+      "of {{messages}} {{connector}}": perHour(METRICS.screens),
+    }, "Answers on USSD an hour, by how many of Turn's messages each carried."),
+    panel(
+      "From a user's message to the screen",
+      "s",
+      quantiles(METRICS.screenDelay),
+      "How long users wait; it should stay below ussd.answer_deadline.",
+    ),
+    panel("No answer in time", "short", {
+      "{{text}} screens {{connector}}": perHour(METRICS.holds),
+      "sessions without an answer {{connector}}": perHour(METRICS.unanswered),
+    }, "An hour: hold_text and sorry_text, and sessions that ended while a user waited."),
+    panel("Too late for their sessions", "short", {
+      "{{result}} {{connector}}": perHour(METRICS.late),
+    }, "Messages an hour, by what became of them; shown are those that a notice has announced."),
+    panel("Dialled again", "short", {
+      "{{how}} {{connector}}": perHour(METRICS.resumes),
+    }, "An hour: users who were asked whether to go on, and what they chose."),
+  ],
   "What does it take?": [
     panel("Processor", "short", {
       "{{instance}}": `rate(${series(METRICS.cpu)}${RATE}) ${OURS}`,

@@ -44,6 +44,18 @@ export type TurnResource = "messages" | "statuses";
 /** What is done with the cache. */
 export type CacheOperation = "read" | "write";
 
+/** What is shown in place of an answer that has not come. */
+const HOLDS = ["hold", "sorry"] as const;
+
+/** What became of a message too late for its session; `shown`: after a notice, when the user dialled. */
+const LATE = ["notice", "sms", "failed", "refused", "shown"] as const;
+
+/** Users who dialled again: asked whether to go on, and what they chose. */
+const RESUMES = ["asked", "continued", "restarted"] as const;
+
+/** How many of Turn's messages a screen carries, as it is counted. */
+const MERGED = ["1", "2", "3", "more"] as const;
+
 /** The answers that an alert is about, and the usual one. */
 const STATUSES = ["200", "401", "403", "429"];
 
@@ -81,6 +93,7 @@ export class Metrics {
     for (const by of ["number", "title", "number_and_title"]) {
       instruments.choices.series({ by, connector });
     }
+    zeroSessions(instruments, connector);
     breakerOpened.series({ connector });
     for (const operation of ["read", "write"]) cacheFailures.series({ operation, connector });
   }
@@ -141,6 +154,37 @@ export class Metrics {
     this.#to.pages.series({ connector: this.#connector }).total++;
   }
 
+  /**
+   * Counts a screen that answered a user, with so many of Turn's messages, so many seconds after the
+   * user's own.
+   */
+  screenShown(merged: number, seconds: number): void {
+    const connector = this.#connector;
+    const messages = MERGED[Math.max(1, merged) - 1] ?? "more";
+    this.#to.screens.series({ messages, connector }).total++;
+    this.#to.screenDelay.observe({ connector }, Math.max(0, seconds));
+  }
+
+  /** Counts a screen in place of an answer that has not come. */
+  holdShown(kind: "hold" | "sorry"): void {
+    this.#to.holds.series({ text: kind, connector: this.#connector }).total++;
+  }
+
+  /** Counts a message that was too late for its session, by what became of it. */
+  late(what: "notice" | "sms" | "failed" | "refused" | "shown"): void {
+    this.#to.late.series({ result: what, connector: this.#connector }).total++;
+  }
+
+  /** Counts a user who was asked whether to go on where the last session ended, and what came of it. */
+  resumed(how: "asked" | "continued" | "restarted"): void {
+    this.#to.resumes.series({ how, connector: this.#connector }).total++;
+  }
+
+  /** Counts a session that ended while its user waited for an answer. */
+  unanswered(): void {
+    this.#to.unanswered.series({ connector: this.#connector }).total++;
+  }
+
   /** Counts an answer that picked an option. */
   chosen(by: "number" | "title" | "number_and_title"): void {
     this.#to.choices.series({ by, connector: this.#connector }).total++;
@@ -181,6 +225,16 @@ export class Metrics {
   cacheFailed(operation: CacheOperation): void {
     this.#to.cacheFailures.series({ operation, connector: this.#connector }).total++;
   }
+}
+
+/** Starts all that is counted of USSD sessions at 0. */
+function zeroSessions(to: Instruments, connector: string): void {
+  for (const messages of MERGED) to.screens.series({ messages, connector });
+  for (const text of HOLDS) to.holds.series({ text, connector });
+  for (const result of LATE) to.late.series({ result, connector });
+  for (const how of RESUMES) to.resumes.series({ how, connector });
+  to.unanswered.series({ connector });
+  to.screenDelay.zero({ connector });
 }
 
 function countsOf(flow: Flow, connector: string, { messages, setbacks }: Instruments) {

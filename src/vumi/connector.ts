@@ -14,7 +14,7 @@ import type {
   Subscriber,
 } from "../broker/mod.ts";
 import { readTrace, type Trace, type TracedMessage, type Tracing } from "../telemetry/mod.ts";
-import { createNack, decodeEvent, encodeEvent, type Event } from "./event.ts";
+import { createAck, createNack, decodeEvent, encodeEvent, type Event } from "./event.ts";
 import { decodeMessage, encodeMessage, type Message } from "./message.ts";
 import { MalformedPayloadError } from "./payload.ts";
 
@@ -23,15 +23,29 @@ const log = getLogger(["turn-channels", "vumi"]);
 /** The exchange that all vumi workers share: direct, durable, routing key = name of the queue. */
 export const EXCHANGE = "vumi";
 
-/** The nack_reason of our own events; see {@linkcode Connector.reportNotShown}. */
-export const NOT_SHOWN = "turn-channels: nothing that a phone can show";
+/** What the nack_reason of our own events begins with; see {@linkcode Connector.reportFailed}. */
+export const OURS = "turn-channels: ";
+
+/** Most of Turn's messages in hand that are not shown yet: as many as the users that wait, and more. */
+const HELD_PREFETCH = 10_000;
 
 /**
- * Names of a connector's queues: those that every vumi worker has, ours for what waits for a person, and
- * the one that shows which of several bridges speaks for the channel (`lead`).
+ * Names of a connector's queues: those that every vumi worker has; ours for what Turn has sent and is
+ * not shown yet (`held`), for what waits for a person, and the one that shows which of several bridges
+ * speaks for the channel (`lead`).
  */
 export type ConnectorQueues = Readonly<
-  Record<"outbound" | "inbound" | "event" | "inboundParked" | "eventParked" | "lead", string>
+  Record<
+    | "outbound"
+    | "inbound"
+    | "event"
+    | "held"
+    | "inboundParked"
+    | "eventParked"
+    | "heldParked"
+    | "lead",
+    string
+  >
 >;
 
 /** The queues of the connector `name`. */
@@ -40,8 +54,10 @@ export function queuesOf(name: string): ConnectorQueues {
     outbound: `${name}.outbound`,
     inbound: `${name}.inbound`,
     event: `${name}.event`,
+    held: `${name}.held`,
     inboundParked: `${name}.inbound.parked`,
     eventParked: `${name}.event.parked`,
+    heldParked: `${name}.held.parked`,
     lead: `${name}.lead`,
   };
 }
@@ -72,6 +88,8 @@ export interface ConnectorHandlers {
   readonly inbound: ConnectorHandler<Message>;
   /** Decides about an event. */
   readonly event: ConnectorHandler<Event>;
+  /** Decides about what was held; see {@linkcode Connector.hold}. */
+  readonly held: Handler;
   /** Called when we begin to speak for the channel, before anything is consumed. */
   readonly onLead: (handover: Handover) => void;
   /** Called for what can't be read; it is parked. */
@@ -98,7 +116,8 @@ export class Connector {
   /** Declares the queues and consumes messages from users and events. Once in a life. */
   start(handlers: ConnectorHandlers): void {
     const { name, broker, inboundPrefetch, eventPrefetch } = this.#options;
-    const { inbound, inboundParked, event, eventParked, outbound, lead: queue } = this.#queues;
+    const { inbound, inboundParked, event, eventParked, held, heldParked } = this.#queues;
+    const { outbound, lead: queue } = this.#queues;
     const lead = { connector: name, queue, onLead: handlers.onLead };
     const readMessage = this.#reader({
       queue: inbound,
@@ -130,6 +149,11 @@ export class Connector {
     this.#consumers.push(
       broker.consume(inbound, forInbound, readMessage),
       broker.consume(event, forEvents, readEvent),
+      broker.consume(
+        held,
+        { prefetch: HELD_PREFETCH, parkingQueue: heldParked, lead, isOwn: true },
+        handlers.held,
+      ),
     );
   }
 
@@ -149,12 +173,38 @@ export class Connector {
   }
 
   /**
-   * Has a message that a phone can't show told of as failed: by an event of ours among the transport's.
+   * Keeps what is to be sent to a user for whoever speaks for the channel. Resolves when it is confirmed
+   * in the queue.
    * @throws {PublishError} See {@linkcode Publisher.publish}.
    */
-  reportNotShown({ message_id }: Pick<Message, "message_id">): Promise<void> {
-    const body = encodeEvent(createNack(message_id, NOT_SHOWN));
-    return this.#options.broker.publish(this.#queues.event, body);
+  hold(body: Uint8Array, trace?: Trace): Promise<void> {
+    const { broker } = this.#options;
+    broker.declare(this.#queues.held, { isOwn: true });
+    return broker.publish(this.#queues.held, body, trace && { ...trace });
+  }
+
+  /**
+   * Has the message with this id told of as failed: by an event of ours among the transport's.
+   * @throws {PublishError} See {@linkcode Publisher.publish}.
+   */
+  reportFailed(messageId: string, reason: string): Promise<void> {
+    return this.#report(createNack(messageId, `${OURS}${reason}`), this.#queues.event);
+  }
+
+  /** The same as sent. */
+  reportSent(messageId: string): Promise<void> {
+    return this.#report(createAck(messageId), this.#queues.event);
+  }
+
+  /** Hands an event about another connector's message on to that. */
+  forward(event: Event, connector: string): Promise<void> {
+    const { event: queue } = queuesOf(connector);
+    this.#options.broker.declare(queue);
+    return this.#report(event, queue);
+  }
+
+  #report(event: Event, queue: string): Promise<void> {
+    return this.#options.broker.publish(queue, encodeEvent(event));
   }
 
   /** Whether we speak for the channel: of several bridges one consumes its queues. */

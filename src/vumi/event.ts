@@ -67,6 +67,12 @@ export function createNack(user_message_id: string, nack_reason: string): Event 
   return { ...eventFields.parse(fields), user_message_id };
 }
 
+/** A new event: that the message with this id was taken. */
+export function createAck(user_message_id: string): Event {
+  const fields = { user_message_id, event_type: "ack", sent_message_id: user_message_id } as const;
+  return { ...eventFields.parse(fields), user_message_id };
+}
+
 /** Writes an event for the wire, every field present. */
 export function encodeEvent(event: Event): Uint8Array {
   return Buffer.from(JSON.stringify(event));

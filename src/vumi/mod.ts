@@ -10,4 +10,10 @@ export * from "./message.ts";
 export * from "./partitions.ts";
 export { MalformedPayloadError } from "./payload.ts";
 export { formatTimestamp, unixMilliseconds, unixSeconds } from "./timestamp.ts";
-export { type Disposition, type Handover, PublishError, RETRY_HEADERS } from "../broker/mod.ts";
+export {
+  type BrokerMessage,
+  type Disposition,
+  type Handover,
+  PublishError,
+  RETRY_HEADERS,
+} from "../broker/mod.ts";

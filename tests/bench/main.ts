@@ -20,6 +20,7 @@ import { type BenchOptions, HELP, readOptions } from "./options.ts";
 import { Queues } from "./queues.ts";
 import { formatResults, type Sample, summarize } from "./report.ts";
 import type { Subject } from "./subject.ts";
+import { watchTurns } from "./turns.ts";
 import { findSubjects } from "./subjects.ts";
 
 /** How long a process is left alone before its memory at rest is read, in milliseconds. */
@@ -34,6 +35,7 @@ async function main(options: BenchOptions): Promise<void> {
   if (options.channels !== undefined) {
     return await watchChannels(options.channels, server, folder, say);
   }
+  if (options.turns !== undefined) return await watchTurns(options.turns, server, folder, say);
   const { url } = server;
   const turn = parts.use(new Helper<TurnAsked>("fake_turn.ts"));
   const load = parts.use(new Helper<LoadAsked>("load.ts"));

@@ -32,6 +32,8 @@ export interface BenchOptions {
   readonly rss: boolean;
   /** So many channels in one process are watched instead, if given. */
   readonly channels: number | undefined;
+  /** So many users of USSD at once are watched instead, if given. */
+  readonly turns: number | undefined;
 }
 
 /** What `--help` says. */
@@ -42,6 +44,7 @@ Measures the bridge against the floor (tests/bench/floor.ts), and prints the med
   --quick               a smoke run: one small round, from source
   --rss                 memory over 100,000 and then 400,000 messages instead
   --channels N          so many channels in one process instead: start, and cost at rest
+  --turns N             so many users of USSD at once instead: how late their screens are
   --rounds N            default 3
   --messages N          of a backlog, and requests at 32 and 200 connections; default 20000
   --subjects a,b        of floor,memory,deno_kv,redis; default all that there are
@@ -62,6 +65,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
       quick: flag,
       rss: flag,
       channels: text,
+      turns: text,
       help: flag,
       rounds: text,
       messages: text,
@@ -92,6 +96,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     json: values.json,
     rss: values.rss,
     channels: values.channels === undefined ? undefined : Number(values.channels),
+    turns: values.turns === undefined ? undefined : Number(values.turns),
   };
 }
 

@@ -9,7 +9,7 @@ import {
   readPrompt,
 } from "../../src/bridge/prompts.ts";
 import { createMessage, formatTimestamp, type Message } from "../../src/vumi/mod.ts";
-import { CONTENT, FlakyCache } from "./support.ts";
+import { CONTENT, FlakyCache, USSD } from "./support.ts";
 
 const OPTIONS = [
   { kind: "list", id: "r1", title: "Yes" },
@@ -30,7 +30,7 @@ const HOUR_MS = 3_600_000;
 class Asked implements AsyncDisposable {
   now = 0;
   readonly cache = new FlakyCache(() => this.now);
-  readonly options = { cache: this.cache, ussdSessionMs: 180_000, content: CONTENT };
+  readonly options = { cache: this.cache, ussd: USSD, content: CONTENT };
 
   static async by(prompt: Prompt, pages?: Pages): Promise<Asked> {
     const asked = new Asked();

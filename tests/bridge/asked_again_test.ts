@@ -10,7 +10,7 @@ import { keepPrompt, readPrompt } from "../../src/bridge/prompts.ts";
 import type { OutboundRequest } from "../../src/turn/mod.ts";
 import { PublishError } from "../../src/vumi/mod.ts";
 import { until } from "../support/until.ts";
-import { CONTENT } from "./support.ts";
+import { CONTENT, USSD } from "./support.ts";
 import { TestBridge } from "./test_bridge.ts";
 
 const OK = () => Promise.resolve(new Response("{}"));
@@ -54,7 +54,8 @@ Deno.test("a menu that is not published leaves the one before it", async () => {
 });
 
 Deno.test("a menu on USSD that is asked again still ends with its session", async () => {
-  await using test = new TestBridge(undefined, { ussdSessionMs: 60_000 });
+  const ussd = { ...USSD, sessionMs: 60_000, resumeWindowMs: 0 };
+  await using test = new TestBridge(undefined, { ussd });
   const put: [string, number][] = [];
   const putRecords = test.cache.putRecords.bind(test.cache);
   test.cache.putRecords = (records) => {
@@ -62,7 +63,7 @@ Deno.test("a menu on USSD that is asked again still ends with its session", asyn
     return putRecords(records);
   };
   const kept = keepPrompt("+266", { id: "t", medium: "ussd", options: OPTIONS }, {
-    ussdSessionMs: 60_000,
+    ussd,
     content: CONTENT,
   });
   await putRecords([kept]);

@@ -5,7 +5,8 @@ import { InboundFlow, type InboundOptions } from "../../src/bridge/inbound.ts";
 import type { CallOptions, CallResult, InboundText } from "../../src/turn/mod.ts";
 import { createMessage, type Disposition, type Message } from "../../src/vumi/mod.ts";
 import { DELIVERED, headersOf, HOUR_MS, RETRY, TestDelivery } from "./delivery_support.ts";
-import { AGAIN, arrival, CONTENT, memoryConnector, settle } from "./support.ts";
+import { ussdInbound } from "./ussd_support.ts";
+import { AGAIN, arrival, CONTENT, memoryConnector, settle, USSD } from "./support.ts";
 
 const DONE: Disposition = { kind: "done" };
 
@@ -44,18 +45,23 @@ class TestInbound implements AsyncDisposable {
       elapsed: base.clock.elapsed,
       after: base.clock.after,
     });
-    this.#flow = new InboundFlow({
-      cache,
-      connector: memoryConnector(),
-      metrics: base.metrics,
-      content: CONTENT,
-      ussdSessionMs: 180_000,
-      retryForMs: 72 * HOUR_MS,
-      ussdRetryForMs: 120_000,
-      emptyMessageBody: undefined,
-      defaultFromAddr: "8110",
-      ...more,
-    }, deliveries);
+    this.#flow = new InboundFlow(
+      {
+        cache,
+        connector: memoryConnector(),
+        metrics: base.metrics,
+        content: CONTENT,
+        ussd: USSD,
+        contactIds: "as_is",
+        retryForMs: 72 * HOUR_MS,
+        ussdRetryForMs: 120_000,
+        emptyMessageBody: undefined,
+        defaultFromAddr: "8110",
+        ...more,
+      },
+      deliveries,
+      ussdInbound(base, more),
+    );
   }
 
   handle(fields: Partial<Message> = {}, how = arrival()): Promise<Disposition> {

@@ -106,6 +106,7 @@ Deno.test("metrics and the audit agree on each kind of end", async () => {
 
   const sent = await ask(test, {});
   assert.ok(sent.kind === "accepted");
+  await until("the screen", () => broker.waiting("c.outbound").length > 0);
   assert.equal((await ask(test, { message: text("Another") })).kind, "session_over");
   assert.deepEqual(await ask(test, {}), sent);
   assert.equal((await ask(test, { replyTo: "unheard-of" })).kind, "unknown_reply_to");

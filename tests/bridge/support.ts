@@ -6,7 +6,7 @@
 
 import { CacheError, MessageCache } from "../../src/cache/mod.ts";
 import { MemoryStore } from "../../src/cache/memory.ts";
-import type { ContentOptions } from "../../src/bridge/mod.ts";
+import type { ContentOptions, UssdOptions } from "../../src/bridge/mod.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { type Arrival, Connector, type Handover } from "../../src/vumi/mod.ts";
 
@@ -93,6 +93,10 @@ export class FlakyCache extends MessageCache {
     return this.#try("putRecords", () => super.putRecords(...args));
   }
 
+  override getRecord(...args: Parameters<MessageCache["getRecord"]>) {
+    return this.#try("getRecord", () => super.getRecord(...args));
+  }
+
   override tally(...args: Parameters<MessageCache["tally"]>): Promise<void> {
     return this.#try("tally", () => super.tally(...args));
   }
@@ -123,6 +127,24 @@ export const CONTENT: ContentOptions = {
   maxParts: 4,
   menuTimeoutMs: DAY_MS,
   menuReply: "auto",
+};
+
+/** How sessions go on: each message is shown at once, and fails if it is too late. */
+export const USSD: UssdOptions = {
+  sessionMs: 180_000,
+  mergeWindowMs: 0,
+  settleMs: 200,
+  answerDeadlineMs: () => 8_000,
+  holdText: undefined,
+  holdMax: 2,
+  sorryText: "Sorry",
+  late: "fail",
+  smsFallback: undefined,
+  startText: undefined,
+  startTexts: new Map(),
+  resumeWindowMs: 0,
+  continueText: "Continue",
+  restartText: "Start again",
 };
 
 /** Resolves when all that is ready to run has run. */

@@ -4,12 +4,12 @@
  * @module
  */
 
-import { Bridge } from "../../src/bridge/mod.ts";
+import { Bridge, Owners } from "../../src/bridge/mod.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { TurnClient } from "../../src/turn/mod.ts";
 import { Connector, createMessage, encodeMessage, type Message } from "../../src/vumi/mod.ts";
-import { CONTENT, FlakyCache } from "./support.ts";
+import { CONTENT, FlakyCache, USSD } from "./support.ts";
 
 /** A connector that can be made to fail. */
 class TestConnector extends Connector {
@@ -75,7 +75,9 @@ export class TestBridge implements AsyncDisposable {
       ussdRetryForMs: 86_400_000,
       compactStatuses: true,
       dedupeWindowMs: 0,
-      ussdSessionMs: 180_000,
+      ussd: USSD,
+      contactIds: "as_is",
+      owners: new Owners(cache),
       concurrency: 2,
       holdMs,
       ...more,

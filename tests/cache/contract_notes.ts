@@ -14,7 +14,6 @@ const KINDS: readonly NoteKind[] = [
   "delivered_inbound",
   "told",
   "confirmed",
-  "answered",
   "answer",
   "order",
   "delayed",

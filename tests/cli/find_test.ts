@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { delayQueue } from "../../src/broker/mod.ts";
+import { SECRET } from "../support/bridge.ts";
+import { send } from "../support/fake_turn.ts";
 import { DELAY_MS, idIn, Live } from "../support/live.ts";
 import type { Output } from "../support/program.ts";
 import { until } from "../support/until.ts";
@@ -97,6 +99,54 @@ Deno.test("find tells of a delivered message when it came, when Turn took it and
   assert.match(output.stdout, /^ {2}2015-06-15 13:00:00 {2}came from/m);
   assert.ok(!output.stdout.includes("my secret"), output.stdout);
 });
+
+Deno.test("find tells a USSD session as a story, and of each message with which others it was shown", async () => {
+  await using live = await Live.prepare({
+    "ussd-merge-window": "60",
+    "ussd-answer-deadline": "60",
+  });
+  await using _running = await live.start();
+  const dial = { session_event: "new", transport_type: "ussd", to_addr: "*120#", content: null };
+  const timestamp = new Date().toISOString().replace("T", " ").replace("Z", "000");
+  await live.transport.sendInbound({ message_id: "m1", timestamp, ...dial });
+  await live.turn.received(1);
+  const asks = async (body: string, waiting_for_user_input: boolean): Promise<string> => {
+    const request = { to: USER, turn: { type: "text", text: { body } }, waiting_for_user_input };
+    const answer = await send(`${live.address}/messages`, request, { secret: SECRET });
+    assert.equal(answer.status, 200);
+    return (await answer.json()).messages[0].id;
+  };
+  const first = await asks("my secret words", false);
+  const held = await findFirst(live, first);
+  assert.deepEqual([held.state, held.now[0]?.split(" until ")[0]], [
+    "held",
+    `it is in ${live.connector}.held`,
+  ]);
+  const second = await asks("And you?", true);
+  await live.transport.received(1);
+  const [output, stories] = await find(live, USER);
+  const session = stories.at(-1) ?? assert.fail();
+  assert.deepEqual([session.kind, session.state], ["session", "answered"]);
+  assert.deepEqual(texts(session), [
+    "the user dialled (message m1)",
+    `Turn's message ${first} came, and was held for the screen`,
+    `Turn's message ${second} came, and was held for the screen`,
+    `messages ${first} and ${second} were merged, and one screen showed them`,
+  ]);
+  assert.match(output.stdout, /^USSD session of \+26612345678, connector /m);
+  assert.ok(!output.stdout.includes("secret"));
+  const shown = await findFirst(live, second, "--content");
+  assert.deepEqual(shown.content, ["my secret words\nAnd you?"]);
+  assert.match(texts(shown).at(-1) ?? "", new RegExp(`one screen with it and message ${first} in`));
+  const own = await live.command(["find", `${"a".repeat(32)}-own`]);
+  assert.equal(own.code, 1);
+  assert.match(own.stderr, /is a screen of the bridge's own: search for its user's address/);
+});
+
+async function findFirst(live: Live, query: string, ...more: string[]): Promise<Story> {
+  const [output, [story]] = await find(live, query, ...more);
+  return story ?? assert.fail(output.stderr);
+}
 
 Deno.test("find tells of a delayed message how often it was tried and when it comes again", async () => {
   await using live = await Live.prepare({ "max-retries": "1" });

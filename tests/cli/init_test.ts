@@ -62,6 +62,27 @@ Deno.test("init writes a whole configuration from flags, for its owner only", as
   assert.deepEqual(await place.files(), ["config.yaml"]);
 });
 
+Deno.test("init of a channel of USSD writes what starts its flow, and what people will change", async () => {
+  await using place = await Place.make();
+  const { code, stdout } = await place.init(...LEAST, URL_FLAG, "--transport-type=ussd");
+  assert.equal(code, 0, stdout);
+  const { ussd } = await place.config();
+  assert.equal(ussd.start_text, "hi");
+  assert.match(stdout, /told "hi" when somebody dials.* ussd\.start_text/);
+  const text = await Deno.readTextFile(place.path);
+  for (const line of ["start_text: hi", "sorry_text: .*", "continue_text: Continue"]) {
+    assert.match(text, new RegExp(`^  ${line.replace("hi", '"hi"')}$`, "m"));
+  }
+});
+
+Deno.test("init of a channel of SMS says and writes nothing of what users dial", async () => {
+  await using place = await Place.make();
+  const { stdout } = await place.init(...LEAST, URL_FLAG);
+  assert.doesNotMatch(stdout, /dials/);
+  assert.equal((await place.config()).ussd.start_text, undefined);
+  assert.match(await Deno.readTextFile(place.path), /^ {2}# start_text:$/m);
+});
+
 Deno.test("init has the cache beside the configuration, or where the service may write", () => {
   assert.equal(cachePath("config.yaml"), `${Deno.cwd()}/turn-channels.kv`);
   assert.equal(cachePath("/srv/bridge/c.yaml"), "/srv/bridge/turn-channels.kv");

@@ -210,7 +210,10 @@ Deno.test("a channel has keys of a group for itself, too", async () => {
   const env = { P_CHANNELS_1_USSD_SESSION_TIMEOUT: "30", VUMI_CONFIG_PREFIX: "p" };
   assert.deepEqual(await timeouts({ file: own("{ session_timeout: 60 }"), env }), [60, 30]);
   assert.deepEqual(await faults({ file: own("5") }), {
-    "channels[0].ussd": "a mapping of session_timeout, page_chars, more_key, more_text, max_pages",
+    "channels[0].ussd":
+      "a mapping of session_timeout, page_chars, more_key, more_text, max_pages, " +
+      "merge_window, settle, answer_deadline, answer_deadlines, hold_text, hold_max, sorry_text, " +
+      "late, start_text, start_texts, resume_window, continue_text, restart_text",
   });
   assert.deepEqual(Object.keys(await faults({ file: own("{ session_timeout: x }") })), [
     "channels[0].ussd.session_timeout",

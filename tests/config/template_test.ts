@@ -53,6 +53,19 @@ Deno.test("configTemplate() has an example of templates, which is one when it is
   assert.equal(templates["clinic_visit.fr"]?.buttons.length, 2);
 });
 
+Deno.test("configTemplate() has examples of maps of ussd, which are ones when they are no comments", async () => {
+  for (const values of [{}, { "ussd.start_text": "hi" }]) {
+    const text = configTemplate(values);
+    const examples = ["answer_deadlines", "start_texts"].map((name) => {
+      const [, example = ""] = new RegExp(`\\n( +# ${name}:\\n +# {3}.*\\n)`).exec(text) ?? [];
+      return example.replaceAll("# ", "");
+    });
+    const { ussd } = await valid({ file: `ussd:\n${examples.join("")}` });
+    assert.deepEqual(ussd.answer_deadlines, { Vodacom: 6 });
+    assert.deepEqual(ussd.start_texts, { "*120*8864*3#": "register" });
+  }
+});
+
 Deno.test("configTemplate() writes what most will change, in the form in which the file has it", () => {
   const { ussd, words, text_encoding, sms, templates } = parseDocument(configTemplate({})).toJS();
   assert.deepEqual(ussd, { page_chars: 182, more_text: "More" });
@@ -61,4 +74,19 @@ Deno.test("configTemplate() writes what most will change, in the form in which t
   const given = configTemplate({ "words.video": "Film", "sms.long": "split" });
   const read = parseDocument(given).toJS();
   assert.deepEqual([read.words.video, read.sms], ["Film", { long: "split" }]);
+});
+
+Deno.test("configTemplate() of a channel of USSD writes what its users read, and how they start", () => {
+  const { ussd, sms_fallback } = parseDocument(
+    configTemplate({ transport_type: "ussd", "ussd.start_text": "hi" }),
+  ).toJS();
+  assert.deepEqual(ussd, {
+    page_chars: 182,
+    more_text: "More",
+    sorry_text: "Sorry, this takes too long. Please dial again later.",
+    start_text: "hi",
+    continue_text: "Continue",
+    restart_text: "Start again",
+  });
+  assert.equal(sms_fallback, undefined);
 });

@@ -25,6 +25,14 @@ export function ask(bridge: TestBridge, turn: unknown, more: Record<string, unkn
   return bridge.send({ to: USER, from: null, turn, waiting_for_user_input: true, ...more });
 }
 
+/** The same; resolves when the phone shows it. */
+export async function show(bridge: TestBridge, turn: unknown, more: Record<string, unknown> = {}) {
+  const before = bridge.transport.outbound.length;
+  const asked = await ask(bridge, turn, more);
+  await bridge.transport.received(before + 1);
+  return asked;
+}
+
 let written = 0;
 
 /** The user writes or dials; resolves when that is in the queue, with the message's id. */

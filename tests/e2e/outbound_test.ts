@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { formatTimestamp } from "../../src/vumi/mod.ts";
+import { bodies } from "./content_support.ts";
 import { TestBridge } from "../support/bridge.ts";
 
 const DOCUMENTED = {
@@ -194,6 +195,7 @@ Deno.test("a USSD message takes one answer: further ones are a 422, until the us
   await dial(bridge);
   const first = await say(bridge, "One");
   assert.equal(first.status, 200);
+  await bridge.transport.received(1);
   const { status, error } = await say(bridge, "Two");
   assert.equal(status, 422);
   assert.deepEqual([error.code, error.title, error.field], [422, "session_over", "to"]);
@@ -208,18 +210,23 @@ Deno.test("a USSD message takes one answer: further ones are a 422, until the us
   await bridge.counted('{flow="outbound",result="session_over"} 2');
 });
 
-Deno.test("of answers to one USSD message at once the first is sent, and the others are a 422", async () => {
-  await using bridge = await TestBridge.start({ "transport-type": "ussd" });
+Deno.test("of answers to one USSD message at once the first is sent, and the others have failed", async () => {
+  const flags = { "transport-type": "ussd", "ussd-merge-window": "0", "failed-status": "failed" };
+  await using bridge = await TestBridge.start(flags);
   await dial(bridge);
-  const all = await Promise.all(["1", "2", "3", "4", "1"].map((text) => say(bridge, text)));
+  const texts = ["1", "2", "3", "4", "1"];
+  const all = await Promise.all(texts.map((text) => say(bridge, text)));
   const [{ message } = assert.fail()] = await bridge.transport.received(1);
-  for (const [n, text] of ["1", "2", "3", "4", "1"].entries()) {
-    const isSent = text === message["content"];
-    assert.deepEqual(
-      [all[n]?.status, all[n]?.id],
-      isSent ? [200, message["message_id"]] : [422, undefined],
-    );
+  const others = new Set<string>();
+  for (const [n, text] of texts.entries()) {
+    const { status, id } = all[n] ?? assert.fail();
+    if (text === message["content"]) assert.deepEqual([status, id], [200, message["message_id"]]);
+    else if (status === 200) others.add(id);
+    else assert.equal(status, 422);
   }
+  await bridge.counted(`{flow="status",result="delivered"} ${others.size}`);
+  const failed = bodies(bridge).flatMap(({ user_message_id }) => user_message_id ?? []);
+  assert.deepEqual(new Set(failed), others);
   assert.equal(bridge.transport.outbound.length, 1);
 });
 

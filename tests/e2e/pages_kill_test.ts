@@ -68,6 +68,7 @@ for (const { name, cache, hold, copies } of MOMENTS) {
     const published = (message_id: string) =>
       live.transport.outbound.map(({ message }) => message)
         .filter((message) => message["message_id"] === message_id);
+    await until("page 1", () => published(id).length > 0);
     for (const nth of [2, 3, 4]) {
       const page = `${id}-p${nth}`;
       const key = `key${nth}`;

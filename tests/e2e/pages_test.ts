@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { ask, start, statusesOf, told, write } from "./content_support.ts";
+import { ask, show, start, statusesOf, told, write } from "./content_support.ts";
 
 /** Ten rows with titles of 22 characters: three screens. */
 const LONG_LIST = {
@@ -27,7 +27,7 @@ const LONG_LIST = {
 Deno.test("a long list on USSD: pages by 98, an answer from any, and the status of the first", async () => {
   await using bridge = await start();
   await told(bridge, await write(bridge, null));
-  const asked = await ask(bridge, LONG_LIST, { waiting_for_user_input: false });
+  const asked = await show(bridge, LONG_LIST, { waiting_for_user_input: false });
   assert.equal(asked.status, 200);
   const asking = await write(bridge, "98");
   await bridge.transport.received(2);
@@ -66,7 +66,7 @@ Deno.test("a screen is as ussd.* says", async () => {
     "ussd-max-pages": "2",
   });
   await told(bridge, await write(bridge, null));
-  await ask(bridge, LONG_LIST);
+  await show(bridge, LONG_LIST);
   await write(bridge, "0");
   const pages = (await bridge.transport.received(2)).map(({ message }) =>
     String(message["content"])
@@ -79,7 +79,7 @@ Deno.test("a screen is as ussd.* says", async () => {
 Deno.test("a page that fails is a message that failed", async () => {
   await using bridge = await start({ "failed-status": "failed" });
   await told(bridge, await write(bridge, null));
-  const { body } = await ask(bridge, LONG_LIST);
+  const { body } = await show(bridge, LONG_LIST);
   const { id } = body.messages[0];
   await write(bridge, "98");
   await bridge.transport.received(2);
@@ -95,7 +95,7 @@ Deno.test("a page that fails is a message that failed", async () => {
 Deno.test("a page that fails is told also when the first one was delivered", async () => {
   await using bridge = await start({ "failed-status": "failed" });
   await told(bridge, await write(bridge, null));
-  const { body } = await ask(bridge, LONG_LIST);
+  const { body } = await show(bridge, LONG_LIST);
   const { id } = body.messages[0];
   const report = { event_type: "delivery_report", delivery_status: "delivered" };
   await bridge.transport.sendEvent({ ...report, user_message_id: id });
@@ -111,7 +111,7 @@ Deno.test("a page that fails is told also when the first one was delivered", asy
 Deno.test("Turn's message for a user who reads on is no answer to what asked for the page", async () => {
   await using bridge = await start({ "transport-type": "ussd" });
   await told(bridge, await write(bridge, null));
-  await ask(bridge, LONG_LIST);
+  await show(bridge, LONG_LIST);
   await write(bridge, "98");
   await bridge.transport.received(2);
   await bridge.counted('{flow="inbound",result="paged"} 1');
@@ -123,7 +123,7 @@ Deno.test("a page comes also where the transport has lost its clock", async () =
   await using bridge = await start();
   const lost = { timestamp: "1970-01-01 00:00:05.000000" };
   await told(bridge, await write(bridge, null, lost));
-  await ask(bridge, LONG_LIST);
+  await show(bridge, LONG_LIST);
   const asking = await write(bridge, "98", lost);
   const [, page] = await bridge.transport.received(2);
   assert.equal(page?.message["in_reply_to"], asking);

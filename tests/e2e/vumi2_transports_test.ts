@@ -21,7 +21,11 @@ Deno.test({
   ignore: python.kind !== "python",
   async fn() {
     assert.ok(python.kind === "python");
-    await using bridge = await TestBridge.start({ templates: TEMPLATES, "text-encoding": "gsm7" });
+    await using bridge = await TestBridge.start({
+      templates: TEMPLATES,
+      "text-encoding": "gsm7",
+      "ussd-merge-window": "0",
+    });
     for (const [index, [, turn, , , content]] of SHOWN.entries()) {
       const waiting_for_user_input = index % 2 === 0;
       const sms = { to: "+266", from: "8110", turn, content, waiting_for_user_input };
@@ -35,6 +39,7 @@ Deno.test({
       });
       await bridge.turn.received((calls) => JSON.stringify(calls).includes(`"dial${index}"`));
       assert.equal((await bridge.send({ ...sms, to: "+2782" })).status, 200);
+      await bridge.transport.received(2 * index + 2);
     }
     const published = await bridge.transport.received(2 * SHOWN.length);
     const made = await ask(python.path, published.map(({ message }) => JSON.stringify(message)));

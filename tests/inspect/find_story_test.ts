@@ -4,6 +4,7 @@ import type { InboundFound, OutboundFound } from "../../src/inspect/find_search.
 import { storyOf, type Surroundings } from "../../src/inspect/find_story.ts";
 import type { Waiting } from "../../src/inspect/find_waiting.ts";
 import type { ParkedMessage } from "../../src/inspect/parked_messages.ts";
+import { USSD } from "../bridge/support.ts";
 import { remembered } from "../cache/samples.ts";
 
 const HOUR_MS = 3_600_000;
@@ -13,10 +14,11 @@ const QUEUED_AT = Date.parse("2026-01-02T03:04:05.678Z");
 function around(more: Partial<Surroundings> = {}): Surroundings {
   return {
     connector: "c",
-    depths: { inbound: 3, event: 4, outbound: 5 },
+    depths: { inbound: 3, event: 4, outbound: 5, held: 0 },
     hasCache: true,
     now: QUEUED_AT + HOUR_MS,
     content: false,
+    ussd: USSD,
     ...more,
   };
 }
@@ -29,6 +31,7 @@ function inbound(more: Partial<InboundFound> = {}): InboundFound {
     delivered: undefined,
     meaning: undefined,
     reply: undefined,
+    session: undefined,
     waiting: [],
     ...more,
   };
@@ -43,6 +46,8 @@ function outbound(more: Partial<OutboundFound> = {}): OutboundFound {
     confirmedAt: undefined,
     told: NOTHING_TOLD,
     shown: undefined,
+    screen: [],
+    session: undefined,
     waiting: [],
     ...more,
   };
@@ -205,6 +210,14 @@ Deno.test("storyOf() of what Turn has and what is parked all the same says both"
   assert.equal(state, "parked");
   assert.equal(now[0], "Turn has it");
   assert.match(now[1] ?? "", /^it is in c\.inbound\.parked/);
+});
+
+Deno.test("storyOf() of what was held for a user and is parked says where the message is", () => {
+  const waiting = [parked({ queue: "held", about: "m1", reason: "bug: TypeError" })];
+  const { state, now, steps } = storyOf(outbound({ waiting }), around());
+  assert.equal(state, "parked");
+  assert.match(now.at(-1) ?? "", /^it is in c\.held\.parked, until .* parked replay --id m1$/);
+  assert.match(JSON.stringify(steps), /it was parked after 1 attempt: bug: TypeError/);
 });
 
 for (

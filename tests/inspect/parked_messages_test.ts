@@ -8,7 +8,7 @@ import {
 } from "../../src/inspect/parked_messages.ts";
 
 interface Sample {
-  readonly queue?: "inbound" | "event";
+  readonly queue?: "inbound" | "event" | "held";
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, unknown>>;
 }
@@ -17,7 +17,9 @@ interface Sample {
 async function parkedWith(...samples: readonly Sample[]) {
   const broker = MemoryBroker.open();
   const source = "source";
-  for (const queue of [source, "c.inbound.parked", "c.event.parked"]) broker.declare(queue);
+  for (const queue of [source, "c.inbound.parked", "c.event.parked", "c.held.parked"]) {
+    broker.declare(queue);
+  }
   for (const { queue = "inbound", body, headers = {} } of samples) {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     await broker.publish(source, new TextEncoder().encode(text));
@@ -59,6 +61,36 @@ function event(id: string, about: string, minute: number): Sample {
     headers: { "x-parked-reason": "Turn answered 400", "x-parked-at": at(minute) },
   };
 }
+
+/** One of Turn's messages that was held for a user, parked. */
+function held(id: string, user: unknown, minute: number): Sample {
+  return {
+    queue: "held",
+    body: { form: 1, id, request: { to: "+2" }, inbound: { message_id: "m0", from_addr: user } },
+    headers: { "x-parked-reason": "bug: TypeError", "x-parked-at": at(minute) },
+  };
+}
+
+Deno.test("ParkedMessages.list() tells of what was held whose it is, as well as it can be read", async () => {
+  const { messages, broker } = await parkedWith(
+    held("t1", "+27", 1),
+    held("t2", 5, 2),
+    { queue: "held", body: "{" },
+    { queue: "held", body: { id: 7, inbound: null } },
+  );
+  assert.deepEqual(
+    (await listed(messages)).map(({ queue, id, about, user }) => [queue, id, about, user]),
+    [
+      ["held", "t1", "t1", "+27"],
+      ["held", "t2", "t2", null],
+      ["held", null, null, null],
+      ["held", null, null, null],
+    ],
+  );
+  assert.equal(await messages.replay({ id: "t1" }), 1);
+  assert.equal(broker.waiting("c.held").length, 1);
+  assert.equal(await messages.discard({ queue: "held", reason: "bug" }), 1);
+});
 
 Deno.test("ParkedMessages.list() tells what is known of each, messages before events", async () => {
   const { messages } = await parkedWith(event("e1", "m9", 1), message("m1", 2));
@@ -204,5 +236,5 @@ Deno.test("ParkedMessages declares nothing by looking, for a mistyped name would
   await messages.discard({});
   assert.deepEqual(asked.declared, []);
   await messages.replay({});
-  assert.deepEqual(asked.declared, ["typo.inbound", "typo.event"]);
+  assert.deepEqual(asked.declared, ["typo.inbound", "typo.event", "typo.held"]);
 });

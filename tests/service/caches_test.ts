@@ -27,7 +27,7 @@ async function assertApart(flags: Readonly<Record<string, string>>, isKept: bool
   const configs = await channels(flags);
   {
     await using opened = new AsyncDisposableStack();
-    const caches = [...(await openCaches(configs, opened)).values()];
+    const caches = [...(await openCaches(configs, opened)).of.values()];
     assert.equal(caches.length, 3);
     for (const [index, cache] of caches.entries()) {
       await cache.putInbound(remembered({ message_id: "m", from_addr: `from ${index}` }));
@@ -39,7 +39,7 @@ async function assertApart(flags: Readonly<Record<string, string>>, isKept: bool
   // Each by the connector's name, whatever others there are.
   for (const [index, config] of configs.entries()) {
     await using opened = new AsyncDisposableStack();
-    const cache = (await openCaches([config], opened)).get(config) ?? assert.fail();
+    const cache = (await openCaches([config], opened)).of.get(config) ?? assert.fail();
     const found = (await cache.getInbound("m"))?.from_addr;
     assert.equal(found, isKept ? `from ${index}` : undefined);
   }

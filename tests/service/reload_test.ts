@@ -163,6 +163,21 @@ Deno.test("Service.reload() changes how often Turn is called at once", async () 
   await bridge.turn.received(2);
 });
 
+Deno.test("Service.reload() changes what Turn is told when somebody dials, and in which form by whom", async () => {
+  await using bridge = await TestBridge.start({ "ussd-start-text": "hi" });
+  const dialled = { transport_type: "ussd", session_event: "new", content: "*120#" };
+  await bridge.transport.sendInbound({ ...dialled, message_id: "m1", from_addr: "26612345678" });
+  await bridge.turn.received(1);
+  const changed = { "ussd-start-texts": '{"*120#": "register"}', "contact-ids": "e164" };
+  bridge.service.reload(await testConfig(bridge.connector, bridge.turn.url, changed));
+  await bridge.transport.sendInbound({ ...dialled, message_id: "m2", from_addr: "26612345679" });
+  const told = (await bridge.turn.received(2)).map(({ body }) => JSON.stringify(body));
+  assert.match(told[0] ?? "", /"hi"/);
+  assert.doesNotMatch(told[0] ?? "", /\+266/);
+  assert.match(told[1] ?? "", /"register"/);
+  assert.match(told[1] ?? "", /"\+26612345679"/);
+});
+
 Deno.test("changedKeys() names keys by their paths, groups, lists and what is not set too", async () => {
   const before = await testConfig("c", "http://127.0.0.1:9");
   assert.deepEqual(changedKeys(before, before), []);

@@ -57,6 +57,48 @@ pageTest("a USSD session of three screens comes to its end", async (person) => {
   ]);
 });
 
+pageTest(
+  "what waits for a screen is seen while it waits, and then what the screen shows",
+  async (person) => {
+    await person.clicks("#counts input[value='2']");
+    await person.enters("#dial-code", "*120*8864#");
+    await person.sees("#ussd-held-title", "Held for the screen: 2 messages of Turn’s");
+    await person.sees("#ussd-held-list li", "What is your name? (awaits input)");
+    await person.sees("#ussd-wait", /^The network waits \d+ s more for a screen$/);
+    await person.sees(".trace", /Welcome!.*held/);
+    await person.sees("#turn .outcome", "held for the screen");
+    await person.sees("#ussd-text", "Welcome!\nWhat is your name?");
+    await person.sees("#ussd-origin", "One screen of 2 messages of Turn’s");
+    await person.seesNo("#ussd-held, #ussd-wait");
+    await person.sees(".trace", /What is your name\?.*2 messages on one screen/);
+    await until("a status of each", async () => {
+      const outcomes = await person.texts("#turn .said.service .outcome");
+      return outcomes.join() === "· sent,· sent";
+    });
+  },
+  { flags: { "ussd-settle": "1.5" } },
+);
+
+pageTest("Turn is slow by a slider, and the bridge asks the user to wait", async (person) => {
+  await person.page.focus("#delay");
+  await person.page.keyboard.press("ArrowRight");
+  await person.page.keyboard.press("ArrowRight");
+  await person.sees("#delay-value", "after 2 s");
+  await until("Turn to be slow", async () => {
+    return await person.page.$eval("#delay", (slider) => (slider as HTMLInputElement).value) ===
+      "2";
+  });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await person.enters("#dial-code", "*120*8864#");
+  await person.sees("#ussd-text", "Please wait. Reply 1.");
+  await person.sees("#ussd-origin", "A screen of the bridge’s own");
+  await person.sees(".trace", /Please wait.*the bridge's own screen/);
+  assert.deepEqual(await person.texts("#turn .said.service"), []);
+  await person.sees("#turn .said.service", "held for the screen");
+  await person.enters("#ussd-answer", "1");
+  await person.sees("#ussd-text", "Welcome! What is your name?");
+}, { flags: { "ussd-hold-text": "Please wait. Reply 1.", "ussd-answer-deadline": "0.5" } });
+
 pageTest("a USSD session that is hung up is over, for the bridge too", async (person, { turn }) => {
   await person.enters("#dial-code", "*120*8864#");
   await person.sees("#ussd-text", "What is your name?");

@@ -28,6 +28,8 @@ export interface PlayOptions {
   readonly colours?: boolean;
   /** How long a USSD session lives, in milliseconds. */
   readonly ussdTimeoutMs?: number;
+  /** How long the network waits for a screen, in milliseconds. */
+  readonly ussdWaitMs?: number;
   /** More of the bridge's configuration. */
   readonly flags?: Readonly<Record<string, string>>;
 }
@@ -62,13 +64,14 @@ export async function startDemoPlay(
   const logTap = new LogTap(() => {});
   const logging = startLogging({ level: "INFO", output: logTap });
   const parties = await startParties(options);
-  const { hmacSecret = "secret", ussdTimeoutMs } = options;
+  const { hmacSecret = "secret", ussdTimeoutMs, ussdWaitMs } = options;
   const play = new DemoPlay({
     ...parties,
     tourPauseMs: 50,
     bridgeUrl: parties.service.address,
     hmacSecret,
     ussdTimeoutMs,
+    ussdWaitMs,
   });
   logTap.listener = play.logListener;
   return {

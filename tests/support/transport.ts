@@ -41,6 +41,8 @@ export function inboundMessage(fields: Record<string, unknown> = {}): unknown {
 export class Transport implements AsyncDisposable {
   /** What came on `<connector>.outbound`, in order. */
   readonly outbound: Outbound[] = [];
+  /** Called for each of them, as it comes. */
+  onOutbound: (outbound: Outbound) => void = () => {};
   readonly #connector: string;
   readonly #connection: ChannelModel;
   readonly #channel: ConfirmChannel;
@@ -63,12 +65,14 @@ export class Transport implements AsyncDisposable {
       await channel.assertQueue(queue, workersQueue());
       await channel.bindQueue(queue, "vumi", queue);
     }
-    const parked = ["inbound", "event"].map((end) => `${connector}.${end}.parked`);
-    await makeByHand(connection, parked);
+    const ours = ["inbound.parked", "event.parked", "held.parked"];
+    await makeByHand(connection, ours.map((end) => `${connector}.${end}`));
     const { consumerTag } = await channel.consume(`${connector}.outbound`, (raw) => {
       if (raw === null) return; // The queue was deleted.
-      transport.outbound.push({ message: JSON.parse(raw.content.toString()), raw });
+      const outbound = { message: JSON.parse(raw.content.toString()), raw };
+      transport.outbound.push(outbound);
       channel.ack(raw);
+      transport.onOutbound(outbound);
     });
     transport.#consumerTag = consumerTag;
     return transport;
@@ -220,8 +224,8 @@ export class Transport implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (
       const end of [
-        ...["inbound", "event", "outbound", "lead"],
-        ...["inbound.parked", "event.parked", "outbound.parked"],
+        ...["inbound", "event", "outbound", "lead", "held"],
+        ...["inbound.parked", "event.parked", "outbound.parked", "held.parked"],
       ]
     ) {
       await this.deleteQueue(end);

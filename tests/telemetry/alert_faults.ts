@@ -124,6 +124,30 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
     };
   },
 
+  AnswersTooLate: async (parts) => {
+    const bridge = await start(parts, { "transport-type": "ussd" });
+    const turn = { type: "text", text: { body: "Your answer?" } };
+    return {
+      address: bridge.service.address,
+      async provoke(over) {
+        const user = "+26612345678";
+        // A hang-up: nobody waits for an answer.
+        const hangUp = {
+          transport_type: "ussd",
+          session_event: "close",
+          content: null,
+          from_addr: user,
+        };
+        await bridge.transport.sendInbound(hangUp);
+        await bridge.counted('turn_channels_messages_total{flow="inbound",result="skipped"} 1');
+        while (!over.aborted) {
+          await bridge.send({ to: user, turn });
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+      },
+    };
+  },
+
   BrokerAway: async (parts) => {
     const url = new URL(amqpUrl());
     const proxy = parts.use(

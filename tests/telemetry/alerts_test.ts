@@ -237,6 +237,40 @@ const COURSES: readonly Course[] = [
     labels: { job: "j", transport: "t" },
   },
   {
+    // One in twenty, then one in five; what was shown at last was counted before.
+    alert: "AnswersTooLate",
+    series: {
+      [`${METRICS.screens.name}{${OF("a")},messages="1"}`]: "0+2x240",
+      [`${METRICS.screens.name}{${OF("a")},messages="2"}`]: "0+2x240",
+      [`${METRICS.late.name}{${OF("a")},result="sms"}`]: "0+0.2x120 24+0.8x120",
+      [`${METRICS.late.name}{${OF("a")},result="shown"}`]: "0+4x240",
+      [`${METRICS.screens.name}{${OF("b")},messages="1"}`]: "0+1x240",
+      [`${METRICS.late.name}{${OF("b")},result="sms"}`]: "0x240",
+    },
+    at: { 110: false, 125: false, 200: true },
+    labels: { job: "j", connector: "a" },
+  },
+  {
+    // Few of few are nothing to look at.
+    alert: "AnswersTooLate",
+    series: {
+      [`${METRICS.screens.name}{${OF("a")},messages="1"}`]: "0x29 1x211",
+      [`${METRICS.late.name}{${OF("a")},result="refused"}`]: "0x29 4x211",
+    },
+    at: { 60: false, 80: false },
+    labels: { job: "j", connector: "a" },
+  },
+  {
+    // All are refused, and nothing is shown.
+    alert: "AnswersTooLate",
+    series: {
+      [`${METRICS.screens.name}{${OF("a")},messages="1"}`]: "0x240",
+      [`${METRICS.late.name}{${OF("a")},result="refused"}`]: "0x60 0+1x180",
+    },
+    at: { 60: false, 110: true },
+    labels: { job: "j", connector: "a" },
+  },
+  {
     alert: "TurnLimitsUs",
     series: {
       [`${METRICS.limitWait.name}{job="j",instance="i",resource="messages"}`]: "0+20x20 400+50x40",

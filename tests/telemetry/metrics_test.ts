@@ -111,6 +111,47 @@ Deno.test("Metrics has histograms of calls, delays and confirms", async () => {
   assert.match(text, /^turn_channels_requests_in_flight{connector="c"} 1$/m);
 });
 
+Deno.test("Metrics counts how USSD sessions go, all from 0 on", async () => {
+  const registry = new MetricsRegistry();
+  const metrics = registry.channel("c");
+  const told = async () =>
+    (await registry.text()).split("\n").filter((line) => /^turn_channels_ussd_/.test(line))
+      .filter((line) => !line.includes("_bucket"))
+      .map((line) => line.replace(/^turn_channels_ussd_/, "").replace(/,?connector="c"/, ""));
+  const before = await told();
+  assert.equal(before.length, 17);
+  assert.ok(before.every((line) => line.endsWith(" 0")), before.join("\n"));
+  for (const merged of [1, 2, 2, 3, 4, 9]) metrics.screenShown(merged, 0.25);
+  metrics.screenShown(1, -1); // A clock that is ahead of ours.
+  metrics.holdShown("hold");
+  metrics.holdShown("sorry");
+  metrics.holdShown("sorry");
+  for (const what of ["notice", "sms", "sms", "failed", "refused", "shown"] as const) {
+    metrics.late(what);
+  }
+  for (const how of ["asked", "asked", "continued", "restarted"] as const) metrics.resumed(how);
+  metrics.unanswered();
+  assert.deepEqual((await told()).sort(), [
+    'holds_total{text="hold"} 1',
+    'holds_total{text="sorry"} 2',
+    'late_total{result="failed"} 1',
+    'late_total{result="notice"} 1',
+    'late_total{result="refused"} 1',
+    'late_total{result="shown"} 1',
+    'late_total{result="sms"} 2',
+    'resumes_total{how="asked"} 2',
+    'resumes_total{how="continued"} 1',
+    'resumes_total{how="restarted"} 1',
+    "screen_seconds_count{} 7",
+    "screen_seconds_sum{} 1.5",
+    'screens_total{messages="1"} 2',
+    'screens_total{messages="2"} 2',
+    'screens_total{messages="3"} 1',
+    'screens_total{messages="more"} 2',
+    "unanswered_total{} 1",
+  ]);
+});
+
 Deno.test("MetricsRegistry tells what its sources know when it is asked", async () => {
   const registry = new MetricsRegistry();
   registry.sources = OF_PROGRAM;

@@ -45,5 +45,6 @@ def by_smpp(message):
     return {"text": shown, "septets": len(septets), "to": message.to_addr, "from": message.from_addr}
 
 
-messages = [cattrs.structure(json.loads(line), Message) for line in sys.stdin]
-print(json.dumps([{"aat": on_aat(message), "smpp": by_smpp(message)} for message in messages]))
+if __name__ == "__main__":
+    messages = [cattrs.structure(json.loads(line), Message) for line in sys.stdin]
+    print(json.dumps([{"aat": on_aat(message), "smpp": by_smpp(message)} for message in messages]))

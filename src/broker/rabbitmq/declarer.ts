@@ -35,6 +35,8 @@ export interface DeclarerOptions {
   readonly exchange: string;
   /** The type of queues of our own; the virtual host's, unless given. */
   readonly queueType?: QueueType | undefined;
+  /** Queues of our own among those that are bound; names may be added. */
+  readonly boundOwn?: ReadonlySet<string> | undefined;
 }
 
 /** Declares on channels of its own, which end with the connection. */
@@ -42,12 +44,14 @@ export class Declarer {
   readonly #model: ChannelModel;
   readonly #exchange: string;
   readonly #queueType: QueueType | undefined;
+  readonly #boundOwn: ReadonlySet<string>;
   readonly #idle: AmqpSession[] = [];
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
 
-  constructor(model: ChannelModel, { exchange, queueType }: DeclarerOptions) {
+  constructor(model: ChannelModel, { exchange, queueType, boundOwn = new Set() }: DeclarerOptions) {
     this.#model = model;
+    this.#boundOwn = boundOwn;
     this.#exchange = exchange;
     this.#queueType = queueType;
   }
@@ -83,7 +87,10 @@ export class Declarer {
   /** Declares a durable queue and binds it. Answers whether it could, or had no right to bind it. */
   async queue(name: string): Promise<boolean> {
     if (!await this.#isThere(name)) {
-      await this.#on((channel) => channel.assertQueue(name, { durable: true }));
+      // Any argument of one that workers declare too would be refused to whoever comes second.
+      const args = this.#boundOwn.has(name) ? typed(this.#queueType) : {};
+      const options = { durable: true, arguments: args };
+      await this.#on((channel) => channel.assertQueue(name, options));
     }
     return await this.#bind(name);
   }

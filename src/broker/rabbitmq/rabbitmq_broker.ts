@@ -24,6 +24,7 @@ import type {
   ConsumeOptions,
   Consumer,
   Decide,
+  DeclareOptions,
   Handler,
   Headers,
   LeadOptions,
@@ -52,6 +53,8 @@ export class AmqpBroker implements Broker {
   readonly #consumers = new Set<AmqpConsumer>();
   readonly #leads = new Map<string, AmqpLead>();
   readonly #bound = new Set<string>();
+  /** Those of them that are our own. */
+  readonly #boundOwn = new Set<string>();
   readonly #binding: ReturnType<typeof setInterval>;
   #isBinding = false;
   #closed: Promise<unknown> | undefined;
@@ -61,7 +64,8 @@ export class AmqpBroker implements Broker {
     const { initialDelayMs = 100, maxDelayMs = 30_000 } = options;
     const delays = { initialDelayMs, maxDelayMs };
     const addresses = urls.map((url) => parseAddress(url, tls));
-    const connect = { ...delays, addresses, exchange, queueType };
+    const boundOwn = this.#boundOwn;
+    const connect = { ...delays, addresses, exchange, queueType, boundOwn };
     const name = "turn-channels publish";
     this.#publisher = new AmqpPublisher({ ...connect, name, faults: this.#faults });
     this.#connections = new ConsumeConnections(connect);
@@ -93,7 +97,8 @@ export class AmqpBroker implements Broker {
     await Promise.all(connections.map((connection) => connection.connected(timeoutMs)));
   }
 
-  declare(queue: string): void {
+  declare(queue: string, { isOwn = false }: DeclareOptions = {}): void {
+    if (isOwn) this.#boundOwn.add(queue);
     this.#bound.add(queue);
     this.#publisher.declare(queue);
   }
@@ -106,6 +111,7 @@ export class AmqpBroker implements Broker {
     const lead = options.lead && this.#lead(options.lead);
     const on = lead?.on ?? this.#connections.withRoom();
     on.consumers++;
+    if (options.isOwn) this.#boundOwn.add(queue);
     this.#bound.add(queue);
     const consumer = new AmqpConsumer({ ...this.#shared, ...options, queue, handler, on, lead });
     this.#consumers.add(consumer);

@@ -27,12 +27,12 @@ const log = getLogger(["turn-channels", "cache"]);
 const PREFIX_OF: Readonly<Record<string, string>> = {
   inbound: "in",
   delivered_inbound: "in",
-  answered: "in",
   outbound: "out",
   confirmed: "out",
   told: "out",
   last_inbound: "user",
   last_outbound: "user",
+  turn: "user",
   delayed_list: "delayed",
 };
 

@@ -31,6 +31,8 @@ const actionSchema = z.discriminatedUnion("do", [
   }),
   z.strictObject({ do: z.literal("setTurnAnswers"), mode }),
   z.strictObject({ do: z.literal("setTurnReplies"), on: z.boolean() }),
+  z.strictObject({ do: z.literal("setTurnDelay"), seconds: z.int().min(0).max(30) }),
+  z.strictObject({ do: z.literal("setTurnMessages"), count: z.int().min(1).max(3) }),
   z.strictObject({ do: z.literal("replay"), key: z.union([z.literal("all"), id]) }),
   z.strictObject({ do: z.literal("setLoad"), rate: z.int().min(0).max(500) }),
   z.strictObject({ do: z.literal("tour") }),

@@ -27,6 +27,8 @@ interface DemoPlayOptions {
   readonly broker: Browser;
   /** How long a USSD session lives; as on a network, unless given. */
   readonly ussdTimeoutMs?: number | undefined;
+  /** How long a network waits for each screen of it; as on a network, unless given. */
+  readonly ussdWaitMs?: number | undefined;
   /** Time to read a caption of the tour at the page; default 1.8 s. */
   readonly tourPauseMs?: number;
 }
@@ -53,7 +55,7 @@ export class DemoPlay implements Play, AsyncDisposable {
 
   constructor(options: DemoPlayOptions) {
     this.#options = options;
-    const { turn, transport, broker, ussdTimeoutMs } = options;
+    const { turn, transport, broker, ussdTimeoutMs, ussdWaitMs } = options;
     const { journal } = this;
     const { connector } = transport;
     const ignores = isLoad;
@@ -62,7 +64,10 @@ export class DemoPlay implements Play, AsyncDisposable {
     // Before the phones, which report what becomes of a message as soon as it comes.
     this.#traces = this.#parts.use(new MessageTraces({ transport, journal, turn, ignores }));
     this.#phones = this.#parts.use(
-      new Phones({ transport, journal, number: NUMBER, ussdTimeoutMs, ignores, isReserved }),
+      new Phones({
+        ...{ transport, journal, number: NUMBER, ussdTimeoutMs, ussdWaitMs },
+        ...{ ignores, isReserved },
+      }),
     );
     this.#turnControls = this.#parts.use(
       new TurnControls({
@@ -109,6 +114,12 @@ export class DemoPlay implements Play, AsyncDisposable {
         break;
       case "setTurnReplies":
         this.#turnControls.repliesByItself = action.on;
+        break;
+      case "setTurnDelay":
+        this.#turnControls.delayMs = action.seconds * 1_000;
+        break;
+      case "setTurnMessages":
+        this.#turnControls.messagesPerAnswer = action.count;
         break;
       default:
         await this.#phones.act(action);
@@ -158,6 +169,8 @@ export class DemoPlay implements Play, AsyncDisposable {
       kind: "settings",
       turnAnswers: this.#turnControls.mode,
       turnReplies: this.#turnControls.repliesByItself,
+      turnDelay: this.#turnControls.delayMs / 1_000,
+      turnMessages: this.#turnControls.messagesPerAnswer,
       reports: this.#phones.reportsByItself,
       load: this.#load.rate,
       touring: this.#isTouring,

@@ -58,6 +58,10 @@ export interface MessageTrace {
   readonly state:
     | "waiting"
     | "retrying"
+    /** The bridge keeps it for the screen that is to show it. */
+    | "held"
+    /** Nobody waited for it any more: it goes by SMS, or the next dial shows it, or it failed. */
+    | "late"
     | "done"
     | "skipped"
     /** The user read on: the bridge answered with the next page. */
@@ -72,6 +76,10 @@ export interface MessageTrace {
   readonly at: number;
   readonly tookMs: number | null;
   readonly waitsForInput: boolean;
+  /** The message to the phone that has shown it, perhaps with others; empty as long as none has. */
+  readonly screenId: string;
+  /** Whether it is the bridge's own, of which Turn knows nothing. */
+  readonly isOwn: boolean;
   /** What Turn got of an inbound message, when it has it. */
   readonly told: Told | null;
 }
@@ -129,12 +137,17 @@ export interface Session {
   readonly id: string;
   readonly code: string;
   readonly state: "waiting" | "asking" | "ended";
-  readonly endedBy: "service" | "user" | "time" | null;
+  /** By time: it was too long; by silence: the network got no screen in time. */
+  readonly endedBy: "service" | "user" | "time" | "silence" | null;
   readonly text: string;
   readonly size: ScreenSize;
   readonly screens: number;
+  /** The message that the last screen was; empty as long as there is none. */
+  readonly screenId: string;
   /** Milliseconds until the network ends it. */
   readonly leftMs: number;
+  /** Milliseconds until the network ends it unless a screen comes; null if it waits for none. */
+  readonly waitMs: number | null;
 }
 
 export type TurnMode = Extract<Action, { do: "setTurnAnswers" }>["mode"];
@@ -143,6 +156,10 @@ export interface Settings {
   readonly kind: "settings";
   readonly turnAnswers: TurnMode;
   readonly turnReplies: boolean;
+  /** How long it takes Turn to reply by itself, in seconds. */
+  readonly turnDelay: number;
+  /** How many messages it sends for one answer on USSD. */
+  readonly turnMessages: number;
   readonly reports: boolean;
   readonly load: number;
   readonly touring: boolean;

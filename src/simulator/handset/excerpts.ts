@@ -21,3 +21,7 @@ export function formatBody(value: unknown): string {
 export function headersOf(headers: Headers): NonNullable<TraceStep["headers"]> {
   return [...headers].slice(0, MOST_HEADERS).map(([name, value]) => [name, excerpt(value)]);
 }
+
+export function formatMs(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1).replace(".0", "")} s`;
+}

@@ -2,7 +2,7 @@
 // bridge. The bridge itself is not asked.
 
 import { LRUCache } from "lru-cache";
-import type { Event, Message } from "../../vumi/mod.ts";
+import { type Event, type Message, unixMilliseconds } from "../../vumi/mod.ts";
 import { optionsOf, wordsOf } from "../sent_message.ts";
 import type {
   RequestAnswer,
@@ -14,8 +14,10 @@ import type {
 import type { Transport } from "../transport.ts";
 import { AskedMenus } from "./asked_menus.ts";
 import type { MessageTrace, Told, TraceStep } from "./events.ts";
-import { excerpt, formatBody, headersOf } from "./excerpts.ts";
+import { excerpt, formatBody, formatMs, headersOf } from "./excerpts.ts";
 import type { Journal } from "./journal.ts";
+import { NOTICE, OWN_SCREEN } from "./own_ids.ts";
+import { step, TraceBook } from "./trace_book.ts";
 
 interface MessageTracesOptions {
   readonly transport: Transport;
@@ -24,21 +26,22 @@ interface MessageTracesOptions {
   readonly ignores?: (address: string) => boolean;
 }
 
-type Beginning = Pick<MessageTrace, "id" | "flow" | "address" | "text"> & Partial<MessageTrace>;
-
 const REMEMBERED = 2_000;
 
 const NOT_SHOWN = { state: "not_shown", note: "nothing that a phone can show" } as const;
 const PAGED = { state: "paged", note: "reads on" } as const;
+const HELD = { state: "held", note: "waits for the screen" } as const;
 
 export class MessageTraces implements Disposable {
   readonly #options: MessageTracesOptions;
-  readonly #traces = new Map<string, MessageTrace>();
+  readonly #book: TraceBook;
   readonly #users = new LRUCache<string, string>({ max: REMEMBERED });
   /** Turn's requests that are not answered yet. */
   readonly #requests = new Set<Promise<RequestAnswer>>();
   readonly #menus = new AskedMenus();
   /** Messages of which the bridge logged that a phone can't show them. */
+  /** On what kind of network users wrote last. */
+  readonly #media = new LRUCache<string, string>({ max: REMEMBERED });
   readonly #notShown = new LRUCache<string, true>({ max: REMEMBERED });
   readonly #watches = new DisposableStack();
   /** If Turn runs elsewhere, nothing is seen of a message after the queue. */
@@ -46,6 +49,7 @@ export class MessageTraces implements Disposable {
 
   constructor(options: MessageTracesOptions) {
     this.#options = options;
+    this.#book = new TraceBook(options.journal);
     const { transport, turn } = options;
     this.#onQueue = turn === undefined ? { state: "done", note: "on the queue" } : {};
     this.#watches.use(transport.watch({
@@ -64,29 +68,29 @@ export class MessageTraces implements Disposable {
   /** When the bridge tries again, by its log: it may have done so already. */
   retryIn(id: string, waitMs: number): void {
     const note = waitMs === 0 ? "next try at once" : `next try in ${formatMs(waitMs)}`;
-    if (this.#traces.get(id)?.state === "retrying") this.#go(id, { note });
+    if (this.#book.get(id)?.state === "retrying") this.#book.go(id, { note });
   }
 
   /** The bridge logged that Turn need not be called. */
   skipped(id: string): void {
-    this.#end(id, { state: "skipped", note: "Turn need not know" });
+    this.#book.end(id, { state: "skipped", note: "Turn need not know" });
   }
 
   /** The bridge logged that it is nothing for a phone: as a rule before it answered Turn. */
   notShown(messageId: string): void {
     this.#notShown.set(messageId, true);
-    const id = this.#outboundOf(messageId)?.id;
-    if (id !== undefined) this.#end(id, NOT_SHOWN);
+    const id = this.#book.outboundOf(messageId)?.id;
+    if (id !== undefined) this.#book.end(id, NOT_SHOWN);
   }
 
   parked(id: string, queue: string, reason: string): void {
     const change = { state: "parked", note: "waits for an operator" } as const;
-    this.#end(id, change, step("bad", `Parked on ${queue}: ${reason}`));
+    this.#book.end(id, change, step("bad", `Parked on ${queue}: ${reason}`));
   }
 
   replayed(id: string, queue: string): void {
     const change = { state: "waiting", note: "replayed by hand", tookMs: null } as const;
-    this.#go(id, change, step("plain", `Back on ${queue}`));
+    this.#book.go(id, change, step("plain", `Back on ${queue}`));
   }
 
   [Symbol.dispose](): void {
@@ -96,10 +100,11 @@ export class MessageTraces implements Disposable {
   #queued(message: Message): void {
     const { message_id: id, from_addr: address, transport_type, session_event } = message;
     if (this.#options.ignores?.(address)) return;
+    this.#media.set(address, transport_type);
     const text = message.content ?? (session_event === "close" ? "hung up" : message.to_addr);
     const title = `${transport_type.toUpperCase()} on ${this.#options.transport.queues.inbound}`;
-    this.#begin({ ...this.#onQueue, id, flow: "inbound", address, text, messageId: id });
-    this.#go(id, {}, step("plain", title, { body: formatBody(message) }));
+    this.#book.begin({ ...this.#onQueue, id, flow: "inbound", address, text, messageId: id });
+    this.#book.go(id, {}, step("plain", title, { body: formatBody(message) }));
   }
 
   #reported(event: Event): void {
@@ -107,19 +112,21 @@ export class MessageTraces implements Disposable {
     const text = event_type === "delivery_report" ? `${delivery_status}` : event_type;
     const address = this.#users.get(messageId) ?? "";
     const title = `On ${this.#options.transport.queues.event}`;
-    this.#begin({ ...this.#onQueue, id, flow: "status", address, text, messageId });
-    this.#go(id, {}, step("plain", title, { body: formatBody(event) }));
+    this.#book.begin({ ...this.#onQueue, id, flow: "status", address, text, messageId });
+    this.#book.go(id, {}, step("plain", title, { body: formatBody(event) }));
   }
 
   #called(call: TurnCall): void {
-    const trace = this.#traceOf(call);
+    const { content } = call;
+    if (content?.kind === "status") this.#toldOf(content.id, content.status);
+    const trace = this.#traceOf(call) ?? this.#furtherStatus(content);
     if (trace === undefined) return;
     const attempts = trace.attempts + 1;
     const details = { headers: headersOf(call.headers), body: formatBody(call.body) };
     const choice = this.#toldBy(call.content)?.choice;
     const title = `POST ${call.path}${choice ? `: ${choice}` : ""}`;
     const calling = step("plain", title, details);
-    this.#go(trace.id, { state: "waiting", attempts, note: "calling Turn" }, calling);
+    this.#book.go(trace.id, { state: "waiting", attempts, note: "calling Turn" }, calling);
   }
 
   async #answered(call: TurnCall, answer: TurnAnswer): Promise<void> {
@@ -128,7 +135,7 @@ export class MessageTraces implements Disposable {
     const { id, attempts } = trace;
     if (answer === "hang") {
       const change = { state: "retrying", note: "no answer" } as const;
-      return this.#go(id, change, step("bad", "Turn does not answer"));
+      return this.#book.go(id, change, step("bad", "Turn does not answer"));
     }
     const { ok, status } = answer;
     const title = `Turn answered ${status} in ${formatMs(Date.now() - call.at)}`;
@@ -137,15 +144,15 @@ export class MessageTraces implements Disposable {
       const { content } = call;
       const note = content?.kind === "status" ? content.status : `${status}`;
       const change = { state: "done", note, told: this.#toldBy(content) } as const;
-      return this.#end(id, change, step("good", title, { headers }));
+      return this.#book.end(id, change, step("good", title, { headers }));
     }
     const body = formatBody(await answer.clone().text());
     const state = status === 429 || status >= 500 ? "retrying" : "refused";
     // The next attempt may have begun meanwhile, and even have succeeded.
-    const now = this.#traces.get(id);
+    const now = this.#book.get(id);
     const isLast = now?.state === "waiting" && now.attempts === attempts;
     const change = isLast ? { state, note: `Turn answered ${status}` } as const : {};
-    this.#go(id, change, step("bad", title, { headers, body }));
+    this.#book.go(id, change, step("bad", title, { headers, body }));
   }
 
   async #asks(request: TurnRequest, answered: Promise<RequestAnswer>): Promise<void> {
@@ -155,23 +162,24 @@ export class MessageTraces implements Disposable {
     const [tone, signature] = request.isSigned
       ? ["plain", "right"] as const
       : ["bad", "wrong"] as const;
-    this.#begin({ id, flow: "outbound", address, text, waitsForInput, attempts: 1 });
+    this.#book.begin({ id, flow: "outbound", address, text, waitsForInput, attempts: 1 });
     const details = { headers: Object.entries(request.headers), body: formatBody(request.body) };
-    this.#go(id, {}, step(tone, `Turn: POST /messages, signature ${signature}`, details));
+    this.#book.go(id, {}, step(tone, `Turn: POST /messages, signature ${signature}`, details));
     this.#requests.add(answered);
     const { status, headers, body } = await answered;
     this.#requests.delete(answered);
     const said = { headers: headersOf(headers), body: formatBody(body) };
     if (status === 200) {
-      const [message] = Array.from(Object(body).messages ?? []);
-      const messageId = String(Object(message).id ?? "");
+      const messageId = String(Object(Object(body).messages?.[0]).id ?? "");
       this.#menus.add(messageId, optionsOf(turn));
-      this.#go(id, { messageId, note: "on the queue" }, step("good", "Answered 200", said));
-      if (this.#notShown.has(messageId)) this.#end(id, NOT_SHOWN);
+      const isHeld = this.#media.get(address) === "ussd";
+      const change = isHeld ? HELD : { note: "on the queue" };
+      this.#book.go(id, { messageId, ...change }, step("good", "Answered 200", said));
+      if (this.#notShown.has(messageId)) this.#book.end(id, NOT_SHOWN);
     } else {
       const title = status === undefined ? "The bridge did not answer" : `Answered ${status}`;
       const change = { state: "refused", note: `${status ?? "no answer"}` } as const;
-      this.#end(id, change, step("bad", title, said));
+      this.#book.end(id, change, step("bad", title, said));
     }
   }
 
@@ -182,30 +190,85 @@ export class MessageTraces implements Disposable {
     this.#users.set(messageId, address);
     // Which request it comes from is known when that is answered.
     if (this.#requests.size > 0) await Promise.all(this.#requests);
-    const known = this.#outboundOf(messageId);
+    const known = this.#book.outboundOf(messageId);
     const id = known?.id ?? messageId;
+    if (known && message.transport_type === "ussd") return this.#shown(known, message, details);
+    if (OWN_SCREEN.test(messageId) || NOTICE.test(messageId)) return this.#own(message, details);
     const asked = known === undefined ? this.#untold(message.in_reply_to) : undefined;
     if (asked !== undefined) {
-      return this.#end(asked.id, PAGED, step("good", "The bridge brought the next page", details));
+      return this.#book.end(
+        asked.id,
+        PAGED,
+        step("good", "The bridge brought the next page", details),
+      );
     }
     if (known === undefined) {
       // Another client asked for it, such as curl.
       const waitsForInput = session_event === "resume";
-      this.#begin({ id, flow: "outbound", address, text: content ?? "", messageId, waitsForInput });
+      this.#book.begin({
+        id,
+        flow: "outbound",
+        address,
+        text: content ?? "",
+        messageId,
+        waitsForInput,
+      });
     }
     const title = `Taken off ${this.#options.transport.queues.outbound}`;
-    this.#end(id, { state: "done", note: "sent" }, step("good", title, details));
+    this.#book.end(id, { state: "done", note: "sent" }, step("good", title, details));
   }
 
-  #outboundOf(messageId: string): MessageTrace | undefined {
-    return [...this.#traces.values()].findLast((trace) => {
-      return trace.flow === "outbound" && trace.messageId === messageId;
-    });
+  /** A screen of the bridge's own, or an SMS that says that there is a message. */
+  #own(message: Message, details: Partial<TraceStep>): void {
+    const { message_id: id, to_addr: address, content, session_event } = message;
+    const [, about] = NOTICE.exec(id) ?? [];
+    const own = { messageId: id, waitsForInput: session_event === "resume", isOwn: true };
+    this.#book.begin({ id, flow: "outbound", address, text: content ?? "", ...own });
+    const note = about === undefined ? "the bridge's own screen" : "the bridge's own SMS";
+    const title = `Taken off ${this.#options.transport.queues.outbound}: ${note}`;
+    this.#book.end(id, { state: "done", note, screenId: id }, step("good", title, details));
+    const late = about && this.#book.outboundOf(about);
+    if (!late) return;
+    const change = { state: "late", note: "the next dial shows it, an SMS says so" } as const;
+    this.#book.go(late.id, change, step("plain", "Too late for its screen: an SMS says so"));
+  }
+
+  /** A screen has shown one of Turn's messages, and with it all that had come for the user by then. */
+  #shown(first: MessageTrace, message: Message, details: Partial<TraceStep>): void {
+    const { to_addr: address, message_id: screenId } = message;
+    const waited = this.#book.waitingFor(address, unixMilliseconds(message.timestamp));
+    const shown = new Set([first.id, ...waited.map(({ id }) => id)]);
+    const { size: length } = shown;
+    const note = length === 1 ? "on a screen" : `${length} messages on one screen`;
+    const title = `Taken off ${this.#options.transport.queues.outbound}: ${note}`;
+    for (const id of shown) {
+      this.#book.end(id, { state: "done", note, screenId }, step("good", title, details));
+    }
+  }
+
+  /** Turn is told of one of its messages, perhaps before any screen has shown it. */
+  #toldOf(messageId: string, status: string): void {
+    const trace = this.#book.outboundOf(messageId);
+    if (trace?.state !== "held") return;
+    const note = status === "failed" ? "told of as failed" : "the next dial shows it";
+    const title = `Too late for its screen: ${note}`;
+    this.#book.go(trace.id, { state: "late", note }, step("bad", title));
+  }
+
+  /** An event about a screen is a status of each message that it has shown; of the others than the first. */
+  #furtherStatus(content: TurnCall["content"]): MessageTrace | undefined {
+    if (content?.kind !== "status") return undefined;
+    const { id: messageId } = content;
+    const { screenId = "", address = "" } = this.#book.outboundOf(messageId) ?? {};
+    if (screenId === "" || screenId === messageId) return undefined;
+    const id = crypto.randomUUID();
+    this.#book.begin({ id, flow: "status", address, text: "the same for another", messageId });
+    return this.#book.get(id);
   }
 
   /** A user's message of which Turn knows nothing: what answers it is the bridge's own. */
   #untold(id: string | null): MessageTrace | undefined {
-    const trace = this.#options.turn && this.#traces.get(id ?? "");
+    const trace = this.#options.turn && this.#book.get(id ?? "");
     return trace?.flow === "inbound" && trace.attempts === 0 ? trace : undefined;
   }
 
@@ -217,49 +280,10 @@ export class MessageTraces implements Disposable {
 
   /** A status does not name its event; events are handled in order. */
   #traceOf({ content }: TurnCall): MessageTrace | undefined {
-    if (content?.kind === "message") return this.#traces.get(content.id);
-    return this.#traces.values().find(({ flow, messageId, state }) => {
+    if (content?.kind === "message") return this.#book.get(content.id);
+    return this.#book.all().find(({ flow, messageId, state }) => {
       const isOpen = state === "waiting" || state === "retrying";
       return flow === "status" && messageId === content?.id && isOpen;
     });
   }
-
-  #begin({ text, ...trace }: Beginning): void {
-    this.#traces.set(trace.id, {
-      messageId: "",
-      text: excerpt(text),
-      state: "waiting",
-      note: "",
-      attempts: 0,
-      at: Date.now(),
-      tookMs: null,
-      waitsForInput: false,
-      told: null,
-      ...trace,
-    });
-    const [oldest] = this.#traces.keys();
-    if (this.#traces.size > REMEMBERED && oldest !== undefined) this.#traces.delete(oldest);
-  }
-
-  #end(id: string, change: Partial<MessageTrace>, step?: TraceStep): void {
-    const at = this.#traces.get(id)?.at;
-    if (at !== undefined) this.#go(id, { ...change, tookMs: Date.now() - at }, step);
-  }
-
-  /** Does nothing if it began too long ago. */
-  #go(id: string, change: Partial<MessageTrace>, step?: TraceStep): void {
-    const before = this.#traces.get(id);
-    if (before === undefined) return;
-    const trace = { ...before, ...change };
-    this.#traces.set(id, trace);
-    this.#options.journal.add({ kind: "trace", trace, ...(step && { step }) });
-  }
-}
-
-function step(tone: TraceStep["tone"], title: string, details: Partial<TraceStep> = {}): TraceStep {
-  return { at: Date.now(), tone, title, ...details };
-}
-
-function formatMs(ms: number): string {
-  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1).replace(".0", "")} s`;
 }

@@ -35,7 +35,11 @@ export class Parking {
    */
   async look(): Promise<Parked> {
     const { queues, onParked } = this.#options;
-    const seen = [await this.#see(queues.inboundParked), await this.#see(queues.eventParked)];
+    const seen = [
+      await this.#see(queues.inboundParked),
+      await this.#see(queues.eventParked),
+      await this.#see(queues.heldParked),
+    ];
     const total = seen.reduce((sum, { depth }) => sum + depth, 0);
     const messages = seen.flatMap(({ messages }) => messages);
     for (const message of messages) if (!this.#known.has(message.key)) onParked(message);
@@ -63,7 +67,11 @@ export class Parking {
   /** Moves one or all back, without the headers about the failure. */
   async replay(key: string | "all"): Promise<void> {
     const { queues, broker, onReplayed } = this.#options;
-    const ways = [[queues.inboundParked, queues.inbound], [queues.eventParked, queues.event]];
+    const ways = [
+      [queues.inboundParked, queues.inbound],
+      [queues.eventParked, queues.event],
+      [queues.heldParked, queues.held],
+    ];
     for (const [from = "", to = ""] of ways) {
       this.#seen.delete(from);
       await broker.browse(from, (message) => {
@@ -81,10 +89,13 @@ export class Parking {
 function describe(queue: string, { body, headers }: QueuedMessage): ParkedRow {
   const fields = parseFields(body);
   const text = (name: string): string => typeof fields[name] === "string" ? fields[name] : "";
-  const key = text("message_id") || text("event_id") ||
+  // What Turn has sent and was held for a user has neither of vumi's ids.
+  const user = Object(fields["inbound"]).from_addr;
+  const key = text("message_id") || text("event_id") || text("id") ||
     createHash("sha256").update(body).digest("hex");
   const about = text("user_message_id");
-  const title = text("from_addr") || (about === "" ? "unreadable" : `about ${about}`);
+  const title = text("from_addr") || (typeof user === "string" ? `to ${user}` : "") ||
+    (about === "" ? "unreadable" : `about ${about}`);
   const reason = readParking(headers).reason ?? "no reason given";
   return { key, queue, title: excerpt(title), reason: excerpt(reason) };
 }

@@ -20,7 +20,12 @@ export function phonePlay(transport: Transport, number: string): Play & Disposab
   const phones = new Phones({ transport, journal, number });
   phones.add(USER);
   const settings = (): Settings => {
-    const turn = { turnAnswers: "200", turnReplies: false } as const;
+    const turn = {
+      turnAnswers: "200",
+      turnReplies: false,
+      turnDelay: 0,
+      turnMessages: 1,
+    } as const;
     return { kind: "settings", ...turn, reports: phones.reportsByItself, load: 0, touring: false };
   };
   return {

@@ -16,6 +16,8 @@ export interface PhonesOptions {
   readonly number: string;
   /** How long a USSD session lives; as on a network, unless given. */
   readonly ussdTimeoutMs?: number | undefined;
+  /** How long the network waits for a screen; as on a network, unless given. */
+  readonly ussdWaitMs?: number | undefined;
   readonly ignores?: (address: string) => boolean;
   /** Phones that the tour uses now, and nobody else may. */
   readonly isReserved?: (address: string) => boolean;
@@ -30,6 +32,21 @@ const MOST_PHONES = 50;
 const LONGEST_TEXT = 4_000;
 const DELIVERY_MS = 400;
 const USSD_MS = 180_000;
+/** Networks differ, and few wait for longer. */
+const USSD_WAIT_MS = 10_000;
+
+/** What is said of the end of a session at the phone. */
+const ENDS = {
+  user: "Hung up",
+  time: "Timed out",
+  silence: "No screen came in time: the network ended the session",
+};
+
+/** What is said of a message that a session does not take, and why it was not taken. */
+const LOST = {
+  second: ["A second answer to one request was dropped", "the request was answered already"],
+  nobody: ["A message was lost: no session is waiting for it", "no session is waiting for it"],
+} as const;
 
 export class Phones implements Disposable {
   reportsByItself = true;
@@ -98,8 +115,9 @@ export class Phones implements Disposable {
     if (this.#phones.size >= MOST_PHONES) {
       throw new PhoneError(`There are ${MOST_PHONES} phones already`);
     }
-    const { ussdTimeoutMs = USSD_MS } = this.#options;
-    this.#phones.set(address, new UssdSession(ussdTimeoutMs, () => void this.#hangUp(address)));
+    const { ussdTimeoutMs: timeoutMs = USSD_MS, ussdWaitMs: waitMs = USSD_WAIT_MS } = this.#options;
+    const onEnd = (): void => void this.#hangUp(address);
+    this.#phones.set(address, new UssdSession({ timeoutMs, waitMs, onEnd }));
     this.#tell(address);
   }
 
@@ -147,7 +165,7 @@ export class Phones implements Disposable {
     if (text !== "") this.#say({ address, id, by: "user", text, ussd });
     if (!ussd) return;
     const ended = session.userDoes(message);
-    if (ended) this.#notice(address, ended === "user" ? "Hung up" : "Timed out", ussd);
+    if (ended) this.#notice(address, ENDS[ended], ussd);
     this.#tell(address);
   }
 
@@ -159,10 +177,13 @@ export class Phones implements Disposable {
     const ussd = message.transport_type === "ussd";
     const text = content ?? "";
     const isReserved = this.#options.isReserved?.(address);
-    if (ussd && !session.serviceSays(in_reply_to, text, session_event === "resume")) {
-      // As on a network: without a session there is no way to the phone.
-      const why = "no session is waiting for it";
-      this.#notice(address, `A message was lost: ${why}`, ussd);
+    const shown = ussd
+      ? session.serviceSays(id, in_reply_to, text, session_event === "resume")
+      : "shown";
+    if (shown !== "shown") {
+      // As on a network: without a request that waits there is no way to the phone.
+      const [notice, why] = LOST[shown];
+      this.#notice(address, notice, ussd);
       if (!isReserved) void this.#orNotice(address, ussd, this.#report(id, "nack", why));
       return;
     }

@@ -1,7 +1,9 @@
-// The page's controls of the simulated Turn: how it answers calls, and whether it replies to users by
-// itself. By itself it repeats an SMS, and asks two questions on USSD, the second one with buttons.
+// The page's controls of the simulated Turn: how it answers calls, whether it replies to users by itself,
+// how soon, and in how many messages. By itself it repeats an SMS, and asks two questions on USSD, the
+// second one with buttons.
 
 import { LRUCache } from "lru-cache";
+import { sleep } from "../../async/mod.ts";
 import type { SentMessage } from "../sent_message.ts";
 import type { RequestBody, SimulatedTurn } from "../simulated_turn.ts";
 import { USSD_CODE } from "../tour_messages.ts";
@@ -18,11 +20,16 @@ const REMEMBERED = 10_000;
 export class TurnControls implements Disposable {
   mode: TurnMode = "200";
   repliesByItself = true;
+  /** How long it takes Turn to reply by itself. */
+  delayMs = 0;
+  /** How many messages it sends for one answer on USSD. */
+  messagesPerAnswer = 1;
   readonly #options: TurnControlsOptions;
   /** Messages with a reply, so that a repeated call gets none. */
   readonly #replied = new LRUCache<string, true>({ max: REMEMBERED });
   readonly #repliers = new Map<string, Replier>();
   readonly #watch: Disposable;
+  readonly #stop = new AbortController();
 
   constructor(options: TurnControlsOptions) {
     const { turn } = options;
@@ -38,38 +45,54 @@ export class TurnControls implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#stop.abort();
     this.#watch[Symbol.dispose]();
   }
 
   #reply(id: string, address: string, text: string): void {
-    const { ignores, send } = this.#options;
+    const { ignores } = this.#options;
     if (!this.repliesByItself || ignores(address) || this.#replied.has(id)) return;
     this.#replied.set(id, true);
     const replier = text === USSD_CODE ? askName : this.#repliers.get(address) ?? echo;
     this.#repliers.delete(address);
     const reply = replier(text);
     if (reply.then !== undefined) this.#repliers.set(address, reply.then);
-    // Watchers see what comes of it.
-    void send({
-      to: address,
-      turn: reply.turn,
-      waiting_for_user_input: reply.then !== undefined,
-    });
+    void this.#send(address, reply);
+  }
+
+  /** Watchers see what comes of it. */
+  async #send(to: string, reply: Reply): Promise<void> {
+    const { signal } = this.#stop;
+    const messages = messagesOf(reply, this.messagesPerAnswer);
+    await sleep(this.delayMs, signal);
+    for (const [index, turn] of messages.entries()) {
+      if (signal.aborted) return;
+      const isLast = index === messages.length - 1;
+      const waiting_for_user_input = isLast && reply.then !== undefined;
+      // Turn sends the next one when the one before it is answered.
+      await this.#options.send({ to, turn, waiting_for_user_input });
+    }
   }
 }
 
+/** What Turn says: an opening and a remark, before what it says last. */
 interface Reply {
-  readonly turn: SentMessage;
+  readonly opening?: string;
+  readonly remark?: string;
+  /** Begins with what was not said before. */
+  readonly last: (before: string) => SentMessage;
   /** What follows on the user's answer. */
   readonly then?: Replier;
 }
 
 type Replier = (text: string) => Reply;
 
-const echo: Replier = (text) => ({ turn: textMessage(`You wrote: ${text}`) });
+const echo: Replier = (text) => ({ last: () => textMessage(`You wrote: ${text}`) });
 
 const askName: Replier = () => ({
-  turn: textMessage("Welcome! What is your name?"),
+  opening: "Welcome!",
+  remark: "This takes a minute.",
+  last: (before) => textMessage(`${before}What is your name?`),
   then: askMood,
 });
 
@@ -77,24 +100,36 @@ const WELL = "Well";
 const NOT_SO_WELL = "Not so well";
 
 const askMood: Replier = (name) => ({
-  turn: {
+  opening: `Hello ${name}.`,
+  remark: "We ask this every day.",
+  last: (before) => ({
     type: "interactive",
     interactive: {
       type: "button",
-      body: { text: `Hello ${name}. How are you today?` },
+      body: { text: `${before}How are you today?` },
       action: {
         buttons: [WELL, NOT_SO_WELL].map((title, index) => {
           return { type: "reply", reply: { id: `mood-${index + 1}`, title } };
         }),
       },
     },
-  },
+  }),
   // Whether Turn is told of the button or of its title, these are the words.
-  then: (mood) => {
-    const wish = mood === NOT_SO_WELL ? "Get well soon" : "Glad to hear it";
-    return { turn: textMessage(`${wish}, ${name}. Goodbye!`) };
-  },
+  then: (mood) => ({
+    opening: `${mood === NOT_SO_WELL ? "Get well soon" : "Glad to hear it"}, ${name}.`,
+    remark: "Until tomorrow.",
+    last: (before) => textMessage(`${before}Goodbye!`),
+  }),
 });
+
+/** The reply as so many messages. */
+function messagesOf({ opening, remark, last }: Reply, count: number): readonly SentMessage[] {
+  if (opening === undefined || count === 1) {
+    return [last(opening === undefined ? "" : `${opening} `)];
+  }
+  const before = [opening, ...(count > 2 && remark !== undefined ? [remark] : [])];
+  return [...before.map(textMessage), last("")];
+}
 
 function textMessage(body: string): SentMessage {
   return { type: "text", text: { body } };

@@ -1,28 +1,48 @@
-// A user's USSD session as the network has it: one answer to each thing that the user does, the
-// first one, and an end when its time is up.
+// A user's USSD session as the network has it: one answer to each thing that the user does, the first
+// one; and an end when none comes in time, or the session's time is up.
 
 import type { Message } from "../../vumi/mod.ts";
 import type { Session } from "./events.ts";
 import { screenSize } from "./text_size.ts";
 
+interface UssdSessionOptions {
+  /** How long a session may last. */
+  readonly timeoutMs: number;
+  /** How long the network waits for a screen. */
+  readonly waitMs: number;
+  /** Called when the network is to end it; by `userDoes` that is told. */
+  readonly onEnd: () => void;
+}
+
+/** What becomes of what the service says: why it is not shown, if it is not. */
+type Shown = "shown" | "second" | "nobody";
+
+/** What ended a session, but for the service. */
+type EndedBy = Exclude<NonNullable<Session["endedBy"]>, "service">;
+
 /** The open session, or the last one. */
 export class UssdSession implements Disposable {
-  readonly #timeoutMs: number;
-  readonly #onTimeout: () => void;
-  #session: Omit<Session, "leftMs"> | undefined;
+  readonly #options: UssdSessionOptions;
+  #session: Omit<Session, "leftMs" | "waitMs"> | undefined;
   #deadline = 0;
+  #waitsUntil = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #timedOut = false;
+  #waitTimer: ReturnType<typeof setTimeout> | undefined;
+  #endedBy: EndedBy = "user";
   #unanswered: string | undefined;
+  #answered: string | undefined;
 
-  constructor(timeoutMs: number, onTimeout: () => void) {
-    this.#timeoutMs = timeoutMs;
-    this.#onTimeout = onTimeout;
+  constructor(options: UssdSessionOptions) {
+    this.#options = options;
   }
 
   get now(): Session | null {
     if (this.#session === undefined) return null;
-    return { ...this.#session, leftMs: Math.max(0, this.#deadline - Date.now()) };
+    return {
+      ...this.#session,
+      leftMs: Math.max(0, this.#deadline - Date.now()),
+      waitMs: this.state === "waiting" ? Math.max(0, this.#waitsUntil - Date.now()) : null,
+    };
   }
 
   /** `ended` also if there was no session yet. */
@@ -31,50 +51,73 @@ export class UssdSession implements Disposable {
   }
 
   /** The user dials, answers or hangs up; returns what ended the session, if it ended. */
-  userDoes({ message_id, session_event, to_addr: code }: Message): "user" | "time" | undefined {
+  userDoes({ message_id, session_event, to_addr: code }: Message): EndedBy | undefined {
     if (session_event === "new") {
       this.#begin(message_id, code);
     } else if (session_event === "close") {
-      const endedBy = this.#timedOut ? "time" : "user";
+      const endedBy = this.#endedBy;
       this.#end(endedBy);
       return endedBy;
     } else if (this.#session !== undefined) {
       this.#session = { ...this.#session, state: "waiting" };
-      this.#unanswered = message_id;
+      this.#wait(message_id);
     }
     return undefined;
   }
 
-  /** The service answers; false if no session waits for that. */
-  serviceSays(inReplyTo: string | null, text: string, asks: boolean): boolean {
-    if (this.#session === undefined || inReplyTo === null) return false;
-    if (this.state === "ended" || inReplyTo !== this.#unanswered) return false;
-    this.#unanswered = undefined;
+  /** The service answers, with the message `id`. */
+  serviceSays(id: string, inReplyTo: string | null, text: string, asks: boolean): Shown {
+    if (this.#session === undefined || inReplyTo === null) return "nobody";
+    if (inReplyTo === this.#answered) return "second";
+    if (this.state === "ended" || inReplyTo !== this.#unanswered) return "nobody";
+    this.#stopWaiting();
+    this.#answered = inReplyTo;
     const screens = this.#session.screens + 1;
-    this.#session = { ...this.#session, state: "asking", ...shown(text), screens };
+    this.#session = { ...this.#session, state: "asking", ...shown(text), screens, screenId: id };
     if (!asks) this.#end("service");
-    return true;
+    return "shown";
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#waitTimer);
   }
 
   #begin(id: string, code: string): void {
+    const { timeoutMs } = this.#options;
+    this.#endedBy = "user";
+    this.#deadline = Date.now() + timeoutMs;
     clearTimeout(this.#timer);
-    this.#timedOut = false;
-    this.#unanswered = id;
-    this.#deadline = Date.now() + this.#timeoutMs;
-    this.#timer = setTimeout(() => {
-      this.#timedOut = true;
-      this.#onTimeout();
-    }, this.#timeoutMs);
-    this.#session = { id, code, state: "waiting", endedBy: null, ...shown(""), screens: 0 };
+    this.#timer = setTimeout(() => this.#cut("time"), timeoutMs);
+    this.#session = {
+      ...{ id, code, state: "waiting", endedBy: null, screens: 0, screenId: "" },
+      ...shown(""),
+    };
+    this.#wait(id);
+  }
+
+  /** The request takes one answer, while the network waits for it. */
+  #wait(request: string): void {
+    const { waitMs } = this.#options;
+    this.#stopWaiting();
+    this.#unanswered = request;
+    this.#waitsUntil = Date.now() + waitMs;
+    this.#waitTimer = setTimeout(() => this.#cut("silence"), waitMs);
+  }
+
+  #stopWaiting(): void {
+    clearTimeout(this.#waitTimer);
+    this.#unanswered = undefined;
+  }
+
+  #cut(by: EndedBy): void {
+    this.#endedBy = by;
+    this.#options.onEnd();
   }
 
   #end(endedBy: NonNullable<Session["endedBy"]>): void {
     clearTimeout(this.#timer);
-    this.#unanswered = undefined;
+    this.#stopWaiting();
     if (this.#session !== undefined) this.#session = { ...this.#session, state: "ended", endedBy };
   }
 }

@@ -56,6 +56,7 @@ export class Phones {
       if (thread.children.length > MOST_ENTRIES) thread.firstChild?.remove();
       this.people.note(event.address, event.by !== "user");
     } else if (event.kind === "trace") {
+      this.ussd.takeTrace(event.trace);
       const { flow, messageId, told } = event.trace;
       if (flow === "inbound" && told?.choice) this.showChoice(messageId, told.choice);
     } else if (event.kind === "reported") {

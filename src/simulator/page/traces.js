@@ -33,6 +33,8 @@ const FLOWS = {
 const STATES = {
   waiting: { words: "on its way", tone: "wait" },
   retrying: { words: "trying again", tone: "wait" },
+  held: { words: "held", tone: "wait" },
+  late: { words: "too late", tone: "bad" },
   done: { words: "delivered", tone: "good" },
   skipped: { words: "not for Turn", tone: "plain" },
   paged: { words: "next page", tone: "plain" },
@@ -114,12 +116,14 @@ function sum(words, count) {
 
 /** @param {MessageTrace} trace */
 function summary(trace) {
-  const { flow, address, text, state, note, attempts, tookMs } = trace;
+  const { flow, address, text, state, note, attempts, tookMs, isOwn, screenId } = trace;
   const { arrow, words } = FLOWS[flow];
   const { words: outcome, tone } = STATES[state];
   const isDone = state === "done";
   const tries = attempts > 1 ? [`${attempts} tries`] : [];
-  const news = isDone ? toldWords(trace) : [note, ...tries].filter((piece) => piece !== "");
+  // Of a screen it is said what was on it.
+  const said = isOwn || screenId !== "" ? [note] : toldWords(trace);
+  const news = isDone ? said : [note, ...tries].filter((piece) => piece !== "");
   const took = [...(tookMs === null ? [] : [formatMs(tookMs)]), ...tries].join(", ");
   return [
     make("span", { class: "arrow", "aria-hidden": "true" }, arrow),

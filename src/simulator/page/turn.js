@@ -25,6 +25,8 @@ const MEANS = {
 };
 
 const MOST_REPLIES = 12;
+/** Waits for the slider to rest, so that not each step on the way is sent. */
+const REST_MS = 120;
 
 export class Turn {
   constructor() {
@@ -34,6 +36,9 @@ export class Turn {
     this.items = new Map();
     /** @type {Map<string, HTMLElement>} What is said of a message, by its id. */
     this.statuses = new Map();
+    this.delay = find("delay", HTMLInputElement);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.delayTimer = undefined;
     this.people = new People(
       find("contacts", HTMLElement),
       find("conversation-place", HTMLElement),
@@ -52,6 +57,12 @@ export class Turn {
       find("mode-means", HTMLElement).textContent = MEANS[event.turnAnswers];
       const mode = document.querySelector(`input[name="mode"][value="${event.turnAnswers}"]`);
       if (mode instanceof HTMLInputElement) mode.checked = true;
+      const count = document.querySelector(`input[name="count"][value="${event.turnMessages}"]`);
+      if (count instanceof HTMLInputElement) count.checked = true;
+      if (this.delayTimer === undefined) {
+        this.delay.value = String(event.turnDelay);
+        this.showDelay(event.turnDelay);
+      }
       find("answers", HTMLElement).dataset.mode = event.turnAnswers;
     }
   }
@@ -72,7 +83,7 @@ export class Turn {
       if (state === "done" && status !== undefined) status.textContent = ` · ${note}`;
     } else if (flow === "inbound") {
       if (state === "done" && !this.items.has(trace.id)) this.add(trace);
-    } else if (address !== "") {
+    } else if (address !== "" && !trace.isOwn) {
       if (!this.items.has(trace.id)) this.add(trace);
       this.showOutcome(trace);
     }
@@ -112,10 +123,21 @@ export class Turn {
     if (state === "refused") outcome.textContent = ` · the bridge said ${note}`;
     else if (state === "not_shown") outcome.textContent = ` · accepted, ${note}`;
     else if (messageId === "") outcome.textContent = " · asking";
-    else if (!this.statuses.has(messageId)) {
-      outcome.textContent = " · accepted";
+    else {
+      const isNew = !this.statuses.has(messageId);
+      // What Turn is told of it comes in its place.
       this.statuses.set(messageId, outcome);
+      if (state === "held") outcome.textContent = " · accepted, held for the screen";
+      else if (state === "late") outcome.textContent = ` · too late for its screen: ${note}`;
+      else if (isNew) outcome.textContent = " · accepted";
     }
+  }
+
+  /** @param {number} seconds */
+  showDelay(seconds) {
+    const words = seconds === 0 ? "at once" : `after ${seconds} s`;
+    find("delay-value", HTMLOutputElement).textContent = words;
+    this.delay.setAttribute("aria-valuetext", words);
   }
 
   /** @param {string} address */
@@ -162,6 +184,21 @@ export class Turn {
         void act({ do: "setTurnAnswers", mode });
       });
     }
+    for (const radio of document.querySelectorAll('input[name="count"]')) {
+      radio.addEventListener("change", () => {
+        if (!(radio instanceof HTMLInputElement)) return;
+        void act({ do: "setTurnMessages", count: Number(radio.value) });
+      });
+    }
+    this.delay.addEventListener("input", () => {
+      const seconds = Number(this.delay.value);
+      this.showDelay(seconds);
+      clearTimeout(this.delayTimer);
+      this.delayTimer = setTimeout(() => {
+        this.delayTimer = undefined;
+        void act({ do: "setTurnDelay", seconds });
+      }, REST_MS);
+    });
     const replies = find("replies", HTMLInputElement);
     replies.addEventListener(
       "change",

@@ -6,24 +6,38 @@
  * @module
  */
 
-import { find } from "./dom.js";
+import { find, make } from "./dom.js";
 import { act } from "./link.js";
 import { isTooLong, sizeWords } from "./size.js";
 
 /** @typedef {import("../handset/events.ts").Phone} Phone */
 /** @typedef {import("../handset/events.ts").Session} Session */
+/** @typedef {import("../handset/events.ts").MessageTrace} MessageTrace */
+
+/**
+ * @typedef {object} Seen
+ * @property {Session} session
+ * @property {number} until
+ * @property {number | null} waitsUntil Until when the network waits for a screen.
+ * @property {number} lengthMs
+ */
 
 /** @type {Record<NonNullable<Session["endedBy"]>, string>} */
 const ENDED = {
   service: "The service has ended the session.",
   user: "You have ended the session.",
   time: "Connection problem: the session has timed out.",
+  silence: "Connection problem: no screen came in time.",
 };
+
+const MOST_MESSAGES = 300;
 
 export class Ussd {
   constructor() {
-    /** @type {Map<string, { session: Session, until: number, lengthMs: number }>} */
+    /** @type {Map<string, Seen>} */
     this.sessions = new Map();
+    /** @type {Map<string, MessageTrace>} Turn's messages that wait for a screen, or that the last ones show. */
+    this.messages = new Map();
     /** @type {Set<string>} Sessions whose end was read. */
     this.closed = new Set();
     this.address = "";
@@ -52,12 +66,43 @@ export class Ussd {
     this.sessions.set(address, {
       session,
       until: performance.now() + session.leftMs,
+      waitsUntil: session.waitMs === null ? null : performance.now() + session.waitMs,
       lengthMs: isSame ? before.lengthMs : session.leftMs,
     });
   }
 
+  /** @param {MessageTrace} trace */
+  takeTrace(trace) {
+    if (trace.flow !== "outbound") return;
+    this.messages.delete(trace.id);
+    if (trace.state === "held" || trace.screenId !== "") this.messages.set(trace.id, trace);
+    const [oldest] = this.messages.keys();
+    if (this.messages.size > MOST_MESSAGES && oldest !== undefined) this.messages.delete(oldest);
+    if (trace.address === this.address) this.showMessages();
+  }
+
+  /** Which of Turn's messages wait for the screen, and which ones it shows. */
+  showMessages() {
+    const session = this.sessions.get(this.address)?.session;
+    const ours = [...this.messages.values()].filter(({ address }) => address === this.address);
+    const held = ours.filter(({ state }) => state === "held");
+    const isOpen = session !== undefined && session.state !== "ended";
+    find("ussd-held", HTMLElement).hidden = held.length === 0 || !isOpen;
+    const count = held.length === 1 ? "1 message of Turn’s" : `${held.length} messages of Turn’s`;
+    find("ussd-held-title", HTMLElement).textContent = `Held for the screen: ${count}`;
+    const items = held.map(({ text, waitsForInput }) => {
+      return make("li", { dir: "auto" }, waitsForInput ? `${text} (awaits input)` : text);
+    });
+    find("ussd-held-list", HTMLElement).replaceChildren(...items);
+    const origin = find("ussd-origin", HTMLElement);
+    const shown = ours.filter(({ screenId }) => screenId !== "" && screenId === session?.screenId);
+    origin.textContent = originWords(shown);
+    origin.hidden = origin.textContent === "" || session?.state === "waiting";
+  }
+
   clear() {
     this.sessions.clear();
+    this.messages.clear();
     this.place.hidden = true;
   }
 
@@ -78,6 +123,7 @@ export class Ussd {
     this.place.dataset.state = session.state;
     this.place.hidden = false;
     this.fill(session);
+    this.showMessages();
     this.showTime();
     if (wasIn) (session.state === "asking" ? this.answer : this.cancel).focus();
   }
@@ -92,7 +138,8 @@ export class Ussd {
     room.textContent = sizeWords(size);
     room.classList.toggle("over", isTooLong(size));
     // Only of what the service says.
-    room.hidden = text === "" || state === "waiting" || endedBy === "user" || endedBy === "time";
+    room.hidden = text === "" || state === "waiting" || endedBy === "user" || endedBy === "time" ||
+      endedBy === "silence";
     this.answer.value = "";
     this.answer.hidden = state !== "asking";
     find("ussd-send", HTMLButtonElement).hidden = state !== "asking";
@@ -108,6 +155,11 @@ export class Ussd {
     time.hidden = !isOpen;
     time.max = Math.max(1, current.lengthMs);
     time.value = leftMs;
+    const { waitsUntil } = current;
+    const waiting = find("ussd-wait", HTMLElement);
+    waiting.hidden = waitsUntil === null || !isOpen;
+    const waitSeconds = Math.ceil(Math.max(0, (waitsUntil ?? 0) - performance.now()) / 1_000);
+    waiting.textContent = `The network waits ${waitSeconds} s more for a screen`;
     const seconds = Math.ceil(leftMs / 1_000);
     const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
     find("ussd-left", HTMLElement).textContent = isOpen ? `${clock} left` : "";
@@ -133,4 +185,14 @@ export class Ussd {
     this.place.hidden = true;
     if (wasIn) find("dial-code", HTMLInputElement).focus();
   }
+}
+
+/**
+ * Whose screen it is.
+ *
+ * @param {readonly MessageTrace[]} shown
+ */
+function originWords(shown) {
+  if (shown.some(({ isOwn }) => isOwn)) return "A screen of the bridge’s own";
+  return shown.length > 1 ? `One screen of ${shown.length} messages of Turn’s` : "";
 }

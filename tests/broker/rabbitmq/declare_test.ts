@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { ConfirmChannel } from "amqplib";
+import { AmqpBroker } from "../../../src/broker/rabbitmq/rabbitmq_broker.ts";
 import { brokerChoice } from "../../support/broker_choice.ts";
-import { makesQuorumQueues } from "../../support/rabbitmq.ts";
+import { amqpUrl, makesQuorumQueues } from "../../support/rabbitmq.ts";
 import { until } from "../../support/until.ts";
 import { bytes, DONE, Held } from "../bench.ts";
 import { openWithExchange, ownExchange, untilFound, withChannel } from "./support.ts";
@@ -61,3 +62,33 @@ Deno.test("AmqpBroker declares what is missing beside what is there: durable, wi
     await channel.assertExchange(exchange, "direct", DURABLE);
   });
 });
+
+for (const queueType of ["classic", "quorum"] as const) {
+  Deno.test(`AmqpBroker declares its own queues as ${queueType} if told so, and workers' as ever`, async () => {
+    const [published, consumed, workers] = [1, 2, 3].map(() => crypto.randomUUID());
+    assert.ok(published && consumed && workers);
+    const parkingQueue = `${consumed}.parked`;
+    await using broker = AmqpBroker.open({ urls: [amqpUrl()], exchange: "vumi", queueType });
+    broker.declare(published, { isOwn: true });
+    broker.declare(workers);
+    const held = new Held();
+    broker.consume(consumed, { prefetch: 5, parkingQueue, isOwn: true }, held.handler);
+    await until("the broker to be open", () => broker.status().state === "open");
+    for (const queue of [published, workers]) await broker.publish(queue, bytes("a"));
+    const own = { ...DURABLE, arguments: { "x-queue-type": queueType } };
+    try {
+      await withChannel(async (channel) => {
+        for (const queue of [published, consumed, parkingQueue]) {
+          await channel.assertQueue(queue, own);
+        }
+        await channel.assertQueue(workers, DURABLE);
+      });
+    } finally {
+      await withChannel(async (channel) => {
+        for (const queue of [published, consumed, parkingQueue, workers]) {
+          await channel.deleteQueue(queue);
+        }
+      });
+    }
+  });
+}

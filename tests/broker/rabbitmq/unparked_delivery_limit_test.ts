@@ -54,6 +54,7 @@ Deno.test("what can't be read, nor be parked for now, is not lost with our conne
     connector.start({
       inbound: never,
       event: never,
+      held: never,
       onLead: () => {},
       unreadable: () => void unreadable++,
       parked: never,

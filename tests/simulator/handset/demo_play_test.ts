@@ -191,6 +191,85 @@ Deno.test("DemoPlay shows that the bridge brings pages by itself", async () => {
   assert.equal(turn.calls.filter(({ path }) => path === "/messages").length, 1);
 });
 
+const OUTBOUND = ({ flow }: MessageTrace): boolean => flow === "outbound";
+
+Deno.test("DemoPlay shows which messages wait for a screen, and the screen that shows them", async () => {
+  await using playing = await startDemoPlay({ flags: { "ussd-settle": "1" } });
+  using seen = listen(playing);
+  const { play } = playing;
+  await play.act({ do: "setTurnMessages", count: 3 });
+  await play.act({ do: "dial", address: USER, code: "*120*8864#" });
+  const sent = (): MessageTrace[] => seen.traces().filter(OUTBOUND);
+  await until("all to be held", () => sent().filter(({ state }) => state === "held").length === 3);
+  await until("all to be shown", () => sent().every(({ state }) => state === "done"));
+  assert.deepEqual(sent().map(({ text, note }) => [text, note]), [
+    ["Welcome!", "3 messages on one screen"],
+    ["This takes a minute.", "3 messages on one screen"],
+    ["What is your name?", "3 messages on one screen"],
+  ]);
+  const [first] = sent();
+  assert.deepEqual(new Set(sent().map(({ screenId }) => screenId)), new Set([first?.messageId]));
+  const session = seen.events.findLast((event) => event.kind === "phone")?.session;
+  assert.equal(session?.screenId, first?.messageId);
+  assert.equal(session?.text, "Welcome!\nThis takes a minute.\nWhat is your name?");
+  const statuses = () =>
+    seen.traces().filter(({ flow, state }) => flow === "status" && state === "done");
+  await until("a status of each", () => statuses().length === 3);
+  assert.deepEqual(
+    new Set(statuses().map(({ messageId }) => messageId)),
+    new Set(sent().map(({ messageId }) => messageId)),
+  );
+});
+
+const SLOW = {
+  "ussd-hold-text": "Please wait. Reply 1.",
+  "ussd-answer-deadline": "0.3",
+  "ussd-settle": "0.1",
+  "sms-fallback-transport-name": "sms",
+  "sms-fallback-from-addr": "8110",
+  "sms-fallback-notice-text": "Dial again.",
+};
+
+Deno.test("DemoPlay shows the bridge's own screen while Turn is slow, and no message of Turn's", async () => {
+  await using playing = await startDemoPlay({ flags: SLOW });
+  using seen = listen(playing);
+  const { play } = playing;
+  const session = () => seen.events.findLast((event) => event.kind === "phone")?.session;
+  await play.act({ do: "setTurnDelay", seconds: 1 });
+  await play.act({ do: "dial", address: USER, code: "*120*8864#" });
+  await until("the hold", () => session()?.text === "Please wait. Reply 1.");
+  const own = () => seen.traces().filter(({ isOwn }) => isOwn);
+  await until("its trace", () => own().length === 1);
+  assert.match(own()[0]?.id ?? "", /^[0-9a-f]{32}-own$/);
+  assert.deepEqual([own()[0]?.state, own()[0]?.note], ["done", "the bridge's own screen"]);
+  await until("Turn's message", () => seen.traces().some(({ state }) => state === "held"));
+  await play.act({ do: "answer", address: USER, text: "1" });
+  await until("Turn's screen", () => session()?.text === "Welcome! What is your name?");
+  await until("the answer to be nobody's", () => {
+    return seen.traces().some(({ text, state }) => text === "1" && state === "skipped");
+  });
+});
+
+Deno.test("DemoPlay shows a message that came too late: an SMS says so, and the next dial shows it", async () => {
+  await using playing = await startDemoPlay({ flags: SLOW, ussdWaitMs: 60_000 });
+  using seen = listen(playing);
+  const { play } = playing;
+  await play.act({ do: "setTurnReplies", on: false });
+  await play.act({ do: "dial", address: USER, code: "*120*8864#" });
+  await until("Turn to know", () => seen.traces()[0]?.state === "done");
+  await play.act({ do: "hangUp", address: USER });
+  await until("it to be known", () => seen.traces().some(({ state }) => state === "skipped"));
+  await play.act(byHand({ type: "text", text: { body: "Your results are in" } }));
+  const late = () => seen.traces().find(({ text }) => text === "Your results are in");
+  await until("it to be late", () => late()?.state === "late");
+  assert.equal(late()?.note, "the next dial shows it, an SMS says so");
+  const sms = seen.events.filter((event) => event.kind === "said" && !event.ussd);
+  assert.deepEqual(sms.map((event) => event.kind === "said" && event.text), ["Dial again."]);
+  await play.act({ do: "dial", address: USER, code: "*120*8864#" });
+  await until("it to be shown", () => late()?.state === "done");
+  assert.equal(late()?.screenId, late()?.messageId);
+});
+
 Deno.test("DemoPlay shows who asks without it, with curl, say", async () => {
   await using playing = await startDemoPlay();
   using seen = listen(playing);

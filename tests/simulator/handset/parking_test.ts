@@ -56,6 +56,19 @@ Deno.test("Parking tells what is parked, of whom and why", async () => {
   assert.equal(new Set(messages.map(({ key }) => key)).size, 3);
 });
 
+Deno.test("Parking tells what was held for a user and is parked, and puts it back where it was held", async () => {
+  const lot = new Lot();
+  const held = { form: 1, id: "t1", inbound: { from_addr: "+1" } };
+  await lot.park(held, QUEUES.held, "bug: TypeError");
+  const { messages } = await lot.parking.look();
+  assert.deepEqual(messages.map(({ key, queue, title }) => [key, queue, title]), [
+    ["t1", "c.held.parked", "to +1"],
+  ]);
+  await lot.parking.replay("t1");
+  assert.deepEqual(lot.bodies(QUEUES.held), [JSON.stringify(held)]);
+  assert.deepEqual(lot.replayed, ["t1 to c.held"]);
+});
+
 Deno.test("Parking tells once of each that is parked", async () => {
   const lot = new Lot();
   await lot.park({ message_id: "m1", from_addr: "+1" });

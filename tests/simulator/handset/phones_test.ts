@@ -186,7 +186,31 @@ Deno.test("a USSD session takes one answer to each thing, and the network refuse
   await until("the nack", () => network.events.some((event) => event.event_type === "nack"));
   const nack = network.events.find((event) => event.event_type === "nack");
   assert.equal(nack?.user_message_id, second.message_id);
+  assert.equal(network.said.at(-1), "network: A second answer to one request was dropped");
+});
+
+Deno.test("a USSD session ends when no screen comes in time, and what comes later is lost", async () => {
+  await using network = new Network({ ussdWaitMs: 100 });
+  await network.phones.act({ do: "dial", address: USER, code: CODE });
+  const request = network.inbound.at(-1) ?? assert.fail();
+  assert.ok((network.session.waitMs ?? 0) > 0);
+  await until("the end", () => network.session.state === "ended");
+  assert.deepEqual([network.session.endedBy, network.session.waitMs], ["silence", null]);
+  assert.equal(network.inbound.at(-1)?.session_event, "close");
+  const end = "network: No screen came in time: the network ended the session";
+  assert.equal(network.said.at(-1), end);
+  const reply = createReply(request, { content: "At last", session_event: "resume" });
+  await network.broker.publish(network.transport.queues.outbound, encodeMessage(reply));
+  await until("the notice", () => network.said.at(-1) !== end);
   assert.equal(network.said.at(-1), "network: A message was lost: no session is waiting for it");
+});
+
+Deno.test("a USSD session whose screen came waits for the user, and not for the network", async () => {
+  await using network = new Network({ ussdWaitMs: 100 });
+  await network.phones.act({ do: "dial", address: USER, code: CODE });
+  await network.replies("Your name?", "resume");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.deepEqual([network.session.state, network.session.waitMs], ["asking", null]);
 });
 
 for (

@@ -1,0 +1,197 @@
+// What becomes of a message to a user of USSD who no longer waits for it: it goes by SMS, whole or as a
+// notice that there is one, which the next dial then shows first; else Turn is told that it has failed.
+
+import type { KeptRecord } from "../cache/mod.ts";
+import { smsSegments } from "../content/mod.ts";
+import { createMessage, type Message } from "../vumi/mod.ts";
+import { inForm } from "./address_forms.ts";
+import { DELIVERED_TTL_MS } from "./delivery_records.ts";
+import type { HeldMessage } from "./held_messages.ts";
+import { log } from "./log.ts";
+import type { BridgeOptions, SmsFallback } from "./options.ts";
+import { noticeId } from "./part_ids.ts";
+import { keepPrompt } from "./prompts.ts";
+import { render } from "./rendering.ts";
+import { tolerateCacheError } from "./tolerate.ts";
+
+export type LateMessagesOptions = Pick<
+  BridgeOptions,
+  | "connector"
+  | "cache"
+  | "owners"
+  | "metrics"
+  | "content"
+  | "ussd"
+  | "transportType"
+  | "defaultFromAddr"
+>;
+
+/** What a user is shown with the next dial, as it is kept. */
+export interface Pending {
+  /** In the order of their coming. */
+  readonly messages: readonly HeldMessage[];
+  /** When the user was told that there are some, in milliseconds since 1970; 0 if never. */
+  readonly noticedAt: number;
+}
+
+/** More are sent by SMS themselves. */
+const MOST_PENDING = 20;
+/** As JSON; longer than a cache keeps, that would be tried again and again. */
+const MOST_PENDING_CHARS = 500_000;
+/** A user is told again after so long. */
+const NOTICE_EVERY_MS = 60 * 60_000;
+
+export class LateMessages {
+  readonly #options: LateMessagesOptions;
+
+  constructor(options: LateMessagesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends it another way, or has it told of as failed. The same one again does no harm.
+   * @throws {CacheError} If the cache fails.
+   * @throws {PublishError} If RabbitMQ does not take what is to be sent.
+   */
+  async end(message: HeldMessage, why: string): Promise<void> {
+    const { ussd: { late, smsFallback }, transportType, connector, metrics } = this.#options;
+    const values = { messageId: message.id, reason: why };
+    if (late === "sms" && smsFallback !== undefined) {
+      const pending = smsFallback.mode === "notice" ? await this.#pending(message) : undefined;
+      if (pending !== undefined) await this.#notice(message, pending, smsFallback);
+      else if (!await this.#send(message, smsFallback)) return;
+      return log.info("Too late for its session, so it goes by SMS: {messageId}, {reason}", values);
+    }
+    // A channel that is none of USSD has its own way to send what is no answer.
+    if (transportType !== "ussd") return void await this.#send(message, undefined);
+    await connector.reportFailed(message.id, why);
+    metrics.late("failed");
+    log.warning("Too late for its session, told of as failed: {messageId}, {reason}", values);
+  }
+
+  /** What a user is to be shown with the next dial. */
+  async pending(user: string): Promise<readonly HeldMessage[]> {
+    const { cache } = this.#options;
+    return readPending(await cache.getRecord("pending", user))?.messages ?? [];
+  }
+
+  /** A user has been shown these of what was pending; others may have come meanwhile. */
+  async shown(user: string, ids: readonly string[]): Promise<void> {
+    this.#options.metrics.late("shown");
+    await tolerateCacheError(this.#forget(user, ids), (reason) => {
+      log.warning("A user may be shown again what came too late before: {reason}", { reason });
+    });
+  }
+
+  async #forget(user: string, ids: readonly string[]): Promise<void> {
+    const { cache } = this.#options;
+    const kept = readPending(await cache.getRecord("pending", user));
+    const messages = kept?.messages.filter(({ id }) => !ids.includes(id)) ?? [];
+    const noticedAt = kept?.noticedAt ?? 0;
+    await cache.putRecords([
+      messages.length > 0
+        ? keepPending(user, { messages, noticedAt })
+        : { kind: "pending", id: user, value: undefined, ttlMs: 1 },
+    ]);
+  }
+
+  /** What the user is to be shown with the next dial, this one too; undefined if that is too much. */
+  async #pending(message: HeldMessage): Promise<Pending | undefined> {
+    const { cache } = this.#options;
+    const kept = readPending(await cache.getRecord("pending", userOf(message)));
+    const { messages, noticedAt } = kept ?? { messages: [], noticedAt: 0 };
+    if (messages.some(({ id }) => id === message.id)) return { messages, noticedAt };
+    const pending = { messages: [...messages, message], noticedAt };
+    const isTooMuch = messages.length >= MOST_PENDING ||
+      JSON.stringify(pending).length > MOST_PENDING_CHARS;
+    return isTooMuch ? undefined : pending;
+  }
+
+  async #notice(message: HeldMessage, pending: Pending, to: SmsFallback): Promise<void> {
+    const { cache, connector, metrics, owners } = this.#options;
+    const user = userOf(message);
+    await cache.putRecords([keepPending(user, pending)]);
+    if (Date.now() - pending.noticedAt < NOTICE_EVERY_MS) {
+      await connector.reportSent(message.id);
+      return metrics.late("notice");
+    }
+    const notice = compose(message, noticeId(message.id), to.noticeText, to);
+    await owners.put(notice.message_id, connector.name);
+    await connector.publish(notice);
+    metrics.late("notice");
+    metrics.smsSent(smsSegments(to.noticeText));
+    await cache.putRecords([keepPending(user, { ...pending, noticedAt: Date.now() })]);
+  }
+
+  /** Sends it as a new message; false, and told of as failed, if it can't be. */
+  async #send(message: HeldMessage, to: SmsFallback | undefined): Promise<boolean> {
+    const { cache, connector, metrics, content, owners } = this.#options;
+    const rendered = render(message.request, "sms", { ...content, longSms: "pass" }, metrics);
+    if (rendered.kind !== "shown") {
+      const reason = rendered.kind === "unsendable" ? rendered.details : "nothing to show by SMS";
+      await connector.reportFailed(message.id, reason);
+      metrics.late("failed");
+      return false;
+    }
+    const [text] = rendered.texts;
+    const sms = to === undefined
+      ? this.#newMessage(message, text)
+      : compose(message, message.id, text, to);
+    const { id } = message;
+    const { options } = rendered;
+    const records = options.length > 0
+      ? [keepPrompt(userOf(message), { id, medium: "sms", options }, this.#options)]
+      : [];
+    await cache.putOutbound(sms, [], records);
+    if (to !== undefined) await owners.put(sms.message_id, connector.name);
+    await connector.publish(sms);
+    metrics.late("sms");
+    metrics.shown(message.request.message.type, "sms");
+    metrics.smsSent(smsSegments(text));
+    return true;
+  }
+
+  /** As the channel sends what is no answer. */
+  #newMessage({ id, request }: HeldMessage, content: string): Message {
+    const { connector, defaultFromAddr, transportType } = this.#options;
+    return createMessage({
+      message_id: id,
+      to_addr: request.to,
+      from_addr: request.from ?? defaultFromAddr,
+      transport_name: connector.name,
+      transport_type: transportType,
+      content,
+      session_event: request.waitingForUserInput ? "resume" : "close",
+    });
+  }
+}
+
+/** The change that keeps what a user is to be shown. */
+export function keepPending(user: string, pending: Pending): KeptRecord {
+  return { kind: "pending", id: user, value: JSON.stringify(pending), ttlMs: DELIVERED_TTL_MS };
+}
+
+/** Reads what was kept. */
+export function readPending(value: string | undefined): Pending | undefined {
+  return value === undefined ? undefined : JSON.parse(value);
+}
+
+function userOf({ inbound }: HeldMessage): string {
+  return inbound.from_addr;
+}
+
+function compose(
+  message: HeldMessage,
+  message_id: string,
+  content: string,
+  { transportName, transportType, fromAddr, address }: SmsFallback,
+): Message {
+  return createMessage({
+    message_id,
+    to_addr: inForm(userOf(message), address),
+    from_addr: fromAddr,
+    transport_name: transportName,
+    transport_type: transportType,
+    content,
+  });
+}

@@ -1,0 +1,71 @@
+// What is shown to a user of USSD at once: Turn's messages as one text, with one menu.
+
+import { type Option, showMessage } from "../content/mod.ts";
+import type { OutboundRequest } from "../turn/mod.ts";
+import type { HeldMessage } from "./held_messages.ts";
+import type { ContentOptions } from "./options.ts";
+import type { Prompt } from "./prompts.ts";
+import type { Asked } from "./sessions.ts";
+
+/** A screen, or pages of it. */
+export interface Screen {
+  /** What is shown; not empty. */
+  readonly text: string;
+  /** Whether the user is to answer. */
+  readonly waits: boolean;
+  /** Turn's messages that are shown, in the order of their coming. */
+  readonly ids: readonly string[];
+  /** What the user may choose from. */
+  readonly prompt: Prompt | undefined;
+}
+
+/**
+ * The screen that shows Turn's messages, in the order of their coming but for those that wait for an
+ * answer, which come last; undefined if they have no words.
+ */
+export function merge(
+  messages: readonly HeldMessage[],
+  content: ContentOptions,
+): Screen | undefined {
+  const waiting = messages.filter(({ request }) => request.waitingForUserInput);
+  const others = messages.filter(({ request }) => !request.waitingForUserInput);
+  const texts: string[] = [];
+  const options: Option[] = [];
+  const of: string[] = [];
+  for (const { id, request } of [...others, ...waiting]) {
+    const shown = showMessage(request.message, request.content, {
+      ...content,
+      medium: "ussd",
+      optionsBefore: options.length,
+    });
+    if (shown.kind !== "shown" || shown.text === "") continue;
+    texts.push(shown.text);
+    options.push(...shown.options);
+    of.push(...shown.options.map(() => id));
+  }
+  const [first] = of;
+  if (texts.length === 0) return undefined;
+  return {
+    text: texts.join("\n"),
+    waits: waiting.length > 0,
+    ids: messages.map(({ id }) => id),
+    prompt: first === undefined ? undefined : { id: first, of, medium: "ussd", options },
+  };
+}
+
+/** What a screen asks, if it does, to be shown again; no more of it than is shown. */
+export function askedBy(
+  { text, waits, prompt }: Screen,
+  at: number,
+  { pages: { pageChars, maxPages } }: ContentOptions,
+): Asked | undefined {
+  if (!waits) return undefined;
+  // A page more: so that it is told that there is a rest.
+  const shown = text.slice(0, pageChars * (maxPages + 1));
+  return { at, text: shown, ...prompt && { prompt } };
+}
+
+/** Whether a message asks nothing, so that a question of another one may stand below it. */
+export function isPlain({ message, waitingForUserInput }: OutboundRequest): boolean {
+  return !waitingForUserInput && message.type !== "interactive" && message.type !== "template";
+}

@@ -1,0 +1,80 @@
+// What waits in a user's turn, in memory: of the bridge that speaks for the channel.
+
+import type { Disposition } from "../vumi/mod.ts";
+import type { HeldMessage } from "./held_messages.ts";
+import type { UssdOptions } from "./options.ts";
+import type { Session } from "./sessions.ts";
+
+/** One of Turn's messages in hand. */
+export interface Item extends HeldMessage {
+  /** In milliseconds since 1970. */
+  readonly arrivedAt: number;
+  /** Fires when it can't be acked any more; then it comes again. */
+  readonly lost: AbortSignal;
+  /** Whether it came too late for an earlier session, and is kept until it is shown. */
+  readonly isPending?: boolean;
+  end(disposition: Disposition): void;
+}
+
+export class Turn {
+  readonly user: string;
+  /** As it is kept, and as it will be when the work under way is done. */
+  session: Session | undefined;
+  /** In the order of their coming. */
+  readonly items: Item[] = [];
+  #cancel: (() => void) | undefined;
+
+  constructor(user: string, session: Session | undefined) {
+    this.user = user;
+    this.session = session;
+  }
+
+  /** Whether something waits here that is nowhere else. */
+  get isAwaited(): boolean {
+    return this.items.some(({ isPending }) => !isPending) || this.#cancel !== undefined;
+  }
+
+  /** Has `set` called with a time, in place of an earlier one; undefined for none. */
+  wakeAt(at: number | undefined, set: (at: number) => () => void): void {
+    this.#cancel?.();
+    this.#cancel = at === undefined ? undefined : set(at);
+  }
+
+  /** Ends what can't be acked any more: it comes again, here or at another bridge. */
+  leaveLost(disposition: Disposition): void {
+    for (const item of this.items.filter(({ lost }) => lost.aborted)) {
+      this.items.splice(this.items.indexOf(item), 1);
+      item.end(disposition);
+    }
+  }
+
+  /** Ends all that waits. */
+  leave(disposition: Disposition): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    for (const item of this.items.splice(0)) item.end(disposition);
+  }
+}
+
+/** When something is to be done about a turn, in milliseconds since 1970; undefined if never. */
+export function dueAt({ session, items }: Turn, options: UssdOptions): number | undefined {
+  if (session === undefined) return undefined;
+  const { mergeWindowMs, settleMs, sessionMs, holdText } = options;
+  const { takenAt, state, inbound } = session;
+  const last = items.at(-1);
+  const posted = items.findLast(({ isPending }) => !isPending);
+  // It is shown when the user answers, if that is in time.
+  if (state === "holding" || state === "resuming") return last && takenAt + sessionMs + 1;
+  if (state !== "open") return posted && 0;
+  const deadline = takenAt + options.answerDeadlineMs(inbound.provider);
+  const asking = items.find(({ request }) => request.waitingForUserInput);
+  if (last === undefined) return holdText === undefined ? undefined : deadline;
+  if (asking?.isPending) return asking.arrivedAt;
+  // Turn is told of the dial, and answers.
+  if (posted === undefined) return deadline;
+  const counted = asking ?? posted;
+  const waitMs = asking === undefined ? mergeWindowMs : Math.min(settleMs, mergeWindowMs);
+  // What comes after the deadline may be several messages too.
+  const latest = Math.max(deadline, counted.arrivedAt + Math.min(settleMs, mergeWindowMs));
+  return Math.min(counted.arrivedAt + waitMs, latest);
+}

@@ -1,0 +1,300 @@
+// A turn of a USSD conversation: the user's message is a request that takes one answer, and what Turn
+// sends for it, be it one message or several, becomes one screen. What Turn sends is held in a queue
+// until RabbitMQ has that screen, and acked then: should we end meanwhile, the next one to speak for the
+// channel goes on. What becomes of a user's message, ussd_inbound.ts decides.
+
+import { onAbort, sleep } from "../async/mod.ts";
+import { CacheError, userKey } from "../cache/mod.ts";
+import { type BrokerMessage, type Disposition, PublishError } from "../vumi/mod.ts";
+import { decodeHeld } from "./held_messages.ts";
+import { LateMessages, type LateMessagesOptions } from "./late_messages.ts";
+import { log } from "./log.ts";
+import { ownId } from "./part_ids.ts";
+import {
+  holdScreen,
+  type OwnScreen,
+  ScreenSender,
+  type ScreenSenderOptions,
+  type Sent,
+} from "./screen_sender.ts";
+import { askedBy, isPlain, merge } from "./screens.ts";
+import { keepSession, opened, readSession, type Session, whyOver, withStep } from "./sessions.ts";
+import { dueAt, type Item, Turn } from "./turn.ts";
+import { tolerateCacheError } from "./tolerate.ts";
+import { UserOrder } from "./user_order.ts";
+
+export interface TurnsOptions extends ScreenSenderOptions, LateMessagesOptions {
+  /** Fires when nothing new is to be begun. */
+  readonly stopping: AbortSignal;
+}
+
+const DONE: Disposition = { kind: "done" };
+const BACK: Disposition = { kind: "requeue" };
+/** How long it is waited when the cache, or the broker, fails. */
+const PAUSE_MS = 1_000;
+
+export class Turns {
+  readonly #options: TurnsOptions;
+  readonly #sender: ScreenSender;
+  /** What it is too late for. */
+  readonly late: LateMessages;
+  readonly #order = new UserOrder<undefined>();
+  /** Those in which something waits. */
+  readonly #turns = new Map<string, Turn>();
+
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+    this.#sender = new ScreenSender(options);
+    this.late = new LateMessages(options);
+    onAbort(options.stopping, () => this.#stop());
+  }
+
+  /** Decides about one of Turn's messages that was held: when it is shown, or goes another way. */
+  readonly handle = async (message: BrokerMessage): Promise<Disposition> => {
+    const held = decodeHeld(message.body);
+    if (held === undefined) {
+      log.error("Parked a message of the queue of those that are held: it is none of ours");
+      return { kind: "park", reason: "not a message that this program has held" };
+    }
+    const { promise, resolve: end } = Promise.withResolvers<Disposition>();
+    const item: Item = { ...held, arrivedAt: this.#options.now(), lost: message.lost, end };
+    const arrive = (turn: Turn): Promise<void> => this.#arrive(turn, item, message.redelivered);
+    await this.#tryUntilDone(item, () => this.inTurn(held.inbound.from_addr, arrive));
+    return await promise;
+  };
+
+  /** Does `work` on a user's turn when all earlier work on it is done. */
+  inTurn<R>(user: string, work: (turn: Turn) => Promise<R>): Promise<R> {
+    const key = userKey(user);
+    const { cache } = this.#options;
+    return this.#order.run(key, undefined, async () => {
+      const turn = this.#turns.get(key) ??
+        new Turn(user, readSession(await cache.getRecord("turn", user)));
+      this.#turns.set(key, turn);
+      turn.leaveLost(BACK);
+      try {
+        return await work(turn);
+      } finally {
+        // Else another bridge has spoken for the channel meanwhile.
+        const isOurs = this.#turns.get(key) === turn;
+        if (isOurs && !this.#options.stopping.aborted) this.#schedule(turn);
+        else turn.leave(BACK);
+        if (isOurs && !turn.isAwaited) this.#turns.delete(key);
+      }
+    });
+  }
+
+  /**
+   * Answers the request with a screen of ours, below what has come that asks nothing.
+   * @param end Fires when it is not to be tried any more.
+   * @throws {CacheError} If it must be kept and can't be; it is not sent then.
+   * @throws {PublishError} If it may not have been sent; the same is then sent by `resend`.
+   */
+  async show(turn: Turn, screen: OwnScreen, end: AbortSignal): Promise<void> {
+    if (turn.session === undefined) return;
+    const items = turn.items.filter(({ request }) => isPlain(request));
+    const above = merge(items, this.#options.content);
+    const { state, step, prompt = null, waits = true, holds = 0, asked, mustBeKept } = screen;
+    const sent = await this.#sender.send(turn.session, {
+      id: items[0]?.id ?? ownId(turn.session.inbound.message_id),
+      text: [above?.text ?? [], screen.text].flat().join("\n"),
+      ...{ waits, step, prompt, ...mustBeKept && { mustBeKept }, ids: items.map(({ id }) => id) },
+      change: { state, holds, asked },
+    }, end);
+    await this.#sent(turn, sent, items);
+  }
+
+  /**
+   * Sends again what may not have been sent in answer to the request.
+   * @throws {PublishError} As for `show`.
+   */
+  async resend(turn: Turn, end: AbortSignal): Promise<void> {
+    if (turn.session === undefined) return;
+    const sent = await this.#sender.sendAgain(turn.session, end);
+    await this.#sent(turn, sent, turn.items.filter(({ id }) => sent.session.shown.includes(id)));
+  }
+
+  async #sent(turn: Turn, { kind, session }: Sent, items: readonly Item[]): Promise<void> {
+    turn.session = session;
+    if (kind === "given_up") throw new PublishError("unavailable", "not sent while stopping");
+    if (kind === "confirmed") await this.#end(turn, items);
+  }
+
+  /** Another bridge has spoken for the channel: what is known of sessions is looked up anew. */
+  forget(): void {
+    for (const turn of this.#turns.values()) turn.leave(BACK);
+    this.#turns.clear();
+  }
+
+  /** Works on an item until that ends well, or the item has gone back to its queue. */
+  async #tryUntilDone(item: Item, work: () => Promise<void>): Promise<void> {
+    const { stopping, after } = this.#options;
+    const end = AbortSignal.any([item.lost, stopping]);
+    while (!end.aborted) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof CacheError || error instanceof PublishError)) throw error;
+        const values = { messageId: item.id, reason: error.message };
+        log.error("What is held for a user waits: {messageId}, {reason}", values);
+        await sleep(PAUSE_MS, end, after);
+      }
+    }
+    item.end(BACK);
+  }
+
+  async #arrive(turn: Turn, item: Item, isAgain: boolean): Promise<void> {
+    const { ussd, now, cache, stopping } = this.#options;
+    const end = AbortSignal.any([item.lost, stopping]);
+    // We may have ended before the user was asked to wait.
+    if (turn.session?.state === "holding") await this.resend(turn, end);
+    const { session } = turn;
+    if (session?.shown.includes(item.id)) {
+      const sent = await this.#sender.sendAgain(session, end);
+      turn.session = sent.session;
+      if (sent.kind === "given_up") return item.end(BACK);
+      if (sent.kind === "confirmed") return item.end(DONE);
+      return await this.#endLate(turn, item, "RabbitMQ took it too late");
+    }
+    const same = turn.items.findIndex(({ id }) => id === item.id);
+    if (same >= 0) {
+      // Sent again by Turn, which had no answer; or by RabbitMQ, and then the first one can't be acked.
+      const [other = item] = turn.items.splice(same, 1, item);
+      return other.end(DONE);
+    }
+    if (session === undefined && item.over !== undefined) {
+      return await this.#endLate(turn, item, item.over);
+    }
+    // By the screen before, after which we have ended.
+    if (isAgain && await cache.getNote("confirmed", item.id) !== undefined) return item.end(DONE);
+    turn.session = session ?? opened(item.inbound, now());
+    const why = whyOver(turn.session, ussd, now());
+    if (why !== undefined) return await this.#endLate(turn, item, why);
+    turn.session = withStep(turn.session, { at: now(), what: "held", ids: [item.id] });
+    turn.items.push(item);
+  }
+
+  async #endLate(turn: Turn, item: Item, why: string): Promise<void> {
+    const { cache, ussd, now } = this.#options;
+    await this.late.end(item, why);
+    if (turn.session !== undefined) {
+      turn.session = withStep(turn.session, { at: now(), what: "late", ids: [item.id] });
+      const kept = cache.putRecords([keepSession(turn.session, ussd)]);
+      await tolerateCacheError(kept, (reason) => log.debug("Not kept: {reason}", { reason }));
+    }
+    item.end(DONE);
+  }
+
+  /** Sets the time at which something is to be done, if anything is. */
+  #schedule(turn: Turn): void {
+    const { ussd, now, after } = this.#options;
+    turn.wakeAt(dueAt(turn, ussd), (at) => {
+      return after(Math.max(0, at - now()), () => this.#do(turn.user, this.#due));
+    });
+  }
+
+  #do(user: string, work: (turn: Turn) => Promise<void>): void {
+    void this.inTurn(user, (turn) => this.#guard(turn, work)).catch((error: CacheError) => {
+      log.error("A user's session can't be looked up: {reason}", { reason: error.message });
+    });
+  }
+
+  /** What has a bug is parked. */
+  async #guard(turn: Turn, work: (turn: Turn) => Promise<void>): Promise<void> {
+    const items = [...turn.items];
+    try {
+      await work(turn);
+    } catch (error) {
+      if (error instanceof PublishError) return; // We are stopping.
+      const bug = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      log.error("A bug, please report it; parked what was held for a user: {bug}", { bug });
+      for (const item of items) item.end({ kind: "park", reason: `bug: ${bug}` });
+      this.#turns.delete(userKey(turn.user)); // Else it would be due again at once.
+    }
+  }
+
+  /** Does what is due. */
+  readonly #due = async (turn: Turn): Promise<void> => {
+    const { ussd, now, stopping, connector } = this.#options;
+    // Another bridge speaks for the channel, and knows better.
+    if (!connector.leads) return this.forget();
+    const at = dueAt(turn, ussd);
+    const { session } = turn;
+    // A timer may be late, and something have changed meanwhile.
+    if (session === undefined || at === undefined || at > now() || stopping.aborted) return;
+    const why = whyOver(session, ussd, now());
+    if (why !== undefined || session.state !== "open") {
+      return this.#endAllLate(turn, turn.items.splice(0), why ?? "the user has not answered");
+    }
+    if (turn.items.length > 0) return await this.#flush(turn);
+    await this.#hold(turn, session);
+  };
+
+  /** Shows all that has come. */
+  readonly #flush = async (turn: Turn): Promise<void> => {
+    const { content, ussd, now, stopping } = this.#options;
+    const { session } = turn;
+    // Without a window each is a screen of its own, and the first one takes the request.
+    const posted = turn.items.findIndex(({ isPending }) => !isPending);
+    const isSingle = ussd.mergeWindowMs === 0 && posted >= 0;
+    const items = turn.items.splice(0, isSingle ? posted + 1 : Infinity);
+    const screen = merge(items, content);
+    const [first] = items;
+    if (session === undefined || first === undefined) return;
+    if (screen === undefined) return this.#endAllLate(turn, items, "it has no words");
+    const sent = await this.#sender.send(session, {
+      ...screen,
+      id: first.id,
+      step: "shown",
+      change: { holds: 0, asked: askedBy(screen, now(), content) },
+    }, AbortSignal.any([stopping, ...items.map(({ lost }) => lost)]));
+    turn.session = sent.session;
+    if (sent.kind === "over") return this.#endAllLate(turn, items, "RabbitMQ took it too late");
+    if (sent.kind === "confirmed") return await this.#end(turn, items);
+    for (const item of items) item.end(BACK);
+  };
+
+  /** A screen has shown them. */
+  async #end(turn: Turn, items: readonly Item[]): Promise<void> {
+    const { metrics, now } = this.#options;
+    for (const item of items) {
+      const index = turn.items.indexOf(item);
+      if (index >= 0) turn.items.splice(index, 1);
+      metrics.shown(item.request.message.type, "ussd");
+      item.end(DONE);
+    }
+    const pending = items.filter(({ isPending }) => isPending).map(({ id }) => id);
+    if (pending.length > 0) await this.late.shown(turn.user, pending);
+    const tookMs = now() - (turn.session?.takenAt ?? now());
+    if (items.length > 0) metrics.screenShown(items.length, tookMs / 1000);
+  }
+
+  /** Asks the user to wait, or, after so many times, to dial again. */
+  async #hold(turn: Turn, session: Session): Promise<void> {
+    const { ussd, metrics, stopping } = this.#options;
+    const screen = holdScreen(session, ussd);
+    if (screen === undefined) return;
+    await this.show(turn, screen, stopping);
+    metrics.holdShown(screen.waits ? "hold" : "sorry");
+  }
+
+  /** Beside what else is done for the user: it may have to wait. */
+  #endAllLate(turn: Turn, items: readonly Item[], why: string): void {
+    for (const item of items) {
+      if (item.isPending) continue; // It stays where it is.
+      const end = (turn: Turn): Promise<void> => this.#endLate(turn, item, why);
+      this.#tryUntilDone(item, () => this.inTurn(turn.user, end))
+        .catch((error) => item.end({ kind: "park", reason: `bug: ${error}` }));
+    }
+  }
+
+  /** Shows at once what waits for an answer; the rest is left to whoever speaks for the channel next. */
+  #stop(): void {
+    for (const turn of this.#turns.values()) {
+      const isWhole = turn.session?.state === "open" &&
+        turn.items.some(({ request }) => request.waitingForUserInput);
+      if (isWhole) this.#do(turn.user, this.#flush);
+      else turn.leave(BACK);
+    }
+  }
+}

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import type { SmsFallback, UssdOptions } from "../../src/bridge/mod.ts";
+import { keepPending, readPending } from "../../src/bridge/late_messages.ts";
+import { CONTENT } from "./support.ts";
+import { buttons, postId, reported, request, TestTurns, USER } from "./turns_support.ts";
+
+const NOTICE: SmsFallback = {
+  transportName: "smpp",
+  transportType: "sms",
+  fromAddr: "8110",
+  address: "as_is",
+  mode: "notice",
+  noticeText: "Dial *120#",
+};
+const CONTENTS: SmsFallback = { ...NOTICE, mode: "content" };
+const HOUR_MS = 3_600_000;
+
+/** Sessions from which what is too late goes by SMS. */
+function bySms(smsFallback: SmsFallback): Partial<UssdOptions> {
+  return { late: "sms", smsFallback };
+}
+
+async function pending(test: TestTurns) {
+  return readPending(await test.cache.getRecord("pending", USER));
+}
+
+/** One whose user has never written. */
+const UNKNOWN = { over: "nothing is known" };
+
+Deno.test("LateMessages tells of what is too late as failed, if it can go no other way", async () => {
+  await using test = new TestTurns();
+  await test.post(1, request("words"), UNKNOWN);
+  assert.deepEqual([test.screens, reported(test.broker)], [[], ["nack 1"]]);
+  assert.equal(test.ended.get(1), "done");
+});
+
+Deno.test("LateMessages sends a new message where the channel is not one of USSD", async () => {
+  await using test = new TestTurns({}, {}, { transportType: "sms", defaultFromAddr: "8110" });
+  await test.post(1, request("words"), UNKNOWN);
+  const [message] = test.connector.published;
+  assert.deepEqual(
+    [message?.content, message?.in_reply_to, message?.from_addr, message?.transport_name],
+    ["words", null, "8110", "c"],
+  );
+});
+
+Deno.test("LateMessages sends the words by SMS, once, to a transport of its own", async () => {
+  await using test = new TestTurns(bySms(CONTENTS));
+  await test.post(1, request("words", true), UNKNOWN);
+  const [sms, ...others] = test.connector.published;
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    [sms?.message_id, sms?.content, sms?.in_reply_to, sms?.session_event, sms?.to_addr],
+    [postId(1), "words", null, null, USER],
+  );
+  assert.deepEqual(
+    [sms?.from_addr, sms?.transport_name, sms?.transport_type],
+    ["8110", "smpp", "sms"],
+  );
+  assert.equal(await test.cache.getNote("owner", postId(1)), "c");
+  assert.deepEqual(reported(test.broker), []);
+});
+
+const FORMS = [
+  { address: "as_is", user: "+27 82 000 0001", to: "+27 82 000 0001" },
+  { address: "e164", user: "27820000001", to: "+27820000001" },
+  { address: "digits", user: "+27820000001", to: "27820000001" },
+  { address: "e164", user: "+27 82-000 0001", to: "+27820000001" },
+  { address: "digits", user: "0820000001", to: "0820000001" },
+  { address: "e164", user: "someone", to: "someone" },
+] as const;
+
+for (const { address, user, to } of FORMS) {
+  Deno.test(`LateMessages writes ${user} as ${to}, in the form ${address}`, async () => {
+    await using test = new TestTurns(bySms({ ...CONTENTS, address }));
+    await test.post(1, request("words", false, { to: user }), UNKNOWN);
+    assert.equal(test.connector.published[0]?.to_addr, to);
+  });
+}
+
+Deno.test("LateMessages tells of what can't be encoded as failed", async () => {
+  const content = { ...CONTENT, textEncoding: "gsm7" } as const;
+  await using test = new TestTurns(bySms(CONTENTS), {}, { content });
+  await test.post(1, request("Молоко"), UNKNOWN);
+  await test.post(2, request("🙂"), UNKNOWN);
+  assert.deepEqual([test.screens, reported(test.broker)], [[], ["nack 1", "nack 2"]]);
+});
+
+Deno.test("LateMessages keeps the words off the SMS, and shows them at the next dial", async () => {
+  await using test = new TestTurns(bySms(NOTICE));
+  await test.post(1, request("secret"), UNKNOWN);
+  await test.post(2, buttons("Well?", "Yes"), UNKNOWN);
+  const [notice, ...others] = test.connector.published;
+  assert.deepEqual([notice?.message_id, notice?.content], [`${postId(1)}-n1`, "Dial *120#"]);
+  assert.deepEqual(others, [], "a notice is sent once an hour");
+  assert.deepEqual(reported(test.broker), ["ack 2"], "it is on its way as the first one is");
+  assert.equal(await test.cache.getNote("owner", `${postId(1)}-n1`), "c");
+  test.connector.published.length = 0;
+  await test.dial();
+  await test.clock.advance(0);
+  assert.deepEqual(test.screens, ["1 resume: secret / Well? / 1. Yes"]);
+  assert.equal(await pending(test), undefined);
+});
+
+Deno.test("LateMessages sends a notice again after an hour", async () => {
+  await using test = new TestTurns(bySms(NOTICE));
+  for (const [n, ago] of [[1, HOUR_MS - 60_000], [2, HOUR_MS + 60_000]] as const) {
+    await test.post(n, request("secret"), UNKNOWN);
+    test.connector.published.length = 0;
+    const kept = await pending(test) ?? { messages: [], noticedAt: 0 };
+    const noticedAt = Date.now() - ago;
+    await test.cache.putRecords([keepPending(USER, { ...kept, noticedAt })]);
+    await test.post(n + 10, request("another"), UNKNOWN);
+    assert.equal(test.screens.length, n - 1);
+  }
+});
+
+Deno.test("LateMessages sends a notice once when the same comes again", async () => {
+  await using test = new TestTurns(bySms(NOTICE));
+  await test.post(1, request("secret"), UNKNOWN);
+  await test.post(1, request("secret"), { ...UNKNOWN, redelivered: true });
+  assert.equal(test.screens.length, 1);
+  assert.equal((await pending(test))?.messages.length, 1);
+});
+
+Deno.test("LateMessages sends by SMS itself what is more than can be kept", async () => {
+  await using test = new TestTurns(bySms(NOTICE));
+  for (let n = 1; n <= 21; n++) await test.post(n, request(`words ${n}`), UNKNOWN);
+  assert.equal((await pending(test))?.messages.length, 20);
+  assert.deepEqual(test.screens.slice(1), ["21 null: words 21"]);
+});
+
+Deno.test("LateMessages does not keep what a cache would not take", async () => {
+  await using test = new TestTurns(bySms(NOTICE));
+  await test.post(1, request("a".repeat(300_000)), UNKNOWN);
+  await test.post(2, request("b".repeat(300_000)), UNKNOWN);
+  assert.equal((await pending(test))?.messages.length, 1);
+  assert.equal(test.screens.length, 2);
+});
+
+for (const method of ["putRecords", "putNotes", "getRecord", "putOutbound"] as const) {
+  for (const fallback of [NOTICE, CONTENTS]) {
+    Deno.test(`LateMessages goes on, ${fallback.mode}, when ${method} works again`, async () => {
+      await using test = new TestTurns(bySms(fallback));
+      test.cache.failing.add(method);
+      await test.post(1, request("words"), UNKNOWN);
+      await test.clock.advance(5_000);
+      test.cache.failing.clear();
+      await test.clock.advance(5_000);
+      assert.deepEqual([test.screens.length, test.ended.get(1)], [1, "done"]);
+    });
+  }
+}
+
+Deno.test("LateMessages goes on when RabbitMQ takes messages again", async () => {
+  await using test = new TestTurns(bySms(NOTICE));
+  test.connector.failure = "unavailable";
+  await test.post(1, request("words"), UNKNOWN);
+  await test.clock.advance(5_000);
+  test.connector.failure = undefined;
+  await test.clock.advance(5_000);
+  assert.deepEqual([test.screens.length, test.ended.get(1)], [1, "done"]);
+  assert.match(await test.registry.text(), /_late_total{[^}]*notice[^}]*} 1\b/);
+});
+
+Deno.test("LateMessages: an operator's message in a session goes by SMS, and the session goes on", async () => {
+  await using test = new TestTurns(bySms(CONTENTS));
+  await test.dial();
+  await test.post(1, request("asked", true));
+  await test.clock.advance(5_000);
+  await test.post(2, request("from an operator"));
+  await test.answer("yes");
+  await test.post(3, request("more", true));
+  await test.clock.advance(300);
+  assert.deepEqual(test.screens, ["1 resume: asked", "2 null: from an operator", "3 resume: more"]);
+});

@@ -1,0 +1,107 @@
+/**
+ * The flow of statuses, and a Turn that answers as the test says.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { Deliveries } from "../../src/bridge/deliveries.ts";
+import { Owners } from "../../src/bridge/mod.ts";
+import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
+import type { CallOptions, CallResult, Status } from "../../src/turn/mod.ts";
+import { createMessage, decodeEvent, type Disposition, type Event } from "../../src/vumi/mod.ts";
+import { DELIVERED, HOUR_MS, TestDelivery } from "./delivery_support.ts";
+import { arrival, memoryConnector } from "./support.ts";
+
+/** The transport took it. */
+export const ACK = { event_type: "ack", sent_message_id: "theirs" };
+/** It did not. */
+export const NACK = { event_type: "nack", nack_reason: "no credit" };
+
+/** A delivery report. */
+export function report(delivery_status: string): Record<string, string> {
+  return { event_type: "delivery_report", delivery_status };
+}
+
+/** An event about the message `m`. */
+function event(fields: Record<string, unknown>): Event {
+  const all = { user_message_id: "m", timestamp: "2015-06-15 13:00:00.000000", ...fields };
+  return decodeEvent(new TextEncoder().encode(JSON.stringify(all)));
+}
+
+/** The flow of statuses, which has sent the message `m`. */
+export class TestStatuses implements AsyncDisposable {
+  /** Its clock, cache and metrics. */
+  readonly base = new TestDelivery();
+  /** What is remembered. */
+  readonly cache = this.base.cache;
+  /** What Turn was told, in order. */
+  readonly told: Status[] = [];
+  /** What Turn answers; by default it takes everything. */
+  answer: (status: Status) => CallResult | Promise<CallResult> = () => DELIVERED;
+  readonly #flow: StatusFlow;
+
+  private constructor(more: Partial<StatusOptions>) {
+    const { base, cache } = this;
+    const sendStatus = async (status: Status, options: CallOptions): Promise<CallResult> => {
+      assert.deepEqual(options.timeoutMs, 7_000);
+      this.told.push(status);
+      return await this.answer(status);
+    };
+    const deliveries = new Deliveries({
+      flow: "status",
+      call: sendStatus,
+      timeoutMs: () => 7_000,
+      gate: base.gate,
+      crashes: base.crashes,
+      cache,
+      metrics: base.metrics,
+      stopping: base.stopping.signal,
+      abandon: base.abandon.signal,
+      retry: { maxRetries: 1, delayBase: 0, delayExponent: 1, delaysMs: [5_000] },
+      holdMs: 15 * 60_000,
+      now: base.clock.elapsed,
+      elapsed: base.clock.elapsed,
+      after: base.clock.after,
+    });
+    this.#flow = new StatusFlow({
+      cache,
+      connector: memoryConnector(),
+      retryForMs: HOUR_MS,
+      failedStatus: "failed",
+      compactStatuses: true,
+      contactIds: "as_is",
+      owners: new Owners(cache),
+      metrics: base.metrics,
+      ...more,
+    }, deliveries);
+  }
+
+  /** Starts it. */
+  static async start(more: Partial<StatusOptions> = {}): Promise<TestStatuses> {
+    const statuses = new TestStatuses(more);
+    const { content: _, helper_metadata: _h, routing_metadata: _r, ...kept } = createMessage({
+      message_id: "m",
+      to_addr: "+266",
+      from_addr: "8110",
+      transport_name: "t",
+      transport_type: "sms",
+    });
+    await statuses.cache.putOutbound(kept);
+    return statuses;
+  }
+
+  /** An event comes. */
+  handle(fields: Record<string, unknown>, how = arrival()): Promise<Disposition> {
+    return this.#flow.handle(event(fields), how);
+  }
+
+  /** The statuses that Turn was told. */
+  get words(): string[] {
+    return this.told.map(({ status }) => status);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.base[Symbol.asyncDispose]();
+  }
+}

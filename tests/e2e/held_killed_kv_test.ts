@@ -1,0 +1,9 @@
+/**
+ * A bridge that is killed while it holds messages of a USSD turn, with a DenoKvMessageCache.
+ *
+ * @module
+ */
+
+import { killedWith } from "./held_killed_support.ts";
+
+killedWith("DenoKvMessageCache");
