@@ -123,17 +123,15 @@ export class StatusFlow {
     const said = part === undefined ? saidBy(event) : await this.#saidOfAll(event, part);
     if (said === undefined) return await delivery.skip("part");
     const { heard, progress } = MEANINGS[said];
-    if (delivery.isNew && event.nack_reason?.startsWith(OURS) !== true) {
+    const screen = await this.#shownWith(message);
+    const isCopy = screen.indexOf(id) > 0;
+    if (delivery.isNew && !isCopy && !isOurs(event)) {
       metrics.transports.heard(message.transport_name, heard);
       if (told.events.length === 0 && this.#isFirst(id)) {
         metrics.transports.heardFirst(message.transport_name, unixMilliseconds(message.timestamp));
       }
     }
-    const others = await this.#shownWith(message, event);
-    for (const other of others) {
-      const ended = await this.#tellOfAnother(other, message, event, said, delivery);
-      if (ended !== undefined) return ended;
-    }
+    if (!isCopy && delivery.attemptsBefore === 0) await this.#tellOfOthers(screen, event);
     const isPage = part?.kind === "page";
     if (progress < told.progress && !isPage) return await delivery.skip("out_of_date");
     // Turn is told of all of them as of one: once of each thing, and of a page that failed, whenever.
@@ -160,31 +158,21 @@ export class StatusFlow {
     return await delivery.skip("not_ours");
   }
 
-  /** The ids of what was shown on the same screen as a message, if the event is about that. */
-  async #shownWith({ message_id, transport_type }: Remembered, event: Event): Promise<string[]> {
-    // Our own event is about the one message.
-    if (transport_type !== "ussd" || event.nack_reason?.startsWith(OURS)) return [];
+  /** The ids of all that was shown on a message's screen, the one first that the transport knows. */
+  async #shownWith({ message_id, transport_type }: Remembered): Promise<readonly string[]> {
+    if (transport_type !== "ussd") return [];
     const ids = await this.#options.cache.getRecord("screen", message_id);
-    const all: string[] = ids === undefined ? [] : JSON.parse(ids);
-    return all.filter((id) => id !== message_id);
+    return ids === undefined ? [] : JSON.parse(ids);
   }
 
-  /** Tells Turn of another message on the same screen. Answers a disposition if Turn does not take it. */
-  async #tellOfAnother(
-    id: string,
-    message: Remembered,
-    event: Event,
-    said: Said,
-    delivery: Delivery<Status>,
-  ): Promise<Disposition | undefined> {
-    const { cache } = this.#options;
-    const told = readToldRecord(await cache.getNote("told", id));
-    const isTold = told.events.some((each) => each.id === eventKey(event.event_id));
-    if (isTold || MEANINGS[said].progress < told.progress) return undefined;
-    const sent = await delivery.send(this.#status(id, message, event, said));
-    if (sent.kind !== "delivered") return sent;
-    await cache.putNotes([toldNote(id, told, event, said, sent)]);
-    return undefined;
+  /** Puts the same event into our queue for each other message on its screen, as Turn may refuse one. */
+  async #tellOfOthers([, ...others]: readonly string[], event: Event): Promise<void> {
+    if (isOurs(event)) return; // It is about the one message.
+    const { connector } = this.#options;
+    for (const id of others) {
+      const event_id = `${event.event_id}:${id}`;
+      await connector.forward({ ...event, event_id, user_message_id: id }, connector.name);
+    }
   }
 
   #status(messageId: string, { to_addr }: Remembered, event: Event, said: Said): Status {
@@ -247,6 +235,11 @@ function toldNote(
     events: [...told.events, { id: eventKey(event.event_id), event: said, status, at, attempts }],
   });
   return { kind: "told", id, value, ttlMs: DELIVERED_TTL_MS };
+}
+
+/** Whether it was made by this program. */
+function isOurs({ nack_reason }: Event): boolean {
+  return nack_reason?.startsWith(OURS) === true;
 }
 
 function isFailure({ event }: ToldEvent): boolean {
