@@ -133,13 +133,15 @@ export class ScreenSender {
   }
 
   async #confirmed(session: Session): Promise<void> {
-    const { cache, ussd, now } = this.#options;
+    const { cache, connector, ussd, now } = this.#options;
     const value = `${now()}`;
     const notes = session.shown.map((id): Note => (
       { kind: "confirmed", id, value, ttlMs: DELIVERED_TTL_MS }
     ));
+    // Whoever speaks for the channel by now has gone on with the session.
+    const kept = connector.leads ? [keepSession(session, ussd)] : [];
     const write = async (): Promise<void> => {
-      await cache.putNotes(notes.slice(0, MAX_NOTES), [], [keepSession(session, ussd)]);
+      await cache.putNotes(notes.slice(0, MAX_NOTES), [], kept);
       for (let from = MAX_NOTES; from < notes.length; from += MAX_NOTES) {
         await cache.putNotes(notes.slice(from, from + MAX_NOTES));
       }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { After } from "../../src/async/mod.ts";
 import type { UssdOptions } from "../../src/bridge/mod.ts";
+import { readSession } from "../../src/bridge/sessions.ts";
 import { TestClock } from "./clock.ts";
 import { buttons, reported, request, TestTurns, USER } from "./turns_support.ts";
 
@@ -171,4 +172,22 @@ Deno.test("Turns wait while the cache fails, and lose nothing", async () => {
   test.cache.failing.clear();
   await test.clock.advance(2_000);
   assert.deepEqual([test.screens, [...test.ended.values()]], [["1 resume: asked"], ["done"]]);
+});
+
+Deno.test("Turns leave a session to who speaks for the channel when a screen is confirmed", async () => {
+  await using test = new TestTurns();
+  await test.dial();
+  const other = new TestTurns({}, test);
+  const publish = test.connector.publish.bind(test.connector);
+  test.connector.publish = async (message) => {
+    await publish(message);
+    test.connector.isLeading = false;
+    await other.dial({ message_id: "next" });
+  };
+  await test.post(1, request("asked", true));
+  await test.clock.advance(1_000);
+  assert.deepEqual(test.screens, ["1 resume: asked"]);
+  const kept = readSession(await test.cache.getRecord("turn", USER));
+  assert.equal(kept?.inbound.message_id, "next");
+  await other[Symbol.asyncDispose]();
 });
