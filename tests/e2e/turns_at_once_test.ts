@@ -138,7 +138,9 @@ async function walk(bridge: TestBridge, phone: Phone, name: string): Promise<num
 Deno.test(`${PHONES} phones at once: every screen its own, none lost, none closed early`, async () => {
   await using bridge = await TestBridge.start({
     "ussd-settle": "0.5",
-    "ussd-answer-deadline": "60",
+    // A machine that is slow, or busy, takes its time between two posts of one turn.
+    "ussd-merge-window": "20",
+    "ussd-answer-deadline": "120",
     "worker-concurrency": "100",
   });
   const network = new Network(bridge.transport, { acks: false });
