@@ -7,6 +7,7 @@ import { onAbort, sleep } from "../async/mod.ts";
 import { CacheError, userKey } from "../cache/mod.ts";
 import { type BrokerMessage, type Disposition, PublishError } from "../vumi/mod.ts";
 import { decodeHeld } from "./held_messages.ts";
+import { isCopy, returnedTooOften } from "./held_returns.ts";
 import { LateMessages, type LateMessagesOptions } from "./late_messages.ts";
 import { log } from "./log.ts";
 import { ownId } from "./part_ids.ts";
@@ -56,9 +57,12 @@ export class Turns {
       log.error("Parked a message of the queue of those that are held: it is none of ours");
       return { kind: "park", reason: "not a message that this program has held" };
     }
+    const copied = returnedTooOften(message);
+    if (copied !== undefined) return copied;
     const { promise, resolve: end } = Promise.withResolvers<Disposition>();
+    const isAgain = message.redelivered || isCopy(message);
     const item: Item = { ...held, arrivedAt: this.#options.now(), lost: message.lost, end };
-    const arrive = (turn: Turn): Promise<void> => this.#arrive(turn, item, message.redelivered);
+    const arrive = (turn: Turn): Promise<void> => this.#arrive(turn, item, isAgain);
     await this.#tryUntilDone(item, () => this.inTurn(held.inbound.from_addr, arrive));
     return await promise;
   };
