@@ -104,8 +104,12 @@ Deno.test("a dead Turn, a rate limit and a flood that is parked are not felt by 
     outbound: troubled.outbound / quiet.outbound,
   };
   say(`beside trouble: ${ratio.inbound.toFixed(1)} and ${ratio.outbound.toFixed(1)} times as long`);
-  // They share the processor with the flood, and nothing else.
-  assert.ok(ratio.inbound < 8 && ratio.outbound < 8, JSON.stringify({ quiet, troubled }));
+  // They share the processor with the flood, and nothing else: what waits for another's Turn waits for
+  // seconds. A machine that others use may take some of these.
+  const isFelt = (["inbound", "outbound"] as const).some((flow) =>
+    troubled[flow] > 8 * quiet[flow] + 500
+  );
+  assert.ok(!isFelt, JSON.stringify({ quiet, troubled }));
 });
 
 /** Starts it and says how long it took, and what memory it takes then. */
