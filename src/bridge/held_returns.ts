@@ -7,15 +7,21 @@ import { type BrokerMessage, type Disposition, RETRY_HEADERS } from "../vumi/mod
 /** RabbitMQ drops a message that was returned 20 times, unless a policy says otherwise. */
 const MOST_RETURNS = 15;
 
-/** To go to the end of its queue as a copy. */
-export const HELD_AGAIN: Disposition = { kind: "again", headers: { [RETRY_HEADERS.copies]: 1 } };
+/** It is shown, or has gone another way. */
+export const DONE: Disposition = { kind: "done" };
 
-/** What becomes of one that RabbitMQ would drop soon; undefined for all others. */
-export function returnedTooOften({ returns }: BrokerMessage): Disposition | undefined {
-  return returns >= MOST_RETURNS ? HELD_AGAIN : undefined;
+/** It goes back to its queue. */
+export const BACK: Disposition = { kind: "requeue" };
+
+/** It goes to the end of its queue as a copy. */
+export const AGAIN: Disposition = { kind: "again", headers: { [RETRY_HEADERS.copies]: 1 } };
+
+/** Whether RabbitMQ would drop it soon. */
+export function isReturnedTooOften({ returns }: BrokerMessage): boolean {
+  return returns >= MOST_RETURNS;
 }
 
-/** Whether it is a copy, so that something may have been done about it before. */
-export function isCopy({ headers }: BrokerMessage): boolean {
-  return headers[RETRY_HEADERS.copies] !== undefined;
+/** Whether something may have been done about it before. */
+export function cameBefore({ redelivered, headers }: BrokerMessage): boolean {
+  return redelivered || headers[RETRY_HEADERS.copies] !== undefined;
 }

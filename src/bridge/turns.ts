@@ -7,7 +7,7 @@ import { onAbort, sleep } from "../async/mod.ts";
 import { CacheError, userKey } from "../cache/mod.ts";
 import { type BrokerMessage, type Disposition, PublishError } from "../vumi/mod.ts";
 import { decodeHeld } from "./held_messages.ts";
-import { isCopy, returnedTooOften } from "./held_returns.ts";
+import { AGAIN, BACK, cameBefore, DONE, isReturnedTooOften } from "./held_returns.ts";
 import { LateMessages, type LateMessagesOptions } from "./late_messages.ts";
 import { log } from "./log.ts";
 import { ownId } from "./part_ids.ts";
@@ -29,8 +29,6 @@ export interface TurnsOptions extends ScreenSenderOptions, LateMessagesOptions {
   readonly stopping: AbortSignal;
 }
 
-const DONE: Disposition = { kind: "done" };
-const BACK: Disposition = { kind: "requeue" };
 /** How long it is waited when the cache, or the broker, fails. */
 const PAUSE_MS = 1_000;
 
@@ -57,12 +55,10 @@ export class Turns {
       log.error("Parked a message of the queue of those that are held: it is none of ours");
       return { kind: "park", reason: "not a message that this program has held" };
     }
-    const copied = returnedTooOften(message);
-    if (copied !== undefined) return copied;
+    if (isReturnedTooOften(message)) return AGAIN;
     const { promise, resolve: end } = Promise.withResolvers<Disposition>();
-    const isAgain = message.redelivered || isCopy(message);
     const item: Item = { ...held, arrivedAt: this.#options.now(), lost: message.lost, end };
-    const arrive = (turn: Turn): Promise<void> => this.#arrive(turn, item, isAgain);
+    const arrive = (turn: Turn): Promise<void> => this.#arrive(turn, item, cameBefore(message));
     await this.#tryUntilDone(item, () => this.inTurn(held.inbound.from_addr, arrive));
     return await promise;
   };
