@@ -99,7 +99,8 @@ export class StatusFlow {
     delivery: Delivery<Status>,
   ): Promise<Disposition> {
     const { cache, metrics } = this.#options;
-    const message = await findSent(cache, sentIds(event, part));
+    const message = await findSent(cache, sentIds(event, part)) ??
+      await this.#findShown(event.user_message_id);
     const told = readToldRecord(message && await cache.getNote("told", message.message_id));
     const isTold = told.events.some(({ id }) => id === eventKey(event.event_id));
     delivery.details = {
@@ -163,6 +164,15 @@ export class StatusFlow {
     if (transport_type !== "ussd") return [];
     const ids = await this.#options.cache.getRecord("screen", message_id);
     return ids === undefined ? [] : JSON.parse(ids);
+  }
+
+  /** A message of which no more is known than the screen that has shown it. */
+  async #findShown(id: string): Promise<Remembered | undefined> {
+    const { cache } = this.#options;
+    const ids = await cache.getRecord("screen", id);
+    const [first = id]: string[] = ids === undefined ? [] : JSON.parse(ids);
+    const message = first === id ? undefined : await findSent(cache, [first]);
+    return message && { ...message, message_id: id };
   }
 
   /** Puts the same event into our queue for each other message on its screen, as Turn may refuse one. */

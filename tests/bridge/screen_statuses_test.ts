@@ -108,6 +108,18 @@ for (const [nth, id] of [A, B, C].entries()) {
   });
 }
 
+Deno.test("StatusFlow tells of all, also where a cache in memory has ended since they came", async () => {
+  const broker = MemoryBroker.open();
+  await using test = await TestStatuses.start({ connector: memoryConnector(broker) });
+  const value = JSON.stringify([A, B]);
+  const records = [A, B].map((id = ""): KeptRecord => (
+    { kind: "screen", id, value, ttlMs: HOUR_MS }
+  ));
+  await test.cache.putOutbound(sent(A ?? ""), [], records);
+  assert.deepEqual(await handleAll(test, broker, ACKED), ["done", "done"]);
+  assert.deepEqual(told(test), ["1 sent", "2 sent"]);
+});
+
 Deno.test("StatusFlow counts the transport's one event of a screen as one", async () => {
   const broker = MemoryBroker.open();
   await using test = await start(broker);
