@@ -9,6 +9,7 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import { onAbort } from "../src/async/mod.ts";
 import { type BrokerChoice, choiceEnv, takeBrokerChoice } from "./support/broker_choice.ts";
 import { CHROMIUM_VARIABLE, provideChromium } from "./support/chromium_find.ts";
@@ -67,6 +68,7 @@ async function runTests(
         "test",
         "-A",
         "--parallel",
+        `--preload=${fileURLToPath(import.meta.resolve("./support/suppressed_errors.ts"))}`,
         ...await sanitizers(),
         "--junit-path",
         report,
@@ -123,11 +125,14 @@ function textOf(xml: string): string {
 }
 
 /** Most lines of what a failed test said that are printed again. */
-const MOST_LINES = 12;
+const MOST_LINES = 30;
 
+/** With one line of each stack: there may be several errors, and what they say is more. */
 function excerpt(xml = ""): string {
-  return textOf(xml).split("\n").filter((line) => line.trim() !== "").slice(0, MOST_LINES)
-    .map((line) => `  ${line.slice(0, 300)}`).join("\n");
+  const isCall = (line = ""): boolean => /^ *at /.test(line);
+  return textOf(xml).split("\n").filter((line) => line.trim() !== "")
+    .filter((line, place, lines) => !isCall(line) || !isCall(lines[place - 1]))
+    .slice(0, MOST_LINES).map((line) => `  ${line.slice(0, 300)}`).join("\n");
 }
 
 /** Prints what came out and returns the exit code; nothing run is a failure too. */

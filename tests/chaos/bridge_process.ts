@@ -90,6 +90,13 @@ export class BridgeProcess implements AsyncDisposable {
     }
   }
 
+  /** How many requests of Turn's have no answer yet. */
+  async requests(): Promise<number> {
+    const response = await fetch(`${this.address}/metrics`);
+    return readSamples(await response.text(), "turn_channels_requests_in_flight")
+      .reduce((sum, { value }) => sum + value, 0);
+  }
+
   /** Sends a signal, and answers the exit code. */
   async stop(signal: "SIGKILL" | "SIGTERM"): Promise<number> {
     const running = this.process;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { until } from "../support/until.ts";
 import { Feed } from "./feed.ts";
 import { messagesOf, pause, userOf, wishesOf } from "./people.ts";
 import { type Report, Reporter, type Run } from "./report.ts";
@@ -73,9 +74,6 @@ export interface StopSize {
   readonly waiting: number;
 }
 
-/** Within this time requests have arrived, also on a machine that has others to serve. */
-const ARRIVAL_MS = 2000;
-
 /** 5: SIGTERM while much is under way each way; then a new start for what waits. */
 export async function stopInFlight(run: Run, size: StopSize): Promise<Report> {
   const { inFlight, waiting } = size;
@@ -91,7 +89,7 @@ export async function stopInFlight(run: Run, size: StopSize): Promise<Report> {
   world.proxy.stall();
   const load = world.load({ concurrency: inFlight });
   const sending = load.send(spread(wishesOf(run.seed, inFlight, 1), inFlight));
-  await pause(ARRIVAL_MS);
+  await until("the requests", async () => await world.bridge.requests() === inFlight);
   const ended = world.bridge.stop("SIGTERM");
   await pause(200);
   const early = load.outcomes.filter(({ id }) => id !== undefined).length;

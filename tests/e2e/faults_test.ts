@@ -46,7 +46,7 @@ Deno.test("while the broker is away Turn gets 503 with Retry-After, and /health 
   await until("an outage, in which it is so at once", async () => {
     const begun = performance.now();
     assert.equal((await bridge.send(REQUEST)).status, 503);
-    return performance.now() - begun < 500;
+    return performance.now() - begun < 2_000;
   });
   await proxy.accept();
   await until("the return", async () => (await bridge.request("/health")).status === 200);
@@ -108,7 +108,8 @@ Deno.test("a POST is answered before Turn hangs up, whatever RabbitMQ does and i
   proxy.stall(); // As a server that is frozen, or whose machine is.
   const begun = performance.now();
   const { status, headers } = await bridge.send(REQUEST);
-  assert.ok(performance.now() - begun < 5_000);
+  // 5 s, and time for a slow machine; as configured it would be 240 s.
+  assert.ok(performance.now() - begun < 20_000);
   assert.deepEqual([status, headers.get("retry-after")], [503, "5"]);
   proxy.resume();
 });

@@ -32,8 +32,9 @@ async function parksOnlyTheKiller(cache: string): Promise<void> {
     }
     const [before, wasDying] = [deaths, dying];
     await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
-    // Nobody is there any more to take the answer, if it has died meanwhile.
-    if (deaths === before && !wasDying) delivered.push(id);
+    // Nobody is there any more to take the answer, if it has died meanwhile; or soon will not be.
+    if (deaths !== before || wasDying) return "hang";
+    delivered.push(id);
     return Response.json({});
   };
   const innocent = ["before", "behind", "late 1", "late 2", "late 3", "late 4"];
@@ -50,6 +51,8 @@ async function parksOnlyTheKiller(cache: string): Promise<void> {
     if (run < 5) await send(`late ${run}`);
   }
   dying = false;
+  // What Turn has taken just before a death comes again as well.
+  const back = await live.back("inbound");
   await using last = await live.program();
   const { content, properties } = await live.transport.take("inbound.parked");
   assert.equal(JSON.parse(content.toString()).message_id, "killer");
@@ -65,6 +68,7 @@ async function parksOnlyTheKiller(cache: string): Promise<void> {
     last.stderr(),
     /"level":"INFO","message":"Delivered again after the program[^\n]*"killer"/,
   );
+  await until("all that came to be at its end", async () => await live.ends("inbound") > back);
   assert.equal(await last.stop("SIGTERM"), 0);
   assert.deepEqual([...new Set(delivered)].toSorted(), all.toSorted());
   assert.equal(await live.transport.depth("inbound.parked"), 0);

@@ -156,7 +156,7 @@ Deno.test("of fifty channels in one program one has a dead Turn, and the others 
   );
   const atWork = await rss();
   assert.equal(await running.stop("SIGTERM"), 0);
-  assert.equal(await transport.passiveDepth("inbound"), 100);
+  await until("all to be back", async () => await transport.passiveDepth("inbound") === 100);
   assert.equal(await transport.depth("inbound.parked"), 0);
   say(`50 channels: ready after ${ms} ms, ${atRest.toFixed()} MB, ${atWork.toFixed()} MB at work`);
   const one = await aloneMb();

@@ -29,7 +29,7 @@ Deno.test("a wrong auth_token costs no message: all wait in the queue, and arriv
   assert.equal(await wrong.stop("SIGTERM"), 0);
   assert.equal(await live.transport.depth("inbound.parked"), 0);
   const late = await live.transport.delayed(DELAY_MS);
-  assert.equal(await live.transport.depth("inbound"), MESSAGES.length - late);
+  await live.waiting("inbound", MESSAGES.length - late);
   const before = live.turn.calls.length;
   await using right = await live.start({ "auth-token": TOKEN });
   await live.turn.received(before + MESSAGES.length - late);

@@ -66,7 +66,7 @@ Deno.test("startService() consumes only when messages can be published, and list
   const begun = performance.now();
   await using service = await start(turn, waiting);
   const ms = performance.now() - begun;
-  assert.ok(ms > 1_900 && ms < 3_000, `${ms}`); // A broker that is away is not waited for any longer.
+  assert.ok(ms > 1_900 && ms < 20_000, `${ms}`); // A broker that is away is not waited for any longer.
   assert.equal(await (await fetch(`${service.address}/livez`)).text(), "ok\n");
   assert.deepEqual([waiting.left, turn.calls.length], [1, 0]);
   waiting.connect();

@@ -81,8 +81,9 @@ for (const dark of [false, true]) {
 
 /** What is seen, and begins or ends outside of the window. */
 async function cutOff(person: Person): Promise<string[]> {
-  return await person.page.$$eval("main *, header *, nav *", (elements) => {
-    const outside = elements.filter((element) => {
+  return await person.page.evaluate(() => {
+    const elements = document.querySelectorAll("main *, header *, nav *");
+    const outside = [...elements].filter((element) => {
       const { left, right, width } = element.getBoundingClientRect();
       return element.checkVisibility() && width > 1 && (left < 0 || right > innerWidth + 0.5);
     });

@@ -26,12 +26,16 @@ export class Person {
     this.faults = faults;
   }
 
-  /** The texts of what is seen. */
+  /**
+   * The texts of what is seen. Not with `$$eval`, here and elsewhere: it makes and gives back a handle
+   * for each element, and Deno 2.6 loses its connection to the browser over hundreds at once.
+   */
   async texts(selector: string): Promise<string[]> {
-    return await this.page.$$eval(selector, (elements) => {
-      return elements.filter((element) => element.checkVisibility())
+    return await this.page.evaluate((selector) => {
+      return [...document.querySelectorAll(selector)]
+        .filter((element) => element.checkVisibility())
         .map((element) => element.textContent.trim());
-    });
+    }, selector);
   }
 
   /** Waits until a text is seen. */

@@ -73,7 +73,7 @@ export class FakeTurn extends SimulatedTurn {
    */
   async received(
     wanted: number | ((calls: readonly TurnCall[]) => boolean),
-    timeoutMs = 30_000,
+    timeoutMs = 120_000,
   ): Promise<readonly TurnCall[]> {
     const isOver = typeof wanted === "number"
       ? (calls: readonly TurnCall[]) => calls.length >= wanted

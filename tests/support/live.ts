@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readSamples } from "../../src/telemetry/mod.ts";
 import { freePort } from "./free_port.ts";
 import { FakeTurn, send } from "./fake_turn.ts";
 import { SECRET, TOKEN } from "./bridge.ts";
@@ -142,6 +143,22 @@ export class Live implements AsyncDisposable {
   /** Resolves when so many messages are in `<connector>.<end>`, those in work not counted. */
   async waiting(end: string, count: number): Promise<void> {
     await until(`${count} on .${end}`, async () => await this.transport.depth(end) === count);
+  }
+
+  /** How many messages are in `<connector>.<end>`, when nobody has any in hand: it was killed. */
+  async back(end: string): Promise<number> {
+    await until(`nobody to consume .${end}`, async () => await this.transport.consumers(end) === 0);
+    return await this.transport.depth(end);
+  }
+
+  /**
+   * How many of a flow have come to their end in the program that runs now. That Turn has been told of
+   * all is less: what is told twice may be in hand still, and is put back by a stop.
+   */
+  async ends(flow: string): Promise<number> {
+    const response = await fetch(`${this.address}/metrics`);
+    return readSamples(await response.text(), "turn_channels_messages_total")
+      .reduce((sum, { labels, value }) => labels["flow"] === flow ? sum + value : sum, 0);
   }
 
   /** The ids of the users' messages that Turn was called about, in order. */

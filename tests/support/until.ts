@@ -4,13 +4,13 @@
  * @module
  */
 
-const GENEROUS_MS = 60_000;
+const GENEROUS_MS = 120_000;
 const PAUSE_MS = 10;
 
 /**
  * Resolves when `condition` holds.
  *
- * @throws {Error} Naming `what`, if it does not within `ms` milliseconds: a minute, unless given.
+ * @throws {Error} Naming `what`, if it does not within `ms` milliseconds: two minutes, unless given.
  */
 export async function until(
   what: string,

@@ -50,6 +50,8 @@ export class DemoPlay implements Play, AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #polling: Promise<void>;
   #tourOfPage: Promise<unknown> | undefined;
+  /** Requests to the bridge that it has not answered. */
+  readonly #asked = new Set<Promise<unknown>>();
   #isTouring = false;
   #health: Health = { kind: "health", report: null, limits: [] };
 
@@ -161,7 +163,8 @@ export class DemoPlay implements Play, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#parts.dispose();
-    await Promise.all([this.#polling, this.#tourOfPage]);
+    // The bridge answers within the 5 seconds that Turn waits.
+    await Promise.all([this.#polling, this.#tourOfPage, ...this.#asked]);
   }
 
   get #settings(): Settings {
@@ -180,7 +183,10 @@ export class DemoPlay implements Play, AsyncDisposable {
   /** Watchers see what comes of it. */
   #turnSends(request: RequestBody, more: Pick<SignOptions, "signature"> = {}) {
     const { turn, bridgeUrl, hmacSecret: secret } = this.#options;
-    return turn.ask(`${bridgeUrl}/messages`, request, { secret, ...more });
+    const asked = turn.ask(`${bridgeUrl}/messages`, request, { secret, ...more });
+    this.#asked.add(asked);
+    void asked.finally(() => this.#asked.delete(asked));
+    return asked;
   }
 
   #send(action: Extract<Action, { do: "send" }>): void {

@@ -62,7 +62,8 @@ Deno.test("AmqpBroker leaves a node that says nothing for the next one within se
   // Of eight, each with two connections, one will have the silent one first.
   const opened = Array.from({ length: 8 }, () => brokers.use(openAt([silent, live])));
   await Promise.all(opened.map((broker) => broker.ready(30_000)));
-  assert.ok(performance.now() - begun < 9_000);
+  // Else it would be a minute, after which a silent connection is lost.
+  assert.ok(performance.now() - begun < 20_000);
 });
 
 Deno.test("AmqpBroker goes to another node when its own is lost, not back to one that is frozen", async () => {
@@ -73,12 +74,12 @@ Deno.test("AmqpBroker goes to another node when its own is lost, not back to one
     await broker.ready(30_000);
     frozen.stall();
     frozen.cut();
-    const begun = performance.now();
+    const { accepted } = frozen;
     await until(
       "the other node is taken",
       () => broker.status().state === "open" && live.sockets === 4,
     );
-    assert.ok(performance.now() - begun < 3_000);
+    assert.equal(frozen.accepted, accepted);
     frozen.resume();
     await until("nothing is left of the frozen one", () => frozen.sockets === 0);
   }

@@ -336,3 +336,15 @@ Deno.test("DemoPlay tells of Turn's rate limit, when Turn has told of it", async
   await play.act({ do: "setTurnAnswers", mode: "200" });
   await until("Turn to have it", () => seen.traces()[0]?.state === "done");
 });
+
+Deno.test("DemoPlay ends when what it asked the bridge for is answered", async () => {
+  await using playing = await startDemoPlay();
+  const { play, turn } = playing;
+  const answers: unknown[] = [];
+  using _watch = turn.watch({
+    asks: (_, answered) => void answered.then(({ status }) => answers.push(status)),
+  });
+  await play.act(byHand({ type: "text", text: { body: "Hi" } }));
+  await play[Symbol.asyncDispose]();
+  assert.deepEqual(answers, [200]);
+});
