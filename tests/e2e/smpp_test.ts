@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { smppTest } from "./smpp_support.ts";
+import { ALL_RECEIPTS, smppTest } from "./smpp_support.ts";
 import { post, statuses, untilStatus } from "./ussd_support.ts";
 
 const USER = "+27820001111";
@@ -25,3 +25,49 @@ smppTest("an SMS that the SMSC refuses has failed", { flags: FAILS }, async (bri
   await untilStatus(bridge.turn, "failed", id);
   assert.deepEqual(smsc.taken, []);
 });
+
+/** What the SMSC reports of an SMS, and what Turn is told. */
+const REPORTS: readonly (readonly [reports: readonly string[], told: readonly string[]])[] = [
+  [["DELIVRD"], ["sent", "delivered"]],
+  [["UNDELIV"], ["sent", "failed"]],
+  [["EXPIRED"], ["sent", "failed"]],
+  [["DELETED"], ["sent", "failed"]],
+  [["REJECTD"], ["sent", "failed"]],
+  [["ACCEPTD", "DELIVRD"], ["sent", "sent", "delivered"]],
+  [["UNKNOWN", "DELIVRD"], ["sent", "delivered"]],
+  [["DELIVRD", "ENROUTE"], ["sent", "delivered"]],
+  [["UNDELIV", "ACCEPTD"], ["sent", "failed"]],
+];
+
+for (const form of ["text", "fields"] as const) {
+  const options = { flags: FAILS, config: ALL_RECEIPTS };
+  smppTest(`receipts as ${form} are told as what they say`, options, async (bridge, smsc) => {
+    const ids = [];
+    for (const [index, [reports]] of REPORTS.entries()) {
+      const { id } = await post(bridge, USER, reports.join());
+      ids.push(id);
+      const submit = (await smsc.received(index + 1)).at(-1) ?? assert.fail();
+      await untilStatus(bridge.turn, "sent", id);
+      for (const state of reports) await smsc.report(submit, state, form);
+    }
+    // All are through when the last event is, as each is counted when it comes to its end.
+    const ended = 2 * REPORTS.length + 4;
+    const told = REPORTS.flatMap(([, words]) => words).length;
+    await bridge.counted(`{flow="status",result="delivered"} ${told}`);
+    await bridge.counted(`{flow="status",result="skipped"} ${ended - told}`);
+    assert.deepEqual(statuses(bridge.turn, ...ids), REPORTS.map(([, words]) => words));
+    await bridge.counted(`{transport="${bridge.connector}",result="failed"} 5`);
+  });
+}
+
+smppTest(
+  "an SMS of which its own cache knows one receipt",
+  { flags: FAILS },
+  async (bridge, smsc) => {
+    const { id } = await post(bridge, USER, "Hello");
+    const [submit = assert.fail()] = await smsc.received(1);
+    await untilStatus(bridge.turn, "sent", id);
+    for (const state of ["UNDELIV", "DELIVRD"]) await smsc.report(submit, state);
+    await untilStatus(bridge.turn, "failed", id);
+  },
+);
