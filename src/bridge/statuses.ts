@@ -195,11 +195,11 @@ export class StatusFlow {
   }
 
   #status(messageId: string, { to_addr }: Remembered, event: Event, said: Said): Status {
-    const { failedStatus, contactIds } = this.#options;
+    const { cache, failedStatus, contactIds } = this.#options;
     const { status } = MEANINGS[said];
     return {
       messageId,
-      recipient: inForm(to_addr, contactIds),
+      recipient: inForm(to_addr, contactIds, cache.addresses),
       status: status === "failed" ? failedStatus : status,
       timestamp: unixSeconds(event.timestamp),
     };

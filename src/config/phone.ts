@@ -2,6 +2,7 @@
 // messages, and the words of what Turn sends without words. A part of the schema in schema.ts.
 
 import * as z from "zod";
+import { country } from "./countries.ts";
 import * as k from "./kinds.ts";
 import { mapOf } from "./maps.ts";
 import { messageTemplates } from "./message_templates.ts";
@@ -62,6 +63,9 @@ export const phone = {
   ),
   ussd,
   sms_fallback: smsFallback,
+  default_country: country.optional().describe(
+    "The country of national numbers (ZA: 0821234567 is +27821234567), for transports that have those. If not set: only international numbers are read.",
+  ),
   contact_ids: k.oneOf(["as_is", "e164"]).default("as_is").describe(
     "How Turn is told users' addresses: as_is as the transport has them, e164 as +27821234567, so that one person is one contact by SMS, USSD and WhatsApp.",
   ),
