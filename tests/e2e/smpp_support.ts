@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { TestBridge } from "../support/bridge.ts";
 import { startSmppTransport } from "../support/smpp_transport.ts";
 import { Smsc } from "../support/smsc.ts";
-import { pythonWithVumi2 } from "../support/vumi2.ts";
+import { pythonWithVumi2, type Vumi2Worker } from "../support/vumi2.ts";
 
 const vumi2 = await pythonWithVumi2();
 
@@ -29,14 +29,14 @@ export const ALL_RECEIPTS = {
 export function smppTest(
   name: string,
   { flags, config = {} }: SmppTestOptions,
-  test: (bridge: TestBridge, smsc: Smsc) => Promise<void>,
+  test: (bridge: TestBridge, smsc: Smsc, worker: Vumi2Worker) => Promise<void>,
 ): void {
   smppTestWith(name, async (python) => {
     await using bridge = await TestBridge.start(flags);
     await using smsc = await Smsc.start();
     const { connector, transport } = bridge;
-    await using _worker = await startSmppTransport({ python, connector, transport, smsc, config });
-    await test(bridge, smsc);
+    await using worker = await startSmppTransport({ python, connector, transport, smsc, config });
+    await test(bridge, smsc, worker);
   });
 }
 

@@ -28,9 +28,12 @@ export async function pythonWithVumi2(): Promise<Python> {
 /** A running worker. Disposing kills it. */
 export class Vumi2Worker implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
+  /** Resolves when it has ended, of itself or because it was killed. */
+  readonly ended: Promise<unknown>;
 
   private constructor(process: Deno.ChildProcess) {
     this.#process = process;
+    this.ended = process.status;
   }
 
   /**
@@ -57,7 +60,7 @@ export class Vumi2Worker implements AsyncDisposable {
       const worker = new Vumi2Worker(process);
       try {
         let hasEnded = false;
-        void process.status.then(() => hasEnded = true);
+        void worker.ended.then(() => hasEnded = true);
         await until(className, async () => {
           if (hasEnded) throw new Error(`${className} has ended`);
           return await isReady();
@@ -78,6 +81,6 @@ export class Vumi2Worker implements AsyncDisposable {
     } catch {
       // It has ended already.
     }
-    await this.#process.status;
+    await this.ended;
   }
 }
