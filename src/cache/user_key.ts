@@ -17,7 +17,7 @@ const INTERNATIONAL = /^(\+?)([1-9]\d{6,14})$/;
 export class UserAddresses {
   readonly #readNational: ReadNational | undefined;
 
-  /** @param readNational Reads national numbers; without it they are none. */
+  /** Reads national numbers with `readNational`; without it they are none. */
   constructor(readNational?: ReadNational) {
     this.#readNational = readNational;
   }
