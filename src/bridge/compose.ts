@@ -1,6 +1,6 @@
 // One of Turn's messages as a vumi message: in answer to the user's, or as a new one.
 
-import { type Remembered, userKey } from "../cache/mod.ts";
+import type { Remembered } from "../cache/mod.ts";
 import type { OutboundRequest } from "../turn/mod.ts";
 import { createMessage, createReply, type Message, newId } from "../vumi/mod.ts";
 import { log } from "./log.ts";
@@ -9,7 +9,10 @@ import { firstSmsId } from "./part_ids.ts";
 import type { Shown } from "./rendering.ts";
 import { sessionEventOf } from "./sent_records.ts";
 
-type ComposeOptions = Pick<BridgeOptions, "connector" | "defaultFromAddr" | "transportType">;
+type ComposeOptions = Pick<
+  BridgeOptions,
+  "cache" | "connector" | "defaultFromAddr" | "transportType"
+>;
 
 /** The first of the messages that it becomes. */
 export function composeShown(
@@ -30,11 +33,11 @@ export function compose(
   request: OutboundRequest,
   inbound: Remembered | undefined,
   content: string | null,
-  { connector, defaultFromAddr, transportType }: ComposeOptions,
+  { cache, connector, defaultFromAddr, transportType }: ComposeOptions,
 ): Message {
   const session_event = sessionEventOf(request);
   if (inbound !== undefined) {
-    if (userKey(inbound.from_addr) !== userKey(request.to)) {
+    if (cache.addresses.key(inbound.from_addr) !== cache.addresses.key(request.to)) {
       const values = { replyTo: inbound.message_id };
       log.warning(
         "Turn's `to` is not the user who wrote {replyTo}, sent to the one who did",

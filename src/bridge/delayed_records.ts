@@ -93,7 +93,7 @@ export class DelayedRecords {
   /** The lists in which a message or event belongs, it itself left out. */
   #listsWithout(id: string, { user, about }: Whose): Promise<readonly List[]> {
     const listIds = [
-      ...(user === undefined ? [] : [delayedListId({ user })]),
+      ...(user === undefined ? [] : [delayedListId({ user: this.#cache.addresses.key(user) })]),
       ...(about === undefined ? [] : [delayedListId({ about })]),
     ];
     return Promise.all(listIds.map(async (listId) => {

@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import { MAX_NOTE_LENGTH, userKey } from "../cache/mod.ts";
 import type { Flow } from "../telemetry/mod.ts";
 import type { Status } from "../turn/mod.ts";
-import type { Event } from "../vumi/mod.ts";
 
 /** How long it is remembered that Turn has something, in milliseconds: 48 hours. */
 export const DELIVERED_TTL_MS: number = 48 * 60 * 60_000;
@@ -27,6 +26,8 @@ export interface ToldEvent extends DeliveredRecord {
   readonly event: Said;
   /** What Turn was told. */
   readonly status: Status["status"];
+  /** The operator's word for what the transport said, if there was one. */
+  readonly word?: string;
 }
 
 /** What an event says, in one word. */
@@ -74,8 +75,8 @@ export type DelayedEntry = Pick<DelayedRecord, "flow" | "id" | "until">;
 /** A message has an event or three; more than so many are not remembered. */
 const MOST_EVENTS = 8;
 
-/** As it is written: eight of them fit into a note whatever their ids are. */
-type Row = readonly [string, Said, Status["status"], at: number, attempts: number];
+/** As it is written: eight of them fit into a note whatever their ids are, if they have no words. */
+type Row = readonly [string, Said, Status["status"], at: number, attempts: number, word?: string];
 
 /** The value of the note `delivered_inbound`. */
 export function formatDelivered({ at, attempts }: DeliveredRecord): string {
@@ -89,8 +90,11 @@ export function readDelivered(note: string | undefined): DeliveredRecord | undef
 
 /** The value of the note `told`, when Turn has been told of one more. */
 export function formatToldRecord({ progress, events }: ToldRecord): string {
-  const rows = events.slice(-MOST_EVENTS)
-    .map(({ id, event, status, at, attempts }): Row => [id, event, status, at, attempts]);
+  let rows = events.slice(-MOST_EVENTS).map(({ id, event, status, at, attempts, word }): Row => {
+    const row = [id, event, status, at, attempts] as const;
+    return word === undefined ? row : [...row, word];
+  });
+  while (JSON.stringify({ progress, rows }).length > MAX_NOTE_LENGTH) rows = rows.slice(1);
   return JSON.stringify({ progress, rows });
 }
 
@@ -99,8 +103,8 @@ export function readToldRecord(note: string | undefined): ToldRecord {
   if (note === undefined) return NOTHING_TOLD;
   // An earlier version of the program had no `rows`.
   const { progress, rows = [] }: { progress: number; rows?: readonly Row[] } = JSON.parse(note);
-  const events = rows.map(([id, event, status, at, attempts]) => (
-    { id, event, status, at, attempts }
+  const events = rows.map(([id, event, status, at, attempts, word]) => (
+    { id, event, status, at, attempts, ...word !== undefined && { word } }
   ));
   return { progress, events };
 }
@@ -161,9 +165,4 @@ export function readDelayedList(note: string | undefined): readonly DelayedEntry
 export function eventKey(eventId: string): string {
   if (/^[\w-]{1,64}$/.test(eventId)) return eventId;
   return createHash("sha256").update(eventId).digest("base64");
-}
-
-/** What an event says, in one word. */
-export function saidBy({ event_type, delivery_status }: Event): Said {
-  return event_type === "delivery_report" ? delivery_status ?? "pending" : event_type;
 }

@@ -115,7 +115,7 @@ export class InboundFlow {
 
     const sent = await delivery.send({
       id,
-      from: inForm(message.from_addr, contactIds),
+      from: inForm(message.from_addr, contactIds, cache.addresses),
       // Neither null nor "".
       text: received?.text || message.content || (emptyMessageBody ?? message.to_addr) ||
         defaultFromAddr,

@@ -115,12 +115,16 @@ export class LateMessages {
       await connector.reportSent(message.id);
       return metrics.late("notice");
     }
-    const notice = compose(message, noticeId(message.id), to.noticeText, to);
+    const notice = compose(this.#addressOf(message, to), noticeId(message.id), to.noticeText, to);
     await owners.put(notice.message_id, connector.name);
     await connector.publish(notice);
     metrics.late("notice");
     metrics.smsSent(smsSegments(to.noticeText));
     await cache.putRecords([keepPending(user, { ...pending, noticedAt: Date.now() })]);
+  }
+
+  #addressOf(message: HeldMessage, { address }: SmsFallback): string {
+    return inForm(userOf(message), address, this.#options.cache.addresses);
   }
 
   /** Sends it as a new message; false, and told of as failed, if it can't be. */
@@ -136,7 +140,7 @@ export class LateMessages {
     const [text] = rendered.texts;
     const sms = to === undefined
       ? this.#newMessage(message, text)
-      : compose(message, message.id, text, to);
+      : compose(this.#addressOf(message, to), message.id, text, to);
     const { id } = message;
     const { options } = rendered;
     const records = options.length > 0
@@ -181,14 +185,14 @@ function userOf({ inbound }: HeldMessage): string {
 }
 
 function compose(
-  message: HeldMessage,
+  to_addr: string,
   message_id: string,
   content: string,
-  { transportName, transportType, fromAddr, address }: SmsFallback,
+  { transportName, transportType, fromAddr }: SmsFallback,
 ): Message {
   return createMessage({
     message_id,
-    to_addr: inForm(userOf(message), address),
+    to_addr,
     from_addr: fromAddr,
     transport_name: transportName,
     transport_type: transportType,

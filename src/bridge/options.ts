@@ -8,6 +8,7 @@ import type { Connector, TransportType } from "../vumi/mod.ts";
 import type { CrashCounts } from "./crash_counts.ts";
 import type { QueuedFlow } from "./delivery_records.ts";
 import type { Owners } from "./owners.ts";
+import type { ReportStates } from "./report_states.ts";
 import type { RetryOptions } from "./retries.ts";
 import type { TurnGate } from "./turn_gate.ts";
 import type { Clock } from "./wake_up.ts";
@@ -104,6 +105,8 @@ export interface BridgeOptions {
   readonly ussdRetryForMs: number;
   /** How USSD sessions go on. */
   readonly ussd: UssdOptions;
+  /** What operators' words in delivery reports mean. */
+  readonly reportStates: ReportStates;
   /** In what form Turn is told users' addresses. */
   readonly contactIds: "as_is" | "e164";
   /** Which messages of ours come back to us by way of another channel. */

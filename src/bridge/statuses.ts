@@ -24,7 +24,6 @@ import {
   formatToldRecord,
   readToldRecord,
   type Said,
-  saidBy,
   type ToldEvent,
   type ToldRecord,
 } from "./delivery_records.ts";
@@ -33,6 +32,7 @@ import { log } from "./log.ts";
 import { isOwnId, type PartId, readPartId } from "./part_ids.ts";
 import { hearOfSms, keepSplitSms, readSplitSms } from "./split_sms.ts";
 import type { BridgeOptions } from "./options.ts";
+import { type Report, reportOf } from "./report_states.ts";
 
 export type StatusOptions = Pick<
   BridgeOptions,
@@ -44,6 +44,7 @@ export type StatusOptions = Pick<
   | "failedStatus"
   | "compactStatuses"
   | "contactIds"
+  | "reportStates"
 >;
 
 interface Meaning {
@@ -79,22 +80,25 @@ export class StatusFlow {
 
   /** Tells Turn of an event, when the message's earlier ones are done with. */
   readonly handle = async (event: Event, arrival: Arrival): Promise<Disposition> => {
-    const { retryForMs, compactStatuses } = this.#options;
+    const { retryForMs, compactStatuses, reportStates } = this.#options;
     const part = readPartId(event.user_message_id);
+    const report = reportOf(event, reportStates);
+    const { said } = report;
     using delivery = await this.#deliveries.begin({
       id: event.event_id,
       key: part?.of ?? event.user_message_id,
-      rank: compactStatuses && part === undefined ? MEANINGS[saidBy(event)].progress : 0,
+      rank: compactStatuses && part === undefined && said ? MEANINGS[said].progress : 0,
       names: { messageId: event.user_message_id, eventId: event.event_id },
       retryForMs,
       queuedAt: unixMilliseconds(event.timestamp),
       subject: { sentIds: sentIds(event, part) },
     }, arrival);
-    return await delivery.run(() => this.#deliver(event, part, delivery));
+    return await delivery.run(() => this.#deliver(event, report, part, delivery));
   };
 
   async #deliver(
     event: Event,
+    report: Report,
     part: PartId | undefined,
     delivery: Delivery<Status>,
   ): Promise<Disposition> {
@@ -108,6 +112,7 @@ export class StatusFlow {
       sentMessageId: event.sent_message_id,
       inReplyTo: message?.in_reply_to,
       event: event.event_type,
+      reported: report.word,
       user: message?.to_addr,
       transport: message?.transport_name,
     };
@@ -121,17 +126,19 @@ export class StatusFlow {
     delivery.subject = { user: message.to_addr, about: id };
     // A transport that was not sure may have put it on the queue twice.
     if (isTold) return await delivery.skip("duplicate");
-    const said = part === undefined ? saidBy(event) : await this.#saidOfAll(event, part);
-    if (said === undefined) return await delivery.skip("part");
-    const { heard, progress } = MEANINGS[said];
+    const said = part === undefined ? report.said : await this.#saidOfAll(report.said, part);
+    if (said === undefined && report.said !== undefined) return await delivery.skip("part");
     const screen = await this.#shownWith(message);
     const isCopy = screen.indexOf(id) > 0;
     if (delivery.isNew && !isCopy && !isOurs(event)) {
+      const heard = said === undefined ? "unknown" : MEANINGS[said].heard;
       metrics.transports.heard(message.transport_name, heard);
       if (told.events.length === 0 && this.#isFirst(id)) {
         metrics.transports.heardFirst(message.transport_name, unixMilliseconds(message.timestamp));
       }
     }
+    if (said === undefined) return await delivery.skip("unknown");
+    const { progress } = MEANINGS[said];
     if (!isCopy && delivery.attemptsBefore === 0) await this.#tellOfOthers(screen, event);
     const isPage = part?.kind === "page";
     if (progress < told.progress && !isPage) return await delivery.skip("out_of_date");
@@ -142,7 +149,7 @@ export class StatusFlow {
     const sent = await delivery.send(this.#status(id, message, event, said));
     if (sent.kind !== "delivered") return sent;
     this.#heard.delete(id);
-    return await delivery.delivered(sent, [toldNote(id, told, event, said, sent)]);
+    return await delivery.delivered(sent, [toldNote(id, told, event, said, sent, report.word)]);
   }
 
   /** Hands it on to the channel whose message it is about, if that is another one. */
@@ -186,11 +193,11 @@ export class StatusFlow {
   }
 
   #status(messageId: string, { to_addr }: Remembered, event: Event, said: Said): Status {
-    const { failedStatus, contactIds } = this.#options;
+    const { cache, failedStatus, contactIds } = this.#options;
     const { status } = MEANINGS[said];
     return {
       messageId,
-      recipient: inForm(to_addr, contactIds),
+      recipient: inForm(to_addr, contactIds, cache.addresses),
       status: status === "failed" ? failedStatus : status,
       timestamp: unixSeconds(event.timestamp),
     };
@@ -200,8 +207,11 @@ export class StatusFlow {
    * What is true of all of several after an event about one. The next SMS of a text is sent if the one
    * before it was.
    */
-  async #saidOfAll(event: Event, { of, kind, nth }: PartId): Promise<Said | undefined> {
-    const said = saidBy(event);
+  async #saidOfAll(
+    said: Said | undefined,
+    { of, kind, nth }: PartId,
+  ): Promise<Said | undefined> {
+    if (said === undefined) return undefined;
     // Turn is told of the first page; of the others only that the user did not get one.
     if (kind === "notice") return said;
     if (kind === "page") return MEANINGS[said].status === "failed" ? said : undefined;
@@ -238,11 +248,15 @@ function toldNote(
   event: Event,
   said: Said,
   { at, attempts }: DeliveredRecord,
+  word?: string,
 ): Note {
   const { progress, status } = MEANINGS[said];
   const value = formatToldRecord({
     progress: Math.max(progress, told.progress),
-    events: [...told.events, { id: eventKey(event.event_id), event: said, status, at, attempts }],
+    events: [...told.events, {
+      ...{ id: eventKey(event.event_id), event: said, status, at, attempts },
+      ...word !== undefined && { word },
+    }],
   });
   return { kind: "told", id, value, ttlMs: DELIVERED_TTL_MS };
 }

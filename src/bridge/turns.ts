@@ -4,7 +4,7 @@
 // channel goes on. What becomes of a user's message, ussd_inbound.ts decides.
 
 import { onAbort, sleep } from "../async/mod.ts";
-import { CacheError, userKey } from "../cache/mod.ts";
+import { CacheError } from "../cache/mod.ts";
 import { type BrokerMessage, type Disposition, PublishError } from "../vumi/mod.ts";
 import { decodeHeld } from "./held_messages.ts";
 import { AGAIN, BACK, cameBefore, DONE, isReturnedTooOften } from "./held_returns.ts";
@@ -65,8 +65,8 @@ export class Turns {
 
   /** Does `work` on a user's turn when all earlier work on it is done. */
   inTurn<R>(user: string, work: (turn: Turn) => Promise<R>): Promise<R> {
-    const key = userKey(user);
     const { cache } = this.#options;
+    const key = cache.addresses.key(user);
     return this.#order.run(key, undefined, async () => {
       const turn = this.#turns.get(key) ??
         new Turn(user, readSession(await cache.getRecord("turn", user)));
@@ -209,7 +209,7 @@ export class Turns {
       const bug = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       log.error("A bug, please report it; parked what was held for a user: {bug}", { bug });
       for (const item of items) item.end({ kind: "park", reason: `bug: ${bug}` });
-      this.#turns.delete(userKey(turn.user)); // Else it would be due again at once.
+      this.#turns.delete(this.#options.cache.addresses.key(turn.user)); // Else it would be due again at once.
     }
   }
 

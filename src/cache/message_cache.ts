@@ -4,11 +4,12 @@
 import { getLogger } from "@logtape/logtape";
 import type { CacheOperation, Metrics } from "../telemetry/mod.ts";
 import { type Note, noteDown, type NoteKind } from "./notes.ts";
-import { keepRecords, type KeptRecord, recordKey, type RecordKind } from "./records.ts";
-import { fromRow, type Remembered, TIMESTAMP_PLACE, toRow } from "./remembered.ts";
+import { keepRecords, type KeptRecord, recordKeys, type RecordKind } from "./records.ts";
+import { fromRow, type Remembered, TIMESTAMP_PLACE, timestampAt, toRow } from "./remembered.ts";
 import {
   CacheError,
   type Change,
+  countOf,
   dayAt,
   type DayCount,
   type Guard,
@@ -16,16 +17,16 @@ import {
   type Tally,
   TALLY_DAYS,
 } from "./store.ts";
-import { userKey } from "./user_key.ts";
+import { UserAddresses } from "./user_key.ts";
 
 const log = getLogger(["turn-channels", "cache"]);
-
-const WORD = /^[\w-]{1,32}$/;
 
 /** A timestamp that is further in the future than this is of a clock that is wrong. */
 export const MOST_AHEAD_MS: number = 5 * 60_000;
 
 const PROBE_TTL_MS = 60_000;
+/** As long as what a user was asked. */
+const OLD_KEYS_MS = 48 * 60 * 60_000;
 
 /** How a {@linkcode MessageCache} is; times are in milliseconds since 1970. */
 export interface CacheStatus {
@@ -45,6 +46,8 @@ export interface MessageCacheOptions {
   readonly inboundTtlMs: number;
   /** Milliseconds for which events about an outbound message can be placed. */
   readonly outboundTtlMs: number;
+  /** How users' addresses are read; national numbers are not, unless given. */
+  readonly addresses?: UserAddresses;
   /** Milliseconds on the clock that tells the day for counts; `Date.now` by default. */
   readonly now?: () => number;
 }
@@ -67,14 +70,17 @@ export class MessageCache implements AsyncDisposable {
   #lastFailure: number | undefined;
   #lasts = true;
   #closing: PromiseLike<void> | undefined;
-  /** Until when there may be entries of versions that kept users by their addresses as written. */
+  /** How users' addresses are read. */
+  readonly addresses: UserAddresses;
+  /** Until when there may be entries of versions and configurations that had other keys for users. */
   readonly #oldKeysUntil: number;
 
   /** A cache in a store that nothing else uses. */
   constructor(options: MessageCacheOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#oldKeysUntil = this.#now() + options.inboundTtlMs;
+    this.addresses = options.addresses ?? new UserAddresses();
+    this.#oldKeysUntil = this.#now() + Math.max(options.inboundTtlMs, OLD_KEYS_MS);
   }
 
   /** How it was when it was used, or probed, last. */
@@ -111,12 +117,15 @@ export class MessageCache implements AsyncDisposable {
   ): Promise<void> {
     const { message_id, from_addr, timestamp } = message;
     const { inboundTtlMs: ttlMs } = this.#options;
-    const keys = [["inbound", message_id], ["last_inbound", userKey(from_addr)]] as const;
+    const keys = [["inbound", message_id], [
+      "last_inbound",
+      this.addresses.key(from_addr),
+    ]] as const;
     const isAhead = timestamp > timestampAt(seenAt + MOST_AHEAD_MS);
     const value = toRow(isAhead ? { ...message, timestamp: timestampAt(seenAt) } : message);
     const unless = { kind: "last_inbound", has: { greaterAt: TIMESTAMP_PLACE } };
     const set: Change = { type: "set", keys, value, ttlMs, unless };
-    return this.#commit([set, ...keepRecords(records)], tallies);
+    return this.#commit([set, ...this.#keep(records)], tallies);
   }
 
   /** The inbound message with this id, if it is still remembered. */
@@ -125,11 +134,8 @@ export class MessageCache implements AsyncDisposable {
   }
 
   /** The last inbound message of the user with this address, if remembered. Usually one look-up. */
-  async getLastInbound(userAddr: string): Promise<Remembered | undefined> {
-    const key = userKey(userAddr);
-    const found = await this.#get("last_inbound", key, fromRow);
-    if (found !== undefined || key === userAddr || this.#now() >= this.#oldKeysUntil) return found;
-    return await this.#get("last_inbound", userAddr, fromRow);
+  getLastInbound(userAddr: string): Promise<Remembered | undefined> {
+    return this.#first("last_inbound", [...this.addresses.keys(userAddr), userAddr], fromRow);
   }
 
   /** Keeps an outbound message, as the last one to its user (its `to_addr`) too; and `records`. */
@@ -139,10 +145,13 @@ export class MessageCache implements AsyncDisposable {
     records: readonly KeptRecord[] = [],
   ): Promise<void> {
     const { message_id, to_addr } = message;
-    const keys = [["outbound", message_id], ["last_outbound", userKey(to_addr)]] as const;
+    const keys = [["outbound", message_id], [
+      "last_outbound",
+      this.addresses.key(to_addr),
+    ]] as const;
     const { outboundTtlMs: ttlMs } = this.#options;
     const set: Change = { type: "set", keys, value: toRow(message), ttlMs };
-    return this.#commit([set, ...keepRecords(records)], tallies);
+    return this.#commit([set, ...this.#keep(records)], tallies);
   }
 
   /** The outbound message with this id, if it is still remembered. */
@@ -150,20 +159,19 @@ export class MessageCache implements AsyncDisposable {
     return this.#get("outbound", messageId, fromRow);
   }
 
-  /** The outbound message last put to the user with this address, if remembered. One look-up. */
+  /** The outbound message last put to the user with this address, if remembered. Usually one look-up. */
   getLastOutbound(userAddr: string): Promise<Remembered | undefined> {
-    return this.#get("last_outbound", userKey(userAddr), fromRow);
+    return this.#first("last_outbound", this.addresses.keys(userAddr), fromRow);
   }
 
   /** Keeps or forgets all of the records, or none of them. */
   async putRecords(records: readonly KeptRecord[]): Promise<void> {
-    await this.#commit(keepRecords(records));
+    await this.#commit(this.#keep(records));
   }
 
-  /** What is kept of this kind under this id, if it is still remembered. */
+  /** What is kept of this kind under this id, if it is still remembered. Usually one look-up. */
   getRecord(kind: RecordKind, id: string): Promise<string | undefined> {
-    const [, key] = recordKey(kind, id);
-    return this.#get(kind, key, textOrNone);
+    return this.#first(kind, recordKeys(kind, id, this.addresses), textOrNone);
   }
 
   /**
@@ -176,7 +184,7 @@ export class MessageCache implements AsyncDisposable {
     tallies?: readonly Tally[],
     records: readonly KeptRecord[] = [],
   ): Promise<void> {
-    await this.#commit([...noteDown(notes), ...keepRecords(records)], tallies);
+    await this.#commit([...noteDown(notes), ...this.#keep(records)], tallies);
   }
 
   /** Keeps the note unless one of its kind and id is there already. Answers the value that is there. */
@@ -227,6 +235,24 @@ export class MessageCache implements AsyncDisposable {
     await this.#closing;
   }
 
+  #keep(records: readonly KeptRecord[]): Change[] {
+    return keepRecords(records, this.addresses);
+  }
+
+  /** What lies under the first of the keys; the others are tried while there may be something. */
+  async #first<T>(
+    kind: string,
+    keys: readonly string[],
+    decode: (value: unknown) => T | undefined,
+  ): Promise<T | undefined> {
+    const tried = this.#now() < this.#oldKeysUntil ? new Set(keys) : keys.slice(0, 1);
+    for (const key of tried) {
+      const found = await this.#get(kind, key, decode);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   async #get<T>(
     kind: string,
     id: string,
@@ -271,14 +297,4 @@ function textOrNone(value: unknown): string | undefined {
 
 function closedError(): CacheError {
   return new CacheError("Cannot use the cache: it is closed");
-}
-
-/** A point in time in the form of vumi's timestamps. */
-function timestampAt(ms: number): string {
-  return new Date(ms).toISOString().replace("T", " ").replace("Z", "000");
-}
-
-function countOf({ flow, result }: Tally, day: string): Change {
-  if (WORD.test(flow) && WORD.test(result)) return { type: "count", day, flow, result };
-  throw new RangeError(`Cannot count ${JSON.stringify([flow, result])}: must be plain words`);
 }

@@ -9,7 +9,7 @@
 export * from "./message_cache.ts";
 export { MAX_NOTE_LENGTH, MAX_NOTES, type Note, type NoteKind } from "./notes.ts";
 export type { KeptRecord, RecordKind } from "./records.ts";
-export { userKey } from "./user_key.ts";
+export { type ReadNational, UserAddresses, userKey } from "./user_key.ts";
 export { type Remembered, remembered } from "./remembered.ts";
 export {
   CacheError,

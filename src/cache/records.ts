@@ -1,7 +1,7 @@
 // What is kept beside messages, and may be as large as one.
 
-import type { Change, Key } from "./store.ts";
-import { userKey } from "./user_key.ts";
+import type { Change } from "./store.ts";
+import type { UserAddresses } from "./user_key.ts";
 
 /** What can be kept; see {@linkcode KeptRecord}. */
 export type RecordKind =
@@ -37,15 +37,28 @@ export interface KeptRecord {
   readonly ttlMs: number;
 }
 
-export function recordKey(kind: RecordKind, id: string): Key {
-  return [kind, BY_USER.has(kind) ? userKey(id) : id];
+/** Where it is kept, and after that where another configuration may have kept it. */
+export function recordKeys(
+  kind: RecordKind,
+  id: string,
+  addresses: UserAddresses,
+): readonly [string, ...string[]] {
+  return BY_USER.has(kind) ? addresses.keys(id) : [id];
 }
 
 /** The changes that keep or forget the records. */
-export function keepRecords(records: readonly KeptRecord[]): Change[] {
-  return records.map(({ kind, id, value, ttlMs }) => {
-    const key = recordKey(kind, id);
-    if (value === undefined) return { type: "delete", key };
-    return { type: "set", keys: [key], value, ttlMs };
+export function keepRecords(
+  records: readonly KeptRecord[],
+  addresses: UserAddresses,
+): Change[] {
+  return records.flatMap(({ kind, id, value, ttlMs }): Change[] => {
+    const [key, ...old] = recordKeys(kind, id, addresses);
+    return [
+      // Else it would be found again when the new one is forgotten.
+      ...old.map((key) => ({ type: "delete", key: [kind, key] } as const)),
+      value === undefined
+        ? { type: "delete", key: [kind, key] }
+        : { type: "set", keys: [[kind, key]], value, ttlMs },
+    ];
   });
 }

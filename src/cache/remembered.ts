@@ -45,3 +45,8 @@ export function fromRow(row: unknown): Remembered | undefined {
   for (const [index, field] of FIELDS.entries()) message[field] = row[index];
   return message as Remembered; // What toRow() made of one.
 }
+
+/** A point in time in the form of vumi's timestamps. */
+export function timestampAt(ms: number): string {
+  return new Date(ms).toISOString().replace("T", " ").replace("Z", "000");
+}

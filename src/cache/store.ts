@@ -107,3 +107,14 @@ export const TALLY_DAYS = 30;
 export function dayAt(ms: number, daysLater = 0): string {
   return new Date(ms + daysLater * 86_400_000).toISOString().slice(0, 10);
 }
+
+const WORD = /^[\w-]{1,32}$/;
+
+/**
+ * The change that counts one on a day.
+ * @throws {RangeError} If its flow or result is no plain word.
+ */
+export function countOf({ flow, result }: Tally, day: string): Change {
+  if (WORD.test(flow) && WORD.test(result)) return { type: "count", day, flow, result };
+  throw new RangeError(`Cannot count ${JSON.stringify([flow, result])}: must be plain words`);
+}

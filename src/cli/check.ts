@@ -24,7 +24,7 @@ import { TIMEOUT_MS } from "./config_command.ts";
 import { checkEndpoint } from "./endpoint_check.ts";
 import { EXIT } from "./exit_codes.ts";
 import { formatTable, print } from "./print.ts";
-import { ussdFindings, ussdLines } from "./ussd_words.ts";
+import { addressLines, ussdFindings, ussdLines } from "./ussd_words.ts";
 
 /** Checks everything and prints the results; returns the exit code. */
 export async function check(config: Config, warnings: readonly Warning[]): Promise<number> {
@@ -93,6 +93,7 @@ function channelLines(channel: ChannelConfig): readonly (readonly [string, strin
     ["", `${queues.event} as POST ${turn_api_url}/statuses (${status_format})`],
     ["hold for USSD in", queues.held],
     ["park in", [queues.inboundParked, queues.eventParked, queues.heldParked].join(", ")],
+    ...addressLines(channel).map((line) => ["", line] as const),
     ...ussdLines(channel).map((line, index) => [index === 0 ? "on USSD" : "", line] as const),
   ];
 }

@@ -63,7 +63,8 @@ async function find(config: Config, query: string, options: Options): Promise<nu
   await orWithout(async () => {
     const broker = await openBroker(config, opened);
     for (const channel of config.channels) {
-      queued.set(channel, await searchQueues(channel.connector_name, broker, query));
+      const addresses = caches?.of.get(channel)?.addresses;
+      queued.set(channel, await searchQueues(channel.connector_name, broker, query, addresses));
     }
   });
   let found = 0;

@@ -1,4 +1,5 @@
-// What a channel of USSD will do, in plain words, and what an operator should know of it; for `check`.
+// What a channel will do with users, above all on USSD, in plain words, and what an operator should know of
+// it; for `check`.
 
 import { type ChannelConfig, lateWay, smsFallbackOf } from "../config/mod.ts";
 import type { Finding } from "../telemetry/mod.ts";
@@ -11,7 +12,15 @@ export function ussdLines(channel: ChannelConfig): readonly string[] {
     deadline(channel),
     starting(channel),
     ...resuming(channel),
-    ...channel.contact_ids === "e164" ? ["Turn is told users' addresses as +27821234567"] : [],
+  ];
+}
+
+/** How users' addresses are read and told, if not as they come. */
+export function addressLines(channel: ChannelConfig): readonly string[] {
+  const { contact_ids, default_country: country } = channel;
+  return [
+    ...country === undefined ? [] : [`read national numbers as those of ${country}`],
+    ...contact_ids === "e164" ? ["tell Turn users' addresses as +27821234567"] : [],
   ];
 }
 

@@ -31,6 +31,12 @@ export function mapOf<T>(
     }
     const refuse = (name: string, value: unknown, expected: string) =>
       context.addIssue({ code: "custom", path: [name], params: { value, expected } });
+    // A value may be a mapping itself, and knows what is wrong in it.
+    const refuseIn = (name: string, value: unknown, issue: z.core.$ZodIssue) => {
+      const inner = issue.code === "custom" ? issue.params : undefined;
+      const params = inner ?? { value, expected: kindOf(values)?.type ?? type };
+      context.addIssue({ code: "custom", path: [name, ...issue.path], params });
+    };
     const seen = new Map<string, string>();
     const read: [string, T][] = [];
     for (const [name, value] of Object.entries(raw)) {
@@ -38,10 +44,10 @@ export function mapOf<T>(
       const same = ignoresCase ? name.toLowerCase() : name;
       const before = seen.get(same);
       seen.set(same, name);
-      const { success, data } = values.safeParse(value);
+      const { success, data, error } = values.safeParse(value);
       if (!names.test(name)) refuse(name, name, expectedName);
       else if (before !== undefined) refuse(name, name, `not again: ${SAME_NAME}`);
-      else if (!success) refuse(name, value, kindOf(values)?.type ?? type);
+      else if (!success) { for (const issue of error.issues) refuseIn(name, value, issue); }
       else read.push([name, data]);
     }
     return Object.fromEntries(read);

@@ -2,7 +2,9 @@
 // messages, and the words of what Turn sends without words. A part of the schema in schema.ts.
 
 import * as z from "zod";
+import { country } from "./countries.ts";
 import * as k from "./kinds.ts";
+import { mapOf } from "./maps.ts";
 import { messageTemplates } from "./message_templates.ts";
 import { smsFallback } from "./sms_fallback.ts";
 import { ussd } from "./ussd_keys.ts";
@@ -18,6 +20,24 @@ const sms = z.object({
     "Most messages that split makes of one text; what is left of a longer one is cut off.",
   ),
 }).readonly();
+
+const STATES = ["delivered", "failed", "sent", "nothing"] as const;
+
+const reportWords = mapOf({
+  type: `mapping of words to one of ${STATES.join(", ")}`,
+  names: /^\S(.{0,38}\S)?$/,
+  expectedName: "a word of 1 to 40 characters, without blanks at its ends",
+  values: k.oneOf(STATES),
+  written: { enum: STATES },
+  ignoresCase: true,
+});
+const reportStates = mapOf({
+  type: "mapping of fields to {word: delivered, failed, sent or nothing}",
+  names: /^\S{1,64}$/,
+  expectedName: "a field of transport_metadata, of 1 to 64 characters without blanks",
+  values: reportWords,
+  written: { type: "object", additionalProperties: { enum: STATES } },
+});
 
 const words = z.object({
   picture: k.word.default("Picture").describe(
@@ -43,10 +63,16 @@ export const phone = {
   ),
   ussd,
   sms_fallback: smsFallback,
+  default_country: country.optional().describe(
+    "The country of national numbers (ZA: 0821234567 is +27821234567), for transports that have those. If not set: only international numbers are read.",
+  ),
   contact_ids: k.oneOf(["as_is", "e164"]).default("as_is").describe(
     "How Turn is told users' addresses: as_is as the transport has them, e164 as +27821234567, so that one person is one contact by SMS, USSD and WhatsApp.",
   ),
   sms,
+  report_states: reportStates.default({}).describe(
+    "What operators' words in delivery reports mean, by the field of an event's transport_metadata in which the transport has them. nothing: Turn is not told. SMPP's words, in smpp_delivery_status, are known.",
+  ),
   words,
   templates: messageTemplates.default({}).describe(
     "The words of WhatsApp's templates, which Turn sends by name only. {{1}}, {{2}} and so on are filled in; buttons are the titles of quick replies. A language (en, pt_BR) may have its own.",

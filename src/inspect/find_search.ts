@@ -14,7 +14,7 @@ import {
   readPartId,
   readToldRecord,
 } from "../bridge/mod.ts";
-import { type MessageCache, type Remembered, userKey } from "../cache/mod.ts";
+import { type MessageCache, type Remembered, UserAddresses } from "../cache/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import { isIn, type SessionFound, sessionFound } from "./find_session.ts";
 import { isDelayed, isInbound, type Waiting } from "./find_waiting.ts";
@@ -37,15 +37,21 @@ export type Queued = Awaited<ReturnType<typeof searchQueues>>;
 
 /**
  * Searches a connector's parking queues for an id or an address.
+ * @param addresses How the channel's are read.
  * @throws {PublishError} If the broker is away or refuses.
  */
-export async function searchQueues(connector: string, broker: ParkedBroker, query: string) {
+export async function searchQueues(
+  connector: string,
+  broker: ParkedBroker,
+  query: string,
+  addresses: UserAddresses = new UserAddresses(),
+) {
   /** What may match: of which user an event is, only the cache knows. */
   const parked: ParkedMessage[] = [];
   // The cache is asked afterwards: during the listing nobody else can have what is parked.
   await new ParkedMessages([connector], broker).list({}, (message) => {
     const { id, about, user } = message;
-    if (about !== null || id === query || isUser(user, query)) parked.push(message);
+    if (about !== null || id === query || isUser(user, query, addresses)) parked.push(message);
   });
   const { inbound, event, outbound, held } = queuesOf(connector);
   const depths: Depths = {
@@ -73,8 +79,8 @@ export async function searchCache(
   const parked: ParkedMessage[] = [];
   for (const message of mayBeParked) {
     const { id, about, user } = message;
-    const matches = [id, about].includes(query) || isUser(user, query) ||
-      about !== null && isUser((await cache?.getOutbound(about))?.to_addr, query);
+    const matches = [id, about].includes(query) || isUser(user, query, cache?.addresses) ||
+      about !== null && isUser((await cache?.getOutbound(about))?.to_addr, query, cache?.addresses);
     if (matches) parked.push(message);
   }
   const inbound = [await cache?.getInbound(query), await cache?.getLastInbound(query)];
@@ -121,7 +127,7 @@ async function delayedOf(query: string, cache: MessageCache): Promise<readonly D
   // What is said of a screen is said of all messages that it shows.
   const screen = readScreen(await cache.getRecord("screen", query));
   const abouts = [query, ...screen.slice(0, 1), ...(sent === undefined ? [] : [sent.message_id])];
-  for (const of of [{ user: query }, ...abouts.map((about) => ({ about }))]) {
+  for (const of of [{ user: cache.addresses.key(query) }, ...abouts.map((about) => ({ about }))]) {
     const list = readDelayedList(await cache.getNote("delayed_list", delayedListId(of)));
     for (const { flow, id } of list) ids.add(delayedNoteId(flow, id));
   }
@@ -190,8 +196,12 @@ async function sessionOf(
   return await sessionFound(user, cache, [message.message_id, message.in_reply_to ?? ""]);
 }
 
-function isUser(address: string | null | undefined, query: string): boolean {
-  return typeof address === "string" && userKey(address) === userKey(query);
+function isUser(
+  address: string | null | undefined,
+  query: string,
+  addresses: UserAddresses = new UserAddresses(),
+): boolean {
+  return typeof address === "string" && addresses.key(address) === addresses.key(query);
 }
 
 /** A record may outlive its delay if the bridge was killed: then the message is parked, or Turn has it. */

@@ -180,9 +180,10 @@ function outboundStory(found: OutboundFound, around: Surroundings): Story {
       `RabbitMQ confirmed ${what} in ${queuesOf(around.connector).outbound}`,
     ]);
   }
-  for (const { id, event, status, at, attempts } of told.events) {
+  for (const { id, event, status, at, attempts, word } of told.events) {
+    const said = word === undefined ? SAID[event] : `${SAID[event]} (${word})`;
     const how = `${attempt(attempts)} (event ${id})`;
-    timeline.push([at, `${SAID[event]}, and Turn was told "${status}"${how}`]);
+    timeline.push([at, `${said}, and Turn was told "${status}"${how}`]);
   }
   timeline.push(...waiting.flatMap(failuresOf));
   const [state, words] = outboundState(found, around);

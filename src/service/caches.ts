@@ -3,8 +3,9 @@
 import { DenoKvFile } from "../cache/deno_kv/deno_kv_file.ts";
 import { DenoKvStore } from "../cache/deno_kv/deno_kv_store.ts";
 import { MemoryStore } from "../cache/memory.ts";
-import { MessageCache, type Store } from "../cache/mod.ts";
+import { MessageCache, type Store, UserAddresses } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
+import { nationalNumbersOf } from "./national_numbers.ts";
 
 const REDIS_MS = 1000;
 
@@ -32,13 +33,18 @@ export async function openCaches(
   const [first] = channels;
   if (first === undefined) throw new TypeError("Cannot open caches: no channel");
   const storeOf = await openStore(first, opened, use);
-  const open = ({ connector_name, message_cache_config }: ChannelConfig): MessageCache => {
+  const open = async (config: ChannelConfig): Promise<MessageCache> => {
+    const { connector_name, message_cache_config } = config;
+    const addresses = new UserAddresses(await nationalNumbersOf(config));
     const { timeout, outbound_timeout } = message_cache_config;
     const lifetimes = { inboundTtlMs: timeout * 1000, outboundTtlMs: outbound_timeout * 1000 };
-    return opened.use(new MessageCache({ ...lifetimes, store: storeOf(connector_name) }));
+    return opened.use(
+      new MessageCache({ ...lifetimes, addresses, store: storeOf(connector_name) }),
+    );
   };
-  const of = new Map(channels.map((channel) => [channel, open(channel)]));
-  return { of, shared: open({ ...first, connector_name: SHARED }) };
+  const of = new Map<ChannelConfig, MessageCache>();
+  for (const channel of channels) of.set(channel, await open(channel));
+  return { of, shared: await open({ ...first, connector_name: SHARED }) };
 }
 
 /** Opens what all channels share; answers how to get the store of a connector. */

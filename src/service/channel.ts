@@ -1,6 +1,6 @@
 // Wires one channel from its own parts and from what all channels share.
 
-import { Bridge, type Owners } from "../bridge/mod.ts";
+import { Bridge, type Owners, reportStatesOf } from "../bridge/mod.ts";
 import type { Broker } from "../broker/mod.ts";
 import type { MessageCache } from "../cache/mod.ts";
 import { type ChannelConfig, requestTimeoutMs } from "../config/mod.ts";
@@ -68,7 +68,7 @@ export function openChannel(
     emptyMessageBody: config.empty_message_body,
     content,
     ussd,
-    contactIds: config.contact_ids,
+    ...toldOptionsOf(config),
     failedStatus: config.failed_status,
     ...timeouts,
     retry: { ...quickRetries, delaysMs: delaysMsOf(config) },
@@ -94,12 +94,17 @@ export function openChannel(
       const { requestRules, timeouts, quickRetries } = changeable(changed);
       turn.setAuthToken(changed.auth_token);
       Object.assign(endpoint, requestRules);
-      Object.assign(bridgeOptions, timeouts, { contactIds: changed.contact_ids });
+      Object.assign(bridgeOptions, timeouts, toldOptionsOf(changed));
       Object.assign(content, contentOptionsOf(changed));
       Object.assign(ussd, ussdOptionsOf(changed));
       Object.assign(bridgeOptions.retry, quickRetries);
     },
   };
+}
+
+/** What the configuration says of what Turn is told of users and of messages to them. */
+function toldOptionsOf({ contact_ids, report_states }: ChannelConfig) {
+  return { contactIds: contact_ids, reportStates: reportStatesOf(report_states) };
 }
 
 /** The options that can change while the channel runs. */

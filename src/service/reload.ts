@@ -54,6 +54,7 @@ export const RELOADED: ReadonlySet<string> = new Set([
   "contact_ids",
   "sms.long",
   "sms.max_parts",
+  "report_states",
   "words.picture",
   "words.video",
   "words.voice_message",

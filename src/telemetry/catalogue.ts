@@ -125,7 +125,7 @@ export const METRICS = {
   ),
   transports: counter(
     "turn_channels_transport_messages_total",
-    "Outbound messages by transport: sent, and what was heard of them (silent: nothing within an hour).",
+    "Outbound messages by transport: sent, and what was heard of them (unknown: that it is not known; silent: nothing within an hour).",
     ["transport", "result", "connector"],
   ),
 

@@ -103,9 +103,14 @@ export const ROWS: Readonly<Record<string, readonly object[]>> = {
     }, "Look-ups, and what is remembered if the cache can tell."),
   ],
   "What becomes of what was sent?": [
-    panel("Sent, and heard of", "short", {
-      "{{transport}} {{result}} {{connector}}": perHour(METRICS.transports),
-    }, "An hour, by transport; silent is nothing heard of within an hour."),
+    panel(
+      "Sent, and heard of",
+      "short",
+      {
+        "{{transport}} {{result}} {{connector}}": perHour(METRICS.transports),
+      },
+      "An hour, by transport; unknown is what an operator does not know, silent is nothing heard of within an hour.",
+    ),
     panel("Delivery rate", "percentunit", {
       "{{transport}} {{connector}}": `${perHour(METRICS.transports, { result: "delivered" })} / ` +
         perHour(METRICS.transports, { result: "sent" }),

@@ -23,6 +23,15 @@ Deno.test("formatToldRecord() keeps eight events whatever they are, and fits int
   assert.deepEqual(readToldRecord(note), { progress: 3, events: events.slice(1) });
 });
 
+Deno.test("formatToldRecord() keeps the operators' words, and fits into a note with those too", () => {
+  const events = Array.from({ length: 8 }, (_, n) => ({ ...longest(n), word: "X".repeat(20) }));
+  const note = formatToldRecord({ progress: 3, events });
+  assert.ok(note.length <= MAX_NOTE_LENGTH, `${note.length}`);
+  const read = readToldRecord(note);
+  assert.ok(read.events.length >= 6);
+  assert.deepEqual(read.events, events.slice(-read.events.length));
+});
+
 Deno.test("readToldRecord() knows what is not there, and how far a message was before there were events", () => {
   assert.deepEqual(readToldRecord(undefined), NOTHING_TOLD);
   assert.deepEqual(readToldRecord('{"progress":2,"eventIds":["e1"]}'), { progress: 2, events: [] });

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { Deliveries } from "../../src/bridge/deliveries.ts";
-import { Owners } from "../../src/bridge/mod.ts";
+import { Owners, reportStatesOf } from "../../src/bridge/mod.ts";
 import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
 import type { CallOptions, CallResult, Status } from "../../src/turn/mod.ts";
 import { createMessage, decodeEvent, type Disposition, type Event } from "../../src/vumi/mod.ts";
@@ -21,6 +21,11 @@ export const NACK = { event_type: "nack", nack_reason: "no credit" };
 /** A delivery report. */
 export function report(delivery_status: string): Record<string, string> {
   return { event_type: "delivery_report", delivery_status };
+}
+
+/** A delivery report of vumi2's SMPP transport, which has a status of its own for the SMSC's word. */
+export function smppReport(word: string, delivery_status = "pending"): Record<string, unknown> {
+  return { ...report(delivery_status), transport_metadata: { smpp_delivery_status: word } };
 }
 
 /** An event about the message `m`. */
@@ -71,6 +76,7 @@ export class TestStatuses implements AsyncDisposable {
       failedStatus: "failed",
       compactStatuses: true,
       contactIds: "as_is",
+      reportStates: reportStatesOf({}),
       owners: new Owners(cache),
       metrics: base.metrics,
       ...more,

@@ -11,7 +11,7 @@ import type { CallResult } from "../../src/turn/mod.ts";
 import type { Disposition } from "../../src/vumi/mod.ts";
 import { DELIVERED, headersOf, HOUR_MS, REFUSED, RETRY } from "./delivery_support.ts";
 import { AGAIN, arrival, NEVER, settle } from "./support.ts";
-import { ACK, NACK, report, TestStatuses } from "./statuses_support.ts";
+import { ACK, NACK, report, smppReport, TestStatuses } from "./statuses_support.ts";
 
 const DONE: Disposition = { kind: "done" };
 
@@ -91,13 +91,31 @@ Deno.test("StatusFlow notes a delayed event by the message that it is about, and
   assert.deepEqual(await listed(delayedListId({ about: "m" })), ["e2"]);
 });
 
-const ORDERS: readonly [string, Record<string, string>[], string[]][] = [
+const ORDERS: readonly [string, Record<string, unknown>[], string[]][] = [
   ["sent, then delivered", [ACK, report("delivered")], ["sent", "delivered"]],
   ["delivered, then a late pending", [report("delivered"), report("pending")], ["delivered"]],
   ["delivered, then a late ack", [report("delivered"), ACK], ["delivered"]],
   ["delivered, then failed", [report("delivered"), report("failed")], ["delivered"]],
   ["failed, then a late ack", [report("failed"), ACK], ["failed"]],
   ["failed, then delivered after all", [NACK, report("delivered")], ["failed", "delivered"]],
+  [
+    "ACCEPTED, which the transport calls delivered, then DELIVRD",
+    [smppReport("ACCEPTED", "delivered"), smppReport("DELIVRD", "delivered")],
+    ["sent", "delivered"],
+  ],
+  [
+    "DELIVRD, then a late ENROUTE",
+    [smppReport("DELIVRD", "delivered"), smppReport("ENROUTE")],
+    ["delivered"],
+  ],
+  ["UNDELIV, then a late ACCEPTED", [
+    smppReport("UNDELIV"),
+    smppReport("ACCEPTED", "delivered"),
+  ], ["failed"]],
+  ["UNKNOWN, then EXPIRED", [smppReport("UNKNOWN"), smppReport("EXPIRED", "failed")], ["failed"]],
+  ["DELIVRD, then UNKNOWN", [smppReport("DELIVRD", "delivered"), smppReport("UNKNOWN")], [
+    "delivered",
+  ]],
 ];
 
 for (const [label, events, words] of ORDERS) {
@@ -127,7 +145,7 @@ Deno.test("StatusFlow does not note what Turn was not told", async () => {
 });
 
 /** Lets the events of one message come while the first of them is under way. */
-async function crowd(test: TestStatuses, events: Record<string, string>[]): Promise<void> {
+async function crowd(test: TestStatuses, events: Record<string, unknown>[]): Promise<void> {
   const { promise: answered, resolve: answer } = Promise.withResolvers<CallResult>();
   test.answer = () => answered;
   const handled = [];
@@ -239,6 +257,34 @@ Deno.test("StatusFlow counts what is heard by transport, and of each message onc
   assert.deepEqual([await heard("failed"), await heard("nacked")], ["1", "0"]);
   metrics.transports.sweep(now + 2 * HOUR_MS);
   assert.equal(await heard("silent"), "1");
+});
+
+Deno.test("StatusFlow tells Turn nothing of an UNKNOWN, and counts it", async () => {
+  const registry = new MetricsRegistry();
+  await using test = await TestStatuses.start({ metrics: registry.channel("c") });
+  assert.deepEqual(await test.handle(smppReport("UNKNOWN", "delivered")), DONE);
+  assert.deepEqual(test.told, []);
+  assert.match(await registry.text(), /{transport="t",result="unknown",connector="c"} 1$/m);
+  await settle();
+  assert.deepEqual(await test.cache.counts(), ["status in: 1", "status skipped_unknown: 1"]);
+});
+
+Deno.test("StatusFlow counts and notes an UNDELIV as what it is", async () => {
+  const registry = new MetricsRegistry();
+  await using test = await TestStatuses.start({ metrics: registry.channel("c") });
+  await test.handle({ ...smppReport("UNDELIV"), event_id: "e1" });
+  assert.match(await registry.text(), /{transport="t",result="failed",connector="c"} 1$/m);
+  const [{ event, word } = assert.fail()] =
+    readToldRecord(await test.cache.getNote("told", "m")).events;
+  assert.deepEqual([event, word], ["failed", "UNDELIV"]);
+});
+
+Deno.test("StatusFlow leaves out nothing for an UNKNOWN, and an ENROUTE for a DELIVRD", async () => {
+  await using test = await TestStatuses.start();
+  await crowd(test, [
+    ...[ACK, smppReport("UNKNOWN"), smppReport("ENROUTE"), smppReport("DELIVRD", "delivered")],
+  ]);
+  assert.deepEqual(test.words, ["sent", "delivered"]);
 });
 
 Deno.test("StatusFlow counts that a message was heard of, though Turn is not called in time", async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Bridge, Owners } from "../../src/bridge/mod.ts";
+import { Bridge, Owners, reportStatesOf } from "../../src/bridge/mod.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { TurnClient } from "../../src/turn/mod.ts";
@@ -77,6 +77,7 @@ export class TestBridge implements AsyncDisposable {
       dedupeWindowMs: 0,
       ussd: USSD,
       contactIds: "as_is",
+      reportStates: reportStatesOf({}),
       owners: new Owners(cache),
       concurrency: 2,
       holdMs,

@@ -11,7 +11,7 @@ export interface Adapter {
   /** Its name, for those of the tests. */
   readonly name: string;
   /** Opens an empty cache. */
-  open(options: Required<Omit<MessageCacheOptions, "store">>): Promise<MessageCache>;
+  open(options: Required<Omit<MessageCacheOptions, "store" | "addresses">>): Promise<MessageCache>;
   /** Lets time pass where it is not the suite's clock that measures it. */
   pass?(ms: number): Promise<void>;
   /** Milliseconds that the tests themselves may take, where their own time counts; 0 if not given. */

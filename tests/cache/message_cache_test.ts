@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { MemoryStore } from "../../src/cache/memory.ts";
-import { CacheError, MessageCache, type MessageCacheOptions } from "../../src/cache/mod.ts";
+import {
+  CacheError,
+  MessageCache,
+  type MessageCacheOptions,
+  UserAddresses,
+} from "../../src/cache/mod.ts";
 import { toRow } from "../../src/cache/remembered.ts";
 import { type Metrics, MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { messageCacheContract } from "./contract.ts";
@@ -53,12 +58,12 @@ Deno.test("MessageCache finds users for a while as earlier versions have kept th
     type: "set",
     keys: [["last_inbound", "+27831234567"]],
     value: toRow(remembered()),
-    ttlMs: 60_000,
+    ttlMs: 1e9,
   }]);
   let now = 0;
   await using cache = open(channelMetrics(), { store, now: () => now });
   assert.equal((await cache.getLastInbound("+27831234567"))?.message_id, "m1");
-  now = 1000;
+  now = 48 * 60 * 60_000;
   assert.equal(await cache.getLastInbound("+27831234567"), undefined);
 });
 
@@ -116,4 +121,60 @@ Deno.test("MessageCache.status() is failing until what failed works again, used 
   refused = [];
   await cache.probe();
   assert.deepEqual(cache.status(), status(undefined, 3));
+});
+
+/** As a channel of South Africa reads them. */
+const SOUTH_AFRICA = new UserAddresses((address) =>
+  /^0\d{9}$/.test(address) ? `27${address.slice(1)}` : undefined
+);
+const FORMS = ["0821234567", "082 123-4567", "+27821234567", "27821234567", "+27 82 123 4567"];
+
+Deno.test("MessageCache knows a user by each form in which the number may be written", async () => {
+  for (const form of FORMS) {
+    await using cache = open(channelMetrics(), { addresses: SOUTH_AFRICA });
+    await cache.putInbound(remembered({ message_id: "i", from_addr: form }));
+    await cache.putOutbound(remembered({ message_id: "o", to_addr: form }));
+    await cache.putRecords([{ kind: "prompt", id: form, value: "p", ttlMs: 1000 }]);
+    for (const other of FORMS) {
+      assert.equal((await cache.getLastInbound(other))?.message_id, "i", `${form} ${other}`);
+      assert.equal((await cache.getLastOutbound(other))?.message_id, "o", `${form} ${other}`);
+      assert.equal(await cache.getRecord("prompt", other), "p", `${form} ${other}`);
+    }
+    assert.equal(await cache.getLastInbound("8110"), undefined);
+  }
+});
+
+Deno.test("MessageCache finds what it kept before national numbers were read, and nothing that was forgotten", async () => {
+  const store = new MemoryStore();
+  const user = "0821234567";
+  const before = open(channelMetrics(), { store });
+  await before.putInbound(remembered({ message_id: "i", from_addr: user }));
+  await before.putOutbound(remembered({ message_id: "o", to_addr: user }));
+  for (const kind of ["prompt", "pages"] as const) {
+    await before.putRecords([{ kind, id: user, value: "old", ttlMs: 100_000 }]);
+  }
+  await using cache = open(channelMetrics(), { store, addresses: SOUTH_AFRICA });
+  assert.equal((await cache.getLastInbound(user))?.message_id, "i");
+  assert.equal((await cache.getLastOutbound(user))?.message_id, "o");
+  assert.equal(await cache.getRecord("prompt", user), "old");
+  await cache.putRecords([{ kind: "prompt", id: user, value: undefined, ttlMs: 1 }]);
+  assert.equal(await cache.getRecord("prompt", user), undefined);
+  await cache.putRecords([{ kind: "pages", id: user, value: "new", ttlMs: 1000 }]);
+  assert.equal(await cache.getRecord("pages", "+27821234567"), "new");
+  await cache.putInbound(remembered({ message_id: "i2", from_addr: user }));
+  assert.equal((await cache.getLastInbound("27821234567"))?.message_id, "i2");
+  assert.equal((await cache.getLastInbound(user))?.message_id, "i2");
+});
+
+Deno.test("MessageCache looks up a user of an international number once, with a country and without", async () => {
+  for (const addresses of [new UserAddresses(), SOUTH_AFRICA]) {
+    const metrics = new MetricsRegistry();
+    await using cache = open(channelMetrics(metrics), { addresses });
+    await cache.getRecord("turn", "+27821234567");
+    await cache.getLastInbound("27821234567");
+    assert.deepEqual(await lines(metrics, "reads_total"), [
+      'kind="turn",result="miss" 1',
+      'kind="last_inbound",result="miss" 1',
+    ]);
+  }
 });

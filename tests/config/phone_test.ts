@@ -254,3 +254,53 @@ Deno.test("changedKeys() tells of templates and words, of each channel", async (
     "channels[1].templates",
   ]);
 });
+
+/** A value of `report_states`, and its faults' keys, values and what is expected. */
+const STATES: readonly (readonly [unknown, readonly (readonly string[])[]])[] = [
+  [{ smpp_delivery_status: { Buffered: "sent", "0": "delivered", none: null }, other: {} }, []],
+  [{ status: { BUFFERED: "pending", GONE: "failed" } }, [
+    ["report_states.status.BUFFERED", "pending", "one of delivered, failed, sent, nothing"],
+  ]],
+  [{ status: { "": "sent" }, "my status": {} }, [
+    ['report_states.status.""', '""', "a word of 1 to 40 characters, without blanks at its ends"],
+    [
+      'report_states."my status"',
+      '"my status"',
+      "a field of transport_metadata, of 1 to 64 characters without blanks",
+    ],
+  ]],
+  [{ status: { Gone: "failed", GONE: "sent" } }, [[
+    "report_states.status.GONE",
+    "GONE",
+    "not again: the name stands there already, and upper and lower case make no difference",
+  ]]],
+  [{ UNDELIV: "failed" }, [[
+    "report_states.UNDELIV",
+    "failed",
+    "mapping of words to one of delivered, failed, sent, nothing; as text in JSON",
+  ]]],
+  [["UNDELIV"], [[
+    "report_states",
+    "a list",
+    "mapping of fields to {word: delivered, failed, sent or nothing}; as text in JSON",
+  ]]],
+];
+
+for (const [written, expected] of STATES) {
+  Deno.test(`report_states: ${JSON.stringify(written)} has ${expected.length} faults`, async () => {
+    const found = await faults({ file: JSON.stringify({ report_states: written }) });
+    assert.deepEqual(
+      found.map(({ key, value = "", expected }) => [key, value, expected]),
+      expected,
+    );
+  });
+}
+
+Deno.test("report_states has fields with words, also as JSON in a variable", async () => {
+  const written = '{"status": {"Gone": "failed", "Lost": null}}';
+  const expected = { status: { Gone: "failed" } };
+  const { report_states } = await valid({ file: `report_states: ${written}` });
+  assert.deepEqual(report_states, expected);
+  const config = await valid({ env: { REPORT_STATES: written } });
+  assert.deepEqual(config.report_states, expected);
+});

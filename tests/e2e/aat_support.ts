@@ -5,14 +5,12 @@
  */
 
 import assert from "node:assert/strict";
-import { dirname } from "node:path";
-import { until } from "../support/until.ts";
+import { Vumi2Worker } from "../support/vumi2.ts";
 
 /** Where the transport listens, and the connector whose transport it is. */
 export interface AatGatewayOptions {
   readonly port: number;
   readonly connector: string;
-  readonly amqpUrl: string;
 }
 
 /** A phone of the gateway's: what it shows, and whether that takes an answer. */
@@ -24,44 +22,33 @@ export interface AatPhone {
 /** A running transport of vumi2's. */
 export class AatGateway implements AsyncDisposable {
   readonly #address: string;
-  readonly #process: Deno.ChildProcess;
+  readonly #worker: Vumi2Worker;
 
-  private constructor(address: string, process: Deno.ChildProcess) {
+  private constructor(address: string, worker: Vumi2Worker) {
     this.#address = address;
-    this.#process = process;
+    this.#worker = worker;
   }
 
   /** Starts it with a Python that has vumi2. Resolves when it is in health. */
-  static async start(
-    python: string,
-    { port, connector, amqpUrl }: AatGatewayOptions,
-  ): Promise<AatGateway> {
+  static async start(python: string, { port, connector }: AatGatewayOptions): Promise<AatGateway> {
     const address = `http://127.0.0.1:${port}`;
-    const worker = "vumi2.transports.aat_ussd.AatUssdTransport";
-    const process = new Deno.Command(`${dirname(python)}/vumi2`, {
-      args: [
-        ...["worker", worker, "--transport-name", connector, "--amqp-url", amqpUrl],
-        ...["--http-bind", `127.0.0.1:${port}`, "--base-url", address, "--log-level", "ERROR"],
-      ],
-      stdin: "null",
-      stdout: "null",
-      stderr: "inherit",
-    }).spawn();
-    const gateway = new AatGateway(address, process);
-    try {
-      let hasEnded = false;
-      void process.status.then(() => hasEnded = true);
-      await until("vumi2's transport", async () => {
-        if (hasEnded) throw new Error("It has ended");
+    const config = {
+      transport_name: connector,
+      http_bind: `127.0.0.1:${port}`,
+      base_url: address,
+      log_level: "ERROR",
+    };
+    const worker = await Vumi2Worker.start(
+      python,
+      "vumi2.transports.aat_ussd.AatUssdTransport",
+      config,
+      async () => {
         const health = await fetch(`${address}/health`).catch(() => undefined);
         await health?.body?.cancel();
         return health?.status === 200;
-      });
-    } catch (error) {
-      await gateway[Symbol.asyncDispose]();
-      throw error;
-    }
-    return gateway;
+      },
+    );
+    return new AatGateway(address, worker);
   }
 
   /** One more phone. */
@@ -86,12 +73,7 @@ export class AatGateway implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // It has ended already.
-    }
-    await this.#process.status;
+    await this.#worker[Symbol.asyncDispose]();
   }
 }
 

@@ -10,10 +10,9 @@ import { fileURLToPath } from "node:url";
 import { TestBridge } from "../support/bridge.ts";
 import { freePort } from "../support/free_port.ts";
 import { pythonWith } from "../support/python.ts";
-import { isByHand } from "../support/queues.ts";
-import { amqpUrl } from "../support/rabbitmq.ts";
 import { BUTTONS, LIST } from "../support/turn_messages.ts";
 import { until } from "../support/until.ts";
+import { pythonWithVumi2 } from "../support/vumi2.ts";
 import { AatGateway } from "./aat_support.ts";
 import { ask, CODE, Network, pause, post, say, statuses, untilStatus } from "./ussd_support.ts";
 
@@ -148,13 +147,7 @@ async function run(
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** What pip is to install as vumi2, where it is elsewhere: it has not been in its index. */
-const VUMI2 = Deno.env.get("TEST_VUMI2") ?? "vumi2==0.3.2";
-/** Later ones do not go with the Trio that vumi2 asks for, and it does not say so. */
-const TRIOS_ANYIO = "anyio==4.3.0";
-const vumi2 = isByHand()
-  ? { kind: "missing", why: "it declares its queues without a type" } as const
-  : await pythonWith(VUMI2, TRIOS_ANYIO);
+const vumi2 = await pythonWithVumi2();
 
 Deno.test({
   name: vumi2.kind === "python"
@@ -168,7 +161,6 @@ Deno.test({
     await using gateway = await AatGateway.start(vumi2.path, {
       port: freePort(),
       connector: bridge.connector,
-      amqpUrl: amqpUrl(),
     });
     await bridge.transport.consumed("outbound");
     const phone = gateway.phone(USER);

@@ -122,15 +122,17 @@ Deno.test("two sessions of one user whose requests are both open: Turn says by r
 
 /** The form that Turn is told of a user's address, as the network has it. */
 const CONTACTS = [
-  ["as_is", "+27821234567", "+27821234567"],
-  ["as_is", "27821234567", "27821234567"],
-  ["e164", "27821234567", "+27821234567"],
-  ["e164", "+27821234567", "+27821234567"],
+  ["as_is", "+27821234567", "+27821234567", {}],
+  ["as_is", "27821234567", "27821234567", {}],
+  ["e164", "27821234567", "+27821234567", {}],
+  ["e164", "+27821234567", "+27821234567", {}],
+  ["as_is", "0821234567", "0821234567", { "default-country": "ZA" }],
+  ["e164", "0821234567", "+27821234567", { "default-country": "ZA" }],
 ] as const;
 
-for (const [form, theirs, contact] of CONTACTS) {
+for (const [form, theirs, contact, flags] of CONTACTS) {
   Deno.test(`contact_ids ${form}: Turn is told ${contact} of ${theirs}, and either form finds the session`, async () => {
-    await using bridge = await TestBridge.start({ ...SMS_CONTENT, "contact-ids": form });
+    await using bridge = await TestBridge.start({ ...SMS_CONTENT, "contact-ids": form, ...flags });
     const network = new Network(bridge.transport, { acks: false });
     const phone = network.phone(theirs);
     const request = await phone.dial();

@@ -188,6 +188,17 @@ Deno.test("storyOf() tells in order of time, and leaves what has none behind wha
   assert.match(steps[2]?.text ?? "", /Turn was told "failed", at attempt 3 \(event e1\)$/);
 });
 
+Deno.test("storyOf() tells the operator's own word of what became of a message", () => {
+  const report = { event: "failed", status: "sent", at: QUEUED_AT + 9, attempts: 1 } as const;
+  const told = { progress: 2, events: [{ ...report, id: "e1", word: "UNDELIV" }] };
+  const { steps, state } = storyOf(outbound({ message: remembered(), told }), around());
+  assert.equal(state, "failed");
+  assert.equal(
+    steps.at(-1)?.text,
+    'the transport reported that it failed (UNDELIV), and Turn was told "sent" (event e1)',
+  );
+});
+
 Deno.test("storyOf() of a body that can't be read says so where it is asked", () => {
   const { steps, content, user } = storyOf(
     inbound({ message: undefined, waiting: [parked()] }),

@@ -16,7 +16,7 @@ const TESTS = new URL("../", import.meta.url).href;
  * into queues.
  */
 const ANY_BROKER_DOES =
-  /^(cli\/(?!audit|check|find|parked)|service\/|telemetry\/|compiled_|broker\/rabbitmq\/tls_|e2e\/(redis_|content_|menus_|pages_|split_|vumi2_|aat_|turns_|hold_|late_|resume_|sessions_|unmerged_))/;
+  /^(cli\/(?!audit|check|find|parked)|service\/|telemetry\/|compiled_|broker\/rabbitmq\/tls_|e2e\/(redis_|content_|menus_|pages_|split_|vumi2_|smpp_|aat_|turns_|hold_|late_|resume_|sessions_|unmerged_))/;
 
 /**
  * The paths of all, or of those to which a broker's version and the type of its queues can matter. Those

@@ -27,7 +27,7 @@ Deno.test("Transports counts what was sent and heard, from 0 on", async () => {
   for (const result of ["sent", "acked", "delivered"]) {
     assert.equal(await counted(registry, "smpp", result), 1, result);
   }
-  for (const result of ["nacked", "failed", "silent"]) {
+  for (const result of ["nacked", "failed", "unknown", "silent"]) {
     assert.equal(await counted(registry, "smpp", result), 0, result);
   }
 });
