@@ -1,0 +1,122 @@
+// What there is to say of a flow as a whole, and of its turns: what starts it, the words that it looks
+// for, and web calls between messages.
+
+import { isKey } from "../content/mod.ts";
+import type { Flow } from "./container.ts";
+import { isOfMessage, isStartedBy, type Keyword, keywordsOf, startWords } from "./keywords.ts";
+import { isMessage } from "./messages.ts";
+import type { Turn } from "./turns.ts";
+import { named, type Warning, warningAt } from "./warnings.ts";
+
+/** How a channel begins, merges and reads. */
+export interface SessionOptions {
+  /** What Turn may be told when somebody dials; none if it is the code. */
+  readonly startTexts: readonly string[];
+  /** How long a screen waits for another message. */
+  readonly mergeWindowMs: number;
+  /** When it is shown in any case. */
+  readonly answerDeadlineMs: number;
+  /** The answer that brings the next page. */
+  readonly moreKey: string;
+}
+
+/** Whether somebody may dial this. */
+const DIALLED = /^\*[0-9*#]+$/;
+
+/** What there is to say of a flow on USSD. */
+export function startWarnings(flow: Flow, { startTexts }: SessionOptions): readonly Warning[] {
+  const starts = startWords(flow);
+  const [first] = starts;
+  if (first === undefined || isStartedBy(starts, startTexts)) return [];
+  if (starts.some(({ word }) => DIALLED.test(word))) return [];
+  const words = named(starts.map(({ word }) => `"${word}"`));
+  const told = startTexts.length === 0
+    ? "the code that was dialled"
+    : named(startTexts.map((text) => `"${text}"`));
+  return [warningAt(
+    first.block,
+    "",
+    "start_words",
+    `The flow starts on ${words}, and nobody dials that: Turn is told ${told}.`,
+    startTexts.length === 0
+      ? `Set ussd.start_text: ${first.word}`
+      : `Set ussd.start_text: ${first.word}, or in ussd.start_texts for this flow's code.`,
+  )];
+}
+
+/** Words for which a flow looks and that it never hears, as they mean something to the bridge. */
+export function keywordWarnings(
+  flow: Flow,
+  { moreKey }: SessionOptions,
+  medium: "ussd" | "sms",
+): readonly Warning[] {
+  const choices = [...flow.blocks.values()]
+    .filter(({ type }) => type.endsWith("SelectOneResponse"))
+    .map(({ name }) => name).filter((name) => name !== "");
+  const isAnswer = new RegExp(
+    String.raw`\b(?:block\.response|${choices.map(escaped).join("|")})\b`,
+  );
+  const found = new Map<string, Warning>();
+  for (const keyword of keywordsOf(flow)) {
+    const { word, block } = keyword;
+    const warn = (message: string, remedy: string) => {
+      const key = `${word} ${block.card}`;
+      if (!found.has(key)) found.set(key, warningAt(block, "", "number_keyword", message, remedy));
+    };
+    const isHeard = isOfMessage(keyword) || choices.length > 0 && isAnswer.test(keyword.subject);
+    if (medium === "ussd" && isKey(word, moreKey) && (isHeard || isAnswerTo(keyword, flow))) {
+      warn(
+        `The flow looks for "${word}", which brings the next page and is not told to Turn.`,
+        "Take another word, or set another ussd.more_key.",
+      );
+    } else if (/^[1-9][0-9]?$/.test(word) && isHeard) {
+      warn(
+        `The flow looks for "${word}": in a menu that picks option ${word}, and Turn is told ` +
+          "the option's title.",
+        "Look for a word, or for the title.",
+      );
+    }
+  }
+  return [...found.values()];
+}
+
+/** Whether a word is looked for in the answer to a question of the flow. */
+function isAnswerTo({ subject }: Keyword, flow: Flow): boolean {
+  const names = new Set(subject.match(/\w+/g));
+  return [...flow.blocks.values()].some((block) => isMessage(block) && names.has(block.name));
+}
+
+function escaped(name: string): string {
+  return name.replace(/[^\w ]/g, "\\$&");
+}
+
+/** What there is to say of messages that come one after the other. */
+export function turnWarnings(
+  { messages }: Turn,
+  { mergeWindowMs, answerDeadlineMs }: SessionOptions,
+): readonly Warning[] {
+  return messages.slice(1).flatMap(({ block, callsMs }, index) => {
+    const before = messages[index]?.block.card ?? "";
+    if (mergeWindowMs === 0) {
+      return [warningAt(
+        block,
+        "",
+        "too_late",
+        `It comes after "${before}" without an answer between, and ussd.merge_window is 0: ` +
+          "the session is over by then.",
+        "Set ussd.merge_window to 2, so that both are shown as one screen.",
+      )];
+    }
+    if (callsMs <= Math.min(mergeWindowMs, answerDeadlineMs)) return [];
+    const seconds = Math.ceil(callsMs / 1000);
+    return [warningAt(
+      block,
+      "",
+      "web_call",
+      `A web call of up to ${seconds} s is between "${before}" and this: they may miss each other, ` +
+        `as a screen waits ${mergeWindowMs / 1000} s for more.`,
+      `Call before the first message, or set ussd.merge_window to ${seconds + 1}` +
+        (seconds + 1 > answerDeadlineMs / 1000 ? " and ussd.answer_deadline to more." : "."),
+    )];
+  });
+}

@@ -1,0 +1,210 @@
+// A preview of flows: what each of their steps looks like on a phone, in each language, with warnings.
+
+import type { Medium } from "../content/mod.ts";
+import { type Block, type Flow, type Language, readContainer, type Unread } from "./container.ts";
+import {
+  keywordWarnings,
+  type SessionOptions,
+  startWarnings,
+  turnWarnings,
+} from "./flow_warnings.ts";
+import { startWords } from "./keywords.ts";
+import { messageWarnings } from "./message_warnings.ts";
+import { readBlock, type Said } from "./messages.ts";
+import { type Samples, Wanted } from "./samples.ts";
+import { screenWarnings, smsWarnings } from "./screen_warnings.ts";
+import { bySms, onUssd, type Page, type PhoneOptions } from "./screens.ts";
+import { type Turn, type TurnMessage, turnsOf } from "./turns.ts";
+import type { Warning } from "./warnings.ts";
+
+/** How a preview is made. */
+export interface PreviewOptions extends PhoneOptions, Omit<SessionOptions, "moreKey"> {
+  readonly medium: Medium;
+  readonly samples: Samples;
+}
+
+/** A file with flows. */
+export interface FlowFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What flows look like on a phone. */
+export interface Preview {
+  readonly medium: Medium;
+  readonly flows: readonly FlowPreview[];
+  readonly unread: readonly Unread[];
+}
+
+export interface FlowPreview {
+  readonly file: string;
+  readonly name: string;
+  /** The words that start it, as far as the export says it. */
+  readonly startsOn: readonly string[];
+  /** Those of no step. */
+  readonly warnings: readonly Warning[];
+  readonly languages: readonly LanguagePreview[];
+}
+
+export interface LanguagePreview {
+  /** Three letters. */
+  readonly code: string;
+  readonly name: string;
+  readonly steps: readonly Step[];
+}
+
+/** What is shown at once: on USSD all messages of a turn, by SMS one of them. */
+export interface Step {
+  readonly messages: readonly {
+    readonly card: string;
+    readonly line?: number;
+    /** What it is: message, question, buttons, list, template, content. */
+    readonly what: string;
+  }[];
+  /** Whether the user is to answer. */
+  readonly waits: boolean;
+  /** Whether some of the words are names of expressions. */
+  readonly isAbout: boolean;
+  /** Screens, or SMS; none if nothing is shown. */
+  readonly pages: readonly Page[];
+  readonly warnings: readonly Warning[];
+}
+
+/** What files' flows look like. */
+export function preview(files: readonly FlowFile[], options: PreviewOptions): Preview {
+  return new Previewer(files, options).preview();
+}
+
+/** A file with all that needs samples, and those that there are. */
+export function skeletonOf(files: readonly FlowFile[], options: PreviewOptions): string {
+  return new Previewer(files, options).skeleton();
+}
+
+class Previewer {
+  readonly #options: PreviewOptions;
+  readonly #session: SessionOptions;
+  readonly #flows: readonly Flow[];
+  readonly #unread: Unread[] = [];
+  readonly #said = new Map<Block, Map<Language, Said | undefined>>();
+
+  constructor(files: readonly FlowFile[], options: PreviewOptions) {
+    this.#options = options;
+    this.#session = { ...options, moreKey: options.pages.moreKey };
+    const read = files.map(({ name, bytes }) => readContainer(name, bytes));
+    this.#flows = read.flatMap(({ flows }) => flows);
+    this.#unread.push(...read.flatMap(({ unread }) => unread));
+    this.#readBlocks();
+  }
+
+  preview(): Preview {
+    const { medium } = this.#options;
+    const waits = (block: Block) => {
+      return [...this.#said.get(block)?.values() ?? []].some((said) => said?.waitingForUserInput);
+    };
+    const turns = Map.groupBy(
+      turnsOf(this.#flows, waits),
+      ({ messages: [first] }) => first?.flow,
+    );
+    const flows = this.#flows.map((flow): FlowPreview => {
+      const all = turns.get(flow) ?? [];
+      const isUssd = medium === "ussd";
+      const its = isUssd ? all : single(all);
+      return {
+        file: flow.file,
+        name: flow.name,
+        startsOn: startWords(flow).map(({ word }) => word),
+        warnings: [
+          ...isUssd ? startWarnings(flow, this.#session) : [],
+          ...keywordWarnings(flow, this.#session, medium),
+        ],
+        languages: flow.languages.map((language) => this.#inLanguage(its, language)),
+      };
+    });
+    return { medium, flows, unread: this.#unread };
+  }
+
+  skeleton(): string {
+    const wanted = new Wanted();
+    const blocks = this.#flows.flatMap((flow) => [...flow.blocks.values()]);
+    for (const block of blocks) {
+      for (const [language, said] of this.#said.get(block) ?? []) {
+        for (const { source, isList } of said?.unknown ?? []) wanted.add(source, language, isList);
+      }
+    }
+    return wanted.skeleton(this.#options.samples);
+  }
+
+  /** Reads all blocks, in all languages; what is wrong in several is told once. */
+  #readBlocks(): void {
+    for (const flow of this.#flows) {
+      for (const block of flow.blocks.values()) {
+        const wrong = new Set<string>();
+        const said = new Map<Language, Said | undefined>();
+        for (const language of flow.languages) {
+          const read = readBlock(block, flow, language, this.#options.samples);
+          if (read.kind === "silent") break;
+          if (read.kind === "unread") wrong.add(read.why);
+          said.set(language, read.kind === "said" ? read.said : undefined);
+        }
+        if (said.size > 0) this.#said.set(block, said);
+        const { file, name } = flow;
+        const line = block.line === undefined ? "" : `, line ${block.line}`;
+        const where = `${name}, ${block.card}${line}`;
+        for (const why of wrong) this.#unread.push({ file, where, why });
+      }
+    }
+  }
+
+  #inLanguage(turns: readonly Turn[], language: Language): LanguagePreview {
+    const told = new Set<string>();
+    // A message may be in several turns, and what is said of it is said once.
+    const untold = (warnings: readonly Warning[]) =>
+      warnings.filter((warning) => {
+        const key = JSON.stringify(warning);
+        return !told.has(key) && told.add(key);
+      });
+    const steps = turns.flatMap((turn) => this.#step(turn, language) ?? [])
+      .map((step) => ({ ...step, warnings: untold(step.warnings) }));
+    return { code: language.code, name: language.name, steps };
+  }
+
+  #step(turn: Turn, language: Language): Step | undefined {
+    const messages = turn.messages.flatMap((message) => this.#saidIn(message, language) ?? []);
+    const [first, ...others] = messages;
+    if (first === undefined) return undefined;
+    const { medium } = this.#options;
+    const isUssd = medium === "ussd";
+    const screen = isUssd ? onUssd(messages, this.#options) : bySms(first, this.#options);
+    const all = [first, ...others] as const;
+    return {
+      messages: messages.map(({ block: { card, line }, what }) => (
+        { card, ...line !== undefined && { line }, what }
+      )),
+      waits: messages.some(({ waitingForUserInput }) => waitingForUserInput),
+      isAbout: messages.some(({ unknown }) => unknown.length > 0),
+      pages: screen.pages,
+      warnings: [
+        ...isUssd ? turnWarnings(turn, this.#session) : [],
+        ...isUssd
+          ? screenWarnings(screen, all, language, this.#options)
+          : smsWarnings(screen, first, language, this.#options),
+        ...messages.flatMap((said) => messageWarnings(said, language, medium, this.#options)),
+      ],
+    };
+  }
+
+  #saidIn({ flow, block }: TurnMessage, { code, name }: Language): Said | undefined {
+    // Another flow names its languages by ids of its own.
+    const its =
+      flow.languages.find((language) => language.code === code && language.name === name) ??
+        flow.languages.find((language) => language.code === code) ?? flow.languages[0];
+    return its && this.#said.get(block)?.get(its);
+  }
+}
+
+/** Each message of the turns by itself, once. */
+function single(turns: readonly Turn[]): readonly Turn[] {
+  const messages = turns.flatMap(({ messages }) => messages);
+  const once = new Map(messages.map((message) => [message.block, message]));
+  return [...once.values()].map((message) => ({ messages: [message] }));
+}

@@ -1,0 +1,145 @@
+// Which messages of a flow come one after the other, without an answer of the user between: those are
+// one turn, and the bridge makes one screen of them.
+
+import type { Block, Flow } from "./container.ts";
+import { isMessage } from "./messages.ts";
+
+/** Messages that come in answer to one of the user's. */
+export interface Turn {
+  readonly messages: readonly TurnMessage[];
+}
+
+export interface TurnMessage {
+  readonly flow: Flow;
+  readonly block: Block;
+  /** How long web calls between the message before and this one may take; 0 without any. */
+  readonly callsMs: number;
+}
+
+/** More steps from one message to the next ones are not followed. */
+const MOST_STEPS = 20_000;
+/** Longer turns are in no flow; what comes after is shown by itself. */
+const LONGEST_TURN = 20;
+/** Longer than that no screen waits. */
+const LONGEST_MS = 120_000;
+/** Turn's own, where the export has none. */
+const CALL_MS = 5_000;
+
+/** The turns of flows: each way from one message to another is in one of them at least. */
+export function turnsOf(flows: readonly Flow[], waits: (block: Block) => boolean): readonly Turn[] {
+  const graph = new Graph(flows, waits);
+  const heads = new Map<Block, Flow>();
+  for (const flow of flows) {
+    const starts = [flow.first];
+    for (const block of flow.blocks.values()) {
+      if (isMessage(block) && waits(block)) starts.push(...exitsOf(block));
+    }
+    for (const start of starts) {
+      for (const { flow: of, block } of graph.reach(flow, start)) heads.set(block, of);
+    }
+  }
+  const turns: Turn[] = [];
+  const shown = new Set<Block>();
+  const add = (flow: Flow, block: Block): void => {
+    for (const turn of graph.turnsFrom({ flow, block, callsMs: 0 })) {
+      turns.push(turn);
+      for (const message of turn.messages) shown.add(message.block);
+    }
+  };
+  for (const [block, flow] of inOrder(flows)) if (heads.get(block) !== undefined) add(flow, block);
+  // What nothing leads to: other flows may, or a way that could not be followed.
+  for (const [block, flow] of inOrder(flows)) {
+    if (isMessage(block) && !shown.has(block)) add(flow, block);
+  }
+  const places = new Map([...inOrder(flows)].map(([block], index) => [block, index]));
+  const placeOf = ({ messages: [first] }: Turn) => first ? places.get(first.block) ?? 0 : 0;
+  return turns.sort((one, other) => placeOf(one) - placeOf(other));
+}
+
+function* inOrder(flows: readonly Flow[]): Generator<readonly [Block, Flow]> {
+  for (const flow of flows) for (const block of flow.blocks.values()) yield [block, flow];
+}
+
+class Graph {
+  readonly #byId = new Map<string, Flow>();
+  readonly #waits: (block: Block) => boolean;
+  readonly #next = new Map<Block, readonly TurnMessage[]>();
+  readonly #followed = new Set<Block>();
+
+  constructor(flows: readonly Flow[], waits: (block: Block) => boolean) {
+    for (const flow of flows) this.#byId.set(flow.uuid, flow);
+    this.#waits = waits;
+  }
+
+  /** All turns that begin with a message; ways that are in an earlier one end where that goes on. */
+  turnsFrom(head: TurnMessage): readonly Turn[] {
+    const turns: Turn[] = [];
+    const left: (readonly TurnMessage[])[] = [[head]];
+    for (let way = left.pop(); way !== undefined; way = left.pop()) {
+      const last = way.at(-1);
+      if (last === undefined) continue;
+      const next = this.#after(last).filter(({ block }) =>
+        way.every((each) => each.block !== block)
+      );
+      if (next.length === 0 || way.length >= LONGEST_TURN) {
+        turns.push({ messages: way });
+        continue;
+      }
+      // Once all ways on from a message were shown, one of them is enough.
+      const isKnown = this.#followed.has(last.block);
+      this.#followed.add(last.block);
+      for (const each of isKnown ? next.slice(0, 1) : next.toReversed()) left.push([...way, each]);
+    }
+    return turns;
+  }
+
+  /** The messages that may come next in the same turn. */
+  #after({ flow, block }: TurnMessage): readonly TurnMessage[] {
+    if (this.#waits(block)) return [];
+    const known = this.#next.get(block);
+    if (known !== undefined) return known;
+    const next = new Map<Block, TurnMessage>();
+    for (const exit of exitsOf(block)) {
+      for (const each of this.reach(flow, exit)) next.set(each.block, each);
+    }
+    this.#next.set(block, [...next.values()]);
+    return [...next.values()];
+  }
+
+  /** The messages to which one gets from a block by such as show nothing, it included. */
+  reach(from: Flow, start: string): readonly TurnMessage[] {
+    const found = new Map<Block, TurnMessage>();
+    const longest = new Map<Block, number>();
+    const left: [flow: Flow, uuid: string, ms: number][] = [[from, start, 0]];
+    let steps = 0;
+    for (let next = left.pop(); next !== undefined && steps < MOST_STEPS; next = left.pop()) {
+      const [flow, uuid, ms] = next;
+      const block = flow.blocks.get(uuid);
+      if (block === undefined || (longest.get(block) ?? -1) >= ms) continue;
+      longest.set(block, ms);
+      steps++;
+      if (isMessage(block)) {
+        found.set(block, { flow, block, callsMs: ms });
+        continue;
+      }
+      const after = Math.min(LONGEST_MS, ms + callMs(block));
+      const other = block.type === "Core.RunFlow"
+        ? this.#byId.get(String(block.config.flow_id))
+        : undefined;
+      if (other !== undefined) left.push([other, other.first, after]);
+      else for (const exit of exitsOf(block).toReversed()) left.push([flow, exit, after]);
+    }
+    return [...found.values()];
+  }
+}
+
+/** The blocks to which a block leads. */
+function exitsOf({ exits, config }: Block): readonly string[] {
+  const others = typeof config.destination_block === "string" ? [config.destination_block] : [];
+  return [...new Set([...others, ...exits.map(({ to }) => to)])].filter((to) => to !== "");
+}
+
+function callMs({ type, config: { timeout } }: Block): number {
+  if (type !== "Io.Turn.Webhook") return 0;
+  return typeof timeout === "number" && timeout >= 0 ? timeout : CALL_MS;
+}
