@@ -15,7 +15,8 @@ export interface Unread {
 /** A flow, with the texts of its container. */
 export interface Flow {
   readonly file: string;
-  readonly uuid: string;
+  /** By what other flows lead to it: its uuid, and of a container's first flow the container's. */
+  readonly ids: readonly string[];
   readonly name: string;
   /** One at least. */
   readonly languages: readonly Language[];
@@ -75,7 +76,12 @@ const words = z.string().catch("");
 const list = z.array(z.unknown()).catch([]);
 const tree = z.record(z.string(), z.unknown()).catch({});
 
-const containerSchema = z.object({ name: words, flows: z.array(z.unknown()), resources: list });
+const containerSchema = z.object({
+  uuid: words,
+  name: words,
+  flows: z.array(z.unknown()),
+  resources: list,
+});
 const flowSchema = z.object({
   uuid: words,
   name: words,
@@ -135,18 +141,24 @@ export function readContainer(
   else if (!container.success) pass("", "it is no export of flows: it has no list of flows");
   if (!container.success) return { flows: [], unread };
   const resources = resourcesOf(container.data.resources, pass);
-  const flows = container.data.flows.flatMap((value, index) => {
+  const { name: whole, uuid: id, flows: values } = container.data;
+  const flows = values.flatMap((value, index) => {
     const read = flowSchema.safeParse(value);
     if (!read.success) {
       pass(`flow ${index + 1}`, "it is no flow: it has no list of blocks");
       return [];
     }
-    const { uuid, name, label, first_block_id: first } = read.data;
-    const called = name || label || container.data.name || `flow ${index + 1}`;
-    const blocks = blocksOf(read.data.blocks, (where, why) => pass(`${called}, ${where}`, why));
+    const { uuid, label, first_block_id: first } = read.data;
+    const own = read.data.name || label || `flow ${index + 1}`;
+    // Turn calls most flows "stack".
+    const name = whole === "" || values.length > 1
+      ? [whole, own].filter(Boolean).join(": ")
+      : whole;
+    const blocks = blocksOf(read.data.blocks, (where, why) => pass(`${name}, ${where}`, why));
     const { trigger } = authorOf(read.data.vendor_metadata);
     const languages = languagesOf(read.data.languages);
-    return [{ file, uuid, name: called, languages, first, blocks, resources, trigger }];
+    const ids = [uuid, ...index === 0 ? [id] : []].filter((id) => id !== "");
+    return [{ file, ids, name, languages, first, blocks, resources, trigger }];
   });
   return { flows, unread };
 }

@@ -33,14 +33,15 @@ export function startWarnings(flow: Flow, { startTexts }: SessionOptions): reado
   const told = startTexts.length === 0
     ? "the code that was dialled"
     : named(startTexts.map((text) => `"${text}"`));
+  const { word } = starts.find(({ word }) => /\p{L}/u.test(word)) ?? first;
   return [warningAt(
     first.block,
     "",
     "start_words",
     `The flow starts on ${words}, and nobody dials that: Turn is told ${told}.`,
     startTexts.length === 0
-      ? `Set ussd.start_text: ${first.word}`
-      : `Set ussd.start_text: ${first.word}, or in ussd.start_texts for this flow's code.`,
+      ? `Set ussd.start_text to "${word}".`
+      : `Set ussd.start_text to "${word}", or in ussd.start_texts for the flow's own code.`,
   )];
 }
 
@@ -109,14 +110,16 @@ export function turnWarnings(
     }
     if (callsMs <= Math.min(mergeWindowMs, answerDeadlineMs)) return [];
     const seconds = Math.ceil(callsMs / 1000);
+    const isBearable = seconds < answerDeadlineMs / 1000;
     return [warningAt(
       block,
       "",
       "web_call",
-      `A web call of up to ${seconds} s is between "${before}" and this: they may miss each other, ` +
+      `Between "${before}" and this, web calls may take ${seconds} s: the two may miss each other, ` +
         `as a screen waits ${mergeWindowMs / 1000} s for more.`,
-      `Call before the first message, or set ussd.merge_window to ${seconds + 1}` +
-        (seconds + 1 > answerDeadlineMs / 1000 ? " and ussd.answer_deadline to more." : "."),
+      isBearable
+        ? `Call before the first of them, or set ussd.merge_window to ${seconds + 1}.`
+        : "Call before the first of them, or ask something between: networks do not wait so long.",
     )];
   });
 }

@@ -7,8 +7,7 @@ import type { Said } from "./messages.ts";
 import type { PhoneOptions } from "./screens.ts";
 import { named, type Warning, warningAt, type WarningKind } from "./warnings.ts";
 
-const RUN_WITH_VALUES =
-  "Give samples: preview --write-values FILE writes what is asked for, and --values FILE shows it.";
+const RUN_WITH_VALUES = "Give samples: --write-values FILE, fill it in, then --values FILE.";
 
 /** What there is to say of one message, wherever it is shown. */
 export function messageWarnings(
@@ -38,7 +37,7 @@ export function messageWarnings(
     }
   }
   if (said.template !== undefined) warnOfTemplate(said, options, warn);
-  if (said.unknown.length > 0) {
+  if (said.unknown.length > 0 && said.template?.isKnown !== false) {
     const names = named([...new Set(said.unknown.map(({ name }) => name))]);
     warn(
       "unknown_length",

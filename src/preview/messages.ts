@@ -2,8 +2,9 @@
 
 import type { MediaType } from "../content/mod.ts";
 import type { TurnMessage } from "../turn/mod.ts";
-import { type Block, type Flow, type Language, type Value, valuesOf } from "./container.ts";
+import { type Block, type Flow, type Language, valuesOf } from "./container.ts";
 import { type Expression, type Filled, fillIn, nameOf, unquoted } from "./expressions.ts";
+import { type Media, mediaOf } from "./media.ts";
 import { sampleOf, type Samples } from "./samples.ts";
 
 /** What a block says. */
@@ -259,26 +260,7 @@ class Reading {
   }
 }
 
-type Media =
-  | { readonly type: MediaType; readonly link: string }
-  | { readonly type: "sticker" };
-
 const ANY: Language = { id: "", code: "", name: "" };
-
-const MEDIA: Readonly<Record<string, MediaType>> = {
-  IMAGE: "image",
-  VIDEO: "video",
-  AUDIO: "audio",
-  DOCUMENT: "document",
-};
-
-/** What a value is if it is no text; Turn's documents are texts of another kind than plain. */
-function mediaOf({ content, mime, value: link }: Value): Media | undefined {
-  if (content === "STICKER") return { type: "sticker" };
-  const type = Object.hasOwn(MEDIA, content) ? MEDIA[content] : undefined;
-  if (type !== undefined) return { type, link };
-  return content === "TEXT" && /^application\//.test(mime) ? { type: "document", link } : undefined;
-}
 
 function textOf(body: string): TurnMessage {
   return { type: "text", text: { body } };

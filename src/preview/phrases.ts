@@ -31,10 +31,15 @@ export function placeOf({ language, ...card }: Warning): string {
 }
 
 /** What becomes of the step's messages, if there is more to say than that it is shown. */
-export function sharedWords({ messages, waits, pages }: Step, medium: Medium): string | undefined {
+export function sharedWords(
+  { messages, waits, goesOn, pages }: Step,
+  medium: Medium,
+): string | undefined {
   if (medium === "sms" || pages.length === 0) return undefined;
-  const merged = messages.length > 1 ? `${messages.length} messages, shown as one screen. ` : "";
-  return merged + (waits ? "Waits for an answer." : "Ends the session.");
+  const together = merged > 1 ? `${merged} messages, shown as one screen. ` : "";
+  if (waits) return `${together}Waits for an answer.`;
+  const other = "Goes on in another flow, whose messages may come onto the same screen.";
+  return together + (goesOn ? other : "Ends the session.");
 }
 
 /** How much room a page takes. */

@@ -12,7 +12,7 @@ import { startWords } from "./keywords.ts";
 import { messageWarnings } from "./message_warnings.ts";
 import { readBlock, type Said } from "./messages.ts";
 import { type Samples, Wanted } from "./samples.ts";
-import { screenWarnings, smsWarnings } from "./screen_warnings.ts";
+import { NOTHING_TO_DO, screenWarnings, smsWarnings } from "./screen_warnings.ts";
 import { bySms, onUssd, type Page, type PhoneOptions } from "./screens.ts";
 import { type Turn, type TurnMessage, turnsOf } from "./turns.ts";
 import type { Warning } from "./warnings.ts";
@@ -61,8 +61,12 @@ export interface Step {
     /** What it is: message, question, buttons, list, template, content. */
     readonly what: string;
   }[];
+  /** How many of them are shown as one. */
+  readonly merged: number;
   /** Whether the user is to answer. */
   readonly waits: boolean;
+  /** Whether messages of a flow that is not here may follow. */
+  readonly goesOn: boolean;
   /** Whether some of the words are names of expressions. */
   readonly isAbout: boolean;
   /** Screens, or SMS; none if nothing is shown. */
@@ -109,6 +113,7 @@ class Previewer {
       const all = turns.get(flow) ?? [];
       const isUssd = medium === "ussd";
       const its = isUssd ? all : single(all);
+      const told = new Set<string>();
       return {
         file: flow.file,
         name: flow.name,
@@ -117,7 +122,7 @@ class Previewer {
           ...isUssd ? startWarnings(flow, this.#session) : [],
           ...keywordWarnings(flow, this.#session, medium),
         ],
-        languages: flow.languages.map((language) => this.#inLanguage(its, language)),
+        languages: flow.languages.map((language) => this.#inLanguage(its, language, told)),
       };
     });
     return { medium, flows, unread: this.#unread };
@@ -155,12 +160,12 @@ class Previewer {
     }
   }
 
-  #inLanguage(turns: readonly Turn[], language: Language): LanguagePreview {
-    const told = new Set<string>();
-    // A message may be in several turns, and what is said of it is said once.
+  /** @param told What was said already: a message may be in several turns, a call in several languages. */
+  #inLanguage(turns: readonly Turn[], language: Language, told: Set<string>): LanguagePreview {
     const untold = (warnings: readonly Warning[]) =>
       warnings.filter((warning) => {
-        const key = JSON.stringify(warning);
+        const isOfAll = warning.remedy === NOTHING_TO_DO;
+        const key = isOfAll ? `${warning.remedy} ${language.name}` : JSON.stringify(warning);
         return !told.has(key) && told.add(key);
       });
     const steps = turns.flatMap((turn) => this.#step(turn, language) ?? [])
@@ -180,7 +185,9 @@ class Previewer {
       messages: messages.map(({ block: { card, line }, what }) => (
         { card, ...line !== undefined && { line }, what }
       )),
+      merged: screen.merged,
       waits: messages.some(({ waitingForUserInput }) => waitingForUserInput),
+      goesOn: turn.goesOn,
       isAbout: messages.some(({ unknown }) => unknown.length > 0),
       pages: screen.pages,
       warnings: [
@@ -206,5 +213,5 @@ class Previewer {
 function single(turns: readonly Turn[]): readonly Turn[] {
   const messages = turns.flatMap(({ messages }) => messages);
   const once = new Map(messages.map((message) => [message.block, message]));
-  return [...once.values()].map((message) => ({ messages: [message] }));
+  return [...once.values()].map((message) => ({ messages: [message], goesOn: false }));
 }

@@ -1,6 +1,6 @@
 // What there is to say of a screen of USSD, or of an SMS: how long it is, and what that costs.
 
-import { sizeOf, smsSegments, toPages } from "../content/mod.ts";
+import { screenCapacity, sizeOf, smsSegments, toPages } from "../content/mod.ts";
 import type { Block, Language } from "./container.ts";
 import type { Said } from "./messages.ts";
 import { type Costly, costlyIn, onUssd, type PhoneOptions, type Screen } from "./screens.ts";
@@ -23,21 +23,18 @@ export function screenWarnings(
   const { pages, text, isCut } = screen;
   const { pageChars, moreKey, maxPages } = options.pages;
   const atLeast = messages.some(({ unknown }) => unknown.length > 0) ? "at least " : "";
-  const [{ room = pageChars } = {}] = pages;
+  const { units } = screenCapacity(pageChars);
+  const size = sizeOf(text);
+  const [used, room] = size.encoding === "gsm7" ? [size.septets, pageChars] : [size.units, units];
   if (pages.length > 1) {
-    const size = sizeOf(text);
-    const more = Math.max(1, (size.encoding === "gsm7" ? size.septets : size.units) - room);
-    const together = messages.length > 1
-      ? `Its ${messages.length} messages together take`
-      : "It takes";
+    const together = screen.merged > 1 ? `Its ${screen.merged} messages together take` : "It takes";
     warn(
       longest(messages, options),
       "pages",
       isCut
         ? `${together} more than the ${maxPages} pages that are shown: the end is missing.`
-        : `${together} ${atLeast}${pages.length} pages of ${room} characters; ` +
-          `people have to type ${moreKey} to read on.`,
-      `Shorten it by ${more} characters, or ask in two steps.`,
+        : `${together} ${atLeast}${pages.length} pages; people have to type ${moreKey} to read on.`,
+      `Shorten it by about ${Math.max(1, used - room)} characters, or ask in two steps.`,
     );
   }
   if (screen.options.length > ONE_DIGIT) {
@@ -50,21 +47,19 @@ export function screenWarnings(
   }
   const costly = costlyIn(text);
   if (costly !== undefined) {
-    const plain = costly.plain ?? text.replace(/[^\n -~]/gu, "");
-    const without = toPages(plain, options.pages);
-    const cost = without.length < pages.length
-      ? `, so it takes ${pages.length} pages and not ${without.length}`
+    const { plain } = costly;
+    const without = plain === undefined ? pages.length : toPages(plain, options.pages).length;
+    const cost = without < pages.length
+      ? `, so it takes ${pages.length} pages and not ${without}`
       : "";
-    const of = messages.find((said) => costlyIn(onUssd([said], options).text) !== undefined) ??
-      first;
+    const of = messages.find((said) => costlyIn(onUssd([said], options).text) !== undefined);
     warn(
-      of.block,
+      of?.block ?? first.block,
       "not_gsm7",
-      `${areNot(costly)}: ` +
-        `a screen with that holds ${room} characters and not ${pageChars}${cost}.`,
-      costly.plain === undefined
-        ? "Shorten it, as the script has no plain characters."
-        : "Leave it out, or write plain characters.",
+      `${
+        areNot(costly)
+      }: a screen with that holds ${units} characters and not ${pageChars}${cost}.`,
+      plain !== undefined ? WRITE_PLAIN : pages.length > 1 ? SHORTEN : NOTHING_TO_DO,
     );
   }
   return found;
@@ -75,7 +70,7 @@ export function smsWarnings(
   { pages, text, isCut, refusal, options: menu }: Screen,
   { block }: Said,
   { name: language }: Language,
-  { textEncoding, maxParts }: PhoneOptions,
+  { maxParts }: PhoneOptions,
 ): readonly Warning[] {
   const found: Warning[] = [];
   const warn = (kind: WarningKind, message: string, remedy: string) =>
@@ -106,7 +101,7 @@ export function smsWarnings(
   }
   if (isCut) {
     const message = `It takes more than sms.max_parts, ${maxParts} SMS: the end is missing.`;
-    warn("not_sent", message, "Shorten it, or raise sms.max_parts.");
+    warn("pages", message, "Shorten it, or raise sms.max_parts.");
   }
   const costly = pages.some(({ encoding }) => encoding === "ucs2") ? costlyIn(text) : undefined;
   if (costly !== undefined) {
@@ -117,17 +112,21 @@ export function smsWarnings(
       : `${segments} SMS all the same`;
     warn(
       "not_gsm7",
-      `${areNot(costly)}: ` +
-        `70 characters go into one SMS and not 160. That costs ${cost}.`,
-      costly.plain === undefined
-        ? "Shorten it, as the script has no plain characters."
-        : textEncoding === "as_is"
+      `${areNot(costly)}: 70 characters go into one SMS and not 160. That costs ${cost}.`,
+      costly.plain !== undefined
         ? "Leave it out, or set text_encoding to auto, which writes plain characters."
-        : "Leave it out, or write plain characters.",
+        : segments > 1
+        ? SHORTEN
+        : NOTHING_TO_DO,
     );
   }
   return found;
 }
+
+const WRITE_PLAIN = "Leave it out, or write plain characters.";
+const SHORTEN = "Shorten it: there are no plain characters for that.";
+/** What is said of a whole alphabet needs to be said once. */
+export const NOTHING_TO_DO = "Nothing while it fits: there are no plain characters for that.";
 
 /** Which of messages takes most of a screen. */
 function longest(messages: readonly [Said, ...Said[]], options: PhoneOptions): Block {

@@ -42,13 +42,15 @@ export interface Screen {
   /** Before it was cut into pages. */
   readonly text: string;
   readonly options: readonly { readonly title: string; readonly of: Said }[];
+  /** How many messages are shown. */
+  readonly merged: number;
   /** Whether the end is left out. */
   readonly isCut: boolean;
   /** Why nothing is sent, if Turn is told so. */
   readonly refusal?: Sms;
 }
 
-const NOTHING: Screen = { pages: [], text: "", options: [], isCut: false };
+const NOTHING: Screen = { pages: [], text: "", options: [], merged: 0, isCut: false };
 
 /** Messages as one screen of USSD. */
 export function onUssd(messages: readonly Said[], options: PhoneOptions): Screen {
@@ -69,8 +71,13 @@ export function onUssd(messages: readonly Said[], options: PhoneOptions): Screen
     pages,
     text: merged.text,
     options: merged.options.map(({ option, of }) => ({ title: option.title, of })),
+    merged: messages.length === 1 ? 1 : messages.filter(says).length,
     isCut,
   };
+
+  function says({ message, content }: Said): boolean {
+    return showMessage(message, content, { ...options, medium: "ussd" }).kind === "shown";
+  }
 }
 
 /** A message as one SMS or several. */
@@ -79,7 +86,7 @@ export function bySms(said: Said, options: PhoneOptions): Screen {
   if (shown.kind !== "shown" || shown.text === "") return NOTHING;
   const menu = shown.options.map(({ title }) => ({ title, of: said }));
   const sms = toSms(shown.text, options);
-  const screen: Screen = { ...NOTHING, text: shown.text, options: menu };
+  const screen: Screen = { ...NOTHING, text: shown.text, options: menu, merged: 1 };
   if (sms.kind !== "sms") return { ...screen, refusal: sms };
   const pages = sms.texts.map((text): Page => {
     const size = sizeOf(text);

@@ -7,6 +7,8 @@ import { isMessage } from "./messages.ts";
 /** Messages that come in answer to one of the user's. */
 export interface Turn {
   readonly messages: readonly TurnMessage[];
+  /** Whether it may go on in a flow that is not here. */
+  readonly goesOn: boolean;
 }
 
 export interface TurnMessage {
@@ -35,7 +37,7 @@ export function turnsOf(flows: readonly Flow[], waits: (block: Block) => boolean
       if (isMessage(block) && waits(block)) starts.push(...exitsOf(block));
     }
     for (const start of starts) {
-      for (const { flow: of, block } of graph.reach(flow, start)) heads.set(block, of);
+      for (const { flow: of, block } of graph.reach(flow, start).messages) heads.set(block, of);
     }
   }
   const turns: Turn[] = [];
@@ -51,9 +53,21 @@ export function turnsOf(flows: readonly Flow[], waits: (block: Block) => boolean
   for (const [block, flow] of inOrder(flows)) {
     if (isMessage(block) && !shown.has(block)) add(flow, block);
   }
+  // In the order of the author's program, as far as it is known.
   const places = new Map([...inOrder(flows)].map(([block], index) => [block, index]));
-  const placeOf = ({ messages: [first] }: Turn) => first ? places.get(first.block) ?? 0 : 0;
-  return turns.sort((one, other) => placeOf(one) - placeOf(other));
+  const placeOf = (
+    { messages: [first] }: Turn,
+  ): readonly [flow: number, line: number, n: number] => [
+    first ? flows.indexOf(first.flow) : 0,
+    first?.block.line ?? Infinity,
+    first ? places.get(first.block) ?? 0 : 0,
+  ];
+  return turns.map((turn) => [turn, placeOf(turn)] as const)
+    .sort(([, one], [, other]) => {
+      return one[0] - other[0] ||
+        (one[1] < other[1] ? -1 : one[1] > other[1] ? 1 : one[2] - other[2]);
+    })
+    .map(([turn]) => turn);
 }
 
 function* inOrder(flows: readonly Flow[]): Generator<readonly [Block, Flow]> {
@@ -63,11 +77,11 @@ function* inOrder(flows: readonly Flow[]): Generator<readonly [Block, Flow]> {
 class Graph {
   readonly #byId = new Map<string, Flow>();
   readonly #waits: (block: Block) => boolean;
-  readonly #next = new Map<Block, readonly TurnMessage[]>();
+  readonly #next = new Map<Block, Turn>();
   readonly #followed = new Set<Block>();
 
   constructor(flows: readonly Flow[], waits: (block: Block) => boolean) {
-    for (const flow of flows) this.#byId.set(flow.uuid, flow);
+    for (const flow of flows) for (const id of flow.ids) this.#byId.set(id, flow);
     this.#waits = waits;
   }
 
@@ -78,11 +92,10 @@ class Graph {
     for (let way = left.pop(); way !== undefined; way = left.pop()) {
       const last = way.at(-1);
       if (last === undefined) continue;
-      const next = this.#after(last).filter(({ block }) =>
-        way.every((each) => each.block !== block)
-      );
+      const { messages, goesOn } = this.#after(last);
+      const next = messages.filter(({ block }) => way.every((each) => each.block !== block));
       if (next.length === 0 || way.length >= LONGEST_TURN) {
-        turns.push({ messages: way });
+        turns.push({ messages: way, goesOn });
         continue;
       }
       // Once all ways on from a message were shown, one of them is enough.
@@ -94,23 +107,26 @@ class Graph {
   }
 
   /** The messages that may come next in the same turn. */
-  #after({ flow, block }: TurnMessage): readonly TurnMessage[] {
-    if (this.#waits(block)) return [];
+  #after({ flow, block }: TurnMessage): Turn {
+    if (this.#waits(block)) return { messages: [], goesOn: false };
     const known = this.#next.get(block);
     if (known !== undefined) return known;
-    const next = new Map<Block, TurnMessage>();
-    for (const exit of exitsOf(block)) {
-      for (const each of this.reach(flow, exit)) next.set(each.block, each);
-    }
-    this.#next.set(block, [...next.values()]);
-    return [...next.values()];
+    const reached = exitsOf(block).map((exit) => this.reach(flow, exit));
+    const messages = reached.flatMap(({ messages }) => messages);
+    const next: Turn = {
+      messages: [...new Map(messages.map((message) => [message.block, message])).values()],
+      goesOn: reached.some(({ goesOn }) => goesOn),
+    };
+    this.#next.set(block, next);
+    return next;
   }
 
   /** The messages to which one gets from a block by such as show nothing, it included. */
-  reach(from: Flow, start: string): readonly TurnMessage[] {
+  reach(from: Flow, start: string): Turn {
     const found = new Map<Block, TurnMessage>();
     const longest = new Map<Block, number>();
     const left: [flow: Flow, uuid: string, ms: number][] = [[from, start, 0]];
+    let goesOn = false;
     let steps = 0;
     for (let next = left.pop(); next !== undefined && steps < MOST_STEPS; next = left.pop()) {
       const [flow, uuid, ms] = next;
@@ -123,13 +139,13 @@ class Graph {
         continue;
       }
       const after = Math.min(LONGEST_MS, ms + callMs(block));
-      const other = block.type === "Core.RunFlow"
-        ? this.#byId.get(String(block.config.flow_id))
-        : undefined;
+      const isRun = block.type === "Core.RunFlow";
+      const other = isRun ? this.#byId.get(String(block.config.flow_id)) : undefined;
+      goesOn ||= isRun && other === undefined;
       if (other !== undefined) left.push([other, other.first, after]);
       else for (const exit of exitsOf(block).toReversed()) left.push([flow, exit, after]);
     }
-    return [...found.values()];
+    return { messages: [...found.values()], goesOn };
   }
 }
 
