@@ -32,7 +32,7 @@ export function placeOf({ language, ...card }: Warning): string {
 
 /** What becomes of the step's messages, if there is more to say than that it is shown. */
 export function sharedWords(
-  { messages, waits, goesOn, pages }: Step,
+  { merged, waits, goesOn, pages }: Step,
   medium: Medium,
 ): string | undefined {
   if (medium === "sms" || pages.length === 0) return undefined;
