@@ -2,9 +2,8 @@
 // and needs no configuration; of one it takes only what is about phones.
 
 import { Buffer } from "node:buffer";
-import { type Command, Option } from "commander";
 import { messageOf } from "../async/mod.ts";
-import { type ChannelConfig, configKeys, loadConfig } from "../config/mod.ts";
+import type { ChannelConfig } from "../config/mod.ts";
 import {
   type FlowFile,
   formatHtml,
@@ -20,11 +19,10 @@ import {
 } from "../preview/mod.ts";
 import { contentOptionsOf } from "../service/content_options.ts";
 import { ussdOptionsOf } from "../service/ussd_options.ts";
-import { CONNECTOR, flagValues, selectChannel, type Shell, validConfig } from "./config_command.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 import { plainJson, plainText, print, printError } from "./print.ts";
 
-interface Options {
+export interface PreviewFlags {
   readonly ussd?: true;
   readonly sms?: true;
   readonly connector?: string;
@@ -38,41 +36,11 @@ interface Options {
 /** Exports are of a megabyte or two. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** The keys of the configuration that say how messages look on a phone. */
-const PHONE_KEYS = configKeys.filter(({ path }) =>
-  /^(?:ussd|sms|words|text_encoding|templates)(?:\.|$)/.test(path)
-);
-
-/** Adds the command. */
-export function addPreview(program: Command, shell: Shell): void {
-  const command = program.command("preview")
-    .description("show what flows exported from Turn look like on a phone, and what to mend")
-    .argument("<file...>", "flows, as Turn exports them in JSON")
-    .addOption(new Option("--ussd", "as screens of USSD (the default, but for a channel of SMS)"))
-    .addOption(new Option("--sms", "as SMS").conflicts("ussd"))
-    .option("--html <file>", "write a page to print or pass on, in place of text")
-    .option("--json", "print JSON in place of text")
-    .option("--strict", "exit code 1 if there is a warning, or something could not be read")
-    .option("--values <file>", "samples of what flows get from elsewhere, in JSON or YAML")
-    .option("--write-values <file>", "write such a file, to be filled in")
-    .option("--config <file>", "the configuration of the channel; it may be a part of one")
-    .addOption(CONNECTOR);
-  for (const { flag, description, defaultText } of PHONE_KEYS) {
-    const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
-    const option = new Option(`--${flag} <value>`, description + hint);
-    command.addOption(option.helpGroup("Configuration:"));
-  }
-  command.action(async (names: string[], options: Options) => {
-    const flags = flagValues(command, ["config", ...PHONE_KEYS.map(({ flag }) => flag)]);
-    const channel = await channelOf(flags, shell.env, options.connector);
-    shell.exit(await preview(names, channel, options));
-  });
-}
-
-async function preview(
+/** Shows flows; returns the exit code. */
+export async function preview(
   names: readonly string[],
   channel: ChannelConfig,
-  options: Options,
+  options: PreviewFlags,
 ): Promise<number> {
   const samples = await samplesOf(options.values);
   const made = previewOptions(channel, options, samples);
@@ -104,7 +72,7 @@ function shown(text: string): string {
 
 function previewOptions(
   channel: ChannelConfig,
-  { sms, ussd: asUssd }: Options,
+  { sms, ussd: asUssd }: PreviewFlags,
   samples: Samples,
 ): PreviewOptions {
   const ussd = ussdOptionsOf(channel);
@@ -121,47 +89,6 @@ function previewOptions(
     answerDeadlineMs: ussd.answerDeadlineMs(null),
   };
 }
-
-/**
- * The channel that is shown: one of the configuration, or one that is as if none of its keys were set. What
- * is not about phones, and secrets above all, need not be there: a designer has none.
- */
-async function channelOf(
-  flags: Readonly<Record<string, string>>,
-  env: Readonly<Record<string, string>>,
-  connector: string | undefined,
-): Promise<ChannelConfig> {
-  const load = (more: Readonly<Record<string, string>>) =>
-    loadConfig({ flags: { ...PLACEHOLDERS, ...more, ...flags }, env });
-  let loaded = await load({});
-  const isNameless = loaded.kind === "faulty" &&
-    loaded.faults.some(({ key, value }) => key === "connector_name" && value === undefined);
-  if (isNameless) {
-    const isAny = flags.config === undefined && !env.VUMI_CONFIG_FILE;
-    loaded = await load({ "connector-name": "preview", ...isAny && { "transport-type": "ussd" } });
-  }
-  const config = validConfig(loaded);
-  for (const { key, message } of loaded.warnings) printError(`${key}: ${message}\n`);
-  return selectChannel(config, connector);
-}
-
-const REQUIRED: Readonly<Record<string, string>> = {
-  "default-from-addr": "0",
-  "http-bind": "127.0.0.1:0",
-  "turn-api-url": "http://127.0.0.1",
-  "auth-token": "none",
-  "turn-hmac-secret": "none",
-  "amqp-url": "memory:",
-  "message-cache-class": "MemoryMessageCache",
-};
-
-/** Flags for keys that say nothing about phones. */
-const PLACEHOLDERS: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    configKeys.filter(({ path }) => path.endsWith("_file")).map(({ flag }) => [flag, ""]),
-  ),
-  ...REQUIRED,
-};
 
 async function samplesOf(path: string | undefined): Promise<Samples> {
   if (path === undefined) return new Map();

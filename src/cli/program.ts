@@ -15,7 +15,7 @@ import { addFind } from "./find.ts";
 import type { HandsetOptions } from "./handset.ts";
 import { init, questionFlags } from "./init.ts";
 import { addParkedCommands } from "./parked.ts";
-import { addPreview } from "./preview.ts";
+import { addPreview } from "./preview_command.ts";
 import { print, printLast } from "./print.ts";
 import { run } from "./run.ts";
 import { systemdUnit } from "./systemd_unit.ts";

@@ -19,7 +19,11 @@ export interface TurnMessage {
 }
 
 /** More steps from one message to the next ones are not followed. */
-const MOST_STEPS = 20_000;
+const MOST_STEPS = 10_000;
+/** How often it is looked whether a block can be reached by a way on which calls take longer. */
+const MOST_TIMES = 3;
+/** More turns that begin with the same message are not shown: there is more than anybody reads. */
+const MOST_TURNS = 20;
 /** Longer turns are in no flow; what comes after is shown by itself. */
 const LONGEST_TURN = 20;
 /** Longer than that no screen waits. */
@@ -36,8 +40,8 @@ export function turnsOf(flows: readonly Flow[], waits: (block: Block) => boolean
     for (const block of flow.blocks.values()) {
       if (isMessage(block) && waits(block)) starts.push(...exitsOf(block));
     }
-    for (const start of starts) {
-      for (const { flow: of, block } of graph.reach(flow, start).messages) heads.set(block, of);
+    for (const start of new Set(starts)) {
+      for (const { flow: of, block } of graph.reach(flow, [start]).messages) heads.set(block, of);
     }
   }
   const turns: Turn[] = [];
@@ -79,6 +83,7 @@ class Graph {
   readonly #waits: (block: Block) => boolean;
   readonly #next = new Map<Block, Turn>();
   readonly #followed = new Set<Block>();
+  readonly #exits = new Map<Block, readonly string[]>();
 
   constructor(flows: readonly Flow[], waits: (block: Block) => boolean) {
     for (const flow of flows) for (const id of flow.ids) this.#byId.set(id, flow);
@@ -89,7 +94,7 @@ class Graph {
   turnsFrom(head: TurnMessage): readonly Turn[] {
     const turns: Turn[] = [];
     const left: (readonly TurnMessage[])[] = [[head]];
-    for (let way = left.pop(); way !== undefined; way = left.pop()) {
+    for (let way = left.pop(); way !== undefined && turns.length < MOST_TURNS; way = left.pop()) {
       const last = way.at(-1);
       if (last === undefined) continue;
       const { messages, goesOn } = this.#after(last);
@@ -111,29 +116,34 @@ class Graph {
     if (this.#waits(block)) return { messages: [], goesOn: false };
     const known = this.#next.get(block);
     if (known !== undefined) return known;
-    const reached = exitsOf(block).map((exit) => this.reach(flow, exit));
-    const messages = reached.flatMap(({ messages }) => messages);
-    const next: Turn = {
-      messages: [...new Map(messages.map((message) => [message.block, message])).values()],
-      goesOn: reached.some(({ goesOn }) => goesOn),
-    };
+    const next = this.reach(flow, this.#exitsOf(block));
     this.#next.set(block, next);
     return next;
   }
 
-  /** The messages to which one gets from a block by such as show nothing, it included. */
-  reach(from: Flow, start: string): Turn {
+  /** The last first, as they are taken from the end. */
+  #exitsOf(block: Block): readonly string[] {
+    const known = this.#exits.get(block) ?? exitsOf(block).toReversed();
+    this.#exits.set(block, known);
+    return known;
+  }
+
+  /** The messages to which one gets from blocks by such as show nothing, they included. */
+  reach(from: Flow, starts: readonly string[]): Turn {
     const found = new Map<Block, TurnMessage>();
-    const longest = new Map<Block, number>();
-    const left: [flow: Flow, uuid: string, ms: number][] = [[from, start, 0]];
+    const longest = new Map<Block, { readonly ms: number; readonly times: number }>();
+    const left = starts.map((
+      uuid,
+    ): readonly [Flow, string, number] => [from, uuid, 0]);
     let goesOn = false;
     let steps = 0;
-    for (let next = left.pop(); next !== undefined && steps < MOST_STEPS; next = left.pop()) {
+    for (let next = left.pop(); next !== undefined && steps++ < MOST_STEPS; next = left.pop()) {
       const [flow, uuid, ms] = next;
       const block = flow.blocks.get(uuid);
-      if (block === undefined || (longest.get(block) ?? -1) >= ms) continue;
-      longest.set(block, ms);
-      steps++;
+      if (block === undefined) continue;
+      const before = longest.get(block);
+      if (before !== undefined && (before.ms >= ms || before.times >= MOST_TIMES)) continue;
+      longest.set(block, { ms, times: (before?.times ?? 0) + 1 });
       if (isMessage(block)) {
         found.set(block, { flow, block, callsMs: ms });
         continue;
@@ -143,7 +153,7 @@ class Graph {
       const other = isRun ? this.#byId.get(String(block.config.flow_id)) : undefined;
       goesOn ||= isRun && other === undefined;
       if (other !== undefined) left.push([other, other.first, after]);
-      else for (const exit of exitsOf(block).toReversed()) left.push([flow, exit, after]);
+      else for (const exit of this.#exitsOf(block)) left.push([flow, exit, after]);
     }
     return { messages: [...found.values()], goesOn };
   }
@@ -151,6 +161,10 @@ class Graph {
 
 /** The blocks to which a block leads. */
 function exitsOf({ exits, config }: Block): readonly string[] {
+  const [first, another] = exits;
+  if (another === undefined && config.destination_block === undefined) {
+    return first === undefined || first.to === "" ? [] : [first.to];
+  }
   const others = typeof config.destination_block === "string" ? [config.destination_block] : [];
   return [...new Set([...others, ...exits.map(({ to }) => to)])].filter((to) => to !== "");
 }
