@@ -31,6 +31,7 @@ export function fillIn(text: string, fill: Fill): Filled {
   if (!text.includes("@")) return { text, unknown: [] };
   const unknown: Expression[] = [];
   let filled = "";
+  let after = 0;
   for (let at = 0; at < text.length;) {
     const next = text.indexOf("@", at);
     if (next < 0) {
@@ -38,13 +39,14 @@ export function fillIn(text: string, fill: Fill): Filled {
       break;
     }
     filled += text.slice(at, next);
-    const end = text[next + 1] === "@" ? next + 2 : expressionEnd(text, next);
+    const end = text[next + 1] === "@" ? next + 2 : expressionEnd(text, next, after);
     at = end ?? next + 1;
     if (end === undefined || text[next + 1] === "@") {
       filled += "@";
       continue;
     }
     const source = text.slice(next + 1, end);
+    after = end;
     const said = fill(source);
     if (said === undefined) {
       const name = nameOf(source);
@@ -67,9 +69,10 @@ export function unquoted(text: string): string {
   return /^"[^]*"$/.test(text) ? text.slice(1, -1).replaceAll('\\"', '"') : text;
 }
 
-/** Where the expression ends whose @ is at `at`; undefined if there is none, as in an address. */
-function expressionEnd(text: string, at: number): number | undefined {
-  if (at > 0 && /[\w.]/.test(text.charAt(at - 1))) return undefined;
+/** Where the expression ends whose @ is at `at`; undefined if there is none, as in an address. Another
+ * one has ended at `after`. */
+function expressionEnd(text: string, at: number, after: number): number | undefined {
+  if (at > after && /[\w.]/.test(text.charAt(at - 1))) return undefined;
   let end = at + 1;
   if (text[end] !== "(") {
     end = wordEnd(text, end);
