@@ -84,8 +84,16 @@ function wrapped(text: string, first: string, others: string): string {
 
 /** A line as several, broken at blanks where there are some. */
 function wrapLine(line: string, width: number): readonly string[] {
-  if (line.length <= width && /^[ -~]*$/.test(line)) return [line];
   const lines: string[] = [];
+  if (/^[ -~]*$/.test(line)) {
+    let rest = line;
+    while (rest.length > width) {
+      const at = rest.lastIndexOf(" ", width);
+      lines.push(rest.slice(0, at > 0 ? at : width));
+      rest = rest.slice(at > 0 ? at + 1 : width);
+    }
+    return [...lines, rest];
+  }
   let current = "";
   let used = 0;
   let blank = -1;
