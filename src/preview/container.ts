@@ -6,9 +6,11 @@ import { parseJson } from "../async/mod.ts";
 
 /** Something that can't be read. */
 export interface Unread {
+  /** The file, as it was named. */
   readonly file: string;
   /** Where in the file; empty for the whole file. */
   readonly where: string;
+  /** Why not. */
   readonly why: string;
 }
 

@@ -19,7 +19,7 @@ export {
   skeletonOf,
   type Step,
 } from "./preview.ts";
-export { readSamples, type Samples } from "./samples.ts";
+export { readSamples, type Samples, type Words } from "./samples.ts";
 export type { Page, PhoneOptions } from "./screens.ts";
 export { formatText } from "./text.ts";
 export type { Warning, WarningKind } from "./warnings.ts";

@@ -19,42 +19,57 @@ import type { Warning } from "./warnings.ts";
 
 /** How a preview is made. */
 export interface PreviewOptions extends PhoneOptions, Omit<SessionOptions, "moreKey"> {
+  /** Where it is shown. */
   readonly medium: Medium;
+  /** What expressions say. */
   readonly samples: Samples;
 }
 
 /** A file with flows. */
 export interface FlowFile {
+  /** As it was named. */
   readonly name: string;
+  /** What is in it. */
   readonly bytes: Uint8Array;
 }
 
 /** What flows look like on a phone. */
 export interface Preview {
+  /** Where they are shown. */
   readonly medium: Medium;
+  /** Those that could be read. */
   readonly flows: readonly FlowPreview[];
+  /** What could not be read. */
   readonly unread: readonly Unread[];
 }
 
+/** What a flow looks like. */
 export interface FlowPreview {
+  /** The file that it is from. */
   readonly file: string;
+  /** What its authors call it. */
   readonly name: string;
   /** The words that start it, as far as the export says it. */
   readonly startsOn: readonly string[];
   /** Those of no step. */
   readonly warnings: readonly Warning[];
+  /** What it looks like in each. */
   readonly languages: readonly LanguagePreview[];
 }
 
+/** What a flow looks like in a language. */
 export interface LanguagePreview {
   /** Three letters. */
   readonly code: string;
+  /** What its authors call it. */
   readonly name: string;
+  /** In the order of the author's program. */
   readonly steps: readonly Step[];
 }
 
 /** What is shown at once: on USSD all messages of a turn, by SMS one of them. */
 export interface Step {
+  /** In the order of their coming. */
   readonly messages: readonly {
     readonly card: string;
     readonly line?: number;
@@ -71,6 +86,7 @@ export interface Step {
   readonly isAbout: boolean;
   /** Screens, or SMS; none if nothing is shown. */
   readonly pages: readonly Page[];
+  /** What is to be said of it, and was not said before. */
   readonly warnings: readonly Warning[];
 }
 

@@ -5,7 +5,8 @@ import { parse } from "yaml";
 import { parseJson } from "../async/mod.ts";
 import type { Language } from "./container.ts";
 
-type Words = string | readonly string[];
+/** A text, or several: a menu's options. */
+export type Words = string | readonly string[];
 
 /** What expressions say, by their source; in one language or in all. */
 export type Samples = ReadonlyMap<string, Words | ReadonlyMap<string, Words>>;

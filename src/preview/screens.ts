@@ -21,15 +21,19 @@ import type { Said } from "./messages.ts";
 
 /** How messages become words, as a channel is configured. */
 export interface PhoneOptions extends Omit<ShowOptions, "medium" | "optionsBefore">, SmsOptions {
+  /** Screens of USSD. */
   readonly pages: PageOptions;
 }
 
 /** What a phone shows at once. */
 export interface Page {
+  /** What is shown. */
   readonly text: string;
+  /** How it is sent. */
   readonly encoding: "gsm7" | "ucs2";
-  /** Characters used, and how many there is room for. */
+  /** Characters, of GSM-7's extension counted twice. */
   readonly used: number;
+  /** How many there is room for. */
   readonly room: number;
   /** How many SMS an operator bills for it; 1 on USSD. */
   readonly segments: number;

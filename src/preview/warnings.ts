@@ -20,12 +20,15 @@ export type WarningKind =
 
 /** Something that a phone will not do as the flow's author may think. */
 export interface Warning {
+  /** What it is about. */
   readonly kind: WarningKind;
+  /** What authors call a step. */
   readonly card: string;
   /** The card's, where the export says it. */
   readonly line?: number;
   /** Empty if it is so in all. */
   readonly language: string;
+  /** What it is. */
   readonly message: string;
   /** What to do. */
   readonly remedy: string;
