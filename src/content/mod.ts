@@ -6,15 +6,7 @@
  */
 
 export * from "./encode.ts";
-export {
-  type Capacity,
-  fits,
-  isGsm7,
-  type Size,
-  sizeOf,
-  SMS_CAPACITY,
-  smsSegments,
-} from "./gsm7.ts";
+export { type Capacity, isGsm7, type Size, sizeOf, SMS_CAPACITY, smsSegments } from "./gsm7.ts";
 export { isKey, type Option, pick, type Picked, readAs } from "./menu.ts";
 export { type Merged, mergeMessages, type MessageToMerge } from "./merge.ts";
 export { type PageOptions, screenCapacity, toPages } from "./pages.ts";

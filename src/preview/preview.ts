@@ -195,21 +195,23 @@ class Previewer {
     if (first === undefined) return undefined;
     const { medium } = this.#options;
     const isUssd = medium === "ussd";
-    const screen = isUssd ? onUssd(messages, this.#options) : bySms(first, this.#options);
-    const all = [first, ...others] as const;
+    // Without a window the first one takes the user's request.
+    const isMerged = isUssd && this.#options.mergeWindowMs > 0;
+    const shown = isMerged ? [first, ...others] as const : [first] as const;
+    const screen = isUssd ? onUssd(shown, this.#options) : bySms(first, this.#options);
     return {
       messages: messages.map(({ block: { card, line }, what }) => (
         { card, ...line !== undefined && { line }, what }
       )),
       merged: screen.merged,
-      waits: messages.some(({ waitingForUserInput }) => waitingForUserInput),
+      waits: shown.some(({ waitingForUserInput }) => waitingForUserInput),
       goesOn: turn.goesOn,
-      isAbout: messages.some(({ unknown }) => unknown.length > 0),
+      isAbout: shown.some(({ unknown }) => unknown.length > 0),
       pages: screen.pages,
       warnings: [
         ...isUssd ? turnWarnings(turn, this.#session) : [],
         ...isUssd
-          ? screenWarnings(screen, all, language, this.#options)
+          ? screenWarnings(screen, shown, language, this.#options)
           : smsWarnings(screen, first, language, this.#options),
         ...messages.flatMap((said) => messageWarnings(said, language, medium, this.#options)),
       ],
