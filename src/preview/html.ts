@@ -15,19 +15,19 @@ import type { Warning } from "./warnings.ts";
 const STYLE = `
 :root { color-scheme: light; }
 body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1d2329; background: #fff;
-  font: 1rem/1.5 system-ui, sans-serif; }
-h1, h2, h3 { line-height: 1.25; overflow-wrap: anywhere; }
+  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+h1, h2, h3 { line-height: 1.25; }
 h2 { margin-top: 3rem; border-bottom: 2px solid #1d2329; }
-.step { margin: 1.5rem 0; break-inside: avoid; overflow-wrap: anywhere; }
+.step { margin: 1.5rem 0; break-inside: avoid; }
 .step > p { margin: 0.25rem 0; }
 .pages { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
 figure { margin: 0.5rem 0; width: 18rem; max-width: 100%; break-inside: avoid; }
 pre { margin: 0; padding: 0.75rem; border: 2px solid #1d2329; border-radius: 0.75rem;
-  white-space: pre-wrap; overflow-wrap: anywhere; font: 0.9rem/1.4 ui-monospace, monospace; }
+  white-space: pre-wrap; font: 0.9rem/1.4 ui-monospace, monospace; }
 figcaption { color: #4a5560; font-size: 0.85rem; }
 ul { list-style: none; padding: 0; }
 .warnings li { margin: 0.5rem 0; padding: 0.5rem 0.75rem; border-left: 0.3rem solid #b45309;
-  background: #fff7ed; overflow-wrap: anywhere; break-inside: avoid; }
+  background: #fff7ed; break-inside: avoid; }
 @media print { body { margin: 0; max-width: none; } h2 { break-before: page; }
   h2:first-of-type { break-before: auto; } }
 `;
@@ -70,7 +70,8 @@ ${warningsHtml(flow.warnings)}`;
 
 function stepHtml(step: Step, { code }: LanguagePreview, { medium }: Preview): string {
   const shared = sharedWords(step, medium);
-  const lang = /^[a-z]{2,3}$/i.test(code) ? ` lang="${code}"` : "";
+  // Browsers know "en" and not "eng".
+  const lang = /^[a-z]{3}$/i.test(code) ? ` lang="${Intl.getCanonicalLocales(code)[0]}"` : "";
   const pages = step.pages.map((page, index) =>
     `<figure><pre${lang} dir="auto">${escaped(page.text)}</pre>` +
     `<figcaption>${escaped(lengthOf(page, index, step, medium))}</figcaption></figure>\n`
