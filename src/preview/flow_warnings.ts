@@ -3,7 +3,7 @@
 
 import { isKey } from "../content/mod.ts";
 import type { Flow } from "./container.ts";
-import { isOfMessage, isStartedBy, type Keyword, keywordsOf, startWords } from "./keywords.ts";
+import { isOfMessage, isStartedBy, keywordsOf, startWords } from "./keywords.ts";
 import { isMessage } from "./messages.ts";
 import type { Turn } from "./turns.ts";
 import { named, type Warning, warningAt } from "./warnings.ts";
@@ -51,11 +51,10 @@ export function keywordWarnings(
   { moreKey }: SessionOptions,
   medium: "ussd" | "sms",
 ): readonly Warning[] {
-  const choices = [...flow.blocks.values()]
-    .filter(({ type }) => type.endsWith("SelectOneResponse"))
-    .map(({ name }) => name).filter((name) => name !== "");
-  const isAnswer = new RegExp(
-    String.raw`\b(?:block\.response|${choices.map(escaped).join("|")})\b`,
+  const messages = [...flow.blocks.values()].filter(isMessage);
+  const answers = new Set(messages.map(({ name }) => name));
+  const choices = new Set(
+    messages.filter(({ type }) => type.endsWith("SelectOneResponse")).map(({ name }) => name),
   );
   const found = new Map<string, Warning>();
   for (const keyword of keywordsOf(flow)) {
@@ -64,13 +63,17 @@ export function keywordWarnings(
       const key = `${word} ${block.card}`;
       if (!found.has(key)) found.set(key, warningAt(block, "", "number_keyword", message, remedy));
     };
-    const isHeard = isOfMessage(keyword) || choices.length > 0 && isAnswer.test(keyword.subject);
-    if (medium === "ussd" && isKey(word, moreKey) && (isHeard || isAnswerTo(keyword, flow))) {
+    const names: readonly string[] = keyword.subject.match(/\w+/g) ?? [];
+    const isOfAny = isOfMessage(keyword) || /\bblock\.response\b/.test(keyword.subject);
+    const isOfAnswer = isOfAny || names.some((name) => answers.has(name));
+    if (medium === "ussd" && isKey(word, moreKey) && isOfAnswer) {
       warn(
         `The flow looks for "${word}", which brings the next page and is not told to Turn.`,
         "Take another word, or set another ussd.more_key.",
       );
-    } else if (/^[1-9][0-9]?$/.test(word) && isHeard) {
+    } else if (
+      /^[1-9][0-9]?$/.test(word) && (isOfAny || names.some((name) => choices.has(name)))
+    ) {
       warn(
         `The flow looks for "${word}": in a menu that picks option ${word}, and Turn is told ` +
           "the option's title.",
@@ -79,16 +82,6 @@ export function keywordWarnings(
     }
   }
   return [...found.values()];
-}
-
-/** Whether a word is looked for in the answer to a question of the flow. */
-function isAnswerTo({ subject }: Keyword, flow: Flow): boolean {
-  const names = new Set(subject.match(/\w+/g));
-  return [...flow.blocks.values()].some((block) => isMessage(block) && names.has(block.name));
-}
-
-function escaped(name: string): string {
-  return name.replace(/[^\w ]/g, "\\$&");
 }
 
 /** What there is to say of messages that come one after the other. */

@@ -14,7 +14,7 @@ import { readBlock, type Said } from "./messages.ts";
 import { type Samples, Wanted } from "./samples.ts";
 import { NOTHING_TO_DO, screenWarnings, smsWarnings } from "./screen_warnings.ts";
 import { bySms, onUssd, type Page, type PhoneOptions } from "./screens.ts";
-import { type Turn, type TurnMessage, turnsOf } from "./turns.ts";
+import { messagesOf, type Turn, type TurnMessage, turnsOf } from "./turns.ts";
 import type { Warning } from "./warnings.ts";
 
 /** How a preview is made. */
@@ -126,9 +126,8 @@ class Previewer {
       ({ messages: [first] }) => first?.flow,
     );
     const flows = this.#flows.map((flow): FlowPreview => {
-      const all = turns.get(flow) ?? [];
       const isUssd = medium === "ussd";
-      const its = isUssd ? all : single(all);
+      const its = isUssd ? turns.get(flow) ?? [] : messagesOf(flow);
       const told = new Set<string>();
       return {
         file: flow.file,
@@ -225,11 +224,4 @@ class Previewer {
         flow.languages.find((language) => language.code === code) ?? flow.languages[0];
     return its && this.#said.get(block)?.get(its);
   }
-}
-
-/** Each message of the turns by itself, once. */
-function single(turns: readonly Turn[]): readonly Turn[] {
-  const messages = turns.flatMap(({ messages }) => messages);
-  const once = new Map(messages.map((message) => [message.block, message]));
-  return [...once.values()].map((message) => ({ messages: [message], goesOn: false }));
 }

@@ -57,21 +57,22 @@ export function turnsOf(flows: readonly Flow[], waits: (block: Block) => boolean
   for (const [block, flow] of inOrder(flows)) {
     if (isMessage(block) && !shown.has(block)) add(flow, block);
   }
-  // In the order of the author's program, as far as it is known.
-  const places = new Map([...inOrder(flows)].map(([block], index) => [block, index]));
-  const placeOf = (
-    { messages: [first] }: Turn,
-  ): readonly [flow: number, line: number, n: number] => [
-    first ? flows.indexOf(first.flow) : 0,
-    first?.block.line ?? Infinity,
-    first ? places.get(first.block) ?? 0 : 0,
-  ];
-  return turns.map((turn) => [turn, placeOf(turn)] as const)
-    .sort(([, one], [, other]) => {
-      return one[0] - other[0] ||
-        (one[1] < other[1] ? -1 : one[1] > other[1] ? 1 : one[2] - other[2]);
-    })
-    .map(([turn]) => turn);
+  const flowOf = ({ messages: [first] }: Turn) => first ? flows.indexOf(first.flow) : 0;
+  return inAuthorsOrder(turns).sort((one, other) => flowOf(one) - flowOf(other));
+}
+
+/** All messages of a flow, each as a turn by itself. */
+export function messagesOf(flow: Flow): readonly Turn[] {
+  const messages = [...flow.blocks.values()].filter(isMessage);
+  return inAuthorsOrder(
+    messages.map((block) => ({ messages: [{ flow, block, callsMs: 0 }], goesOn: false })),
+  );
+}
+
+/** In the order of the author's program, as far as it is known. */
+function inAuthorsOrder(turns: readonly Turn[]): Turn[] {
+  const lineOf = ({ messages: [first] }: Turn) => first?.block.line ?? Number.MAX_SAFE_INTEGER;
+  return turns.toSorted((one, other) => lineOf(one) - lineOf(other));
 }
 
 function* inOrder(flows: readonly Flow[]): Generator<readonly [Block, Flow]> {
