@@ -17,12 +17,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "main.ts": ["cli"],
   cli: [
     ...["config", "turn", "vumi", "broker", "cache", "telemetry", "async"],
-    ...["service", "inspect", "simulator"],
+    ...["service", "inspect", "preview", "simulator"],
   ],
   service: ["config", "turn", "vumi", "broker", "cache", "bridge", "telemetry", "async"],
   inspect: ["vumi", "cache", "broker", "bridge", "async"],
   simulator: ["turn", "vumi", "content", "broker", "telemetry", "async"],
   bridge: ["turn", "vumi", "cache", "content", "telemetry", "async"],
+  preview: ["content", "turn", "async"],
   content: ["turn"],
   turn: ["telemetry", "async"],
   vumi: ["broker", "telemetry", "async"],
@@ -34,7 +35,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Arrows of which only types may come along. */
-const TYPES_ONLY = new Set(["cache → vumi", "content → turn"]);
+const TYPES_ONLY = new Set(["cache → vumi", "content → turn", "preview → turn"]);
 
 interface Import {
   readonly from: string;

@@ -1,7 +1,7 @@
 // What a bridge is given, and what its parts take of it.
 
 import type { MessageCache } from "../cache/mod.ts";
-import type { PageOptions, ShowOptions } from "../content/mod.ts";
+import type { PageOptions, ShowOptions, SmsOptions } from "../content/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
 import type { CallOptions, CallResult, TurnClient } from "../turn/mod.ts";
 import type { Connector, TransportType } from "../vumi/mod.ts";
@@ -14,13 +14,9 @@ import type { TurnGate } from "./turn_gate.ts";
 import type { Clock } from "./wake_up.ts";
 
 /** How Turn's messages become words on a phone, and how answers go back. */
-export interface ContentOptions extends Omit<ShowOptions, "medium"> {
+export interface ContentOptions extends Omit<ShowOptions, "medium">, SmsOptions {
   /** Screens of USSD. */
   readonly pages: PageOptions;
-  /** What becomes of a text that is longer than one SMS. */
-  readonly longSms: "pass" | "split" | "refuse";
-  /** As how many SMS at most, if it is split. */
-  readonly maxParts: number;
   /** How long an answer by SMS may pick from a menu, in milliseconds. */
   readonly menuTimeoutMs: number;
   /** As what Turn is told a choice. */

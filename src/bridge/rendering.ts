@@ -1,14 +1,6 @@
 // What one of Turn's messages becomes on a phone: a text, or several, with its options, or nothing.
 
-import {
-  encodeText,
-  type Medium,
-  type Option,
-  showMessage,
-  smsSegments,
-  toPages,
-  toSmsParts,
-} from "../content/mod.ts";
+import { type Medium, type Option, showMessage, toPages, toSms } from "../content/mod.ts";
 import type { Metrics } from "../telemetry/mod.ts";
 import type { OutboundRequest } from "../turn/mod.ts";
 import type { ContentOptions } from "./options.ts";
@@ -64,29 +56,27 @@ function onScreens(text: string, menu: readonly Option[], options: ContentOption
 function bySms(
   text: string,
   menu: readonly Option[],
-  { textEncoding, longSms, maxParts }: ContentOptions,
+  options: ContentOptions,
   metrics: Metrics,
 ): Rendered {
-  const encoded = encodeText(text, textEncoding);
-  if (encoded.kind === "not_encodable") {
+  const sms = toSms(text, options);
+  if (sms.kind === "not_encodable") {
     metrics.notEncodable();
-    const { codePoint, place } = encoded;
+    const { codePoint, place } = sms;
     // The character itself would come into the log.
     return unsendable(
       `Character ${place} of the text, ${codePoint}, is not in GSM-7, and text_encoding is gsm7`,
     );
   }
-  metrics.substituted(encoded.substitutions);
-  // Nothing but emoji, for example.
-  if (encoded.text.trim() === "" && text.trim() !== "") return { kind: "not_shown" };
-  const segments = longSms === "pass" ? 1 : smsSegments(encoded.text);
-  if (segments > 1 && longSms === "refuse") {
-    return unsendable(`The text takes ${segments} SMS, and sms.long is refuse`);
+  metrics.substituted(sms.substitutions);
+  switch (sms.kind) {
+    case "nothing":
+      return { kind: "not_shown" };
+    case "too_long":
+      return unsendable(`The text takes ${sms.segments} SMS, and sms.long is refuse`);
+    case "sms":
+      return { kind: "shown", medium: "sms", texts: sms.texts, options: menu };
   }
-  const [first = "", ...others] = longSms === "split"
-    ? toSmsParts(encoded.text, maxParts).texts
-    : [encoded.text];
-  return { kind: "shown", medium: "sms", texts: [first, ...others], options: menu };
 }
 
 function unsendable(details: string): Rendered {

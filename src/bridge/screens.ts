@@ -1,6 +1,6 @@
 // What is shown to a user of USSD at once: Turn's messages as one text, with one menu.
 
-import { type Option, showMessage } from "../content/mod.ts";
+import { mergeMessages } from "../content/mod.ts";
 import type { OutboundRequest } from "../turn/mod.ts";
 import type { HeldMessage } from "./held_messages.ts";
 import type { ContentOptions } from "./options.ts";
@@ -27,27 +27,14 @@ export function merge(
   messages: readonly HeldMessage[],
   content: ContentOptions,
 ): Screen | undefined {
-  const waiting = messages.filter(({ request }) => request.waitingForUserInput);
-  const others = messages.filter(({ request }) => !request.waitingForUserInput);
-  const texts: string[] = [];
-  const options: Option[] = [];
-  const of: string[] = [];
-  for (const { id, request } of [...others, ...waiting]) {
-    const shown = showMessage(request.message, request.content, {
-      ...content,
-      medium: "ussd",
-      optionsBefore: options.length,
-    });
-    if (shown.kind !== "shown" || shown.text === "") continue;
-    texts.push(shown.text);
-    options.push(...shown.options);
-    of.push(...shown.options.map(() => id));
-  }
+  const merged = mergeMessages(messages, ({ request }) => request, content);
+  if (merged === undefined) return undefined;
+  const of = merged.options.map(({ of }) => of.id);
+  const options = merged.options.map(({ option }) => option);
   const [first] = of;
-  if (texts.length === 0) return undefined;
   return {
-    text: texts.join("\n"),
-    waits: waiting.length > 0,
+    text: merged.text,
+    waits: merged.waits,
     ids: messages.map(({ id }) => id),
     prompt: first === undefined ? undefined : { id: first, of, medium: "ussd", options },
   };

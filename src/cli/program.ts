@@ -15,6 +15,7 @@ import { addFind } from "./find.ts";
 import type { HandsetOptions } from "./handset.ts";
 import { init, questionFlags } from "./init.ts";
 import { addParkedCommands } from "./parked.ts";
+import { addPreview } from "./preview_command.ts";
 import { print, printLast } from "./print.ts";
 import { run } from "./run.ts";
 import { systemdUnit } from "./systemd_unit.ts";
@@ -49,6 +50,7 @@ export async function runCommandLine(args: readonly string[], signals: Signals):
     .description("count what came and what became of it; exit code 1 if it does not add up")
     .addOption(CONNECTOR);
   needConfig(auditCommand, shell, (config) => audit(config, auditCommand.opts()));
+  addPreview(program, shell);
   addSetupCommands(program, shell);
   addDemoCommands(program, shell);
   try {

@@ -53,6 +53,16 @@ export function pick(input: string, options: readonly Option[]): Picked | undefi
   return belongs ? { option, number, by: "number_and_title" } : undefined;
 }
 
+/**
+ * What is read of a title where only its beginning is shown, as titles are compared; the same for two
+ * options that a user can't tell apart.
+ */
+export function readAs(title: string): string {
+  const [shown = 0] = CUTS;
+  const beginning = [...title.trim()].slice(0, shown).join("");
+  return titleKey(beginning) || beginning;
+}
+
 /** Whether `input` is the answer `key`, as it is or written as a menu's numbers may be. */
 export function isKey(input: string, key: string): boolean {
   const answer = plain(input);

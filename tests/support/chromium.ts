@@ -25,6 +25,8 @@ export interface ViewOptions {
   readonly dark?: boolean;
   /** Pixels of the screen for one of the page. */
   readonly scale?: number;
+  /** What is on the page when it has loaded; by default, that it is connected. */
+  readonly ready?: string;
 }
 
 /** A page that is open, for a user who has seen no other. */
@@ -63,6 +65,7 @@ export async function closeBrowser(): Promise<void> {
 /** Opens a page. */
 export async function openView(url: string, options: ViewOptions = {}): Promise<View> {
   const { width = 1360, height = 860, dark = false, scale = 1 } = options;
+  const { ready = '#link[data-state="ok"]' } = options;
   // One that has died takes only the test along that it was used by.
   if (running !== undefined && !(await running).browser.connected) await closeBrowser();
   const { browser } = await (running ??= start());
@@ -80,7 +83,7 @@ export async function openView(url: string, options: ViewOptions = {}): Promise<
     { name: "prefers-reduced-motion", value: "reduce" },
   ]);
   await page.goto(url);
-  await page.waitForSelector('#link[data-state="ok"]');
+  await page.waitForSelector(ready);
   return {
     page,
     faults,
