@@ -9,20 +9,27 @@ import {
   type ChannelConfig,
   type Config,
   configKeys,
+  type ConfigPlace,
+  FILE_VARIABLES,
+  findPlace,
   formatFaults,
   loadConfig,
   type LoadedConfig,
+  USUAL_PLACES,
   type Warning,
 } from "../config/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
 import type { Signals } from "../service/signals.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
+import { printError } from "./print.ts";
 
 /** Does a command's work; `load` reads the configuration again. Returns the exit code. */
 type Work = (
   config: Config,
   warnings: readonly Warning[],
   load: () => Promise<LoadedConfig>,
+  /** The file, if there is one. */
+  file: ConfigPlace | undefined,
 ) => Promise<number>;
 
 export interface Shell {
@@ -35,7 +42,8 @@ export interface Shell {
 export function needConfig(command: Command, shell: Shell, work: Work): Command {
   command.option(
     "--config <file>",
-    "JSON or YAML file (default: the one that VUMI_CONFIG_FILE names)",
+    `YAML or JSON file (default: what ${FILE_VARIABLES.join(" or ")} names, else the first of ` +
+      `${USUAL_PLACES.join(", ")})`,
   );
   for (const { flag, description, defaultText } of configKeys) {
     const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
@@ -44,13 +52,23 @@ export function needConfig(command: Command, shell: Shell, work: Work): Command 
   }
   return command.action(async () => {
     const flags = flagValues(command, ["config", ...configKeys.map(({ flag }) => flag)]);
-    const load = (): Promise<LoadedConfig> => loadConfig({ flags, env: shell.env });
+    const file = await findPlace({ flags, env: shell.env });
+    const load = (): Promise<LoadedConfig> => loadConfig({ flags, env: shell.env, file });
     // Nothing has begun that would have to be ended.
     const loaded = await Promise.race([load(), aborted(shell.signals.first)]);
     if (loaded === undefined) return shell.exit(EXIT.ok);
-    shell.exit(await work(validConfig(loaded), loaded.warnings, load));
+    const config = validConfig(loaded, file === undefined ? NO_FILE : "");
+    // `run` says it in its log.
+    if (file !== undefined && flags.config === undefined && command.name() !== "run") {
+      printError(`Configuration: ${file.path} (${file.source})\n`);
+    }
+    shell.exit(await work(config, loaded.warnings, load, file));
   });
 }
+
+const NO_FILE = `
+No configuration file was found: neither --config nor ${FILE_VARIABLES.join(" nor ")}
+names one, and there is no ${USUAL_PLACES.join(", and no ")}.`;
 
 /** The values of those of these flags that were given. */
 export function flagValues(command: Command, flags: readonly string[]): Record<string, string> {
@@ -64,7 +82,10 @@ export function flagValues(command: Command, flags: readonly string[]): Record<s
 /** @throws {CommandError} If there are faults; it names all of them, and then says `more`. */
 export function validConfig(loaded: LoadedConfig, more = ""): Config {
   if (loaded.kind === "ok") return loaded.config;
-  throw new CommandError(EXIT.config, `${formatFaults(loaded.faults)}${more}`.trimEnd());
+  throw new CommandError(
+    EXIT.config,
+    `${formatFaults(loaded.faults, loaded.warnings)}${more}`.trimEnd(),
+  );
 }
 
 /** For commands that are about all channels unless it is given. */

@@ -19,11 +19,12 @@ import { print, printLast } from "./print.ts";
 import { run } from "./run.ts";
 import { systemdUnit } from "./systemd_unit.ts";
 import { Terminal } from "./terminal.ts";
+import { usageFault } from "./usage.ts";
 
 /** Runs a command line; returns the exit code. */
 export async function runCommandLine(args: readonly string[], signals: Signals): Promise<number> {
   let code: number = EXIT.ok;
-  let usageFault = "";
+  let usageError = "";
   const program = new Command("turn-channels")
     .description("The bridge between Turn's Channels API and vumi's queues on RabbitMQ.")
     .version(manifest.version)
@@ -32,7 +33,7 @@ export async function runCommandLine(args: readonly string[], signals: Signals):
     .exitOverride()
     .configureOutput({
       writeOut: print,
-      writeErr: (text) => void (usageFault += withoutValues(text)),
+      writeErr: (text) => void (usageError += withoutValues(text)),
     });
   const shell: Shell = { env: Deno.env.toObject(), exit: (exitCode) => code = exitCode, signals };
   // Deno would listen there, and not where the configuration says.
@@ -51,12 +52,17 @@ export async function runCommandLine(args: readonly string[], signals: Signals):
   needConfig(auditCommand, shell, (config) => audit(config, auditCommand.opts()));
   addSetupCommands(program, shell);
   addDemoCommands(program, shell);
+  const fault = await usageFault(args, program, shell.env);
+  if (fault !== undefined) {
+    await printLast(fault);
+    return EXIT.usage;
+  }
   try {
     await program.parseAsync(args.flatMap(splitFlag), { from: "user" });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) {
-      await printLast(usageFault);
+      await printLast(usageError);
       return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     }
     const { exitCode, message } = commandError(error);

@@ -2,6 +2,7 @@
 // commented out, with their defaults, but for what depends on the network and on people's language.
 
 import { type ConfigKey, configKeys } from "./keys.ts";
+import { wrap } from "./wrap.ts";
 
 const WIDTH = 96;
 
@@ -107,14 +108,4 @@ function nameOf(path: string): string {
 /** The default in YAML, quoted if it would be read as something else. */
 function standard({ defaultText }: ConfigKey): string {
   return /^[\w.-]*$|^["[]/.test(defaultText) ? defaultText : JSON.stringify(defaultText);
-}
-
-function wrap(text: string, width: number): readonly string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line !== "" && line.length + word.length >= width) lines.push(word);
-    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-  }
-  return lines;
 }

@@ -16,13 +16,13 @@ export function noPty(): string | undefined {
   return "there is no script(1) to make a terminal";
 }
 
-/** Runs a shell's command line at a terminal where `typed` is typed, and answers what it showed. */
+/** Runs a shell's command line at a terminal of 80 columns where `typed` is typed; answers what it showed. */
 export async function atTerminal(
   commandLine: string,
   typed: string,
 ): Promise<{ code: number; shown: string }> {
   const child = new Deno.Command("script", {
-    args: ["--quiet", "--return", "--command", commandLine, "/dev/null"],
+    args: ["--quiet", "--return", "--command", `stty cols 80 rows 24; ${commandLine}`, "/dev/null"],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

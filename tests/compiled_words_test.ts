@@ -1,0 +1,139 @@
+/**
+ * What people read who use the compiled binary for the first time, at a terminal of 80 columns.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { compile } from "./support/compiled.ts";
+import { Program } from "./support/program.ts";
+import { atTerminal, noPty } from "./support/pty.ts";
+
+const folder = await Deno.makeTempDir({ prefix: "turn-channels-words-" });
+addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+const binary = `${folder}/turn-channels`;
+const fault = noPty() ?? await compile(binary);
+
+/** A test that needs the binary and a terminal. */
+function walk(name: string, fn: (place: Place) => Promise<void>): void {
+  Deno.test({
+    name: fault === undefined ? name : `${name} (not run: ${fault})`,
+    ignore: fault !== undefined && Deno.env.get("CI") !== "true",
+    fn: async () => {
+      const home = await Deno.makeTempDir({ dir: folder });
+      await fn(new Place(home));
+    },
+  });
+}
+
+/** A folder to work in. */
+class Place {
+  constructor(readonly folder: string) {}
+
+  async write(files: Readonly<Record<string, string>>): Promise<void> {
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.writeTextFile(`${this.folder}/${name}`, text, { mode: 0o600 });
+    }
+  }
+
+  /** What the program shows there, as a person sees it. */
+  async run(args: readonly string[], typed = ""): Promise<{ code: number; shown: string }> {
+    const line = `cd '${this.folder}' && ${Program.binary(binary).commandLine(args)}`;
+    const { code, shown } = await atTerminal(line, typed);
+    const lines = shown.replaceAll("\r\n", "\n").split("\n");
+    for (const each of lines) assert.ok(each.length <= 80, `longer than 80: ${each}`);
+    return { code, shown: lines.join("\n") };
+  }
+}
+
+walk("without arguments the binary says how to begin", async (place) => {
+  const { code, shown } = await place.run([]);
+  assert.equal(
+    shown,
+    `No command, and no configuration was found.
+  turn-channels demo     shows the bridge at work; it needs nothing else
+  turn-channels init     asks what is needed, and writes a first configuration
+  turn-channels --help   lists all commands
+`,
+  );
+  assert.equal(code, 64);
+});
+
+walk("an unknown command is answered with a near one, as an unknown flag is", async (place) => {
+  for (
+    const [args, says] of [
+      [["chekc"], "error: there is no such command; did you mean check?\n"],
+      [["hunter2"], "error: there is no such command; turn-channels --help lists them\n"],
+      [["parked", "lst"], "error: unknown command 'lst'\n(Did you mean list?)\n"],
+      [["check", "--confg", "x"], "error: unknown option '--confg'\n(Did you mean --config?)\n"],
+    ] as const
+  ) assert.deepEqual(await place.run(args), { code: 64, shown: says });
+});
+
+const FAULTY = `http_bind: 127.0.0.1:8080
+retry_schedule: [5, sixty]
+channels:
+  - connector_name: ussd
+    default_from_addr: *120*8864#
+    turn_api_ul: https://whatsapp.turn.io/v1/numbers/1
+    auth_token_file: ./ussd-token
+    turn_hmac_secret: secret
+`;
+
+walk("mistakes in a file are told together, with what to do", async (place) => {
+  await place.write({ "config.yaml": FAULTY });
+  const { code, shown } = await place.run(["check"]);
+  assert.equal(
+    shown,
+    `The configuration has 4 faults:
+
+  channels[0].default_from_addr
+    value     *120*8864#
+    expected  quotes around it, as in "*120*8864#": without them * begins the
+              name of a value that stands elsewhere in the file
+    source    file config.yaml, line 5
+
+  channels[0].auth_token_file
+    value     ./ussd-token
+    expected  a file that can be read; there is none
+    source    file config.yaml, channels[0]
+
+  channels[0].turn_api_url
+    value     (missing)
+    expected  required: http:// or https:// URL without user and password,
+              ?query and #fragment
+    source    nowhere; set it in the file, as TURN_API_URL in the environment,
+              or by --turn-api-url
+
+  retry_schedule[1]
+    value     sixty
+    expected  list of 1 to 50 numbers of seconds, each 0.001 to 2592000; as text
+              with commas between
+    source    file config.yaml
+
+Besides:
+
+  - turn_api_ul in file config.yaml, channels[0] is not known and has no effect;
+    did you mean turn_api_url?
+`,
+  );
+  assert.equal(code, 78);
+});
+
+walk("an unclosed quote is told where it begins", async (place) => {
+  const text = FAULTY.replace("*120*8864#", '"*120*8864#');
+  await place.write({ "bridge.yaml": text });
+  const { code, shown } = await place.run(["check", "--config", "bridge.yaml"]);
+  assert.equal(
+    shown,
+    `The configuration has 1 fault:
+
+  config file
+    value     bridge.yaml
+    expected  YAML or JSON: line 5, column 24: the quote that begins here is not
+              closed on its line
+    source    flag --config
+`,
+  );
+  assert.equal(code, 78);
+});
