@@ -5,7 +5,10 @@
  */
 
 import assert from "node:assert/strict";
+import { SECRET, TOKEN } from "./support/bridge.ts";
 import { compile } from "./support/compiled.ts";
+import { FakeTurn } from "./support/fake_turn.ts";
+import { freePort } from "./support/free_port.ts";
 import { Program } from "./support/program.ts";
 import { atTerminal, noPty } from "./support/pty.ts";
 
@@ -137,3 +140,96 @@ walk("an unclosed quote is told where it begins", async (place) => {
   );
   assert.equal(code, 78);
 });
+
+walk(
+  "check says what is to be mended first, then a line a thing, of each channel",
+  async (place) => {
+    await using turn = FakeTurn.start({ authToken: TOKEN });
+    const [http, admin] = [`127.0.0.1:${freePort()}`, `127.0.0.1:${freePort()}`];
+    using _other = Deno.listen({ hostname: "127.0.0.1", port: Number(admin.split(":")[1]) });
+    const text = `http_bind: ${http}
+admin_bind: ${admin}
+amqp_url: "memory:"
+turn_api_url: ${turn.url}
+turn_hmac_secret: ${SECRET}
+channels:
+  - connector_name: ussd
+    transport_type: ussd
+    default_from_addr: "*120*8864#"
+    ussd: { start_text: hi }
+    vumi_api_path: /ussd
+    auth_token: ${TOKEN}
+  - connector_name: sms
+    default_from_addr: "8110"
+    vumi_api_path: /sms
+    auth_token: PUT-THE-TOKEN-HERE
+    worker_concurency: 5
+`;
+    await place.write({ "config.yaml": text });
+    const { code, shown } = await place.run(["check"]);
+    const plain = shown.replaceAll(http, "127.0.0.1:8080").replaceAll(admin, "127.0.0.1:8081")
+      .replaceAll(turn.url, "TURN").replaceAll(/ \d s from/g, " 0 s from");
+    assert.equal(
+      plain,
+      `Configuration: config.yaml (a usual place)
+To mend:
+
+✗ sms       auth_token: it is a placeholder, as examples have it
+    → set it to a token of the number, made in Turn
+✗ ussd, sms turn_api_url: these channels have the same, and Turn has one
+    endpoint for each number
+    → make a number in Turn for each channel, and give each its own turn_api_url
+✗ all       admin_bind: another program listens on 127.0.0.1:8081
+    → stop it (ss -ltnp shows which it is), or set admin_bind to another port
+✗ sms       Turn's token: Turn refuses it (401)
+    → set auth_token to a token of this number, made in Turn and not revoked
+
+To look at:
+
+! sms       setting: worker_concurency in file config.yaml, channels[1] is not
+    known and has no effect; did you mean worker_concurrency?
+
+With this configuration turn-channels will
+  listen on         127.0.0.1:8080
+  use the broker    inside the process (memory:)
+  keep messages in  memory; inbound 3600 s, outbound 86400 s
+and for the channel ussd
+  take from Turn    POST /ussd/messages, as ussd.outbound
+  use Turn at       TURN
+  send to Turn      ussd.inbound as POST …/messages
+                    ussd.event as POST …/statuses (flat)
+  hold for USSD in  ussd.held
+  park in           ussd.inbound.parked, ussd.event.parked, ussd.held.parked
+  on USSD           Two messages within 2 s become one screen; what comes later
+    is refused with 422 or, if it was taken already, told of as sent
+                    After 8 s without an answer nothing is shown until one comes
+                    Turn is told "hi" when somebody dials
+and for the channel sms
+  take from Turn    POST /sms/messages, as sms.outbound
+  use Turn at       TURN
+  send to Turn      sms.inbound as POST …/messages
+                    sms.event as POST …/statuses (flat)
+  hold for USSD in  sms.held
+  park in           sms.inbound.parked, sms.event.parked, sms.held.parked
+
+Fine:
+
+✓ all       http_bind: 127.0.0.1:8080 is free
+✓ all       broker: inside the process, where no transport can reach it
+✓ all       cache: in memory; replies and statuses are lost by a restart
+✓ ussd      Turn: TURN answers (401); the
+    token goes there unencrypted
+✓ ussd      Turn's token: accepted (404; 401 without it)
+✓ ussd      clock: 0 s from Turn's
+✓ sms       Turn: TURN answers (401); the
+    token goes there unencrypted
+✓ sms       clock: 0 s from Turn's
+✓ ussd      POST /ussd/messages: accepts signed requests, refuses others
+✓ sms       POST /sms/messages: accepts signed requests, refuses others
+
+4 to mend, 1 to look at, 10 fine
+`,
+    );
+    assert.equal(code, 1);
+  },
+);

@@ -7,7 +7,7 @@ import { configJsonSchema } from "../config/mod.ts";
 import type { Signals } from "../service/signals.ts";
 import { alertRules, dashboard } from "../telemetry/mod.ts";
 import { audit } from "./audit.ts";
-import { check } from "./check.ts";
+import { check, type CheckOptions } from "./check.ts";
 import { CONNECTOR, flagValues, needConfig, type Shell } from "./config_command.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 import type { DemoOptions } from "./demo.ts";
@@ -42,8 +42,12 @@ export async function runCommandLine(args: readonly string[], signals: Signals):
     .description("run the bridge (the default command)");
   needConfig(runCommand, shell, (...loaded) => run(signals, ...loaded));
   const checkCommand = program.command("check")
-    .description("check a configuration and what it names, and say how to fix what is wrong");
-  needConfig(checkCommand, shell, check);
+    .description("check a configuration and what it names, and say how to fix what is wrong")
+    .option("--dry", "make nothing on the broker: without it, missing queues are made", false)
+    .option("--json", "print the results as JSON", false);
+  needConfig(checkCommand, shell, (config, warnings, _load, file) => {
+    return check(config, warnings, file, checkCommand.opts<CheckOptions>());
+  });
   addFind(program, shell);
   addParkedCommands(program, shell);
   const auditCommand = program.command("audit")
