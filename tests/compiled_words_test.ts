@@ -10,7 +10,7 @@ import { compile } from "./support/compiled.ts";
 import { FakeTurn } from "./support/fake_turn.ts";
 import { freePort } from "./support/free_port.ts";
 import { Program } from "./support/program.ts";
-import { atTerminal, noPty } from "./support/pty.ts";
+import { atTerminal, converse, noPty } from "./support/pty.ts";
 
 const folder = await Deno.makeTempDir({ prefix: "turn-channels-words-" });
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -39,11 +39,15 @@ class Place {
     }
   }
 
-  /** What the program shows there, as a person sees it. */
-  async run(args: readonly string[], typed = ""): Promise<{ code: number; shown: string }> {
+  /** What the program shows there, as a person sees it who answers its questions. */
+  async run(
+    args: readonly string[],
+    answers: readonly (readonly [question: string, answer: string])[] = [],
+  ): Promise<{ code: number; shown: string }> {
     const line = `cd '${this.folder}' && ${Program.binary(binary).commandLine(args)}`;
-    const { code, shown } = await atTerminal(line, typed);
-    const lines = shown.replaceAll("\r\n", "\n").split("\n");
+    const { code, shown } =
+      await (answers.length === 0 ? atTerminal(line, "") : converse(line, answers));
+    const lines = shown.replaceAll("\r\n", "\n").replaceAll(this.folder, "/home").split("\n");
     for (const each of lines) assert.ok(each.length <= 80, `longer than 80: ${each}`);
     return { code, shown: lines.join("\n") };
   }
@@ -233,3 +237,161 @@ Fine:
     assert.equal(code, 1);
   },
 );
+
+walk("init asks with examples, adds another channel, and says what comes next", async (place) => {
+  const first = await place.run(["init"], [
+    ["connector_name:", "ussd"],
+    ["default_from_addr:", "*120*8864#"],
+    ["transport_type [ussd]:", ""],
+    ["http_bind [127.0.0.1:8080]:", ""],
+    ["/%2F]:", ""],
+    ["auth_token:", "hunter2 "],
+    ["turn_api_url:", "whatsapp"],
+    ["turn_api_url:", "https://t.example/v1/numbers/1"],
+    ["turn_hmac_secret [a new one]:", ""],
+  ]);
+  assert.equal(first.shown, INIT);
+  const second = await place.run(["init", "--add-channel"], [
+    ["connector_name:", "ussd"],
+    ["connector_name:", "sms"],
+    ["default_from_addr:", "8110"],
+    ["transport_type [sms]:", "SMS"],
+    ["vumi_api_path [/sms]:", ""],
+    ["auth_token:", "hunter3"],
+    ["turn_api_url:", "https://t.example/v1/numbers/2"],
+    ["turn_hmac_secret [a new one]:", "hush"],
+  ]);
+  assert.equal(second.shown, ADD_CHANNEL);
+  assert.deepEqual([first.code, second.code], [0, 0]);
+});
+
+const INIT = `
+1 of 8. Names the queues: messages and events are taken from NAME.inbound and
+NAME.event, messages go to NAME.outbound.
+For example: ussd
+connector_name: ussd
+
+2 of 8. The number or code that people write to or dial, for messages of which
+Turn names none.
+For example: 8110, or *120*8864# on USSD
+default_from_addr: *120*8864#
+
+3 of 8. What people use.
+For example: sms, ussd
+transport_type [ussd]: 
+
+4 of 8. Where to listen for Turn's requests and health checks. Port 0 is any
+free one.
+For example: 127.0.0.1:8080, with a reverse proxy before it
+http_bind [127.0.0.1:8080]: 
+
+5 of 8. The address of RabbitMQ.
+For example: amqp://user:password@rabbitmq.example.org/vhost
+amqp_url [amqp://guest:guest@127.0.0.1:5672/%2F]: 
+
+6 of 8. Token for Turn's API, sent as bearer token; or auth_token_file.
+For example: the token that Turn shows once, when you make it for the number
+auth_token: 
+
+7 of 8. Base of Turn's API, to which /messages and /statuses are added.
+For example: https://whatsapp.turn.io/v1/numbers/<uuid>
+turn_api_url: whatsapp
+That is not valid. Expected: http:// or https:// URL without user and password,
+  ?query and #fragment
+
+7 of 8. Base of Turn's API, to which /messages and /statuses are added.
+For example: https://whatsapp.turn.io/v1/numbers/<uuid>
+turn_api_url: https://t.example/v1/numbers/1
+
+8 of 8. Secret with which Turn signs its requests; or set turn_hmac_secret_file.
+While it is being replaced, list the old and the new one.
+For example: the hmac_secret that Turn shows of the channel's webhook
+turn_hmac_secret [a new one]: 
+
+Wrote config.yaml, readable by you only. What has to be remembered will be in
+/home/turn-channels.kv.
+
+Next:
+  turn-channels check --config /home/config.yaml
+  turn-channels run --config /home/config.yaml
+  turn-channels systemd-unit --config /home/config.yaml
+
+vumi2: in the configuration of this channel's transport, set
+  transport_name: ussd
+and the same amqp_url.
+
+Turn: set the channel's endpoint to
+  https://bridge.example.org/messages
+and its hmac_secret to turn_hmac_secret in that file.
+
+A reverse proxy with TLS passes on that path. Caddy:
+  bridge.example.org {
+    reverse_proxy /messages 127.0.0.1:8080
+  }
+nginx, in the server for bridge.example.org:
+  location = /messages { proxy_pass http://127.0.0.1:8080; }
+
+Turn will be told "hi" when somebody dials: make ussd.start_text in that file
+the word on which your flow starts.
+`;
+
+const ADD_CHANNEL = `
+1 of 7. Names the queues: messages and events are taken from NAME.inbound and
+NAME.event, messages go to NAME.outbound.
+For example: ussd
+connector_name: ussd
+That is not valid. Expected: one that no other channel in the file has
+
+1 of 7. Names the queues: messages and events are taken from NAME.inbound and
+NAME.event, messages go to NAME.outbound.
+For example: ussd
+connector_name: sms
+
+2 of 7. The number or code that people write to or dial, for messages of which
+Turn names none.
+For example: 8110, or *120*8864# on USSD
+default_from_addr: 8110
+
+3 of 7. What people use.
+For example: sms, ussd
+transport_type [sms]: SMS
+
+4 of 7. Path before /messages, where Turn sends its requests.
+For example: /ussd, for https://bridge.example.org/ussd/messages
+vumi_api_path [/sms]: 
+
+5 of 7. Token for Turn's API, sent as bearer token; or auth_token_file.
+For example: the token that Turn shows once, when you make it for the number
+auth_token: 
+
+6 of 7. Base of Turn's API, to which /messages and /statuses are added.
+For example: https://whatsapp.turn.io/v1/numbers/<uuid>
+turn_api_url: https://t.example/v1/numbers/2
+
+7 of 7. Secret with which Turn signs its requests; or set turn_hmac_secret_file.
+While it is being replaced, list the old and the new one.
+For example: the hmac_secret that Turn shows of the channel's webhook
+turn_hmac_secret [a new one]: 
+
+Added the channel sms to config.yaml, which else says what it said.
+
+Next:
+  turn-channels check --config /home/config.yaml
+  turn-channels systemd-unit --config /home/config.yaml
+  systemctl restart turn-channels
+
+vumi2: in the configuration of this channel's transport, set
+  transport_name: sms
+and the same amqp_url.
+
+Turn: set the channel's endpoint to
+  https://bridge.example.org/sms/messages
+and its hmac_secret to turn_hmac_secret in that file.
+
+A reverse proxy with TLS passes on that path. Caddy:
+  bridge.example.org {
+    reverse_proxy /sms/messages 127.0.0.1:8080
+  }
+nginx, in the server for bridge.example.org:
+  location = /sms/messages { proxy_pass http://127.0.0.1:8080; }
+`;

@@ -13,7 +13,8 @@ import { commandError, EXIT } from "./exit_codes.ts";
 import type { DemoOptions } from "./demo.ts";
 import { addFind } from "./find.ts";
 import type { HandsetOptions } from "./handset.ts";
-import { init, questionFlags } from "./init.ts";
+import { init } from "./init.ts";
+import { questionFlags } from "./init_questions.ts";
 import { addParkedCommands } from "./parked.ts";
 import { print, printLast } from "./print.ts";
 import { run } from "./run.ts";
@@ -113,6 +114,7 @@ function addInit(program: Command, shell: Shell): void {
     .description("write a first configuration; asks for what the flags do not give")
     .option("--output <file>", "the file to write", "config.yaml")
     .option("--force", "replace the file if it exists", false)
+    .option("--add-channel", "add a channel to the file, which is else left as it is", false)
     .option(
       "--register",
       "register the channel in Turn first, with the token of an existing number",
@@ -120,7 +122,13 @@ function addInit(program: Command, shell: Shell): void {
     );
   const questions = questionFlags();
   for (const { flag, text } of questions) command.addOption(new Option(`--${flag} <value>`, text));
-  command.action(async (options: { output: string; force: boolean; register: boolean }) => {
+  interface Options {
+    readonly output: string;
+    readonly force: boolean;
+    readonly register: boolean;
+    readonly addChannel: boolean;
+  }
+  command.action(async (options: Options) => {
     const given = flagValues(command, questions.map(({ flag }) => flag));
     const asker = Deno.stdin.isTerminal() ? new Terminal() : undefined;
     shell.exit(await init({ ...options, given, asker }));

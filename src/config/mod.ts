@@ -5,6 +5,7 @@
  * @module
  */
 
+export { addChannel } from "./add_channel.ts";
 export { amqpUrls, type Bind, formatBind } from "./addresses.ts";
 export { channelVariable } from "./channels.ts";
 export { changedKeys, withoutChannel } from "./changes.ts";
@@ -19,6 +20,6 @@ export type { MessageTemplate, MessageTemplates } from "./message_templates.ts";
 export { type ChannelConfig, type Config, requestTimeoutMs } from "./schema.ts";
 export { lateWay, type SmsFallbackKeys, smsFallbackOf } from "./sms_fallback.ts";
 export type { TlsFiles } from "./tls_files.ts";
-export { configTemplate } from "./template.ts";
+export { configJson, configTemplate } from "./template.ts";
 export { nearest } from "./unknown.ts";
 export { wrap } from "./wrap.ts";

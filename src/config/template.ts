@@ -48,6 +48,26 @@ export function configTemplate(values: Readonly<Record<string, string>>): string
   return `${HEAD}\n${parts.join("\n")}`;
 }
 
+/** The same in JSON, which has no comments: only what is set. */
+export function configJson(values: Values): string {
+  const tree = { $schema: "./config.schema.json", ...nested(values) };
+  return `${JSON.stringify(tree, undefined, 2)}\n`;
+}
+
+/** Values by paths as a tree. */
+export function nested(values: Values): Readonly<Record<string, unknown>> {
+  const tree: Record<string, unknown> = {};
+  for (const [path, value] of Object.entries(values)) {
+    const groups = path.split(".");
+    const name = groups.pop() ?? "";
+    let group = tree;
+    // What is made here are groups only.
+    for (const part of groups) group = (group[part] ??= {}) as Record<string, unknown>;
+    group[name] = value;
+  }
+  return tree;
+}
+
 const HEAD = `# yaml-language-server: $schema=./config.schema.json
 # Made by \`turn-channels init\`. Lines that are commented out show defaults. This file holds secrets:
 # keep it readable by its owner only. \`turn-channels config-schema > config.schema.json\` makes the

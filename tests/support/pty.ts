@@ -35,3 +35,32 @@ export async function atTerminal(
   await writer.close().catch(() => {});
   return { code, shown: new TextDecoder().decode(stdout) };
 }
+
+/** The same, where each answer is typed when its question has been shown. */
+export async function converse(
+  commandLine: string,
+  answers: readonly (readonly [question: string, answer: string])[],
+): Promise<{ code: number; shown: string }> {
+  const child = new Deno.Command("script", {
+    args: ["--quiet", "--return", "--command", `stty cols 80 rows 24; ${commandLine}`, "/dev/null"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+    env: { NO_COLOR: "1", TERM: "dumb" },
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  const open = [...answers];
+  let shown = "";
+  let seen = 0;
+  for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+    shown += part;
+    while (open[0] !== undefined && shown.indexOf(open[0][0], seen) >= 0) {
+      const [question, answer] = open[0];
+      open.shift();
+      seen = shown.indexOf(question, seen) + question.length;
+      await writer.write(new TextEncoder().encode(`${answer}\r`));
+    }
+  }
+  await writer.close().catch(() => {});
+  return { code: (await child.status).code, shown };
+}
