@@ -20,7 +20,7 @@ import { delaysMsOf } from "../service/channel_queues.ts";
 import type { Finding } from "../telemetry/mod.ts";
 import { askTurn } from "../turn/mod.ts";
 import { findPartitions, queuesOf } from "../vumi/mod.ts";
-import { TIMEOUT_MS } from "./config_command.ts";
+import { TIMEOUT_MS, withConfig } from "./config_command.ts";
 import { checkEndpoint } from "./endpoint_check.ts";
 import { EXIT } from "./exit_codes.ts";
 import { checkBinds, checkFiles } from "./check_machine.ts";
@@ -52,13 +52,16 @@ export async function check(
       return { channel: channel.connector_name, ...await checkEndpoint(channel) };
     }),
   ]);
-  const findings: readonly Finding[] = [
+  const found: readonly Finding[] = [
     ...valueFindings(config),
     ...publicFindings(config),
     ...config.channels.flatMap(ussdFindings),
     ...warnings.map((warning) => warningFinding(warning, config)),
     ...tried.flat(),
   ];
+  const findings = found.map((one) => {
+    return one.fix === undefined ? one : { ...one, fix: withConfig(one.fix, file) };
+  });
   print(json ? jsonReport(findings) : formatReport({ findings, summary: summary(config) }));
   return findings.every(({ ok }) => ok !== false) ? EXIT.ok : EXIT.findings;
 }

@@ -20,7 +20,7 @@ import {
 } from "../config/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
 import type { Signals } from "../service/signals.ts";
-import { CommandError, EXIT } from "./exit_codes.ts";
+import { CommandError, commandError, EXIT } from "./exit_codes.ts";
 import { printError } from "./print.ts";
 
 /** Does a command's work; `load` reads the configuration again. Returns the exit code. */
@@ -40,16 +40,15 @@ export interface Shell {
 
 /** Gives `command` the configuration's flags, and lets it do `work`. */
 export function needConfig(command: Command, shell: Shell, work: Work): Command {
-  command.option(
-    "--config <file>",
-    `YAML or JSON file (default: what ${FILE_VARIABLES.join(" or ")} names, else the first of ` +
-      `${USUAL_PLACES.join(", ")})`,
-  );
+  command.option("--config <file>", "the configuration, YAML or JSON");
   for (const { flag, description, defaultText } of configKeys) {
     const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
     const option = new Option(`--${flag} <value>`, description + hint);
-    command.addOption(option.helpGroup("Configuration:"));
+    // They are many: one command lists them.
+    command.addOption(option.helpGroup("Configuration:").hideHelp(command.name() !== LISTS_KEYS));
   }
+  command.addHelpText("after", PLACES);
+  if (command.name() !== LISTS_KEYS) command.addHelpText("after", MORE_FLAGS);
   return command.action(async () => {
     const flags = flagValues(command, ["config", ...configKeys.map(({ flag }) => flag)]);
     const file = await findPlace({ flags, env: shell.env });
@@ -62,13 +61,46 @@ export function needConfig(command: Command, shell: Shell, work: Work): Command 
     if (file !== undefined && flags.config === undefined && command.name() !== "run") {
       printError(`Configuration: ${file.path} (${file.source})\n`);
     }
-    shell.exit(await work(config, loaded.warnings, load, file));
+    try {
+      shell.exit(await work(config, loaded.warnings, load, file));
+    } catch (error) {
+      const { exitCode, message } = commandError(error);
+      throw new CommandError(exitCode, withConfig(message, file));
+    }
   });
 }
+
+/** The command whose help has the configuration's keys. */
+const LISTS_KEYS = "run";
+
+const PLACES = `
+Without --config it is the file that ${FILE_VARIABLES.join(" or ")}
+names, else ${USUAL_PLACES.join(", else ")}.`;
+
+const MORE_FLAGS = `
+Every key of the configuration is a flag too: turn-channels ${LISTS_KEYS} --help
+`;
 
 const NO_FILE = `
 No configuration file was found: neither --config nor ${FILE_VARIABLES.join(" nor ")}
 names one, and there is no ${USUAL_PLACES.join(", and no ")}.`;
+
+/**
+ * The text with `--config` in the commands of ours that it names, if the file was named so: then they
+ * can be run as they stand there. Otherwise they find it as this one has.
+ */
+export function withConfig(text: string, file: ConfigPlace | undefined): string {
+  if (file?.source !== "flag --config") return text;
+  const path = shellWord(file.path);
+  return text.replaceAll(NEEDS_CONFIG, (command) => `${command} --config ${path}`);
+}
+
+const NEEDS_CONFIG = /\bturn-channels (?:run|check|find|audit|parked [a-z-]+)(?! --config)\b/g;
+
+/** A path as a shell takes it for one word. */
+export function shellWord(path: string): string {
+  return /^[\w./+@-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
 
 /** The values of those of these flags that were given. */
 export function flagValues(command: Command, flags: readonly string[]): Record<string, string> {

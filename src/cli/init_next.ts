@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { type ChannelConfig, formatBind, wrap } from "../config/mod.ts";
+import { shellWord } from "./config_command.ts";
 
 interface Made {
   readonly output: string;
@@ -20,7 +21,7 @@ const WIDTH = 80;
 export function nextSteps(made: Made): string {
   const { output, cache, channel, isRegistered, isAdded } = made;
   const path = resolve(output);
-  const quoted = /^[\w./+@-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  const quoted = shellWord(path);
   const wrote = isAdded
     ? `Added the channel ${channel.connector_name} to ${output}, which else says what it said.`
     : `Wrote ${output}, readable by you only. What has to be remembered will be in ${cache}.`;

@@ -26,37 +26,10 @@ import { usageFault } from "./usage.ts";
 export async function runCommandLine(args: readonly string[], signals: Signals): Promise<number> {
   let code: number = EXIT.ok;
   let usageError = "";
-  const program = new Command("turn-channels")
-    .description("The bridge between Turn's Channels API and vumi's queues on RabbitMQ.")
-    .version(manifest.version)
-    .helpCommand(false)
-    .addHelpText("after", "\nEvery configuration key is a flag too: turn-channels run --help")
-    .exitOverride()
-    .configureOutput({
-      writeOut: print,
-      writeErr: (text) => void (usageError += withoutValues(text)),
-    });
   const shell: Shell = { env: Deno.env.toObject(), exit: (exitCode) => code = exitCode, signals };
   // Deno would listen there, and not where the configuration says.
   Deno.env.delete("DENO_SERVE_ADDRESS");
-  const runCommand = program.command("run", { isDefault: true })
-    .description("run the bridge (the default command)");
-  needConfig(runCommand, shell, (...loaded) => run(signals, ...loaded));
-  const checkCommand = program.command("check")
-    .description("check a configuration and what it names, and say how to fix what is wrong")
-    .option("--dry", "make nothing on the broker: without it, missing queues are made", false)
-    .option("--json", "print the results as JSON", false);
-  needConfig(checkCommand, shell, (config, warnings, _load, file) => {
-    return check(config, warnings, file, checkCommand.opts<CheckOptions>());
-  });
-  addFind(program, shell);
-  addParkedCommands(program, shell);
-  const auditCommand = program.command("audit")
-    .description("count what came and what became of it; exit code 1 if it does not add up")
-    .addOption(CONNECTOR);
-  needConfig(auditCommand, shell, (config) => audit(config, auditCommand.opts()));
-  addSetupCommands(program, shell);
-  addDemoCommands(program, shell);
+  const program = makeProgram(shell, (text) => void (usageError += withoutValues(text)));
   const fault = await usageFault(args, program, shell.env);
   if (fault !== undefined) {
     await printLast(fault);
@@ -74,6 +47,51 @@ export async function runCommandLine(args: readonly string[], signals: Signals):
     await printLast(`${message}\n`);
     return exitCode;
   }
+}
+
+/** The line's width, whatever the terminal's is: help is read in logs and mails, too. */
+const WIDTH = 80;
+
+/** All commands; what is wrong with a command line is told to `onError`. */
+export function makeProgram(shell: Shell, onError: (text: string) => void): Command {
+  const program = new Command("turn-channels")
+    .description("The bridge between Turn's Channels API and vumi's queues on RabbitMQ.")
+    .version(manifest.version)
+    .helpCommand(false)
+    .addHelpText("after", "\nEvery configuration key is a flag too: turn-channels run --help")
+    .exitOverride()
+    .configureOutput({
+      writeOut: print,
+      writeErr: onError,
+      getOutHelpWidth: () => WIDTH,
+      getErrHelpWidth: () => WIDTH,
+    });
+  const runCommand = program.command("run", { isDefault: true })
+    .description("run the bridge (the default command)")
+    // Its flags are long: what they mean stands below them.
+    .configureHelp({
+      formatItem(term, _width, text, help) {
+        const lines = help.boxWrap(text, WIDTH - 6).split("\n");
+        return [`  ${term}`, ...lines.map((line) => `      ${line}`)].join("\n");
+      },
+    });
+  needConfig(runCommand, shell, (...loaded) => run(shell.signals, ...loaded));
+  const checkCommand = program.command("check")
+    .description("check a configuration and what it names, and say how to fix what is wrong")
+    .option("--dry", "make nothing on the broker: without it, missing queues are made", false)
+    .option("--json", "print the results as JSON", false);
+  needConfig(checkCommand, shell, (config, warnings, _load, file) => {
+    return check(config, warnings, file, checkCommand.opts<CheckOptions>());
+  });
+  addFind(program, shell);
+  addParkedCommands(program, shell);
+  const auditCommand = program.command("audit")
+    .description("count what came and what became of it; exit code 1 if it does not add up")
+    .addOption(CONNECTOR);
+  needConfig(auditCommand, shell, (config) => audit(config, auditCommand.opts()));
+  addSetupCommands(program, shell);
+  addDemoCommands(program, shell);
+  return program;
 }
 
 /** Splits `--flag=value`, so that an error about an unknown flag holds no value. */
