@@ -40,7 +40,7 @@ function commandsIn(text: string): string[][] {
     /[`"'] \+\s*[`"']?/g,
     "",
   );
-  for (const [, rest = ""] of plain.matchAll(/(?<!-u )\bturn-channels ([a-z-][^\n`]*)/g)) {
+  for (const [, rest = ""] of plain.matchAll(/(?<!-u |Usage: )\bturn-channels ([a-z-][^\n`]*)/g)) {
     const words = rest.split(/[\s|]+/);
     const command = commandOf(words);
     if (command === undefined) {
