@@ -5,6 +5,7 @@ import { readFromDisk } from "./text_file.ts";
 
 /** A configuration file, by its path. */
 export interface ConfigPlace {
+  /** As it was named: relative ones are below the current folder. */
   readonly path: string;
   /** What named it, or that nothing did. */
   readonly source: string;

@@ -49,7 +49,7 @@ export function configTemplate(values: Readonly<Record<string, string>>): string
 }
 
 /** The same in JSON, which has no comments: only what is set. */
-export function configJson(values: Values): string {
+export function configJson(values: Readonly<Record<string, string>>): string {
   const tree = { $schema: "./config.schema.json", ...nested(values) };
   return `${JSON.stringify(tree, undefined, 2)}\n`;
 }
