@@ -1,8 +1,7 @@
 // `turn-channels check`: what the configuration says, and whether what it names will do. It sends
 // nothing to Turn, and leaves the queues and the cache as they are, but that missing queues are
-// declared, as a start would.
+// declared, as a start would; with `--dry` none are.
 
-import { styleText } from "node:util";
 import type { Browser } from "../broker/mod.ts";
 import { checkAmqp } from "../broker/rabbitmq/check/check.ts";
 import { checkDenoKv } from "../cache/deno_kv/check.ts";
@@ -10,6 +9,7 @@ import {
   amqpUrls,
   type ChannelConfig,
   type Config,
+  type ConfigPlace,
   formatBind,
   redactedConfig,
   type Warning,
@@ -20,32 +20,62 @@ import { delaysMsOf } from "../service/channel_queues.ts";
 import type { Finding } from "../telemetry/mod.ts";
 import { askTurn } from "../turn/mod.ts";
 import { findPartitions, queuesOf } from "../vumi/mod.ts";
-import { TIMEOUT_MS } from "./config_command.ts";
+import { TIMEOUT_MS, withConfig } from "./config_command.ts";
 import { checkEndpoint } from "./endpoint_check.ts";
 import { EXIT } from "./exit_codes.ts";
-import { formatTable, print } from "./print.ts";
+import { checkBinds, checkFiles } from "./check_machine.ts";
+import { formatReport, hanging, jsonReport } from "./check_report.ts";
+import { valueFindings } from "./check_values.ts";
+import { print } from "./print.ts";
 import { addressLines, ussdFindings, ussdLines } from "./ussd_words.ts";
 
+export interface CheckOptions {
+  /** Whether nothing is made on the broker. */
+  readonly dry: boolean;
+  readonly json: boolean;
+}
+
 /** Checks everything and prints the results; returns the exit code. */
-export async function check(config: Config, warnings: readonly Warning[]): Promise<number> {
-  print(summary(config));
+export async function check(
+  config: Config,
+  warnings: readonly Warning[],
+  file: ConfigPlace | undefined,
+  { dry, json }: CheckOptions,
+): Promise<number> {
   const tried = await Promise.all([
-    checkBroker(config),
+    checkBinds(config),
+    checkFiles(config, file?.path),
+    checkBroker(config, dry),
     cacheOf(config).check(),
     checkTurn(config),
-    ...config.channels.map((channel) => checkEndpoint(channel)),
+    ...config.channels.map(async (channel) => {
+      return { channel: channel.connector_name, ...await checkEndpoint(channel) };
+    }),
   ]);
-  const findings: readonly Finding[] = [
+  const found: readonly Finding[] = [
+    ...valueFindings(config),
     ...publicFindings(config),
     ...config.channels.flatMap(ussdFindings),
-    ...warnings.map(({ key, message }) => ({ subject: key, ok: undefined, detail: message })),
+    ...warnings.map((warning) => warningFinding(warning, config)),
     ...tried.flat(),
   ];
-  const rows = findings.map((
-    { subject, ok, detail, fix },
-  ) => [mark(ok), subject, detail, fix ?? ""]);
-  print(formatTable(["", "", "found", "to fix it"], rows, [4, 26, 44, 44]));
+  const findings = found.map((one) => {
+    return one.fix === undefined ? one : { ...one, fix: withConfig(one.fix, file) };
+  });
+  print(json ? jsonReport(findings) : formatReport({ findings, summary: summary(config) }));
   return findings.every(({ ok }) => ok !== false) ? EXIT.ok : EXIT.findings;
+}
+
+/** A warning, with the channel in whose entry of the list it is. */
+function warningFinding({ message }: Warning, { channels }: Config): Finding {
+  const [, index] = /channels\[(\d+)\]/.exec(message) ?? [];
+  const channel = index === undefined ? undefined : channels[Number(index)]?.connector_name;
+  return {
+    ...channel !== undefined && { channel },
+    subject: "setting",
+    ok: undefined,
+    detail: message,
+  };
 }
 
 /** What is told to everybody, and need not be. */
@@ -64,33 +94,48 @@ function publicFindings({ http_bind, admin_bind }: Config): readonly Finding[] {
 
 /** Asks Turn once with each address and token. */
 async function checkTurn({ channels }: Config): Promise<readonly Finding[]> {
-  const asked = new Map(channels.map(({ turn_api_url: apiUrl, auth_token: authToken }) => [
-    `${apiUrl} ${authToken}`,
-    { apiUrl, authToken, timeoutMs: TIMEOUT_MS },
-  ]));
-  return (await Promise.all([...asked.values()].map((turn) => askTurn(turn)))).flat();
+  const same = Map.groupBy(
+    channels,
+    ({ turn_api_url, auth_token }) => `${turn_api_url} ${auth_token}`,
+  );
+  const asked = await Promise.all([...same.values()].map(async ([first, ...others]) => {
+    if (first === undefined) return [];
+    const { turn_api_url: apiUrl, auth_token: authToken } = first;
+    const channel = [first, ...others].map(({ connector_name }) => connector_name).join(", ");
+    const found = await askTurn({ apiUrl, authToken, timeoutMs: TIMEOUT_MS });
+    return found.map((finding) => ({ channel, ...finding }));
+  }));
+  return asked.flat();
 }
 
 function summary(config: Config): string {
   const { timeout, outbound_timeout } = config.message_cache_config;
   const kept = `${cacheOf(config).place}; inbound ${timeout} s, outbound ${outbound_timeout} s`;
-  const lines: readonly (readonly [what: string, how: string])[] = [
+  const format = (lines: readonly Line[]): string =>
+    lines.map(([what, how]) => `  ${hanging(`${what.padEnd(LABEL)}${how}`, 78)}\n`).join("");
+  const channels = config.channels.map((channel) =>
+    `and for the channel ${channel.connector_name}\n${format(channelLines(channel))}`
+  );
+  const shared = format([
     ["listen on", formatBind(config.http_bind)],
-    ...config.channels.flatMap(channelLines),
     ["use the broker", brokerPlace(config)],
     ["keep messages in", kept],
-  ];
-  const rows = lines.map(([what, how]) => `  ${what.padEnd(18)}${how}\n`);
-  return `With this configuration turn-channels will\n${rows.join("")}\n`;
+  ]);
+  return `With this configuration turn-channels will\n${shared}${channels.join("")}\n`;
 }
 
-function channelLines(channel: ChannelConfig): readonly (readonly [string, string])[] {
+type Line = readonly [what: string, how: string];
+
+const LABEL = 18;
+
+function channelLines(channel: ChannelConfig): readonly Line[] {
   const { connector_name, vumi_api_path, turn_api_url, status_format } = channel;
   const queues = queuesOf(connector_name);
   return [
     ["take from Turn", `POST ${vumi_api_path}/messages, as ${queues.outbound}`],
-    ["send to Turn", `${queues.inbound} as POST ${turn_api_url}/messages`],
-    ["", `${queues.event} as POST ${turn_api_url}/statuses (${status_format})`],
+    ["use Turn at", turn_api_url],
+    ["send to Turn", `${queues.inbound} as POST …/messages`],
+    ["", `${queues.event} as POST …/statuses (${status_format})`],
     ["hold for USSD in", queues.held],
     ["park in", [queues.inboundParked, queues.eventParked, queues.heldParked].join(", ")],
     ...addressLines(channel).map((line) => ["", line] as const),
@@ -106,7 +151,7 @@ function brokerPlace(config: Config): string {
   return `${hosts.join(", ")} as ${config.amqp.username}, vhost ${config.amqp.vhost}`;
 }
 
-async function checkBroker(config: Config): Promise<readonly Finding[]> {
+async function checkBroker(config: Config, isDry: boolean): Promise<readonly Finding[]> {
   const server = brokerOptions(config);
   if (server === undefined) {
     const detail = "inside the process, where no transport can reach it";
@@ -114,6 +159,9 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
   }
   const connectors = config.channels.map(({ connector_name }) => connector_name);
   const channels = connectors.map(queuesOf);
+  const owners = connectors.flatMap((connector) =>
+    Object.values({ ...queuesOf(connector) }).map((queue) => [queue, connector] as const)
+  );
   return await checkAmqp({
     ...server,
     consumeQueues: channels.flatMap(({ inbound, event, held }) => [inbound, event, held]),
@@ -122,6 +170,8 @@ async function checkBroker(config: Config): Promise<readonly Finding[]> {
     leadQueues: connectors.map((connector) => ({ connector, queue: queuesOf(connector).lead })),
     ownQueues: channels.flatMap((its) => [its.inboundParked, its.eventParked, its.heldParked]),
     delaysMs: config.channels.flatMap(delaysMsOf),
+    connectors: new Map(owners),
+    isDry,
     lookFurther: async (broker) => {
       const found = await Array.fromAsync(connectors, (name) => checkPartitions(name, broker));
       return found.flat();
@@ -137,6 +187,7 @@ async function checkPartitions(connector: string, broker: Pick<Browser, "depth">
     const waiting = its.reduce((sum, { waiting }) => sum + waiting, 0);
     const names = its.map(({ name }) => name).join(", ");
     return {
+      channel: connector,
       subject: `old queues of ${queue}`,
       ok: undefined,
       detail: `${waiting} messages of an earlier version wait where nobody takes them: ${names}`,
@@ -161,18 +212,9 @@ function cacheOf(config: Config) {
       return { place, check };
     }
     case "MemoryMessageCache": {
-      const detail = "in memory: a restart loses it, and with it replies and statuses";
+      const detail = "in memory; replies and statuses are lost by a restart";
       const finding = { subject: "cache", ok: true, detail };
       return { place: "memory", check: () => Promise.resolve([finding]) };
     }
   }
 }
-
-function mark(ok: boolean | undefined): string {
-  const [sign, colour] = ok === undefined ? QUESTIONABLE : ok ? GOOD : BAD;
-  return Deno.stdout.isTerminal() ? styleText(colour, sign, { validateStream: false }) : sign;
-}
-
-const GOOD = ["✓", "green"] as const;
-const BAD = ["✗", "red"] as const;
-const QUESTIONABLE = ["!", "yellow"] as const;

@@ -9,20 +9,27 @@ import {
   type ChannelConfig,
   type Config,
   configKeys,
+  type ConfigPlace,
+  FILE_VARIABLES,
+  findPlace,
   formatFaults,
   loadConfig,
   type LoadedConfig,
+  USUAL_PLACES,
   type Warning,
 } from "../config/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
 import type { Signals } from "../service/signals.ts";
-import { CommandError, EXIT } from "./exit_codes.ts";
+import { CommandError, commandError, EXIT } from "./exit_codes.ts";
+import { printError } from "./print.ts";
 
 /** Does a command's work; `load` reads the configuration again. Returns the exit code. */
 type Work = (
   config: Config,
   warnings: readonly Warning[],
   load: () => Promise<LoadedConfig>,
+  /** The file, if there is one. */
+  file: ConfigPlace | undefined,
 ) => Promise<number>;
 
 export interface Shell {
@@ -33,23 +40,66 @@ export interface Shell {
 
 /** Gives `command` the configuration's flags, and lets it do `work`. */
 export function needConfig(command: Command, shell: Shell, work: Work): Command {
-  command.option(
-    "--config <file>",
-    "JSON or YAML file (default: the one that VUMI_CONFIG_FILE names)",
-  );
+  command.option("--config <file>", "the configuration, YAML or JSON");
   for (const { flag, description, defaultText } of configKeys) {
     const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
     const option = new Option(`--${flag} <value>`, description + hint);
-    command.addOption(option.helpGroup("Configuration:"));
+    // They are many: one command lists them.
+    command.addOption(option.helpGroup("Configuration:").hideHelp(command.name() !== LISTS_KEYS));
   }
+  command.addHelpText("after", PLACES);
+  if (command.name() !== LISTS_KEYS) command.addHelpText("after", MORE_FLAGS);
   return command.action(async () => {
     const flags = flagValues(command, ["config", ...configKeys.map(({ flag }) => flag)]);
-    const load = (): Promise<LoadedConfig> => loadConfig({ flags, env: shell.env });
+    const file = await findPlace({ flags, env: shell.env });
+    const load = (): Promise<LoadedConfig> => loadConfig({ flags, env: shell.env, file });
     // Nothing has begun that would have to be ended.
     const loaded = await Promise.race([load(), aborted(shell.signals.first)]);
     if (loaded === undefined) return shell.exit(EXIT.ok);
-    shell.exit(await work(validConfig(loaded), loaded.warnings, load));
+    const config = validConfig(loaded, file === undefined ? NO_FILE : "");
+    // `run` says it in its log.
+    if (file !== undefined && flags.config === undefined && command.name() !== "run") {
+      printError(`Configuration: ${file.path} (${file.source})\n`);
+    }
+    try {
+      shell.exit(await work(config, loaded.warnings, load, file));
+    } catch (error) {
+      const { exitCode, message } = commandError(error);
+      throw new CommandError(exitCode, withConfig(message, file));
+    }
   });
+}
+
+/** The command whose help has the configuration's keys. */
+const LISTS_KEYS = "run";
+
+const PLACES = `
+Without --config it is the file that ${FILE_VARIABLES.join(" or ")}
+names, else ${USUAL_PLACES.join(", else ")}.`;
+
+const MORE_FLAGS = `
+Every key of the configuration is a flag too: turn-channels ${LISTS_KEYS} --help
+`;
+
+const NO_FILE = `
+No configuration file was found: neither --config nor ${FILE_VARIABLES.join(" nor ")}
+names one, and there is no ${USUAL_PLACES.join(", and no ")}.`;
+
+/**
+ * The text with `--config` in the commands of ours that it names, if the file was named so: then they
+ * can be run as they stand there. Otherwise they find it as this one has.
+ */
+export function withConfig(text: string, file: ConfigPlace | undefined): string {
+  if (file?.source !== "flag --config") return text;
+  const path = shellWord(file.path);
+  return text.replaceAll(NEEDS_CONFIG, (command) => `${command} --config ${path}`);
+}
+
+const NEEDS_CONFIG = /\bturn-channels (?:run|check|find|audit|parked [a-z-]+)(?! --config)\b/g;
+
+/** A path as a shell takes it for one word. */
+export function shellWord(path: string): string {
+  return /^[\w./+@-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /** The values of those of these flags that were given. */
@@ -64,7 +114,10 @@ export function flagValues(command: Command, flags: readonly string[]): Record<s
 /** @throws {CommandError} If there are faults; it names all of them, and then says `more`. */
 export function validConfig(loaded: LoadedConfig, more = ""): Config {
   if (loaded.kind === "ok") return loaded.config;
-  throw new CommandError(EXIT.config, `${formatFaults(loaded.faults)}${more}`.trimEnd());
+  throw new CommandError(
+    EXIT.config,
+    `${formatFaults(loaded.faults, loaded.warnings)}${more}`.trimEnd(),
+  );
 }
 
 /** For commands that are about all channels unless it is given. */

@@ -3,19 +3,20 @@
 
 import { type Command, Option } from "commander";
 import type { MessageCache } from "../cache/mod.ts";
-import type { ChannelConfig, Config } from "../config/mod.ts";
+import type { ChannelConfig, Config, ConfigPlace } from "../config/mod.ts";
 import { isOwnId, type Queued, searchCache, searchQueues } from "../inspect/find_search.ts";
 import { type Story, storyOf } from "../inspect/find_story.ts";
 import { formatTime } from "../inspect/find_waiting.ts";
 import { openCaches } from "../service/caches.ts";
 import { ussdOptionsOf } from "../service/ussd_options.ts";
-import { needConfig, openBroker, type Shell } from "./config_command.ts";
+import { needConfig, openBroker, type Shell, withConfig } from "./config_command.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 import { plainJson, plainText, print, printError } from "./print.ts";
 
 interface Options {
   readonly json?: boolean;
   readonly content?: boolean;
+  readonly file?: ConfigPlace | undefined;
 }
 
 export function addFind(program: Command, shell: Shell): void {
@@ -31,7 +32,9 @@ export function addFind(program: Command, shell: Shell): void {
         "also what the user wrote, if the message is parked, what the phone was shown, and what the next dial shows",
       ),
     );
-  needConfig(command, shell, (config) => find(config, command.args[0] ?? "", command.opts()));
+  needConfig(command, shell, (config, _warnings, _load, file) => {
+    return find(config, command.args[0] ?? "", { ...command.opts(), file });
+  });
 }
 
 /** Searches everywhere and prints what was found; returns the exit code. */
@@ -83,7 +86,8 @@ async function find(config: Config, query: string, options: Options): Promise<nu
     };
     const stories = await orWithout(() => search(caches?.of.get(channel)));
     for (const story of stories ?? await search(undefined)) {
-      print(options.json ? `${plainJson(story)}\n` : formatStory(story, found > 0));
+      const text = () => withConfig(formatStory(story, found > 0), options.file);
+      print(options.json ? `${plainJson(story)}\n` : text());
       found++;
     }
   }

@@ -4,10 +4,11 @@ import { CommandError, EXIT } from "./exit_codes.ts";
 
 /**
  * Makes sure that `path` can be written, but writes nothing yet: the new file gets its name when it is
- * written, and is deleted otherwise. An existing one is replaced only with `force`.
+ * written, and is deleted otherwise. An existing one is replaced only with `force`. It is its owner's
+ * alone, unless it is to be `like` another.
  * @throws {CommandError} If it can't be written.
  */
-export async function createPrivateFile(path: string, force: boolean) {
+export async function createPrivateFile(path: string, force: boolean, like?: Deno.FileInfo) {
   // A file that can't be examined counts as one that exists, and must not be replaced.
   const exists = (): Promise<boolean> =>
     Deno.lstat(path).then(() => true, (error) => !(error instanceof Deno.errors.NotFound));
@@ -25,6 +26,11 @@ export async function createPrivateFile(path: string, force: boolean) {
   return {
     write(text: string): void {
       Deno.writeTextFileSync(unfinished, text);
+      if (like?.mode) Deno.chmodSync(unfinished, like.mode & 0o777);
+      const { uid, gid } = Deno.statSync(unfinished);
+      if (like && (like.uid !== uid || like.gid !== gid)) {
+        Deno.chownSync(unfinished, like.uid, like.gid);
+      }
       Deno.renameSync(unfinished, path);
       written = true;
     },

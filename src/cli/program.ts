@@ -7,24 +7,54 @@ import { configJsonSchema } from "../config/mod.ts";
 import type { Signals } from "../service/signals.ts";
 import { alertRules, dashboard } from "../telemetry/mod.ts";
 import { audit } from "./audit.ts";
-import { check } from "./check.ts";
+import { check, type CheckOptions } from "./check.ts";
 import { CONNECTOR, flagValues, needConfig, type Shell } from "./config_command.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 import type { DemoOptions } from "./demo.ts";
 import { addFind } from "./find.ts";
 import type { HandsetOptions } from "./handset.ts";
-import { init, questionFlags } from "./init.ts";
+import { init } from "./init.ts";
+import { questionFlags } from "./init_questions.ts";
 import { addParkedCommands } from "./parked.ts";
 import { addPreview } from "./preview_command.ts";
 import { print, printLast } from "./print.ts";
 import { run } from "./run.ts";
 import { systemdUnit } from "./systemd_unit.ts";
 import { Terminal } from "./terminal.ts";
+import { usageFault } from "./usage.ts";
 
 /** Runs a command line; returns the exit code. */
 export async function runCommandLine(args: readonly string[], signals: Signals): Promise<number> {
   let code: number = EXIT.ok;
-  let usageFault = "";
+  let usageError = "";
+  const shell: Shell = { env: Deno.env.toObject(), exit: (exitCode) => code = exitCode, signals };
+  // Deno would listen there, and not where the configuration says.
+  Deno.env.delete("DENO_SERVE_ADDRESS");
+  const program = makeProgram(shell, (text) => void (usageError += withoutValues(text)));
+  const fault = await usageFault(args, program, shell.env);
+  if (fault !== undefined) {
+    await printLast(fault);
+    return EXIT.usage;
+  }
+  try {
+    await program.parseAsync(args.flatMap(splitFlag), { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      await printLast(usageError);
+      return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    }
+    const { exitCode, message } = commandError(error);
+    await printLast(`${message}\n`);
+    return exitCode;
+  }
+}
+
+/** The line's width, whatever the terminal's is: help is read in logs and mails, too. */
+const WIDTH = 80;
+
+/** All commands; what is wrong with a command line is told to `onError`. */
+export function makeProgram(shell: Shell, onError: (text: string) => void): Command {
   const program = new Command("turn-channels")
     .description("The bridge between Turn's Channels API and vumi's queues on RabbitMQ.")
     .version(manifest.version)
@@ -33,17 +63,27 @@ export async function runCommandLine(args: readonly string[], signals: Signals):
     .exitOverride()
     .configureOutput({
       writeOut: print,
-      writeErr: (text) => void (usageFault += withoutValues(text)),
+      writeErr: onError,
+      getOutHelpWidth: () => WIDTH,
+      getErrHelpWidth: () => WIDTH,
     });
-  const shell: Shell = { env: Deno.env.toObject(), exit: (exitCode) => code = exitCode, signals };
-  // Deno would listen there, and not where the configuration says.
-  Deno.env.delete("DENO_SERVE_ADDRESS");
   const runCommand = program.command("run", { isDefault: true })
-    .description("run the bridge (the default command)");
-  needConfig(runCommand, shell, (...loaded) => run(signals, ...loaded));
+    .description("run the bridge (the default command)")
+    // Its flags are long: what they mean stands below them.
+    .configureHelp({
+      formatItem(term, _width, text, help) {
+        const lines = help.boxWrap(text, WIDTH - 6).split("\n");
+        return [`  ${term}`, ...lines.map((line) => `      ${line}`)].join("\n");
+      },
+    });
+  needConfig(runCommand, shell, (...loaded) => run(shell.signals, ...loaded));
   const checkCommand = program.command("check")
-    .description("check a configuration and what it names, and say how to fix what is wrong");
-  needConfig(checkCommand, shell, check);
+    .description("check a configuration and what it names, and say how to fix what is wrong")
+    .option("--dry", "make nothing on the broker: without it, missing queues are made", false)
+    .option("--json", "print the results as JSON", false);
+  needConfig(checkCommand, shell, (config, warnings, _load, file) => {
+    return check(config, warnings, file, checkCommand.opts<CheckOptions>());
+  });
   addFind(program, shell);
   addParkedCommands(program, shell);
   const auditCommand = program.command("audit")
@@ -53,18 +93,7 @@ export async function runCommandLine(args: readonly string[], signals: Signals):
   addPreview(program, shell);
   addSetupCommands(program, shell);
   addDemoCommands(program, shell);
-  try {
-    await program.parseAsync(args.flatMap(splitFlag), { from: "user" });
-    return code;
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      await printLast(usageFault);
-      return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    }
-    const { exitCode, message } = commandError(error);
-    await printLast(`${message}\n`);
-    return exitCode;
-  }
+  return program;
 }
 
 /** Splits `--flag=value`, so that an error about an unknown flag holds no value. */
@@ -105,6 +134,7 @@ function addInit(program: Command, shell: Shell): void {
     .description("write a first configuration; asks for what the flags do not give")
     .option("--output <file>", "the file to write", "config.yaml")
     .option("--force", "replace the file if it exists", false)
+    .option("--add-channel", "add a channel to the file, which is else left as it is", false)
     .option(
       "--register",
       "register the channel in Turn first, with the token of an existing number",
@@ -112,7 +142,13 @@ function addInit(program: Command, shell: Shell): void {
     );
   const questions = questionFlags();
   for (const { flag, text } of questions) command.addOption(new Option(`--${flag} <value>`, text));
-  command.action(async (options: { output: string; force: boolean; register: boolean }) => {
+  interface Options {
+    readonly output: string;
+    readonly force: boolean;
+    readonly register: boolean;
+    readonly addChannel: boolean;
+  }
+  command.action(async (options: Options) => {
     const given = flagValues(command, questions.map(({ flag }) => flag));
     const asker = Deno.stdin.isTerminal() ? new Terminal() : undefined;
     shell.exit(await init({ ...options, given, asker }));

@@ -2,7 +2,7 @@
 
 import { getLogger } from "@logtape/logtape";
 import { aborted } from "../async/mod.ts";
-import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
+import type { Config, ConfigPlace, LoadedConfig, Warning } from "../config/mod.ts";
 import { type LogPrivacy, logStrayOutput, startLogging } from "../telemetry/mod.ts";
 import { logWarnings, Reloader } from "../service/reload.ts";
 import { ListenError } from "../service/listener.ts";
@@ -18,12 +18,14 @@ export async function run(
   config: Config,
   warnings: readonly Warning[],
   load: () => Promise<LoadedConfig>,
+  file: ConfigPlace | undefined,
 ): Promise<number> {
   await using logging = startLogging({
     level: config.log_level,
     format: config.log_format,
     privacy: privacyOf(config),
   });
+  if (file !== undefined) log.info("Configuration: {path} ({source})", { ...file });
   logWarnings(warnings);
   logStrayOutput();
   let hasBug = false;

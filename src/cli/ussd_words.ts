@@ -77,7 +77,8 @@ export function ussdFindings(channel: ChannelConfig): readonly Finding[] {
   const isStarted = ussd.start_text !== undefined || Object.keys(ussd.start_texts).length > 0;
   if (transport_type !== "ussd" || isStarted) return [];
   return [{
-    subject: `USSD of ${connector_name}`,
+    channel: connector_name,
+    subject: "USSD",
     ok: undefined,
     detail: "Turn is told the code that was dialled, or what else the transport says, " +
       "and flows seldom start on a code",

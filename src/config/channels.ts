@@ -96,10 +96,11 @@ function twin(key: string): string {
 
 /** Adds the channel to the fault's key if the fault is, or may be, the channel's own. */
 export function nameFault(fault: Fault, name: string, settings: readonly Setting[]): Fault {
-  if (name === "" || !isChannelKey(fault.key)) return fault;
+  const key = fault.key.replace(/\[\d+\]$/, ""); // Of a list, whatever its entry.
+  if (name === "" || !isChannelKey(key)) return fault;
   const isOwn = settings.some((setting) => {
     const path = pathOf(setting);
-    const isMeant = `${fault.key}.`.startsWith(`${path}.`) || path === twin(fault.key);
+    const isMeant = `${key}.`.startsWith(`${path}.`) || path === twin(key);
     return setting.isOwn && isMeant;
   });
   return isOwn || fault.value === undefined ? { ...fault, key: `${name}.${fault.key}` } : fault;

@@ -1,5 +1,7 @@
 // What can be wrong with a configuration, and the report of it.
 
+import { wrap } from "./wrap.ts";
+
 /** Something that keeps the program from starting. Holds no secret. */
 export interface Fault {
   /** The key, or "config file" when the file as a whole is meant. */
@@ -20,18 +22,34 @@ export interface Warning {
   readonly message: string;
 }
 
-/** The faults as text for a terminal, with a line break at the end. */
-export function formatFaults(faults: readonly Fault[]): string {
+const WIDTH = 80;
+
+/**
+ * The faults as text for a terminal, with a line break at the end; then what has no effect, as a
+ * misspelt key is why another one is missing.
+ */
+export function formatFaults(faults: readonly Fault[], warnings: readonly Warning[] = []): string {
   const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
-  return [`The configuration has ${count}:\n`, ...faults.map(formatFault)].join("\n");
+  return [
+    `The configuration has ${count}:\n`,
+    ...faults.map(formatFault),
+    ...warnings.length === 0 ? [] : ["Besides:\n"],
+    ...warnings.map(({ message }) => `${wrap(`- ${message}`, WIDTH - 2).join("\n    ")}\n`)
+      .map((text) => `  ${text}`),
+  ].join("\n");
 }
 
 function formatFault({ key, value, expected, source }: Fault): string {
   return [
     `  ${key}`,
     `    value     ${value ?? "(missing)"}`,
-    `    expected  ${expected}`,
-    `    source    ${source}`,
+    `    expected  ${indented(expected)}`,
+    `    source    ${indented(source)}`,
     "",
   ].join("\n");
+}
+
+function indented(text: string): string {
+  const margin = " ".repeat(14);
+  return wrap(text, WIDTH - margin.length).join(`\n${margin}`);
 }

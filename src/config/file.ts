@@ -3,39 +3,47 @@
 import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import type { Fault } from "./faults.ts";
 import { type ReadFile, readText } from "./text_file.ts";
+import { syntaxFault, unquoted } from "./yaml_faults.ts";
 
 export type Tree = Readonly<Record<string, unknown>>;
 
 /** @param source The flag or variable that named the file. */
 export async function readConfigFile(path: string, source: string, readFile: ReadFile) {
-  const faulty = (expected: string): { readonly tree: Tree; readonly fault?: Fault } => ({
+  const faulty = (expected: string): ConfigFile => ({
     tree: {},
-    fault: { key: "config file", value: path, expected, source },
+    faults: [{ key: "config file", value: path, expected, source }],
+    isRead: false,
   });
   const file = await readText(path, readFile);
   if (file.kind === "faulty") return faulty(file.expected);
-  const read = parse(file.text);
+  const read = parse(file.text, `file ${path}`);
   if (typeof read === "string") return faulty(`YAML or JSON: ${read}`);
-  return isTree(read.value) ? { tree: read.value } : faulty("a mapping of keys to values");
+  const { value, faults } = read;
+  return isTree(value)
+    ? { tree: value, faults, isRead: true }
+    : faulty("a mapping of keys to values");
 }
 
-/**
- * The file's value, or what is wrong with it: not in the words of the parser, which quotes from the
- * file. A file without any value counts as an empty mapping.
- */
-function parse(text: string): { readonly value: unknown } | string {
+interface ConfigFile {
+  readonly tree: Tree;
+  readonly faults: readonly Fault[];
+  /** Whether the tree is what the file holds, and not empty for a fault. */
+  readonly isRead: boolean;
+}
+
+/** The file's value, or what is wrong with it. A file without any value counts as an empty mapping. */
+function parse(text: string, source: string) {
   const lineCounter = new LineCounter();
   // `merge` because vumi2 reads YAML 1.1, which has `<<`; `logLevel` so that nothing is printed.
   const options = { lineCounter, merge: true, logLevel: "error", prettyErrors: false } as const;
   const document = parseDocument(text, options);
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const { line, col } = lineCounter.linePos(error.pos[0]);
-    return `line ${line}, column ${col}: ${error.code.toLowerCase().replaceAll("_", " ")}`;
-  }
+  const fault = syntaxFault(document, lineCounter, text);
+  if (fault !== undefined) return fault;
+  const faults = unquoted(document, lineCounter, source);
   keepNumbersAsWritten(document);
   try {
-    return { value: document.toJS() ?? {} };
+    const value: unknown = document.toJS() ?? {};
+    return { value, faults };
   } catch {
     return "an alias (*name) without its anchor (&name), or too many of them";
   }

@@ -15,6 +15,7 @@ import {
   type Setting,
   treeOf,
 } from "./layers.ts";
+import { type ConfigPlace, namedPlace } from "./places.ts";
 import { withSecretFiles } from "./secret_files.ts";
 import { type Config, configSchema, LONGEST_REQUEST_S } from "./schema.ts";
 import { type ReadFile, readFromDisk } from "./text_file.ts";
@@ -27,6 +28,8 @@ export interface LoadOptions {
   readonly flags: Readonly<Record<string, string>>;
   /** The environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** The file, if none is to be looked for by what flags and environment say. */
+  readonly file?: ConfigPlace | undefined;
   /** Reads a file, up to so many bytes; from the disk unless given. */
   readonly readFile?: (path: string, maxBytes: number) => Promise<Uint8Array>;
 }
@@ -49,14 +52,13 @@ export type LoadedConfig =
 /** Loads the configuration. Never throws for what is in it, but returns all faults at once. */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { flags, env, readFile = readFromDisk } = options;
-  const path = flags.config ?? (env.VUMI_CONFIG_FILE || undefined);
-  const source = flags.config === undefined
-    ? "environment variable VUMI_CONFIG_FILE"
-    : "flag --config";
-  const file = path === undefined ? { tree: {} } : await readConfigFile(path, source, readFile);
+  const { file: place = namedPlace(options) } = options;
+  const file = place === undefined
+    ? { tree: {}, faults: [], isRead: true }
+    : await readConfigFile(place.path, place.source, readFile);
   const layers: Layers = {
     tree: file.tree,
-    fileSource: `file ${path ?? ""}`,
+    fileSource: `file ${place?.path ?? ""}`,
     env,
     prefix: env.VUMI_CONFIG_PREFIX ? `${env.VUMI_CONFIG_PREFIX.toUpperCase()}_` : "",
     flags,
@@ -64,15 +66,17 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const channels = channelsOf(layers);
   const warnings = layerWarnings(layers, channels);
   const read = await Promise.all(
-    channels.map((channel) => readChannel(channel, readFile, file.fault === undefined)),
+    channels.map((channel) => readChannel(channel, readFile, file.isRead)),
   );
   const tls = await readTlsFiles(read[0]?.settings ?? [], readFile); // All channels have the same.
   const found = read.flatMap((one) => one.faults);
+  const told = new Set(file.faults.map(({ key }) => key));
+  const isNew = ({ key }: Fault): boolean => !told.has(key);
   const faults = [
-    ...(file.fault === undefined ? [] : [file.fault]),
-    ...groupFaults(layers),
+    ...file.faults,
+    ...groupFaults(layers).filter(isNew),
     // What is wrong with shared keys is found with each channel.
-    ...new Map(found.map((fault) => [JSON.stringify(fault), fault])).values(),
+    ...new Map(found.filter(isNew).map((fault) => [JSON.stringify(fault), fault])).values(),
     ...tls.faults,
     ...clashes(read),
   ];
@@ -90,6 +94,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   };
 }
 
+/** So that the faulty entry of a list is known; `showFaulty` keeps secrets back. */
+const WITH_VALUES = { reportInput: true } as const;
+
 async function readChannel(
   { layers, name, faults: ownFaults }: ChannelLayers,
   readFile: ReadFile,
@@ -98,7 +105,7 @@ async function readChannel(
   if (layers === undefined) return { name, config: undefined, settings: [], faults: ownFaults };
   const written = layered(layers);
   const { settings, faults: fileFaults } = await withSecretFiles(written, readFile);
-  const { data: config, error } = configSchema.safeParse(treeOf(settings));
+  const { data: config, error } = configSchema.safeParse(treeOf(settings), WITH_VALUES);
   const unread = new Set(fileFaults.map(({ key }) => key));
   const faults = [
     ...fileFaults,
@@ -152,8 +159,8 @@ const PARTITIONS_UNUSED =
   "remove it. turn-channels check tells whether messages are left in the old queues";
 
 /**
- * One fault for each faulty key, however many rules it breaks, and one for each faulty part of a map.
- * Zod's texts quote the value.
+ * One fault for each faulty key, however many rules it breaks, and one for each faulty part of a map
+ * or entry of a list. Zod's texts quote the value.
  */
 function valueFaults(settings: readonly Setting[], prefix: string, error?: z.ZodError) {
   return settings.flatMap((setting) => {
@@ -162,15 +169,40 @@ function valueFaults(settings: readonly Setting[], prefix: string, error?: z.Zod
     const issues = error?.issues
       .filter(({ path }) => names.every((name, depth) => path[depth] === name)) ?? [];
     if (key.isMap) return issues.map((issue) => partFault(setting, issue));
+    // A text without commas is itself the one entry.
+    const isOne = typeof value === "string" && !value.includes(",");
+    const entries = new Map(
+      issues.map((issue) => [isOne ? undefined : issue.path[names.length], issue]),
+    );
+    if (entries.size > 0 && !entries.has(undefined)) {
+      return [...entries].map(([index, issue]) => entryFault(setting, Number(index), issue));
+    }
     const [issue] = issues;
     if (issue === undefined) return [];
-    const own: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
     const needed = key.required && (value === undefined || value === "");
-    const expected = typeof own === "string" ? own : needed ? `required: ${key.type}` : key.type;
-    const source = "nowhere; set it in the file, " +
-      `as ${prefix}${key.env} in the environment, or by --${key.flag}`;
-    return [faultOf({ ...setting, source: setting.source ?? source }, expected)];
+    const expected = ownWords(issue) ?? (needed ? `required: ${key.type}` : key.type);
+    const source = setting.source ?? nowhere(setting, settings, prefix);
+    return [faultOf({ ...setting, source }, expected)];
   });
+}
+
+function ownWords(issue: z.core.$ZodIssue): string | undefined {
+  const own: unknown = issue.code === "custom" ? issue.params?.expected : undefined;
+  return typeof own === "string" ? own : undefined;
+}
+
+/** Where a key that is missing can be set; a secret best in a file of its own. */
+function nowhere({ key }: Setting, settings: readonly Setting[], prefix: string): string {
+  const inFile = settings.find(({ key: { path } }) => path === `${key.path}_file`);
+  return `nowhere; set ${
+    inFile === undefined ? "it" : `it, or ${inFile.key.path},`
+  } in the file, ` +
+    `as ${prefix}${key.env} in the environment, or by --${key.flag}`;
+}
+
+function entryFault(setting: Setting, index: number, issue: z.core.$ZodIssue): Fault {
+  const { key } = setting;
+  return faultOf({ ...setting, value: issue.input }, ownWords(issue) ?? key.type, [index]);
 }
 
 /** What is wrong inside a map, with the value that stands there. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+export { addChannel } from "./add_channel.ts";
 export { amqpUrls, type Bind, formatBind } from "./addresses.ts";
 export { channelVariable } from "./channels.ts";
 export { changedKeys, withoutChannel } from "./changes.ts";
@@ -13,9 +14,12 @@ export { configJsonSchema } from "./json_schema.ts";
 export { type ConfigKey, configKeys } from "./keys.ts";
 export type { JsonSchema, Secrecy } from "./kinds.ts";
 export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
+export { type ConfigPlace, FILE_VARIABLES, findPlace, USUAL_PLACES } from "./places.ts";
 export { redactedConfig } from "./redaction.ts";
 export type { MessageTemplate, MessageTemplates } from "./message_templates.ts";
 export { type ChannelConfig, type Config, requestTimeoutMs } from "./schema.ts";
 export { lateWay, type SmsFallbackKeys, smsFallbackOf } from "./sms_fallback.ts";
 export type { TlsFiles } from "./tls_files.ts";
-export { configTemplate } from "./template.ts";
+export { configJson, configTemplate } from "./template.ts";
+export { nearest } from "./unknown.ts";
+export { wrap } from "./wrap.ts";

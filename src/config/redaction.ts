@@ -11,9 +11,13 @@ const HIDDEN = "********";
 export function showFaulty({ secrecy }: ConfigKey, raw: unknown): string | undefined {
   if (raw === undefined) return undefined;
   // A secret where its path belongs is not shown.
-  const looksLikePath = typeof raw === "string" && /^\.{0,2}\//.test(raw);
-  const mayShow = raw === "" || secrecy === "none" || (secrecy === "path" && looksLikePath);
+  const isPath = secrecy === "path" && typeof raw === "string" && looksLikePath(raw);
+  const mayShow = raw === "" || secrecy === "none" || isPath;
   return mayShow ? show(raw) : HIDDEN;
+}
+
+export function looksLikePath(text: string): boolean {
+  return /^\.{0,2}\//.test(text);
 }
 
 function show(raw: unknown): string {

@@ -3,7 +3,7 @@
 
 import type { Fault } from "./faults.ts";
 import { faultOf, type Setting } from "./layers.ts";
-import { showFaulty } from "./redaction.ts";
+import { looksLikePath, showFaulty } from "./redaction.ts";
 import { type ReadFile, readText } from "./text_file.ts";
 
 const MAX_BYTES = 64 * 1024;
@@ -23,7 +23,13 @@ export async function withSecretFiles(settings: readonly Setting[], readFile: Re
       return fail(`either ${path} or ${named.key.path}, not both`, source);
     }
     const read = await readSecret(named.value, readFile);
-    if (typeof read === "string") return fail(read);
+    if (typeof read === "string") {
+      const isPath = typeof named.value === "string" && looksLikePath(named.value);
+      // What is no path for sure is not shown, and was perhaps meant to be the secret.
+      return fail(
+        isPath ? read : `${read}. Begin its path with / or ./; a secret itself is ${path}`,
+      );
+    }
     // Whether there may be several lines is for the key's rule to say.
     const value = read.length === 1 ? read[0] : read;
     const file = showFaulty(named.key, named.value);

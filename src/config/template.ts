@@ -2,6 +2,7 @@
 // commented out, with their defaults, but for what depends on the network and on people's language.
 
 import { type ConfigKey, configKeys } from "./keys.ts";
+import { wrap } from "./wrap.ts";
 
 const WIDTH = 96;
 
@@ -45,6 +46,26 @@ export function configTemplate(values: Readonly<Record<string, string>>): string
   const groups = Map.groupBy(configKeys, ({ group }) => group);
   const parts = [...groups].map(([group, keys]) => `## ${group}\n\n${section(keys, values)}`);
   return `${HEAD}\n${parts.join("\n")}`;
+}
+
+/** The same in JSON, which has no comments: only what is set. */
+export function configJson(values: Readonly<Record<string, string>>): string {
+  const tree = { $schema: "./config.schema.json", ...nested(values) };
+  return `${JSON.stringify(tree, undefined, 2)}\n`;
+}
+
+/** Values by paths as a tree. */
+export function nested(values: Values): Readonly<Record<string, unknown>> {
+  const tree: Record<string, unknown> = {};
+  for (const [path, value] of Object.entries(values)) {
+    const groups = path.split(".");
+    const name = groups.pop() ?? "";
+    let group = tree;
+    // What is made here are groups only.
+    for (const part of groups) group = (group[part] ??= {}) as Record<string, unknown>;
+    group[name] = value;
+  }
+  return tree;
 }
 
 const HEAD = `# yaml-language-server: $schema=./config.schema.json
@@ -107,14 +128,4 @@ function nameOf(path: string): string {
 /** The default in YAML, quoted if it would be read as something else. */
 function standard({ defaultText }: ConfigKey): string {
   return /^[\w.-]*$|^["[]/.test(defaultText) ? defaultText : JSON.stringify(defaultText);
-}
-
-function wrap(text: string, width: number): readonly string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line !== "" && line.length + word.length >= width) lines.push(word);
-    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-  }
-  return lines;
 }

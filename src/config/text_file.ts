@@ -19,8 +19,8 @@ export async function readText(
   try {
     bytes = await readFile(path, maxBytes + 1);
   } catch (error) {
-    const why = error instanceof Error ? error.name : "error";
-    return { kind: "faulty", expected: `a file that can be read (${why})` };
+    const name = error instanceof Error ? error.name : "error";
+    return { kind: "faulty", expected: `a file that can be read; ${UNREADABLE[name] ?? name}` };
   }
   if (bytes.length > maxBytes) {
     const size = maxBytes < MEBI ? `${maxBytes / 1024} KiB` : `${maxBytes / MEBI} MiB`;
@@ -32,6 +32,13 @@ export async function readText(
     return { kind: "faulty", expected: "a file with text in UTF-8" };
   }
 }
+
+/** Why a file can't be read, by the names of the runtime's errors. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  NotFound: "there is none",
+  PermissionDenied: "this user may not read it",
+  IsADirectory: "this is a folder",
+};
 
 /** Reads at most `maxBytes`, as a file that is not a regular one may have no end. */
 export const readFromDisk: ReadFile = async (path, maxBytes) => {

@@ -3,6 +3,7 @@
 import type { Warning } from "./faults.ts";
 import { isTree, type Tree } from "./file.ts";
 import { configKeys, groupNames, mapNames } from "./keys.ts";
+import { FILE_VARIABLES } from "./places.ts";
 import { isChannelKey } from "./schema.ts";
 
 const NOT_KEYS: ReadonlySet<string> = new Set(["$schema", "channels"]);
@@ -36,7 +37,7 @@ export function unknownVariables(
   const known = [
     ...configKeys.map(({ env }) => prefix + env),
     ...channelPrefixes.flatMap((channelPrefix) => own.map(({ env }) => channelPrefix + env)),
-    "VUMI_CONFIG_FILE",
+    ...FILE_VARIABLES,
     "VUMI_CONFIG_PREFIX",
   ];
   return names
@@ -53,7 +54,7 @@ function warning(written: string, source: string, known: readonly string[]): War
 }
 
 /** The first name that begins as written, or the most similar within edits of 40 % of its length. */
-function nearest(written: string, known: readonly string[]): string | undefined {
+export function nearest(written: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((name) => {
       const edits = distance(written.toLowerCase(), name.toLowerCase());

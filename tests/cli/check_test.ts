@@ -38,8 +38,8 @@ async function check(
   await Deno.writeTextFile(path, `${shared}${more}\nchannels:\n${channels.join("\n")}\n`);
   try {
     const { code, stdout } = await Program.fromSource().output(["check", `--config=${path}`]);
-    // Cells are wrapped.
-    return { code, stdout, plain: stdout.replace(/[│\s]+/g, " ") };
+    // Lines are wrapped.
+    return { code, stdout, plain: stdout.replace(/\s+/g, " ") };
   } finally {
     await Deno.remove(path);
   }
@@ -53,13 +53,13 @@ Deno.test("check looks at each channel, with one row for what they share", async
     `{path: ${folder}/c.kv}`;
   const { code, stdout, plain } = await check(urls, TOKEN, more);
   assert.equal(code, 0, stdout);
-  for (const path of ["/c0/messages", "/c1/messages"]) {
-    assert.match(plain, new RegExp(`✓ POST ${path} accepts signed requests`));
+  for (const name of ["c0", "c1"]) {
+    assert.match(plain, new RegExp(`✓ ${name} POST /${name}/messages: accepts signed requests`));
+    assert.ok(plain.includes(`✓ ${name} Turn's token: accepted (404; 401 without it)`), plain);
   }
-  assert.equal(plain.split("Turn's token accepted (404; 401 without it)").length, 3, plain);
-  assert.equal(plain.split("✓ cache file").length, 2);
-  assert.match(plain, /! admin_bind not set: whoever can reach 127\.0\.0\.1:0/);
-  assert.match(plain, /✓ disk of the cache \d+ GiB free|! disk of the cache only/);
+  assert.equal(plain.split("✓ all cache file").length, 2);
+  assert.match(plain, /! all admin_bind: not set: whoever can reach 127\.0\.0\.1:0/);
+  assert.match(plain, /✓ all disk of the cache: \d+ GiB free|! all disk of the cache: only/);
   assert.ok(turn.calls.every(({ method }) => method === "GET"));
   assert.ok(!stdout.includes(TOKEN) && !stdout.includes(SECRET));
   await Deno.remove(folder, { recursive: true });
@@ -69,6 +69,6 @@ Deno.test("check finds a token that Turn refuses, exit code 1", async () => {
   await using turn = FakeTurn.start({ authToken: TOKEN });
   const { code, plain } = await check([turn.url], "an0ther", "");
   assert.equal(code, 1);
-  assert.match(plain, /✗ Turn's token Turn refuses it \(401\) set auth_token/);
+  assert.match(plain, /✗ c0 Turn's token: Turn refuses it \(401\) → set auth_token/);
   assert.ok(!plain.includes("an0ther"));
 });

@@ -5,7 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { answerQuestions, cachePath } from "../../src/cli/init.ts";
+import { cachePath } from "../../src/cli/init.ts";
+import { answerQuestions } from "../../src/cli/init_questions.ts";
 import { loadConfig } from "../../src/config/mod.ts";
 import { Program } from "../support/program.ts";
 
@@ -17,8 +18,8 @@ const URL_FLAG = "--turn-api-url=https://turn.example/v1/numbers/x";
 class Place implements AsyncDisposable {
   readonly path: string;
 
-  constructor(readonly folder: string) {
-    this.path = `${folder}/config.yaml`;
+  constructor(readonly folder: string, name = "config.yaml") {
+    this.path = `${folder}/${name}`;
   }
 
   static async make(): Promise<Place> {
@@ -68,7 +69,7 @@ Deno.test("init of a channel of USSD writes what starts its flow, and what peopl
   assert.equal(code, 0, stdout);
   const { ussd } = await place.config();
   assert.equal(ussd.start_text, "hi");
-  assert.match(stdout, /told "hi" when somebody dials.* ussd\.start_text/);
+  assert.match(stdout, /told "hi" when somebody dials[^]* ussd\.start_text/);
   const text = await Deno.readTextFile(place.path);
   for (const line of ["start_text: hi", "sorry_text: .*", "continue_text: Continue"]) {
     assert.match(text, new RegExp(`^  ${line.replace("hi", '"hi"')}$`, "m"));
@@ -262,6 +263,127 @@ Deno.test("answerQuestions() asks only for what is open, and again for what will
       "turn_hmac_secret [a new one]: (secret)",
     ],
   );
+});
+
+Deno.test("answerQuestions() takes the type from the address, and its word in any case", async () => {
+  const asked: string[] = [];
+  const answer = async (address: string, type: string) => {
+    const said = ["c", address, type, ...Array(9).fill(undefined)];
+    const asker = {
+      ask(question: string): Promise<string | undefined> {
+        asked.push(question);
+        return Promise.resolve(said.shift());
+      },
+    };
+    const given = { "auth-token": "t", "turn-api-url": "https://t.example", "http-bind": "h:1" };
+    const more = { "amqp-url": "memory:", "turn-hmac-secret": "s" };
+    return await answerQuestions({ given: { ...given, ...more }, register: false, asker });
+  };
+  assert.equal((await answer("*120*8864#", ""))["transport-type"], "ussd");
+  assert.match(asked[2] ?? "", /^\n3 of 3\. .*\nFor example: .*\ntransport_type \[ussd\]:$/);
+  assert.equal((await answer("8110", ""))["transport-type"], "sms");
+  assert.equal((await answer("8110", "USSD"))["transport-type"], "ussd");
+});
+
+const SMS_FLAGS = [
+  ...["--add-channel", "--connector-name=sms", "--default-from-addr=8110"],
+  ...["--auth-token=sms-t0ken", "--turn-hmac-secret=sms-s3cret"],
+  "--turn-api-url=https://turn.example/v1/numbers/sms",
+];
+
+const BY_HAND = `# Our bridge.
+
+http_bind: 127.0.0.1:8080 # behind Caddy
+turn_api_url: https://turn.example/v1/numbers/ussd
+
+# Ask Thabo for it.
+auth_token: "ussd-t0ken"
+turn_hmac_secret: ussd-s3cret
+# In Maseru.
+amqp: { hostname: rabbit, port: 0123 }
+
+# The code.
+connector_name: ussd
+default_from_addr: "*120*8864#"
+`;
+
+const WITH_TWO = `# Our bridge.
+
+http_bind: 127.0.0.1:8080 # behind Caddy
+# In Maseru.
+amqp: { hostname: rabbit, port: 0123 }
+channels:
+  - turn_api_url: https://turn.example/v1/numbers/ussd
+    # Ask Thabo for it.
+    auth_token: "ussd-t0ken"
+    turn_hmac_secret: ussd-s3cret
+    # The code.
+    connector_name: ussd
+    default_from_addr: "*120*8864#"
+  - connector_name: sms
+    default_from_addr: "8110"
+    transport_type: sms
+    vumi_api_path: /sms
+    turn_api_url: https://turn.example/v1/numbers/sms
+    auth_token: sms-t0ken
+    turn_hmac_secret: sms-s3cret
+`;
+
+Deno.test("init --add-channel adds to a file, whose comments stay, and then to its list", async () => {
+  await using place = await Place.make();
+  await Deno.writeTextFile(place.path, BY_HAND, { mode: 0o640 });
+  await Deno.chmod(place.path, 0o640);
+  const { code, stdout, stderr } = await place.init(...SMS_FLAGS);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.equal(await Deno.readTextFile(place.path), WITH_TWO);
+  assert.equal(((await Deno.stat(place.path)).mode ?? 0) & 0o777, 0o640);
+  assert.match(stdout, /^ {2}transport_name: sms$/m);
+  assert.ok(!`${stdout}${stderr}`.includes("s3cret") && !stdout.includes("t0ken"));
+  const again = SMS_FLAGS.map((flag) => flag.replaceAll("sms", "third"));
+  assert.equal((await place.init(...again)).code, 0);
+  const text = await Deno.readTextFile(place.path);
+  assert.ok(text.startsWith(WITH_TWO), text);
+  assert.equal((await place.config()).channels.length, 3);
+});
+
+Deno.test("init --add-channel does so with what init has written, as YAML and as JSON", async () => {
+  for (const name of ["config.yaml", "config.json"]) {
+    await using place = new Place(await Deno.makeTempDir(), name);
+    assert.equal((await place.init(...LEAST, URL_FLAG)).code, 0);
+    const before = await Deno.readTextFile(place.path);
+    const { code, stderr } = await place.init(...SMS_FLAGS);
+    assert.deepEqual([code, stderr], [0, ""]);
+    const after = await Deno.readTextFile(place.path);
+    const config = await place.config();
+    const told = config.channels.map((channel) => [channel.connector_name, channel.vumi_api_path]);
+    assert.deepEqual(told, [["ussd", ""], ["sms", "/sms"]]);
+    if (name.endsWith(".json")) JSON.parse(after);
+    const comments = (text: string) => text.match(/#.*/g)?.sort();
+    assert.deepEqual(comments(after), comments(before));
+  }
+});
+
+Deno.test("init --add-channel writes nothing where it can't, and says why", async () => {
+  await using place = await Place.make();
+  const none = await place.init(...SMS_FLAGS);
+  assert.equal(none.code, 69);
+  assert.match(
+    none.stderr,
+    /Cannot read .*: NotFound; without --add-channel a new file is written/,
+  );
+  for (
+    const [text, more, code, says] of [
+      [WITH_TWO, [], 78, /channels\[2\]\.connector_name[^]*other than that of channels\[1\]/],
+      [BY_HAND, ["--http-bind=h:1"], 64, /all channels; leave out: --http-bind/],
+      ["channels: [\n", [], 78, /the \[ that begins here is not\s+closed/],
+    ] as const
+  ) {
+    await Deno.writeTextFile(place.path, text);
+    const said = await place.init(...SMS_FLAGS, ...more);
+    assert.equal(said.code, code, said.stderr);
+    assert.match(said.stderr, says);
+    assert.equal(await Deno.readTextFile(place.path), text);
+  }
 });
 
 const hasScript = await new Deno.Command("script", { args: ["--version"], stdout: "null" }).output()

@@ -73,7 +73,7 @@ Deno.test("check says what a cache's server answers, and run does not start, wit
   await using server = new FakeKvServer({ metadata: 401, data: 401 });
   const check = await Program.fromSource().output(["check", ...flags(server.url)], ENV);
   assert.equal(check.code, 1);
-  assert.match(check.stdout, /✗ +│ cache +│ its server (answered 401|refused) +│/);
+  assert.match(check.stdout, /✗ all +cache \S+: its server (answered 401|refused)/);
   assert.ok(!check.stdout.includes("disk of the cache"), check.stdout);
   const run = await Program.fromSource().output(["run", ...flags(server.url)], ENV);
   assert.equal(run.code, 69);

@@ -274,7 +274,7 @@ Deno.test("check tries the Redis that is named, and names no password", async ()
   assert.match(found.stdout, new RegExp(`keep messages in +${redisUrl()};`));
   const missed = await checkAt("redis://:hunter2@127.0.0.1:9");
   assert.equal(missed.code, 1);
-  assert.match(missed.stdout, /✗.*cache on Redis at/);
+  assert.match(missed.stdout, /✗.*cache on Redis\s+at/);
   assert.ok(!`${missed.stdout}${missed.stderr}`.includes("hunter2"), missed.stdout);
 });
 

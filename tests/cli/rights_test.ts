@@ -33,16 +33,16 @@ Deno.test(
         "--turn-hmac-secret=secret",
         `--amqp-url=${url}`,
       ]);
-      const plain = stdout.replace(/[│\s]+/g, " ");
-      const places = plain.match(/[✓✗!] (?:default )?(?:queue|exchange|delays|channel)[ :]/gu) ??
-        [];
+      const plain = stdout.replace(/\s+/g, " ");
+      const places =
+        plain.match(/[✓✗!] \S+ (?:default )?(?:queue|exchange|delays|channel)[ :]/gu) ?? [];
       assert.ok(places.length >= 15, plain);
       assert.deepEqual(places.filter((place) => !place.startsWith("✓")), [], plain);
       assert.match(plain, new RegExp(`hold for USSD in ${user}\\.held `));
       assert.match(plain, /on USSD Two messages within 2 s become one screen; what comes later/);
       assert.match(
         plain,
-        /! USSD of Turn is told the code that was dialled, or set ussd\.start_text to a word/,
+        /! \S+ USSD: Turn is told the code that was dialled, or .* → set ussd\.start_text to a word/,
       );
     } finally {
       await rabbitmqctl("delete_user", user);

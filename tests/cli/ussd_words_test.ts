@@ -85,7 +85,8 @@ Deno.test("check tells nothing of USSD for a channel of another kind", async () 
 
 Deno.test("check warns of a channel of USSD without anything to start on", async () => {
   const [finding, ...others] = ussdFindings(await channel({}));
-  assert.deepEqual([finding?.ok, finding?.subject, others], [undefined, "USSD of turn", []]);
+  assert.deepEqual([finding?.ok, finding?.channel, finding?.subject], [undefined, "turn", "USSD"]);
+  assert.deepEqual(others, []);
   assert.match(finding?.fix ?? "", /ussd\.start_text .*ussd\.start_texts/);
   for (const ussd of [{ start_text: "hi" }, { start_texts: { "*1#": "hi" } }]) {
     assert.deepEqual(ussdFindings(await channel({ ussd })), []);

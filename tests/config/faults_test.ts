@@ -18,14 +18,14 @@ Deno.test("loadConfig() finds all faults at once, with key, value and source", a
     flags: { "turn-api-url": "turn", "message-cache-class": "DenoKvMessageCache" },
   });
   assert.ok(loaded.kind === "faulty");
-  const nowhere = (name: string): string =>
-    `nowhere; set it in the file, as ${name} in the environment, or by ` +
+  const nowhere = (name: string, alternative = ""): string =>
+    `nowhere; set it${alternative} in the file, as ${name} in the environment, or by ` +
     `--${name.toLowerCase().replaceAll("_", "-")}`;
   assert.deepEqual(loaded.faults.map(({ key, value, source }) => [key, value, source]), [
     ["connector_name", '""', "file config.yaml"],
     ["default_from_addr", undefined, nowhere("DEFAULT_FROM_ADDR")],
     ["http_bind", ":8080", "environment variable HTTP_BIND"],
-    ["turn_hmac_secret", undefined, nowhere("TURN_HMAC_SECRET")],
+    ["turn_hmac_secret", undefined, nowhere("TURN_HMAC_SECRET", ", or turn_hmac_secret_file,")],
     ["turn_api_url", "turn", "flag --turn-api-url"],
     ["auth_token", "********", "environment variable AUTH_TOKEN"],
     ["max_retries", "-1", "file config.yaml"],

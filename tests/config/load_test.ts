@@ -120,7 +120,7 @@ Deno.test("loadConfig() names the prefixed variable for what is missing", async 
   assert.ok(loaded.kind === "faulty");
   assert.equal(
     loaded.faults.find(({ key }) => key === "auth_token")?.source,
-    "nowhere; set it in the file, as CH_AUTH_TOKEN in the environment, or by --auth-token",
+    "nowhere; set it, or auth_token_file, in the file, as CH_AUTH_TOKEN in the environment, or by --auth-token",
   );
 });
 
@@ -211,11 +211,23 @@ Deno.test("names that every object has are keys like others", async () => {
 const UNREADABLE: readonly (readonly [string, string, RegExp])[] = [
   ["a list", "- a\n", /^a mapping of keys to values$/],
   ["text", "hello\n", /^a mapping/],
-  ["broken YAML", "a: 1\nb: [1\nc: 2\n", /^YAML or JSON: line 3, column 1: /],
+  [
+    "broken YAML",
+    "a: 1\nb: [1\nc: 2\n",
+    /^YAML or JSON: line 2, column 4: the \[ that begins here/,
+  ],
   ["broken JSON", '{\n  "a": }1\n}', /^YAML or JSON: line 2, column /],
-  ["a tab as indentation", "amqp:\n\tport: 1\n", /^YAML or JSON: line 2, column 1: tab as indent$/],
-  ["a key given twice", "a: 1\na: 2\n", /^YAML or JSON: line 2, column 1: duplicate key$/],
-  ["an alias without anchor", "a: *nowhere\n", /alias/],
+  [
+    "a tab as indentation",
+    "amqp:\n\tport: 1\n",
+    /^YAML or JSON: line 2, column 1: indent with spaces, not/,
+  ],
+  [
+    "a key given twice",
+    "a: 1\na: 2\n",
+    /^YAML or JSON: line 2, column 1: a is there twice; remove/,
+  ],
+  ["an alias of itself", "a: &a {<<: *a}\n", /alias/],
   ["two documents", "a: 1\n---\nb: 2\n", /^YAML or JSON: line 2, /],
   ["more than 1 MiB", "a".repeat(1024 * 1024 + 1), /1 MiB/],
 ];
@@ -245,7 +257,7 @@ Deno.test("a file that can't be read is a fault that says why", async () => {
     faults: [{
       key: "config file",
       value: "/nonexistent/config.yaml",
-      expected: "a file that can be read (NotFound)",
+      expected: "a file that can be read; there is none",
       source: "environment variable VUMI_CONFIG_FILE",
     }],
   });

@@ -16,13 +16,13 @@ export function noPty(): string | undefined {
   return "there is no script(1) to make a terminal";
 }
 
-/** Runs a shell's command line at a terminal where `typed` is typed, and answers what it showed. */
+/** Runs a shell's command line at a terminal of 80 columns where `typed` is typed; answers what it showed. */
 export async function atTerminal(
   commandLine: string,
   typed: string,
 ): Promise<{ code: number; shown: string }> {
   const child = new Deno.Command("script", {
-    args: ["--quiet", "--return", "--command", commandLine, "/dev/null"],
+    args: ["--quiet", "--return", "--command", `stty cols 80 rows 24; ${commandLine}`, "/dev/null"],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -34,4 +34,33 @@ export async function atTerminal(
   // Not before: the end of what is typed would come as a key of its own.
   await writer.close().catch(() => {});
   return { code, shown: new TextDecoder().decode(stdout) };
+}
+
+/** The same, where each answer is typed when its question has been shown. */
+export async function converse(
+  commandLine: string,
+  answers: readonly (readonly [question: string, answer: string])[],
+): Promise<{ code: number; shown: string }> {
+  const child = new Deno.Command("script", {
+    args: ["--quiet", "--return", "--command", `stty cols 80 rows 24; ${commandLine}`, "/dev/null"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+    env: { NO_COLOR: "1", TERM: "dumb" },
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  const open = [...answers];
+  let shown = "";
+  let seen = 0;
+  for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+    shown += part;
+    while (open[0] !== undefined && shown.indexOf(open[0][0], seen) >= 0) {
+      const [question, answer] = open[0];
+      open.shift();
+      seen = shown.indexOf(question, seen) + question.length;
+      await writer.write(new TextEncoder().encode(`${answer}\r`));
+    }
+  }
+  await writer.close().catch(() => {});
+  return { code: (await child.status).code, shown };
 }

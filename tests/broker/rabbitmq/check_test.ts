@@ -115,6 +115,33 @@ function asLeft(message: GetMessage | false): string {
   return `${content}, ${fields.redelivered || count > 0 ? "seen before" : "new"}`;
 }
 
+Deno.test("checkAmqp() makes nothing if it is only to look, and tells what is there", async () => {
+  await using made = names();
+  const connectors = new Map([[made.inbound, "ussd"]]);
+  const look = () => check(amqpUrl(), made, { isDry: true, connectors });
+  const said = (findings: Finding[]) =>
+    findings.slice(1).map(({ channel, subject, ok, detail }) => [channel, subject, ok, detail]);
+  const missing = "is not there yet; a start, or check, makes it";
+  const queues = [made.inbound, made.outbound, made.parked, made.lead];
+  const delays = made.delaysMs.map(delayQueue);
+  const nothing = [
+    [undefined, `exchange ${made.exchange}`, undefined, missing],
+    ...[...queues, ...delays].map((queue) => [
+      queue === made.inbound ? "ussd" : undefined,
+      `queue ${queue}`,
+      undefined,
+      missing,
+    ]),
+  ];
+  assert.deepEqual(said(await look()), nothing);
+  assert.deepEqual(said(await look()), nothing, "it has made something");
+  await check(amqpUrl(), made);
+  await sendTo(made.inbound, ["{}"]);
+  const found = said(await look());
+  assert.ok(found.every(([, , ok]) => ok === true), JSON.stringify(found));
+  assert.deepEqual(found[1], ["ussd", `queue ${made.inbound}`, true, "is there, 1 waiting"]);
+});
+
 Deno.test("checkAmqp() tells of a wrong password, without showing it", async () => {
   await using made = names();
   const finding = only(await check(address({ password: "wr0ng" }), made));

@@ -160,7 +160,7 @@ Deno.test({
       `--message-cache-config-url=rediss+sentinel://:of-redis@127.0.0.1:${sentinelPort}/bridge-cache`,
       "--message-cache-config-sentinel-password=of-sentinel",
     ], { DENO_CERT: authority.caFile });
-    assert.match(stdout, /✓.*cache on Redis at.*can be read and written/);
+    assert.match(stdout, /✓.*cache on Redis\s+at[^]*?can be\s+read\s+and\s+written/);
     assert.doesNotMatch(stdout, /of-redis|of-sentinel/);
   },
 });

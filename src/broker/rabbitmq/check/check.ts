@@ -1,7 +1,6 @@
 // Tries out what the AMQP adapter will need of a server: the connection, and each right. For an
 // operator, before the program runs for real.
 
-import { Buffer } from "node:buffer";
 import { type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import { type AmqpAddress, connectFault, parseAddress, socketOptions } from "../address.ts";
 import { AmqpDepths } from "../browse.ts";
@@ -9,7 +8,9 @@ import { Declarer, ExchangeTypeError } from "../declarer.ts";
 import { bridgesNow, leadArguments } from "../lead.ts";
 import type { AmqpBrokerOptions } from "../rabbitmq_broker.ts";
 import { isAccessRefused, serverWords } from "../server_errors.ts";
+import { lookAmqp } from "./dry.ts";
 import { fixFor } from "./fixes.ts";
+import { mayConsume, mayPublish } from "./trials.ts";
 import { describeKind, type QueueKind, queueKind } from "./queue_kind.ts";
 import { type Browser, delayQueue, type LeadOptions } from "../../mod.ts";
 import type { Finding } from "../../../telemetry/mod.ts";
@@ -24,6 +25,10 @@ export interface AmqpCheckOptions extends AmqpBrokerOptions {
   readonly leadQueues: readonly Pick<LeadOptions, "connector" | "queue">[];
   /** How long messages wait until they are tried again, in milliseconds. */
   readonly delaysMs: readonly number[];
+  /** The connectors of queues, for what is said of them. */
+  readonly connectors?: ReadonlyMap<string, string>;
+  /** Whether nothing is to be made, not even a queue. */
+  readonly isDry?: boolean;
   /** Looks for more, at the end, on the same connection. */
   readonly lookFurther?: (broker: Pick<Browser, "depth">) => Promise<readonly Finding[]>;
   readonly timeoutMs: number;
@@ -47,7 +52,13 @@ export async function checkAmqp(options: AmqpCheckOptions): Promise<Finding[]> {
       finding.ok || node === undefined ? finding : { ...finding, ok: undefined }
     );
     for (const { close } of others) close();
-    if (node !== undefined) findings.push(...await new Check(node, options, socket.signal).run());
+    if (node !== undefined) {
+      findings.push(
+        ...options.isDry
+          ? await lookAmqp(node.model, options)
+          : await new Check(node, options, socket.signal).run(),
+      );
+    }
     node?.close();
     await Promise.all(nodes.map(({ ended }) => ended));
     return findings;
@@ -127,13 +138,13 @@ class Check {
     for (const { queue } of leadQueues) await this.#tryLeadQueue(queue);
     await this.#tryDelays();
     for (const queue of [...consumeQueues, ...leadQueues.map((lead) => lead.queue)]) {
-      await this.#try(`queue ${queue}: consume`, (channel) => mayConsume(channel, queue));
+      await this.#try(`queue ${queue}: consume`, (channel) => mayConsume(channel, queue), queue);
     }
     for (const { connector, queue } of leadQueues) {
       await this.#try(`channel ${connector}`, async (channel) => {
         const { consumerCount } = await channel.checkQueue(queue);
         return bridgesNow(consumerCount, this.#kinds.get(queue)?.type);
-      });
+      }, queue);
     }
     for (const name of [exchange, ""]) {
       const subject = name === "" ? "default exchange" : `exchange ${name}`;
@@ -162,7 +173,7 @@ class Check {
           `make sure that it exists and is bound to ${exchange}`;
         return { doubt };
       }
-    });
+    }, queue);
   }
 
   async #tryOwnQueue(queue: string): Promise<void> {
@@ -170,7 +181,7 @@ class Check {
       await this.#declarer.ownQueue(queue);
       const { seen, waiting } = await this.#look(channel, queue);
       return `${seen}, ${waiting} waiting`;
-    });
+    }, queue);
   }
 
   async #tryLeadQueue(queue: string): Promise<void> {
@@ -181,7 +192,7 @@ class Check {
         throw new Error("PRECONDITION_FAILED - it exists without x-single-active-consumer");
       }
       return seen;
-    });
+    }, queue);
   }
 
   /** Tries all delay queues, as all channels share them. */
@@ -208,7 +219,8 @@ class Check {
     for (const queue of consumeQueues) {
       const overflow = this.#kinds.get(queue)?.args["x-overflow"];
       if (!String(overflow).startsWith("reject-publish")) continue;
-      this.#findings.push({ subject: `queue ${queue}: limit`, ok: undefined, ...LIMITED });
+      const subject = `queue ${queue}: limit`;
+      this.#findings.push({ ...this.#channelOf(queue), subject, ok: undefined, ...LIMITED });
     }
   }
 
@@ -220,60 +232,36 @@ class Check {
   }
 
   /** Does a trial on a channel of its own, as a fault ends it. Answers with what the trial has thrown. */
-  async #try(subject: string, trial: (channel: ConfirmChannel) => Promise<Seen>): Promise<unknown> {
+  async #try(
+    subject: string,
+    trial: (channel: ConfirmChannel) => Promise<Seen>,
+    queue = "",
+  ): Promise<unknown> {
+    const about = { ...this.#channelOf(queue), subject };
     try {
       const channel = await this.#model.createConfirmChannel();
       channel.on("error", () => {});
       const seen = await trial(channel);
       // The server's answer to the trial may have closed it.
       await channel.close().catch(() => {});
-      if (typeof seen === "string") this.#findings.push({ subject, ok: true, detail: seen });
-      else this.#add(subject, undefined, seen.doubt);
+      if (typeof seen === "string") this.#findings.push({ ...about, ok: true, detail: seen });
+      else this.#add(about, undefined, seen.doubt);
       return undefined;
     } catch (error) {
       const cause: unknown = this.#timeout.aborted ? this.#timeout.reason : error;
-      this.#add(subject, false, serverWords(cause));
+      this.#add(about, false, serverWords(cause));
       return error;
     }
   }
 
-  #add(subject: string, ok: false | undefined, detail: string): void {
-    this.#findings.push({ subject, ok, detail, ...fixFor(detail, this.#address) });
+  #add(about: Pick<Finding, "channel" | "subject">, ok: false | undefined, detail: string): void {
+    this.#findings.push({ ...about, ok, detail, ...fixFor(detail, this.#address) });
   }
-}
 
-/**
- * Tries the right to consume, and no more. The server looks at the right first, then at the arguments:
- * at a priority that is no number it stops, so there never is a consumer, and no message comes.
- */
-async function mayConsume(channel: ConfirmChannel, queue: string): Promise<string> {
-  const { consumerCount } = await channel.checkQueue(queue);
-  try {
-    const { consumerTag } = await channel.consume(queue, () => {}, {
-      arguments: { "x-priority": "none" },
-    });
-    await channel.cancel(consumerTag);
-  } catch (error) {
-    if (!/PRECONDITION_FAILED - invalid arg 'x-priority'/.test(serverWords(error))) throw error;
+  #channelOf(queue: string): Pick<Finding, "channel"> {
+    const channel = this.#options.connectors?.get(queue);
+    return channel === undefined ? {} : { channel };
   }
-  return consumerCount === 0 ? "allowed" : `allowed; consumers now: ${consumerCount}`;
-}
-
-/** Publishes with a routing key that nobody has bound: it comes back, and then it is confirmed. */
-function mayPublish(
-  model: ChannelModel,
-  channel: ConfirmChannel,
-  exchange: string,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    model.on("blocked", (reason) => reject(new Error(`publishing is blocked: ${reason}`)));
-    channel.on("error", reject);
-    channel.on("close", () => reject(new Error("the channel was closed")));
-    const key = `turn-channels.check.${crypto.randomUUID()}`;
-    channel.publish(exchange, key, Buffer.alloc(0), { mandatory: true }, (error) => {
-      if (!error) resolve("messages are taken");
-    });
-  });
 }
 
 /** What a classic delay queue can't do, and a quorum queue can. */

@@ -1,0 +1,166 @@
+// What is wrong with a file's YAML or JSON, in words that say what to do. The parser's own words quote
+// from the file, and so may hold a secret.
+
+import {
+  type Alias,
+  type Document,
+  isCollection,
+  isScalar,
+  type LineCounter,
+  Scalar,
+  visit,
+  type YAMLError,
+} from "yaml";
+import type { Fault } from "./faults.ts";
+
+/** What people dial, and so no secret. */
+const CODE = /^[0-9*#]{1,60}$/;
+
+/** The first fault of syntax, with its place. */
+export function syntaxFault(
+  document: Document,
+  lineCounter: LineCounter,
+  text: string,
+): string | undefined {
+  const [error] = document.errors;
+  if (error === undefined) return undefined;
+  const { at, expected } = explain(error, document, text);
+  const { line, col } = lineCounter.linePos(at);
+  return `line ${line}, column ${col}: ${expected}`;
+}
+
+interface Explained {
+  readonly at: number;
+  readonly expected: string;
+}
+
+function explain(error: YAMLError, document: Document, text: string): Explained {
+  const at = error.pos[0];
+  const words = EXPECTED[error.code]?.(text, at);
+  const quoted = lastBefore(document, at, isQuoted);
+  if (quoted !== undefined) {
+    const [start, end] = quoted;
+    const isOpen = error.code === "MISSING_CHAR" && /quote/.test(error.message);
+    const spansLines = text.slice(start, end).includes("\n");
+    if (isOpen || spansLines) {
+      return { at: start, expected: "the quote that begins here is not closed on its line" };
+    }
+    if (error.code === "UNEXPECTED_TOKEN" && text.slice(end, at).trim() === "") {
+      return { at: end, expected: isJson(text) ? COMMA : TEXT_BEHIND_QUOTE };
+    }
+  }
+  const isBracket = error.code === "MISSING_CHAR" || /^Flow/.test(error.message);
+  const open = isBracket ? lastBefore(document, at, isFlow) : undefined;
+  if (open !== undefined) {
+    const [start] = open;
+    return { at: start, expected: `the ${text[start]} that begins here is not closed` };
+  }
+  return { at, expected: words ?? error.code.toLowerCase().replaceAll("_", " ") };
+}
+
+const COMMA = "a comma, or a closing bracket, is missing here";
+const TEXT_BEHIND_QUOTE = "nothing may follow the closing quote; inside of '…' write a quote as ''";
+
+/** What to do about faults by their codes. */
+const EXPECTED: Readonly<Record<string, (text: string, at: number) => string>> = {
+  BAD_ALIAS: () => "put quotes around a value that begins with *",
+  BAD_SCALAR_START: (text, at) => `put quotes around a value that begins with ${text[at]}`,
+  BLOCK_AS_IMPLICIT_KEY: () =>
+    "put quotes around a value with a colon and a space in it, and indent keys that belong " +
+    "together by as many spaces",
+  DUPLICATE_KEY: (text, at) => {
+    const [, name = "this key"] = /^["']?([\w.$-]{1,80})["']?\s*:/.exec(text.slice(at)) ?? [];
+    return `${name} is there twice; remove one`;
+  },
+  MULTILINE_IMPLICIT_KEY: () => "write a colon and a space between a key and its value",
+  TAB_AS_INDENT: () => "indent with spaces, not with tabs",
+};
+
+/** The place of the last node that begins before `end` and is such a one. */
+function lastBefore(
+  document: Document,
+  end: number,
+  isMeant: (node: unknown) => boolean,
+): readonly [start: number, end: number] | undefined {
+  let found: readonly [number, number] | undefined;
+  visit(document, {
+    Node(_, node): void {
+      const { range } = node;
+      if (!range || range[0] > end || !isMeant(node)) return;
+      if (found === undefined || range[0] >= found[0]) found = [range[0], range[1]];
+    },
+  });
+  return found;
+}
+
+function isQuoted(node: unknown): boolean {
+  return isScalar(node) && (node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE);
+}
+
+function isFlow(node: unknown): boolean {
+  return isCollection(node) && node.flow === true;
+}
+
+function isJson(text: string): boolean {
+  return text.trimStart().startsWith("{");
+}
+
+/**
+ * Finds what people write without the quotes it needs: `*120*8864#`, an alias to YAML, and `#8864`, a
+ * comment. Each is made the text that was meant, so that it is the one fault of its key.
+ */
+export function unquoted(
+  document: Document,
+  lineCounter: LineCounter,
+  fileSource: string,
+): readonly Fault[] {
+  const faults: Fault[] = [];
+  const add = (path: readonly unknown[], at: number, value: string, why: string): Scalar => {
+    const { line } = lineCounter.linePos(at);
+    const isShown = CODE.test(value);
+    faults.push({
+      key: pathOf(path),
+      value: isShown ? value : "********",
+      expected: `quotes around it${isShown ? `, as in "${value}"` : ""}: ${why}`,
+      source: `${fileSource}, line ${line}`,
+    });
+    return new Scalar(value);
+  };
+  visit(document, {
+    Alias(_, node: Alias, path): Scalar | void {
+      if (node.resolve(document) !== undefined) return;
+      return add([...path, node], node.range?.[0] ?? 0, `*${node.source}`, ALIAS);
+    },
+    Scalar(key, node, path): Scalar | void {
+      const code = `#${node.comment}`;
+      if (key !== "value" || node.value !== null || !CODE.test(code)) return;
+      return add([...path, node], node.range?.[0] ?? 0, code, COMMENT);
+    },
+  });
+  return faults;
+}
+
+const ALIAS = "without them * begins the name of a value that stands elsewhere in the file";
+const COMMENT = "without them # begins a comment";
+
+/** The keys on the way to a node, as the operator knows them. */
+function pathOf(nodes: readonly unknown[]): string {
+  const names = nodes.flatMap((node, depth) => {
+    const inner = nodes[depth + 1];
+    if (isCollection(node) && "items" in node) {
+      const index = node.items.indexOf(inner as never);
+      return isPair(inner) ? [] : [`[${index}]`];
+    }
+    return isPair(node) && inner !== node.key ? [`.${nameOf(node.key)}`] : [];
+  });
+  return names.join("").replace(/^\./, "") || "config file";
+}
+
+function isPair(node: unknown): node is { readonly key: unknown } {
+  return typeof node === "object" && node !== null && "key" in node;
+}
+
+function nameOf(key: unknown): string {
+  const name = isScalar(key) ? String(key.value) : "";
+  return /^[\w.$-]{1,80}$/.test(name) ? name : "(not a name)";
+}
