@@ -11,12 +11,16 @@ const BROKER = new URL("rabbitmq.ts", import.meta.url).href;
 const TESTS = new URL("../", import.meta.url).href;
 
 /**
- * Tests that touch a broker, and are about words, screens, addresses, files, certificates, HTTP and Redis:
- * to them a queue is a queue, whatever its type and the server's version. Not so the commands that look
- * into queues.
+ * Tests that touch a broker, and are about words, screens, addresses, files, certificates, HTTP, Redis and
+ * what is remembered: to them a queue is a queue, whatever its type and the server's version.
  */
-const ANY_BROKER_DOES =
-  /^(cli\/(?!audit|check|find|parked)|service\/|telemetry\/|compiled_|broker\/rabbitmq\/tls_|e2e\/(redis_|content_|menus_|pages_|split_|vumi2_|smpp_|aat_|turns_|hold_|late_|resume_|sessions_|unmerged_))/;
+const ANY_BROKER_DOES = new RegExp(
+  "^(cli/(?!check|parked)|service/|telemetry/|compiled_|story_|broker/rabbitmq/tls_|e2e/(" + [
+    ...["redis_", "content_", "menus_", "pages_", "split_", "vumi2_", "smpp_", "aat_", "turns_"],
+    ...["hold_", "late_", "resume_", "sessions_", "unmerged_", "several_", "cache_faults_"],
+    ...["turn_down_", "token_", "repeats_", "trace_", "metrics_", "outbound_"],
+  ].join("|") + "))",
+);
 
 /**
  * The paths of all, or of those to which a broker's version and the type of its queues can matter. Those
