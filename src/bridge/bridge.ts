@@ -62,7 +62,7 @@ export class Bridge implements Disposable {
       timeoutMs: () => options.statusTimeoutMs,
     });
     this.#turns = new Turns({ ...options, ...SYSTEM_CLOCK, stopping: this.#stopping.signal });
-    const ussd = new UssdInbound({ ...options, ...SYSTEM_CLOCK, turns: this.#turns });
+    const ussd = new UssdInbound({ ...parts, turns: this.#turns });
     this.#inbound = new InboundFlow(options, this.#messages, ussd);
     this.#statuses = new StatusFlow(options, this.#events);
     this.accept = new OutboundFlow(options).accept;

@@ -18,7 +18,7 @@ import type { Delivery } from "./delivery.ts";
 import { DELIVERED_TTL_MS, formatDelivered } from "./delivery_records.ts";
 import type { BridgeOptions } from "./options.ts";
 import { isTooOld } from "./sessions.ts";
-import type { UssdInbound } from "./ussd_inbound.ts";
+import type { Received, UssdInbound } from "./ussd_inbound.ts";
 
 export type InboundOptions = Pick<
   BridgeOptions,
@@ -49,6 +49,11 @@ export class InboundFlow {
   readonly handle = async (message: Message, arrival: Arrival): Promise<Disposition> => {
     const { retryForMs, ussdRetryForMs } = this.#options;
     const takenAt = Date.now();
+    // Before the user's earlier ones are done with: Turn may be away, and the user waits for a screen.
+    // Where it fails it is tried again in its place.
+    const early = message.transport_type === "ussd"
+      ? this.#ussd.receive(message, takenAt, arrival.lost).catch(() => undefined)
+      : undefined;
     using delivery = await this.#deliveries.begin({
       id: message.message_id,
       key: userKey(message.from_addr),
@@ -66,12 +71,13 @@ export class InboundFlow {
       transport: message.transport_name,
       content: message.content,
     };
-    return await delivery.run(() => this.#deliver(message, takenAt, delivery));
+    return await delivery.run(() => this.#deliver(message, takenAt, early, delivery));
   };
 
   async #deliver(
     message: Message,
     takenAt: number,
+    early: Promise<Received | undefined> | undefined,
     delivery: Delivery<InboundText>,
   ): Promise<Disposition> {
     const { cache, emptyMessageBody, defaultFromAddr, contactIds } = this.#options;
@@ -88,9 +94,8 @@ export class InboundFlow {
     // Before Turn is told: its answer may come before it has answered our call.
     const tallies = isCounted ? [] : [{ flow: "inbound", result: "in" }];
     const past = delivery.past?.firstFailureAt;
-    const received = message.transport_type === "ussd"
-      ? await this.#ussd.receive(message, takenAt, delivery.held.over)
-      : undefined;
+    const received = early &&
+      (await early ?? await this.#ussd.receive(message, takenAt, delivery.held.over));
     if (received?.kind === "ours") {
       await cache.putInbound(message, tallies, past);
       delivery.isIn = true;
@@ -99,9 +104,8 @@ export class InboundFlow {
     const answer: Answer = received?.isAnswer === false
       ? { kind: "text", records: [] }
       : await readAnswer(message, isCounted, this.#options);
-    const session = answer.kind === "page"
-      ? await this.#ussd.paged(message)
-      : received?.records ?? [];
+    if (answer.kind === "page") await this.#ussd.paged(message);
+    const session = received?.kind === "tell" ? received.records : [];
     const records = answer.kind === "past" ? session : [...answer.records, ...session];
     await cache.putInbound(message, tallies, past, records);
     delivery.isIn = true;

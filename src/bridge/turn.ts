@@ -3,7 +3,7 @@
 import type { Disposition } from "../vumi/mod.ts";
 import type { HeldMessage } from "./held_messages.ts";
 import type { UssdOptions } from "./options.ts";
-import type { Session } from "./sessions.ts";
+import { type Session, whyOver } from "./sessions.ts";
 
 /** One of Turn's messages in hand. */
 export interface Item extends HeldMessage {
@@ -57,7 +57,11 @@ export class Turn {
 }
 
 /** When something is to be done about a turn, in milliseconds since 1970; undefined if never. */
-export function dueAt({ session, items }: Turn, options: UssdOptions): number | undefined {
+export function dueAt(
+  { session, items }: Turn,
+  options: UssdOptions,
+  now: number,
+): number | undefined {
   if (session === undefined) return undefined;
   const { mergeWindowMs, settleMs, sessionMs, holdText } = options;
   const { takenAt, state, inbound } = session;
@@ -68,7 +72,10 @@ export function dueAt({ session, items }: Turn, options: UssdOptions): number | 
   if (state !== "open") return posted && 0;
   const deadline = takenAt + options.answerDeadlineMs(inbound.provider);
   const asking = items.find(({ request }) => request.waitingForUserInput);
-  if (last === undefined) return holdText === undefined ? undefined : deadline;
+  if (last === undefined) {
+    const isHeld = holdText !== undefined && whyOver(session, options, now) === undefined;
+    return isHeld ? deadline : undefined;
+  }
   if (asking?.isPending) return asking.arrivedAt;
   // Turn is told of the dial, and answers.
   if (posted === undefined) return deadline;

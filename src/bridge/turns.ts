@@ -162,11 +162,11 @@ export class Turns {
       const [other = item] = turn.items.splice(same, 1, item);
       return other.end(DONE);
     }
+    // By the screen before, or as a late one, after which we have ended.
+    if (isAgain && await cache.getNote("confirmed", item.id) !== undefined) return item.end(DONE);
     if (session === undefined && item.over !== undefined) {
       return await this.#endLate(turn, item, item.over);
     }
-    // By the screen before, after which we have ended.
-    if (isAgain && await cache.getNote("confirmed", item.id) !== undefined) return item.end(DONE);
     turn.session = session ?? opened(item.inbound, now());
     const why = whyOver(turn.session, ussd, now());
     if (why !== undefined) return await this.#endLate(turn, item, why);
@@ -188,7 +188,7 @@ export class Turns {
   /** Sets the time at which something is to be done, if anything is. */
   #schedule(turn: Turn): void {
     const { ussd, now, after } = this.#options;
-    turn.wakeAt(dueAt(turn, ussd), (at) => {
+    turn.wakeAt(dueAt(turn, ussd, now()), (at) => {
       return after(Math.max(0, at - now()), () => this.#do(turn.user, this.#due));
     });
   }
@@ -218,7 +218,7 @@ export class Turns {
     const { ussd, now, stopping, connector } = this.#options;
     // Another bridge speaks for the channel, and knows better.
     if (!connector.leads) return this.forget();
-    const at = dueAt(turn, ussd);
+    const at = dueAt(turn, ussd, now());
     const { session } = turn;
     // A timer may be late, and something have changed meanwhile.
     if (session === undefined || at === undefined || at > now() || stopping.aborted) return;

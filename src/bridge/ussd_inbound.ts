@@ -40,6 +40,8 @@ export interface UssdInboundOptions
   extends Pick<BridgeOptions, "cache" | "metrics" | "ussd" | "emptyMessageBody"> {
   readonly turns: Turns;
   readonly now: () => number;
+  /** Fires when nothing new is to be begun. */
+  readonly stopping: AbortSignal;
 }
 
 export class UssdInbound {
@@ -60,7 +62,10 @@ export class UssdInbound {
     return this.#options.turns.inTurn(message.from_addr, async (turn) => {
       const before = turn.session;
       try {
-        return await this.#receive(turn, message, takenAt, end);
+        const isOver = AbortSignal.any([end, this.#options.stopping]);
+        const received = await this.#receive(turn, message, takenAt, isOver);
+        if (received.kind === "tell" && turn.session !== before) await this.#keep(turn);
+        return received;
       } catch (error) {
         // What is not kept is decided anew.
         if (error instanceof CacheError) turn.session = before;
@@ -69,17 +74,26 @@ export class UssdInbound {
     });
   }
 
-  /** Notes that the message has been answered by a page; what is to be kept of that. */
-  paged(message: Message): Promise<readonly KeptRecord[]> {
+  /**
+   * Notes that the message is answered by a page.
+   * @throws {CacheError} If the cache fails.
+   */
+  paged(message: Message): Promise<void> {
     const { now } = this.#options;
-    return this.#options.turns.inTurn(message.from_addr, (turn) => {
+    return this.#options.turns.inTurn(message.from_addr, async (turn) => {
       const { session } = turn;
-      if (session?.inbound.message_id !== message.message_id) return Promise.resolve([]);
+      if (session?.inbound.message_id !== message.message_id) return;
       const { told: _told, ...rest } = session;
       const step = { at: now(), what: "page", ids: [message.message_id] } as const;
       turn.session = withStep({ ...rest, state: "answered" }, step);
-      return Promise.resolve([keepSession(turn.session, this.#options.ussd)]);
+      await this.#keep(turn);
     });
+  }
+
+  /** Before the next one's work on the turn, which may read what is kept. */
+  async #keep({ session }: Turn): Promise<void> {
+    const { cache, ussd } = this.#options;
+    if (session !== undefined) await cache.putRecords([keepSession(session, ussd)]);
   }
 
   async #receive(
@@ -115,10 +129,9 @@ export class UssdInbound {
 
   #tell(session: Session): Extract<Received, { kind: "tell" }> {
     const { told, inbound } = session;
-    const records = [keepSession(session, this.#options.ussd)];
     // Other words for what the user has typed are those for the choice to start again.
     const isAnswer = told === undefined || inbound.session_event === "new";
-    return { kind: "tell", text: told ?? undefined, isAnswer, records };
+    return { kind: "tell", text: told ?? undefined, isAnswer, records: [] };
   }
 
   #hangUp(turn: Turn, message: Message, takenAt: number): Received {
@@ -181,10 +194,9 @@ export class UssdInbound {
 
   /** Keeps a request of which Turn is not told. */
   async #ours(turn: Turn, why: "waited" | "pending" | "resumed"): Promise<Received> {
-    const { cache, ussd } = this.#options;
     if (turn.session === undefined) throw new Error("no session");
     turn.session = { ...turn.session, told: null };
-    await cache.putRecords([keepSession(turn.session, ussd)]);
+    await this.#keep(turn);
     return { kind: "ours", why };
   }
 
@@ -224,8 +236,7 @@ export class UssdInbound {
     const { takenAt = 0, dialled = null, steps = [] } = turn.session ?? {};
     const session = opened(message, takenAt, { dialled, steps });
     turn.session = { ...session, told: this.#startText(session) ?? this.#whatDialSays(session) };
-    const { records, ...tell } = this.#tell(turn.session);
-    return { ...tell, records: [...records, forget("prompt", turn.user)] };
+    return { ...this.#tell(turn.session), records: [forget("prompt", turn.user)] };
   }
 
   /** What Turn is told of a dial, if not what the transport says. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import type { After } from "../../src/async/mod.ts";
 import type { UssdOptions } from "../../src/bridge/mod.ts";
+import { formatTimestamp } from "../../src/vumi/mod.ts";
 import { readSession } from "../../src/bridge/sessions.ts";
 import { TestClock } from "./clock.ts";
-import { buttons, reported, request, TestTurns, USER } from "./turns_support.ts";
+import { buttons, postId, reported, request, TestTurns, USER } from "./turns_support.ts";
 
 /** Whose timers are counted: one that is due again and again would have no end. */
 class Counting extends TestTurns {
@@ -190,4 +191,36 @@ Deno.test("Turns leave a session to who speaks for the channel when a screen is 
   const kept = readSession(await test.cache.getRecord("turn", USER));
   assert.equal(kept?.inbound.message_id, "next");
   await other[Symbol.asyncDispose]();
+});
+
+Deno.test("Turns ask nobody to wait whose session is over, and do not try it again and again", async () => {
+  await using test = new Counting({ holdText: "Wait" });
+  await test.clock.advance(300_000);
+  // Taken late off its queue: it is over before a screen would be due.
+  await test.dial({ timestamp: formatTimestamp(new Date(test.clock.now - 175_000)) });
+  await test.clock.advance(60_000);
+  assert.deepEqual(test.screens, []);
+  assert.ok(test.timers < 5, `${test.timers} timers`);
+});
+
+Deno.test("Turns do not take a session that is just beginning for the last one", async () => {
+  await using test = new TestTurns();
+  await test.dial();
+  await test.post(1, request("Bye"));
+  await test.clock.advance(5_000);
+  const next = test.message({ session_event: "new", content: "*120#", message_id: "next" });
+  // The message itself is still being kept.
+  await test.ussd.receive(next, test.clock.now, new AbortController().signal);
+  await test.post(2, request("And", true));
+  await test.clock.advance(5_000);
+  assert.deepEqual(test.screens, ["1 close: Bye", "2 resume: And"]);
+  assert.equal(test.connector.published.at(-1)?.in_reply_to, "next");
+});
+
+Deno.test("Turns end what came too late once, though it comes again", async () => {
+  await using test = new TestTurns({ late: "fail" });
+  await test.cache.putNotes([{ kind: "confirmed", id: postId(1), value: "1", ttlMs: 60_000 }]);
+  await test.post(1, request("late"), { over: "nobody waits", redelivered: true });
+  await test.clock.advance(5_000);
+  assert.deepEqual([test.ended.get(1), test.screens, reported(test.broker)], ["done", [], []]);
 });
