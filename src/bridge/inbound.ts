@@ -52,11 +52,12 @@ export class InboundFlow {
     // Before the user's earlier ones are done with: Turn may be away, and the user waits for a screen.
     // Where it fails it is tried again in its place.
     const early = message.transport_type === "ussd"
-      ? this.#ussd.receive(message, takenAt, arrival.lost).catch(() => undefined)
+      ? await this.#ussd.receive(message, takenAt, arrival.lost).catch(() => undefined)
       : undefined;
     using delivery = await this.#deliveries.begin({
       id: message.message_id,
-      key: userKey(message.from_addr),
+      // What Turn is not told waits for nothing that Turn is.
+      key: early?.kind === "ours" ? message.message_id : userKey(message.from_addr),
       rank: 0,
       names: { messageId: message.message_id },
       retryForMs: message.transport_type === "ussd"
@@ -77,7 +78,7 @@ export class InboundFlow {
   async #deliver(
     message: Message,
     takenAt: number,
-    early: Promise<Received | undefined> | undefined,
+    early: Received | undefined,
     delivery: Delivery<InboundText>,
   ): Promise<Disposition> {
     const { cache, emptyMessageBody, defaultFromAddr, contactIds } = this.#options;
@@ -94,8 +95,9 @@ export class InboundFlow {
     // Before Turn is told: its answer may come before it has answered our call.
     const tallies = isCounted ? [] : [{ flow: "inbound", result: "in" }];
     const past = delivery.past?.firstFailureAt;
-    const received = early &&
-      (await early ?? await this.#ussd.receive(message, takenAt, delivery.held.over));
+    const received = message.transport_type === "ussd"
+      ? early ?? await this.#ussd.receive(message, takenAt, delivery.held.over)
+      : undefined;
     if (received?.kind === "ours") {
       await cache.putInbound(message, tallies, past);
       delivery.isIn = true;

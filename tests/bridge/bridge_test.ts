@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readSession } from "../../src/bridge/sessions.ts";
+import { formatTimestamp } from "../../src/vumi/mod.ts";
 import { until } from "../support/until.ts";
-import { TestHandover } from "./support.ts";
+import { TestHandover, USSD } from "./support.ts";
 import { TestBridge } from "./test_bridge.ts";
 
 Deno.test("Bridge keeps in hand what waits for Turn, and puts it back in its place when it drains", async () => {
@@ -39,4 +41,32 @@ Deno.test("Bridge.takeOver() goes by what another one has noted of messages that
   await test.write("m3");
   await until("m3", () => test.told.length === 3);
   assert.match(await test.registry.text(), /flow="inbound",result="again",connector="c"} 1$/m);
+});
+
+Deno.test("Bridge answers who was asked to wait, though Turn still has the message before", async () => {
+  const ussd = { ...USSD, holdText: "Wait", sorryText: "Sorry", holdMax: 2 };
+  await using test = new TestBridge(undefined, {
+    ussd: { ...ussd, answerDeadlineMs: () => 50 },
+    messageTimeoutMs: 300_000,
+  });
+  // Turn does not answer.
+  test.answer = () => Promise.withResolvers<Response>().promise;
+  const screens = () =>
+    test.broker.waiting("c.outbound").map(({ body }) => {
+      const { content, in_reply_to } = JSON.parse(new TextDecoder().decode(body));
+      return [content, in_reply_to];
+    });
+  const wanted = [["Wait", "dial"], ["Wait", "reply 1"], ["Sorry", "reply 2"]];
+  for (const [nth, [, id = ""]] of wanted.entries()) {
+    const session_event = nth === 0 ? "new" : "resume";
+    const timestamp = formatTimestamp(new Date());
+    await test.write(id, { transport_type: "ussd", session_event, content: "1", timestamp });
+    await until("a screen", () => screens().length > nth);
+    await until("it to be kept", async () => {
+      const session = readSession(await test.cache.getRecord("turn", "+266"));
+      return session?.sending === undefined && session?.inbound.message_id === id;
+    });
+  }
+  assert.deepEqual(screens(), wanted);
+  assert.equal(test.told.length, 1);
 });
