@@ -34,12 +34,15 @@ export interface Pending {
   readonly noticedAt: number;
 }
 
-/** More are sent by SMS themselves. */
+/** More of a user's are told of as failed. */
 const MOST_PENDING = 20;
 /** As JSON; longer than a cache keeps, that would be tried again and again. */
 const MOST_PENDING_CHARS = 500_000;
 /** A user is told again after so long. */
 const NOTICE_EVERY_MS = 60 * 60_000;
+
+const TOO_MUCH = `what waits for the user's next dial is too much with it: ${MOST_PENDING} ` +
+  `messages, or ${MOST_PENDING_CHARS} characters, may`;
 
 export class LateMessages {
   readonly #options: LateMessagesOptions;
@@ -54,19 +57,32 @@ export class LateMessages {
    * @throws {PublishError} If RabbitMQ does not take what is to be sent.
    */
   async end(message: HeldMessage, why: string): Promise<void> {
-    const { ussd: { late, smsFallback }, transportType, connector, metrics } = this.#options;
-    const values = { messageId: message.id, reason: why };
+    const { connector, metrics } = this.#options;
+    const failure = await this.#sendOtherwise(message, why);
+    if (failure === undefined) {
+      return log.info("Too late for its session, so it goes another way: {messageId}, {reason}", {
+        messageId: message.id,
+        reason: why,
+      });
+    }
+    await connector.reportFailed(message.id, failure);
+    metrics.late("failed");
+    log.warning("Too late for its session, told of as failed: {messageId}, {reason}", {
+      messageId: message.id,
+      reason: failure,
+    });
+  }
+
+  /** Sends it, or that there is one, by SMS; why it has failed, if neither can be done. */
+  async #sendOtherwise(message: HeldMessage, why: string): Promise<string | undefined> {
+    const { ussd: { late, smsFallback }, transportType } = this.#options;
     if (late === "sms" && smsFallback !== undefined) {
-      const pending = smsFallback.mode === "notice" ? await this.#pending(message) : undefined;
-      if (pending !== undefined) await this.#notice(message, pending, smsFallback);
-      else if (!await this.#send(message, smsFallback)) return;
-      return log.info("Too late for its session, so it goes by SMS: {messageId}, {reason}", values);
+      return smsFallback.mode === "notice"
+        ? await this.#notice(message, smsFallback)
+        : await this.#send(message, smsFallback);
     }
     // A channel that is none of USSD has its own way to send what is no answer.
-    if (transportType !== "ussd") return void await this.#send(message, undefined);
-    await connector.reportFailed(message.id, why);
-    metrics.late("failed");
-    log.warning("Too late for its session, told of as failed: {messageId}, {reason}", values);
+    return transportType === "ussd" ? why : await this.#send(message, undefined);
   }
 
   /** What a user is to be shown with the next dial. */
@@ -107,13 +123,17 @@ export class LateMessages {
     return isTooMuch ? undefined : pending;
   }
 
-  async #notice(message: HeldMessage, pending: Pending, to: SmsFallback): Promise<void> {
+  /** Has it shown with the next dial, and says so by SMS; the words never go by SMS. */
+  async #notice(message: HeldMessage, to: SmsFallback): Promise<string | undefined> {
     const { cache, connector, metrics, owners } = this.#options;
     const user = userOf(message);
+    const pending = await this.#pending(message);
+    if (pending === undefined) return TOO_MUCH;
     await cache.putRecords([keepPending(user, pending)]);
     if (Date.now() - pending.noticedAt < NOTICE_EVERY_MS) {
       await connector.reportSent(message.id);
-      return metrics.late("notice");
+      metrics.late("notice");
+      return undefined;
     }
     const notice = compose(this.#addressOf(message, to), noticeId(message.id), to.noticeText, to);
     await owners.put(notice.message_id, connector.name);
@@ -121,21 +141,19 @@ export class LateMessages {
     metrics.late("notice");
     metrics.smsSent(smsSegments(to.noticeText));
     await cache.putRecords([keepPending(user, { ...pending, noticedAt: Date.now() })]);
+    return undefined;
   }
 
   #addressOf(message: HeldMessage, { address }: SmsFallback): string {
     return inForm(userOf(message), address, this.#options.cache.addresses);
   }
 
-  /** Sends it as a new message; false, and told of as failed, if it can't be. */
-  async #send(message: HeldMessage, to: SmsFallback | undefined): Promise<boolean> {
+  /** Sends it as a new message; why not, if it can't be. */
+  async #send(message: HeldMessage, to: SmsFallback | undefined): Promise<string | undefined> {
     const { cache, connector, metrics, content, owners } = this.#options;
     const rendered = render(message.request, "sms", { ...content, longSms: "pass" }, metrics);
     if (rendered.kind !== "shown") {
-      const reason = rendered.kind === "unsendable" ? rendered.details : "nothing to show by SMS";
-      await connector.reportFailed(message.id, reason);
-      metrics.late("failed");
-      return false;
+      return rendered.kind === "unsendable" ? rendered.details : "nothing to show by SMS";
     }
     const [text] = rendered.texts;
     const sms = to === undefined
@@ -152,7 +170,7 @@ export class LateMessages {
     metrics.late("sms");
     metrics.shown(message.request.message.type, "sms");
     metrics.smsSent(smsSegments(text));
-    return true;
+    return undefined;
   }
 
   /** As the channel sends what is no answer. */

@@ -123,19 +123,23 @@ Deno.test("LateMessages sends a notice once when the same comes again", async ()
   assert.equal((await pending(test))?.messages.length, 1);
 });
 
-Deno.test("LateMessages sends by SMS itself what is more than can be kept", async () => {
+Deno.test("LateMessages tells of more than can be kept as failed, and keeps its words off the SMS", async () => {
   await using test = new TestTurns(bySms(NOTICE));
-  for (let n = 1; n <= 21; n++) await test.post(n, request(`words ${n}`), UNKNOWN);
+  for (let n = 1; n <= 22; n++) await test.post(n, request(`words ${n}`), UNKNOWN);
   assert.equal((await pending(test))?.messages.length, 20);
-  assert.deepEqual(test.screens.slice(1), ["21 null: words 21"]);
+  assert.equal(test.screens.length, 1, "the notice");
+  assert.deepEqual(reported(test.broker).slice(-3), ["ack 20", "nack 21", "nack 22"]);
+  assert.deepEqual([21, 22].map((n) => test.ended.get(n)), ["done", "done"]);
+  assert.match(await test.registry.text(), /_late_total{[^}]*failed[^}]*} 2\b/);
 });
 
-Deno.test("LateMessages does not keep what a cache would not take", async () => {
+Deno.test("LateMessages tells of what a cache would not take as failed", async () => {
   await using test = new TestTurns(bySms(NOTICE));
   await test.post(1, request("a".repeat(300_000)), UNKNOWN);
   await test.post(2, request("b".repeat(300_000)), UNKNOWN);
   assert.equal((await pending(test))?.messages.length, 1);
-  assert.equal(test.screens.length, 2);
+  assert.equal(test.screens.length, 1, "the notice");
+  assert.deepEqual(reported(test.broker), ["nack 2"]);
 });
 
 for (const method of ["putRecords", "putNotes", "getRecord", "putOutbound"] as const) {
