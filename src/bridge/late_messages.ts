@@ -9,9 +9,10 @@ import { DELIVERED_TTL_MS } from "./delivery_records.ts";
 import type { HeldMessage } from "./held_messages.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions, SmsFallback } from "./options.ts";
-import { noticeId } from "./part_ids.ts";
+import { firstLateSmsId, noticeId, smsId } from "./part_ids.ts";
 import { keepPrompt } from "./prompts.ts";
 import { render } from "./rendering.ts";
+import { keepSplitSms } from "./split_sms.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 
 export type LateMessagesOptions = Pick<
@@ -151,25 +152,31 @@ export class LateMessages {
   /** Sends it as a new message; why not, if it can't be. */
   async #send(message: HeldMessage, to: SmsFallback | undefined): Promise<string | undefined> {
     const { cache, connector, metrics, content, owners } = this.#options;
-    const rendered = render(message.request, "sms", { ...content, longSms: "pass" }, metrics);
+    const rendered = render(message.request, "sms", content, metrics);
     if (rendered.kind !== "shown") {
       return rendered.kind === "unsendable" ? rendered.details : "nothing to show by SMS";
     }
-    const [text] = rendered.texts;
-    const sms = to === undefined
-      ? this.#newMessage(message, text)
-      : compose(this.#addressOf(message, to), message.id, text, to);
     const { id } = message;
-    const { options } = rendered;
-    const records = options.length > 0
-      ? [keepPrompt(userOf(message), { id, medium: "sms", options }, this.#options)]
-      : [];
-    await cache.putOutbound(sms, [], records);
-    if (to !== undefined) await owners.put(sms.message_id, connector.name);
+    const { options, texts } = rendered;
+    const whole = to === undefined
+      ? this.#newMessage(message, texts[0])
+      : compose(this.#addressOf(message, to), id, texts[0], to);
+    const isSplit = texts.length > 1;
+    const sms = isSplit ? { ...whole, message_id: firstLateSmsId(id) } : whole;
+    const records: KeptRecord[] = [];
+    if (options.length > 0) {
+      records.push(keepPrompt(userOf(message), { id, medium: "sms", options }, this.#options));
+    }
+    if (isSplit) records.push(keepSplitSms({ message: sms, texts, sent: 1, said: [] }));
+    await cache.putOutbound(whole, [], records);
+    if (to !== undefined) {
+      const ids = isSplit ? texts.map((_, index) => smsId(sms.message_id, index + 1)) : [id];
+      for (const each of ids) await owners.put(each, connector.name);
+    }
     await connector.publish(sms);
     metrics.late("sms");
     metrics.shown(message.request.message.type, "sms");
-    metrics.smsSent(smsSegments(text));
+    metrics.smsSent(smsSegments(texts[0]));
     return undefined;
   }
 

@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
-import type { SmsFallback, UssdOptions } from "../../src/bridge/mod.ts";
+import { Owners, type SmsFallback, type UssdOptions } from "../../src/bridge/mod.ts";
 import { keepPending, readPending } from "../../src/bridge/late_messages.ts";
+import { ACK, report, TestStatuses } from "./statuses_support.ts";
+import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { CONTENT } from "./support.ts";
-import { buttons, postId, reported, request, TestTurns, USER } from "./turns_support.ts";
+import {
+  buttons,
+  postId,
+  reported,
+  request,
+  TestConnector,
+  TestTurns,
+  USER,
+} from "./turns_support.ts";
 
 const NOTICE: SmsFallback = {
   transportName: "smpp",
@@ -85,6 +95,68 @@ Deno.test("LateMessages tells of what can't be encoded as failed", async () => {
   await test.post(2, request("🙂"), UNKNOWN);
   assert.deepEqual([test.screens, reported(test.broker)], [[], ["nack 1", "nack 2"]]);
 });
+
+/** Three SMS, as words. */
+const LONG = "milk and honey ".repeat(25).trim();
+
+Deno.test("LateMessages hands a long text on whole only where sms.long is pass", async () => {
+  for (const longSms of ["pass", "refuse"] as const) {
+    await using test = new TestTurns(bySms(CONTENTS), {}, { content: { ...CONTENT, longSms } });
+    await test.post(1, request(LONG), UNKNOWN);
+    const published = test.connector.published.map(({ content }) => content);
+    assert.deepEqual(
+      [published, reported(test.broker)],
+      {
+        pass: [[LONG], []],
+        refuse: [[], ["nack 1"]],
+      }[longSms],
+    );
+    assert.equal(test.ended.get(1), "done");
+  }
+});
+
+for (const smsFallback of [CONTENTS, undefined]) {
+  const name =
+    `LateMessages splits a long text, ${smsFallback ? "by sms_fallback" : "by itself"}: ` +
+    "each SMS goes after the one before, and Turn is told of its one message";
+  Deno.test(name, async () => {
+    const content = { ...CONTENT, longSms: "split" } as const;
+    const broker = MemoryBroker.open();
+    const connector = new TestConnector({
+      name: "c",
+      broker,
+      inboundPrefetch: 9,
+      eventPrefetch: 9,
+    });
+    await using statuses = await TestStatuses.start({ connector });
+    const { cache } = statuses;
+    await using test = new TestTurns(smsFallback && bySms(smsFallback), { cache }, {
+      ...{ content, connector },
+      ...smsFallback === undefined && { transportType: "sms" },
+    });
+    const owners = new Owners(cache);
+    await test.post(1, request(LONG), UNKNOWN);
+    for (let nth = 1; nth <= 3; nth++) {
+      const ids = connector.published.map(({ message_id }) => message_id);
+      assert.deepEqual(ids, [1, 2, 3].slice(0, nth).map((n) => `${postId(1)}-l${n}`));
+      assert.equal(await owners.of(ids.at(-1) ?? ""), smsFallback && "c");
+      assert.deepEqual(statuses.told, [], `before the ack of ${nth}`);
+      await statuses.handle({ ...ACK, user_message_id: ids.at(-1) });
+    }
+    assert.deepEqual(statuses.told.map(({ messageId, status }) => [messageId, status]), [
+      [postId(1), "sent"],
+    ]);
+    for (const { message_id } of connector.published) {
+      await statuses.handle({ ...report("delivered"), user_message_id: message_id });
+    }
+    assert.deepEqual(statuses.words, ["sent", "delivered"]);
+    const words = connector.published.map(({ content }) => content?.replace(/ \(\d\/3\)$/, ""));
+    assert.equal(words.join(" "), LONG);
+    const addresses = connector.published.map(({ transport_name }) => transport_name);
+    assert.deepEqual(new Set(addresses), new Set([smsFallback?.transportName ?? "c"]));
+    await broker[Symbol.asyncDispose]();
+  });
+}
 
 Deno.test("LateMessages keeps the words off the SMS, and shows them at the next dial", async () => {
   await using test = new TestTurns(bySms(NOTICE));
