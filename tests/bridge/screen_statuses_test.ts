@@ -136,6 +136,28 @@ Deno.test("StatusFlow tells nobody of screens of our own", async () => {
   assert.deepEqual(test.told, []);
 });
 
+for (const said of [ACK, report("pending"), report("delivered")]) {
+  const name = `StatusFlow calls a message sent after an event about its notice: ` +
+    ("delivery_status" in said ? said["delivery_status"] : said.event_type);
+  Deno.test(name, async () => {
+    await using test = await start();
+    await test.handle({ ...said, user_message_id: `${A}-n1` });
+    await test.handle({ ...report("delivered"), user_message_id: `${A}-n1` });
+    assert.deepEqual(told(test), ["1 sent"]);
+  });
+}
+
+for (const said of [NACK, report("failed")]) {
+  Deno.test(`StatusFlow leaves to the screen what a notice's ${said.event_type} says`, async () => {
+    await using test = await start();
+    assert.deepEqual(await test.handle({ ...said, user_message_id: `${A}-n1` }), DONE);
+    assert.deepEqual(told(test), []);
+    await test.handle({ ...ACKED, event_id: "screen" });
+    await test.handle({ ...report("delivered"), user_message_id: A });
+    assert.deepEqual(told(test), ["1 sent", "1 delivered"]);
+  });
+}
+
 const OWNED = [
   { owner: "other", id: A, about: A, forwarded: true },
   { owner: "other", id: `${A}-n1`, about: `${A}-n1`, forwarded: true },
