@@ -10,7 +10,7 @@ import type { HeldMessage } from "./held_messages.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions, SmsFallback } from "./options.ts";
 import { firstLateSmsId, noticeId, smsId } from "./part_ids.ts";
-import { keepPrompt } from "./prompts.ts";
+import { keepPrompt, readPrompt } from "./prompts.ts";
 import { render } from "./rendering.ts";
 import { keepSplitSms } from "./split_sms.ts";
 import { tolerateCacheError } from "./tolerate.ts";
@@ -164,7 +164,7 @@ export class LateMessages {
     const isSplit = texts.length > 1;
     const sms = isSplit ? { ...whole, message_id: firstLateSmsId(id) } : whole;
     const records: KeptRecord[] = [];
-    if (options.length > 0) {
+    if (options.length > 0 && !await this.#isAskedOnScreen(userOf(message))) {
       records.push(keepPrompt(userOf(message), { id, medium: "sms", options }, this.#options));
     }
     if (isSplit) records.push(keepSplitSms({ message: sms, texts, sent: 1, said: [] }));
@@ -178,6 +178,12 @@ export class LateMessages {
     metrics.shown(message.request.message.type, "sms");
     metrics.smsSent(smsSegments(texts[0]));
     return undefined;
+  }
+
+  /** Whether the user's next answer may be one to a menu on the screen, and must pick from no other. */
+  async #isAskedOnScreen(user: string): Promise<boolean> {
+    const asked = readPrompt(await this.#options.cache.getRecord("prompt", user));
+    return asked?.medium === "ussd";
   }
 
   /** As the channel sends what is no answer. */

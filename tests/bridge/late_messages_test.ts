@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Owners, type SmsFallback, type UssdOptions } from "../../src/bridge/mod.ts";
 import { keepPending, readPending } from "../../src/bridge/late_messages.ts";
+import { readPrompt } from "../../src/bridge/prompts.ts";
 import { ACK, report, TestStatuses } from "./statuses_support.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { CONTENT } from "./support.ts";
@@ -250,3 +251,19 @@ Deno.test("LateMessages: an operator's message in a session goes by SMS, and the
   await test.clock.advance(300);
   assert.deepEqual(test.screens, ["1 resume: asked", "2 null: from an operator", "3 resume: more"]);
 });
+
+for (const isAsked of [true, false]) {
+  const name = `LateMessages ${isAsked ? "leaves the menu on the screen" : "keeps its menu"}, ` +
+    `where the screen has ${isAsked ? "one" : "none"}`;
+  Deno.test(name, async () => {
+    await using test = new TestTurns(bySms(CONTENTS));
+    await test.dial();
+    await test.post(1, isAsked ? buttons("On the screen?", "Yes") : request("words"));
+    await test.clock.advance(5_000);
+    await test.post(2, buttons("By SMS?", "Monday"));
+    assert.equal(test.screens.length, 2);
+    const prompt = readPrompt(await test.cache.getRecord("prompt", USER));
+    const id = postId(isAsked ? 1 : 2);
+    assert.deepEqual([prompt?.id, prompt?.medium], [id, isAsked ? "ussd" : "sms"]);
+  });
+}
