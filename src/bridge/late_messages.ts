@@ -67,10 +67,35 @@ export class LateMessages {
       });
     }
     await connector.reportFailed(message.id, failure);
+    await this.#noteEnd(message.id, 0);
     metrics.late("failed");
     log.warning("Too late for its session, told of as failed: {messageId}, {reason}", {
       messageId: message.id,
       reason: failure,
+    });
+  }
+
+  /**
+   * Notes that it has gone another way: should it come again, it is not to do so twice.
+   * @param confirmedAt When RabbitMQ had the message itself, in milliseconds since 1970; 0 if it has not.
+   * @param records What else is to be kept.
+   */
+  async #noteEnd(
+    id: string,
+    confirmedAt: number,
+    records: readonly KeptRecord[] = [],
+  ): Promise<void> {
+    const note = {
+      kind: "confirmed",
+      id,
+      value: `${confirmedAt}`,
+      ttlMs: DELIVERED_TTL_MS,
+    } as const;
+    const noted = this.#options.cache.putNotes([note], [], records);
+    await tolerateCacheError(noted, (reason) => {
+      log.warning("Could not record what became of what was late, it may be sent twice: {reason}", {
+        reason,
+      });
     });
   }
 
@@ -133,6 +158,7 @@ export class LateMessages {
     await cache.putRecords([keepPending(user, pending)]);
     if (Date.now() - pending.noticedAt < NOTICE_EVERY_MS) {
       await connector.reportSent(message.id);
+      await this.#noteEnd(message.id, 0);
       metrics.late("notice");
       return undefined;
     }
@@ -141,7 +167,8 @@ export class LateMessages {
     await connector.publish(notice);
     metrics.late("notice");
     metrics.smsSent(smsSegments(to.noticeText));
-    await cache.putRecords([keepPending(user, { ...pending, noticedAt: Date.now() })]);
+    const noticed = keepPending(user, { ...pending, noticedAt: Date.now() });
+    await this.#noteEnd(message.id, 0, [noticed]);
     return undefined;
   }
 
@@ -174,6 +201,7 @@ export class LateMessages {
       for (const each of ids) await owners.put(each, connector.name);
     }
     await connector.publish(sms);
+    await this.#noteEnd(id, Date.now());
     metrics.late("sms");
     metrics.shown(message.request.message.type, "sms");
     metrics.smsSent(smsSegments(texts[0]));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Owners, type SmsFallback, type UssdOptions } from "../../src/bridge/mod.ts";
 import { keepPending, readPending } from "../../src/bridge/late_messages.ts";
+import { PublishError } from "../../src/vumi/mod.ts";
 import { readPrompt } from "../../src/bridge/prompts.ts";
 import { ACK, report, TestStatuses } from "./statuses_support.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
@@ -267,3 +268,48 @@ for (const isAsked of [true, false]) {
     assert.deepEqual([prompt?.id, prompt?.medium], [id, isAsked ? "ussd" : "sms"]);
   });
 }
+
+for (
+  const { over, is } of [
+    { over: {}, is: "failed" },
+    { over: bySms(CONTENTS), is: "sent by SMS" },
+    { over: bySms(NOTICE), is: "announced" },
+  ]
+) {
+  Deno.test(`LateMessages notes, once that is so, that a message is ${is}`, async () => {
+    await using test = new TestTurns(over);
+    const noted = (n: number) => test.cache.getNote("confirmed", postId(n));
+    const { connector } = test;
+    connector.failure = "unavailable";
+    const report = connector.reportFailed.bind(connector);
+    connector.reportFailed = () => Promise.reject(new PublishError("unavailable", "for a test"));
+    await test.post(1, request("words"), UNKNOWN);
+    await test.clock.advance(2_000);
+    assert.equal(await noted(1), undefined);
+    connector.failure = undefined;
+    connector.reportFailed = report;
+    await test.clock.advance(2_000);
+    await test.post(2, request("more"), UNKNOWN);
+    for (const n of [1, 2]) {
+      // Of the time at which RabbitMQ had the message only where it had that.
+      assert.equal(Number(await noted(n)) > 0, is === "sent by SMS");
+      assert.notEqual(await noted(n), undefined);
+    }
+  });
+}
+
+Deno.test("LateMessages sends nothing twice that it can't note", async () => {
+  for (const fallback of [NOTICE, CONTENTS]) {
+    await using test = new TestTurns(bySms(fallback));
+    const { connector: { publish }, connector, cache } = test;
+    connector.publish = async (message) => {
+      await publish.call(connector, message);
+      cache.failing.add("putNotes").add("putRecords");
+    };
+    await test.post(1, request("words"), UNKNOWN);
+    await test.clock.advance(2_000);
+    cache.failing.clear();
+    await test.clock.advance(2_000);
+    assert.deepEqual([test.screens.length, test.ended.get(1)], [1, "done"]);
+  }
+});
