@@ -10,7 +10,7 @@ import {
   type Arrival,
   type Disposition,
   type Event,
-  OURS,
+  isOurs,
   unixMilliseconds,
   unixSeconds,
 } from "../vumi/mod.ts";
@@ -260,11 +260,6 @@ function toldNote(
     }],
   });
   return { kind: "told", id, value, ttlMs: DELIVERED_TTL_MS };
-}
-
-/** Whether it was made by this program. */
-function isOurs({ nack_reason }: Event): boolean {
-  return nack_reason?.startsWith(OURS) === true;
 }
 
 function isFailure({ event }: ToldEvent): boolean {
