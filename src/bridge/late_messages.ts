@@ -9,9 +9,10 @@ import { DELIVERED_TTL_MS } from "./delivery_records.ts";
 import type { HeldMessage } from "./held_messages.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions, SmsFallback } from "./options.ts";
-import { noticeId } from "./part_ids.ts";
-import { keepPrompt } from "./prompts.ts";
+import { firstLateSmsId, noticeId, smsId } from "./part_ids.ts";
+import { keepPrompt, readPrompt } from "./prompts.ts";
 import { render } from "./rendering.ts";
+import { keepSplitSms } from "./split_sms.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 
 export type LateMessagesOptions = Pick<
@@ -34,12 +35,15 @@ export interface Pending {
   readonly noticedAt: number;
 }
 
-/** More are sent by SMS themselves. */
+/** More of a user's are told of as failed. */
 const MOST_PENDING = 20;
 /** As JSON; longer than a cache keeps, that would be tried again and again. */
 const MOST_PENDING_CHARS = 500_000;
 /** A user is told again after so long. */
 const NOTICE_EVERY_MS = 60 * 60_000;
+
+const TOO_MUCH = `what waits for the user's next dial is too much with it: ${MOST_PENDING} ` +
+  `messages, or ${MOST_PENDING_CHARS} characters, may`;
 
 export class LateMessages {
   readonly #options: LateMessagesOptions;
@@ -54,19 +58,57 @@ export class LateMessages {
    * @throws {PublishError} If RabbitMQ does not take what is to be sent.
    */
   async end(message: HeldMessage, why: string): Promise<void> {
-    const { ussd: { late, smsFallback }, transportType, connector, metrics } = this.#options;
-    const values = { messageId: message.id, reason: why };
+    const { connector, metrics } = this.#options;
+    const failure = await this.#sendOtherwise(message, why);
+    if (failure === undefined) {
+      return log.info("Too late for its session, so it goes another way: {messageId}, {reason}", {
+        messageId: message.id,
+        reason: why,
+      });
+    }
+    await connector.reportFailed(message.id, failure);
+    await this.#noteEnd(message.id, 0);
+    metrics.late("failed");
+    log.warning("Too late for its session, told of as failed: {messageId}, {reason}", {
+      messageId: message.id,
+      reason: failure,
+    });
+  }
+
+  /**
+   * Notes that it has gone another way: should it come again, it is not to do so twice.
+   * @param confirmedAt When RabbitMQ had the message itself, in milliseconds since 1970; 0 if it has not.
+   * @param records What else is to be kept.
+   */
+  async #noteEnd(
+    id: string,
+    confirmedAt: number,
+    records: readonly KeptRecord[] = [],
+  ): Promise<void> {
+    const note = {
+      kind: "confirmed",
+      id,
+      value: `${confirmedAt}`,
+      ttlMs: DELIVERED_TTL_MS,
+    } as const;
+    const noted = this.#options.cache.putNotes([note], [], records);
+    await tolerateCacheError(noted, (reason) => {
+      log.warning("Could not record what became of what was late, it may be sent twice: {reason}", {
+        reason,
+      });
+    });
+  }
+
+  /** Sends it, or that there is one, by SMS; why it has failed, if neither can be done. */
+  async #sendOtherwise(message: HeldMessage, why: string): Promise<string | undefined> {
+    const { ussd: { late, smsFallback }, transportType } = this.#options;
     if (late === "sms" && smsFallback !== undefined) {
-      const pending = smsFallback.mode === "notice" ? await this.#pending(message) : undefined;
-      if (pending !== undefined) await this.#notice(message, pending, smsFallback);
-      else if (!await this.#send(message, smsFallback)) return;
-      return log.info("Too late for its session, so it goes by SMS: {messageId}, {reason}", values);
+      return smsFallback.mode === "notice"
+        ? await this.#notice(message, smsFallback)
+        : await this.#send(message, smsFallback);
     }
     // A channel that is none of USSD has its own way to send what is no answer.
-    if (transportType !== "ussd") return void await this.#send(message, undefined);
-    await connector.reportFailed(message.id, why);
-    metrics.late("failed");
-    log.warning("Too late for its session, told of as failed: {messageId}, {reason}", values);
+    return transportType === "ussd" ? why : await this.#send(message, undefined);
   }
 
   /** What a user is to be shown with the next dial. */
@@ -107,52 +149,69 @@ export class LateMessages {
     return isTooMuch ? undefined : pending;
   }
 
-  async #notice(message: HeldMessage, pending: Pending, to: SmsFallback): Promise<void> {
+  /** Has it shown with the next dial, and says so by SMS; the words never go by SMS. */
+  async #notice(message: HeldMessage, to: SmsFallback): Promise<string | undefined> {
     const { cache, connector, metrics, owners } = this.#options;
     const user = userOf(message);
+    const pending = await this.#pending(message);
+    if (pending === undefined) return TOO_MUCH;
     await cache.putRecords([keepPending(user, pending)]);
     if (Date.now() - pending.noticedAt < NOTICE_EVERY_MS) {
       await connector.reportSent(message.id);
-      return metrics.late("notice");
+      await this.#noteEnd(message.id, 0);
+      metrics.late("notice");
+      return undefined;
     }
     const notice = compose(this.#addressOf(message, to), noticeId(message.id), to.noticeText, to);
     await owners.put(notice.message_id, connector.name);
     await connector.publish(notice);
     metrics.late("notice");
     metrics.smsSent(smsSegments(to.noticeText));
-    await cache.putRecords([keepPending(user, { ...pending, noticedAt: Date.now() })]);
+    const noticed = keepPending(user, { ...pending, noticedAt: Date.now() });
+    await this.#noteEnd(message.id, 0, [noticed]);
+    return undefined;
   }
 
   #addressOf(message: HeldMessage, { address }: SmsFallback): string {
     return inForm(userOf(message), address, this.#options.cache.addresses);
   }
 
-  /** Sends it as a new message; false, and told of as failed, if it can't be. */
-  async #send(message: HeldMessage, to: SmsFallback | undefined): Promise<boolean> {
+  /** Sends it as a new message; why not, if it can't be. */
+  async #send(message: HeldMessage, to: SmsFallback | undefined): Promise<string | undefined> {
     const { cache, connector, metrics, content, owners } = this.#options;
-    const rendered = render(message.request, "sms", { ...content, longSms: "pass" }, metrics);
+    const rendered = render(message.request, "sms", content, metrics);
     if (rendered.kind !== "shown") {
-      const reason = rendered.kind === "unsendable" ? rendered.details : "nothing to show by SMS";
-      await connector.reportFailed(message.id, reason);
-      metrics.late("failed");
-      return false;
+      return rendered.kind === "unsendable" ? rendered.details : "nothing to show by SMS";
     }
-    const [text] = rendered.texts;
-    const sms = to === undefined
-      ? this.#newMessage(message, text)
-      : compose(this.#addressOf(message, to), message.id, text, to);
     const { id } = message;
-    const { options } = rendered;
-    const records = options.length > 0
-      ? [keepPrompt(userOf(message), { id, medium: "sms", options }, this.#options)]
-      : [];
-    await cache.putOutbound(sms, [], records);
-    if (to !== undefined) await owners.put(sms.message_id, connector.name);
+    const { options, texts } = rendered;
+    const whole = to === undefined
+      ? this.#newMessage(message, texts[0])
+      : compose(this.#addressOf(message, to), id, texts[0], to);
+    const isSplit = texts.length > 1;
+    const sms = isSplit ? { ...whole, message_id: firstLateSmsId(id) } : whole;
+    const records: KeptRecord[] = [];
+    if (options.length > 0 && !await this.#isAskedOnScreen(userOf(message))) {
+      records.push(keepPrompt(userOf(message), { id, medium: "sms", options }, this.#options));
+    }
+    if (isSplit) records.push(keepSplitSms({ message: sms, texts, sent: 1, said: [] }));
+    await cache.putOutbound(whole, [], records);
+    if (to !== undefined) {
+      const ids = isSplit ? texts.map((_, index) => smsId(sms.message_id, index + 1)) : [id];
+      for (const each of ids) await owners.put(each, connector.name);
+    }
     await connector.publish(sms);
+    await this.#noteEnd(id, Date.now());
     metrics.late("sms");
     metrics.shown(message.request.message.type, "sms");
-    metrics.smsSent(smsSegments(text));
-    return true;
+    metrics.smsSent(smsSegments(texts[0]));
+    return undefined;
+  }
+
+  /** Whether the user's next answer may be one to a menu on the screen, and must pick from no other. */
+  async #isAskedOnScreen(user: string): Promise<boolean> {
+    const asked = readPrompt(await this.#options.cache.getRecord("prompt", user));
+    return asked?.medium === "ussd";
   }
 
   /** As the channel sends what is no answer. */

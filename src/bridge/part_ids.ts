@@ -24,9 +24,17 @@ export function firstSmsId(newId: string): string {
   return `${newId}-s1`;
 }
 
-/** The id of another SMS of that text. */
-export function smsId(of: string, nth: number): string {
-  return `${of.slice(0, -1)}${nth}`;
+/**
+ * The first one's id where Turn was given `of` before it was known that the text would be split, or go by
+ * SMS at all.
+ */
+export function firstLateSmsId(of: string): string {
+  return `${of}-l1`;
+}
+
+/** The id of another SMS of that text, after the first one's. */
+export function smsId(first: string, nth: number): string {
+  return `${first.slice(0, -1)}${nth}`;
 }
 
 /** The id of the SMS that says that there is a message with this id. */
@@ -36,10 +44,11 @@ export function noticeId(of: string): string {
 
 /** Reads what the functions above have made; undefined for all else. */
 export function readPartId(id: string): PartId | undefined {
-  const [, base, kind, digits] = /^([0-9a-f]{32})-([psn])([1-9]\d?)$/.exec(id) ?? [];
+  const [, base, kind, digits] = /^([0-9a-f]{32})-([psln])([1-9]\d?)$/.exec(id) ?? [];
   if (base === undefined) return undefined;
   const nth = Number(digits);
   if (kind === "s") return { of: firstSmsId(base), kind: "sms", nth };
+  if (kind === "l") return { of: base, kind: "sms", nth };
   return { of: base, kind: kind === "p" ? "page" : "notice", nth };
 }
 

@@ -4,11 +4,11 @@
 import type { KeptRecord } from "../cache/mod.ts";
 import type { Message } from "../vumi/mod.ts";
 import { DELIVERED_TTL_MS, type Said } from "./delivery_records.ts";
-import { smsId } from "./part_ids.ts";
+import { readPartId, smsId } from "./part_ids.ts";
 
 /** A text that was split, as it is kept. All of it is ours, so it is not checked when it is read. */
 export interface SplitSms {
-  /** The first SMS; the others differ from it in id and text. Its id is what Turn was given. */
+  /** The first SMS; the others differ from it in id and text. Its id says what Turn was given. */
   readonly message: Message;
   /** The texts of all. */
   readonly texts: readonly string[];
@@ -29,8 +29,9 @@ export interface SplitStep {
 
 /** The change that has it kept. */
 export function keepSplitSms(split: SplitSms): KeptRecord {
-  const value = JSON.stringify(split);
-  return { kind: "parts", id: split.message.message_id, value, ttlMs: DELIVERED_TTL_MS };
+  const { message: { message_id } } = split;
+  const id = readPartId(message_id)?.of ?? message_id;
+  return { kind: "parts", id, value: JSON.stringify(split), ttlMs: DELIVERED_TTL_MS };
 }
 
 export function readSplitSms(value: string | undefined): SplitSms | undefined {

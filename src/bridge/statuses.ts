@@ -10,7 +10,7 @@ import {
   type Arrival,
   type Disposition,
   type Event,
-  OURS,
+  isOurs,
   unixMilliseconds,
   unixSeconds,
 } from "../vumi/mod.ts";
@@ -212,8 +212,9 @@ export class StatusFlow {
     { of, kind, nth }: PartId,
   ): Promise<Said | undefined> {
     if (said === undefined) return undefined;
+    // The words of a notice are none of Turn's: those are on their way until a screen shows them.
+    if (kind === "notice") return MEANINGS[said].status === "failed" ? undefined : "ack";
     // Turn is told of the first page; of the others only that the user did not get one.
-    if (kind === "notice") return said;
     if (kind === "page") return MEANINGS[said].status === "failed" ? said : undefined;
     const { cache, connector, metrics } = this.#options;
     const split = readSplitSms(await cache.getRecord("parts", of));
@@ -259,11 +260,6 @@ function toldNote(
     }],
   });
   return { kind: "told", id, value, ttlMs: DELIVERED_TTL_MS };
-}
-
-/** Whether it was made by this program. */
-function isOurs({ nack_reason }: Event): boolean {
-  return nack_reason?.startsWith(OURS) === true;
 }
 
 function isFailure({ event }: ToldEvent): boolean {

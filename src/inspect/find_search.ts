@@ -169,8 +169,8 @@ async function outboundFound(id: string, waiting: readonly Waiting[], cache?: Me
     id,
     message,
     repliedTo: inReplyTo === undefined ? undefined : await cache?.getInbound(inReplyTo),
-    /** When RabbitMQ confirmed it, in milliseconds since 1970. */
-    confirmedAt: confirmed === undefined ? undefined : Number(confirmed),
+    /** When RabbitMQ confirmed it, in milliseconds since 1970; the note of what went another way has 0. */
+    confirmedAt: Number(confirmed) || undefined,
     told,
     /** What the phone was shown, as JSON, if that is not what Turn sent. */
     shown: await cache?.getRecord("shown", shownAs),

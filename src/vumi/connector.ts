@@ -23,9 +23,6 @@ const log = getLogger(["turn-channels", "vumi"]);
 /** The exchange that all vumi workers share: direct, durable, routing key = name of the queue. */
 export const EXCHANGE = "vumi";
 
-/** What the nack_reason of our own events begins with; see {@linkcode Connector.reportFailed}. */
-export const OURS = "turn-channels: ";
-
 /** Most of Turn's messages in hand that are not shown yet: as many as the users that wait, and more. */
 const HELD_PREFETCH = 10_000;
 
@@ -188,7 +185,7 @@ export class Connector {
    * @throws {PublishError} See {@linkcode Publisher.publish}.
    */
   reportFailed(messageId: string, reason: string): Promise<void> {
-    return this.#report(createNack(messageId, `${OURS}${reason}`), this.#queues.event);
+    return this.#report(createNack(messageId, reason), this.#queues.event);
   }
 
   /** The same as sent. */

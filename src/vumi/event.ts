@@ -61,16 +61,31 @@ export function decodeEvent(body: Uint8Array): Event {
   return parsePayload("event", eventSchema, body);
 }
 
-/** A new event: that the message with this id failed. */
-export function createNack(user_message_id: string, nack_reason: string): Event {
-  const fields = { user_message_id, event_type: "nack", nack_reason } as const;
-  return { ...eventFields.parse(fields), user_message_id };
+/** What the nack_reason of our own events begins with. */
+export const OURS = "turn-channels: ";
+
+/** What marks our own events, in their helper_metadata. */
+const OURS_KEY = "turn_channels";
+
+/** A new event, of our own: that the message with this id failed. */
+export function createNack(user_message_id: string, reason: string): Event {
+  return ours(user_message_id, { event_type: "nack", nack_reason: `${OURS}${reason}` });
 }
 
-/** A new event: that the message with this id was taken. */
+/** A new event, of our own: that the message with this id was taken. */
 export function createAck(user_message_id: string): Event {
-  const fields = { user_message_id, event_type: "ack", sent_message_id: user_message_id } as const;
-  return { ...eventFields.parse(fields), user_message_id };
+  return ours(user_message_id, { event_type: "ack", sent_message_id: user_message_id });
+}
+
+function ours(user_message_id: string, fields: Partial<Event>): Event {
+  const helper_metadata = { [OURS_KEY]: true };
+  return { ...eventFields.parse({ ...fields, user_message_id, helper_metadata }), user_message_id };
+}
+
+/** Whether an event was made by this program, as by {@linkcode createAck}; and by no transport. */
+export function isOurs({ nack_reason, helper_metadata }: Event): boolean {
+  // An earlier version has marked none but by the reason.
+  return helper_metadata[OURS_KEY] === true || nack_reason?.startsWith(OURS) === true;
 }
 
 /** Writes an event for the wire, every field present. */

@@ -1,8 +1,20 @@
 import assert from "node:assert/strict";
-import type { SmsFallback, UssdOptions } from "../../src/bridge/mod.ts";
+import { Owners, type SmsFallback, type UssdOptions } from "../../src/bridge/mod.ts";
 import { keepPending, readPending } from "../../src/bridge/late_messages.ts";
+import { PublishError } from "../../src/vumi/mod.ts";
+import { readPrompt } from "../../src/bridge/prompts.ts";
+import { ACK, report, TestStatuses } from "./statuses_support.ts";
+import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { CONTENT } from "./support.ts";
-import { buttons, postId, reported, request, TestTurns, USER } from "./turns_support.ts";
+import {
+  buttons,
+  postId,
+  reported,
+  request,
+  TestConnector,
+  TestTurns,
+  USER,
+} from "./turns_support.ts";
 
 const NOTICE: SmsFallback = {
   transportName: "smpp",
@@ -86,6 +98,68 @@ Deno.test("LateMessages tells of what can't be encoded as failed", async () => {
   assert.deepEqual([test.screens, reported(test.broker)], [[], ["nack 1", "nack 2"]]);
 });
 
+/** Three SMS, as words. */
+const LONG = "milk and honey ".repeat(25).trim();
+
+Deno.test("LateMessages hands a long text on whole only where sms.long is pass", async () => {
+  for (const longSms of ["pass", "refuse"] as const) {
+    await using test = new TestTurns(bySms(CONTENTS), {}, { content: { ...CONTENT, longSms } });
+    await test.post(1, request(LONG), UNKNOWN);
+    const published = test.connector.published.map(({ content }) => content);
+    assert.deepEqual(
+      [published, reported(test.broker)],
+      {
+        pass: [[LONG], []],
+        refuse: [[], ["nack 1"]],
+      }[longSms],
+    );
+    assert.equal(test.ended.get(1), "done");
+  }
+});
+
+for (const smsFallback of [CONTENTS, undefined]) {
+  const name =
+    `LateMessages splits a long text, ${smsFallback ? "by sms_fallback" : "by itself"}: ` +
+    "each SMS goes after the one before, and Turn is told of its one message";
+  Deno.test(name, async () => {
+    const content = { ...CONTENT, longSms: "split" } as const;
+    const broker = MemoryBroker.open();
+    const connector = new TestConnector({
+      name: "c",
+      broker,
+      inboundPrefetch: 9,
+      eventPrefetch: 9,
+    });
+    await using statuses = await TestStatuses.start({ connector });
+    const { cache } = statuses;
+    await using test = new TestTurns(smsFallback && bySms(smsFallback), { cache }, {
+      ...{ content, connector },
+      ...smsFallback === undefined && { transportType: "sms" },
+    });
+    const owners = new Owners(cache);
+    await test.post(1, request(LONG), UNKNOWN);
+    for (let nth = 1; nth <= 3; nth++) {
+      const ids = connector.published.map(({ message_id }) => message_id);
+      assert.deepEqual(ids, [1, 2, 3].slice(0, nth).map((n) => `${postId(1)}-l${n}`));
+      assert.equal(await owners.of(ids.at(-1) ?? ""), smsFallback && "c");
+      assert.deepEqual(statuses.told, [], `before the ack of ${nth}`);
+      await statuses.handle({ ...ACK, user_message_id: ids.at(-1) });
+    }
+    assert.deepEqual(statuses.told.map(({ messageId, status }) => [messageId, status]), [
+      [postId(1), "sent"],
+    ]);
+    for (const { message_id } of connector.published) {
+      await statuses.handle({ ...report("delivered"), user_message_id: message_id });
+    }
+    assert.deepEqual(statuses.words, ["sent", "delivered"]);
+    const words = connector.published.map(({ content }) => content?.replace(/ \(\d\/3\)$/, ""));
+    assert.equal(words.join(" "), LONG);
+    const addresses = connector.published.map(({ transport_name }) => transport_name);
+    assert.deepEqual(new Set(addresses), new Set([smsFallback?.transportName ?? "c"]));
+    await broker[Symbol.asyncDispose]();
+  });
+}
+
 Deno.test("LateMessages keeps the words off the SMS, and shows them at the next dial", async () => {
   await using test = new TestTurns(bySms(NOTICE));
   await test.post(1, request("secret"), UNKNOWN);
@@ -123,19 +197,23 @@ Deno.test("LateMessages sends a notice once when the same comes again", async ()
   assert.equal((await pending(test))?.messages.length, 1);
 });
 
-Deno.test("LateMessages sends by SMS itself what is more than can be kept", async () => {
+Deno.test("LateMessages tells of more than can be kept as failed, and keeps its words off the SMS", async () => {
   await using test = new TestTurns(bySms(NOTICE));
-  for (let n = 1; n <= 21; n++) await test.post(n, request(`words ${n}`), UNKNOWN);
+  for (let n = 1; n <= 22; n++) await test.post(n, request(`words ${n}`), UNKNOWN);
   assert.equal((await pending(test))?.messages.length, 20);
-  assert.deepEqual(test.screens.slice(1), ["21 null: words 21"]);
+  assert.equal(test.screens.length, 1, "the notice");
+  assert.deepEqual(reported(test.broker).slice(-3), ["ack 20", "nack 21", "nack 22"]);
+  assert.deepEqual([21, 22].map((n) => test.ended.get(n)), ["done", "done"]);
+  assert.match(await test.registry.text(), /_late_total{[^}]*failed[^}]*} 2\b/);
 });
 
-Deno.test("LateMessages does not keep what a cache would not take", async () => {
+Deno.test("LateMessages tells of what a cache would not take as failed", async () => {
   await using test = new TestTurns(bySms(NOTICE));
   await test.post(1, request("a".repeat(300_000)), UNKNOWN);
   await test.post(2, request("b".repeat(300_000)), UNKNOWN);
   assert.equal((await pending(test))?.messages.length, 1);
-  assert.equal(test.screens.length, 2);
+  assert.equal(test.screens.length, 1, "the notice");
+  assert.deepEqual(reported(test.broker), ["nack 2"]);
 });
 
 for (const method of ["putRecords", "putNotes", "getRecord", "putOutbound"] as const) {
@@ -173,4 +251,65 @@ Deno.test("LateMessages: an operator's message in a session goes by SMS, and the
   await test.post(3, request("more", true));
   await test.clock.advance(300);
   assert.deepEqual(test.screens, ["1 resume: asked", "2 null: from an operator", "3 resume: more"]);
+});
+
+for (const isAsked of [true, false]) {
+  const name = `LateMessages ${isAsked ? "leaves the menu on the screen" : "keeps its menu"}, ` +
+    `where the screen has ${isAsked ? "one" : "none"}`;
+  Deno.test(name, async () => {
+    await using test = new TestTurns(bySms(CONTENTS));
+    await test.dial();
+    await test.post(1, isAsked ? buttons("On the screen?", "Yes") : request("words"));
+    await test.clock.advance(5_000);
+    await test.post(2, buttons("By SMS?", "Monday"));
+    assert.equal(test.screens.length, 2);
+    const prompt = readPrompt(await test.cache.getRecord("prompt", USER));
+    const id = postId(isAsked ? 1 : 2);
+    assert.deepEqual([prompt?.id, prompt?.medium], [id, isAsked ? "ussd" : "sms"]);
+  });
+}
+
+for (
+  const { over, is } of [
+    { over: {}, is: "failed" },
+    { over: bySms(CONTENTS), is: "sent by SMS" },
+    { over: bySms(NOTICE), is: "announced" },
+  ]
+) {
+  Deno.test(`LateMessages notes, once that is so, that a message is ${is}`, async () => {
+    await using test = new TestTurns(over);
+    const noted = (n: number) => test.cache.getNote("confirmed", postId(n));
+    const { connector } = test;
+    connector.failure = "unavailable";
+    const report = connector.reportFailed.bind(connector);
+    connector.reportFailed = () => Promise.reject(new PublishError("unavailable", "for a test"));
+    await test.post(1, request("words"), UNKNOWN);
+    await test.clock.advance(2_000);
+    assert.equal(await noted(1), undefined);
+    connector.failure = undefined;
+    connector.reportFailed = report;
+    await test.clock.advance(2_000);
+    await test.post(2, request("more"), UNKNOWN);
+    for (const n of [1, 2]) {
+      // Of the time at which RabbitMQ had the message only where it had that.
+      assert.equal(Number(await noted(n)) > 0, is === "sent by SMS");
+      assert.notEqual(await noted(n), undefined);
+    }
+  });
+}
+
+Deno.test("LateMessages sends nothing twice that it can't note", async () => {
+  for (const fallback of [NOTICE, CONTENTS]) {
+    await using test = new TestTurns(bySms(fallback));
+    const { connector: { publish }, connector, cache } = test;
+    connector.publish = async (message) => {
+      await publish.call(connector, message);
+      cache.failing.add("putNotes").add("putRecords");
+    };
+    await test.post(1, request("words"), UNKNOWN);
+    await test.clock.advance(2_000);
+    cache.failing.clear();
+    await test.clock.advance(2_000);
+    assert.deepEqual([test.screens.length, test.ended.get(1)], [1, "done"]);
+  }
 });

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { firstSmsId, pageId, readPartId, smsId } from "../../src/bridge/part_ids.ts";
+import {
+  firstLateSmsId,
+  firstSmsId,
+  pageId,
+  readPartId,
+  smsId,
+} from "../../src/bridge/part_ids.ts";
 import { newId } from "../../src/vumi/mod.ts";
 
 Deno.test("readPartId() reads what the others have made", () => {
@@ -8,6 +14,9 @@ Deno.test("readPartId() reads what the others have made", () => {
   const first = firstSmsId(id);
   assert.deepEqual(readPartId(first), { of: first, kind: "sms", nth: 1 });
   assert.deepEqual(readPartId(smsId(first, 12)), { of: first, kind: "sms", nth: 12 });
+  const late = firstLateSmsId(id);
+  assert.deepEqual(readPartId(late), { of: id, kind: "sms", nth: 1 });
+  assert.deepEqual(readPartId(smsId(late, 12)), { of: id, kind: "sms", nth: 12 });
 });
 
 Deno.test("readPartId() takes other ids for what they are", () => {

@@ -127,6 +127,28 @@ Deno.test("StatusFlow counts the transport's one event of a screen as one", asyn
   assert.match(await test.base.registry.text(), /transport_messages_total{[^}]*"acked"[^}]*} 1$/m);
 });
 
+Deno.test("StatusFlow counts no event of our own as a transport's", async () => {
+  const broker = MemoryBroker.open();
+  await using test = await start(broker);
+  broker.declare("c.event");
+  const connector = memoryConnector(broker);
+  await connector.reportSent(A ?? "");
+  await connector.reportFailed(B ?? "", "too late");
+  for (const { body } of broker.waiting("c.event")) {
+    await test.handle(JSON.parse(new TextDecoder().decode(body)));
+  }
+  assert.deepEqual(told(test), ["1 sent", "2 failed"]);
+  assert.equal(broker.waiting("c.event").length, 2, "each is about the one message");
+  assert.doesNotMatch(
+    await test.base.registry.text(),
+    /transport_messages_total{[^}]*"acked"[^}]*} 1$/m,
+  );
+  assert.doesNotMatch(
+    await test.base.registry.text(),
+    /transport_messages_total{[^}]*"nacked"[^}]*} 1$/m,
+  );
+});
+
 Deno.test("StatusFlow tells nobody of screens of our own", async () => {
   await using test = await start();
   const own = `${A}-own`;
@@ -135,6 +157,28 @@ Deno.test("StatusFlow tells nobody of screens of our own", async () => {
   }
   assert.deepEqual(test.told, []);
 });
+
+for (const said of [ACK, report("pending"), report("delivered")]) {
+  const name = `StatusFlow calls a message sent after an event about its notice: ` +
+    ("delivery_status" in said ? said["delivery_status"] : said.event_type);
+  Deno.test(name, async () => {
+    await using test = await start();
+    await test.handle({ ...said, user_message_id: `${A}-n1` });
+    await test.handle({ ...report("delivered"), user_message_id: `${A}-n1` });
+    assert.deepEqual(told(test), ["1 sent"]);
+  });
+}
+
+for (const said of [NACK, report("failed")]) {
+  Deno.test(`StatusFlow leaves to the screen what a notice's ${said.event_type} says`, async () => {
+    await using test = await start();
+    assert.deepEqual(await test.handle({ ...said, user_message_id: `${A}-n1` }), DONE);
+    assert.deepEqual(told(test), []);
+    await test.handle({ ...ACKED, event_id: "screen" });
+    await test.handle({ ...report("delivered"), user_message_id: A });
+    assert.deepEqual(told(test), ["1 sent", "1 delivered"]);
+  });
+}
 
 const OWNED = [
   { owner: "other", id: A, about: A, forwarded: true },

@@ -148,11 +148,12 @@ for (const mode of ["content", "notice"]) {
     };
     if (mode === "content") await eventsFindTheirChannel(pair);
     else {
-      // What became of the notice is not what became of the words, but for a failure.
+      // What became of the notice is not what became of the words.
       const { id, smsId } = await sendLate(pair, "Your result is here");
-      const nack = { event_type: "nack", nack_reason: "Message Queue Full" };
-      await sms.transport.sendEvent({ ...nack, user_message_id: smsId });
-      await untilStatus(ussd.turn, "failed", id);
+      const report = { event_type: "delivery_report", delivery_status: "delivered" };
+      await sms.transport.sendEvent({ ...report, user_message_id: smsId });
+      await untilStatus(ussd.turn, "sent", id);
+      assert.deepEqual(statuses(ussd.turn, id), [["sent"]]);
       assert.deepEqual(sms.turn.calls, []);
     }
     await ownEventsStay(pair, endpointAt(smsBridge.address));
