@@ -13,7 +13,7 @@ import {
 } from "yaml";
 import type { Fault } from "./faults.ts";
 
-/** What people dial, and so no secret. */
+/** What people dial; under the key of a secret it may be one. */
 const CODE = /^[0-9*#]{1,60}$/;
 
 /** The first fault of syntax, with its place. */
@@ -113,13 +113,15 @@ export function unquoted(
   document: Document,
   lineCounter: LineCounter,
   fileSource: string,
+  isPublic: (path: string) => boolean,
 ): readonly Fault[] {
   const faults: Fault[] = [];
   const add = (path: readonly unknown[], at: number, value: string, why: string): Scalar => {
     const { line } = lineCounter.linePos(at);
-    const isShown = CODE.test(value);
+    const key = pathOf(path);
+    const isShown = CODE.test(value) && isPublic(key);
     faults.push({
-      key: pathOf(path),
+      key,
       value: isShown ? value : "********",
       expected: `quotes around it${isShown ? `, as in "${value}"` : ""}: ${why}`,
       source: `${fileSource}, line ${line}`,
