@@ -16,6 +16,10 @@ import type { Fault } from "./faults.ts";
 /** What people dial; under the key of a secret it may be one. */
 const CODE = /^[0-9*#]{1,60}$/;
 
+/** Keys of what people dial: elsewhere nothing but a comment that begins so is just an empty key. */
+const CODE_KEY =
+  /^(?:channels\[\d+\]\.)?(?:default_from_addr|sms_fallback\.from_addr|ussd\.(?:more_key|start_texts\..+))$/;
+
 /** The first fault of syntax, with its place. */
 export function syntaxFault(
   document: Document,
@@ -136,6 +140,7 @@ export function unquoted(
     Scalar(key, node, path): Scalar | void {
       const code = `#${node.comment}`;
       if (key !== "value" || node.value !== null || !CODE.test(code)) return;
+      if (!CODE_KEY.test(pathOf([...path, node]))) return;
       return add([...path, node], node.range?.[0] ?? 0, code, COMMENT);
     },
   });

@@ -99,6 +99,29 @@ Deno.test("what has anchors, and what is a comment, is no fault", async () => {
   assert.deepEqual(await faults({ file }), []);
 });
 
+Deno.test("only a key of what people dial is no empty key with a comment such as #123", async () => {
+  const file = `sentry_dsn: #123
+empty_message_body: #42
+ussd:
+  start_text: #1
+  start_texts: #2
+    "*120#": #3
+  hold_text: #4
+sms_fallback: { transport_name: sms, from_addr: #5
+  }
+channels:
+  - default_from_addr: #6
+    transport_type: #7
+    auth_token: #8
+    ussd: #9
+`;
+  assert.deepEqual((await faults({ file })).map(({ key, value }) => [key, value]), [
+    ["ussd.start_texts.(not a name)", "#3"],
+    ["sms_fallback.from_addr", "#5"],
+    ["channels[0].default_from_addr", "#6"],
+  ]);
+});
+
 Deno.test("an alias without anchor that may be a secret is not shown", async () => {
   const [fault, ...others] = await faults({ file: "auth_token: *hunter2\n" });
   assert.deepEqual(others, []);
