@@ -69,6 +69,21 @@ Deno.test("preview shows a channel of a configuration, of which a part is enough
   assert.match(stderr, /ussd\.page_chars/);
 });
 
+Deno.test("preview shows the channel of a part without a name as it is, whatever names the file", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/config.yaml`;
+  await Deno.writeTextFile(path, "transport_type: sms\n");
+  const args = ["preview", flowFile("welcome")];
+  const program = Program.fromSource();
+  for (
+    const { stdout } of await Promise.all([
+      program.output([...args, "--config", path]),
+      program.output(args, { TURN_CHANNELS_CONFIG: path }),
+      program.output(args, { VUMI_CONFIG_FILE: path }),
+    ])
+  ) assert.match(stdout, /characters, GSM-7, 1 SMS/);
+});
+
 Deno.test("preview --json prints what was found, --html writes a page, safe and without scripts", async () => {
   await using folder = await tempFolder();
   const text = await Deno.readTextFile(flowFile("plain"));
