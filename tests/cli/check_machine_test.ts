@@ -46,6 +46,45 @@ Deno.test("an address that this machine has not, or that is there twice, is told
   ]);
 });
 
+const hasIpv6 = (() => {
+  try {
+    Deno.listen({ hostname: "::", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+Deno.test("an address that http_bind takes too is told, also while a bridge runs there", async () => {
+  const port = freePort();
+  const pairs = [
+    ["0.0.0.0", "127.0.0.1"],
+    ["127.0.0.1", "0.0.0.0"],
+    ...hasIpv6 ? [["[::]", "127.0.0.1"], ["0.0.0.0", "[::]"]] : [],
+  ];
+  const tryAll = async () => {
+    for (const [http, admin] of pairs) {
+      assert.deepEqual((await binds(`${http}:${port}`, `${admin}:${port}`))[1], [
+        "admin_bind",
+        false,
+        `${admin}:${port} is taken by http_bind, which is ${http}:${port}`,
+      ]);
+    }
+  };
+  await tryAll();
+  await using _bridge = Deno.serve(
+    { hostname: "0.0.0.0", port, onListen() {} },
+    () => new Response("ok\n"),
+  );
+  await tryAll();
+});
+
+Deno.test("two addresses of this machine may have the same port", async () => {
+  const port = freePort();
+  const [, admin] = await binds(`127.0.0.1:${port}`, `127.0.0.2:${port}`);
+  assert.deepEqual(admin, ["admin_bind", true, `127.0.0.2:${port} is free`]);
+});
+
 Deno.test("a socket's path is free if nobody listens, and its folder is there", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/s`;
