@@ -3,7 +3,7 @@
 
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { messageOf } from "../async/mod.ts";
+import { messageOf, shellWord } from "../async/mod.ts";
 import { type Bind, type Config, formatBind } from "../config/mod.ts";
 import type { Finding } from "../telemetry/mod.ts";
 
@@ -137,7 +137,7 @@ export async function checkFiles(
   const found = await Promise.all(files.map(async ([subject, path, channel]) => {
     if (!path || !await isReadByOthers(path)) return [];
     const detail = `every user of this machine can read ${path}`;
-    const fix = `chmod 600 ${path}`;
+    const fix = `chmod 600 ${shellWord(path)}`;
     return [{ subject, ok: undefined, detail, fix, ...channel && { channel } }];
   }));
   return found.flat();

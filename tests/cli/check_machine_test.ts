@@ -106,7 +106,7 @@ Deno.test("files that others can read are told, but not below a closed folder", 
     return `${folder}/${name}`;
   };
   const [open, closed] = [await write("open", 0o644), await write("closed", 0o640)];
-  const cache = await write("c.kv", 0o604);
+  const cache = await write("c $(c).kv", 0o604);
   const config = await valid({
     file: JSON.stringify({
       message_cache_class: "DenoKvMessageCache",
@@ -125,7 +125,7 @@ Deno.test("files that others can read are told, but not below a closed folder", 
   assert.deepEqual(found.map(({ channel, subject, fix }) => [channel, subject, fix]), [
     [undefined, "configuration", `chmod 600 ${open}`],
     ["turn", "auth_token_file", `chmod 600 ${open}`],
-    [undefined, "cache, with users' messages", `chmod 600 ${cache}`],
+    [undefined, "cache, with users' messages", `chmod 600 '${cache}'`],
   ]);
   await Deno.remove(folder, { recursive: true });
 });

@@ -119,15 +119,16 @@ Deno.test("preview --json prints what was found, --html writes a page, safe and 
 
 Deno.test("preview --write-values writes what is asked for, keeps what is filled in, and --values shows it", async () => {
   await using folder = await tempFolder();
-  const values = `${folder.path}/values.json`;
+  const values = `${folder.path}/our values.json`;
   const first = await preview("--write-values", values, flowFile("dynamic"));
   assert.equal(first.code, 0);
+  assert.match(first.stderr, /show them with --values '.*\/our values\.json'\.$/m);
   const asked = JSON.parse(await Deno.readTextFile(values));
   assert.deepEqual(asked["contact.name"], { eng: "", por: "" });
   assert.deepEqual(asked["labels"], { eng: [], por: [] });
   const again = await preview("--write-values", values, flowFile("dynamic"));
   assert.equal(again.code, 69);
-  assert.match(again.stderr, /exists/);
+  assert.match(again.stderr, /exists\. With --values '.*\/our values\.json' too/);
   await Deno.writeTextFile(values, "contact.name: Mary\nlabels: { eng: [Back] }\n");
   const filled = await preview("--values", values, "--write-values", values, flowFile("dynamic"));
   assert.match(filled.stdout, /│ Bye, Mary /);
