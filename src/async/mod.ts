@@ -1,6 +1,6 @@
 /**
  * Small tools that know nothing of the rest, one of each: waiting, writing, lenient reading of JSON, and
- * what an error says.
+ * what an error says; and words for a shell.
  *
  * @module
  */
@@ -10,5 +10,6 @@ export { Backoff, type BackoffOptions } from "./backoff.ts";
 export { Deadline, EXPIRED, Timeouts, within } from "./deadline.ts";
 export { isOutOfDescriptors, messageOf, messageOfCause } from "./error.ts";
 export { numbersAsWritten, parseFields, parseJson, parsePythonJson } from "./json.ts";
+export { shellWord } from "./shell_word.ts";
 export { aborted, type After, afterMs, sleep } from "./sleep.ts";
 export { writeAll } from "./write.ts";

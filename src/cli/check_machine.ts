@@ -3,7 +3,7 @@
 
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { messageOf } from "../async/mod.ts";
+import { messageOf, shellWord } from "../async/mod.ts";
 import { type Bind, type Config, formatBind } from "../config/mod.ts";
 import type { Finding } from "../telemetry/mod.ts";
 
@@ -11,12 +11,42 @@ import type { Finding } from "../telemetry/mod.ts";
 export async function checkBinds({ http_bind, admin_bind }: Config): Promise<readonly Finding[]> {
   const http = await checkBind("http_bind", http_bind);
   if (admin_bind === undefined) return http;
-  if (formatBind(admin_bind) === formatBind(http_bind) && !isAnyPort(http_bind)) {
-    const detail = `${formatBind(admin_bind)} is http_bind's own address`;
+  const [own, admin] = [formatBind(http_bind), formatBind(admin_bind)];
+  const isSame = own === admin && !isAnyPort(http_bind);
+  if (isSame || excludeEachOther(http_bind, admin_bind)) {
+    const detail = isSame
+      ? `${admin} is http_bind's own address`
+      : `${admin} is taken by http_bind, which is ${own}`;
     const fix = "give it another port, or leave it out";
     return [...http, { subject: "admin_bind", ok: false, detail, fix }];
   }
   return [...http, ...await checkBind("admin_bind", admin_bind)];
+}
+
+/**
+ * Whether only one of them can be listened on, as of 0.0.0.0:8080 and 127.0.0.1:8080. That is tried at a
+ * free port: theirs may be taken by the bridge that runs.
+ */
+function excludeEachOther(first: Bind, second: Bind): boolean {
+  if (first.kind !== "tcp" || second.kind !== "tcp") return false;
+  if (first.port !== second.port || isAnyPort(first)) return false;
+  let port: number;
+  const isFree = (): boolean => {
+    try {
+      Deno.listen({ ...second, port }).close();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  try {
+    using held = Deno.listen({ ...first, port: 0 });
+    ({ port } = held.addr);
+    if (isFree()) return false;
+  } catch {
+    return false; // What is wrong is told of each.
+  }
+  return isFree(); // Else another program is in the way.
 }
 
 function isAnyPort(bind: Bind): boolean {
@@ -107,7 +137,7 @@ export async function checkFiles(
   const found = await Promise.all(files.map(async ([subject, path, channel]) => {
     if (!path || !await isReadByOthers(path)) return [];
     const detail = `every user of this machine can read ${path}`;
-    const fix = `chmod 600 ${path}`;
+    const fix = `chmod 600 ${shellWord(path)}`;
     return [{ subject, ok: undefined, detail, fix, ...channel && { channel } }];
   }));
   return found.flat();

@@ -2,7 +2,7 @@
 // a connection to its broker. Nothing is done unless all of the configuration is valid.
 
 import { type Command, Option } from "commander";
-import { aborted } from "../async/mod.ts";
+import { aborted, shellWord } from "../async/mod.ts";
 import type { Broker } from "../broker/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import {
@@ -96,11 +96,6 @@ export function withConfig(text: string, file: ConfigPlace | undefined): string 
 }
 
 const NEEDS_CONFIG = /\bturn-channels (?:run|check|find|audit|parked [a-z-]+)(?! --config)\b/g;
-
-/** A path as a shell takes it for one word. */
-export function shellWord(path: string): string {
-  return /^[\w./+@-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
-}
 
 /** The values of those of these flags that were given. */
 export function flagValues(command: Command, flags: readonly string[]): Record<string, string> {

@@ -1,8 +1,8 @@
 // What is to be done after `init`: the next commands, vumi2's side, Turn's side, and a reverse proxy.
 
 import { resolve } from "node:path";
+import { shellWord } from "../async/mod.ts";
 import { type ChannelConfig, formatBind, wrap } from "../config/mod.ts";
-import { shellWord } from "./config_command.ts";
 
 interface Made {
   readonly output: string;

@@ -2,7 +2,7 @@
 // and needs no configuration; of one it takes only what is about phones.
 
 import { Buffer } from "node:buffer";
-import { messageOf } from "../async/mod.ts";
+import { messageOf, shellWord } from "../async/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
 import {
   type FlowFile,
@@ -103,11 +103,11 @@ async function writeValues(path: string, text: string, given: string | undefined
   if (path !== given && await exists(path)) {
     throw new CommandError(
       EXIT.unavailable,
-      `${path} exists. With --values ${path} too, what is missing is added to it.`,
+      `${path} exists. With --values ${shellWord(path)} too, what is missing is added to it.`,
     );
   }
   await write(path, [text]);
-  printError(`Wrote ${path}: fill in samples, and show them with --values ${path}.\n`);
+  printError(`Wrote ${path}: fill in samples, and show them with --values ${shellWord(path)}.\n`);
 }
 
 function exists(path: string): Promise<boolean> {

@@ -2,7 +2,7 @@
 // and is loaded only with it.
 
 import { type Command, Option } from "commander";
-import { type ChannelConfig, configKeys, loadConfig } from "../config/mod.ts";
+import { type ChannelConfig, configKeys, loadConfig, namedPlace } from "../config/mod.ts";
 import { CONNECTOR, flagValues, selectChannel, type Shell, validConfig } from "./config_command.ts";
 import type { PreviewFlags } from "./preview.ts";
 import { printError } from "./print.ts";
@@ -54,7 +54,7 @@ async function channelOf(
   const isNameless = loaded.kind === "faulty" &&
     loaded.faults.some(({ key, value }) => key === "connector_name" && value === undefined);
   if (isNameless) {
-    const isAny = flags.config === undefined && !env.VUMI_CONFIG_FILE;
+    const isAny = namedPlace({ flags, env }) === undefined;
     loaded = await load({ "connector-name": "preview", ...isAny && { "transport-type": "ussd" } });
   }
   const config = validConfig(loaded);

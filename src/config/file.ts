@@ -7,8 +7,16 @@ import { syntaxFault, unquoted } from "./yaml_faults.ts";
 
 export type Tree = Readonly<Record<string, unknown>>;
 
-/** @param source The flag or variable that named the file. */
-export async function readConfigFile(path: string, source: string, readFile: ReadFile) {
+/**
+ * @param source The flag or variable that named the file.
+ * @param isPublic Whether what stands at a path of the file may be shown.
+ */
+export async function readConfigFile(
+  path: string,
+  source: string,
+  readFile: ReadFile,
+  isPublic: (path: string) => boolean,
+) {
   const faulty = (expected: string): ConfigFile => ({
     tree: {},
     faults: [{ key: "config file", value: path, expected, source }],
@@ -16,7 +24,7 @@ export async function readConfigFile(path: string, source: string, readFile: Rea
   });
   const file = await readText(path, readFile);
   if (file.kind === "faulty") return faulty(file.expected);
-  const read = parse(file.text, `file ${path}`);
+  const read = parse(file.text, `file ${path}`, isPublic);
   if (typeof read === "string") return faulty(`YAML or JSON: ${read}`);
   const { value, faults } = read;
   return isTree(value)
@@ -32,14 +40,14 @@ interface ConfigFile {
 }
 
 /** The file's value, or what is wrong with it. A file without any value counts as an empty mapping. */
-function parse(text: string, source: string) {
+function parse(text: string, source: string, isPublic: (path: string) => boolean) {
   const lineCounter = new LineCounter();
   // `merge` because vumi2 reads YAML 1.1, which has `<<`; `logLevel` so that nothing is printed.
   const options = { lineCounter, merge: true, logLevel: "error", prettyErrors: false } as const;
   const document = parseDocument(text, options);
   const fault = syntaxFault(document, lineCounter, text);
   if (fault !== undefined) return fault;
-  const faults = unquoted(document, lineCounter, source);
+  const faults = unquoted(document, lineCounter, source, isPublic);
   keepNumbersAsWritten(document);
   try {
     const value: unknown = document.toJS() ?? {};

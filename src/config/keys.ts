@@ -53,6 +53,13 @@ export function keyOf(name: string): ConfigKey | undefined {
   return named.find(({ secrecy }) => secrecy !== "none") ?? named[0];
 }
 
+/** Whether no part of what stands at this path of a file may be a secret; no, where no key is known. */
+export function isPublic(path: string): boolean {
+  const own = path.replace(/^channels\[\d+\]\.?/, "").replaceAll(/\[\d+\]/g, "");
+  const map = configKeys.find((key) => key.isMap && own.startsWith(`${key.path}.`));
+  return (map ?? keyOf(own))?.secrecy === "none";
+}
+
 /** The value with this path, in a configuration or in a file of whatever form. */
 export function valueAt(tree: object, path: string): unknown {
   let value: unknown = tree;

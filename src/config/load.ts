@@ -6,6 +6,7 @@ import { amqpUrls } from "./addresses.ts";
 import { type ChannelLayers, channelsOf, clashes, nameFault } from "./channels.ts";
 import type { Fault, Warning } from "./faults.ts";
 import { readConfigFile } from "./file.ts";
+import { isPublic } from "./keys.ts";
 import {
   faultOf,
   groupFaults,
@@ -55,7 +56,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { file: place = namedPlace(options) } = options;
   const file = place === undefined
     ? { tree: {}, faults: [], isRead: true }
-    : await readConfigFile(place.path, place.source, readFile);
+    : await readConfigFile(place.path, place.source, readFile, isPublic);
   const layers: Layers = {
     tree: file.tree,
     fileSource: `file ${place?.path ?? ""}`,

@@ -14,7 +14,7 @@ export { configJsonSchema } from "./json_schema.ts";
 export { type ConfigKey, configKeys } from "./keys.ts";
 export type { JsonSchema, Secrecy } from "./kinds.ts";
 export { loadConfig, type LoadedConfig, type LoadOptions } from "./load.ts";
-export { type ConfigPlace, FILE_VARIABLES, findPlace, USUAL_PLACES } from "./places.ts";
+export { type ConfigPlace, FILE_VARIABLES, findPlace, namedPlace, USUAL_PLACES } from "./places.ts";
 export { redactedConfig } from "./redaction.ts";
 export type { MessageTemplate, MessageTemplates } from "./message_templates.ts";
 export { type ChannelConfig, type Config, requestTimeoutMs } from "./schema.ts";

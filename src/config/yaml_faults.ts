@@ -13,8 +13,12 @@ import {
 } from "yaml";
 import type { Fault } from "./faults.ts";
 
-/** What people dial, and so no secret. */
+/** What people dial; under the key of a secret it may be one. */
 const CODE = /^[0-9*#]{1,60}$/;
+
+/** Keys of what people dial: elsewhere nothing but a comment that begins so is just an empty key. */
+const CODE_KEY =
+  /^(?:channels\[\d+\]\.)?(?:default_from_addr|sms_fallback\.from_addr|ussd\.(?:more_key|start_texts\..+))$/;
 
 /** The first fault of syntax, with its place. */
 export function syntaxFault(
@@ -113,13 +117,15 @@ export function unquoted(
   document: Document,
   lineCounter: LineCounter,
   fileSource: string,
+  isPublic: (path: string) => boolean,
 ): readonly Fault[] {
   const faults: Fault[] = [];
   const add = (path: readonly unknown[], at: number, value: string, why: string): Scalar => {
     const { line } = lineCounter.linePos(at);
-    const isShown = CODE.test(value);
+    const key = pathOf(path);
+    const isShown = CODE.test(value) && isPublic(key);
     faults.push({
-      key: pathOf(path),
+      key,
       value: isShown ? value : "********",
       expected: `quotes around it${isShown ? `, as in "${value}"` : ""}: ${why}`,
       source: `${fileSource}, line ${line}`,
@@ -134,6 +140,7 @@ export function unquoted(
     Scalar(key, node, path): Scalar | void {
       const code = `#${node.comment}`;
       if (key !== "value" || node.value !== null || !CODE.test(code)) return;
+      if (!CODE_KEY.test(pathOf([...path, node]))) return;
       return add([...path, node], node.range?.[0] ?? 0, code, COMMENT);
     },
   });

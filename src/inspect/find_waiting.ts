@@ -1,6 +1,6 @@
 // What waits outside of its queue, parked or delayed, in plain words for find_story.ts.
 
-import { parseFields } from "../async/mod.ts";
+import { parseFields, shellWord } from "../async/mod.ts";
 import type { DelayedRecord } from "../bridge/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
@@ -40,7 +40,7 @@ export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundin
   if (!isDelayed(waiting)) {
     const where = queues[`${waiting.queue}Parked`];
     return `${what} is in ${where}, until an operator decides: turn-channels parked replay --id ` +
-      waiting.id;
+      shellWord(waiting.id ?? waiting.about ?? "");
   }
   const queue = isInbound(waiting) ? "inbound" : "event";
   const { until, delayMs, attempts, reason } = waiting;

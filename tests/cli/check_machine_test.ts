@@ -46,6 +46,45 @@ Deno.test("an address that this machine has not, or that is there twice, is told
   ]);
 });
 
+const hasIpv6 = (() => {
+  try {
+    Deno.listen({ hostname: "::", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+Deno.test("an address that http_bind takes too is told, also while a bridge runs there", async () => {
+  const port = freePort();
+  const pairs = [
+    ["0.0.0.0", "127.0.0.1"],
+    ["127.0.0.1", "0.0.0.0"],
+    ...hasIpv6 ? [["[::]", "127.0.0.1"], ["0.0.0.0", "[::]"]] : [],
+  ];
+  const tryAll = async () => {
+    for (const [http, admin] of pairs) {
+      assert.deepEqual((await binds(`${http}:${port}`, `${admin}:${port}`))[1], [
+        "admin_bind",
+        false,
+        `${admin}:${port} is taken by http_bind, which is ${http}:${port}`,
+      ]);
+    }
+  };
+  await tryAll();
+  await using _bridge = Deno.serve(
+    { hostname: "0.0.0.0", port, onListen() {} },
+    () => new Response("ok\n"),
+  );
+  await tryAll();
+});
+
+Deno.test("two addresses of this machine may have the same port", async () => {
+  const port = freePort();
+  const [, admin] = await binds(`127.0.0.1:${port}`, `127.0.0.2:${port}`);
+  assert.deepEqual(admin, ["admin_bind", true, `127.0.0.2:${port} is free`]);
+});
+
 Deno.test("a socket's path is free if nobody listens, and its folder is there", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/s`;
@@ -67,7 +106,7 @@ Deno.test("files that others can read are told, but not below a closed folder", 
     return `${folder}/${name}`;
   };
   const [open, closed] = [await write("open", 0o644), await write("closed", 0o640)];
-  const cache = await write("c.kv", 0o604);
+  const cache = await write("c $(c).kv", 0o604);
   const config = await valid({
     file: JSON.stringify({
       message_cache_class: "DenoKvMessageCache",
@@ -86,7 +125,7 @@ Deno.test("files that others can read are told, but not below a closed folder", 
   assert.deepEqual(found.map(({ channel, subject, fix }) => [channel, subject, fix]), [
     [undefined, "configuration", `chmod 600 ${open}`],
     ["turn", "auth_token_file", `chmod 600 ${open}`],
-    [undefined, "cache, with users' messages", `chmod 600 ${cache}`],
+    [undefined, "cache, with users' messages", `chmod 600 '${cache}'`],
   ]);
   await Deno.remove(folder, { recursive: true });
 });

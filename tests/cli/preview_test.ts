@@ -69,6 +69,21 @@ Deno.test("preview shows a channel of a configuration, of which a part is enough
   assert.match(stderr, /ussd\.page_chars/);
 });
 
+Deno.test("preview shows the channel of a part without a name as it is, whatever names the file", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/config.yaml`;
+  await Deno.writeTextFile(path, "transport_type: sms\n");
+  const args = ["preview", flowFile("welcome")];
+  const program = Program.fromSource();
+  for (
+    const { stdout } of await Promise.all([
+      program.output([...args, "--config", path]),
+      program.output(args, { TURN_CHANNELS_CONFIG: path }),
+      program.output(args, { VUMI_CONFIG_FILE: path }),
+    ])
+  ) assert.match(stdout, /characters, GSM-7, 1 SMS/);
+});
+
 Deno.test("preview --json prints what was found, --html writes a page, safe and without scripts", async () => {
   await using folder = await tempFolder();
   const text = await Deno.readTextFile(flowFile("plain"));
@@ -104,15 +119,16 @@ Deno.test("preview --json prints what was found, --html writes a page, safe and 
 
 Deno.test("preview --write-values writes what is asked for, keeps what is filled in, and --values shows it", async () => {
   await using folder = await tempFolder();
-  const values = `${folder.path}/values.json`;
+  const values = `${folder.path}/our values.json`;
   const first = await preview("--write-values", values, flowFile("dynamic"));
   assert.equal(first.code, 0);
+  assert.match(first.stderr, /show them with --values '.*\/our values\.json'\.$/m);
   const asked = JSON.parse(await Deno.readTextFile(values));
   assert.deepEqual(asked["contact.name"], { eng: "", por: "" });
   assert.deepEqual(asked["labels"], { eng: [], por: [] });
   const again = await preview("--write-values", values, flowFile("dynamic"));
   assert.equal(again.code, 69);
-  assert.match(again.stderr, /exists/);
+  assert.match(again.stderr, /exists\. With --values '.*\/our values\.json' too/);
   await Deno.writeTextFile(values, "contact.name: Mary\nlabels: { eng: [Back] }\n");
   const filled = await preview("--values", values, "--write-values", values, flowFile("dynamic"));
   assert.match(filled.stdout, /│ Bye, Mary /);

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { formatFaults } from "../../src/config/mod.ts";
+import { configKeys, formatFaults } from "../../src/config/mod.ts";
 import { faults, load, REQUIRED } from "./support.ts";
 
 /** A mistake of syntax: the file, and what is expected instead. */
@@ -87,7 +87,7 @@ channels:
   assert.deepEqual(found.map(({ key, value, source }) => [key, value, source]), [
     ["channels[0].default_from_addr", "*120*8864#", "file config.yaml, line 4"],
     ["channels[0].ussd.more_key", "#9", "file config.yaml, line 6"],
-    ["channels[0].turn_hmac_secret[0]", "*12#", "file config.yaml, line 7"],
+    ["channels[0].turn_hmac_secret[0]", "********", "file config.yaml, line 7"],
     ["log_level", "LOUD", "file config.yaml"],
   ]);
   assert.match(found[0]?.expected ?? "", /^quotes around it, as in "\*120\*8864#": /);
@@ -99,11 +99,65 @@ Deno.test("what has anchors, and what is a comment, is no fault", async () => {
   assert.deepEqual(await faults({ file }), []);
 });
 
+Deno.test("only a key of what people dial is no empty key with a comment such as #123", async () => {
+  const file = `sentry_dsn: #123
+empty_message_body: #42
+ussd:
+  start_text: #1
+  start_texts: #2
+    "*120#": #3
+  hold_text: #4
+sms_fallback: { transport_name: sms, from_addr: #5
+  }
+channels:
+  - default_from_addr: #6
+    transport_type: #7
+    auth_token: #8
+    ussd: #9
+`;
+  assert.deepEqual((await faults({ file })).map(({ key, value }) => [key, value]), [
+    ["ussd.start_texts.(not a name)", "#3"],
+    ["sms_fallback.from_addr", "#5"],
+    ["channels[0].default_from_addr", "#6"],
+  ]);
+});
+
 Deno.test("an alias without anchor that may be a secret is not shown", async () => {
   const [fault, ...others] = await faults({ file: "auth_token: *hunter2\n" });
   assert.deepEqual(others, []);
   assert.deepEqual([fault?.key, fault?.value], ["auth_token", "********"]);
   assert.doesNotMatch(JSON.stringify(fault), /hunter2/);
+});
+
+/** What may be a code and a secret, and how it can be written. */
+const DIGITS = "123456789";
+const SHAPES = [`*${DIGITS}`, `#${DIGITS}`, `[*${DIGITS}]`, `\n- *${DIGITS}`, `{*${DIGITS} : x}`];
+
+/** A file with only this value. */
+function fileWith(path: string, value: string): string {
+  const [name = "", ...inner] = path.split(".");
+  const rest = inner.length === 0 ? value : `\n${fileWith(inner.join("."), value)}`;
+  return `${name}: ${rest.replaceAll("\n", "\n  ")}\n`;
+}
+
+Deno.test("under the key of a secret no code is shown, however it is written", async () => {
+  const secret = configKeys.filter(({ secrecy }) => secrecy !== "none").map(({ path }) => path);
+  assert.ok(secret.length > 8, secret.join());
+  const groups = secret.map((path) => path.replace(/\.?\w+$/, "")).filter((path) => path !== "");
+  // Also where no key is, or one is misspelt.
+  for (const path of [...secret, ...groups, "turn_hmac_secrte", "base.auth_token", "channels"]) {
+    for (const shape of SHAPES) {
+      const plain = fileWith(path, shape);
+      for (const file of [plain, `channels:\n  - ${plain.replaceAll("\n", "\n    ")}\n`]) {
+        const loaded = await load({ file, env: REQUIRED });
+        assert.ok(!JSON.stringify(loaded).includes(DIGITS), `${file}: ${JSON.stringify(loaded)}`);
+        if (!shape.includes("*")) continue;
+        assert.ok(loaded.kind === "faulty", file);
+        assert.equal(loaded.faults[0]?.value, "********", file);
+        assert.match(loaded.faults[0].expected, /^quotes around it: without them \*/);
+      }
+    }
+  }
 });
 
 Deno.test("the faulty entries of a list are told, in a file and in a text", async () => {

@@ -228,6 +228,8 @@ Deno.test("storyOf() of what was held for a user and is parked says where the me
   const { state, now, steps } = storyOf(outbound({ waiting }), around());
   assert.equal(state, "parked");
   assert.match(now.at(-1) ?? "", /^it is in c\.held\.parked, until .* parked replay --id m1$/);
+  const foreign = outbound({ waiting: [parked({ id: "a; b" })] });
+  assert.match(storyOf(foreign, around()).now.at(-1) ?? "", /parked replay --id 'a; b'$/);
   assert.match(JSON.stringify(steps), /it was parked after 1 attempt: bug: TypeError/);
 });
 

@@ -154,7 +154,7 @@ Deno.test("checkAmqp() tells of a virtual host that is not there", async () => {
   await using made = names();
   const finding = only(await check(address({ pathname: "/no%20where" }), made));
   assert.match(finding.detail, /refused the virtual host "no where"/);
-  assert.match(finding.fix ?? "", /add_vhost no where/);
+  assert.match(finding.fix ?? "", /add_vhost 'no where'; .* -p 'no where' /);
 });
 
 Deno.test("checkAmqp() tells that nobody listens", async () => {

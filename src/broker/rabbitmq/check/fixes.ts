@@ -1,5 +1,6 @@
 // What an operator can do about a fault of RabbitMQ, or of the way to it.
 
+import { shellWord } from "../../../async/mod.ts";
 import type { AmqpAddress } from "../address.ts";
 
 /** Parts of what a fault says, and what helps; `{…}` is replaced by the address's own. */
@@ -67,6 +68,6 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
 export function fixFor(detail: string, { connect, vhost }: AmqpAddress): { fix?: string } {
   const fix = FIXES.find(([pattern]) => pattern.test(detail))?.[1];
   if (!fix) return {};
-  const user = connect.username ?? "guest";
-  return { fix: fix.replaceAll("{user}", () => user).replaceAll("{vhost}", () => vhost) };
+  const words: Readonly<Record<string, string>> = { user: connect.username ?? "guest", vhost };
+  return { fix: fix.replaceAll(/\{(user|vhost)\}/g, (_, name) => shellWord(words[name] ?? "")) };
 }
