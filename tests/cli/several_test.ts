@@ -48,8 +48,8 @@ Deno.test("three channels: messages and statuses go where they belong, each by i
   }
   assert.equal((await sendTo(address, { path: "", secret: "secret-0" }, "x")).status, 404);
   const names = several.channels.map(({ connector }) => connector).join(", ");
-  assert.ok(running.stderr().includes(`"connector":"${names}"`), running.stderr());
   assert.equal(await running.stop("SIGTERM"), EXIT.ok);
+  assert.ok(running.stderr().includes(`"connector":"${names}"`), running.stderr());
 });
 
 Deno.test("an id of another channel's is not known to a channel, in whichever cache", async () => {

@@ -64,12 +64,12 @@ async function parksOnlyTheKiller(cache: string): Promise<void> {
   const all = [...innocent, "next"];
   await until("all others", () => all.every((id) => delivered.includes(id)));
   assert.equal(deaths, 5);
+  await until("all that came to be at its end", async () => await live.ends("inbound") > back);
+  assert.equal(await last.stop("SIGTERM"), 0);
   assert.match(
     last.stderr(),
     /"level":"INFO","message":"Delivered again after the program[^\n]*"killer"/,
   );
-  await until("all that came to be at its end", async () => await live.ends("inbound") > back);
-  assert.equal(await last.stop("SIGTERM"), 0);
   assert.deepEqual([...new Set(delivered)].toSorted(), all.toSorted());
   assert.equal(await live.transport.depth("inbound.parked"), 0);
   assert.equal(await live.transport.depth("inbound"), 0);

@@ -22,9 +22,10 @@ Deno.test("a wrong auth_token costs no message: all wait in the queue, and arriv
     text,
     /"turn":\{"health":"degraded","breaker":"(open|half-open)","last_success":null/,
   );
-  const told = wrong.stderr().split("\n").filter((line) => line.includes("Turn is down"));
-  assert.equal(told.length, 1, wrong.stderr());
-  assert.match(told[0] ?? "", /401/);
+  const told = () => wrong.stderr().split("\n").filter((line) => line.includes("Turn is down"));
+  await until("it in the log", () => told().length > 0);
+  assert.equal(told().length, 1, wrong.stderr());
+  assert.match(told()[0] ?? "", /401/);
   assert.ok(!wrong.stderr().includes("of-yesterday"));
   assert.equal(await wrong.stop("SIGTERM"), 0);
   assert.equal(await live.transport.depth("inbound.parked"), 0);

@@ -43,8 +43,8 @@ Deno.test("clients that have taken all descriptors are closed, and it listens ag
     await clients.connect(running.address, 2 * FILES, text);
     await until(`it to take a message after ${what}`, () => takesMessage(running));
   }
-  assert.match(running.stderr(), /ERROR.*No connection is taken /);
   assert.equal(await running.stop("SIGTERM"), 0);
+  assert.match(running.stderr(), /ERROR.*No connection is taken /);
 });
 
 Deno.test("a socket in the file system is made anew when it was removed, and after a failed accept", async () => {
