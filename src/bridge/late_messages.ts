@@ -78,20 +78,15 @@ export class LateMessages {
   /**
    * Notes that it has gone another way: should it come again, it is not to do so twice.
    * @param confirmedAt When RabbitMQ had the message itself, in milliseconds since 1970; 0 if it has not.
-   * @param records What else is to be kept.
    */
-  async #noteEnd(
-    id: string,
-    confirmedAt: number,
-    records: readonly KeptRecord[] = [],
-  ): Promise<void> {
+  async #noteEnd(id: string, confirmedAt: number): Promise<void> {
     const note = {
       kind: "confirmed",
       id,
       value: `${confirmedAt}`,
       ttlMs: DELIVERED_TTL_MS,
     } as const;
-    const noted = this.#options.cache.putNotes([note], [], records);
+    const noted = this.#options.cache.putNotes([note]);
     await tolerateCacheError(noted, (reason) => {
       log.warning("Could not record what became of what was late, it may be sent twice: {reason}", {
         reason,
@@ -158,7 +153,6 @@ export class LateMessages {
     await cache.putRecords([keepPending(user, pending)]);
     if (Date.now() - pending.noticedAt < NOTICE_EVERY_MS) {
       await connector.reportSent(message.id);
-      await this.#noteEnd(message.id, 0);
       metrics.late("notice");
       return undefined;
     }
@@ -168,7 +162,10 @@ export class LateMessages {
     metrics.late("notice");
     metrics.smsSent(smsSegments(to.noticeText));
     const noticed = keepPending(user, { ...pending, noticedAt: Date.now() });
-    await this.#noteEnd(message.id, 0, [noticed]);
+    // No note of its end: what is pending comes again without harm, and another bridge may have lost it.
+    await tolerateCacheError(cache.putRecords([noticed]), (reason) => {
+      log.warning("A user may be told again of what is late: {reason}", { reason });
+    });
     return undefined;
   }
 
