@@ -17,7 +17,7 @@ Deno.test("Bridge keeps in hand what waits for Turn, and puts it back in its pla
 Deno.test("Bridge sends what was in hand for too long to the end of its queue, in order", async () => {
   await using test = new TestBridge(50);
   for (const id of ["m1", "m2", "m3"]) await test.write(id);
-  await until("copies", () => test.waiting().flat().includes(3));
+  await until("copies", () => test.waiting().flat().some((copies) => Number(copies) >= 3));
   await test.bridge.drain(AbortSignal.timeout(1_000));
   const ids = test.waiting().map((entry) => Array.isArray(entry) && entry[0]).join();
   assert.ok("m1,m2,m3,m1,m2,m3".includes(ids) && ids.length === 8, ids);
@@ -49,8 +49,9 @@ Deno.test("Bridge answers who was asked to wait, though Turn still has the messa
     ussd: { ...ussd, answerDeadlineMs: () => 50 },
     messageTimeoutMs: 300_000,
   });
-  // Turn does not answer.
-  test.answer = () => Promise.withResolvers<Response>().promise;
+  // It does not come before the end.
+  const { promise: answer, resolve } = Promise.withResolvers<Response>();
+  test.answer = () => answer;
   const screens = () =>
     test.broker.waiting("c.outbound").map(({ body }) => {
       const { content, in_reply_to } = JSON.parse(new TextDecoder().decode(body));
@@ -69,4 +70,5 @@ Deno.test("Bridge answers who was asked to wait, though Turn still has the messa
   }
   assert.deepEqual(screens(), wanted);
   assert.equal(test.told.length, 1);
+  resolve(new Response("{}"));
 });
