@@ -16,6 +16,7 @@ export { isOwnId, type PartId, readPartId } from "./part_ids.ts";
 export type { RetryOptions } from "./retries.ts";
 export {
   type Asked,
+  isTooOld,
   readSession,
   type Session,
   type SessionState,

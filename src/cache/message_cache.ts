@@ -4,6 +4,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { CacheOperation, Metrics } from "../telemetry/mod.ts";
 import { type Note, noteDown, type NoteKind } from "./notes.ts";
+import { messagesOf } from "./of_user.ts";
 import { keepRecords, type KeptRecord, recordKey, type RecordKind } from "./records.ts";
 import { fromRow, type Remembered, TIMESTAMP_PLACE, toRow } from "./remembered.ts";
 import {
@@ -153,6 +154,18 @@ export class MessageCache implements AsyncDisposable {
   /** The outbound message last put to the user with this address, if remembered. One look-up. */
   getLastOutbound(userAddr: string): Promise<Remembered | undefined> {
     return this.#get("last_outbound", userKey(userAddr), fromRow);
+  }
+
+  /**
+   * The messages that a user has sent, or was sent, since a time in milliseconds since 1970, in their order;
+   * of more than {@linkcode MOST_OF_USER} the last. Looks at all that is kept, so only for operators.
+   */
+  ofUser(
+    kind: "inbound" | "outbound",
+    userAddr: string,
+    since: number,
+  ): Promise<readonly Remembered[]> {
+    return this.#use("read", (store) => messagesOf(store, kind, userAddr, timestampAt(since)));
   }
 
   /** Keeps or forgets all of the records, or none of them. */

@@ -7,6 +7,7 @@
  */
 
 export * from "./message_cache.ts";
+export { MOST_OF_USER } from "./of_user.ts";
 export { MAX_NOTE_LENGTH, MAX_NOTES, type Note, type NoteKind } from "./notes.ts";
 export type { KeptRecord, RecordKind } from "./records.ts";
 export { userKey } from "./user_key.ts";

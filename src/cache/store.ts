@@ -76,6 +76,9 @@ export interface Store extends AsyncDisposable {
   /** The counters of these days, which follow each other, in any order. */
   counters(days: readonly string[]): Promise<readonly DayCount[]>;
 
+  /** The values of all keys of this kind that have not outlived their time, in any order, as `get` has them; one may come twice. */
+  all(kind: string): AsyncIterable<unknown>;
+
   /** Whether what is committed is still where it is looked for next time; for stores that can lose it. */
   lasts?(): Promise<boolean>;
 

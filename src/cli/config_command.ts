@@ -23,6 +23,7 @@ type Work = (
   config: Config,
   warnings: readonly Warning[],
   load: () => Promise<LoadedConfig>,
+  sources: Readonly<Record<string, string>>,
 ) => Promise<number>;
 
 export interface Shell {
@@ -48,7 +49,8 @@ export function needConfig(command: Command, shell: Shell, work: Work): Command 
     // Nothing has begun that would have to be ended.
     const loaded = await Promise.race([load(), aborted(shell.signals.first)]);
     if (loaded === undefined) return shell.exit(EXIT.ok);
-    shell.exit(await work(validConfig(loaded), loaded.warnings, load));
+    const sources = loaded.kind === "ok" ? loaded.sources : {};
+    shell.exit(await work(validConfig(loaded), loaded.warnings, load, sources));
   });
 }
 

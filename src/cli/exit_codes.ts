@@ -8,8 +8,8 @@ export const EXIT = {
   /** Done, or stopped as asked. */
   ok: 0,
   /**
-   * `check` found something to fix, `audit` does not add up, `find` or `parked show` found nothing, or a
-   * flow of `demo --once` failed.
+   * `status` shows that something is wrong, or no bridge answers, `check` found something to fix, `audit` does not add up, `find` or `parked show` found nothing,
+   * `parked replay` or `parked discard` had nothing to do, or a flow of `demo --once` failed.
    */
   findings: 1,
   /** The command line is wrong (EX_USAGE). */

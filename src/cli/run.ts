@@ -1,8 +1,15 @@
 // `turn-channels run`: the bridge, until a signal stops it.
 
+import manifest from "../../deno.json" with { type: "json" };
 import { getLogger } from "@logtape/logtape";
 import { aborted } from "../async/mod.ts";
-import type { Config, LoadedConfig, Warning } from "../config/mod.ts";
+import {
+  type Config,
+  formatBind,
+  type LoadedConfig,
+  redactedConfig,
+  type Warning,
+} from "../config/mod.ts";
 import { type LogPrivacy, logStrayOutput, startLogging } from "../telemetry/mod.ts";
 import { logWarnings, Reloader } from "../service/reload.ts";
 import { ListenError } from "../service/listener.ts";
@@ -18,12 +25,14 @@ export async function run(
   config: Config,
   warnings: readonly Warning[],
   load: () => Promise<LoadedConfig>,
+  sources: Readonly<Record<string, string>>,
 ): Promise<number> {
   await using logging = startLogging({
     level: config.log_level,
     format: config.log_format,
     privacy: privacyOf(config),
   });
+  logStart(config, sources);
   logWarnings(warnings);
   logStrayOutput();
   let hasBug = false;
@@ -69,6 +78,26 @@ export async function run(
   await service.drain(AbortSignal.any([deadline, signals.second]));
   log.info("Stopped");
   return hasBug ? EXIT.bug : EXIT.ok;
+}
+
+/** The first line: what runs, and with what; also if it can't start then. */
+function logStart(config: Config, sources: Readonly<Record<string, string>>): void {
+  const files = [...new Set(Object.values(sources))].filter((source) => source.startsWith("file "));
+  const shown = redactedConfig(config);
+  const [of] = [shown["message_cache_config.path"], shown["message_cache_config.url"]]
+    .filter((value) => value !== undefined && value !== "");
+  const admin = config.admin_bind === undefined
+    ? ""
+    : `, admin_bind ${formatBind(config.admin_bind)}`;
+  const text = "turn-channels {version} starts: configuration {configuration}, cache {cache}, " +
+    "RabbitMQ {broker}, http_bind {binds}";
+  log.info(text, {
+    version: manifest.version,
+    configuration: files.join(", ").replaceAll("file ", "") || "of flags and variables",
+    cache: of === undefined ? config.message_cache_class : `${config.message_cache_class} ${of}`,
+    broker: shown["amqp_url"] ?? "",
+    binds: `${formatBind(config.http_bind)}${admin}`,
+  });
 }
 
 function privacyOf({ log_addresses, log_content }: Config): LogPrivacy {
