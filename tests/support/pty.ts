@@ -16,18 +16,15 @@ export function noPty(): string | undefined {
   return "there is no script(1) to make a terminal";
 }
 
+/** What somebody saw at a terminal. */
+interface Session {
+  readonly code: number;
+  readonly shown: string;
+}
+
 /** Runs a shell's command line at a terminal of 80 columns where `typed` is typed; answers what it showed. */
-export async function atTerminal(
-  commandLine: string,
-  typed: string,
-): Promise<{ code: number; shown: string }> {
-  const child = new Deno.Command("script", {
-    args: ["--quiet", "--return", "--command", `stty cols 80 rows 24; ${commandLine}`, "/dev/null"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-    env: { NO_COLOR: "1", TERM: "dumb" },
-  }).spawn();
+export async function atTerminal(commandLine: string, typed: string): Promise<Session> {
+  const child = terminal(commandLine, "piped").spawn();
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode(typed));
   const { code, stdout } = await child.output();
@@ -40,14 +37,8 @@ export async function atTerminal(
 export async function converse(
   commandLine: string,
   answers: readonly (readonly [question: string, answer: string])[],
-): Promise<{ code: number; shown: string }> {
-  const child = new Deno.Command("script", {
-    args: ["--quiet", "--return", "--command", `stty cols 80 rows 24; ${commandLine}`, "/dev/null"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-    env: { NO_COLOR: "1", TERM: "dumb" },
-  }).spawn();
+): Promise<Session> {
+  const child = terminal(commandLine, "null").spawn();
   const writer = child.stdin.getWriter();
   const open = [...answers];
   let shown = "";
@@ -63,4 +54,14 @@ export async function converse(
   }
   await writer.close().catch(() => {});
   return { code: (await child.status).code, shown };
+}
+
+function terminal(commandLine: string, stderr: "piped" | "null"): Deno.Command {
+  return new Deno.Command("script", {
+    args: ["--quiet", "--return", "--command", `stty cols 80 rows 24; ${commandLine}`, "/dev/null"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr,
+    env: { NO_COLOR: "1", TERM: "dumb" },
+  });
 }
