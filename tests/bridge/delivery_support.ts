@@ -9,6 +9,8 @@ import { CrashCounts } from "../../src/bridge/crash_counts.ts";
 import { Deliveries } from "../../src/bridge/deliveries.ts";
 import type { Delivery } from "../../src/bridge/delivery.ts";
 import type { Job } from "../../src/bridge/job.ts";
+import type { FlowOptions } from "../../src/bridge/options.ts";
+import type { RetryOptions } from "../../src/bridge/retries.ts";
 import { TurnGate } from "../../src/bridge/turn_gate.ts";
 import type { Note } from "../../src/cache/mod.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
@@ -66,6 +68,11 @@ async function deliverOnce(delivery: Delivery<Call>, job: TestJob): Promise<Disp
   return await delivery.delivered(sent, job.notes);
 }
 
+/** What tells one flow's deliveries from another's. */
+type TestFlow<P> =
+  & Pick<FlowOptions<P>, "flow" | "call" | "timeoutMs">
+  & Pick<RetryOptions, "maxRetries" | "delaysMs">;
+
 /** Deliveries of users' messages between a cache and a gate; their clock is set by the test. */
 export class TestDelivery implements AsyncDisposable {
   readonly clock = new TestClock();
@@ -92,13 +99,17 @@ export class TestDelivery implements AsyncDisposable {
     this.ends = ends;
     this.cache = cache ?? new FlakyCache(() => this.now);
     this.crashes.takeOver(this.cache.handover);
-    const { after, elapsed } = this.clock;
-    const times = { after, elapsed, now: elapsed };
-    this.gate = new TurnGate({ connector: "c", concurrency: 20, ...times });
-    this.deliveries = new Deliveries<Call>({
-      flow: "inbound",
-      call: (end) => end(),
-      timeoutMs: () => 1_000,
+    this.gate = new TurnGate({ connector: "c", concurrency: 20, ...this.#times });
+    this.deliveries = this.deliveriesOf<Call>({
+      ...{ flow: "inbound", call: (end) => end(), timeoutMs: () => 1_000 },
+      ...{ maxRetries, delaysMs },
+    });
+  }
+
+  /** A flow's deliveries, between this cache and this gate. */
+  deliveriesOf<P>({ maxRetries, delaysMs, ...flow }: TestFlow<P>): Deliveries<P> {
+    return new Deliveries<P>({
+      ...flow,
       gate: this.gate,
       crashes: this.crashes,
       cache: this.cache,
@@ -107,8 +118,13 @@ export class TestDelivery implements AsyncDisposable {
       abandon: this.abandon.signal,
       retry: { maxRetries, delayBase: 0, delayExponent: 1, delaysMs },
       holdMs: HOLD_MS,
-      ...times,
+      ...this.#times,
     });
+  }
+
+  get #times() {
+    const { after, elapsed } = this.clock;
+    return { after, elapsed, now: elapsed };
   }
 
   /** What time it is. */

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Deliveries } from "../../src/bridge/deliveries.ts";
 import { readDelivered } from "../../src/bridge/delivery_records.ts";
 import { InboundFlow, type InboundOptions } from "../../src/bridge/inbound.ts";
 import type { CallOptions, CallResult, InboundText } from "../../src/turn/mod.ts";
@@ -29,21 +28,12 @@ class TestInbound implements AsyncDisposable {
       this.told.push(text);
       return this.answer();
     };
-    const deliveries = new Deliveries({
+    const deliveries = base.deliveriesOf({
       flow: "inbound",
       call: sendMessage,
       timeoutMs: () => 9_000,
-      gate: base.gate,
-      crashes: base.crashes,
-      cache,
-      metrics: base.metrics,
-      stopping: base.stopping.signal,
-      abandon: base.abandon.signal,
-      retry: { maxRetries: 0, delayBase: 0, delayExponent: 1, delaysMs: [5_000, 60_000] },
-      holdMs: 15 * 60_000,
-      now: base.clock.elapsed,
-      elapsed: base.clock.elapsed,
-      after: base.clock.after,
+      maxRetries: 0,
+      delaysMs: [5_000, 60_000],
     });
     this.#flow = new InboundFlow(
       {

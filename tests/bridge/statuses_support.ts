@@ -5,7 +5,6 @@
  */
 
 import assert from "node:assert/strict";
-import { Deliveries } from "../../src/bridge/deliveries.ts";
 import { Owners, reportStatesOf } from "../../src/bridge/mod.ts";
 import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
 import type { CallOptions, CallResult, Status } from "../../src/turn/mod.ts";
@@ -53,21 +52,12 @@ export class TestStatuses implements AsyncDisposable {
       this.told.push(status);
       return await this.answer(status);
     };
-    const deliveries = new Deliveries({
+    const deliveries = base.deliveriesOf({
       flow: "status",
       call: sendStatus,
       timeoutMs: () => 7_000,
-      gate: base.gate,
-      crashes: base.crashes,
-      cache,
-      metrics: base.metrics,
-      stopping: base.stopping.signal,
-      abandon: base.abandon.signal,
-      retry: { maxRetries: 1, delayBase: 0, delayExponent: 1, delaysMs: [5_000] },
-      holdMs: 15 * 60_000,
-      now: base.clock.elapsed,
-      elapsed: base.clock.elapsed,
-      after: base.clock.after,
+      maxRetries: 1,
+      delaysMs: [5_000],
     });
     this.#flow = new StatusFlow({
       cache,
