@@ -11,7 +11,17 @@ import { TestBridge } from "../support/bridge.ts";
 import { workersQueue } from "../support/queues.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
-import { ask, Network, pause, post, say, SMS_CONTENT, told, untilStatus } from "./ussd_support.ts";
+import {
+  ask,
+  Network,
+  pause,
+  type Phone,
+  post,
+  say,
+  SMS_CONTENT,
+  told,
+  untilStatus,
+} from "./ussd_support.ts";
 
 /** A proxy before the tests' RabbitMQ, and the flag with which the bridge goes through it. */
 function proxied(): { readonly proxy: TcpProxy; readonly flags: Record<string, string> } {
@@ -31,6 +41,15 @@ async function stallOnHolding(
   await transport.consumed("held");
   // The exchange and the routing key, each behind its length.
   proxy.stallOn(`\u0004vumi${String.fromCharCode(queue.length)}${queue}`);
+}
+
+/** A phone that was asked its user's name: by way of the held queue. */
+async function phoneThatIsAsked(bridge: TestBridge): Promise<Phone> {
+  const phone = new Network(bridge.transport).phone("+27820001111");
+  await told(bridge.turn, await phone.dial());
+  await ask(bridge, phone, "Name?");
+  await phone.screen();
+  return phone;
 }
 
 const USER = "+26612345678";
@@ -96,11 +115,7 @@ Deno.test("a conversation by SMS does not touch the held queue, and its bytes ar
 
 Deno.test("the held queue is durable, and has a parking queue beside it", async () => {
   await using bridge = await TestBridge.start();
-  const network = new Network(bridge.transport);
-  const phone = network.phone("+27820001111");
-  await told(bridge.turn, await phone.dial());
-  await ask(bridge, phone, "Name?");
-  await phone.screen();
+  await phoneThatIsAsked(bridge);
   const connection = await connect(amqpUrl());
   const channel = await connection.createChannel();
   // It is refused where it is otherwise.
@@ -111,11 +126,7 @@ Deno.test("the held queue is durable, and has a parking queue beside it", async 
 
 Deno.test("what can't be read in the held queue is parked", async () => {
   await using bridge = await TestBridge.start();
-  const network = new Network(bridge.transport);
-  const phone = network.phone("+27820001111");
-  await told(bridge.turn, await phone.dial());
-  await ask(bridge, phone, "Name?");
-  await phone.screen();
+  const phone = await phoneThatIsAsked(bridge);
   await bridge.transport.publish("held", "nonsense");
   const parked = await bridge.transport.take("held.parked");
   assert.equal(parked.content.toString(), '"nonsense"');
