@@ -1,9 +1,8 @@
 // `turn-channels preview`: what flows, as Turn exports them, look like on a phone. It reaches no server,
 // and needs no configuration; of one it takes only what is about phones.
 
-import { Buffer } from "node:buffer";
 import { messageOf, shellWord } from "../async/mod.ts";
-import type { ChannelConfig } from "../config/mod.ts";
+import { type ChannelConfig, readFromDisk } from "../config/mod.ts";
 import {
   type FlowFile,
   formatHtml,
@@ -117,18 +116,8 @@ function exists(path: string): Promise<boolean> {
 /** A file's bytes, or why there are none. */
 async function read(path: string): Promise<Uint8Array | string> {
   try {
-    using file = await Deno.open(path);
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    const buffer = new Uint8Array(1024 * 1024);
-    for (;;) {
-      const count = await file.read(buffer);
-      if (count === null) break;
-      length += count;
-      if (length > MOST_BYTES) return `it has more than ${MOST_BYTES / 1024 / 1024} MiB`;
-      chunks.push(buffer.slice(0, count));
-    }
-    return Buffer.concat(chunks);
+    const bytes = await readFromDisk(path, MOST_BYTES + 1);
+    return bytes.length > MOST_BYTES ? `it has more than ${MOST_BYTES / 1024 / 1024} MiB` : bytes;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "there is no such file";
     return `it can't be read: ${messageOf(error)}`;

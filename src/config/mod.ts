@@ -21,5 +21,6 @@ export { type ChannelConfig, type Config, requestTimeoutMs } from "./schema.ts";
 export { lateWay, type SmsFallbackKeys, smsFallbackOf } from "./sms_fallback.ts";
 export type { TlsFiles } from "./tls_files.ts";
 export { configJson, configTemplate } from "./template.ts";
+export { readFromDisk } from "./text_file.ts";
 export { nearest } from "./unknown.ts";
 export { wrap } from "./wrap.ts";

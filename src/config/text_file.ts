@@ -1,5 +1,7 @@
 // Reading a text file of limited size, also if the path is not a regular file.
 
+import { Buffer } from "node:buffer";
+
 type TextReading =
   | { readonly kind: "ok"; readonly text: string }
   /** `expected` says what would be right, and quotes nothing of the file. */
@@ -41,14 +43,15 @@ const UNREADABLE: Readonly<Record<string, string>> = {
 };
 
 /** Reads at most `maxBytes`, as a file that is not a regular one may have no end. */
-export const readFromDisk: ReadFile = async (path, maxBytes) => {
+export async function readFromDisk(path: string, maxBytes: number): Promise<Uint8Array> {
   using file = await Deno.open(path);
-  const bytes = new Uint8Array(maxBytes);
-  let length = 0;
-  while (length < maxBytes) {
-    const read = await file.read(bytes.subarray(length));
-    if (read === null) break;
-    length += read;
+  const buffer = new Uint8Array(Math.min(maxBytes, MEBI));
+  const chunks: Uint8Array[] = [];
+  for (let left = maxBytes; left > 0;) {
+    const count = await file.read(buffer.subarray(0, left));
+    if (count === null) break;
+    chunks.push(buffer.slice(0, count));
+    left -= count;
   }
-  return bytes.subarray(0, length);
-};
+  return Buffer.concat(chunks);
+}
