@@ -8,6 +8,7 @@ import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
 import {
   type ChannelConfig,
   type Config,
+  type ConfigKey,
   configKeys,
   type ConfigPlace,
   FILE_VARIABLES,
@@ -41,11 +42,9 @@ export interface Shell {
 /** Gives `command` the configuration's flags, and lets it do `work`. */
 export function needConfig(command: Command, shell: Shell, work: Work): Command {
   command.option("--config <file>", "the configuration, YAML or JSON");
-  for (const { flag, description, defaultText } of configKeys) {
-    const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
-    const option = new Option(`--${flag} <value>`, description + hint);
+  for (const key of configKeys) {
     // They are many: one command lists them.
-    command.addOption(option.helpGroup("Configuration:").hideHelp(command.name() !== LISTS_KEYS));
+    command.addOption(keyOption(key).hideHelp(command.name() !== LISTS_KEYS));
   }
   command.addHelpText("after", PLACES);
   if (command.name() !== LISTS_KEYS) command.addHelpText("after", MORE_FLAGS);
@@ -68,6 +67,12 @@ export function needConfig(command: Command, shell: Shell, work: Work): Command 
       throw new CommandError(exitCode, withConfig(message, file));
     }
   });
+}
+
+/** The flag of a key. */
+export function keyOption({ flag, description, defaultText }: ConfigKey): Option {
+  const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
+  return new Option(`--${flag} <value>`, description + hint).helpGroup("Configuration:");
 }
 
 /** The command whose help has the configuration's keys. */

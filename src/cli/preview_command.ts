@@ -3,7 +3,14 @@
 
 import { type Command, Option } from "commander";
 import { type ChannelConfig, configKeys, loadConfig, namedPlace } from "../config/mod.ts";
-import { CONNECTOR, flagValues, selectChannel, type Shell, validConfig } from "./config_command.ts";
+import {
+  CONNECTOR,
+  flagValues,
+  keyOption,
+  selectChannel,
+  type Shell,
+  validConfig,
+} from "./config_command.ts";
 import type { PreviewFlags } from "./preview.ts";
 import { printError } from "./print.ts";
 
@@ -26,11 +33,7 @@ export function addPreview(program: Command, shell: Shell): void {
     .option("--write-values <file>", "write such a file, to be filled in")
     .option("--config <file>", "the configuration of the channel; it may be a part of one")
     .addOption(CONNECTOR);
-  for (const { flag, description, defaultText } of PHONE_KEYS) {
-    const hint = defaultText === "" ? "" : ` (default: ${defaultText})`;
-    const option = new Option(`--${flag} <value>`, description + hint);
-    command.addOption(option.helpGroup("Configuration:"));
-  }
+  for (const key of PHONE_KEYS) command.addOption(keyOption(key));
   command.action(async (names: string[], options: PreviewFlags) => {
     const flags = flagValues(command, ["config", ...PHONE_KEYS.map(({ flag }) => flag)]);
     const channel = await channelOf(flags, shell.env, options.connector);
