@@ -8,6 +8,7 @@ import {
   stepWords,
   summaryOf,
   titleOf,
+  unreadWords,
 } from "./phrases.ts";
 import type { FlowPreview, LanguagePreview, Preview, Step } from "./preview.ts";
 import type { Warning } from "./warnings.ts";
@@ -50,9 +51,7 @@ export function* formatHtml(preview: Preview): Generator<string> {
 `;
   for (const flow of preview.flows) yield* flowHtml(flow, preview);
   if (preview.unread.length > 0) {
-    const items = preview.unread.map(({ file, where, why }) =>
-      `<li>${escaped([file, where].filter(Boolean).join(", "))}: ${escaped(why)}</li>\n`
-    );
+    const items = preview.unread.map((each) => `<li>${escaped(unreadWords(each))}</li>\n`);
     yield `<h2>Could not be read</h2>\n<ul>\n${items.join("")}</ul>\n`;
   }
   yield "</main>\n</body>\n</html>\n";

@@ -31,7 +31,7 @@ const EQUATION = new RegExp(
 );
 
 /** The words of a condition. */
-export function keywordsIn(condition: string, block: Block): readonly Keyword[] {
+function keywordsIn(condition: string, block: Block): readonly Keyword[] {
   if (condition.length > LONGEST || !condition.includes('"')) return [];
   const found: Keyword[] = [];
   for (const [, name = "", subject = "", literals = ""] of condition.matchAll(FUNCTION)) {

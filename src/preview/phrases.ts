@@ -1,6 +1,7 @@
 // What is said of a preview in words, the same in a terminal and on a page.
 
 import type { Medium } from "../content/mod.ts";
+import type { Unread } from "./container.ts";
 import type { FlowPreview, LanguagePreview, Preview, Step } from "./preview.ts";
 import type { Page } from "./screens.ts";
 import type { Warning } from "./warnings.ts";
@@ -51,6 +52,11 @@ export function lengthOf(page: Page, index: number, step: Step, medium: Medium):
   if (medium === "ussd") return `${of}${about}${used} of ${room} characters${kind}`;
   const sms = segments > 1 ? `${segments} SMS` : "1 SMS";
   return `${of}${about}${used} characters${encoding === "ucs2" ? ", UCS-2" : ", GSM-7"}, ${sms}`;
+}
+
+/** What could not be read, and why. */
+export function unreadWords({ file, where, why }: Unread): string {
+  return `${[file, where].filter(Boolean).join(", ")}: ${why}`;
 }
 
 /** All warnings, in order. */

@@ -38,12 +38,8 @@ export function screenWarnings(
     );
   }
   if (screen.options.length > ONE_DIGIT) {
-    warn(
-      screen.options.at(-1)?.of.block ?? first.block,
-      "many_options",
-      `It has ${screen.options.length} options: from 10 on people have to type two digits.`,
-      "Offer nine at most, one of which leads to the others.",
-    );
+    const block = screen.options.at(-1)?.of.block ?? first.block;
+    warn(block, "many_options", twoDigits(screen.options), OFFER_NINE);
   }
   const costly = costlyIn(text);
   if (costly !== undefined) {
@@ -75,10 +71,7 @@ export function smsWarnings(
   const found: Warning[] = [];
   const warn = (kind: WarningKind, message: string, remedy: string) =>
     found.push(warningAt(block, language, kind, message, remedy));
-  if (menu.length > ONE_DIGIT) {
-    const message = `It has ${menu.length} options: from 10 on people have to type two digits.`;
-    warn("many_options", message, "Offer nine at most, one of which leads to the others.");
-  }
+  if (menu.length > ONE_DIGIT) warn("many_options", twoDigits(menu), OFFER_NINE);
   switch (refusal?.kind) {
     case "not_encodable":
       warn(
@@ -123,6 +116,7 @@ export function smsWarnings(
   return found;
 }
 
+const OFFER_NINE = "Offer nine at most, one of which leads to the others.";
 const WRITE_PLAIN = "Leave it out, or write plain characters.";
 const SHORTEN = "Shorten it: there are no plain characters for that.";
 /** What is said of a whole alphabet needs to be said once. */
@@ -132,6 +126,10 @@ export const NOTHING_TO_DO = "Nothing while it fits: there are no plain characte
 function longest(messages: readonly [Said, ...Said[]], options: PhoneOptions): Block {
   const sizes = messages.map((said) => onUssd([said], options).text.length);
   return (messages[sizes.indexOf(Math.max(...sizes))] ?? messages[0]).block;
+}
+
+function twoDigits({ length }: Screen["options"]): string {
+  return `It has ${length} options: from 10 on people have to type two digits.`;
 }
 
 function areNot({ characters }: Costly): string {

@@ -1,6 +1,7 @@
 // A turn as a phone shows it, by the bridge's own code: screens of USSD, or SMS.
 
 import {
+  type Capacity,
   encodeText,
   isGsm7,
   type Merged,
@@ -62,12 +63,7 @@ export function onUssd(messages: readonly Said[], options: PhoneOptions): Screen
   if (merged === undefined) return NOTHING;
   const texts = toPages(merged.text, options.pages);
   const capacity = screenCapacity(options.pages.pageChars);
-  const pages = texts.map((text): Page => {
-    const size = sizeOf(text);
-    return size.encoding === "gsm7"
-      ? { text, encoding: "gsm7", used: size.septets, room: capacity.septets, segments: 1 }
-      : { text, encoding: "ucs2", used: size.units, room: capacity.units, segments: 1 };
-  });
+  const pages = texts.map((text) => pageOf(text, capacity, 1));
   const { maxPages } = options.pages;
   const isCut = texts.length === maxPages &&
     toPages(merged.text, { ...options.pages, maxPages: maxPages + 1 }).length > maxPages;
@@ -92,14 +88,15 @@ export function bySms(said: Said, options: PhoneOptions): Screen {
   const sms = toSms(shown.text, options);
   const screen: Screen = { ...NOTHING, text: shown.text, options: menu, merged: 1 };
   if (sms.kind !== "sms") return { ...screen, refusal: sms };
-  const pages = sms.texts.map((text): Page => {
-    const size = sizeOf(text);
-    const segments = smsSegments(text);
-    return size.encoding === "gsm7"
-      ? { text, encoding: "gsm7", used: size.septets, room: SMS_CAPACITY.septets, segments }
-      : { text, encoding: "ucs2", used: size.units, room: SMS_CAPACITY.units, segments };
-  });
+  const pages = sms.texts.map((text) => pageOf(text, SMS_CAPACITY, smsSegments(text)));
   return { ...screen, pages, isCut: sms.isCut };
+}
+
+function pageOf(text: string, room: Capacity, segments: number): Page {
+  const size = sizeOf(text);
+  return size.encoding === "gsm7"
+    ? { text, encoding: "gsm7", used: size.septets, room: room.septets, segments }
+    : { text, encoding: "ucs2", used: size.units, room: room.units, segments };
 }
 
 /** What a text has that GSM-7 lacks, and what it would be without. */

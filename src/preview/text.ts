@@ -11,6 +11,7 @@ import {
   stepWords,
   summaryOf,
   titleOf,
+  unreadWords,
 } from "./phrases.ts";
 
 const WIDTH = 80;
@@ -23,9 +24,7 @@ export function* formatText(preview: Preview, safe: (text: string) => string): G
   for (const flow of preview.flows) yield* flowText(flow, preview, safe);
   if (preview.unread.length > 0) {
     yield "Could not be read:\n";
-    for (const { file, where, why } of preview.unread) {
-      yield wrapped(safe([file, where].filter(Boolean).join(", ") + `: ${why}`), "  ", "    ");
-    }
+    for (const each of preview.unread) yield wrapped(safe(unreadWords(each)), "  ", "    ");
     yield "\n";
   }
   yield wrapped(summaryOf(preview), "", "");
