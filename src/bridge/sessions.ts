@@ -2,8 +2,7 @@
 // know, and so has the one that speaks for the channel after another.
 
 import { type KeptRecord, MOST_AHEAD_MS, type Remembered, remembered } from "../cache/mod.ts";
-import type { Message } from "../vumi/mod.ts";
-import { unixMilliseconds } from "../vumi/mod.ts";
+import { type Message, unixMilliseconds } from "../vumi/mod.ts";
 import type { UssdOptions } from "./options.ts";
 import type { Prompt } from "./prompts.ts";
 
