@@ -79,7 +79,8 @@ export const ALERTS: Readonly<Record<string, Alert>> = {
     for: "15m",
     expr: `${late("[1h]")} >= 5 and ${late("[1h]")} > 0.1 * sum by (job, connector) ` +
       "(increase(turn_channels_ussd_screens_total[1h]))",
-    summary: "Of ten of Turn's messages on USSD, more than one comes too late for its session",
+    summary:
+      "For ten screens of USSD, more than one of Turn's messages comes too late for its session",
   },
   BrokerAway: {
     severity: "page",
