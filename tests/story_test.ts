@@ -65,7 +65,11 @@ Deno.test(`an operator sets ${form} up, checks it, runs it, and finds a message`
 
   assert.equal((await init(TOKEN)).code, 0);
   await keepCacheIn(folder, path);
-  const right = await ours.output(withConfig("check"));
+  let right = await ours.output(withConfig("check"));
+  // As RabbitMQ may be too busy to answer in time, where others use it too.
+  for (let n = 0; n < 3 && right.stdout.includes("no answer within"); n++) {
+    right = await ours.output(withConfig("check"));
+  }
   assert.equal(right.code, 0, right.stdout);
   assert.ok(!right.stdout.includes("✗"));
   const sentByChecks = turn.calls.filter(({ method }) => method !== "GET");

@@ -3,7 +3,7 @@
 // ours, so it is not checked when it is read.
 
 import { createHash } from "node:crypto";
-import { MAX_NOTE_LENGTH, userKey } from "../cache/mod.ts";
+import { MAX_NOTE_LENGTH, type Note, userKey } from "../cache/mod.ts";
 import type { Flow } from "../telemetry/mod.ts";
 import type { Status } from "../turn/mod.ts";
 
@@ -81,6 +81,19 @@ type Row = readonly [string, Said, Status["status"], at: number, attempts: numbe
 /** The value of the note `delivered_inbound`. */
 export function formatDelivered({ at, attempts }: DeliveredRecord): string {
   return JSON.stringify({ at, attempts });
+}
+
+/** The note that Turn has a user's message, or need not have it. */
+export function deliveredNote(id: string, record: DeliveredRecord): Note {
+  return { kind: "delivered_inbound", id, value: formatDelivered(record), ttlMs: DELIVERED_TTL_MS };
+}
+
+/**
+ * The note that a message of Turn's is done with.
+ * @param at When RabbitMQ had it, in milliseconds since 1970; 0 if it has another end.
+ */
+export function confirmedNote(id: string, at: number): Note {
+  return { kind: "confirmed", id, value: `${at}`, ttlMs: DELIVERED_TTL_MS };
 }
 
 /** Reads {@linkcode formatDelivered}. */

@@ -15,7 +15,7 @@ import {
 } from "../vumi/mod.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Delivery } from "./delivery.ts";
-import { DELIVERED_TTL_MS, formatDelivered } from "./delivery_records.ts";
+import { deliveredNote } from "./delivery_records.ts";
 import type { BridgeOptions } from "./options.ts";
 import { isTooOld } from "./sessions.ts";
 import type { Received, UssdInbound } from "./ussd_inbound.ts";
@@ -101,7 +101,7 @@ export class InboundFlow {
     if (received?.kind === "ours") {
       await cache.putInbound(message, tallies, past);
       delivery.isIn = true;
-      return await delivery.skip(received.why, [deliveredNote(id)]);
+      return await delivery.skip(received.why, [doneNote(id)]);
     }
     const answer: Answer = received?.isAnswer === false
       ? { kind: "text", records: [] }
@@ -129,9 +129,7 @@ export class InboundFlow {
       timestamp: unixSeconds(message.timestamp),
     });
     if (sent.kind !== "delivered") return sent;
-    const value = formatDelivered(sent);
-    const note = { kind: "delivered_inbound", id, value, ttlMs: DELIVERED_TTL_MS } as const;
-    return await delivery.delivered(sent, [note]);
+    return await delivery.delivered(sent, [deliveredNote(id, sent)]);
   }
 
   #choiceOf(answer: Answer, delivery: Delivery<InboundText>): { readonly choice?: Choice } {
@@ -154,12 +152,11 @@ export class InboundFlow {
     }
     await connector.publish(page);
     metrics.pageTurned();
-    return await delivery.paged([deliveredNote(id)]);
+    return await delivery.paged([doneNote(id)]);
   }
 }
 
 /** The note that a message is done with, though Turn does not have it. */
-function deliveredNote(id: string): Note {
-  const value = formatDelivered({ at: Date.now(), attempts: 0 });
-  return { kind: "delivered_inbound", id, value, ttlMs: DELIVERED_TTL_MS };
+function doneNote(id: string): Note {
+  return deliveredNote(id, { at: Date.now(), attempts: 0 });
 }

@@ -5,12 +5,13 @@ import type { KeptRecord } from "../cache/mod.ts";
 import { smsSegments } from "../content/mod.ts";
 import { createMessage, type Message } from "../vumi/mod.ts";
 import { inForm } from "./address_forms.ts";
-import { DELIVERED_TTL_MS } from "./delivery_records.ts";
+import { compose } from "./compose.ts";
+import { confirmedNote, DELIVERED_TTL_MS } from "./delivery_records.ts";
 import type { HeldMessage } from "./held_messages.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions, SmsFallback } from "./options.ts";
 import { firstLateSmsId, noticeId, smsId } from "./part_ids.ts";
-import { keepPrompt, readPrompt } from "./prompts.ts";
+import { forget, keepPrompt, readPrompt } from "./prompts.ts";
 import { render } from "./rendering.ts";
 import { keepSplitSms } from "./split_sms.ts";
 import { tolerateCacheError } from "./tolerate.ts";
@@ -80,13 +81,7 @@ export class LateMessages {
    * @param confirmedAt When RabbitMQ had the message itself, in milliseconds since 1970; 0 if it has not.
    */
   async #noteEnd(id: string, confirmedAt: number): Promise<void> {
-    const note = {
-      kind: "confirmed",
-      id,
-      value: `${confirmedAt}`,
-      ttlMs: DELIVERED_TTL_MS,
-    } as const;
-    const noted = this.#options.cache.putNotes([note]);
+    const noted = this.#options.cache.putNotes([confirmedNote(id, confirmedAt)]);
     await tolerateCacheError(noted, (reason) => {
       log.warning("Could not record what became of what was late, it may be sent twice: {reason}", {
         reason,
@@ -126,9 +121,7 @@ export class LateMessages {
     const messages = kept?.messages.filter(({ id }) => !ids.includes(id)) ?? [];
     const noticedAt = kept?.noticedAt ?? 0;
     await cache.putRecords([
-      messages.length > 0
-        ? keepPending(user, { messages, noticedAt })
-        : { kind: "pending", id: user, value: undefined, ttlMs: 1 },
+      messages.length > 0 ? keepPending(user, { messages, noticedAt }) : forget("pending", user),
     ]);
   }
 
@@ -156,7 +149,12 @@ export class LateMessages {
       metrics.late("notice");
       return undefined;
     }
-    const notice = compose(this.#addressOf(message, to), noticeId(message.id), to.noticeText, to);
+    const notice = composeSms(
+      this.#addressOf(message, to),
+      noticeId(message.id),
+      to.noticeText,
+      to,
+    );
     await owners.put(notice.message_id, connector.name);
     await connector.publish(notice);
     metrics.late("notice");
@@ -184,7 +182,7 @@ export class LateMessages {
     const { options, texts } = rendered;
     const whole = to === undefined
       ? this.#newMessage(message, texts[0])
-      : compose(this.#addressOf(message, to), id, texts[0], to);
+      : composeSms(this.#addressOf(message, to), id, texts[0], to);
     const isSplit = texts.length > 1;
     const sms = isSplit ? { ...whole, message_id: firstLateSmsId(id) } : whole;
     const records: KeptRecord[] = [];
@@ -213,16 +211,7 @@ export class LateMessages {
 
   /** As the channel sends what is no answer. */
   #newMessage({ id, request }: HeldMessage, content: string): Message {
-    const { connector, defaultFromAddr, transportType } = this.#options;
-    return createMessage({
-      message_id: id,
-      to_addr: request.to,
-      from_addr: request.from ?? defaultFromAddr,
-      transport_name: connector.name,
-      transport_type: transportType,
-      content,
-      session_event: request.waitingForUserInput ? "resume" : "close",
-    });
+    return { ...compose(request, undefined, content, this.#options), message_id: id };
   }
 }
 
@@ -240,7 +229,7 @@ function userOf({ inbound }: HeldMessage): string {
   return inbound.from_addr;
 }
 
-function compose(
+function composeSms(
   to_addr: string,
   message_id: string,
   content: string,

@@ -8,7 +8,7 @@ import { type Medium, smsSegments } from "../content/mod.ts";
 import type { Acceptance, OutboundRequest, Sender } from "../turn/mod.ts";
 import { createMessage, type Message, PublishError, unixMilliseconds } from "../vumi/mod.ts";
 import { compose, composeShown } from "./compose.ts";
-import { DELIVERED_TTL_MS } from "./delivery_records.ts";
+import { confirmedNote } from "./delivery_records.ts";
 import { claimHeld, encodeHeld } from "./held_messages.ts";
 import { Idempotency } from "./idempotency.ts";
 import { log } from "./log.ts";
@@ -207,8 +207,7 @@ export class OutboundFlow {
     metrics.shown(request.message.type, shown.medium);
     if (shown.medium === "sms") metrics.smsSent(smsSegments(message.content ?? ""));
     work.records = recordsAfter(request, message, shown);
-    const confirmed = { id, value: `${Date.now()}`, ttlMs: DELIVERED_TTL_MS };
-    work.notes = [{ kind: "confirmed", ...confirmed }];
+    work.notes = [confirmedNote(id, Date.now())];
     return { acceptance: { kind: "accepted", id }, message };
   }
 

@@ -43,7 +43,7 @@ export function keepPages(user: string, pages: Pages, { ussd }: Times): KeptReco
 }
 
 /** The change that has what the user was asked, or was to be shown, forgotten. */
-export function forget(kind: "prompt" | "pages", user: string): KeptRecord {
+export function forget(kind: "prompt" | "pages" | "pending", user: string): KeptRecord {
   return { kind, id: user, value: undefined, ttlMs: 1 };
 }
 

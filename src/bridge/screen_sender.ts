@@ -1,11 +1,11 @@
 // Sends a screen in answer to a user's request, so that it is the same one again should we end before
 // the broker has confirmed it: it is kept with the session first.
 
-import { type KeptRecord, MAX_NOTES, type Note } from "../cache/mod.ts";
+import { type KeptRecord, MAX_NOTES } from "../cache/mod.ts";
 import { sleep } from "../async/mod.ts";
 import { toPages } from "../content/mod.ts";
 import { createReply, type Message, PublishError, unixMilliseconds } from "../vumi/mod.ts";
-import { DELIVERED_TTL_MS } from "./delivery_records.ts";
+import { confirmedNote, DELIVERED_TTL_MS } from "./delivery_records.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions, UssdOptions } from "./options.ts";
 import { forget, keepPages, keepPrompt, type Prompt } from "./prompts.ts";
@@ -134,10 +134,7 @@ export class ScreenSender {
 
   async #confirmed(session: Session): Promise<void> {
     const { cache, connector, ussd, now } = this.#options;
-    const value = `${now()}`;
-    const notes = session.shown.map((id): Note => (
-      { kind: "confirmed", id, value, ttlMs: DELIVERED_TTL_MS }
-    ));
+    const notes = session.shown.map((id) => confirmedNote(id, now()));
     // Whoever speaks for the channel by now has gone on with the session.
     const kept = connector.leads ? [keepSession(session, ussd)] : [];
     const write = async (): Promise<void> => {
