@@ -31,6 +31,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   broker: ["telemetry", "async"],
   telemetry: ["async"],
   config: [],
+  package: [],
   async: [],
 };
 
@@ -99,9 +100,10 @@ Deno.test("no file imports itself by a detour", async () => {
   for (const file of targets.keys()) visit(file, []);
 });
 
-Deno.test("only one file reads the environment", async () => {
+Deno.test("only one file of the program reads the environment", async () => {
   const readers = [];
   for (const file of await sourceFiles()) {
+    if (room(file) === "package") continue;
     if ((await Deno.readTextFile(join(SRC, file))).includes("Deno.env")) readers.push(file);
   }
   assert.deepEqual(readers, ["cli/program.ts"]);
@@ -137,7 +139,7 @@ async function sourceFiles(folder = ""): Promise<string[]> {
     if (isDirectory) files.push(...await sourceFiles(path));
     else if (/\.[jt]s$/.test(name)) files.push(path);
   }
-  assert.ok(files.length > 0, `${folder} is empty`);
+  assert.ok(folder !== "" || files.length > 0, "there are no sources");
   return files.sort();
 }
 

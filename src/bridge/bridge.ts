@@ -4,18 +4,22 @@
 import type { TurnFigures } from "../telemetry/mod.ts";
 import { within } from "../async/mod.ts";
 import type { Accept, InboundText, Status } from "../turn/mod.ts";
-import type { Connector, Handover } from "../vumi/mod.ts";
+import type { BrokerMessage, Connector, Disposition, Handover } from "../vumi/mod.ts";
 import { CrashCounts } from "./crash_counts.ts";
 import { Deliveries } from "./deliveries.ts";
+import { AGAIN, isReturnedTooOften } from "./held_returns.ts";
+import { HeldSmsFlow } from "./held_sms.ts";
 import { InboundFlow } from "./inbound.ts";
 import { MenuReplies } from "./menu_replies.ts";
 import type { BridgeOptions } from "./options.ts";
 import { OutboundFlow } from "./outbound.ts";
+import { decodeHeldSms } from "./sms_records.ts";
+import { SmsSender } from "./sms_sender.ts";
 import { StatusFlow } from "./statuses.ts";
 import { TurnGate } from "./turn_gate.ts";
 import { Turns } from "./turns.ts";
 import { UssdInbound } from "./ussd_inbound.ts";
-import { SYSTEM_CLOCK } from "./wake_up.ts";
+import { type Clock, SYSTEM_CLOCK } from "./wake_up.ts";
 
 /** How long abandoned work may take to be answered for at the broker, in milliseconds. */
 const SETTLE_MS = 2_000;
@@ -29,6 +33,8 @@ export class Bridge implements Disposable {
   readonly #inbound: InboundFlow;
   readonly #statuses: StatusFlow;
   readonly #turns: Turns;
+  readonly #sms: SmsSender;
+  readonly #heldSms: HeldSmsFlow;
   readonly #crashes = new CrashCounts();
   readonly #stopping = new AbortController();
   readonly #abandon = new AbortController();
@@ -36,19 +42,19 @@ export class Bridge implements Disposable {
   readonly accept: Accept;
 
   /** Wires the flows; no I/O. */
-  constructor(options: BridgeOptions) {
+  constructor(options: BridgeOptions, clock: Clock = SYSTEM_CLOCK) {
     const { connector, concurrency, metrics, turn } = options;
     this.#connector = connector;
-    this.#gate = new TurnGate({ connector: connector.name, concurrency, metrics, ...SYSTEM_CLOCK });
+    this.#gate = new TurnGate({ connector: connector.name, concurrency, metrics, ...clock });
     const parts = {
       ...options,
-      ...SYSTEM_CLOCK,
+      ...clock,
       gate: this.#gate,
       crashes: this.#crashes,
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,
     };
-    const replies = new MenuReplies({ ...options, connector: connector.name, ...SYSTEM_CLOCK });
+    const replies = new MenuReplies({ ...options, connector: connector.name, ...clock });
     this.#messages = new Deliveries({
       ...parts,
       flow: "inbound",
@@ -61,11 +67,13 @@ export class Bridge implements Disposable {
       call: turn.sendStatus.bind(turn),
       timeoutMs: () => options.statusTimeoutMs,
     });
-    this.#turns = new Turns({ ...options, ...SYSTEM_CLOCK, stopping: this.#stopping.signal });
+    const smsSender = this.#sms = new SmsSender(parts);
+    this.#heldSms = new HeldSmsFlow(parts, smsSender);
+    this.#turns = new Turns({ ...parts, smsSender });
     const ussd = new UssdInbound({ ...parts, turns: this.#turns });
     this.#inbound = new InboundFlow(options, this.#messages, ussd);
-    this.#statuses = new StatusFlow(options, this.#events);
-    this.accept = new OutboundFlow(options).accept;
+    this.#statuses = new StatusFlow(options, this.#events, smsSender);
+    this.accept = new OutboundFlow(options, smsSender).accept;
   }
 
   /** The state of Turn, and figures of the calls to it, for health and metrics. */
@@ -84,7 +92,7 @@ export class Bridge implements Disposable {
     this.#connector.start({
       inbound: this.#inbound.handle,
       event: this.#statuses.handle,
-      held: this.#turns.handle,
+      held: (message) => this.#handleHeld(message),
       onLead: (handover) => this.takeOver(handover),
       unreadable: (from) => deliveries[from].countUnreadable(),
       parked: (from, isNew) => deliveries[from].countParked(isNew),
@@ -101,6 +109,18 @@ export class Bridge implements Disposable {
     this.#messages.forget();
     this.#events.forget();
     this.#turns.forget();
+    this.#sms.forget();
+  }
+
+  /** What each transport was found to take in a second, in SMS; 0: all that comes. */
+  smsRates(): ReadonlyMap<string, number> {
+    return this.#sms.rates();
+  }
+
+  #handleHeld(message: BrokerMessage): Promise<Disposition> {
+    if (isReturnedTooOften(message)) return Promise.resolve(AGAIN);
+    const sms = decodeHeldSms(message.body);
+    return sms === undefined ? this.#turns.handle(message) : this.#heldSms.handle(sms, message);
   }
 
   /** Begins nothing new, and waits for nothing any more. */

@@ -12,6 +12,7 @@ import type { DeliveryParts } from "./deliveries.ts";
 import type { DeliveredRecord } from "./delivery_records.ts";
 import type { Held } from "./in_flight.ts";
 import type { Job, Subject } from "./job.ts";
+import type { Kept } from "./outcomes.ts";
 import { POISON_AT } from "./poison_messages.ts";
 import { afterFailure, type Failed } from "./retries.ts";
 import { NO_PAST, type Past, readPast } from "./retry_headers.ts";
@@ -28,7 +29,6 @@ const MOST_RETURNS_IN_ORDER = 15;
 
 const RETURNED_TOO_OFTEN = "it was returned to its queue too often";
 
-/** That Turn has the message. */
 type Delivered = DeliveredRecord & { readonly kind: "delivered" };
 
 /** One message or event in hand, whose turn has come; `P` is what Turn is told. */
@@ -135,9 +135,9 @@ export class Delivery<P> implements Disposable {
   }
 
   /** Ends a message that Turn need not know of, for a reason in a plain word. */
-  async skip(why: string, notes: readonly Note[] = []): Promise<Disposition> {
+  async skip(why: string, ...kept: Kept): Promise<Disposition> {
     await this.#endWatch();
-    return await this.#finish(this.#parts.outcomes.skipped(this, why, notes));
+    return await this.#finish(this.#parts.outcomes.skipped(this, why, ...kept));
   }
 
   /** Ends a message that asked for a page, which was sent. */
@@ -165,8 +165,8 @@ export class Delivery<P> implements Disposable {
   }
 
   /** Ends a message that Turn has, which `notes` record; see {@linkcode Outcomes.delivered}. */
-  async delivered(record: DeliveredRecord, notes: readonly Note[]): Promise<Disposition> {
-    return await this.#finish(await this.#parts.outcomes.delivered(this, record, notes));
+  async delivered(record: DeliveredRecord, ...kept: Kept): Promise<Disposition> {
+    return await this.#finish(await this.#parts.outcomes.delivered(this, record, ...kept));
   }
 
   /** Lets the next message of its user come. */

@@ -13,20 +13,23 @@ import type { BridgeOptions, SmsFallback } from "./options.ts";
 import { firstLateSmsId, noticeId, smsId } from "./part_ids.ts";
 import { forget, keepPrompt, readPrompt } from "./prompts.ts";
 import { render } from "./rendering.ts";
+import type { SmsSender } from "./sms_sender.ts";
 import { keepSplitSms } from "./split_sms.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 
-export type LateMessagesOptions = Pick<
-  BridgeOptions,
-  | "connector"
-  | "cache"
-  | "owners"
-  | "metrics"
-  | "content"
-  | "ussd"
-  | "transportType"
-  | "defaultFromAddr"
->;
+export type LateMessagesOptions =
+  & Pick<
+    BridgeOptions,
+    | "connector"
+    | "cache"
+    | "owners"
+    | "metrics"
+    | "content"
+    | "ussd"
+    | "transportType"
+    | "defaultFromAddr"
+  >
+  & { readonly smsSender: SmsSender };
 
 /** What a user is shown with the next dial, as it is kept. */
 export interface Pending {
@@ -139,7 +142,7 @@ export class LateMessages {
 
   /** Has it shown with the next dial, and says so by SMS; the words never go by SMS. */
   async #notice(message: HeldMessage, to: SmsFallback): Promise<string | undefined> {
-    const { cache, connector, metrics, owners } = this.#options;
+    const { cache, connector, metrics, owners, smsSender } = this.#options;
     const user = userOf(message);
     const pending = await this.#pending(message);
     if (pending === undefined) return TOO_MUCH;
@@ -155,8 +158,10 @@ export class LateMessages {
       to.noticeText,
       to,
     );
+    using way = await smsSender.enter(notice);
+    await cache.putRecords(way.records);
     await owners.put(notice.message_id, connector.name);
-    await connector.publish(notice);
+    await smsSender.send(way);
     metrics.late("notice");
     metrics.smsSent(smsSegments(to.noticeText));
     const noticed = keepPending(user, { ...pending, noticedAt: Date.now() });
@@ -173,30 +178,34 @@ export class LateMessages {
 
   /** Sends it as a new message; why not, if it can't be. */
   async #send(message: HeldMessage, to: SmsFallback | undefined): Promise<string | undefined> {
-    const { cache, connector, metrics, content, owners } = this.#options;
+    const { cache, connector, metrics, content, owners, smsSender } = this.#options;
     const rendered = render(message.request, "sms", content, metrics);
     if (rendered.kind !== "shown") {
       return rendered.kind === "unsendable" ? rendered.details : "nothing to show by SMS";
     }
     const { id } = message;
     const { options, texts } = rendered;
-    const whole = to === undefined
-      ? this.#newMessage(message, texts[0])
-      : composeSms(this.#addressOf(message, to), id, texts[0], to);
     const isSplit = texts.length > 1;
-    const sms = isSplit ? { ...whole, message_id: firstLateSmsId(id) } : whole;
+    const firstId = isSplit ? firstLateSmsId(id) : id;
+    const sms = to === undefined
+      ? this.#newMessage(message, firstId, texts[0])
+      : composeSms(this.#addressOf(message, to), firstId, texts[0], to);
     const records: KeptRecord[] = [];
     if (options.length > 0 && !await this.#isAskedOnScreen(userOf(message))) {
       records.push(keepPrompt(userOf(message), { id, medium: "sms", options }, this.#options));
     }
-    if (isSplit) records.push(keepSplitSms({ message: sms, texts, sent: 1, said: [] }));
-    await cache.putOutbound(whole, [], records);
+    using way = await smsSender.enter(sms);
+    if (isSplit) records.push(keepSplitSms({ message: way.message, texts, sent: 1, said: [] }));
+    records.push(...way.records);
+    await cache.putOutbound({ ...way.message, message_id: id }, [], records);
     if (to !== undefined) {
-      const ids = isSplit ? texts.map((_, index) => smsId(sms.message_id, index + 1)) : [id];
+      const ids = isSplit ? texts.map((_, index) => smsId(firstId, index + 1)) : [id];
       for (const each of ids) await owners.put(each, connector.name);
     }
-    await connector.publish(sms);
-    await this.#noteEnd(id, Date.now());
+    const isSentNow = !way.isHeld && !way.isSent;
+    await smsSender.send(way);
+    // Held under this id it goes once however often it is held, and is noted when it has gone.
+    if (isSplit || isSentNow) await this.#noteEnd(id, isSentNow ? Date.now() : 0);
     metrics.late("sms");
     metrics.shown(message.request.message.type, "sms");
     metrics.smsSent(smsSegments(texts[0]));
@@ -210,8 +219,8 @@ export class LateMessages {
   }
 
   /** As the channel sends what is no answer. */
-  #newMessage({ id, request }: HeldMessage, content: string): Message {
-    return { ...compose(request, undefined, content, this.#options), message_id: id };
+  #newMessage({ request }: HeldMessage, message_id: string, content: string): Message {
+    return { ...compose(request, undefined, content, this.#options), message_id };
   }
 }
 

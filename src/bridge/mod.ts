@@ -6,7 +6,13 @@
 
 export { type Chosen, keptMeaning, type Meaning } from "./answers.ts";
 export { Bridge } from "./bridge.ts";
-export type { BridgeOptions, ContentOptions, SmsFallback, UssdOptions } from "./options.ts";
+export type {
+  BridgeOptions,
+  ContentOptions,
+  SmsFallback,
+  SmsSendingOptions,
+  UssdOptions,
+} from "./options.ts";
 export * from "./delivery_records.ts";
 export { Owners } from "./owners.ts";
 export type { HeldMessage } from "./held_messages.ts";

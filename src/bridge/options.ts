@@ -71,6 +71,18 @@ export interface SmsFallback {
   readonly noticeText: string;
 }
 
+/** How SMS are sent; see sms_sender.ts. Times are in milliseconds. */
+export interface SmsSendingOptions {
+  /** How long one is sent again that the operator throttles; 0: it has failed. */
+  readonly resendForMs: number;
+  /** Most segments that are sent in a second; 0: any number. */
+  readonly maxPerSecond: number;
+  /** So long after one was sent, something should have been heard of it. */
+  readonly unackedAfterMs: number;
+  /** Whether it is told of as failed then. */
+  readonly failUnacked: boolean;
+}
+
 /** What a bridge needs. Time-outs and retries may change, and count from the next call on. */
 export interface BridgeOptions {
   /** vumi's side. */
@@ -103,6 +115,8 @@ export interface BridgeOptions {
   readonly ussd: UssdOptions;
   /** What operators' words in delivery reports mean. */
   readonly reportStates: ReportStates;
+  /** How SMS are sent. */
+  readonly sms: SmsSendingOptions;
   /** In what form Turn is told users' addresses. */
   readonly contactIds: "as_is" | "e164";
   /** Which messages of ours come back to us by way of another channel. */

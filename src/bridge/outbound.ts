@@ -3,7 +3,13 @@
 // one screen with what else comes (turns.ts). What doesn't fit into one message follows: a page when the
 // user asks for it (inbound.ts), an SMS when the one before it is acked (statuses.ts).
 
-import { CacheError, type KeptRecord, type Note, type Remembered } from "../cache/mod.ts";
+import {
+  CacheError,
+  type KeptRecord,
+  type Note,
+  type OrderedRecord,
+  type Remembered,
+} from "../cache/mod.ts";
 import { type Medium, smsSegments } from "../content/mod.ts";
 import type { Acceptance, OutboundRequest, Sender } from "../turn/mod.ts";
 import { createMessage, type Message, PublishError, unixMilliseconds } from "../vumi/mod.ts";
@@ -18,6 +24,7 @@ import { forget, keepPrompt, readPrompt } from "./prompts.ts";
 import { render, type Rendered, type Shown } from "./rendering.ts";
 import { recordsAfter, recordsBefore } from "./sent_records.ts";
 import { opened, readSession, whyOver } from "./sessions.ts";
+import type { SmsSender } from "./sms_sender.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 
 /** What became of a request, and the message that it became, unless it was repeated or refused. */
@@ -40,6 +47,8 @@ interface Work {
   notes: readonly Note[];
   /** What is to be kept or forgotten with them. */
   records: readonly KeptRecord[];
+  /** What is known of the user's SMS that wait. */
+  lastHeld?: OrderedRecord | undefined;
 }
 
 /** Turn has heard that it has to send it again, and would have it sent twice. */
@@ -59,11 +68,13 @@ const FAILED: Published = { acceptance: { kind: "unavailable", reason: "a bug" }
 
 export class OutboundFlow {
   readonly #options: BridgeOptions;
+  readonly #sms: SmsSender;
   readonly #outcomes: Outcomes;
   readonly #idempotency: Idempotency | undefined;
 
-  constructor(options: BridgeOptions) {
+  constructor(options: BridgeOptions, sms: SmsSender) {
     this.#options = options;
+    this.#sms = sms;
     this.#outcomes = new Outcomes({ ...options, flow: "outbound", now: Date.now });
     this.#idempotency = options.dedupeWindowMs > 0 ? new Idempotency(options) : undefined;
   }
@@ -98,7 +109,11 @@ export class OutboundFlow {
   async #publishOnce(work: Work): Promise<Published> {
     const { cache, transportType, ussd } = this.#options;
     const { to, replyTo } = work.request;
-    const inbound = await (replyTo === null ? cache.getLastInbound(to) : cache.getInbound(replyTo));
+    const [inbound, lastHeld] = await Promise.all([
+      replyTo === null ? cache.getLastInbound(to) : cache.getInbound(replyTo),
+      cache.getOrdered("last_held", to),
+    ]);
+    work.lastHeld = lastHeld;
     if (inbound === undefined && replyTo !== null) {
       log.warning("Answered 404, nothing sent: reply_to {replyTo} is not remembered", { replyTo });
       return { acceptance: { kind: "unknown_reply_to" } };
@@ -183,11 +198,14 @@ export class OutboundFlow {
 
   async #send(work: Work, inbound: Remembered | undefined, shown: Shown): Promise<Published> {
     const { cache, connector, metrics } = this.#options;
-    const { request, sender } = work;
-    const message = composeShown(request, inbound, shown, this.#options);
-    const id = message.message_id;
+    const { request, sender, lastHeld } = work;
+    const composed = composeShown(request, inbound, shown, this.#options);
+    const id = composed.message_id;
+    const isSms = shown.medium === "sms";
+    using way = isSms ? await this.#sms.enter(composed, { lastHeld }) : undefined;
+    const { message = composed, records: ofSms = [] } = way ?? {};
     // Before publishing: its first event, or the user's answer, may be quicker than the broker's confirm.
-    const records = recordsBefore(request, message, shown, this.#options);
+    const records = [...recordsBefore(request, message, shown, this.#options), ...ofSms];
     const isMenu = shown.options.length > 0;
     const asked = isMenu ? await cache.getRecord("prompt", message.to_addr) : undefined;
     const askAgain = (): Promise<void> | false => isMenu && this.#askAgain(message.to_addr, asked);
@@ -198,15 +216,17 @@ export class OutboundFlow {
       return GAVE_UP;
     }
     try {
-      await connector.publish(message, sender.trace);
+      if (way === undefined) await connector.publish(message, sender.trace);
+      else await this.#sms.send(way, sender.trace);
     } catch (error) {
       // Of one that is not confirmed nobody knows whether the user sees it.
       if (error instanceof PublishError && error.fault !== "unconfirmed") await askAgain();
       throw error;
     }
     metrics.shown(request.message.type, shown.medium);
-    if (shown.medium === "sms") metrics.smsSent(smsSegments(message.content ?? ""));
+    if (isSms) metrics.smsSent(smsSegments(message.content ?? ""));
     work.records = recordsAfter(request, message, shown);
+    if (way?.isHeld) return { acceptance: { kind: "accepted", id }, message, isHeld: true };
     work.notes = [confirmedNote(id, Date.now())];
     return { acceptance: { kind: "accepted", id }, message };
   }

@@ -30,6 +30,9 @@ interface Audited {
   readonly records?: readonly KeptRecord[];
 }
 
+/** What is noted with an end, and what is kept or forgotten. */
+export type Kept = [notes?: readonly Note[], records?: readonly KeptRecord[]];
+
 /** Why it is parked: perhaps for Turn's `status`, after so many attempts. */
 interface ParkCause {
   readonly reason: string;
@@ -87,13 +90,13 @@ export class Outcomes {
   async delivered(
     of: Ended,
     { at, attempts }: DeliveredRecord,
-    notes: readonly Note[],
+    ...[notes, records]: Kept
   ): Promise<Disposition> {
     const { cache, flow, metrics } = this.#options;
     // What is counted for the audit comes with the notes.
     this.#end(of, "delivered", { attempts }, []);
     metrics.delivered(flow, (at - of.job.queuedAt) / 1000);
-    const written = cache.putNotes(notes, [{ flow, result: "delivered" }]);
+    const written = cache.putNotes(notes ?? [], [{ flow, result: "delivered" }], records);
     const noted = written.catch((error: unknown) => {
       const values = { flow, ...of.job.names, reason: String(error) };
       // Should RabbitMQ deliver it again, Turn gets it twice, with the same id.
@@ -111,8 +114,9 @@ export class Outcomes {
     return { kind: "done" };
   }
 
-  skipped(of: Ended, why: string, notes: readonly Note[]): Disposition {
-    this.#end(of, why === "duplicate" ? why : "skipped", { why }, [`skipped_${why}`], notes);
+  skipped(of: Ended, why: string, ...[notes, records]: Kept): Disposition {
+    const result = why === "duplicate" ? why : "skipped";
+    this.#end(of, result, { why }, [`skipped_${why}`], notes, records);
     return { kind: "done" };
   }
 
@@ -196,9 +200,10 @@ export class Outcomes {
     values: Readonly<Record<string, unknown>>,
     results: readonly string[] = [result],
     notes: readonly Note[] = [],
+    records: readonly KeptRecord[] = [],
   ): void {
     const durationMs = Math.max(0, this.#options.now() - job.queuedAt);
     const logged = { ...job.names, ...details, ...values, durationMs };
-    void this.report(result, logged, { results, notes });
+    void this.report(result, logged, { results, notes, records });
   }
 }

@@ -1,7 +1,7 @@
 // A text that was split into SMS: which of them are sent, and what became of each. The next one is sent
 // when the one before is acked, so that they come in order; Turn is told of all of them as of one.
 
-import type { KeptRecord } from "../cache/mod.ts";
+import type { KeptRecord, MessageCache } from "../cache/mod.ts";
 import type { Message } from "../vumi/mod.ts";
 import { DELIVERED_TTL_MS, type Said } from "./delivery_records.ts";
 import { readPartId, smsId } from "./part_ids.ts";
@@ -36,6 +36,15 @@ export function keepSplitSms(split: SplitSms): KeptRecord {
 
 export function readSplitSms(value: string | undefined): SplitSms | undefined {
   return value === undefined ? undefined : JSON.parse(value);
+}
+
+/**
+ * The id of the last SMS that was sent of the message with this id: another one if it was split.
+ * @throws {CacheError} If the cache fails.
+ */
+export async function lastSmsId(cache: MessageCache, id: string): Promise<string> {
+  const split = readSplitSms(await cache.getRecord("parts", id));
+  return split === undefined ? id : smsId(split.message.message_id, split.sent);
 }
 
 /** How far an SMS has come by what was said of it; one that failed goes no further. */

@@ -29,15 +29,20 @@ import {
 } from "./delivery_records.ts";
 import { findSent } from "./job.ts";
 import { log } from "./log.ts";
-import { isOwnId, type PartId, readPartId } from "./part_ids.ts";
+import { isOwnId, type PartId, readPartId, smsId } from "./part_ids.ts";
 import { hearOfSms, keepSplitSms, readSplitSms } from "./split_sms.ts";
 import type { BridgeOptions } from "./options.ts";
 import { type Report, reportOf } from "./report_states.ts";
+import { findShown, shownWith, tellOfOthers } from "./screen_events.ts";
+import { sendAgain } from "./sms_resends.ts";
+import type { SmsEvent, SmsSender } from "./sms_sender.ts";
+import { throttledBy } from "./throttling.ts";
 
 export type StatusOptions = Pick<
   BridgeOptions,
   | "connector"
   | "cache"
+  | "ussd"
   | "owners"
   | "metrics"
   | "retryForMs"
@@ -67,14 +72,16 @@ const MOST_HEARD = 1_000;
 
 export class StatusFlow {
   readonly #options: StatusOptions;
+  readonly #smsSender: SmsSender;
   readonly #deliveries: Deliveries<Status>;
   /** Ids of messages of which Turn has been told nothing yet, but an event has been counted. */
   readonly #heard = new Set<string>();
   /** Ids of SMS that were sent, as is not kept yet. */
   readonly #sent = new Set<string>();
 
-  constructor(options: StatusOptions, deliveries: Deliveries<Status>) {
+  constructor(options: StatusOptions, deliveries: Deliveries<Status>, smsSender: SmsSender) {
     this.#options = options;
+    this.#smsSender = smsSender;
     this.#deliveries = deliveries;
   }
 
@@ -84,10 +91,12 @@ export class StatusFlow {
     const part = readPartId(event.user_message_id);
     const report = reportOf(event, reportStates);
     const { said } = report;
+    // For what is sent again no other event is left out.
+    const isRanked = compactStatuses && part === undefined && throttledBy(event) === undefined;
     using delivery = await this.#deliveries.begin({
       id: event.event_id,
       key: part?.of ?? event.user_message_id,
-      rank: compactStatuses && part === undefined && said ? MEANINGS[said].progress : 0,
+      rank: isRanked && said ? MEANINGS[said].progress : 0,
       names: { messageId: event.user_message_id, eventId: event.event_id },
       retryForMs,
       queuedAt: unixMilliseconds(event.timestamp),
@@ -102,9 +111,9 @@ export class StatusFlow {
     part: PartId | undefined,
     delivery: Delivery<Status>,
   ): Promise<Disposition> {
-    const { cache, metrics } = this.#options;
+    const { cache, connector, metrics } = this.#options;
     const message = await findSent(cache, sentIds(event, part)) ??
-      await this.#findShown(event.user_message_id);
+      await findShown(cache, event.user_message_id);
     const told = readToldRecord(message && await cache.getNote("told", message.message_id));
     const isTold = told.events.some(({ id }) => id === eventKey(event.event_id));
     delivery.details = {
@@ -126,9 +135,21 @@ export class StatusFlow {
     delivery.subject = { user: message.to_addr, about: id };
     // A transport that was not sure may have put it on the queue twice.
     if (isTold) return await delivery.skip("duplicate");
+    const sms = smsAbout(event, message, part, this.#options);
+    // Of one that the operator has, or that has failed for good, it comes too late.
+    if (sms !== undefined && told.events.length > 0 && throttledBy(event) !== undefined) {
+      return await delivery.skip("out_of_date", [], this.#smsSender.heard(sms));
+    }
+    if (sms !== undefined && await sendAgain(this.#smsSender, sms)) {
+      if (delivery.isNew) metrics.transports.heard(sms.transport, "throttled");
+      return await delivery.skip("sent_again");
+    }
     const said = part === undefined ? report.said : await this.#saidOfAll(report.said, part);
-    if (said === undefined && report.said !== undefined) return await delivery.skip("part");
-    const screen = await this.#shownWith(message);
+    const forgotten = sms === undefined ? [] : this.#smsSender.heard(sms);
+    if (said === undefined && report.said !== undefined) {
+      return await delivery.skip("part", [], forgotten);
+    }
+    const screen = await shownWith(cache, message);
     const isCopy = screen.indexOf(id) > 0;
     if (delivery.isNew && !isCopy && !isOurs(event)) {
       const heard = said === undefined ? "unknown" : MEANINGS[said].heard;
@@ -137,19 +158,26 @@ export class StatusFlow {
         metrics.transports.heardFirst(message.transport_name, unixMilliseconds(message.timestamp));
       }
     }
-    if (said === undefined) return await delivery.skip("unknown");
+    if (said === undefined) return await delivery.skip("unknown", [], forgotten);
     const { progress } = MEANINGS[said];
-    if (!isCopy && delivery.attemptsBefore === 0) await this.#tellOfOthers(screen, event);
+    if (!isCopy && delivery.attemptsBefore === 0) await tellOfOthers(connector, screen, event);
     const isPage = part?.kind === "page";
-    if (progress < told.progress && !isPage) return await delivery.skip("out_of_date");
+    if (progress < told.progress && !isPage) {
+      return await delivery.skip("out_of_date", [], forgotten);
+    }
     // Turn is told of all of them as of one: once of each thing, and of a page that failed, whenever.
     const isKnown = isPage ? told.events.some(isFailure) : progress === told.progress;
-    if (part !== undefined && isKnown) return await delivery.skip("part");
+    if (part !== undefined && isKnown) return await delivery.skip("part", [], forgotten);
 
     const sent = await delivery.send(this.#status(id, message, event, said));
-    if (sent.kind !== "delivered") return sent;
+    if (sent.kind !== "delivered") {
+      // What it says is of no use any more, however long it takes until Turn is told.
+      if (forgotten.length > 0) await cache.putRecords(forgotten);
+      return sent;
+    }
     this.#heard.delete(id);
-    return await delivery.delivered(sent, [toldNote(id, told, event, said, sent, report.word)]);
+    const note = toldNote(id, told, event, said, sent, report.word);
+    return await delivery.delivered(sent, [note], forgotten);
   }
 
   /** Hands it on to the channel whose message it is about, if that is another one. */
@@ -164,32 +192,6 @@ export class StatusFlow {
     }
     log.warning("Not remembered, so no status is sent: {messageId}", delivery.job.names);
     return await delivery.skip("not_ours");
-  }
-
-  /** The ids of all that was shown on a message's screen, the one first that the transport knows. */
-  async #shownWith({ message_id, transport_type }: Remembered): Promise<readonly string[]> {
-    if (transport_type !== "ussd") return [];
-    const ids = await this.#options.cache.getRecord("screen", message_id);
-    return ids === undefined ? [] : JSON.parse(ids);
-  }
-
-  /** A message of which no more is known than the screen that has shown it. */
-  async #findShown(id: string): Promise<Remembered | undefined> {
-    const { cache } = this.#options;
-    const ids = await cache.getRecord("screen", id);
-    const [first = id]: string[] = ids === undefined ? [] : JSON.parse(ids);
-    const message = first === id ? undefined : await findSent(cache, [first]);
-    return message && { ...message, message_id: id };
-  }
-
-  /** Puts the same event into our queue for each other message on its screen, as Turn may refuse one. */
-  async #tellOfOthers([, ...others]: readonly string[], event: Event): Promise<void> {
-    if (isOurs(event)) return; // It is about the one message.
-    const { connector } = this.#options;
-    for (const id of others) {
-      const event_id = `${event.event_id}:${id}`;
-      await connector.forward({ ...event, event_id, user_message_id: id }, connector.name);
-    }
   }
 
   #status(messageId: string, { to_addr }: Remembered, event: Event, said: Said): Status {
@@ -216,15 +218,17 @@ export class StatusFlow {
     if (kind === "notice") return MEANINGS[said].status === "failed" ? undefined : "ack";
     // Turn is told of the first page; of the others only that the user did not get one.
     if (kind === "page") return MEANINGS[said].status === "failed" ? said : undefined;
-    const { cache, connector, metrics } = this.#options;
+    const { cache, metrics } = this.#options;
     const split = readSplitSms(await cache.getRecord("parts", of));
     if (split === undefined) return said;
     const step = hearOfSms(split, nth, said);
     const { next } = step;
     if (next !== undefined && !this.#sent.has(next.message_id)) {
+      using way = await this.#smsSender.enter(next, { follows: smsId(next.message_id, nth) });
       // If nothing can be written nothing is sent: it would be so again and again.
-      await cache.putRecords([keepSplitSms({ ...step.split, sent: split.sent })]);
-      await connector.publish(next);
+      const before = keepSplitSms({ ...step.split, sent: split.sent });
+      await cache.putRecords([before, ...way.records]);
+      await this.#smsSender.send(way);
       this.#sent.add(next.message_id);
       metrics.smsSent(smsSegments(next.content ?? ""));
     }
@@ -264,6 +268,22 @@ function toldNote(
 
 function isFailure({ event }: ToldEvent): boolean {
   return event === "nack" || event === "failed";
+}
+
+/** The SMS that an event is about; undefined if it is about a screen. */
+function smsAbout(
+  event: Event,
+  { message_id, transport_name, transport_type }: Remembered,
+  part: PartId | undefined,
+  { ussd: { smsFallback } }: StatusOptions,
+): SmsEvent | undefined {
+  const isScreen = transport_type === "ussd" && part?.kind !== "notice";
+  if (isScreen || part?.kind === "page") return undefined;
+  const id = part === undefined ? message_id : event.user_message_id;
+  const transport = part?.kind === "notice"
+    ? smsFallback?.transportName ?? transport_name
+    : transport_name;
+  return { id, transport, event };
 }
 
 /** Our id of its message, and the provider's, which HTTP transports make the same as ours. */

@@ -1,13 +1,12 @@
 // A turn of a USSD conversation: the user's message is a request that takes one answer, and what Turn
 // sends for it, be it one message or several, becomes one screen. What Turn sends is held in a queue
-// until RabbitMQ has that screen, and acked then: should we end meanwhile, the next one to speak for the
-// channel goes on. What becomes of a user's message, ussd_inbound.ts decides.
+// until RabbitMQ has that screen: should we end before, the next one to speak for the channel goes on.
 
 import { onAbort, sleep } from "../async/mod.ts";
 import { CacheError } from "../cache/mod.ts";
 import { type BrokerMessage, type Disposition, PublishError } from "../vumi/mod.ts";
 import { decodeHeld } from "./held_messages.ts";
-import { AGAIN, BACK, cameBefore, DONE, isReturnedTooOften } from "./held_returns.ts";
+import { BACK, cameBefore, DONE } from "./held_returns.ts";
 import { LateMessages, type LateMessagesOptions } from "./late_messages.ts";
 import { log } from "./log.ts";
 import { ownId } from "./part_ids.ts";
@@ -55,7 +54,6 @@ export class Turns {
       log.error("Parked a message of the queue of those that are held: it is none of ours");
       return { kind: "park", reason: "not a message that this program has held" };
     }
-    if (isReturnedTooOften(message)) return AGAIN;
     const { promise, resolve: end } = Promise.withResolvers<Disposition>();
     const item: Item = { ...held, arrivedAt: this.#options.now(), lost: message.lost, end };
     const arrive = (turn: Turn): Promise<void> => this.#arrive(turn, item, cameBefore(message));

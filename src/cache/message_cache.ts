@@ -3,8 +3,16 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { CacheOperation, Metrics } from "../telemetry/mod.ts";
+import { CacheHealth, type CacheStatus } from "./health.ts";
 import { type Note, noteDown, type NoteKind } from "./notes.ts";
-import { keepRecords, type KeptRecord, recordKeys, type RecordKind } from "./records.ts";
+import {
+  keepRecords,
+  type KeptRecord,
+  type OrderedRecord,
+  recordKeys,
+  type RecordKind,
+  toOrdered,
+} from "./records.ts";
 import { fromRow, type Remembered, TIMESTAMP_PLACE, timestampAt, toRow } from "./remembered.ts";
 import {
   CacheError,
@@ -27,16 +35,6 @@ export const MOST_AHEAD_MS: number = 5 * 60_000;
 const PROBE_TTL_MS = 60_000;
 /** As long as what a user was asked. */
 const OLD_KEYS_MS = 48 * 60 * 60_000;
-
-/** How a {@linkcode MessageCache} is; times are in milliseconds since 1970. */
-export interface CacheStatus {
-  /** Since when reading, or writing, has failed each time; undefined if both work, as far as is known. */
-  readonly failingSince: number | undefined;
-  /** When one of them failed last. */
-  readonly lastFailure: number | undefined;
-  /** Whether what is remembered outlives this program as far as its store can; see {@linkcode Store}. */
-  readonly lasts: boolean;
-}
 
 /** What a {@linkcode MessageCache} needs. */
 export interface MessageCacheOptions {
@@ -65,10 +63,7 @@ export class MessageCache implements AsyncDisposable {
   readonly #now: () => number;
   /** Counts what is looked up, hit or miss, and what fails. */
   metrics: Metrics | undefined;
-  /** What failed when it was done last: on a full disk what is there can still be read. */
-  readonly #failing = new Map<CacheOperation, number>();
-  #lastFailure: number | undefined;
-  #lasts = true;
+  readonly #health: CacheHealth;
   #closing: PromiseLike<void> | undefined;
   /** How users' addresses are read. */
   readonly addresses: UserAddresses;
@@ -79,14 +74,14 @@ export class MessageCache implements AsyncDisposable {
   constructor(options: MessageCacheOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#health = new CacheHealth(this.#now);
     this.addresses = options.addresses ?? new UserAddresses();
     this.#oldKeysUntil = this.#now() + Math.max(options.inboundTtlMs, OLD_KEYS_MS);
   }
 
   /** How it was when it was used, or probed, last. */
   status(): CacheStatus {
-    const [failingSince] = [...this.#failing.values()].sort((a, b) => a - b);
-    return { failingSince, lastFailure: this.#lastFailure, lasts: this.#lasts };
+    return this.#health.status();
   }
 
   /** Finds out how it is while nobody may be using it: reads, and writes if that has failed. */
@@ -95,8 +90,8 @@ export class MessageCache implements AsyncDisposable {
     const write: Change = { type: "set", keys: [key], value: "", ttlMs: PROBE_TTL_MS };
     try {
       await this.#use("read", (store) => store.get(key));
-      if (this.#failing.has("write")) await this.#commit([write]);
-      this.#lasts = await this.#options.store.lasts?.() ?? true;
+      if (this.#health.isFailing("write")) await this.#commit([write]);
+      this.#health.lasts = await this.#options.store.lasts?.() ?? true;
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
     }
@@ -172,6 +167,11 @@ export class MessageCache implements AsyncDisposable {
   /** What is kept of this kind under this id, if it is still remembered. Usually one look-up. */
   getRecord(kind: RecordKind, id: string): Promise<string | undefined> {
     return this.#first(kind, recordKeys(kind, id, this.addresses), textOrNone);
+  }
+
+  /** The same of what was kept with an order. */
+  getOrdered(kind: RecordKind, id: string): Promise<OrderedRecord | undefined> {
+    return this.#first(kind, recordKeys(kind, id, this.addresses), toOrdered);
   }
 
   /**
@@ -278,13 +278,12 @@ export class MessageCache implements AsyncDisposable {
     try {
       if (this.#closing !== undefined) throw closedError();
       const done = await work(this.#options.store);
-      this.#failing.delete(operation);
+      this.#health.worked(operation);
       return done;
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       this.metrics?.cacheFailed(operation);
-      this.#lastFailure = this.#now();
-      this.#failing.set(operation, this.#failing.get(operation) ?? this.#lastFailure);
+      this.#health.failed(operation);
       // A store that is closed may end the reads under way with errors of its own.
       throw operation === "read" && this.#closing !== undefined ? closedError() : error;
     }

@@ -6,9 +6,10 @@
  * @module
  */
 
+export type { CacheStatus } from "./health.ts";
 export * from "./message_cache.ts";
 export { MAX_NOTE_LENGTH, MAX_NOTES, type Note, type NoteKind } from "./notes.ts";
-export type { KeptRecord, RecordKind } from "./records.ts";
+export type { KeptRecord, OrderedRecord, RecordKind } from "./records.ts";
 export { type ReadNational, UserAddresses, userKey } from "./user_key.ts";
 export { type Remembered, remembered } from "./remembered.ts";
 export {

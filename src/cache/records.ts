@@ -20,10 +20,16 @@ export type RecordKind =
   /** What a user is shown with the next dial; by the user's address. */
   | "pending"
   /** With which others a message was shown on one screen; by the id that Turn was given of each. */
-  | "screen";
+  | "screen"
+  /** An SMS that was sent and may have to be sent again; by its id. */
+  | "unacked"
+  /** The last SMS to a user that waits in the queue `held`; by the user's address. */
+  | "last_held";
 
 /** Those that go by a user's address. */
-const BY_USER: ReadonlySet<RecordKind> = new Set(["prompt", "pages", "turn", "pending"]);
+const BY_USER: ReadonlySet<RecordKind> = new Set([
+  ...["prompt", "pages", "turn", "pending", "last_held"] as const,
+]);
 
 /** Something of a user or a message, to be kept or forgotten. */
 export interface KeptRecord {
@@ -35,6 +41,16 @@ export interface KeptRecord {
   readonly value: string | undefined;
   /** Milliseconds from now, more than 0. */
   readonly ttlMs: number;
+  /** What is kept under a later one than this is left as it is; they compare as texts. */
+  readonly order?: string;
+}
+
+/** A record that has an order; see {@linkcode KeptRecord}. */
+export interface OrderedRecord {
+  /** Its place among those of the same kind and id. */
+  readonly order: string;
+  /** Empty if it says only that all up to this place is forgotten. */
+  readonly value: string;
 }
 
 /** Where it is kept, and after that where another configuration may have kept it. */
@@ -51,8 +67,12 @@ export function keepRecords(
   records: readonly KeptRecord[],
   addresses: UserAddresses,
 ): Change[] {
-  return records.flatMap(({ kind, id, value, ttlMs }): Change[] => {
+  return records.flatMap(({ kind, id, value, ttlMs, order }): Change[] => {
     const [key, ...old] = recordKeys(kind, id, addresses);
+    if (order !== undefined) {
+      const unless = { kind, has: { greaterAt: 0 } };
+      return [{ type: "set", keys: [[kind, key]], value: [order, value ?? ""], ttlMs, unless }];
+    }
     return [
       // Else it would be found again when the new one is forgotten.
       ...old.map((key) => ({ type: "delete", key: [kind, key] } as const)),
@@ -61,4 +81,9 @@ export function keepRecords(
         : { type: "set", keys: [[kind, key]], value, ttlMs },
     ];
   });
+}
+
+export function toOrdered(row: unknown): OrderedRecord | undefined {
+  const [order, value]: unknown[] = Array.isArray(row) ? row : [];
+  return typeof order === "string" && typeof value === "string" ? { order, value } : undefined;
 }

@@ -27,6 +27,7 @@ import { checkBinds, checkFiles } from "./check_machine.ts";
 import { formatReport, hanging, jsonReport } from "./check_report.ts";
 import { valueFindings } from "./check_values.ts";
 import { print } from "./print.ts";
+import { smsLines } from "./sms_words.ts";
 import { addressLines, ussdFindings, ussdLines } from "./ussd_words.ts";
 
 export interface CheckOptions {
@@ -140,6 +141,7 @@ function channelLines(channel: ChannelConfig): readonly Line[] {
     ["park in", [queues.inboundParked, queues.eventParked, queues.heldParked].join(", ")],
     ...addressLines(channel).map((line) => ["", line] as const),
     ...ussdLines(channel).map((line, index) => [index === 0 ? "on USSD" : "", line] as const),
+    ...smsLines(channel).map((line, index) => [index === 0 ? "by SMS" : "", line] as const),
   ];
 }
 

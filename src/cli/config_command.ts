@@ -33,6 +33,9 @@ type Work = (
   file: ConfigPlace | undefined,
 ) => Promise<number>;
 
+/** Set in the compiled program, by `deno task compile`. */
+export const COMMIT_VARIABLE = "TURN_CHANNELS_COMMIT";
+
 export interface Shell {
   readonly env: Readonly<Record<string, string>>;
   readonly exit: (code: number) => void;

@@ -8,7 +8,13 @@ import type { Signals } from "../service/signals.ts";
 import { alertRules, dashboard } from "../telemetry/mod.ts";
 import { audit } from "./audit.ts";
 import { check, type CheckOptions } from "./check.ts";
-import { CONNECTOR, flagValues, needConfig, type Shell } from "./config_command.ts";
+import {
+  COMMIT_VARIABLE,
+  CONNECTOR,
+  flagValues,
+  needConfig,
+  type Shell,
+} from "./config_command.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 import type { DemoOptions } from "./demo.ts";
 import { addFind } from "./find.ts";
@@ -57,7 +63,7 @@ const WIDTH = 80;
 export function makeProgram(shell: Shell, onError: (text: string) => void): Command {
   const program = new Command("turn-channels")
     .description("The bridge between Turn's Channels API and vumi's queues on RabbitMQ.")
-    .version(manifest.version)
+    .version(`${manifest.version} (commit ${shell.env[COMMIT_VARIABLE] ?? "unknown"})`)
     .helpCommand(false)
     .addHelpText("after", "\nEvery configuration key is a flag too: turn-channels run --help")
     .exitOverride()
@@ -76,7 +82,7 @@ export function makeProgram(shell: Shell, onError: (text: string) => void): Comm
         return [`  ${term}`, ...lines.map((line) => `      ${line}`)].join("\n");
       },
     });
-  needConfig(runCommand, shell, (...loaded) => run(shell.signals, ...loaded));
+  needConfig(runCommand, shell, (...loaded) => run(shell, ...loaded));
   const checkCommand = program.command("check")
     .description("check a configuration and what it names, and say how to fix what is wrong")
     .option("--dry", "make nothing on the broker: without it, missing queues are made", false)

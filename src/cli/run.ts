@@ -7,14 +7,14 @@ import { type LogPrivacy, logStrayOutput, startLogging } from "../telemetry/mod.
 import { logWarnings, Reloader } from "../service/reload.ts";
 import { ListenError } from "../service/listener.ts";
 import { startService } from "../service/service.ts";
-import type { Signals } from "../service/signals.ts";
+import { COMMIT_VARIABLE, type Shell } from "./config_command.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
 
 /** Runs until a signal, then drains until a second one; reloads at SIGHUP. Returns the exit code. */
 export async function run(
-  signals: Signals,
+  { signals, env }: Pick<Shell, "signals" | "env">,
   config: Config,
   warnings: readonly Warning[],
   load: () => Promise<LoadedConfig>,
@@ -38,12 +38,13 @@ export async function run(
   });
   let failed: number = EXIT.ok;
   const { figures } = logging;
-  await using service = await startService(config, { log: figures }).catch((error) => {
-    const { exitCode, message } = commandError(error);
-    log.fatal("Cannot start: {reason}", { reason: message });
-    failed = exitCode;
-    return undefined;
-  });
+  await using service = await startService(config, { log: figures, commit: env[COMMIT_VARIABLE] })
+    .catch((error) => {
+      const { exitCode, message } = commandError(error);
+      log.fatal("Cannot start: {reason}", { reason: message });
+      failed = exitCode;
+      return undefined;
+    });
   if (service === undefined) return failed;
   // Nothing is opened for writing from now on; the cache's file stays open. A socket in the file
   // system may have to be made anew.

@@ -1,7 +1,7 @@
 // `turn-channels systemd-unit`: a unit that gives the program the rights it needs and no others. Files
 // with secrets, the time for stopping and a low port come from the configuration.
 
-import { basename, isAbsolute } from "node:path";
+import { basename, isAbsolute, normalize } from "node:path";
 import { channelVariable, type Config, loadConfig } from "../config/mod.ts";
 import { validConfig } from "./config_command.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
@@ -17,7 +17,7 @@ export async function systemdUnit({ config: path, binary }: UnitOptions): Promis
   const config = path === undefined
     ? undefined
     : validConfig(await loadConfig({ flags: { config: path }, env: {} }));
-  const needs = needsOf(path ?? "/etc/turn-channels/config.yaml", config);
+  const needs = needsOf(path ?? `${FOLDER}/config.yaml`, config);
   const unusable = [binary, ...needs.credentials.map(({ path }) => path)]
     .filter((path) => !PLAIN.test(path) || !isAbsolute(path));
   if (unusable.length > 0) {
@@ -32,6 +32,9 @@ export async function systemdUnit({ config: path, binary }: UnitOptions): Promis
 
 /** What needs no quotes in a unit. */
 const PLAIN = /^[\w./+@-]+$/;
+
+/** Where a configuration usually lies, with the secrets of its own. */
+const FOLDER = "/etc/turn-channels";
 
 /** More seconds than the program needs after its deadline. */
 const STOP_MARGIN = 15;
@@ -52,12 +55,16 @@ interface Secret {
 }
 
 function needsOf(configPath: string, config: Config | undefined) {
-  const secrets = config === undefined ? [] : secretsOf(config);
+  const isUsual = isInFolder(configPath);
+  const secrets = (config === undefined ? [] : secretsOf(config))
+    .filter(({ path }) => !isUsual || !isInFolder(path));
+  const own = isUsual ? [] : [{ name: basename(configPath), path: configPath }];
   const inFolder = (name: string): string => `\${CREDENTIALS_DIRECTORY}/${name}`;
   return {
-    credentials: [{ name: basename(configPath), path: configPath }, ...secrets],
+    isUsual,
+    credentials: [...own, ...secrets],
     flags: [
-      `--config=${inFolder(basename(configPath))}`,
+      `--config=${isUsual ? configPath : inFolder(basename(configPath))}`,
       ...secrets.flatMap(({ flag, name }) => flag ? [`--${flag}=${inFolder(name)}`] : []),
     ],
     variables: secrets.flatMap(({ variable, name }) => variable ? [`${variable}=%d/${name}`] : []),
@@ -67,6 +74,10 @@ function needsOf(configPath: string, config: Config | undefined) {
       bind?.kind === "tcp" && bind.port > 0 && bind.port < 1024
     ),
   };
+}
+
+function isInFolder(path: string): boolean {
+  return normalize(path).startsWith(`${FOLDER}/`);
 }
 
 /** The most calls to Turn at once, each of which may have a connection of its own. */
@@ -97,8 +108,24 @@ function secretsOf({ channels, amqp }: Config): readonly Secret[] {
   return all.filter(({ path }) => path !== "");
 }
 
+/**
+ * Copies the folder to where root alone can enter, and shows the copies in its place. Those of
+ * LoadCredential= would stay as they were at the start (systemd 252), so that a reload would find no
+ * change. A command with + has all rights, but the same mounts: it finds the originals below /proc/1.
+ */
+const COPY = "+/bin/sh -c 'mkdir -pm 700 %t/turn-channels && cd %t/turn-channels && " +
+  `mkdir -p etc && rm -rf etc/* && cp -RL /proc/1/root${FOLDER}/. etc && chmod -R a+rX etc'`;
+const COPIES = `# Of this folder they are made at each start and reload, and seen in its place.
+ExecStartPre=${COPY}
+ExecReload=${COPY}
+ExecReload=/bin/sh -c 'kill -HUP $MAINPID'
+ExecStopPost=+/bin/rm -rf %t/turn-channels
+BindReadOnlyPaths=-%t/turn-channels/etc:${FOLDER}
+`;
+const CREDENTIALS = "# Of these they are made at the start: after a change, restart.\n";
+
 function unit(binary: string, needs: ReturnType<typeof needsOf>): string {
-  const { credentials, flags, variables, stopSeconds, files, lowPort } = needs;
+  const { isUsual, credentials, flags, variables, stopSeconds, files, lowPort } = needs;
   const right = lowPort ? "CAP_NET_BIND_SERVICE" : "";
   return `# Made by \`turn-channels systemd-unit\`, for /etc/systemd/system/turn-channels.service
 
@@ -119,10 +146,14 @@ TimeoutStopSec=${stopSeconds}
 LimitNOFILE=${files}
 
 # A user of its own, made at each start; root keeps the files with secrets, and the program gets
-# copies. They are made at the start: after a change restart, which loses nothing.
+# copies.
 DynamicUser=yes
-${credentials.map(({ name, path }) => `LoadCredential=${name}:${path}`).join("\n")}
-${variables.map((variable) => `Environment=${variable}\n`).join("")}StateDirectory=turn-channels
+${isUsual ? COPIES : ""}${credentials.length > 0 ? CREDENTIALS : ""}${
+    [
+      ...credentials.map(({ name, path }) => `LoadCredential=${name}:${path}\n`),
+      ...variables.map((variable) => `Environment=${variable}\n`),
+    ].join("")
+  }StateDirectory=turn-channels
 StateDirectoryMode=0700
 WorkingDirectory=%S/turn-channels
 UMask=0077

@@ -19,6 +19,18 @@ const sms = z.object({
   max_parts: k.integer(1, 20).default(4).describe(
     "Most messages that split makes of one text; what is left of a longer one is cut off.",
   ),
+  resend_for: k.secondsOrZero(DAY).default(900).describe(
+    "How long an SMS is sent again that the operator throttles; then it has failed. What it says is kept in the message cache meanwhile. 0: it has failed at once, and nothing is kept.",
+  ),
+  max_per_second: k.integer(0, 10_000).default(0).describe(
+    "Most SMS that are sent in a second, each segment of a long one counted; 0 for any number. What is more waits in NAME.held.",
+  ),
+  unacked_after: k.seconds(DAY).default(60).describe(
+    "An SMS of which the transport has said nothing by then is counted and named in the log, and the user's next one is sent.",
+  ),
+  fail_unacked: k.yesOrNo.default(false).describe(
+    "Whether Turn is told then that it has failed.",
+  ),
 }).readonly();
 
 const STATES = ["delivered", "failed", "sent", "nothing"] as const;

@@ -9,6 +9,7 @@ import { TurnClient } from "../turn/mod.ts";
 import { Connector, queuesOf } from "../vumi/mod.ts";
 import { delaysMsOf, faultsOf } from "./channel_queues.ts";
 import { contentOptionsOf } from "./content_options.ts";
+import { heldPrefetch, smsOptionsOf } from "./sms_options.ts";
 import { ussdOptionsOf } from "./ussd_options.ts";
 import { watchChannel } from "./watch.ts";
 
@@ -51,12 +52,14 @@ export function openChannel(
     name: config.connector_name,
     inboundPrefetch: config.worker_concurrency,
     eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
+    heldPrefetch: heldPrefetch(config),
     broker,
     tracing,
   });
   const { requestRules, timeouts, quickRetries } = changeable(config);
   const content = contentOptionsOf(config);
   const ussd = ussdOptionsOf(config);
+  const sms = smsOptionsOf(config);
   const bridgeOptions = {
     connector,
     turn,
@@ -68,6 +71,7 @@ export function openChannel(
     emptyMessageBody: config.empty_message_body,
     content,
     ussd,
+    sms,
     ...toldOptionsOf(config),
     failedStatus: config.failed_status,
     ...timeouts,
@@ -97,6 +101,7 @@ export function openChannel(
       Object.assign(bridgeOptions, timeouts, toldOptionsOf(changed));
       Object.assign(content, contentOptionsOf(changed));
       Object.assign(ussd, ussdOptionsOf(changed));
+      Object.assign(sms, smsOptionsOf(changed));
       Object.assign(bridgeOptions.retry, quickRetries);
     },
   };

@@ -31,6 +31,8 @@ interface ServiceOptions {
   readonly broker?: Broker;
   /** The state of the log, if there is one. */
   readonly log?: LogFigures;
+  /** What was compiled, if it was. */
+  readonly commit?: string | undefined;
 }
 
 const NO_LOG: LogFigures = { lost: 0, stalledMs: 0 };
@@ -42,14 +44,14 @@ const NO_LOG: LogFigures = { lost: 0, stalledMs: 0 };
  */
 export async function startService(
   config: Config,
-  { broker = openBroker(config), log = NO_LOG }: ServiceOptions = {},
+  { broker = openBroker(config), log = NO_LOG, commit }: ServiceOptions = {},
 ) {
   await using opened = new AsyncDisposableStack();
   opened.use(broker);
   const loopLag = opened.use(new LoopLag());
   const tracing = await startTracing(tracedBroker(config));
   const queueWatch = opened.use(watchQueues(config.channels, broker));
-  const metrics = new MetricsRegistry();
+  const metrics = new MetricsRegistry(commit);
   watchProgram(metrics, { broker, queueWatch, loopLag, log });
   const caches = await openCaches(config.channels, opened);
   if (config.message_cache_class !== "MemoryMessageCache") {

@@ -70,6 +70,7 @@ export function watchChannel(
   metrics.sources = {
     turn: () => bridge.turnFigures(),
     speaks: () => bridge.leads,
+    smsRates: () => bridge.smsRates(),
     queues: () => queueWatch.figures(connector),
     queueFaults: () => faultyKinds(config, broker.status()),
     cacheEntries: () => cache.entries(),

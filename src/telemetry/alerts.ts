@@ -64,8 +64,15 @@ export const ALERTS: Readonly<Record<string, Alert>> = {
     severity: "page",
     for: "5m",
     expr: `${counted('="sent"', "[30m]")} >= 5 and ` +
-      `${counted('=~"acked|nacked|delivered|failed"', "[30m]")} == 0`,
+      `${counted('=~"acked|nacked|delivered|failed|throttled"', "[30m]")} == 0`,
     summary: "The transport {{ $labels.transport }} sends no acks and no reports for its messages",
+  },
+  SmsUnacked: {
+    severity: "ticket",
+    for: "0s",
+    expr: `${counted('="unacked"', "[15m]")} > 0 and ` +
+      `${counted('=~"acked|nacked|throttled"', "[15m]")} > 0`,
+    summary: "The transport {{ $labels.transport }} says nothing of some SMS: the log names them",
   },
   DeliveryRateFell: {
     severity: "ticket",

@@ -125,8 +125,14 @@ export const METRICS = {
   ),
   transports: counter(
     "turn_channels_transport_messages_total",
-    "Outbound messages by transport: sent, and what was heard of them (unknown: that it is not known; silent: nothing within an hour).",
+    "Outbound messages by transport: sent, and what was heard of them (throttled: sent again; unknown: that it is not known; unacked: nothing within sms.unacked_after; silent: nothing within an hour).",
     ["transport", "result", "connector"],
+  ),
+
+  smsRate: gauge(
+    "turn_channels_sms_rate",
+    "SMS a second that a transport was found to take, as it throttles; 0: all that comes.",
+    ["transport", "connector"],
   ),
 
   // The calls to Turn.
@@ -237,6 +243,7 @@ export const METRICS = {
   ),
   build: gauge("turn_channels_build_info", "Always 1; the labels say what runs.", [
     "version",
+    "commit",
     "deno",
   ]),
   start: gauge(

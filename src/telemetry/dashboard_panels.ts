@@ -111,6 +111,9 @@ export const ROWS: Readonly<Record<string, readonly object[]>> = {
       },
       "An hour, by transport; unknown is what an operator does not know, silent is nothing heard of within an hour.",
     ),
+    panel("Rate of slowed transports", "short", {
+      "{{transport}} {{connector}}": series(METRICS.smsRate),
+    }, "SMS a second that a transport was found to take, as it throttles; 0: all that comes."),
     panel("Delivery rate", "percentunit", {
       "{{transport}} {{connector}}": `${perHour(METRICS.transports, { result: "delivered" })} / ` +
         perHour(METRICS.transports, { result: "sent" }),

@@ -46,6 +46,8 @@ export interface QueueFigures {
 export interface ChannelSources {
   /** The state of Turn. */
   turn(): TurnFigures;
+  /** SMS a second by the transport that was found to take so many; 0: all that comes. */
+  smsRates(): ReadonlyMap<string, number>;
   /** Whether messages are taken off the queues here, and not by another bridge. */
   speaks(): boolean;
   /** Queues by their labels; none while nothing is known. */
@@ -79,6 +81,10 @@ export interface ProgramSources {
 /** Turn names its buckets, so there may be any number. */
 const MOST_BUCKETS = 20;
 
+/** Names of transports come off the wire. */
+const MOST_TRANSPORTS = 20;
+const LONGEST_NAME = 64;
+
 /** Sets the program's metrics to the figures of now. */
 export function showProgram(to: Instruments, sources: ProgramSources): void {
   const { publishing, consuming, blocked } = sources.broker();
@@ -96,6 +102,9 @@ export function showProgram(to: Instruments, sources: ProgramSources): void {
 export function showChannel(to: Instruments, connector: string, sources: ChannelSources): void {
   showTurn(to, connector, sources.turn());
   to.speaks.set({ connector }, Number(sources.speaks()));
+  for (const [transport, rate] of [...sources.smsRates()].slice(0, MOST_TRANSPORTS)) {
+    to.smsRate.set({ transport: transport.slice(0, LONGEST_NAME), connector }, rate);
+  }
   for (const [queue, { waiting, parked, stalledMs }] of sources.queues()) {
     to.queueMessages.set({ queue, place: "waiting", connector }, waiting);
     if (parked !== undefined) to.queueMessages.set({ queue, place: "parked", connector }, parked);

@@ -17,9 +17,10 @@ export class MetricsRegistry {
   /** Where the program's own figures come from. */
   sources: ProgramSources | undefined;
 
-  /** Registers all metrics, and sets those that do not change. */
-  constructor() {
-    this.#instruments.build.set({ version: manifest.version, deno: Deno.version.deno }, 1);
+  /** Registers all metrics, and sets those that do not change. `commit` is what was compiled. */
+  constructor(commit = "unknown") {
+    const { version } = manifest;
+    this.#instruments.build.set({ version, commit, deno: Deno.version.deno }, 1);
     this.#instruments.start.set(performance.timeOrigin / 1000);
     if (countOpenFds() === undefined) this.#registry.removeSingleMetric(METRICS.openFds.name);
     if (countLeftFds() === undefined) this.#registry.removeSingleMetric(METRICS.leftFds.name);

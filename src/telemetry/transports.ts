@@ -8,7 +8,14 @@
 import type { Instruments, Series } from "./instruments.ts";
 
 /** What is heard of a message. */
-export type Heard = "acked" | "nacked" | "delivered" | "failed" | "unknown";
+export type Heard =
+  | "acked"
+  | "nacked"
+  | "delivered"
+  | "failed"
+  | "unknown"
+  | "throttled"
+  | "unacked";
 
 /** So many transports have a name of their own; names come off the wire, so there may be any. */
 const MOST_NAMES = 20;
@@ -17,7 +24,17 @@ const LONGEST_NAME = 64;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-const COUNTED = ["sent", "acked", "nacked", "delivered", "failed", "unknown", "silent"] as const;
+const COUNTED = [
+  "sent",
+  "acked",
+  "nacked",
+  "delivered",
+  "failed",
+  "unknown",
+  "throttled",
+  "unacked",
+  "silent",
+] as const;
 
 /** Counts outbound messages by transport. Times are milliseconds since 1970. */
 export class Transports {

@@ -5,6 +5,7 @@
 import type { Finding } from "../telemetry/mod.ts";
 import type { TurnClientOptions } from "./client.ts";
 import { isPage, networkError, oneLine, readStart } from "./excerpt.ts";
+import { USER_AGENT } from "./user_agent.ts";
 
 /** Options of {@linkcode askTurn}. */
 export interface TurnCheckOptions extends Pick<TurnClientOptions, "apiUrl" | "authToken" | "now"> {
@@ -48,6 +49,7 @@ async function ask(options: TurnCheckOptions, authToken?: string): Promise<Answe
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
         "Accept": "application/json",
+        ...USER_AGENT,
         ...(authToken !== undefined && { "Authorization": `Bearer ${authToken}` }),
       },
     });

@@ -13,6 +13,7 @@ import {
   type Status,
   type StatusFormat,
 } from "./payloads.ts";
+import { USER_AGENT } from "./user_agent.ts";
 
 /** Options of a {@linkcode TurnClient}. */
 export interface TurnClientOptions {
@@ -151,6 +152,7 @@ function headersWith(authToken: string): Readonly<Record<string, string>> {
     "Accept": "application/json",
     "Authorization": `Bearer ${authToken}`,
     "Content-Type": "application/json",
+    ...USER_AGENT,
   };
   try {
     new Headers(headers);

@@ -4,6 +4,7 @@
 import * as z from "zod";
 import { parseJson } from "../async/mod.ts";
 import { networkError, oneLine, readErrorText, readStart } from "./excerpt.ts";
+import { USER_AGENT } from "./user_agent.ts";
 
 /** A channel that Turn is to create. */
 export interface Registration {
@@ -50,6 +51,7 @@ export async function registerChannel(registration: Registration): Promise<Regis
         "Accept": "application/json",
         "Authorization": `Bearer ${authToken}`,
         "Content-Type": "application/json",
+        ...USER_AGENT,
       },
       body: JSON.stringify({
         backend_type: "channel",

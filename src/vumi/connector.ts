@@ -23,9 +23,6 @@ const log = getLogger(["turn-channels", "vumi"]);
 /** The exchange that all vumi workers share: direct, durable, routing key = name of the queue. */
 export const EXCHANGE = "vumi";
 
-/** Most of Turn's messages in hand that are not shown yet: as many as the users that wait, and more. */
-const HELD_PREFETCH = 10_000;
-
 /**
  * Names of a connector's queues: those that every vumi worker has; ours for what Turn has sent and is
  * not shown yet (`held`), for what waits for a person, and the one that shows which of several bridges
@@ -75,6 +72,8 @@ export interface ConnectorOptions {
   readonly inboundPrefetch: number;
   /** Most events in hand at once. */
   readonly eventPrefetch: number;
+  /** Most of what is held in hand at once; 10,000 by default. */
+  readonly heldPrefetch?: number;
   /** Traces messages, if given. */
   readonly tracing?: Tracing | undefined;
 }
@@ -112,7 +111,7 @@ export class Connector {
 
   /** Declares the queues and consumes messages from users and events. Once in a life. */
   start(handlers: ConnectorHandlers): void {
-    const { name, broker, inboundPrefetch, eventPrefetch } = this.#options;
+    const { name, broker, inboundPrefetch, eventPrefetch, heldPrefetch = 10_000 } = this.#options;
     const { inbound, inboundParked, event, eventParked, held, heldParked } = this.#queues;
     const { outbound, lead: queue } = this.#queues;
     const lead = { connector: name, queue, onLead: handlers.onLead };
@@ -148,7 +147,7 @@ export class Connector {
       broker.consume(event, forEvents, readEvent),
       broker.consume(
         held,
-        { prefetch: HELD_PREFETCH, parkingQueue: heldParked, lead, isOwn: true },
+        { prefetch: heldPrefetch, parkingQueue: heldParked, lead, isOwn: true },
         handlers.held,
       ),
     );

@@ -81,6 +81,23 @@ export class Cases {
     return { rate: requests / seconds, p50, p99, cpu, idle };
   }
 
+  /** The same, while the operator acks each message, until Turn is told of all of them. */
+  async acked(connections: number): Promise<Measured> {
+    const { load, queues, sizes, turn } = this.#tools;
+    const { messages: requests, users } = sizes;
+    const { ports, connector } = this.#running;
+    await using _operator = await queues.ackAll(connector);
+    await turn.ask({ kind: "hold" });
+    const told = turn.ask<number>({ kind: "release", calls: requests });
+    const asked = { ports, connections, requests, users, secret: SECRET };
+    const { seconds, p50, p99, cpu, idle } = await this.#withCpu(requests, async () => {
+      const answered = await load.ask<LoadAnswer>(asked);
+      await told;
+      return answered;
+    });
+    return { rate: requests / seconds, p50, p99, cpu, idle };
+  }
+
   /** A backlog of users' messages. */
   backlogOfMessages(): Promise<Measured> {
     return this.#backlog("inbound", this.#messages(this.#tools.sizes.messages));

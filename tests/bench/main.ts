@@ -145,6 +145,9 @@ class Bench {
       count,
     ) => [`outbound, ${count} connections`, outbound(count)]);
     if (connections.length === 0 && needsSent) list.push(["", outbound(32)], ["", outbound(32)]);
+    if (wanted.includes("acked") && isFirst) {
+      list.push(["outbound and acked, 32 connections", (cases) => cases.acked(32)]);
+    }
     if (wanted.includes("inbound")) {
       list.push([`inbound at ${concurrency}`, (cases) => cases.backlogOfMessages()]);
     }

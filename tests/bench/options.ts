@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import type { Sizes } from "./cases.ts";
 
 /** Which cases there are. */
-export const CASES = ["outbound", "inbound", "status", "paced"] as const;
+export const CASES = ["outbound", "acked", "inbound", "status", "paced"] as const;
 
 /** What is to be measured. */
 export interface BenchOptions {

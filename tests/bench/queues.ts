@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { type ChannelModel, type ConfirmChannel, connect } from "amqplib";
+import { eventAbout } from "./people.ts";
 
 /** Payloads on their way to a confirm at once. */
 const WINDOW = 2_000;
@@ -48,6 +49,16 @@ export class Queues implements AsyncDisposable {
     }
     await this.#channel.waitForConfirms();
     return times;
+  }
+
+  /** Says of each message of a connector that the operator has it, until it is disposed of. */
+  async ackAll(connector: string): Promise<AsyncDisposable> {
+    const { consumerTag } = await this.#channel.consume(`${connector}.outbound`, (message) => {
+      if (message === null) return;
+      const { message_id } = JSON.parse(message.content.toString());
+      this.#publish(`${connector}.event`, eventAbout(message_id));
+    }, { noAck: true });
+    return { [Symbol.asyncDispose]: async () => void await this.#channel.cancel(consumerTag) };
   }
 
   /** Drops what waits. */

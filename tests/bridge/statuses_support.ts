@@ -10,7 +10,7 @@ import { StatusFlow, type StatusOptions } from "../../src/bridge/statuses.ts";
 import type { CallOptions, CallResult, Status } from "../../src/turn/mod.ts";
 import { createMessage, decodeEvent, type Disposition, type Event } from "../../src/vumi/mod.ts";
 import { DELIVERED, HOUR_MS, TestDelivery } from "./delivery_support.ts";
-import { arrival, memoryConnector } from "./support.ts";
+import { arrival, memoryConnector, smsSender, USSD } from "./support.ts";
 
 /** The transport took it. */
 export const ACK = { event_type: "ack", sent_message_id: "theirs" };
@@ -59,18 +59,22 @@ export class TestStatuses implements AsyncDisposable {
       maxRetries: 1,
       delaysMs: [5_000],
     });
-    this.#flow = new StatusFlow({
+    const options = {
       cache,
       connector: memoryConnector(),
       retryForMs: HOUR_MS,
       failedStatus: "failed",
       compactStatuses: true,
       contactIds: "as_is",
+      ussd: USSD,
       reportStates: reportStatesOf({}),
       owners: new Owners(cache),
       metrics: base.metrics,
       ...more,
-    }, deliveries);
+    } as const;
+    const { clock: { elapsed, after }, stopping: { signal: stopping } } = base;
+    const sender = smsSender({ ...options, stopping, now: elapsed, elapsed, after });
+    this.#flow = new StatusFlow(options, deliveries, sender);
   }
 
   /** Starts it. */

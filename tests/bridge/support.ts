@@ -6,7 +6,8 @@
 
 import { CacheError, MessageCache } from "../../src/cache/mod.ts";
 import { MemoryStore } from "../../src/cache/memory.ts";
-import type { ContentOptions, UssdOptions } from "../../src/bridge/mod.ts";
+import type { ContentOptions, SmsSendingOptions, UssdOptions } from "../../src/bridge/mod.ts";
+import { SmsSender, type SmsSenderOptions } from "../../src/bridge/sms_sender.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { type Arrival, Connector, type Handover } from "../../src/vumi/mod.ts";
 
@@ -128,6 +129,30 @@ export const CONTENT: ContentOptions = {
   menuTimeoutMs: DAY_MS,
   menuReply: "auto",
 };
+
+/** How SMS are sent: each at once, as nothing is heard of them here. */
+export const SMS: SmsSendingOptions = {
+  resendForMs: 0,
+  maxPerSecond: 0,
+  unackedAfterMs: 60_000,
+  failUnacked: false,
+};
+
+/** As {@linkcode SMS}, but what an operator throttles is sent again. */
+export const RESENDING: SmsSendingOptions = { ...SMS, resendForMs: 900_000 };
+
+/** Both ways in which SMS are sent, by name. */
+export const BOTH: readonly (readonly [string, SmsSendingOptions])[] = [
+  ["with resending", RESENDING],
+  ["without", SMS],
+];
+
+/** What sends SMS, for flows that seldom do. */
+export function smsSender(
+  options: Omit<SmsSenderOptions, "sms" | "holdMs"> & { readonly sms?: SmsSendingOptions },
+): SmsSender {
+  return new SmsSender({ sms: SMS, holdMs: 900_000, ...options });
+}
 
 /** How sessions go on: each message is shown at once, and fails if it is too late. */
 export const USSD: UssdOptions = {

@@ -9,7 +9,7 @@ import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { TurnClient } from "../../src/turn/mod.ts";
 import { Connector, createMessage, encodeMessage, type Message } from "../../src/vumi/mod.ts";
-import { CONTENT, FlakyCache, USSD } from "./support.ts";
+import { CONTENT, FlakyCache, SMS, USSD } from "./support.ts";
 
 /** A connector that can be made to fail. */
 class TestConnector extends Connector {
@@ -76,6 +76,7 @@ export class TestBridge implements AsyncDisposable {
       compactStatuses: true,
       dedupeWindowMs: 0,
       ussd: USSD,
+      sms: SMS,
       contactIds: "as_is",
       reportStates: reportStatesOf({}),
       owners: new Owners(cache),

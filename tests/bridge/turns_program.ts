@@ -15,7 +15,7 @@ import type { Change, DayCount, Key, Store } from "../../src/cache/store.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import { Connector, type Message, PublishError } from "../../src/vumi/mod.ts";
-import { CONTENT } from "./support.ts";
+import { CONTENT, smsSender } from "./support.ts";
 import type { TurnsModel } from "./turns_model.ts";
 
 /** How long things take, in milliseconds. */
@@ -73,7 +73,7 @@ export class Program {
       now,
       elapsed: now,
     } as const;
-    this.turns = new Turns(options);
+    this.turns = new Turns({ ...options, smsSender: smsSender(options) });
     this.ussd = new UssdInbound({ ...options, turns: this.turns });
   }
 

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { Owners, type UssdOptions } from "../../src/bridge/mod.ts";
+import { setImmediate } from "node:timers";
+import { Owners, type SmsSendingOptions, type UssdOptions } from "../../src/bridge/mod.ts";
 import { encodeHeld } from "../../src/bridge/held_messages.ts";
 import { Turns, type TurnsOptions } from "../../src/bridge/turns.ts";
 import { type Received, UssdInbound } from "../../src/bridge/ussd_inbound.ts";
@@ -14,6 +15,7 @@ import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
 import {
   Connector,
+  createAck,
   createMessage,
   type Disposition,
   formatTimestamp,
@@ -21,7 +23,7 @@ import {
   PublishError,
 } from "../../src/vumi/mod.ts";
 import { TestClock } from "./clock.ts";
-import { CONTENT, FlakyCache, NEVER, USSD } from "./support.ts";
+import { CONTENT, FlakyCache, NEVER, smsSender, USSD } from "./support.ts";
 
 /** The only user, unless a test has more. */
 export const USER = "+27820000001";
@@ -71,6 +73,8 @@ export class TestConnector extends Connector {
   isLeading = true;
   /** How publishing fails now. */
   failure: PublishError["fault"] | undefined;
+  /** Is told of what the operator has. */
+  onTaken: (message: Message) => void = () => {};
 
   override get leads(): boolean {
     return this.isLeading;
@@ -81,6 +85,7 @@ export class TestConnector extends Connector {
     // Whether what is not confirmed has arrived nobody knows: here it has.
     if (this.failure === undefined || this.failure === "unconfirmed") this.published.push(message);
     if (this.failure !== undefined) throw new PublishError(this.failure, "for a test");
+    this.onTaken(message);
   }
 }
 
@@ -112,7 +117,7 @@ export class TestTurns implements AsyncDisposable {
     { clock = new TestClock(), cache = new FlakyCache(clock.elapsed) }: Partial<
       Pick<TestTurns, "clock" | "cache">
     > = {},
-    more: Partial<TurnsOptions> = {},
+    more: Partial<TurnsOptions> & { readonly sms?: SmsSendingOptions } = {},
   ) {
     this.clock = clock;
     this.cache = cache;
@@ -135,7 +140,10 @@ export class TestTurns implements AsyncDisposable {
       elapsed: clock.elapsed,
       ...more,
     } as const;
-    this.turns = new Turns(options);
+    const sender = smsSender(options);
+    this.connector.onTaken = ({ message_id: id, transport_name: transport }) =>
+      void setImmediate(() => sender.heard({ id, transport, event: createAck(id) }));
+    this.turns = new Turns({ ...options, smsSender: sender });
     this.ussd = new UssdInbound({ ...options, turns: this.turns });
   }
 

@@ -8,7 +8,7 @@ import { Owners } from "../../src/bridge/mod.ts";
 import { Turns, type TurnsOptions } from "../../src/bridge/turns.ts";
 import { UssdInbound } from "../../src/bridge/ussd_inbound.ts";
 import type { TestDelivery } from "./delivery_support.ts";
-import { CONTENT, memoryConnector, USSD } from "./support.ts";
+import { CONTENT, memoryConnector, smsSender, USSD } from "./support.ts";
 
 /** What becomes of users' messages, by the clock and the cache of `base`. */
 export function ussdInbound(base: TestDelivery, more: Partial<TurnsOptions> = {}): UssdInbound {
@@ -27,5 +27,8 @@ export function ussdInbound(base: TestDelivery, more: Partial<TurnsOptions> = {}
     ...more,
     ...{ elapsed, after, now: elapsed },
   } as const;
-  return new UssdInbound({ ...options, turns: new Turns(options) });
+  return new UssdInbound({
+    ...options,
+    turns: new Turns({ ...options, smsSender: smsSender(options) }),
+  });
 }

@@ -65,6 +65,59 @@ export function keepsRecords(name: string, open: Open): void {
     }
   });
 
+  Deno.test(`${name} leaves a record alone that has a later order, and replaces all others`, async () => {
+    await using cache = await open();
+    const held = (order: string, value: string) =>
+      cache.putRecords([record({ kind: "last_held", value, order })]);
+    const read = () => cache.getOrdered("last_held", "+27 82");
+    assert.equal(await read(), undefined);
+    await held("2026-01-02 00:00:00.000002", "second");
+    await held("2026-01-02 00:00:00.000001", "first");
+    assert.deepEqual(await read(), { order: "2026-01-02 00:00:00.000002", value: "second" });
+    await held("2026-01-02 00:00:00.000002", "");
+    assert.deepEqual(await read(), { order: "2026-01-02 00:00:00.000002", value: "" });
+    await held("2026-01-02 00:00:00.000003", "third");
+    assert.deepEqual(await read(), { order: "2026-01-02 00:00:00.000003", value: "third" });
+  });
+
+  Deno.test(`${name} keeps what comes with a record that is left alone`, async () => {
+    await using cache = await open();
+    const later = record({ kind: "last_held", value: "later", order: "2" });
+    await cache.putRecords([later]);
+    await cache.putOutbound(remembered({ message_id: "o1" }), [], [
+      { ...later, value: "earlier", order: "1" },
+      record({ kind: "unacked", id: "o1", value: "words" }),
+    ]);
+    assert.equal((await cache.getOrdered("last_held", "+2782"))?.value, "later");
+    assert.equal(await cache.getRecord("unacked", "o1"), "words");
+    assert.equal((await cache.getOutbound("o1"))?.message_id, "o1");
+  });
+
+  Deno.test(`${name} keeps the last of ordered records that are put at once`, async () => {
+    await using cache = await open();
+    const orders = ["3", "1", "9", "4", "7", "2"];
+    await Promise.all(
+      orders.map((order) =>
+        cache.putRecords([record({ kind: "last_held", value: `of ${order}`, order })])
+      ),
+    );
+    const found = await cache.getOrdered("last_held", "+2782");
+    assert.deepEqual(found, { order: "9", value: "of 9" });
+  });
+
+  Deno.test(`${name} forgets a record with an order when its time is up, and takes an earlier one then`, async () => {
+    const clock = new Clock();
+    await using cache = await open(clock);
+    await cache.putRecords([record({ kind: "last_held", order: "2" })]);
+    await clock.justBefore(60_000);
+    await cache.putRecords([record({ kind: "last_held", order: "1" })]);
+    assert.equal((await cache.getOrdered("last_held", "+2782"))?.order, "2");
+    await clock.to(60_000);
+    assert.equal(await cache.getOrdered("last_held", "+2782"), undefined);
+    await cache.putRecords([record({ kind: "last_held", order: "1" })]);
+    assert.equal((await cache.getOrdered("last_held", "+2782"))?.order, "1");
+  });
+
   Deno.test(`${name} forgets a record when its time is up, not before`, async () => {
     const clock = new Clock();
     await using cache = await open(clock);

@@ -96,7 +96,10 @@ Deno.test("systemd-unit hands over the configuration and the files with secrets"
 Deno.test("systemd-unit without a configuration is for the usual places", async () => {
   const { code, stdout } = await print(undefined);
   assert.equal(code, 0);
-  assert.match(stdout, /^LoadCredential=config\.yaml:\/etc\/turn-channels\/config\.yaml$/m);
+  assert.match(stdout, /^BindReadOnlyPaths=-%t\/turn-channels\/etc:\/etc\/turn-channels$/m);
+  assert.match(stdout, /^ {2}--config=\/etc\/turn-channels\/config\.yaml$/m);
+  assert.match(stdout, /^ExecReload=\/bin\/sh -c 'kill -HUP \$MAINPID'$/m);
+  assert.doesNotMatch(stdout, /^LoadCredential/m);
   assert.match(stdout, /^TimeoutStopSec=40$/m);
   assert.match(stdout, /^LimitNOFILE=4136$/m);
 });
@@ -181,6 +184,8 @@ for (const [bind, threshold] of MOST_EXPOSURE) {
       const binary = `--binary=${await Deno.realPath("/bin/true")}`;
       const { stdout } = await print({ ...CONFIG, http_bind: bind }, {}, binary);
       assert.deepEqual(await analyze(stdout, "verify"), [0, ""]);
+      const usual = await print(undefined, {}, binary);
+      assert.deepEqual(await analyze(usual.stdout, "verify"), [0, ""]);
       const [code, report] = await analyze(
         stdout,
         "security",

@@ -199,9 +199,12 @@ Deno.test("a channel has words, templates and the rest for itself, name by name"
     ...{ picture: "Image", video: "Film" },
     ...{ voice_message: "Voice message", document: "Document" },
   });
+  const sending = {
+    ...{ resend_for: 900, max_per_second: 0, unacked_after: 60, fail_unacked: false },
+  };
   assert.deepEqual([first?.sms, second?.sms], [
-    { long: "split", max_parts: 2 },
-    { long: "split", max_parts: 4 },
+    { long: "split", max_parts: 2, ...sending },
+    { long: "split", max_parts: 4, ...sending },
   ]);
   assert.deepEqual([first?.menu_reply, second?.menu_reply], ["text", "auto"]);
   assert.deepEqual([first?.text_encoding, second?.words.video], ["auto", "Video"]);

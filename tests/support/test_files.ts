@@ -19,6 +19,7 @@ const ANY_BROKER_DOES = new RegExp(
     ...["redis_", "content_", "menus_", "pages_", "split_", "vumi2_", "smpp_", "aat_", "turns_"],
     ...["hold_", "late_", "resume_", "sessions_", "unmerged_", "several_", "cache_faults_"],
     ...["turn_down_", "token_", "repeats_", "trace_", "metrics_", "outbound_"],
+    ...["throttled_", "sms_rate_"],
   ].join("|") + "))",
 );
 

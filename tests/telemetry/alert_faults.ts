@@ -106,6 +106,16 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
     };
   },
 
+  SmsUnacked: async (parts) => {
+    const bridge = await start(parts, { "sms-unacked-after": "0.5" });
+    const ack = { event_type: "ack", sent_message_id: "1" };
+    let nth = 0;
+    return {
+      address: bridge.service.address,
+      provoke: (over) => converse(bridge, 300, () => nth++ % 2 === 0 ? [ack] : [], over),
+    };
+  },
+
   DeliveryRateFell: async (parts) => {
     const bridge = await start(parts);
     const before = new AbortController();

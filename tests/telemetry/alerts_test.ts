@@ -170,6 +170,7 @@ const OF = (connector: string): string => `job="j",instance="i",connector="${con
 const SENT = `${METRICS.transports.name}{job="j",instance="i",transport="t",result="sent"}`;
 const DELIVERED = SENT.replace("sent", "delivered");
 const ACKED = SENT.replace("sent", "acked");
+const UNACKED = SENT.replace("sent", "unacked");
 
 /** On the scale of real time; that of the faults themselves is alerts_fire_test.ts's. */
 const COURSES: readonly Course[] = [
@@ -228,6 +229,17 @@ const COURSES: readonly Course[] = [
     series: { [SENT]: "0+2x120", [ACKED]: "0+2x30 60x90" },
     at: { 30: false, 60: false, 70: true, 120: true },
     labels: { job: "j", transport: "t" },
+  },
+  {
+    // One that never says anything is TransportSilent's.
+    alert: "SmsUnacked",
+    series: {
+      [UNACKED.replace("{", '{connector="a",')]: "0x60 0+1x60",
+      [ACKED.replace("{", '{connector="a",')]: "0+2x120",
+      [UNACKED.replace("{", '{connector="b",')]: "0+1x120",
+    },
+    at: { 59: false, 63: true },
+    labels: { job: "j", connector: "a", transport: "t" },
   },
   {
     // Nine in ten; from the second day on four in ten.

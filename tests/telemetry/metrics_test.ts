@@ -22,6 +22,7 @@ const OF_CHANNEL: ChannelSources = {
     ],
   }),
   speaks: () => true,
+  smsRates: () => new Map([["smpp", 4.5]]),
   queues: () => new Map([["event", { waiting: 1, parked: undefined, stalledMs: 500 }]]),
   queueFaults: () => new Map([["event", true], ["inbound_parked", false]]),
   cacheEntries: () => ({ inbound: 3 }),
@@ -217,7 +218,7 @@ Deno.test("MetricsRegistry tells channels apart, and the program once", async ()
 });
 
 Deno.test("MetricsRegistry tells of the process", async () => {
-  const registry = new MetricsRegistry();
+  const registry = new MetricsRegistry("1a2b3c");
   await registry.text();
   const text = await registry.text();
   const value = (name: string): number => Number(new RegExp(`^${name} (.+)$`, "m").exec(text)?.[1]);
@@ -228,7 +229,8 @@ Deno.test("MetricsRegistry tells of the process", async () => {
   assert.ok(value("process_heap_bytes") > 1_000_000);
   assert.ok(Math.abs(value("process_start_time_seconds") - performance.timeOrigin / 1000) < 1);
   if (Deno.build.os === "linux") assert.ok(value("process_open_fds") > 2);
-  assert.match(text, /^turn_channels_build_info{version="\d+\.\d+\.\d+",deno="\d+\.\d+\.\d+"} 1$/m);
+  const build = /^turn_channels_build_info{version="[\d.]+",commit="1a2b3c",deno="[\d.]+"} 1$/m;
+  assert.match(text, build);
 });
 
 Deno.test("each metric of the catalogue is there, under the conventions of names", async () => {

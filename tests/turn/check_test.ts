@@ -13,6 +13,7 @@ async function reach(
   const methods: string[] = [];
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     methods.push(request.method);
+    assert.match(request.headers.get("user-agent") ?? "", /^turn-channels\/[\d.]+$/);
     return answer(request.headers.get("authorization"));
   });
   const apiUrl = `http://127.0.0.1:${server.addr.port}/v1/numbers/x`;

@@ -71,6 +71,7 @@ Deno.test("TurnClient.sendMessage() posts what Turn takes, with the token", asyn
   assert.deepEqual([call.method, call.path], ["POST", "/messages"]);
   assert.equal(call.headers.get("authorization"), `Bearer ${TOKEN}`);
   assert.equal(call.headers.get("content-type"), "application/json");
+  assert.match(call.headers.get("user-agent") ?? "", /^turn-channels\/\d+\.\d+\.\d+$/);
   assert.deepEqual(call.body, {
     contact: { id: "+26612345678", profile: { name: "+26612345678" } },
     message: {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import manifest from "../../deno.json" with { type: "json" };
 import { registerChannel } from "../../src/turn/mod.ts";
 
 const TOKEN = "token-of-a-number";
@@ -9,7 +10,7 @@ const ANSWER = {
 
 /** What a Turn that answers like this was asked, and what came of it. */
 async function register(answer: () => Response | Promise<Response>) {
-  const asked: { method: string; path: string; token: string | null; body: unknown }[] = [];
+  const asked: Record<"method" | "path" | "token" | "agent" | "body", unknown>[] = [];
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     async (request) => {
@@ -17,6 +18,7 @@ async function register(answer: () => Response | Promise<Response>) {
         method: request.method,
         path: new URL(request.url).pathname,
         token: request.headers.get("authorization"),
+        agent: request.headers.get("user-agent"),
         body: await request.json(),
       });
       return await answer();
@@ -39,6 +41,7 @@ Deno.test("registerChannel() asks as Turn's documentation says, and reads its an
     method: "POST",
     path: "/v1/numbers",
     token: `Bearer ${TOKEN}`,
+    agent: `turn-channels/${manifest.version}`,
     body: {
       backend_type: "channel",
       number_type: "channel_http_api",

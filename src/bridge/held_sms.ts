@@ -1,0 +1,92 @@
+// An SMS as it comes off the queue `held`: one that this bridge knows of, as it has put it there, or one of
+// which the cache tells whether it was sent, and what it must not overtake.
+
+import { sleep } from "../async/mod.ts";
+import { CacheError } from "../cache/mod.ts";
+import { readTrace, type Trace } from "../telemetry/mod.ts";
+import type { BrokerMessage, Disposition } from "../vumi/mod.ts";
+import { readToldRecord } from "./delivery_records.ts";
+import { log } from "./log.ts";
+import { readPartId } from "./part_ids.ts";
+import type { HeldItem } from "./sms_lines.ts";
+import { type HeldSms, readSms } from "./sms_records.ts";
+import type { SmsSender, SmsSenderOptions } from "./sms_sender.ts";
+import { readSplitSms } from "./split_sms.ts";
+
+/** How long it is waited when the cache fails. */
+const PAUSE_MS = 1_000;
+
+export class HeldSmsFlow {
+  readonly #options: SmsSenderOptions;
+  readonly #sender: SmsSender;
+
+  constructor(options: SmsSenderOptions, sender: SmsSender) {
+    this.#options = options;
+    this.#sender = sender;
+  }
+
+  /** Takes it in hand until something was heard of it. */
+  async handle(held: HeldSms, message: BrokerMessage): Promise<Disposition> {
+    const { stopping, after, elapsed } = this.#options;
+    const { promise, resolve: end } = Promise.withResolvers<Disposition>();
+    const item = { arrivedAt: elapsed(), lost: message.lost, end };
+    const trace = readTrace((header) => message.headers[header]);
+    const over = AbortSignal.any([message.lost, stopping]);
+    while (!over.aborted) {
+      try {
+        await this.#take(held, item, trace);
+        return await promise;
+      } catch (error) {
+        if (!(error instanceof CacheError)) throw error;
+        const values = { messageId: held.message.message_id, reason: error.message };
+        log.error("The SMS {messageId} waits for the cache: {reason}", values);
+        await sleep(PAUSE_MS, over, after);
+      }
+    }
+    return { kind: "requeue" };
+  }
+
+  async #take(held: HeldSms, item: HeldItem, trace: Trace | undefined): Promise<void> {
+    const { cache, now, stopping, sms: { resendForMs } } = this.#options;
+    const sender = this.#sender;
+    const { message_id: id } = held.message;
+    let sms = sender.lines.get(id);
+    if (sms === undefined) {
+      const [record, isOver] = await Promise.all([
+        cache.getRecord("unacked", id),
+        this.#isOver(id),
+      ]);
+      const kept = readSms(record);
+      // Without resending nothing else is kept of what was sent.
+      const wasSent = kept === undefined && resendForMs === 0 &&
+        await cache.getNote("confirmed", id) !== undefined;
+      if (isOver || sender.lines.hasEnded(id)) return item.end({ kind: "done" });
+      await sender.adopt(held.after);
+      if (item.lost.aborted || stopping.aborted) return item.end({ kind: "requeue" });
+      // Nothing is waited for from here on; meanwhile it may have come twice.
+      const unkept = {
+        sentAt: wasSent ? now() : null,
+        firstAt: 0,
+        tries: 0,
+        errors: 0,
+        dueAt: now(),
+        nack: undefined,
+      };
+      sms = sender.lines.get(id) ??
+        sender.resume(kept ?? { message: held.message, ...unkept });
+    }
+    sms.message ??= held.message;
+    sender.take(sms, item, trace);
+  }
+
+  /** Whether Turn was told what became of it, or the next part of a text was sent. */
+  async #isOver(id: string): Promise<boolean> {
+    const { cache } = this.#options;
+    const part = readPartId(id);
+    const split = part?.kind === "sms"
+      ? readSplitSms(await cache.getRecord("parts", part.of))
+      : undefined;
+    if (part !== undefined && split !== undefined) return split.said[part.nth - 1] != null;
+    return readToldRecord(await cache.getNote("told", part?.of ?? id)).events.length > 0;
+  }
+}

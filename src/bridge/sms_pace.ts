@@ -1,0 +1,84 @@
+// When the next SMS may go: one after the other, evenly, at the rate that the channel is given and at
+// the rate that each transport was found to take.
+
+import { FoundRate } from "./found_rate.ts";
+
+/** What is late is made up for at once by so much; more would be a burst. */
+const CREDIT_MS = 20;
+/** Names come off the wire, so there may be any; above so many, what is known of the first is forgotten. */
+const MOST_TRANSPORTS = 100;
+
+/** What goes evenly. */
+export class Spacing {
+  #nextAt = -Infinity;
+
+  /** How long the next one has to wait. */
+  waitMs(now: number): number {
+    return Math.max(0, this.#nextAt - now);
+  }
+
+  /** One goes that counts for so many, at so many a second. */
+  take(now: number, count: number, rate: number): void {
+    this.#nextAt = Math.max(this.#nextAt, now - CREDIT_MS) + count * 1_000 / rate;
+  }
+}
+
+/** One channel's. Times are milliseconds, as of the same clock. */
+export class SmsPace {
+  readonly #channel = new Spacing();
+  readonly #transports = new Map<
+    string,
+    { readonly found: FoundRate; readonly spacing: Spacing }
+  >();
+
+  /** How long a message to this transport has to wait; 0: it may go. */
+  waitMs(transport: string, now: number): number {
+    const known = this.#transports.get(transport);
+    const slowed = known?.found.rate === undefined ? 0 : known.spacing.waitMs(now);
+    return Math.max(this.#channel.waitMs(now), slowed);
+  }
+
+  /** Whether the transport is given all that comes. */
+  isFree(transport: string): boolean {
+    return this.#transports.get(transport)?.found.rate === undefined;
+  }
+
+  /** A message goes, as so many segments; `maxPerSecond` of them may, 0 for any number. */
+  take(transport: string, now: number, segments: number, maxPerSecond: number): void {
+    if (maxPerSecond > 0) this.#channel.take(now, segments, maxPerSecond);
+    const known = this.#transports.get(transport);
+    if (known?.found.rate === undefined) return;
+    known.spacing.take(now, 1, known.found.rate);
+    known.found.used(now);
+  }
+
+  acked(transport: string, now: number): void {
+    this.#of(transport).found.acked(now);
+  }
+
+  throttled(transport: string, now: number, sentAt: number): void {
+    this.#of(transport).found.throttled(now, sentAt);
+  }
+
+  /** No message waits. */
+  idle(now: number): void {
+    for (const { found } of this.#transports.values()) found.idle(now);
+  }
+
+  /** What each transport was found to take in a second; 0: all that comes. */
+  rates(): ReadonlyMap<string, number> {
+    return new Map([...this.#transports].map(([name, { found }]) => [name, found.rate ?? 0]));
+  }
+
+  #of(transport: string) {
+    let known = this.#transports.get(transport);
+    if (known === undefined) {
+      const [first] = this.#transports.keys();
+      if (first !== undefined && this.#transports.size >= MOST_TRANSPORTS) {
+        this.#transports.delete(first);
+      }
+      this.#transports.set(transport, known = { found: new FoundRate(), spacing: new Spacing() });
+    }
+    return known;
+  }
+}

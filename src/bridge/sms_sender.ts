@@ -1,0 +1,300 @@
+// Sends SMS: each user's in order, the next one when something was heard of the one before, and none
+// faster than the operator takes them. What can go at once is published; what has to wait does so in the
+// queue `held`, of which the bridge that speaks for the channel takes it. That one knows here what waits
+// and what is under way; what it must not forget at its end is in the queue, or kept in the cache.
+
+import { onAbort } from "../async/mod.ts";
+import type { KeptRecord } from "../cache/mod.ts";
+import type { Trace } from "../telemetry/mod.ts";
+import { type Event, isOurs, type Message } from "../vumi/mod.ts";
+import { log } from "./log.ts";
+import type { BridgeOptions } from "./options.ts";
+import { SmsDue } from "./sms_due.ts";
+import { SmsInHand } from "./sms_in_hand.ts";
+import { type HeldItem, newSms, type Sms, SmsLines } from "./sms_lines.ts";
+import { publishSms } from "./sms_publish.ts";
+import {
+  after,
+  encodeHeldSms,
+  forgetSms,
+  keepHeld,
+  keepSms,
+  type KeptSms,
+  readSms,
+} from "./sms_records.ts";
+import { SmsUnacked } from "./sms_unacked.ts";
+import { type Before, SmsWay } from "./sms_way.ts";
+import { lastSmsId } from "./split_sms.ts";
+import { type Clock, WakeUp } from "./wake_up.ts";
+
+export interface SmsSenderOptions
+  extends Pick<BridgeOptions, "connector" | "cache" | "metrics" | "sms" | "holdMs">, Clock {
+  /** Fires when nothing new is to be begun. */
+  readonly stopping: AbortSignal;
+}
+
+/** What a transport says of an SMS. */
+export interface SmsEvent {
+  readonly id: string;
+  readonly transport: string;
+  readonly event: Event;
+}
+
+/** Above so many, it is not known here what waits in the queue, but only when it comes off it. */
+const MOST_KNOWN = 20_000;
+
+export class SmsSender {
+  readonly lines = new SmsLines();
+  readonly options: SmsSenderOptions;
+  readonly #due = new SmsDue();
+  readonly #pace = this.#due.pace;
+  readonly #unacked: SmsUnacked;
+  readonly #inHand = new SmsInHand();
+  readonly #wakeUp: WakeUp;
+  /** Whether anything is kept of what was sent, though it may be switched off now. */
+  #keeps = false;
+  /** Until then what another bridge has sent may be under way. */
+  #newUntil = 0;
+
+  constructor(options: SmsSenderOptions) {
+    this.options = options;
+    this.#wakeUp = new WakeUp(() => this.#work(), options);
+    this.#unacked = new SmsUnacked(options, (sms) => this.end(sms), (sms) => this.#letPass(sms));
+    onAbort(options.stopping, () => {
+      this.#wakeUp.clear();
+      this.#inHand.leaveAll();
+    });
+  }
+
+  /** What each transport was found to take in a second; 0: all that comes. */
+  rates(): ReadonlyMap<string, number> {
+    return this.#pace.rates();
+  }
+
+  /**
+   * Lets an SMS stand in its user's line, and answers how it goes: to be kept with the records, and then
+   * sent by {@linkcode SmsSender.send}.
+   * @throws {CacheError} If the cache fails; it does not stand there then.
+   */
+  async enter(message: Message, { follows, lastHeld }: Before = {}): Promise<SmsWay> {
+    const { sms: { resendForMs, maxPerSecond, failUnacked }, cache, connector, now } = this.options;
+    const { to_addr, message_id: id } = message;
+    const user = cache.addresses.key(to_addr);
+    const { leads } = connector;
+    /** Nothing is waited for but what was held before it was switched off. */
+    const isOff = resendForMs === 0 && maxPerSecond === 0 && !failUnacked;
+    if (this.lines.get(id) !== undefined) return new SmsWay(this, { message, isSent: true });
+    const isUnknown = leads && now() < this.#newUntil && this.lines.of(user).length === 0;
+    const last = isOff || leads && !isUnknown ? undefined : await cache.getLastOutbound(to_addr);
+    if (isUnknown) await this.adopt(last?.message_id);
+    // From here to where it stands in its line nothing is waited for.
+    const { order = "", value: held = "" } = lastHeld ?? {};
+    const line = this.lines.of(user).filter((each) => each.id !== follows);
+    const orders = [order, line.at(-1)?.order ?? "", last?.timestamp ?? ""];
+    const own = follows === undefined ? after(message, orders) : message;
+    const isElsewhere = held !== "" && this.lines.get(held) === undefined &&
+      !this.lines.hasEnded(held);
+    // A transport that never says anything is not waited for, but what has not gone yet goes first.
+    const isSilent = this.#unacked.isSilent(own.transport_name);
+    const waits = isElsewhere || line.some(({ order, state }) => {
+      const isOut = state === "sending" || state === "under_way";
+      return order <= own.timestamp && !((isSilent || isOff) && isOut);
+    });
+    const isHeld = waits || !isOff &&
+        (failUnacked || !leads || maxPerSecond > 0 || !this.#pace.isFree(own.transport_name));
+    const sms = this.#add(own, isHeld ? "coming" : "sending");
+    if (!isHeld) {
+      if (resendForMs === 0) return new SmsWay(this, { message: own, sms });
+      this.#keeps = true;
+      const at = now();
+      const kept = { sentAt: at, firstAt: at, tries: 1, errors: 0, dueAt: 0, nack: undefined };
+      const record = keepSms({ message: own, ...kept }, resendForMs, at);
+      return new SmsWay(this, { message: own, sms, records: [record] });
+    }
+    const way = new SmsWay(this, { message: own, sms, isHeld, records: [keepHeld(own)] });
+    try {
+      way.after = (last ?? await cache.getLastOutbound(to_addr))?.message_id;
+      return way;
+    } catch (error) {
+      way[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Publishes it, or has it held until it can be.
+   * @throws {PublishError} If RabbitMQ does not take it.
+   */
+  async send(way: SmsWay, trace?: Trace): Promise<void> {
+    const { connector } = this.options;
+    const { message, sms, after } = way;
+    if (way.isSent) return;
+    if (way.isHeld) {
+      await connector.hold(encodeHeldSms({ message, after }), trace);
+      way.isSent = true;
+      if (sms !== undefined) this.isHeld(sms, trace);
+      return;
+    }
+    await connector.publish(message, trace);
+    way.isSent = true;
+    // A nack may have been quicker than the confirm.
+    if (sms?.state !== "sending") return;
+    // What it says is in the cache.
+    sms.message = undefined;
+    this.#isUnderWay(sms);
+  }
+
+  /** It is in the queue `held`, and may be sent when its turn comes. */
+  isHeld(sms: Sms, trace?: Trace): void {
+    sms.isHeld = true;
+    sms.trace ??= trace;
+    if (sms.state === "coming") sms.state = "waits";
+    this.#look(sms.user);
+  }
+
+  /** Takes it off the queue `held` in hand. */
+  take(sms: Sms, item: HeldItem, trace: Trace | undefined): void {
+    this.#inHand.take(sms, item);
+    this.#wake(this.options.holdMs);
+    this.isHeld(sms, trace);
+  }
+
+  /** It waits to be sent, anew or again, or was sent and is waited for; see {@linkcode KeptSms}. */
+  resume({ message, sentAt, ...kept }: KeptSms): Sms {
+    this.#keeps = true;
+    const sms = this.lines.get(message.message_id) ?? this.#new(message, "waits");
+    Object.assign(sms, { ...kept, message, isHeld: true });
+    // It may have been let pass.
+    this.lines.remove(sms);
+    this.lines.add(sms);
+    this.#unacked.delete(sms);
+    sms.state = "waits";
+    sms.sentAt = this.options.now();
+    if (sentAt === null) this.#look(sms.user);
+    else this.#isUnderWay(sms);
+    return sms;
+  }
+
+  /** Whether so many are known that the others are left in the queue. */
+  get isFull(): boolean {
+    return this.lines.size >= MOST_KNOWN;
+  }
+
+  /** It is not taken for unacked any more. */
+  stopWaitingFor(sms: Sms): void {
+    this.#unacked.delete(sms);
+  }
+
+  /**
+   * Has what is known of an SMS that another bridge has sent, or has had to send again.
+   * @throws {CacheError} If the cache fails.
+   */
+  async adopt(messageId: string | undefined): Promise<void> {
+    const { cache, now, sms: { unackedAfterMs } } = this.options;
+    if (messageId === undefined) return;
+    const id = await lastSmsId(cache, messageId);
+    if (this.lines.get(id) !== undefined || this.lines.hasEnded(id)) return;
+    const kept = readSms(await cache.getRecord("unacked", id));
+    if (kept === undefined || this.lines.get(id) !== undefined) return;
+    if (kept.sentAt === null || now() - kept.sentAt < unackedAfterMs) this.resume(kept);
+  }
+
+  /** The operator throttles one that was sent at that time. */
+  throttled(transport: string, sentAt: number): void {
+    this.#unacked.heardOf(transport);
+    this.#pace.throttled(transport, this.options.now(), sentAt);
+  }
+
+  /** Something was heard of it that lets the next one pass. Answers what is to be forgotten of it. */
+  heard({ id, transport, event }: SmsEvent): readonly KeptRecord[] {
+    if (!isOurs(event)) this.#unacked.heardOf(transport);
+    if (event.event_type === "ack") this.#pace.acked(transport, this.options.now());
+    const sms = this.lines.get(id);
+    if (sms === undefined) this.lines.end(id);
+    else this.end(sms);
+    this.#keeps ||= this.options.sms.resendForMs > 0;
+    return this.#keeps ? [forgetSms(id)] : [];
+  }
+
+  /** Lets the next one of its user's pass; it is done with. */
+  end(sms: Sms): void {
+    this.lines.end(sms.id);
+    this.#unacked.delete(sms);
+    this.#due.delete(sms);
+    this.#inHand.done(sms);
+    this.#look(sms.user);
+  }
+
+  /** Another bridge has spoken for the channel, and may have sent what is not known here. */
+  forget(): void {
+    const { now, sms: { unackedAfterMs } } = this.options;
+    this.#inHand.leaveAll();
+    for (const known of [this.#due, this.#unacked, this.lines]) known.clear();
+    this.#newUntil = now() + unackedAfterMs;
+  }
+
+  #add(message: Message, state: Sms["state"]): Sms | undefined {
+    if (!this.options.connector.leads || this.isFull) return undefined;
+    const sms = this.#new(message, state);
+    this.lines.add(sms);
+    return sms;
+  }
+
+  #new(message: Message, state: Sms["state"]): Sms {
+    return newSms(message, state, this.options.cache.addresses);
+  }
+
+  #wake(ms: number): void {
+    if (!this.options.stopping.aborted) this.#wakeUp.set(ms);
+  }
+
+  #look(user: string): void {
+    const [first] = this.lines.of(user);
+    if (first?.state === "waits" && this.#due.add(first)) this.#wake(0);
+  }
+
+  /** Does all that is due. */
+  #work(): void {
+    const { connector, stopping, holdMs, elapsed } = this.options;
+    if (stopping.aborted) return;
+    // Another bridge speaks for the channel, and knows better.
+    if (!connector.leads) return this.forget();
+    const { now, sms: { maxPerSecond } } = this.options;
+    const dueMs = this.#due.take(now, maxPerSecond, this.#sendNow);
+    const ms = Math.min(dueMs, this.#unacked.endOld());
+    if (ms < Infinity) this.#wake(ms);
+    const oldest = this.#inHand.putOldAgain(elapsed() - holdMs);
+    if (oldest !== undefined) this.#wake(oldest + holdMs - elapsed());
+  }
+
+  readonly #sendNow = (sms: Sms, message: Message): void => {
+    sms.state = "sending";
+    sms.sending = this.#publish(sms, message).catch((error) => {
+      log.error("A bug with SMS {messageId}, please report it: {error}", {
+        messageId: sms.id,
+        error,
+      });
+      this.#inHand.done(sms, { kind: "park", reason: `bug: ${error}` });
+      this.end(sms);
+    });
+  };
+
+  async #publish(sms: Sms, message: Message): Promise<void> {
+    if (await publishSms(this.options, sms, message)) return this.#isUnderWay(sms);
+    sms.state = "waits";
+    this.#look(sms.user);
+  }
+
+  #isUnderWay(sms: Sms): void {
+    if (this.lines.get(sms.id) !== sms) return; // Something was heard of it already.
+    sms.state = "under_way";
+    sms.sentAt ||= this.options.now();
+    this.#wake(this.#unacked.add(sms));
+    if (this.#unacked.isSilent(sms.transport)) this.#letPass(sms);
+  }
+
+  #letPass(sms: Sms): void {
+    this.lines.release(sms);
+    this.#look(sms.user);
+  }
+}

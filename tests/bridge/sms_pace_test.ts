@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { SmsPace } from "../../src/bridge/sms_pace.ts";
+
+/** What goes in two minutes of which the last is late now and then, as `[at, segments]`. */
+function run(maxPerSecond: number, segmentsOf: (nth: number) => number) {
+  const pace = new SmsPace();
+  const sent: [at: number, segments: number][] = [];
+  for (let now = 0; now < 120_000; now += sent.length % 100 === 99 ? 300 : 1) {
+    while (pace.waitMs("t", now) === 0) {
+      const segments = segmentsOf(sent.length);
+      pace.take("t", now, segments, maxPerSecond);
+      sent.push([now, segments]);
+    }
+  }
+  return sent;
+}
+
+for (
+  const [name, segmentsOf] of [
+    ["one segment each", () => 1],
+    ["one to three segments", (nth: number) => nth % 3 + 1],
+  ] as const
+) {
+  Deno.test(`SmsPace lets 50 segments go in any second, within 10 %: ${name}`, () => {
+    const sent = run(50, segmentsOf);
+    for (const [from] of sent) {
+      const within = sent.filter(([at]) => at >= from && at < from + 1_000);
+      const segments = within.reduce((sum, [, count]) => sum + count, 0);
+      assert.ok(segments <= 55, `${segments} in the second from ${from} ms`);
+    }
+    const all = sent.reduce((sum, [, count]) => sum + count, 0);
+    assert.ok(all > 50 * 120 * 0.8, `${all}`);
+  });
+}

@@ -1,0 +1,166 @@
+/**
+ * SMS of which one is several, or is about another: parts of a long text, notices, and what was too late
+ * for a screen.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { SmsFallback } from "../../src/bridge/mod.ts";
+import { ACK, SmsWorld, THROTTLED } from "./sms_support.ts";
+import { BOTH, CONTENT, RESENDING, USSD } from "./support.ts";
+
+const SPLIT = { content: { ...CONTENT, longSms: "split", maxParts: 4 } } as const;
+/** Three SMS. */
+const LONG = "word ".repeat(80).trim();
+const DELIVERED = { event_type: "delivery_report", delivery_status: "delivered" };
+const REFUSED = { event_type: "nack", nack_reason: "no credit" };
+
+/** Which part of how many each is, or else its words. */
+function parts(world: SmsWorld): (string | undefined)[] {
+  return world.texts.map((text) => /\(\d\/\d\)$/.exec(text ?? "")?.[0] ?? text ?? undefined);
+}
+
+for (const [way, sms] of BOTH) {
+  Deno.test(`each part of a text goes after the ack of the one before, and the next SMS behind, ${way}`, async () => {
+    await using world = new SmsWorld(() => undefined);
+    const bridge = world.lead(sms, SPLIT);
+    const id = await bridge.post(LONG);
+    const first = ["(1/3)", "(2/3)", "(3/3)"];
+    for (const [nth, part] of first.entries()) {
+      await world.clock.advance(1_000);
+      assert.deepEqual(parts(world), first.slice(0, nth + 1), part);
+      await world.hear(world.submits.at(-1)?.message_id ?? "", ACK);
+    }
+    await world.clock.advance(0);
+    assert.deepEqual(world.told, [`sent ${id}`]);
+    for (const { message_id } of [...world.submits]) await world.hear(message_id, DELIVERED);
+    await world.clock.advance(0);
+    assert.deepEqual(world.told, [`sent ${id}`, `delivered ${id}`]);
+  });
+
+  Deno.test(`a part that has failed for good ends the rest, ${way}`, async () => {
+    await using world = new SmsWorld((_, nth) => nth === 2 ? REFUSED : ACK);
+    const id = await world.lead(sms, SPLIT).post(LONG);
+    await world.clock.advance(60_000);
+    assert.deepEqual([parts(world), world.told], [["(1/3)", "(2/3)"], [`failed ${id}`]]);
+    assert.equal(world.waiting("held"), 0);
+  });
+
+  Deno.test(`a bridge that is killed between two parts sends each, ${way}`, async () => {
+    await using world = new SmsWorld(() => undefined);
+    const first = world.lead(sms, SPLIT);
+    const id = await first.post(LONG);
+    const confirm = Promise.withResolvers<void>();
+    first.confirms.set("c.outbound", confirm.promise);
+    await world.clock.advance(100);
+    world.answer = () => ACK;
+    await world.hear(id, ACK);
+    await world.clock.advance(100);
+    first.kill();
+    confirm.resolve();
+    world.lead(sms, SPLIT);
+    await world.clock.advance(5_000);
+    assert.deepEqual([...new Set(parts(world))], ["(1/3)", "(2/3)", "(3/3)"]);
+    assert.deepEqual(world.told, [`sent ${id}`]);
+  });
+
+  for (const mode of ["notice", "content"] as const) {
+    Deno.test(`what is too late for a screen goes by SMS, once, ${mode}, ${way}`, async () => {
+      await using world = new SmsWorld();
+      const id = await world.lead(sms, ussd(mode)).post("words");
+      await world.clock.advance(0);
+      const [message, ...others] = world.submits;
+      assert.deepEqual(
+        [message?.content, message?.transport_name, others],
+        [mode === "notice" ? "Dial" : "words", "smpp", []],
+      );
+      assert.deepEqual([world.told, world.waiting("held")], [[`sent ${id}`], 0]);
+    });
+  }
+
+  Deno.test(`what is too late for a screen, and waits when the bridge is killed, goes once, ${way}`, async () => {
+    await using world = new SmsWorld();
+    const limited = { ...sms, maxPerSecond: 1 };
+    const first = world.lead(limited, ussd("content"));
+    const others = ["+27820000002", "+27820000003"];
+    const ids = [await first.post("1")];
+    for (const other of others) ids.push(await first.post("more", other));
+    await world.clock.advance(100);
+    assert.equal(world.texts.length, 1);
+    first.kill();
+    world.lead(limited, ussd("content"));
+    await world.clock.advance(10_000);
+    assert.deepEqual(world.submits.map(({ message_id }) => message_id), ids);
+    assert.deepEqual([world.told, world.waiting("held")], [ids.map((id) => `sent ${id}`), 0]);
+  });
+}
+
+/** A channel of USSD, from which what is late goes by SMS. */
+function ussd(mode: SmsFallback["mode"]) {
+  const smsFallback: SmsFallback = {
+    ...{ transportName: "smpp", transportType: "sms", fromAddr: "8110", address: "as_is" },
+    ...{ mode, noticeText: "Dial" },
+  };
+  return {
+    transportType: "ussd",
+    defaultFromAddr: "*120#",
+    ussd: { ...USSD, late: "sms", smsFallback },
+  } as const;
+}
+
+for (const mode of ["notice", "content"] as const) {
+  Deno.test(`what went by SMS, and was throttled, is sent again, and its transport slowed, ${mode}`, async () => {
+    await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
+    const bridge = world.lead(RESENDING, ussd(mode));
+    const id = await bridge.post("words");
+    await world.clock.advance(500);
+    assert.deepEqual([...bridge.bridge.smsRates().keys()], ["smpp"]);
+    await world.clock.advance(5_000);
+    assert.equal(new Set(world.texts).size, 1);
+    assert.equal(world.texts.length, 2);
+    assert.deepEqual(world.told, [`sent ${id}`]);
+  });
+}
+
+Deno.test("a part that is throttled is sent again, before those after it", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 2 ? THROTTLED : ACK);
+  const bridge = world.lead(RESENDING, SPLIT);
+  const ids = [await bridge.post(LONG), await bridge.post("next")];
+  await world.clock.advance(10_000);
+  assert.deepEqual(parts(world), ["(1/3)", "(2/3)", "(2/3)", "(3/3)", "next"]);
+  assert.deepEqual(world.told, ids.map((id) => `sent ${id}`));
+});
+
+Deno.test("what comes after a text does not overtake its parts when another bridge takes over", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 2 ? undefined : ACK);
+  const first = world.lead(RESENDING, SPLIT);
+  const id = await first.post(LONG);
+  await world.clock.advance(100);
+  first.kill();
+  const second = world.lead(RESENDING, SPLIT);
+  await second.post("next");
+  await world.clock.advance(100);
+  assert.deepEqual(parts(world), ["(1/3)", "(2/3)"]);
+  await world.hear(world.submits[1]?.message_id ?? "", ACK);
+  await world.clock.advance(5_000);
+  assert.deepEqual(parts(world), ["(1/3)", "(2/3)", "(3/3)", "next"]);
+  assert.equal(world.told[0], `sent ${id}`);
+});
+
+Deno.test("each part of what is too late for a screen goes after the ack of the one before, and the next behind", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const bridge = world.lead(RESENDING, { ...ussd("content"), ...SPLIT });
+  const id = await bridge.post(LONG);
+  await world.clock.advance(100);
+  await bridge.post("next");
+  const all = ["(1/3)", "(2/3)", "(3/3)", "next"];
+  for (const [nth, part] of all.entries()) {
+    await world.clock.advance(100);
+    assert.deepEqual(parts(world), all.slice(0, nth + 1), part);
+    await world.hear(world.submits.at(-1)?.message_id ?? "", ACK);
+  }
+  await world.clock.advance(0);
+  assert.equal(world.told[0], `sent ${id}`);
+  assert.equal(world.told.length, 2);
+});

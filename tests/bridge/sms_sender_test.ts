@@ -1,0 +1,309 @@
+/**
+ * SMS as they are sent by bridges of one channel: in order, again when they were throttled, once.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { formatTimestamp } from "../../src/vumi/mod.ts";
+import { ACK, SmsWorld, SYSTEM_ERROR, THROTTLED, USER } from "./sms_support.ts";
+import { BOTH, NEVER } from "./support.ts";
+
+Deno.test("what is throttled is sent again, in the user's order, and Turn is told once", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
+  const bridge = world.lead();
+  const ids = [await bridge.post("a"), await bridge.post("b")];
+  await world.clock.advance(900);
+  assert.deepEqual(world.texts, ["a"]);
+  await world.clock.advance(5_000);
+  assert.deepEqual(world.texts, ["a", "a", "b"]);
+  assert.deepEqual(world.told, ids.map((id) => `sent ${id}`));
+  bridge.kill();
+  await world.clock.advance(0);
+  assert.equal(world.waiting("held"), 0, "nothing is in hand any more");
+});
+
+Deno.test("what is throttled for ever waits longer each time, and then has failed and is forgotten", async () => {
+  const at: number[] = [];
+  await using world = new SmsWorld(() => {
+    at.push((world.clock.now - world.start) / 1_000);
+    return THROTTLED;
+  });
+  const bridge = world.lead({ resendForMs: 120_000 });
+  const id = await bridge.post("a");
+  await world.clock.advance(200_000);
+  const waits = at.slice(1).map((time, n) => Math.round(time - (at[n] ?? 0)));
+  assert.deepEqual(waits, [1, 2, 5, 10, 30, 60]);
+  assert.deepEqual(world.told, [`failed ${id}`]);
+  assert.equal(await bridge.cache.getRecord("unacked", id), undefined);
+});
+
+Deno.test("a system error is sent again three times, and then has failed", async () => {
+  await using world = new SmsWorld(() => SYSTEM_ERROR);
+  const bridge = world.lead();
+  const id = await bridge.post("a");
+  await world.clock.advance(60_000);
+  assert.deepEqual(world.texts, ["a", "a", "a", "a"]);
+  assert.deepEqual(world.told, [`failed ${id}`]);
+  assert.equal(await bridge.cache.getRecord("unacked", id), undefined);
+});
+
+Deno.test("a nack that comes twice is sent again once", async () => {
+  const event = { ...THROTTLED, event_id: "same" };
+  await using world = new SmsWorld((_, nth) => nth === 1 ? event : ACK);
+  const id = await world.lead().post("a");
+  await world.clock.advance(500);
+  await world.hear(id, event);
+  await world.clock.advance(5_000);
+  assert.deepEqual(world.texts, ["a", "a"]);
+  await world.hear(id, event);
+  await world.clock.advance(60_000);
+  assert.deepEqual(world.texts, ["a", "a"]);
+  assert.deepEqual(world.told, [`sent ${id}`]);
+});
+
+Deno.test("a nack that comes again when the SMS was sent again sends no third one", async () => {
+  const event = { ...THROTTLED, event_id: "same" };
+  await using world = new SmsWorld((_, nth) => nth === 1 ? event : undefined);
+  const id = await world.lead().post("a");
+  await world.clock.advance(1_500);
+  assert.deepEqual(world.texts, ["a", "a"]);
+  await world.hear(id, event);
+  await world.clock.advance(50_000);
+  assert.deepEqual([world.texts, world.told], [["a", "a"], []]);
+});
+
+Deno.test("what an SMS says goes with the ack, though Turn can't be told yet", async () => {
+  await using world = new SmsWorld();
+  world.turnWorks = false;
+  const bridge = world.lead();
+  const id = await bridge.post("a");
+  await world.clock.advance(100);
+  assert.deepEqual([world.texts, world.told], [["a"], []]);
+  assert.equal(await bridge.cache.getRecord("unacked", id), undefined);
+});
+
+Deno.test("a nack waits while RabbitMQ does not take what is to be sent again", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
+  const bridge = world.lead();
+  bridge.refuses.add("c.held");
+  const id = await bridge.post("a");
+  await world.clock.advance(30_000);
+  assert.deepEqual([world.texts, world.told], [["a"], []]);
+  bridge.refuses.clear();
+  await world.clock.advance(60_000);
+  assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${id}`]]);
+});
+
+Deno.test("what waits to be sent again survives two bridges, the first of which has sent it", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? undefined : ACK);
+  const first = world.lead();
+  const id = await first.post("a");
+  first.kill();
+  const second = world.lead();
+  await world.hear(id, THROTTLED);
+  await world.clock.advance(500);
+  second.kill();
+  assert.deepEqual([world.texts, world.waiting("event")], [["a"], 0]);
+  world.lead();
+  await world.clock.advance(5_000);
+  assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${id}`]]);
+});
+
+for (const nack of [THROTTLED, SYSTEM_ERROR]) {
+  Deno.test(`a nack after the ack sends nothing again: ${nack.nack_reason}`, async () => {
+    await using world = new SmsWorld(() => ACK);
+    const id = await world.lead().post("a");
+    await world.clock.advance(0);
+    await world.hear(id, nack);
+    await world.clock.advance(60_000);
+    assert.deepEqual([world.texts, world.told], [["a"], [`sent ${id}`]]);
+  });
+
+  Deno.test(`the same when both come at once: ${nack.nack_reason}`, async () => {
+    await using world = new SmsWorld(() => undefined);
+    const id = await world.lead().post("a");
+    await Promise.all([world.hear(id, ACK), world.hear(id, nack)]);
+    await world.clock.advance(60_000);
+    assert.deepEqual([world.texts, world.told], [["a"], [`sent ${id}`]]);
+  });
+}
+
+Deno.test("a kill between the confirm in held and the ack of the nack sends it again once", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? undefined : ACK);
+  const first = world.lead();
+  const id = await first.post("a");
+  const confirm = Promise.withResolvers<void>();
+  first.confirms.set("c.held", confirm.promise);
+  await world.hear(id, THROTTLED);
+  await world.clock.advance(0);
+  first.kill();
+  confirm.resolve();
+  await world.clock.advance(0);
+  assert.deepEqual([world.waiting("event"), world.waiting("held")], [1, 1]);
+  world.lead();
+  await world.clock.advance(5_000);
+  assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${id}`]]);
+  assert.deepEqual([world.waiting("event"), world.waiting("held")], [0, 0]);
+});
+
+Deno.test("an SMS that comes off held again after its ack is not sent again", async () => {
+  await using world = new SmsWorld();
+  const id = await world.standBy().post("a");
+  const [held] = world.broker.waiting("c.held");
+  assert.ok(held !== undefined);
+  const first = world.lead();
+  await world.clock.advance(0);
+  first.kill();
+  await world.clock.advance(0);
+  await world.broker.publish("c.held", held.body);
+  world.lead();
+  await world.clock.advance(5_000);
+  assert.deepEqual([world.texts, world.told, world.waiting("held")], [["a"], [`sent ${id}`], 0]);
+});
+
+Deno.test("a nack that is quicker than the confirm of what it is about is not lost", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
+  const bridge = world.lead();
+  const confirm = Promise.withResolvers<void>();
+  bridge.confirms.set("c.outbound", confirm.promise);
+  const id = bridge.post("a");
+  await world.clock.advance(100);
+  bridge.confirms.clear();
+  confirm.resolve();
+  await world.clock.advance(5_000);
+  assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${await id}`]]);
+});
+
+Deno.test("two bridges keep a user's order, also if the clock of the one that speaks is ahead", async () => {
+  await using world = new SmsWorld((_, nth) => nth <= 2 ? THROTTLED : ACK);
+  const leading = world.lead();
+  const other = world.standBy();
+  const record = { kind: "last_held", id: USER, ttlMs: 60_000 } as const;
+  const order = formatTimestamp(new Date(Date.now() + 60_000));
+  // It gives what it sends a later time than this.
+  await leading.cache.putRecords([{ ...record, value: "", order }]);
+  await leading.post("0");
+  await leading.cache.putRecords([{ ...record, value: undefined }]);
+  for (const [n, bridge] of [[1, other], [2, leading], [3, other]] as const) {
+    await bridge.post(`${n}`);
+  }
+  await world.clock.advance(10_000);
+  assert.deepEqual(world.texts, ["0", "0", "0", "1", "2", "3"]);
+});
+
+Deno.test("a bridge that speaks for the channel again goes by what another one did meanwhile", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
+  const [first, second] = [world.lead(), world.standBy()];
+  const ids = [await first.post("1"), await first.post("2")];
+  await world.clock.advance(500);
+  first.cede();
+  await world.clock.advance(0);
+  second.lead();
+  await world.clock.advance(5_000);
+  assert.deepEqual(world.texts, ["1", "1", "2"]);
+  second.cede();
+  await world.clock.advance(0);
+  first.lead();
+  ids.push(await first.post("3"));
+  await world.clock.advance(0);
+  assert.deepEqual(world.texts, ["1", "1", "2", "3"]);
+  await world.clock.advance(120_000);
+  assert.deepEqual(world.texts, ["1", "1", "2", "3"]);
+  assert.deepEqual(world.told, ids.map((id) => `sent ${id}`));
+});
+
+Deno.test("a user is one, however the number is written", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
+  const bridge = world.lead();
+  for (const [n, to] of [USER, "082 000 0001", "27820000001"].entries()) {
+    await bridge.post(`${n}`, to);
+  }
+  await world.clock.advance(10_000);
+  assert.deepEqual(world.texts, ["0", "0", "1", "2"]);
+});
+
+Deno.test("resending that is switched off at run time keeps the order and forgets what is kept", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
+  const bridge = world.lead();
+  const id = await bridge.post("a");
+  await world.clock.advance(0);
+  Object.assign(bridge.options.sms, { resendForMs: 0 });
+  await bridge.post("b");
+  await world.clock.advance(10_000);
+  assert.deepEqual(world.texts, ["a", "a", "b"]);
+  assert.equal(await bridge.cache.getRecord("unacked", id), undefined);
+});
+
+for (const [name, sms] of BOTH) {
+  Deno.test(`what was sent is not sent again by who speaks next, with a rate: ${name}`, async () => {
+    await using world = new SmsWorld(() => undefined);
+    const first = world.lead({ ...sms, maxPerSecond: 100 });
+    const id = await first.post("a");
+    await world.clock.advance(1_000);
+    assert.deepEqual(world.texts, ["a"]);
+    first.kill();
+    world.lead({ ...sms, maxPerSecond: 100 });
+    await world.clock.advance(1_000);
+    assert.deepEqual(world.texts, ["a"]);
+    await world.hear(id, ACK);
+    await world.clock.advance(100);
+    assert.deepEqual([world.told, world.waiting("held")], [[`sent ${id}`], 0]);
+  });
+
+  Deno.test(`of what is held when the bridge ends nothing is in the way of its end: ${name}`, async () => {
+    await using world = new SmsWorld(() => undefined);
+    const bridge = world.lead({ ...sms, maxPerSecond: 1 });
+    for (const n of [1, 2, 3]) await bridge.post(`${n}`);
+    await world.clock.advance(100);
+    await bridge.bridge.drain(NEVER);
+    assert.equal(world.waiting("held") > 0, true);
+    await world.clock.advance(10_000);
+    assert.equal(world.texts.length, 1);
+  });
+}
+
+Deno.test("an SMS of which nothing is heard has failed where that is wanted, and is not sent again then", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const bridge = world.lead({ failUnacked: true });
+  const id = await bridge.post("a");
+  await world.clock.advance(59_000);
+  assert.deepEqual(world.told, []);
+  await world.clock.advance(2_000);
+  await world.hear(id, THROTTLED);
+  await world.hear(id, ACK);
+  await world.clock.advance(60_000);
+  assert.deepEqual([world.texts, world.told], [["a"], [`failed ${id}`]]);
+  bridge.kill();
+  await world.clock.advance(0);
+  assert.equal(world.waiting("held"), 0);
+});
+
+Deno.test("an SMS that is nacked just as it would count as unacked stays in held", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? undefined : ACK);
+  const first = world.lead({ maxPerSecond: 100 });
+  const id = await first.post("a");
+  await world.clock.advance(59_990);
+  first.commitMs = 20;
+  await world.hear(id, THROTTLED);
+  await world.clock.advance(500);
+  first.kill();
+  await world.clock.advance(0);
+  assert.equal(world.waiting("held"), 1);
+  world.lead({ maxPerSecond: 100 });
+  await world.clock.advance(5_000);
+  assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${id}`]]);
+});
+
+Deno.test("a user's next SMS waits two seconds for a transport that says nothing, and after three not at all", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const bridge = world.lead();
+  for (let n = 1; n <= 6; n++) await bridge.post(`${n}`);
+  for (const [ms, sent] of [[1_999, 1], [2_001, 2], [4_001, 3], [6_001, 6]] as const) {
+    await world.clock.advance(world.start + ms - world.clock.now);
+    assert.equal(world.texts.length, sent, `after ${ms} ms`);
+  }
+  await bridge.post("7");
+  await world.clock.advance(0);
+  assert.deepEqual(world.texts, ["1", "2", "3", "4", "5", "6", "7"]);
+});
