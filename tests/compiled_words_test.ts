@@ -203,6 +203,7 @@ and for the channel ussd
   send to Turn      ussd.inbound as POST …/messages
                     ussd.event as POST …/statuses (flat)
   hold for USSD in  ussd.held
+  hold SMS in       ussd.held.sms
   park in           ussd.inbound.parked, ussd.event.parked, ussd.held.parked
   on USSD           Two messages within 2 s become one screen; what comes later
     is refused with 422 or, if it was taken already, told of as sent
@@ -214,6 +215,7 @@ and for the channel sms
   send to Turn      sms.inbound as POST …/messages
                     sms.event as POST …/statuses (flat)
   hold for USSD in  sms.held
+  hold SMS in       sms.held.sms
   park in           sms.inbound.parked, sms.event.parked, sms.held.parked
 
 Fine:

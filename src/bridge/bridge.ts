@@ -117,6 +117,11 @@ export class Bridge implements Disposable {
     return this.#sms.rates();
   }
 
+  /** How many SMS were held here, and are done with. */
+  heldSmsEnded(): number {
+    return this.#sms.inHand.ended;
+  }
+
   #handleHeld(message: BrokerMessage): Promise<Disposition> {
     if (isReturnedTooOften(message)) return Promise.resolve(AGAIN);
     const sms = decodeHeldSms(message.body);

@@ -1,4 +1,4 @@
-// An SMS as it comes off the queue `held`: one that this bridge knows of, as it has put it there, or one of
+// An SMS as it comes off the queue `held.sms`: one that this bridge knows of, as it has put it there, or one of
 // which the cache tells whether it was sent, and what it must not overtake.
 
 import { sleep } from "../async/mod.ts";

@@ -1,4 +1,4 @@
-// What of the queue `held` is in hand for SMS: until something was heard of them, it can't be acked any
+// What of the queue `held.sms` is in hand for SMS: until something was heard of them, it can't be acked any
 // more, or it was in hand for too long.
 
 import { onAbort } from "../async/mod.ts";
@@ -7,6 +7,8 @@ import { AGAIN, DONE } from "./held_returns.ts";
 import type { HeldItem, Sms } from "./sms_lines.ts";
 
 export class SmsInHand {
+  /** How many were done with. */
+  ended = 0;
   /** In the order of their coming. */
   readonly #all = new Map<HeldItem, Sms>();
   /** What is listened to already: it is the same for all messages of one AMQP channel. */
@@ -24,6 +26,7 @@ export class SmsInHand {
   done(sms: Sms, disposition: Disposition = DONE): void {
     for (const item of sms.items.splice(0)) {
       this.#all.delete(item);
+      this.ended++;
       item.end(disposition);
     }
   }

@@ -6,7 +6,7 @@ import type { Trace } from "../telemetry/mod.ts";
 import type { Disposition, Message } from "../vumi/mod.ts";
 import type { KeptSms } from "./sms_records.ts";
 
-/** What has come off the queue `held`, and is in hand. */
+/** What has come off the queue `held.sms`, and is in hand. */
 export interface HeldItem {
   /** In milliseconds, as the clock of the bridge has them. */
   readonly arrivedAt: number;
@@ -35,7 +35,7 @@ export interface Sms extends Omit<KeptSms, "message" | "sentAt"> {
   firstAt: number;
   dueAt: number;
   nack: string | undefined;
-  /** It in the queue `held`, perhaps more than once; none if it is not there, or not in hand. */
+  /** It in the queue `held.sms`, perhaps more than once; none if it is not there, or not in hand. */
   readonly items: HeldItem[];
   /** Whether it has been put there. */
   isHeld: boolean;

@@ -1,5 +1,5 @@
 // What is kept of an SMS until it is known what became of it: what it says, so that it can be sent again,
-// and how often that was done. And how it waits in the queue `held`. All of it is ours, so it is not
+// and how often that was done. And how it waits in the queue `held.sms`. All of it is ours, so it is not
 // checked when it is read.
 
 import { Buffer } from "node:buffer";
@@ -23,7 +23,7 @@ export interface KeptSms {
   readonly nack: string | undefined;
 }
 
-/** The same in the queue `held`. */
+/** The same in the queue `held.sms`. */
 export interface HeldSms {
   readonly message: Message;
   /** The id of the user's message before it, which it must not overtake. */
@@ -34,10 +34,10 @@ export interface HeldSms {
 const SLACK_MS = 60_000;
 /** How long it is known that nothing of a user's waits any more: a request may just be looking. */
 const NONE_HELD_TTL_MS = 60_000;
-/** How long something may wait in `held`, at most, and be known by others. */
+/** How long something may wait there, at most, and be known by others. */
 const HELD_TTL_MS = 24 * 60 * 60_000;
 
-/** How what is ours begins in `held`, as JSON. */
+/** How what is ours begins there, as JSON. */
 const BEGINNING = '{"form":2,';
 
 export function keepSms(sms: KeptSms, resendForMs: number, now: number): KeptRecord {

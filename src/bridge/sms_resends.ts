@@ -1,5 +1,5 @@
 // An SMS that the operator has throttled is no failed one: it is sent again, later, for as long as that is
-// worth it. It waits in the queue `held` before its nack is acked.
+// worth it. It waits in the queue `held.sms` before its nack is acked.
 
 import { eventKey } from "./delivery_records.ts";
 import { log } from "./log.ts";
@@ -39,7 +39,7 @@ export async function sendAgain(
   if (known !== undefined) sender.stopWaitingFor(known);
   // While it is in hand it is in the queue.
   if ((known?.items.length ?? 0) === 0) {
-    await connector.hold(encodeHeldSms({ message, after: undefined }));
+    await connector.holdSms(encodeHeldSms({ message, after: undefined }));
   }
   await cache.putRecords([keepSms(next, resendForMs, now())]);
   if (connector.leads && (known !== undefined || !sender.isFull)) sender.resume(next);

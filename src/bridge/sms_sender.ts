@@ -1,6 +1,6 @@
 // Sends SMS: each user's in order, the next one when something was heard of the one before, and none
 // faster than the operator takes them. What can go at once is published; what has to wait does so in the
-// queue `held`, of which the bridge that speaks for the channel takes it. That one knows here what waits
+// queue `held.sms`, of which the bridge that speaks for the channel takes it. That one knows here what waits
 // and what is under way; what it must not forget at its end is in the queue, or kept in the cache.
 
 import { onAbort } from "../async/mod.ts";
@@ -45,11 +45,12 @@ const MOST_KNOWN = 20_000;
 
 export class SmsSender {
   readonly lines = new SmsLines();
+  readonly inHand = new SmsInHand();
   readonly options: SmsSenderOptions;
   readonly #due = new SmsDue();
   readonly #pace = this.#due.pace;
   readonly #unacked: SmsUnacked;
-  readonly #inHand = new SmsInHand();
+
   readonly #wakeUp: WakeUp;
   /** Whether anything is kept of what was sent, though it may be switched off now. */
   #keeps = false;
@@ -62,7 +63,7 @@ export class SmsSender {
     this.#unacked = new SmsUnacked(options, (sms) => this.end(sms), (sms) => this.#letPass(sms));
     onAbort(options.stopping, () => {
       this.#wakeUp.clear();
-      this.#inHand.leaveAll();
+      this.inHand.leaveAll();
     });
   }
 
@@ -130,7 +131,7 @@ export class SmsSender {
     const { message, sms, after } = way;
     if (way.isSent) return;
     if (way.isHeld) {
-      await connector.hold(encodeHeldSms({ message, after }), trace);
+      await connector.holdSms(encodeHeldSms({ message, after }), trace);
       way.isSent = true;
       if (sms !== undefined) this.isHeld(sms, trace);
       return;
@@ -144,7 +145,7 @@ export class SmsSender {
     this.#isUnderWay(sms);
   }
 
-  /** It is in the queue `held`, and may be sent when its turn comes. */
+  /** It is in the queue `held.sms`, and may be sent when its turn comes. */
   isHeld(sms: Sms, trace?: Trace): void {
     sms.isHeld = true;
     sms.trace ??= trace;
@@ -152,9 +153,9 @@ export class SmsSender {
     this.#look(sms.user);
   }
 
-  /** Takes it off the queue `held` in hand. */
+  /** Takes it off the queue `held.sms` in hand. */
   take(sms: Sms, item: HeldItem, trace: Trace | undefined): void {
-    this.#inHand.take(sms, item);
+    this.inHand.take(sms, item);
     this.#wake(this.options.holdMs);
     this.isHeld(sms, trace);
   }
@@ -221,14 +222,14 @@ export class SmsSender {
     this.lines.end(sms.id);
     this.#unacked.delete(sms);
     this.#due.delete(sms);
-    this.#inHand.done(sms);
+    this.inHand.done(sms);
     this.#look(sms.user);
   }
 
   /** Another bridge has spoken for the channel, and may have sent what is not known here. */
   forget(): void {
     const { now, sms: { unackedAfterMs } } = this.options;
-    this.#inHand.leaveAll();
+    this.inHand.leaveAll();
     for (const known of [this.#due, this.#unacked, this.lines]) known.clear();
     this.#newUntil = now() + unackedAfterMs;
   }
@@ -263,7 +264,7 @@ export class SmsSender {
     const dueMs = this.#due.take(now, maxPerSecond, this.#sendNow);
     const ms = Math.min(dueMs, this.#unacked.endOld());
     if (ms < Infinity) this.#wake(ms);
-    const oldest = this.#inHand.putOldAgain(elapsed() - holdMs);
+    const oldest = this.inHand.putOldAgain(elapsed() - holdMs);
     if (oldest !== undefined) this.#wake(oldest + holdMs - elapsed());
   }
 
@@ -274,7 +275,7 @@ export class SmsSender {
         messageId: sms.id,
         error,
       });
-      this.#inHand.done(sms, { kind: "park", reason: `bug: ${error}` });
+      this.inHand.done(sms, { kind: "park", reason: `bug: ${error}` });
       this.end(sms);
     });
   };

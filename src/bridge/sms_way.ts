@@ -1,4 +1,4 @@
-// How an SMS goes: at once, or by way of the queue `held`.
+// How an SMS goes: at once, or by way of the queue `held.sms`.
 
 import type { KeptRecord, OrderedRecord } from "../cache/mod.ts";
 import type { Message } from "../vumi/mod.ts";

@@ -23,7 +23,7 @@ export type RecordKind =
   | "screen"
   /** An SMS that was sent and may have to be sent again; by its id. */
   | "unacked"
-  /** The last SMS to a user that waits in the queue `held`; by the user's address. */
+  /** The last SMS to a user that waits in the queue `held.sms`; by the user's address. */
   | "last_held";
 
 /** Those that go by a user's address. */

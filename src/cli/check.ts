@@ -138,6 +138,7 @@ function channelLines(channel: ChannelConfig): readonly Line[] {
     ["send to Turn", `${queues.inbound} as POST …/messages`],
     ["", `${queues.event} as POST …/statuses (${status_format})`],
     ["hold for USSD in", queues.held],
+    ["hold SMS in", queues.heldSms],
     ["park in", [queues.inboundParked, queues.eventParked, queues.heldParked].join(", ")],
     ...addressLines(channel).map((line) => ["", line] as const),
     ...ussdLines(channel).map((line, index) => [index === 0 ? "on USSD" : "", line] as const),
@@ -166,8 +167,8 @@ async function checkBroker(config: Config, isDry: boolean): Promise<readonly Fin
   );
   return await checkAmqp({
     ...server,
-    consumeQueues: channels.flatMap(({ inbound, event, held }) => [inbound, event, held]),
-    boundOwn: new Set(channels.map(({ held }) => held)),
+    consumeQueues: channels.flatMap((its) => [its.inbound, its.event, its.held, its.heldSms]),
+    boundOwn: new Set(channels.flatMap(({ held, heldSms }) => [held, heldSms])),
     publishQueues: channels.map(({ outbound }) => outbound),
     leadQueues: connectors.map((connector) => ({ connector, queue: queuesOf(connector).lead })),
     ownQueues: channels.flatMap((its) => [its.inboundParked, its.eventParked, its.heldParked]),

@@ -122,7 +122,12 @@ const WHO: Readonly<Record<ParkedQueue, (payload: Readonly<Record<string, unknow
   event: ({ event_id, user_message_id }) => ({
     ...{ id: text(event_id), about: text(user_message_id), user: null },
   }),
-  held: ({ id, inbound }) => {
+  held: ({ id, inbound, message }) => {
+    // An SMS is kept as what is sent, else it is who is answered.
+    if (isFields(message)) {
+      const { message_id, to_addr } = message;
+      return { id: text(message_id), about: text(message_id), user: text(to_addr) };
+    }
     const from = isFields(inbound) ? inbound["from_addr"] : undefined;
     return { id: text(id), about: text(id), user: text(from) };
   },

@@ -9,7 +9,7 @@ import { TurnClient } from "../turn/mod.ts";
 import { Connector, queuesOf } from "../vumi/mod.ts";
 import { delaysMsOf, faultsOf } from "./channel_queues.ts";
 import { contentOptionsOf } from "./content_options.ts";
-import { heldPrefetch, smsOptionsOf } from "./sms_options.ts";
+import { heldSmsPrefetch, smsOptionsOf } from "./sms_options.ts";
 import { ussdOptionsOf } from "./ussd_options.ts";
 import { watchChannel } from "./watch.ts";
 
@@ -52,7 +52,7 @@ export function openChannel(
     name: config.connector_name,
     inboundPrefetch: config.worker_concurrency,
     eventPrefetch: config.worker_concurrency * EVENTS_AHEAD,
-    heldPrefetch: heldPrefetch(config),
+    heldSmsPrefetch: heldSmsPrefetch(config),
     broker,
     tracing,
   });

@@ -9,7 +9,9 @@ const MEANS: Readonly<Record<string, string>> = {
   inbound: "messages from users wait",
   event: "events wait, and with them the statuses for Turn",
   held: "messages to users of USSD wait, or are refused, and Turn asked to try again",
-  heldParked: "messages to users of USSD that are to be parked wait",
+  heldSms:
+    "SMS that are to be sent again, or at a rate, wait, or are refused, and Turn asked to try again",
+  heldParked: "held messages that are to be parked wait",
   outbound: "messages to users may be refused, and Turn asked to try again",
   inboundParked: "messages from users that are to be parked wait",
   eventParked: "events that are to be parked wait",
@@ -38,7 +40,8 @@ export function faultyKinds(
 ): ReadonlyMap<string, boolean> {
   const faulty = new Set<string>();
   for (const [queue, kind] of kindsOf(channel)) if (faults.has(queue)) faulty.add(kind);
-  const label = (kind: string): string => kind.replace("Parked", "_parked");
+  const label = (kind: string): string =>
+    kind.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   return new Map(Object.keys(MEANS).map((kind) => [label(kind), faulty.has(kind)]));
 }
 

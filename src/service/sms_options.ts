@@ -12,13 +12,10 @@ export function smsOptionsOf({ sms }: ChannelConfig): SmsSendingOptions {
   };
 }
 
-/** The least that is taken of the queue `held` at once for a channel of SMS. */
-const LEAST_HELD = 500;
-/** The same of one of USSD: as many as the users that wait, and more. */
-const HELD_BY_USSD = 10_000;
+/** The least and the most that is taken of the SMS that are held at once. */
+const [LEAST, MOST] = [500, 10_000];
 
-/** How much of the queue `held` is in hand: of what waits to be sent, no more than goes within a minute. */
-export function heldPrefetch({ transport_type, sms }: ChannelConfig): number {
-  if (transport_type === "ussd") return HELD_BY_USSD;
-  return Math.min(HELD_BY_USSD, Math.max(LEAST_HELD, 60 * sms.max_per_second));
+/** How many of the SMS that are held are in hand: no more than go within a minute. */
+export function heldSmsPrefetch({ sms }: ChannelConfig): number {
+  return Math.min(MOST, Math.max(LEAST, 60 * sms.max_per_second));
 }

@@ -63,7 +63,7 @@ export function watchChannel(
   const connector = config.connector_name;
   queueWatch.add({
     connector,
-    queues: watchedQueues(connector, metrics),
+    queues: watchedQueues(connector, metrics, bridge),
     isOurs: () => bridge.leads,
     delayed: () => metrics.total("inbound", "delayed") + metrics.total("status", "delayed"),
   });
@@ -77,7 +77,7 @@ export function watchChannel(
   };
 }
 
-function watchedQueues(connector: string, metrics: Metrics): WatchedQueue[] {
+function watchedQueues(connector: string, metrics: Metrics, bridge: Bridge): WatchedQueue[] {
   const queues = queuesOf(connector);
   const consumed = [["inbound", "inbound"], ["event", "status"]] as const;
   return [
@@ -89,6 +89,7 @@ function watchedQueues(connector: string, metrics: Metrics): WatchedQueue[] {
       settled: () => metrics.settled(flow),
     })),
     { label: "held", queue: queues.held, parkingQueue: queues.heldParked },
+    { label: "held_sms", queue: queues.heldSms, settled: () => bridge.heldSmsEnded() },
     { label: "outbound", queue: queues.outbound, added: () => metrics.settled("outbound") },
   ];
 }

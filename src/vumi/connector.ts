@@ -25,8 +25,8 @@ export const EXCHANGE = "vumi";
 
 /**
  * Names of a connector's queues: those that every vumi worker has; ours for what Turn has sent and is
- * not shown yet (`held`), for what waits for a person, and the one that shows which of several bridges
- * speaks for the channel (`lead`).
+ * not shown or sent yet (`held`, and `heldSms`, so that no user of USSD waits behind SMS), for what waits
+ * for a person, and the one that shows which of several bridges speaks for the channel (`lead`).
  */
 export type ConnectorQueues = Readonly<
   Record<
@@ -34,6 +34,7 @@ export type ConnectorQueues = Readonly<
     | "inbound"
     | "event"
     | "held"
+    | "heldSms"
     | "inboundParked"
     | "eventParked"
     | "heldParked"
@@ -49,12 +50,16 @@ export function queuesOf(name: string): ConnectorQueues {
     inbound: `${name}.inbound`,
     event: `${name}.event`,
     held: `${name}.held`,
+    heldSms: `${name}.held.sms`,
     inboundParked: `${name}.inbound.parked`,
     eventParked: `${name}.event.parked`,
     heldParked: `${name}.held.parked`,
     lead: `${name}.lead`,
   };
 }
+
+/** Most that is in hand at once for users of USSD: as many as wait for a screen, and more. */
+const USSD_HELD = 10_000;
 
 /** What came with a message or event; see {@linkcode BrokerMessage}. */
 export type Arrival = Pick<BrokerMessage, "headers" | "redelivered" | "returns" | "lost">;
@@ -72,8 +77,8 @@ export interface ConnectorOptions {
   readonly inboundPrefetch: number;
   /** Most events in hand at once. */
   readonly eventPrefetch: number;
-  /** Most of what is held in hand at once; 10,000 by default. */
-  readonly heldPrefetch?: number;
+  /** Most SMS that are held in hand at once; 500 by default. */
+  readonly heldSmsPrefetch?: number;
   /** Traces messages, if given. */
   readonly tracing?: Tracing | undefined;
 }
@@ -84,7 +89,7 @@ export interface ConnectorHandlers {
   readonly inbound: ConnectorHandler<Message>;
   /** Decides about an event. */
   readonly event: ConnectorHandler<Event>;
-  /** Decides about what was held; see {@linkcode Connector.hold}. */
+  /** Decides about what was held, in either queue; see {@linkcode Connector.hold}. */
   readonly held: Handler;
   /** Called when we begin to speak for the channel, before anything is consumed. */
   readonly onLead: (handover: Handover) => void;
@@ -111,8 +116,8 @@ export class Connector {
 
   /** Declares the queues and consumes messages from users and events. Once in a life. */
   start(handlers: ConnectorHandlers): void {
-    const { name, broker, inboundPrefetch, eventPrefetch, heldPrefetch = 10_000 } = this.#options;
-    const { inbound, inboundParked, event, eventParked, held, heldParked } = this.#queues;
+    const { name, broker, inboundPrefetch, eventPrefetch, heldSmsPrefetch = 500 } = this.#options;
+    const { inbound, inboundParked, event, eventParked, held, heldSms, heldParked } = this.#queues;
     const { outbound, lead: queue } = this.#queues;
     const lead = { connector: name, queue, onLead: handlers.onLead };
     const readMessage = this.#reader({
@@ -141,15 +146,13 @@ export class Connector {
       lead,
       onParked: (isNew) => handlers.parked("event", isNew),
     };
+    const forHeld = { parkingQueue: heldParked, lead, isOwn: true };
     broker.declare(outbound);
     this.#consumers.push(
       broker.consume(inbound, forInbound, readMessage),
       broker.consume(event, forEvents, readEvent),
-      broker.consume(
-        held,
-        { prefetch: heldPrefetch, parkingQueue: heldParked, lead, isOwn: true },
-        handlers.held,
-      ),
+      broker.consume(held, { ...forHeld, prefetch: USSD_HELD }, handlers.held),
+      broker.consume(heldSms, { ...forHeld, prefetch: heldSmsPrefetch }, handlers.held),
     );
   }
 
@@ -174,9 +177,18 @@ export class Connector {
    * @throws {PublishError} See {@linkcode Publisher.publish}.
    */
   hold(body: Uint8Array, trace?: Trace): Promise<void> {
+    return this.#hold(this.#queues.held, body, trace);
+  }
+
+  /** The same of an SMS. */
+  holdSms(body: Uint8Array, trace?: Trace): Promise<void> {
+    return this.#hold(this.#queues.heldSms, body, trace);
+  }
+
+  #hold(queue: string, body: Uint8Array, trace: Trace | undefined): Promise<void> {
     const { broker } = this.#options;
-    broker.declare(this.#queues.held, { isOwn: true });
-    return broker.publish(this.#queues.held, body, trace && { ...trace });
+    broker.declare(queue, { isOwn: true });
+    return broker.publish(queue, body, trace && { ...trace });
   }
 
   /**

@@ -44,7 +44,7 @@ for (const [way, sms] of BOTH) {
     const id = await world.lead(sms, SPLIT).post(LONG);
     await world.clock.advance(60_000);
     assert.deepEqual([parts(world), world.told], [["(1/3)", "(2/3)"], [`failed ${id}`]]);
-    assert.equal(world.waiting("held"), 0);
+    assert.equal(world.waiting("held.sms"), 0);
   });
 
   Deno.test(`a bridge that is killed between two parts sends each, ${way}`, async () => {
@@ -75,7 +75,7 @@ for (const [way, sms] of BOTH) {
         [message?.content, message?.transport_name, others],
         [mode === "notice" ? "Dial" : "words", "smpp", []],
       );
-      assert.deepEqual([world.told, world.waiting("held")], [[`sent ${id}`], 0]);
+      assert.deepEqual([world.told, world.waiting("held.sms")], [[`sent ${id}`], 0]);
     });
   }
 
@@ -92,7 +92,7 @@ for (const [way, sms] of BOTH) {
     world.lead(limited, ussd("content"));
     await world.clock.advance(10_000);
     assert.deepEqual(world.submits.map(({ message_id }) => message_id), ids);
-    assert.deepEqual([world.told, world.waiting("held")], [ids.map((id) => `sent ${id}`), 0]);
+    assert.deepEqual([world.told, world.waiting("held.sms")], [ids.map((id) => `sent ${id}`), 0]);
   });
 }
 

@@ -20,7 +20,7 @@ Deno.test("what is throttled is sent again, in the user's order, and Turn is tol
   assert.deepEqual(world.told, ids.map((id) => `sent ${id}`));
   bridge.kill();
   await world.clock.advance(0);
-  assert.equal(world.waiting("held"), 0, "nothing is in hand any more");
+  assert.equal(world.waiting("held.sms"), 0, "nothing is in hand any more");
 });
 
 Deno.test("what is throttled for ever waits longer each time, and then has failed and is forgotten", async () => {
@@ -86,7 +86,7 @@ Deno.test("what an SMS says goes with the ack, though Turn can't be told yet", a
 Deno.test("a nack waits while RabbitMQ does not take what is to be sent again", async () => {
   await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
   const bridge = world.lead();
-  bridge.refuses.add("c.held");
+  bridge.refuses.add("c.held.sms");
   const id = await bridge.post("a");
   await world.clock.advance(30_000);
   assert.deepEqual([world.texts, world.told], [["a"], []]);
@@ -134,32 +134,36 @@ Deno.test("a kill between the confirm in held and the ack of the nack sends it a
   const first = world.lead();
   const id = await first.post("a");
   const confirm = Promise.withResolvers<void>();
-  first.confirms.set("c.held", confirm.promise);
+  first.confirms.set("c.held.sms", confirm.promise);
   await world.hear(id, THROTTLED);
   await world.clock.advance(0);
   first.kill();
   confirm.resolve();
   await world.clock.advance(0);
-  assert.deepEqual([world.waiting("event"), world.waiting("held")], [1, 1]);
+  assert.deepEqual([world.waiting("event"), world.waiting("held.sms")], [1, 1]);
   world.lead();
   await world.clock.advance(5_000);
   assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${id}`]]);
-  assert.deepEqual([world.waiting("event"), world.waiting("held")], [0, 0]);
+  assert.deepEqual([world.waiting("event"), world.waiting("held.sms")], [0, 0]);
 });
 
 Deno.test("an SMS that comes off held again after its ack is not sent again", async () => {
   await using world = new SmsWorld();
   const id = await world.standBy().post("a");
-  const [held] = world.broker.waiting("c.held");
+  const [held] = world.broker.waiting("c.held.sms");
   assert.ok(held !== undefined);
   const first = world.lead();
   await world.clock.advance(0);
   first.kill();
   await world.clock.advance(0);
-  await world.broker.publish("c.held", held.body);
+  await world.broker.publish("c.held.sms", held.body);
   world.lead();
   await world.clock.advance(5_000);
-  assert.deepEqual([world.texts, world.told, world.waiting("held")], [["a"], [`sent ${id}`], 0]);
+  assert.deepEqual([world.texts, world.told, world.waiting("held.sms")], [
+    ["a"],
+    [`sent ${id}`],
+    0,
+  ]);
 });
 
 Deno.test("a nack that is quicker than the confirm of what it is about is not lost", async () => {
@@ -248,7 +252,7 @@ for (const [name, sms] of BOTH) {
     assert.deepEqual(world.texts, ["a"]);
     await world.hear(id, ACK);
     await world.clock.advance(100);
-    assert.deepEqual([world.told, world.waiting("held")], [[`sent ${id}`], 0]);
+    assert.deepEqual([world.told, world.waiting("held.sms")], [[`sent ${id}`], 0]);
   });
 
   Deno.test(`of what is held when the bridge ends nothing is in the way of its end: ${name}`, async () => {
@@ -257,7 +261,7 @@ for (const [name, sms] of BOTH) {
     for (const n of [1, 2, 3]) await bridge.post(`${n}`);
     await world.clock.advance(100);
     await bridge.bridge.drain(NEVER);
-    assert.equal(world.waiting("held") > 0, true);
+    assert.equal(world.waiting("held.sms") > 0, true);
     await world.clock.advance(10_000);
     assert.equal(world.texts.length, 1);
   });
@@ -276,7 +280,7 @@ Deno.test("an SMS of which nothing is heard has failed where that is wanted, and
   assert.deepEqual([world.texts, world.told], [["a"], [`failed ${id}`]]);
   bridge.kill();
   await world.clock.advance(0);
-  assert.equal(world.waiting("held"), 0);
+  assert.equal(world.waiting("held.sms"), 0);
 });
 
 Deno.test("an SMS that is nacked just as it would count as unacked stays in held", async () => {
@@ -289,7 +293,7 @@ Deno.test("an SMS that is nacked just as it would count as unacked stays in held
   await world.clock.advance(500);
   first.kill();
   await world.clock.advance(0);
-  assert.equal(world.waiting("held"), 1);
+  assert.equal(world.waiting("held.sms"), 1);
   world.lead({ maxPerSecond: 100 });
   await world.clock.advance(5_000);
   assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${id}`]]);

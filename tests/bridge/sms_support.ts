@@ -63,6 +63,7 @@ export class SmsWorld implements AsyncDisposable {
   ) {
     this.broker.declare("c.event");
     this.broker.declare("c.held");
+    this.broker.declare("c.held.sms");
     this.broker.consume(
       "c.outbound",
       { prefetch: 1, parkingQueue: "unused" },
@@ -103,7 +104,7 @@ export class SmsWorld implements AsyncDisposable {
   }
 
   /** How many wait in a queue, and nobody has in hand. */
-  waiting(queue: "held" | "event"): number {
+  waiting(queue: "held.sms" | "event"): number {
     return this.broker.waiting(`c.${queue}`).length;
   }
 

@@ -13,21 +13,21 @@ import { statuses, untilStatus } from "./ussd_support.ts";
 /** How many: 10,000 where it is asked for, which takes minutes. */
 const MESSAGES = Number(Deno.env.get("SMS_RATE_MESSAGES") ?? 300);
 const PER_SECOND = 50;
+/** A machine that has no time makes uneven what is sent evenly; of many, all is asked. */
+const SLACK_MS = MESSAGES >= 10_000 ? 0 : 200;
 
-Deno.test(`${MESSAGES} SMS at sms.max_per_second ${PER_SECOND} are no more in any second, and hardly less`, async () => {
+Deno.test(`${MESSAGES} SMS at sms.max_per_second ${PER_SECOND}: within 10 % of that in any second`, async () => {
   await using live = await Live.prepare({ "sms-max-per-second": `${PER_SECOND}` });
   const operator = new Operator(live, Infinity);
   await using _running = await live.start();
   await writeToAll(live, { users: MESSAGES / 5, perUser: 5 });
   await until("all to be sent", () => operator.submits.length >= MESSAGES, 20 * MESSAGES + 60_000);
-  const { submits } = operator;
-  const seconds = ((submits.at(-1)?.at ?? 0) - (submits[0]?.at ?? 0)) / 1_000;
-  const most = operator.mostWithin(1_000);
-  const line = `${submits.length} in ${seconds} s, at most ${most} in a second\n`;
-  await Deno.stderr.write(new TextEncoder().encode(line));
-  // What is sent evenly may come unevenly on a machine that has no time: it has a tenth of a second.
-  assert.ok(submits.length / seconds < PER_SECOND * 1.1, `${submits.length} in ${seconds} s`);
-  assert.ok(operator.mostWithin(900) <= PER_SECOND * 1.1, `${operator.mostWithin(900)} in 0.9 s`);
+  const [least, most] = operator.within(1_000);
+  await Deno.stderr.write(new TextEncoder().encode(`${least} to ${most} in any second\n`));
+  const [, mostAtOnce] = operator.within(1_000 - SLACK_MS);
+  const [leastAtLength] = operator.within(1_000 + SLACK_MS);
+  assert.ok(mostAtOnce <= PER_SECOND * 1.1, `${mostAtOnce} in ${1_000 - SLACK_MS} ms`);
+  assert.ok(leastAtLength >= PER_SECOND * 0.9, `${leastAtLength} in ${1_000 + SLACK_MS} ms`);
 });
 
 Deno.test("an SMS of two segments counts as two", async () => {
@@ -63,7 +63,7 @@ Deno.test("with sms.fail_unacked Turn hears that an SMS has failed of which noth
     running = await live.start();
     await untilStatus(live.turn, "failed", ...ids);
     assert.deepEqual(statuses(live.turn, acked, ...ids), [["sent"], ["failed"], ["failed"]]);
-    await live.waiting("held", 0);
+    await live.waiting("held.sms", 0);
     const metrics = await (await fetch(`${live.address}/metrics`)).text();
     assert.match(metrics, /transport_messages_total\{[^}]*result="unacked"[^}]*\} 2\n/);
     assert.ok(operator.submits.length <= 5, "each is sent once more at most");

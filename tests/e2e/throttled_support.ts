@@ -57,14 +57,19 @@ export class Operator {
     return this.taken().filter(({ to }) => to === user).map(({ text }) => text);
   }
 
-  /** Most that came within any second. */
-  mostWithin(ms: number, submits: readonly Submit[] = this.submits): number {
-    let most = 0;
-    for (let first = 0, last = 0; last < submits.length; last++) {
-      while ((submits[first]?.at ?? 0) <= (submits[last]?.at ?? 0) - ms) first++;
-      most = Math.max(most, last - first + 1);
+  /** The least and the most that came in any time of so long, from the first to the last. */
+  within(ms: number): readonly [least: number, most: number] {
+    const times = this.submits.map(({ at }) => at);
+    const end = times.at(-1) ?? 0;
+    let [least, most] = [Infinity, 0];
+    for (let first = 0, after = 0; first < times.length; first++) {
+      const from = times[first] ?? 0;
+      while ((times[after] ?? Infinity) < from + ms) after++;
+      most = Math.max(most, after - first);
+      // Just after one has come there is one fewer.
+      if (from + ms < end) least = Math.min(least, after - first - 1);
     }
-    return most;
+    return [least, most];
   }
 }
 

@@ -87,7 +87,7 @@ Deno.test("what is throttled for ever has failed after sms.resend_for, and what 
     "after 1 and after 2 seconds, and then it would be too late",
   );
   assert.deepEqual(new Set(operator.submits.map((submit) => submit.id)), new Set([id]));
-  await live.waiting("held", 0);
+  await live.waiting("held.sms", 0);
   assert.equal(await running.stop("SIGTERM"), 0);
   const [kept] = await keptSms(`${live.folder}/cache.kv`);
   assert.equal(kept, undefined);

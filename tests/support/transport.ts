@@ -224,7 +224,7 @@ export class Transport implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (
       const end of [
-        ...["inbound", "event", "outbound", "lead", "held"],
+        ...["inbound", "event", "outbound", "lead", "held", "held.sms"],
         ...["inbound.parked", "event.parked", "outbound.parked", "held.parked"],
       ]
     ) {
