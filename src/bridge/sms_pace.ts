@@ -3,8 +3,8 @@
 
 import { FoundRate } from "./found_rate.ts";
 
-/** What is late is made up for at once by so much; more would be a burst. */
-const CREDIT_MS = 20;
+/** What is late is made up for at once by so much, as far as no second has a tenth too many. */
+const CREDIT_MS = 40;
 /** Names come off the wire, so there may be any; above so many, what is known of the first is forgotten. */
 const MOST_TRANSPORTS = 100;
 
@@ -19,7 +19,8 @@ export class Spacing {
 
   /** One goes that counts for so many, at so many a second. */
   take(now: number, count: number, rate: number): void {
-    this.#nextAt = Math.max(this.#nextAt, now - CREDIT_MS) + count * 1_000 / rate;
+    const creditMs = Math.min(CREDIT_MS, Math.floor(rate / 10) * 1_000 / rate);
+    this.#nextAt = Math.max(this.#nextAt, now - creditMs) + count * 1_000 / rate;
   }
 }
 

@@ -182,9 +182,7 @@ export class SmsSender {
   }
 
   /** It is not taken for unacked any more. */
-  stopWaitingFor(sms: Sms): void {
-    this.#unacked.delete(sms);
-  }
+  readonly stopWaitingFor = (sms: Sms): void => this.#unacked.delete(sms);
 
   /**
    * Has what is known of an SMS that another bridge has sent, or has had to send again.

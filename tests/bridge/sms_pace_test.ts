@@ -32,3 +32,15 @@ for (
     assert.ok(all > 50 * 120 * 0.8, `${all}`);
   });
 }
+
+for (const maxPerSecond of [1, 5, 9, 10, 19, 1_000]) {
+  Deno.test(`SmsPace lets ${maxPerSecond} go in any second, and at most a tenth more`, () => {
+    const at = run(maxPerSecond, () => 1).map(([at]) => at);
+    let first = 0;
+    for (const [last, end] of at.entries()) {
+      while ((at[first] ?? 0) <= end - 1_000) first++;
+      assert.ok(last - first + 1 <= maxPerSecond * 1.1, `${last - first + 1} until ${end} ms`);
+    }
+    assert.ok(at.length > Math.min(maxPerSecond, 50) * 120 * 0.8, `${at.length}`);
+  });
+}

@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { formatTimestamp } from "../../src/vumi/mod.ts";
+import { createMessage, encodeMessage, formatTimestamp } from "../../src/vumi/mod.ts";
 import { ACK, SmsWorld, SYSTEM_ERROR, THROTTLED, USER } from "./sms_support.ts";
 import { BOTH, NEVER } from "./support.ts";
 
@@ -310,4 +310,25 @@ Deno.test("a user's next SMS waits two seconds for a transport that says nothing
   await bridge.post("7");
   await world.clock.advance(0);
   assert.deepEqual(world.texts, ["1", "2", "3", "4", "5", "6", "7"]);
+});
+
+Deno.test("a user of USSD does not wait behind SMS, be there more than are in hand", async () => {
+  await using world = new SmsWorld();
+  const bridge = world.lead({ maxPerSecond: 1 });
+  for (let n = 0; n < 600; n++) await bridge.post("sms", `+2783${1_000_000 + n}`);
+  await world.clock.advance(100);
+  assert.ok(world.waiting("held.sms") > 0);
+  const dialled = createMessage({
+    ...{ to_addr: "*120#", from_addr: USER, transport_name: "ussd", transport_type: "ussd" },
+    ...{ content: null, session_event: "new" },
+  });
+  await world.broker.publish("c.inbound", encodeMessage(dialled));
+  await world.clock.advance(0);
+  await bridge.post("screen");
+  await world.clock.advance(3_000);
+  assert.deepEqual(
+    world.submits.find(({ content }) => content === "screen")?.in_reply_to,
+    dialled.message_id,
+  );
+  assert.ok(world.submits.length <= 6, "SMS go at their rate");
 });
