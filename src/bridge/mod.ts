@@ -19,6 +19,7 @@ export type { HeldMessage } from "./held_messages.ts";
 export { type Pending, readPending } from "./late_messages.ts";
 export type { Prompt } from "./prompts.ts";
 export { isOwnId, type PartId, readPartId } from "./part_ids.ts";
+export { type KeptSms, readSms } from "./sms_records.ts";
 export { type ReportState, type ReportStates, reportStatesOf } from "./report_states.ts";
 export type { RetryOptions } from "./retries.ts";
 export {

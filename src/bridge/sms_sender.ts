@@ -95,11 +95,9 @@ export class SmsSender {
     const own = follows === undefined ? after(message, orders) : message;
     const isElsewhere = held !== "" && this.lines.get(held) === undefined &&
       !this.lines.hasEnded(held);
-    // A transport that never says anything is not waited for, but what has not gone yet goes first.
-    const isSilent = this.#unacked.isSilent(own.transport_name);
     const waits = isElsewhere || line.some(({ order, state }) => {
       const isOut = state === "sending" || state === "under_way";
-      return order <= own.timestamp && !((isSilent || isOff) && isOut);
+      return order <= own.timestamp && !(isOff && isOut);
     });
     const isHeld = waits || !isOff &&
         (failUnacked || !leads || maxPerSecond > 0 || !this.#pace.isFree(own.transport_name));

@@ -27,11 +27,15 @@ export interface SplitStep {
   readonly said: Said | undefined;
 }
 
-/** The change that has it kept. */
-export function keepSplitSms(split: SplitSms): KeptRecord {
-  const { message: { message_id } } = split;
+/** The change that has it kept: of what it says, what may have to be sent from here. */
+export function keepSplitSms({ message, texts, sent, said }: SplitSms): KeptRecord {
+  const { message_id } = message;
   const id = readPartId(message_id)?.of ?? message_id;
-  return { kind: "parts", id, value: JSON.stringify(split), ttlMs: DELIVERED_TTL_MS };
+  const last = said[sent - 1];
+  const isOver = last === "nack" || last === "failed";
+  const left = texts.map((text, index) => index < sent || isOver ? "" : text);
+  const value = JSON.stringify({ message: { ...message, content: "" }, texts: left, sent, said });
+  return { kind: "parts", id, value, ttlMs: DELIVERED_TTL_MS };
 }
 
 export function readSplitSms(value: string | undefined): SplitSms | undefined {

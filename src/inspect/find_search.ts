@@ -12,6 +12,7 @@ import {
   readDelayedList,
   readDelivered,
   readPartId,
+  readSms,
   readToldRecord,
 } from "../bridge/mod.ts";
 import { type MessageCache, type Remembered, UserAddresses } from "../cache/mod.ts";
@@ -30,7 +31,7 @@ export type Found = InboundFound | OutboundFound | SessionFound;
 
 /** How many messages are in the queues; undefined if there is no such queue. */
 export type Depths = Readonly<
-  Record<"inbound" | "event" | "outbound" | "held", number | undefined>
+  Record<"inbound" | "event" | "outbound" | "held" | "heldSms", number | undefined>
 >;
 
 export type Queued = Awaited<ReturnType<typeof searchQueues>>;
@@ -53,12 +54,13 @@ export async function searchQueues(
     const { id, about, user } = message;
     if (about !== null || id === query || isUser(user, query, addresses)) parked.push(message);
   });
-  const { inbound, event, outbound, held } = queuesOf(connector);
+  const { inbound, event, outbound, held, heldSms } = queuesOf(connector);
   const depths: Depths = {
     inbound: await broker.depth(inbound),
     event: await broker.depth(event),
     outbound: await broker.depth(outbound),
     held: await broker.depth(held),
+    heldSms: await broker.depth(heldSms),
   };
   return { parked, depths };
 }
@@ -172,6 +174,8 @@ async function outboundFound(id: string, waiting: readonly Waiting[], cache?: Me
     /** When RabbitMQ confirmed it, in milliseconds since 1970; the note of what went another way has 0. */
     confirmedAt: Number(confirmed) || undefined,
     told,
+    /** How it is sent again, if it is an SMS of which nothing was heard but that it was throttled. */
+    unacked: readSms(await cache?.getRecord("unacked", id)),
     /** What the phone was shown, as JSON, if that is not what Turn sent. */
     shown: await cache?.getRecord("shown", shownAs),
     /** The messages that one screen has shown with it, itself too; none if it was alone. */

@@ -13,7 +13,7 @@ import {
 import { queuesOf, unixMilliseconds } from "../vumi/mod.ts";
 import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
 import { heldWords, inSession, isHeld, list, sessionStory } from "./find_session.ts";
-import { failuresOf, isDelayed, placeOf, waitingState } from "./find_waiting.ts";
+import { failuresOf, formatTime, isDelayed, placeOf, waitingState } from "./find_waiting.ts";
 import type { ParkedMessage } from "./parked_messages.ts";
 
 export interface Step {
@@ -200,7 +200,7 @@ function outboundStory(found: OutboundFound, around: Surroundings): Story {
 }
 
 function outboundState(found: OutboundFound, around: Surroundings): readonly [State, string] {
-  const { id, message, confirmedAt, told, session } = found;
+  const { id, message, confirmedAt, told, session, unacked } = found;
   const { depths, hasCache } = around;
   const queues = queuesOf(around.connector);
   const last = told.events.at(-1)?.event;
@@ -212,6 +212,15 @@ function outboundState(found: OutboundFound, around: Surroundings): readonly [St
     return [last === "nack" || last === "failed" ? "failed" : "sent", AFTER[last]];
   }
   if (!hasCache) return ["open", "only the cache knows which statuses Turn has"];
+  if (unacked?.sentAt === null) {
+    const { tries, dueAt } = unacked;
+    const at = formatTime(new Date(dueAt).toISOString());
+    const times = `${tries} time${tries === 1 ? "" : "s"}`;
+    return [
+      "held",
+      `it was sent ${times} and throttled: it waits in ${queues.heldSms} until ${at}`,
+    ];
+  }
   const noEvent = depths === undefined
     ? "whether an event waits is not known"
     : `Turn has no status of it yet; ${depths.event ?? 0} events wait in ${queues.event}`;
@@ -225,8 +234,12 @@ function outboundState(found: OutboundFound, around: Surroundings): readonly [St
   if (isForgotten(message.timestamp, around)) {
     return ["open", "what became of it is not remembered for longer than 48 hours"];
   }
+  const waits = message.transport_type === "ussd"
+    ? ""
+    : `it waits in ${queues.heldSms}, or in hand there, until it may be sent; or else `;
   return [
     "open",
+    waits +
     "there is no record that RabbitMQ confirmed it; if it did not, Turn was answered 503 and tries " +
     `again, which makes another message; ${noEvent}`,
   ];

@@ -164,3 +164,34 @@ Deno.test("each part of what is too late for a screen goes after the ack of the 
   assert.equal(world.told[0], `sent ${id}`);
   assert.equal(world.told.length, 2);
 });
+
+Deno.test("each part goes at once, by no queue, though another SMS waits behind them", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const bridge = world.lead(RESENDING, SPLIT);
+  await bridge.post(LONG);
+  await bridge.post("next");
+  bridge.refuses.add("c.held.sms");
+  const all = ["(1/3)", "(2/3)", "(3/3)", "next"];
+  for (const nth of all.keys()) {
+    await world.clock.advance(100);
+    assert.deepEqual(parts(world), all.slice(0, nth + 1));
+    await world.hear(world.submits.at(-1)?.message_id ?? "", ACK);
+  }
+});
+
+for (const [how, end] of [["the last ack", ACK], ["what ended the rest", REFUSED]] as const) {
+  Deno.test(`what the parts of a text say goes with ${how}`, async () => {
+    await using world = new SmsWorld((_, nth) => nth === 1 ? ACK : undefined);
+    const bridge = world.lead(RESENDING, SPLIT);
+    const id = await bridge.post(LONG);
+    await world.clock.advance(100);
+    const kept = () => bridge.cache.getRecord("parts", id);
+    assert.match(await kept() ?? "", /word .*3\/3/);
+    assert.doesNotMatch(await kept() ?? "", /[12]\/3/);
+    world.answer = () => end;
+    await world.hear(world.submits.at(-1)?.message_id ?? "", end);
+    await world.clock.advance(100);
+    assert.equal(world.submits.length, end === ACK ? 3 : 2);
+    assert.doesNotMatch(await kept() ?? "none", /word|none/);
+  });
+}

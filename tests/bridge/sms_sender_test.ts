@@ -332,3 +332,27 @@ Deno.test("a user of USSD does not wait behind SMS, be there more than are in ha
   );
   assert.ok(world.submits.length <= 6, "SMS go at their rate");
 });
+
+Deno.test("what was not held after all is not waited for", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const bridge = world.lead();
+  const first = await bridge.post("a");
+  bridge.refuses.add("c.held.sms");
+  await assert.rejects(bridge.post("b"));
+  await world.hear(first, ACK);
+  await world.clock.advance(100);
+  await bridge.post("b");
+  await world.clock.advance(100);
+  assert.deepEqual(world.texts, ["a", "b"]);
+});
+
+Deno.test("an SMS of which nothing is heard has failed after a kill too", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const first = world.lead({ failUnacked: true });
+  const id = await first.post("a");
+  await world.clock.advance(1_000);
+  first.kill();
+  world.lead({ failUnacked: true });
+  await world.clock.advance(70_000);
+  assert.deepEqual([world.texts, world.told], [["a"], [`failed ${id}`]]);
+});

@@ -71,7 +71,7 @@ async function find(
 ): Promise<readonly Story[]> {
   const around = {
     connector: "c",
-    depths: { inbound: 0, event: 0, outbound: 0, held: 0 },
+    depths: { inbound: 0, event: 0, outbound: 0, held: 0, heldSms: 0 },
     hasCache: true,
     now: AT + 60_000,
     content: false,
@@ -157,7 +157,7 @@ for (
 }
 
 Deno.test("find tells how many messages wait for a bridge while a user waits", async () => {
-  const depths = { inbound: 0, event: 0, outbound: 0, held: 2 };
+  const depths = { inbound: 0, event: 0, outbound: 0, held: 2, heldSms: 0 };
   const { now } = await sessionOf({ session: session() }, { depths, now: AT + 1 });
   assert.match(now[0] ?? "", /2 of Turn's messages wait in c\.held for a bridge$/);
 });

@@ -5,6 +5,7 @@ import { storyOf, type Surroundings } from "../../src/inspect/find_story.ts";
 import type { Waiting } from "../../src/inspect/find_waiting.ts";
 import type { ParkedMessage } from "../../src/inspect/parked_messages.ts";
 import { USSD } from "../bridge/support.ts";
+import { createMessage } from "../../src/vumi/mod.ts";
 import { remembered } from "../cache/samples.ts";
 
 const HOUR_MS = 3_600_000;
@@ -14,7 +15,7 @@ const QUEUED_AT = Date.parse("2026-01-02T03:04:05.678Z");
 function around(more: Partial<Surroundings> = {}): Surroundings {
   return {
     connector: "c",
-    depths: { inbound: 3, event: 4, outbound: 5, held: 0 },
+    depths: { inbound: 3, event: 4, outbound: 5, held: 0, heldSms: 0 },
     hasCache: true,
     now: QUEUED_AT + HOUR_MS,
     content: false,
@@ -45,6 +46,7 @@ function outbound(more: Partial<OutboundFound> = {}): OutboundFound {
     repliedTo: undefined,
     confirmedAt: undefined,
     told: NOTHING_TOLD,
+    unacked: undefined,
     shown: undefined,
     screen: [],
     session: undefined,
@@ -221,6 +223,24 @@ Deno.test("storyOf() of what Turn has and what is parked all the same says both"
   assert.equal(state, "parked");
   assert.equal(now[0], "Turn has it");
   assert.match(now[1] ?? "", /^it is in c\.inbound\.parked/);
+});
+
+Deno.test("storyOf() of an SMS that is throttled says until when it waits", () => {
+  const unacked = {
+    ...{ message: createMessage(remembered()), sentAt: null, firstAt: QUEUED_AT, tries: 2 },
+    ...{ errors: 0, dueAt: QUEUED_AT + 60_000, nack: "n1" },
+  };
+  const { state, now } = storyOf(outbound({ confirmedAt: QUEUED_AT, unacked }), around());
+  assert.equal(state, "held");
+  assert.equal(
+    now[0],
+    "it was sent 2 times and throttled: it waits in c.held.sms until 2026-01-02 03:05:05",
+  );
+  const sent = { ...unacked, sentAt: QUEUED_AT };
+  assert.equal(
+    storyOf(outbound({ confirmedAt: QUEUED_AT, unacked: sent }), around()).state,
+    "sent",
+  );
 });
 
 Deno.test("storyOf() of what was held for a user and is parked says where the message is", () => {

@@ -75,6 +75,7 @@ Deno.test("ParkedMessages.list() tells of what was held whose it is, as well as 
   const { messages, broker } = await parkedWith(
     held("t1", "+27", 1),
     held("t2", 5, 2),
+    { queue: "held", body: { form: 2, message: { message_id: "s1", to_addr: "+27" } } },
     { queue: "held", body: "{" },
     { queue: "held", body: { id: 7, inbound: null } },
   );
@@ -83,6 +84,7 @@ Deno.test("ParkedMessages.list() tells of what was held whose it is, as well as 
     [
       ["held", "t1", "t1", "+27"],
       ["held", "t2", "t2", null],
+      ["held", "s1", "s1", "+27"],
       ["held", null, null, null],
       ["held", null, null, null],
     ],
