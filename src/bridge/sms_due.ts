@@ -37,6 +37,8 @@ export class SmsDue {
     const blocked = new Set<string>();
     let waitMs = Infinity;
     for (const sms of this.#all) {
+      const channelMs = this.pace.channelWaitMs(now());
+      if (channelMs > 0) return Math.min(waitMs, channelMs);
       const { transport, dueAt, message } = sms;
       const paceMs = blocked.has(transport) ? Infinity : this.pace.waitMs(transport, now());
       if (paceMs > 0) blocked.add(transport);

@@ -32,6 +32,11 @@ export class SmsPace {
     { readonly found: FoundRate; readonly spacing: Spacing }
   >();
 
+  /** How long any message has to wait. */
+  channelWaitMs(now: number): number {
+    return this.#channel.waitMs(now);
+  }
+
   /** How long a message to this transport has to wait; 0: it may go. */
   waitMs(transport: string, now: number): number {
     const known = this.#transports.get(transport);

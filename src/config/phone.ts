@@ -23,7 +23,7 @@ const sms = z.object({
     "How long an SMS is sent again that the operator throttles; then it has failed. What it says is kept in the message cache meanwhile. 0: it has failed at once, and nothing is kept.",
   ),
   max_per_second: k.integer(0, 10_000).default(0).describe(
-    "Most SMS that are sent in a second, each segment of a long one counted; 0 for any number. What is more waits in NAME.held.",
+    "Most SMS that are sent in a second, each segment of a long one counted; 0 for any number. What is more waits in NAME.held.sms.",
   ),
   unacked_after: k.seconds(DAY).default(60).describe(
     "An SMS of which the transport has said nothing by then is counted and named in the log, and the user's next one is sent.",

@@ -356,3 +356,51 @@ Deno.test("an SMS of which nothing is heard has failed after a kill too", async 
   await world.clock.advance(70_000);
   assert.deepEqual([world.texts, world.told], [["a"], [`failed ${id}`]]);
 });
+
+Deno.test("200 SMS of 40 users to an operator that takes 5 a second: all are taken, in order, and the rate is found", async () => {
+  const taken: { at: number; to: string; text: string | null }[] = [];
+  await using world = new SmsWorld(({ to_addr: to, content: text }) => {
+    const at = world.clock.now;
+    if (taken.filter((other) => other.at > at - 1_000).length >= 5) return THROTTLED;
+    taken.push({ at, to, text });
+    return ACK;
+  });
+  const bridge = world.lead();
+  const users = Array.from({ length: 40 }, (_, n) => `+2783${1_000_000 + n}`);
+  for (let n = 1; n <= 5; n++) for (const user of users) await bridge.post(`${n}`, user);
+  await world.clock.advance(90_000);
+  assert.equal(taken.length, 200);
+  assert.deepEqual(world.told.filter((told) => !told.startsWith("sent ")), []);
+  for (const user of users) {
+    const own = taken.filter(({ to }) => to === user).map(({ text }) => text);
+    assert.deepEqual(own, ["1", "2", "3", "4", "5"]);
+  }
+  const [from, until] = [taken[50]?.at ?? 0, taken[199]?.at ?? 0];
+  assert.ok(150_000 / (until - from) > 4, `150 in ${until - from} ms`);
+  // But for the burst in which the first ones came.
+  assert.ok(world.submits.length < 200 + 40 + 40, `${world.submits.length} submits`);
+});
+
+Deno.test("an SMS to a transport that throttles keeps to the rate that was found, whoever it is to", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
+  const bridge = world.lead();
+  await bridge.post("first");
+  await world.clock.advance(0);
+  for (let n = 0; n < 20; n++) await bridge.post("next", `+2783${1_000_000 + n}`);
+  await world.clock.advance(100);
+  assert.ok(world.submits.length <= 2, `${world.submits.length} at once`);
+  await world.clock.advance(120_000);
+  assert.equal(world.submits.length, 22);
+});
+
+Deno.test("what a bridge that has ended has sent long ago is not waited for", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const first = world.lead();
+  await first.post("a");
+  await world.clock.advance(1_000);
+  first.kill();
+  await world.clock.advance(60_000);
+  await world.lead().post("b");
+  await world.clock.advance(100);
+  assert.deepEqual(world.texts, ["a", "b"]);
+});

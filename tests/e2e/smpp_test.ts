@@ -29,6 +29,36 @@ smppTest("an SMS that the SMSC refuses has failed", { flags: FAILS }, async (bri
   assert.deepEqual(smsc.taken, []);
 });
 
+/** How many users get five SMS each; 40 where it is asked for, which takes 40 s and more. */
+const THROTTLED_USERS = Number(Deno.env.get("SMS_THROTTLED_USERS") ?? 8);
+const PER_SECOND = 5;
+
+for (const answer of ["ESME_RTHROTTLED", "ESME_RMSGQFUL"] as const) {
+  const name = `an SMSC that answers ${answer} above ${PER_SECOND} a second gets all, in order`;
+  smppTest(name, { flags: FAILS }, async (bridge, smsc) => {
+    smsc.throttle(PER_SECOND, answer);
+    const texts = ["1", "2", "3", "4", "5"];
+    const users = Array.from({ length: THROTTLED_USERS }, (_, n) => `+2782${1_000_000 + n}`);
+    const ids = await Promise.all(users.map(async (user) => {
+      const own = [];
+      for (const text of texts) own.push((await post(bridge, user, text)).id);
+      return own;
+    }));
+    await smsc.received(users.length * texts.length);
+    await untilStatus(bridge.turn, "sent", ...ids.flat());
+    assert.deepEqual(statuses(bridge.turn, ...ids.flat()), ids.flat().map(() => ["sent"]));
+    for (const user of users) {
+      assert.deepEqual(smsc.taken.filter(({ to }) => to === user).map(({ text }) => text), texts);
+    }
+    const half = smsc.taken.slice(-smsc.taken.length / 2);
+    const seconds = ((half.at(-1)?.at ?? 0) - (half[0]?.at ?? 0)) / 1_000;
+    const rate = (half.length - 1) / seconds;
+    const line = `${smsc.submits.length} submits for ${ids.flat().length}, ${rate} a second\n`;
+    await Deno.stderr.write(new TextEncoder().encode(line));
+    if (THROTTLED_USERS >= 40) assert.ok(rate > 0.8 * PER_SECOND, line);
+  });
+}
+
 /** What the SMSC reports of an SMS, and what Turn is told. */
 const REPORTS: readonly (readonly [reports: readonly string[], told: readonly string[]])[] = [
   [["DELIVRD"], ["sent", "delivered"]],
