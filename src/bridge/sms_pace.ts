@@ -3,7 +3,7 @@
 
 import { FoundRate } from "./found_rate.ts";
 
-/** What is late is made up for at once by so much, as far as no second has a tenth too many. */
+/** What is late is made up for at once by so much; more would be a burst. */
 const CREDIT_MS = 40;
 /** Names come off the wire, so there may be any; above so many, what is known of the first is forgotten. */
 const MOST_TRANSPORTS = 100;
@@ -17,9 +17,8 @@ export class Spacing {
     return Math.max(0, this.#nextAt - now);
   }
 
-  /** One goes that counts for so many, at so many a second. */
-  take(now: number, count: number, rate: number): void {
-    const creditMs = Math.min(CREDIT_MS, Math.floor(rate / 10) * 1_000 / rate);
+  /** One goes that counts for so many, at so many a second; `creditMs` of lateness are made up for. */
+  take(now: number, count: number, rate: number, creditMs = CREDIT_MS): void {
     this.#nextAt = Math.max(this.#nextAt, now - creditMs) + count * 1_000 / rate;
   }
 }
@@ -51,7 +50,11 @@ export class SmsPace {
 
   /** A message goes, as so many segments; `maxPerSecond` of them may, 0 for any number. */
   take(transport: string, now: number, segments: number, maxPerSecond: number): void {
-    if (maxPerSecond > 0) this.#channel.take(now, segments, maxPerSecond);
+    if (maxPerSecond > 0) {
+      // So that no second has more than a tenth too many.
+      const creditMs = Math.min(CREDIT_MS, Math.floor(maxPerSecond / 10) * 1_000 / maxPerSecond);
+      this.#channel.take(now, segments, maxPerSecond, creditMs);
+    }
     const known = this.#transports.get(transport);
     if (known?.found.rate === undefined) return;
     known.spacing.take(now, 1, known.found.rate);

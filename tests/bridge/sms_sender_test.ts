@@ -5,7 +5,12 @@
  */
 
 import assert from "node:assert/strict";
-import { createMessage, encodeMessage, formatTimestamp } from "../../src/vumi/mod.ts";
+import {
+  createMessage,
+  encodeMessage,
+  formatTimestamp,
+  RETRY_HEADERS,
+} from "../../src/vumi/mod.ts";
 import { ACK, SmsWorld, SYSTEM_ERROR, THROTTLED, USER } from "./sms_support.ts";
 import { BOTH, NEVER } from "./support.ts";
 
@@ -166,18 +171,20 @@ Deno.test("an SMS that comes off held again after its ack is not sent again", as
   ]);
 });
 
-Deno.test("a nack that is quicker than the confirm of what it is about is not lost", async () => {
-  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
-  const bridge = world.lead();
-  const confirm = Promise.withResolvers<void>();
-  bridge.confirms.set("c.outbound", confirm.promise);
-  const id = bridge.post("a");
-  await world.clock.advance(100);
-  bridge.confirms.clear();
-  confirm.resolve();
-  await world.clock.advance(5_000);
-  assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${await id}`]]);
-});
+for (const maxPerSecond of [0, 100]) {
+  Deno.test(`a nack that is quicker than the confirm of what it is about is not lost, at ${maxPerSecond}`, async () => {
+    await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
+    const bridge = world.lead({ maxPerSecond });
+    const confirm = Promise.withResolvers<void>();
+    bridge.confirms.set("c.outbound", confirm.promise);
+    const id = bridge.post("a");
+    await world.clock.advance(100);
+    bridge.confirms.clear();
+    confirm.resolve();
+    await world.clock.advance(5_000);
+    assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${await id}`]]);
+  });
+}
 
 Deno.test("two bridges keep a user's order, also if the clock of the one that speaks is ahead", async () => {
   await using world = new SmsWorld((_, nth) => nth <= 2 ? THROTTLED : ACK);
@@ -403,4 +410,81 @@ Deno.test("what a bridge that has ended has sent long ago is not waited for", as
   await world.lead().post("b");
   await world.clock.advance(100);
   assert.deepEqual(world.texts, ["a", "b"]);
+});
+
+Deno.test("what waits goes behind what a bridge that has ended has sent, and is throttled", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const first = world.lead();
+  const id = await first.post("a");
+  await first.post("b");
+  first.kill();
+  world.lead();
+  await world.clock.advance(100);
+  assert.deepEqual(world.texts, ["a"]);
+  world.answer = () => ACK;
+  await world.hear(id, THROTTLED);
+  await world.clock.advance(5_000);
+  assert.deepEqual(world.texts, ["a", "a", "b"]);
+});
+
+Deno.test("what an SMS says that a bridge has sent that has ended goes with the ack", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const first = world.lead();
+  const id = await first.post("a");
+  first.kill();
+  const { cache } = world.lead();
+  assert.match(await cache.getRecord("unacked", id) ?? "", /"a"/);
+  await world.hear(id, ACK);
+  await world.clock.advance(100);
+  assert.equal(await cache.getRecord("unacked", id), undefined);
+});
+
+Deno.test("what is being sent when the bridge ends goes back to its queue when that is known", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const first = world.lead({ maxPerSecond: 100 });
+  const confirm = Promise.withResolvers<void>();
+  first.confirms.set("c.outbound", confirm.promise);
+  await first.post("a");
+  await world.clock.advance(100);
+  const drained = first.bridge.drain(NEVER);
+  await world.clock.advance(100);
+  assert.deepEqual([world.texts, world.waiting("held.sms")], [["a"], 0]);
+  confirm.resolve();
+  await drained;
+  assert.equal(world.waiting("held.sms"), 1);
+  world.lead({ maxPerSecond: 100 });
+  await world.clock.advance(1_000);
+  assert.deepEqual([world.texts, world.waiting("held.sms")], [["a"], 0]);
+});
+
+Deno.test("what is in hand for long goes to the end of its queue, and is sent once", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const sms = { failUnacked: true, unackedAfterMs: 3_600_000 };
+  const bridge = world.lead(sms, { holdMs: 10_000 });
+  await bridge.post("a");
+  await world.clock.advance(25_000);
+  bridge.kill();
+  await world.clock.advance(0);
+  const [held] = world.broker.waiting("c.held.sms");
+  assert.notEqual(held?.headers[RETRY_HEADERS.copies], undefined);
+  assert.deepEqual([world.texts, world.told], [["a"], []]);
+});
+
+Deno.test("of what another bridge was told meanwhile nothing is waited for", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const sms = { maxPerSecond: 100, failUnacked: true };
+  const [first, second] = [world.lead(sms), world.standBy(sms)];
+  const confirm = Promise.withResolvers<void>();
+  first.confirms.set("c.outbound", confirm.promise);
+  const id = await first.post("a");
+  await world.clock.advance(100);
+  first.cede();
+  second.lead();
+  await world.hear(id, ACK);
+  await world.clock.advance(100);
+  second.cede();
+  first.lead();
+  confirm.resolve();
+  await world.clock.advance(120_000);
+  assert.deepEqual(world.told, [`sent ${id}`]);
 });
