@@ -22,7 +22,7 @@ import type {
   Publisher,
   Subscriber,
 } from "../../src/broker/mod.ts";
-import { MessageCache, UserAddresses } from "../../src/cache/mod.ts";
+import { CacheError, MessageCache, UserAddresses } from "../../src/cache/mod.ts";
 import { MemoryStore } from "../../src/cache/memory.ts";
 import type { Change, Key, Store } from "../../src/cache/store.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";
@@ -126,6 +126,8 @@ export class SmsBridge {
   readonly confirms = new Map<string, Promise<void>>();
   /** How long it takes to keep something. */
   commitMs = 0;
+  /** Whether nothing can be kept or looked up. */
+  cacheFails = false;
   /** Queues to which nothing can be published. */
   readonly refuses = new Set<string>();
   readonly #world: SmsWorld;
@@ -226,15 +228,24 @@ export class SmsBridge {
   #store(): Store {
     const { store, clock } = this.#world;
     return {
-      get: (key: Key) => this.#unlessKilled(() => store.get(key)),
+      get: (key: Key) =>
+        this.#unlessKilled(() => {
+          this.#failIfAsked();
+          return store.get(key);
+        }),
       commit: (changes: readonly Change[]) =>
         this.#unlessKilled(async () => {
+          this.#failIfAsked();
           if (this.commitMs > 0) await sleep(this.commitMs, this.#killed.signal, clock.after);
           await this.#unlessKilled(() => store.commit(changes));
         }),
       counters: (days) => store.counters(days),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
+  }
+
+  #failIfAsked(): void {
+    if (this.cacheFails) throw new CacheError("for a test");
   }
 
   #broker(): Publisher & Subscriber {
