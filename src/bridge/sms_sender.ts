@@ -101,7 +101,8 @@ export class SmsSender {
     });
     const isHeld = waits || !isOff &&
         (failUnacked || !leads || maxPerSecond > 0 || !this.#pace.isFree(own.transport_name));
-    const sms = this.#add(own, isHeld ? "coming" : "sending");
+    // Behind what is not known here it only goes when it comes off the queue, which is after that.
+    const sms = isElsewhere ? undefined : this.#add(own, isHeld ? "coming" : "sending");
     if (!isHeld) {
       if (resendForMs === 0) return new SmsWay(this, { message: own, sms });
       this.#keeps = true;

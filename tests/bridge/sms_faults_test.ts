@@ -95,16 +95,42 @@ Deno.test("an ack while the SMS waits to be sent again has it not sent again", a
 
 Deno.test("an SMS that is throttled for ever has failed, though the bridges change", async () => {
   await using world = new SmsWorld(() => THROTTLED);
-  const sms = { resendForMs: 30_000 };
+  const sms = { resendForMs: 250_000 };
   let bridge = world.lead(sms);
   const id = await bridge.post("a");
   for (let n = 0; n < 8; n++) {
     await world.clock.advance(5_000);
     bridge.kill();
+    // None speaks for the channel for a while.
+    await world.clock.advance(n === 7 ? 70_000 : 0);
     bridge = world.lead(sms);
   }
-  await world.clock.advance(60_000);
+  await world.clock.advance(160_000);
   assert.deepEqual([...new Set(world.told)], [`failed ${id}`]);
   assert.equal(await bridge.cache.getRecord("unacked", id), undefined);
   assert.equal(world.waiting("held.sms"), 0);
+});
+
+Deno.test("that an SMS has failed of which nothing is heard is told when RabbitMQ takes it", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const bridge = world.lead({ failUnacked: true });
+  const id = await bridge.post("a");
+  bridge.refuses.add("c.event");
+  await world.clock.advance(70_000);
+  assert.deepEqual(world.told, []);
+  bridge.refuses.clear();
+  await world.clock.advance(5_000);
+  assert.deepEqual(world.told, [`failed ${id}`]);
+});
+
+Deno.test("what comes twice off its queue is sent once, though Turn can't be told of its ack", async () => {
+  await using world = new SmsWorld();
+  world.turnWorks = false;
+  await world.standBy().post("a");
+  const [held] = world.broker.waiting("c.held.sms");
+  world.lead();
+  await world.clock.advance(100);
+  await world.broker.publish("c.held.sms", held?.body ?? new Uint8Array());
+  await world.clock.advance(1_000);
+  assert.deepEqual([world.texts, world.waiting("held.sms")], [["a"], 0]);
 });

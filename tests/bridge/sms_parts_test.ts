@@ -195,3 +195,17 @@ for (const [how, end] of [["the last ack", ACK], ["what ended the rest", REFUSED
     assert.doesNotMatch(await kept() ?? "none", /word|none/);
   });
 }
+
+Deno.test("a part that comes off its queue again after its ack is not sent again", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? ACK : undefined);
+  await world.standBy(RESENDING, SPLIT).post(LONG);
+  const [held] = world.broker.waiting("c.held.sms");
+  const first = world.lead(RESENDING, SPLIT);
+  await world.clock.advance(100);
+  first.kill();
+  await world.clock.advance(0);
+  await world.broker.publish("c.held.sms", held?.body ?? new Uint8Array());
+  world.lead(RESENDING, SPLIT);
+  await world.clock.advance(1_000);
+  assert.deepEqual(parts(world), ["(1/3)", "(2/3)"]);
+});

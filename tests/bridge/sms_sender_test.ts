@@ -317,6 +317,13 @@ Deno.test("a user's next SMS waits two seconds for a transport that says nothing
   await bridge.post("7");
   await world.clock.advance(0);
   assert.deepEqual(world.texts, ["1", "2", "3", "4", "5", "6", "7"]);
+  // Now it says something.
+  await world.hear(world.submits[6]?.message_id ?? "", ACK);
+  await world.clock.advance(0);
+  await bridge.post("8");
+  await bridge.post("9");
+  await world.clock.advance(10_000);
+  assert.deepEqual(world.texts.slice(7), ["8"]);
 });
 
 Deno.test("a user of USSD does not wait behind SMS, be there more than are in hand", async () => {
@@ -398,6 +405,10 @@ Deno.test("an SMS to a transport that throttles keeps to the rate that was found
   assert.ok(world.submits.length <= 2, `${world.submits.length} at once`);
   await world.clock.advance(120_000);
   assert.equal(world.submits.length, 22);
+  // It has not throttled for long, and nothing waits.
+  await bridge.post("last");
+  await world.clock.advance(1_000);
+  assert.deepEqual([...bridge.bridge.smsRates()], [["c", 0]]);
 });
 
 Deno.test("what a bridge that has ended has sent long ago is not waited for", async () => {
@@ -487,4 +498,42 @@ Deno.test("of what another bridge was told meanwhile nothing is waited for", asy
   confirm.resolve();
   await world.clock.advance(120_000);
   assert.deepEqual(world.told, [`sent ${id}`]);
+});
+
+Deno.test("where nothing is sent again, no SMS waits for another", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const bridge = world.lead({ resendForMs: 0 });
+  bridge.refuses.add("c.held.sms");
+  for (const text of ["a", "b", "c"]) await bridge.post(text);
+  await world.clock.advance(0);
+  assert.deepEqual(world.texts, ["a", "b", "c"]);
+});
+
+Deno.test("an SMS does not overtake one that another bridge took, and that is not in hand yet", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const other = world.standBy();
+  for (let n = 0; n < 500; n++) await other.post("before", `+2783${1_000_000 + n}`);
+  await other.post("1");
+  const bridge = world.lead();
+  await world.clock.advance(100);
+  await bridge.post("2");
+  await world.clock.advance(100);
+  assert.deepEqual([world.texts.length, [...new Set(world.texts)]], [500, ["before"]]);
+  world.answer = () => ACK;
+  for (const { message_id } of [...world.submits]) await world.hear(message_id, ACK);
+  await world.clock.advance(1_000);
+  assert.deepEqual(world.texts.slice(500), ["1", "2"]);
+});
+
+Deno.test("what has been held and sent is known to be sent by who speaks next", async () => {
+  await using world = new SmsWorld();
+  await world.standBy().post("a");
+  const first = world.lead();
+  await world.clock.advance(100);
+  first.kill();
+  const second = world.lead();
+  second.refuses.add("c.held.sms");
+  await second.post("b");
+  await world.clock.advance(100);
+  assert.deepEqual(world.texts, ["a", "b"]);
 });
