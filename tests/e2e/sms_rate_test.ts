@@ -11,7 +11,7 @@ import { Operator, post, writeToAll } from "./throttled_support.ts";
 import { pause, statuses, untilStatus } from "./ussd_support.ts";
 
 /** How many: 10,000 where it is asked for, which takes minutes. */
-const MESSAGES = Number(Deno.env.get("SMS_RATE_MESSAGES") ?? 300);
+const MESSAGES = Number(Deno.env.get("SMS_RATE_MESSAGES") ?? 200);
 const PER_SECOND = 50;
 /** A machine that has no time makes uneven what is sent evenly: of any second all is asked of a long run. */
 const SLACK_MS = MESSAGES >= 10_000 ? 0 : 400;
