@@ -371,28 +371,56 @@ Deno.test("an SMS of which nothing is heard has failed after a kill too", async 
   assert.deepEqual([world.texts, world.told], [["a"], [`failed ${id}`]]);
 });
 
-Deno.test("200 SMS of 40 users to an operator that takes 5 a second: all are taken, in order, and the rate is found", async () => {
-  const taken: { at: number; to: string; text: string | null }[] = [];
-  await using world = new SmsWorld(({ to_addr: to, content: text }) => {
+/** An operator that takes so many in any second, and what it took. */
+function operatorOf(perSecond: number) {
+  const taken: { at: number; id: string; to: string; text: string | null }[] = [];
+  const world: SmsWorld = new SmsWorld(({ message_id: id, to_addr: to, content: text }) => {
     const at = world.clock.now;
-    if (taken.filter((other) => other.at > at - 1_000).length >= 5) return THROTTLED;
-    taken.push({ at, to, text });
+    if (taken.filter((other) => other.at > at - 1_000).length >= perSecond) return THROTTLED;
+    taken.push({ at, id, to, text });
     return ACK;
   });
+  return { world, taken };
+}
+
+const USERS = Array.from({ length: 40 }, (_, n) => `+2783${1_000_000 + n}`);
+const TEXTS = ["1", "2", "3", "4", "5"];
+
+Deno.test("200 SMS of 40 users to an operator that takes 5 a second: all are taken, in order, and the rate is found", async () => {
+  const { world, taken } = operatorOf(5);
+  await using _world = world;
   const bridge = world.lead();
-  const users = Array.from({ length: 40 }, (_, n) => `+2783${1_000_000 + n}`);
-  for (let n = 1; n <= 5; n++) for (const user of users) await bridge.post(`${n}`, user);
+  for (const text of TEXTS) for (const user of USERS) await bridge.post(text, user);
   await world.clock.advance(90_000);
   assert.equal(taken.length, 200);
   assert.deepEqual(world.told.filter((told) => !told.startsWith("sent ")), []);
-  for (const user of users) {
-    const own = taken.filter(({ to }) => to === user).map(({ text }) => text);
-    assert.deepEqual(own, ["1", "2", "3", "4", "5"]);
+  for (const user of USERS) {
+    assert.deepEqual(taken.filter(({ to }) => to === user).map(({ text }) => text), TEXTS);
   }
   const [from, until] = [taken[50]?.at ?? 0, taken[199]?.at ?? 0];
   assert.ok(150_000 / (until - from) > 4, `150 in ${until - from} ms`);
   // But for the burst in which the first ones came.
   assert.ok(world.submits.length < 200 + 40 + 40, `${world.submits.length} submits`);
+});
+
+Deno.test("ten kills while an operator throttles: all are taken, in order, and none has failed", async () => {
+  const { world, taken } = operatorOf(10);
+  await using _world = world;
+  let bridge = world.lead();
+  const ids: string[] = [];
+  for (const text of TEXTS) for (const user of USERS) ids.push(await bridge.post(text, user));
+  for (let kill = 1; kill <= 10; kill++) {
+    await world.clock.advance(137 * kill);
+    bridge.kill();
+    bridge = world.lead();
+  }
+  await world.clock.advance(200_000);
+  assert.deepEqual([...world.told].sort(), ids.map((id) => `sent ${id}`).sort());
+  assert.deepEqual(taken.map(({ id }) => id).sort(), [...ids].sort());
+  for (const user of USERS) {
+    assert.deepEqual(taken.filter(({ to }) => to === user).map(({ text }) => text), TEXTS);
+  }
+  assert.equal(world.waiting("held.sms"), 0);
 });
 
 Deno.test("an SMS to a transport that throttles keeps to the rate that was found, whoever it is to", async () => {
