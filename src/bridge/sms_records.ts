@@ -8,6 +8,7 @@ import { formatTimestamp, type Message, unixMilliseconds } from "../vumi/mod.ts"
 
 /** An SMS as it is kept. Times are in milliseconds since 1970. */
 export interface KeptSms {
+  /** As it is published. */
   readonly message: Message;
   /** When it was published last; null while it waits to be so again. */
   readonly sentAt: number | null;
@@ -50,6 +51,7 @@ export function forgetSms(id: string): KeptRecord {
   return { kind: "unacked", id, value: undefined, ttlMs: 1 };
 }
 
+/** Reads what was kept. */
 export function readSms(value: string | undefined): KeptSms | undefined {
   return value === undefined ? undefined : JSON.parse(value);
 }

@@ -13,7 +13,7 @@ import {
 import { queuesOf, unixMilliseconds } from "../vumi/mod.ts";
 import type { Depths, Found, InboundFound, OutboundFound } from "./find_search.ts";
 import { heldWords, inSession, isHeld, list, sessionStory } from "./find_session.ts";
-import { failuresOf, formatTime, isDelayed, placeOf, waitingState } from "./find_waiting.ts";
+import { failuresOf, isDelayed, placeOf, throttledWords, waitingState } from "./find_waiting.ts";
 import type { ParkedMessage } from "./parked_messages.ts";
 
 export interface Step {
@@ -212,15 +212,7 @@ function outboundState(found: OutboundFound, around: Surroundings): readonly [St
     return [last === "nack" || last === "failed" ? "failed" : "sent", AFTER[last]];
   }
   if (!hasCache) return ["open", "only the cache knows which statuses Turn has"];
-  if (unacked?.sentAt === null) {
-    const { tries, dueAt } = unacked;
-    const at = formatTime(new Date(dueAt).toISOString());
-    const times = `${tries} time${tries === 1 ? "" : "s"}`;
-    return [
-      "held",
-      `it was sent ${times} and throttled: it waits in ${queues.heldSms} until ${at}`,
-    ];
-  }
+  if (unacked?.sentAt === null) return ["held", throttledWords(unacked, queues.heldSms)];
   const noEvent = depths === undefined
     ? "whether an event waits is not known"
     : `Turn has no status of it yet; ${depths.event ?? 0} events wait in ${queues.event}`;

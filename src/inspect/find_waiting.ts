@@ -1,7 +1,7 @@
 // What waits outside of its queue, parked or delayed, in plain words for find_story.ts.
 
 import { parseFields, shellWord } from "../async/mod.ts";
-import type { DelayedRecord } from "../bridge/mod.ts";
+import type { DelayedRecord, KeptSms } from "../bridge/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
 import type { Dated, Surroundings } from "./find_story.ts";
@@ -79,4 +79,11 @@ export function waitingState(waiting: readonly Waiting[], { now }: Surroundings)
 /** An ISO 8601 time for people, in UTC to the second. */
 export function formatTime(iso: string): string {
   return iso.slice(0, 19).replace("T", " ");
+}
+
+/** Where an SMS is that the operator has throttled. */
+export function throttledWords({ tries, dueAt }: KeptSms, queue: string): string {
+  const at = formatTime(new Date(dueAt).toISOString());
+  const times = `${tries} time${tries === 1 ? "" : "s"}`;
+  return `it was sent ${times} and throttled: it waits in ${queue} until ${at}`;
 }
