@@ -29,7 +29,7 @@ import {
 } from "./delivery_records.ts";
 import { findSent } from "./job.ts";
 import { log } from "./log.ts";
-import { isOwnId, type PartId, readPartId } from "./part_ids.ts";
+import { isOwnId, pageId, type PartId, readPartId } from "./part_ids.ts";
 import { hearOfSms, keepSplitSms, readSplitSms } from "./split_sms.ts";
 import type { BridgeOptions } from "./options.ts";
 import { type Report, reportOf } from "./report_states.ts";
@@ -104,7 +104,7 @@ export class StatusFlow {
   ): Promise<Disposition> {
     const { cache, metrics } = this.#options;
     const message = await findSent(cache, sentIds(event, part)) ??
-      await this.#findShown(event.user_message_id);
+      await this.#findShown(part?.of ?? event.user_message_id);
     const told = readToldRecord(message && await cache.getNote("told", message.message_id));
     const isTold = told.events.some(({ id }) => id === eventKey(event.event_id));
     delivery.details = {
@@ -139,7 +139,9 @@ export class StatusFlow {
     }
     if (said === undefined) return await delivery.skip("unknown");
     const { progress } = MEANINGS[said];
-    if (!isCopy && delivery.attemptsBefore === 0) await this.#tellOfOthers(screen, event);
+    if (!isCopy && part?.kind !== "notice" && delivery.attemptsBefore === 0) {
+      await this.#tellOfOthers(screen, event, part);
+    }
     const isPage = part?.kind === "page";
     if (progress < told.progress && !isPage) return await delivery.skip("out_of_date");
     // Turn is told of all of them as of one: once of each thing, and of a page that failed, whenever.
@@ -183,12 +185,17 @@ export class StatusFlow {
   }
 
   /** Puts the same event into our queue for each other message on its screen, as Turn may refuse one. */
-  async #tellOfOthers([, ...others]: readonly string[], event: Event): Promise<void> {
+  async #tellOfOthers(
+    [, ...others]: readonly string[],
+    event: Event,
+    part: PartId | undefined,
+  ): Promise<void> {
     if (isOurs(event)) return; // It is about the one message.
     const { connector } = this.#options;
     for (const id of others) {
       const event_id = `${event.event_id}:${id}`;
-      await connector.forward({ ...event, event_id, user_message_id: id }, connector.name);
+      const user_message_id = part === undefined ? id : pageId(id, part.nth);
+      await connector.forward({ ...event, event_id, user_message_id }, connector.name);
     }
   }
 
