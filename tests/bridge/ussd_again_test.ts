@@ -8,6 +8,7 @@ import { NEVER, USSD } from "./support.ts";
 import { TestBridge } from "./test_bridge.ts";
 import { buttons, postId, reported, request, TestTurns, USER } from "./turns_support.ts";
 
+const MINUTES_AGO = 600_000;
 const HOLD = { holdText: "Wait", sorryText: "Sorry" };
 
 Deno.test("UssdInbound tells of a dial by the same words when it comes after a later message", async () => {
@@ -72,8 +73,8 @@ Deno.test("Bridge shows the next page, and asks nobody to wait, when Turn has th
       const { content, in_reply_to } = JSON.parse(new TextDecoder().decode(body));
       return [in_reply_to, content === "Wait" ? content : "page"];
     });
-  const write = (id: string, session_event: "new" | "resume", content: string) => {
-    const timestamp = formatTimestamp(new Date());
+  const write = (id: string, session_event: "new" | "resume", content: string, agoMs = 0) => {
+    const timestamp = formatTimestamp(new Date(Date.now() - agoMs));
     return test.write(id, { transport_type: "ussd", session_event, content, timestamp });
   };
   await write("dial", "new", "*120#");
@@ -91,6 +92,11 @@ Deno.test("Bridge shows the next page, and asks nobody to wait, when Turn has th
   assert.deepEqual(shown(), [["dial", "page"]]);
   resolve(new Response("{}"));
   await until("the second page", () => shown().length === 2);
+  // Nobody waits any more for an answer to what was on its way for so long.
+  await write("old", "resume", "98", MINUTES_AGO);
+  await until("it to be done with", async () => (
+    /result="skipped",connector="c"} 1$/m.test(await test.registry.text())
+  ));
   assert.deepEqual(shown(), [["dial", "page"], ["more", "page"]]);
 });
 
@@ -105,8 +111,6 @@ Deno.test("UssdInbound shows who dials instead of waiting what has come, and Tur
   assert.deepEqual(test.screens, ["own resume: Wait", "1 resume: Go? / 1. Yes / 2. No"]);
   assert.deepEqual([reported(test.broker), test.ended.get(1)], [[], "done"]);
 });
-
-const MINUTES_AGO = 600_000;
 
 Deno.test("UssdInbound asks nothing of a dial whose session is over, and keeps what waits", async () => {
   await using test = new TestTurns({ resumeWindowMs: 3_600_000, startText: "hi" });
