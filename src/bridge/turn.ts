@@ -49,6 +49,11 @@ export class Turn {
     return items;
   }
 
+  /** Has what waits wait as if it had come now. */
+  countFrom(arrivedAt: number): void {
+    this.items.splice(0, Infinity, ...this.items.map((item) => ({ ...item, arrivedAt })));
+  }
+
   /** Ends what can't be acked any more: it comes again, here or at another bridge. */
   leaveLost(disposition: Disposition): void {
     for (const item of this.items.filter(({ lost }) => lost.aborted)) {

@@ -262,7 +262,7 @@ export class UssdInbound {
 
   /** The user has been asked whether to go on, and says so, or not. */
   async #goOn(turn: Turn, asked: Asked, message: Message, end: AbortSignal): Promise<Received> {
-    const { ussd, metrics } = this.#options;
+    const { ussd, metrics, now } = this.#options;
     const options = [ussd.continueText, ussd.restartText].map((title) => (
       { kind: "button", id: title, title } as const
     ));
@@ -279,6 +279,8 @@ export class UssdInbound {
       return await this.#show(turn, { text, prompt, state: "answered", step, asked }, end);
     }
     metrics.resumed("restarted");
+    // What came meanwhile goes with what Turn says now, and must not end the session before.
+    turn.countFrom(now());
     const { takenAt = 0, dialled = null, steps = [] } = turn.session ?? {};
     const session = opened(message, takenAt, { dialled, steps });
     turn.session = {
