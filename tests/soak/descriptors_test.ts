@@ -4,13 +4,14 @@ import { inWords, openIn } from "./descriptors.ts";
 // Other tests in this process may open and close what they like meanwhile.
 Deno.test("openIn names each connection by where it leads, and a file by its path", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  using ours = await Deno.connect(listener.addr);
+  const { hostname, port } = listener.addr;
+  using ours = await Deno.connect({ hostname, port });
   using theirs = await listener.accept();
   const path = await Deno.makeTempFile();
   const file = await Deno.open(path);
   try {
     const open = await openIn(Deno.pid, {
-      [listener.addr.port]: "to it",
+      [port]: "to it",
       [ours.localAddr.port]: "back",
     });
     for (const what of ["to it", "back", path]) {
