@@ -58,9 +58,9 @@ Deno.test("AmqpBroker keeps the order while it makes room for what can't be park
   await sendTo(queue, texts, { persistent: true });
   const come: string[] = [];
   const handler: Handler = async (message) => {
-    come.push(text(message));
-    await delay(1);
-    return come.length % 4 === 0 ? PARK : DONE;
+    const count = come.push(text(message));
+    await delay(count % 5);
+    return count % 4 === 0 ? PARK : DONE;
   };
   made.broker.consume(queue, { prefetch: 10, parkingQueue }, handler);
   await until("all to have come", () => come.length >= texts.length);
