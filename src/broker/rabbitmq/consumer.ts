@@ -36,8 +36,8 @@ interface AmqpConsumerOptions extends AnswerOptions {
 const CANCELLED_MS = 500;
 
 /**
- * How long another consumer of the queue is waited for, in milliseconds: it is the one before us, whose
- * messages in hand go back when RabbitMQ notices its end, or somebody who stays.
+ * How long another consumer of the queue is waited for, in milliseconds. It is the one before us, whose
+ * messages in hand go back when RabbitMQ has noticed its end, or somebody who stays.
  */
 const OTHERS_MS = 10_000;
 /** How often to look whether it is gone, in milliseconds. */
@@ -159,7 +159,9 @@ export class AmqpConsumer implements Consumer {
       const { consumerCount } = await session.orLost(session.channel.checkQueue(queue));
       if (consumerCount === 0) return;
       if (performance.now() >= until) {
-        const text = "Another program consumes {queue} too: messages may come out of order";
+        const text =
+          "{queue} has another consumer, which takes messages too or has ended unnoticed: " +
+          "they may come out of order";
         return log.warn(text, { queue });
       }
       await sleep(LOOK_EACH_MS, session.lost);
