@@ -49,15 +49,14 @@ export class InboundFlow {
   readonly handle = async (message: Message, arrival: Arrival): Promise<Disposition> => {
     const { retryForMs, ussdRetryForMs } = this.#options;
     const takenAt = Date.now();
-    // Before the user's earlier ones are done with: Turn may be away, and the user waits for a screen.
     // Where it fails it is tried again in its place.
     const early = message.transport_type === "ussd"
-      ? await this.#ussd.receive(message, takenAt, arrival.lost).catch(() => undefined)
+      ? await this.#ussd.receiveOwn(message, takenAt, arrival.lost).catch(() => undefined)
       : undefined;
     using delivery = await this.#deliveries.begin({
       id: message.message_id,
       // What Turn is not told waits for nothing that Turn is.
-      key: early?.kind === "ours" ? message.message_id : userKey(message.from_addr),
+      key: early !== undefined ? message.message_id : userKey(message.from_addr),
       rank: 0,
       names: { messageId: message.message_id },
       retryForMs: message.transport_type === "ussd"

@@ -4,6 +4,7 @@
 import type { MessageCache, Remembered } from "../cache/mod.ts";
 import { type Connector, type Event, isOurs } from "../vumi/mod.ts";
 import { findSent } from "./job.ts";
+import { pageId, type PartId } from "./part_ids.ts";
 
 /**
  * The ids of all that was shown on a message's screen, the one first that the transport knows.
@@ -37,10 +38,13 @@ export async function tellOfOthers(
   connector: Connector,
   [, ...others]: readonly string[],
   event: Event,
+  part: PartId | undefined,
 ): Promise<void> {
-  if (isOurs(event)) return; // It is about the one message.
+  // They are about the one message.
+  if (isOurs(event) || part?.kind === "notice") return;
   for (const id of others) {
     const event_id = `${event.event_id}:${id}`;
-    await connector.forward({ ...event, event_id, user_message_id: id }, connector.name);
+    const user_message_id = part === undefined ? id : pageId(id, part.nth);
+    await connector.forward({ ...event, event_id, user_message_id }, connector.name);
   }
 }

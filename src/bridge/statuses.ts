@@ -113,7 +113,7 @@ export class StatusFlow {
   ): Promise<Disposition> {
     const { cache, connector, metrics } = this.#options;
     const message = await findSent(cache, sentIds(event, part)) ??
-      await findShown(cache, event.user_message_id);
+      await findShown(cache, part?.of ?? event.user_message_id);
     const told = readToldRecord(message && await cache.getNote("told", message.message_id));
     const isTold = told.events.some(({ id }) => id === eventKey(event.event_id));
     delivery.details = {
@@ -160,7 +160,9 @@ export class StatusFlow {
     }
     if (said === undefined) return await delivery.skip("unknown", [], forgotten);
     const { progress } = MEANINGS[said];
-    if (!isCopy && delivery.attemptsBefore === 0) await tellOfOthers(connector, screen, event);
+    if (!isCopy && delivery.attemptsBefore === 0) {
+      await tellOfOthers(connector, screen, event, part);
+    }
     const isPage = part?.kind === "page";
     if (progress < told.progress && !isPage) {
       return await delivery.skip("out_of_date", [], forgotten);

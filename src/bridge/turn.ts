@@ -40,6 +40,20 @@ export class Turn {
     this.#cancel = at === undefined ? undefined : set(at);
   }
 
+  /** Puts what is kept for the user's next dial before all else, unless it is in hand. Answers what it was. */
+  putFirst(kept: readonly HeldMessage[], arrivedAt: number): readonly Item[] {
+    const lost = new AbortController().signal;
+    const items = kept.filter(({ id }) => this.items.every((item) => item.id !== id))
+      .map((held) => ({ ...held, arrivedAt, lost, isPending: true, end: () => {} }));
+    this.items.unshift(...items);
+    return items;
+  }
+
+  /** Has what waits wait as if it had come now. */
+  countFrom(arrivedAt: number): void {
+    this.items.splice(0, Infinity, ...this.items.map((item) => ({ ...item, arrivedAt })));
+  }
+
   /** Ends what can't be acked any more: it comes again, here or at another bridge. */
   leaveLost(disposition: Disposition): void {
     for (const item of this.items.filter(({ lost }) => lost.aborted)) {

@@ -6,6 +6,7 @@ import { CacheError, type KeptRecord } from "../cache/mod.ts";
 import { pick } from "../content/mod.ts";
 import type { Message } from "../vumi/mod.ts";
 import type { BridgeOptions } from "./options.ts";
+import { isResumable, openedBy, startTextOf, whatDialSays } from "./session_starts.ts";
 import { forget } from "./prompts.ts";
 import type { OwnScreen } from "./screen_sender.ts";
 import { isPlain } from "./screens.ts";
@@ -15,11 +16,10 @@ import {
   keepSession,
   opened,
   type Session,
-  type SessionStep,
   whyOver,
   withStep,
 } from "./sessions.ts";
-import type { Item, Turn } from "./turn.ts";
+import type { Turn } from "./turn.ts";
 import type { Turns } from "./turns.ts";
 
 /** What is to be done about a user's message. */
@@ -59,19 +59,57 @@ export class UssdInbound {
    * @throws {PublishError} If RabbitMQ does not take what the user is to be shown.
    */
   receive(message: Message, takenAt: number, end: AbortSignal): Promise<Received> {
-    return this.#options.turns.inTurn(message.from_addr, async (turn) => {
-      const before = turn.session;
-      try {
-        const isOver = AbortSignal.any([end, this.#options.stopping]);
-        const received = await this.#receive(turn, message, takenAt, isOver);
-        if (received.kind === "tell" && turn.session !== before) await this.#keep(turn);
-        return received;
-      } catch (error) {
-        // What is not kept is decided anew.
-        if (error instanceof CacheError) turn.session = before;
-        throw error;
-      }
+    return this.#options.turns.inTurn(message.from_addr, (turn) => {
+      return this.#decide(turn, message, takenAt, end);
     });
+  }
+
+  /**
+   * The same of an answer to a screen that asked to wait, to be called at once: Turn is not told, and may
+   * still have the message before. Undefined for all else.
+   */
+  receiveOwn(message: Message, takenAt: number, end: AbortSignal): Promise<Received | undefined> {
+    return this.#options.turns.inTurn(message.from_addr, async (turn) => {
+      if (this.#isOwn(turn, message)) return await this.#decide(turn, message, takenAt, end);
+    });
+  }
+
+  /** Whether Turn is not to be told of a message, and that is known whatever Turn was told before. */
+  #isOwn({ session, items }: Turn, message: Message): boolean {
+    if (session === undefined) return false;
+    if (session.inbound.message_id === message.message_id) return session.told === null;
+    return session.state === "holding" && message.session_event !== "close" &&
+      (message.session_event !== "new" || items.length > 0) &&
+      !isEarlier(message, session) && !this.#isOver(session);
+  }
+
+  /** Whether a session has gone on for too long, answered or not. */
+  #isOver(session: Session): boolean {
+    const { ussd, now } = this.#options;
+    return whyOver({ ...session, state: "open" }, ussd, now()) !== undefined;
+  }
+
+  async #decide(
+    turn: Turn,
+    message: Message,
+    takenAt: number,
+    end: AbortSignal,
+  ): Promise<Received> {
+    const before = { session: turn.session, items: [...turn.items] };
+    try {
+      const isOver = AbortSignal.any([end, this.#options.stopping]);
+      const received = await this.#receive(turn, message, takenAt, isOver);
+      if (received.kind === "tell" && turn.session !== before.session) await this.#keep(turn);
+      return received;
+    } catch (error) {
+      // What is not kept is decided anew.
+      if (error instanceof CacheError) {
+        turn.session = before.session;
+        const rest = turn.items.filter((item) => before.items.includes(item));
+        turn.items.splice(0, Infinity, ...rest);
+      }
+      throw error;
+    }
   }
 
   /**
@@ -108,7 +146,10 @@ export class UssdInbound {
     }
     // It was on its way for longer than a later one.
     if (before !== undefined && isEarlier(message, before)) {
-      return { kind: "tell", text: undefined, isAnswer: true, records: [] };
+      const text = message.session_event === "new"
+        ? startTextOf(opened(message, takenAt, { dialled: message.content }), this.#options.ussd)
+        : undefined;
+      return { kind: "tell", text, isAnswer: true, records: [] };
     }
     switch (message.session_event) {
       case "close":
@@ -139,7 +180,8 @@ export class UssdInbound {
     this.#countUnanswered(before);
     const { dialled = null, steps } = before ?? {};
     const asked = isResumable(before) ? before?.asked : undefined;
-    const session = this.#opened("hung_up", message, takenAt, { dialled, asked, steps });
+    const now = this.#options.now();
+    const session = openedBy("hung_up", message, takenAt, now, { dialled, asked, steps });
     turn.session = { ...session, state: "over" };
     return this.#tell(turn.session);
   }
@@ -153,16 +195,23 @@ export class UssdInbound {
     const { ussd, metrics, now } = this.#options;
     const before = turn.session;
     this.#countUnanswered(before);
-    const pending = await this.#pending(turn);
     const asked = isResumable(before) ? before?.asked : undefined;
     const { steps } = before ?? {};
-    turn.session = this.#opened("dialled", message, takenAt, { dialled: message.content, steps });
-    turn.items.unshift(...pending);
-    if (pending.some(({ request }) => request.waitingForUserInput)) {
+    const hasCome = before?.state === "holding" && turn.items.length > 0 && !this.#isOver(before);
+    turn.session = openedBy("dialled", message, takenAt, now(), {
+      dialled: message.content,
+      steps,
+    });
+    // Who was asked to wait has dialled instead: what has come meanwhile is what Turn would show.
+    if (hasCome) return await this.#ours(turn, "waited");
+    // Nobody waits for it any more.
+    const isDead = this.#isOver(turn.session);
+    const pending = isDead ? [] : await this.#options.turns.late.pending(turn.user);
+    if (turn.putFirst(pending, now()).some(({ request }) => request.waitingForUserInput)) {
       return await this.#ours(turn, "pending");
     }
-    if (asked === undefined || now() - asked.at > ussd.resumeWindowMs) {
-      const told = this.#startText(turn.session);
+    if (asked === undefined || isDead || now() - asked.at > ussd.resumeWindowMs) {
+      const told = startTextOf(turn.session, ussd);
       if (told !== undefined) turn.session = { ...turn.session, told };
       return this.#tell(turn.session);
     }
@@ -176,14 +225,11 @@ export class UssdInbound {
     takenAt: number,
     end: AbortSignal,
   ): Promise<Received> {
-    const { ussd, now } = this.#options;
     const before = turn.session;
     const { dialled = null, asked, holds = 0, state, steps } = before ?? {};
-    // Whether it was answered says nothing of how long ago that was.
-    const isOver = before === undefined ||
-      whyOver({ ...before, state: "open" }, ussd, now()) !== undefined;
+    const isOver = before === undefined || this.#isOver(before);
     const isHeld = !isOver && state === "holding";
-    turn.session = this.#opened("answered", message, takenAt, {
+    turn.session = openedBy("answered", message, takenAt, this.#options.now(), {
       ...{ dialled, asked, steps },
       holds: isHeld ? holds : 0,
     });
@@ -216,7 +262,7 @@ export class UssdInbound {
 
   /** The user has been asked whether to go on, and says so, or not. */
   async #goOn(turn: Turn, asked: Asked, message: Message, end: AbortSignal): Promise<Received> {
-    const { ussd, metrics } = this.#options;
+    const { ussd, metrics, now } = this.#options;
     const options = [ussd.continueText, ussd.restartText].map((title) => (
       { kind: "button", id: title, title } as const
     ));
@@ -233,43 +279,15 @@ export class UssdInbound {
       return await this.#show(turn, { text, prompt, state: "answered", step, asked }, end);
     }
     metrics.resumed("restarted");
+    // What came meanwhile goes with what Turn says now, and must not end the session before.
+    turn.countFrom(now());
     const { takenAt = 0, dialled = null, steps = [] } = turn.session ?? {};
     const session = opened(message, takenAt, { dialled, steps });
-    turn.session = { ...session, told: this.#startText(session) ?? this.#whatDialSays(session) };
+    turn.session = {
+      ...session,
+      told: startTextOf(session, ussd) ?? whatDialSays(session, this.#options),
+    };
     return { ...this.#tell(turn.session), records: [forget("prompt", turn.user)] };
-  }
-
-  /** What Turn is told of a dial, if not what the transport says. */
-  #startText({ dialled, inbound }: Session): string | undefined {
-    const { startText, startTexts } = this.#options.ussd;
-    return startTexts.get(dialled ?? "") ?? startTexts.get(inbound.to_addr) ?? startText;
-  }
-
-  #whatDialSays({ dialled, inbound }: Session): string {
-    return dialled || (this.#options.emptyMessageBody ?? inbound.to_addr);
-  }
-
-  #opened(
-    what: SessionStep["what"],
-    message: Message,
-    takenAt: number,
-    { steps = [], ...before }: Omit<NonNullable<Parameters<typeof opened>[2]>, "steps"> & {
-      readonly steps?: Session["steps"] | undefined;
-    },
-  ): Session {
-    const session = opened(message, takenAt, { ...before, steps });
-    return withStep(session, { at: this.#options.now(), what, ids: [message.message_id] });
-  }
-
-  async #pending({ user, items }: Turn): Promise<readonly Item[]> {
-    const kept = await this.#options.turns.late.pending(user);
-    // Some may be in hand, from a dial that was not answered.
-    const pending = kept.filter(({ id }) => items.every((item) => item.id !== id));
-    const arrivedAt = this.#options.now();
-    const never = new AbortController().signal;
-    return pending.map((held) => (
-      { ...held, arrivedAt, lost: never, isPending: true, end: () => {} }
-    ));
   }
 
   #countUnanswered(session: Session | undefined): void {
@@ -277,10 +295,4 @@ export class UssdInbound {
       this.#options.metrics.unanswered();
     }
   }
-}
-
-/** Whether the last screen asked something that the user has not answered. */
-function isResumable(session: Session | undefined): boolean {
-  return session?.asked !== undefined &&
-    (session.state === "answered" || session.state === "resuming" || session.state === "over");
 }

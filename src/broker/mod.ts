@@ -168,7 +168,10 @@ export interface Handover {
 
 /** A running consumer. */
 export interface Consumer {
-  /** Takes no more messages. Resolves when the broker hands out no more; cancelling twice is fine. */
+  /**
+   * Hands out no more messages; cancelling twice is fine. What comes until all that was handed out is
+   * answered may be kept from others so long, and goes back to its place then.
+   */
   cancel(): Promise<void>;
   /**
    * Resolves when each message handed out so far has been answered, parked ones confirmed, or can't

@@ -6,6 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { freePort } from "../support/free_port.ts";
 import { PERMISSIONS } from "../support/program.ts";
 import { TICKS_PER_SECOND } from "./machine.ts";
 import { LoggedProcess } from "./process.ts";
@@ -142,9 +143,4 @@ async function isHealthy(url: string): Promise<boolean> {
   } catch {
     return false; // It does not listen yet.
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

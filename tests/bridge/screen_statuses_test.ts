@@ -86,6 +86,23 @@ Deno.test("StatusFlow tells of our own event about one message only", async () =
   assert.deepEqual(told(test).slice(1), ["1 sent", "3 sent"], "not backwards");
 });
 
+Deno.test("StatusFlow tells of a page that failed as the failure of all that its screen has shown", async () => {
+  const broker = MemoryBroker.open();
+  await using test = await start(broker);
+  await handleAll(test, broker, { ...report("delivered"), user_message_id: A, event_id: "d" });
+  await handleAll(test, broker, { ...NACK, user_message_id: `${A}-p2`, event_id: "p" });
+  assert.deepEqual(told(test).slice(3), ["1 failed", "2 failed", "3 failed"]);
+});
+
+Deno.test("StatusFlow: what becomes of a notice says nothing of what a screen has shown", async () => {
+  const broker = MemoryBroker.open();
+  await using test = await start(broker);
+  for (const [nth, event] of [ACK, report("delivered"), NACK].entries()) {
+    await test.handle({ ...event, user_message_id: `${A}-n1`, event_id: `n${nth}` });
+  }
+  assert.deepEqual(broker.waiting("c.event"), []);
+});
+
 Deno.test("StatusFlow tells of the rest once when Turn takes them again", async () => {
   const broker = MemoryBroker.open();
   await using test = await start(broker);

@@ -98,6 +98,19 @@ for (const { answer, told, screens } of ANSWERS) {
   });
 }
 
+Deno.test("UssdInbound: who starts again is shown what came meanwhile with what Turn says then", async () => {
+  await using test = new TestTurns({ ...RESUME, startText: "hi" });
+  await asked(test);
+  await test.dial();
+  await test.post(2, request("Reminder"));
+  await test.clock.advance(10_000);
+  assert.equal(said(await test.answer("2")), "hi");
+  await test.clock.advance(500);
+  await test.post(3, request("Welcome", true));
+  await test.clock.advance(3_000);
+  assert.deepEqual(test.screens, [ASKED, "2 resume: Reminder / Welcome"]);
+});
+
 Deno.test("UssdInbound asks again who dials again, and nobody after the time", async () => {
   await using test = new TestTurns({ ...RESUME, startText: "hi" });
   await asked(test);

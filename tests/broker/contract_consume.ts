@@ -159,6 +159,7 @@ export function cancelContract(test: Register): void {
     await Promise.all([consumer.cancel(), consumer.cancel()]);
     await consumer.cancel();
     await broker.publish(queue, bytes("b"));
+    cancelled.answer(0, DONE);
     const next = new Held();
     broker.consume(queue, options, next.handler);
     await next.count(1);

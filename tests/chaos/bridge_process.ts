@@ -142,11 +142,6 @@ export class BridgeProcess implements AsyncDisposable {
     return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
   }
 
-  /** Files and sockets that it has open. */
-  async descriptors(): Promise<number> {
-    return (await Array.fromAsync(Deno.readDir(`/proc/${this.#pid()}/fd`))).length;
-  }
-
   /** Ends it, and removes its files. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#running?.[Symbol.asyncDispose]();

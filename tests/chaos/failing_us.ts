@@ -83,7 +83,7 @@ export async function stopInFlight(run: Run, size: StopSize): Promise<Report> {
   await world.bridge.start();
   await world.bridge.healthy();
   await world.operator.receive(spread(messagesOf(run.seed, inFlight + waiting, 1), inFlight));
-  for (let n = 0; n < 1000 && world.turn.calls.length < inFlight; n++) await pause(10);
+  await until("the calls to Turn", () => world.turn.calls.length >= inFlight);
   reporter.check(world.turn.calls.length === inFlight, `${world.turn.calls.length} in flight`);
   // Nothing is confirmed till the proxy lets it through.
   world.proxy.stall();

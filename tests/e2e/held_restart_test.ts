@@ -26,7 +26,7 @@ const HOLD = "Please wait. Reply 1 to continue.";
 const FLAGS = {
   ...SMS_NOTICE,
   "transport-type": "ussd",
-  "ussd-answer-deadline": "1.5",
+  "ussd-answer-deadline": "3",
   "ussd-hold-text": HOLD,
   "ussd-resume-window": "600",
 };

@@ -13,6 +13,7 @@ import { World } from "../chaos/world.ts";
 import { startRedis } from "../support/redis.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { BadInput } from "./bad_input.ts";
+import { openIn } from "./descriptors.ts";
 
 const PER_SECOND = 20;
 const USERS = 200;
@@ -26,6 +27,8 @@ export type Stage = Awaited<ReturnType<typeof setStage>>;
 export async function setStage(run: BrokerRun, minutes: number) {
   const { seed, url, server } = run;
   await using parts = new AsyncDisposableStack();
+  // Full collections only, so that what the process holds is no garbage that may stay for minutes.
+  Deno.env.set("DENO_V8_FLAGS", "--gc-global");
   const redis = parts.use(await startRedis());
   const redisProxy = parts.use(TcpProxy.start({ port: redis.port }));
   const config = {
@@ -40,6 +43,12 @@ export async function setStage(run: BrokerRun, minutes: number) {
   const { bridge, turn, proxy } = world;
   await bridge.start();
   await bridge.healthy();
+  const ports = {
+    ...{ [proxy.port]: "RabbitMQ", [redisProxy.port]: "Redis" },
+    ...{ [portOf(turn.url)]: "Turn", [portOf(other.turn.url)]: "the other Turn" },
+  };
+  const open = (): Promise<string[]> => openIn(bridge.process.pid, ports);
+  const openBefore = (await open()).length;
   const count = minutes * 60 * PER_SECOND;
   const load = world.load({ concurrency: 20, intervalMs: 2000 / PER_SECOND, maxTries: 100_000 });
   const sending = load.send(wishesOf(seed, count, USERS));
@@ -47,6 +56,10 @@ export async function setStage(run: BrokerRun, minutes: number) {
   const all = parts.move();
   return {
     ...{ world, other, bridge, turn, proxy, server, redis, redisProxy, feed },
+    /** What the bridge has open. */
+    open,
+    /** How much it had open before the load began. */
+    openBefore,
     operators: [world.operator, other.operator],
     bad: new BadInput(other, run),
     random: randomOf(seed, "faults"),
@@ -59,4 +72,8 @@ export async function setStage(run: BrokerRun, minutes: number) {
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
 }

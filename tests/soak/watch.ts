@@ -1,6 +1,6 @@
 /**
- * What is looked at while faults come and go: when the last message came through, what the process
- * holds, and who may be late.
+ * What is looked at while faults come and go: when the last message came through, what memory
+ * the process holds, and who may be late.
  *
  * @module
  */
@@ -40,15 +40,11 @@ export async function backAfter(world: World, since: number, mostMs: number): Pr
   return back;
 }
 
-/** What a process holds. */
-export type Held = Readonly<Record<"mib" | "descriptors", number>>;
-
-/** The least in ten seconds, as both go up and down with the work. */
-export async function held(bridge: BridgeProcess): Promise<Held> {
-  const least = { mib: Infinity, descriptors: Infinity };
+/** The least memory that a process holds in ten seconds, as it goes up and down with the work. */
+export async function leastMiB(bridge: BridgeProcess): Promise<number> {
+  let least = Infinity;
   for (let n = 0; n < 20; n++) {
-    least.mib = Math.min(least.mib, Math.round(await bridge.residentMiB()));
-    least.descriptors = Math.min(least.descriptors, await bridge.descriptors());
+    least = Math.min(least, Math.round(await bridge.residentMiB()));
     await pause(500);
   }
   return least;

@@ -10,6 +10,7 @@
  */
 
 import { type BrokerVersion, TOOL_VARIABLE } from "./broker_choice.ts";
+import { listenIfFree } from "./free_port.ts";
 import { run } from "./install.ts";
 import type { Launch } from "./rabbitmq_launch.ts";
 
@@ -129,10 +130,10 @@ function reserveBase(nodes: number): { base: number; reservation: Deno.Listener 
   const needed = [...Array(nodes * PORTS_A_NODE).keys(), MAPPER];
   for (let attempt = 0; attempt < 200; attempt++) {
     const base = LOWEST + 100 * Math.floor(Math.random() * ((HIGHEST - LOWEST) / 100));
-    const reservation = listen(base + RESERVATION);
+    const reservation = listenIfFree(base + RESERVATION);
     if (reservation === undefined) continue;
     const free = needed.every((port) => {
-      const listener = listen(base + port);
+      const listener = listenIfFree(base + port);
       listener?.close();
       return listener !== undefined;
     });
@@ -140,13 +141,4 @@ function reserveBase(nodes: number): { base: number; reservation: Deno.Listener 
     reservation.close();
   }
   throw new Error(`No free ports for RabbitMQ from ${LOWEST} to ${HIGHEST}`);
-}
-
-function listen(port: number): Deno.Listener | undefined {
-  try {
-    return Deno.listen({ hostname: "127.0.0.1", port });
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return undefined;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { FakeTurn, type TurnAnswer } from "../support/fake_turn.ts";
+import { freePort } from "../support/free_port.ts";
 import {
   type CallResult,
   type InboundText,
@@ -427,8 +428,3 @@ Deno.test("TurnClient can be closed twice", () => {
   client[Symbol.dispose]();
   client[Symbol.dispose]();
 });
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

@@ -25,6 +25,8 @@ interface ToAnswer {
   readonly properties: MessageProperties;
   /** Why it is parked in the end if its own queue takes no copy of it. */
   readonly orPark?: Copied | undefined;
+  /** Called when it is acked or returned, just before. */
+  readonly onAnswer: () => void;
   /** Called when its copy can't be made for now, and when that is over. */
   readonly onStuck: (isStuck: boolean) => void;
 }
@@ -50,12 +52,13 @@ export class AmqpAnswers {
 
   /** Resolves when the message is answered, or can't be any more. */
   async answer(toAnswer: ToAnswer, disposition: Disposition): Promise<void> {
-    const { session, message } = toAnswer;
+    const { session, message, onAnswer } = toAnswer;
     const { queue, parkingQueue } = this.#options;
     switch (disposition.kind) {
       case "done":
-        return session.reply((channel) => channel.ack(message));
+        return ack(toAnswer);
       case "requeue":
+        onAnswer();
         return session.reply((channel) => channel.nack(message, false, true));
       case "later": {
         const target: CopyTarget = { kind: "delay", queue, delayMs: disposition.delayMs };
@@ -112,7 +115,7 @@ export class AmqpAnswers {
       try {
         await copies.publish(target, message.content, copy, { isApart });
         isCopied = true;
-        session.reply((channel) => channel.ack(message));
+        ack(toAnswer);
       } catch (error) {
         if (isApart) faults.report(queue, "message", error);
         else faults.report(name, "copy", error);
@@ -150,6 +153,11 @@ export class AmqpAnswers {
     log.error("Parking a message of {queue}: {reason}", { queue, reason });
     await this.#copyInTurn(toAnswer, parked, { kind: "own", queue: parkingQueue });
   }
+}
+
+function ack({ session, message, onAnswer }: ToAnswer): void {
+  onAnswer();
+  session.reply((channel) => channel.ack(message));
 }
 
 function setStuck(line: Line, isStuck: boolean): void {
