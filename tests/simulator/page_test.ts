@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
-import { phonePlay } from "../../src/simulator/handset/phone_play.ts";
+import { PhonePlay } from "../../src/simulator/handset/phone_play.ts";
 import { PageServer } from "../../src/simulator/handset/server.ts";
 import { Transport } from "../../src/simulator/transport.ts";
 import { NO_CHROMIUM, openView } from "../support/chromium.ts";
@@ -291,8 +291,8 @@ Deno.test({
   fn: async () => {
     const broker = MemoryBroker.open();
     await using transport = new Transport("smpp", broker);
-    transport.start();
-    using play = phonePlay(transport, "8110");
+    await using play = new PhonePlay({ transport, number: "8110" });
+    play.start();
     await using server = new PageServer({ hostname: "127.0.0.1", port: 0, play });
     await using view = await openView(server.url, { width: 375 });
     const person = new Person(view.page, view.faults);

@@ -36,6 +36,8 @@ const actionSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("replay"), key: z.union([z.literal("all"), id]) }),
   z.strictObject({ do: z.literal("setLoad"), rate: z.int().min(0).max(500) }),
   z.strictObject({ do: z.literal("tour") }),
+  /** What becomes of messages that waited for others. */
+  z.strictObject({ do: z.literal("decide"), decision: z.enum(["take", "leave"]) }),
 ]);
 
 export type Action = z.output<typeof actionSchema>;

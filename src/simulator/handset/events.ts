@@ -15,7 +15,7 @@ export type Happening =
   | { readonly kind: "caption"; readonly title: string; readonly text: string }
   | { readonly kind: "verdict"; readonly good: boolean; readonly text: string };
 
-export type Now = Hello | Phone | Settings | Health | Parked | Sample;
+export type Now = Hello | Phone | Settings | Health | Parked | Sample | Others;
 
 export interface PhoneMessage {
   readonly kind: "said";
@@ -195,4 +195,20 @@ export interface Sample {
   readonly p95Ms: number | null;
   /** Messages sent that Turn does not have yet. */
   readonly between: number;
+}
+
+/** Messages in the queue that are meant for others than the phones here. */
+export interface Others {
+  readonly kind: "others";
+  /** How many waited when the program started, and for whom, in words. */
+  readonly waited: number;
+  readonly forWhom: string;
+  /** What becomes of those; null as long as nobody has said so, and nothing is taken until then. */
+  readonly decision: "take" | "leave" | null;
+  readonly taken: number;
+  /** How many are left in the queue now, those that have come since too. */
+  readonly left: number;
+  readonly leftFor: string;
+  /** Whether so many are left that nothing else comes. */
+  readonly isFull: boolean;
 }

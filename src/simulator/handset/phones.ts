@@ -7,6 +7,7 @@ import { createEvent, type Transport, type UserAction } from "../transport.ts";
 import type { Action } from "./actions.ts";
 import type { Phone, PhoneMessage } from "./events.ts";
 import type { Journal } from "./journal.ts";
+import { NOBODY_GOT_IT } from "./others.ts";
 import { screenSize, smsSize } from "./text_size.ts";
 import { UssdSession } from "./ussd.ts";
 
@@ -21,6 +22,8 @@ export interface PhonesOptions {
   readonly ignores?: (address: string) => boolean;
   /** Phones that the tour uses now, and nobody else may. */
   readonly isReserved?: (address: string) => boolean;
+  /** Whether a message was meant for somebody else, and has reached nobody. */
+  readonly isFromOthers?: (messageId: string) => boolean;
 }
 
 /** Something can't be done at a phone, for the reason in the message. */
@@ -110,6 +113,10 @@ export class Phones implements Disposable {
     }
   }
 
+  has(address: string): boolean {
+    return this.#phones.has(address);
+  }
+
   add(address: string): void {
     if (this.#phones.has(address)) return;
     if (this.#phones.size >= MOST_PHONES) {
@@ -177,6 +184,12 @@ export class Phones implements Disposable {
     const ussd = message.transport_type === "ussd";
     const text = content ?? "";
     const isReserved = this.#options.isReserved?.(address);
+    if (this.#options.isFromOthers?.(id)) {
+      this.#say({ address, id, by: "service", text, ussd });
+      this.#notice(address, "Nobody got this message; Turn is told that it failed", ussd);
+      void this.#orNotice(address, ussd, this.#report(id, "nack", NOBODY_GOT_IT));
+      return;
+    }
     const shown = ussd
       ? session.serviceSays(id, in_reply_to, text, session_event === "resume")
       : "shown";
