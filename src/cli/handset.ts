@@ -44,7 +44,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     );
   }
   const { connector_name: connector } = channel;
-  const { outbound } = queuesOf(connector);
+  const { inbound, outbound } = queuesOf(connector);
   await using broker = AmqpBroker.open(server);
   await broker.ready(TIMEOUT_MS);
   if (!options.force) await refuseIfUsed(broker, outbound);
@@ -58,8 +58,14 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   await using play = new PhonePlay({
     transport,
     number: channel.default_from_addr,
+    transportType: channel.transport_type,
+    moreLine: `${channel.ussd.more_key}. ${channel.ussd.more_text}`,
     waited,
     decision: options.waiting,
+    bridge: {
+      ...{ connector, queue: inbound, address: operatorsAddress(config) },
+      consumers: () => broker.consumersOf(inbound),
+    },
   });
   logTap.listener = { line: (line) => play.journal.add(line) };
   await using page = await openPage(options, play);
@@ -84,6 +90,15 @@ async function refuseIfUsed(broker: AmqpBroker, outbound: string): Promise<void>
         "Each message would reach only one of the two; --force starts nevertheless.",
     );
   }
+}
+
+/** Where a bridge with this configuration answers operators, if it runs on this machine. */
+function operatorsAddress({ admin_bind, http_bind }: Config): string {
+  const bind = admin_bind ?? http_bind;
+  if (bind.kind === "unix") return `unix:${bind.path}`;
+  const anywhere = ["0.0.0.0", "::"].includes(bind.hostname);
+  const host = anywhere ? "127.0.0.1" : bind.hostname;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${bind.port}`;
 }
 
 /**

@@ -24,6 +24,10 @@ interface MessageTracesOptions {
   readonly turn?: SimulatedTurn;
   readonly journal: Journal;
   readonly ignores?: (address: string) => boolean;
+  /** A screen has shown so many of Turn's messages. */
+  readonly onMerged?: (address: string, count: number) => void;
+  /** One of Turn's messages was too late for its screen. */
+  readonly onLate?: (trace: MessageTrace) => void;
 }
 
 const REMEMBERED = 2_000;
@@ -39,9 +43,9 @@ export class MessageTraces implements Disposable {
   /** Turn's requests that are not answered yet. */
   readonly #requests = new Set<Promise<RequestAnswer>>();
   readonly #menus = new AskedMenus();
-  /** Messages of which the bridge logged that a phone can't show them. */
   /** On what kind of network users wrote last. */
   readonly #media = new LRUCache<string, string>({ max: REMEMBERED });
+  /** Messages of which the bridge logged that a phone can't show them. */
   readonly #notShown = new LRUCache<string, true>({ max: REMEMBERED });
   readonly #watches = new DisposableStack();
   /** If Turn runs elsewhere, nothing is seen of a message after the queue. */
@@ -229,6 +233,7 @@ export class MessageTraces implements Disposable {
     this.#book.end(id, { state: "done", note, screenId: id }, step("good", title, details));
     const late = about && this.#book.outboundOf(about);
     if (!late) return;
+    this.#options.onLate?.(late);
     const change = { state: "late", note: "the next dial shows it, an SMS says so" } as const;
     this.#book.go(late.id, change, step("plain", "Too late for its screen: an SMS says so"));
   }
@@ -241,6 +246,7 @@ export class MessageTraces implements Disposable {
     const { size: length } = shown;
     const note = length === 1 ? "on a screen" : `${length} messages on one screen`;
     const title = `Taken off ${this.#options.transport.queues.outbound}: ${note}`;
+    this.#options.onMerged?.(address, length);
     for (const id of shown) {
       this.#book.end(id, { state: "done", note, screenId }, step("good", title, details));
     }
@@ -251,6 +257,7 @@ export class MessageTraces implements Disposable {
     const trace = this.#book.outboundOf(messageId);
     if (trace?.state !== "held") return;
     const note = status === "failed" ? "told of as failed" : "the next dial shows it";
+    this.#options.onLate?.(trace);
     const title = `Too late for its screen: ${note}`;
     this.#book.go(trace.id, { state: "late", note }, step("bad", title));
   }
