@@ -257,11 +257,11 @@ pageTest("load is drawn while it is on, and has no phones", async (person) => {
   await person.page.focus("#load");
   for (let step = 0; step < 5; step++) await person.page.keyboard.press("ArrowRight");
   await person.sees("#load-value", "50 messages/s");
-  await person.sees("#charts", /[1-9]\d* with Turn/);
+  await person.sees("#charts", /[1-9]\d*\/s with Turn/);
   await person.sees("#charts", /median: [\d.]+ ms/);
   await person.page.keyboard.press("Home");
   await person.sees("#load-value", "off");
-  await person.sees("#charts", "0 sent0 with Turn0 between");
+  await person.sees("#charts", "0/s sent0/s with Turn0 between");
   assert.equal((await person.texts("#phones button")).length, 2);
   assert.deepEqual(await person.texts(".trace"), []);
 });

@@ -176,10 +176,10 @@ export class DemoPlay implements Play, AsyncDisposable {
 
   readonly logListener: LogListener = {
     line: (line) => this.journal.add(line),
-    values: ({ messageId, eventId, delayMs, waitMs, result }) => {
+    values: ({ messageId, eventId, delayMs, waitMs, result, reason }) => {
       const id = String(eventId ?? messageId);
       const pauseMs = delayMs ?? waitMs;
-      if (typeof pauseMs === "number") this.#traces.retryIn(id, pauseMs);
+      if (typeof pauseMs === "number") this.#traces.retryIn(id, pauseMs, `${reason}`);
       if (result === "skipped") this.#traces.skipped(id);
       if (result === "not_shown") {
         this.#traces.notShown(id);

@@ -218,12 +218,15 @@ export interface ParkedRow {
 
 export interface Sample {
   readonly kind: "sample";
+  /** A second. */
   readonly sent: number;
   readonly delivered: number;
   readonly medianMs: number | null;
   readonly p95Ms: number | null;
   /** Messages sent that Turn does not have yet. */
   readonly between: number;
+  /** Since the start. */
+  readonly sentInAll: number;
 }
 
 /** Messages in the queue that are meant for others than the phones here. */

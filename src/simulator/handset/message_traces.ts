@@ -32,6 +32,8 @@ interface MessageTracesOptions {
 
 const REMEMBERED = 2_000;
 
+/** Why the bridge gave up a call that Turn did not answer. */
+const TIME_OUT = /did not answer within/;
 const NOT_SHOWN = { state: "not_shown", note: "nothing that a phone can show" } as const;
 const PAGED = { state: "paged", note: "reads on" } as const;
 const HELD = { state: "held", note: "waits for the screen" } as const;
@@ -69,10 +71,12 @@ export class MessageTraces implements Disposable {
     }));
   }
 
-  /** When the bridge tries again, by its log: it may have done so already. */
-  retryIn(id: string, waitMs: number): void {
+  /** When the bridge tries again, and why, by its log: it may have done so already. */
+  retryIn(id: string, waitMs: number, reason: string): void {
     const note = waitMs === 0 ? "next try at once" : `next try in ${formatMs(waitMs)}`;
-    if (this.#book.get(id)?.state === "retrying") this.#book.go(id, { note });
+    if (this.#book.get(id)?.state !== "retrying") return;
+    const timedOut = TIME_OUT.test(reason) ? step("bad", `Timed out: ${reason}`) : undefined;
+    this.#book.go(id, { note }, timedOut);
   }
 
   /** The bridge logged that Turn need not be called. */

@@ -8,7 +8,7 @@ import { BridgeWatch, type BridgeWatchOptions } from "./bridge_watch.ts";
 import type { HelloFields, Now, Settings } from "./events.ts";
 import { Journal } from "./journal.ts";
 import { MessageTraces } from "./message_traces.ts";
-import { NETWORKS } from "./network.ts";
+import { Network, NETWORKS } from "./network.ts";
 import { type Decision, MOST_LEFT, Others, type WaitingMessage } from "./others.ts";
 import { PhoneError, Phones } from "./phones.ts";
 import type { Play } from "./server.ts";
@@ -28,6 +28,8 @@ export interface PhonePlayOptions {
   /** What waited in the queue of messages to users, and what becomes of it, if that is known. */
   readonly waited?: readonly WaitingMessage[];
   readonly decision?: Decision | undefined;
+  /** By which a bad network loses sessions. */
+  readonly random?: () => number;
 }
 
 export class PhonePlay implements Play, AsyncDisposable {
@@ -60,6 +62,7 @@ export class PhonePlay implements Play, AsyncDisposable {
       transport,
       journal,
       number,
+      network: new Network(options.random),
       ...moreLine !== undefined && { moreLine },
       isFromOthers: (id) => this.#others.isTakenFromOthers(id),
     });

@@ -7,7 +7,7 @@
  */
 
 import { Bridge } from "./bridge.js";
-import { find, timeOfDay } from "./dom.js";
+import { find } from "./dom.js";
 import { act, listen } from "./link.js";
 import { Load } from "./load.js";
 import { Others } from "./others.js";
@@ -77,7 +77,8 @@ for (const pane of panes) {
 }
 
 function showClock() {
-  find("clock", HTMLElement).textContent = timeOfDay(Date.now());
+  const short = /** @type {const} */ ({ timeStyle: "short" });
+  find("clock", HTMLElement).textContent = new Date().toLocaleTimeString([], short);
 }
 showClock();
 setInterval(showClock, CLOCK_MS);
