@@ -157,7 +157,7 @@ Deno.test("preview shows a transcript of the handset's page, with what Turn has 
   await Deno.writeTextFile(file, JSON.stringify(transcript));
   const { code, stdout } = await preview("--strict", file);
   assert.equal(code, 0, stdout);
-  assert.match(stdout, /^Transcript of \+26612345678 /);
+  assert.match(stdout, /^Transcript of \+26612345678\s/);
   assert.match(stdout, /^After "\*120\*8864#" \(text\) \+ After "\*120\*8864#" \(text\)$/m);
   assert.match(stdout, /2 messages, shown as one screen/);
   assert.match(stdout, /│ Welcome! +│\n +│ Your name\? +│/);
