@@ -4,7 +4,7 @@
 
 import { aborted } from "../async/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
-import type { Config } from "../config/mod.ts";
+import type { ChannelConfig, Config } from "../config/mod.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
 import {
   type Decision,
@@ -62,6 +62,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     moreLine: `${channel.ussd.more_key}. ${channel.ussd.more_text}`,
     waited,
     decision: options.waiting,
+    failedStatus: channel.failed_status,
     bridge: {
       ...{ connector, queue: inbound, address: operatorsAddress(config) },
       consumers: () => broker.consumersOf(inbound),
@@ -69,7 +70,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
   });
   logTap.listener = { line: (line) => play.journal.add(line) };
   await using page = await openPage(options, play);
-  if (waited.length > 0) print(waitingWords(outbound, waited, options.waiting));
+  if (waited.length > 0) print(waitingWords(outbound, waited, channel, options.waiting));
   // Not before all else is there: what is taken is gone.
   play.start();
   print(
@@ -119,11 +120,13 @@ async function waitingIn(broker: AmqpBroker, outbound: string): Promise<readonly
 function waitingWords(
   outbound: string,
   waited: readonly WaitingMessage[],
+  { failed_status }: Pick<ChannelConfig, "failed_status">,
   decision: Decision | undefined,
 ): string {
   const whom = forWhom(waited.map(({ address }) => address));
   const what = {
-    take: "They are taken: nobody gets them, and Turn is told of each that it failed.\n",
+    take: "They are taken: nobody gets them, and Turn is told of each what failed_status is: " +
+      `${failed_status}.\n`,
     leave: "They stay there for the transport, and no phone here shows them.\n",
   };
   const asked =

@@ -151,7 +151,7 @@ Deno.test("handset takes nothing while messages wait for others, before it is to
     const asked = `2 messages to users wait in ${queues.name}.outbound, for +278…67 and +278…68`;
     assert.ok(said.startsWith(asked), said);
     assert.match(said, /Nothing is taken until you say at the page, or by --waiting/);
-    assert.match(said, /Turn is told of each that it failed/);
+    assert.match(said, /Turn is told of each what failed_status is: sent/);
     await client.hears({
       kind: "others",
       waited: 2,
@@ -210,16 +210,19 @@ Deno.test("handset takes what came for a new phone, and left it until then", asy
   assert.equal(await queues.transport.depth("outbound"), 0);
 });
 
-Deno.test("handset takes messages for others if it is told to, and Turn is told that they failed", async () => {
+Deno.test("handset takes messages for others if it is told to, and says what Turn is told of them", async () => {
   await using queues = await withWaiting();
   await using process = handset({ "connector-name": queues.name }, "--waiting", "take");
   const { stdout, said, client: opened } = await pageOf(process);
   await using client = opened;
-  assert.match(said, /They are taken: nobody gets them, and Turn is told of each that it failed/);
+  assert.match(
+    said,
+    /They are taken: nobody gets them, and Turn is told of each what failed_status is: sent/,
+  );
   for (const text of ["first", "second"]) await client.hears({ kind: "said", by: "service", text });
   await client.hears({ kind: "others", taken: 2, left: 0 });
   await until("two nacks", () => client.events.filter(isNack).length === 2);
-  assert.ok(client.said.includes("Nobody got this message; Turn is told that it failed"));
+  assert.ok(client.said.includes("Nobody got this message: it was taken off the queue"));
   await ended(process, stdout);
 });
 

@@ -238,6 +238,8 @@ export interface Others {
   /** What becomes of those; null as long as nobody has said so, and nothing is taken until then. */
   readonly decision: "take" | "leave" | null;
   readonly taken: number;
+  /** What Turn is told of a message that was taken. */
+  readonly toldAs: string;
   /** How many are left in the queue now, those that have come since too. */
   readonly left: number;
   readonly leftFor: string;

@@ -70,6 +70,8 @@ interface OthersOptions {
   readonly waited: readonly WaitingMessage[];
   /** What becomes of it; undefined as long as nobody has said so. */
   readonly decision?: Decision | undefined;
+  /** What Turn is told of a message that fails. */
+  readonly toldAs: string;
   /** Whether there is a phone for an address. */
   readonly isHere: (address: string) => boolean;
   readonly onChange: () => void;
@@ -111,6 +113,7 @@ export class Others implements Disposable {
       forWhom: forWhom(waited.map(({ address }) => address)),
       decision: this.#decision ?? null,
       taken: this.#taken,
+      toldAs: this.#options.toldAs,
       left: this.#left.size,
       leftFor: forWhom([...this.#left].map(({ address }) => address)),
       isFull: this.#left.size >= MOST_LEFT,

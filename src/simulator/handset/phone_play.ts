@@ -28,6 +28,8 @@ export interface PhonePlayOptions {
   /** What waited in the queue of messages to users, and what becomes of it, if that is known. */
   readonly waited?: readonly WaitingMessage[];
   readonly decision?: Decision | undefined;
+  /** What Turn is told of a message that fails. */
+  readonly failedStatus?: string;
   /** By which a bad network loses sessions. */
   readonly random?: () => number;
 }
@@ -70,6 +72,7 @@ export class PhonePlay implements Play, AsyncDisposable {
     this.#others = new Others({
       waited,
       decision,
+      toldAs: options.failedStatus ?? "failed",
       isHere: (address) => this.#phones.has(address),
       onChange: () => journal.tell(this.#others.now),
     });

@@ -222,16 +222,16 @@ export class Phones implements Disposable {
   #deliver(message: Message): void {
     const { to_addr: address, content, message_id: id, in_reply_to, session_event } = message;
     const session = this.#session(address);
-    if (session === undefined) return;
     const ussd = message.transport_type === "ussd";
     const text = content ?? "";
     const isReserved = this.#options.isReserved?.(address);
     if (this.#options.isFromOthers?.(id)) {
       this.words.say({ address, id, by: "service", text, ussd });
-      this.words.notice(address, "Nobody got this message; Turn is told that it failed", ussd);
+      this.words.notice(address, "Nobody got this message: it was taken off the queue", ussd);
       void this.#orNotice(address, ussd, this.#report(id, "nack", NOBODY_GOT_IT));
       return;
     }
+    if (session === undefined) return;
     const before = session.now?.text ?? "";
     const since = session.sinceRequest(in_reply_to);
     const late = ussd && since && lateWords(since.ms, since.isDial);

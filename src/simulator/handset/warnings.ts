@@ -29,7 +29,7 @@ export function silenceWords({ waitSeconds }: NetworkLimits): string {
 
 /** Of what the bridge took, and no phone shows. */
 export function notShownWords(type: string): string {
-  return `Refused: nothing to show for a ${type}. Turn is not told: the flow goes on.`;
+  return `Refused: nothing to show for a ${type}. The flow goes on without it.`;
 }
 
 /** The same where it is not known what it was. */

@@ -31,6 +31,7 @@ export class Others {
     this.place.hidden = words.length === 0;
     find("others-words", HTMLElement).textContent = words.join(" ");
     find("others-means", HTMLElement).hidden = !isOpen;
+    find("others-told", HTMLElement).textContent = event.toldAs;
     find("others-buttons", HTMLElement).hidden = !isOpen;
   }
 }
@@ -49,9 +50,9 @@ function leftWords({ left, leftFor, isFull }) {
 }
 
 /** @param {OthersNow} others */
-function takenWords({ taken }) {
+function takenWords({ taken, toldAs }) {
   if (taken === 0) return [];
-  const told = taken === 1 ? "that it failed" : "of each that it failed";
+  const told = `${taken === 1 ? "of it" : "of each"} what failed_status is: ${toldAs}`;
   const were = taken === 1 ? "1 message was" : `${taken} messages were`;
   return [`${were} taken. Nobody got ${taken === 1 ? "it" : "them"}; Turn is told ${told}.`];
 }

@@ -186,7 +186,7 @@ Deno.test("the handset says what a bridge elsewhere counts while it is looked at
   await until("three warnings", () => heard.warned.length >= 3);
   assert.deepEqual(heard.warned, [
     "Your flow sent two messages; they were merged.",
-    "Refused: nothing to show for a sticker, a reaction or the like. Turn is not told: the flow goes on.",
+    "Refused: nothing to show for a sticker, a reaction or the like. The flow goes on without it.",
     "Your flow's message was too late for its session: it goes by SMS.",
   ]);
 });
