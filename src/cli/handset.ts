@@ -4,9 +4,16 @@
 
 import { aborted } from "../async/mod.ts";
 import { AmqpBroker } from "../broker/rabbitmq/rabbitmq_broker.ts";
-import type { Config } from "../config/mod.ts";
+import type { ChannelConfig, Config } from "../config/mod.ts";
 import { LogTap } from "../simulator/handset/log_tap.ts";
-import { phonePlay } from "../simulator/handset/phone_play.ts";
+import {
+  type Decision,
+  forWhom,
+  lookAtWaiting,
+  MOST_LEFT,
+  type WaitingMessage,
+} from "../simulator/handset/others.ts";
+import { PhonePlay } from "../simulator/handset/phone_play.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
@@ -18,8 +25,10 @@ import { openPage, type PageOptions } from "./page.ts";
 import { print, printError } from "./print.ts";
 
 export interface HandsetOptions extends PageOptions {
-  /** Whether to start although messages wait in the queue, or another program consumes it. */
+  /** Whether to start although another program consumes the queue. */
   readonly force: boolean;
+  /** What becomes of messages that wait in the queue; if not given it is asked at the page. */
+  readonly waiting?: Decision;
   readonly connector?: string;
 }
 
@@ -35,21 +44,35 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     );
   }
   const { connector_name: connector } = channel;
-  const { outbound } = queuesOf(connector);
+  const { inbound, outbound } = queuesOf(connector);
   await using broker = AmqpBroker.open(server);
   await broker.ready(TIMEOUT_MS);
   if (!options.force) await refuseIfUsed(broker, outbound);
+  const waited = await waitingIn(broker, outbound);
   const logTap = new LogTap(printError);
   await using _logging = startLogging({ level: "WARNING", output: logTap });
   const signals = new Signals();
   signals.onHangup(signals.stop);
   signals.heed();
   await using transport = new Transport(connector, broker);
-  using play = phonePlay(transport, channel.default_from_addr);
+  await using play = new PhonePlay({
+    transport,
+    number: channel.default_from_addr,
+    transportType: channel.transport_type,
+    moreLine: `${channel.ussd.more_key}. ${channel.ussd.more_text}`,
+    waited,
+    decision: options.waiting,
+    failedStatus: channel.failed_status,
+    bridge: {
+      ...{ connector, queue: inbound, address: operatorsAddress(config) },
+      consumers: () => broker.consumersOf(inbound),
+    },
+  });
   logTap.listener = { line: (line) => play.journal.add(line) };
   await using page = await openPage(options, play);
+  if (waited.length > 0) print(waitingWords(outbound, waited, channel, options.waiting));
   // Not before all else is there: what is taken is gone.
-  transport.start();
+  play.start();
   print(
     `Open the page in a browser: ${page.url}\n` +
       `The phones use the queues of ${connector}. Ctrl-C ends the program.\n`,
@@ -68,13 +91,51 @@ async function refuseIfUsed(broker: AmqpBroker, outbound: string): Promise<void>
         "Each message would reach only one of the two; --force starts nevertheless.",
     );
   }
-  const waiting = await broker.depth(outbound) ?? 0;
-  if (waiting > 0) {
-    throw new CommandError(
-      EXIT.unavailable,
-      `Messages to users wait in ${outbound}: ${waiting}. Simulated phones would take them, ` +
-        "and no user would get them.\nStart the transport, which sends them; " +
-        "or --force takes them nevertheless.",
-    );
-  }
+}
+
+/** Where a bridge with this configuration answers operators, if it runs on this machine. */
+function operatorsAddress({ admin_bind, http_bind }: Config): string {
+  const bind = admin_bind ?? http_bind;
+  if (bind.kind === "unix") return `unix:${bind.path}`;
+  const anywhere = ["0.0.0.0", "::"].includes(bind.hostname);
+  const host = anywhere ? "127.0.0.1" : bind.hostname;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${bind.port}`;
+}
+
+/**
+ * The messages that wait in the queue.
+ * @throws {CommandError} If they are too many to be left there.
+ */
+async function waitingIn(broker: AmqpBroker, outbound: string): Promise<readonly WaitingMessage[]> {
+  const depth = await broker.depth(outbound) ?? 0;
+  if (depth === 0) return [];
+  if (depth <= MOST_LEFT) return await lookAtWaiting(broker, outbound);
+  throw new CommandError(
+    EXIT.unavailable,
+    `${messagesTo(depth)} in ${outbound}, more than handset can leave there: ${MOST_LEFT}.\n` +
+      "Start the transport, which sends them; or delete them at RabbitMQ, if nobody needs them.",
+  );
+}
+
+function waitingWords(
+  outbound: string,
+  waited: readonly WaitingMessage[],
+  { failed_status }: Pick<ChannelConfig, "failed_status">,
+  decision: Decision | undefined,
+): string {
+  const whom = forWhom(waited.map(({ address }) => address));
+  const what = {
+    take: "They are taken: nobody gets them, and Turn is told of each what failed_status is: " +
+      `${failed_status}.\n`,
+    leave: "They stay there for the transport, and no phone here shows them.\n",
+  };
+  const asked =
+    "Nothing is taken until you say at the page, or by --waiting, what becomes of them:\n" +
+    `  leave  ${what.leave}  take   ${what.take}`;
+  return `${messagesTo(waited.length)} in ${outbound}, for ${whom}: perhaps real people.\n` +
+    (decision === undefined ? asked : what[decision]);
+}
+
+function messagesTo(count: number): string {
+  return count === 1 ? "1 message to a user waits" : `${count} messages to users wait`;
 }

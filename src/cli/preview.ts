@@ -18,6 +18,7 @@ import {
 } from "../preview/mod.ts";
 import { contentOptionsOf } from "../service/content_options.ts";
 import { ussdOptionsOf } from "../service/ussd_options.ts";
+import { decodeRequest } from "../turn/request.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 import { plainJson, plainText, print, printError } from "./print.ts";
 
@@ -86,7 +87,14 @@ function previewOptions(
     ],
     mergeWindowMs: ussd.mergeWindowMs,
     answerDeadlineMs: ussd.answerDeadlineMs(null),
+    readMessage,
   };
+}
+
+/** What Turn has sent, as the bridge reads it. */
+function readMessage(sent: Readonly<Record<"turn" | "content", unknown>>) {
+  const read = decodeRequest(new TextEncoder().encode(JSON.stringify({ to: "0", ...sent })));
+  return read.kind === "request" ? read.request : undefined;
 }
 
 async function samplesOf(path: string | undefined): Promise<Samples> {

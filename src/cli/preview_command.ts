@@ -23,7 +23,10 @@ const PHONE_KEYS = configKeys.filter(({ path }) =>
 export function addPreview(program: Command, shell: Shell): void {
   const command = program.command("preview")
     .description("show what flows exported from Turn look like on a phone, and what to mend")
-    .argument("<file...>", "flows, as Turn exports them in JSON")
+    .argument(
+      "<file...>",
+      "flows, as Turn exports them in JSON, or transcripts of the handset's page",
+    )
     .addOption(new Option("--ussd", "as screens of USSD (the default, but for a channel of SMS)"))
     .addOption(new Option("--sms", "as SMS").conflicts("ussd"))
     .option("--html <file>", "write a page to print or pass on, in place of text")

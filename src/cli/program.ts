@@ -174,11 +174,11 @@ function addDemoCommands(program: Command, shell: Shell): void {
   const handsetCommand = program.command("handset")
     .description("use simulated phones, on a page, with the broker and the Turn of a configuration")
     .addOption(CONNECTOR)
-    .option(
-      "--force",
-      "start even if messages wait in the outbound queue, or another program consumes it",
-      false,
-    );
+    .addOption(
+      new Option("--waiting <what>", "what becomes of messages that wait in the outbound queue")
+        .choices(["leave", "take"]),
+    )
+    .option("--force", "start even if another program consumes the outbound queue", false);
   addPageOptions(handsetCommand);
   needConfig(handsetCommand, shell, async (config) => {
     const { handset } = await import("./handset.ts");

@@ -13,7 +13,7 @@ export interface Said {
   /** What it is, for people. */
   readonly what: string;
   readonly message: TurnMessage;
-  readonly content: null;
+  readonly content: string | null;
   readonly waitingForUserInput: boolean;
   /** Expressions that are shown by their names, as nothing says what they will say. */
   readonly unknown: readonly Expression[];

@@ -22,4 +22,5 @@ export {
 export { readSamples, type Samples, type Words } from "./samples.ts";
 export type { Page, PhoneOptions } from "./screens.ts";
 export { formatText } from "./text.ts";
+export type { TranscriptOptions } from "./transcript.ts";
 export type { Warning, WarningKind } from "./warnings.ts";

@@ -14,18 +14,20 @@ import { readBlock, type Said } from "./messages.ts";
 import { type Samples, Wanted } from "./samples.ts";
 import { NOTHING_TO_DO, screenWarnings, smsWarnings } from "./screen_warnings.ts";
 import { bySms, onUssd, type Page, type PhoneOptions } from "./screens.ts";
+import { previewTranscript, type TranscriptOptions } from "./transcript.ts";
 import { messagesOf, type Turn, type TurnMessage, turnsOf } from "./turns.ts";
 import type { Warning } from "./warnings.ts";
 
 /** How a preview is made. */
-export interface PreviewOptions extends PhoneOptions, Omit<SessionOptions, "moreKey"> {
+export interface PreviewOptions
+  extends PhoneOptions, Omit<SessionOptions, "moreKey">, Pick<TranscriptOptions, "readMessage"> {
   /** Where it is shown. */
   readonly medium: Medium;
   /** What expressions say. */
   readonly samples: Samples;
 }
 
-/** A file with flows. */
+/** A file with flows, or a transcript of the handset's page. */
 export interface FlowFile {
   /** As it was named. */
   readonly name: string;
@@ -104,15 +106,22 @@ class Previewer {
   readonly #options: PreviewOptions;
   readonly #session: SessionOptions;
   readonly #flows: readonly Flow[];
+  readonly #transcripts: FlowPreview[] = [];
   readonly #unread: Unread[] = [];
   readonly #said = new Map<Block, Map<Language, Said | undefined>>();
 
   constructor(files: readonly FlowFile[], options: PreviewOptions) {
     this.#options = options;
     this.#session = { ...options, moreKey: options.pages.moreKey };
-    const read = files.map(({ name, bytes }) => readContainer(name, bytes));
-    this.#flows = read.flatMap(({ flows }) => flows);
-    this.#unread.push(...read.flatMap(({ unread }) => unread));
+    this.#flows = files.flatMap(({ name, bytes }) => {
+      const transcript = previewTranscript(name, bytes, options);
+      if (transcript !== undefined) this.#transcripts.push(transcript.flow);
+      const { unread, flows } = transcript === undefined
+        ? readContainer(name, bytes)
+        : { ...transcript, flows: [] };
+      this.#unread.push(...unread);
+      return flows;
+    });
     this.#readBlocks();
   }
 
@@ -140,7 +149,7 @@ class Previewer {
         languages: flow.languages.map((language) => this.#inLanguage(its, language, told)),
       };
     });
-    return { medium, flows, unread: this.#unread };
+    return { medium, flows: [...flows, ...this.#transcripts], unread: this.#unread };
   }
 
   skeleton(): string {

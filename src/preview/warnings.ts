@@ -16,7 +16,8 @@ export type WarningKind =
   | "start_words"
   | "number_keyword"
   | "same_options"
-  | "unknown_length";
+  | "unknown_length"
+  | "differs";
 
 /** Something that a phone will not do as the flow's author may think. */
 export interface Warning {

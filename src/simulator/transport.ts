@@ -1,7 +1,7 @@
 // A simulated vumi transport: it publishes users' messages and events on a connector's queues, and
 // consumes the messages to users. It knows the queues and nothing of the bridge.
 
-import type { Consumer, Disposition, Publisher, Subscriber } from "../broker/mod.ts";
+import type { BrokerMessage, Consumer, Disposition, Publisher, Subscriber } from "../broker/mod.ts";
 import {
   type ConnectorQueues,
   createMessage,
@@ -26,6 +26,12 @@ interface TransportWatcher {
   taken?(message: Message): void;
 }
 
+/** What becomes of a message to a user; undefined if it is to be taken. It is null if it can't be read. */
+export type Sorter = (
+  message: Message | null,
+  arrival: BrokerMessage,
+) => Promise<Disposition | undefined> | undefined;
+
 /** A user's message, as far as the user decides on it. */
 export type UserAction = Omit<MessageFields, "transport_name">;
 
@@ -45,12 +51,16 @@ export class Transport implements AsyncDisposable {
     for (const queue of [inbound, event]) broker.declare(queue);
   }
 
-  /** Begins to take messages to users. */
-  start(): void {
+  /** Begins to take messages to users, all of them unless `sort` says otherwise of some. */
+  start(sort: Sorter = () => undefined, prefetch = 1): void {
     const { outbound } = this.queues;
-    const options = { prefetch: 1, parkingQueue: `${outbound}.parked` };
-    this.#consumer = this.#broker.consume(outbound, options, ({ body }) => {
-      return Promise.resolve(this.#take(body));
+    const options = { prefetch, parkingQueue: `${outbound}.parked` };
+    this.#consumer = this.#broker.consume(outbound, options, async (arrival) => {
+      const message = readMessage(arrival.body);
+      const sorting = sort(typeof message === "string" ? null : message, arrival);
+      // Without a wait for those that are taken: they keep their order.
+      const disposition = sorting && await sorting;
+      return disposition ?? this.#take(message);
     });
   }
 
@@ -68,20 +78,31 @@ export class Transport implements AsyncDisposable {
     await this.#broker.publish(this.queues.event, encodeEvent(event));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Takes no more messages. */
+  async stop(): Promise<void> {
     await this.#consumer?.cancel();
   }
 
-  #take(body: Uint8Array): Disposition {
-    let message: Message;
-    try {
-      message = decodeMessage(body);
-    } catch (error) {
-      if (error instanceof MalformedPayloadError) return { kind: "park", reason: error.message };
-      throw error;
-    }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.#consumer?.settled();
+  }
+
+  /** @param message Why it can't be read, if it can't. */
+  #take(message: Message | string): Disposition {
+    if (typeof message === "string") return { kind: "park", reason: message };
     this.#watchers.each((watcher) => watcher.taken?.(message));
     return { kind: "done" };
+  }
+}
+
+/** A message, or why it can't be read. */
+function readMessage(body: Uint8Array): Message | string {
+  try {
+    return decodeMessage(body);
+  } catch (error) {
+    if (error instanceof MalformedPayloadError) return error.message;
+    throw error;
   }
 }
 

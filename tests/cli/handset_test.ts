@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { EXIT } from "../../src/cli/exit_codes.ts";
+import type { PageEvent } from "../../src/simulator/handset/events.ts";
 import { startService } from "../../src/service/service.ts";
 import { FakeTurn, send } from "../support/fake_turn.ts";
 import { until } from "../support/until.ts";
@@ -114,29 +115,115 @@ Deno.test("handset takes no messages that somebody else takes, unless it is told
   assert.deepEqual(transport.outbound, []);
 });
 
-Deno.test("handset leaves messages that wait for a transport where they are, unless it is told to", async () => {
-  await using queues = await connector();
-  for (const content of ["first", "second"]) {
-    await queues.transport.publish("outbound", inboundMessage({ to_addr: USER, content }));
+/** A connector with messages that wait for two people. */
+async function withWaiting() {
+  const queues = await connector();
+  const waiting = [["+27821234567", "first"], ["+27831234568", "second"]] as const;
+  for (const [to_addr, content] of waiting) {
+    await queues.transport.publish("outbound", inboundMessage({ to_addr, content }));
   }
-  const { code, err } = await refusal(handset({ "connector-name": queues.name }));
-  assert.equal(
-    err,
-    `Messages to users wait in ${queues.name}.outbound: 2. Simulated phones would take them, ` +
-      "and no user would get them.\nStart the transport, which sends them; " +
-      "or --force takes them nevertheless.\n",
-  );
-  assert.equal(code, EXIT.unavailable);
-  assert.equal(await queues.transport.depth("outbound"), 2);
-  await using process = handset({ "connector-name": queues.name }, "--force");
+  return queues;
+}
+
+async function pageOf(process: Deno.ChildProcess) {
   const stdout = new Transcript(process.stdout);
-  const [, url = ""] = await stdout.waitFor(/in a browser: (http:\S+)/);
-  await using client = await PageClient.open(url);
-  for (const text of ["first", "second"]) await client.hears({ kind: "said", by: "service", text });
+  const [said = "", url = ""] = await stdout.waitFor(/[^]*in a browser: (http:\S+)[^]*Ctrl-C/);
+  return { stdout, url, said, client: await PageClient.open(url) };
+}
+
+function isNack(event: PageEvent): boolean {
+  return event.kind === "reported" && event.report === "nack";
+}
+
+async function ended(process: Deno.ChildProcess, stdout: Transcript): Promise<void> {
   process.kill("SIGTERM");
   assert.equal(await process.stderr.text(), "");
   assert.equal((await process.status).code, EXIT.ok);
   await stdout.ended;
+}
+
+Deno.test("handset takes nothing while messages wait for others, before it is told what becomes of them", async () => {
+  await using queues = await withWaiting();
+  for (let start = 0; start < 3; start++) {
+    await using process = handset({ "connector-name": queues.name });
+    const { stdout, said, client: opened } = await pageOf(process);
+    await using client = opened;
+    const asked = `2 messages to users wait in ${queues.name}.outbound, for +278…67 and +278…68`;
+    assert.ok(said.startsWith(asked), said);
+    assert.match(said, /Nothing is taken until you say at the page, or by --waiting/);
+    assert.match(said, /Turn is told of each what failed_status is: sent/);
+    await client.hears({
+      kind: "others",
+      waited: 2,
+      forWhom: "+278…67 and +278…68",
+      decision: null,
+    });
+    await assert.rejects(client.act({ do: "dial", address: USER, code: "*1#" }), /Say first what/);
+    assert.equal(await queues.transport.depth("outbound"), 2);
+    await ended(process, stdout);
+  }
+  assert.equal(await queues.transport.depth("outbound"), 2);
+});
+
+for (const how of ["at the page", "by --waiting", "and is killed"]) {
+  Deno.test(`handset leaves messages for others where they are, told so ${how}`, async () => {
+    await using queues = await withWaiting();
+    const args = how === "by --waiting" ? ["--waiting", "leave"] : [];
+    await using process = handset({ "connector-name": queues.name }, ...args);
+    const { stdout, client: opened } = await pageOf(process);
+    await using client = opened;
+    if (how !== "by --waiting") await client.act({ do: "decide", decision: "leave" });
+    await client.hears({ kind: "others", left: 2, taken: 0 });
+    // What comes for a phone here is taken, and what comes for others is left too.
+    for (const [to_addr, content] of [["+27841234569", "third"], [USER, "for the phone"]]) {
+      await queues.transport.publish("outbound", inboundMessage({ to_addr, content }));
+    }
+    await client.hears({ kind: "said", by: "service", text: "for the phone" });
+    await client.hears({ kind: "others", left: 3 });
+    assert.deepEqual(client.said, ["for the phone"]);
+    if (how === "and is killed") {
+      await client[Symbol.asyncDispose]();
+      process.kill("SIGKILL");
+      await process.stderr.cancel();
+      await process.status;
+      await stdout.ended;
+    } else await ended(process, stdout);
+    await until("what was left", async () => await queues.transport.depth("outbound") === 3);
+    await queues.transport.takeAgain();
+    await until("all in order", () => queues.transport.outbound.length === 3);
+    const contents = queues.transport.outbound.map(({ message }) => message.content);
+    assert.deepEqual(contents, ["first", "second", "third"]);
+  });
+}
+
+Deno.test("handset takes what came for a new phone, and left it until then", async () => {
+  await using queues = await connector();
+  await using process = handset({ "connector-name": queues.name });
+  const { stdout, client: opened } = await pageOf(process);
+  await using client = opened;
+  const fields = { to_addr: "+27821234567", content: "welcome" };
+  await queues.transport.publish("outbound", inboundMessage(fields));
+  await client.hears({ kind: "others", left: 1, leftFor: "+278…67" });
+  await client.act({ do: "add", address: "+27821234567" });
+  await client.hears({ kind: "said", by: "service", text: "welcome" });
+  await ended(process, stdout);
+  assert.equal(await queues.transport.depth("outbound"), 0);
+});
+
+Deno.test("handset takes messages for others if it is told to, and says what Turn is told of them", async () => {
+  await using queues = await withWaiting();
+  await using process = handset({ "connector-name": queues.name }, "--waiting", "take");
+  const { stdout, said, client: opened } = await pageOf(process);
+  await using client = opened;
+  assert.match(
+    said,
+    /They are taken: nobody gets them, and Turn is told of each what failed_status is: sent/,
+  );
+  for (const text of ["first", "second"]) await client.hears({ kind: "said", by: "service", text });
+  await client.hears({ kind: "others", taken: 2, left: 0 });
+  await until("two nacks", () => client.events.filter(isNack).length === 2);
+  assert.ok(client.said.includes("Nobody got this message: it was taken off the queue"));
+  await ended(process, stdout);
 });
 
 Deno.test("handset declares nothing before it knows that it may", async () => {

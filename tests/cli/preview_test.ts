@@ -139,3 +139,26 @@ Deno.test("preview --write-values writes what is asked for, keeps what is filled
   const wrong = await preview("--values", "/does/not/exist.json", flowFile("dynamic"));
   assert.deepEqual([wrong.code, /no such file/.test(wrong.stderr)], [64, true]);
 });
+
+Deno.test("preview shows a transcript of the handset's page, with what Turn has sent", async () => {
+  await using folder = await tempFolder();
+  const file = `${folder.path}/transcript.json`;
+  const sent = (body: string) => ({
+    by: "turn",
+    turn: { type: "text", text: { body } },
+    status: 200,
+  });
+  const entries = [
+    { by: "user", medium: "ussd", text: "*120*8864#" },
+    ...[sent("Welcome!"), sent("Your name?")],
+    { by: "service", medium: "ussd", text: "Welcome!\nYour name?" },
+  ];
+  const transcript = { transcript: "turn-channels/1", phone: "+26612345678", entries };
+  await Deno.writeTextFile(file, JSON.stringify(transcript));
+  const { code, stdout } = await preview("--strict", file);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /^Transcript of \+26612345678\s/);
+  assert.match(stdout, /^After "\*120\*8864#" \(text\) \+ After "\*120\*8864#" \(text\)$/m);
+  assert.match(stdout, /2 messages, shown as one screen/);
+  assert.match(stdout, /│ Welcome! +│\n +│ Your name\? +│/);
+});

@@ -55,7 +55,8 @@ const numbered = (count: number) =>
   Array.from({ length: count }, (_, n) => `Option ${"x".repeat(n)}`);
 const picture = { type: "Message", file: ["IMAGE", "image/png", "@link"] } as const;
 
-const CASES: Readonly<Record<WarningKind, readonly Case[]>> = {
+/** What differs from a transcript is in transcript_test.ts. */
+const CASES: Readonly<Record<Exclude<WarningKind, "differs">, readonly Case[]>> = {
   pages: [
     {
       flow: flow(says("word ".repeat(50), { card: "Long", line: 7 })),

@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { cutOff, seriousFaults } from "./page_faults.ts";
 import { type DemoPlaying, pageTest, type Person } from "./page_support.ts";
 
 const USER = "+26612345678";
@@ -79,18 +80,6 @@ for (const dark of [false, true]) {
   );
 }
 
-/** What is seen, and begins or ends outside of the window. */
-async function cutOff(person: Person): Promise<string[]> {
-  return await person.page.evaluate(() => {
-    const elements = document.querySelectorAll("main *, header *, nav *");
-    const outside = [...elements].filter((element) => {
-      const { left, right, width } = element.getBoundingClientRect();
-      return element.checkVisibility() && width > 1 && (left < 0 || right > innerWidth + 0.5);
-    });
-    return outside.map(({ tagName, id, className }) => `${tagName} ${id} ${className}`);
-  });
-}
-
 for (const width of [1360, 900, 375]) {
   for (const dark of [false, true]) {
     pageTest(
@@ -130,24 +119,4 @@ for (const width of [1360, 900, 375]) {
       { width, dark },
     );
   }
-}
-
-const AXE = await Deno.readTextFile(new URL(import.meta.resolve("axe-core/axe.min.js")));
-
-/** What is wrong with the page, or a part of it. */
-async function seriousFaults(person: Person, part = "body"): Promise<string[]> {
-  // Not as a script of the page, which its policy forbids, but as the browser's own.
-  await person.page.evaluate(AXE);
-  const found = await person.page.evaluate(`axe.run(${JSON.stringify(part)})`) as {
-    readonly violations: readonly {
-      readonly id: string;
-      readonly impact: string;
-      readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-    }[];
-    readonly passes: readonly unknown[];
-  };
-  assert.ok(found.passes.length > (part === "body" ? 20 : 10), "axe has looked at next to nothing");
-  return found.violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
 }

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
-import { phonePlay } from "../../src/simulator/handset/phone_play.ts";
+import { PhonePlay } from "../../src/simulator/handset/phone_play.ts";
 import { PageServer } from "../../src/simulator/handset/server.ts";
 import { Transport } from "../../src/simulator/transport.ts";
 import { NO_CHROMIUM, openView } from "../support/chromium.ts";
@@ -257,11 +257,11 @@ pageTest("load is drawn while it is on, and has no phones", async (person) => {
   await person.page.focus("#load");
   for (let step = 0; step < 5; step++) await person.page.keyboard.press("ArrowRight");
   await person.sees("#load-value", "50 messages/s");
-  await person.sees("#charts", /[1-9]\d* with Turn/);
+  await person.sees("#charts", /[1-9]\d*\/s with Turn/);
   await person.sees("#charts", /median: [\d.]+ ms/);
   await person.page.keyboard.press("Home");
   await person.sees("#load-value", "off");
-  await person.sees("#charts", "0 sent0 with Turn0 between");
+  await person.sees("#charts", "0/s sent0/s with Turn0 between");
   assert.equal((await person.texts("#phones button")).length, 2);
   assert.deepEqual(await person.texts(".trace"), []);
 });
@@ -291,8 +291,8 @@ Deno.test({
   fn: async () => {
     const broker = MemoryBroker.open();
     await using transport = new Transport("smpp", broker);
-    transport.start();
-    using play = phonePlay(transport, "8110");
+    await using play = new PhonePlay({ transport, number: "8110" });
+    play.start();
     await using server = new PageServer({ hostname: "127.0.0.1", port: 0, play });
     await using view = await openView(server.url, { width: 375 });
     const person = new Person(view.page, view.faults);

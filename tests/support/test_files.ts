@@ -15,12 +15,13 @@ const TESTS = new URL("../", import.meta.url).href;
  * what is remembered: to them a queue is a queue, whatever its type and the server's version.
  */
 const ANY_BROKER_DOES = new RegExp(
-  "^(cli/(?!check|parked)|service/|telemetry/|compiled_|story_|broker/rabbitmq/tls_|e2e/(" + [
-    ...["redis_", "content_", "menus_", "pages_", "split_", "vumi2_", "smpp_", "aat_", "turns_"],
-    ...["hold_", "late_", "resume_", "sessions_", "unmerged_", "several_", "cache_faults_"],
-    ...["turn_down_", "token_", "repeats_", "trace_", "metrics_", "outbound_"],
-    ...["throttled_", "sms_rate_"],
-  ].join("|") + "))",
+  "^(cli/(?!check|parked)|service/|simulator/|telemetry/|compiled_|story_|broker/rabbitmq/tls_|e2e/(" +
+    [
+      ...["redis_", "content_", "menus_", "pages_", "split_", "vumi2_", "smpp_", "aat_", "turns_"],
+      ...["hold_", "late_", "resume_", "sessions_", "unmerged_", "several_", "cache_faults_"],
+      ...["turn_down_", "token_", "repeats_", "trace_", "metrics_", "outbound_"],
+      ...["throttled_", "sms_rate_"],
+    ].join("|") + "))",
 );
 
 /**

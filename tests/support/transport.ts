@@ -67,15 +67,20 @@ export class Transport implements AsyncDisposable {
     }
     const ours = ["inbound.parked", "event.parked", "held.parked"];
     await makeByHand(connection, ours.map((end) => `${connector}.${end}`));
-    const { consumerTag } = await channel.consume(`${connector}.outbound`, (raw) => {
+    await transport.takeAgain();
+    return transport;
+  }
+
+  /** Consumes `.outbound`, after it was left to others. */
+  async takeAgain(): Promise<void> {
+    const { consumerTag } = await this.#channel.consume(`${this.#connector}.outbound`, (raw) => {
       if (raw === null) return; // The queue was deleted.
       const outbound = { message: JSON.parse(raw.content.toString()), raw };
-      transport.outbound.push(outbound);
-      channel.ack(raw);
-      transport.onOutbound(outbound);
+      this.outbound.push(outbound);
+      this.#channel.ack(raw);
+      this.onOutbound(outbound);
     });
-    transport.#consumerTag = consumerTag;
-    return transport;
+    this.#consumerTag = consumerTag;
   }
 
   /** Leaves `.outbound` to others. */

@@ -18,6 +18,10 @@ const actionSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("report"), id, report }),
   /** Whether the transport reports by itself. */
   z.strictObject({ do: z.literal("setReports"), on: z.boolean() }),
+  /** Which operator's network it is, by its id. */
+  z.strictObject({ do: z.literal("setNetwork"), id }),
+  /** Whether it loses sessions now and then. */
+  z.strictObject({ do: z.literal("setBadNetwork"), on: z.boolean() }),
   z.strictObject({
     do: z.literal("send"),
     to: address,
@@ -36,6 +40,8 @@ const actionSchema = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("replay"), key: z.union([z.literal("all"), id]) }),
   z.strictObject({ do: z.literal("setLoad"), rate: z.int().min(0).max(500) }),
   z.strictObject({ do: z.literal("tour") }),
+  /** What becomes of messages that waited for others. */
+  z.strictObject({ do: z.literal("decide"), decision: z.enum(["take", "leave"]) }),
 ]);
 
 export type Action = z.output<typeof actionSchema>;

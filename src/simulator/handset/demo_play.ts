@@ -9,14 +9,17 @@ import { NUMBER, TOUR_USERS, USSD_CODE } from "../tour_messages.ts";
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
 import type { Health, HelloFields, Now, Settings } from "./events.ts";
+import { FlowWatch } from "./flow_watch.ts";
 import { askHealth } from "./health.ts";
 import { Journal } from "./journal.ts";
 import { isLoad, Load } from "./load.ts";
 import type { LogListener } from "./log_tap.ts";
 import { MessageTraces } from "./message_traces.ts";
+import { NETWORKS } from "./network.ts";
 import { Parking } from "./parking.ts";
 import { PhoneError, Phones } from "./phones.ts";
 import type { Play } from "./server.ts";
+import { type Transcript, Transcripts } from "./transcripts.ts";
 import { TurnControls } from "./turn_controls.ts";
 
 interface DemoPlayOptions {
@@ -42,8 +45,10 @@ export class DemoPlay implements Play, AsyncDisposable {
   readonly hello: HelloFields;
   readonly #options: DemoPlayOptions;
   readonly #parts = new DisposableStack();
+  readonly #transcripts: Transcripts;
   readonly #phones: Phones;
   readonly #traces: MessageTraces;
+  readonly #flowWatch: FlowWatch;
   readonly #turnControls: TurnControls;
   readonly #load: Load;
   readonly #parking: Parking;
@@ -62,15 +67,31 @@ export class DemoPlay implements Play, AsyncDisposable {
     const { connector } = transport;
     const ignores = isLoad;
     const isReserved = (address: string) => this.#isTouring && TOUR_USERS.includes(address);
-    this.hello = { whole: true, number: NUMBER, ussdCode: USSD_CODE, connector };
+    this.hello = {
+      ...{ whole: true, media: "both", number: NUMBER, ussdCode: USSD_CODE, connector },
+      networks: NETWORKS,
+    };
+    this.#transcripts = this.#parts.use(
+      new Transcripts({
+        ...{ journal, connector, turn },
+        network: () => this.#phones.network.limits,
+      }),
+    );
     // Before the phones, which report what becomes of a message as soon as it comes.
-    this.#traces = this.#parts.use(new MessageTraces({ transport, journal, turn, ignores }));
+    this.#traces = this.#parts.use(
+      new MessageTraces({
+        ...{ transport, journal, turn, ignores },
+        onMerged: (address, count) => this.#flowWatch.merged(address, count),
+        onLate: (trace) => this.#flowWatch.late(trace),
+      }),
+    );
     this.#phones = this.#parts.use(
       new Phones({
         ...{ transport, journal, number: NUMBER, ussdTimeoutMs, ussdWaitMs },
         ...{ ignores, isReserved },
       }),
     );
+    this.#flowWatch = this.#parts.use(new FlowWatch({ turn, phones: this.#phones, ignores }));
     this.#turnControls = this.#parts.use(
       new TurnControls({
         turn,
@@ -91,6 +112,10 @@ export class DemoPlay implements Play, AsyncDisposable {
 
   now(): readonly Now[] {
     return [this.#settings, ...this.#phones.all, this.#health, this.#parking.parked];
+  }
+
+  transcript(phone: string): Transcript {
+    return this.#transcripts.of(phone);
   }
 
   async act(action: Action): Promise<void> {
@@ -151,12 +176,15 @@ export class DemoPlay implements Play, AsyncDisposable {
 
   readonly logListener: LogListener = {
     line: (line) => this.journal.add(line),
-    values: ({ messageId, eventId, delayMs, waitMs, result }) => {
+    values: ({ messageId, eventId, delayMs, waitMs, result, reason }) => {
       const id = String(eventId ?? messageId);
       const pauseMs = delayMs ?? waitMs;
-      if (typeof pauseMs === "number") this.#traces.retryIn(id, pauseMs);
+      if (typeof pauseMs === "number") this.#traces.retryIn(id, pauseMs, `${reason}`);
       if (result === "skipped") this.#traces.skipped(id);
-      if (result === "not_shown") this.#traces.notShown(id);
+      if (result === "not_shown") {
+        this.#traces.notShown(id);
+        this.#flowWatch.notShown(id);
+      }
     },
   };
 
@@ -174,7 +202,7 @@ export class DemoPlay implements Play, AsyncDisposable {
       turnReplies: this.#turnControls.repliesByItself,
       turnDelay: this.#turnControls.delayMs / 1_000,
       turnMessages: this.#turnControls.messagesPerAnswer,
-      reports: this.#phones.reportsByItself,
+      ...this.#phones.settings,
       load: this.#load.rate,
       touring: this.#isTouring,
     };

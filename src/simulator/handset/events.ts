@@ -10,12 +10,13 @@ export type Happening =
   | PhoneMessage
   | TraceEvent
   | LogLine
+  | FlowWarning
   | { readonly kind: "reported"; readonly id: string; readonly report: Report }
   /** What the tour says before its next step. */
   | { readonly kind: "caption"; readonly title: string; readonly text: string }
   | { readonly kind: "verdict"; readonly good: boolean; readonly text: string };
 
-export type Now = Hello | Phone | Settings | Health | Parked | Sample;
+export type Now = Hello | Phone | Settings | Health | Parked | Sample | Others | BridgeNow;
 
 export interface PhoneMessage {
   readonly kind: "said";
@@ -28,6 +29,16 @@ export interface PhoneMessage {
   readonly ussd: boolean;
   /** Of what the service says. */
   readonly size: ScreenSize | SmsSize | null;
+  readonly at: number;
+}
+
+/** What a flow does wrong, at the phone where it is seen. */
+export interface FlowWarning {
+  readonly kind: "warning";
+  readonly address: string;
+  readonly text: string;
+  /** Whether it was in a USSD session. */
+  readonly ussd: boolean;
   readonly at: number;
 }
 
@@ -119,9 +130,24 @@ export interface Hello {
   readonly anew: boolean;
   /** Whether Turn and the bridge run here too, and not the phones only. */
   readonly whole: boolean;
+  /** What users can do on this channel. */
+  readonly media: "ussd" | "sms" | "both";
+  /** Whom they write to. */
   readonly number: string;
+  /** What they dial. */
   readonly ussdCode: string;
   readonly connector: string;
+  readonly networks: readonly NetworkLimits[];
+}
+
+/** What an operator's network allows on USSD. */
+export interface NetworkLimits {
+  readonly id: string;
+  readonly name: string;
+  /** Characters on a screen, as GSM-7 counts them. */
+  readonly pageChars: number;
+  /** How long it waits for a screen. */
+  readonly waitSeconds: number;
 }
 
 export type HelloFields = Omit<Hello, "kind" | "anew">;
@@ -137,8 +163,8 @@ export interface Session {
   readonly id: string;
   readonly code: string;
   readonly state: "waiting" | "asking" | "ended";
-  /** By time: it was too long; by silence: the network got no screen in time. */
-  readonly endedBy: "service" | "user" | "time" | "silence" | null;
+  /** By time: it was too long; by silence: the network got no screen in time; by loss: it is a bad one. */
+  readonly endedBy: "service" | "user" | "time" | "silence" | "loss" | null;
   readonly text: string;
   readonly size: ScreenSize;
   readonly screens: number;
@@ -161,6 +187,9 @@ export interface Settings {
   /** How many messages it sends for one answer on USSD. */
   readonly turnMessages: number;
   readonly reports: boolean;
+  /** The id of the operator that is played. */
+  readonly network: string;
+  readonly badNetwork: boolean;
   readonly load: number;
   readonly touring: boolean;
 }
@@ -189,10 +218,41 @@ export interface ParkedRow {
 
 export interface Sample {
   readonly kind: "sample";
+  /** A second. */
   readonly sent: number;
   readonly delivered: number;
   readonly medianMs: number | null;
   readonly p95Ms: number | null;
   /** Messages sent that Turn does not have yet. */
   readonly between: number;
+  /** Since the start. */
+  readonly sentInAll: number;
+}
+
+/** Messages in the queue that are meant for others than the phones here. */
+export interface Others {
+  readonly kind: "others";
+  /** How many waited when the program started, and for whom, in words. */
+  readonly waited: number;
+  readonly forWhom: string;
+  /** What becomes of those; null as long as nobody has said so, and nothing is taken until then. */
+  readonly decision: "take" | "leave" | null;
+  readonly taken: number;
+  /** What Turn is told of a message that was taken. */
+  readonly toldAs: string;
+  /** How many are left in the queue now, those that have come since too. */
+  readonly left: number;
+  readonly leftFor: string;
+  /** Whether so many are left that nothing else comes. */
+  readonly isFull: boolean;
+}
+
+/** The bridge that runs elsewhere, as far as it is seen from here. */
+export interface BridgeNow {
+  readonly kind: "bridge";
+  /** The queue to it, and whether a bridge listens there. */
+  readonly queue: string;
+  readonly listens: boolean;
+  /** Where it was asked in vain what it merges and refuses; empty if it answers. */
+  readonly asked: string;
 }

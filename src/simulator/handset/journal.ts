@@ -2,9 +2,14 @@
 // that lost its connection gets what it missed. The frames are those of server-sent events.
 
 import { LRUCache } from "lru-cache";
+import { Watchers } from "../watchers.ts";
 import type { Happening, HelloFields, Now } from "./events.ts";
 
 type Listener = (frame: string) => void;
+
+interface JournalWatcher {
+  added(happening: Happening): void;
+}
 
 export class Journal {
   /** Frames by their numbers. */
@@ -13,6 +18,9 @@ export class Journal {
   readonly #life = crypto.randomUUID().slice(0, 8);
   readonly #listeners = new Set<Listener>();
   #last = 0;
+  readonly #watchers = new Watchers<JournalWatcher>();
+  /** Watches what is added, as it is. */
+  readonly watch = (watcher: JournalWatcher): Disposable => this.#watchers.add(watcher);
 
   /** Keeps so many events and characters; the oldest go first. */
   constructor(max = 2_000, maxSize = 4_000_000) {
@@ -25,6 +33,7 @@ export class Journal {
 
   /** Sends an event, and keeps it for pages that are opened later. */
   add(happening: Happening): void {
+    this.#watchers.each((watcher) => watcher.added(happening));
     const number = ++this.#last;
     const frame = `id: ${this.#life}-${number}\n${formatFrame(happening)}`;
     this.#kept.set(number, frame);

@@ -35,6 +35,7 @@ export class Load implements Disposable {
   #due = 0;
   #user = 0;
   #sent = 0;
+  #sentInAll = 0;
   #delaysMs: number[] = [];
 
   constructor(options: LoadOptions) {
@@ -83,10 +84,11 @@ export class Load implements Disposable {
       from_addr: `${PREFIX}${String(this.#user).padStart(4, "0")}`,
       to_addr: NUMBER,
       transport_type: "sms",
-      content: `Message ${this.#sent}`,
+      content: `Message ${this.#sentInAll}`,
     });
     this.#sentAt.set(message.message_id, performance.now());
     this.#sent++;
+    this.#sentInAll++;
     // Only a closed broker does not take it, and then all is over.
     void transport.publish(message).catch(() => this.#stop());
   }
@@ -101,6 +103,7 @@ export class Load implements Disposable {
       medianMs: quantile(delaysMs, 0.5),
       p95Ms: quantile(delaysMs, 0.95),
       between: this.#sentAt.size,
+      sentInAll: this.#sentInAll,
     });
     const isOver = this.#rate === 0 && this.#sent === 0 && this.#sentAt.size === 0;
     // The last sample is all 0, or the charts would end in the air.

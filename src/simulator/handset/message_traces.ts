@@ -24,10 +24,16 @@ interface MessageTracesOptions {
   readonly turn?: SimulatedTurn;
   readonly journal: Journal;
   readonly ignores?: (address: string) => boolean;
+  /** A screen has shown so many of Turn's messages. */
+  readonly onMerged?: (address: string, count: number) => void;
+  /** One of Turn's messages was too late for its screen. */
+  readonly onLate?: (trace: MessageTrace) => void;
 }
 
 const REMEMBERED = 2_000;
 
+/** Why the bridge gave up a call that Turn did not answer. */
+const TIME_OUT = /did not answer within/;
 const NOT_SHOWN = { state: "not_shown", note: "nothing that a phone can show" } as const;
 const PAGED = { state: "paged", note: "reads on" } as const;
 const HELD = { state: "held", note: "waits for the screen" } as const;
@@ -39,9 +45,9 @@ export class MessageTraces implements Disposable {
   /** Turn's requests that are not answered yet. */
   readonly #requests = new Set<Promise<RequestAnswer>>();
   readonly #menus = new AskedMenus();
-  /** Messages of which the bridge logged that a phone can't show them. */
   /** On what kind of network users wrote last. */
   readonly #media = new LRUCache<string, string>({ max: REMEMBERED });
+  /** Messages of which the bridge logged that a phone can't show them. */
   readonly #notShown = new LRUCache<string, true>({ max: REMEMBERED });
   readonly #watches = new DisposableStack();
   /** If Turn runs elsewhere, nothing is seen of a message after the queue. */
@@ -65,10 +71,12 @@ export class MessageTraces implements Disposable {
     }));
   }
 
-  /** When the bridge tries again, by its log: it may have done so already. */
-  retryIn(id: string, waitMs: number): void {
+  /** When the bridge tries again, and why, by its log: it may have done so already. */
+  retryIn(id: string, waitMs: number, reason: string): void {
     const note = waitMs === 0 ? "next try at once" : `next try in ${formatMs(waitMs)}`;
-    if (this.#book.get(id)?.state === "retrying") this.#book.go(id, { note });
+    if (this.#book.get(id)?.state !== "retrying") return;
+    const timedOut = TIME_OUT.test(reason) ? step("bad", `Timed out: ${reason}`) : undefined;
+    this.#book.go(id, { note }, timedOut);
   }
 
   /** The bridge logged that Turn need not be called. */
@@ -229,6 +237,7 @@ export class MessageTraces implements Disposable {
     this.#book.end(id, { state: "done", note, screenId: id }, step("good", title, details));
     const late = about && this.#book.outboundOf(about);
     if (!late) return;
+    this.#options.onLate?.(late);
     const change = { state: "late", note: "the next dial shows it, an SMS says so" } as const;
     this.#book.go(late.id, change, step("plain", "Too late for its screen: an SMS says so"));
   }
@@ -241,6 +250,7 @@ export class MessageTraces implements Disposable {
     const { size: length } = shown;
     const note = length === 1 ? "on a screen" : `${length} messages on one screen`;
     const title = `Taken off ${this.#options.transport.queues.outbound}: ${note}`;
+    this.#options.onMerged?.(address, length);
     for (const id of shown) {
       this.#book.end(id, { state: "done", note, screenId }, step("good", title, details));
     }
@@ -251,6 +261,7 @@ export class MessageTraces implements Disposable {
     const trace = this.#book.outboundOf(messageId);
     if (trace?.state !== "held") return;
     const note = status === "failed" ? "told of as failed" : "the next dial shows it";
+    this.#options.onLate?.(trace);
     const title = `Too late for its screen: ${note}`;
     this.#book.go(trace.id, { state: "late", note }, step("bad", title));
   }

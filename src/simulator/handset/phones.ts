@@ -5,10 +5,13 @@ import { messageOf, sleep } from "../../async/mod.ts";
 import type { Event, Message } from "../../vumi/mod.ts";
 import { createEvent, type Transport, type UserAction } from "../transport.ts";
 import type { Action } from "./actions.ts";
-import type { Phone, PhoneMessage } from "./events.ts";
+import type { Phone, Settings } from "./events.ts";
 import type { Journal } from "./journal.ts";
-import { screenSize, smsSize } from "./text_size.ts";
+import { NOBODY_GOT_IT } from "./others.ts";
+import { Network } from "./network.ts";
+import { PhoneWords } from "./phone_words.ts";
 import { UssdSession } from "./ussd.ts";
+import { lateWords, silenceWords } from "./warnings.ts";
 
 export interface PhonesOptions {
   readonly transport: Transport;
@@ -16,11 +19,16 @@ export interface PhonesOptions {
   readonly number: string;
   /** How long a USSD session lives; as on a network, unless given. */
   readonly ussdTimeoutMs?: number | undefined;
-  /** How long the network waits for a screen; as on a network, unless given. */
+  /** How long the network waits for a screen; as it says itself, unless given. */
   readonly ussdWaitMs?: number | undefined;
+  readonly network?: Network;
+  /** What a screen ends with that has another page after it. */
+  readonly moreLine?: string;
   readonly ignores?: (address: string) => boolean;
   /** Phones that the tour uses now, and nobody else may. */
   readonly isReserved?: (address: string) => boolean;
+  /** Whether a message was meant for somebody else, and has reached nobody. */
+  readonly isFromOthers?: (messageId: string) => boolean;
 }
 
 /** Something can't be done at a phone, for the reason in the message. */
@@ -29,17 +37,15 @@ export class PhoneError extends Error {
 }
 
 const MOST_PHONES = 50;
-const LONGEST_TEXT = 4_000;
 const DELIVERY_MS = 400;
 const USSD_MS = 180_000;
-/** Networks differ, and few wait for longer. */
-const USSD_WAIT_MS = 10_000;
 
 /** What is said of the end of a session at the phone. */
 const ENDS = {
   user: "Hung up",
   time: "Timed out",
   silence: "No screen came in time: the network ended the session",
+  loss: "The network lost the session",
 };
 
 /** What is said of a message that a session does not take, and why it was not taken. */
@@ -50,6 +56,10 @@ const LOST = {
 
 export class Phones implements Disposable {
   reportsByItself = true;
+  /** The phone that was used last. */
+  lastUsed = "";
+  readonly network: Network;
+  readonly words: PhoneWords;
   readonly #options: PhonesOptions;
   readonly #phones = new Map<string, UssdSession>();
   readonly #watch: Disposable;
@@ -58,11 +68,18 @@ export class Phones implements Disposable {
   constructor(options: PhonesOptions) {
     this.#options = options;
     const { transport, ignores = () => false } = options;
+    this.network = options.network ?? new Network();
+    this.words = new PhoneWords({ ...options, network: this.network });
     this.#watch = transport.watch({
       published: (message) => ignores(message.from_addr) || this.#show(message),
       reported: (event) => this.#showReport(event),
       taken: (message) => ignores(message.to_addr) || this.#deliver(message),
     });
+  }
+
+  get settings(): Pick<Settings, "reports" | "network" | "badNetwork"> {
+    const { limits, isBad: badNetwork } = this.network;
+    return { reports: this.reportsByItself, network: limits.id, badNetwork };
   }
 
   get all(): readonly Phone[] {
@@ -105,9 +122,28 @@ export class Phones implements Disposable {
       case "setReports":
         this.reportsByItself = action.on;
         return;
+      case "setNetwork":
+        return this.network.choose(action.id);
+      case "setBadNetwork":
+        this.network.isBad = action.on;
+        return;
       default:
         throw new PhoneError("Turn and the bridge do not run here");
     }
+  }
+
+  isInSession(address: string): boolean {
+    const session = this.#phones.get(address);
+    return session !== undefined && session.state !== "ended";
+  }
+
+  /** How long before a moment the user did what was done last on USSD. */
+  sinceLast(address: string, at: number): ReturnType<UssdSession["sinceLast"]> | undefined {
+    return this.#phones.get(address)?.sinceLast(at);
+  }
+
+  has(address: string): boolean {
+    return this.#phones.has(address);
   }
 
   add(address: string): void {
@@ -115,9 +151,16 @@ export class Phones implements Disposable {
     if (this.#phones.size >= MOST_PHONES) {
       throw new PhoneError(`There are ${MOST_PHONES} phones already`);
     }
-    const { ussdTimeoutMs: timeoutMs = USSD_MS, ussdWaitMs: waitMs = USSD_WAIT_MS } = this.#options;
-    const onEnd = (): void => void this.#hangUp(address);
-    this.#phones.set(address, new UssdSession({ timeoutMs, waitMs, onEnd }));
+    const { network } = this;
+    const { ussdTimeoutMs: timeoutMs = USSD_MS, ussdWaitMs } = this.#options;
+    const session = new UssdSession({
+      timeoutMs,
+      waitMs: () => ussdWaitMs ?? network.limits.waitSeconds * 1_000,
+      pageChars: () => network.limits.pageChars,
+      lossMs: () => network.loss(),
+      onEnd: () => void this.#hangUp(address),
+    });
+    this.#phones.set(address, session);
     this.#tell(address);
   }
 
@@ -151,7 +194,11 @@ export class Phones implements Disposable {
       const { transport } = this.#options;
       await transport.publish(transport.compose({ from_addr: address, ...action }));
     } catch (error) {
-      this.#notice(address, `Not sent: ${messageOf(error)}`, action.transport_type === "ussd");
+      this.words.notice(
+        address,
+        `Not sent: ${messageOf(error)}`,
+        action.transport_type === "ussd",
+      );
     }
   }
 
@@ -160,12 +207,14 @@ export class Phones implements Disposable {
     const { from_addr: address, session_event, content, message_id: id } = message;
     const session = this.#session(address);
     if (session === undefined) return;
+    this.lastUsed = address;
     const ussd = message.transport_type === "ussd";
     const text = content ?? (session_event === "new" ? message.to_addr : "");
-    if (text !== "") this.#say({ address, id, by: "user", text, ussd });
+    if (text !== "") this.words.say({ address, id, by: "user", text, ussd });
     if (!ussd) return;
     const ended = session.userDoes(message);
-    if (ended) this.#notice(address, ENDS[ended], ussd);
+    if (ended) this.words.notice(address, ENDS[ended], ussd);
+    if (ended === "silence") this.words.warn(address, silenceWords(this.network.limits), ussd);
     this.#tell(address);
   }
 
@@ -173,22 +222,35 @@ export class Phones implements Disposable {
   #deliver(message: Message): void {
     const { to_addr: address, content, message_id: id, in_reply_to, session_event } = message;
     const session = this.#session(address);
-    if (session === undefined) return;
     const ussd = message.transport_type === "ussd";
     const text = content ?? "";
     const isReserved = this.#options.isReserved?.(address);
+    if (this.#options.isFromOthers?.(id)) {
+      this.words.say({ address, id, by: "service", text, ussd });
+      this.words.notice(address, "Nobody got this message: it was taken off the queue", ussd);
+      void this.#orNotice(address, ussd, this.#report(id, "nack", NOBODY_GOT_IT));
+      return;
+    }
+    if (session === undefined) return;
+    const before = session.now?.text ?? "";
+    const since = session.sinceRequest(in_reply_to);
+    const late = ussd && since && lateWords(since.ms, since.isDial);
     const shown = ussd
       ? session.serviceSays(id, in_reply_to, text, session_event === "resume")
       : "shown";
     if (shown !== "shown") {
       // As on a network: without a request that waits there is no way to the phone.
       const [notice, why] = LOST[shown];
-      this.#notice(address, notice, ussd);
+      this.words.notice(address, notice, ussd);
+      if (late) this.words.warn(address, late, ussd);
       if (!isReserved) void this.#orNotice(address, ussd, this.#report(id, "nack", why));
       return;
     }
-    this.#say({ address, id, by: "service", text, ussd });
+    const said = { address, id, by: "service", text, ussd } as const;
+    this.words.say(said);
     if (ussd) this.#tell(address);
+    if (late) this.words.warn(address, late, ussd);
+    this.words.warnOf(said, before);
     if (!this.reportsByItself || isReserved) return;
     void this.#orNotice(address, ussd, this.#reportAll(id, ussd));
   }
@@ -215,7 +277,7 @@ export class Phones implements Disposable {
     try {
       await doing;
     } catch (error) {
-      this.#notice(address, messageOf(error), ussd);
+      this.words.notice(address, messageOf(error), ussd);
     }
   }
 
@@ -229,17 +291,6 @@ export class Phones implements Disposable {
   #session(address: string): UssdSession | undefined {
     if (!this.#phones.has(address) && this.#phones.size < MOST_PHONES) this.add(address);
     return this.#phones.get(address);
-  }
-
-  #notice(address: string, text: string, ussd: boolean): void {
-    this.#say({ address, id: "", by: "network", text, ussd });
-  }
-
-  #say(said: Omit<PhoneMessage, "kind" | "size" | "at">): void {
-    const { by, ussd } = said;
-    const text = said.text.slice(0, LONGEST_TEXT);
-    const size = by === "service" ? (ussd ? screenSize : smsSize)(said.text) : null;
-    this.#options.journal.add({ kind: "said", ...said, text, size, at: Date.now() });
   }
 
   #tell(address: string): void {

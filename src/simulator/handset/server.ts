@@ -9,6 +9,7 @@ import { type Action, readAction } from "./actions.ts";
 import type { HelloFields, Now } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import { PhoneError } from "./phones.ts";
+import { formatTranscript, type Transcript } from "./transcripts.ts";
 
 const log = getLogger(["turn-channels", "simulator"]);
 
@@ -17,6 +18,8 @@ export interface Play {
   readonly journal: Journal;
   readonly hello: HelloFields;
   now(): readonly Now[];
+  /** What was said at a phone. */
+  transcript(phone: string): Transcript;
   /** Does what a person does. Throws `PhoneError` if it can't be done. */
   act(action: Action): Promise<void>;
 }
@@ -40,6 +43,7 @@ const MOST_LISTENERS = 32;
 /** Frames that may wait for a slow reader; with more it is disconnected, and can come back for them. */
 const MOST_WAITING = 3_000;
 const LARGEST_BODY = 32_768;
+const LONGEST_ADDRESS = 40;
 /** How often to look for listeners that have gone. */
 const HEARTBEAT_MS = 10_000;
 
@@ -82,7 +86,20 @@ export class PageServer implements AsyncDisposable {
       const lastId = request.headers.get("last-event-id") ?? searchParams.get("after") ?? "";
       return this.#listen(lastId);
     }
+    if (pathname === "/transcript.json" || pathname === "/transcript.txt") {
+      return this.#transcript(searchParams.get("phone") ?? "", pathname.slice(1));
+    }
     return await file(pathname === "/" ? "/index.html" : pathname);
+  }
+
+  #transcript(phone: string, name: string): Response {
+    const transcript = this.#options.play.transcript(phone.trim().slice(0, LONGEST_ADDRESS));
+    const isJson = name.endsWith(".json");
+    const text = isJson ? JSON.stringify(transcript, undefined, 2) : formatTranscript(transcript);
+    const type = isJson ? "application/json" : "text/plain; charset=utf-8";
+    const disposition = `attachment; filename="${name}"`;
+    const headers = { ...HEADERS, "Content-Type": type, "Content-Disposition": disposition };
+    return new Response(text, { headers });
   }
 
   #listen(lastId: string): Response {

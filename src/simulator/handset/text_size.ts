@@ -3,13 +3,11 @@
 import { screenCapacity, sizeOf, smsSegments } from "../../content/mod.ts";
 import type { ScreenSize, SmsSize } from "./events.ts";
 
-/** A whole screen: phones show what the standard allows (3GPP TS 23.038: 182 septets in 160 bytes). */
-const SCREEN = screenCapacity(182);
-
-export function screenSize(text: string): ScreenSize {
+/** @param pageChars As many characters of GSM-7 as a network's screens have. */
+export function screenSize(text: string, pageChars: number): ScreenSize {
   const counted = countOf(text);
-  const capacity = counted.encoding === "gsm7" ? SCREEN.septets : SCREEN.units;
-  return { ...counted, capacity };
+  const { septets, units } = screenCapacity(pageChars);
+  return { ...counted, capacity: counted.encoding === "gsm7" ? septets : units };
 }
 
 export function smsSize(text: string): SmsSize {

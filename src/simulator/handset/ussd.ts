@@ -8,8 +8,11 @@ import { screenSize } from "./text_size.ts";
 interface UssdSessionOptions {
   /** How long a session may last. */
   readonly timeoutMs: number;
-  /** How long the network waits for a screen. */
-  readonly waitMs: number;
+  /** How long the network waits for a screen now, and what fits on one. */
+  readonly waitMs: () => number;
+  readonly pageChars: () => number;
+  /** In how many milliseconds it loses what goes on now; undefined if it does not. */
+  readonly lossMs: () => number | undefined;
   /** Called when the network is to end it; by `userDoes` that is told. */
   readonly onEnd: () => void;
 }
@@ -28,6 +31,9 @@ export class UssdSession implements Disposable {
   #waitsUntil = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waitTimer: ReturnType<typeof setTimeout> | undefined;
+  #lossTimer: ReturnType<typeof setTimeout> | undefined;
+  /** What the user did last. */
+  #request = { id: "", at: Infinity, isDial: false };
   #endedBy: EndedBy = "user";
   #unanswered: string | undefined;
   #answered: string | undefined;
@@ -48,6 +54,17 @@ export class UssdSession implements Disposable {
   /** `ended` also if there was no session yet. */
   get state(): Session["state"] {
     return this.#session?.state ?? "ended";
+  }
+
+  /** How long before a moment the user did what was done last, and whether that was to dial. */
+  sinceLast(moment = Date.now()): { readonly ms: number; readonly isDial: boolean } {
+    const { at, isDial } = this.#request;
+    return { ms: moment - at, isDial };
+  }
+
+  /** The same of what is answered; undefined if that was something else. */
+  sinceRequest(inReplyTo: string | null): ReturnType<UssdSession["sinceLast"]> | undefined {
+    return this.#request.id === inReplyTo ? this.sinceLast() : undefined;
   }
 
   /** The user dials, answers or hangs up; returns what ended the session, if it ended. */
@@ -73,7 +90,13 @@ export class UssdSession implements Disposable {
     this.#stopWaiting();
     this.#answered = inReplyTo;
     const screens = this.#session.screens + 1;
-    this.#session = { ...this.#session, state: "asking", ...shown(text), screens, screenId: id };
+    this.#session = {
+      ...this.#session,
+      state: "asking",
+      ...this.#shown(text),
+      screens,
+      screenId: id,
+    };
     if (!asks) this.#end("service");
     return "shown";
   }
@@ -81,6 +104,7 @@ export class UssdSession implements Disposable {
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#waitTimer);
+    clearTimeout(this.#lossTimer);
   }
 
   #begin(id: string, code: string): void {
@@ -91,15 +115,19 @@ export class UssdSession implements Disposable {
     this.#timer = setTimeout(() => this.#cut("time"), timeoutMs);
     this.#session = {
       ...{ id, code, state: "waiting", endedBy: null, screens: 0, screenId: "" },
-      ...shown(""),
+      ...this.#shown(""),
     };
-    this.#wait(id);
+    this.#wait(id, true);
   }
 
   /** The request takes one answer, while the network waits for it. */
-  #wait(request: string): void {
-    const { waitMs } = this.#options;
+  #wait(request: string, isDial = false): void {
+    const waitMs = this.#options.waitMs();
+    const lossMs = this.#options.lossMs();
     this.#stopWaiting();
+    clearTimeout(this.#lossTimer);
+    if (lossMs !== undefined) this.#lossTimer = setTimeout(() => this.#cut("loss"), lossMs);
+    this.#request = { id: request, at: Date.now(), isDial };
     this.#unanswered = request;
     this.#waitsUntil = Date.now() + waitMs;
     this.#waitTimer = setTimeout(() => this.#cut("silence"), waitMs);
@@ -117,11 +145,12 @@ export class UssdSession implements Disposable {
 
   #end(endedBy: NonNullable<Session["endedBy"]>): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#lossTimer);
     this.#stopWaiting();
     if (this.#session !== undefined) this.#session = { ...this.#session, state: "ended", endedBy };
   }
-}
 
-function shown(text: string): Pick<Session, "text" | "size"> {
-  return { text, size: screenSize(text) };
+  #shown(text: string): Pick<Session, "text" | "size"> {
+    return { text, size: screenSize(text, this.#options.pageChars()) };
+  }
 }

@@ -31,6 +31,7 @@ export class Bridge {
   take(event) {
     if (event.kind === "hello" && event.anew) this.clear();
     else if (event.kind === "trace") this.traces.take(event);
+    else if (event.kind === "sample") this.traces.takeSample(event);
     else if (event.kind === "health") this.showHealth(event);
     else if (event.kind === "parked") this.showParked(event);
     else if (event.kind === "log") this.showLine(event);

@@ -57,9 +57,13 @@ export function find(id, kind) {
   throw new TypeError(`There is no such ${kind.name}: ${id}`);
 }
 
-/** @param {number} at Milliseconds since 1970. */
+/**
+ * With seconds: on a phone's network they matter.
+ *
+ * @param {number} at Milliseconds since 1970.
+ */
 export function timeOfDay(at) {
-  return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return new Date(at).toLocaleTimeString([], { timeStyle: "medium" });
 }
 
 /**

@@ -74,7 +74,7 @@ export async function act(action) {
 }
 
 /** @param {string} text */
-function toast(text) {
+export function toast(text) {
   const element = find("toast", HTMLElement);
   element.textContent = text;
   element.hidden = false;

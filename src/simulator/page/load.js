@@ -15,6 +15,8 @@ import { act } from "./link.js";
 const SAMPLES = 60;
 const WIDTH = 240;
 const HEIGHT = 60;
+/** A chart is at most so many times as high as the middle of its values: the rest stays to be seen. */
+const HIGHEST = 4;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Waits for the slider to rest, so that not each step on the way is sent. */
@@ -28,8 +30,8 @@ export class Load {
     this.value = find("load-value", HTMLOutputElement);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
-    this.rates = new Chart("Messages a second", ["sent", "Turn has"]);
-    this.delays = new Chart("Delay", ["95 %", "median"]);
+    this.rates = new Chart("Messages a second", "/s", ["sent", "Turn has"]);
+    this.delays = new Chart("Delay", " ms", ["95 %", "median"]);
     find("charts", HTMLElement).append(this.rates.figure, this.delays.figure);
     this.slider.addEventListener("input", () => {
       const rate = Number(this.slider.value);
@@ -65,7 +67,7 @@ export class Load {
     const { samples } = this;
     this.rates.draw(
       [samples.map((sample) => sample.sent), samples.map((sample) => sample.delivered)],
-      [`${sent} sent`, `${delivered} with Turn`, `${between} between`],
+      [`${sent}/s sent`, `${delivered}/s with Turn`, `${between} between`],
     );
     this.delays.draw(
       [samples.map((sample) => sample.p95Ms), samples.map((sample) => sample.medianMs)],
@@ -74,14 +76,26 @@ export class Load {
   }
 }
 
+/**
+ * The middle one of those that are not 0.
+ *
+ * @param {readonly number[]} values
+ */
+function middleOf(values) {
+  const sorted = values.filter((value) => value > 0).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
 /** Two lines over time. */
 class Chart {
   /**
    * @param {string} title
+   * @param {string} unit Stands behind a figure.
    * @param {readonly string[]} names
    */
-  constructor(title, names) {
+  constructor(title, unit, names) {
     this.title = title;
+    this.unit = unit;
     this.svg = document.createElementNS(SVG, "svg");
     this.svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
     this.svg.setAttribute("preserveAspectRatio", "none");
@@ -105,17 +119,20 @@ class Chart {
    * @param {readonly string[]} now What each line tells, and more.
    */
   draw(series, now) {
-    const most = Math.max(1, ...series.flat().map((value) => value ?? 0));
+    const values = series.flat().map((value) => value ?? 0);
+    const peak = Math.max(...values);
+    const most = Math.max(1, Math.min(peak, HIGHEST * middleOf(values)));
     const keys = now.map((text, index) => make("span", { class: `key key-${index}` }, text));
     this.now.replaceChildren(...keys.filter(({ textContent }) => textContent !== ""));
-    this.top.textContent = most > 1 ? String(Math.round(most)) : "";
-    this.svg.setAttribute("aria-label", `${this.title}: ${now.join(", ")}`);
+    const above = peak > most ? `, peak ${Math.round(peak)}${this.unit}` : "";
+    this.top.textContent = most > 1 ? `${Math.round(most)}${this.unit}${above}` : "";
+    this.svg.setAttribute("aria-label", `${this.title}: ${now.join(", ")}${above}`);
     this.lines.forEach((line, index) => {
       const values = series[index] ?? [];
       const samples = values.length;
       const points = values.map((value, place) => {
         const x = WIDTH - (samples - 1 - place) * WIDTH / (SAMPLES - 1);
-        const y = HEIGHT - 2 - (value ?? 0) / most * (HEIGHT - 4);
+        const y = HEIGHT - 2 - Math.min(1, (value ?? 0) / most) * (HEIGHT - 4);
         return `${x.toFixed(1)},${y.toFixed(1)}`;
       });
       line.setAttribute("points", points.join(" "));

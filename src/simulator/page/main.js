@@ -7,9 +7,10 @@
  */
 
 import { Bridge } from "./bridge.js";
-import { find, timeOfDay } from "./dom.js";
+import { find } from "./dom.js";
 import { act, listen } from "./link.js";
 import { Load } from "./load.js";
+import { Others } from "./others.js";
 import { Phones } from "./phone.js";
 import { Turn } from "./turn.js";
 
@@ -17,7 +18,7 @@ import { Turn } from "./turn.js";
 
 const CLOCK_MS = 5_000;
 
-const parts = [new Phones(), new Bridge(), new Load(), new Turn()];
+const parts = [new Phones(), new Bridge(), new Load(), new Turn(), new Others()];
 
 listen((event) => {
   for (const part of parts) part.take(event);
@@ -76,7 +77,8 @@ for (const pane of panes) {
 }
 
 function showClock() {
-  find("clock", HTMLElement).textContent = timeOfDay(Date.now());
+  const short = /** @type {const} */ ({ timeStyle: "short" });
+  find("clock", HTMLElement).textContent = new Date().toLocaleTimeString([], short);
 }
 showClock();
 setInterval(showClock, CLOCK_MS);

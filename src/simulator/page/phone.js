@@ -8,12 +8,14 @@
 
 import { button, find, make, sendOnEnter, timeOfDay } from "./dom.js";
 import { act } from "./link.js";
+import { Network } from "./network.js";
 import { People } from "./people.js";
 import { sizeWords } from "./size.js";
 import { Ussd } from "./ussd.js";
 
 /** @typedef {import("../handset/events.ts").PageEvent} PageEvent */
 /** @typedef {import("../handset/events.ts").PhoneMessage} PhoneMessage */
+/** @typedef {import("../handset/events.ts").BridgeNow} BridgeNow */
 /** @typedef {import("../transport.ts").Report} Report */
 
 /** @type {Record<Report, string>} */
@@ -36,6 +38,7 @@ export class Phones {
       () => this.showDevice(),
     );
     this.ussd = new Ussd();
+    this.network = new Network(() => this.people.current);
     this.listenForms();
   }
 
@@ -43,18 +46,26 @@ export class Phones {
   take(event) {
     if (event.kind === "hello") {
       if (event.anew) this.clear();
-      find("dial-code", HTMLInputElement).value ||= event.ussdCode;
+      this.network.showNetworks(event);
       find("text-label", HTMLElement).textContent = `Message to ${event.number}`;
       find("text-content", HTMLTextAreaElement).placeholder = `Message to ${event.number}`;
     } else if (event.kind === "phone") {
       this.people.thread(event.address);
       this.ussd.take(event);
+      if (event.address === this.network.wanted) this.network.found(this.people);
       this.showDevice();
     } else if (event.kind === "said") {
       const thread = this.people.thread(event.address);
       thread.append(this.entry(event));
       if (thread.children.length > MOST_ENTRIES) thread.firstChild?.remove();
       this.people.note(event.address, event.by !== "user");
+    } else if (event.kind === "warning") {
+      const words = make("p", { class: "warning" }, event.text);
+      this.people.thread(event.address).append(words);
+      this.people.note(event.address, true);
+      this.ussd.takeWarning(event);
+    } else if (event.kind === "bridge") {
+      showBridge(event);
     } else if (event.kind === "trace") {
       this.ussd.takeTrace(event.trace);
       const { flow, messageId, told } = event.trace;
@@ -62,7 +73,7 @@ export class Phones {
     } else if (event.kind === "reported") {
       this.showReport(event.id, event.report);
     } else if (event.kind === "settings") {
-      find("reports", HTMLInputElement).checked = event.reports;
+      this.network.show(event);
       find("phone", HTMLElement).classList.toggle("by-hand", !event.reports);
     }
   }
@@ -76,6 +87,7 @@ export class Phones {
   showDevice() {
     const { current } = this.people;
     find("owner", HTMLElement).textContent = current;
+    this.network.showLinks(current);
     this.ussd.show(current);
   }
 
@@ -163,7 +175,15 @@ export class Phones {
       address.closest("details")?.removeAttribute("open");
       this.people.choose(added);
     });
-    const reports = find("reports", HTMLInputElement);
-    reports.addEventListener("change", () => void act({ do: "setReports", on: reports.checked }));
   }
+}
+
+/** @param {BridgeNow} bridge */
+function showBridge({ queue, listens, asked }) {
+  const place = find("no-bridge", HTMLElement);
+  const words = listens
+    ? `The bridge does not answer at ${asked} from here: what it merges or refuses is not told.`
+    : `No bridge is listening on ${queue}.`;
+  place.hidden = listens && asked === "";
+  if (!place.hidden && place.textContent !== words) place.textContent = words;
 }

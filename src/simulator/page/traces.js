@@ -11,6 +11,7 @@ import { find, make, timeOfDay } from "./dom.js";
 /** @typedef {import("../handset/events.ts").TraceEvent} TraceEvent */
 /** @typedef {import("../handset/events.ts").MessageTrace} MessageTrace */
 /** @typedef {import("../handset/events.ts").TraceStep} TraceStep */
+/** @typedef {import("../handset/events.ts").Sample} Sample */
 
 /**
  * @typedef {object} Card
@@ -48,6 +49,21 @@ export class Traces {
     /** @type {Map<string, Card>} */
     this.cards = new Map();
     this.list = find("traces", HTMLElement);
+    this.gone = nothing();
+    /** What load has written, and what of it Turn does not have yet. */
+    this.load = nothing();
+    this.list.addEventListener("keydown", (event) => this.move(event));
+    this.list.addEventListener("focusin", ({ target }) => {
+      const item = target instanceof Element ? target.closest("li.trace") : null;
+      if (item instanceof HTMLElement) this.stopAt(item);
+    });
+  }
+
+  /** @param {Sample} sample */
+  takeSample({ sentInAll, between }) {
+    const delivered = sentInAll - between;
+    this.load = { ...nothing(), written: sentInAll, delivered, underWay: between };
+    this.showSums();
   }
 
   /** @param {TraceEvent} event */
@@ -62,8 +78,41 @@ export class Traces {
     this.showSums();
   }
 
+  /**
+   * The arrow keys go from message to message; all of them are one stop of the tab key.
+   *
+   * @param {KeyboardEvent} event
+   */
+  move(event) {
+    const { target, key } = event;
+    if (!(target instanceof HTMLElement) || !target.matches("summary")) return;
+    const items = [...this.list.children];
+    const at = items.findIndex((item) => item.contains(target));
+    const last = items.length - 1;
+    /** @type {Record<string, number>} */
+    const places = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last };
+    const next = items[Math.min(last, Math.max(0, places[key] ?? -1))];
+    if (places[key] === undefined || !(next instanceof HTMLElement)) return;
+    event.preventDefault();
+    next.querySelector("summary")?.focus();
+  }
+
+  /**
+   * The message to which the tab key comes.
+   *
+   * @param {Element | null} item
+   */
+  stopAt(item) {
+    for (const other of this.list.querySelectorAll('summary[tabindex="0"]')) {
+      other.setAttribute("tabindex", "-1");
+    }
+    item?.querySelector("summary")?.setAttribute("tabindex", "0");
+  }
+
   clear() {
     this.cards.clear();
+    this.gone = nothing();
+    this.load = nothing();
     this.list.replaceChildren();
     find("no-traces", HTMLElement).hidden = false;
     this.showSums();
@@ -71,7 +120,12 @@ export class Traces {
 
   /** @param {MessageTrace} trace */
   open(trace) {
-    const details = make("details", {}, make("summary"), make("ol", { class: "steps" }));
+    const details = make(
+      "details",
+      {},
+      make("summary", { tabindex: "-1" }),
+      make("ol", { class: "steps" }),
+    );
     const item = make("li", { class: "trace" }, details);
     item.dataset.flow = trace.flow;
     item.dataset.id = trace.id;
@@ -81,22 +135,34 @@ export class Traces {
     this.cards.set(trace.id, card);
     this.list.prepend(item);
     if (this.list.children.length > MOST_CARDS) {
-      const last = this.list.lastElementChild;
-      last?.remove();
-      if (last instanceof HTMLElement) this.cards.delete(last.dataset.id ?? "");
+      this.forget(this.list.lastElementChild);
     }
+    // Not while the keys are at another one.
+    if (!this.list.contains(document.activeElement)) this.stopAt(item);
     return card;
   }
 
+  /** @param {Element | null} item */
+  forget(item) {
+    const id = item instanceof HTMLElement ? item.dataset.id ?? "" : "";
+    const card = this.cards.get(id);
+    // It stays counted as what it was.
+    if (card !== undefined) count(this.gone, card.trace);
+    this.cards.delete(id);
+    const hasStop = item?.querySelector('summary[tabindex="0"]') !== null;
+    item?.remove();
+    if (hasStop) this.stopAt(this.list.firstElementChild);
+  }
+
   showSums() {
-    const sums = { written: 0, delivered: 0, underWay: 0, parked: 0 };
-    for (const { trace: { flow, state } } of this.cards.values()) {
-      if (flow !== "inbound" || state === "skipped" || state === "paged") continue;
-      sums.written++;
-      if (state === "done") sums.delivered++;
-      else if (state === "parked") sums.parked++;
-      else sums.underWay++;
-    }
+    const { gone, load } = this;
+    const sums = {
+      written: gone.written + load.written,
+      delivered: gone.delivered + load.delivered,
+      underWay: gone.underWay + load.underWay,
+      parked: gone.parked + load.parked,
+    };
+    for (const { trace } of this.cards.values()) count(sums, trace);
     find("sums", HTMLElement).replaceChildren(
       ...sum("written", sums.written),
       ...sum("with Turn", sums.delivered),
@@ -104,6 +170,22 @@ export class Traces {
       ...sum("parked", sums.parked),
     );
   }
+}
+
+function nothing() {
+  return { written: 0, delivered: 0, underWay: 0, parked: 0 };
+}
+
+/**
+ * @param {ReturnType<typeof nothing>} sums
+ * @param {MessageTrace} trace
+ */
+function count(sums, { flow, state }) {
+  if (flow !== "inbound" || state === "skipped" || state === "paged") return;
+  sums.written++;
+  if (state === "done") sums.delivered++;
+  else if (state === "parked") sums.parked++;
+  else sums.underWay++;
 }
 
 /**
@@ -171,7 +253,7 @@ function stepItem({ at, title, tone, headers, body }) {
   }
   if (body !== undefined) {
     const label = `${title}: what was in it`;
-    const attributes = { tabindex: "0", role: "region", "aria-label": label, dir: "auto" };
+    const attributes = { role: "region", "aria-label": label, dir: "auto" };
     item.append(make("pre", attributes, body));
   }
   return item;

@@ -13,6 +13,7 @@ import { isTooLong, sizeWords } from "./size.js";
 /** @typedef {import("../handset/events.ts").Phone} Phone */
 /** @typedef {import("../handset/events.ts").Session} Session */
 /** @typedef {import("../handset/events.ts").MessageTrace} MessageTrace */
+/** @typedef {import("../handset/events.ts").FlowWarning} FlowWarning */
 
 /**
  * @typedef {object} Seen
@@ -28,9 +29,11 @@ const ENDED = {
   user: "You have ended the session.",
   time: "Connection problem: the session has timed out.",
   silence: "Connection problem: no screen came in time.",
+  loss: "Connection problem: the network has lost the session.",
 };
 
 const MOST_MESSAGES = 300;
+const MOST_WARNINGS = 5;
 
 export class Ussd {
   constructor() {
@@ -40,6 +43,9 @@ export class Ussd {
     this.messages = new Map();
     /** @type {Set<string>} Sessions whose end was read. */
     this.closed = new Set();
+    /** @type {Map<string, string[]>} What the flow did wrong, by the user's address. */
+    this.warnings = new Map();
+    this.warned = find("ussd-warnings", HTMLElement);
     this.address = "";
     this.sending = false;
     this.place = find("ussd", HTMLElement);
@@ -60,6 +66,10 @@ export class Ussd {
   take({ address, session }) {
     if (session === null) return;
     const before = this.sessions.get(address);
+    // The user has done something: what was said is of the screen before.
+    if (session.state === "waiting" && before?.session.state !== "waiting") {
+      this.warnings.delete(address);
+    }
     const isSame = before?.session.id === session.id;
     // One that ended before this page was there is nobody's any more.
     if (!isSame && session.state === "ended") this.closed.add(session.id);
@@ -79,6 +89,21 @@ export class Ussd {
     const [oldest] = this.messages.keys();
     if (this.messages.size > MOST_MESSAGES && oldest !== undefined) this.messages.delete(oldest);
     if (trace.address === this.address) this.showMessages();
+  }
+
+  /** @param {FlowWarning} warning */
+  takeWarning({ address, text, ussd }) {
+    if (!ussd) return;
+    this.warnings.set(address, [...this.warnings.get(address) ?? [], text].slice(-MOST_WARNINGS));
+    if (address === this.address) this.showWarnings();
+  }
+
+  /** What was done wrong since the user did something last. */
+  showWarnings() {
+    const warnings = this.warnings.get(this.address) ?? [];
+    this.warned.hidden = warnings.length === 0;
+    const items = warnings.map((text) => make("li", { class: "warning" }, text));
+    this.warned.replaceChildren(...items);
   }
 
   /** Which of Turn's messages wait for the screen, and which ones it shows. */
@@ -103,6 +128,7 @@ export class Ussd {
   clear() {
     this.sessions.clear();
     this.messages.clear();
+    this.warnings.clear();
     this.place.hidden = true;
   }
 
@@ -124,6 +150,7 @@ export class Ussd {
     this.place.hidden = false;
     this.fill(session);
     this.showMessages();
+    this.showWarnings();
     this.showTime();
     if (wasIn) (session.state === "asking" ? this.answer : this.cancel).focus();
   }
@@ -139,7 +166,7 @@ export class Ussd {
     room.classList.toggle("over", isTooLong(size));
     // Only of what the service says.
     room.hidden = text === "" || state === "waiting" || endedBy === "user" || endedBy === "time" ||
-      endedBy === "silence";
+      endedBy === "silence" || endedBy === "loss";
     this.answer.value = "";
     this.answer.hidden = state !== "asking";
     find("ussd-send", HTMLButtonElement).hidden = state !== "asking";

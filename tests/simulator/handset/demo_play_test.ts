@@ -99,6 +99,21 @@ for (
   });
 }
 
+Deno.test("DemoPlay lists a time-out as one", async () => {
+  await using playing = await startDemoPlay({ flags: { "mo-message-url-timeout": "0.3" } });
+  using seen = listen(playing);
+  const { play } = playing;
+  await play.act({ do: "setTurnAnswers", mode: "none" });
+  await play.act({ do: "text", address: USER, text: "Hi" });
+  const steps = () => seen.steps(seen.traces()[0]?.id ?? "");
+  await until(
+    "the time-out",
+    () => steps().includes("Timed out: Turn did not answer within 0.3 s"),
+  );
+  await play.act({ do: "setTurnAnswers", mode: "200" });
+  await until("Turn to have it", () => seen.traces()[0]?.state === "done");
+});
+
 const BUTTONS = {
   type: "interactive",
   interactive: {

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import type { LogLine } from "../../../src/simulator/handset/events.ts";
 import { Journal } from "../../../src/simulator/handset/journal.ts";
 
-const HELLO = { kind: "hello", whole: true, number: "1", ussdCode: "*1#", connector: "c" } as const;
+const HELLO = {
+  kind: "hello",
+  whole: true,
+  media: "both",
+  networks: [],
+  number: "1",
+  ussdCode: "*1#",
+  connector: "c",
+} as const;
 
 function line(text: string): LogLine {
   return { kind: "log", level: "WARNING", text, at: 0 };

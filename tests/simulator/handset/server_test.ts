@@ -2,13 +2,26 @@ import assert from "node:assert/strict";
 import { Journal } from "../../../src/simulator/handset/journal.ts";
 import { PhoneError } from "../../../src/simulator/handset/phones.ts";
 import { PageServer, type PageServerOptions } from "../../../src/simulator/handset/server.ts";
+import type { Transcript } from "../../../src/simulator/handset/transcripts.ts";
 import { PageClient } from "../../support/page_client.ts";
 import { until } from "../../support/until.ts";
 
 function serve(act: PageServerOptions["play"]["act"] = () => Promise.resolve()) {
   const journal = new Journal();
-  const hello = { kind: "hello", whole: true, number: "", ussdCode: "", connector: "c" } as const;
-  const play = { journal, hello, now: () => [], act };
+  const hello = {
+    kind: "hello",
+    whole: true,
+    media: "both",
+    networks: [],
+    number: "",
+    ussdCode: "",
+    connector: "c",
+  } as const;
+  const transcript = (phone: string): Transcript => ({
+    ...{ transcript: "turn-channels/1", connector: "c", phone, entries: [] },
+    network: { pageChars: 182, waitSeconds: 15 },
+  });
+  const play = { journal, hello, now: () => [], act, transcript };
   return Object.assign(new PageServer({ hostname: "127.0.0.1", port: 0, play }), { journal });
 }
 

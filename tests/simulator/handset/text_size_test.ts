@@ -31,7 +31,12 @@ for (
   ] as const
 ) {
   Deno.test(`screenSize() and smsSize() count ${what}`, () => {
-    assert.deepEqual(screenSize(text), { characters, encoding, capacity });
+    assert.deepEqual(screenSize(text, 182), { characters, encoding, capacity });
     assert.deepEqual(smsSize(text), { characters, encoding, segments });
   });
 }
+
+Deno.test("screenSize() counts what a network with smaller screens shows", () => {
+  assert.equal(screenSize("a", 160).capacity, 160);
+  assert.equal(screenSize("ş", 160).capacity, 70);
+});
