@@ -2,7 +2,7 @@
 // can't be read is parked here, with the reason. Names and topology: vumi2's
 // src/vumi2/connectors.py.
 
-import { getLogger } from "@logtape/logtape";
+import { getLogger, withContext } from "@logtape/logtape";
 import type {
   BrokerMessage,
   ConsumeOptions,
@@ -143,12 +143,12 @@ export class Connector {
     };
     broker.declare(outbound);
     this.#consumers.push(
-      broker.consume(inbound, forInbound, readMessage),
-      broker.consume(event, forEvents, readEvent),
+      broker.consume(inbound, forInbound, this.#named(readMessage)),
+      broker.consume(event, forEvents, this.#named(readEvent)),
       broker.consume(
         held,
         { prefetch: heldPrefetch, parkingQueue: heldParked, lead, isOwn: true },
-        handlers.held,
+        this.#named(handlers.held),
       ),
     );
   }
@@ -216,6 +216,12 @@ export class Connector {
   /** Resolves when all that was handed out is answered; see {@linkcode Consumer.settled}. */
   async settled(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.settled()));
+  }
+
+  /** The handler, all of whose log lines name the channel. */
+  #named(handle: Handler): Handler {
+    const context = { connector: this.#options.name };
+    return (message) => withContext(context, () => handle(message));
   }
 
   /** Hands what can be read to a handler, within a span if we are traced, and parks the rest. */

@@ -71,6 +71,13 @@ export class Prometheus implements AsyncDisposable {
     await until(`${alert} of ${job}`, isFiring, 240_000);
   }
 
+  /** What the alert of this job says to people, and of which series it is. */
+  async told(alert: string, job: string): Promise<Told> {
+    const { data } = await (await fetch(`${this.#url}/api/v1/alerts`)).json();
+    const isIt = ({ labels }: Told) => labels["alertname"] === alert && labels["job"] === job;
+    return data.alerts.find(isIt);
+  }
+
   /** The alerts that have fired so far, of those series. */
   async fired(matchers: string): Promise<readonly Sample[]> {
     return await this.query(`max_over_time(ALERTS{alertstate="firing",${matchers}}[1h])`);
@@ -92,6 +99,14 @@ export class Prometheus implements AsyncDisposable {
       return false; // It does not listen yet.
     }
   }
+}
+
+/** An alert as people get it. */
+export interface Told {
+  /** Of the series. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The words. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** What an expression came to. */

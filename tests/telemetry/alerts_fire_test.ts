@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ALERTS } from "../../src/telemetry/alerts.ts";
 import { alertRules } from "../../src/telemetry/mod.ts";
 import { missingCommand } from "../support/debian.ts";
-import { PACKAGE, Prometheus } from "../support/prometheus.ts";
+import { PACKAGE, Prometheus, type Told } from "../support/prometheus.ts";
 import { until } from "../support/until.ts";
 import { FAULTS, healthyBridge } from "./alert_faults.ts";
 
@@ -20,6 +20,8 @@ function scaled(rules: string): string {
       /(?<=for: |\[|offset )(\d+)([smhd])\b/g,
       (_, count, unit) => `${Math.round(scale(count * (SECONDS[unit] ?? NaN)) * 1000)}ms`,
     )
+    // A day of the test's would take eight minutes.
+    .replaceAll("offset 480000ms", "offset 15000ms")
     .replaceAll(/(?<=stalled_seconds > )\d+/g, (seconds) => String(scale(Number(seconds))));
 }
 
@@ -35,6 +37,23 @@ const ABSENT = "BridgeAbsent";
 
 const missing = await missingCommand("prometheus", PACKAGE);
 const name = "every alert fires at the fault that it is for, and none before or without one";
+
+/** Whether an alert says of which channel it is and what to run, and Prometheus has filled in all. */
+function assertSaid(alert: string, { labels, annotations }: Told): void {
+  const { summary = "", description = "" } = annotations;
+  const said = `${summary}\n${description}`;
+  assert.doesNotMatch(said, /\{\{|\}\}|<error|no value|NaN|%!/, said);
+  const [first = "", look = "", then = "", ...others] = description.split("\n");
+  assert.equal(then, `turn-channels explain ${alert}`);
+  assert.deepEqual(others, []);
+  if (!ALERTS[alert]?.isOfChannel) return assert.equal(labels["connector"], undefined);
+  const connector = labels["connector"] ?? assert.fail(said);
+  assert.ok(summary.startsWith(`${connector}: `), said);
+  assert.ok(first.startsWith(`Channel ${connector}: `), said);
+  if (/ (status|parked list)/.test(look)) {
+    assert.ok(look.includes(` --connector ${connector}`), said);
+  }
+}
 
 Deno.test({
   name: missing === undefined ? name : `${name} (not run: ${missing})`,
@@ -60,6 +79,7 @@ Deno.test({
       const over = new AbortController();
       const provoking = provoke(over.signal);
       await prometheus.fires(alert, alert).finally(() => over.abort());
+      assertSaid(alert, await prometheus.told(alert, alert));
       await provoking;
     }));
     assert.deepEqual(await prometheus.fired('job="healthy"'), []);
