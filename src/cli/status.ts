@@ -2,10 +2,10 @@
 
 import { type Command, Option } from "commander";
 import { parseJson, sleep } from "../async/mod.ts";
-import type { Config } from "../config/mod.ts";
+import type { Config, ConfigPlace } from "../config/mod.ts";
 import { formatTime } from "../inspect/find_waiting.ts";
 import type { ChannelStatus, Status } from "../service/status.ts";
-import { CONNECTOR, needConfig, selectChannels, type Shell } from "./config_command.ts";
+import { CONNECTOR, needConfig, selectChannels, type Shell, withConfig } from "./config_command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { plainJson, plainText, print, printError, WIDTH, wrapText } from "./print.ts";
 import { askBridge } from "./running_bridge.ts";
@@ -14,6 +14,8 @@ interface Options {
   readonly connector?: string;
   readonly json?: boolean;
   readonly watch?: boolean;
+  /** The configuration, if it is a file. */
+  readonly file?: ConfigPlace | undefined;
 }
 
 const WATCH_MS = 2_000;
@@ -26,8 +28,8 @@ export function addStatus(program: Command, shell: Shell): void {
     .addOption(CONNECTOR)
     .addOption(new Option("--watch", "show it again every two seconds, until Ctrl-C"))
     .addOption(new Option("--json", "one JSON object a line"));
-  needConfig(command, shell, async (config) => {
-    const options = command.opts<Options>();
+  needConfig(command, shell, async (config, _warnings, _load, file) => {
+    const options = { ...command.opts<Options>(), file };
     const { first } = shell.signals;
     for (;;) {
       const code = await show(config, options);
@@ -38,7 +40,7 @@ export function addStatus(program: Command, shell: Shell): void {
   });
 }
 
-async function show(config: Config, { connector, json, watch }: Options): Promise<number> {
+async function show(config: Config, { connector, json, watch, file }: Options): Promise<number> {
   const chosen = new Set(selectChannels(config, connector).map((each) => each.connector_name));
   const clear = watch && !json && Deno.stdout.isTerminal() ? CLEAR : "";
   const answer = await askBridge(config, "/status");
@@ -54,7 +56,9 @@ async function show(config: Config, { connector, json, watch }: Options): Promis
   const shown = {
     ...status,
     channels: status.channels.filter((channel) => isMeant(channel.connector)),
-    problems: status.problems.filter((problem) => isMeant(problem.connector)),
+    problems: status.problems.filter((problem) => isMeant(problem.connector)).map((problem) => (
+      { ...problem, command: withConfig(problem.command, file) }
+    )),
   };
   print(json ? `${plainJson(shown)}\n` : `${clear}${screen(shown, answer.url)}`);
   return shown.problems.length === 0 ? EXIT.ok : EXIT.findings;

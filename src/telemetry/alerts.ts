@@ -263,8 +263,10 @@ export function alertRules({ runbook }: { readonly runbook?: string | undefined 
 /** The two commands to run at an alert, of a connector if it is known: what is the matter; what to do. */
 export function commandsFor(name: string, connector?: string): readonly string[] {
   const { isOfChannel = false, look } = ALERTS[name] ?? {};
-  const of = isOfChannel && connector !== undefined ? ` --connector ${connector}` : "";
-  return [look ?? `turn-channels status${of}`, `turn-channels explain ${name}`];
+  const status = isOfChannel && connector !== undefined
+    ? `turn-channels status --connector ${connector}`
+    : "turn-channels status";
+  return [look ?? status, `turn-channels explain ${name}`];
 }
 
 /** What Turn has asked for, whatever became of it, or the messages of users that it has taken. */

@@ -12,6 +12,25 @@ import { until } from "./until.ts";
 /** The package that has `prometheus` and `promtool`. */
 export const PACKAGE = "prometheus";
 
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** An hour is 20 seconds; but a rate takes some scrapes in any case. */
+function scale(seconds: number): number {
+  return seconds === 0 ? 0 : Math.max(3, seconds / 180);
+}
+
+/** The rules with all their times on the test's scale, the longest that a queue may stall too. */
+export function scaled(rules: string): string {
+  return rules
+    .replaceAll(
+      /(?<=for: |\[|offset )(\d+)([smhd])\b/g,
+      (_, count, unit) => `${Math.round(scale(count * (SECONDS[unit] ?? NaN)) * 1000)}ms`,
+    )
+    // A day of the test's would take eight minutes.
+    .replaceAll("offset 480000ms", "offset 15000ms")
+    .replaceAll(/(?<=stalled_seconds > )\d+/g, (seconds) => String(scale(Number(seconds))));
+}
+
 /** What runs of a Prometheus. */
 export class Prometheus implements AsyncDisposable {
   readonly #url: string;
