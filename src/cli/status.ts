@@ -97,7 +97,7 @@ function row(head: string, text: string): string {
 }
 
 function channelLines(
-  { connector, transport_type, speaker, flows, queues, turn }: ChannelStatus,
+  { connector, transport_type, speaker, flows, queues, in_hand, turn }: ChannelStatus,
 ): readonly string[] {
   const who = speaker.state === "this"
     ? "this bridge speaks"
@@ -108,10 +108,11 @@ function channelLines(
   const limits = turn.limits.map(({ bucket, limit, left }) =>
     row("limit", `${bucket === "" ? "" : `${bucket}: `}${left} of ${limit} calls left`)
   );
+  const inHand: Readonly<Record<string, number>> = in_hand;
   const table = (name: string, flow: keyof typeof flows | undefined, queue: string): string => {
     const rates = flow === undefined ? undefined : flows[flow];
     const { waiting, parked } = queues[queue] ?? {};
-    const cells = [rates?.minute, rates?.hour, waiting, parked];
+    const cells = [rates?.minute, rates?.hour, waiting, inHand[queue], parked];
     return row(name, cells.map((cell) => String(cell ?? "-").padStart(11)).join(" "));
   };
   return [
@@ -122,7 +123,8 @@ function channelLines(
     ...limits,
     row(
       "",
-      ["last minute", "last hour", "waiting", "parked"].map((head) => head.padStart(11)).join(" "),
+      ["last minute", "last hour", "waiting", "in hand", "parked"].map((head) => head.padStart(11))
+        .join(" "),
     ),
     table("outbound", "outbound", "outbound"),
     table("inbound", "inbound", "inbound"),

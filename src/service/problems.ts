@@ -50,12 +50,18 @@ function programProblems({ broker, cache, log }: Known): readonly Problem[] {
   return problems;
 }
 
-function channelProblems({ connector, queues, turn, faults }: ChannelStatus): readonly Problem[] {
+function channelProblems(channel: ChannelStatus): readonly Problem[] {
+  const { connector, queues, in_hand, turn, faults } = channel;
   const problems: Problem[] = [];
   const add = (text: string, command: string) => problems.push({ connector, text, command });
   if (turn.state === "down") {
     const waiting = queues["inbound"]?.waiting;
-    const messages = waiting === undefined ? "" : `; ${waiting} messages of users wait`;
+    const count = in_hand.inbound + (waiting ?? 0);
+    const messages = waiting === undefined
+      ? ""
+      : count === 1
+      ? "; 1 message of a user waits"
+      : `; ${count} messages of users wait`;
     add(
       `Turn has been down since ${time(turn.since)}${messages}`,
       "turn-channels explain TurnDown",

@@ -38,6 +38,8 @@ export interface ChannelStatus {
   readonly flows: Readonly<Record<(typeof FLOWS)[number], Rates>>;
   /** By `inbound`, `event`, `held` and `outbound`; none while the broker can't tell. */
   readonly queues: Readonly<Record<string, QueueFigures>>;
+  /** Taken off the queues by this bridge, and not done with. */
+  readonly in_hand: { readonly inbound: number; readonly event: number };
   readonly turn: Since & {
     /** When it took a call last; null if it has not yet. */
     readonly last_success: string | null;
@@ -99,6 +101,7 @@ export function statusOf({ broker, channels, queueWatch, activity, log, started 
           status: activity.rates(channel, "status"),
         },
         queues: Object.fromEntries(queueWatch.figures(name)),
+        in_hand: bridge.inHand(),
         turn: {
           ...since(`turn ${name}`),
           last_success: lastSuccess === undefined ? null : iso(lastSuccess),

@@ -33,7 +33,7 @@ const waitIn = (queue: string, what: string): string =>
   `{{ range query (printf "max(${METRICS.queueMessages.name}` +
   `{connector=%q,queue='${queue}',place='waiting'})" $labels.connector) }}` +
   `{{ printf "%.0f" .Value }} ${what}. {{ end }}`;
-const WAITING = waitIn("inbound", "messages of users wait in the queue");
+const WAITING = waitIn("inbound", "messages of users wait in the queue, beside those in hand");
 
 /** By name. */
 export const ALERTS: Readonly<Record<string, Alert>> = {

@@ -37,11 +37,11 @@ turn-channels ${manifest.version} at ADDRESS
 ussd (sms)
   speaker    this bridge speaks, since TIME
   Turn       works since TIME, took a call TIME
-             last minute   last hour     waiting      parked
-  outbound             N           1           0           -
-  inbound              N           2           0           0
-  statuses             N           0           0           0
-  held                 -           -           0           0
+             last minute   last hour     waiting     in hand      parked
+  outbound             N           1           0           -           -
+  inbound              N           2           0           0           0
+  statuses             N           0           0           0           0
+  held                 -           -           0           -           0
 
 ✓ Nothing is wrong.
 `;
@@ -54,7 +54,7 @@ Deno.test("status shows the running bridge on one screen, and what is wrong with
   await live.send("Hi");
   const well = await statusUntil(
     live,
-    / outbound {13}N {11}1 {11}0 [^]* inbound {14}N {11}2 {11}0 /,
+    / outbound {13}N {11}1 {11}0 [^]* inbound {14}N {11}2 {11}0 {11}0 /,
   );
   assert.deepEqual(well, { code: 0, shown: WELL });
   live.turn.answer = () => new Response(null, { status: 404 });
@@ -77,7 +77,7 @@ Deno.test("status shows the running bridge on one screen, and what is wrong with
   assert.equal(down.code, 1);
   assert.match(
     down.shown,
-    /\n✗ ussd: Turn has been down\s+since[^.]*\.\n {2}turn-channels explain TurnDown\n/,
+    /\n✗ ussd: Turn has been down\s+since[^.]* 12 messages of users\s+wait\.\n {2}turn-channels explain TurnDown\n/,
   );
   const json = await live.command(["status"], ["--json"]);
   assert.equal(json.code, 1);
