@@ -10,7 +10,7 @@ import { delaysMsOf } from "../service/channel_queues.ts";
 import { readSamples } from "../telemetry/mod.ts";
 import { openBroker, selectChannels } from "./config_command.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
-import { formatTable, print } from "./print.ts";
+import { formatTable, print, WIDTH, wrapText } from "./print.ts";
 import { askBridge } from "./running_bridge.ts";
 
 /** Counts and prints, for all channels or the one with this connector; returns the exit code. */
@@ -46,7 +46,7 @@ export async function audit(config: Config, options: { connector?: string }): Pr
       code = EXIT.findings;
       continue;
     }
-    for (const { text } of verdicts) print(`${text}\n`);
+    for (const { text } of verdicts) print(`${wrapText(text, WIDTH, "", "    ")}\n`);
     if (!verdicts.every(({ addsUp }) => addsUp)) code = EXIT.findings;
   }
   return code;

@@ -120,7 +120,10 @@ export class Walk implements AsyncDisposable {
       .replace("turn-channels", `'${this.#binary}'`)
       .replaceAll(/\b(ussd|sms)\b(?!-)/g, (type) => this.name(type as "ussd" | "sms"));
     const done = await converse(`cd '${this.#folder}' && ${words}`, answers);
-    for (const line of this.#named(done.shown).split("\r\n")) assert.ok(line.length <= 80, line);
+    for (const line of this.#named(done.shown).split("\r\n")) {
+      // A parked message has a line, however long, so that thousands can be searched.
+      assert.ok(line.length <= 80 || command.includes("parked list"), line);
+    }
     this.says(done.shown);
     assert.equal(done.code, code, done.shown);
   }
@@ -130,15 +133,10 @@ export class Walk implements AsyncDisposable {
     const { command, output } = this.#block();
     this.#next++;
     if (text === undefined) return;
-    if (Deno.env.get("WALK_PRINT")) return console.log(`$ ${command}\n${text}`);
-    const [is, wanted] = [steady(this.#named(text)), steady(output)];
-    const pattern = wanted.split(" … ").map((part) =>
-      part.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&")
-    )
-      .join(" .* ");
-    if (!new RegExp(`^${pattern}$`).test(is)) {
-      assert.fail(`${command}\n--- shows\n${text}\n--- steady\n${is}\n--- wanted\n${wanted}`);
-    }
+    const is = steady(this.#named(text));
+    const parts = output.split(/^…$/m).map((part) => RegExp.escape(steady(part)));
+    if (new RegExp(`^${parts.join("[^]*")}$`).test(is)) return;
+    assert.fail(`${command}\n--- shows\n${text}\n--- as one line\n${is}\n--- but not\n${parts}`);
   }
 
   #block(): Block {
@@ -166,9 +164,15 @@ function steady(text: string): string {
   return text
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, "TIME")
     .replaceAll(/\d{4}-\d\d-\d\d/g, "DAY")
-    .replaceAll(/[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID")
+    .replaceAll(/(?<=commit )[^)]*/g, "COMMIT")
+    .replaceAll(/\d+ ms/g, "N ms")
+    .replaceAll(/[0-9a-f]{8}…|[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID")
+    .replaceAll(/^ {2}(?:outbound|inbound|statuses|held) .*$/gm, (row) => (
+      // How many were done with depends on how fast it goes; what is parked does not.
+      row.replaceAll(/\b\d+\b(?= )/g, "N")
+    ))
+    .replaceAll(/\d+ messages of\s+users/g, "N messages of users")
     .replaceAll(/amqp:\/\/[^\s,]+/g, "AMQP")
-    .replaceAll(/ \d+ (of \d+ calls left)/g, " N $1")
     .replaceAll(/\s+/g, " ").trim();
 }
 
@@ -227,11 +231,8 @@ export async function takeWalk(
   assert.equal((await post(walk.endpoint("sms"), USER, "Tomorrow at 10")).status, 200);
   await sms.received(2);
   await ussd.received(2);
-  for (
-    const line of [/turn-channels \S+ \(commit .*\) starts: configuration .*cache .*http_bind/]
-  ) {
-    assert.match(running.stderr(), line);
-  }
+  await until("the log", () => running.stderr().split(": delivered ").length > 4);
+  walk.says(running.stderr());
   await walk.shows(0);
 
   // Turn refuses one message, and then it is down.
