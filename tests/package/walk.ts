@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { alertRules } from "../../src/telemetry/mod.ts";
 import { AatGateway } from "../e2e/aat_support.ts";
-import { type Endpoint, endpointAt, Network, post, USSD_TRANSPORT } from "../e2e/ussd_support.ts";
+import { type Endpoint, endpointAt, Network, post } from "../e2e/ussd_support.ts";
 import { TOKEN } from "../support/bridge.ts";
 import { FakeTurn } from "../support/fake_turn.ts";
 import { freePort } from "../support/free_port.ts";
@@ -35,11 +35,6 @@ async function blocksOf(document: URL): Promise<readonly Block[]> {
   const text = await Deno.readTextFile(document);
   const found = text.matchAll(/^```(?:console|text)\n(?:\$ (?:sudo )?(.*)\n)?([^]*?)^```$/gm);
   return [...found].map(([, command = "", output = ""]) => ({ command, output }));
-}
-
-/** A phone of either network. */
-interface Phone {
-  dial(): Promise<string>;
 }
 
 /** All that the walk needs beside the program. */
