@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { alertRules } from "../../src/telemetry/mod.ts";
+import { formatTimestamp } from "../../src/vumi/mod.ts";
 import { AatGateway } from "../e2e/aat_support.ts";
 import { type Endpoint, endpointAt, Network, post } from "../e2e/ussd_support.ts";
 import { TOKEN } from "../support/bridge.ts";
@@ -116,8 +117,8 @@ export class Walk implements AsyncDisposable {
       .replaceAll(/\b(ussd|sms)\b(?!-)/g, (type) => this.name(type as "ussd" | "sms"));
     const done = await converse(`cd '${this.#folder}' && ${words}`, answers);
     for (const line of this.#named(done.shown).split("\r\n")) {
-      // A parked message has a line, however long, so that thousands can be searched.
-      assert.ok(line.length <= 80 || command.includes("parked list"), line);
+      // Those have a line for each message or event, however long, so that they can be searched.
+      assert.ok(line.length <= 80 || /parked list|find/.test(command), line);
     }
     this.says(done.shown);
     assert.equal(done.code, code, done.shown);
@@ -161,11 +162,12 @@ function steady(text: string): string {
     .replaceAll(/\d{4}-\d\d-\d\d/g, "DAY")
     .replaceAll(/(?<=commit )[^)]*/g, "COMMIT")
     .replaceAll(/\d+ ms/g, "N ms")
-    .replaceAll(/[0-9a-f]{8}…|[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID")
+    .replaceAll(/[0-9a-z]{8}…|[0-9a-f]{32}|(?:request\d+-)?[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID")
     .replaceAll(/^ {2}(?:outbound|inbound|statuses|held) .*$/gm, (row) => (
       // How many were done with depends on how fast it goes; what is parked does not.
       row.replaceAll(/\b\d+\b(?= )/g, "N")
     ))
+    .replaceAll(/^( {2}delayed +)\d+/gm, "$1N")
     .replaceAll(/\d+ messages of\s+users/g, "N messages of users")
     .replaceAll(/amqp:\/\/[^\s,]+/g, "AMQP")
     .replaceAll(/\s+/g, " ").trim();
@@ -221,7 +223,9 @@ export async function takeWalk(
       path === "/messages" && void post(walk.endpoint("ussd"), USER, "Welcome to the clinic"),
   });
   assert.equal(await dial(), "Welcome to the clinic");
-  await transport.sendInbound({ message_id: "asked", from_addr: USER, content: "When?" });
+  const asks = (fields: Readonly<Record<string, string>>) =>
+    transport.sendInbound({ from_addr: USER, timestamp: formatTimestamp(new Date()), ...fields });
+  await asks({ message_id: "asked" });
   await sms.received(1);
   assert.equal((await post(walk.endpoint("sms"), USER, "Tomorrow at 10")).status, 200);
   await sms.received(2);
@@ -232,14 +236,14 @@ export async function takeWalk(
 
   // Turn refuses one message, and then it is down.
   sms.answer = () => new Response(null, { status: 404 });
-  await transport.sendInbound({ message_id: "refused", from_addr: USER });
+  await asks({ message_id: "refused" });
   await until("it to be parked", async () => await transport.depth("inbound.parked") === 1);
   await using prometheus = hasPrometheus
     ? await Prometheus.start(new Map([["bridge", walk.address]]), scaled(alertRules()))
     : undefined;
   sms.answer = () => new Response(null, { status: 503 });
   const users = Array.from({ length: 12 }, (_, user) => `+2782000200${user}`);
-  for (const from_addr of users) await transport.sendInbound({ from_addr });
+  for (const from_addr of users) await asks({ from_addr });
   const isDown = async () => (await statusText(walk)).includes('"state":"down"');
   await until("Turn to be down", isDown);
   await prometheus?.fires("TurnDown", "bridge");
@@ -258,6 +262,7 @@ export async function takeWalk(
   );
   await walk.shows(0);
   await walk.shows(0, [["[y/N]", "y"]]);
+  await walk.shows(0);
   await walk.shows(0);
   await walk.shows(0);
   assert.equal(await running.stop("SIGTERM"), 0);
