@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { BROKER_AWAY, explained } from "./cli/explain.ts";
 import { STUCK_LOGS, worksWithStuckLog } from "./cli/stuck_log.ts";
 import { FakeTurn, send } from "./support/fake_turn.ts";
 import { SECRET, TOKEN } from "./support/bridge.ts";
@@ -192,6 +193,14 @@ Deno.test({
     process.kill("SIGTERM");
     assert.equal((await process.status).code, 0);
     await stdout.ended;
+  },
+});
+
+Deno.test({
+  name: "the compiled binary has the runbook in it",
+  ignore: fault !== undefined,
+  fn: async () => {
+    assert.equal(await explained(Program.binary(binary), "BrokerAway"), BROKER_AWAY);
   },
 });
 

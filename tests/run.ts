@@ -30,7 +30,8 @@ async function main(stop: AbortSignal): Promise<number> {
   const onlyBroker = rest.includes("--only-broker");
   const given = rest.filter((arg) => arg !== "--only-broker");
   const isNamed = await someExist(given);
-  const args = isNamed ? given : [...given, ...await testFiles({ onlyBroker })];
+  const isDefault = choice.version === "own" && choice.queues === "classic";
+  const args = isNamed ? given : [...given, ...await testFiles({ onlyBroker, isDefault })];
   await using servers = new AsyncDisposableStack();
   const env: Record<string, string> = choiceEnv(choice);
   const chromium = await provideChromium();

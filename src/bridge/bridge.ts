@@ -81,6 +81,11 @@ export class Bridge implements Disposable {
     return this.#gate.figures();
   }
 
+  /** How many messages and events are in hand: taken off their queues, and not done with. */
+  inHand(): { readonly inbound: number; readonly event: number } {
+    return { inbound: this.#messages.inHand, event: this.#events.inHand };
+  }
+
   /** Whether it speaks for its channel, and no other bridge does. */
   get leads(): boolean {
     return this.#connector.leads;

@@ -33,6 +33,11 @@ export class Deliveries<P> {
     };
   }
 
+  /** How many are in hand. */
+  get inHand(): number {
+    return this.#parts.inFlight.size;
+  }
+
   /** Takes it in hand, and resolves when all earlier ones of the same key are disposed of. */
   async begin(job: Job, arrival: Arrival): Promise<Delivery<P>> {
     const { inFlight, order } = this.#parts;

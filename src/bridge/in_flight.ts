@@ -22,6 +22,10 @@ export class InFlight {
     onAbort(options.stopping, () => this.#endAll(() => true));
   }
 
+  get size(): number {
+    return this.#held.size;
+  }
+
   /** Takes a message in hand, until {@linkcode InFlight.release}. */
   take(lost: AbortSignal): Held {
     const { holdMs, elapsed } = this.#options;

@@ -24,6 +24,7 @@ export { type ReportState, type ReportStates, reportStatesOf } from "./report_st
 export type { RetryOptions } from "./retries.ts";
 export {
   type Asked,
+  isTooOld,
   readSession,
   type Session,
   type SessionState,

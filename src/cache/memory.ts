@@ -54,6 +54,14 @@ export class MemoryStore implements Store {
     return Promise.resolve([...this.#counts.values()].filter(({ day }) => days.includes(day)));
   }
 
+  async *all(kind: string): AsyncIterable<unknown> {
+    const now = this.#options.now();
+    // Neither read nor moved to the end of what is pushed out.
+    for (const { json, expiresAt } of [...this.#kind(kind).values()]) {
+      if (now < expiresAt) yield await Promise.resolve(JSON.parse(json));
+    }
+  }
+
   sizes(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.#kinds].map(([kind, { size }]) => [kind, size]));
   }

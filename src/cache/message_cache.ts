@@ -5,6 +5,7 @@ import { getLogger } from "@logtape/logtape";
 import type { CacheOperation, Metrics } from "../telemetry/mod.ts";
 import { CacheHealth, type CacheStatus } from "./health.ts";
 import { type Note, noteDown, type NoteKind } from "./notes.ts";
+import { messagesOf, type Way } from "./of_user.ts";
 import {
   keepRecords,
   type KeptRecord,
@@ -21,9 +22,9 @@ import {
   dayAt,
   type DayCount,
   type Guard,
+  keptCounts,
   type Store,
   type Tally,
-  TALLY_DAYS,
 } from "./store.ts";
 import { UserAddresses } from "./user_key.ts";
 
@@ -112,10 +113,8 @@ export class MessageCache implements AsyncDisposable {
   ): Promise<void> {
     const { message_id, from_addr, timestamp } = message;
     const { inboundTtlMs: ttlMs } = this.#options;
-    const keys = [["inbound", message_id], [
-      "last_inbound",
-      this.addresses.key(from_addr),
-    ]] as const;
+    const user = this.addresses.key(from_addr);
+    const keys = [["inbound", message_id], ["last_inbound", user]] as const;
     const isAhead = timestamp > timestampAt(seenAt + MOST_AHEAD_MS);
     const value = toRow(isAhead ? { ...message, timestamp: timestampAt(seenAt) } : message);
     const unless = { kind: "last_inbound", has: { greaterAt: TIMESTAMP_PLACE } };
@@ -140,10 +139,8 @@ export class MessageCache implements AsyncDisposable {
     records: readonly KeptRecord[] = [],
   ): Promise<void> {
     const { message_id, to_addr } = message;
-    const keys = [["outbound", message_id], [
-      "last_outbound",
-      this.addresses.key(to_addr),
-    ]] as const;
+    const user = this.addresses.key(to_addr);
+    const keys = [["outbound", message_id], ["last_outbound", user]] as const;
     const { outboundTtlMs: ttlMs } = this.#options;
     const set: Change = { type: "set", keys, value: toRow(message), ttlMs };
     return this.#commit([set, ...this.#keep(records)], tallies);
@@ -157,6 +154,16 @@ export class MessageCache implements AsyncDisposable {
   /** The outbound message last put to the user with this address, if remembered. Usually one look-up. */
   getLastOutbound(userAddr: string): Promise<Remembered | undefined> {
     return this.#first("last_outbound", this.addresses.keys(userAddr), fromRow);
+  }
+
+  /**
+   * What a user has sent, or was sent, since a time in milliseconds since 1970, in its order; the last of
+   * very many. Looks at all that is kept, so only for operators.
+   */
+  ofUser(kind: Way, userAddr: string, since: number): Promise<readonly Remembered[]> {
+    const { addresses } = this;
+    const wanted = { kind, userAddr, addresses, since: timestampAt(since) };
+    return this.#use("read", (store) => messagesOf(store, wanted));
   }
 
   /** Keeps or forgets all of the records, or none of them. */
@@ -206,7 +213,7 @@ export class MessageCache implements AsyncDisposable {
 
   /**
    * Counts each of the tallies, on the day that the cache's clock says. Tallies given to a put are
-   * committed with it, or not at all. Kept for {@linkcode TALLY_DAYS} days.
+   * committed with it, or not at all. Kept for `TALLY_DAYS` days.
    * @throws {RangeError} If a flow or result is no plain word; the same from the puts.
    */
   tally(tallies: readonly Tally[]): Promise<void> {
@@ -214,14 +221,8 @@ export class MessageCache implements AsyncDisposable {
   }
 
   /** All counts that are kept, in the order of day, flow and result. */
-  async tallied(): Promise<readonly DayCount[]> {
-    const now = this.#now();
-    // And the next day: the clock of another machine may be there.
-    const days = Array.from({ length: TALLY_DAYS + 2 }, (_, day) => dayAt(now, day - TALLY_DAYS));
-    const counts = await this.#use("read", (store) => store.counters(days));
-    // A space comes before all that words may have.
-    const nameOf = ({ day, flow, result }: DayCount) => `${day} ${flow} ${result}`;
-    return counts.toSorted((a, b) => nameOf(a) < nameOf(b) ? -1 : 1);
+  tallied(): Promise<readonly DayCount[]> {
+    return this.#use("read", (store) => keptCounts(store, this.#now()));
   }
 
   /** How much of each kind is kept, where that is cheap to tell; some may have outlived its time. */

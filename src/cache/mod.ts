@@ -8,6 +8,7 @@
 
 export type { CacheStatus } from "./health.ts";
 export * from "./message_cache.ts";
+export { MOST_OF_USER, type Way } from "./of_user.ts";
 export { MAX_NOTE_LENGTH, MAX_NOTES, type Note, type NoteKind } from "./notes.ts";
 export type { KeptRecord, OrderedRecord, RecordKind } from "./records.ts";
 export { type ReadNational, UserAddresses, userKey } from "./user_key.ts";

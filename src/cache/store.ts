@@ -76,6 +76,12 @@ export interface Store extends AsyncDisposable {
   /** The counters of these days, which follow each other, in any order. */
   counters(days: readonly string[]): Promise<readonly DayCount[]>;
 
+  /**
+   * The values of all keys of this kind that have not outlived their time, in any order, as `get` has them;
+   * one may come twice.
+   */
+  all(kind: string): AsyncIterable<unknown>;
+
   /** Whether what is committed is still where it is looked for next time; for stores that can lose it. */
   lasts?(): Promise<boolean>;
 
@@ -106,6 +112,16 @@ export const TALLY_DAYS = 30;
 /** The day in UTC at a time in milliseconds since 1970, or so many days later. Days compare as texts. */
 export function dayAt(ms: number, daysLater = 0): string {
   return new Date(ms + daysLater * 86_400_000).toISOString().slice(0, 10);
+}
+
+/** All counters that a store has at a time in milliseconds since 1970, by day, flow and result. */
+export async function keptCounts(store: Store, now: number): Promise<readonly DayCount[]> {
+  // And the next day: the clock of another machine may be there.
+  const days = Array.from({ length: TALLY_DAYS + 2 }, (_, day) => dayAt(now, day - TALLY_DAYS));
+  const counts = await store.counters(days);
+  // A space comes before all that words may have.
+  const nameOf = ({ day, flow, result }: DayCount) => `${day} ${flow} ${result}`;
+  return counts.toSorted((a, b) => nameOf(a) < nameOf(b) ? -1 : 1);
 }
 
 const WORD = /^[\w-]{1,32}$/;

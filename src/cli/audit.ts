@@ -3,14 +3,15 @@
 // What the running program has counted since its start stands beside it, if that can be asked.
 
 import type { DayCount } from "../cache/mod.ts";
-import { type ChannelConfig, type Config, formatBind } from "../config/mod.ts";
+import { type ChannelConfig, type Config, redactedConfig } from "../config/mod.ts";
 import { FLOWS, lookUntilItAddsUp, total } from "../inspect/audit_sums.ts";
 import { openCaches } from "../service/caches.ts";
 import { delaysMsOf } from "../service/channel_queues.ts";
 import { readSamples } from "../telemetry/mod.ts";
 import { openBroker, selectChannels } from "./config_command.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
-import { formatTable, print } from "./print.ts";
+import { formatTable, print, WIDTH, wrapText } from "./print.ts";
+import { askBridge } from "./running_bridge.ts";
 
 /** Counts and prints, for all channels or the one with this connector; returns the exit code. */
 export async function audit(config: Config, options: { connector?: string }): Promise<number> {
@@ -21,7 +22,7 @@ export async function audit(config: Config, options: { connector?: string }): Pr
   if (config.message_cache_class === "MemoryMessageCache") {
     for (const channel of channels) {
       printTitle(channel);
-      print(await sinceStart(config, channel));
+      print((await askRunning(config, channel)).text);
     }
     throw new CommandError(
       EXIT.usage,
@@ -37,9 +38,15 @@ export async function audit(config: Config, options: { connector?: string }): Pr
     const audited = { ...channel, delaysMs: delaysMsOf(channel) };
     const { counts, verdicts } = await lookUntilItAddsUp(audited, cache, broker);
     print(days(counts));
-    print(await sinceStart(config, channel));
-    for (const { text } of verdicts) print(`${text}\n`);
+    const running = await askRunning(config, channel);
+    print(running.text);
     // All are looked at, also when one does not add up.
+    if (counts.length === 0 && running.counted !== 0) {
+      print(notItsCache(config, running.counted));
+      code = EXIT.findings;
+      continue;
+    }
+    for (const { text } of verdicts) print(`${wrapText(text, WIDTH, "", "    ")}\n`);
     if (!verdicts.every(({ addsUp }) => addsUp)) code = EXIT.findings;
   }
   return code;
@@ -55,32 +62,42 @@ function days(counts: readonly DayCount[]): string {
   return formatTable(["day", "flow", "came", "what became of it"], rows);
 }
 
-const METRICS_MS = 3_000;
+/** Why nothing is summed up of a cache in which nothing has been counted. */
+function notItsCache(config: Config, counted: number | undefined): string {
+  const key = `message_cache_config.${
+    config.message_cache_class === "RedisMessageCache" ? "url" : "path"
+  }`;
+  const known = counted === undefined
+    ? "No bridge has counted in this cache, and none runs that could be asked"
+    : `The running bridge has counted ${counted}, so this is not its cache`;
+  return `✗ ${known}.\n  ${key} is ${
+    redactedConfig(config)[key]
+  }: let it be as the bridge has it.\n`;
+}
 
 /** What the running bridge has counted of a channel since its start, by its `/metrics`. */
-async function sinceStart(config: Config, { connector_name }: ChannelConfig): Promise<string> {
-  const url = metricsUrl(config.admin_bind ?? config.http_bind);
-  const response = await fetch(url, { signal: AbortSignal.timeout(METRICS_MS) })
-    .catch(() => undefined);
-  const text = await response?.text().catch(() => undefined);
-  if (!response?.ok || text === undefined) {
-    return `No running bridge answers at ${url}, so its counts since its start are not known.\n`;
+async function askRunning(
+  config: Config,
+  { connector_name }: ChannelConfig,
+): Promise<{ readonly text: string; readonly counted?: number }> {
+  const answer = await askBridge(config, "/metrics");
+  const { url } = answer;
+  if ("reason" in answer) {
+    const text =
+      `No running bridge answers at ${url}, so its counts since its start are not known.\n`;
+    return { text };
   }
-  const counts = readSamples(text, "turn_channels_messages_total")
+  const counts = readSamples(answer.text, "turn_channels_messages_total")
     .filter(({ labels, value }) => labels.connector === connector_name && value > 0)
     .map(({ labels: { flow = "", result = "" }, value }) => ({ flow, result, count: value }));
   const lines = Object.keys(FLOWS).map((flow) => {
     const became = resultsText(counts.filter((count) => count.flow === flow));
     return `  ${flow}: ${became || "nothing"}\n`;
   });
-  return `Since the bridge at ${url} was started:\n${lines.join("")}`;
-}
-
-/** What listens on all addresses can be reached on this machine's own. */
-function metricsUrl(bind: Config["http_bind"]): string {
-  if (bind.kind === "unix") return formatBind(bind);
-  const own = { "0.0.0.0": "127.0.0.1", "::": "::1" }[bind.hostname];
-  return `http://${formatBind({ ...bind, hostname: own ?? bind.hostname })}/metrics`;
+  return {
+    text: `Since the bridge at ${url} was started:\n${lines.join("")}`,
+    counted: counts.reduce((sum, { count }) => sum + count, 0),
+  };
 }
 
 function resultsText(counts: readonly Omit<DayCount, "day">[]): string {

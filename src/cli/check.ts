@@ -86,7 +86,8 @@ function publicFindings({ http_bind, admin_bind }: Config): readonly Finding[] {
   return [{
     subject: "admin_bind",
     ok: undefined,
-    detail: `not set: whoever can reach ${bind} can read /metrics, /health, /readyz, /openapi.json`,
+    detail:
+      `not set: whoever can reach ${bind} can read /metrics, /health, /readyz, /status, /openapi.json`,
     fix:
       "set admin_bind to an address for operators, such as 127.0.0.1:8081; or have the reverse " +
       "proxy pass on no other paths than those of Turn's requests",

@@ -103,7 +103,8 @@ export function withConfig(text: string, file: ConfigPlace | undefined): string 
   return text.replaceAll(NEEDS_CONFIG, (command) => `${command} --config ${path}`);
 }
 
-const NEEDS_CONFIG = /\bturn-channels (?:run|check|find|audit|parked [a-z-]+)(?! --config)\b/g;
+const NEEDS_CONFIG =
+  /\bturn-channels (?:run|check|status|find|audit|parked [a-z-]+)(?! --config)\b/g;
 
 /** The values of those of these flags that were given. */
 export function flagValues(command: Command, flags: readonly string[]): Record<string, string> {

@@ -8,8 +8,9 @@ export const EXIT = {
   /** Done, or stopped as asked. */
   ok: 0,
   /**
-   * `check` found something to fix, `audit` does not add up, `find` or `parked show` found nothing, a flow of
-   * `demo --once` failed, or `preview` could show no flow, or with `--strict` has something to say.
+   * `status` shows that something is wrong, or no bridge answers, `check` found something to fix, `audit` does
+   * not add up, `find` or `parked show` found nothing, `parked replay` or `parked discard` had nothing to do, a
+   * flow of `demo --once` failed, or `preview` could show no flow, or with `--strict` has something to say.
    */
   findings: 1,
   /** The command line is wrong (EX_USAGE). */

@@ -1,4 +1,4 @@
-// `turn-channels find <id or address>`: what became of one message, or of a user's latest ones, how the
+// `turn-channels find <id or address>`: what became of one message, or of a user's of the last day, how the
 // user's USSD session went, and where all is now, from the cache and the queues of a running system.
 
 import { type Command, Option } from "commander";
@@ -22,9 +22,12 @@ interface Options {
 export function addFind(program: Command, shell: Shell): void {
   const command = program.command("find")
     .description(
-      "show what became of a message, or of a user's latest ones and USSD session, and where they are now",
+      "show what became of a message, or of a user's of the last 24 hours, of the USSD session, and where they are now",
     )
-    .argument("<id>", "the id of a message or an event, or a user's address")
+    .argument(
+      "<id>",
+      "the id of a message or an event, or a user's address, with or without its plus",
+    )
     .addOption(new Option("--json", "one JSON object a line for each message"))
     .addOption(
       new Option(

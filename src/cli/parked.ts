@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseJson } from "../async/mod.ts";
 import type { Config } from "../config/mod.ts";
+import { isOfDeadSession } from "../inspect/dead_sessions.ts";
 import { formatTime } from "../inspect/find_waiting.ts";
 import {
   PARKED_QUEUES,
@@ -10,6 +11,7 @@ import {
   type ParkedMessage,
   ParkedMessages,
 } from "../inspect/parked_messages.ts";
+import { ussdOptionsOf } from "../service/ussd_options.ts";
 import { findPartitions, replayPartitions } from "../vumi/mod.ts";
 import { CONNECTOR, needConfig, openBroker, selectChannels, type Shell } from "./config_command.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
@@ -25,16 +27,25 @@ const FILTERS = [
   new Option("--reason <text>", "only those with this text in the reason"),
 ];
 const LOOKING = [...FILTERS, new Option("--json", "one JSON object a line")];
-const CHANGING = [...FILTERS, DRY_RUN];
 const YES = new Option("--yes", "do not ask for confirmation");
+const DEAD_SESSIONS = new Option(
+  "--dead-sessions",
+  "also what users wrote in USSD sessions that are over, which else stays",
+);
+const CHANGING = [...FILTERS, DRY_RUN, YES];
 
 type Work = (parked: Parked, options: Options) => Promise<number>;
 
 const SUBCOMMANDS: readonly (readonly [string, string, readonly Option[], Work])[] = [
   ["list", "list them, one line each", LOOKING, list],
   ["show", "show them in full, with what users wrote", LOOKING, show],
-  ["replay", "move them back to their queue, in order", CHANGING, replay],
-  ["discard", "delete them", [...CHANGING, YES], discard],
+  [
+    "replay",
+    "move them back to their queue, in order; asks first if none are chosen",
+    [...CHANGING, DEAD_SESSIONS],
+    replay,
+  ],
+  ["discard", "delete them; asks first", CHANGING, discard],
   [
     "replay-partitions",
     "move what earlier versions left in partition queues (….p0, …) back to its queue, in order",
@@ -48,6 +59,7 @@ interface Options extends ParkedFilter {
   readonly json?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
+  readonly deadSessions?: boolean;
 }
 
 type Parked = Awaited<ReturnType<typeof openParked>>;
@@ -68,11 +80,13 @@ export function addParkedCommands(program: Command, shell: Shell): void {
 }
 
 async function openParked(config: Config, opened: AsyncDisposableStack, connector?: string) {
-  const connectors = selectChannels(config, connector).map((channel) => channel.connector_name);
+  const channels = selectChannels(config, connector);
+  const connectors = channels.map((channel) => channel.connector_name);
+  const ussd = new Map(channels.map((each) => [each.connector_name, ussdOptionsOf(each)]));
   const broker = await openBroker(config, opened);
   // Then the channels' names are shown.
   const several = config.channels.length > 1;
-  return { messages: new ParkedMessages(connectors, broker), connectors, broker, several };
+  return { messages: new ParkedMessages(connectors, broker), connectors, broker, several, ussd };
 }
 
 async function list({ messages, connectors, several }: Parked, options: Options): Promise<number> {
@@ -114,28 +128,66 @@ async function show({ messages, several }: Parked, options: Options): Promise<nu
     const whole = { ...summary(message, connector, several), headers, body };
     held.print(`${plainJson(whole, options.json ? undefined : 2)}\n`);
   });
-  if (shown > 0) return EXIT.ok;
+  return shown > 0 ? EXIT.ok : nothingMatches();
+}
+
+function nothingMatches(): number {
   printError(NONE);
   return EXIT.findings;
 }
 
-async function replay({ messages }: Parked, options: Options): Promise<number> {
+/** @throws {CommandError} If there is nobody to be asked. */
+function needTerminal(otherwise: string): void {
+  if (!Deno.stdin.isTerminal()) throw new CommandError(EXIT.usage, otherwise);
+}
+
+async function replay({ messages, ussd }: Parked, options: Options): Promise<number> {
   // What is parked again meanwhile stays.
-  const filter = { ...options, before: new Date() };
-  if (options.dryRun) return report("Would replay", await messages.list(filter));
-  return report("Replayed", await messages.replay(filter));
+  const before = new Date();
+  const isDead = (message: ParkedMessage, connector: string): boolean => {
+    const of = ussd.get(connector);
+    return of !== undefined && isOfDeadSession(message, of, before.getTime());
+  };
+  let dead = 0;
+  const found = await messages.list({ ...options, before }, (...message) => {
+    if (isDead(...message)) dead++;
+  });
+  if (found === 0) return nothingMatches();
+  const { deadSessions, dryRun, yes } = options;
+  const count = deadSessions ? found : found - dead;
+  const except = deadSessions ? undefined : isDead;
+  const words = deadWords(dead, deadSessions ?? false);
+  const isChosen = FILTERS.some((filter) => filter.attributeName() in options);
+  if (!dryRun && !yes && !isChosen && count > 0) {
+    needTerminal("replay needs --yes, or a filter as --queue, without a terminal.");
+    print(words);
+    if (!confirm(`Replay ${messageCount(count)}, all that are parked?`)) return EXIT.ok;
+  } else print(words);
+  if (dryRun) report("Would replay", count);
+  else if (count === 0) report("Replayed", 0);
+  else report("Replayed", await messages.replay({ ...options, before, except }));
+  return count > 0 ? EXIT.ok : EXIT.findings;
+}
+
+function deadWords(count: number, areMeant: boolean): string {
+  if (count === 0) return "";
+  const [what, stays, which] = count === 1
+    ? ["1 message is of a USSD session that is over", "stays", "it"]
+    : [`${count} messages are of USSD sessions that are over`, "stay", "them"];
+  return areMeant
+    ? `${what}.\n`
+    : `${what}, and ${stays}.\nWith --dead-sessions you replay ${which} too.\n`;
 }
 
 async function discard({ messages }: Parked, options: Options): Promise<number> {
   // What is parked after the question stays.
   const filter = { ...options, before: new Date() };
-  if (options.dryRun) return report("Would delete", await messages.list(filter));
+  const found = await messages.list(filter);
+  if (found === 0) return nothingMatches();
+  if (options.dryRun) return report("Would delete", found);
   if (!options.yes) {
-    if (!Deno.stdin.isTerminal()) {
-      throw new CommandError(EXIT.usage, "discard needs --yes without a terminal.");
-    }
-    const found = messageCount(await messages.list(filter));
-    if (!confirm(`Delete ${found} for good?`)) return EXIT.ok;
+    needTerminal("discard needs --yes without a terminal.");
+    if (!confirm(`Delete ${messageCount(found)} for good?`)) return EXIT.ok;
   }
   return report("Deleted", await messages.discard(filter));
 }

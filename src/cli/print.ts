@@ -88,6 +88,22 @@ export function formatTable(
   return `${table.toString()}\n`;
 }
 
+/** Columns that every terminal has. */
+export const WIDTH = 80;
+
+/** The text in lines of at most `width` characters, if its words allow; all with this before them. */
+export function wrapText(text: string, width: number, first = "", next = first): string {
+  const lines = [""];
+  let indent = first;
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    const longer = line === "" ? `${indent}${word}` : `${line} ${word}`;
+    if (line === "" || longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(`${indent = next}${word}`);
+  }
+  return lines.join("\n");
+}
+
 /** Control and format characters, surrogates, and separators of lines and paragraphs. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 

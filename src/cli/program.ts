@@ -17,6 +17,7 @@ import {
 } from "./config_command.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 import type { DemoOptions } from "./demo.ts";
+import { explain } from "./explain.ts";
 import { addFind } from "./find.ts";
 import type { HandsetOptions } from "./handset.ts";
 import { init } from "./init.ts";
@@ -25,6 +26,7 @@ import { addParkedCommands } from "./parked.ts";
 import { addPreview } from "./preview_command.ts";
 import { print, printLast } from "./print.ts";
 import { run } from "./run.ts";
+import { addStatus } from "./status.ts";
 import { systemdUnit } from "./systemd_unit.ts";
 import { Terminal } from "./terminal.ts";
 import { usageFault } from "./usage.ts";
@@ -90,6 +92,7 @@ export function makeProgram(shell: Shell, onError: (text: string) => void): Comm
   needConfig(checkCommand, shell, (config, warnings, _load, file) => {
     return check(config, warnings, file, checkCommand.opts<CheckOptions>());
   });
+  addStatus(program, shell);
   addFind(program, shell);
   addParkedCommands(program, shell);
   const auditCommand = program.command("audit")
@@ -123,9 +126,13 @@ function addSetupCommands(program: Command, shell: Shell): void {
     .description("print a dashboard to import into Grafana")
     .action(() => print(dashboard()));
   program.command("alerts")
-    .description("print alert rules for Prometheus; docs/runbook.md says what to do about each")
-    .option("--runbook <url>", "that file's address, to which the rules link", "docs/runbook.md")
-    .action(({ runbook }: { runbook: string }) => print(alertRules({ runbook })));
+    .description("print alert rules for Prometheus; explain says what to do about each")
+    .option("--runbook <url>", "where docs/runbook.md is served, if the rules are to link to it")
+    .action(({ runbook }: { runbook?: string }) => print(alertRules({ runbook })));
+  program.command("explain")
+    .description("what an alert means and what to do, as docs/runbook.md says; all, without a name")
+    .argument("[alert]", "the alert's name")
+    .action(async (alert?: string) => shell.exit(await explain(alert)));
   program.command("systemd-unit")
     .description("print a systemd unit that gives the program the rights it needs and no others")
     .option("--config <file>", "the configuration as installed, which some of the unit depends on")

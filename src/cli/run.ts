@@ -1,8 +1,16 @@
 // `turn-channels run`: the bridge, until a signal stops it.
 
+import manifest from "../../deno.json" with { type: "json" };
 import { getLogger } from "@logtape/logtape";
 import { aborted } from "../async/mod.ts";
-import type { Config, ConfigPlace, LoadedConfig, Warning } from "../config/mod.ts";
+import {
+  type Config,
+  type ConfigPlace,
+  formatBind,
+  type LoadedConfig,
+  redactedConfig,
+  type Warning,
+} from "../config/mod.ts";
 import { type LogPrivacy, logStrayOutput, startLogging } from "../telemetry/mod.ts";
 import { logWarnings, Reloader } from "../service/reload.ts";
 import { ListenError } from "../service/listener.ts";
@@ -25,7 +33,7 @@ export async function run(
     format: config.log_format,
     privacy: privacyOf(config),
   });
-  if (file !== undefined) log.info("Configuration: {path} ({source})", { ...file });
+  logStart(config, file, env[COMMIT_VARIABLE]);
   logWarnings(warnings);
   logStrayOutput();
   let hasBug = false;
@@ -72,6 +80,27 @@ export async function run(
   await service.drain(AbortSignal.any([deadline, signals.second]));
   log.info("Stopped");
   return hasBug ? EXIT.bug : EXIT.ok;
+}
+
+/** The first line: what runs, and with what; also if it can't start then. */
+function logStart(config: Config, file: ConfigPlace | undefined, commit = "unknown"): void {
+  const shown = redactedConfig(config);
+  const [of] = [shown["message_cache_config.path"], shown["message_cache_config.url"]]
+    .filter((value) => value !== undefined && value !== "");
+  const admin = config.admin_bind === undefined
+    ? ""
+    : `, admin_bind ${formatBind(config.admin_bind)}`;
+  const text =
+    "turn-channels {version} (commit {commit}) starts: configuration {configuration}, cache {cache}, " +
+    "RabbitMQ {broker}, http_bind {binds}";
+  log.info(text, {
+    version: manifest.version,
+    commit,
+    configuration: file === undefined ? "of flags and variables" : `${file.path} (${file.source})`,
+    cache: of === undefined ? config.message_cache_class : `${config.message_cache_class} ${of}`,
+    broker: shown["amqp_url"] ?? "",
+    binds: `${formatBind(config.http_bind)}${admin}`,
+  });
 }
 
 function privacyOf({ log_addresses, log_content }: Config): LogPrivacy {

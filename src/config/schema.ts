@@ -40,7 +40,7 @@ const fromTurn = {
     "Where to listen for Turn's requests and health checks. Port 0 is any free one.",
   ),
   admin_bind: k.bind.optional().describe(
-    "Where to answer operators (/metrics, /health, /readyz, /openapi.json), apart from the public. If not set: on http_bind.",
+    "Where to answer operators (/metrics, /health, /readyz, /status, /openapi.json), apart from the public. If not set: on http_bind.",
   ),
   vumi_api_path: k.urlPath.default("").describe(
     "Path before /messages, where Turn sends its requests.",

@@ -34,6 +34,9 @@ export type Depths = Readonly<
   Record<"inbound" | "event" | "outbound" | "held" | "heldSms", number | undefined>
 >;
 
+/** How far back a user's messages are listed. */
+export const LOOK_BACK_MS: number = 24 * 60 * 60_000;
+
 export type Queued = Awaited<ReturnType<typeof searchQueues>>;
 
 /**
@@ -67,7 +70,8 @@ export async function searchQueues(
 
 /**
  * Collects what is known of each message that matches `idOrAddress`, in the order in which they came;
- * then of USSD sessions: of the user's last one, or of the one that the message was in.
+ * then of USSD sessions: of the user's last one, or of the one that the message was in. Of a user it is
+ * what came and went within {@linkcode LOOK_BACK_MS} before `now`, and the last of each, however old.
  * @param mayBeParked What {@linkcode searchQueues} has found.
  * @throws {CacheError} If the cache fails.
  */
@@ -75,6 +79,7 @@ export async function searchCache(
   idOrAddress: string,
   cache: MessageCache | undefined,
   mayBeParked: readonly ParkedMessage[],
+  now: number = Date.now(),
 ): Promise<readonly Found[]> {
   // Of a page, or of one of several SMS, it is the whole message that there is something to say about.
   const query = readPartId(idOrAddress)?.of ?? idOrAddress;
@@ -85,8 +90,18 @@ export async function searchCache(
       about !== null && isUser((await cache?.getOutbound(about))?.to_addr, query, cache?.addresses);
     if (matches) parked.push(message);
   }
-  const inbound = [await cache?.getInbound(query), await cache?.getLastInbound(query)];
-  const outbound = [await cache?.getOutbound(query), await cache?.getLastOutbound(query)];
+  const since = now - LOOK_BACK_MS;
+  const lastInbound = await cache?.getLastInbound(query);
+  const lastOutbound = await cache?.getLastOutbound(query);
+  // To look at all that is kept takes time, and there is nothing of somebody of whom there is no last one.
+  const inbound = [
+    ...[await cache?.getInbound(query), lastInbound],
+    ...lastInbound && await cache?.ofUser("inbound", query, since) || [],
+  ];
+  const outbound = [
+    ...[await cache?.getOutbound(query), lastOutbound],
+    ...lastOutbound && await cache?.ofUser("outbound", query, since) || [],
+  ];
   const delayed = cache === undefined ? [] : await delayedOf(query, cache);
   const waiting: readonly Waiting[] = [...delayed, ...parked];
   const inboundIds = new Set([

@@ -4,6 +4,7 @@ import { parseFields, shellWord } from "../async/mod.ts";
 import type { DelayedRecord, KeptSms } from "../bridge/mod.ts";
 import { delayQueue } from "../broker/mod.ts";
 import { queuesOf } from "../vumi/mod.ts";
+import { isOfDeadSession } from "./dead_sessions.ts";
 import type { Dated, Surroundings } from "./find_story.ts";
 import type { ParkedMessage } from "./parked_messages.ts";
 
@@ -34,13 +35,15 @@ export function failuresOf(waiting: Waiting): readonly Dated[] {
 }
 
 /** Where a waiting message is, and what can be done. */
-export function placeOf(waiting: Waiting, { connector, depths, now }: Surroundings): string {
+export function placeOf(waiting: Waiting, { connector, depths, now, ussd }: Surroundings): string {
   const what = nameOf(waiting);
   const queues = queuesOf(connector);
   if (!isDelayed(waiting)) {
     const where = queues[`${waiting.queue}Parked`];
     return `${what} is in ${where}, until an operator decides: turn-channels parked replay --id ` +
-      shellWord(waiting.id ?? waiting.about ?? "");
+      `${shellWord(waiting.id ?? waiting.about ?? "")}${
+        isOfDeadSession(waiting, ussd, now) ? " --dead-sessions" : ""
+      }`;
   }
   const queue = isInbound(waiting) ? "inbound" : "event";
   const { until, delayMs, attempts, reason } = waiting;

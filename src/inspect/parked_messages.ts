@@ -28,6 +28,8 @@ export interface ParkedFilter {
   readonly before?: Date | undefined;
   /** A part of the reason, in capitals or not. */
   readonly reason?: string | undefined;
+  /** Those for which this is so are not meant. */
+  readonly except?: Visit<boolean> | undefined;
 }
 
 type Visit<T> = (message: ParkedMessage, connector: string) => T;
@@ -81,7 +83,7 @@ export class ParkedMessages {
         if (filter.queue !== undefined && filter.queue !== queue) continue;
         await this.#broker.browse(queuesOf(connector)[`${queue}Parked`], (message) => {
           const parked = readParked(queue, message);
-          if (!matches(parked, filter)) return "keep";
+          if (!matches(parked, filter) || filter.except?.(parked, connector)) return "keep";
           count++;
           return decide(parked, connector);
         });

@@ -3,7 +3,7 @@
 import { DenoKvFile } from "../cache/deno_kv/deno_kv_file.ts";
 import { DenoKvStore } from "../cache/deno_kv/deno_kv_store.ts";
 import { MemoryStore } from "../cache/memory.ts";
-import { MessageCache, type Store, UserAddresses } from "../cache/mod.ts";
+import { CacheError, MessageCache, type Store, UserAddresses } from "../cache/mod.ts";
 import type { ChannelConfig } from "../config/mod.ts";
 import { nationalNumbersOf } from "./national_numbers.ts";
 
@@ -59,9 +59,8 @@ async function openStore(
     case "DenoKvMessageCache": {
       const { path } = config.message_cache_config;
       const isLook = use === "look";
-      const file = opened.use(
-        await (isLook ? DenoKvFile.openExisting(path) : DenoKvFile.open(path)),
-      );
+      const opening = isLook ? DenoKvFile.openExisting(path) : DenoKvFile.open(path);
+      const file = opened.use(await opening.catch(nameKey));
       return (namespace) => new DenoKvStore({ file, namespace, tidies: !isLook });
     }
     case "RedisMessageCache": {
@@ -77,6 +76,12 @@ async function openStore(
       );
     }
   }
+}
+
+/** Says in an error of the store which key of the configuration it is about. */
+function nameKey(error: unknown): never {
+  if (!(error instanceof CacheError)) throw error;
+  throw new CacheError(`${error.message} (message_cache_config.path)`, { cause: error });
 }
 
 /** Where its Redis is, and how to log in. */

@@ -84,10 +84,17 @@ export function openChannel(
     holdMs: Math.min(config.amqp.consumer_timeout * 1000 / 2, MOST_HOLD_MS),
   };
   const bridge = opened.use(new Bridge(bridgeOptions));
-  const endpoint = { path: config.vumi_api_path, ...requestRules, accept: bridge.accept };
+  const endpoint = {
+    connector: config.connector_name,
+    path: config.vumi_api_path,
+    ...requestRules,
+    accept: bridge.accept,
+  };
   watchChannel(metrics, { config, broker, queueWatch, bridge, cache });
   return {
     name: config.connector_name,
+    transportType: config.transport_type,
+    metrics,
     bridge,
     endpoint,
     cache,

@@ -46,6 +46,7 @@ const OPERATION: OpenApi = {
     200: ["All parts work.", OBJECT],
     500: ["A part is down.", OBJECT],
   }),
+  "/status": get("status", "What the command `status` shows.", { 200: ["In JSON.", OBJECT] }),
   "/metrics": get("metrics", "Figures for Prometheus.", {
     200: ["Prometheus' text format.", TEXT],
   }),

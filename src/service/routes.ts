@@ -1,5 +1,5 @@
 // The HTTP routes: Turn's endpoint and `/livez` for everybody, and for operators `/health`, `/readyz`,
-// `/metrics` and `/openapi.json`, beside them or at an address of their own.
+// `/status`, `/metrics` and `/openapi.json`, beside them or at an address of their own.
 
 import { Hono } from "hono";
 import {
@@ -11,10 +11,12 @@ import {
   turnEndpoint,
 } from "../turn/mod.ts";
 import type { HealthReport } from "./health.ts";
+import type { Status } from "./status.ts";
 
 export interface Operation {
   readonly health: () => HealthReport;
   readonly unready: () => readonly string[];
+  readonly status: () => Promise<Status>;
   readonly metrics: () => Promise<string>;
   readonly openApi: OpenApi;
 }
@@ -42,7 +44,7 @@ function addLiveness(app: Hono): void {
   app.all("/livez", methodNotAllowed("GET", "HEAD"));
 }
 
-function addOperation(app: Hono, { health, unready, metrics, openApi }: Operation): void {
+function addOperation(app: Hono, { health, unready, status, metrics, openApi }: Operation): void {
   app.get("/health", (context) => {
     const report = health();
     return context.json(report, report.health === "ok" ? 200 : 500);
@@ -52,12 +54,13 @@ function addOperation(app: Hono, { health, unready, metrics, openApi }: Operatio
     const ready = reasons.length === 0;
     return context.json({ ready, reasons }, ready ? 200 : 503);
   });
+  app.get("/status", async (context) => context.json(await status()));
   app.get("/metrics", async (context) => {
     const type = "text/plain; version=0.0.4; charset=utf-8";
     return context.body(await metrics(), 200, { "Content-Type": type });
   });
   app.get("/openapi.json", (context) => context.json(openApi));
-  for (const path of ["/health", "/readyz", "/metrics", "/openapi.json"]) {
+  for (const path of ["/health", "/readyz", "/status", "/metrics", "/openapi.json"]) {
     app.all(path, methodNotAllowed("GET", "HEAD"));
   }
 }

@@ -14,6 +14,7 @@ import {
   startTracing,
   type TracedBroker,
 } from "../telemetry/mod.ts";
+import { Activity } from "./activity.ts";
 import { brokerOptions } from "./broker_options.ts";
 import { CacheWatch } from "./cache_watch.ts";
 import { openCaches } from "./caches.ts";
@@ -22,6 +23,7 @@ import { healthOf, unready } from "./health.ts";
 import { HttpServer } from "./http.ts";
 import { openApiDocument } from "./openapi.ts";
 import { adminRoutes, type Operation, publicRoutes } from "./routes.ts";
+import { statesOf, statusOf } from "./status.ts";
 import { watchProgram, watchQueues } from "./watch.ts";
 
 export type Service = Awaited<ReturnType<typeof startService>>;
@@ -60,10 +62,16 @@ export async function startService(
   const owners = new Owners(caches.shared);
   const shared = { broker, owners, tracing, queueWatch, metrics, opened };
   const channels = [...caches.of].map(([channel, cache]) => openChannel(channel, cache, shared));
+  const activity = opened.use(new Activity(channels, () => statesOf(broker, channels)));
+  const started = Date.now();
   let isDraining = false;
   const operation = {
     health: () => healthOf(broker, channels),
     unready: () => unready(broker, channels, isDraining),
+    status: async () => {
+      await queueWatch.refresh();
+      return statusOf({ broker, channels, queueWatch, activity, log, started });
+    },
     metrics: () => metrics.text(),
     openApi: openApiDocument({
       paths: channels.map(({ endpoint }) => endpoint.path),

@@ -2,17 +2,27 @@
 // the order in which one asks. Data source, instances and channels are chosen in Grafana.
 
 import { type Definition, METRICS } from "./catalogue.ts";
-import { DATA_SOURCE, ROWS } from "./dashboard_panels.ts";
+import { ALERTS } from "./alerts.ts";
+import { FIGURES } from "./dashboard_figures.ts";
+import { DATA_SOURCE, OURS, ROWS, series } from "./dashboard_panels.ts";
 
 /** Grafana's grid, in which three panels stand side by side. */
 const WIDTH = 24;
 const PER_ROW = 3;
 const PANEL = { w: WIDTH / PER_ROW, h: 8 } as const;
 
+const FIGURE_HEIGHT = 4;
+
 /** The dashboard as Grafana imports it, in JSON. */
 export function dashboard(): string {
   const panels: unknown[] = [];
-  let y = 0;
+  let x = 0;
+  for (const figure of FIGURES) {
+    const w = Math.ceil((WIDTH - x) / (FIGURES.length - panels.length));
+    panels.push({ id: panels.length + 1, ...figure, gridPos: { h: FIGURE_HEIGHT, w, x, y: 0 } });
+    x += w;
+  }
+  let y = FIGURE_HEIGHT;
   for (const [title, row] of Object.entries(ROWS)) {
     panels.push({
       ...{ id: panels.length + 1, type: "row", title, collapsed: false, panels: [] },
@@ -36,6 +46,22 @@ const FRAME = {
   timezone: "browser",
   refresh: "30s",
   time: { from: "now-6h", to: "now" },
+  annotations: {
+    list: [
+      mark(
+        "Restarts",
+        "blue",
+        "{{instance}} was started",
+        `changes(${series(METRICS.start)}[2m]) > 0 ${OURS}`,
+      ),
+      mark(
+        "Alerts",
+        "red",
+        "{{alertname}} {{connector}}",
+        `ALERTS{alertstate="firing",alertname=~"${Object.keys(ALERTS).join("|")}"}`,
+      ),
+    ],
+  },
   templating: {
     list: [
       { name: "datasource", label: "Data source", type: "datasource", query: "prometheus" },
@@ -44,6 +70,11 @@ const FRAME = {
     ],
   },
 } as const;
+
+/** What is marked on all panels when it happens. */
+function mark(name: string, iconColor: string, titleFormat: string, expr: string): object {
+  return { name, iconColor, titleFormat, expr, enable: true, datasource: DATA_SOURCE };
+}
 
 /** A choice among a label's values. */
 function choice(name: string, label: string, metric: Definition): object {

@@ -11,7 +11,7 @@ export const DATA_SOURCE = { type: "prometheus", uid: "${datasource}" } as const
 /** Grafana's range for a rate. */
 const RATE = "[$__rate_interval]";
 /** Other programs have metrics of the same names. */
-const OURS = `and on (job, instance) ${series(METRICS.build)}`;
+export const OURS = `and on (job, instance) ${series(METRICS.build)}`;
 
 /** The panels of each row, by the question that the row answers. */
 export const ROWS: Readonly<Record<string, readonly object[]>> = {
@@ -201,7 +201,7 @@ function panel(title: string, unit: string, lines: Lines, description: string): 
 type Match<L extends string> = { readonly [label in L]?: string };
 
 /** A metric's series, of the instances and channels that are chosen in Grafana. */
-function series<L extends string>(
+export function series<L extends string>(
   { name, labels }: Pick<Definition<Definition["type"], L>, "name" | "labels">,
   match: Match<L> = {},
 ): string {
@@ -224,7 +224,7 @@ function perHour<L extends string>(metric: Definition<"counter", L>, match: Matc
   return sumBy(free, `increase(${series(metric, match)}[1h])`);
 }
 
-function sumBy(labels: readonly string[], counted: string): string {
+export function sumBy(labels: readonly string[], counted: string): string {
   return `sum by (${[...new Set(["connector", ...labels])].join(", ")}) (${counted})`;
 }
 

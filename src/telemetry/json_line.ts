@@ -1,7 +1,9 @@
-// A log record as a line of JSON, as LogTape writes it: but most lines have nothing in them that it
-// would have to look for, and are made in half its time.
+// A log record as a line of JSON, as LogTape writes it, with the text as people read it in `message` and
+// the constant one in `template`. Most lines have nothing in them that LogTape would have to look for,
+// and are made in half its time.
 
-import { getJsonLinesFormatter, type TextFormatter } from "@logtape/logtape";
+import { getJsonLinesFormatter, type LogRecord, type TextFormatter } from "@logtape/logtape";
+import { renderMessage, templateOf } from "./log_text.ts";
 
 const format = getJsonLinesFormatter({
   categorySeparator: ".",
@@ -15,18 +17,29 @@ const CONTROLS = /[\x7f-\x9f]/;
 /** Writes a record as a line of JSON. */
 export const jsonLine: TextFormatter = (record) => {
   const { timestamp, level, rawMessage, category, properties } = record;
-  if (typeof rawMessage !== "string" || !arePlain(properties)) return format(record);
+  if (typeof rawMessage !== "string" || !arePlain(properties)) return format(withTemplate(record));
   const time = new Date(timestamp).toISOString();
   const name = level === "warning" ? "WARN" : level.toUpperCase();
   const rest = JSON.stringify(properties);
   const line = `{"@timestamp":"${time}","level":"${name}",` +
-    `"message":${JSON.stringify(rawMessage)},"logger":${JSON.stringify(category.join("."))}` +
+    `"message":${JSON.stringify(renderMessage(record))},` +
+    `"logger":${JSON.stringify(category.join("."))},"template":${JSON.stringify(rawMessage)}` +
     (rest === "{}" ? "}\n" : `,${rest.slice(1)}\n`);
-  return CONTROLS.test(line) ? format(record) : line;
+  return CONTROLS.test(line) ? format(withTemplate(record)) : line;
 };
 
+/** The record as LogTape writes it so. */
+export function withTemplate(record: LogRecord): LogRecord {
+  const { category, level, timestamp, message, rawMessage, properties } = record;
+  return {
+    ...{ category, level, timestamp, message },
+    rawMessage: renderMessage(record),
+    properties: { template: templateOf(rawMessage), ...properties },
+  };
+}
+
 /** The keys of a line, over which a property of the same name goes. */
-const OWN = new Set(["@timestamp", "level", "message", "logger"]);
+const OWN = new Set(["@timestamp", "level", "message", "logger", "template"]);
 
 /** Whether `JSON.stringify` writes the properties as wanted. */
 function arePlain(properties: Readonly<Record<string, unknown>>): boolean {

@@ -1,9 +1,10 @@
 // Writes one line for many that say the same: in an outage each message fails, and what else happens
-// must still be seen. Warnings and errors say the same when category, level, template and the property
-// `key`, if there is one, are equal; what else varies are ids. The first is written at once, what
+// must still be seen. Warnings and errors, and what else has a property `key`, say the same when category,
+// level, template, channel and `key` are equal; what else varies are ids. The first is written at once, what
 // follows within some seconds is counted, and the count is written after that.
 
 import type { LogRecord } from "@logtape/logtape";
+import { renderMessage, templateOf } from "./log_text.ts";
 import { type After, afterMs } from "../async/mod.ts";
 
 const WINDOW_MS = 10_000;
@@ -44,9 +45,12 @@ export function foldBursts(
   return {
     /** Writes or counts. Neither a `fatal` record is ever counted, nor one below `warning`. */
     take(record: LogRecord): void {
-      const { category, level, rawMessage, properties: { key = "" } } = record;
-      if (level !== "warning" && level !== "error") return write(record);
-      const sort = [...category, level, textOf(rawMessage), String(key)].join("\0");
+      const { category, level, rawMessage, properties: { key, connector = "" } } = record;
+      const isFolded = level === "warning" || level === "error" ||
+        level === "info" && key !== undefined;
+      if (!isFolded) return write(record);
+      const text = templateOf(rawMessage);
+      const sort = [...category, level, text, String(key), String(connector)].join("\0");
       const burst = bursts.get(sort);
       if (burst === undefined) {
         begin(sort, record);
@@ -65,19 +69,19 @@ export function foldBursts(
 }
 
 function countOf({ first, count, startedAt }: Burst, timestamp: number): LogRecord {
-  const { category, level, rawMessage, properties: { key } } = first;
+  const { category, level, properties: { key, connector } } = first;
   const seconds = Math.max(1, Math.round((timestamp - startedAt) / 1000));
-  const like = textOf(rawMessage);
+  const like = renderMessage(first);
   return {
     category,
     level,
     timestamp,
     rawMessage: "… {count} more like it in the last {seconds} s: {like}",
     message: ["… ", count, " more like it in the last ", seconds, " s: ", like, ""],
-    properties: { count, seconds, like, ...(key === undefined ? {} : { key }) },
+    properties: {
+      ...{ count, seconds, like },
+      ...key !== undefined && { key },
+      ...connector !== undefined && { connector },
+    },
   };
-}
-
-function textOf(template: LogRecord["rawMessage"]): string {
-  return typeof template === "string" ? template : template.join("{}");
 }

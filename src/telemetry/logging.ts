@@ -3,6 +3,7 @@
 // is nobody's business (log_privacy.ts), and bursts become a count (log_folding.ts); the lines are
 // written by log_writer.ts.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   configureSync,
   getAnsiColorFormatter,
@@ -11,6 +12,7 @@ import {
   resetSync,
   type TextFormatter,
 } from "@logtape/logtape";
+import { lineText } from "./log_text.ts";
 import { jsonLine } from "./json_line.ts";
 import type { LogFigures } from "./live_figures.ts";
 import { foldBursts } from "./log_folding.ts";
@@ -54,6 +56,8 @@ export interface Logging extends AsyncDisposable {
   change(level: LogLevelName, privacy: LogPrivacy): void;
 }
 
+const CONTEXT = new AsyncLocalStorage<Record<string, unknown>>();
+
 const NOTHING: LogPrivacy = { addresses: false, content: false };
 
 /** Starts logging. */
@@ -65,6 +69,8 @@ export function startLogging(options: LoggingOptions): Logging {
     const sink = (record: LogRecord): void => folding.take(privateRecord(record, privacy));
     configureSync({
       reset: true,
+      // By which a line has its channel's `connector`, wherever it is written.
+      contextLocalStorage: CONTEXT,
       sinks: { output: Object.assign(sink, { [IMMEDIATE]: true }) },
       loggers: [
         { category: "turn-channels", lowestLevel: LEVELS[level], sinks: ["output"] },
@@ -94,7 +100,8 @@ function formatter(format: LogFormat, terminal: boolean): TextFormatter {
   const isText = format === "text" || (format === "auto" && terminal);
   if (!isText) return jsonLine;
   const category = (categories: readonly string[]): string => categories.at(-1) ?? "";
-  return terminal
+  const layOut = terminal
     ? getAnsiColorFormatter({ timestamp: "time", category })
     : getTextFormatter({ timestamp: "rfc3339", category });
+  return (record) => layOut({ ...record, message: [lineText(record)] });
 }

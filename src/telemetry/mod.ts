@@ -4,7 +4,7 @@
  * @module
  */
 
-export { alertRules } from "./alerts.ts";
+export { type Alert, alertRules, ALERTS, commandsFor } from "./alerts.ts";
 export { dashboard } from "./dashboard.ts";
 export { countLeftFds } from "./descriptors.ts";
 export type { Finding } from "./finding.ts";

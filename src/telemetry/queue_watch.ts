@@ -2,11 +2,14 @@
 // minute. What waits in a queue can't be seen without taking it out, so neither can its age; what is
 // seen is for how long there is something and nothing gets done.
 
-import { sleep } from "../async/mod.ts";
+import { sleep, within } from "../async/mod.ts";
 import type { QueueFigures } from "./live_figures.ts";
 
 /** The pause between two looks. */
 const EVERY_MS = 15_000;
+/** What was seen so lately is fresh enough for a person; and how long a person waits for more. */
+const FRESH_MS = 4_000;
+const REFRESH_MS = 2_000;
 /** With thousands of queues it rests longer: looking takes no more than this part of the time. */
 const LARGEST_PART = 1 / 40;
 /** Delay queues are looked at once of so many times: what is in them waits anyway. */
@@ -86,6 +89,8 @@ export class QueueWatch implements AsyncDisposable {
   readonly #delayed = new Map<string, number>();
   readonly #absent = new Map<string, Absent>();
   #running: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
+  #lookedAt = -Infinity;
   /** How often it was looked since the broker could not tell. */
   #looks = 0;
 
@@ -134,8 +139,21 @@ export class QueueWatch implements AsyncDisposable {
     }
   }
 
+  /** Looks now, for somebody who waits for what is seen, unless that was done a moment ago or takes long. */
+  async refresh(): Promise<void> {
+    if (performance.now() - this.#lookedAt < FRESH_MS) return;
+    await within(this.look(), REFRESH_MS);
+  }
+
   /** Looks now. */
-  async look(): Promise<void> {
+  look(): Promise<void> {
+    return this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+      this.#lookedAt = performance.now();
+    });
+  }
+
+  async #look(): Promise<void> {
     let known = 0;
     for (const { connector, queues, isOurs } of this.#channels) {
       const before = this.#seen.get(connector) ?? new Map<string, Seen>();

@@ -4,6 +4,7 @@
 // A 4xx makes Turn drop the message for good, and anything else makes it try again: hence never a
 // 4xx for what may work later, and never a 5xx for what never will.
 
+import { withContext } from "@logtape/logtape";
 import { Hono } from "hono";
 import { Deadline, EXPIRED, Timeouts } from "../async/mod.ts";
 import { readTrace, type Trace } from "../telemetry/mod.ts";
@@ -48,6 +49,8 @@ export type Accept = (request: OutboundRequest, sender: Sender) => Promise<Accep
 
 /** How {@linkcode turnEndpoint} answers; looked at for each request anew, but for the path. */
 export interface EndpointOptions {
+  /** What log lines name the channel by. */
+  readonly connector?: string;
   /** What comes before `/messages`: empty, or `/` and more, without a `/` at the end. */
   readonly path: string;
   /** The secrets that Turn may sign with; several while one is replaced. */
@@ -72,7 +75,14 @@ export function turnEndpoint(channels: readonly EndpointOptions[]): Hono {
   const shared = { timeouts: new Timeouts(), memory: new BodyMemory() };
   for (const options of channels) {
     const path = `${options.path}/messages`;
-    app.post(path, ({ req }) => answer(req.raw, { ...options }, shared));
+    app.post(
+      path,
+      ({ req }) =>
+        withContext(
+          { connector: options.connector },
+          () => answer(req.raw, { ...options }, shared),
+        ),
+    );
     app.all(path, methodNotAllowed("POST"));
   }
   app.notFound(pathNotFound);

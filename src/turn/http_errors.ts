@@ -78,7 +78,10 @@ export function methodNotAllowed(...allow: readonly string[]): (asked: Asked) =>
 
 /** Logs a stray request. No warning, as anybody can ask for anything; still, Turn's may be among them. */
 function logStray({ req: { method, path } }: Asked): void {
-  log.info("No such path or method: {method} {path}", { method, path: path.slice(0, 100) });
+  log.info("No such path or method: {method} {path}", {
+    ...{ method, path: path.slice(0, 100) },
+    key: "stray", // A scan asks for hundreds.
+  });
 }
 
 function errorResponse(

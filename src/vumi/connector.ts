@@ -2,7 +2,7 @@
 // can't be read is parked here, with the reason. Names and topology: vumi2's
 // src/vumi2/connectors.py.
 
-import { getLogger } from "@logtape/logtape";
+import { getLogger, withContext } from "@logtape/logtape";
 import type {
   BrokerMessage,
   ConsumeOptions,
@@ -147,12 +147,13 @@ export class Connector {
       onParked: (isNew) => handlers.parked("event", isNew),
     };
     const forHeld = { parkingQueue: heldParked, lead, isOwn: true };
+    const takeHeld = this.#named(handlers.held);
     broker.declare(outbound);
     this.#consumers.push(
-      broker.consume(inbound, forInbound, readMessage),
-      broker.consume(event, forEvents, readEvent),
-      broker.consume(held, { ...forHeld, prefetch: USSD_HELD }, handlers.held),
-      broker.consume(heldSms, { ...forHeld, prefetch: heldSmsPrefetch }, handlers.held),
+      broker.consume(inbound, forInbound, this.#named(readMessage)),
+      broker.consume(event, forEvents, this.#named(readEvent)),
+      broker.consume(held, { ...forHeld, prefetch: USSD_HELD }, takeHeld),
+      broker.consume(heldSms, { ...forHeld, prefetch: heldSmsPrefetch }, takeHeld),
     );
   }
 
@@ -228,6 +229,12 @@ export class Connector {
   /** Resolves when all that was handed out is answered; see {@linkcode Consumer.settled}. */
   async settled(): Promise<void> {
     await Promise.all(this.#consumers.map((consumer) => consumer.settled()));
+  }
+
+  /** The handler, all of whose log lines name the channel. */
+  #named(handle: Handler): Handler {
+    const context = { connector: this.#options.name };
+    return (message) => withContext(context, () => handle(message));
   }
 
   /** Hands what can be read to a handler, within a span if we are traced, and parks the rest. */

@@ -240,6 +240,7 @@ export class SmsBridge {
           await this.#unlessKilled(() => store.commit(changes));
         }),
       counters: (days) => store.counters(days),
+      all: (kind) => store.all(kind),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }

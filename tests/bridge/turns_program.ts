@@ -55,6 +55,7 @@ export class Program {
           await this.#wait(COMMIT_MS);
         }),
       counters: (): Promise<readonly DayCount[]> => Promise.resolve([]),
+      all: (kind: string) => model.store.all(kind),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
     this.cache = new MessageCache({ inboundTtlMs: DAY_MS, outboundTtlMs: DAY_MS, store, now });

@@ -10,6 +10,7 @@ import { CacheError, userKey } from "../../src/cache/mod.ts";
 import { type Adapter, Clock, type Open, START } from "./adapter.ts";
 import { keepsNotes } from "./contract_notes.ts";
 import { keepsRecords } from "./contract_records.ts";
+import { listsOfUser } from "./contract_of_user.ts";
 import { counts } from "./contract_tally.ts";
 import { anyText, note, remembered, rememberedOfSize } from "./samples.ts";
 
@@ -28,6 +29,7 @@ export function messageCacheContract(adapter: Adapter): void {
   takesAnything(name, open);
   keepsNotes(name, open);
   keepsRecords(name, open);
+  listsOfUser(name, open);
   counts(name, open);
   closes(name, open);
 }

@@ -97,7 +97,7 @@ Deno.test("audit adds up after parked messages were put back, and refused and de
   await live.waiting("inbound.parked", 2);
   live.turn.answer = ({ body }) =>
     new Response("{}", { status: idIn(body) === "refused1" ? 404 : 200 });
-  await live.command(["parked", "replay"]);
+  await live.command(["parked", "replay"], ["--yes"]);
   const output = await auditUntil(live, (output) => verdict(output, "inbound").includes("4 ended"));
   assert.equal(output.code, 0);
   assert.deepEqual(today(output, "inbound"), ["4", "delivered 1, parked 3"]);
@@ -138,7 +138,7 @@ Deno.test("audit says that messages are lost, exit code 1: a delay queue was pur
   await live.transport.purgeDelayed(DELAY_MS);
   const { code, stdout } = await live.command(["audit"]);
   assert.equal(code, 1);
-  assert.match(stdout, /^✗ inbound: 3 came, 0 ended, 3 open .*NOT ACCOUNTED FOR$/m);
+  assert.match(stdout, /^✗ inbound: 3 came, 0 ended, 3 open [^✓]*NOT ACCOUNTED FOR$/m);
   assert.match(stdout, /^✓ outbound/m);
 });
 
@@ -153,6 +153,32 @@ Deno.test("audit with MemoryMessageCache tells what the program says, and what t
   assert.equal(code, 64);
   assert.match(stdout, /^ {2}inbound: nothing\n {2}status: nothing\n {2}outbound: accepted 1$/m);
   assert.match(stderr, /configure another message_cache_class/);
+});
+
+Deno.test("audit sums up nothing of a cache in which nobody has counted, exit code 1", async () => {
+  await using live = await Live.prepare();
+  await using running = await live.start();
+  await live.send("Hi");
+  const other = `${live.folder}/other.kv`;
+  (await Deno.openKv(other)).close();
+  const args = [`--message-cache-config-path=${other}`];
+  const { code, stdout } = await live.command(["audit"], args);
+  assert.equal(code, 1);
+  assert.ok(
+    stdout.endsWith(
+      "✗ The running bridge has counted 1, so this is not its cache.\n" +
+        `  message_cache_config.path is ${other}: let it be as the bridge has it.\n`,
+    ),
+    stdout,
+  );
+  await running.stop("SIGTERM");
+  const alone = await live.command(["audit"], args);
+  assert.equal(alone.code, 1);
+  assert.match(
+    alone.stdout,
+    /^✗ No bridge has counted in this cache, and none runs that could be asked/m,
+  );
+  for (const output of [stdout, alone.stdout]) assert.ok(!output.includes("✓"), output);
 });
 
 Deno.test("audit says what is wrong with a cache that can't be opened, exit code 69", async () => {

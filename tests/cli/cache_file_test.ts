@@ -19,7 +19,8 @@ for (const command of COMMANDS) {
       const [path, says] of [
         [
           relative,
-          `there is none at ${Deno.cwd()}/${relative}; go to the bridge's working directory`,
+          `there is none, looked for at ${Deno.cwd()}/${relative}; give the whole path, as the bridge ` +
+          "has it, or go to its working directory (message_cache_config.path)",
         ],
         [`${live.folder}/none.kv`, "there is none; has a bridge with this configuration run"],
       ] as const
@@ -31,6 +32,19 @@ for (const command of COMMANDS) {
       assert.ok(!stdout.includes("✓"), stdout);
       await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
     }
+  });
+
+  Deno.test(`${name} makes no cache of an empty file, exit code 69`, async () => {
+    await using live = await Live.prepare();
+    const path = `${live.folder}/cache.kv`;
+    await Deno.writeTextFile(path, "");
+    const { code, stdout, stderr } = await live.command([...command]);
+    assert.equal(code, 69, stdout + stderr);
+    assert.match(
+      stderr,
+      /it is empty, so no bridge has used it; .* \(message_cache_config\.path\)$/m,
+    );
+    assert.equal(await Deno.readTextFile(path), "");
   });
 
   Deno.test(`${name} finds the file that is there, with the bridge running and without`, async () => {

@@ -276,6 +276,27 @@ Deno.test("find tells of an address the user's last messages, and all that waits
   assert.ok(stories.every(({ user }) => user === USER));
 });
 
+Deno.test("find lists all that a user sent and was sent within 24 hours, with or without the plus", async () => {
+  await using live = await Live.prepare();
+  await using _running = await live.start();
+  const now = Date.now();
+  const came = async (message_id: string, agoMs: number, from_addr = USER): Promise<void> => {
+    const timestamp = new Date(now - agoMs).toISOString().replace("T", " ").replace("Z", "000");
+    await live.transport.sendInbound({ message_id, from_addr, timestamp });
+  };
+  await came("m0", 25 * 3_600_000);
+  for (const [index, minutes] of [90, 60, 30].entries()) await came(`m${index + 1}`, minutes * 6e4);
+  await came("other", 1_000, "+26612345679");
+  await live.turn.received(5);
+  const { id: first = "" } = await live.send("Hi");
+  const { id: second = "" } = await live.send("Ho");
+  for (const query of [USER, USER.slice(1), "+266 1234 5678"]) {
+    const [output, stories] = await find(live, query);
+    assert.equal(output.code, 0, output.stderr);
+    assert.deepEqual(stories.map(({ id }) => id), ["m1", "m2", "m3", first, second]);
+  }
+});
+
 Deno.test("find says what it does not know, exit code 1", async () => {
   await using live = await Live.prepare();
   await using _running = await live.start();

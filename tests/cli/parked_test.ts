@@ -239,6 +239,97 @@ Deno.test({
   },
 });
 
+/** Of these, two are of USSD sessions that are over. */
+async function parkSessions(live: Live): Promise<void> {
+  const dialled = { transport_type: "ussd", session_event: "new", to_addr: "*120#" };
+  const ago = (minutes: number): string =>
+    new Date(Date.now() - minutes * 60_000).toISOString().replace("T", " ").replace("Z", "000");
+  const headers = {
+    "x-parked-reason": "Turn answered 404",
+    "x-parked-at": new Date().toISOString(),
+  };
+  const messages = [
+    { message_id: "old", timestamp: ago(90), ...dialled },
+    { message_id: "closed", timestamp: ago(0), ...dialled, session_event: "close" },
+    { message_id: "waits", timestamp: ago(0), ...dialled },
+    { message_id: "sms", timestamp: ago(90), transport_type: "sms" },
+  ];
+  await live.transport.publishAll("inbound.parked", messages, headers);
+}
+
+Deno.test("parked replay leaves what is of dead USSD sessions unless told, and says how many", async () => {
+  await using live = await Live.prepare();
+  await parkSessions(live);
+  const replay = (...more: string[]) => live.command(["parked", "replay"], more);
+  const stay = "2 messages are of USSD sessions that are over, and stay.\n" +
+    "With --dead-sessions you replay them too.\n";
+  const dry = await replay("--dry-run");
+  assert.deepEqual([dry.code, dry.stdout], [0, `${stay}Would replay 2 messages.\n`]);
+  const one = await replay("--id=old");
+  assert.deepEqual([one.code, one.stdout], [
+    1,
+    "1 message is of a USSD session that is over, and stays.\n" +
+    "With --dead-sessions you replay it too.\nReplayed 0 messages.\n",
+  ]);
+  const rest = await replay("--queue=inbound");
+  assert.deepEqual([rest.code, rest.stdout], [0, `${stay}Replayed 2 messages.\n`]);
+  await live.waiting("inbound.parked", 2);
+  for (const id of ["waits", "sms"]) {
+    assert.equal(
+      JSON.parse((await live.transport.take("inbound")).content.toString()).message_id,
+      id,
+    );
+  }
+  const found = await live.command(["find", "old"], ["--amqp-url", amqpUrl()]);
+  assert.match(found.stdout, /turn-channels parked replay --id old --dead-sessions$/m);
+  const dead = await replay("--dead-sessions", "--reason=404");
+  assert.deepEqual([dead.code, dead.stdout], [
+    0,
+    "2 messages are of USSD sessions that are over.\nReplayed 2 messages.\n",
+  ]);
+  await live.waiting("inbound", 2);
+});
+
+Deno.test("parked replay and discard say that nothing matches, exit code 1", async () => {
+  await using live = await Live.prepare();
+  const args = ["--id=nobody", "--yes"];
+  for (const name of ["replay", "discard"]) {
+    for (const more of [args, [...args, "--dry-run"]]) {
+      const { code, stdout, stderr } = await live.command(["parked", name], more);
+      assert.deepEqual([code, stdout, stderr], [1, "", "No parked messages match.\n"]);
+    }
+  }
+});
+
+Deno.test({
+  name: `parked replay of all asks at a terminal, in 80 columns, or needs --yes ${noPty() ?? ""}`
+    .trim(),
+  ignore: noPty() !== undefined,
+  fn: async () => {
+    await using live = await Live.prepare();
+    await parkSessions(live);
+    const unasked = await live.command(["parked", "replay"]);
+    assert.deepEqual([unasked.code, unasked.stdout], [64, ""]);
+    assert.equal(
+      unasked.stderr,
+      "replay needs --yes, or a filter as --queue, without a terminal.\n",
+    );
+    const line = Program.fromSource().commandLine(["parked", "replay", ...live.args()]);
+    const asked = [
+      "2 messages are of USSD sessions that are over, and stay.",
+      "With --dead-sessions you replay them too.",
+      "Replay 2 messages, all that are parked? [y/N] ",
+    ].join("\r\n");
+    const no = await atTerminal(line, "n\n");
+    assert.deepEqual([no.code, no.shown.replace(/^n\r\n/, "")], [0, `${asked}`], no.shown);
+    await live.waiting("inbound.parked", 4);
+    const yes = await atTerminal(line, "y\n");
+    assert.equal(yes.code, 0);
+    assert.ok(yes.shown.endsWith("Replayed 2 messages.\r\n"), yes.shown);
+    await live.waiting("inbound.parked", 2);
+  },
+});
+
 for (const [what, url] of [["away", away()], ["not letting us in", stranger()]] as const) {
   Deno.test(`parked and audit say what is wrong with a broker that is ${what}, exit code 69`, async () => {
     await using live = await Live.prepare();
@@ -302,7 +393,7 @@ Deno.test("parked commands get through 5,000 messages, and replay keeps their or
   assert.ok(performance.now() - started < 30_000);
   // Nobody works, so that they stay where they are put.
   assert.equal(await running.stop("SIGTERM"), 0);
-  const replay = await live.command(["parked", "replay"]);
+  const replay = await live.command(["parked", "replay"], ["--yes"]);
   assert.equal(replay.stdout, "Replayed 5000 messages.\n");
   for (const id of ids.slice(0, 100)) {
     const { content } = await live.transport.take("inbound");

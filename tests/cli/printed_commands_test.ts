@@ -30,7 +30,7 @@ const PROGRAM = parser();
 
 /** What follows the program's name where it is a sentence's subject, or names a connection. */
 const PROSE =
-  /^(carries|will|is|and|with|running|publish|consume|asks|work|under|that|the|did|needs|in|can|sits|does)\b/;
+  /^(authors|carries|will|is|and|with|running|publish|consume|asks|work|under|that|the|did|needs|in|can|sits|does)\b/;
 
 /** The words of each command in a text; what ends it in prose is left out. */
 function commandsIn(text: string): string[][] {

@@ -228,7 +228,16 @@ async function askAll(address: string): Promise<void> {
   const url = `${address}/messages`;
   const body = { to: "+26612345678", turn: { type: "text", text: { body: "Hi" } } };
   const requests: (readonly [string, Promise<Response>])[] = [
-    ...["/metrics", "/health", "/openapi.json", "/readyz", "/livez", "/nowhere", "/messages"]
+    ...[
+      "/metrics",
+      "/health",
+      "/status",
+      "/openapi.json",
+      "/readyz",
+      "/livez",
+      "/nowhere",
+      "/messages",
+    ]
       .map((path) => [path, fetch(`${address}${path}`)] as const),
     ["signed", send(url, body, { secret: HMAC_NOW })],
     ["signed wrongly", send(url, body, { secret: "wrong" })],

@@ -112,7 +112,7 @@ class Lines {
     const lines = this.#text.split("\n").filter((line) => line !== "").map((line) =>
       JSON.parse(line)
     );
-    return lines.filter((line) => line.message === message && line.level === "INFO");
+    return lines.filter((line) => line.template === message && line.level === "INFO");
   }
 }
 

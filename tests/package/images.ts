@@ -4,6 +4,7 @@
  * @module
  */
 
+import { run } from "../support/install.ts";
 import { CONFIG, succeed } from "./packages.ts";
 
 /** A store of images that is thrown away. */
@@ -12,6 +13,12 @@ export class Images implements AsyncDisposable {
 
   private constructor(folder: string) {
     this.#folder = folder;
+  }
+
+  /** Why none can be run here, if none can. */
+  static async missing(): Promise<string | undefined> {
+    const { success, output } = await run("unshare", ["--mount", "--net", "ip", "link"]);
+    return success ? undefined : `no namespaces: ${output}`;
   }
 
   static async open(): Promise<Images> {

@@ -46,7 +46,7 @@ Deno.test("the document is OpenAPI 3.1, and all that it refers to is there", () 
     at(DOCUMENT, "components", "securitySchemes", name);
   }
   const ids = [...text.matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id);
-  assert.equal(new Set(ids).size, 8);
+  assert.equal(new Set(ids).size, 9);
 });
 
 Deno.test("the document's schema of a request takes the documentation's example, and no other form", () => {

@@ -11,7 +11,7 @@ import { SECRET, TestBridge, testConfig } from "../support/bridge.ts";
 import { freePort } from "../support/free_port.ts";
 import { until } from "../support/until.ts";
 
-const OPERATORS = ["/health", "/readyz", "/metrics", "/openapi.json"];
+const OPERATORS = ["/health", "/readyz", "/status", "/metrics", "/openapi.json"];
 const BODY = { to: "+26612345678", turn: { type: "text", text: { body: "Hi" } } };
 
 async function start(flags: Record<string, string> = {}): Promise<Service> {

@@ -26,6 +26,7 @@ export async function compile(
   const deno = Deno.env.get("DENO_COMPILE") || Deno.execPath();
   const args = [
     ...["compile", "--quiet", "--no-check", "--no-lock", "--include", "src/simulator/page"],
+    ...["--include", "docs/runbook.md"],
     ...PERMISSIONS,
     ...["--output", output],
   ];

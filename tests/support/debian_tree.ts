@@ -19,8 +19,9 @@ export async function findDebianTree(): Promise<FoundTree> {
   const found = await findOrMake();
   if ("missing" in found) return found;
   try {
-    await using _tree = await DebianTree.mount(found.path);
-    return found;
+    await using tree = await DebianTree.mount(found.path);
+    const { success, output } = await tree.shell("true");
+    return success ? found : { missing: `nothing runs in it: ${output}` };
   } catch (error) {
     return { missing: `it can't be mounted: ${error instanceof Error ? error.message : error}` };
   }

@@ -12,6 +12,25 @@ import { until } from "./until.ts";
 /** The package that has `prometheus` and `promtool`. */
 export const PACKAGE = "prometheus";
 
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** An hour is 20 seconds; but a rate takes some scrapes in any case. */
+function scale(seconds: number): number {
+  return seconds === 0 ? 0 : Math.max(3, seconds / 180);
+}
+
+/** The rules with all their times on the test's scale, the longest that a queue may stall too. */
+export function scaled(rules: string): string {
+  return rules
+    .replaceAll(
+      /(?<=for: |\[|offset )(\d+)([smhd])\b/g,
+      (_, count, unit) => `${Math.round(scale(count * (SECONDS[unit] ?? NaN)) * 1000)}ms`,
+    )
+    // A day of the test's would take eight minutes.
+    .replaceAll("offset 480000ms", "offset 15000ms")
+    .replaceAll(/(?<=stalled_seconds > )\d+/g, (seconds) => String(scale(Number(seconds))));
+}
+
 /** What runs of a Prometheus. */
 export class Prometheus implements AsyncDisposable {
   readonly #url: string;
@@ -71,6 +90,13 @@ export class Prometheus implements AsyncDisposable {
     await until(`${alert} of ${job}`, isFiring, 240_000);
   }
 
+  /** What the alert of this job says to people, and of which series it is. */
+  async told(alert: string, job: string): Promise<Told> {
+    const { data } = await (await fetch(`${this.#url}/api/v1/alerts`)).json();
+    const isIt = ({ labels }: Told) => labels["alertname"] === alert && labels["job"] === job;
+    return data.alerts.find(isIt);
+  }
+
   /** The alerts that have fired so far, of those series. */
   async fired(matchers: string): Promise<readonly Sample[]> {
     return await this.query(`max_over_time(ALERTS{alertstate="firing",${matchers}}[1h])`);
@@ -92,6 +118,14 @@ export class Prometheus implements AsyncDisposable {
       return false; // It does not listen yet.
     }
   }
+}
+
+/** An alert as people get it. */
+export interface Told {
+  /** Of the series. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The words. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** What an expression came to. */

@@ -45,6 +45,29 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
     };
   },
 
+  TurnSilent: async (parts) => {
+    const bridge = await start(parts);
+    const before = new AbortController();
+    const usual = converse(bridge, 300, () => [], before.signal);
+    const users = async (over: AbortSignal): Promise<void> => {
+      while (!over.aborted) {
+        await bridge.transport.sendInbound({ message_id: crypto.randomUUID() });
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+    };
+    const writing = users(before.signal);
+    return {
+      address: bridge.service.address,
+      async provoke(over) {
+        // The day before, on the scale of the test.
+        await new Promise((resolve) => setTimeout(resolve, 25_000));
+        before.abort();
+        await Promise.all([usual, writing]);
+        await users(over);
+      },
+    };
+  },
+
   TurnLimitsUs: async (parts) => {
     const bridge = await start(parts);
     return {

@@ -2,26 +2,9 @@ import assert from "node:assert/strict";
 import { ALERTS } from "../../src/telemetry/alerts.ts";
 import { alertRules } from "../../src/telemetry/mod.ts";
 import { missingCommand } from "../support/debian.ts";
-import { PACKAGE, Prometheus } from "../support/prometheus.ts";
+import { PACKAGE, Prometheus, scaled, type Told } from "../support/prometheus.ts";
 import { until } from "../support/until.ts";
 import { FAULTS, healthyBridge } from "./alert_faults.ts";
-
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** An hour is 20 seconds; but a rate takes some scrapes in any case. */
-function scale(seconds: number): number {
-  return seconds === 0 ? 0 : Math.max(3, seconds / 180);
-}
-
-/** The rules with all their times on the test's scale, the longest that a queue may stall too. */
-function scaled(rules: string): string {
-  return rules
-    .replaceAll(
-      /(?<=for: |\[|offset )(\d+)([smhd])\b/g,
-      (_, count, unit) => `${Math.round(scale(count * (SECONDS[unit] ?? NaN)) * 1000)}ms`,
-    )
-    .replaceAll(/(?<=stalled_seconds > )\d+/g, (seconds) => String(scale(Number(seconds))));
-}
 
 Deno.test("scaled() leaves no time as it was", () => {
   const unscaled = /\b\d+[smhd]\b/;
@@ -35,6 +18,23 @@ const ABSENT = "BridgeAbsent";
 
 const missing = await missingCommand("prometheus", PACKAGE);
 const name = "every alert fires at the fault that it is for, and none before or without one";
+
+/** Whether an alert says of which channel it is and what to run, and Prometheus has filled in all. */
+function assertSaid(alert: string, { labels, annotations }: Told): void {
+  const { summary = "", description = "" } = annotations;
+  const said = `${summary}\n${description}`;
+  assert.doesNotMatch(said, /\{\{|\}\}|<error|no value|NaN|%!/, said);
+  const [first = "", look = "", then = "", ...others] = description.split("\n");
+  assert.equal(then, `turn-channels explain ${alert}`);
+  assert.deepEqual(others, []);
+  if (!ALERTS[alert]?.isOfChannel) return assert.equal(labels["connector"], undefined);
+  const connector = labels["connector"] ?? assert.fail(said);
+  assert.ok(summary.startsWith(`${connector}: `), said);
+  assert.ok(first.startsWith(`Channel ${connector}: `), said);
+  if (/ (status|parked list)/.test(look)) {
+    assert.ok(look.includes(` --connector ${connector}`), said);
+  }
+}
 
 Deno.test({
   name: missing === undefined ? name : `${name} (not run: ${missing})`,
@@ -60,6 +60,7 @@ Deno.test({
       const over = new AbortController();
       const provoking = provoke(over.signal);
       await prometheus.fires(alert, alert).finally(() => over.abort());
+      assertSaid(alert, await prometheus.told(alert, alert));
       await provoking;
     }));
     assert.deepEqual(await prometheus.fired('job="healthy"'), []);

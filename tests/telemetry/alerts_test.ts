@@ -148,7 +148,10 @@ test("Prometheus can read each expression of the dashboard that the program prin
   assert.equal(code, 0);
   assert.equal(stdout, dashboard());
   // Grafana puts something in place of its variables first.
-  const rules = dashboardExpressions().map((expr, index) => ({
+  const { annotations } = JSON.parse(stdout);
+  const marks = annotations.list.map(({ expr }: { expr: string }) => expr);
+  assert.equal(marks.length, 2);
+  const rules = [...dashboardExpressions(), ...marks].map((expr, index) => ({
     record: `panel_${index}`,
     expr: expr.replaceAll("$__rate_interval", "1m"),
   }));
@@ -283,6 +286,29 @@ const COURSES: readonly Course[] = [
     labels: { job: "j", connector: "a" },
   },
   {
+    // A day of an answer to each message; then Turn posts nothing to one of two channels.
+    alert: "TurnSilent",
+    series: {
+      [`${METRICS.messages.name}{${OF("a")},flow="inbound",result="delivered"}`]: "0+1x1600",
+      [`${METRICS.messages.name}{${OF("a")},flow="outbound",result="accepted"}`]:
+        "0+1x1440 1440x160",
+      [`${METRICS.messages.name}{${OF("b")},flow="inbound",result="delivered"}`]: "0+1x1600",
+      [`${METRICS.messages.name}{${OF("b")},flow="outbound",result="accepted"}`]: "0+1x1600",
+    },
+    at: { 60: false, 1440: false, 1465: false, 1480: true },
+    labels: { job: "j", connector: "a" },
+  },
+  {
+    // Nobody answers at this hour on other days either, nor before there was one.
+    alert: "TurnSilent",
+    series: {
+      [`${METRICS.messages.name}{${OF("a")},flow="inbound",result="delivered"}`]: "0+1x1600",
+      [`${METRICS.messages.name}{${OF("a")},flow="outbound",result="accepted"}`]: "0x1600",
+    },
+    at: { 60: false, 1500: false },
+    labels: { job: "j", connector: "a" },
+  },
+  {
     alert: "TurnLimitsUs",
     series: {
       [`${METRICS.limitWait.name}{job="j",instance="i",resource="messages"}`]: "0+20x20 400+50x40",
@@ -303,7 +329,8 @@ test("alerts fire and end in time", async () => {
     })),
   }));
   const files = {
-    rules: alertRules(),
+    // What they say besides has a test of its own.
+    rules: alertRules().replaceAll(/^ +description: \|-\n(?: {12}.*\n)+/gm, ""),
     tests: JSON.stringify({ rule_files: ["rules"], evaluation_interval: "1m", tests }),
   };
   assert.equal(await promtool(["test", "rules", "tests"], { files }), undefined);
@@ -317,6 +344,55 @@ function expected(name: string, labels: Readonly<Record<string, string>>): unkno
   );
   return {
     exp_labels: { ...labels, severity: alert.severity },
-    exp_annotations: { summary, runbook_url: `docs/runbook.md#${name.toLowerCase()}` },
+    exp_annotations: {
+      summary: alert.isOfChannel ? `${labels["connector"] ?? ""}: ${summary}` : summary,
+    },
   };
 }
+
+test("an alert's description has channel, figures and the two commands", async () => {
+  const waiting = `${METRICS.queueMessages.name}{${OF("ussd")},queue="inbound",place="waiting"}`;
+  const series = {
+    [`${METRICS.breaker.name}{${OF("ussd")},state="closed"}`]: "0x10",
+    [waiting]: "38x10",
+    [`${METRICS.queueMessages.name}{${OF("sms")},queue="event",place="parked"}`]: "3x10",
+  };
+  const exp = (alertname: string, labels: object, summary: string, description: string) => ({
+    ...{ eval_time: "5m", alertname },
+    exp_alerts: [{ exp_labels: { ...labels }, exp_annotations: { summary, description } }],
+  });
+  const of = { job: "j", instance: "i" };
+  const tests = [{
+    interval: "1m",
+    input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+    alert_rule_test: [
+      exp(
+        "TurnDown",
+        { ...of, connector: "ussd", state: "closed", severity: "page" },
+        "ussd: Turn can't be reached, or fails; messages wait until it is back",
+        "Channel ussd: 38 messages of users wait in the queue. Nothing is lost: they stay there, " +
+          "and one call every ten seconds looks whether it is over. If it is Turn, wait; if it is a " +
+          "proxy, a firewall or turn_api_url, mend that.\n" +
+          "turn-channels status --connector ussd\nturn-channels explain TurnDown",
+      ),
+      exp(
+        "MessagesParked",
+        { ...of, connector: "sms", queue: "event", place: "parked", severity: "ticket" },
+        "sms: 3 messages of the queue event are parked: somebody must look at them",
+        "Channel sms: Turn refused them, they ran out of retries, or nobody can read them. Look why, " +
+          "fix that, and put them back with turn-channels parked replay.\n" +
+          "turn-channels parked list --connector sms --queue event\n" +
+          "turn-channels explain MessagesParked",
+      ),
+    ],
+  }];
+  const files = {
+    rules: alertRules(),
+    tests: JSON.stringify({ rule_files: ["rules"], evaluation_interval: "1m", tests }),
+  };
+  assert.equal(await promtool(["test", "rules", "tests"], { files }), undefined);
+});
+
+Deno.test("an alert links to the runbook only where that is known to be served", () => {
+  assert.ok(!alertRules().includes("runbook_url"));
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getJsonLinesFormatter, type LogRecord } from "@logtape/logtape";
 import fc from "fast-check";
-import { jsonLine } from "../../src/telemetry/json_line.ts";
+import { jsonLine, withTemplate } from "../../src/telemetry/json_line.ts";
 
 const format = getJsonLinesFormatter({
   categorySeparator: ".",
@@ -25,14 +25,14 @@ const anyRecord: fc.Arbitrary<LogRecord> = fc.record({
   rawMessage: anyText,
   message: fc.constant(["unused"]),
   properties: fc.dictionary(
-    fc.oneof(anyText, fc.constantFrom("@timestamp", "level", "message", "logger")),
+    fc.oneof(anyText, fc.constantFrom("@timestamp", "level", "message", "logger", "template")),
     anyValue,
   ),
 });
 
 Deno.test("jsonLine() writes what LogTape writes, whatever is logged", () => {
   fc.assert(fc.property(anyRecord, (record) => {
-    assert.equal(jsonLine(record), format(record));
+    assert.equal(jsonLine(record), format(withTemplate(record)));
   }));
 });
 

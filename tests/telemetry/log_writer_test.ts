@@ -77,10 +77,10 @@ for (const state of ["failing", "hanging"] as const) {
     const lines = await output.lines();
     const kept = 1_000 - lost;
     assert.deepEqual(lines.map(({ n }) => n), [...upTo(kept), undefined, 1_000]);
-    const { level, message, count, from, to } = lines[kept] ?? {};
-    assert.deepEqual({ level, message, count, from, to }, {
+    const { level, template, count, from, to } = lines[kept] ?? {};
+    assert.deepEqual({ level, template, count, from, to }, {
       level: "WARN",
-      message: "{count} lines of the log were lost between {from} and {to}",
+      template: "{count} lines of the log were lost between {from} and {to}",
       count: lost,
       from: new Date(kept).toISOString(),
       to: new Date(999).toISOString(),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { getLogger } from "@logtape/logtape";
+import { getLogger, withContext } from "@logtape/logtape";
 import {
   type Logging,
   type LoggingOptions,
@@ -34,16 +34,67 @@ async function logged(
 
 Deno.test("startLogging() writes JSON lines where no person reads along", async () => {
   const line = await logged({}, () => log.info("Message {messageId} went", { messageId: "m1" }));
-  const { level, message, logger, messageId } = JSON.parse(line);
+  const { level, message, template, logger, messageId } = JSON.parse(line);
   assert.deepEqual(
-    { level, message, logger, messageId },
+    { level, message, template, logger, messageId },
     {
       level: "INFO",
-      message: "Message {messageId} went",
+      message: "Message m1 went",
+      template: "Message {messageId} went",
       logger: "turn-channels.test",
       messageId: "m1",
     },
   );
+});
+
+Deno.test("startLogging() tells a person at a terminal of a message's end without quotes", async () => {
+  const done = "Done: {flow} {messageId} {result}";
+  const messageId = "01a2b3c4d5e6";
+  const text = await logged({ terminal: true }, () => {
+    const common = { messageId, user: "+26612345678", connector: "turn_ussd" };
+    log.info(done, {
+      ...common,
+      flow: "inbound",
+      result: "delivered",
+      durationMs: 34,
+      attempts: 1,
+    });
+    log.info(done, { ...common, flow: "outbound", result: "accepted", durationMs: 5 });
+    const more = { durationMs: 9, attempts: 3, reason: "Turn answered 404\u001b[2J" };
+    log.info(done, { ...common, flow: "status", result: "parked", ...more });
+    log.info(done, { flow: "inbound", result: "unreadable", messageId: null });
+  });
+  // deno-lint-ignore no-control-regex -- colours
+  const lines = text.replaceAll(/\x1b\[\d*m/g, "").trimEnd().split("\n")
+    .map((line) => line.replace(/^.*? test:? /, ""));
+  assert.deepEqual(lines, [
+    "delivered +2661...678 → Turn in 34 ms (turn_ussd, 01a2b3c4…)",
+    "accepted Turn → +2661...678 in 5 ms (turn_ussd, 01a2b3c4…)",
+    "parked status of +2661...678 → Turn in 9 ms at attempt 3 (turn_ussd, 01a2b3c4…): " +
+    "Turn answered 404\\u001b[2J",
+    "unreadable ? → Turn (no id)",
+  ]);
+});
+
+Deno.test("startLogging() names the channel in each line that is written in its work", async () => {
+  const text = await logged({}, () => {
+    withContext({ connector: "ussd" }, () => log.info("in it"));
+    log.info("beside it");
+  });
+  const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line).connector);
+  assert.deepEqual(lines, ["ussd", undefined]);
+});
+
+Deno.test("startLogging() folds a scan of unknown paths, and renders what it folds", async () => {
+  const text = await logged({}, () => {
+    for (let n = 0; n < 50; n++) {
+      log.info("No such path: {path}", { path: `/${n}.php`, key: "stray" });
+    }
+  });
+  const messages = text.trimEnd().split("\n").map((line) => JSON.parse(line).message);
+  assert.equal(messages[0], "No such path: /0.php");
+  assert.match(messages[1], /^… 49 more like it in the last 1 s: No such path: \/0\.php$/);
+  assert.equal(messages.length, 2);
 });
 
 Deno.test("startLogging() writes plain text on a terminal", async () => {
@@ -145,7 +196,7 @@ Deno.test("startLogging() leaves out a content that the text does not name, and 
       log.info("Done: {flow} {messageId}", { flow: "inbound", messageId: "m2", content: "hello" });
     });
     assert.ok(!/content|hello/.test(text), text);
-    assert.equal(text.match(/inbound/g)?.length, 2, text);
+    assert.equal(text.match(/Done: inbound/g)?.length, 2, text);
   }
 });
 
@@ -157,12 +208,12 @@ Deno.test("startLogging() tells at its end what was not written yet of a burst",
   });
   const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(
-    lines.map(({ level, message, id, count, like }) => [level, message, id ?? count, like]),
+    lines.map(({ level, template, id, count, like }) => [level, template, id ?? count, like]),
     [
       ["ERROR", "Parked {id}", "m0", undefined],
       ["FATAL", "A bug {id}", 1, undefined],
       ["FATAL", "A bug {id}", 2, undefined],
-      ["ERROR", "… {count} more like it in the last {seconds} s: {like}", 4, "Parked {id}"],
+      ["ERROR", "… {count} more like it in the last {seconds} s: {like}", 4, "Parked m0"],
     ],
   );
 });

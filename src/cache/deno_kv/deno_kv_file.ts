@@ -13,6 +13,9 @@ import { COMMIT_LIMITS, commitWrites, type KvWrite, MAX_KEYS_READ, tryWriting } 
 
 const log = getLogger(["turn-channels", "cache"]);
 
+/** Most entries that Deno KV lists at once. */
+const MAX_ENTRIES_LISTED = 500;
+
 export class DenoKvFile implements AsyncDisposable {
   readonly #path: string;
   readonly #kv: Deno.Kv;
@@ -68,14 +71,22 @@ export class DenoKvFile implements AsyncDisposable {
   }
 
   static async #openToLook(path: string): Promise<DenoKvFile> {
-    const identity = isFile(path) ? await identityOf(path) : undefined;
-    if (isFile(path) && identity === undefined) {
-      const [where, why] = isAbsolute(path)
-        ? ["", "has a bridge with this configuration run on this machine?"]
-        : [` at ${resolve(path)}`, "go to the bridge's working directory, or give the whole path"];
-      throw new CacheError(`Cannot open the cache file ${path}: there is none${where}; ${why}`);
-    }
-    return new DenoKvFile(path, await openKv(path), identity);
+    if (!isFile(path)) return new DenoKvFile(path, await openKv(path), undefined);
+    const identity = await identityOf(path);
+    const reason = identity === undefined
+      ? "there is none"
+      // Of which SQLite would make a database.
+      : (await Deno.stat(path)).size === 0
+      ? "it is empty, so no bridge has used it"
+      : undefined;
+    if (reason === undefined) return new DenoKvFile(path, await openKv(path), identity);
+    const [where, fix] = isAbsolute(path)
+      ? ["", "has a bridge with this configuration run on this machine?"]
+      : [
+        `, looked for at ${resolve(path)}`,
+        "give the whole path, as the bridge has it, or go to its working directory",
+      ];
+    throw new CacheError(`Cannot open the cache file ${path}: ${reason}${where}; ${fix}`);
   }
 
   async get(key: Deno.KvKey): Promise<unknown> {
@@ -85,6 +96,16 @@ export class DenoKvFile implements AsyncDisposable {
   /** All that a selector finds, in the order of its keys. */
   list<T>(selector: Deno.KvListSelector): Promise<Deno.KvEntry<T>[]> {
     return Array.fromAsync(this.#kv.list<T>(selector));
+  }
+
+  /** The same one by one, of which there may be millions; with errors in words for an operator. */
+  async *walk(prefix: Deno.KvKey): AsyncGenerator<Deno.KvEntry<unknown>> {
+    const entries = this.#kv.list({ prefix }, { batchSize: MAX_ENTRIES_LISTED });
+    for (;;) {
+      const { done, value } = await this.read(entries.next());
+      if (done) return;
+      yield value;
+    }
   }
 
   /** Waits for a read; puts its errors into words for an operator. */

@@ -83,6 +83,15 @@ export class DenoKvStore implements Store {
     });
   }
 
+  async *all(kind: string): AsyncIterable<unknown> {
+    const prefix = this.#prefix(PREFIX_OF[kind] ?? kind);
+    for await (const { key, value } of this.#file.walk(prefix)) {
+      if (key.at(-1) !== kind) continue;
+      const kept = await this.#valueOf(value);
+      if (kept !== undefined) yield kept;
+    }
+  }
+
   lasts(): Promise<boolean> {
     return this.#file.isInPlace();
   }

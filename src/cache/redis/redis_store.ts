@@ -25,6 +25,9 @@ import { type RedisCommand, type RedisConnection, UNLESS_GREATER } from "./conne
 // Two more than are listed, for clocks that differ.
 const TALLY_TTL_S = (TALLY_DAYS + 2) * 86_400;
 
+/** How many of its keys a server looks at in one go: it does nothing else meanwhile. */
+const SCANNED = 1000;
+
 export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #prefix: string;
@@ -54,6 +57,22 @@ export class RedisStore implements Store {
     const commands = days.map((day): RedisCommand => ["hgetall", this.#tallyKey(day)]);
     const hashes = await this.#connection.sendAll("read", commands);
     return days.flatMap((day, index) => countsOf(day, hashes[index]));
+  }
+
+  async *all(kind: string): AsyncIterable<unknown> {
+    const pattern = `${`${this.#prefix}${kind}:`.replace(/[\\*?[\]^]/g, "\\$&")}*`;
+    let cursor = "0";
+    do {
+      const scan = ["scan", cursor, "match", pattern, "count", SCANNED] as const;
+      const [next, keys] = scanned(await this.#connection.send("read", scan));
+      const values = keys.length === 0
+        ? []
+        : await this.#connection.send("read", ["mget", ...keys]);
+      for (const json of Array.isArray(values) ? values : []) {
+        if (typeof json === "string") yield parseJson(json) ?? null;
+      }
+      cursor = next;
+    } while (cursor !== "0");
   }
 
   /** Does nothing: the connection waits for what is under way, when it is closed. */
@@ -101,6 +120,11 @@ export class RedisStore implements Store {
 function keyPart(id: string): string {
   if (/^[\w+*.@-]{0,64}$/.test(id)) return id;
   return `#${createHash("sha256").update(id, "utf16le").digest("hex")}`;
+}
+
+function scanned(answer: unknown): readonly [cursor: string, keys: readonly string[]] {
+  const [cursor, keys] = Array.isArray(answer) ? answer : [];
+  return [String(cursor ?? "0"), Array.isArray(keys) ? keys.map(String) : []];
 }
 
 /** The counts in a hash, which is fields and values in turn. */

@@ -26,11 +26,10 @@ export class LogTap implements LogOutput {
   write(bytes: Uint8Array): Promise<number> {
     const lines = new TextDecoder().decode(bytes).split("\n").filter((line) => line !== "");
     for (const line of lines) {
-      const { level: name, message, "@timestamp": time, ...values } = JSON.parse(line);
+      const { level: name, message: text, "@timestamp": time, ...values } = JSON.parse(line);
       this.listener.values?.(values);
       const level = LEVELS[name];
       if (level === undefined) continue;
-      const text = fill(message, values);
       this.#write(`${time.slice(11, 19)} ${level} ${text}\n`);
       this.listener.line({ kind: "log", level, text, at: Date.now() });
     }
@@ -40,12 +39,4 @@ export class LogTap implements LogOutput {
   isTerminal(): boolean {
     return false;
   }
-}
-
-function fill(message: string, values: Readonly<Record<string, unknown>>): string {
-  return message.replaceAll(/\{(\w+)\}/g, (all, name: string) => {
-    const value = values[name];
-    if (value === undefined) return all;
-    return typeof value === "string" ? value : JSON.stringify(value);
-  });
 }

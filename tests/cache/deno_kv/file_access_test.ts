@@ -65,7 +65,7 @@ Deno.test("DenoKvFile.openExisting() makes no file, and says where it has looked
   const relative = `none-${crypto.randomUUID()}.kv`;
   await assert.rejects(
     DenoKvFile.openExisting(relative),
-    new RegExp(`there is none at ${Deno.cwd()}/${relative}; go to the bridge's working directory`),
+    new RegExp(`there is none, looked for at ${Deno.cwd()}/${relative}; give the whole path`),
   );
 });
 

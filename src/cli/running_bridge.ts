@@ -1,0 +1,37 @@
+// Asking the bridge that runs with a configuration on this machine, at `admin_bind` or `http_bind`.
+
+import { messageOf } from "../async/mod.ts";
+import { type Config, formatBind } from "../config/mod.ts";
+
+const LIMIT_MS = 3_000;
+
+/** What it answered, or why it did not. */
+export type Answer =
+  | { readonly url: string; readonly text: string }
+  | { readonly url: string; readonly reason: string };
+
+/** Asks it for one of its addresses for operators, as `/metrics`. */
+export async function askBridge(config: Config, path: string): Promise<Answer> {
+  const bind = config.admin_bind ?? config.http_bind;
+  const url = urlOf(bind, path);
+  using client = bind.kind === "unix"
+    ? Deno.createHttpClient({ proxy: { transport: "unix", path: bind.path } })
+    : undefined;
+  try {
+    const response = await fetch(bind.kind === "unix" ? `http://localhost${path}` : url, {
+      signal: AbortSignal.timeout(LIMIT_MS),
+      ...client && { client },
+    });
+    const text = await response.text();
+    return response.ok ? { url, text } : { url, reason: `it answers ${response.status}` };
+  } catch (error) {
+    return { url, reason: messageOf(error) };
+  }
+}
+
+/** What listens on all addresses can be reached on this machine's own. */
+function urlOf(bind: Config["http_bind"], path: string): string {
+  if (bind.kind === "unix") return formatBind(bind);
+  const own = { "0.0.0.0": "127.0.0.1", "::": "::1" }[bind.hostname];
+  return `http://${formatBind({ ...bind, hostname: own ?? bind.hostname })}${path}`;
+}
