@@ -30,8 +30,7 @@ async function main(stop: AbortSignal): Promise<number> {
   const onlyBroker = rest.includes("--only-broker");
   const given = rest.filter((arg) => arg !== "--only-broker");
   const isNamed = await someExist(given);
-  const isDefault = choice.version === "own" && choice.queues === "classic";
-  const args = isNamed ? given : [...given, ...await testFiles({ onlyBroker, isDefault })];
+  const args = isNamed ? given : [...given, ...await testFiles({ onlyBroker, choice })];
   await using servers = new AsyncDisposableStack();
   const env: Record<string, string> = choiceEnv(choice);
   const chromium = await provideChromium();
