@@ -217,6 +217,10 @@ and for the channel sms
   hold for USSD in  sms.held
   hold SMS in       sms.held.sms
   park in           sms.inbound.parked, sms.event.parked, sms.held.parked
+  by SMS            A throttled SMS is tried again for 15 min; as many go in a
+    second as the operator takes
+                    One of which nothing is heard for 1 min is counted, and
+    named in the log
 
 Fine:
 

@@ -1,5 +1,5 @@
-// An SMS as it comes off the queue `held.sms`: one that this bridge knows of, as it has put it there, or one of
-// which the cache tells whether it was sent, and what it must not overtake.
+// An SMS as it comes off the queue `held.sms`: one that this bridge knows of, as it has put it there, or
+// one of which the cache tells whether it was sent, and what it must not overtake.
 
 import { sleep } from "../async/mod.ts";
 import { CacheError } from "../cache/mod.ts";

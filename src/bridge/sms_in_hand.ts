@@ -1,5 +1,5 @@
-// What of the queue `held.sms` is in hand for SMS: until something was heard of them, it can't be acked any
-// more, or it was in hand for too long.
+// What of the queue `held.sms` is in hand: until something was heard of it, it can't be acked any more, or
+// it was in hand for too long.
 
 import { onAbort } from "../async/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";

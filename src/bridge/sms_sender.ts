@@ -50,7 +50,6 @@ export class SmsSender {
   readonly #due = new SmsDue();
   readonly #pace = this.#due.pace;
   readonly #unacked: SmsUnacked;
-
   readonly #wakeUp: WakeUp;
   /** Whether anything is kept of what was sent, though it may be switched off now. */
   #keeps = false;
@@ -181,7 +180,9 @@ export class SmsSender {
   }
 
   /** It is not taken for unacked any more. */
-  readonly stopWaitingFor = (sms: Sms): void => this.#unacked.delete(sms);
+  stopWaitingFor(sms: Sms): void {
+    this.#unacked.delete(sms);
+  }
 
   /**
    * Has what is known of an SMS that another bridge has sent, or has had to send again.

@@ -63,7 +63,7 @@ async function eventsFindTheirChannel(pair: Pair): Promise<void> {
   await say(delivered.smsId, report("delivered"));
   await untilStatus(turn, "delivered", delivered.id);
   const failed = await sendLate(pair, "And the day after");
-  await say(failed.smsId, { event_type: "nack", nack_reason: "Message Queue Full" });
+  await say(failed.smsId, { event_type: "nack", nack_reason: "Invalid Dest Addr" });
   await untilStatus(turn, "failed", failed.id);
   assert.deepEqual(statuses(turn, delivered.id, failed.id), [["sent", "delivered"], ["failed"]]);
   // A Turn refuses what comes with another one's token.

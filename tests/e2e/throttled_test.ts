@@ -22,6 +22,14 @@ const IS_LONG = Deno.env.has("SMS_PER_SECOND");
 /** How often it is killed; ten times where it is asked for, as that takes long. */
 const KILLS = Number(Deno.env.get("SMS_KILLS") ?? 1);
 
+/** Resolves when the operator has taken all; what was throttled often waits for long. */
+async function untilTaken(operator: Operator, ids: ReadonlyMap<string, readonly string[]>) {
+  await until("all to be taken", () => {
+    const taken = new Set(operator.taken().map(({ id }) => id));
+    return [...ids.values()].flat().every((id) => taken.has(id));
+  }, 300_000);
+}
+
 /** Messages a second, between the first and the last of them. */
 function rateOf(submits: readonly Submit[]): number {
   const [first, last] = [submits[0]?.at ?? 0, submits.at(-1)?.at ?? 0];
@@ -33,8 +41,12 @@ Deno.test("what an operator throttles is sent again until it is taken, in each u
   const operator = new Operator(live, PER_SECOND);
   await using _running = await live.start();
   const ids = await writeToAll(live, { users: USERS, perUser: PER_USER });
-  await until("all to be taken", () => operator.taken().length >= ALL, 180_000);
-  for (const user of ids.keys()) assert.deepEqual(operator.takenOf(user), IN_ORDER);
+  await untilTaken(operator, ids);
+  // Of one whose answer came too late Turn asks for another one.
+  for (const [user, own] of ids) {
+    const taken = operator.taken().filter(({ to, id }) => to === user && own.includes(id));
+    assert.deepEqual(taken.map(({ text }) => text), IN_ORDER);
+  }
   const all = [...ids.values()].flat();
   await untilStatus(live.turn, "sent", ...all);
   for (const told of statuses(live.turn, ...all)) assert.deepEqual(told, ["sent"]);
@@ -42,8 +54,8 @@ Deno.test("what an operator throttles is sent again until it is taken, in each u
   const rate = rateOf(operator.taken().slice(ALL / 4, ALL * 3 / 4));
   const line = `${operator.submits.length} submits for ${ALL}, ${rate} a second\n`;
   await Deno.stderr.write(new TextEncoder().encode(line));
-  // A machine that has no time may send too late; what has time is in tests/bridge.
-  assert.ok(rate > PER_SECOND * (IS_LONG ? 0.8 : 0.2) && rate < PER_SECOND * 1.2, line);
+  // A machine that has no time may send too late: at all times it is asked of tests/bridge.
+  if (IS_LONG) assert.ok(rate > PER_SECOND * 0.8 && rate < PER_SECOND * 1.2, line);
   assert.ok(operator.submits.length < ALL * 2, line);
 });
 
@@ -60,11 +72,7 @@ Deno.test(`a bridge that is killed while it is throttled sends all, in order, ${
     }
     const ids = await writing;
     const all = [...ids.values()].flat();
-    // What was throttled often waits for long.
-    await until("all to be taken", () => {
-      const taken = new Set(operator.taken().map(({ id }) => id));
-      return all.every((id) => taken.has(id));
-    }, 300_000);
+    await untilTaken(operator, ids);
     await untilStatus(live.turn, "sent", ...all);
     for (const told of statuses(live.turn, ...all)) {
       assert.deepEqual([...new Set(told)], ["sent"]);
