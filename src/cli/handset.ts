@@ -10,7 +10,7 @@ import {
   type Decision,
   forWhom,
   lookAtWaiting,
-  MOST_LEFT,
+  MOST_WAITING,
   type WaitingMessage,
 } from "../simulator/handset/others.ts";
 import { PhonePlay } from "../simulator/handset/phone_play.ts";
@@ -109,10 +109,10 @@ function operatorsAddress({ admin_bind, http_bind }: Config): string {
 async function waitingIn(broker: AmqpBroker, outbound: string): Promise<readonly WaitingMessage[]> {
   const depth = await broker.depth(outbound) ?? 0;
   if (depth === 0) return [];
-  if (depth <= MOST_LEFT) return await lookAtWaiting(broker, outbound);
+  if (depth <= MOST_WAITING) return await lookAtWaiting(broker, outbound);
   throw new CommandError(
     EXIT.unavailable,
-    `${messagesTo(depth)} in ${outbound}, more than handset can leave there: ${MOST_LEFT}.\n` +
+    `${messagesTo(depth)} in ${outbound}, more than handset can leave there: ${MOST_WAITING}.\n` +
       "Start the transport, which sends them; or delete them at RabbitMQ, if nobody needs them.",
   );
 }
@@ -124,16 +124,17 @@ function waitingWords(
   decision: Decision | undefined,
 ): string {
   const whom = forWhom(waited.map(({ address }) => address));
-  const what = {
-    take: "They are taken: nobody gets them, and Turn is told of each what failed_status is: " +
-      `${failed_status}.\n`,
+  const told = `Turn is told of each what failed_status is: ${failed_status}`;
+  const asked = "Nothing is taken until you say at the page, or by --waiting, what becomes of\n" +
+    "them:\n" +
+    "  leave  they stay there for the transport, and no phone here shows them\n" +
+    `  take   nobody gets them; ${told}\n`;
+  const decided = {
+    take: `They are taken: nobody gets them.\n${told}.\n`,
     leave: "They stay there for the transport, and no phone here shows them.\n",
   };
-  const asked =
-    "Nothing is taken until you say at the page, or by --waiting, what becomes of them:\n" +
-    `  leave  ${what.leave}  take   ${what.take}`;
-  return `${messagesTo(waited.length)} in ${outbound}, for ${whom}: perhaps real people.\n` +
-    (decision === undefined ? asked : what[decision]);
+  return `${messagesTo(waited.length)} in ${outbound}, perhaps for real people:\n${whom}.\n` +
+    (decision === undefined ? asked : decided[decision]);
 }
 
 function messagesTo(count: number): string {

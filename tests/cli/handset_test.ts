@@ -148,7 +148,9 @@ Deno.test("handset takes nothing while messages wait for others, before it is to
     await using process = handset({ "connector-name": queues.name });
     const { stdout, said, client: opened } = await pageOf(process);
     await using client = opened;
-    const asked = `2 messages to users wait in ${queues.name}.outbound, for +278…67 and +278…68`;
+    const asked =
+      `2 messages to users wait in ${queues.name}.outbound, perhaps for real people:\n` +
+      "+278…67 and +278…68.\n";
     assert.ok(said.startsWith(asked), said);
     assert.match(said, /Nothing is taken until you say at the page, or by --waiting/);
     assert.match(said, /Turn is told of each what failed_status is: sent/);
@@ -196,6 +198,19 @@ for (const how of ["at the page", "by --waiting", "and is killed"]) {
   });
 }
 
+Deno.test("handset does not start where more wait than it can leave", async () => {
+  await using queues = await connector();
+  const messages = Array.from({ length: 501 }, (_, n) => inboundMessage({ to_addr: `+2782${n}` }));
+  await Promise.all(messages.map((message) => queues.transport.publish("outbound", message)));
+  const { code, err } = await refusal(handset({ "connector-name": queues.name }));
+  assert.match(
+    err,
+    /^501 messages to users wait in \S+, more than handset can leave there: 500\.\n/,
+  );
+  assert.equal(code, EXIT.unavailable);
+  assert.equal(await queues.transport.depth("outbound"), 501);
+});
+
 Deno.test("handset takes what came for a new phone, and left it until then", async () => {
   await using queues = await connector();
   await using process = handset({ "connector-name": queues.name });
@@ -217,7 +232,7 @@ Deno.test("handset takes messages for others if it is told to, and says what Tur
   await using client = opened;
   assert.match(
     said,
-    /They are taken: nobody gets them, and Turn is told of each what failed_status is: sent/,
+    /They are taken: nobody gets them\.\nTurn is told of each what failed_status is: sent/,
   );
   for (const text of ["first", "second"]) await client.hears({ kind: "said", by: "service", text });
   await client.hears({ kind: "others", taken: 2, left: 0 });

@@ -94,13 +94,16 @@ handsetTest(
   "handset plays a flow's phone on RabbitMQ, leaves what is for others, and says what the flow does wrong",
   "ussd",
   {},
-  async (person, bridge) => {
+  async (person, bridge, url) => {
     const { transport, turn } = bridge;
     await person.sees("#others-words", "2 messages wait in the queue, for +278…67 and +278…68");
     await person.sees("#others-means", /Turn is told of each what\s+failed_status is: failed/);
     assert.deepEqual(await seriousFaults(person), [], "with the question");
     await person.clicks("#dial .call");
     await person.sees("#toast", "Say first what becomes of the messages that wait");
+    // A link opens a phone also then.
+    await person.page.goto(`${url}?${new URLSearchParams({ phone: USER, code: CODE })}`);
+    await person.sees("#owner", USER);
     await person.clicks("#others-leave");
     await person.sees("#others-words", "2 messages wait in the queue for others");
     assert.deepEqual(await person.texts("#others-buttons, #text, #turn, #load"), []);

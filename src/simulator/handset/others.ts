@@ -17,6 +17,9 @@ export interface WaitingMessage {
 /** Most messages that are left in hand; with so many nothing else comes. */
 export const MOST_LEFT = 1_000;
 
+/** Most that may wait when the program starts: others may come, and it must have room for its own. */
+export const MOST_WAITING = 500;
+
 /** RabbitMQ takes back what is in hand for longer than 30 minutes, unless it is told otherwise. */
 const LEAVE_MS = 15 * 60_000;
 /** A quorum queue drops what it got back 20 times, unless it is told otherwise. */

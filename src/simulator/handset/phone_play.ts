@@ -105,7 +105,8 @@ export class PhonePlay implements Play, AsyncDisposable {
       this.#others.decide(action.decision);
       return this.start();
     }
-    if (!this.#others.isDecided) {
+    // A phone takes nothing by being there.
+    if (!this.#others.isDecided && action.do !== "add") {
       throw new PhoneError("Say first what becomes of the messages that wait");
     }
     await this.#phones.act(action);

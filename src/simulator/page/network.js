@@ -21,7 +21,7 @@ export class Network {
     this.connector = "";
     const asked = new URLSearchParams(location.search);
     /** The phone that the page's address names, until it is there. */
-    this.wanted = asked.get("phone") ?? "";
+    this.wanted = asked.get("phone")?.trim() ?? "";
     this.wantedCode = asked.get("code") ?? "";
     this.hasAsked = false;
     this.code = find("dial-code", HTMLInputElement);

@@ -55,14 +55,9 @@ export class Phones {
       if (event.address === this.network.wanted) this.network.found(this.people);
       this.showDevice();
     } else if (event.kind === "said") {
-      const thread = this.people.thread(event.address);
-      thread.append(this.entry(event));
-      if (thread.children.length > MOST_ENTRIES) thread.firstChild?.remove();
-      this.people.note(event.address, event.by !== "user");
+      this.append(event.address, this.entry(event), event.by !== "user");
     } else if (event.kind === "warning") {
-      const words = make("p", { class: "warning" }, event.text);
-      this.people.thread(event.address).append(words);
-      this.people.note(event.address, true);
+      this.append(event.address, make("p", { class: "warning" }, event.text), true);
       this.ussd.takeWarning(event);
     } else if (event.kind === "bridge") {
       showBridge(event);
@@ -76,6 +71,18 @@ export class Phones {
       this.network.show(event);
       find("phone", HTMLElement).classList.toggle("by-hand", !event.reports);
     }
+  }
+
+  /**
+   * @param {string} address
+   * @param {HTMLElement} entry
+   * @param {boolean} isNew
+   */
+  append(address, entry, isNew) {
+    const thread = this.people.thread(address);
+    thread.append(entry);
+    if (thread.children.length > MOST_ENTRIES) thread.firstChild?.remove();
+    this.people.note(address, isNew);
   }
 
   clear() {
