@@ -56,13 +56,13 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
       }
     };
     const writing = users(before.signal);
+    parts.defer(() => endOf(before, usual, writing));
     return {
       address: bridge.service.address,
       async provoke(over) {
         // The day before, on the scale of the test.
         await new Promise((resolve) => setTimeout(resolve, 25_000));
-        before.abort();
-        await Promise.all([usual, writing]);
+        await endOf(before, usual, writing);
         await users(over);
       },
     };
@@ -145,13 +145,13 @@ export const FAULTS: Readonly<Record<string, MakeFault>> = {
     const ack = { event_type: "ack", sent_message_id: "1" };
     const report = { event_type: "delivery_report", delivery_status: "delivered" };
     const usual = converse(bridge, 200, () => [ack, report], before.signal);
+    parts.defer(() => endOf(before, usual));
     return {
       address: bridge.service.address,
       async provoke(over) {
         // So long that it is usual, on the scale of the test.
         await new Promise((resolve) => setTimeout(resolve, 12_000));
-        before.abort();
-        await usual;
+        await endOf(before, usual);
         await converse(bridge, 200, () => [ack], over);
       },
     };
@@ -325,6 +325,12 @@ async function sendUsers(bridge: TestBridge, count: number): Promise<void> {
   for (let user = 1; user <= count; user++) {
     await bridge.transport.sendInbound({ from_addr: `+2661234567${user}` });
   }
+}
+
+/** Ends what was usual before the fault; also if the test has failed meanwhile, which is then what is told. */
+async function endOf(before: AbortController, ...work: readonly Promise<void>[]): Promise<void> {
+  before.abort();
+  await Promise.all(work);
 }
 
 /** Sends a message every so often, and of each the events that `eventsOf` says. */

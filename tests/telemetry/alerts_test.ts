@@ -148,7 +148,9 @@ test("Prometheus can read each expression of the dashboard that the program prin
   assert.equal(code, 0);
   assert.equal(stdout, dashboard());
   // Grafana puts something in place of its variables first.
-  const { annotations } = JSON.parse(stdout);
+  const { annotations, panels } = JSON.parse(stdout);
+  const figures = panels.findIndex(({ type }: { type: string }) => type !== "stat");
+  assert.equal(figures, 5, "the dashboard does not begin with five figures");
   const marks = annotations.list.map(({ expr }: { expr: string }) => expr);
   assert.equal(marks.length, 2);
   const rules = [...dashboardExpressions(), ...marks].map((expr, index) => ({
@@ -370,7 +372,7 @@ test("an alert's description has channel, figures and the two commands", async (
         "TurnDown",
         { ...of, connector: "ussd", state: "closed", severity: "page" },
         "ussd: Turn can't be reached, or fails; messages wait until it is back",
-        "Channel ussd: 38 messages of users wait in the queue. Nothing is lost: they stay there, " +
+        "Channel ussd: 38 messages of users wait in the queue, beside those in hand. Nothing is lost: they stay there, " +
           "and one call every ten seconds looks whether it is over. If it is Turn, wait; if it is a " +
           "proxy, a firewall or turn_api_url, mend that.\n" +
           "turn-channels status --connector ussd\nturn-channels explain TurnDown",
