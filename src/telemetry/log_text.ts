@@ -8,13 +8,31 @@ type Words = Pick<LogRecord, "rawMessage" | "properties">;
 
 /** The text with its values, as they are: what is not there stays a name, and content is never told. */
 export function renderMessage({ rawMessage, properties }: Words): string {
-  const template = templateOf(rawMessage);
-  if (!template.includes("{")) return template;
-  return template.replaceAll(/\{(\w+)\}/g, (all, name: string) => {
-    const value = properties[name];
-    if (value === undefined) return name === "content" ? "(content)" : all;
-    return valueText(value);
-  });
+  let text = "";
+  const parts = partsOf(templateOf(rawMessage));
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index] ?? "";
+    if (index % 2 === 0) text += part;
+    else {
+      const value = properties[part];
+      if (value !== undefined) text += valueText(value);
+      else text += part === "content" ? "(content)" : `{${part}}`;
+    }
+  }
+  return text;
+}
+
+/** Constant texts are few; one that is made at run time is none. */
+const MOST_TEMPLATES = 1000;
+const templates = new Map<string, readonly string[]>();
+
+/** Texts and names in turn, beginning and ending with a text. */
+function partsOf(template: string): readonly string[] {
+  const known = templates.get(template);
+  if (known !== undefined) return known;
+  const parts = template.split(/\{(\w+)\}/);
+  if (templates.size < MOST_TEMPLATES) templates.set(template, parts);
+  return parts;
 }
 
 /** The constant text. */
