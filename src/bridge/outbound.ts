@@ -160,7 +160,7 @@ export class OutboundFlow {
     work.isIn = true;
     if (sender.isLate()) return GAVE_UP;
     const held = { id, request, inbound: session.inbound, ...!isKnown && { over: UNKNOWN } };
-    await connector.hold(encodeHeld(held), sender.trace);
+    await connector.hold(encodeHeld(held), connector.within(sender.trace));
     work.notes = [claimed.held];
     return { acceptance: { kind: "accepted", id }, message, isHeld: true };
   }
@@ -217,7 +217,7 @@ export class OutboundFlow {
     }
     try {
       if (way === undefined) await connector.publish(message, sender.trace);
-      else await this.#sms.send(way, sender.trace);
+      else await this.#sms.send(way, connector.within(sender.trace));
     } catch (error) {
       // Of one that is not confirmed nobody knows whether the user sees it.
       if (error instanceof PublishError && error.fault !== "unconfirmed") await askAgain();

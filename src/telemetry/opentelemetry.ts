@@ -28,9 +28,15 @@ export class OpenTelemetry {
     };
   }
 
+  /** What is being done, with the state of what came from outside: to be published in it, later perhaps. */
+  within(trace: Trace | undefined): Trace | undefined {
+    const own = inject(context.active());
+    return own === undefined ? trace : { ...trace, ...own };
+  }
+
   /**
-   * Publishes in a span of its own, in whatever is being done.
-   * @param trace What came from outside; its state is passed on.
+   * Publishes in a span of its own: in whatever is being done, if that is a part of `trace`.
+   * @param trace What it belongs to; its state is passed on.
    * @param publish Publishes with these headers, which name the span as the message's parent.
    */
   async publish(
@@ -39,11 +45,13 @@ export class OpenTelemetry {
     publish: (headers: Readonly<Record<string, string>>) => Promise<void>,
   ): Promise<void> {
     const active = context.active();
-    const span = this.#start(message, "publish", active);
-    const within = traces.setSpan(active, span);
-    const injected: Record<string, string> = {};
-    propagation.inject(within, injected);
-    const own = readTrace((header) => injected[header]);
+    // What has waited is sent while something else is being done.
+    const isOther = trace !== undefined &&
+      !trace.traceparent.includes(traces.getSpanContext(active)?.traceId ?? "none");
+    const parent = isOther ? propagation.extract(ROOT_CONTEXT, { ...trace }) : active;
+    const span = this.#start(message, "publish", parent);
+    const within = traces.setSpan(parent, span);
+    const own = inject(within);
     // Deno's spans do not keep the state.
     await this.#end(span, () => context.with(within, () => publish({ ...trace, ...own })));
   }
@@ -99,6 +107,12 @@ export class OpenTelemetry {
     const kind = isPublish ? SpanKind.PRODUCER : SpanKind.CONSUMER;
     return this.#tracer.startSpan(`${operation} ${destination}`, { kind, attributes }, parent);
   }
+}
+
+function inject(within: Context): Trace | undefined {
+  const injected: Record<string, string> = {};
+  propagation.inject(within, injected);
+  return readTrace((header) => injected[header]);
 }
 
 /** Of an error no more than its kind is told: its message may say what is nobody's business. */

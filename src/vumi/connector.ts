@@ -172,6 +172,12 @@ export class Connector {
     return tracing.publish({ exchange: EXCHANGE, queue, id: message.message_id }, trace, publish);
   }
 
+  /** The trace that what is being done belongs to, for what is published later; `trace` came from outside. */
+  within(trace: Trace | undefined): Trace | undefined {
+    const { tracing } = this.#options;
+    return tracing === undefined ? trace : tracing.within(trace);
+  }
+
   /**
    * Keeps what is to be sent to a user for whoever speaks for the channel. Resolves when it is confirmed
    * in the queue.
