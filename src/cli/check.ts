@@ -6,7 +6,6 @@ import type { Browser } from "../broker/mod.ts";
 import { checkAmqp } from "../broker/rabbitmq/check/check.ts";
 import { checkDenoKv } from "../cache/deno_kv/check.ts";
 import {
-  amqpUrls,
   type ChannelConfig,
   type Config,
   type ConfigPlace,
@@ -15,6 +14,7 @@ import {
   type Warning,
 } from "../config/mod.ts";
 import { brokerOptions } from "../service/broker_options.ts";
+import { brokerPlace } from "./broker_place.ts";
 import { redisPrefix, redisServer } from "../service/caches.ts";
 import { delaysMsOf } from "../service/channel_queues.ts";
 import type { Finding } from "../telemetry/mod.ts";
@@ -145,14 +145,6 @@ function channelLines(channel: ChannelConfig): readonly Line[] {
     ...ussdLines(channel).map((line, index) => [index === 0 ? "on USSD" : "", line] as const),
     ...smsLines(channel).map((line, index) => [index === 0 ? "by SMS" : "", line] as const),
   ];
-}
-
-function brokerPlace(config: Config): string {
-  if (brokerOptions(config) === undefined) return "inside the process (memory:)";
-  const { amqp_url } = redactedConfig(config);
-  if (amqp_url) return amqp_url;
-  const hosts = amqpUrls(config).map((url) => new URL(url).host);
-  return `${hosts.join(", ")} as ${config.amqp.username}, vhost ${config.amqp.vhost}`;
 }
 
 async function checkBroker(config: Config, isDry: boolean): Promise<readonly Finding[]> {

@@ -16,6 +16,7 @@ import { logWarnings, Reloader } from "../service/reload.ts";
 import { ListenError } from "../service/listener.ts";
 import { startService } from "../service/service.ts";
 import { COMMIT_VARIABLE, type Shell } from "./config_command.ts";
+import { brokerPlace } from "./broker_place.ts";
 import { commandError, EXIT } from "./exit_codes.ts";
 
 const log = getLogger(["turn-channels", "cli"]);
@@ -98,7 +99,7 @@ function logStart(config: Config, file: ConfigPlace | undefined, commit = "unkno
     commit,
     configuration: file === undefined ? "of flags and variables" : `${file.path} (${file.source})`,
     cache: of === undefined ? config.message_cache_class : `${config.message_cache_class} ${of}`,
-    broker: shown["amqp_url"] ?? "",
+    broker: brokerPlace(config),
     binds: `${formatBind(config.http_bind)}${admin}`,
   });
 }

@@ -23,7 +23,9 @@ export async function askBridge(config: Config, path: string): Promise<Answer> {
       ...client && { client },
     });
     const text = await response.text();
-    return response.ok ? { url, text } : { url, reason: `it answers ${response.status}` };
+    const reason = `it answers ${response.status}; if the environment has HTTP_PROXY, add ` +
+      "127.0.0.1 to NO_PROXY";
+    return response.ok ? { url, text } : { url, reason };
   } catch (error) {
     return { url, reason: messageOf(error) };
   }

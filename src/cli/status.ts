@@ -101,7 +101,7 @@ function channelLines(
 ): readonly string[] {
   const who = speaker.state === "this"
     ? "this bridge speaks"
-    : "this one stands by, another speaks or none";
+    : "stands by; another speaks, or none";
   const success = turn.last_success === null
     ? "no call taken yet"
     : `took a call ${formatTime(turn.last_success)}`;
@@ -130,5 +130,6 @@ function channelLines(
     table("inbound", "inbound", "inbound"),
     table("statuses", "status", "event"),
     table("held", undefined, "held"),
+    table("held SMS", undefined, "held_sms"),
   ];
 }

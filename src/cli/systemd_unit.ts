@@ -112,9 +112,11 @@ function secretsOf({ channels, amqp }: Config): readonly Secret[] {
  * Copies the folder to where root alone can enter, and shows the copies in its place. Those of
  * LoadCredential= would stay as they were at the start (systemd 252), so that a reload would find no
  * change. A command with + has all rights, but the same mounts: it finds the originals below /proc/1.
+ * What can't be copied, as the dangling link of an editor, is no reason not to start: what is missing the
+ * program names.
  */
 const COPY = "+/bin/sh -c 'mkdir -pm 700 %t/turn-channels && cd %t/turn-channels && " +
-  `mkdir -p etc && rm -rf etc/* && cp -RL /proc/1/root${FOLDER}/. etc && chmod -R a+rX etc'`;
+  `mkdir -p etc && rm -rf etc/* && { cp -RL /proc/1/root${FOLDER}/. etc; chmod -R a+rX etc; }'`;
 const COPIES = `# Of this folder they are made at each start and reload, and seen in its place.
 ExecStartPre=${COPY}
 ExecReload=${COPY}

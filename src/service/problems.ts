@@ -13,6 +13,9 @@ export interface Problem {
 /** A queue of which none was finished for so long, in milliseconds, is stalled; as the alert has it. */
 const STALLED_MS = 300_000;
 
+/** What the log has lost is told of for so long after, in milliseconds; as the alert has it. */
+const LOST_MS = 900_000;
+
 type Known = Omit<Status, "problems">;
 
 /** Worst first: what stands in the way of all channels, then each channel's. */
@@ -20,7 +23,7 @@ export function problemsOf(status: Known): readonly Problem[] {
   return [...programProblems(status), ...status.channels.flatMap(channelProblems)];
 }
 
-function programProblems({ broker, cache, log }: Known): readonly Problem[] {
+function programProblems({ broker, cache, log, now }: Known): readonly Problem[] {
   const problems: Problem[] = [];
   const add = (text: string, command: string) => problems.push({ connector: null, text, command });
   const since = time(broker.since);
@@ -40,10 +43,15 @@ function programProblems({ broker, cache, log }: Known): readonly Problem[] {
       "The cache's file was deleted or replaced while in use: restart the bridge at a quiet time";
     add(text, "turn-channels explain");
   }
-  if (log.stalledMs > 60_000 || log.lost > 0) {
-    const seconds = Math.round(log.stalledMs / 1000);
+  const seconds = Math.round(log.stalledMs / 1000);
+  if (log.stalledMs > 60_000) {
+    add(`The log has not been written for ${seconds} s`, "turn-channels explain LogStalled");
+  } else if (log.lost > 0 && Date.parse(now) - Date.parse(log.since) < LOST_MS) {
+    const lines = log.lost === 1 ? "1 line" : `${log.lost} lines`;
     add(
-      `The log can't be written: ${log.lost} lines are lost, it has stalled for ${seconds} s`,
+      `The log could not be written, and has lost ${lines} since the start, the last at ${
+        time(log.since)
+      }`,
       "turn-channels explain LogStalled",
     );
   }

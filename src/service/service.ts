@@ -62,7 +62,7 @@ export async function startService(
   const owners = new Owners(caches.shared);
   const shared = { broker, owners, tracing, queueWatch, metrics, opened };
   const channels = [...caches.of].map(([channel, cache]) => openChannel(channel, cache, shared));
-  const activity = opened.use(new Activity(channels, () => statesOf(broker, channels)));
+  const activity = opened.use(new Activity(channels, () => statesOf(broker, channels, log)));
   const started = Date.now();
   let isDraining = false;
   const operation = {

@@ -18,7 +18,8 @@ export interface Status {
   readonly cache: Since;
   /** Messages of all channels that wait to be tried again; null if that is not known. */
   readonly delayed: number | null;
-  readonly log: LogFigures;
+  /** `since` is when lines were lost last, if any were since the start. */
+  readonly log: LogFigures & { readonly since: string };
   readonly channels: readonly ChannelStatus[];
   /** What is wrong, worst first. */
   readonly problems: readonly Problem[];
@@ -61,10 +62,15 @@ interface Looked {
 }
 
 /** What may change and has a time since when it is so, by name. */
-export function statesOf(broker: Broker, channels: readonly Channel[]): Record<string, string> {
+export function statesOf(
+  broker: Broker,
+  channels: readonly Channel[],
+  { lost }: LogFigures,
+): Record<string, string> {
   const states: Record<string, string> = {
     broker: broker.status().state,
     cache: cacheState(channels),
+    log: `${lost}`,
   };
   for (const { name, bridge } of channels) {
     states[`speaker ${name}`] = bridge.leads ? "this" : "other";
@@ -74,7 +80,7 @@ export function statesOf(broker: Broker, channels: readonly Channel[]): Record<s
 }
 
 export function statusOf({ broker, channels, queueWatch, activity, log, started }: Looked): Status {
-  const states = statesOf(broker, channels);
+  const states = statesOf(broker, channels, log);
   const since = (name: string): Since => (
     { state: states[name] ?? "", since: iso(activity.since(name)) }
   );
@@ -87,7 +93,10 @@ export function statusOf({ broker, channels, queueWatch, activity, log, started 
     broker: { ...since("broker"), ...reason !== undefined && { reason } },
     cache: since("cache"),
     delayed: delayed.length === 0 ? null : delayed.reduce((sum, count) => sum + count, 0),
-    log: { lost: log.lost, stalledMs: Math.round(log.stalledMs) },
+    log: {
+      ...{ lost: log.lost, stalledMs: Math.round(log.stalledMs) },
+      since: since("log").since,
+    },
     channels: channels.map((channel): ChannelStatus => {
       const { name, transportType, bridge } = channel;
       const { lastSuccess, limits, resources } = bridge.turnFigures();

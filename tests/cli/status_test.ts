@@ -42,6 +42,7 @@ ussd (sms)
   inbound              N           2           0           0           0
   statuses             N           0           0           0           0
   held                 -           -           0           -           0
+  held SMS             -           -           0           -           -
 
 ✓ Nothing is wrong.
 `;
