@@ -124,7 +124,10 @@ class Tour {
     await this.#step("Turn asks with a list, a menu on the phone. The user answers with a word.");
     const list = await this.#try("outbound", () => this.#turnAnswers(written, LIST));
     // Who was not asked has nothing to choose.
-    if (list !== undefined) await this.#userWrites(WORD, list.screen);
+    if (list !== undefined) {
+      await this.#try("statuses", () => this.#expectSent(list.screen, list.ids));
+      await this.#userWrites(WORD, list.screen);
+    }
 
     await this.#step("On USSD a user dials a code, and Turn gets what was dialled.");
     const dialled = await this.#userWrites(DIALLED);

@@ -46,6 +46,9 @@ export async function malformed(run: Run, { each }: MalformedSize): Promise<Repo
     world.operator.post("event", letters.event),
   ]);
   await calm(world);
+  // The second one to a user may wait for word of the first, of which the operator says nothing.
+  const isSent = (): boolean => world.operator.outbound.length > (statuses.get(200) ?? 0);
+  for (let waited = 0; !isSent() && waited < 300; waited++) await pause(200);
   await reportAfterwards(reporter, world);
   // That Turn was told odd things is no fault here: it refuses them.
   reporter.add((await world.finish()).filter((fault) => !fault.startsWith("Turn was called")));

@@ -166,7 +166,19 @@ export class Operator implements AsyncDisposable {
   /** Deletes the connector's queues. */
   async clear(): Promise<void> {
     const channel = this.#open();
-    for (const end of ["inbound", "event", "outbound", "inbound.parked", "event.parked", "lead"]) {
+    for (
+      const end of [
+        "inbound",
+        "event",
+        "outbound",
+        "inbound.parked",
+        "event.parked",
+        "lead",
+        "held",
+        "held.sms",
+        "held.parked",
+      ]
+    ) {
       await channel.deleteQueue(this.queue(end));
     }
   }

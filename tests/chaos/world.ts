@@ -27,6 +27,8 @@ export interface WorldOptions {
 const POLL_MS = 100;
 /** With nothing open, nothing happens any more after this time without anything. */
 const CALM_MS = 600;
+/** The same while an SMS may wait for word of its user's one before, of which the transport says nothing. */
+const UNSENT_CALM_MS = 10_000;
 
 /** All parts of a scenario. The bridge is not started yet. */
 export class World implements AsyncDisposable {
@@ -157,7 +159,8 @@ export class World implements AsyncDisposable {
       const isCalm = this.open() === 0 && await this.#waiting() === 0;
       const now = this.#stamp();
       if (now !== before) changedAt = Date.now();
-      if (Date.now() - changedAt >= (isCalm ? CALM_MS : stallMs)) return;
+      const calmMs = this.#isAllSent() ? CALM_MS : UNSENT_CALM_MS;
+      if (Date.now() - changedAt >= (isCalm ? calmMs : stallMs)) return;
       before = now;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -167,6 +170,12 @@ export class World implements AsyncDisposable {
   async #waiting(): Promise<number> {
     const depths = [await this.operator.depth("inbound"), await this.operator.depth("event")];
     return depths.reduce<number>((sum, depth) => sum + (depth ?? 0), 0);
+  }
+
+  /** Whether all that Turn's requests were answered for is with the operator. */
+  #isAllSent(): boolean {
+    const sent = new Set(this.operator.outbound.map(({ id }) => id));
+    return this.outcomes.every(({ id }) => id === undefined || sent.has(id));
   }
 
   /** Changes with whatever happens. */
@@ -189,7 +198,7 @@ export class World implements AsyncDisposable {
   /** The latter, when the bridge has ended. */
   async leftovers(): Promise<string[]> {
     const left: string[] = [];
-    for (const end of ["inbound", "event", "outbound"]) {
+    for (const end of ["inbound", "event", "outbound", "held", "held.sms"]) {
       const depth = await this.operator.depth(end);
       if (depth !== 0) left.push(`${depth} messages are left on .${end}`);
     }
