@@ -103,6 +103,11 @@ export class SmsUnacked {
       if (leftMs > 0) return leftMs;
       const { transport, id: messageId } = sms;
       this.delete(sms);
+      // What is said of it may stand in the queue of events, behind a Turn that is slow or down.
+      if (this.#options.isDeaf?.()) {
+        this.#end(sms);
+        continue;
+      }
       this.#countSilence(transport);
       metrics.transports.heard(transport, "unacked");
       const values = { transport, messageId, seconds: unackedAfterMs / 1000 };
