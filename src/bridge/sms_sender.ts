@@ -61,7 +61,11 @@ export class SmsSender {
   constructor(options: SmsSenderOptions) {
     this.options = options;
     this.#wakeUp = new WakeUp(() => this.#work(), options);
-    this.#unacked = new SmsUnacked(options, (sms) => this.end(sms), (sms) => this.#letPass(sms));
+    this.#unacked = new SmsUnacked(options, {
+      end: (sms) => this.end(sms),
+      letPass: (sms) => this.#letPass(sms),
+      isSlowed: (transport) => !this.#pace.isFree(transport),
+    });
     onAbort(options.stopping, () => {
       this.#wakeUp.clear();
       this.inHand.leaveAll();
@@ -291,7 +295,6 @@ export class SmsSender {
     sms.state = "under_way";
     sms.sentAt ||= this.options.now();
     this.#wake(this.#unacked.add(sms));
-    if (this.#unacked.isSilent(sms.transport) || this.options.isDeaf?.()) this.#letPass(sms);
   }
 
   #letPass(sms: Sms): void {
