@@ -53,6 +53,7 @@ export class Bridge implements Disposable {
       crashes: this.#crashes,
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,
+      isDeaf: () => 2 * this.#events.inHand >= connector.eventPrefetch,
     };
     const replies = new MenuReplies({ ...options, connector: connector.name, ...clock });
     this.#messages = new Deliveries({

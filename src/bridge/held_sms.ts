@@ -31,8 +31,7 @@ export class HeldSmsFlow {
     const { promise, resolve: end } = Promise.withResolvers<Disposition>();
     const item = { arrivedAt: elapsed(), lost: message.lost, end };
     const trace = readTrace((header) => message.headers[header]);
-    const over = AbortSignal.any([message.lost, stopping]);
-    while (!over.aborted) {
+    while (!message.lost.aborted && !stopping.aborted) {
       try {
         await this.#take(held, item, trace);
         return await promise;
@@ -40,7 +39,7 @@ export class HeldSmsFlow {
         if (!(error instanceof CacheError)) throw error;
         const values = { messageId: held.message.message_id, reason: error.message };
         log.error("The SMS {messageId} waits for the cache: {reason}", values);
-        await sleep(PAUSE_MS, over, after);
+        await sleep(PAUSE_MS, AbortSignal.any([message.lost, stopping]), after);
       }
     }
     return { kind: "requeue" };
@@ -58,11 +57,12 @@ export class HeldSmsFlow {
       ]);
       const kept = readSms(record);
       // Without resending nothing else is kept of what was sent.
-      const wasSent = kept === undefined && resendForMs === 0 &&
+      const wasSent = kept === undefined && resendForMs < this.#options.sms.unackedAfterMs &&
         await cache.getNote("confirmed", id) !== undefined;
       if (isOver || sender.lines.hasEnded(id)) return item.end({ kind: "done" });
       await sender.adopt(held.after);
       if (item.lost.aborted || stopping.aborted) return item.end({ kind: "requeue" });
+      if (sender.lines.hasEnded(id)) return item.end({ kind: "done" });
       // Nothing is waited for from here on; meanwhile it may have come twice.
       const unkept = {
         sentAt: wasSent ? now() : null,

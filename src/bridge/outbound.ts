@@ -24,6 +24,7 @@ import { forget, keepPrompt, readPrompt } from "./prompts.ts";
 import { render, type Rendered, type Shown } from "./rendering.ts";
 import { recordsAfter, recordsBefore } from "./sent_records.ts";
 import { opened, readSession, whyOver } from "./sessions.ts";
+import { forgetSms } from "./sms_records.ts";
 import type { SmsSender } from "./sms_sender.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 
@@ -213,6 +214,7 @@ export class OutboundFlow {
     work.isIn = true;
     if (sender.isLate()) {
       await askAgain();
+      await tolerateCacheError(cache.putRecords([forgetSms(id)]), () => {});
       return GAVE_UP;
     }
     try {
@@ -220,7 +222,10 @@ export class OutboundFlow {
       else await this.#sms.send(way, connector.within(sender.trace));
     } catch (error) {
       // Of one that is not confirmed nobody knows whether the user sees it.
-      if (error instanceof PublishError && error.fault !== "unconfirmed") await askAgain();
+      if (error instanceof PublishError && error.fault !== "unconfirmed") {
+        await askAgain();
+        await tolerateCacheError(cache.putRecords([forgetSms(id)]), () => {});
+      }
       throw error;
     }
     metrics.shown(request.message.type, shown.medium);

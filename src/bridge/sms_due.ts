@@ -34,14 +34,14 @@ export class SmsDue {
     maxPerSecond: number,
     send: (sms: Sms, message: Message) => void,
   ): number {
-    const blocked = new Set<string>();
+    const blocked = new Map<string, number>();
     let waitMs = Infinity;
     for (const sms of this.#all) {
       const channelMs = this.pace.channelWaitMs(now());
       if (channelMs > 0) return Math.min(waitMs, channelMs);
       const { transport, dueAt, message } = sms;
-      const paceMs = blocked.has(transport) ? Infinity : this.pace.waitMs(transport, now());
-      if (paceMs > 0) blocked.add(transport);
+      const paceMs = blocked.get(transport) ?? this.pace.waitMs(transport, now());
+      if (paceMs > 0) blocked.set(transport, paceMs);
       const ms = Math.max(paceMs, dueAt - now());
       if (ms > 0) {
         waitMs = Math.min(waitMs, ms);

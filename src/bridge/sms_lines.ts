@@ -106,6 +106,11 @@ export class SmsLines {
     if (this.#ended.size > MOST_ENDED) this.#ended.delete(oldest);
   }
 
+  /** It is to be sent again. */
+  reopen(id: string): void {
+    this.#ended.delete(id);
+  }
+
   hasEnded(id: string): boolean {
     return this.#ended.has(id);
   }

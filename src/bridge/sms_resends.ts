@@ -3,7 +3,7 @@
 
 import { eventKey } from "./delivery_records.ts";
 import { log } from "./log.ts";
-import { encodeHeldSms, keepSms, type KeptSms, readSms } from "./sms_records.ts";
+import { encodeHeldSms, keepHeld, keepSms, type KeptSms, readSms } from "./sms_records.ts";
 import type { SmsEvent, SmsSender } from "./sms_sender.ts";
 import { delayAfter, MOST_ERRORS, throttledBy } from "./throttling.ts";
 
@@ -37,11 +37,12 @@ export async function sendAgain(
   const next: KeptSms = { message, sentAt: null, firstAt, tries, errors, dueAt, nack };
   // Else it could be acked, as one that is unacked, before it is kept that it is sent again.
   if (known !== undefined) sender.stopWaitingFor(known);
+  sender.lines.reopen(id);
   // While it is in hand it is in the queue.
   if ((known?.items.length ?? 0) === 0) {
     await connector.holdSms(encodeHeldSms({ message, after: undefined }));
   }
-  await cache.putRecords([keepSms(next, resendForMs, now())]);
+  await cache.putRecords([keepSms(next, resendForMs, now()), keepHeld(message)]);
   if (connector.leads && (known !== undefined || !sender.isFull)) sender.resume(next);
   const values = { messageId: id, transport, tries, delayMs: dueAt - now() };
   log.info("Throttled, so it is sent again: {messageId} to {transport} in {delayMs} ms", values);

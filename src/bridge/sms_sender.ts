@@ -31,6 +31,8 @@ export interface SmsSenderOptions
   extends Pick<BridgeOptions, "connector" | "cache" | "metrics" | "sms" | "holdMs">, Clock {
   /** Fires when nothing new is to be begun. */
   readonly stopping: AbortSignal;
+  /** Whether so many events are in hand that others, not heard yet, may wait behind them. */
+  readonly isDeaf?: () => boolean;
 }
 
 /** What a transport says of an SMS. */
@@ -59,7 +61,11 @@ export class SmsSender {
   constructor(options: SmsSenderOptions) {
     this.options = options;
     this.#wakeUp = new WakeUp(() => this.#work(), options);
-    this.#unacked = new SmsUnacked(options, (sms) => this.end(sms), (sms) => this.#letPass(sms));
+    this.#unacked = new SmsUnacked(options, {
+      end: (sms) => this.end(sms),
+      letPass: (sms) => this.#letPass(sms),
+      isSlowed: (transport) => !this.#pace.isFree(transport),
+    });
     onAbort(options.stopping, () => {
       this.#wakeUp.clear();
       this.inHand.leaveAll();
@@ -194,7 +200,7 @@ export class SmsSender {
     const id = await lastSmsId(cache, messageId);
     if (this.lines.get(id) !== undefined || this.lines.hasEnded(id)) return;
     const kept = readSms(await cache.getRecord("unacked", id));
-    if (kept === undefined || this.lines.get(id) !== undefined) return;
+    if (kept === undefined || this.lines.get(id) !== undefined || this.lines.hasEnded(id)) return;
     if (kept.sentAt === null || now() - kept.sentAt < unackedAfterMs) this.resume(kept);
   }
 
@@ -206,7 +212,7 @@ export class SmsSender {
 
   /** Something was heard of it that lets the next one pass. Answers what is to be forgotten of it. */
   heard({ id, transport, event }: SmsEvent): readonly KeptRecord[] {
-    if (!isOurs(event)) this.#unacked.heardOf(transport);
+    if (!isOurs(event) && event.event_type !== "delivery_report") this.#unacked.heardOf(transport);
     if (event.event_type === "ack") this.#pace.acked(transport, this.options.now());
     const sms = this.lines.get(id);
     if (sms === undefined) this.lines.end(id);
@@ -289,11 +295,11 @@ export class SmsSender {
     sms.state = "under_way";
     sms.sentAt ||= this.options.now();
     this.#wake(this.#unacked.add(sms));
-    if (this.#unacked.isSilent(sms.transport)) this.#letPass(sms);
   }
 
   #letPass(sms: Sms): void {
     this.lines.release(sms);
+    if (!this.options.sms.failUnacked) this.inHand.done(sms);
     this.#look(sms.user);
   }
 }

@@ -9,66 +9,61 @@ import type { SmsSenderOptions } from "./sms_sender.ts";
 
 /** Of so many one after the other a transport has said nothing: it never does, and none waits for that. */
 const SILENT_AT = 3;
-/** How long the next one waits for one to a transport of which nothing was heard yet, and perhaps never is. */
-const UNKNOWN_MS = 2_000;
+/** How long the user's next one waits for one to a transport that is not slowed. */
+const MOST_WAIT_MS = 2_000;
 /** Names come off the wire, so there may be any. */
 const MOST_TRANSPORTS = 100;
 /** How long it is waited when RabbitMQ takes nothing. */
 const PAUSE_MS = 1_000;
 
+interface Listener {
+  /** One is done with, as nothing will be heard of it. */
+  end(sms: Sms): void;
+  /** The user's next one no longer has to wait for it. */
+  letPass(sms: Sms): void;
+  /** Whether a transport is given less than all that comes. */
+  isSlowed(transport: string): boolean;
+}
+
 export class SmsUnacked {
   readonly #options: SmsSenderOptions;
-  readonly #end: (sms: Sms) => void;
-  readonly #letPass: (sms: Sms) => void;
+  readonly #listener: Listener;
   /** In the order in which they were sent. */
   readonly #underWay = new Map<string, Sms>();
-  /** The same of those to transports of which nothing had been heard then. */
-  readonly #toUnknown = new Map<string, Sms>();
+  /** Those of them of which it is not decided yet how long the user's next one waits. */
+  readonly #new = new Map<string, Sms>();
   readonly #silent = new Map<string, number>();
-  readonly #heardOf = new Set<string>();
 
-  /**
-   * @param end Is called for each that is done with, as nothing will be heard of it.
-   * @param letPass Is called for each that the user's next one no longer has to wait for.
-   */
-  constructor(
-    options: SmsSenderOptions,
-    end: (sms: Sms) => void,
-    letPass: (sms: Sms) => void,
-  ) {
+  constructor(options: SmsSenderOptions, listener: Listener) {
     this.#options = options;
-    this.#end = end;
-    this.#letPass = letPass;
+    this.#listener = listener;
   }
 
   /** One was sent. Answers in how long to look at it. */
   add(sms: Sms): number {
     const { unackedAfterMs } = this.#options.sms;
     this.#underWay.set(sms.id, sms);
-    if (this.#heardOf.has(sms.transport)) return unackedAfterMs;
-    this.#toUnknown.set(sms.id, sms);
-    return Math.min(UNKNOWN_MS, unackedAfterMs);
+    if ((this.#silent.get(sms.transport) ?? 0) >= SILENT_AT) {
+      this.#listener.letPass(sms);
+      return unackedAfterMs;
+    }
+    this.#new.set(sms.id, sms);
+    return Math.min(MOST_WAIT_MS, unackedAfterMs);
   }
 
   delete({ id }: Sms): void {
     this.#underWay.delete(id);
-    this.#toUnknown.delete(id);
+    this.#new.delete(id);
   }
 
   clear(): void {
     this.#underWay.clear();
-    this.#toUnknown.clear();
+    this.#new.clear();
   }
 
   /** Something was heard of a transport. */
   heardOf(transport: string): void {
     this.#silent.delete(transport);
-    if (this.#heardOf.size < MOST_TRANSPORTS) this.#heardOf.add(transport);
-  }
-
-  /** Whether nothing is ever heard of a transport. */
-  isSilent(transport: string): boolean {
-    return (this.#silent.get(transport) ?? 0) >= SILENT_AT;
   }
 
   #countSilence(transport: string): void {
@@ -81,17 +76,17 @@ export class SmsUnacked {
 
   /** Ends those of which nothing was heard in time. Answers in how long to look again. */
   endOld(): number {
-    return Math.min(this.#passUnknown(), this.#endUnacked());
+    return Math.min(this.#letPass(), this.#endUnacked());
   }
 
-  #passUnknown(): number {
-    for (const sms of this.#toUnknown.values()) {
-      const leftMs = sms.sentAt + UNKNOWN_MS - this.#options.now();
+  /** What a slowed transport throttles is seldom: there it is waited for until it is unacked. */
+  #letPass(): number {
+    const { now, isDeaf } = this.#options;
+    for (const sms of this.#new.values()) {
+      const leftMs = sms.sentAt + MOST_WAIT_MS - now();
       if (leftMs > 0) return leftMs;
-      this.#toUnknown.delete(sms.id);
-      if (this.#heardOf.has(sms.transport)) continue;
-      this.#countSilence(sms.transport);
-      this.#letPass(sms);
+      this.#new.delete(sms.id);
+      if (isDeaf?.() || !this.#listener.isSlowed(sms.transport)) this.#listener.letPass(sms);
     }
     return Infinity;
   }
@@ -103,11 +98,16 @@ export class SmsUnacked {
       if (leftMs > 0) return leftMs;
       const { transport, id: messageId } = sms;
       this.delete(sms);
+      // What is said of it may stand in the queue of events, behind a Turn that is slow or down.
+      if (this.#options.isDeaf?.()) {
+        this.#listener.end(sms);
+        continue;
+      }
       this.#countSilence(transport);
       metrics.transports.heard(transport, "unacked");
       const values = { transport, messageId, seconds: unackedAfterMs / 1000 };
       log.warning("Nothing heard of {messageId} from {transport} within {seconds} s", values);
-      if (!failUnacked) this.#end(sms);
+      if (!failUnacked) this.#listener.end(sms);
       else {
         this.#fail(sms).catch((error) =>
           log.error("A bug with SMS {messageId}, please report it: {error}", { messageId, error })
@@ -123,7 +123,7 @@ export class SmsUnacked {
     while (!stopping.aborted && connector.leads) {
       try {
         await connector.reportFailed(sms.id, reason);
-        return this.#end(sms);
+        return this.#listener.end(sms);
       } catch (error) {
         if (!(error instanceof PublishError)) throw error;
         await sleep(PAUSE_MS, stopping, after);

@@ -222,6 +222,11 @@ export class Connector {
     return this.#options.broker.publish(queue, encodeEvent(event));
   }
 
+  /** Most events in hand at once. */
+  get eventPrefetch(): number {
+    return this.#options.eventPrefetch;
+  }
+
   /** Whether we speak for the channel: of several bridges one consumes its queues. */
   get leads(): boolean {
     return this.#options.broker.leads(this.#queues.lead);

@@ -8,11 +8,11 @@ import assert from "node:assert/strict";
 import { ACK, SmsWorld, THROTTLED } from "./sms_support.ts";
 
 Deno.test("a nack that comes while the cache fails has the SMS sent again when it is back, once", async () => {
-  await using world = new SmsWorld();
+  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
   const bridge = world.lead();
-  // One that is heard of is waited for.
+  // One to a transport that is slowed is waited for.
   await bridge.post("first");
-  await world.clock.advance(0);
+  await world.clock.advance(2_000);
   world.told.length = world.submits.length = 0;
   world.answer = () => undefined;
   const ids = [await bridge.post("a"), await bridge.post("b")];

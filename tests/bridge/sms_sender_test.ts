@@ -11,7 +11,7 @@ import {
   formatTimestamp,
   RETRY_HEADERS,
 } from "../../src/vumi/mod.ts";
-import { ACK, SmsWorld, SYSTEM_ERROR, THROTTLED, USER } from "./sms_support.ts";
+import { ACK, type SmsBridge, SmsWorld, SYSTEM_ERROR, THROTTLED, USER } from "./sms_support.ts";
 import { BOTH, NEVER } from "./support.ts";
 
 Deno.test("what is throttled is sent again, in the user's order, and Turn is told once", async () => {
@@ -306,24 +306,61 @@ Deno.test("an SMS that is nacked just as it would count as unacked stays in held
   assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${id}`]]);
 });
 
-Deno.test("a user's next SMS waits two seconds for a transport that says nothing, and after three not at all", async () => {
-  await using world = new SmsWorld(() => undefined);
+/** How many SMS count as unacked. */
+async function unacked({ registry }: SmsBridge): Promise<number> {
+  const text = await registry.text();
+  return Number(/result="unacked",[^}]*} (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+Deno.test("a user's next SMS waits two seconds for one of which nothing is heard, and not at all when none ever is", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? ACK : undefined);
   const bridge = world.lead();
-  for (let n = 1; n <= 6; n++) await bridge.post(`${n}`);
-  for (const [ms, sent] of [[1_999, 1], [2_001, 2], [4_001, 3], [6_001, 6]] as const) {
-    await world.clock.advance(world.start + ms - world.clock.now);
+  const until = (ms: number) => world.clock.advance(world.start + ms - world.clock.now);
+  // That something was heard of the transport makes no difference.
+  await bridge.post("0", "+27820000002");
+  for (let n = 1; n <= 4; n++) await bridge.post(`${n}`);
+  for (const [ms, sent] of [[1_999, 2], [2_001, 3], [4_001, 4], [6_001, 5]] as const) {
+    await until(ms);
     assert.equal(world.texts.length, sent, `after ${ms} ms`);
   }
-  await bridge.post("7");
+  await until(59_000);
+  assert.equal(await unacked(bridge), 0);
+  await until(65_000);
+  assert.equal(await unacked(bridge), 3, "they count though they were let pass");
+  for (const text of ["5", "6"]) await bridge.post(text);
   await world.clock.advance(0);
-  assert.deepEqual(world.texts, ["1", "2", "3", "4", "5", "6", "7"]);
+  assert.deepEqual(world.texts.slice(5), ["5", "6"]);
   // Now it says something.
-  await world.hear(world.submits[6]?.message_id ?? "", ACK);
+  await world.hear(world.submits.at(-1)?.message_id ?? "", ACK);
   await world.clock.advance(0);
-  await bridge.post("8");
-  await bridge.post("9");
+  for (const text of ["7", "8"]) await bridge.post(text);
+  await world.clock.advance(1_900);
+  assert.deepEqual(world.texts.slice(7), ["7"]);
+  await world.clock.advance(200);
+  assert.deepEqual(world.texts.slice(7), ["7", "8"]);
+  assert.deepEqual(world.waiting("held.sms"), 0);
+});
+
+Deno.test("one that was let pass has failed where that is wanted", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const bridge = world.lead({ failUnacked: true });
+  const ids = [await bridge.post("a"), await bridge.post("b")];
+  await world.clock.advance(59_000);
+  assert.deepEqual([world.texts, world.told], [["a", "b"], []]);
   await world.clock.advance(10_000);
-  assert.deepEqual(world.texts.slice(7), ["8"]);
+  assert.deepEqual(world.told, ids.map((id) => `failed ${id}`));
+});
+
+Deno.test("a user's next SMS waits for one to a slowed transport until that counts as unacked", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : nth === 2 ? ACK : undefined);
+  const bridge = world.lead();
+  await bridge.post("0", "+27820000002");
+  await world.clock.advance(2_000);
+  for (const text of ["a", "b"]) await bridge.post(text);
+  await world.clock.advance(59_000);
+  assert.deepEqual(world.texts, ["0", "0", "a"]);
+  await world.clock.advance(3_000);
+  assert.deepEqual(world.texts, ["0", "0", "a", "b"]);
 });
 
 Deno.test("a user of USSD does not wait behind SMS, be there more than are in hand", async () => {
