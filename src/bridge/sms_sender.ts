@@ -9,6 +9,7 @@ import type { Trace } from "../telemetry/mod.ts";
 import { type Event, isOurs, type Message } from "../vumi/mod.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions } from "./options.ts";
+import { readPartId } from "./part_ids.ts";
 import { SmsDue } from "./sms_due.ts";
 import { SmsInHand } from "./sms_in_hand.ts";
 import { type HeldItem, newSms, type Sms, SmsLines } from "./sms_lines.ts";
@@ -65,6 +66,7 @@ export class SmsSender {
       end: (sms) => this.end(sms),
       letPass: (sms) => this.#letPass(sms),
       isSlowed: (transport) => !this.#pace.isFree(transport),
+      awaitsWord: (sms) => this.#awaitsWord(sms),
     });
     onAbort(options.stopping, () => {
       this.#wakeUp.clear();
@@ -100,9 +102,9 @@ export class SmsSender {
     const own = follows === undefined ? after(message, orders) : message;
     const isElsewhere = held !== "" && this.lines.get(held) === undefined &&
       !this.lines.hasEnded(held);
-    const waits = isElsewhere || line.some(({ order, state }) => {
-      const isOut = state === "sending" || state === "under_way";
-      return order <= own.timestamp && !(isOff && isOut);
+    const waits = isElsewhere || line.some((each) => {
+      const isOut = each.state === "sending" || each.state === "under_way";
+      return each.order <= own.timestamp && !(isOut && (isOff || !this.#awaitsWord(each)));
     });
     const isHeld = waits || !isOff &&
         (failUnacked || !leads || maxPerSecond > 0 || !this.#pace.isFree(own.transport_name));
@@ -295,6 +297,15 @@ export class SmsSender {
     sms.state = "under_way";
     sms.sentAt ||= this.options.now();
     this.#wake(this.#unacked.add(sms));
+  }
+
+  /**
+   * Whether a user's next SMS waits for word of this one, so that it is not taken before one that is
+   * throttled. A plain text is not delayed where there may be none.
+   */
+  #awaitsWord({ id, transport }: Sms): boolean {
+    return this.options.sms.failUnacked || readPartId(id) !== undefined ||
+      !this.#pace.isFree(transport) || this.#unacked.speaks(transport);
   }
 
   #letPass(sms: Sms): void {

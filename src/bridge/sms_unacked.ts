@@ -23,6 +23,8 @@ interface Listener {
   letPass(sms: Sms): void;
   /** Whether a transport is given less than all that comes. */
   isSlowed(transport: string): boolean;
+  /** Whether a user's next one waits for word of the one before at all. */
+  awaitsWord(sms: Sms): boolean;
 }
 
 export class SmsUnacked {
@@ -32,6 +34,7 @@ export class SmsUnacked {
   readonly #underWay = new Map<string, Sms>();
   /** Those of them of which it is not decided yet how long the user's next one waits. */
   readonly #new = new Map<string, Sms>();
+  readonly #heardOf = new Set<string>();
   readonly #silent = new Map<string, number>();
 
   constructor(options: SmsSenderOptions, listener: Listener) {
@@ -43,7 +46,8 @@ export class SmsUnacked {
   add(sms: Sms): number {
     const { unackedAfterMs } = this.#options.sms;
     this.#underWay.set(sms.id, sms);
-    if ((this.#silent.get(sms.transport) ?? 0) >= SILENT_AT) {
+    const isSilent = (this.#silent.get(sms.transport) ?? 0) >= SILENT_AT;
+    if (isSilent || !this.#listener.awaitsWord(sms)) {
       this.#listener.letPass(sms);
       return unackedAfterMs;
     }
@@ -64,6 +68,12 @@ export class SmsUnacked {
   /** Something was heard of a transport. */
   heardOf(transport: string): void {
     this.#silent.delete(transport);
+    if (this.#heardOf.size < MOST_TRANSPORTS) this.#heardOf.add(transport);
+  }
+
+  /** Whether something was ever heard of it. */
+  speaks(transport: string): boolean {
+    return this.#heardOf.has(transport);
   }
 
   #countSilence(transport: string): void {

@@ -27,8 +27,6 @@ export interface WorldOptions {
 const POLL_MS = 100;
 /** With nothing open, nothing happens any more after this time without anything. */
 const CALM_MS = 600;
-/** The same while an SMS may wait for word of its user's one before, of which the transport says nothing. */
-const UNSENT_CALM_MS = 10_000;
 
 /** All parts of a scenario. The bridge is not started yet. */
 export class World implements AsyncDisposable {
@@ -159,8 +157,7 @@ export class World implements AsyncDisposable {
       const isCalm = this.open() === 0 && await this.#waiting() === 0;
       const now = this.#stamp();
       if (now !== before) changedAt = Date.now();
-      const calmMs = this.#isAllSent() ? CALM_MS : UNSENT_CALM_MS;
-      if (Date.now() - changedAt >= (isCalm ? calmMs : stallMs)) return;
+      if (Date.now() - changedAt >= (isCalm ? CALM_MS : stallMs)) return;
       before = now;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -170,12 +167,6 @@ export class World implements AsyncDisposable {
   async #waiting(): Promise<number> {
     const depths = [await this.operator.depth("inbound"), await this.operator.depth("event")];
     return depths.reduce<number>((sum, depth) => sum + (depth ?? 0), 0);
-  }
-
-  /** Whether all that Turn's requests were answered for is with the operator. */
-  #isAllSent(): boolean {
-    const sent = new Set(this.operator.outbound.map(({ id }) => id));
-    return this.outcomes.every(({ id }) => id === undefined || sent.has(id));
   }
 
   /** Changes with whatever happens. */

@@ -88,8 +88,7 @@ Deno.test("an .outbound queue that was deleted is made again by the next request
   await bridge.send(REQUEST);
   await bridge.transport.received(1);
   await bridge.transport.deleteQueue("outbound");
-  // To another user: the transport has said nothing of the first one's.
-  assert.equal((await bridge.send({ ...REQUEST, to: "+26622222222" })).status, 200);
+  assert.equal((await bridge.send(REQUEST)).status, 200);
   assert.equal(await bridge.transport.passiveDepth("outbound"), 1);
 });
 
