@@ -8,6 +8,7 @@ import type { BrokerMessage, Disposition } from "../vumi/mod.ts";
 import { readToldRecord } from "./delivery_records.ts";
 import { log } from "./log.ts";
 import { readPartId } from "./part_ids.ts";
+import { adopt } from "./sms_adoption.ts";
 import type { HeldItem } from "./sms_lines.ts";
 import { type HeldSms, readSms } from "./sms_records.ts";
 import type { SmsSender, SmsSenderOptions } from "./sms_sender.ts";
@@ -46,7 +47,7 @@ export class HeldSmsFlow {
   }
 
   async #take(held: HeldSms, item: HeldItem, trace: Trace | undefined): Promise<void> {
-    const { cache, now, stopping, sms: { resendForMs } } = this.#options;
+    const { cache, now, stopping, sms: { resendForMs, unackedAfterMs } } = this.#options;
     const sender = this.#sender;
     const { message_id: id } = held.message;
     let sms = sender.lines.get(id);
@@ -57,15 +58,16 @@ export class HeldSmsFlow {
       ]);
       const kept = readSms(record);
       // Without resending nothing else is kept of what was sent.
-      const wasSent = kept === undefined && resendForMs < this.#options.sms.unackedAfterMs &&
-        await cache.getNote("confirmed", id) !== undefined;
+      const confirmedAt = kept === undefined && resendForMs < unackedAfterMs
+        ? await cache.getNote("confirmed", id)
+        : undefined;
       if (isOver || sender.lines.hasEnded(id)) return item.end({ kind: "done" });
-      await sender.adopt(held.after);
+      await adopt(sender, held.after);
       if (item.lost.aborted || stopping.aborted) return item.end({ kind: "requeue" });
       if (sender.lines.hasEnded(id)) return item.end({ kind: "done" });
       // Nothing is waited for from here on; meanwhile it may have come twice.
       const unkept = {
-        sentAt: wasSent ? now() : null,
+        sentAt: confirmedAt === undefined ? null : Number(confirmedAt),
         firstAt: 0,
         tries: 0,
         errors: 0,

@@ -9,20 +9,37 @@ import { SmsPace } from "./sms_pace.ts";
 export class SmsDue {
   readonly pace = new SmsPace();
   readonly #all = new Set<Sms>();
+  /** How many of them there are, by transport. */
+  readonly #counts = new Map<string, number>();
+  #lookedAt = -Infinity;
 
   /** Answers whether it was not there already. */
   add(sms: Sms): boolean {
     if (this.#all.has(sms)) return false;
     this.#all.add(sms);
+    this.#counts.set(sms.transport, (this.#counts.get(sms.transport) ?? 0) + 1);
     return true;
   }
 
   delete(sms: Sms): void {
-    this.#all.delete(sms);
+    if (!this.#all.delete(sms)) return;
+    const count = (this.#counts.get(sms.transport) ?? 0) - 1;
+    if (count > 0) this.#counts.set(sms.transport, count);
+    else this.#counts.delete(sms.transport);
   }
 
   clear(): void {
     this.#all.clear();
+    this.#counts.clear();
+  }
+
+  /** Takes out those for which it is too late; they are looked for once a second. */
+  takeLate(now: number, isTooLate: (sms: Sms) => boolean): readonly Sms[] {
+    if (now < this.#lookedAt + 1_000) return [];
+    this.#lookedAt = now;
+    const late = [...this.#all].filter(isTooLate);
+    for (const sms of late) this.delete(sms);
+    return late;
   }
 
   /**
@@ -45,9 +62,11 @@ export class SmsDue {
       const ms = Math.max(paceMs, dueAt - now());
       if (ms > 0) {
         waitMs = Math.min(waitMs, ms);
+        // None of the others, of which there may be thousands, can go either.
+        if (blocked.size === this.#counts.size) return Math.min(waitMs, ...blocked.values());
         continue;
       }
-      this.#all.delete(sms);
+      this.delete(sms);
       if (message === undefined) continue;
       this.pace.take(transport, now(), smsSegments(message.content ?? ""), maxPerSecond);
       send(sms, message);

@@ -3,7 +3,7 @@
 
 import { onAbort } from "../async/mod.ts";
 import type { Disposition } from "../vumi/mod.ts";
-import { AGAIN, DONE } from "./held_returns.ts";
+import { AGAIN, BACK, DONE } from "./held_returns.ts";
 import type { HeldItem, Sms } from "./sms_lines.ts";
 
 export class SmsInHand {
@@ -19,7 +19,11 @@ export class SmsInHand {
     this.#all.set(item, sms);
     if (this.#sessions.has(item.lost)) return;
     this.#sessions.add(item.lost);
-    onAbort(item.lost, () => this.#putDown(({ lost }) => lost === item.lost, "requeue"));
+    onAbort(item.lost, () => {
+      for (const [each, of] of this.#all) {
+        if (each.lost === item.lost) this.#putDown(each, of, BACK);
+      }
+    });
   }
 
   /** Nothing more is to be done about an SMS. */
@@ -33,24 +37,23 @@ export class SmsInHand {
 
   /** Sends what came before then to the end of the queue. Answers when the next one has come, if any. */
   putOldAgain(before: number): number | undefined {
-    this.#putDown(({ arrivedAt }) => arrivedAt <= before, "again");
-    const [oldest] = this.#all.keys();
-    return oldest?.arrivedAt;
+    for (const [item, sms] of this.#all) {
+      if (item.arrivedAt > before) return item.arrivedAt;
+      this.#putDown(item, sms, AGAIN);
+    }
+    return undefined;
   }
 
   leaveAll(): void {
-    this.#putDown(() => true, "requeue");
+    for (const [item, sms] of this.#all) this.#putDown(item, sms, BACK);
   }
 
-  #putDown(isMeant: (item: HeldItem) => boolean, kind: "requeue" | "again"): void {
-    for (const [item, sms] of this.#all) {
-      if (!isMeant(item)) continue;
-      this.#all.delete(item);
-      sms.items.splice(sms.items.indexOf(item), 1);
-      const end = (): void => item.end(kind === "again" ? AGAIN : { kind });
-      // What is just being sent: whoever has it next is to know whether it was.
-      if (sms.state === "sending" && sms.sending !== undefined) void sms.sending.then(end);
-      else end();
-    }
+  #putDown(item: HeldItem, sms: Sms, disposition: Disposition): void {
+    this.#all.delete(item);
+    sms.items.splice(sms.items.indexOf(item), 1);
+    const end = (): void => item.end(disposition);
+    // What is just being sent: whoever has it next is to know whether it was.
+    if (sms.state === "sending" && sms.sending !== undefined) void sms.sending.then(end);
+    else end();
   }
 }

@@ -46,6 +46,12 @@ export function keepSms(sms: KeptSms, resendForMs: number, now: number): KeptRec
   return { kind: "unacked", id: sms.message.message_id, value: JSON.stringify(sms), ttlMs };
 }
 
+/** The same of one that is just being sent for the first time. */
+export function keepNew(message: Message, resendForMs: number, now: number): KeptRecord {
+  const sent = { sentAt: now, firstAt: now, tries: 1, errors: 0, dueAt: 0, nack: undefined };
+  return keepSms({ message, ...sent }, resendForMs, now);
+}
+
 /** The change that has what it says forgotten. */
 export function forgetSms(id: string): KeptRecord {
   return { kind: "unacked", id, value: undefined, ttlMs: 1 };

@@ -9,23 +9,14 @@ import type { Trace } from "../telemetry/mod.ts";
 import { type Event, isOurs, type Message } from "../vumi/mod.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions } from "./options.ts";
-import { readPartId } from "./part_ids.ts";
+import { adopt } from "./sms_adoption.ts";
 import { SmsDue } from "./sms_due.ts";
 import { SmsInHand } from "./sms_in_hand.ts";
 import { type HeldItem, newSms, type Sms, SmsLines } from "./sms_lines.ts";
 import { publishSms } from "./sms_publish.ts";
-import {
-  after,
-  encodeHeldSms,
-  forgetSms,
-  keepHeld,
-  keepSms,
-  type KeptSms,
-  readSms,
-} from "./sms_records.ts";
+import { after, encodeHeldSms, forgetSms, keepHeld, keepNew, type KeptSms } from "./sms_records.ts";
 import { SmsUnacked } from "./sms_unacked.ts";
 import { type Before, SmsWay } from "./sms_way.ts";
-import { lastSmsId } from "./split_sms.ts";
 import { type Clock, WakeUp } from "./wake_up.ts";
 
 export interface SmsSenderOptions
@@ -45,6 +36,8 @@ export interface SmsEvent {
 
 /** Above so many, it is not known here what waits in the queue, but only when it comes off it. */
 const MOST_KNOWN = 20_000;
+/** So long at least is it waited for what another bridge has sent. */
+const RESUMED_MS = 10_000;
 
 export class SmsSender {
   readonly lines = new SmsLines();
@@ -52,7 +45,7 @@ export class SmsSender {
   readonly options: SmsSenderOptions;
   readonly #due = new SmsDue();
   readonly #pace = this.#due.pace;
-  readonly #unacked: SmsUnacked;
+  readonly #unacked = new SmsUnacked(this, this.#pace);
   readonly #wakeUp: WakeUp;
   /** Whether anything is kept of what was sent, though it may be switched off now. */
   #keeps = false;
@@ -62,12 +55,6 @@ export class SmsSender {
   constructor(options: SmsSenderOptions) {
     this.options = options;
     this.#wakeUp = new WakeUp(() => this.#work(), options);
-    this.#unacked = new SmsUnacked(options, {
-      end: (sms) => this.end(sms),
-      letPass: (sms) => this.#letPass(sms),
-      isSlowed: (transport) => !this.#pace.isFree(transport),
-      awaitsWord: (sms) => this.#awaitsWord(sms),
-    });
     onAbort(options.stopping, () => {
       this.#wakeUp.clear();
       this.inHand.leaveAll();
@@ -94,7 +81,7 @@ export class SmsSender {
     if (this.lines.get(id) !== undefined) return new SmsWay(this, { message, isSent: true });
     const isUnknown = leads && now() < this.#newUntil && this.lines.of(user).length === 0;
     const last = isOff || leads && !isUnknown ? undefined : await cache.getLastOutbound(to_addr);
-    if (isUnknown) await this.adopt(last?.message_id);
+    if (isUnknown) await adopt(this, last?.message_id);
     // From here to where it stands in its line nothing is waited for.
     const { order = "", value: held = "" } = lastHeld ?? {};
     const line = this.lines.of(user).filter((each) => each.id !== follows);
@@ -102,9 +89,10 @@ export class SmsSender {
     const own = follows === undefined ? after(message, orders) : message;
     const isElsewhere = held !== "" && this.lines.get(held) === undefined &&
       !this.lines.hasEnded(held);
+    this.lines.reopen(id);
     const waits = isElsewhere || line.some((each) => {
       const isOut = each.state === "sending" || each.state === "under_way";
-      return each.order <= own.timestamp && !(isOut && (isOff || !this.#awaitsWord(each)));
+      return each.order <= own.timestamp && !(isOut && (isOff || !this.#unacked.isAwaited(each)));
     });
     const isHeld = waits || !isOff &&
         (failUnacked || !leads || maxPerSecond > 0 || !this.#pace.isFree(own.transport_name));
@@ -113,10 +101,7 @@ export class SmsSender {
     if (!isHeld) {
       if (resendForMs === 0) return new SmsWay(this, { message: own, sms });
       this.#keeps = true;
-      const at = now();
-      const kept = { sentAt: at, firstAt: at, tries: 1, errors: 0, dueAt: 0, nack: undefined };
-      const record = keepSms({ message: own, ...kept }, resendForMs, at);
-      return new SmsWay(this, { message: own, sms, records: [record] });
+      return new SmsWay(this, { message: own, sms, records: [keepNew(own, resendForMs, now())] });
     }
     const way = new SmsWay(this, { message: own, sms, isHeld, records: [keepHeld(own)] });
     try {
@@ -168,17 +153,22 @@ export class SmsSender {
 
   /** It waits to be sent, anew or again, or was sent and is waited for; see {@linkcode KeptSms}. */
   resume({ message, sentAt, ...kept }: KeptSms): Sms {
+    const { now, sms: { unackedAfterMs } } = this.options;
     this.#keeps = true;
     const sms = this.lines.get(message.message_id) ?? this.#new(message, "waits");
     Object.assign(sms, { ...kept, message, isHeld: true });
     // It may have been let pass.
     this.lines.remove(sms);
+    const [first] = this.lines.of(sms.user);
+    if (first !== undefined) this.#due.delete(first);
     this.lines.add(sms);
     this.#unacked.delete(sms);
     sms.state = "waits";
-    sms.sentAt = this.options.now();
-    if (sentAt === null) this.#look(sms.user);
-    else this.#isUnderWay(sms);
+    // What was said of it meanwhile may still come.
+    const since = now() - unackedAfterMs + Math.min(RESUMED_MS, unackedAfterMs);
+    sms.sentAt = Math.max(sentAt ?? now(), since);
+    if (sentAt !== null) this.#isUnderWay(sms);
+    this.#look(sms.user);
     return sms;
   }
 
@@ -190,20 +180,6 @@ export class SmsSender {
   /** It is not taken for unacked any more. */
   stopWaitingFor(sms: Sms): void {
     this.#unacked.delete(sms);
-  }
-
-  /**
-   * Has what is known of an SMS that another bridge has sent, or has had to send again.
-   * @throws {CacheError} If the cache fails.
-   */
-  async adopt(messageId: string | undefined): Promise<void> {
-    const { cache, now, sms: { unackedAfterMs } } = this.options;
-    if (messageId === undefined) return;
-    const id = await lastSmsId(cache, messageId);
-    if (this.lines.get(id) !== undefined || this.lines.hasEnded(id)) return;
-    const kept = readSms(await cache.getRecord("unacked", id));
-    if (kept === undefined || this.lines.get(id) !== undefined || this.lines.hasEnded(id)) return;
-    if (kept.sentAt === null || now() - kept.sentAt < unackedAfterMs) this.resume(kept);
   }
 
   /** The operator throttles one that was sent at that time. */
@@ -229,6 +205,21 @@ export class SmsSender {
     this.#unacked.delete(sms);
     this.#due.delete(sms);
     this.inHand.done(sms);
+    this.#look(sms.user);
+  }
+
+  /** The same of the one with this id. */
+  pass(id: string): void {
+    const sms = this.lines.get(id);
+    if (sms?.state === "under_way") this.letPass(sms);
+  }
+
+  /** Lets the next one of its user's pass. */
+  letPass(sms: Sms): void {
+    // What is no longer waited for in any way is done with.
+    if (!this.#unacked.has(sms)) return this.end(sms);
+    this.lines.release(sms);
+    if (!this.options.sms.failUnacked) this.inHand.done(sms);
     this.#look(sms.user);
   }
 
@@ -267,6 +258,10 @@ export class SmsSender {
     // Another bridge speaks for the channel, and knows better.
     if (!connector.leads) return this.forget();
     const { now, sms: { maxPerSecond } } = this.options;
+    for (const sms of this.#due.takeLate(now(), (sms) => this.#unacked.isTooLate(sms))) {
+      sms.state = "sending";
+      sms.sending = this.#unacked.failLate(sms);
+    }
     const dueMs = this.#due.take(now, maxPerSecond, this.#sendNow);
     const ms = Math.min(dueMs, this.#unacked.endOld());
     if (ms < Infinity) this.#wake(ms);
@@ -297,20 +292,5 @@ export class SmsSender {
     sms.state = "under_way";
     sms.sentAt ||= this.options.now();
     this.#wake(this.#unacked.add(sms));
-  }
-
-  /**
-   * Whether a user's next SMS waits for word of this one, so that it is not taken before one that is
-   * throttled. A plain text is not delayed where there may be none.
-   */
-  #awaitsWord({ id, transport }: Sms): boolean {
-    return this.options.sms.failUnacked || readPartId(id) !== undefined ||
-      !this.#pace.isFree(transport) || this.#unacked.speaks(transport);
-  }
-
-  #letPass(sms: Sms): void {
-    this.lines.release(sms);
-    if (!this.options.sms.failUnacked) this.inHand.done(sms);
-    this.#look(sms.user);
   }
 }

@@ -2,10 +2,12 @@
 // log, and told of as failed where that is wanted.
 
 import { sleep } from "../async/mod.ts";
-import { PublishError } from "../vumi/mod.ts";
+import { type Connector, PublishError } from "../vumi/mod.ts";
 import { log } from "./log.ts";
+import { readPartId } from "./part_ids.ts";
 import type { Sms } from "./sms_lines.ts";
-import type { SmsSenderOptions } from "./sms_sender.ts";
+import type { SmsPace } from "./sms_pace.ts";
+import type { SmsSender } from "./sms_sender.ts";
 
 /** Of so many one after the other a transport has said nothing: it never does, and none waits for that. */
 const SILENT_AT = 3;
@@ -16,64 +18,62 @@ const MOST_TRANSPORTS = 100;
 /** How long it is waited when RabbitMQ takes nothing. */
 const PAUSE_MS = 1_000;
 
-interface Listener {
-  /** One is done with, as nothing will be heard of it. */
-  end(sms: Sms): void;
-  /** The user's next one no longer has to wait for it. */
-  letPass(sms: Sms): void;
-  /** Whether a transport is given less than all that comes. */
-  isSlowed(transport: string): boolean;
-  /** Whether a user's next one waits for word of the one before at all. */
-  awaitsWord(sms: Sms): boolean;
-}
-
 export class SmsUnacked {
-  readonly #options: SmsSenderOptions;
-  readonly #listener: Listener;
+  readonly #sender: SmsSender;
+  readonly #pace: SmsPace;
   /** In the order in which they were sent. */
   readonly #underWay = new Map<string, Sms>();
-  /** Those of them of which it is not decided yet how long the user's next one waits. */
-  readonly #new = new Map<string, Sms>();
+  /** Until when the user's next one waits for those of which that is not decided anew. */
+  readonly #waitedFor = new Map<Sms, number>();
   readonly #heardOf = new Set<string>();
   readonly #silent = new Map<string, number>();
 
-  constructor(options: SmsSenderOptions, listener: Listener) {
-    this.#options = options;
-    this.#listener = listener;
+  constructor(sender: SmsSender, pace: SmsPace) {
+    this.#sender = sender;
+    this.#pace = pace;
   }
 
   /** One was sent. Answers in how long to look at it. */
   add(sms: Sms): number {
-    const { unackedAfterMs } = this.#options.sms;
+    const { now, sms: { unackedAfterMs } } = this.#sender.options;
     this.#underWay.set(sms.id, sms);
     const isSilent = (this.#silent.get(sms.transport) ?? 0) >= SILENT_AT;
-    if (isSilent || !this.#listener.awaitsWord(sms)) {
-      this.#listener.letPass(sms);
+    if (isSilent || !this.isAwaited(sms)) {
+      this.#letPass(sms);
       return unackedAfterMs;
     }
-    this.#new.set(sms.id, sms);
+    this.#waitedFor.set(sms, now() + MOST_WAIT_MS);
     return Math.min(MOST_WAIT_MS, unackedAfterMs);
   }
 
-  delete({ id }: Sms): void {
-    this.#underWay.delete(id);
-    this.#new.delete(id);
+  /**
+   * Whether the user's next one waits for word of this one, so that it is not taken before one that is
+   * throttled. A plain text is not delayed where there may be none.
+   */
+  isAwaited({ id, transport }: Sms): boolean {
+    return this.#sender.options.sms.failUnacked || readPartId(id) !== undefined ||
+      !this.#pace.isFree(transport) || this.#heardOf.has(transport);
+  }
+
+  /** Whether it may still count as unacked. */
+  has({ id }: Sms): boolean {
+    return this.#underWay.has(id);
+  }
+
+  delete(sms: Sms): void {
+    this.#underWay.delete(sms.id);
+    this.#waitedFor.delete(sms);
   }
 
   clear(): void {
     this.#underWay.clear();
-    this.#new.clear();
+    this.#waitedFor.clear();
   }
 
   /** Something was heard of a transport. */
   heardOf(transport: string): void {
     this.#silent.delete(transport);
     if (this.#heardOf.size < MOST_TRANSPORTS) this.#heardOf.add(transport);
-  }
-
-  /** Whether something was ever heard of it. */
-  speaks(transport: string): boolean {
-    return this.#heardOf.has(transport);
   }
 
   #countSilence(transport: string): void {
@@ -86,58 +86,84 @@ export class SmsUnacked {
 
   /** Ends those of which nothing was heard in time. Answers in how long to look again. */
   endOld(): number {
-    return Math.min(this.#letPass(), this.#endUnacked());
+    return Math.min(this.#letOldPass(), this.#endUnacked());
   }
 
-  /** What a slowed transport throttles is seldom: there it is waited for until it is unacked. */
-  #letPass(): number {
-    const { now, isDeaf } = this.#options;
-    for (const sms of this.#new.values()) {
-      const leftMs = sms.sentAt + MOST_WAIT_MS - now();
+  /** To a slowed transport each is waited for until it is unacked: the next one may be throttled too. */
+  #letOldPass(): number {
+    const { now, isDeaf } = this.#sender.options;
+    for (const [sms, until] of this.#waitedFor) {
+      const leftMs = until - now();
       if (leftMs > 0) return leftMs;
-      this.#new.delete(sms.id);
-      if (isDeaf?.() || !this.#listener.isSlowed(sms.transport)) this.#listener.letPass(sms);
+      this.#waitedFor.delete(sms);
+      if (isDeaf?.() || this.#pace.isFree(sms.transport)) this.#letPass(sms);
     }
     return Infinity;
   }
 
   #endUnacked(): number {
-    const { now, metrics, sms: { unackedAfterMs, failUnacked } } = this.#options;
+    const { now, metrics, isDeaf, sms: { unackedAfterMs, failUnacked } } = this.#sender.options;
     for (const sms of this.#underWay.values()) {
       const leftMs = sms.sentAt + unackedAfterMs - now();
       if (leftMs > 0) return leftMs;
       const { transport, id: messageId } = sms;
       this.delete(sms);
       // What is said of it may stand in the queue of events, behind a Turn that is slow or down.
-      if (this.#options.isDeaf?.()) {
-        this.#listener.end(sms);
+      if (isDeaf?.()) {
+        this.#letPass(sms);
         continue;
       }
       this.#countSilence(transport);
       metrics.transports.heard(transport, "unacked");
       const values = { transport, messageId, seconds: unackedAfterMs / 1000 };
       log.warning("Nothing heard of {messageId} from {transport} within {seconds} s", values);
-      if (!failUnacked) this.#listener.end(sms);
-      else {
-        this.#fail(sms).catch((error) =>
-          log.error("A bug with SMS {messageId}, please report it: {error}", { messageId, error })
-        );
-      }
+      if (!failUnacked) this.#letPass(sms);
+      else void this.#fail(sms, `nothing was heard of it within ${unackedAfterMs / 1000} s`);
     }
     return Infinity;
   }
 
-  async #fail(sms: Sms): Promise<void> {
-    const { connector, sms: { unackedAfterMs }, stopping, after } = this.#options;
-    const reason = `nothing was heard of it within ${unackedAfterMs / 1000} s`;
+  /** Of a text that was split, what hears of this sends the next part before the user's next one. */
+  #letPass(sms: Sms): void {
+    if (readPartId(sms.id)?.kind !== "sms") return this.#sender.letPass(sms);
+    void this.#report(sms, (connector) => connector.reportPending(sms.id));
+  }
+
+  /** Whether it was throttled, and has waited for longer than it is sent again. */
+  isTooLate({ tries, firstAt }: Sms): boolean {
+    const { now, sms: { resendForMs } } = this.#sender.options;
+    return resendForMs > 0 && tries > 0 && now() > firstAt + resendForMs;
+  }
+
+  /** Has it told of as failed. */
+  failLate(sms: Sms): Promise<void> {
+    const seconds = this.#sender.options.sms.resendForMs / 1000;
+    return this.#fail(sms, `the operator has not taken it within ${seconds} s`);
+  }
+
+  async #fail(sms: Sms, reason: string): Promise<void> {
+    const isTold = await this.#report(sms, (connector) => connector.reportFailed(sms.id, reason));
+    if (isTold) this.#sender.end(sms);
+  }
+
+  /** Answers whether RabbitMQ has taken it. */
+  async #report(
+    { id: messageId }: Sms,
+    publish: (connector: Connector) => Promise<void>,
+  ): Promise<boolean> {
+    const { connector, stopping, after } = this.#sender.options;
     while (!stopping.aborted && connector.leads) {
       try {
-        await connector.reportFailed(sms.id, reason);
-        return this.#listener.end(sms);
+        await publish(connector);
+        return true;
       } catch (error) {
-        if (!(error instanceof PublishError)) throw error;
-        await sleep(PAUSE_MS, stopping, after);
+        if (error instanceof PublishError) await sleep(PAUSE_MS, stopping, after);
+        else {
+          log.error("A bug with SMS {messageId}, please report it: {error}", { messageId, error });
+          return false;
+        }
       }
     }
+    return false;
   }
 }

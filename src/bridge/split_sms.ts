@@ -69,7 +69,7 @@ export function hearOfSms(split: SplitSms, nth: number, said: Said): SplitStep {
   );
   const nextText = split.texts[split.sent];
   const hasFailed = known === "nack" || known === "failed";
-  const isDue = nth === split.sent && !hasFailed && (said === "ack" || said === "delivered");
+  const isDue = nth === split.sent && !hasFailed && STEPS[said] < STEPS.failed;
   const next = isDue && nextText !== undefined
     ? {
       ...split.message,

@@ -34,8 +34,9 @@ import { hearOfSms, keepSplitSms, readSplitSms } from "./split_sms.ts";
 import type { BridgeOptions } from "./options.ts";
 import { type Report, reportOf } from "./report_states.ts";
 import { findShown, shownWith, tellOfOthers } from "./screen_events.ts";
+import { sentIds, smsAbout } from "./event_subject.ts";
 import { sendAgain } from "./sms_resends.ts";
-import type { SmsEvent, SmsSender } from "./sms_sender.ts";
+import type { SmsSender } from "./sms_sender.ts";
 import { throttledBy } from "./throttling.ts";
 
 export type StatusOptions = Pick<
@@ -144,7 +145,13 @@ export class StatusFlow {
       if (delivery.isNew) metrics.transports.heard(sms.transport, "throttled");
       return await delivery.skip("sent_again");
     }
+    // That the part before is not waited for any more.
+    const isPending = isOurs(event) && event.event_type === "delivery_report";
     const said = part === undefined ? report.said : await this.#saidOfAll(report.said, part);
+    if (isPending) {
+      this.#smsSender.pass(event.user_message_id);
+      return await delivery.skip("part");
+    }
     const forgotten = sms === undefined ? [] : this.#smsSender.heard(sms);
     if (said === undefined && report.said !== undefined) {
       return await delivery.skip("part", [], forgotten);
@@ -270,29 +277,4 @@ function toldNote(
 
 function isFailure({ event }: ToldEvent): boolean {
   return event === "nack" || event === "failed";
-}
-
-/** The SMS that an event is about; undefined if it is about a screen. */
-function smsAbout(
-  event: Event,
-  { message_id, transport_name, transport_type }: Remembered,
-  part: PartId | undefined,
-  { ussd: { smsFallback } }: StatusOptions,
-): SmsEvent | undefined {
-  const isScreen = transport_type === "ussd" && part?.kind !== "notice";
-  if (isScreen || part?.kind === "page") return undefined;
-  const id = part === undefined ? message_id : event.user_message_id;
-  const transport = part?.kind === "notice"
-    ? smsFallback?.transportName ?? transport_name
-    : transport_name;
-  return { id, transport, event };
-}
-
-/** Our id of its message, and the provider's, which HTTP transports make the same as ours. */
-function sentIds(
-  { user_message_id, sent_message_id }: Event,
-  part: PartId | undefined,
-): readonly [string, ...string[]] {
-  if (part !== undefined) return [part.of];
-  return sent_message_id === null ? [user_message_id] : [user_message_id, sent_message_id];
 }

@@ -26,7 +26,7 @@ const sms = z.object({
     "Most SMS that are sent in a second, each segment of a long one counted; 0 for any number. What is more waits in NAME.held.sms.",
   ),
   unacked_after: k.seconds(DAY).default(60).describe(
-    "An SMS of which the transport has said nothing by then is counted and named in the log, and the user's next one is sent.",
+    "An SMS of which the transport has said nothing by then is counted and named in the log; for so long the user's next one may wait if the transport is slowed down.",
   ),
   fail_unacked: k.yesOrNo.default(false).describe(
     "Whether Turn is told then that it has failed.",

@@ -14,7 +14,14 @@ import type {
   Subscriber,
 } from "../broker/mod.ts";
 import { readTrace, type Trace, type TracedMessage, type Tracing } from "../telemetry/mod.ts";
-import { createAck, createNack, decodeEvent, encodeEvent, type Event } from "./event.ts";
+import {
+  createAck,
+  createNack,
+  createPending,
+  decodeEvent,
+  encodeEvent,
+  type Event,
+} from "./event.ts";
 import { decodeMessage, encodeMessage, type Message } from "./message.ts";
 import { MalformedPayloadError } from "./payload.ts";
 
@@ -209,6 +216,11 @@ export class Connector {
   /** The same as sent. */
   reportSent(messageId: string): Promise<void> {
     return this.#report(createAck(messageId), this.#queues.event);
+  }
+
+  /** The same as not known of yet, and not waited for. */
+  reportPending(messageId: string): Promise<void> {
+    return this.#report(createPending(messageId), this.#queues.event);
   }
 
   /** Hands an event about another connector's message on to that. */

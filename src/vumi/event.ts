@@ -77,6 +77,11 @@ export function createAck(user_message_id: string): Event {
   return ours(user_message_id, { event_type: "ack", sent_message_id: user_message_id });
 }
 
+/** A new event, of our own: that nothing is known yet of the message with this id, and is not waited for. */
+export function createPending(user_message_id: string): Event {
+  return ours(user_message_id, { event_type: "delivery_report", delivery_status: "pending" });
+}
+
 function ours(user_message_id: string, fields: Partial<Event>): Event {
   const helper_metadata = { [OURS_KEY]: true };
   return { ...eventFields.parse({ ...fields, user_message_id, helper_metadata }), user_message_id };

@@ -95,6 +95,12 @@ for (const [provider, expected] of PROVIDERS) {
   });
 }
 
+Deno.test("all keys of how SMS are sent can be reloaded", () => {
+  const keys = configKeys.map(({ path }) => path).filter((path) => path.startsWith("sms."));
+  assert.equal(keys.length, 6);
+  assert.deepEqual(keys.filter((path) => !RELOADED.has(path)), []);
+});
+
 Deno.test("all keys of sessions can be reloaded", () => {
   const keys = configKeys.map(({ path }) => path)
     .filter((path) => /^(ussd|sms_fallback)\.|^contact_ids$/.test(path));
