@@ -95,6 +95,7 @@ export class Others implements Disposable {
   readonly #left = new Set<Left>();
   readonly #stop = new AbortController();
   #decision: Decision | undefined;
+  #isGivenBack = false;
   #taken = 0;
 
   constructor(options: OthersOptions) {
@@ -106,6 +107,11 @@ export class Others implements Disposable {
   /** Whether it was said what becomes of what waited. */
   get isDecided(): boolean {
     return this.#decision !== undefined;
+  }
+
+  /** Whether all was given back, as another program consumes the queue. */
+  get isGivenBack(): boolean {
+    return this.#isGivenBack;
   }
 
   get now(): OthersNow {
@@ -120,6 +126,7 @@ export class Others implements Disposable {
       left: this.#left.size,
       leftFor: forWhom([...this.#left].map(({ address }) => address)),
       isFull: this.#left.size >= MOST_LEFT,
+      isGivenBack: this.#isGivenBack,
     };
   }
 
@@ -154,6 +161,13 @@ export class Others implements Disposable {
     for (const left of this.#left) {
       if (!left.waited && this.#options.isHere(left.address)) left.takeNow();
     }
+  }
+
+  /** Another program consumes the queue. */
+  giveBack(): void {
+    this.#isGivenBack = true;
+    this[Symbol.dispose]();
+    this.#options.onChange();
   }
 
   /** Gives back what is left in hand. */
