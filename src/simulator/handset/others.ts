@@ -162,6 +162,11 @@ export class Others implements Disposable {
     return this.#leave(address, waited, arrival);
   }
 
+  /** Whether messages are left for an address, or have waited. */
+  isAnyFor(address: string): boolean {
+    return [...this.#options.waited, ...this.#left].some((message) => message.address === address);
+  }
+
   /** There is a new phone: what has come for it is taken. */
   lookAgain(): void {
     for (const left of this.#left) {

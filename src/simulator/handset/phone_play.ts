@@ -55,6 +55,8 @@ export class PhonePlay implements Play, AsyncDisposable {
   readonly #phones: Phones;
   readonly #others: Others;
   readonly #bridge: BridgeWatch | undefined;
+  /** Phones that links have opened, and nobody has used yet: what comes for them is left. */
+  readonly #linked = new Set<string>();
   readonly #stop = new AbortController();
   #watching: Promise<void> | undefined;
 
@@ -87,7 +89,7 @@ export class PhonePlay implements Play, AsyncDisposable {
       waited,
       decision,
       toldAs: options.failedStatus ?? "failed",
-      isHere: (address) => this.#phones.has(address),
+      isHere: (address) => this.#phones.has(address) && !this.#linked.has(address),
       onChange: () => journal.tell(this.#others.now),
     });
     this.#bridge = bridge && new BridgeWatch(bridge, {
@@ -122,6 +124,7 @@ export class PhonePlay implements Play, AsyncDisposable {
     if (this.#others.isGivenBack && action.do !== "add") {
       throw new PhoneError("Another program consumes the queue: end one, and start handset again");
     }
+    if ("address" in action) this.#claim(action);
     await this.#phones.act(action);
     const { listens, queue } = this.#bridge?.now ?? { listens: true };
     if (!listens && ["text", "dial", "answer"].includes(action.do)) {
@@ -141,6 +144,23 @@ export class PhonePlay implements Play, AsyncDisposable {
     this.#phones[Symbol.dispose]();
     this.#traces[Symbol.dispose]();
     this.#transcripts[Symbol.dispose]();
+  }
+
+  /** Who adds or uses a phone gets what is for it; a link can't have anything taken. */
+  #claim(action: Extract<Action, { address: string }>): void {
+    const { address } = action;
+    const isAdding = action.do === "add";
+    const isByLink = isAdding && action.byLink;
+    if (isByLink ? this.#phones.has(address) : !this.#linked.has(address)) return;
+    if ((isByLink || !isAdding) && this.#others.isAnyFor(address)) {
+      throw new PhoneError(
+        "Messages wait for this number, perhaps for a real person: if it is yours, add it as a new phone",
+      );
+    }
+    if (isByLink) {
+      this.#phones.add(address);
+      this.#linked.add(address);
+    } else this.#linked.delete(address);
   }
 
   async #decide(decision: Decision): Promise<void> {

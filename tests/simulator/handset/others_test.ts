@@ -174,3 +174,46 @@ Deno.test("what is left goes back before the end waits for anything else", async
   answer(0);
   await ending;
 });
+
+const LINK = { do: "add", address: PERSON, byLink: true } as const;
+const ADD = { do: "add", address: PERSON } as const;
+const TEXT = { do: "text", address: PERSON, text: "Hello" } as const;
+
+Deno.test("a link to a phone can't have taken what waits for a real person", async () => {
+  await using phones = playPhones();
+  const { play, taken } = phones;
+  await phones.send(PERSON, "first");
+  await until("it to be left", () => phones.left() === 1);
+  await assert.rejects(play.act(LINK), /^PhoneError: Messages wait for this number, perhaps for a/);
+  assert.equal(phones.left(), 1);
+  await play.act(ADD);
+  await until("it to be taken", () => taken.includes("first"));
+});
+
+Deno.test("a link to a phone can't have taken what waited before it was said what becomes of it", async () => {
+  await using phones = playPhones({ waited: [{ id: "m1", address: PERSON }] });
+  await assert.rejects(phones.play.act(LINK), /^PhoneError: Messages wait for this number/);
+});
+
+Deno.test("a phone that a link has opened takes nothing until somebody uses it", async () => {
+  await using phones = playPhones();
+  const { play, taken } = phones;
+  await play.act(LINK);
+  assert.ok(play.now().some((it) => it.kind === "phone" && it.address === PERSON));
+  await phones.send(PERSON, "first");
+  await until("it to be left", () => phones.left() === 1);
+  await play.act(LINK);
+  await assert.rejects(play.act(TEXT), /^PhoneError: Messages wait for this number/);
+  assert.deepEqual([phones.left(), taken], [1, []]);
+  await play.act(ADD);
+  await until("it to be taken", () => taken.includes("first"));
+});
+
+Deno.test("a phone that a link has opened, for whom nobody waits, is used as any other", async () => {
+  await using phones = playPhones();
+  await phones.play.act(LINK);
+  await phones.play.act(TEXT);
+  await phones.send(PERSON, "Welcome");
+  await until("it to be taken", () => phones.taken.includes("Welcome"));
+  assert.equal(phones.left(), 0);
+});
