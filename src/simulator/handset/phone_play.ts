@@ -180,10 +180,13 @@ export class PhonePlay implements Play, AsyncDisposable {
   /** Gives all back once another program consumes too: what is left here would not reach it. */
   async #watchConsumers(): Promise<void> {
     const { signal } = this.#stop;
+    let seen = 0;
     for (; !signal.aborted; await sleep(LOOK_MS, signal)) {
       // While RabbitMQ can't be asked nothing comes either.
       const consumers = await this.#consumers().catch(() => 0);
-      if (consumers <= 1 || signal.aborted) continue;
+      // For a moment it may be ourselves, of a connection that was lost.
+      seen = consumers > 1 ? seen + 1 : 0;
+      if (seen < 2 || signal.aborted) continue;
       await this.#transport.stop();
       this.#others.giveBack();
       const { outbound: queue } = this.#transport.queues;

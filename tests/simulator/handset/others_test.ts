@@ -217,3 +217,18 @@ Deno.test("a phone that a link has opened, for whom nobody waits, is used as any
   await until("it to be taken", () => phones.taken.includes("Welcome"));
   assert.equal(phones.left(), 0);
 });
+
+Deno.test("all is given back beside another program, and not for what may be our lost connection", async () => {
+  const counts = [2, 1, 2, 1];
+  let looks = 0;
+  await using phones = playPhones({
+    consumers: () => Promise.resolve(counts[looks++] ?? 2),
+  });
+  const others = () => phones.play.now().find((it) => it.kind === "others");
+  await phones.send(PERSON, "for a real person");
+  await until("it to be left", () => phones.left() === 1);
+  await until("all to be given back", () => others()?.isGivenBack === true);
+  assert.ok(looks >= counts.length + 2, `${looks} looks`);
+  await until("it to be back", () => phones.waiting() === 1);
+  await assert.rejects(phones.play.act(TEXT), /^PhoneError: Another program consumes the queue/);
+});
