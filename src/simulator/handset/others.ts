@@ -205,7 +205,9 @@ export class Others implements Disposable {
     if (ended.reason === "take") return undefined;
     if (stopping.aborted || lost.aborted) return BACK;
     // All that are left came after it: they must not be before its copy.
-    if (!ended.aborted) { for (const later of this.#left) later.end("move"); }
+    if (!ended.aborted) {
+      for (const later of this.#left) later.end("move");
+    }
     return this.#move(body);
   }
 
