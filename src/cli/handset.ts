@@ -62,6 +62,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     moreLine: `${channel.ussd.more_key}. ${channel.ussd.more_text}`,
     waited,
     decision: options.waiting,
+    consumers: options.force ? undefined : () => broker.consumersOf(outbound),
     failedStatus: channel.failed_status,
     bridge: {
       ...{ connector, queue: inbound, address: operatorsAddress(config) },

@@ -198,6 +198,46 @@ for (const how of ["at the page", "by --waiting", "and is killed"]) {
   });
 }
 
+Deno.test("handset does not begin at the page beside a transport that was started meanwhile", async () => {
+  await using queues = await withWaiting();
+  await using process = handset({ "connector-name": queues.name });
+  const { stdout, client: opened } = await pageOf(process);
+  await using client = opened;
+  await queues.transport.takeAgain();
+  await queues.transport.received(2);
+  const leave = { do: "decide", decision: "leave" } as const;
+  await assert.rejects(
+    client.act(leave),
+    /Another program consumes the queue, most likely a trans/,
+  );
+  assert.equal(await queues.transport.consumers("outbound"), 1);
+  await queues.transport.takeNoMore();
+  await client.act(leave);
+  await queues.transport.consumed("outbound");
+  await ended(process, stdout);
+});
+
+Deno.test("handset gives all back to a transport that is started beside it, and says so", async () => {
+  await using queues = await withWaiting();
+  await using process = handset({ "connector-name": queues.name }, "--waiting", "leave");
+  const { stdout, client: opened } = await pageOf(process);
+  await using client = opened;
+  await client.hears({ kind: "others", left: 2 });
+  await queues.transport.takeAgain();
+  const outbound = await queues.transport.received(2);
+  assert.deepEqual(outbound.map(({ message }) => message.content), ["first", "second"]);
+  await client.hears({ kind: "others", left: 0, isGivenBack: true });
+  await until("one consumer", async () => await queues.transport.consumers("outbound") === 1);
+  await assert.rejects(
+    client.act({ do: "dial", address: USER, code: "*1#" }),
+    /start handset again/,
+  );
+  process.kill("SIGTERM");
+  assert.match(await process.stderr.text(), /Another program consumes \S+\.outbound too/);
+  assert.equal((await process.status).code, EXIT.ok);
+  await stdout.ended;
+});
+
 Deno.test("handset does not start where more wait than it can leave", async () => {
   await using queues = await connector();
   const messages = Array.from({ length: 501 }, (_, n) => inboundMessage({ to_addr: `+2782${n}` }));

@@ -108,6 +108,12 @@ handsetTest(
     await person.sees("#others-words", "2 messages wait in the queue for others");
     assert.deepEqual(await person.texts("#others-buttons, #text, #turn, #load"), []);
 
+    // And no link has anything taken, or another phone opened, for whom messages wait.
+    await person.page.goto(`${url}?${new URLSearchParams({ phone: "+27821234567" })}`);
+    await person.sees("#toast", "Messages wait for this number");
+    await person.page.goto(`${url}?${new URLSearchParams({ phone: USER })}`);
+    await person.sees("#owner", USER);
+
     // It dials the channel's own code.
     const code = await person.page.$eval("#dial-code", (it) => (it as HTMLInputElement).value);
     assert.equal(code, CODE);

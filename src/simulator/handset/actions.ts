@@ -10,7 +10,12 @@ const report = z.enum(["ack", "nack", "delivered", "failed"]);
 const mode = z.enum(["200", "429", "500", "400", "none"]);
 
 const actionSchema = z.discriminatedUnion("do", [
-  z.strictObject({ do: z.literal("add"), address }),
+  z.strictObject({
+    do: z.literal("add"),
+    address,
+    /** Whether it was a link that asked for it, which anybody can make. */
+    byLink: z.boolean().optional(),
+  }),
   z.strictObject({ do: z.literal("text"), address, text: text.min(1) }),
   z.strictObject({ do: z.literal("dial"), address, code: address }),
   z.strictObject({ do: z.literal("answer"), address, text }),

@@ -92,7 +92,7 @@ export class BridgeWatch implements AsyncDisposable {
     const { address, connector } = this.#options;
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT_MS)]);
     const text = await fetch(`${address}/metrics`, { signal })
-      .then((response) => response.text(), () => "");
+      .then((response) => response.text()).catch(() => "");
     const samples = (name: string) =>
       readSamples(text, `turn_channels_${name}`)
         .filter(({ labels }) => labels.connector === connector);

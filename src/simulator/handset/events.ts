@@ -245,6 +245,8 @@ export interface Others {
   readonly leftFor: string;
   /** Whether so many are left that nothing else comes. */
   readonly isFull: boolean;
+  /** Whether all was given back and nothing is taken any more, as another program consumes the queue. */
+  readonly isGivenBack: boolean;
 }
 
 /** The bridge that runs elsewhere, as far as it is seen from here. */

@@ -2,7 +2,8 @@
 // the program started, and those to users of whom it has no phone. They stay in the queue: in hand, so that
 // the broker has them again, in their place, when the program ends, however it ends.
 
-import { parseFields, sleep } from "../../async/mod.ts";
+import { createHash } from "node:crypto";
+import { type After, parseFields, sleep } from "../../async/mod.ts";
 import type { BrokerMessage, Browser, Disposition } from "../../broker/mod.ts";
 import type { Message } from "../../vumi/mod.ts";
 import type { Others as OthersNow } from "./events.ts";
@@ -78,6 +79,8 @@ interface OthersOptions {
   /** Whether there is a phone for an address. */
   readonly isHere: (address: string) => boolean;
   readonly onChange: () => void;
+  /** By the platform's timers, unless given. */
+  readonly after?: After;
 }
 
 export type Decision = "take" | "leave";
@@ -86,15 +89,18 @@ export type Decision = "take" | "leave";
 interface Left {
   readonly address: string;
   readonly waited: boolean;
-  readonly takeNow: () => void;
+  readonly end: (how: "take" | "move") => void;
 }
 
 export class Others implements Disposable {
   readonly #options: OthersOptions;
   readonly #waited: ReadonlySet<string>;
   readonly #left = new Set<Left>();
+  /** Those that go to the end now, by what is in them, until the first one's copy has come. */
+  readonly #moved = new Set<string>();
   readonly #stop = new AbortController();
   #decision: Decision | undefined;
+  #isGivenBack = false;
   #taken = 0;
 
   constructor(options: OthersOptions) {
@@ -106,6 +112,11 @@ export class Others implements Disposable {
   /** Whether it was said what becomes of what waited. */
   get isDecided(): boolean {
     return this.#decision !== undefined;
+  }
+
+  /** Whether all was given back, as another program consumes the queue. */
+  get isGivenBack(): boolean {
+    return this.#isGivenBack;
   }
 
   get now(): OthersNow {
@@ -120,6 +131,7 @@ export class Others implements Disposable {
       left: this.#left.size,
       leftFor: forWhom([...this.#left].map(({ address }) => address)),
       isFull: this.#left.size >= MOST_LEFT,
+      isGivenBack: this.#isGivenBack,
     };
   }
 
@@ -138,6 +150,7 @@ export class Others implements Disposable {
     message: Message | null,
     arrival: BrokerMessage,
   ): Promise<Disposition | undefined> | undefined {
+    if (this.#moved.has(digestOf(arrival.body))) this.#moved.clear();
     const { message_id: id = "", to_addr: address = "" } = message ?? {};
     const waited = this.#waited.has(id);
     if (waited && this.#decision === "take") {
@@ -149,11 +162,23 @@ export class Others implements Disposable {
     return this.#leave(address, waited, arrival);
   }
 
+  /** Whether messages are left for an address, or have waited. */
+  isAnyFor(address: string): boolean {
+    return [...this.#options.waited, ...this.#left].some((message) => message.address === address);
+  }
+
   /** There is a new phone: what has come for it is taken. */
   lookAgain(): void {
     for (const left of this.#left) {
-      if (!left.waited && this.#options.isHere(left.address)) left.takeNow();
+      if (!left.waited && this.#options.isHere(left.address)) left.end("take");
     }
+  }
+
+  /** Another program consumes the queue. */
+  giveBack(): void {
+    this.#isGivenBack = true;
+    this[Symbol.dispose]();
+    this.#options.onChange();
   }
 
   /** Gives back what is left in hand. */
@@ -164,18 +189,35 @@ export class Others implements Disposable {
   async #leave(
     address: string,
     waited: boolean,
-    { returns, lost }: BrokerMessage,
+    { body, returns, lost }: BrokerMessage,
   ): Promise<Disposition | undefined> {
     const { signal: stopping } = this.#stop;
-    if (returns >= MOST_RETURNS && !stopping.aborted) return AGAIN;
-    const taking = new AbortController();
-    const left: Left = { address, waited, takeNow: () => taking.abort() };
+    const isBehindMoved = this.#moved.size > 0;
+    if ((isBehindMoved || returns >= MOST_RETURNS) && !stopping.aborted) return this.#move(body);
+    const ending = new AbortController();
+    const { signal: ended } = ending;
+    const left: Left = { address, waited, end: (how) => ending.abort(how) };
     this.#left.add(left);
     this.#options.onChange();
-    await sleep(LEAVE_MS, AbortSignal.any([stopping, lost, taking.signal]));
+    await sleep(LEAVE_MS, AbortSignal.any([stopping, lost, ended]), this.#options.after);
     this.#left.delete(left);
     this.#options.onChange();
-    if (taking.signal.aborted) return undefined;
-    return stopping.aborted || lost.aborted ? BACK : AGAIN;
+    if (ended.reason === "take") return undefined;
+    if (stopping.aborted || lost.aborted) return BACK;
+    // All that are left came after it: they must not be before its copy.
+    if (!ended.aborted) {
+      for (const later of this.#left) later.end("move");
+    }
+    return this.#move(body);
   }
+
+  #move(body: Uint8Array): Disposition {
+    this.#moved.add(digestOf(body));
+    return AGAIN;
+  }
+}
+
+/** By which the copy of a message is known, whether it can be read or not. */
+function digestOf(body: Uint8Array): string {
+  return createHash("sha256").update(body).digest("hex");
 }

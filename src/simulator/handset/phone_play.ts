@@ -1,6 +1,8 @@
 // What the page shows and does with phones only, for a bridge and a Turn that run elsewhere: it puts
 // messages on the connector's queues, and shows what it takes off them.
 
+import { getLogger } from "@logtape/logtape";
+import { messageOf, sleep } from "../../async/mod.ts";
 import { USSD_CODE } from "../tour_messages.ts";
 import type { Transport } from "../transport.ts";
 import type { Action } from "./actions.ts";
@@ -14,7 +16,11 @@ import { PhoneError, Phones } from "./phones.ts";
 import type { Play } from "./server.ts";
 import { type Transcript, Transcripts } from "./transcripts.ts";
 
+const log = getLogger(["turn-channels", "simulator"]);
+
 const USER = "+26612345678";
+/** How often to look who else consumes the queue. */
+const LOOK_MS = 500;
 
 export interface PhonePlayOptions {
   readonly transport: Transport;
@@ -28,6 +34,11 @@ export interface PhonePlayOptions {
   /** What waited in the queue of messages to users, and what becomes of it, if that is known. */
   readonly waited?: readonly WaitingMessage[];
   readonly decision?: Decision | undefined;
+  /**
+   * How many programs consume the queue of messages to users. Beside another one nothing is taken; if
+   * this is not given, nobody looks.
+   */
+  readonly consumers?: (() => Promise<number>) | undefined;
   /** What Turn is told of a message that fails. */
   readonly failedStatus?: string;
   /** By which a bad network loses sessions. */
@@ -38,17 +49,22 @@ export class PhonePlay implements Play, AsyncDisposable {
   readonly journal: Journal = new Journal();
   readonly hello: HelloFields;
   readonly #transport: Transport;
+  readonly #consumers: () => Promise<number>;
   readonly #traces: MessageTraces;
   readonly #transcripts: Transcripts;
   readonly #phones: Phones;
   readonly #others: Others;
   readonly #bridge: BridgeWatch | undefined;
-  #hasStarted = false;
+  /** Phones that links have opened, and nobody has used yet: what comes for them is left. */
+  readonly #linked = new Set<string>();
+  readonly #stop = new AbortController();
+  #watching: Promise<void> | undefined;
 
   constructor(options: PhonePlayOptions) {
     const { journal } = this;
     const { transport, number, transportType, moreLine, waited = [], decision, bridge } = options;
     this.#transport = transport;
+    this.#consumers = options.consumers ?? (() => Promise.resolve(0));
     const media = transportType === "ussd" || transportType === "sms" ? transportType : "both";
     this.hello = {
       ...{ whole: false, media, number, connector: transport.connector, networks: NETWORKS },
@@ -73,7 +89,7 @@ export class PhonePlay implements Play, AsyncDisposable {
       waited,
       decision,
       toldAs: options.failedStatus ?? "failed",
-      isHere: (address) => this.#phones.has(address),
+      isHere: (address) => this.#phones.has(address) && !this.#linked.has(address),
       onChange: () => journal.tell(this.#others.now),
     });
     this.#bridge = bridge && new BridgeWatch(bridge, {
@@ -85,9 +101,9 @@ export class PhonePlay implements Play, AsyncDisposable {
 
   /** Begins to take messages to users, as soon as it was said what becomes of those that waited. */
   start(): void {
-    if (this.#hasStarted || !this.#others.isDecided) return;
-    this.#hasStarted = true;
+    if (this.#watching !== undefined || !this.#others.isDecided) return;
     this.#transport.start((...args) => this.#others.sort(...args), MOST_LEFT);
+    this.#watching = this.#watchConsumers();
   }
 
   now(): readonly Now[] {
@@ -100,15 +116,15 @@ export class PhonePlay implements Play, AsyncDisposable {
   }
 
   async act(action: Action): Promise<void> {
-    if (action.do === "decide") {
-      if (this.#others.isDecided) throw new PhoneError("That has been said already");
-      this.#others.decide(action.decision);
-      return this.start();
-    }
+    if (action.do === "decide") return await this.#decide(action.decision);
     // A phone takes nothing by being there.
     if (!this.#others.isDecided && action.do !== "add") {
       throw new PhoneError("Say first what becomes of the messages that wait");
     }
+    if (this.#others.isGivenBack && action.do !== "add") {
+      throw new PhoneError("Another program consumes the queue: end one, and start handset again");
+    }
+    if ("address" in action) this.#claim(action);
     await this.#phones.act(action);
     const { listens, queue } = this.#bridge?.now ?? { listens: true };
     if (!listens && ["text", "dial", "answer"].includes(action.do)) {
@@ -119,13 +135,66 @@ export class PhonePlay implements Play, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
     // First, or what is given back would come again.
     await this.#transport.stop();
-    await this.#bridge?.[Symbol.asyncDispose]();
     this.#others[Symbol.dispose]();
+    await this.#watching;
+    await this.#bridge?.[Symbol.asyncDispose]();
     this.#phones[Symbol.dispose]();
     this.#traces[Symbol.dispose]();
     this.#transcripts[Symbol.dispose]();
+  }
+
+  /** Who adds or uses a phone gets what is for it; a link can't have anything taken. */
+  #claim(action: Extract<Action, { address: string }>): void {
+    const { address } = action;
+    const isAdding = action.do === "add";
+    const isByLink = isAdding && action.byLink;
+    if (isByLink ? this.#phones.has(address) : !this.#linked.has(address)) return;
+    if ((isByLink || !isAdding) && this.#others.isAnyFor(address)) {
+      throw new PhoneError(
+        "Messages wait for this number, perhaps for a real person: if it is yours, add it as a new phone",
+      );
+    }
+    if (isByLink) {
+      this.#phones.add(address);
+      this.#linked.add(address);
+    } else this.#linked.delete(address);
+  }
+
+  async #decide(decision: Decision): Promise<void> {
+    const consumers = await this.#consumers().catch((error) => {
+      throw new PhoneError(`Who else consumes the queue is not known: ${messageOf(error)}`);
+    });
+    if (this.#others.isDecided) throw new PhoneError("That has been said already");
+    if (consumers > 0) {
+      throw new PhoneError(
+        "Another program consumes the queue, most likely a transport: end it first",
+      );
+    }
+    this.#others.decide(decision);
+    this.start();
+  }
+
+  /** Gives all back once another program consumes too: what is left here would not reach it. */
+  async #watchConsumers(): Promise<void> {
+    const { signal } = this.#stop;
+    let seen = 0;
+    for (; !signal.aborted; await sleep(LOOK_MS, signal)) {
+      // While RabbitMQ can't be asked nothing comes either.
+      const consumers = await this.#consumers().catch(() => 0);
+      // For a moment it may be ourselves, of a connection that was lost.
+      seen = consumers > 1 ? seen + 1 : 0;
+      if (seen < 2 || signal.aborted) continue;
+      await this.#transport.stop();
+      this.#others.giveBack();
+      const { outbound: queue } = this.#transport.queues;
+      const text =
+        "Another program consumes {queue} too, most likely a transport: all that was left " +
+        "was given back, and nothing is taken any more. End one of the two, and start handset again";
+      return log.warn(text, { queue });
+    }
   }
 
   /** What is counted is not told of whom: the one whose phone was used last. */

@@ -51,7 +51,7 @@ export class Network {
     this.select.replaceChildren(...options);
     if (this.wanted === "" || this.hasAsked) return;
     this.hasAsked = true;
-    void act({ do: "add", address: this.wanted });
+    void act({ do: "add", address: this.wanted, byLink: true });
   }
 
   /** @param {Settings} settings */

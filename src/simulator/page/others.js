@@ -27,7 +27,9 @@ export class Others {
   take(event) {
     if (event.kind !== "others") return;
     const isOpen = event.decision === null;
-    const words = isOpen ? [waitedWords(event)] : [...leftWords(event), ...takenWords(event)];
+    const words = isOpen
+      ? [waitedWords(event)]
+      : [...givenBackWords(event), ...leftWords(event), ...takenWords(event)];
     this.place.hidden = words.length === 0;
     find("others-words", HTMLElement).textContent = words.join(" ");
     find("others-means", HTMLElement).hidden = !isOpen;
@@ -40,6 +42,15 @@ export class Others {
 function waitedWords({ waited, forWhom }) {
   return `${messages(waited)} in the queue, for ${forWhom}: perhaps real people. ` +
     "Nothing begins before you say what becomes of them.";
+}
+
+/** @param {OthersNow} others */
+function givenBackWords({ isGivenBack }) {
+  if (!isGivenBack) return [];
+  return [
+    "Another program consumes the queue, most likely a transport. All that was left was given back, " +
+    "and nothing is taken any more: end one of the two, and start handset again.",
+  ];
 }
 
 /** @param {OthersNow} others */

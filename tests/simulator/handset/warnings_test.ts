@@ -129,11 +129,11 @@ async function playPhones(options: Partial<PhonePlayOptions> = {}) {
   await using parts = new AsyncDisposableStack();
   const broker = MemoryBroker.open();
   const transport = parts.use(new Transport("n", broker));
-  const metrics = { text: "", consumers: 1 };
+  const metrics = { text: "", consumers: 1, answer: () => new Response(metrics.text) };
   const server = parts.use(
     Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      () => new Response(metrics.text),
+      () => metrics.answer(),
     ),
   );
   const play = parts.use(
@@ -203,6 +203,22 @@ Deno.test("the handset says that no bridge listens, and that one can't be asked"
   assert.deepEqual(heard.warned, ["No bridge is listening on n.inbound."]);
   metrics.consumers = 1;
   await until("one to listen", () => bridge()?.listens === true);
+});
+
+Deno.test("the handset outlives a bridge that ends in the middle of its answer", async () => {
+  await using network = await playPhones();
+  const { play, metrics } = network;
+  const bridge = () => play.now().find((it) => it.kind === "bridge");
+  metrics.text = counted(0, 0, 0);
+  await until("an answer", () => bridge()?.asked === "");
+  let broken = 0;
+  metrics.answer = () => {
+    broken++;
+    const headers = { "Content-Length": `${metrics.text.length + 1}` };
+    return new Response(new Blob([metrics.text]).stream(), { headers });
+  };
+  await until("two broken answers", () => broken >= 2);
+  assert.notEqual(bridge()?.asked, "");
 });
 
 Deno.test("an operator is chosen by its limits: what does not fit on its screens is said", async () => {
