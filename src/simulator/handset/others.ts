@@ -96,7 +96,7 @@ export class Others implements Disposable {
   readonly #options: OthersOptions;
   readonly #waited: ReadonlySet<string>;
   readonly #left = new Set<Left>();
-  /** Those that go to the end now, by what is in them, until the first one's copy has come. */
+  /** Those that go to the end now, by what is in them, in order, until their copies have come. */
   readonly #moved = new Set<string>();
   readonly #stop = new AbortController();
   #decision: Decision | undefined;
@@ -150,7 +150,7 @@ export class Others implements Disposable {
     message: Message | null,
     arrival: BrokerMessage,
   ): Promise<Disposition | undefined> | undefined {
-    if (this.#moved.has(digestOf(arrival.body))) this.#moved.clear();
+    const isCopy = this.#hasCome(digestOf(arrival.body));
     const { message_id: id = "", to_addr: address = "" } = message ?? {};
     const waited = this.#waited.has(id);
     if (waited && this.#decision === "take") {
@@ -159,6 +159,9 @@ export class Others implements Disposable {
       return undefined;
     }
     if (!waited && message !== null && this.#options.isHere(address)) return undefined;
+    // What comes before the copies would be before what came before it.
+    const isMoved = !isCopy && this.#moved.size > 0 || arrival.returns >= MOST_RETURNS;
+    if (isMoved && !this.#stop.signal.aborted) return Promise.resolve(this.#move(arrival.body));
     return this.#leave(address, waited, arrival);
   }
 
@@ -189,11 +192,9 @@ export class Others implements Disposable {
   async #leave(
     address: string,
     waited: boolean,
-    { body, returns, lost }: BrokerMessage,
+    { body, lost }: BrokerMessage,
   ): Promise<Disposition | undefined> {
     const { signal: stopping } = this.#stop;
-    const isBehindMoved = this.#moved.size > 0;
-    if ((isBehindMoved || returns >= MOST_RETURNS) && !stopping.aborted) return this.#move(body);
     const ending = new AbortController();
     const { signal: ended } = ending;
     const left: Left = { address, waited, end: (how) => ending.abort(how) };
@@ -204,11 +205,23 @@ export class Others implements Disposable {
     this.#options.onChange();
     if (ended.reason === "take") return undefined;
     if (stopping.aborted || lost.aborted) return BACK;
-    // All that are left came after it: they must not be before its copy.
+    // All that are left came after it, and so did those that go to the end already: they must not be
+    // before its copy.
     if (!ended.aborted) {
+      this.#moved.clear();
       for (const later of this.#left) later.end("move");
     }
     return this.#move(body);
+  }
+
+  /** Whether it is a copy. They are made in order: those before it have come, or will not. */
+  #hasCome(digest: string): boolean {
+    if (!this.#moved.has(digest)) return false;
+    for (const moved of this.#moved) {
+      this.#moved.delete(moved);
+      if (moved === digest) break;
+    }
+    return true;
   }
 
   #move(body: Uint8Array): Disposition {

@@ -89,13 +89,28 @@ Deno.test("what is left goes to the end with all that came after it, in their or
   // It was on its way to us: the copies of the others will be behind it.
   queue.come("M4");
   assert.equal(await queue.answered(), "M4 again");
-  for (const copy of ["M1", "M2", "M3", "M4"]) queue.come(copy);
+  queue.come("M1");
+  // It was published while the copies were made.
   queue.come("M5");
+  assert.equal(await queue.answered(), "M5 again");
+  for (const copy of ["M2", "M3", "M4", "M5"]) queue.come(copy);
   await queue.at(29.9);
   assert.equal(await queue.answered(), "");
   assert.equal(queue.others.now.left, 5);
   queue.others[Symbol.dispose]();
   assert.equal(await queue.answered(), [1, 2, 3, 4, 5].map((n) => `M${n} requeue`).join(", "));
+});
+
+Deno.test("what goes to the end goes there again if one before it does meanwhile", async () => {
+  using queue = new Queue();
+  queue.come("M1");
+  queue.come("M2");
+  await queue.at(15);
+  queue.come("M1");
+  await queue.at(30);
+  assert.equal(await queue.answered(), "M1 again, M2 again, M1 again");
+  queue.come("M2");
+  assert.equal(await queue.answered(), "M2 again");
 });
 
 Deno.test("what was returned too often goes to the end with all that come after it, and no others", async () => {
