@@ -121,7 +121,8 @@ Deno.test("AmqpBroker binds its queues again when the exchange was made anew wit
   await using made = await bench(amqpAdapter, open);
   const { broker, queue, parkingQueue } = made;
   const held = new Held();
-  broker.consume(queue, { prefetch: 4, parkingQueue }, held.handler);
+  // On a slow machine several of each are on their way before one is seen.
+  broker.consume(queue, { prefetch: 1_000, parkingQueue }, held.handler);
   await until("the consumer", () => broker.status().state === "open");
   const arrives = async (text: string): Promise<void> => {
     await until(`${text} to arrive`, async () => {
