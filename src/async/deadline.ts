@@ -1,5 +1,6 @@
 // Time limits: waiting for work that may take too long.
 
+import { onAbort } from "./abort.ts";
 import { sleep } from "./sleep.ts";
 
 /** What a wait comes to when the time is up. */
@@ -15,10 +16,14 @@ export async function within<T>(
   signal?: AbortSignal,
 ): Promise<T | typeof EXPIRED> {
   const settled = new AbortController();
-  const ended = signal ? AbortSignal.any([signal, settled.signal]) : settled.signal;
+  const unlisten = signal && onAbort(signal, () => settled.abort());
   try {
-    return await Promise.race([work, sleep(ms, ended).then((): typeof EXPIRED => EXPIRED)]);
+    return await Promise.race([
+      work,
+      sleep(ms, settled.signal).then((): typeof EXPIRED => EXPIRED),
+    ]);
   } finally {
+    unlisten?.();
     settled.abort();
   }
 }

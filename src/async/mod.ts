@@ -5,7 +5,7 @@
  * @module
  */
 
-export { onAbort } from "./abort.ts";
+export { FirstOf, onAbort } from "./abort.ts";
 export { Backoff, type BackoffOptions } from "./backoff.ts";
 export { Deadline, EXPIRED, Timeouts, within } from "./deadline.ts";
 export { isOutOfDescriptors, messageOf, messageOfCause } from "./error.ts";

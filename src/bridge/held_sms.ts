@@ -1,7 +1,7 @@
 // An SMS as it comes off the queue `held.sms`: one that this bridge knows of, as it has put it there, or
 // one of which the cache tells whether it was sent, and what it must not overtake.
 
-import { sleep } from "../async/mod.ts";
+import { FirstOf, sleep } from "../async/mod.ts";
 import { CacheError } from "../cache/mod.ts";
 import { readTrace, type Trace } from "../telemetry/mod.ts";
 import type { BrokerMessage, Disposition } from "../vumi/mod.ts";
@@ -40,7 +40,8 @@ export class HeldSmsFlow {
         if (!(error instanceof CacheError)) throw error;
         const values = { messageId: held.message.message_id, reason: error.message };
         log.error("The SMS {messageId} waits for the cache: {reason}", values);
-        await sleep(PAUSE_MS, AbortSignal.any([message.lost, stopping]), after);
+        using over = new FirstOf(message.lost, stopping);
+        await sleep(PAUSE_MS, over.signal, after);
       }
     }
     return { kind: "requeue" };

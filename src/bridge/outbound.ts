@@ -209,12 +209,15 @@ export class OutboundFlow {
     const records = [...recordsBefore(request, message, shown, this.#options), ...ofSms];
     const isMenu = shown.options.length > 0;
     const asked = isMenu ? await cache.getRecord("prompt", message.to_addr) : undefined;
-    const askAgain = (): Promise<void> | false => isMenu && this.#askAgain(message.to_addr, asked);
+    /** As it was not sent, and nothing waits for it. */
+    const undo = async (): Promise<void> => {
+      if (isMenu) await this.#askAgain(message.to_addr, asked);
+      if (isSms) await tolerateCacheError(cache.putRecords([forgetSms(id)]), () => {});
+    };
     await cache.putOutbound(message, [{ flow: "outbound", result: "in" }], records);
     work.isIn = true;
     if (sender.isLate()) {
-      await askAgain();
-      await tolerateCacheError(cache.putRecords([forgetSms(id)]), () => {});
+      await undo();
       return GAVE_UP;
     }
     try {
@@ -222,10 +225,7 @@ export class OutboundFlow {
       else await this.#sms.send(way, connector.within(sender.trace));
     } catch (error) {
       // Of one that is not confirmed nobody knows whether the user sees it.
-      if (error instanceof PublishError && error.fault !== "unconfirmed") {
-        await askAgain();
-        await tolerateCacheError(cache.putRecords([forgetSms(id)]), () => {});
-      }
+      if (error instanceof PublishError && error.fault !== "unconfirmed") await undo();
       throw error;
     }
     metrics.shown(request.message.type, shown.medium);

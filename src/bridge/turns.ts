@@ -2,7 +2,7 @@
 // sends for it, be it one message or several, becomes one screen. What Turn sends is held in a queue
 // until RabbitMQ has that screen: should we end before, the next one to speak for the channel goes on.
 
-import { onAbort, sleep } from "../async/mod.ts";
+import { FirstOf, onAbort, sleep } from "../async/mod.ts";
 import { CacheError } from "../cache/mod.ts";
 import { type BrokerMessage, type Disposition, PublishError } from "../vumi/mod.ts";
 import { decodeHeld } from "./held_messages.ts";
@@ -127,15 +127,15 @@ export class Turns {
   /** Works on an item until that ends well, or the item has gone back to its queue. */
   async #tryUntilDone(item: Item, work: () => Promise<void>): Promise<void> {
     const { stopping, after } = this.#options;
-    const end = AbortSignal.any([item.lost, stopping]);
-    while (!end.aborted) {
+    using end = new FirstOf(item.lost, stopping);
+    while (!end.signal.aborted) {
       try {
         return await work();
       } catch (error) {
         if (!(error instanceof CacheError || error instanceof PublishError)) throw error;
         const values = { messageId: item.id, reason: error.message };
         log.error("What is held for a user waits: {messageId}, {reason}", values);
-        await sleep(PAUSE_MS, end, after);
+        await sleep(PAUSE_MS, end.signal, after);
       }
     }
     item.end(BACK);
@@ -143,7 +143,8 @@ export class Turns {
 
   async #arrive(turn: Turn, item: Item, isAgain: boolean): Promise<void> {
     const { ussd, now, cache, stopping } = this.#options;
-    const end = AbortSignal.any([item.lost, stopping]);
+    using first = new FirstOf(item.lost, stopping);
+    const { signal: end } = first;
     // We may have ended before the user was asked to wait.
     if (turn.session?.state === "holding") await this.resend(turn, end);
     const { session } = turn;
@@ -240,12 +241,13 @@ export class Turns {
     const [first] = items;
     if (session === undefined || first === undefined) return;
     if (screen === undefined) return this.#endAllLate(turn, items, "it has no words");
+    using end = new FirstOf(stopping, ...items.map(({ lost }) => lost));
     const sent = await this.#sender.send(session, {
       ...screen,
       id: first.id,
       step: "shown",
       change: { holds: 0, asked: askedBy(screen, now(), content) },
-    }, AbortSignal.any([stopping, ...items.map(({ lost }) => lost)]));
+    }, end.signal);
     turn.session = sent.session;
     if (sent.kind === "over") return this.#endAllLate(turn, items, "RabbitMQ took it too late");
     if (sent.kind === "confirmed") return await this.#end(turn, items);

@@ -2,6 +2,7 @@
 // told of by other words, show first what came too late before, or go on where the last session ended;
 // and the answer to a screen that asked to wait is no answer to Turn.
 
+import { FirstOf } from "../async/mod.ts";
 import { CacheError, type KeptRecord } from "../cache/mod.ts";
 import { pick } from "../content/mod.ts";
 import type { Message } from "../vumi/mod.ts";
@@ -97,8 +98,8 @@ export class UssdInbound {
   ): Promise<Received> {
     const before = { session: turn.session, items: [...turn.items] };
     try {
-      const isOver = AbortSignal.any([end, this.#options.stopping]);
-      const received = await this.#receive(turn, message, takenAt, isOver);
+      using isOver = new FirstOf(end, this.#options.stopping);
+      const received = await this.#receive(turn, message, takenAt, isOver.signal);
       if (received.kind === "tell" && turn.session !== before.session) await this.#keep(turn);
       return received;
     } catch (error) {

@@ -6,14 +6,15 @@
  */
 
 import assert from "node:assert/strict";
+import { sleep } from "../../src/async/mod.ts";
 import { SmsDue } from "../../src/bridge/sms_due.ts";
 import { SmsInHand } from "../../src/bridge/sms_in_hand.ts";
 import { SmsSender } from "../../src/bridge/sms_sender.ts";
 import { newSms, type Sms } from "../../src/bridge/sms_lines.ts";
 import { UserAddresses } from "../../src/cache/mod.ts";
 import { createMessage } from "../../src/vumi/mod.ts";
-import { ACK, SmsWorld, THROTTLED } from "./sms_support.ts";
-import { CONTENT, RESENDING } from "./support.ts";
+import { ACK, type SmsBridge, SmsWorld, THROTTLED } from "./sms_support.ts";
+import { CONTENT, NEVER, RESENDING } from "./support.ts";
 
 const SPLIT = { content: { ...CONTENT, longSms: "split", maxParts: 4 } } as const;
 /** Three SMS. */
@@ -29,13 +30,16 @@ function sms(fields: Partial<Sms> = {}): Sms {
   return Object.assign(made, fields);
 }
 
-Deno.test("what can go to a slowed transport does not wait for one before it that can't yet", () => {
-  const due = new SmsDue();
-  due.pace.throttled("c", 0, 0);
-  for (const dueAt of [0, 60_000, 0]) due.add(sms({ dueAt }));
-  const ms = due.take(() => 0, 0, () => {});
-  assert.ok(ms < 10_000, `${ms}`);
-});
+for (const others of [false, true]) {
+  Deno.test(`what can go to a slowed transport does not wait for one before it that can't yet, others: ${others}`, () => {
+    const due = new SmsDue();
+    due.pace.throttled("c", 0, 0);
+    for (const dueAt of [0, 60_000, 0]) due.add(sms({ dueAt }));
+    if (others) due.add(sms({ dueAt: 60_000, transport: "other" }));
+    const ms = due.take(() => 0, 0, () => {});
+    assert.ok(ms < 10_000, `${ms}`);
+  });
+}
 
 Deno.test("of thousands that wait for one transport few are looked at", () => {
   const due = new SmsDue();
@@ -120,6 +124,47 @@ Deno.test("an SMS whose ack comes as another bridge takes over has not failed af
   await world.clock.advance(120_000);
   assert.deepEqual([world.texts, world.told], [["a", "b"], ids.map((id) => `sent ${id}`)]);
   assert.equal(world.waiting("held.sms"), 0);
+});
+
+/** Makes it take a moment until what is kept of SMS is looked up. */
+function slowDown({ cache }: SmsBridge, { clock }: SmsWorld): void {
+  const get = cache.getRecord.bind(cache);
+  cache.getRecord = async (kind, id) => {
+    const value = await get(kind, id);
+    if (kind === "unacked" || kind === "parts") await sleep(50, NEVER, clock.after);
+    return value;
+  };
+}
+
+Deno.test("an SMS has not failed whose ack comes while what it is about is looked up", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const sms = { failUnacked: true };
+  const first = world.lead(sms);
+  const ids = [await first.post("a"), await first.post("b")];
+  await world.clock.advance(3_000);
+  first.kill();
+  const second = world.standBy(sms);
+  slowDown(second, world);
+  second.lead();
+  await world.clock.advance(60);
+  for (const id of ids) await world.hear(id, ACK);
+  await world.clock.advance(120_000);
+  assert.deepEqual([world.texts, world.told], [["a", "b"], ids.map((id) => `sent ${id}`)]);
+});
+
+Deno.test("none waits for an SMS whose ack comes while what is kept of it is looked up", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const first = world.lead();
+  const id = await first.post("a");
+  first.kill();
+  const second = world.lead();
+  slowDown(second, world);
+  const posted = second.post("b");
+  await world.clock.advance(60);
+  await world.hear(id, ACK);
+  await world.clock.advance(500);
+  await posted;
+  assert.deepEqual(world.texts, ["a", "b"]);
 });
 
 for (const resendForMs of [0, 900_000]) {
