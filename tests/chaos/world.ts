@@ -189,7 +189,7 @@ export class World implements AsyncDisposable {
   /** The latter, when the bridge has ended. */
   async leftovers(): Promise<string[]> {
     const left: string[] = [];
-    for (const end of ["inbound", "event", "outbound", "held", "held.sms"]) {
+    for (const end of ["inbound", "event", "outbound", "held"]) {
       const depth = await this.operator.depth(end);
       if (depth !== 0) left.push(`${depth} messages are left on .${end}`);
     }
