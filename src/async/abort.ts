@@ -16,6 +16,7 @@ export function onAbort(signal: AbortSignal, run: () => void): () => void {
  * `AbortSignal.any` would never let go: Deno 2.6 keeps 100 bytes for each call.
  */
 export class FirstOf implements Disposable {
+  /** Fires with the first of them. */
   readonly signal: AbortSignal;
   readonly #unlisten: readonly (() => void)[];
 
@@ -26,6 +27,7 @@ export class FirstOf implements Disposable {
     this.#unlisten = signals.map((signal) => onAbort(signal, () => controller.abort()));
   }
 
+  /** Listens no more. */
   [Symbol.dispose](): void {
     for (const unlisten of this.#unlisten) unlisten();
   }

@@ -212,7 +212,8 @@ export class OutboundFlow {
     /** As it was not sent, and nothing waits for it. */
     const undo = async (): Promise<void> => {
       if (isMenu) await this.#askAgain(message.to_addr, asked);
-      if (isSms) await tolerateCacheError(cache.putRecords([forgetSms(id)]), () => {});
+      if (!ofSms.some(({ kind }) => kind === "unacked")) return;
+      await tolerateCacheError(cache.putRecords([forgetSms(id)]), () => {});
     };
     await cache.putOutbound(message, [{ flow: "outbound", result: "in" }], records);
     work.isIn = true;
