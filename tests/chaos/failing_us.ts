@@ -56,7 +56,7 @@ export async function kills(run: Run, size: KillsSize): Promise<Report> {
   reporter.flow("inbound", world.inboundHistory(), { duplicated: mayRepeat });
   reporter.flow("outbound", world.outboundHistory(), { duplicated: failed.length });
   reporter.flow("statuses", world.statusHistory(), { duplicated: mayRepeat });
-  reporter.add(world.idFaults());
+  reporter.add(world.idFaults({ mayRepeat }));
   const refused = failed.filter(({ status }) => status !== 0 && status !== 503);
   reporter.check(
     refused.length === 0,
