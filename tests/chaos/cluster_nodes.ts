@@ -90,7 +90,7 @@ export async function nodesFail({ seed }: Run, size: NodesSize): Promise<Report>
     mayBeLate: (id) => !certain.has(id),
   }, mayRepeat);
   reporter.flow("statuses", world.statusHistory(), mayRepeat);
-  reporter.add(world.idFaults());
+  reporter.add(world.idFaults({ mayRepeat: mayRepeat.duplicated }));
   reportAnswers(reporter, load, faults.list);
   return reporter.report();
 }

@@ -84,9 +84,9 @@ function reportDisturbed(reporter: Reporter, world: World, disturbances: number)
   reporter.flow("inbound", world.inboundHistory(), { duplicated: mayRepeat });
   // Whoever was told 503 sends again, though the message may have got through.
   const failed = tries.filter(({ status }) => status !== 200);
-  reporter.flow("outbound", world.outboundHistory(), { duplicated: failed.length });
+  reporter.flow("outbound", world.outboundHistory(), { duplicated: failed.length + mayRepeat });
   reporter.flow("statuses", world.statusHistory(), { duplicated: mayRepeat });
-  reporter.add(world.idFaults());
+  reporter.add(world.idFaults({ mayRepeat }));
   reporter.add(refusalFaults(failed));
   const slowest = Math.round(percentile(failed.map(({ ms }) => ms), 0.99));
   reporter.check(slowest < IN_TIME_MS, `503s took ${slowest} ms (p99)`);

@@ -54,7 +54,7 @@ export async function kills(run: Run, size: KillsSize): Promise<Report> {
   const mayRepeat = size.kills * MAY_REPEAT;
   const failed = load.outcomes.flatMap(({ tries }) => tries).filter(({ status }) => status !== 200);
   reporter.flow("inbound", world.inboundHistory(), { duplicated: mayRepeat });
-  reporter.flow("outbound", world.outboundHistory(), { duplicated: failed.length });
+  reporter.flow("outbound", world.outboundHistory(), { duplicated: failed.length + mayRepeat });
   reporter.flow("statuses", world.statusHistory(), { duplicated: mayRepeat });
   reporter.add(world.idFaults({ mayRepeat }));
   const refused = failed.filter(({ status }) => status !== 0 && status !== 503);

@@ -241,7 +241,7 @@ export class World implements AsyncDisposable {
 
   /**
    * What is wrong with the ids that Turn's requests were answered with. What waited may be sent again under
-   * its id, by who is killed before it could note that.
+   * its id, by who was killed, or lost RabbitMQ, before that could be noted.
    */
   idFaults({ mayRepeat = 0 } = {}): string[] {
     const contents = new Map(this.operator.outbound.map(({ id, content }) => [id, content]));
