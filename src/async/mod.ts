@@ -10,6 +10,7 @@ export { Backoff, type BackoffOptions } from "./backoff.ts";
 export { Deadline, EXPIRED, Timeouts, within } from "./deadline.ts";
 export { isOutOfDescriptors, messageOf, messageOfCause } from "./error.ts";
 export { numbersAsWritten, parseFields, parseJson, parsePythonJson } from "./json.ts";
+export { Repeating } from "./repeating.ts";
 export { shellWord } from "./shell_word.ts";
 export { aborted, type After, afterMs, sleep } from "./sleep.ts";
 export { writeAll } from "./write.ts";

@@ -1,7 +1,7 @@
 // Publishes an SMS that has waited, and keeps what is needed should it have to be sent again.
 
 import { type Message, PublishError, unixMilliseconds } from "../vumi/mod.ts";
-import { DELIVERED_TTL_MS } from "./delivery_records.ts";
+import { confirmedNote } from "./delivery_records.ts";
 import { log } from "./log.ts";
 import type { Sms } from "./sms_lines.ts";
 import { forgetHeld, keepSms } from "./sms_records.ts";
@@ -35,15 +35,15 @@ export async function publishSms(
   sms.sentAt = sentAt;
   const { firstAt, tries, errors, dueAt, nack } = sms;
   const kept = { message, sentAt, firstAt, tries, errors, dueAt, nack };
-  const confirmed = {
-    ...{ kind: "confirmed", id: sms.id, value: `${sentAt}`, ttlMs: DELIVERED_TTL_MS } as const,
-  };
   const records = [
     forgetHeld(message),
     ...resendForMs > 0 ? [keepSms(kept, resendForMs, now())] : [],
   ];
-  await tolerateCacheError(cache.putNotes([confirmed], [], records), (reason) => {
-    log.warning("Could not record that an SMS is sent, it may be so twice: {reason}", { reason });
-  });
+  await tolerateCacheError(
+    cache.putNotes([confirmedNote(sms.id, sentAt)], [], records),
+    (reason) => {
+      log.warning("Could not record that an SMS is sent, it may be so twice: {reason}", { reason });
+    },
+  );
   return true;
 }

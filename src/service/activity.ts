@@ -1,7 +1,7 @@
 // How many messages of each channel and flow were done with lately, and since when things are as they are:
 // looked at every few seconds, for `status`. What is counted for good is in metrics.
 
-import { sleep } from "../async/mod.ts";
+import { Repeating } from "../async/mod.ts";
 import type { Flow, Metrics } from "../telemetry/mod.ts";
 
 const LOOK_MS = 10_000;
@@ -29,8 +29,7 @@ export class Activity implements AsyncDisposable {
   /** By channel and flow, the counts of the last hour. */
   readonly #counts = new Map<string, number[]>();
   readonly #since = new Map<string, { readonly state: string; readonly at: number }>();
-  readonly #stop = new AbortController();
-  readonly #work: Promise<void>;
+  readonly #looking: Repeating;
 
   /** @param states What may change, each by its name. */
   constructor(
@@ -42,7 +41,7 @@ export class Activity implements AsyncDisposable {
     this.#states = states;
     this.#now = now;
     this.look();
-    this.#work = this.#watch();
+    this.#looking = new Repeating(LOOK_MS, () => this.look());
   }
 
   rates({ name, metrics }: Watched, flow: Flow): Rates {
@@ -73,17 +72,7 @@ export class Activity implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await this.#work;
-  }
-
-  async #watch(): Promise<void> {
-    const { signal } = this.#stop;
-    for (;;) {
-      await sleep(LOOK_MS, signal);
-      if (signal.aborted) return;
-      this.look();
-    }
+    await this.#looking[Symbol.asyncDispose]();
   }
 
   #lookAtStates(): void {

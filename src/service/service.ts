@@ -16,7 +16,7 @@ import {
 } from "../telemetry/mod.ts";
 import { Activity } from "./activity.ts";
 import { brokerOptions } from "./broker_options.ts";
-import { CacheWatch } from "./cache_watch.ts";
+import { watchCaches } from "./cache_watch.ts";
 import { openCaches } from "./caches.ts";
 import { type Channel, openChannel } from "./channel.ts";
 import { healthOf, unready } from "./health.ts";
@@ -57,7 +57,7 @@ export async function startService(
   watchProgram(metrics, { broker, queueWatch, loopLag, log });
   const caches = await openCaches(config.channels, opened);
   if (config.message_cache_class !== "MemoryMessageCache") {
-    opened.use(new CacheWatch([...caches.of.values()]));
+    opened.use(watchCaches([...caches.of.values()]));
   }
   const owners = new Owners(caches.shared);
   const shared = { broker, owners, tracing, queueWatch, metrics, opened };

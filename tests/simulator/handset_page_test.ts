@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { SECRET, TestBridge, TOKEN } from "../support/bridge.ts";
-import { closeBrowser, NO_CHROMIUM, openView, type ViewOptions } from "../support/chromium.ts";
+import { browserTest, closeBrowser, openView, type ViewOptions } from "../support/chromium.ts";
 import { PERMISSIONS } from "../support/program.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { Transcript } from "../support/transcript.ts";
@@ -31,56 +31,49 @@ function handsetTest(
   options: ViewOptions,
   test: (person: Person, bridge: TestBridge, url: string) => Promise<void>,
 ): void {
-  Deno.test({
-    name: NO_CHROMIUM === undefined ? name : `${name} (${NO_CHROMIUM})`,
-    ignore: NO_CHROMIUM !== undefined,
-    // The browser's process and sockets end when they end.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: async () => {
-      const channel = {
-        "transport-type": type,
-        "default-from-addr": CODE,
-        "failed-status": "failed",
-      };
-      await using bridge = await TestBridge.start(channel);
-      await bridge.transport.takeNoMore();
-      for (const to_addr of ["+27821234567", "+27831234568"]) {
-        const content = `For ${to_addr}`;
-        // What a bridge has sent it knows when it fails.
-        if (type === "sms") await bridge.send({ ...text(content), to: to_addr });
-        else await bridge.transport.publish("outbound", inboundMessage({ to_addr, content }));
-      }
-      const flags = {
-        ...channel,
-        "connector-name": bridge.connector,
-        "http-bind": new URL(bridge.service.address).host,
-        "turn-api-url": bridge.turn.url,
-        "auth-token": TOKEN,
-        "turn-hmac-secret": SECRET,
-        "amqp-url": amqpUrl(),
-        "page-port": "0",
-      };
-      const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-      await using process = new Deno.Command(Deno.execPath(), {
-        args: ["run", "--quiet", "--no-check", ...PERMISSIONS, "src/main.ts", "handset", ...args],
-        cwd: ROOT,
-        stdin: "null",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-      const stdout = new Transcript(process.stdout);
-      const stderr = process.stderr.text();
-      const [, url = ""] = await stdout.waitFor(/in a browser: (http:\S+)[^]*Ctrl-C/);
-      await using view = await openView(url, options);
-      const person = new Person(view.page, view.faults);
-      await test(person, bridge, url);
-      // The browser says itself that what was asked too early was refused.
-      assert.deepEqual(view.faults.filter((fault) => !fault.includes("409")), []);
-      process.kill("SIGTERM");
-      assert.equal((await process.status).code, 0, await stderr);
-      await stdout.ended;
-    },
+  browserTest(name, async () => {
+    const channel = {
+      "transport-type": type,
+      "default-from-addr": CODE,
+      "failed-status": "failed",
+    };
+    await using bridge = await TestBridge.start(channel);
+    await bridge.transport.takeNoMore();
+    for (const to_addr of ["+27821234567", "+27831234568"]) {
+      const content = `For ${to_addr}`;
+      // What a bridge has sent it knows when it fails.
+      if (type === "sms") await bridge.send({ ...text(content), to: to_addr });
+      else await bridge.transport.publish("outbound", inboundMessage({ to_addr, content }));
+    }
+    const flags = {
+      ...channel,
+      "connector-name": bridge.connector,
+      "http-bind": new URL(bridge.service.address).host,
+      "turn-api-url": bridge.turn.url,
+      "auth-token": TOKEN,
+      "turn-hmac-secret": SECRET,
+      "amqp-url": amqpUrl(),
+      "page-port": "0",
+    };
+    const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
+    await using process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "--no-check", ...PERMISSIONS, "src/main.ts", "handset", ...args],
+      cwd: ROOT,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const stdout = new Transcript(process.stdout);
+    const stderr = process.stderr.text();
+    const [, url = ""] = await stdout.waitFor(/in a browser: (http:\S+)[^]*Ctrl-C/);
+    await using view = await openView(url, options);
+    const person = new Person(view.page, view.faults);
+    await test(person, bridge, url);
+    // The browser says itself that what was asked too early was refused.
+    assert.deepEqual(view.faults.filter((fault) => !fault.includes("409")), []);
+    process.kill("SIGTERM");
+    assert.equal((await process.status).code, 0, await stderr);
+    await stdout.ended;
   });
 }
 

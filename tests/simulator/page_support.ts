@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
 import { PageServer } from "../../src/simulator/handset/server.ts";
-import { closeBrowser, NO_CHROMIUM, openView, type ViewOptions } from "../support/chromium.ts";
+import { browserTest, closeBrowser, openView, type ViewOptions } from "../support/chromium.ts";
 import { until } from "../support/until.ts";
 import { type PlayOptions, startDemoPlay } from "./play.ts";
 
@@ -96,22 +96,15 @@ export function pageTest(
   test: (person: Person, playing: DemoPlaying & { server: PageServer }) => Promise<void>,
   options: PlayOptions & ViewOptions = {},
 ): void {
-  Deno.test({
-    name: NO_CHROMIUM === undefined ? name : `${name} (${NO_CHROMIUM})`,
-    ignore: NO_CHROMIUM !== undefined,
-    // The browser goes on for the next one.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: async () => {
-      await using playing = await startDemoPlay(options);
-      await using server = new PageServer({
-        hostname: "127.0.0.1",
-        port: 0,
-        play: playing.play,
-      });
-      await using view = await openView(server.url, options);
-      await test(new Person(view.page, view.faults), { ...playing, server });
-      assert.deepEqual(view.faults, [], "errors on the page");
-    },
+  browserTest(name, async () => {
+    await using playing = await startDemoPlay(options);
+    await using server = new PageServer({
+      hostname: "127.0.0.1",
+      port: 0,
+      play: playing.play,
+    });
+    await using view = await openView(server.url, options);
+    await test(new Person(view.page, view.faults), { ...playing, server });
+    assert.deepEqual(view.faults, [], "errors on the page");
   });
 }

@@ -4,7 +4,7 @@ import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { PhonePlay } from "../../src/simulator/handset/phone_play.ts";
 import { PageServer } from "../../src/simulator/handset/server.ts";
 import { Transport } from "../../src/simulator/transport.ts";
-import { NO_CHROMIUM, openView } from "../support/chromium.ts";
+import { browserTest, openView } from "../support/chromium.ts";
 import { until } from "../support/until.ts";
 import { pageTest, Person } from "./page_support.ts";
 
@@ -280,27 +280,18 @@ pageTest("a USSD session goes by keyboard alone", async (person) => {
   assert.equal(await person.focus(), "dial-code");
 });
 
-Deno.test({
-  name: `the phone alone has no Turn beside it${
-    NO_CHROMIUM === undefined ? "" : ` (${NO_CHROMIUM})`
-  }`,
-  ignore: NO_CHROMIUM !== undefined,
-  // The browser's process and sockets end when they end.
-  sanitizeOps: false,
-  sanitizeResources: false,
-  fn: async () => {
-    const broker = MemoryBroker.open();
-    await using transport = new Transport("smpp", broker);
-    await using play = new PhonePlay({ transport, number: "8110" });
-    play.start();
-    await using server = new PageServer({ hostname: "127.0.0.1", port: 0, play });
-    await using view = await openView(server.url, { width: 375 });
-    const person = new Person(view.page, view.faults);
-    await person.sees("#bridge-about", "smpp");
-    await person.enters("#text-content", "Hello?");
-    await person.sees(".trace", "Hello?");
-    assert.deepEqual(await person.texts("#turn, #load, #tour, .panes"), []);
-    assert.equal(broker.waiting("smpp.inbound").length, 1);
-    assert.deepEqual(view.faults, []);
-  },
+browserTest("the phone alone has no Turn beside it", async () => {
+  const broker = MemoryBroker.open();
+  await using transport = new Transport("smpp", broker);
+  await using play = new PhonePlay({ transport, number: "8110" });
+  play.start();
+  await using server = new PageServer({ hostname: "127.0.0.1", port: 0, play });
+  await using view = await openView(server.url, { width: 375 });
+  const person = new Person(view.page, view.faults);
+  await person.sees("#bridge-about", "smpp");
+  await person.enters("#text-content", "Hello?");
+  await person.sees(".trace", "Hello?");
+  assert.deepEqual(await person.texts("#turn, #load, #tour, .panes"), []);
+  assert.equal(broker.waiting("smpp.inbound").length, 1);
+  assert.deepEqual(view.faults, []);
 });

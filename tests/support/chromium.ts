@@ -11,9 +11,21 @@ import { CHROMIUM_VARIABLE } from "./chromium_find.ts";
 const path = Deno.env.get(CHROMIUM_VARIABLE);
 
 /** What is to be said in a test's name, if there is no Chromium for it. */
-export const NO_CHROMIUM: string | undefined = path
+const NO_CHROMIUM: string | undefined = path
   ? undefined
   : `${CHROMIUM_VARIABLE} is not set: install Chromium, and run "deno task test", which finds it`;
+
+/** Runs a test in a browser; ignored, and said so, where there is none. */
+export function browserTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({
+    name: NO_CHROMIUM === undefined ? name : `${name} (${NO_CHROMIUM})`,
+    ignore: NO_CHROMIUM !== undefined,
+    // The browser goes on for the next one.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn,
+  });
+}
 
 /** How a page is seen. */
 export interface ViewOptions {
