@@ -13,6 +13,7 @@ import {
   MOST_WAITING,
   type WaitingMessage,
 } from "../simulator/handset/others.ts";
+import { operatorsUrl } from "./running_bridge.ts";
 import { PhonePlay } from "../simulator/handset/phone_play.ts";
 import { Transport } from "../simulator/transport.ts";
 import { startLogging } from "../telemetry/mod.ts";
@@ -65,7 +66,7 @@ export async function handset(config: Config, options: HandsetOptions): Promise<
     consumers: options.force ? undefined : () => broker.consumersOf(outbound),
     failedStatus: channel.failed_status,
     bridge: {
-      ...{ connector, queue: inbound, address: operatorsAddress(config) },
+      ...{ connector, queue: inbound, address: operatorsUrl(config) },
       consumers: () => broker.consumersOf(inbound),
     },
   });
@@ -92,15 +93,6 @@ async function refuseIfUsed(broker: AmqpBroker, outbound: string): Promise<void>
         "Each message would reach only one of the two; --force starts nevertheless.",
     );
   }
-}
-
-/** Where a bridge with this configuration answers operators, if it runs on this machine. */
-function operatorsAddress({ admin_bind, http_bind }: Config): string {
-  const bind = admin_bind ?? http_bind;
-  if (bind.kind === "unix") return `unix:${bind.path}`;
-  const anywhere = ["0.0.0.0", "::"].includes(bind.hostname);
-  const host = anywhere ? "127.0.0.1" : bind.hostname;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${bind.port}`;
 }
 
 /**

@@ -13,7 +13,7 @@ export type Answer =
 /** Asks it for one of its addresses for operators, as `/metrics`. */
 export async function askBridge(config: Config, path: string): Promise<Answer> {
   const bind = config.admin_bind ?? config.http_bind;
-  const url = urlOf(bind, path);
+  const url = operatorsUrl(config, path);
   using client = bind.kind === "unix"
     ? Deno.createHttpClient({ proxy: { transport: "unix", path: bind.path } })
     : undefined;
@@ -31,8 +31,9 @@ export async function askBridge(config: Config, path: string): Promise<Answer> {
   }
 }
 
-/** What listens on all addresses can be reached on this machine's own. */
-function urlOf(bind: Config["http_bind"], path: string): string {
+/** Where it answers operators. What listens on all addresses can be reached on this machine's own. */
+export function operatorsUrl({ admin_bind, http_bind }: Config, path = ""): string {
+  const bind = admin_bind ?? http_bind;
   if (bind.kind === "unix") return formatBind(bind);
   const own = { "0.0.0.0": "127.0.0.1", "::": "::1" }[bind.hostname];
   return `http://${formatBind({ ...bind, hostname: own ?? bind.hostname })}${path}`;

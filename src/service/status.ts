@@ -37,7 +37,7 @@ export interface ChannelStatus {
   /** `this` if this bridge takes messages off the queues; else another one does, or none. */
   readonly speaker: Since;
   readonly flows: Readonly<Record<(typeof FLOWS)[number], Rates>>;
-  /** By `inbound`, `event`, `held` and `outbound`; none while the broker can't tell. */
+  /** By `inbound`, `event`, `held`, `held_sms` and `outbound`; none while the broker can't tell. */
   readonly queues: Readonly<Record<string, QueueFigures>>;
   /** Taken off the queues by this bridge, and not done with. */
   readonly in_hand: { readonly inbound: number; readonly event: number };
