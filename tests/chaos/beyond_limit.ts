@@ -73,7 +73,9 @@ export async function beyondLimit(run: BrokerRun, size: BeyondSize, how: Down): 
   const mayRepeat = { duplicated: size.losses * IN_WORK };
   const log = world.bridge.log();
   reporter.flow("inbound", excusing(log, world.inboundHistory()), mayRepeat);
-  reporter.flow("outbound", world.outboundHistory());
+  // The second one to a user waits for word of the first, and may just be sent at such a moment.
+  reporter.flow("outbound", world.outboundHistory(), { duplicated: size.losses });
+  reporter.add(world.idFaults({ mayRepeat: size.losses }));
   reporter.flow("statuses", excusing(log, world.statusHistory()), mayRepeat);
   reporter.figure("cache", cache.name);
   reporter.figure("all caught up after", `${caughtUp.toFixed(1)} s`);

@@ -131,13 +131,13 @@ function reportFlows(reporter: Reporter, { world }: Stage, happened: readonly Ha
   const { operator, turn } = world;
   const outages = happened.filter(({ fault }) => fault.kind === "turn");
   const late = mayBeLate([...operator.inbound, ...operator.events], turn.calls, outages);
-  const mayRepeat = { duplicated: happened.length * MAY_REPEAT };
+  const duplicated = happened.length * MAY_REPEAT;
   const tries = world.outcomes.flatMap((outcome) => outcome.tries);
   const failed = tries.filter(({ status }) => status !== 200);
-  reporter.flow("inbound", { ...world.inboundHistory(), mayBeLate: late }, mayRepeat);
-  reporter.flow("outbound", world.outboundHistory(), { duplicated: failed.length });
-  reporter.flow("statuses", { ...world.statusHistory(), mayBeLate: late }, mayRepeat);
-  reporter.add(world.idFaults());
+  reporter.flow("inbound", { ...world.inboundHistory(), mayBeLate: late }, { duplicated });
+  reporter.flow("outbound", world.outboundHistory(), { duplicated: failed.length + duplicated });
+  reporter.flow("statuses", { ...world.statusHistory(), mayBeLate: late }, { duplicated });
+  reporter.add(world.idFaults({ mayRepeat: duplicated }));
   const strange = failed.filter(({ status }) => status !== 503 && status !== 0);
   reporter.check(strange.length === 0, `${strange.length} were answered ${strange[0]?.status}`);
   reporter.figure("requests not answered 200", `${failed.length} of ${tries.length}`);
