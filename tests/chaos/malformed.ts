@@ -6,6 +6,7 @@
 
 import { sign, SIGNATURE_HEADER } from "../../src/turn/mod.ts";
 import { decodeEvent, decodeMessage } from "../../src/vumi/mod.ts";
+import { until } from "../support/until.ts";
 import { SECRET } from "./load.ts";
 import { spoil, type Tree } from "./mutations.ts";
 import type { End, Letter } from "./operator.ts";
@@ -39,6 +40,8 @@ export async function malformed(run: Run, { each }: MalformedSize): Promise<Repo
   await world.bridge.start();
   await world.bridge.healthy();
   await world.load({ concurrency: 1 }).send(wishesOf(run.seed, 1, 1));
+  // Of one that still waits to be sent nothing can be said; it is not sent any more then.
+  await until("the message of which events tell", () => world.operator.outbound.length > 0);
   const letters = lettersTo(run.seed, each, world.outcomes[0]?.id ?? "");
   const [statuses] = await Promise.all([
     requestAll(world, randomOf(run.seed, "http"), each),
