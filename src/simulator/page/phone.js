@@ -113,7 +113,7 @@ export class Phones {
       "div",
       { class: `said ${by}${ussd ? " over-ussd" : ""}` },
       make("span", { class: "unseen" }, `${who}: `),
-      make("p", { class: "words", dir: "auto" }, text),
+      make("p", { class: "words", dir: "auto" }, text || "(nothing)"),
       by === "network" ? null : meta,
     );
     if (by !== "network") this.reports.set(id, reports);
