@@ -245,6 +245,15 @@ const CASES: Readonly<Record<Exclude<WarningKind, "differs">, readonly Case[]>> 
       flow: started('has_only_phrase(event.message.text.body, "hi")'),
       options: { startTexts: ["register", "HI"] },
     },
+    {
+      flow: started('event.message.text.body == "Hi"'),
+      options: { startTexts: ["hi"] },
+      says: /^The flow starts on "Hi", and nobody dials that: Turn is told "hi"\.$/,
+    },
+    {
+      flow: started('lower(event.message.text.body) == "hi"'),
+      options: { startTexts: ["Hi"] },
+    },
     { flow: started('has_phrase(event.message.text.body, "hi")'), options: SMS },
     { flow: started('has_phrase(event.message.text.body, "*120*8864#")') },
     { flow: started('contact.name == "hi"') },
