@@ -195,6 +195,21 @@ const CASES: Readonly<Record<Exclude<WarningKind, "differs">, readonly Case[]>> 
       says: /10 s/,
       remedy: /networks do not wait so long/,
     },
+    // Each is waited for, and all of them are too long.
+    ...[4_000, 3_900].map((timeout) => ({
+      flow: flow(
+        { type: "Message", says: "Wait" },
+        { type: "Webhook", config: { timeout } },
+        { type: "Message", says: "Wait on" },
+        { type: "Webhook", config: { timeout } },
+        says("Here"),
+      ),
+      options: { mergeWindowMs: 6000 },
+      ...timeout === 4_000 && {
+        says: /^Web calls up to this may take 8 s in all: this may be missed, .* after 8 s in any/,
+        at: ["b4", 41, ""] as const,
+      },
+    })),
   ],
   too_late: [
     {
