@@ -42,6 +42,7 @@ export async function preview(
   channel: ChannelConfig,
   options: PreviewFlags,
 ): Promise<number> {
+  refuseToLose(names, options);
   const samples = await samplesOf(options.values);
   const made = previewOptions(channel, options, samples);
   const unread: Unread[] = [];
@@ -63,6 +64,15 @@ export async function preview(
   if (whole.flows.length === 0) return EXIT.findings;
   const isFaulty = warningsOf(whole).length > 0 || whole.unread.length > 0;
   return options.strict && isFaulty ? EXIT.findings : EXIT.ok;
+}
+
+/** @throws {CommandError} If a flow would be lost: what is written is named as one. */
+function refuseToLose(names: readonly string[], { html, writeValues }: PreviewFlags): void {
+  const lost = [html, writeValues].find((path) => path !== undefined && names.includes(path)) ??
+    // As with `--html *.json`.
+    (html?.toLowerCase().endsWith(".json") ? html : undefined);
+  if (lost === undefined) return;
+  throw new CommandError(EXIT.usage, `${lost} may be a flow: write to a file of another name.`);
 }
 
 /** Safe for a terminal; what joins emoji and letters of many scripts is safe. */

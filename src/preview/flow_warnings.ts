@@ -84,12 +84,19 @@ export function keywordWarnings(
   return [...found.values()];
 }
 
+const CALL_BEFORE =
+  "Call before the first of them, or ask something between: networks do not wait so long.";
+
 /** What there is to say of messages that come one after the other. */
 export function turnWarnings(
   { messages }: Turn,
   { mergeWindowMs, answerDeadlineMs }: SessionOptions,
 ): readonly Warning[] {
+  const deadline = answerDeadlineMs / 1000;
+  /** Of all calls, since some that were too long by themselves. */
+  let allMs = 0;
   return messages.slice(1).flatMap(({ block, callsMs }, index) => {
+    allMs += callsMs;
     const before = messages[index]?.block.card ?? "";
     if (mergeWindowMs === 0) {
       return [warningAt(
@@ -101,9 +108,21 @@ export function turnWarnings(
         "Set ussd.merge_window to 2, so that both are shown as one screen.",
       )];
     }
-    if (callsMs <= Math.min(mergeWindowMs, answerDeadlineMs)) return [];
+    const isWaitedFor = callsMs <= Math.min(mergeWindowMs, answerDeadlineMs);
+    if (isWaitedFor && (callsMs === 0 || allMs < answerDeadlineMs)) return [];
+    if (isWaitedFor) {
+      return [warningAt(
+        block,
+        "",
+        "web_call",
+        `Web calls up to this may take ${Math.ceil(allMs / 1000)} s in all: this may be missed, ` +
+          `as a screen is shown after ${deadline} s in any case.`,
+        CALL_BEFORE,
+      )];
+    }
+    allMs = 0;
     const seconds = Math.ceil(callsMs / 1000);
-    const isBearable = seconds < answerDeadlineMs / 1000;
+    const isBearable = seconds < deadline;
     return [warningAt(
       block,
       "",
@@ -112,7 +131,7 @@ export function turnWarnings(
         `as a screen waits ${mergeWindowMs / 1000} s for more.`,
       isBearable
         ? `Call before the first of them, or set ussd.merge_window to ${seconds + 1}.`
-        : "Call before the first of them, or ask something between: networks do not wait so long.",
+        : CALL_BEFORE,
     )];
   });
 }

@@ -8,6 +8,8 @@ export interface Keyword {
   readonly word: string;
   /** Whether the user's text must be this, and not only hold it. */
   readonly isWhole: boolean;
+  /** Whether capitals count, as they do for `==`. */
+  readonly isExact: boolean;
   /** What it is compared with: names in the condition. */
   readonly subject: string;
   readonly block: Block;
@@ -36,10 +38,15 @@ function keywordsIn(condition: string, block: Block): readonly Keyword[] {
   const found: Keyword[] = [];
   for (const [, name = "", subject = "", literals = ""] of condition.matchAll(FUNCTION)) {
     const isWhole = /only|exact/.test(name);
-    for (const word of textsIn(literals)) found.push({ word, isWhole, subject, block });
+    for (const word of textsIn(literals)) {
+      found.push({ word, isWhole, isExact: false, subject, block });
+    }
   }
   for (const [, subject = "", literal = ""] of condition.matchAll(EQUATION)) {
-    for (const word of textsIn(literal)) found.push({ word, isWhole: true, subject, block });
+    const isExact = !/\b(?:lower|upper)\(/.test(subject);
+    for (const word of textsIn(literal)) {
+      found.push({ word, isWhole: true, isExact, subject, block });
+    }
   }
   return found;
 }
@@ -66,7 +73,7 @@ export function startWords(flow: Flow): readonly Keyword[] {
   const words = [flow.trigger, first.condition, ...tests]
     .flatMap((condition) => keywordsIn(condition, first))
     .filter(isOfMessage);
-  return [...new Map(words.map((word) => [word.word.toLowerCase(), word])).values()];
+  return [...new Map(words.map((word) => [inCase(word.word, word), word])).values()];
 }
 
 /** All words that conditions of a flow look for. */
@@ -90,10 +97,14 @@ export function keywordsOf(flow: Flow): readonly Keyword[] {
 
 /** Whether one of the words starts the flow whose words these are. */
 export function isStartedBy(starts: readonly Keyword[], told: readonly string[]): boolean {
-  return starts.some(({ word, isWhole }) =>
+  return starts.some((start) =>
     told.some((text) => {
-      const [one, other] = [text.trim().toLowerCase(), word.toLowerCase()];
-      return isWhole ? one === other : one.includes(other);
+      const [one, other] = [inCase(text.trim(), start), inCase(start.word, start)];
+      return start.isWhole ? one === other : one.includes(other);
     })
   );
+}
+
+function inCase(text: string, { isExact }: Keyword): string {
+  return isExact ? text : text.toLowerCase();
 }

@@ -4,6 +4,7 @@
 import { parse } from "yaml";
 import { parseJson } from "../async/mod.ts";
 import type { Language } from "./container.ts";
+import { nameOf } from "./expressions.ts";
 
 /** A text, or several: a menu's options. */
 export type Words = string | readonly string[];
@@ -19,15 +20,11 @@ export function readSamples(bytes: Uint8Array): Samples | string {
   }
   const samples = new Map<string, Words | ReadonlyMap<string, Words>>();
   for (const [source, given] of Object.entries(value)) {
-    const words = wordsOf(given);
-    if (words !== undefined) samples.set(source, words);
-    else if (typeof given === "object" && given !== null && !Array.isArray(given)) {
-      const each = Object.entries(given).flatMap(([language, given]) => {
-        const words = wordsOf(given);
-        return words === undefined ? [] : [[language, words] as const];
-      });
-      samples.set(source, new Map(each));
+    const words = wordsOf(given) ?? wordsByLanguage(given);
+    if (words === undefined) {
+      return `${nameOf(source)} is no text, no list of texts and none of these for each language`;
     }
+    samples.set(source, words);
   }
   return samples;
 }
@@ -41,14 +38,25 @@ function yamlOf(bytes: Uint8Array): unknown {
   }
 }
 
+function wordsByLanguage(given: unknown): ReadonlyMap<string, Words> | undefined {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return undefined;
+  const each = new Map<string, Words>();
+  for (const [language, value] of Object.entries(given)) {
+    const words = wordsOf(value);
+    if (words === undefined) return undefined;
+    each.set(language, words);
+  }
+  return each;
+}
+
 function wordsOf(given: unknown): Words | undefined {
   if (typeof given === "string") return given;
   if (typeof given === "number" || typeof given === "boolean") return String(given);
+  // What is not filled in, in YAML.
+  if (given === null) return "";
   if (!Array.isArray(given)) return undefined;
-  return given.flatMap((each) => {
-    const words = wordsOf(each);
-    return typeof words === "string" ? [words] : [];
-  });
+  const texts = given.map(wordsOf).filter((words) => typeof words === "string");
+  return texts.length === given.length ? texts : undefined;
 }
 
 /** What `source` says in a language; undefined if no sample says it. */

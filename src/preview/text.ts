@@ -84,7 +84,7 @@ function wrapped(text: string, first: string, others: string): string {
 /** A line as several, broken at blanks where there are some. */
 function wrapLine(line: string, width: number): readonly string[] {
   const lines: string[] = [];
-  if (/^[ -~]*$/.test(line)) {
+  if (NARROW.test(line)) {
     let rest = line;
     while (rest.length > width) {
       const at = rest.lastIndexOf(" ", width);
@@ -119,13 +119,17 @@ function padded(line: string): string {
 
 const clusters = new Intl.Segmenter("und", { granularity: "grapheme" });
 
+/** Letters of Latin, Greek, Cyrillic and Ethiopic, each as wide as one: what needs no slow segmenter. */
+const NARROW =
+  /^[ -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u1200-\u135a\u1360-\u137f─]*$/;
+
 /** What a terminal shows as wide as two letters. */
 const WIDE =
   /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6])/u;
 
 /** How many columns a terminal needs for a text. */
 function widthOf(text: string): number {
-  if (/^[ -~─]*$/.test(text)) return text.length;
+  if (NARROW.test(text)) return text.length;
   let width = 0;
   for (const { segment } of clusters.segment(text)) {
     width += WIDE.test(segment) ? 2 : /^\p{M}/u.test(segment) ? 0 : 1;

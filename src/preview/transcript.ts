@@ -49,8 +49,8 @@ type Entry = z.output<typeof entrySchema>;
 
 /** What came after one thing that the user did. */
 interface Exchange {
-  /** What the user wrote or dialled; empty before the first. */
-  readonly after: string;
+  /** What the user wrote or dialled, which may be nothing; undefined before the first. */
+  readonly after: string | undefined;
   medium: Medium;
   readonly sent: Said[];
   /** What the phone has shown. */
@@ -71,7 +71,7 @@ export function previewTranscript(
   const name = `Transcript of ${data.phone}`;
   const pass = (where: string, why: string) => void unread.push({ file, where, why });
   const exchanges = exchangesOf(data.entries, options, pass);
-  const [first] = exchanges.filter(({ after }) => after !== "");
+  const [first] = exchanges.filter(({ after }) => after !== undefined);
   const [ours, others] = [
     exchanges.filter(({ medium }) => medium === options.medium),
     exchanges.filter(({ medium }) => medium !== options.medium),
@@ -82,7 +82,7 @@ export function previewTranscript(
   }
   const flow = {
     ...{ file, name, warnings: [] },
-    startsOn: first === undefined ? [] : [first.after],
+    startsOn: first?.after === undefined ? [] : [first.after],
     languages: [{ code: "", name: "", steps: stepsOf(ours, options) }],
   };
   return { flow, unread };
@@ -93,7 +93,7 @@ function exchangesOf(
   options: TranscriptOptions,
   pass: (where: string, why: string) => void,
 ): readonly Exchange[] {
-  let exchange: Exchange = { after: "", medium: "sms", sent: [], shown: [] };
+  let exchange: Exchange = { after: undefined, medium: "sms", sent: [], shown: [] };
   const exchanges = [exchange];
   for (const [index, value] of values.entries()) {
     const { data: entry } = entrySchema.safeParse(value);
@@ -103,7 +103,7 @@ function exchangesOf(
       exchange = { after: entry.text, medium: entry.medium, sent: [], shown: [] };
       exchanges.push(exchange);
     } else if (entry.by === "service") {
-      if (exchange.after === "") exchange.medium = entry.medium;
+      if (exchange.after === undefined) exchange.medium = entry.medium;
       if (exchange.medium === entry.medium) exchange.shown.push(entry.text);
     } else if (entry.by === "turn" && entry.status === 200) {
       const said = saidBy(entry, exchange.after, options);
@@ -112,13 +112,13 @@ function exchangesOf(
     }
   }
   return exchanges.filter(({ after, sent, shown }) =>
-    after !== "" || sent.length + shown.length > 0
+    after !== undefined || sent.length + shown.length > 0
   );
 }
 
 function saidBy(
   { turn, content, waiting_for_user_input }: Extract<Entry, { by: "turn" }>,
-  after: string,
+  after: string | undefined,
   { readMessage }: TranscriptOptions,
 ): Said | undefined {
   const read = readMessage?.({ turn, content });
@@ -128,7 +128,7 @@ function saidBy(
 function saidOf(
   { message, content }: Pick<MessageToMerge, "message" | "content">,
   waitingForUserInput: boolean,
-  after: string,
+  after: string | undefined,
 ): Said {
   const { type } = message;
   const isSilent = type === "sticker" || type === "reaction";
@@ -141,8 +141,8 @@ function saidOf(
 }
 
 /** Where it is, in place of a card. */
-function blockOf(after: string): Block {
-  const card = after === "" ? "Before the user wrote" : `After ${JSON.stringify(after)}`;
+function blockOf(after: string | undefined): Block {
+  const card = after === undefined ? "Before the user wrote" : `After ${JSON.stringify(after)}`;
   const nothing = { uuid: "", name: "", type: "", condition: "", item: "", header: "", footer: "" };
   return { ...nothing, card, config: {}, exits: [], line: undefined, isList: false };
 }
@@ -154,7 +154,7 @@ function stepsOf(exchanges: readonly Exchange[], options: TranscriptOptions): re
   return exchanges.flatMap(({ after, sent, shown }) => {
     const [first, ...others] = sent;
     if (first === undefined) {
-      const isMore = isKey(after, options.pages.moreKey) && pages.length > 0;
+      const isMore = isKey(after ?? "", options.pages.moreKey) && pages.length > 0;
       // What the bridge brings by itself was in the step before.
       const left = isMore && shown[0] === pages.shift() ? shown.slice(1) : shown;
       return left.map((text) => stepOf([textSaid(text, after)], options));
@@ -174,7 +174,7 @@ function stepsOf(exchanges: readonly Exchange[], options: TranscriptOptions): re
 }
 
 /** What was shown where it is not known what Turn has sent: as it was. */
-function textSaid(body: string, after: string): Said {
+function textSaid(body: string, after: string | undefined): Said {
   return saidOf({ message: { type: "text", text: { body } }, content: null }, true, after);
 }
 

@@ -198,6 +198,19 @@ for (const how of ["at the page", "by --waiting", "and is killed"]) {
   });
 }
 
+Deno.test("handset leaves also what has no id, or is no message, if it has waited", async () => {
+  await using queues = await connector();
+  const nameless = inboundMessage({ message_id: undefined, to_addr: USER, content: "waited" });
+  for (const body of [nameless, [1]]) await queues.transport.publish("outbound", body);
+  await using process = handset({ "connector-name": queues.name }, "--waiting", "leave");
+  const { stdout, client: opened } = await pageOf(process);
+  await using client = opened;
+  await client.hears({ kind: "others", left: 2 });
+  assert.deepEqual(client.said, []);
+  await ended(process, stdout);
+  assert.equal(await queues.transport.depth("outbound"), 2);
+});
+
 Deno.test("handset does not begin at the page beside a transport that was started meanwhile", async () => {
   await using queues = await withWaiting();
   await using process = handset({ "connector-name": queues.name });

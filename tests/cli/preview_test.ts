@@ -140,6 +140,38 @@ Deno.test("preview --write-values writes what is asked for, keeps what is filled
   assert.deepEqual([wrong.code, /no such file/.test(wrong.stderr)], [64, true]);
 });
 
+Deno.test("preview writes over no flow, and loses nothing of samples that it can't read", async () => {
+  await using folder = await tempFolder();
+  const flow = `${folder.path}/flow.json`;
+  await Deno.copyFile(flowFile("dynamic"), flow);
+  const text = await Deno.readTextFile(flow);
+  // The first is what a shell makes of *.json.
+  for (
+    const args of [
+      ["--html", flow, flowFile("welcome")],
+      ["--write-values", flow, "--values", flow, flow],
+    ]
+  ) {
+    const { code, stderr } = await preview(...args);
+    assert.deepEqual([code, stderr], [
+      64,
+      `${flow} may be a flow: write to a file of another name.\n`,
+    ]);
+    assert.equal(await Deno.readTextFile(flow), text);
+  }
+  const values = `${folder.path}/values.yaml`;
+  for (const wrong of ["x: { eng: { y: 1 } }", "x: [one, [two]]", "x: { eng: [{}] }"]) {
+    await Deno.writeTextFile(values, `empty:\n${wrong}\n`);
+    const made = await preview("--values", values, "--write-values", values, flow);
+    assert.equal(made.code, 64, wrong);
+    assert.match(
+      made.stderr,
+      /^Cannot use --values .*: @x is no text, no list of texts and none of/,
+    );
+    assert.match(await Deno.readTextFile(values), /^empty:\nx/);
+  }
+});
+
 Deno.test("preview shows a transcript of the handset's page, with what Turn has sent", async () => {
   await using folder = await tempFolder();
   const file = `${folder.path}/transcript.json`;

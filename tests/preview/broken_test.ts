@@ -143,3 +143,21 @@ Deno.test("10 MB of flows are shown", () => {
   // It takes less than 2 s; the limit is for machines that are a good deal slower.
   assert.ok(took < 30_000, `${took} ms`);
 });
+
+Deno.test("letters of another alphabet are printed about as fast as plain ones", () => {
+  const printing = (letter: string): number => {
+    const says = Array.from({ length: 12 }, () => letter.repeat(5)).join(" ");
+    const blocks = Array.from({ length: 2_000 }, (_, index) => ({
+      ...{ id: `b${index}`, type: "Open", says },
+    }));
+    const bytes = encoder.encode(JSON.stringify(buildFlow({ name: "Large", blocks })));
+    const made = preview([{ name: "large.json", bytes }], OPTIONS);
+    const start = performance.now();
+    assert.ok([...formatText(made, (text) => text)].join("").length > 100_000);
+    return performance.now() - start;
+  };
+  // The quickest of some: a machine that is busy slows one or the other.
+  const quickest = (letter: string) => Math.min(...[1, 2, 3].map(() => printing(letter)));
+  const [plain, others] = [quickest("a"), quickest("ሀ")];
+  assert.ok(others < 10 * plain, `${others} ms, and ${plain} ms for plain ones`);
+});

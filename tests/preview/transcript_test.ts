@@ -61,6 +61,15 @@ async function recorded(): Promise<{ readonly json: Transcript; readonly text: s
     })
   );
   await next(() => play.act({ do: "answer", address: USER, text: "98" }));
+  // Also an answer that is empty begins a new screen.
+  await play.act({ do: "answer", address: USER, text: "" });
+  await until("Turn to know", () => playing.turn.calls.length > length + 1);
+  await next(() =>
+    play.act({
+      ...{ do: "send", to: USER, content: "", waits: true, replyTo: "", badSignature: false },
+      turn: { type: "text", text: { body: "Please answer." } },
+    })
+  );
   await play.act({ do: "hangUp", address: USER });
   await play.act({ do: "setTurnReplies", on: true });
   await next(() => play.act({ do: "text", address: USER, text: "Hello" }));
@@ -79,7 +88,7 @@ Deno.test("a transcript is replayed: the bridge's code makes the same screens of
   const { json, text } = await recorded();
   const screens = screensOf(json);
   assert.deepEqual(screens, shownIn(json));
-  assert.equal(screens.length, 4);
+  assert.equal(screens.length, 5);
   assert.match(screens[1] ?? "", /1\. Well\n2\. Not so well$/);
   assert.match(screens[2] ?? "", /\n98\. More$/);
   const kinds = warningsOf(replayed(json)).map(({ kind }) => kind);

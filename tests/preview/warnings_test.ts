@@ -195,6 +195,21 @@ const CASES: Readonly<Record<Exclude<WarningKind, "differs">, readonly Case[]>> 
       says: /10 s/,
       remedy: /networks do not wait so long/,
     },
+    // Each is waited for, and all of them are too long.
+    ...[4_000, 3_900].map((timeout) => ({
+      flow: flow(
+        { type: "Message", says: "Wait" },
+        { type: "Webhook", config: { timeout } },
+        { type: "Message", says: "Wait on" },
+        { type: "Webhook", config: { timeout } },
+        says("Here"),
+      ),
+      options: { mergeWindowMs: 6000 },
+      ...timeout === 4_000 && {
+        says: /^Web calls up to this may take 8 s in all: this may be missed, .* after 8 s in any/,
+        at: ["b4", 41, ""] as const,
+      },
+    })),
   ],
   too_late: [
     {
@@ -244,6 +259,15 @@ const CASES: Readonly<Record<Exclude<WarningKind, "differs">, readonly Case[]>> 
     {
       flow: started('has_only_phrase(event.message.text.body, "hi")'),
       options: { startTexts: ["register", "HI"] },
+    },
+    {
+      flow: started('event.message.text.body == "Hi"'),
+      options: { startTexts: ["hi"] },
+      says: /^The flow starts on "Hi", and nobody dials that: Turn is told "hi"\.$/,
+    },
+    {
+      flow: started('lower(event.message.text.body) == "hi"'),
+      options: { startTexts: ["Hi"] },
     },
     { flow: started('has_phrase(event.message.text.body, "hi")'), options: SMS },
     { flow: started('has_phrase(event.message.text.body, "*120*8864#")') },

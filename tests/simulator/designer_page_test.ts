@@ -10,7 +10,7 @@
 import assert from "node:assert/strict";
 import type { Sample } from "../../src/simulator/handset/events.ts";
 import { until } from "../support/until.ts";
-import { cutOff } from "./page_faults.ts";
+import { cutOff, seriousFaults } from "./page_faults.ts";
 import { pageTest, type Person } from "./page_support.ts";
 
 const USER = "+26612345678";
@@ -32,6 +32,7 @@ pageTest(
     const merged = "Your flow sent two messages; they were merged.";
     await person.sees("#ussd-warnings li", merged);
     await person.sees("#phone .thread > .warning", merged);
+    assert.deepEqual(await seriousFaults(person), []);
     await play.act({ do: "setTurnReplies", on: false });
     const { length } = turn.calls;
     await person.enters("#ussd-answer", "Neo");
@@ -43,6 +44,13 @@ pageTest(
     await person.sees("#ussd-warnings li", "Your flow's text takes more than one screen");
     await person.sees("#ussd-text", "98. More");
     await person.sees("#ussd-size", /^1\d\d of 182 characters$/);
+    // A page that is opened now knows what was said of this screen, and not of those before.
+    await person.page.reload();
+    await person.sees("#ussd-text", "98. More");
+    assert.deepEqual((await person.texts("#ussd-warnings li")).map((words) => words.slice(0, 9)), [
+      "Refused: ",
+      "Your flow",
+    ]);
   },
 );
 

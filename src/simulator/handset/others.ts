@@ -10,8 +10,8 @@ import type { Others as OthersNow } from "./events.ts";
 
 /** A message that waits in the queue. */
 export interface WaitingMessage {
-  /** Empty if it has none that can be read. */
-  readonly id: string;
+  /** By which it is known when it comes: a message may have no id, or be none. */
+  readonly digest: string;
   readonly address: string;
 }
 
@@ -41,11 +41,8 @@ export async function lookAtWaiting(
 ): Promise<readonly WaitingMessage[]> {
   const found: WaitingMessage[] = [];
   await broker.browse(queue, ({ body }) => {
-    const { message_id: id, to_addr: address } = parseFields(body);
-    found.push({
-      id: typeof id === "string" ? id : "",
-      address: typeof address === "string" ? address : "",
-    });
+    const { to_addr: address } = parseFields(body);
+    found.push({ digest: digestOf(body), address: typeof address === "string" ? address : "" });
     return "keep";
   });
   return found;
@@ -95,6 +92,8 @@ interface Left {
 export class Others implements Disposable {
   readonly #options: OthersOptions;
   readonly #waited: ReadonlySet<string>;
+  /** Ids of those that waited and were taken. */
+  readonly #takenIds = new Set<string>();
   readonly #left = new Set<Left>();
   /** Those that go to the end now, by what is in them, in order, until their copies have come. */
   readonly #moved = new Set<string>();
@@ -105,7 +104,7 @@ export class Others implements Disposable {
 
   constructor(options: OthersOptions) {
     this.#options = options;
-    this.#waited = new Set(options.waited.map(({ id }) => id));
+    this.#waited = new Set(options.waited.map(({ digest }) => digest));
     this.#decision = options.waited.length === 0 ? "leave" : options.decision;
   }
 
@@ -142,7 +141,7 @@ export class Others implements Disposable {
 
   /** Whether it waited, and is taken all the same: no phone here is the one that it is for. */
   isTakenFromOthers(id: string): boolean {
-    return this.#decision === "take" && this.#waited.has(id);
+    return this.#takenIds.has(id);
   }
 
   /** Leaves a message in the queue; undefined if it is to be taken. */
@@ -150,10 +149,12 @@ export class Others implements Disposable {
     message: Message | null,
     arrival: BrokerMessage,
   ): Promise<Disposition | undefined> | undefined {
-    const isCopy = this.#hasCome(digestOf(arrival.body));
+    const digest = digestOf(arrival.body);
+    const isCopy = this.#hasCome(digest);
     const { message_id: id = "", to_addr: address = "" } = message ?? {};
-    const waited = this.#waited.has(id);
+    const waited = this.#waited.has(digest);
     if (waited && this.#decision === "take") {
+      this.#takenIds.add(id);
       this.#taken++;
       this.#options.onChange();
       return undefined;

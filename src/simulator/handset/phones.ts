@@ -210,7 +210,7 @@ export class Phones implements Disposable {
     this.lastUsed = address;
     const ussd = message.transport_type === "ussd";
     const text = content ?? (session_event === "new" ? message.to_addr : "");
-    if (text !== "") this.words.say({ address, id, by: "user", text, ussd });
+    if (session_event !== "close") this.words.say({ address, id, by: "user", text, ussd });
     if (!ussd) return;
     const ended = session.userDoes(message);
     if (ended) this.words.notice(address, ENDS[ended], ussd);

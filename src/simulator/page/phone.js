@@ -55,6 +55,7 @@ export class Phones {
       if (event.address === this.network.wanted) this.network.found(this.people);
       this.showDevice();
     } else if (event.kind === "said") {
+      if (event.by === "user" && event.ussd) this.ussd.userDoes(event.address);
       this.append(event.address, this.entry(event), event.by !== "user");
     } else if (event.kind === "warning") {
       this.append(event.address, make("p", { class: "warning" }, event.text), true);
@@ -113,7 +114,7 @@ export class Phones {
       "div",
       { class: `said ${by}${ussd ? " over-ussd" : ""}` },
       make("span", { class: "unseen" }, `${who}: `),
-      make("p", { class: "words", dir: "auto" }, text),
+      make("p", { class: "words", dir: "auto" }, text || "(nothing)"),
       by === "network" ? null : meta,
     );
     if (by !== "network") this.reports.set(id, reports);

@@ -66,10 +66,6 @@ export class Ussd {
   take({ address, session }) {
     if (session === null) return;
     const before = this.sessions.get(address);
-    // The user has done something: what was said is of the screen before.
-    if (session.state === "waiting" && before?.session.state !== "waiting") {
-      this.warnings.delete(address);
-    }
     const isSame = before?.session.id === session.id;
     // One that ended before this page was there is nobody's any more.
     if (!isSame && session.state === "ended") this.closed.add(session.id);
@@ -79,6 +75,17 @@ export class Ussd {
       waitsUntil: session.waitMs === null ? null : performance.now() + session.waitMs,
       lengthMs: isSame ? before.lengthMs : session.leftMs,
     });
+  }
+
+  /**
+   * What was said is of the screen before. Not told by sessions, of which a page that is opened later
+   * gets the last only.
+   *
+   * @param {string} address
+   */
+  userDoes(address) {
+    this.warnings.delete(address);
+    if (address === this.address) this.showWarnings();
   }
 
   /** @param {MessageTrace} trace */

@@ -206,7 +206,7 @@ Deno.test("a link to a phone can't have taken what waits for a real person", asy
 });
 
 Deno.test("a link to a phone can't have taken what waited before it was said what becomes of it", async () => {
-  await using phones = playPhones({ waited: [{ id: "m1", address: PERSON }] });
+  await using phones = playPhones({ waited: [{ digest: "1", address: PERSON }] });
   await assert.rejects(phones.play.act(LINK), /^PhoneError: Messages wait for this number/);
 });
 
