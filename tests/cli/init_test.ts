@@ -134,7 +134,7 @@ Deno.test("init says plainly where it can't write", async () => {
   const args = ["init", "--output=/nowhere/at/all.yaml", ...LEAST, URL_FLAG];
   const { code, stderr } = await Program.fromSource().output(args);
   assert.equal(code, 69);
-  assert.match(stderr, /Cannot write \/nowhere\/at\/all\.yaml: NotFound/);
+  assert.match(stderr, /Cannot write \/nowhere\/at\/all\.yaml: there is no folder \/nowhere\/at\n/);
 });
 
 Deno.test("init leaves secrets in their files, if they are given so", async () => {
