@@ -77,6 +77,56 @@ walk("an unknown command is answered with a near one, as an unknown flag is", as
   ) assert.deepEqual(await place.run(args), { code: 64, shown: says });
 });
 
+walk("what goes wrong is said in 80 columns", async (place) => {
+  await place.write({
+    "bridge.yaml": `connector_name: c
+default_from_addr: "1"
+http_bind: 127.0.0.1:8080
+amqp_url: "memory:"
+turn_api_url: https://turn.example.org
+turn_hmac_secret: h
+auth_token: t
+`,
+  });
+  const SAID: readonly (readonly [args: string[], code: number, end: string])[] = [
+    [
+      ["check"],
+      78,
+      `
+No configuration file was found: neither --config nor TURN_CHANNELS_CONFIG nor
+VUMI_CONFIG_FILE names one, and there is no config.yaml, and no
+/etc/turn-channels/config.yaml.
+`,
+    ],
+    [
+      ["init", "--add-channel"],
+      69,
+      `Cannot read config.yaml: NotFound; without --add-channel a new file is written;
+  --output names another one
+`,
+    ],
+    [
+      ["demo", "--page-port", "99999"],
+      64,
+      `error: option '--page-port <port>' argument '99999' is invalid. It must be 0 to
+  65535.
+`,
+    ],
+    [
+      ["parked", "list", "--config", "bridge.yaml"],
+      64,
+      `With amqp_url memory: the queues are inside the running bridge, and can't be
+  reached from here.
+`,
+    ],
+  ];
+  for (const [args, expected, end] of SAID) {
+    const { code, shown } = await place.run(args);
+    assert.equal(code, expected, shown);
+    assert.equal(shown.slice(-end.length), end);
+  }
+});
+
 const FAULTY = `http_bind: 127.0.0.1:8080
 retry_schedule: [5, sixty]
 channels:

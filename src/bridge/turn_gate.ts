@@ -58,6 +58,7 @@ export class TurnGate {
   #stopped = false;
   #downSince = 0;
   #lastSuccess: number | undefined;
+  #refusesToken = false;
 
   constructor(options: TurnGateOptions) {
     this.#options = options;
@@ -91,6 +92,7 @@ export class TurnGate {
     const offset = this.#options.now() - this.#options.elapsed();
     return {
       ...this.status(),
+      refusesToken: this.#refusesToken,
       resources: { messages: figures("messages"), statuses: figures("statuses") },
       limits: this.#limiter.known().map((known) => ({
         ...known,
@@ -164,6 +166,7 @@ export class TurnGate {
     const { connector, metrics } = this.#options;
     metrics?.called(pass.resource, result.status, (now - pass.since) / 1000);
     if (result.kind === "delivered") this.#lastSuccess = this.#options.now();
+    this.#refusesToken = result.status === 401 || result.status === 403;
     const before = this.#breaker.state;
     const sign = signOf(result);
     const awayMs = result.kind === "retry" && result.fault === "unavailable" ? result.afterMs : 0;

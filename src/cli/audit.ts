@@ -84,8 +84,8 @@ async function askRunning(
   const { url } = answer;
   if ("reason" in answer) {
     const text =
-      `No running bridge answers at ${url}, so its counts since its start are not known.\n`;
-    return { text };
+      `No running bridge answers at ${url}, so its counts since its start are not known.`;
+    return { text: `${wrapText(text, WIDTH, "", "  ")}\n` };
   }
   const counts = readSamples(answer.text, "turn_channels_messages_total")
     .filter(({ labels, value }) => labels.connector === connector_name && value > 0)

@@ -22,7 +22,7 @@ import {
 import { brokerOptions } from "../service/broker_options.ts";
 import type { Signals } from "../service/signals.ts";
 import { CommandError, commandError, EXIT } from "./exit_codes.ts";
-import { printError } from "./print.ts";
+import { printError, WIDTH, wrapText } from "./print.ts";
 
 /** Does a command's work; `load` reads the configuration again. Returns the exit code. */
 type Work = (
@@ -89,9 +89,13 @@ const MORE_FLAGS = `
 Every key of the configuration is a flag too: turn-channels ${LISTS_KEYS} --help
 `;
 
-const NO_FILE = `
-No configuration file was found: neither --config nor ${FILE_VARIABLES.join(" nor ")}
-names one, and there is no ${USUAL_PLACES.join(", and no ")}.`;
+const NO_FILE = `\n${
+  wrapText(
+    `No configuration file was found: neither --config nor ${FILE_VARIABLES.join(" nor ")} ` +
+      `names one, and there is no ${USUAL_PLACES.join(", and no ")}.`,
+    WIDTH,
+  )
+}`;
 
 /**
  * The text with `--config` in the commands of ours that it names, if the file was named so: then they

@@ -26,12 +26,15 @@ export async function explain(alert: string | undefined): Promise<number> {
   const when = severity === "page" ? "wakes somebody" : "can wait for the morning";
   const [look = ""] = commandsFor(name);
   const section = sectionOf(runbook, `### ${name}`);
-  print(`${name}: ${when}\n\n${section}\n\n  ${look.replaceAll(TEMPLATE, "<$1>")}\n`);
+  print(`${name}: ${when}\n\n${section}\n\n  ${look.replaceAll(TEMPLATE_FLAG, "")}\n`);
   return EXIT.ok;
 }
 
 /** A label in a template of Prometheus. */
 const TEMPLATE = /\{\{ \$labels\.(\w+) \}\}/g;
+
+/** A flag whose value only an alert knows: the command is to run as it stands. */
+const TEMPLATE_FLAG = new RegExp(` --[\\w-]+ ${TEMPLATE.source}`, "g");
 
 function overview(runbook: string): string {
   const [, intro = ""] = /^# .*\n+([^]*?)^## /m.exec(runbook) ?? [];

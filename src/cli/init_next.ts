@@ -32,7 +32,8 @@ export function nextSteps(made: Made): string {
     "Next:",
     `  turn-channels check --config ${quoted}`,
     ...isAdded ? [] : [`  turn-channels run --config ${quoted}`],
-    `  turn-channels systemd-unit --config ${quoted}`,
+    // A unit takes no other paths.
+    ...quoted === path ? [`  turn-channels systemd-unit --config ${path}`] : [],
     ...isAdded ? ["  systemctl restart turn-channels"] : [],
     "",
     "vumi2: in the configuration of this channel's transport, set",

@@ -18,7 +18,7 @@ export function print(text: string): void {
 
 export function printError(text: string): void {
   try {
-    write(Deno.stderr, text);
+    write(Deno.stderr, forPeople(text));
   } catch {
     // There is nobody to be told.
   }
@@ -30,7 +30,7 @@ const LAST_MS = 1_000;
 /** Prints to standard error what is said last, and does not wait for a reader that hangs. */
 export async function printLast(text: string): Promise<void> {
   const end = new AbortController();
-  await within(writeAll(Deno.stderr, encoder.encode(text), end.signal), LAST_MS);
+  await within(writeAll(Deno.stderr, encoder.encode(forPeople(text)), end.signal), LAST_MS);
   end.abort();
 }
 
@@ -102,6 +102,18 @@ export function wrapText(text: string, width: number, first = "", next = first):
     else lines.push(`${indent = next}${word}`);
   }
   return lines.join("\n");
+}
+
+/** An error's text; at a terminal its sentences fit the width. What can be copied from it stays on a line. */
+function forPeople(text: string): string {
+  return Deno.stderr.isTerminal() ? fitSentences(text) : text;
+}
+
+/** The text with its long lines wrapped, but for those that are laid out, or have a command of ours. */
+export function fitSentences(text: string): string {
+  return text.split("\n").map((line) =>
+    /^ |\bturn-channels /.test(line) ? line : wrapText(line, WIDTH, "", "  ")
+  ).join("\n");
 }
 
 /** Control and format characters, surrogates, and separators of lines and paragraphs. */

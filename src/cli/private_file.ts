@@ -1,5 +1,7 @@
 // A file that only its owner can read, from the first moment on.
 
+import { dirname } from "node:path";
+import { messageOf } from "../async/mod.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 
 /**
@@ -16,13 +18,19 @@ export async function createPrivateFile(path: string, force: boolean, like?: Den
   if (!force && await exists()) {
     throw new CommandError(EXIT.unavailable, `${path} exists; --force replaces it`);
   }
+  if (await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false)) {
+    throw new CommandError(EXIT.unavailable, `Cannot write ${path}: it is a folder; name a file`);
+  }
   const unfinished = `${path}.${crypto.randomUUID().slice(0, 8)}`;
   const reasonOf = (error: unknown) => error instanceof Error ? error.name : String(error);
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(unfinished, { write: true, createNew: true, mode: 0o600 });
   } catch (error) {
-    throw new CommandError(EXIT.unavailable, `Cannot write ${path}: ${reasonOf(error)}`);
+    const reason = error instanceof Deno.errors.NotFound
+      ? `there is no folder ${dirname(path)}`
+      : reasonOf(error);
+    throw new CommandError(EXIT.unavailable, `Cannot write ${path}: ${reason}`);
   }
   try {
     if (like !== undefined) makeLike(unfinished, like);
@@ -37,8 +45,12 @@ export async function createPrivateFile(path: string, force: boolean, like?: Den
   return {
     write(text: string): void {
       const bytes = new TextEncoder().encode(text);
-      for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-      Deno.renameSync(unfinished, path);
+      try {
+        for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+        Deno.renameSync(unfinished, path);
+      } catch (error) {
+        throw new CommandError(EXIT.unavailable, `Cannot write ${path}: ${messageOf(error)}`);
+      }
       written = true;
     },
     [Symbol.dispose](): void {

@@ -27,7 +27,9 @@ export async function askBridge(config: Config, path: string): Promise<Answer> {
       "127.0.0.1 to NO_PROXY";
     return response.ok ? { url, text } : { url, reason };
   } catch (error) {
-    return { url, reason: messageOf(error) };
+    const isLate = error instanceof DOMException && error.name === "TimeoutError";
+    const late = `something listens there, and has not answered within ${LIMIT_MS / 1000} s`;
+    return { url, reason: isLate ? late : messageOf(error) };
   }
 }
 

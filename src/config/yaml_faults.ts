@@ -67,6 +67,13 @@ const TEXT_BEHIND_QUOTE = "nothing may follow the closing quote; inside of '…'
 
 /** What to do about faults by their codes. */
 const EXPECTED: Readonly<Record<string, (text: string, at: number) => string>> = {
+  BAD_INDENT: () =>
+    "indent this line as the ones that it belongs to; an item of a list begins with a dash and a space",
+  BAD_DQ_ESCAPE: () => "a backslash in \"…\" begins an escape: put it in '…', or write it twice",
+  MISSING_CHAR: () =>
+    "write a colon and a space between a key and its value, and indent keys that " +
+    "belong together by as many spaces",
+  MULTIPLE_DOCS: () => "remove the line ---: the file is one document",
   BAD_ALIAS: () => "put quotes around a value that begins with *",
   BAD_SCALAR_START: (text, at) => `put quotes around a value that begins with ${text[at]}`,
   BLOCK_AS_IMPLICIT_KEY: () =>

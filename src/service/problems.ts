@@ -70,10 +70,11 @@ function channelProblems(channel: ChannelStatus): readonly Problem[] {
       : count === 1
       ? "; 1 message of a user waits"
       : `; ${count} messages of users wait`;
-    add(
-      `Turn has been down since ${time(turn.since)}${messages}`,
-      "turn-channels explain TurnDown",
-    );
+    const since = `since ${time(turn.since)}${messages}`;
+    // To wait, as for a Turn that is down, would not help.
+    if (turn.refuses_token) {
+      add(`Turn has refused auth_token ${since}`, "turn-channels explain TurnRefusesToken");
+    } else add(`Turn has been down ${since}`, "turn-channels explain TurnDown");
   }
   for (const [queue, means] of Object.entries(faults)) {
     add(`${queue}: ${means}`, "turn-channels check");

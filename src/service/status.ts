@@ -44,6 +44,8 @@ export interface ChannelStatus {
   readonly turn: Since & {
     /** When it took a call last; null if it has not yet. */
     readonly last_success: string | null;
+    /** Whether it refused the token with the last call. */
+    readonly refuses_token: boolean;
     /** Calls that wait for other calls, or for the rate limit. */
     readonly waiting: number;
     readonly limits: readonly Pick<TurnFigures["limits"][number], "bucket" | "limit" | "left">[];
@@ -99,7 +101,7 @@ export function statusOf({ broker, channels, queueWatch, activity, log, started 
     },
     channels: channels.map((channel): ChannelStatus => {
       const { name, transportType, bridge } = channel;
-      const { lastSuccess, limits, resources } = bridge.turnFigures();
+      const { lastSuccess, refusesToken, limits, resources } = bridge.turnFigures();
       return {
         connector: name,
         transport_type: transportType,
@@ -114,6 +116,7 @@ export function statusOf({ broker, channels, queueWatch, activity, log, started 
         turn: {
           ...since(`turn ${name}`),
           last_success: lastSuccess === undefined ? null : iso(lastSuccess),
+          refuses_token: refusesToken,
           waiting: resources.messages.waiting + resources.statuses.waiting,
           limits: limits.map(({ bucket, limit, left }) => ({ bucket, limit, left })),
         },

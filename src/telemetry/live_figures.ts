@@ -11,6 +11,8 @@ export interface TurnFigures {
   readonly breaker: "closed" | "open" | "half-open";
   /** When Turn took a call last, in milliseconds since 1970. */
   readonly lastSuccess: number | undefined;
+  /** Whether it is the token that Turn refused with the last call. */
+  readonly refusesToken: boolean;
   /** By the resource that is called. */
   readonly resources: Readonly<
     Record<TurnResource, {

@@ -401,6 +401,18 @@ Deno.test("TurnGate tells what is in flight, what waits, and how long the rate l
   assert.equal(test.gate.figures().resources.messages.heldMs, 10_100, "nothing waits any more");
 });
 
+Deno.test("TurnGate knows whether it is the token that Turn refuses now", async () => {
+  using test = new TestGate();
+  for (let n = 0; n < 5; n++) await test.call({ ...UNREACHABLE, status: 401 });
+  assert.deepEqual([test.gate.figures().breaker, test.gate.figures().refusesToken], ["open", true]);
+  test.now += 10_000;
+  await test.call({ ...DOWN, status: 503 });
+  assert.deepEqual([test.gate.figures().breaker, test.gate.figures().refusesToken], [
+    "open",
+    false,
+  ]);
+});
+
 Deno.test("TurnGate counts calls by their answer, and how often Turn was down", async () => {
   const metrics = new MetricsRegistry();
   using test = new TestGate(2, metrics.channel("c"));

@@ -9,7 +9,7 @@ Deno.test("explain has the runbook's text of each alert, in 80 columns and plain
   assert.equal(await explained(program, "brokeraway"), BROKER_AWAY);
   assert.match(
     await explained(program, "MessagesParked"),
-    /^MessagesParked: can wait .*\n\nMeans: [^]*\n\nLook[^]*\n\nDo: [^]* --queue <queue>\n$/,
+    /^MessagesParked: can wait .*\n\nMeans: [^]*\n\nLook[^]*\n\nDo: [^]*\n\n {2}turn-channels parked list\n$/,
   );
   const overview = await explained(program);
   for (const name of Object.keys(ALERTS)) assert.ok(overview.includes(`  ${name} (`), name);

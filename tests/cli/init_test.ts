@@ -130,11 +130,20 @@ Deno.test("init replaces a file only by --force, and then closes it to others", 
   assert.equal(((await Deno.stat(place.path)).mode ?? 0) & 0o777, 0o600);
 });
 
+Deno.test("init prints no command that would refuse the path of the file", async () => {
+  await using place = await Place.make();
+  const path = `${place.folder}/a b.yaml`;
+  const { code, stdout } = await place.init(...LEAST, URL_FLAG, `--output=${path}`);
+  assert.equal(code, 0);
+  assert.ok(stdout.includes(`turn-channels check --config '${path}'`), stdout);
+  assert.ok(!stdout.includes("systemd-unit"), stdout);
+});
+
 Deno.test("init says plainly where it can't write", async () => {
   const args = ["init", "--output=/nowhere/at/all.yaml", ...LEAST, URL_FLAG];
   const { code, stderr } = await Program.fromSource().output(args);
   assert.equal(code, 69);
-  assert.match(stderr, /Cannot write \/nowhere\/at\/all\.yaml: NotFound/);
+  assert.match(stderr, /Cannot write \/nowhere\/at\/all\.yaml: there is no folder \/nowhere\/at\n/);
 });
 
 Deno.test("init leaves secrets in their files, if they are given so", async () => {

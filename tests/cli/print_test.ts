@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HeldOutput } from "../../src/cli/print.ts";
+import { fitSentences, HeldOutput } from "../../src/cli/print.ts";
 import { Program } from "../support/program.ts";
 
 Deno.test("HeldOutput prints in order when it is disposed, and before only if it holds too much", () => {
@@ -38,3 +38,14 @@ for (const args of [["dashboard"], ["--version"], ["run", "--help"]]) {
     assert.match(told, /^Cannot write to standard output: No space left on device.*\n$/);
   });
 }
+
+Deno.test("fitSentences() wraps sentences, and leaves what is laid out and what can be copied", () => {
+  const sentence = `error: ${"many words ".repeat(8)}end`;
+  const command = `turn-channels check --config '/a${" long".repeat(20)} path/config.yaml'`;
+  const laidOut = `  ${"x ".repeat(50)}`;
+  const text = `${sentence}\n${laidOut}\nRun ${command}\n`;
+  assert.equal(
+    fitSentences(text),
+    `error: ${"many words ".repeat(6)}many\n  words many words end\n${laidOut}\nRun ${command}\n`,
+  );
+});

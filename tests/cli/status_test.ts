@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
+import { askBridge } from "../../src/cli/running_bridge.ts";
+import { loadConfig } from "../../src/config/mod.ts";
 import { Live } from "../support/live.ts";
 import { Program } from "../support/program.ts";
 import { atTerminal, noPty } from "../support/pty.ts";
@@ -116,4 +118,23 @@ Deno.test({
       );
     }
   },
+});
+
+Deno.test("status says that what listens there does not answer", async () => {
+  using hung = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = hung.addr as Deno.NetAddr;
+  const flags = {
+    "connector-name": "c",
+    "default-from-addr": "1",
+    "http-bind": `127.0.0.1:${port}`,
+    "turn-hmac-secret": "h",
+    "turn-api-url": "http://127.0.0.1:1",
+    "auth-token": "t",
+  };
+  const loaded = await loadConfig({ flags, env: {} });
+  assert.ok(loaded.kind === "ok");
+  assert.deepEqual(await askBridge(loaded.config, "/status"), {
+    url: `http://127.0.0.1:${port}/status`,
+    reason: "something listens there, and has not answered within 3 s",
+  });
 });

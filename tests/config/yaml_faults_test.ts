@@ -63,6 +63,28 @@ const SYNTAX: readonly (readonly [what: string, file: string, expected: string])
     "line 1, column 1: write a colon and a space between a key and its value",
   ],
   ["a tab", "amqp:\n\tport: 1\n", "line 2, column 1: indent with spaces, not with tabs"],
+  [
+    "a dash that was forgotten",
+    "channels:\n  - a: 1\n  b: 2\n",
+    "line 3, column 1: indent this line as the ones that it belongs to; an item of a list begins " +
+    "with a dash and a space",
+  ],
+  [
+    "a key that stands apart from its mapping",
+    "channels:\n  - a: 1\n   b: 2\n",
+    "line 3, column 1: write a colon and a space between a key and its value, and indent keys that " +
+    "belong together by as many spaces",
+  ],
+  [
+    "a backslash in double quotes",
+    'a: "b\\qc"\n',
+    "line 1, column 6: a backslash in \"…\" begins an escape: put it in '…', or write it twice",
+  ],
+  [
+    "a second document",
+    "a: 1\n---\nb: 2\n",
+    "line 2, column 1: remove the line ---: the file is one document",
+  ],
   ["a key twice", "a: 1\n'b': 2\n'b': 3\n", "line 3, column 1: b is there twice; remove one"],
 ];
 

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { problemsOf } from "../../src/service/problems.ts";
+import type { ChannelStatus } from "../../src/service/status.ts";
 
 const NOW = Date.parse("2026-11-30T12:00:00Z");
 const MINUTE = 60_000;
 
-function problems(log: { lost: number; stalledMs: number; agoMs: number }) {
+const WELL = { lost: 0, stalledMs: 0, agoMs: 0 };
+
+function problems(
+  log: { lost: number; stalledMs: number; agoMs: number },
+  channels: readonly ChannelStatus[] = [],
+) {
   const since = new Date(NOW - log.agoMs).toISOString();
   const state = { state: "ok", since };
   return problemsOf({
@@ -15,7 +21,7 @@ function problems(log: { lost: number; stalledMs: number; agoMs: number }) {
     cache: state,
     delayed: 0,
     log: { lost: log.lost, stalledMs: log.stalledMs, since },
-    channels: [],
+    channels,
   }).map(({ text, command }) => `${text}: ${command}`);
 }
 
@@ -29,5 +35,24 @@ Deno.test("problemsOf() tells of lines that the log has lost for a quarter of an
   assert.deepEqual(problems({ lost: 3, stalledMs: 0, agoMs: 15 * MINUTE }), []);
   assert.deepEqual(problems({ lost: 3, stalledMs: 61_000, agoMs: 15 * MINUTE }), [
     `The log has not been written for 61 s: ${explain}`,
+  ]);
+});
+
+Deno.test("problemsOf() does not say to wait for Turn where it is the token that it refuses", () => {
+  const since = new Date(NOW).toISOString();
+  const rates = { minute: 0, hour: 0 };
+  const channel = (refuses_token: boolean): ChannelStatus => ({
+    connector: "c",
+    transport_type: "sms",
+    speaker: { state: "this", since },
+    flows: { inbound: rates, outbound: rates, status: rates },
+    queues: {},
+    in_hand: { inbound: 3, event: 0 },
+    turn: { state: "down", since, last_success: null, refuses_token, waiting: 0, limits: [] },
+    faults: {},
+  });
+  assert.deepEqual(problems(WELL, [channel(false), channel(true)]), [
+    "Turn has been down since 2026-11-30 12:00:00: turn-channels explain TurnDown",
+    "Turn has refused auth_token since 2026-11-30 12:00:00: turn-channels explain TurnRefusesToken",
   ]);
 });

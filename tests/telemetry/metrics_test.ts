@@ -12,6 +12,7 @@ const OF_CHANNEL: ChannelSources = {
   turn: () => ({
     breaker: "half-open",
     lastSuccess: 1_500,
+    refusesToken: false,
     resources: {
       messages: { inFlight: 1, waiting: 2, heldMs: 3_500 },
       statuses: { inFlight: 4, waiting: 5, heldMs: 0 },

@@ -9,3 +9,10 @@ Deno.test("fixFor() has the user and the virtual host as words for a shell", () 
     `grant the right: rabbitmqctl set_permissions -p 'a b' 'o'\\''{vhost}' ".*" ".*" ".*"`,
   );
 });
+
+Deno.test("fixFor() names the key by which an address is set", () => {
+  const address = parseAddress("amqp://h");
+  for (const fault of ["connect ECONNREFUSED 127.0.0.1:5672", "getaddrinfo ENOTFOUND h"]) {
+    assert.match(fixFor(fault, address).fix ?? "", /amqp_url, or in amqp\b/);
+  }
+});

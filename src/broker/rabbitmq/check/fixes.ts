@@ -6,8 +6,8 @@ import type { AmqpAddress } from "../address.ts";
 /** Parts of what a fault says, and what helps; `{…}` is replaced by the address's own. */
 const FIXES: readonly (readonly [RegExp, string])[] = [
   [/no permission to reach/, "start the program with that permission"],
-  [/ECONNREFUSED/i, "start RabbitMQ there, or correct the host and port of amqp"],
-  [/ENOTFOUND|EAI_AGAIN|lookup address/i, "correct the host name of amqp, or DNS"],
+  [/ECONNREFUSED/i, "start RabbitMQ there, or correct the host and port in amqp_url, or in amqp"],
+  [/ENOTFOUND|EAI_AGAIN|lookup address/i, "correct the host name in amqp_url, or in amqp, or DNS"],
   [
     /ETIMEDOUT|no answer within/i,
     "check for a firewall in between, and that this is an AMQP port: 5672, or 5671 for amqps://",
