@@ -8,7 +8,7 @@ import { createReply, type Message, unixMilliseconds } from "../vumi/mod.ts";
 import { DELIVERED_TTL_MS } from "./delivery_records.ts";
 import type { BridgeOptions } from "./options.ts";
 import { pageId } from "./part_ids.ts";
-import { forget, keepPages, type Prompt, readPages, readPrompt } from "./prompts.ts";
+import { forget, keepPages, keepPrompt, type Prompt, readPages, readPrompt } from "./prompts.ts";
 
 /** What a user's message means. */
 export type Answer =
@@ -68,7 +68,7 @@ export async function readAnswer(
   const kept = isAsked ? await keptMeaning(cache, message.message_id) : known;
   if (kept !== undefined && "choice" in kept) return { kind: "choice", records: [], chosen: kept };
   if (message.transport_type === "ussd") {
-    const answer = await readOn(message, isRead, options);
+    const answer = await readOn(message, isRead, prompt, options);
     if (answer !== undefined) return answer;
   }
   if (kept !== undefined) return { kind: "past" };
@@ -121,6 +121,7 @@ function answers(message: Message, { medium }: Prompt): boolean {
 async function readOn(
   message: Message,
   isRead: boolean,
+  prompt: Prompt | undefined,
   options: AnswersOptions,
 ): Promise<Answer | undefined> {
   const { cache, content: { pages: { moreKey } } } = options;
@@ -145,6 +146,8 @@ async function readOn(
   const records = [
     keepPages(user, brought, options),
     keepMeaning(message.message_id, { page: index + 1, of: id }),
+    // It lasts as long as the session, which goes on.
+    ...prompt?.medium === "ussd" ? [keepPrompt(user, prompt, options)] : [],
   ];
   return { kind: "page", records, page };
 }
