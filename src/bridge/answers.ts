@@ -93,6 +93,14 @@ export async function readAnswer(
   return { kind: "choice", records: [...records, meaning, forget("prompt", user)], chosen };
 }
 
+/**
+ * Whether a message on USSD asks for a page that was not shown yet.
+ * @throws {CacheError} If the cache fails.
+ */
+export async function asksForPage(message: Message, options: AnswersOptions): Promise<boolean> {
+  return await readOn(message, false, undefined, options) !== undefined;
+}
+
 /** What the message with this id has meant, if it is known, and not what it says. */
 export async function keptMeaning(
   cache: MessageCache,
