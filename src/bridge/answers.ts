@@ -8,7 +8,7 @@ import { createReply, type Message, unixMilliseconds } from "../vumi/mod.ts";
 import { DELIVERED_TTL_MS } from "./delivery_records.ts";
 import type { BridgeOptions } from "./options.ts";
 import { pageId } from "./part_ids.ts";
-import { forget, keepPages, type Prompt, readPages, readPrompt } from "./prompts.ts";
+import { forget, keepPages, keepPrompt, type Prompt, readPages, readPrompt } from "./prompts.ts";
 
 /** What a user's message means. */
 export type Answer =
@@ -68,7 +68,7 @@ export async function readAnswer(
   const kept = isAsked ? await keptMeaning(cache, message.message_id) : known;
   if (kept !== undefined && "choice" in kept) return { kind: "choice", records: [], chosen: kept };
   if (message.transport_type === "ussd") {
-    const answer = await readOn(message, isRead, options);
+    const answer = await readOn(message, isRead, prompt, options);
     if (answer !== undefined) return answer;
   }
   if (kept !== undefined) return { kind: "past" };
@@ -91,6 +91,14 @@ export async function readAnswer(
   };
   const meaning = keepMeaning(message.message_id, chosen);
   return { kind: "choice", records: [...records, meaning, forget("prompt", user)], chosen };
+}
+
+/**
+ * Whether a message on USSD asks for a page that was not shown yet.
+ * @throws {CacheError} If the cache fails.
+ */
+export async function asksForPage(message: Message, options: AnswersOptions): Promise<boolean> {
+  return await readOn(message, false, undefined, options) !== undefined;
 }
 
 /** What the message with this id has meant, if it is known, and not what it says. */
@@ -121,6 +129,7 @@ function answers(message: Message, { medium }: Prompt): boolean {
 async function readOn(
   message: Message,
   isRead: boolean,
+  prompt: Prompt | undefined,
   options: AnswersOptions,
 ): Promise<Answer | undefined> {
   const { cache, content: { pages: { moreKey } } } = options;
@@ -145,6 +154,8 @@ async function readOn(
   const records = [
     keepPages(user, brought, options),
     keepMeaning(message.message_id, { page: index + 1, of: id }),
+    // It lasts as long as the session, which goes on.
+    ...prompt?.medium === "ussd" ? [keepPrompt(user, prompt, options)] : [],
   ];
   return { kind: "page", records, page };
 }

@@ -190,9 +190,15 @@ export class LateMessages {
     const sms = to === undefined
       ? this.#newMessage(message, firstId, texts[0])
       : composeSms(this.#addressOf(message, to), firstId, texts[0], to);
+    const user = userOf(message);
     const records: KeptRecord[] = [];
-    if (options.length > 0 && !await this.#isAskedOnScreen(userOf(message))) {
-      records.push(keepPrompt(userOf(message), { id, medium: "sms", options }, this.#options));
+    const asks = options.length > 0 || message.request.waitingForUserInput;
+    if (asks && !await this.#isAskedOnScreen(user)) {
+      records.push(
+        options.length > 0
+          ? keepPrompt(user, { id, medium: "sms", options }, this.#options)
+          : forget("prompt", user),
+      );
     }
     using way = await smsSender.enter(sms);
     if (isSplit) records.push(keepSplitSms({ message: way.message, texts, sent: 1, said: [] }));

@@ -1,6 +1,6 @@
 // What is shown to a user of USSD at once: Turn's messages as one text, with one menu.
 
-import { mergeMessages } from "../content/mod.ts";
+import { mergeMessages, toPages } from "../content/mod.ts";
 import type { OutboundRequest } from "../turn/mod.ts";
 import type { HeldMessage } from "./held_messages.ts";
 import type { ContentOptions } from "./options.ts";
@@ -38,6 +38,30 @@ export function merge(
     ids: messages.map(({ id }) => id),
     prompt: first === undefined ? undefined : { id: first, of, medium: "ussd", options },
   };
+}
+
+/**
+ * Those that are shown at once, above `below`. Of what is kept for the user's next dial no more than there
+ * are pages for: the rest is left for the dial after it, and last of all what asks something.
+ */
+export function shownAtOnce<T extends HeldMessage & { readonly isPending?: boolean }>(
+  items: readonly T[],
+  content: ContentOptions,
+  below = "",
+): readonly T[] {
+  const { pages } = content;
+  const shown = [...items];
+  // What is too long by itself is cut off where nothing is below.
+  while (shown.length > (below === "" ? 1 : 0)) {
+    const text = `${merge(shown, content)?.text ?? ""}\n${below}`.trim();
+    const most = { ...pages, maxPages: pages.maxPages + 1 };
+    if (toPages(text, most).length <= pages.maxPages) return shown;
+    const plain = shown.findLastIndex(({ isPending, request }) => isPending && isPlain(request));
+    const left = plain < 0 ? shown.findLastIndex(({ isPending }) => isPending) : plain;
+    if (left < 0) return shown;
+    shown.splice(left, 1);
+  }
+  return shown;
 }
 
 /** What a screen asks, if it does, to be shown again; no more of it than is shown. */

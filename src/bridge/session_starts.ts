@@ -21,6 +21,14 @@ export function openedBy(
   return withStep(session, { at: now, what, ids: [message.message_id] });
 }
 
+/** The session when its request is answered by the next page of what is on the screen. */
+export function readOn({ told: _told, ...session }: Session, now: number): Session {
+  // The question whether to go on is at the end of it.
+  const state = session.state === "resuming" ? "resuming" : "answered";
+  const step = { at: now, what: "page", ids: [session.inbound.message_id] } as const;
+  return withStep({ ...session, state }, step);
+}
+
 /** What Turn is told of a dial, if not what the transport says. */
 export function startTextOf(
   { dialled, inbound }: Session,

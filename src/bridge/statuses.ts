@@ -233,7 +233,9 @@ export class StatusFlow {
     const step = hearOfSms(split, nth, said);
     const { next } = step;
     if (next !== undefined && !this.#sent.has(next.message_id)) {
-      using way = await this.#smsSender.enter(next, { follows: smsId(next.message_id, nth) });
+      using way = await this.#smsSender.enter(next, {
+        follows: smsId(split.message.message_id, nth),
+      });
       // If nothing can be written nothing is sent: it would be so again and again.
       const before = keepSplitSms({ ...step.split, sent: split.sent });
       await cache.putRecords([before, ...way.records]);

@@ -3,6 +3,7 @@
 import type { Disposition } from "../vumi/mod.ts";
 import type { HeldMessage } from "./held_messages.ts";
 import type { UssdOptions } from "./options.ts";
+import { isPlain } from "./screens.ts";
 import { type Session, whyOver } from "./sessions.ts";
 
 /** One of Turn's messages in hand. */
@@ -32,6 +33,11 @@ export class Turn {
   /** Whether something waits here that is nowhere else. */
   get isAwaited(): boolean {
     return this.items.some(({ isPending }) => !isPending) || this.#cancel !== undefined;
+  }
+
+  /** What a question of ours may stand below. */
+  get plain(): readonly Item[] {
+    return this.items.filter(({ request }) => isPlain(request));
   }
 
   /** Has `set` called with a time, in place of an earlier one; undefined for none. */

@@ -17,7 +17,7 @@ import {
   type ScreenSenderOptions,
   type Sent,
 } from "./screen_sender.ts";
-import { askedBy, isPlain, merge } from "./screens.ts";
+import { askedBy, merge, shownAtOnce } from "./screens.ts";
 import { keepSession, opened, readSession, type Session, whyOver, withStep } from "./sessions.ts";
 import { dueAt, type Item, Turn } from "./turn.ts";
 import { tolerateCacheError } from "./tolerate.ts";
@@ -90,7 +90,7 @@ export class Turns {
    */
   async show(turn: Turn, screen: OwnScreen, end: AbortSignal): Promise<void> {
     if (turn.session === undefined) return;
-    const items = turn.items.filter(({ request }) => isPlain(request));
+    const items = shownAtOnce(turn.plain, this.#options.content, screen.text);
     const above = merge(items, this.#options.content);
     const { state, step, prompt = null, waits = true, holds = 0, asked, mustBeKept } = screen;
     const sent = await this.#sender.send(turn.session, {
@@ -236,7 +236,7 @@ export class Turns {
     // Without a window each is a screen of its own, and the first one takes the request.
     const posted = turn.items.findIndex(({ isPending }) => !isPending);
     const isSingle = ussd.mergeWindowMs === 0 && posted >= 0;
-    const items = turn.items.splice(0, isSingle ? posted + 1 : Infinity);
+    const items = shownAtOnce(turn.items.splice(0, isSingle ? posted + 1 : Infinity), content);
     const screen = merge(items, content);
     const [first] = items;
     if (session === undefined || first === undefined) return;

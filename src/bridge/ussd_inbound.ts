@@ -6,20 +6,13 @@ import { FirstOf } from "../async/mod.ts";
 import { CacheError, type KeptRecord } from "../cache/mod.ts";
 import { pick } from "../content/mod.ts";
 import type { Message } from "../vumi/mod.ts";
+import { asksForPage } from "./answers.ts";
 import type { BridgeOptions } from "./options.ts";
-import { isResumable, openedBy, startTextOf, whatDialSays } from "./session_starts.ts";
+import { isResumable, openedBy, readOn, startTextOf, whatDialSays } from "./session_starts.ts";
 import { forget } from "./prompts.ts";
 import type { OwnScreen } from "./screen_sender.ts";
 import { isPlain } from "./screens.ts";
-import {
-  type Asked,
-  isEarlier,
-  keepSession,
-  opened,
-  type Session,
-  whyOver,
-  withStep,
-} from "./sessions.ts";
+import { type Asked, isEarlier, keepSession, opened, type Session, whyOver } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
 import type { Turns } from "./turns.ts";
 
@@ -38,7 +31,7 @@ export type Received =
   | { readonly kind: "ours"; readonly why: "waited" | "resumed" | "pending" };
 
 export interface UssdInboundOptions
-  extends Pick<BridgeOptions, "cache" | "metrics" | "ussd" | "emptyMessageBody"> {
+  extends Pick<BridgeOptions, "cache" | "metrics" | "ussd" | "content" | "emptyMessageBody"> {
   readonly turns: Turns;
   readonly now: () => number;
   /** Fires when nothing new is to be begun. */
@@ -122,9 +115,7 @@ export class UssdInbound {
     return this.#options.turns.inTurn(message.from_addr, async (turn) => {
       const { session } = turn;
       if (session?.inbound.message_id !== message.message_id) return;
-      const { told: _told, ...rest } = session;
-      const step = { at: now(), what: "page", ids: [message.message_id] } as const;
-      turn.session = withStep({ ...rest, state: "answered" }, step);
+      turn.session = readOn(session, now());
       await this.#keep(turn);
     });
   }
@@ -236,6 +227,11 @@ export class UssdInbound {
     });
     if (isHeld) return await this.#ours(turn, "waited");
     if (isOver || state !== "resuming" || asked === undefined) return this.#tell(turn.session);
+    // What stands above the question may have more pages.
+    if (await asksForPage(message, this.#options)) {
+      turn.session = { ...turn.session, state };
+      return this.#tell(turn.session);
+    }
     return await this.#goOn(turn, asked, message, end);
   }
 

@@ -102,9 +102,15 @@ function isCutTo(length: number, title: string, key: string): boolean {
   return chars.length > length && titleKey(chars.slice(0, length).join("")) === key;
 }
 
+/** Of some emoji letters would be made: of U+2139, which stands before "Info", an i. */
+const NO_EMOJI = /\P{Extended_Pictographic}+/gu;
+
 /** `text` as it is compared exactly: composed, trimmed, with 0 to 9 for digits of any script. */
 function plain(text: string): string {
-  return normalize(text, "NFKC").trim().replace(/(?![0-9])\p{Nd}|[\u1369-\u1371]/gu, digit);
+  return text.replace(NO_EMOJI, (run) => normalize(run, "NFKC")).trim().replace(
+    /(?![0-9])\p{Nd}|[\u1369-\u1371]/gu,
+    digit,
+  );
 }
 
 /** Digits come in runs of ten; but Ethiopic's from 1 to 9, as it has no zero. */
@@ -128,7 +134,7 @@ const IGNORED =
  * Letters are their base letters, as they may have been shown so: see encodeText.
  */
 function titleKey(title: string): string {
-  const bare = normalize(plain(title), "NFKD").replace(IGNORED, "");
+  const bare = normalize(plain(title).replace(IGNORED, ""), "NFKD").replace(IGNORED, "");
   const letters = bare.replace(/(?![A-Za-z])\p{Script=Latin}/gu, (letter) => anyAscii(letter));
   return letters.toUpperCase().replace(/\s+/gu, " ").trim();
 }

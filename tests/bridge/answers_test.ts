@@ -162,6 +162,16 @@ Deno.test("readAnswer() picks from any page, and drops what was not read", async
   assert.equal(pickedBy(await asked.read("1")), 1);
 });
 
+Deno.test("readAnswer() picks from a menu for as long as its user reads on", async () => {
+  await using asked = await Asked.by(ON_USSD, PAGES);
+  for (const id of ["1st", "2nd", "3rd"]) {
+    asked.now += 100_000;
+    assert.equal(pickedBy(await asked.read("98", { message_id: id })), "page", id);
+  }
+  asked.now += 100_000;
+  assert.equal(pickedBy(await asked.read("2")), 2);
+});
+
 Deno.test("readAnswer() leaves to USSD what was asked there", async () => {
   await using asked = await Asked.by(ON_USSD, PAGES);
   const sms = { transport_type: "sms", session_event: null } as const;

@@ -278,6 +278,16 @@ for (const [way, sms] of BOTH) {
     });
   }
 
+  Deno.test(`LateMessages ends a menu that went by SMS when it asks something else, ${way}`, async () => {
+    await using test = start(bySms(CONTENTS));
+    await test.post(1, buttons("By SMS?", "Monday"), UNKNOWN);
+    await test.post(2, request("words"), UNKNOWN);
+    const prompt = () => test.cache.getRecord("prompt", USER);
+    assert.equal(readPrompt(await prompt())?.id, postId(1));
+    await test.post(3, request("How many?", true), UNKNOWN);
+    assert.equal(await prompt(), undefined);
+  });
+
   for (
     const { over, is } of [
       { over: {}, is: "failed" },

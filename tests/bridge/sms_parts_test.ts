@@ -179,6 +179,21 @@ Deno.test("each part goes at once, by no queue, though another SMS waits behind 
   }
 });
 
+Deno.test("the tenth part and those after it go at once too, by no queue", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const bridge = world.lead(RESENDING, { content: { ...SPLIT.content, maxParts: 11 } });
+  await bridge.post("word ".repeat(400));
+  bridge.refuses.add("c.held.sms");
+  for (let nth = 1; nth <= 11; nth++) {
+    await world.clock.advance(100);
+    assert.deepEqual([world.texts.length, world.texts.at(-1)?.slice(-7).trim()], [
+      nth,
+      `(${nth}/11)`,
+    ]);
+    await world.hear(world.submits.at(-1)?.message_id ?? "", ACK);
+  }
+});
+
 for (const [how, end] of [["the last ack", ACK], ["what ended the rest", REFUSED]] as const) {
   Deno.test(`what the parts of a text say goes with ${how}`, async () => {
     await using world = new SmsWorld((_, nth) => nth === 1 ? ACK : undefined);

@@ -176,6 +176,35 @@ Deno.test("UssdInbound shows what was pending first, and asks to go on below it"
   assert.deepEqual(test.screens, ["3 resume: asks later"]);
 });
 
+Deno.test("UssdInbound shows of what was pending no more than there are pages for, and the rest at the next dials", async () => {
+  const smsFallback = {
+    transportName: "smpp",
+    transportType: "sms",
+    fromAddr: "8110",
+    address: "as_is",
+    mode: "notice",
+    noticeText: "Dial",
+  } as const;
+  await using test = new TestTurns({ ...RESUME, late: "sms", smsFallback });
+  await asked(test);
+  for (let n = 2; n <= 17; n++) {
+    await test.post(n, request(`${n} ${"word ".repeat(25)}`, n === 10));
+  }
+  const shown = async (): Promise<unknown> => {
+    await test.clock.advance(10_000);
+    const kept = await test.cache.getRecord("turn", USER);
+    return readSession(kept)?.shown.map(Number);
+  };
+  assert.equal(said(await test.dial()), "pending");
+  assert.deepEqual(await shown(), [2, 3, 4, 5, 6, 10]);
+  assert.equal(said(await test.dial()), "resumed");
+  assert.deepEqual(await shown(), [7, 8, 9, 11, 12, 13]);
+  assert.equal(said(await test.answer("1")), "resumed");
+  assert.deepEqual(await shown(), []);
+  assert.equal(said(await test.dial()), "resumed");
+  assert.deepEqual(await shown(), [14, 15, 16, 17]);
+});
+
 const STARTS = [
   { name: "what the transport says", ussd: {}, told: undefined },
   { name: "the start text", ussd: { startText: "hi" }, told: "hi" },

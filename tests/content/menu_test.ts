@@ -113,6 +113,12 @@ Deno.test("pick() reads a title that two options have as text, unless one is clo
   assert.equal(pick(long, menu([`${long}1`, `${long}2`])), undefined);
 });
 
+Deno.test("pick() reads titles without those emoji too of which Unicode makes letters", () => {
+  const options = menu(["ℹ️ More info", "Ⓜ️ Metro", "Card™"]);
+  const inputs = ["more info", "metro", "card", "1. More info", "ℹ️ more info", "Card™"];
+  assert.deepEqual(inputs.map((input) => pick(input, options)?.number), [1, 2, 3, 1, 1, 3]);
+});
+
 Deno.test("pick() reads titles that authors numbered with emoji, by their words", () => {
   const options = menu(["1\ufe0f\u20e3 Yes", "2\ufe0f\u20e3 No"]);
   assert.equal(pick("yes", options)?.number, 1);

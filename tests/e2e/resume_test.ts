@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { TestBridge } from "../support/bridge.ts";
 import { BUTTONS, LIST } from "../support/turn_messages.ts";
+import { facts } from "./content_support.ts";
 import {
   ask,
   CODE,
@@ -185,5 +186,26 @@ Deno.test("what is pending comes before the question whether to go on", async ()
   const picked = await told(bridge.turn, await phone.type("2"));
   assert.deepEqual(picked.context, { id: menu });
   assert.ok(!wasTold(bridge.turn, dialled));
+  network.assertAllShown();
+});
+
+Deno.test("what is pending is read to its end, however long, before the question whether to go on", async () => {
+  await using bridge = await TestBridge.start({ ...QUICK, ...RESUME, ...SMS_NOTICE });
+  const network = new Network(bridge.transport);
+  const phone = network.phone("+27820001111");
+  const { text } = await asked(bridge, phone);
+  const advice = facts(10);
+  await say(bridge, phone, advice);
+  await network.sentBySms(1);
+  await phone.dial();
+  const pages = [(await phone.screen()).text];
+  while (pages.at(-1)?.endsWith("\n98. More")) {
+    await phone.type("98");
+    pages.push((await phone.screen()).text);
+  }
+  const read = pages.join(" ").replaceAll("\n98. More", "");
+  assert.deepEqual([pages.length, read], [3, `${advice}\n${ASKED}`]);
+  await phone.type("1");
+  assert.equal((await phone.screen()).text, text);
   network.assertAllShown();
 });
