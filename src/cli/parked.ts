@@ -161,7 +161,10 @@ async function replay({ messages, ussd }: Parked, options: Options): Promise<num
   if (!dryRun && !yes && !isChosen && count > 0) {
     needTerminal("replay needs --yes, or a filter as --queue, without a terminal.");
     print(words);
-    if (!confirm(`Replay ${messageCount(count)}, all that are parked?`)) return EXIT.ok;
+    const all = count === found ? "all" : "all others";
+    if (!confirm(`Replay ${messageCount(count)}, ${all} that are parked?`)) {
+      return report("Replayed", 0);
+    }
   } else print(words);
   if (dryRun) report("Would replay", count);
   else if (count === 0) report("Replayed", 0);
@@ -187,7 +190,7 @@ async function discard({ messages }: Parked, options: Options): Promise<number> 
   if (options.dryRun) return report("Would delete", found);
   if (!options.yes) {
     needTerminal("discard needs --yes without a terminal.");
-    if (!confirm(`Delete ${messageCount(found)} for good?`)) return EXIT.ok;
+    if (!confirm(`Delete ${messageCount(found)} for good?`)) return report("Deleted", 0);
   }
   return report("Deleted", await messages.discard(filter));
 }

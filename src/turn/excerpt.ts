@@ -66,6 +66,7 @@ function errorText(body: string): string | undefined {
 
 /** What the runtime says when a call gets no answer, without the address, which the configuration has. */
 export function networkError(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") return "it timed out";
   return messageOfCause(error).replace(/^error sending request .*?: client error \(\w+\): /, "");
 }
 

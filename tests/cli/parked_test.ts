@@ -229,7 +229,7 @@ Deno.test({
       const { code, shown } = await atTerminal(line, no);
       assert.equal(code, 0, shown);
       assert.match(shown, /Delete 2 messages for good\?/);
-      assert.ok(!shown.includes("Deleted"), shown);
+      assert.match(shown, /Deleted 0 messages\./);
       await live.waiting("inbound.parked", 2);
     }
     const { code, shown } = await atTerminal(line, "y\n");
@@ -318,10 +318,10 @@ Deno.test({
     const asked = [
       "2 messages are of USSD sessions that are over, and stay.",
       "With --dead-sessions you replay them too.",
-      "Replay 2 messages, all that are parked? [y/N] ",
+      "Replay 2 messages, all others that are parked? [y/N] Replayed 0 messages.\r\n",
     ].join("\r\n");
     const no = await atTerminal(line, "n\n");
-    assert.deepEqual([no.code, no.shown.replace(/^n\r\n/, "")], [0, `${asked}`], no.shown);
+    assert.deepEqual([no.code, no.shown.replace(/^n\r\n/, "")], [0, asked], no.shown);
     await live.waiting("inbound.parked", 4);
     const yes = await atTerminal(line, "y\n");
     assert.equal(yes.code, 0);
