@@ -2,7 +2,6 @@
 // leniently as can be: what can't be read is named and passed over, and the rest is read on.
 
 import * as z from "zod";
-import { parseJson } from "../async/mod.ts";
 
 /** Something that can't be read. */
 export interface Unread {
@@ -76,7 +75,10 @@ export interface Value {
 
 const words = z.string().catch("");
 const list = z.array(z.unknown()).catch([]);
-const tree = z.record(z.string(), z.unknown()).catch({});
+/** Not z.record, which copies each: there are tens of thousands. */
+const tree = z.custom<Readonly<Record<string, unknown>>>((value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+).catch({});
 
 const containerSchema = z.object({
   uuid: words,
@@ -130,14 +132,13 @@ const authorSchema = z.object({
 /** More are in no flow, and each is shown. */
 const MOST_LANGUAGES = 100;
 
-/** Reads a file's flows. */
+/** Reads a file's flows, from its JSON; undefined stands for what is none. */
 export function readContainer(
   file: string,
-  bytes: Uint8Array,
+  json: unknown,
 ): { readonly flows: readonly Flow[]; readonly unread: readonly Unread[] } {
   const unread: Unread[] = [];
   const pass = (where: string, why: string) => void unread.push({ file, where, why });
-  const json = parseJson(bytes);
   const container = containerSchema.safeParse(json);
   if (json === undefined) pass("", "it is not JSON in UTF-8");
   else if (!container.success) pass("", "it is no export of flows: it has no list of flows");

@@ -1,5 +1,6 @@
 // A preview of flows: what each of their steps looks like on a phone, in each language, with warnings.
 
+import { parseJson } from "../async/mod.ts";
 import type { Medium } from "../content/mod.ts";
 import { type Block, type Flow, type Language, readContainer, type Unread } from "./container.ts";
 import {
@@ -114,10 +115,11 @@ class Previewer {
     this.#options = options;
     this.#session = { ...options, moreKey: options.pages.moreKey };
     this.#flows = files.flatMap(({ name, bytes }) => {
-      const transcript = previewTranscript(name, bytes, options);
+      const json = parseJson(bytes);
+      const transcript = previewTranscript(name, json, options);
       if (transcript !== undefined) this.#transcripts.push(transcript.flow);
       const { unread, flows } = transcript === undefined
-        ? readContainer(name, bytes)
+        ? readContainer(name, json)
         : { ...transcript, flows: [] };
       this.#unread.push(...unread);
       return flows;

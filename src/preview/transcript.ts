@@ -2,7 +2,6 @@
 // a phone has shown something else then.
 
 import * as z from "zod";
-import { parseJson } from "../async/mod.ts";
 import { isKey, type Medium, type MessageToMerge } from "../content/mod.ts";
 import type { Block, Language, Unread } from "./container.ts";
 import { messageWarnings } from "./message_warnings.ts";
@@ -59,13 +58,13 @@ interface Exchange {
 
 const LANGUAGE: Language = { id: "", code: "", name: "" };
 
-/** The preview of a transcript; undefined if the file is none. */
+/** The preview of a transcript, from its JSON; undefined if it is none. */
 export function previewTranscript(
   file: string,
-  bytes: Uint8Array,
+  json: unknown,
   options: TranscriptOptions,
 ): { readonly flow: FlowPreview; readonly unread: readonly Unread[] } | undefined {
-  const { data } = transcriptSchema.safeParse(parseJson(bytes));
+  const { data } = transcriptSchema.safeParse(json);
   if (data === undefined) return undefined;
   const unread: Unread[] = [];
   const name = `Transcript of ${data.phone}`;
