@@ -3,7 +3,7 @@
 // Turn is not told; the same of what ussd_inbound.ts answers.
 
 import { type Note, userKey } from "../cache/mod.ts";
-import { inForm } from "./address_forms.ts";
+import { inForm, keepForm } from "./address_forms.ts";
 import { type Answer, readAnswer } from "./answers.ts";
 import type { Choice, InboundText } from "../turn/mod.ts";
 import {
@@ -30,6 +30,7 @@ export type InboundOptions = Pick<
   | "ussdRetryForMs"
   | "ussd"
   | "contactIds"
+  | "transportType"
   | "emptyMessageBody"
   | "defaultFromAddr"
 >;
@@ -108,7 +109,8 @@ export class InboundFlow {
     if (answer.kind === "page") await this.#ussd.paged(message);
     const session = received?.kind === "tell" ? received.records : [];
     const records = answer.kind === "past" ? session : [...answer.records, ...session];
-    await cache.putInbound(message, tallies, past, records);
+    const form = keepForm(message, this.#options);
+    await cache.putInbound(message, tallies, past, [...records, ...form]);
     delivery.isIn = true;
     if (answer.kind === "page") return await this.#turnPage(answer.page, message, delivery);
     // What it asked for is gone with its session.

@@ -13,6 +13,7 @@ import {
 import { type Medium, smsSegments } from "../content/mod.ts";
 import type { Acceptance, OutboundRequest, Sender } from "../turn/mod.ts";
 import { createMessage, type Message, PublishError, unixMilliseconds } from "../vumi/mod.ts";
+import { asTransportWrites } from "./address_forms.ts";
 import { compose, composeShown } from "./compose.ts";
 import { confirmedNote } from "./delivery_records.ts";
 import { claimHeld, encodeHeld } from "./held_messages.ts";
@@ -40,7 +41,7 @@ interface Published {
 
 /** A request that is being worked on. */
 interface Work {
-  readonly request: OutboundRequest;
+  request: OutboundRequest;
   readonly sender: Sender;
   /** Whether it is counted for the audit that it has come. */
   isIn: boolean;
@@ -120,6 +121,9 @@ export class OutboundFlow {
       return { acceptance: { kind: "unknown_reply_to" } };
     }
     const isUnknown = inbound === undefined && transportType === "ussd" && ussd.late === "sms";
+    if (inbound === undefined) {
+      work.request = { ...work.request, to: await asTransportWrites(to, this.#options) };
+    }
     if (inbound?.transport_type !== "ussd" && !isUnknown) return await this.#show(work, inbound);
     const rendered = this.#render(work, "ussd");
     return rendered.kind === "shown"

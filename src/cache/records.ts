@@ -21,6 +21,8 @@ export type RecordKind =
   | "pending"
   /** With which others a message was shown on one screen; by the id that Turn was given of each. */
   | "screen"
+  /** How a channel's transport last wrote a user's number; by the connector's name. */
+  | "address_form"
   /** An SMS that was sent and may have to be sent again; by its id. */
   | "unacked"
   /** The last SMS to a user that waits in the queue `held.sms`; by the user's address. */

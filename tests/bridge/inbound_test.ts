@@ -43,6 +43,7 @@ class TestInbound implements AsyncDisposable {
         content: CONTENT,
         ussd: USSD,
         contactIds: "as_is",
+        transportType: "sms",
         retryForMs: 72 * HOUR_MS,
         ussdRetryForMs: 120_000,
         emptyMessageBody: undefined,

@@ -162,6 +162,26 @@ for (const [form, theirs, contact, flags] of CONTACTS) {
   });
 }
 
+for (const theirs of ["27821234567", "+27821234567"]) {
+  Deno.test(`contact_ids e164: who wrote too long ago to be remembered is sent to as ${theirs}`, async () => {
+    await using bridge = await TestBridge.start({
+      ...{ "contact-ids": "e164", "transport-type": "sms" },
+      "message-cache-config-timeout": "0.001",
+    });
+    const network = new Network(bridge.transport);
+    // Another network's, which writes numbers in its own way.
+    const others = { from_addr: "+27821234560", transport_type: "ussd", message_id: "by-ussd" };
+    const sms = { from_addr: theirs, transport_type: "sms", message_id: "by-sms" };
+    for (const each of [sms, { ...others, from_addr: others.from_addr.slice(1) }, others]) {
+      await bridge.transport.sendInbound({ ...each, content: "Hi" });
+      await told(bridge.turn, each.message_id);
+    }
+    await say(bridge, "+27820001111", "A reminder");
+    const [{ to_addr, in_reply_to } = assert.fail()] = await network.sentBySms(1);
+    assert.deepEqual([to_addr, in_reply_to], [theirs.replace("27821234567", "27820001111"), null]);
+  });
+}
+
 Deno.test("contact_ids e164 makes one contact of SMS and USSD, and each transport gets its own form", async () => {
   await using bridge = await TestBridge.start({
     "contact-ids": "e164",
