@@ -86,7 +86,7 @@ Deno.test({
       const [path, says] of [
         [`${folder}/roots/cache.kv`, `no right to write to ${folder}/roots, which is of user 0,`],
         [readable, `no right to write to ${readable}, which is of user 0, group 0, mode 644`],
-        [`${closed}/cache.kv`, `no right to enter ${closed}; let the user`],
+        [`${closed}/cache.kv`, `no right to enter ${closed}; run this as the user`],
         [
           `${folder}/none/cache.kv`,
           `there is no directory ${folder}/none; create it, as user nobody`,

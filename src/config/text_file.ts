@@ -38,7 +38,7 @@ export async function readText(
 /** Why a file can't be read, by the names of the runtime's errors. */
 const UNREADABLE: Readonly<Record<string, string>> = {
   NotFound: "there is none",
-  PermissionDenied: "this user may not read it",
+  PermissionDenied: "this user may not: use sudo, or change its owner",
   IsADirectory: "this is a folder",
 };
 

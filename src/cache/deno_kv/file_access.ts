@@ -78,11 +78,13 @@ async function accessFault(path: string, error: unknown): Promise<KvFault | unde
     const owner = `user ${uid}, group ${gid}, mode ${octal(mode ?? 0)}`;
     return {
       reason: `${who} has no right to write to ${closed}, which is of ${owner}`,
-      fix: `chown it to the user who runs the bridge, ${OTHERWISE}`,
+      fix:
+        `run this as the user who runs the bridge (sudo), or chown it to that user, ${OTHERWISE}`,
     };
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-    const fix = `let the user who runs the bridge enter it, ${OTHERWISE}`;
+    const fix =
+      `run this as the user who runs the bridge (sudo), or let that user enter it, ${OTHERWISE}`;
     return { reason: `${who} has no right to enter ${folder}`, fix };
   }
 }
