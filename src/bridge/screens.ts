@@ -42,7 +42,8 @@ export function merge(
 
 /**
  * Those that are shown at once, above `below`. Of what is kept for the user's next dial no more than there
- * are pages for: the rest is left for the dial after it, and last of all what asks something.
+ * are pages for: the rest is left for the dial after it, and last of all what asks something. The oldest of
+ * it is shown, if need be without what Turn says to the dial: else it might never be.
  */
 export function shownAtOnce<T extends HeldMessage & { readonly isPending?: boolean }>(
   items: readonly T[],
@@ -51,14 +52,16 @@ export function shownAtOnce<T extends HeldMessage & { readonly isPending?: boole
 ): readonly T[] {
   const { pages } = content;
   const shown = [...items];
+  const oldest = below === "" ? items.find(({ isPending }) => isPending) : undefined;
   // What is too long by itself is cut off where nothing is below.
   while (shown.length > (below === "" ? 1 : 0)) {
     const text = `${merge(shown, content)?.text ?? ""}\n${below}`.trim();
     const most = { ...pages, maxPages: pages.maxPages + 1 };
     if (toPages(text, most).length <= pages.maxPages) return shown;
-    const plain = shown.findLastIndex(({ isPending, request }) => isPending && isPlain(request));
-    const left = plain < 0 ? shown.findLastIndex(({ isPending }) => isPending) : plain;
-    if (left < 0) return shown;
+    const mayBeLeft = (item: T) => item.isPending && item !== oldest;
+    const plain = shown.findLastIndex((item) => mayBeLeft(item) && isPlain(item.request));
+    const left = plain < 0 ? shown.findLastIndex(mayBeLeft) : plain;
+    if (left < 0) return oldest === undefined ? shown : [oldest];
     shown.splice(left, 1);
   }
   return shown;

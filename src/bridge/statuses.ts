@@ -218,11 +218,13 @@ export class StatusFlow {
    * What is true of all of several after an event about one. The next SMS of a text is sent if the one
    * before it was.
    */
-  async #saidOfAll(
-    said: Said | undefined,
-    { of, kind, nth }: PartId,
-  ): Promise<Said | undefined> {
-    if (said === undefined) return undefined;
+  async #saidOfAll(said: Said | undefined, part: PartId): Promise<Said | undefined> {
+    const { of, kind, nth } = part;
+    if (said === undefined) {
+      // An operator that reports on it has taken it, even if nothing more is known.
+      if (kind === "sms") await this.#saidOfAll("pending", part);
+      return undefined;
+    }
     // The words of a notice are none of Turn's: those are on their way until a screen shows them.
     if (kind === "notice") return MEANINGS[said].status === "failed" ? undefined : "ack";
     // Turn is told of the first page; of the others only that the user did not get one.

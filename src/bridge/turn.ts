@@ -2,8 +2,8 @@
 
 import type { Disposition } from "../vumi/mod.ts";
 import type { HeldMessage } from "./held_messages.ts";
-import type { UssdOptions } from "./options.ts";
-import { isPlain } from "./screens.ts";
+import type { ContentOptions, UssdOptions } from "./options.ts";
+import { isPlain, shownAtOnce } from "./screens.ts";
 import { type Session, whyOver } from "./sessions.ts";
 
 /** One of Turn's messages in hand. */
@@ -53,6 +53,18 @@ export class Turn {
       .map((held) => ({ ...held, arrivedAt, lost, isPending: true, end: () => {} }));
     this.items.unshift(...items);
     return items;
+  }
+
+  /** Takes what is shown at once; what is pending is kept elsewhere too. */
+  takeShown(content: ContentOptions, { mergeWindowMs }: UssdOptions): readonly Item[] {
+    // Without a window each is a screen of its own, and the first one takes the request.
+    const posted = this.items.findIndex(({ isPending }) => !isPending);
+    const isSingle = mergeWindowMs === 0 && posted >= 0;
+    const come = this.items.splice(0, isSingle ? posted + 1 : Infinity);
+    const shown = shownAtOnce(come, content);
+    // It will be too late for the request.
+    this.items.unshift(...come.filter((item) => !item.isPending && !shown.includes(item)));
+    return shown;
   }
 
   /** Has what waits wait as if it had come now. */

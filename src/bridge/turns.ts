@@ -233,10 +233,7 @@ export class Turns {
   readonly #flush = async (turn: Turn): Promise<void> => {
     const { content, ussd, now, stopping } = this.#options;
     const { session } = turn;
-    // Without a window each is a screen of its own, and the first one takes the request.
-    const posted = turn.items.findIndex(({ isPending }) => !isPending);
-    const isSingle = ussd.mergeWindowMs === 0 && posted >= 0;
-    const items = shownAtOnce(turn.items.splice(0, isSingle ? posted + 1 : Infinity), content);
+    const items = turn.takeShown(content, ussd);
     const screen = merge(items, content);
     const [first] = items;
     if (session === undefined || first === undefined) return;

@@ -165,6 +165,20 @@ Deno.test("each part of what is too late for a screen goes after the ack of the 
   assert.equal(world.told.length, 2);
 });
 
+Deno.test("a part of which no more is said than that nothing is known lets the next one go", async () => {
+  const unknown = {
+    ...{ event_type: "delivery_report", delivery_status: "pending" },
+    transport_metadata: { smpp_delivery_status: "UNKNOWN" },
+  };
+  await using world = new SmsWorld((_, nth) => nth === 1 ? unknown : ACK);
+  const id = await world.lead(RESENDING, SPLIT).post(LONG);
+  await world.clock.advance(60_000);
+  assert.deepEqual([parts(world), world.told], [["(1/3)", "(2/3)", "(3/3)"], []]);
+  await world.hear(id, ACK);
+  await world.clock.advance(0);
+  assert.deepEqual([parts(world).length, world.told], [3, [`sent ${id}`]]);
+});
+
 Deno.test("each part goes at once, by no queue, though another SMS waits behind them", async () => {
   await using world = new SmsWorld(() => undefined);
   const bridge = world.lead(RESENDING, SPLIT);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { UssdOptions } from "../../src/bridge/mod.ts";
 import type { Received } from "../../src/bridge/ussd_inbound.ts";
 import { CacheError } from "../../src/cache/mod.ts";
 import { readSession } from "../../src/bridge/sessions.ts";
@@ -7,6 +8,13 @@ import { buttons, reported, request, TestTurns, USER } from "./turns_support.ts"
 
 const HOLD = { holdText: "Wait", sorryText: "Sorry" };
 const RESUME = { resumeWindowMs: 600_000 };
+const NOTICE: Partial<UssdOptions> = {
+  late: "sms",
+  smsFallback: {
+    ...{ transportName: "smpp", transportType: "sms", fromAddr: "8110", address: "as_is" },
+    ...{ mode: "notice", noticeText: "Dial" },
+  },
+};
 const ASKED = "own resume: 1. Continue / 2. Start again";
 
 /** What Turn is told, or why it is not. */
@@ -151,15 +159,7 @@ Deno.test("UssdInbound asks whether to go on after a kill before it was sent, un
 });
 
 Deno.test("UssdInbound shows what was pending first, and asks to go on below it", async () => {
-  const fallback = {
-    transportName: "smpp",
-    transportType: "sms",
-    fromAddr: "8110",
-    address: "as_is",
-    mode: "notice",
-    noticeText: "Dial",
-  } as const;
-  await using test = new TestTurns({ ...RESUME, late: "sms", smsFallback: fallback });
+  await using test = new TestTurns({ ...RESUME, ...NOTICE });
   await asked(test);
   await test.post(2, request("for later"));
   assert.match(test.screens.join(), /^0*2-n1|own null: Dial$/);
@@ -176,33 +176,48 @@ Deno.test("UssdInbound shows what was pending first, and asks to go on below it"
   assert.deepEqual(test.screens, ["3 resume: asks later"]);
 });
 
+/** Which messages the user is shown then. */
+async function shown(test: TestTurns): Promise<unknown> {
+  await test.clock.advance(10_000);
+  const kept = await test.cache.getRecord("turn", USER);
+  return readSession(kept)?.shown.map(Number);
+}
+
 Deno.test("UssdInbound shows of what was pending no more than there are pages for, and the rest at the next dials", async () => {
-  const smsFallback = {
-    transportName: "smpp",
-    transportType: "sms",
-    fromAddr: "8110",
-    address: "as_is",
-    mode: "notice",
-    noticeText: "Dial",
-  } as const;
-  await using test = new TestTurns({ ...RESUME, late: "sms", smsFallback });
+  await using test = new TestTurns({ ...RESUME, ...NOTICE });
   await asked(test);
   for (let n = 2; n <= 17; n++) {
     await test.post(n, request(`${n} ${"word ".repeat(25)}`, n === 10));
   }
-  const shown = async (): Promise<unknown> => {
-    await test.clock.advance(10_000);
-    const kept = await test.cache.getRecord("turn", USER);
-    return readSession(kept)?.shown.map(Number);
-  };
   assert.equal(said(await test.dial()), "pending");
-  assert.deepEqual(await shown(), [2, 3, 4, 5, 6, 10]);
+  assert.deepEqual(await shown(test), [2, 3, 4, 5, 6, 10]);
   assert.equal(said(await test.dial()), "resumed");
-  assert.deepEqual(await shown(), [7, 8, 9, 11, 12, 13]);
+  assert.deepEqual(await shown(test), [7, 8, 9, 11, 12, 13]);
   assert.equal(said(await test.answer("1")), "resumed");
-  assert.deepEqual(await shown(), []);
+  assert.deepEqual(await shown(test), []);
   assert.equal(said(await test.dial()), "resumed");
-  assert.deepEqual(await shown(), [14, 15, 16, 17]);
+  assert.deepEqual(await shown(test), [14, 15, 16, 17]);
+});
+
+Deno.test("UssdInbound shows what was pending longest though nothing fits beside it, and the rest at the next dials", async () => {
+  await using test = new TestTurns(NOTICE);
+  await test.dial();
+  await test.post(1, request("Bye"));
+  await test.clock.advance(10_000);
+  await test.post(2, request("long ".repeat(180)));
+  await test.post(3, request("menu ".repeat(60), true));
+  test.connector.published.length = 0;
+  assert.equal(said(await test.dial()), "pending");
+  assert.deepEqual(await shown(test), [2]);
+  assert.equal(said(await test.dial()), "pending");
+  assert.deepEqual(await shown(test), [3]);
+  await test.dial({ session_event: "close", content: null });
+  await test.post(4, request("long ".repeat(180)));
+  assert.equal((await test.dial()).kind, "tell");
+  await test.post(5, request("menu ".repeat(60), true));
+  assert.deepEqual(await shown(test), [4]);
+  assert.equal(said(await test.dial()), "pending");
+  assert.deepEqual(await shown(test), [5]);
 });
 
 const STARTS = [
