@@ -8,10 +8,12 @@ import type { QueueFigures } from "./live_figures.ts";
 /** The pause between two looks. */
 const EVERY_MS = 15_000;
 /** What was seen so lately is fresh enough for a person; and how long a person waits for more. */
-const FRESH_MS = 4_000;
+const FRESH_MS = 1_000;
 const REFRESH_MS = 2_000;
 /** With thousands of queues it rests longer: looking takes no more than this part of the time. */
 const LARGEST_PART = 1 / 40;
+/** The same while a person waits for what is seen. */
+const LARGEST_PART_FRESH = 1 / 4;
 /** Delay queues are looked at once of so many times: what is in them waits anyway. */
 const DELAYED_EACH = 4;
 /** How soon it looks again while the broker can't tell. */
@@ -91,6 +93,7 @@ export class QueueWatch implements AsyncDisposable {
   #running: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
   #lookedAt = -Infinity;
+  #tookMs = 0;
   /** How often it was looked since the broker could not tell. */
   #looks = 0;
 
@@ -141,15 +144,18 @@ export class QueueWatch implements AsyncDisposable {
 
   /** Looks now, for somebody who waits for what is seen, unless that was done a moment ago or takes long. */
   async refresh(): Promise<void> {
-    if (performance.now() - this.#lookedAt < FRESH_MS) return;
+    const freshMs = Math.max(FRESH_MS, this.#tookMs / LARGEST_PART_FRESH);
+    if (performance.now() - this.#lookedAt < freshMs) return;
     await within(this.look(), REFRESH_MS);
   }
 
   /** Looks now. */
   look(): Promise<void> {
+    const begun = performance.now();
     return this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
       this.#lookedAt = performance.now();
+      this.#tookMs = this.#lookedAt - begun;
     });
   }
 

@@ -262,6 +262,8 @@ export async function takeWalk(
   );
   await walk.shows(0);
   await walk.shows(0, [["[y/N]", "y"]]);
+  // What was seen of the queues a second ago is fresh enough for a person, who is slower than this.
+  await until("it to be seen", async () => !(await statusText(walk)).includes('"parked":1'));
   await walk.shows(0);
   await walk.shows(0);
   await walk.shows(0);

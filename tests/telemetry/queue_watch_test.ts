@@ -55,6 +55,16 @@ class TestQueues implements AsyncDisposable {
   }
 }
 
+Deno.test("QueueWatch.refresh() tells what was so a second ago at the latest", async () => {
+  await using queues = new TestQueues({ label: "inbound", queue: "in" });
+  queues.depths["in"] = 1;
+  assert.equal((await queues.look())?.waiting, 1);
+  queues.depths["in"] = 0;
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  await queues.watch.refresh();
+  assert.equal(queues.figures()?.waiting, 0);
+});
+
 Deno.test("QueueWatch tells what waits in the queue, and parked", async () => {
   await using queues = new TestQueues({
     label: "inbound",
