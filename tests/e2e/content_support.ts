@@ -81,6 +81,10 @@ export async function report(
   user_message_id: string,
   event_type: "ack" | "delivery_report",
 ): Promise<void> {
+  // Of one that still waits to be sent nothing can be said; it is not sent any more then.
+  const isThere = () =>
+    transport.outbound.some(({ message }) => message["message_id"] === user_message_id);
+  await until("the message of which an event tells", isThere);
   await transport.sendEvent({
     event_type,
     user_message_id,
