@@ -10,6 +10,11 @@ export function messageOfCause(error: unknown): string {
   return messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
 }
 
+/** Whether it took longer than `AbortSignal.timeout()` allowed; the runtimes have several words for it. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
 /** Whether no file descriptor was left for it, in this process (EMFILE) or on the machine (ENFILE). */
 export function isOutOfDescriptors(error: unknown): boolean {
   return OUT_OF_DESCRIPTORS.test(messageOfCause(error));

@@ -8,7 +8,7 @@
 export { FirstOf, onAbort } from "./abort.ts";
 export { Backoff, type BackoffOptions } from "./backoff.ts";
 export { Deadline, EXPIRED, Timeouts, within } from "./deadline.ts";
-export { isOutOfDescriptors, messageOf, messageOfCause } from "./error.ts";
+export { isOutOfDescriptors, isTimeout, messageOf, messageOfCause } from "./error.ts";
 export { numbersAsWritten, parseFields, parseJson, parsePythonJson } from "./json.ts";
 export { Repeating } from "./repeating.ts";
 export { shellWord } from "./shell_word.ts";

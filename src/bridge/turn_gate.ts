@@ -7,7 +7,7 @@
 
 import { onAbort } from "../async/mod.ts";
 import type { Metrics, TurnFigures } from "../telemetry/mod.ts";
-import type { CallResult } from "../turn/mod.ts";
+import { type CallResult, isRefusal } from "../turn/mod.ts";
 import { CircuitBreaker, type Sign } from "./circuit_breaker.ts";
 import type { Held } from "./in_flight.ts";
 import { log } from "./log.ts";
@@ -166,7 +166,7 @@ export class TurnGate {
     const { connector, metrics } = this.#options;
     metrics?.called(pass.resource, result.status, (now - pass.since) / 1000);
     if (result.kind === "delivered") this.#lastSuccess = this.#options.now();
-    this.#refusesToken = result.status === 401 || result.status === 403;
+    this.#refusesToken = isRefusal(result.status);
     const before = this.#breaker.state;
     const sign = signOf(result);
     const awayMs = result.kind === "retry" && result.fault === "unavailable" ? result.afterMs : 0;

@@ -1,6 +1,6 @@
 // Asking the bridge that runs with a configuration on this machine, at `admin_bind` or `http_bind`.
 
-import { messageOf } from "../async/mod.ts";
+import { isTimeout, messageOf } from "../async/mod.ts";
 import { type Config, formatBind } from "../config/mod.ts";
 
 const LIMIT_MS = 3_000;
@@ -27,9 +27,8 @@ export async function askBridge(config: Config, path: string): Promise<Answer> {
       "127.0.0.1 to NO_PROXY";
     return response.ok ? { url, text } : { url, reason };
   } catch (error) {
-    const isLate = error instanceof DOMException && error.name === "TimeoutError";
     const late = `something listens there, and has not answered within ${LIMIT_MS / 1000} s`;
-    return { url, reason: isLate ? late : messageOf(error) };
+    return { url, reason: isTimeout(error) ? late : messageOf(error) };
   }
 }
 

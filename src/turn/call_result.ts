@@ -110,6 +110,7 @@ function isRedirect(status: number): boolean {
   return status >= 300 && status < 400;
 }
 
-function isRefusal(status: number): boolean {
+/** Whether Turn does not accept the token. */
+export function isRefusal(status: number | undefined): boolean {
   return status === 401 || status === 403;
 }

@@ -3,6 +3,7 @@
 // Turn does not document what it answers there, so the two answers are compared.
 
 import type { Finding } from "../telemetry/mod.ts";
+import { isRefusal } from "./call_result.ts";
 import type { TurnClientOptions } from "./client.ts";
 import { isPage, networkError, oneLine, readStart } from "./excerpt.ts";
 import { USER_AGENT } from "./user_agent.ts";
@@ -128,10 +129,6 @@ function tokenFinding(without: number, { status: withToken, isPage }: Answer): F
       "compare turn_api_url and auth_token with what Turn shows of the channel; the first message " +
       "or status will show whether they are right",
   };
-}
-
-function isRefusal(status: number): boolean {
-  return status === 401 || status === 403;
 }
 
 function clockFinding({ aheadMs }: Answer): Finding {

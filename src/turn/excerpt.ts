@@ -1,7 +1,7 @@
 // What Turn, or the runtime, says when a call fails, short enough for a log line and for a header.
 
 import * as z from "zod";
-import { isOutOfDescriptors, messageOfCause, parseJson } from "../async/mod.ts";
+import { isOutOfDescriptors, isTimeout, messageOfCause, parseJson } from "../async/mod.ts";
 import { countLeftFds } from "../telemetry/mod.ts";
 import { bodyLength } from "./body.ts";
 
@@ -66,7 +66,7 @@ function errorText(body: string): string | undefined {
 
 /** What the runtime says when a call gets no answer, without the address, which the configuration has. */
 export function networkError(error: unknown): string {
-  if (error instanceof DOMException && error.name === "TimeoutError") return "it timed out";
+  if (isTimeout(error)) return "it timed out";
   return messageOfCause(error).replace(/^error sending request .*?: client error \(\w+\): /, "");
 }
 

@@ -7,7 +7,7 @@
 
 export { bodyLength } from "./body.ts";
 export * from "./client.ts";
-export type { CallResult, Failure, Fault } from "./call_result.ts";
+export { type CallResult, type Failure, type Fault, isRefusal } from "./call_result.ts";
 export * from "./endpoint.ts";
 export {
   type Asked,

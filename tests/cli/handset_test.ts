@@ -5,7 +5,6 @@
  */
 
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { EXIT } from "../../src/cli/exit_codes.ts";
 import type { PageEvent } from "../../src/simulator/handset/events.ts";
 import { startService } from "../../src/service/service.ts";
@@ -13,12 +12,11 @@ import { FakeTurn, send } from "../support/fake_turn.ts";
 import { until } from "../support/until.ts";
 import { SECRET, testConfig, TOKEN } from "../support/bridge.ts";
 import { PageClient } from "../support/page_client.ts";
-import { PERMISSIONS } from "../support/program.ts";
+import { Program } from "../support/program.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { Transcript } from "../support/transcript.ts";
 import { inboundMessage, Transport } from "../support/transport.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const USER = "+26612345678";
 
 function handset(flags: Readonly<Record<string, string>>, ...args: string[]): Deno.ChildProcess {
@@ -37,13 +35,7 @@ function handset(flags: Readonly<Record<string, string>>, ...args: string[]): De
 }
 
 function start(args: readonly string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", ...PERMISSIONS, "src/main.ts", "handset", ...args],
-    cwd: ROOT,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  return Program.fromSource().spawn(["handset", ...args]);
 }
 
 async function refusal(process: Deno.ChildProcess): Promise<{ code: number; err: string }> {

@@ -7,10 +7,9 @@
  */
 
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { SECRET, TestBridge, TOKEN } from "../support/bridge.ts";
 import { browserTest, closeBrowser, openView, type ViewOptions } from "../support/chromium.ts";
-import { PERMISSIONS } from "../support/program.ts";
+import { Program } from "../support/program.ts";
 import { amqpUrl } from "../support/rabbitmq.ts";
 import { Transcript } from "../support/transcript.ts";
 import { inboundMessage } from "../support/transport.ts";
@@ -18,7 +17,6 @@ import { until } from "../support/until.ts";
 import { cutOff, seriousFaults } from "./page_faults.ts";
 import { Person } from "./page_support.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const USER = "+26612345678";
 const CODE = "*134*9#";
 
@@ -56,13 +54,7 @@ function handsetTest(
       "page-port": "0",
     };
     const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-    await using process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-check", ...PERMISSIONS, "src/main.ts", "handset", ...args],
-      cwd: ROOT,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+    await using process = Program.fromSource().spawn(["handset", ...args]);
     const stdout = new Transcript(process.stdout);
     const stderr = process.stderr.text();
     const [, url = ""] = await stdout.waitFor(/in a browser: (http:\S+)[^]*Ctrl-C/);

@@ -72,7 +72,12 @@ export class Program {
     env: Readonly<Record<string, string>> = {},
     address = "",
   ): Promise<Running> {
-    return await Running.of(this.#make(args, env).spawn(), address);
+    return await Running.of(this.spawn(args, env), address);
+  }
+
+  /** Starts it, likewise, and waits for nothing. */
+  spawn(args: readonly string[], env: Readonly<Record<string, string>> = {}): Deno.ChildProcess {
+    return this.#make(args, env).spawn();
   }
 
   /** How a shell would start it. */
