@@ -43,7 +43,7 @@ export function merge(
 /**
  * Those that are shown at once, above `below`. Of what is kept for the user's next dial no more than there
  * are pages for: the rest is left for the dial after it, and last of all what asks something. The oldest of
- * it is shown, if need be without what Turn says to the dial: else it might never be.
+ * it is shown, if need be without some of what Turn says to the dial: else it might never be.
  */
 export function shownAtOnce<T extends HeldMessage & { readonly isPending?: boolean }>(
   items: readonly T[],
@@ -58,13 +58,17 @@ export function shownAtOnce<T extends HeldMessage & { readonly isPending?: boole
     const text = `${merge(shown, content)?.text ?? ""}\n${below}`.trim();
     const most = { ...pages, maxPages: pages.maxPages + 1 };
     if (toPages(text, most).length <= pages.maxPages) return shown;
-    const mayBeLeft = (item: T) => item.isPending && item !== oldest;
-    const plain = shown.findLastIndex((item) => mayBeLeft(item) && isPlain(item.request));
-    const left = plain < 0 ? shown.findLastIndex(mayBeLeft) : plain;
-    if (left < 0) return oldest === undefined ? shown : [oldest];
-    shown.splice(left, 1);
+    const left = lastToLeave(shown.filter((item) => item.isPending && item !== oldest)) ??
+      (oldest && lastToLeave(shown.filter((item) => item !== oldest)));
+    if (left === undefined) return shown;
+    shown.splice(shown.indexOf(left), 1);
   }
   return shown;
+}
+
+/** The last that asks nothing, else the last. */
+function lastToLeave<T extends HeldMessage>(items: readonly T[]): T | undefined {
+  return items.findLast(({ request }) => isPlain(request)) ?? items.at(-1);
 }
 
 /** What a screen asks, if it does, to be shown again; no more of it than is shown. */

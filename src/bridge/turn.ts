@@ -55,6 +55,12 @@ export class Turn {
     return items;
   }
 
+  /** Whether the one that is pending longest, if any, fits above a question of ours. */
+  hasRoomAbove(question: string, content: ContentOptions): boolean {
+    const oldest = this.plain.find(({ isPending }) => isPending);
+    return oldest === undefined || shownAtOnce(this.plain, content, question).includes(oldest);
+  }
+
   /** Takes what is shown at once; what is pending is kept elsewhere too. */
   takeShown(content: ContentOptions, { mergeWindowMs }: UssdOptions): readonly Item[] {
     // Without a window each is a screen of its own, and the first one takes the request.

@@ -202,7 +202,9 @@ export class UssdInbound {
     if (turn.putFirst(pending, now()).some(({ request }) => request.waitingForUserInput)) {
       return await this.#ours(turn, "pending");
     }
-    if (asked === undefined || isDead || now() - asked.at > ussd.resumeWindowMs) {
+    const isAsked = asked !== undefined && !isDead && now() - asked.at <= ussd.resumeWindowMs;
+    // What waits longest and does not fit above the question comes before it, with what Turn says.
+    if (!isAsked || !turn.hasRoomAbove(questionOf(ussd), this.#options.content)) {
       const told = startTextOf(turn.session, ussd);
       if (told !== undefined) turn.session = { ...turn.session, told };
       return this.#tell(turn.session);
@@ -244,8 +246,7 @@ export class UssdInbound {
   }
 
   async #askToResume(turn: Turn, asked: Asked, end: AbortSignal): Promise<Received> {
-    const { ussd: { continueText, restartText } } = this.#options;
-    const text = `1. ${continueText}\n2. ${restartText}`;
+    const text = questionOf(this.#options.ussd);
     const step = "asked_to_resume";
     return await this.#show(turn, { text, state: "resuming", step, asked }, end);
   }
@@ -292,4 +293,8 @@ export class UssdInbound {
       this.#options.metrics.unanswered();
     }
   }
+}
+
+function questionOf({ continueText, restartText }: BridgeOptions["ussd"]): string {
+  return `1. ${continueText}\n2. ${restartText}`;
 }

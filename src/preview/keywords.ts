@@ -73,7 +73,14 @@ export function startWords(flow: Flow): readonly Keyword[] {
   const words = [flow.trigger, first.condition, ...tests]
     .flatMap((condition) => keywordsIn(condition, first))
     .filter(isOfMessage);
-  return [...new Map(words.map((word) => [inCase(word.word, word), word])).values()];
+  const found = new Map<string, Keyword>();
+  for (const word of words) {
+    const known = found.get(inCase(word.word, word));
+    // Of the same word twice the one that more texts are.
+    const isBroader = known?.isWhole && !word.isWhole || known?.isExact && !word.isExact;
+    if (known === undefined || isBroader) found.set(inCase(word.word, word), word);
+  }
+  return [...found.values()];
 }
 
 /** All words that conditions of a flow look for. */

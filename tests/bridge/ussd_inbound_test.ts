@@ -220,6 +220,32 @@ Deno.test("UssdInbound shows what was pending longest though nothing fits beside
   assert.deepEqual(await shown(test), [5]);
 });
 
+Deno.test("UssdInbound shows what was pending longest before it asks whether to go on, if both don't fit", async () => {
+  await using test = new TestTurns({ ...RESUME, ...NOTICE });
+  await asked(test);
+  await test.post(2, request("word ".repeat(207).trim()));
+  await test.post(3, request("Clinic at 9"));
+  assert.equal((await test.dial()).kind, "tell");
+  await test.post(4, request("Which?", true));
+  assert.deepEqual(await shown(test), [2]);
+  await test.dial();
+  assert.deepEqual(await shown(test), [3, 4]);
+});
+
+Deno.test("UssdInbound leaves of Turn's answer only what does not fit beside what was pending longest", async () => {
+  await using test = new TestTurns(NOTICE);
+  await test.dial();
+  await test.post(1, request("Bye"));
+  await test.clock.advance(10_000);
+  await test.post(2, request("word ".repeat(100)));
+  for (let n = 3; n < 13; n += 2) {
+    await test.dial();
+    await test.post(n, request(`${n} ${"word ".repeat(100)}`));
+    await test.post(n + 1, request(`${n + 1} ${"word ".repeat(100)}`));
+    assert.deepEqual(await shown(test), [n - 1, n]);
+  }
+});
+
 const STARTS = [
   { name: "what the transport says", ussd: {}, told: undefined },
   { name: "the start text", ussd: { startText: "hi" }, told: "hi" },

@@ -266,6 +266,12 @@ const CASES: Readonly<Record<Exclude<WarningKind, "differs">, readonly Case[]>> 
       says: /^The flow starts on "Hi", and nobody dials that: Turn is told "hi"\.$/,
     },
     {
+      flow: started(
+        'has_phrase(event.message.text.body, "hi") or event.message.text.body == "hi"',
+      ),
+      options: { startTexts: ["Hi there"] },
+    },
+    {
       flow: started('lower(event.message.text.body) == "hi"'),
       options: { startTexts: ["Hi"] },
     },
