@@ -94,10 +94,16 @@ export class Live implements AsyncDisposable {
     return new Live(parts.move(), turn, transport, { connector, folder, flags });
   }
 
-  /** Starts it, with `flags` over the others. Resolves when it is in health. */
+  /**
+   * Starts it, with `flags` over the others. Resolves when it is in health and speaks for the channel: what
+   * it takes before that it has to hold, and an SMS that comes out of there just as it is killed goes twice.
+   */
   async start(flags: Flags = {}): Promise<Running> {
     const running = await this.program(flags);
-    await until("health", async () => (await this.health()).status === 200);
+    await until("health, and to speak for the channel", async () => {
+      const { status, text } = await this.health();
+      return status === 200 && JSON.parse(text).components.amqp.speaks === true;
+    });
     return running;
   }
 
