@@ -21,3 +21,39 @@ export async function adopt(
   if (kept === undefined || lines.get(id) !== undefined || lines.hasEnded(id)) return;
   if (kept.sentAt === null || now() - kept.sentAt < unackedAfterMs) sender.resume(kept);
 }
+
+/** Most users of whom it is known that what another bridge has sent them is. */
+const MOST_USERS = 20_000;
+
+/** The same for a bridge that has begun to speak: once for each user, as from then on nobody else sends. */
+export class Adoption {
+  readonly #sender: SmsSender;
+  /** Until then what another one has sent may be under way, in milliseconds since 1970. */
+  #until = 0;
+  #known = new Set<string>();
+
+  constructor(sender: SmsSender) {
+    this.#sender = sender;
+  }
+
+  /** Another one may have spoken until now. */
+  begin(until: number): void {
+    this.#until = until;
+    this.#known = new Set();
+  }
+
+  /** Whether something that was sent to the user may not be known. */
+  isDue(user: string, now: number): boolean {
+    return now < this.#until && !this.#known.has(user);
+  }
+
+  /**
+   * Has it known, by the id of the last message to the user.
+   * @throws {CacheError} If the cache fails.
+   */
+  async adopt(user: string, messageId: string | undefined): Promise<void> {
+    const known = this.#known;
+    await adopt(this.#sender, messageId);
+    if (known.size < MOST_USERS) known.add(user);
+  }
+}

@@ -9,7 +9,7 @@ import type { Trace } from "../telemetry/mod.ts";
 import { type Event, isOurs, type Message } from "../vumi/mod.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions } from "./options.ts";
-import { adopt } from "./sms_adoption.ts";
+import { Adoption } from "./sms_adoption.ts";
 import { SmsDue } from "./sms_due.ts";
 import { SmsInHand } from "./sms_in_hand.ts";
 import { type HeldItem, newSms, type Sms, SmsLines } from "./sms_lines.ts";
@@ -49,8 +49,7 @@ export class SmsSender {
   readonly #wakeUp: WakeUp;
   /** Whether anything is kept of what was sent, though it may be switched off now. */
   #keeps = false;
-  /** Until then what another bridge has sent may be under way. */
-  #newUntil = 0;
+  readonly #adoption = new Adoption(this);
 
   constructor(options: SmsSenderOptions) {
     this.options = options;
@@ -79,9 +78,9 @@ export class SmsSender {
     /** Nothing is waited for but what was held before it was switched off. */
     const isOff = resendForMs === 0 && maxPerSecond === 0 && !failUnacked;
     if (this.lines.get(id) !== undefined) return new SmsWay(this, { message, isSent: true });
-    const isUnknown = leads && now() < this.#newUntil && this.lines.of(user).length === 0;
+    const isUnknown = leads && this.#adoption.isDue(user, now());
     const last = isOff || leads && !isUnknown ? undefined : await cache.getLastOutbound(to_addr);
-    if (isUnknown) await adopt(this, last?.message_id);
+    if (isUnknown) await this.#adoption.adopt(user, last?.message_id);
     // From here to where it stands in its line nothing is waited for.
     const { order = "", value: held = "" } = lastHeld ?? {};
     const line = this.lines.of(user).filter((each) => each.id !== follows);
@@ -228,7 +227,7 @@ export class SmsSender {
     const { now, sms: { unackedAfterMs } } = this.options;
     this.inHand.leaveAll();
     for (const known of [this.#due, this.#unacked, this.lines]) known.clear();
-    this.#newUntil = now() + unackedAfterMs;
+    this.#adoption.begin(now() + unackedAfterMs);
   }
 
   #add(message: Message, state: Sms["state"]): Sms | undefined {

@@ -224,6 +224,33 @@ Deno.test("a bridge that speaks for the channel again goes by what another one d
   assert.deepEqual(world.told, ids.map((id) => `sent ${id}`));
 });
 
+Deno.test("what another bridge has sent a user is looked for once by the one that speaks next", async () => {
+  await using world = new SmsWorld();
+  const { store } = world;
+  let looks = 0;
+  const get = store.get.bind(store);
+  store.get = (key) => {
+    if (key[0] === "last_outbound") looks++;
+    return get(key);
+  };
+  const [first, second] = [world.lead(), world.standBy()];
+  await first.post("0");
+  for (const [speaks, standsBy] of [[second, first], [first, second]] as const) {
+    await world.clock.advance(1_000);
+    standsBy.cede();
+    await world.clock.advance(0);
+    speaks.lead();
+    looks = 0;
+    for (const text of ["1", "2", "3"]) {
+      await speaks.post(text);
+      await world.clock.advance(1_000);
+    }
+    assert.equal(looks, 1);
+    await speaks.post("4", "+27820000002");
+    assert.equal(looks, 2);
+  }
+});
+
 Deno.test("a user is one, however the number is written", async () => {
   await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
   const bridge = world.lead();

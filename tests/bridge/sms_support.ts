@@ -215,6 +215,9 @@ export class SmsBridge {
       ...{ body: bytes, isGone: () => false, isLate: () => false },
     });
     assert.ok(accepted.kind === "accepted", JSON.stringify(accepted));
+    // What the operator says of it at once is heard: of a transport of which nothing was heard yet the
+    // user's next one waits for nothing.
+    await this.#world.clock.advance(0);
     return accepted.id;
   }
 

@@ -30,8 +30,10 @@ const PREFIX_OF: Readonly<Record<string, string>> = {
   outbound: "out",
   confirmed: "out",
   told: "out",
+  unacked: "out",
   last_inbound: "user",
   last_outbound: "user",
+  last_held: "user",
   turn: "user",
   delayed_list: "delayed",
 };
