@@ -156,6 +156,8 @@ export class SmsSender {
     this.#keeps = true;
     const sms = this.lines.get(message.message_id) ?? this.#new(message, "waits");
     Object.assign(sms, { ...kept, message, isHeld: true });
+    // So its transport says something: who spoke before has heard it.
+    if (sms.nack !== undefined) this.#unacked.heardOf(sms.transport);
     // It may have been let pass.
     this.lines.remove(sms);
     const [first] = this.lines.of(sms.user);

@@ -224,6 +224,26 @@ Deno.test("a bridge that speaks for the channel again goes by what another one d
   assert.deepEqual(world.told, ids.map((id) => `sent ${id}`));
 });
 
+Deno.test("who speaks next keeps each user's order where the one before was throttled", async () => {
+  await using world = new SmsWorld(() => THROTTLED);
+  const first = world.lead();
+  await first.post("to another user", "+27820000002");
+  const ids = [await first.post("a"), await first.post("b")];
+  first.kill();
+  await world.clock.advance(0);
+  world.submits.length = 0;
+  const texts = () => world.texts.filter((text) => text !== "to another user");
+  // Word of it takes as long as it does.
+  world.answer = () => undefined;
+  world.lead();
+  await world.clock.advance(1_900);
+  assert.deepEqual(texts(), ["a"]);
+  world.answer = () => ACK;
+  await world.hear(ids[0] ?? "", THROTTLED);
+  await world.clock.advance(60_000);
+  assert.deepEqual(texts(), ["a", "a", "b"]);
+});
+
 Deno.test("what another bridge has sent a user is looked for once by the one that speaks next", async () => {
   await using world = new SmsWorld();
   const { store } = world;
