@@ -6,7 +6,7 @@ import { smsSegments } from "../content/mod.ts";
 import { createMessage, type Message } from "../vumi/mod.ts";
 import { inForm } from "./address_forms.ts";
 import { compose } from "./compose.ts";
-import { confirmedNote, DELIVERED_TTL_MS } from "./delivery_records.ts";
+import { confirmedNote } from "./delivery_records.ts";
 import type { HeldMessage } from "./held_messages.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions, SmsFallback } from "./options.ts";
@@ -43,6 +43,8 @@ export interface Pending {
 const MOST_PENDING = 20;
 /** As JSON; longer than a cache keeps, that would be tried again and again. */
 const MOST_PENDING_CHARS = 500_000;
+/** It waits so long for the user's next dial: 30 days, as in a chat. */
+const PENDING_TTL_MS = 30 * 24 * 60 * 60_000;
 /** A user is told again after so long. */
 const NOTICE_EVERY_MS = 60 * 60_000;
 
@@ -232,7 +234,7 @@ export class LateMessages {
 
 /** The change that keeps what a user is to be shown. */
 export function keepPending(user: string, pending: Pending): KeptRecord {
-  return { kind: "pending", id: user, value: JSON.stringify(pending), ttlMs: DELIVERED_TTL_MS };
+  return { kind: "pending", id: user, value: JSON.stringify(pending), ttlMs: PENDING_TTL_MS };
 }
 
 /** Reads what was kept. */

@@ -23,10 +23,11 @@ export function openedBy(
 
 /** The session when its request is answered by the next page of what is on the screen. */
 export function readOn({ told: _told, ...session }: Session, now: number): Session {
-  // The question whether to go on is at the end of it.
-  const state = session.state === "resuming" ? "resuming" : "answered";
   const step = { at: now, what: "page", ids: [session.inbound.message_id] } as const;
-  return withStep({ ...session, state }, step);
+  // The question whether to go on is at the end of it.
+  if (session.state === "resuming") return withStep(session, step);
+  const asked = session.asked && { ...session.asked, at: now };
+  return withStep({ ...session, state: "answered", asked }, step);
 }
 
 /** What Turn is told of a dial, if not what the transport says. */

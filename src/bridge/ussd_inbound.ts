@@ -272,9 +272,9 @@ export class UssdInbound {
       if (turn.items.some(({ request }) => !isPlain(request))) {
         return await this.#ours(turn, "resumed");
       }
-      const { text, prompt } = asked;
+      const again = { ...asked, at: now() };
       const step = "shown_again";
-      return await this.#show(turn, { text, prompt, state: "answered", step, asked }, end);
+      return await this.#show(turn, { ...asked, state: "answered", step, asked: again }, end);
     }
     metrics.resumed("restarted");
     // What came meanwhile goes with what Turn says now, and must not end the session before.

@@ -75,7 +75,8 @@ function warnOfTemplate(
     return warn("template_without_text", text, RUN_WITH_VALUES);
   }
   const words = templates.get(`${name}.${message.template.language?.code}`) ?? templates.get(name);
-  const nothing = "so nothing is shown, and Turn is answered 422";
+  const nothing =
+    "so it says what Turn sends as its `content`, and without that Turn is answered 422";
   if (words === undefined) {
     const remedy = `Set templates.${name} in the configuration: text, and buttons if it has any.`;
     const text = `The template ${name} has no text in the configuration, ${nothing}.`;

@@ -129,6 +129,26 @@ Deno.test("UssdInbound asks again who dials again, and nobody after the time", a
   assert.equal(said(await test.dial()), "hi");
 });
 
+Deno.test("UssdInbound counts the time to go on from when a question was last on the screen", async () => {
+  await using test = new TestTurns({ resumeWindowMs: 120_000, startText: "hi" });
+  await asked(test);
+  await test.dial();
+  await test.answer("1");
+  await test.clock.advance(100_000);
+  assert.equal(said(await test.dial()), "resumed");
+  await test.answer("1");
+  await test.clock.advance(70_000);
+  // The user reads on.
+  const more = test.message({ content: "98" });
+  await test.receive(more);
+  await test.ussd.paged(more);
+  await test.clock.advance(100_000);
+  assert.equal(said(await test.dial()), "resumed");
+  // To be asked is not to be shown the question.
+  await test.clock.advance(30_000);
+  assert.equal(said(await test.dial()), "hi");
+});
+
 Deno.test("UssdInbound asks whether to go on when the cache is back, once", async () => {
   await using test = new TestTurns(RESUME);
   await asked(test);

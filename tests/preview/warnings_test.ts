@@ -146,7 +146,7 @@ const CASES: Readonly<Record<Exclude<WarningKind, "differs">, readonly Case[]>> 
   template_without_text: [
     {
       flow: flow(TEMPLATE("greeting")),
-      says: /^The template greeting has no text in the configuration, .* 422/,
+      says: /^The template greeting has no text in the configuration, .*`content`.* 422/,
       remedy: /^Set templates\.greeting/,
     },
     { flow: flow(TEMPLATE("harvest_reminder", [{ type: "text", text: '"Mary"' }])) },
