@@ -10,6 +10,7 @@ import { confirmedNote } from "./delivery_records.ts";
 import type { HeldMessage } from "./held_messages.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions, SmsFallback } from "./options.ts";
+import { isAnnounced, keepPending, type Pending, readPending } from "./notices.ts";
 import { firstLateSmsId, noticeId, smsId } from "./part_ids.ts";
 import { forget, keepPrompt, readPrompt } from "./prompts.ts";
 import { render } from "./rendering.ts";
@@ -31,20 +32,10 @@ export type LateMessagesOptions =
   >
   & { readonly smsSender: SmsSender };
 
-/** What a user is shown with the next dial, as it is kept. */
-export interface Pending {
-  /** In the order of their coming. */
-  readonly messages: readonly HeldMessage[];
-  /** When the user was told that there are some, in milliseconds since 1970; 0 if never. */
-  readonly noticedAt: number;
-}
-
 /** More of a user's are told of as failed. */
 const MOST_PENDING = 20;
 /** As JSON; longer than a cache keeps, that would be tried again and again. */
 const MOST_PENDING_CHARS = 500_000;
-/** It waits so long for the user's next dial: 30 days, as in a chat. */
-const PENDING_TTL_MS = 30 * 24 * 60 * 60_000;
 /** A user is told again after so long. */
 const NOTICE_EVERY_MS = 60 * 60_000;
 
@@ -124,9 +115,10 @@ export class LateMessages {
     const { cache } = this.#options;
     const kept = readPending(await cache.getRecord("pending", user));
     const messages = kept?.messages.filter(({ id }) => !ids.includes(id)) ?? [];
-    const noticedAt = kept?.noticedAt ?? 0;
     await cache.putRecords([
-      messages.length > 0 ? keepPending(user, { messages, noticedAt }) : forget("pending", user),
+      kept !== undefined && messages.length > 0
+        ? keepPending(user, { ...kept, messages })
+        : forget("pending", user),
     ]);
   }
 
@@ -134,9 +126,10 @@ export class LateMessages {
   async #pending(message: HeldMessage): Promise<Pending | undefined> {
     const { cache } = this.#options;
     const kept = readPending(await cache.getRecord("pending", userOf(message)));
-    const { messages, noticedAt } = kept ?? { messages: [], noticedAt: 0 };
-    if (messages.some(({ id }) => id === message.id)) return { messages, noticedAt };
-    const pending = { messages: [...messages, message], noticedAt };
+    const before = kept ?? { messages: [], noticedAt: 0 };
+    const { messages } = before;
+    if (messages.some(({ id }) => id === message.id)) return before;
+    const pending = { ...before, messages: [...messages, message] };
     const isTooMuch = messages.length >= MOST_PENDING ||
       JSON.stringify(pending).length > MOST_PENDING_CHARS;
     return isTooMuch ? undefined : pending;
@@ -150,7 +143,8 @@ export class LateMessages {
     if (pending === undefined) return TOO_MUCH;
     await cache.putRecords([keepPending(user, pending)]);
     if (Date.now() - pending.noticedAt < NOTICE_EVERY_MS) {
-      await connector.reportSent(message.id);
+      // Else it is told of as sent when the notice is.
+      if (await isAnnounced(cache, pending.noticeOf)) await connector.reportSent(message.id);
       metrics.late("notice");
       return undefined;
     }
@@ -166,12 +160,19 @@ export class LateMessages {
     await smsSender.send(way);
     metrics.late("notice");
     metrics.smsSent(smsSegments(to.noticeText));
-    const noticed = keepPending(user, { ...pending, noticedAt: Date.now() });
     // No note of its end: what is pending comes again without harm, and another bridge may have lost it.
-    await tolerateCacheError(cache.putRecords([noticed]), (reason) => {
+    await tolerateCacheError(this.#noteNotice(user, message.id), (reason) => {
       log.warning("A user may be told again of what is late: {reason}", { reason });
     });
     return undefined;
+  }
+
+  /** Beside what is pending by now: another bridge may have gone on meanwhile. */
+  async #noteNotice(user: string, noticeOf: string): Promise<void> {
+    const { cache } = this.#options;
+    const kept = readPending(await cache.getRecord("pending", user));
+    if (kept === undefined) return;
+    await cache.putRecords([keepPending(user, { ...kept, noticedAt: Date.now(), noticeOf })]);
   }
 
   #addressOf(message: HeldMessage, { address }: SmsFallback): string {
@@ -230,16 +231,6 @@ export class LateMessages {
   #newMessage({ request }: HeldMessage, message_id: string, content: string): Message {
     return { ...compose(request, undefined, content, this.#options), message_id };
   }
-}
-
-/** The change that keeps what a user is to be shown. */
-export function keepPending(user: string, pending: Pending): KeptRecord {
-  return { kind: "pending", id: user, value: JSON.stringify(pending), ttlMs: PENDING_TTL_MS };
-}
-
-/** Reads what was kept. */
-export function readPending(value: string | undefined): Pending | undefined {
-  return value === undefined ? undefined : JSON.parse(value);
 }
 
 function userOf({ inbound }: HeldMessage): string {

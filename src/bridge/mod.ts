@@ -16,7 +16,7 @@ export type {
 export * from "./delivery_records.ts";
 export { Owners } from "./owners.ts";
 export type { HeldMessage } from "./held_messages.ts";
-export { type Pending, readPending } from "./late_messages.ts";
+export { type Pending, readPending } from "./notices.ts";
 export type { Prompt } from "./prompts.ts";
 export { isOwnId, type PartId, readPartId } from "./part_ids.ts";
 export { type KeptSms, readSms } from "./sms_records.ts";

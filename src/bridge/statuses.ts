@@ -29,6 +29,7 @@ import {
 } from "./delivery_records.ts";
 import { findSent } from "./job.ts";
 import { log } from "./log.ts";
+import { noticeHeard } from "./notices.ts";
 import { isOwnId, type PartId, readPartId, smsId } from "./part_ids.ts";
 import { hearOfSms, keepSplitSms, readSplitSms } from "./split_sms.ts";
 import type { BridgeOptions } from "./options.ts";
@@ -103,7 +104,9 @@ export class StatusFlow {
       queuedAt: unixMilliseconds(event.timestamp),
       subject: { sentIds: sentIds(event, part) },
     }, arrival);
-    return await delivery.run(() => this.#deliver(event, report, part, delivery));
+    const end = await delivery.run(() => this.#deliver(event, report, part, delivery));
+    if (part?.kind === "notice" && end.kind === "done") await noticeHeard(this.#options, part.of);
+    return end;
   };
 
   async #deliver(

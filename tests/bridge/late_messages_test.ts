@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Owners, type SmsFallback, type UssdOptions } from "../../src/bridge/mod.ts";
-import { keepPending, readPending } from "../../src/bridge/late_messages.ts";
-import { PublishError } from "../../src/vumi/mod.ts";
+import { keepPending, readPending } from "../../src/bridge/notices.ts";
+import { createMessage, PublishError } from "../../src/vumi/mod.ts";
 import { readPrompt } from "../../src/bridge/prompts.ts";
-import { ACK, report, TestStatuses } from "./statuses_support.ts";
+import { ACK, NACK, report, TestStatuses } from "./statuses_support.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import type { TurnsOptions } from "../../src/bridge/turns.ts";
 import { BOTH, CONTENT } from "./support.ts";
@@ -27,6 +27,14 @@ const NOTICE: SmsFallback = {
 };
 const CONTENTS: SmsFallback = { ...NOTICE, mode: "content" };
 const HOUR_MS = 3_600_000;
+
+/** What is remembered of what a user was to be sent. */
+const SENT = createMessage({
+  to_addr: USER,
+  from_addr: "*120#",
+  transport_name: "c",
+  transport_type: "ussd",
+});
 
 /** Sessions from which what is too late goes by SMS. */
 function bySms(smsFallback: SmsFallback): Partial<UssdOptions> {
@@ -172,13 +180,39 @@ for (const [way, sms] of BOTH) {
     const [notice, ...others] = test.connector.published;
     assert.deepEqual([notice?.message_id, notice?.content], [`${postId(1)}-n1`, "Dial *120#"]);
     assert.deepEqual(others, [], "a notice is sent once an hour");
-    assert.deepEqual(reported(test.broker), ["ack 2"], "it is on its way as the first one is");
+    assert.deepEqual(reported(test.broker), [], "the notice may still fail");
     assert.equal(await test.cache.getNote("owner", `${postId(1)}-n1`), "c");
     test.connector.published.length = 0;
     await test.dial();
     await test.clock.advance(0);
     assert.deepEqual(test.screens, ["1 resume: secret / Well? / 1. Yes"]);
     assert.equal(await pending(test), undefined);
+  });
+
+  Deno.test(`LateMessages has Turn told that what waits is sent when its notice is, ${way}`, async () => {
+    const broker = MemoryBroker.open();
+    const connector = new TestConnector({
+      ...{ name: "c", broker, inboundPrefetch: 9, eventPrefetch: 9 },
+    });
+    broker.declare("c.event");
+    await using statuses = await TestStatuses.start({ connector });
+    await using test = new TestTurns(bySms(NOTICE), { cache: statuses.cache }, { sms, connector });
+    const late = async (n: number) => {
+      await test.cache.putOutbound({ ...SENT, message_id: postId(n) });
+      await test.post(n, request("secret"), UNKNOWN);
+    };
+    await late(1);
+    await late(2);
+    const user_message_id = `${postId(1)}-n1`;
+    await statuses.handle({ ...NACK, user_message_id });
+    await late(3);
+    assert.deepEqual([statuses.told, reported(broker)], [[], []]);
+    await statuses.handle({ ...ACK, user_message_id });
+    assert.deepEqual(statuses.told.map(({ messageId }) => messageId), [postId(1)]);
+    assert.deepEqual(reported(broker), ["ack 2", "ack 3"]);
+    await late(4);
+    assert.deepEqual(reported(broker), ["ack 2", "ack 3", "ack 4"]);
+    await broker[Symbol.asyncDispose]();
   });
 
   Deno.test(`LateMessages sends a notice again after an hour, ${way}`, async () => {
@@ -207,7 +241,7 @@ for (const [way, sms] of BOTH) {
     for (let n = 1; n <= 22; n++) await test.post(n, request(`words ${n}`), UNKNOWN);
     assert.equal((await pending(test))?.messages.length, 20);
     assert.equal(test.screens.length, 1, "the notice");
-    assert.deepEqual(reported(test.broker).slice(-3), ["ack 20", "nack 21", "nack 22"]);
+    assert.deepEqual(reported(test.broker).slice(-3), ["nack 21", "nack 22"]);
     assert.deepEqual([21, 22].map((n) => test.ended.get(n)), ["done", "done"]);
     assert.match(await test.registry.text(), /_late_total{[^}]*failed[^}]*} 2\b/);
   });

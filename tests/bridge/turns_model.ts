@@ -6,7 +6,7 @@
  */
 
 import { encodeHeld } from "../../src/bridge/held_messages.ts";
-import { readPending } from "../../src/bridge/late_messages.ts";
+import { readPending } from "../../src/bridge/notices.ts";
 import type { UssdOptions } from "../../src/bridge/mod.ts";
 import { userKey } from "../../src/cache/mod.ts";
 import { MemoryStore } from "../../src/cache/memory.ts";

@@ -133,3 +133,21 @@ Deno.test("Turns: what came too late while another one was shown is not lost", a
   ];
   await play(happenings, WAYS["all of it"] ?? {}, { once: false, oneAnswer: true });
 });
+
+Deno.test("Turns: what a bridge still does that no longer speaks takes nothing from what waits for a dial", async () => {
+  const user = 0;
+  const words = { kind: "post", user, what: "words" } as const;
+  const happenings: Happening[] = [
+    words,
+    { kind: "post", user, what: "asks" },
+    { kind: "broker", fails: "unavailable" },
+    { kind: "dial", user },
+    { kind: "pass", ms: 210 },
+    words,
+    { kind: "kill", losesCache: false },
+    { kind: "broker", fails: undefined },
+    { kind: "move" },
+    words,
+  ];
+  await play(happenings, WAYS["as notices"] ?? {}, { once: false, oneAnswer: true });
+});

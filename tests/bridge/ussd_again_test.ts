@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keepPending, readPending } from "../../src/bridge/late_messages.ts";
+import { keepPending, readPending } from "../../src/bridge/notices.ts";
 import { CacheError } from "../../src/cache/mod.ts";
 import { readSession } from "../../src/bridge/sessions.ts";
 import { formatTimestamp } from "../../src/vumi/mod.ts";
