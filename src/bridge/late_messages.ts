@@ -115,11 +115,12 @@ export class LateMessages {
     const { cache } = this.#options;
     const kept = readPending(await cache.getRecord("pending", user));
     const messages = kept?.messages.filter(({ id }) => !ids.includes(id)) ?? [];
-    await cache.putRecords([
-      kept !== undefined && messages.length > 0
-        ? keepPending(user, { ...kept, messages })
-        : forget("pending", user),
-    ]);
+    if (kept === undefined || messages.length === 0) {
+      return await cache.putRecords([forget("pending", user)]);
+    }
+    // Of what was shown Turn is told otherwise, so it says nothing of a notice any more.
+    const noticeOf = ids.includes(kept.noticeOf ?? "") ? undefined : kept.noticeOf;
+    await cache.putRecords([keepPending(user, { ...kept, messages, noticeOf })]);
   }
 
   /** What the user is to be shown with the next dial, this one too; undefined if that is too much. */

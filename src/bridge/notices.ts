@@ -14,8 +14,8 @@ export interface Pending {
   readonly messages: readonly HeldMessage[];
   /** When the user was told that there are some, in milliseconds since 1970; 0 if never. */
   readonly noticedAt: number;
-  /** The id of the message for which that was. */
-  readonly noticeOf?: string;
+  /** The id of the message for which that was, if that waits, too. */
+  readonly noticeOf?: string | undefined;
 }
 
 /** How long they wait: 30 days. */
@@ -69,7 +69,8 @@ async function announceOthers(
   if (user === undefined) return;
   const kept = readPending(await cache.getRecord("pending", user));
   if (kept?.noticeOf !== id) return;
-  for (const other of kept.messages) {
+  const since = kept.messages.slice(kept.messages.findIndex((message) => message.id === id) + 1);
+  for (const other of since) {
     if (!await isAnnounced(cache, other.id)) await connector.reportSent(other.id);
   }
 }

@@ -42,8 +42,6 @@ export class SmsUnacked {
       this.#letPass(sms);
       return unackedAfterMs;
     }
-    // The next part of a text goes after the ack of the one before, or when that counts as unacked.
-    if (readPartId(sms.id)?.kind === "sms") return unackedAfterMs;
     this.#waitedFor.set(sms, now() + MOST_WAIT_MS);
     return Math.min(MOST_WAIT_MS, unackedAfterMs);
   }

@@ -105,7 +105,10 @@ export class StatusFlow {
       subject: { sentIds: sentIds(event, part) },
     }, arrival);
     const end = await delivery.run(() => this.#deliver(event, report, part, delivery));
-    if (part?.kind === "notice" && end.kind === "done") await noticeHeard(this.#options, part.of);
+    const isFailed = said !== undefined && MEANINGS[said].status === "failed";
+    if (part?.kind === "notice" && end.kind === "done" && !isFailed) {
+      await noticeHeard(this.#options, part.of);
+    }
     return end;
   };
 
@@ -180,6 +183,7 @@ export class StatusFlow {
     // Turn is told of all of them as of one: once of each thing, and of a page that failed, whenever.
     const isKnown = isPage ? told.events.some(isFailure) : progress === told.progress;
     if (part !== undefined && isKnown) return await delivery.skip("part", [], forgotten);
+    if (isOurs(event) && isKnown) return await delivery.skip("duplicate", [], forgotten);
 
     const sent = await delivery.send(this.#status(id, message, event, said));
     if (sent.kind !== "delivered") {

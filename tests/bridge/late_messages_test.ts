@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Owners, type SmsFallback, type UssdOptions } from "../../src/bridge/mod.ts";
 import { keepPending, readPending } from "../../src/bridge/notices.ts";
-import { createMessage, PublishError } from "../../src/vumi/mod.ts";
+import { createAck, createMessage, PublishError } from "../../src/vumi/mod.ts";
 import { readPrompt } from "../../src/bridge/prompts.ts";
 import { ACK, NACK, report, TestStatuses } from "./statuses_support.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
@@ -211,6 +211,13 @@ for (const [way, sms] of BOTH) {
     assert.deepEqual(statuses.told.map(({ messageId }) => messageId), [postId(1)]);
     assert.deepEqual(reported(broker), ["ack 2", "ack 3"]);
     await late(4);
+    assert.deepEqual(reported(broker), ["ack 2", "ack 3", "ack 4"]);
+    // Each report is another event; Turn is told once.
+    for (let times = 0; times < 2; times++) await statuses.handle({ ...createAck(postId(2)) });
+    assert.deepEqual(statuses.told.map(({ messageId }) => messageId), [1, 2].map(postId));
+    // When the first one is shown, the notice says nothing of the others any more.
+    await test.turns.late.shown(USER, [postId(1)]);
+    await late(5);
     assert.deepEqual(reported(broker), ["ack 2", "ack 3", "ack 4"]);
     await broker[Symbol.asyncDispose]();
   });
