@@ -1,5 +1,6 @@
 // `turn-channels explain <alert>`: what the runbook says of it, docs/runbook.md, which is in the program.
 
+import { nearest } from "../config/mod.ts";
 import { ALERTS, commandsFor } from "../telemetry/mod.ts";
 import { CommandError, EXIT } from "./exit_codes.ts";
 import { plainText, print, WIDTH, wrapText } from "./print.ts";
@@ -17,9 +18,11 @@ export async function explain(alert: string | undefined): Promise<number> {
   const name = names.find((each) => each.toLowerCase() === alert.toLowerCase());
   if (name === undefined) {
     const known = wrapText(names.join(", "), WIDTH, "  ");
+    const near = nearest(alert, names);
+    const hint = near === undefined ? "" : ` Did you mean ${near}?`;
     throw new CommandError(
       EXIT.usage,
-      `There is no alert ${plainText(alert)}. These are:\n${known}`,
+      `There is no alert ${plainText(alert)}.${hint} These are:\n${known}`,
     );
   }
   const { severity } = ALERTS[name] ?? {};

@@ -50,7 +50,7 @@ async function find(config: Config, query: string, options: Options): Promise<nu
       return await work();
     } catch (error) {
       const { exitCode, message } = commandError(error);
-      printError(`${message}\n`);
+      printError(`${withConfig(message, options.file)}\n`);
       code ??= exitCode;
       return undefined;
     }
@@ -90,7 +90,8 @@ async function find(config: Config, query: string, options: Options): Promise<nu
     const stories = await orWithout(() => search(caches?.of.get(channel)));
     for (const story of stories ?? await search(undefined)) {
       const text = () => withConfig(formatStory(story, found > 0), options.file);
-      print(options.json ? `${plainJson(story)}\n` : text());
+      const now = story.now.map((line) => withConfig(line, options.file));
+      print(options.json ? `${plainJson({ ...story, now })}\n` : text());
       found++;
     }
   }

@@ -3,7 +3,9 @@
 
 import {
   type Document,
+  isCollection,
   isMap,
+  isPair,
   isScalar,
   isSeq,
   type Pair,
@@ -44,6 +46,7 @@ export function addChannel(
   const document = parseDocument(text, { schema: "failsafe" });
   const { contents } = document;
   if (!isMap(contents)) return undefined;
+  freeEnd(document, text);
   if (!document.get("channels")) makeList(document, contents);
   const list = document.get("channels", true);
   if (!isSeq(list)) return undefined;
@@ -118,6 +121,27 @@ function takeOthers({ key }: Pair): string {
   key.spaceBefore = false;
   key.commentBefore = own === "" ? null : own;
   return blocks.join("\n\n");
+}
+
+/**
+ * Comments at the end of the file are to the parser the last map's, which would be followed by others now;
+ * those that begin where their line does are nobody's.
+ */
+function freeEnd(document: Document, text: string): void {
+  const lines = text.trimEnd().split("\n");
+  const end = lines.splice(lines.findLastIndex((line) => !/^\s*(?:#|$)/.test(line)) + 1);
+  const free = end.findIndex((line) => line.startsWith("#"));
+  let last: unknown = document.contents;
+  while (isCollection(last) && !last.comment) {
+    const item: unknown = last.items.at(-1);
+    last = isPair(item) ? item.value : item;
+  }
+  if (free < 0 || !isCollection(last)) return;
+  // A comment without a word is a blank, and an empty line is none.
+  const words = (part: readonly string[]): string =>
+    part.map((line) => line.trimStart().replace(/^#$/, "# ").slice(1)).join("\n").trimEnd();
+  last.comment = words(end.slice(0, free)) || null;
+  document.comment = words(end.slice(free));
 }
 
 function joined(first: string, second: string): string {

@@ -47,7 +47,7 @@ function parse(text: string, source: string, isPublic: (path: string) => boolean
   const document = parseDocument(text, options);
   const fault = syntaxFault(document, lineCounter, text);
   if (fault !== undefined) return fault;
-  const faults = unquoted(document, lineCounter, source, isPublic);
+  const faults = unquoted(document, lineCounter, text, source, isPublic);
   keepNumbersAsWritten(document);
   try {
     const value: unknown = document.toJS() ?? {};

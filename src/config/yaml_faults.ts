@@ -40,6 +40,8 @@ interface Explained {
 
 function explain(error: YAMLError, document: Document, text: string): Explained {
   const at = error.pos[0];
+  const key = codeAsKey(text, at);
+  if (key !== undefined) return { at: key, expected: "put quotes around a key that begins with *" };
   const words = EXPECTED[error.code]?.(text, at);
   const quoted = lastBefore(document, at, isQuoted);
   if (quoted !== undefined) {
@@ -62,6 +64,14 @@ function explain(error: YAMLError, document: Document, text: string): Explained 
   return { at, expected: words ?? error.code.toLowerCase().replaceAll("_", " ") };
 }
 
+/** Where in the line of the fault a code that is dialled is a key, if one is. */
+function codeAsKey(text: string, at: number): number | undefined {
+  const start = text.lastIndexOf("\n", at - 1) + 1;
+  const [line = ""] = text.slice(start).split("\n", 1);
+  const found = /(?:^|[{,])\s*(?=\*[\d*#]+\s*:)/.exec(line);
+  return found === null ? undefined : start + found.index + found[0].length;
+}
+
 const COMMA = "a comma, or a closing bracket, is missing here";
 const TEXT_BEHIND_QUOTE = "nothing may follow the closing quote; inside of '…' write a quote as ''";
 
@@ -79,6 +89,7 @@ const EXPECTED: Readonly<Record<string, (text: string, at: number) => string>> =
   BLOCK_AS_IMPLICIT_KEY: () =>
     "put quotes around a value with a colon and a space in it, and indent keys that belong " +
     "together by as many spaces",
+  BLOCK_IN_FLOW: () => "put quotes around a value with a colon and a space in it",
   DUPLICATE_KEY: (text, at) => {
     const [, name = "this key"] = /^["']?([\w.$-]{1,80})["']?\s*:/.exec(text.slice(at)) ?? [];
     return `${name} is there twice; remove one`;
@@ -123,6 +134,7 @@ function isJson(text: string): boolean {
 export function unquoted(
   document: Document,
   lineCounter: LineCounter,
+  text: string,
   fileSource: string,
   isPublic: (path: string) => boolean,
 ): readonly Fault[] {
@@ -145,10 +157,13 @@ export function unquoted(
       return add([...path, node], node.range?.[0] ?? 0, `*${node.source}`, ALIAS);
     },
     Scalar(key, node, path): Scalar | void {
-      const code = `#${node.comment}`;
+      const [start = 0] = node.range ?? [];
+      const [line = ""] = text.slice(start).split("\n", 1);
+      // The parser forgets a comment without a word.
+      const code = line.trim();
       if (key !== "value" || node.value !== null || !CODE.test(code)) return;
       if (!CODE_KEY.test(pathOf([...path, node]))) return;
-      return add([...path, node], node.range?.[0] ?? 0, code, COMMENT);
+      return add([...path, node], start, code, COMMENT);
     },
   });
   return faults;

@@ -46,7 +46,7 @@ export function messageWarnings(
       RUN_WITH_VALUES,
     );
   }
-  warnOfTitles(said, options, warn);
+  warnOfTitles(said, medium === "ussd" ? options.pages.moreKey : undefined, warn);
   return found;
 }
 
@@ -94,7 +94,8 @@ function warnOfTemplate(
   }
 }
 
-function warnOfTitles({ titles }: Said, { pages: { moreKey } }: PhoneOptions, warn: Warn): void {
+/** @param moreKey The key for more, where there is one. */
+function warnOfTitles({ titles }: Said, moreKey: string | undefined, warn: Warn): void {
   const read = new Map<string, number>();
   for (const [index, title] of titles.entries()) {
     if (title === undefined) continue;
@@ -116,7 +117,7 @@ function warnOfTitles({ titles }: Said, { pages: { moreKey } }: PhoneOptions, wa
         `Option ${index + 1} reads "${title.trim()}": who types that picks option ${number + 1}.`,
         "Put it in the place of its number, or write it in words.",
       );
-    } else if (isKey(title, moreKey)) {
+    } else if (moreKey !== undefined && isKey(title, moreKey)) {
       const text = `Option ${index + 1} reads "${title.trim()}", which brings the next page.`;
       warn("number_keyword", text, "Write it in words, or set another ussd.more_key.");
     }

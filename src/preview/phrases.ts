@@ -71,8 +71,10 @@ export function warningsOf({ flows }: Preview): readonly Warning[] {
 export function summaryOf(preview: Preview): string {
   const { flows, unread, medium } = preview;
   const steps = flows.flatMap(({ languages }) => languages.flatMap(({ steps }) => steps));
-  const shown = steps.reduce((sum, { pages }) => sum + pages.length, 0);
-  const of = medium === "ussd" ? counted(shown, "screen") : `${shown} SMS`;
+  const pages = steps.flatMap(({ pages }) => pages);
+  // Those that operators bill.
+  const segments = pages.reduce((sum, page) => sum + page.segments, 0);
+  const of = medium === "ussd" ? counted(pages.length, "screen") : `${segments} SMS`;
   const warnings = counted(warningsOf(preview).length, "warning");
   const rest = unread.length > 0
     ? `, and ${counted(unread.length, "thing")} could not be read`

@@ -23,4 +23,6 @@ Deno.test("explain names the alerts that there are if there is none of that name
     stderr,
     /^There is no alert Tur\\u001bnUp\. These are:\n {2}TurnRefusesToken, TurnDown,/,
   );
+  const near = await Program.fromSource().output(["explain", "TurnDwn"]);
+  assert.match(near.stderr, /^There is no alert TurnDwn\. Did you mean TurnDown\? These are:\n/);
 });

@@ -369,6 +369,10 @@ Deno.test("init --add-channel does so with what init has written, as YAML and as
     if (name.endsWith(".json")) JSON.parse(after);
     const comments = (text: string) => text.match(/#.*/g)?.sort();
     assert.deepEqual(comments(after), comments(before));
+    if (name.endsWith(".json")) continue;
+    // A commented key stays where it takes effect when it is written without the #.
+    const end = before.slice(before.indexOf("## Operation")).trim();
+    assert.ok(end.split("\n").length > 5 && after.includes(`\n${end}\n`), after);
   }
 });
 

@@ -11,6 +11,7 @@ import { withConfig } from "../../src/cli/config_command.ts";
 import { makeProgram } from "../../src/cli/program.ts";
 import { Signals } from "../../src/service/signals.ts";
 import { alertRules } from "../../src/telemetry/mod.ts";
+import { Program } from "../support/program.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -27,6 +28,17 @@ function parser(): Command {
 }
 
 const PROGRAM = parser();
+
+/** A configuration with a RabbitMQ that is not there. */
+const UNREACHABLE = {
+  connector_name: "c",
+  http_bind: "127.0.0.1:0",
+  turn_api_url: "http://127.0.0.1:9",
+  auth_token: "abcdefgh123",
+  turn_hmac_secret: "hmac-secret-of-c",
+  default_from_addr: "8110",
+  amqp_url: "amqp://guest:guest@127.0.0.1:9",
+};
 
 /** What follows the program's name where it is a sentence's subject, or names a connection. */
 const PROSE =
@@ -134,6 +146,21 @@ Deno.test("help fits 80 columns; only that of run lists the configuration's keys
       where,
     );
   }
+});
+
+Deno.test("commands that can't reach RabbitMQ say what to run, with the file that they were given", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  await Deno.writeTextFile(path, JSON.stringify(UNREACHABLE));
+  const commands = ["find +27820001111", "parked list", "parked replay --id x"];
+  await Promise.all(commands.map(async (command) => {
+    const { code, stdout, stderr } = await Program.fromSource()
+      .output([...command.split(" "), "--config", path]);
+    assert.notEqual(code, 0, command);
+    const printed = `${stdout}${stderr}`.replace(/\s+/g, " ").match(/turn-channels check[^.,;]*/g);
+    assert.ok(printed !== null, `${command}: ${stdout}${stderr}`);
+    for (const each of printed) assert.match(each, /^turn-channels check --config/, command);
+  }));
+  await Deno.remove(path);
 });
 
 Deno.test("withConfig() names the file in what is to be run, if --config has named it", () => {

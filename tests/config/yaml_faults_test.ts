@@ -50,6 +50,21 @@ const SYNTAX: readonly (readonly [what: string, file: string, expected: string])
     "a: @b\n",
     "line 1, column 4: put quotes around a value that begins with @",
   ],
+  [
+    "a code that is a key",
+    "ussd:\n  start_texts:\n    *120*8864*3#: register\n",
+    "line 3, column 5: put quotes around a key that begins with *",
+  ],
+  [
+    "a code that is a key in braces",
+    "ussd: {start_texts: {*120*1#: hi}}\n",
+    "line 1, column 22: put quotes around a key that begins with *",
+  ],
+  [
+    "a colon in a value in braces",
+    "ussd: {hold_text: Please wait: reply 1}\n",
+    "line 1, column 19: put quotes around a value with a colon and a space in it",
+  ],
   ["a star alone", "a: *\n", "line 1, column 4: put quotes around a value that begins with *"],
   [
     "a colon in a value",
@@ -114,6 +129,8 @@ channels:
   ]);
   assert.match(found[0]?.expected ?? "", /^quotes around it, as in "\*120\*8864#": /);
   assert.match(found[1]?.expected ?? "", /^quotes around it, as in "#9": without them # begins/);
+  const alone = await faults({ file: "connector_name: c\nussd:\n  more_key: #\n" });
+  assert.deepEqual(alone.map(({ key, value }) => [key, value]), [["ussd.more_key", "#"]]);
 });
 
 Deno.test("what has anchors, and what is a comment, is no fault", async () => {

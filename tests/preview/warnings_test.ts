@@ -311,6 +311,7 @@ const CASES: Readonly<Record<Exclude<WarningKind, "differs">, readonly Case[]>> 
     { flow: flow(menu("3", "Small", "Large")), says: /^Option 1 reads "3": .* picks option 3/ },
     { flow: flow(menu("1", "2", "3")) },
     { flow: flow(menu("98", "Other")), says: /^Option 1 reads "98", which brings the next page/ },
+    { flow: flow(menu("98", "Other")), options: SMS },
   ],
   same_options: [
     {
