@@ -136,7 +136,8 @@ function freeEnd(document: Document, text: string): void {
     const item: unknown = last.items.at(-1);
     last = isPair(item) ? item.value : item;
   }
-  if (free < 0 || !isCollection(last)) return;
+  // That of one in braces is in its line.
+  if (free < 0 || !isCollection(last) || last.flow) return;
   // A comment without a word is a blank, and an empty line is none.
   const words = (part: readonly string[]): string =>
     part.map((line) => line.trimStart().replace(/^#$/, "# ").slice(1)).join("\n").trimEnd();
