@@ -78,7 +78,7 @@ export class SmsSender {
     /** Nothing is waited for but what was held before it was switched off. */
     const isOff = resendForMs === 0 && maxPerSecond === 0 && !failUnacked;
     if (this.lines.get(id) !== undefined) return new SmsWay(this, { message, isSent: true });
-    const isUnknown = leads && this.#adoption.isDue(user, now());
+    const isUnknown = leads && !isOff && this.#adoption.isDue(user, now());
     const last = isOff || leads && !isUnknown ? undefined : await cache.getLastOutbound(to_addr);
     if (isUnknown) await this.#adoption.adopt(user, last?.message_id);
     // From here to where it stands in its line nothing is waited for.
