@@ -3,7 +3,6 @@
 
 import {
   type Document,
-  isCollection,
   isMap,
   isPair,
   isScalar,
@@ -46,7 +45,7 @@ export function addChannel(
   const document = parseDocument(text, { schema: "failsafe" });
   const { contents } = document;
   if (!isMap(contents)) return undefined;
-  freeEnd(document, text);
+  freeComments(document, contents, text);
   if (!document.get("channels")) makeList(document, contents);
   const list = document.get("channels", true);
   if (!isSeq(list)) return undefined;
@@ -124,25 +123,36 @@ function takeOthers({ key }: Pair): string {
 }
 
 /**
- * Comments at the end of the file are to the parser the last map's, which would be followed by others now;
- * those that begin where their line does are nobody's.
+ * A comment below an indented one is to the parser the same map's, and would be moved with that; one that
+ * begins where its line does is about the key that follows, or, at the end of the file, about none.
  */
-function freeEnd(document: Document, text: string): void {
-  const lines = text.trimEnd().split("\n");
-  const end = lines.splice(lines.findLastIndex((line) => !/^\s*(?:#|$)/.test(line)) + 1);
-  const free = end.findIndex((line) => line.startsWith("#"));
-  let last: unknown = document.contents;
-  while (isCollection(last) && !last.comment) {
-    const item: unknown = last.items.at(-1);
-    last = isPair(item) ? item.value : item;
+function freeComments(document: Document, contents: YAMLMap, text: string): void {
+  for (const [index, { value }] of contents.items.entries()) {
+    const next = contents.items[index + 1]?.key;
+    const end = isScalar(next) ? next.range?.[0] : undefined;
+    const lines = text.slice(0, end).trimEnd().split("\n");
+    const between = lines.splice(lines.findLastIndex((line) => !/^\s*(?:#|$)/.test(line)) + 1);
+    const free = between.findIndex((line) => line.startsWith("#"));
+    const holder = commented(index + 1 < contents.items.length ? value : contents);
+    if (free < 0 || holder === undefined) continue;
+    holder.comment = wordsOf(between.slice(0, free)) || null;
+    const words = wordsOf(between.slice(free));
+    if (!isScalar(next)) document.comment = words;
+    else [next.commentBefore, next.spaceBefore] = [words, between[free - 1]?.trim() === ""];
   }
-  // That of one in braces is in its line.
-  if (free < 0 || !isCollection(last) || last.flow) return;
-  // A comment without a word is a blank, and an empty line is none.
-  const words = (part: readonly string[]): string =>
-    part.map((line) => line.trimStart().replace(/^#$/, "# ").slice(1)).join("\n").trimEnd();
-  last.comment = words(end.slice(0, free)) || null;
-  document.comment = words(end.slice(free));
+}
+
+/** It, or the last in it, that has a comment behind it; that of one in braces is in its line. */
+function commented(node: unknown): YAMLMap | YAMLSeq | undefined {
+  if (!isMap(node) && !isSeq(node)) return undefined;
+  if (node.comment) return node.flow ? undefined : node;
+  const last = node.items.at(-1);
+  return commented(isPair(last) ? last.value : last);
+}
+
+/** As the parser has comments: one without a word is a blank, and an empty line is none. */
+function wordsOf(lines: readonly string[]): string {
+  return lines.map((line) => line.trimStart().replace(/^#$/, "# ").slice(1)).join("\n").trimEnd();
 }
 
 function joined(first: string, second: string): string {

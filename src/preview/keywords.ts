@@ -38,9 +38,10 @@ function keywordsIn(condition: string, block: Block): readonly Keyword[] {
   const found: Keyword[] = [];
   for (const [, name = "", subject = "", literals = ""] of condition.matchAll(FUNCTION)) {
     const isWhole = /only|exact/.test(name);
-    for (const word of textsIn(literals)) {
-      found.push({ word, isWhole, isExact: false, subject, block });
-    }
+    const texts = textsIn(literals);
+    // Of the words of one text any will do.
+    const words = name === "has_any_word" ? texts.flatMap((text) => text.split(/\s+/)) : texts;
+    for (const word of words) found.push({ word, isWhole, isExact: false, subject, block });
   }
   for (const [, subject = "", literal = ""] of condition.matchAll(EQUATION)) {
     const isExact = !/\b(?:lower|upper)\(/.test(subject);

@@ -16,3 +16,10 @@ Deno.test("addChannel() leaves comments at the file's end where a key in them ta
     assert.equal(added, expected.replace("*\n", `${list}\n`).replace("*", list));
   }
 });
+
+Deno.test("addChannel() leaves a comment at the key that it is about, below a comment of what is before", () => {
+  const list = "channels:\n  - connector_name: a\n    # contact_ids: e164\n";
+  const rest = "# Never DEBUG\nlog_level: INFO\nm:\n  b: 1\n  # of m\n\n# of x\nx: 1\n";
+  const added = addChannel(`${list}\n${rest}`, { connector_name: "b" });
+  assert.equal(added, `${list}  - connector_name: b\n\n${rest}`);
+});

@@ -243,6 +243,10 @@ const CASES: Readonly<Record<Exclude<WarningKind, "differs">, readonly Case[]>> 
     },
     { flow: started('event.message.text.body == "menu"'), says: /"menu"/ },
     {
+      flow: started('has_any_word(event.message.text.body, "hi hello")'),
+      options: { startTexts: ["say hello"] },
+    },
+    {
       flow: flow(says("Hello", { condition: 'has_only_phrase(event.message.text.body, "start")' })),
       says: /"start"/,
     },
