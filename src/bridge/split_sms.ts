@@ -31,8 +31,7 @@ export interface SplitStep {
 export function keepSplitSms({ message, texts, sent, said }: SplitSms): KeptRecord {
   const { message_id } = message;
   const id = readPartId(message_id)?.of ?? message_id;
-  const last = said[sent - 1];
-  const isOver = last === "nack" || last === "failed";
+  const isOver = said.some(isFailure);
   const left = texts.map((text, index) => index < sent || isOver ? "" : text);
   const value = JSON.stringify({ message: { ...message, content: "" }, texts: left, sent, said });
   return { kind: "parts", id, value, ttlMs: DELIVERED_TTL_MS };
@@ -51,13 +50,13 @@ export async function lastSmsId(cache: MessageCache, id: string): Promise<string
   return split === undefined ? id : smsId(split.message.message_id, split.sent);
 }
 
-/** How far an SMS has come by what was said of it; one that failed goes no further. */
+/** How far an SMS has come by what was said of it; one that has failed, as far as was known, may be there. */
 const STEPS: Readonly<Record<Said, number>> = {
   pending: 0,
   ack: 1,
-  delivered: 2,
-  nack: 3,
-  failed: 3,
+  nack: 2,
+  failed: 2,
+  delivered: 3,
 };
 
 /** Takes an event about the SMS `nth`, from 1, which says `said`. The same one twice does no harm. */
@@ -67,10 +66,10 @@ export function hearOfSms(split: SplitSms, nth: number, said: Said): SplitStep {
   const heard = split.texts.map((_, index) =>
     index === nth - 1 && isFurther ? said : split.said[index] ?? null
   );
+  // Empty: one has failed, and the rest was ended by that.
   const nextText = split.texts[split.sent];
-  const hasFailed = known === "nack" || known === "failed";
-  const isDue = nth === split.sent && !hasFailed && STEPS[said] < STEPS.failed;
-  const next = isDue && nextText !== undefined
+  const isDue = nth === split.sent && !heard.some(isFailure);
+  const next = isDue && nextText
     ? {
       ...split.message,
       message_id: smsId(split.message.message_id, split.sent + 1),
@@ -86,8 +85,12 @@ export function hearOfSms(split: SplitSms, nth: number, said: Said): SplitStep {
 
 /** What is true of all: that one failed, that each was delivered, or that each was sent. */
 function together(heard: readonly (Said | null)[]): Said | undefined {
-  const failed = heard.find((each) => each === "nack" || each === "failed");
+  const failed = heard.find(isFailure);
   if (failed != null) return failed;
   if (heard.every((each) => each === "delivered")) return "delivered";
   return heard.every((each) => each === "ack" || each === "delivered") ? "ack" : undefined;
+}
+
+function isFailure(said: Said | null): boolean {
+  return said === "nack" || said === "failed";
 }

@@ -47,6 +47,33 @@ for (const [way, sms] of BOTH) {
     assert.equal(world.waiting("held.sms"), 0);
   });
 
+  Deno.test(`a part that has failed after the next one had gone ends the rest, ${way}`, async () => {
+    await using world = new SmsWorld(() => undefined);
+    const id = await world.lead(sms, SPLIT).post(LONG);
+    await world.clock.advance(2_500);
+    assert.deepEqual(parts(world), ["(1/3)", "(2/3)"]);
+    await world.hear(world.submits[0]?.message_id ?? "", REFUSED);
+    await world.clock.advance(100);
+    await world.hear(world.submits[1]?.message_id ?? "", ACK);
+    await world.clock.advance(60_000);
+    assert.deepEqual([parts(world), world.told], [["(1/3)", "(2/3)"], [`failed ${id}`]]);
+    assert.equal(world.waiting("held.sms"), 0);
+  });
+
+  Deno.test(`a text of which nothing was heard in time, and each part is delivered, is so, ${way}`, async () => {
+    for (const text of ["one", LONG]) {
+      await using world = new SmsWorld(() => undefined);
+      const id = await world.lead({ ...sms, failUnacked: true }, SPLIT).post(text);
+      await world.clock.advance(70_000);
+      assert.deepEqual(world.told, [`failed ${id}`]);
+      for (const event of [ACK, DELIVERED]) {
+        for (const { message_id } of [...world.submits]) await world.hear(message_id, event);
+      }
+      await world.clock.advance(1_000);
+      assert.deepEqual(world.told, [`failed ${id}`, `delivered ${id}`], text);
+    }
+  });
+
   Deno.test(`a bridge that is killed between two parts sends each, ${way}`, async () => {
     await using world = new SmsWorld(() => undefined);
     const first = world.lead(sms, SPLIT);

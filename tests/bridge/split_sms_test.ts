@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import type { Said } from "../../src/bridge/delivery_records.ts";
 import { firstSmsId, readPartId, smsId } from "../../src/bridge/part_ids.ts";
-import { hearOfSms, type SplitSms } from "../../src/bridge/split_sms.ts";
+import {
+  hearOfSms,
+  keepSplitSms,
+  readSplitSms,
+  type SplitSms,
+} from "../../src/bridge/split_sms.ts";
 import { createMessage, newId } from "../../src/vumi/mod.ts";
 
 const TEXTS = ["a (1/3)", "b (2/3)", "c (3/3)"];
@@ -52,11 +57,37 @@ Deno.test("hearOfSms() says delivered when each was, in any order", () => {
 
 for (const failure of ["nack", "failed"] as const) {
   Deno.test(`hearOfSms() says that all failed when one did, by ${failure}`, () => {
-    const { sent, said } = after([[1, "ack"], [1, failure], [2, "ack"], [3, "ack"]]);
+    const { sent, said } = after([[1, "ack"], [2, "ack"], [1, failure], [3, "ack"]]);
     assert.deepEqual(sent, TEXTS.slice(1));
-    assert.deepEqual(said, [undefined, failure, failure, failure]);
+    assert.deepEqual(said, [undefined, undefined, failure, failure]);
+  });
+
+  Deno.test(`hearOfSms() sends no more when any has failed, by ${failure}`, () => {
     assert.deepEqual(after([[1, failure]]).sent, []);
-    assert.deepEqual(after([[1, failure], [1, "ack"], [1, "delivered"]]).sent, []);
+    assert.deepEqual(after([[1, failure], [1, "ack"]]).sent, []);
+    // After two seconds without a word of it the second one has gone.
+    const { sent, said } = after([[1, "pending"], [1, failure], [2, "ack"], [2, "delivered"]]);
+    assert.deepEqual(sent, TEXTS.slice(1, 2));
+    assert.deepEqual(said, [undefined, failure, failure, failure]);
+  });
+
+  Deno.test(`hearOfSms() keeps nothing of the rest when one has failed, by ${failure}`, () => {
+    const second = hearOfSms(split(), 1, "pending").split;
+    const { value } = keepSplitSms(hearOfSms(second, 1, failure).split);
+    const kept = readSplitSms(value);
+    assert.deepEqual(kept?.texts, ["", "", ""]);
+    // It was not true: then it is not known what the rest says.
+    assert.ok(kept);
+    assert.equal(hearOfSms(kept, 1, "delivered").split.sent, 2);
+    assert.equal(hearOfSms(hearOfSms(kept, 1, "delivered").split, 2, "ack").next, undefined);
+  });
+
+  Deno.test(`hearOfSms() says delivered of what was taken for failed, by ${failure}, when all are there`, () => {
+    const { said } = after([
+      ...[[1, "ack"], [2, "ack"], [1, failure], [2, failure], [3, failure]] as const,
+      ...[[1, "ack"], [1, "delivered"], [2, "delivered"], [3, "delivered"], [3, failure]] as const,
+    ]);
+    assert.deepEqual(said.slice(2), [...Array(6).fill(failure), "delivered", "delivered"]);
   });
 }
 
