@@ -66,9 +66,12 @@ export class SmsDue {
         if (blocked.size === this.#counts.size) return Math.min(waitMs, ...blocked.values());
         continue;
       }
+      const segments = smsSegments(message?.content ?? "");
+      const secondMs = this.pace.secondWaitMs(now(), segments, maxPerSecond);
+      if (secondMs > 0) return Math.min(waitMs, secondMs);
       this.delete(sms);
       if (message === undefined) continue;
-      this.pace.take(transport, now(), smsSegments(message.content ?? ""), maxPerSecond);
+      this.pace.take(transport, now(), segments, maxPerSecond);
       send(sms, message);
     }
     if (this.#all.size === 0) this.pace.idle(now());

@@ -5,6 +5,7 @@ import { FoundRate } from "./found_rate.ts";
 
 /** What is late is made up for at once by so much; more would be a burst. */
 const CREDIT_MS = 40;
+const SECOND_MS = 1_000;
 /** Names come off the wire, so there may be any; above so many, what is known of the first is forgotten. */
 const MOST_TRANSPORTS = 100;
 
@@ -26,6 +27,9 @@ export class Spacing {
 /** One channel's. Times are milliseconds, as of the same clock. */
 export class SmsPace {
   readonly #channel = new Spacing();
+  /** What went in the last second, as segments. */
+  readonly #recent: { readonly at: number; readonly segments: number }[] = [];
+  #recentSegments = 0;
   readonly #transports = new Map<
     string,
     { readonly found: FoundRate; readonly spacing: Spacing }
@@ -34,6 +38,28 @@ export class SmsPace {
   /** How long any message has to wait. */
   channelWaitMs(now: number): number {
     return this.#channel.waitMs(now);
+  }
+
+  /**
+   * How long a message of so many segments has to wait so that no second has a tenth more of them than
+   * `maxPerSecond`: evenly is not enough where each is of several, which go together.
+   */
+  secondWaitMs(now: number, segments: number, maxPerSecond: number): number {
+    const most = Math.floor(maxPerSecond * 1.1) - segments;
+    const recent = this.#recent;
+    for (
+      let [first] = recent;
+      first !== undefined && first.at <= now - SECOND_MS;
+      [first] = recent
+    ) {
+      this.#recentSegments -= first.segments;
+      recent.shift();
+    }
+    let left = this.#recentSegments;
+    if (maxPerSecond === 0 || left <= most) return 0;
+    // One that has more than that goes alone.
+    const last = recent.find((each) => (left -= each.segments) <= Math.max(0, most));
+    return last === undefined ? 0 : last.at + SECOND_MS - now;
   }
 
   /** How long a message to this transport has to wait; 0: it may go. */
@@ -51,6 +77,8 @@ export class SmsPace {
   /** A message goes, as so many segments; `maxPerSecond` of them may, 0 for any number. */
   take(transport: string, now: number, segments: number, maxPerSecond: number): void {
     if (maxPerSecond > 0) {
+      this.#recent.push({ at: now, segments });
+      this.#recentSegments += segments;
       // So that no second has more than a tenth too many.
       const creditMs = Math.min(CREDIT_MS, Math.floor(maxPerSecond / 10) * 1_000 / maxPerSecond);
       this.#channel.take(now, segments, maxPerSecond, creditMs);

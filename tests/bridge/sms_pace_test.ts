@@ -8,6 +8,7 @@ function run(maxPerSecond: number, segmentsOf: (nth: number) => number) {
   for (let now = 0; now < 120_000; now += sent.length % 100 === 99 ? 300 : 1) {
     while (pace.waitMs("t", now) === 0) {
       const segments = segmentsOf(sent.length);
+      if (pace.secondWaitMs(now, segments, maxPerSecond) > 0) break;
       pace.take("t", now, segments, maxPerSecond);
       sent.push([now, segments]);
     }
@@ -30,6 +31,30 @@ for (
     }
     const all = sent.reduce((sum, [, count]) => sum + count, 0);
     assert.ok(all > 50 * 120 * 0.8, `${all}`);
+  });
+}
+
+/** Most segments in a second, those of each SMS, and how many of them go in a second. */
+const LONG_ONES = [
+  [50, 3, 48],
+  [50, 4, 48],
+  [20, 4, 19],
+  [10, 3, 8.5],
+  [10, 7, 6.5],
+  [5, 2, 3.8],
+  [2, 5, 1.9],
+] as const;
+
+for (const [maxPerSecond, each, least] of LONG_ONES) {
+  Deno.test(`SmsPace lets ${maxPerSecond} segments go in any second, ${each} at once, or one SMS alone`, () => {
+    const sent = run(maxPerSecond, () => each);
+    const most = Math.max(each, maxPerSecond * 1.1);
+    for (const [from] of sent) {
+      const within = sent.filter(([at]) => at >= from && at < from + 1_000).length * each;
+      assert.ok(within <= most, `${within} in the second from ${from} ms`);
+    }
+    const rate = sent.length * each / 120;
+    assert.ok(rate > least && rate <= maxPerSecond * 1.05, `${rate} a second`);
   });
 }
 
