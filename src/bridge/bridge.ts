@@ -114,7 +114,7 @@ export class Bridge implements Disposable {
     this.#crashes.takeOver(handover);
     this.#messages.forget();
     this.#events.forget();
-    this.#turns.forget();
+    this.#turns.byUser.forget();
     this.#sms.forget();
   }
 

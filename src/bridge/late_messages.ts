@@ -12,7 +12,7 @@ import { log } from "./log.ts";
 import { isAnnounced, keepPending, type Pending, readPending } from "./notices.ts";
 import type { BridgeOptions, SmsFallback } from "./options.ts";
 import { firstLateSmsId, noticeId, smsId } from "./part_ids.ts";
-import { forget, keepPrompt, readPrompt } from "./prompts.ts";
+import { forget, keepPrompt } from "./prompts.ts";
 import { render } from "./rendering.ts";
 import type { SmsSender } from "./sms_sender.ts";
 import { keepSplitSms } from "./split_sms.ts";
@@ -51,12 +51,13 @@ export class LateMessages {
 
   /**
    * Sends it another way, or has it told of as failed. The same one again does no harm.
+   * @param isAsked Whether the user's next answer may be one to a screen, and must pick from no SMS.
    * @throws {CacheError} If the cache fails.
    * @throws {PublishError} If RabbitMQ does not take what is to be sent.
    */
-  async end(message: HeldMessage, why: string): Promise<void> {
+  async end(message: HeldMessage, why: string, isAsked: boolean): Promise<void> {
     const { connector, metrics } = this.#options;
-    const failure = await this.#sendOtherwise(message, why);
+    const failure = await this.#sendOtherwise(message, why, isAsked);
     if (failure === undefined) {
       return log.info("Too late for its session, so it goes another way: {messageId}, {reason}", {
         messageId: message.id,
@@ -86,15 +87,19 @@ export class LateMessages {
   }
 
   /** Sends it, or that there is one, by SMS; why it has failed, if neither can be done. */
-  async #sendOtherwise(message: HeldMessage, why: string): Promise<string | undefined> {
+  async #sendOtherwise(
+    message: HeldMessage,
+    why: string,
+    isAsked: boolean,
+  ): Promise<string | undefined> {
     const { ussd: { late, smsFallback }, transportType } = this.#options;
     if (late === "sms" && smsFallback !== undefined) {
       return smsFallback.mode === "notice"
         ? await this.#notice(message, smsFallback)
-        : await this.#send(message, smsFallback);
+        : await this.#send(message, smsFallback, isAsked);
     }
     // A channel that is none of USSD has its own way to send what is no answer.
-    return transportType === "ussd" ? why : await this.#send(message, undefined);
+    return transportType === "ussd" ? why : await this.#send(message, undefined, isAsked);
   }
 
   /** What a user is to be shown with the next dial. */
@@ -181,7 +186,11 @@ export class LateMessages {
   }
 
   /** Sends it as a new message; why not, if it can't be. */
-  async #send(message: HeldMessage, to: SmsFallback | undefined): Promise<string | undefined> {
+  async #send(
+    message: HeldMessage,
+    to: SmsFallback | undefined,
+    isAsked: boolean,
+  ): Promise<string | undefined> {
     const { cache, connector, metrics, content, owners, smsSender } = this.#options;
     const rendered = render(message.request, "sms", content, metrics);
     if (rendered.kind !== "shown") {
@@ -197,7 +206,7 @@ export class LateMessages {
     const user = userOf(message);
     const records: KeptRecord[] = [];
     const asks = options.length > 0 || message.request.waitingForUserInput;
-    if (asks && !await this.#isAskedOnScreen(user)) {
+    if (asks && !isAsked) {
       records.push(
         options.length > 0
           ? keepPrompt(user, { id, medium: "sms", options }, this.#options)
@@ -220,12 +229,6 @@ export class LateMessages {
     metrics.shown(message.request.message.type, "sms");
     metrics.smsSent(smsSegments(texts[0]));
     return undefined;
-  }
-
-  /** Whether the user's next answer may be one to a menu on the screen, and must pick from no other. */
-  async #isAskedOnScreen(user: string): Promise<boolean> {
-    const asked = readPrompt(await this.#options.cache.getRecord("prompt", user));
-    return asked?.medium === "ussd";
   }
 
   /** As the channel sends what is no answer. */

@@ -38,8 +38,8 @@ export interface OwnScreen
     Partial<Pick<Session, "asked" | "holds">> {
   readonly text: string;
   readonly waits?: boolean;
-  /** What the user may choose from again. */
-  readonly prompt?: Prompt | undefined;
+  /** What the user may choose from again; null if that stays as it was. */
+  readonly prompt?: Prompt | undefined | null;
 }
 
 /** The session after it, and whether the broker has it; it may not have been sent, or not in time. */
@@ -164,9 +164,10 @@ export function holdScreen(
   { holdText, holdMax, sorryText }: UssdOptions,
 ): OwnScreen | undefined {
   if (holdText === undefined) return undefined;
+  const screen = { prompt: null };
   return holds < holdMax
-    ? { text: holdText, waits: true, state: "holding", holds: holds + 1, step: "asked_to_wait" }
-    : { text: sorryText, waits: false, state: "answered", step: "said_sorry" };
+    ? { ...screen, text: holdText, state: "holding", holds: holds + 1, step: "asked_to_wait" }
+    : { ...screen, text: sorryText, waits: false, state: "answered", step: "said_sorry" };
 }
 
 /** What operators and statuses need to know of messages that a screen has shown. */

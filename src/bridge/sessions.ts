@@ -136,6 +136,16 @@ export function whyOver(
   return `the user's last message is ${age} s old, and ussd.session_timeout is ${most} s`;
 }
 
+/** Whether the screen that the user sees waits for an answer which Turn is to be told. */
+export function asksOnScreen(
+  session: Session | undefined,
+  ussd: UssdOptions,
+  now: number,
+): boolean {
+  return session?.state === "answered" && session.asked !== undefined &&
+    whyOver({ ...session, state: "open" }, ussd, now) === undefined;
+}
+
 /** Whether a session is over whose user's last message is so many milliseconds old. */
 export function isTooOld(ageMs: number, { sessionMs }: UssdOptions): boolean {
   return ageMs > sessionMs && ageMs <= LOST_CLOCK_MS;

@@ -35,6 +35,11 @@ export class Turn {
     return this.items.some(({ isPending }) => !isPending) || this.#cancel !== undefined;
   }
 
+  /** Whether somebody has dialled and was shown nothing yet. */
+  get isDialled(): boolean {
+    return this.session?.state === "open" && this.session.inbound.session_event === "new";
+  }
+
   /** What a question of ours may stand below. */
   get plain(): readonly Item[] {
     return this.items.filter(({ request }) => isPlain(request));
@@ -46,13 +51,17 @@ export class Turn {
     this.#cancel = at === undefined ? undefined : set(at);
   }
 
-  /** Puts what is kept for the user's next dial before all else, unless it is in hand. Answers what it was. */
-  putFirst(kept: readonly HeldMessage[], arrivedAt: number): readonly Item[] {
+  /** Whether some of what came too late for earlier sessions asks something. */
+  get isPendingAsking(): boolean {
+    return this.items.some(({ isPending, request }) => isPending && request.waitingForUserInput);
+  }
+
+  /** Puts what is kept for the user's next dial before all else, unless it is in hand. */
+  putFirst(kept: readonly HeldMessage[], arrivedAt: number): void {
     const lost = new AbortController().signal;
     const items = kept.filter(({ id }) => this.items.every((item) => item.id !== id))
       .map((held) => ({ ...held, arrivedAt, lost, isPending: true, end: () => {} }));
     this.items.unshift(...items);
-    return items;
   }
 
   /** Whether the one that is pending longest, if any, fits above a question of ours. */
@@ -117,9 +126,12 @@ export function dueAt(
   if (asking?.isPending) return asking.arrivedAt;
   // Turn is told of the dial, and answers.
   if (posted === undefined) return deadline;
-  const counted = asking ?? posted;
-  const waitMs = asking === undefined ? mergeWindowMs : Math.min(settleMs, mergeWindowMs);
+  const settlesMs = Math.min(settleMs, mergeWindowMs);
+  const first = items.find(({ isPending }) => !isPending) ?? posted;
   // What comes after the deadline may be several messages too.
-  const latest = Math.max(deadline, counted.arrivedAt + Math.min(settleMs, mergeWindowMs));
-  return Math.min(counted.arrivedAt + waitMs, latest);
+  const latest = first.arrivedAt <= deadline ? deadline : (asking ?? first).arrivedAt + settlesMs;
+  const settledAt = asking === undefined
+    ? posted.arrivedAt + mergeWindowMs
+    : asking.arrivedAt + settlesMs;
+  return Math.min(settledAt, latest);
 }

@@ -18,10 +18,10 @@ import {
   type Sent,
 } from "./screen_sender.ts";
 import { askedBy, merge, shownAtOnce } from "./screens.ts";
-import { keepSession, opened, readSession, type Session, whyOver, withStep } from "./sessions.ts";
-import { dueAt, type Item, Turn } from "./turn.ts";
+import { asksOnScreen, keepSession, opened, type Session, whyOver, withStep } from "./sessions.ts";
+import { dueAt, type Item, type Turn } from "./turn.ts";
 import { tolerateCacheError } from "./tolerate.ts";
-import { UserOrder } from "./user_order.ts";
+import { UserTurns } from "./user_turns.ts";
 
 export interface TurnsOptions extends ScreenSenderOptions, LateMessagesOptions {
   /** Fires when nothing new is to be begun. */
@@ -36,14 +36,15 @@ export class Turns {
   readonly #sender: ScreenSender;
   /** What it is too late for. */
   readonly late: LateMessages;
-  readonly #order = new UserOrder<undefined>();
-  /** Those in which something waits. */
-  readonly #turns = new Map<string, Turn>();
+  /** Those of all users. */
+  readonly byUser: UserTurns;
 
   constructor(options: TurnsOptions) {
     this.#options = options;
     this.#sender = new ScreenSender(options);
     this.late = new LateMessages(options);
+    const schedule = (turn: Turn): void => this.#schedule(turn);
+    this.byUser = new UserTurns({ ...options, schedule });
     onAbort(options.stopping, () => this.#stop());
   }
 
@@ -57,29 +58,20 @@ export class Turns {
     const { promise, resolve: end } = Promise.withResolvers<Disposition>();
     const item: Item = { ...held, arrivedAt: this.#options.now(), lost: message.lost, end };
     const arrive = (turn: Turn): Promise<void> => this.#arrive(turn, item, cameBefore(message));
-    await this.#tryUntilDone(item, () => this.inTurn(held.inbound.from_addr, arrive));
+    await this.#tryUntilDone(item, () => this.byUser.inTurn(held.inbound.from_addr, arrive));
     return await promise;
   };
 
-  /** Does `work` on a user's turn when all earlier work on it is done. */
-  inTurn<R>(user: string, work: (turn: Turn) => Promise<R>): Promise<R> {
-    const { cache } = this.#options;
-    const key = cache.addresses.key(user);
-    return this.#order.run(key, undefined, async () => {
-      const turn = this.#turns.get(key) ??
-        new Turn(user, readSession(await cache.getRecord("turn", user)));
-      this.#turns.set(key, turn);
-      turn.leaveLost(BACK);
-      try {
-        return await work(turn);
-      } finally {
-        // Else another bridge has spoken for the channel meanwhile.
-        const isOurs = this.#turns.get(key) === turn;
-        if (isOurs && !this.#options.stopping.aborted) this.#schedule(turn);
-        else turn.leave(BACK);
-        if (isOurs && !turn.isAwaited) this.#turns.delete(key);
-      }
-    });
+  /**
+   * Puts what came too late for earlier sessions before all else, to be shown by the session's first screen,
+   * unless that would be too late too.
+   * @throws {CacheError} If it can't be looked up.
+   */
+  async putPending(turn: Turn): Promise<void> {
+    const { ussd, now } = this.#options;
+    const { session, user } = turn;
+    if (session === undefined || whyOver(session, ussd, now()) !== undefined) return;
+    turn.putFirst(await this.late.pending(user), now());
   }
 
   /**
@@ -92,7 +84,7 @@ export class Turns {
     if (turn.session === undefined) return;
     const items = shownAtOnce(turn.plain, this.#options.content, screen.text);
     const above = merge(items, this.#options.content);
-    const { state, step, prompt = null, waits = true, holds = 0, asked, mustBeKept } = screen;
+    const { state, step, prompt, waits = true, holds = 0, asked, mustBeKept } = screen;
     const sent = await this.#sender.send(turn.session, {
       id: items[0]?.id ?? ownId(turn.session.inbound.message_id),
       text: [above?.text ?? [], screen.text].flat().join("\n"),
@@ -116,12 +108,6 @@ export class Turns {
     turn.session = session;
     if (kind === "given_up") throw new PublishError("unavailable", "not sent while stopping");
     if (kind === "confirmed") await this.#end(turn, items);
-  }
-
-  /** Another bridge has spoken for the channel: what is known of sessions is looked up anew. */
-  forget(): void {
-    for (const turn of this.#turns.values()) turn.leave(BACK);
-    this.#turns.clear();
   }
 
   /** Works on an item until that ends well, or the item has gone back to its queue. */
@@ -155,9 +141,12 @@ export class Turns {
       if (sent.kind === "confirmed") return item.end(DONE);
       return await this.#endLate(turn, item, "RabbitMQ took it too late");
     }
+    // The bridge that took the dial may be gone, with what it was to show first.
+    if (turn.isDialled && turn.items.length === 0) await this.putPending(turn);
     const same = turn.items.findIndex(({ id }) => id === item.id);
     if (same >= 0) {
       // Sent again by Turn, which had no answer; or by RabbitMQ, and then the first one can't be acked.
+      if (turn.items[same]?.isPending) return item.end(DONE); // It is kept.
       const [other = item] = turn.items.splice(same, 1, item);
       return other.end(DONE);
     }
@@ -175,7 +164,7 @@ export class Turns {
 
   async #endLate(turn: Turn, item: Item, why: string): Promise<void> {
     const { cache, ussd, now } = this.#options;
-    await this.late.end(item, why);
+    await this.late.end(item, why, asksOnScreen(turn.session, ussd, now()));
     if (turn.session !== undefined) {
       turn.session = withStep(turn.session, { at: now(), what: "late", ids: [item.id] });
       const kept = cache.putRecords([keepSession(turn.session, ussd)]);
@@ -193,7 +182,7 @@ export class Turns {
   }
 
   #do(user: string, work: (turn: Turn) => Promise<void>): void {
-    void this.inTurn(user, (turn) => this.#guard(turn, work)).catch((error: CacheError) => {
+    void this.byUser.inTurn(user, (turn) => this.#guard(turn, work)).catch((error: CacheError) => {
       log.error("A user's session can't be looked up: {reason}", { reason: error.message });
     });
   }
@@ -208,7 +197,7 @@ export class Turns {
       const bug = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       log.error("A bug, please report it; parked what was held for a user: {bug}", { bug });
       for (const item of items) item.end({ kind: "park", reason: `bug: ${bug}` });
-      this.#turns.delete(this.#options.cache.addresses.key(turn.user)); // Else it would be due again at once.
+      this.byUser.drop(turn); // Else it would be due again at once.
     }
   }
 
@@ -216,7 +205,7 @@ export class Turns {
   readonly #due = async (turn: Turn): Promise<void> => {
     const { ussd, now, stopping, connector } = this.#options;
     // Another bridge speaks for the channel, and knows better.
-    if (!connector.leads) return this.forget();
+    if (!connector.leads) return this.byUser.forget();
     const at = dueAt(turn, ussd, now());
     const { session } = turn;
     // A timer may be late, and something have changed meanwhile.
@@ -280,14 +269,14 @@ export class Turns {
     for (const item of items) {
       if (item.isPending) continue; // It stays where it is.
       const end = (turn: Turn): Promise<void> => this.#endLate(turn, item, why);
-      this.#tryUntilDone(item, () => this.inTurn(turn.user, end))
+      this.#tryUntilDone(item, () => this.byUser.inTurn(turn.user, end))
         .catch((error) => item.end({ kind: "park", reason: `bug: ${error}` }));
     }
   }
 
   /** Shows at once what waits for an answer; the rest is left to whoever speaks for the channel next. */
   #stop(): void {
-    for (const turn of this.#turns.values()) {
+    for (const turn of this.byUser.all()) {
       const isWhole = turn.session?.state === "open" &&
         turn.items.some(({ request }) => request.waitingForUserInput);
       if (isWhole) this.#do(turn.user, this.#flush);

@@ -53,7 +53,7 @@ export class UssdInbound {
    * @throws {PublishError} If RabbitMQ does not take what the user is to be shown.
    */
   receive(message: Message, takenAt: number, end: AbortSignal): Promise<Received> {
-    return this.#options.turns.inTurn(message.from_addr, (turn) => {
+    return this.#options.turns.byUser.inTurn(message.from_addr, (turn) => {
       return this.#decide(turn, message, takenAt, end);
     });
   }
@@ -63,7 +63,7 @@ export class UssdInbound {
    * still have the message before. Undefined for all else.
    */
   receiveOwn(message: Message, takenAt: number, end: AbortSignal): Promise<Received | undefined> {
-    return this.#options.turns.inTurn(message.from_addr, async (turn) => {
+    return this.#options.turns.byUser.inTurn(message.from_addr, async (turn) => {
       if (this.#isOwn(turn, message)) return await this.#decide(turn, message, takenAt, end);
     });
   }
@@ -112,7 +112,7 @@ export class UssdInbound {
    */
   paged(message: Message): Promise<void> {
     const { now } = this.#options;
-    return this.#options.turns.inTurn(message.from_addr, async (turn) => {
+    return this.#options.turns.byUser.inTurn(message.from_addr, async (turn) => {
       const { session } = turn;
       if (session?.inbound.message_id !== message.message_id) return;
       turn.session = readOn(session, now());
@@ -194,15 +194,12 @@ export class UssdInbound {
       dialled: message.content,
       steps,
     });
+    await this.#options.turns.putPending(turn);
     // Who was asked to wait has dialled instead: what has come meanwhile is what Turn would show.
     if (hasCome) return await this.#ours(turn, "waited");
-    // Nobody waits for it any more.
-    const isDead = this.#isOver(turn.session);
-    const pending = isDead ? [] : await this.#options.turns.late.pending(turn.user);
-    if (turn.putFirst(pending, now()).some(({ request }) => request.waitingForUserInput)) {
-      return await this.#ours(turn, "pending");
-    }
-    const isAsked = asked !== undefined && !isDead && now() - asked.at <= ussd.resumeWindowMs;
+    if (turn.isPendingAsking) return await this.#ours(turn, "pending");
+    const isAsked = asked !== undefined && !this.#isOver(turn.session) &&
+      now() - asked.at <= ussd.resumeWindowMs;
     // What waits longest and does not fit above the question comes before it, with what Turn says.
     if (!isAsked || !turn.hasRoomAbove(questionOf(ussd), this.#options.content)) {
       const told = startTextOf(turn.session, ussd);
@@ -248,7 +245,7 @@ export class UssdInbound {
   async #askToResume(turn: Turn, asked: Asked, end: AbortSignal): Promise<Received> {
     const text = questionOf(this.#options.ussd);
     const step = "asked_to_resume";
-    return await this.#show(turn, { text, state: "resuming", step, asked }, end);
+    return await this.#show(turn, { text, prompt: null, state: "resuming", step, asked }, end);
   }
 
   /** Answers a request of which Turn is not told. */

@@ -110,7 +110,7 @@ export class TurnsModel {
         this.#program.lost.abort();
         this.#program.lost = new AbortController();
         await this.clock.advance(0);
-        this.#program.turns.forget();
+        this.#program.turns.byUser.forget();
         this.#redeliver();
     }
     await this.clock.advance(0);

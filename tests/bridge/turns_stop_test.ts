@@ -23,7 +23,7 @@ class Counting extends TestTurns {
 /** Keeps a user's turn busy until the answer is called. */
 function occupy({ turns }: TestTurns): () => void {
   const { promise, resolve } = Promise.withResolvers<void>();
-  void turns.inTurn(USER, () => promise);
+  void turns.byUser.inTurn(USER, () => promise);
   return resolve;
 }
 
@@ -71,7 +71,7 @@ Deno.test("Turns outlive a timer that finds its turn taken over and the cache aw
   await test.post(1, request("words"));
   const free = occupy(test);
   await test.clock.advance(2_000);
-  test.turns.forget();
+  test.turns.byUser.forget();
   test.cache.failing.add("getRecord");
   free();
   await test.clock.advance(1_000);

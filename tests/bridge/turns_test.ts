@@ -75,6 +75,18 @@ const CASES: readonly Case[] = [
     screens: [[9_300, "1 resume: w1 / q2"]],
   },
   {
+    name: "at the deadline, though more keeps coming",
+    posts: [words(7_000, 1), words(7_900, 2), words(8_050, 3)],
+    screens: [[8_000, "1 close: w1 / w2"]],
+    reported: ["nack 3"],
+  },
+  {
+    name: "after the deadline, soon, though more keeps coming",
+    posts: [words(9_000, 1), words(9_150, 2), words(9_300, 3)],
+    screens: [[9_200, "1 close: w1 / w2"]],
+    reported: ["nack 3"],
+  },
+  {
     name: "two questions, in their order",
     posts: [asks(0, 1), words(20, 2), asks(40, 3)],
     screens: [[200, "1 resume: w2 / q1 / q3"]],
