@@ -8,8 +8,16 @@ import { explainKvError } from "./fault.ts";
 import { identityOf, makePrivate, openingFault } from "./file_access.ts";
 import { groupCommit } from "./group_commit.ts";
 import { Groups } from "./groups.ts";
+import { KnownEntries } from "./known_entries.ts";
 import { inTime, isFile, kvName, openKv } from "./remote.ts";
-import { COMMIT_LIMITS, commitWrites, type KvWrite, MAX_KEYS_READ, tryWriting } from "./write.ts";
+import {
+  COMMIT_LIMITS,
+  commitWrites,
+  type KvWrite,
+  MAX_KEYS_READ,
+  readKeys,
+  tryWriting,
+} from "./write.ts";
 
 const log = getLogger(["turn-channels", "cache"]);
 
@@ -30,13 +38,14 @@ export class DenoKvFile implements AsyncDisposable {
     this.#path = path;
     this.#kv = kv;
     this.#identity = identity;
+    const known = new KnownEntries();
     this.#writes = groupCommit({
       ...COMMIT_LIMITS,
-      commit: (writes) => inTime(path, commitWrites(kv, writes)),
+      commit: (writes) => inTime(path, commitWrites(kv, writes, known)),
     });
     this.#reads = new Groups({
       take: () => MAX_KEYS_READ,
-      answer: (keys) => inTime(path, kv.getMany<unknown[]>(keys)),
+      answer: (keys) => inTime(path, readKeys(kv, keys)),
     });
   }
 

@@ -2,9 +2,16 @@
 // the next call, in the order of its arrival. A store whose calls cost more than what they are about is
 // called less often.
 
+import { setImmediate } from "node:timers";
+
 interface GroupsOptions<Question, Answer> {
   /** How many of the first questions, at least 1, go into the next call. */
   readonly take: (waiting: Iterable<Question>) => number;
+  /**
+   * For how many turns of the event loop more are waited for before each call; 0 unless given. Who had
+   * answers by the last call, or by another store's, asks again in these.
+   */
+  readonly turns?: number;
   /** Answers each of the questions. Never called while another call is under way. */
   readonly answer: (group: readonly Question[]) => Promise<readonly Answer[]>;
 }
@@ -39,6 +46,7 @@ export class Groups<Question, Answer> {
   async #answerAll(): Promise<void> {
     await Promise.resolve(); // What is asked for in the same turn comes along.
     while (this.#waiting.length > 0) {
+      for (let turn = 0; turn < (this.#options.turns ?? 0); turn++) await nextTurn();
       const count = this.#options.take(this.#waiting.values().map(({ question }) => question));
       await this.#answer(this.#waiting.splice(0, count));
     }
@@ -54,4 +62,8 @@ export class Groups<Question, Answer> {
       for (const { reject } of group) reject(error);
     }
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { Backoff } from "../../async/mod.ts";
 import { isLocked } from "./fault.ts";
+import type { KnownEntries } from "./known_entries.ts";
 
 /** The most that a key from here takes in the file; the longest have two 64 byte parts. */
 const MAX_KEY_BYTES = 160;
@@ -32,8 +33,23 @@ export const COMMIT_LIMITS = {
     ),
 } as const;
 
-/** Most keys that Deno KV reads at once. */
-export const MAX_KEYS_READ = 10;
+/** Most keys that Deno KV reads in one call. */
+const MOST_KEYS_IN_CALL = 10;
+
+/** Most keys that are read together. */
+export const MAX_KEYS_READ = 200;
+
+/** What lies under the keys, in their order. */
+export async function readKeys(
+  kv: Deno.Kv,
+  keys: readonly Deno.KvKey[],
+): Promise<readonly Deno.KvEntryMaybe<unknown>[]> {
+  const calls = Array.from({ length: Math.ceil(keys.length / MOST_KEYS_IN_CALL) }, (_, index) => {
+    const from = index * MOST_KEYS_IN_CALL;
+    return kv.getMany<unknown[]>(keys.slice(from, from + MOST_KEYS_IN_CALL));
+  });
+  return (await Promise.all(calls)).flat();
+}
 
 /**
  * A text as a part of a key. Deno KV takes 2,048 bytes a key and 81,920 a commit, and can't tell
@@ -48,15 +64,22 @@ export function keyPart(text: string): Deno.KvKeyPart {
 const LOCKED_MS = 5_000;
 const NEVER = new AbortController().signal;
 
-/** Commits all of the writes, of one namespace and in their order, or none. */
-export async function commitWrites(kv: Deno.Kv, writes: readonly KvWrite[]): Promise<void> {
+/**
+ * Commits all of the writes, of one namespace and in their order, or none.
+ * @param known Is looked at instead of what is there, and kept up to date.
+ */
+export async function commitWrites(
+  kv: Deno.Kv,
+  writes: readonly KvWrite[],
+  known: KnownEntries,
+): Promise<void> {
   const isGuarded = writes.some(({ isLeft }) => isLeft !== undefined);
   const backoff = new Backoff({ initialDelayMs: 4, maxDelayMs: 30 });
   const giveUpAt = performance.now() + LOCKED_MS;
   for (;;) {
     try {
       // It comes to nothing if another process has changed a key since that was looked at.
-      if (await commitOnce(kv, writes)) return;
+      if (await commitOnce(kv, writes, known)) return;
     } catch (error) {
       // SQLite does not wait by itself for another one that writes, if it has checked something before.
       if (!isGuarded || !isLocked(error) || performance.now() > giveUpAt) throw error;
@@ -81,7 +104,11 @@ export async function tryWriting(kv: Deno.Kv): Promise<void> {
  * Sums of one key, which is all of texts but for the namespace, become one mutation: in a busy second
  * most messages count the same.
  */
-async function commitOnce(kv: Deno.Kv, writes: readonly KvWrite[]): Promise<boolean> {
+async function commitOnce(
+  kv: Deno.Kv,
+  writes: readonly KvWrite[],
+  known: KnownEntries,
+): Promise<boolean> {
   const sums = new Map<string, [key: Deno.KvKey, sum: bigint]>();
   for (const write of writes) {
     if (write.type !== "sum") continue;
@@ -91,32 +118,48 @@ async function commitOnce(kv: Deno.Kv, writes: readonly KvWrite[]): Promise<bool
   const operation = kv.atomic();
   // First: a sum fails where there is no number, and Deno KV then keeps what it did before it.
   for (const [key, sum] of sums.values()) operation.sum(key, sum);
-  const kept = await readKept(kv, writes);
+  const kept = await readKept(kv, writes, known);
   for (const entry of kept.values()) operation.check(entry);
   const values = new Map([...kept].map(([name, { value }]) => [name, value]));
+  const written = new Set<string>();
   for (const write of writes) {
     if (write.type === "sum") continue;
     const name = nameOf(write.key);
     if (await write.isLeft?.(values.get(name) ?? null)) continue;
     if (values.has(name)) values.set(name, "value" in write ? write.value : null);
+    written.add(name);
     operation.mutate(write);
   }
-  const { ok } = await operation.commit();
-  return ok;
+  // Should it fail, nothing is known of them.
+  for (const name of new Set([...kept.keys(), ...written])) known.delete(name);
+  const result = await operation.commit();
+  if (!result.ok) return false;
+  const { versionstamp } = result;
+  for (const [name, entry] of kept) {
+    const value = values.get(name) ?? null;
+    if (!written.has(name)) known.set(name, entry);
+    else if (value !== null) known.set(name, { key: entry.key, value, versionstamp });
+  }
+  return true;
 }
 
-/** What is there of the keys that may have to be left alone. */
+/** What is there of the keys that may have to be left alone, as far as is known. */
 async function readKept(
   kv: Deno.Kv,
   writes: readonly KvWrite[],
+  known: KnownEntries,
 ): Promise<Map<string, Deno.KvEntryMaybe<unknown>>> {
-  const guarded = writes.filter(({ isLeft }) => isLeft !== undefined);
-  const keys = [...new Map(guarded.map(({ key }) => [nameOf(key), key])).values()];
   const kept = new Map<string, Deno.KvEntryMaybe<unknown>>();
-  for (let from = 0; from < keys.length; from += MAX_KEYS_READ) {
-    const entries = await kv.getMany<unknown[]>(keys.slice(from, from + MAX_KEYS_READ));
-    for (const entry of entries) kept.set(nameOf(entry.key), entry);
+  const unknown = new Map<string, Deno.KvKey>();
+  for (const { isLeft, key } of writes) {
+    if (isLeft === undefined) continue;
+    const name = nameOf(key);
+    const entry = known.get(name);
+    if (entry === undefined) unknown.set(name, key);
+    else kept.set(name, entry);
   }
+  const entries = await readKeys(kv, [...unknown.values()]);
+  for (const entry of entries) kept.set(nameOf(entry.key), entry);
   return kept;
 }
 

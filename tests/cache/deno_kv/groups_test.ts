@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { Groups } from "../../../src/cache/deno_kv/groups.ts";
 
 /** A store that knows each text's capitals, whose calls the test ends one by one. */
@@ -80,4 +81,19 @@ Deno.test("Groups rejects all questions of a call that fails, and no others", as
   assert.deepEqual(outcomes, ["disk fault", "disk fault", "disk fault", "pending"]);
   await end();
   assert.deepEqual(outcomes.at(-1), "D");
+});
+
+Deno.test("Groups waits for those who ask in the next turns of the event loop, if it is to", async () => {
+  const calls: string[] = [];
+  const answer = (keys: readonly string[]) => {
+    calls.push(keys.join());
+    return Promise.resolve(keys);
+  };
+  const group = new Groups<string, string>({ answer, take: () => 9, turns: 2 });
+  const askLater = (key: string) =>
+    new Promise((resolve) => setImmediate(() => resolve(group.ask(key))));
+  await Promise.all([group.ask("a"), askLater("b"), askLater("c")]);
+  assert.deepEqual(calls, ["a,b,c"]);
+  await group.ask("d");
+  assert.deepEqual(calls, ["a,b,c", "d"]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { KnownEntries } from "../../../src/cache/deno_kv/known_entries.ts";
 import { commitWrites } from "../../../src/cache/deno_kv/write.ts";
 import { CacheError, type MessageCache, TALLY_DAYS } from "../../../src/cache/mod.ts";
 import { until } from "../../support/until.ts";
@@ -148,7 +149,7 @@ Deno.test("commitWrites() makes one mutation of all sums of a key", async () => 
   });
   // Deno KV takes no more than 1,000 mutations.
   const writes = Array.from({ length: 3000 }, (_, index) => one(index % 3 ? "a" : "b"));
-  await commitWrites(kv, writes);
+  await commitWrites(kv, writes, new KnownEntries());
   const counts = await Array.fromAsync(kv.list({ prefix: ["shared"] }), ({ value }) => value);
   assert.deepEqual(counts, [new Deno.KvU64(2000n), new Deno.KvU64(1000n)]);
 });
