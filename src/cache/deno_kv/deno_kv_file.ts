@@ -41,11 +41,12 @@ export class DenoKvFile implements AsyncDisposable {
     const known = new KnownEntries();
     this.#writes = groupCommit({
       ...COMMIT_LIMITS,
-      commit: (writes) => inTime(path, commitWrites(kv, writes, known)),
+      commit: (writes) =>
+        explained("write to", path, inTime(path, commitWrites(kv, writes, known))),
     });
     this.#reads = new Groups({
       take: () => MAX_KEYS_READ,
-      answer: (keys) => inTime(path, readKeys(kv, keys)),
+      answer: (keys) => explained("read", path, inTime(path, readKeys(kv, keys))),
     });
   }
 
@@ -98,33 +99,32 @@ export class DenoKvFile implements AsyncDisposable {
     throw new CacheError(`Cannot open the cache file ${path}: ${reason}${where}; ${fix}`);
   }
 
-  async get(key: Deno.KvKey): Promise<unknown> {
-    return (await this.#reads.ask(key)).value;
+  /**
+   * What lies under a key.
+   * @throws {CacheError} If it can't be read; the same of what follows.
+   */
+  get(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<unknown>> {
+    return this.#reads.ask(key);
   }
 
   /** All that a selector finds, in the order of its keys. */
   list<T>(selector: Deno.KvListSelector): Promise<Deno.KvEntry<T>[]> {
-    return Array.fromAsync(this.#kv.list<T>(selector));
+    return this.#read(Array.fromAsync(this.#kv.list<T>(selector)));
   }
 
-  /** The same one by one, of which there may be millions; with errors in words for an operator. */
+  /** The same one by one, of which there may be millions. */
   async *walk(prefix: Deno.KvKey): AsyncGenerator<Deno.KvEntry<unknown>> {
     const entries = this.#kv.list({ prefix }, { batchSize: MAX_ENTRIES_LISTED });
     for (;;) {
-      const { done, value } = await this.read(entries.next());
+      const { done, value } = await this.#read(entries.next());
       if (done) return;
       yield value;
     }
   }
 
-  /** Waits for a read; puts its errors into words for an operator. */
-  read<T>(work: Promise<T>): Promise<T> {
-    return explained("read", this.#path, inTime(this.#path, work));
-  }
-
   /** Commits all of the writes, of one namespace and in their order, or none. */
   write(writes: readonly KvWrite[]): Promise<void> {
-    return explained("write to", this.#path, this.#writes.ask(writes));
+    return this.#writes.ask(writes);
   }
 
   /** Whether what is written can be found by whoever opens the path next; logged when it no longer can. */
@@ -140,6 +140,10 @@ export class DenoKvFile implements AsyncDisposable {
       log.error(text, { path: this.#path });
     }
     return this.#isInPlace = isInPlace;
+  }
+
+  #read<T>(work: Promise<T>): Promise<T> {
+    return explained("read", this.#path, inTime(this.#path, work));
   }
 
   /** Waits for the writes under way, and closes the file. */

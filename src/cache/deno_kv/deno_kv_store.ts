@@ -65,8 +65,10 @@ export class DenoKvStore implements Store {
     if (tidies) this.#tidyOncePerDay();
   }
 
-  get(key: Key): Promise<unknown> {
-    return this.#file.read(this.#get(key));
+  async get(key: Key): Promise<unknown> {
+    const written = this.#pending.get(nameOf(key));
+    if (written !== undefined) await written;
+    return await this.#valueOf((await this.#file.get(this.#key(key))).value);
   }
 
   commit(changes: readonly Change[]): Promise<void> {
@@ -78,7 +80,7 @@ export class DenoKvStore implements Store {
 
   async counters([first = ""]: readonly string[]): Promise<readonly DayCount[]> {
     const prefix = this.#prefix("tally");
-    const kept = await this.#file.read(this.#file.list({ prefix, start: [...prefix, first] }));
+    const kept = await this.#file.list({ prefix, start: [...prefix, first] });
     return kept.map(({ key, value }) => {
       const [, , day = "", flow = "", result = ""] = key.map(String);
       return { day, flow, result, count: value instanceof Deno.KvU64 ? Number(value.value) : 0 };
@@ -101,11 +103,6 @@ export class DenoKvStore implements Store {
   /** Waits for what the file's closing would not wait for. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tidying;
-  }
-
-  async #get(key: Key): Promise<unknown> {
-    await this.#pending.get(nameOf(key));
-    return await this.#valueOf(await this.#file.get(this.#key(key)));
   }
 
   async #valueOf(entry: unknown): Promise<unknown> {
@@ -170,7 +167,7 @@ export class DenoKvStore implements Store {
     const prefix = this.#prefix("tally");
     try {
       const end = [...prefix, firstKept];
-      const old = await this.#file.read(this.#file.list({ prefix, end }));
+      const old = await this.#file.list({ prefix, end });
       await this.#file.write(old.map(({ key }) => ({ type: "delete", key })));
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
