@@ -12,7 +12,7 @@ import { adopt } from "./sms_adoption.ts";
 import type { HeldItem } from "./sms_lines.ts";
 import { type HeldSms, readSms } from "./sms_records.ts";
 import type { SmsSender, SmsSenderOptions } from "./sms_sender.ts";
-import { readSplitSms } from "./split_sms.ts";
+import { isEnded, readSplitSms } from "./split_sms.ts";
 
 /** How long it is waited when the cache fails. */
 const PAUSE_MS = 1_000;
@@ -82,14 +82,14 @@ export class HeldSmsFlow {
     sender.take(sms, item, trace);
   }
 
-  /** Whether Turn was told what became of it, or the next part of a text was sent. */
+  /** Whether it is known what became of it, or of the text that it is a part of. */
   async #isOver(id: string): Promise<boolean> {
     const { cache } = this.#options;
     const part = readPartId(id);
     const split = part?.kind === "sms"
       ? readSplitSms(await cache.getRecord("parts", part.of))
       : undefined;
-    if (part !== undefined && split !== undefined) return split.said[part.nth - 1] != null;
+    if (part !== undefined && split !== undefined) return isEnded(split, part.nth);
     return readToldRecord(await cache.getNote("told", part?.of ?? id)).events.length > 0;
   }
 }

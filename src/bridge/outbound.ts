@@ -8,6 +8,7 @@ import {
   type KeptRecord,
   type Note,
   type OrderedRecord,
+  type RecordKind,
   type Remembered,
 } from "../cache/mod.ts";
 import { type Medium, smsSegments } from "../content/mod.ts";
@@ -25,7 +26,6 @@ import { forget, keepPrompt, readPrompt } from "./prompts.ts";
 import { render, type Rendered, type Shown } from "./rendering.ts";
 import { recordsAfter, recordsBefore } from "./sent_records.ts";
 import { opened, readSession, whyOver } from "./sessions.ts";
-import { forgetSms } from "./sms_records.ts";
 import type { SmsSender } from "./sms_sender.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 
@@ -65,6 +65,9 @@ const UNKNOWN = "no message of the user's is remembered";
 
 /** Why a sticker, for example, has failed. */
 const NOTHING_TO_SHOW = "nothing that a phone can show";
+
+/** What is kept of a message by its own id. */
+const OF_ITSELF: ReadonlySet<RecordKind> = new Set(["unacked", "parts", "shown"] as const);
 
 const FAILED: Published = { acceptance: { kind: "unavailable", reason: "a bug" } };
 
@@ -216,8 +219,10 @@ export class OutboundFlow {
     /** As it was not sent, and nothing waits for it. */
     const undo = async (): Promise<void> => {
       if (isMenu) await this.#askAgain(message.to_addr, asked);
-      if (!ofSms.some(({ kind }) => kind === "unacked")) return;
-      await tolerateCacheError(cache.putRecords([forgetSms(id)]), () => {});
+      const forgotten = records.filter(({ kind }) => OF_ITSELF.has(kind))
+        .map((record) => ({ ...record, value: undefined }));
+      if (forgotten.length === 0) return;
+      await tolerateCacheError(cache.putRecords(forgotten), () => {});
     };
     await cache.putOutbound(message, [{ flow: "outbound", result: "in" }], records);
     work.isIn = true;

@@ -1,9 +1,17 @@
 // An SMS that the operator has throttled is no failed one: it is sent again, later, for as long as that is
 // worth it. It waits in the queue `held.sms` before its nack is acked.
 
+import type { KeptRecord } from "../cache/mod.ts";
 import { eventKey } from "./delivery_records.ts";
 import { log } from "./log.ts";
-import { encodeHeldSms, keepHeld, keepSms, type KeptSms, readSms } from "./sms_records.ts";
+import {
+  encodeHeldSms,
+  forgetSms,
+  keepHeld,
+  keepSms,
+  type KeptSms,
+  readSms,
+} from "./sms_records.ts";
 import type { SmsEvent, SmsSender } from "./sms_sender.ts";
 import { delayAfter, MOST_ERRORS, throttledBy } from "./throttling.ts";
 
@@ -47,4 +55,14 @@ export async function sendAgain(
   const values = { messageId: id, transport, tries, delayMs: dueAt - now() };
   log.info("Throttled, so it is sent again: {messageId} to {transport} in {delayMs} ms", values);
   return true;
+}
+
+/** Ends those of the SMS with these ids that wait to be sent. Answers what is to be forgotten of them. */
+export function endWaiting(sender: SmsSender, ids: readonly string[]): readonly KeptRecord[] {
+  return ids.flatMap((id) => {
+    const sms = sender.lines.get(id);
+    if (sms?.state !== "waits") return [];
+    sender.end(sms);
+    return [forgetSms(id)];
+  });
 }

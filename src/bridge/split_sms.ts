@@ -4,7 +4,7 @@
 import type { KeptRecord, MessageCache } from "../cache/mod.ts";
 import type { Message } from "../vumi/mod.ts";
 import { DELIVERED_TTL_MS, type Said } from "./delivery_records.ts";
-import { readPartId, smsId } from "./part_ids.ts";
+import { type PartId, readPartId, smsId } from "./part_ids.ts";
 
 /** A text that was split, as it is kept. All of it is ours, so it is not checked when it is read. */
 export interface SplitSms {
@@ -50,6 +50,20 @@ export async function lastSmsId(cache: MessageCache, id: string): Promise<string
   return split === undefined ? id : smsId(split.message.message_id, split.sent);
 }
 
+/** Whether the SMS `nth`, from 1, is not to be sent any more: the operator has it, or one has failed. */
+export function isEnded({ said }: SplitSms, nth: number): boolean {
+  return said.some(isFailure) || isTaken(said[nth - 1]);
+}
+
+/**
+ * Whether the operator is known to have that part of a text.
+ * @throws {CacheError} If the cache fails.
+ */
+export async function isPartTaken(cache: MessageCache, part: PartId | undefined): Promise<boolean> {
+  if (part?.kind !== "sms") return false;
+  return isTaken(readSplitSms(await cache.getRecord("parts", part.of))?.said[part.nth - 1]);
+}
+
 /** How far an SMS has come by what was said of it; one that has failed, as far as was known, may be there. */
 const STEPS: Readonly<Record<Said, number>> = {
   pending: 0,
@@ -91,6 +105,11 @@ function together(heard: readonly (Said | null)[]): Said | undefined {
   return heard.every((each) => each === "ack" || each === "delivered") ? "ack" : undefined;
 }
 
-function isFailure(said: Said | null): boolean {
+/** Whether that was said of one that has failed. */
+export function isFailure(said: Said | null | undefined): boolean {
   return said === "nack" || said === "failed";
+}
+
+function isTaken(said: Said | null | undefined): boolean {
+  return said === "ack" || said === "delivered";
 }

@@ -24,19 +24,18 @@ import {
   formatToldRecord,
   readToldRecord,
   type Said,
-  type ToldEvent,
   type ToldRecord,
 } from "./delivery_records.ts";
 import { findSent } from "./job.ts";
 import { log } from "./log.ts";
 import { noticeHeard } from "./notices.ts";
 import { isOwnId, type PartId, readPartId, smsId } from "./part_ids.ts";
-import { hearOfSms, keepSplitSms, readSplitSms } from "./split_sms.ts";
+import { hearOfSms, isFailure, isPartTaken, keepSplitSms, readSplitSms } from "./split_sms.ts";
 import type { BridgeOptions } from "./options.ts";
 import { type Report, reportOf } from "./report_states.ts";
 import { findShown, shownWith, tellOfOthers } from "./screen_events.ts";
 import { sentIds, smsAbout } from "./event_subject.ts";
-import { sendAgain } from "./sms_resends.ts";
+import { endWaiting, sendAgain } from "./sms_resends.ts";
 import type { SmsSender } from "./sms_sender.ts";
 import { throttledBy } from "./throttling.ts";
 
@@ -144,7 +143,8 @@ export class StatusFlow {
     if (isTold) return await delivery.skip("duplicate");
     const sms = smsAbout(event, message, part, this.#options);
     // Of one that the operator has, or that has failed for good, it comes too late.
-    if (sms !== undefined && told.events.length > 0 && throttledBy(event) !== undefined) {
+    const isThrottled = sms !== undefined && throttledBy(event) !== undefined;
+    if (isThrottled && (told.events.length > 0 || await isPartTaken(cache, part))) {
       return await delivery.skip("out_of_date", [], this.#smsSender.heard(sms));
     }
     if (sms !== undefined && await sendAgain(this.#smsSender, sms)) {
@@ -181,7 +181,9 @@ export class StatusFlow {
       return await delivery.skip("out_of_date", [], forgotten);
     }
     // Turn is told of all of them as of one: once of each thing, and of a page that failed, whenever.
-    const isKnown = isPage ? told.events.some(isFailure) : progress === told.progress;
+    const isKnown = isPage
+      ? told.events.some(({ event }) => isFailure(event))
+      : progress === told.progress;
     if (part !== undefined && isKnown) return await delivery.skip("part", [], forgotten);
     if (isOurs(event) && isKnown) return await delivery.skip("duplicate", [], forgotten);
 
@@ -252,7 +254,9 @@ export class StatusFlow {
       this.#sent.add(next.message_id);
       metrics.smsSent(smsSegments(next.content ?? ""));
     }
-    await cache.putRecords([keepSplitSms(step.split)]);
+    const ids = split.texts.map((_, index) => smsId(split.message.message_id, index + 1));
+    const ended = isFailure(step.said) ? endWaiting(this.#smsSender, ids) : [];
+    await cache.putRecords([keepSplitSms(step.split), ...ended]);
     if (next !== undefined) this.#sent.delete(next.message_id);
     return step.said;
   }
@@ -284,8 +288,4 @@ function toldNote(
     }],
   });
   return { kind: "told", id, value, ttlMs: DELIVERED_TTL_MS };
-}
-
-function isFailure({ event }: ToldEvent): boolean {
-  return event === "nack" || event === "failed";
 }

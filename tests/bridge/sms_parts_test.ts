@@ -265,3 +265,88 @@ Deno.test("a part that comes off its queue again after its ack is not sent again
   await world.clock.advance(1_000);
   assert.deepEqual(parts(world), ["(1/3)", "(2/3)"]);
 });
+
+for (const how of ["is killed", "loses its connection"] as const) {
+  Deno.test(`a part that was throttled after the next one had gone is sent again when the bridge ${how}`, async () => {
+    await using world = new SmsWorld(() => undefined);
+    const bridge = world.lead(RESENDING, SPLIT);
+    const id = await bridge.post(LONG);
+    await world.clock.advance(2_100);
+    await world.hear(id, THROTTLED);
+    await world.clock.advance(100);
+    world.answer = () => ACK;
+    await world.hear(world.submits[1]?.message_id ?? "", ACK);
+    await world.clock.advance(100);
+    if (how === "is killed") {
+      bridge.kill();
+      world.lead(RESENDING, SPLIT);
+    } else {
+      bridge.cede();
+      await world.clock.advance(100);
+      bridge.lead();
+    }
+    await world.clock.advance(600_000);
+    assert.equal(parts(world).filter((part) => part === "(1/3)").length, 2);
+    assert.deepEqual([world.told, world.waiting("held.sms")], [[`sent ${id}`], 0]);
+  });
+}
+
+Deno.test("a part that waits for the rate is ended when the one before has failed", async () => {
+  await using world = new SmsWorld((m) => /1\/3/.test(m.content ?? "") ? undefined : ACK);
+  const bridge = world.lead({ ...RESENDING, maxPerSecond: 1 }, SPLIT);
+  const id = await bridge.post(LONG);
+  for (let n = 0; n < 6; n++) await bridge.post("x", `+2782111000${n}`);
+  await world.clock.advance(3_500);
+  assert.ok(!parts(world).includes("(2/3)"), "not sent yet");
+  await world.hear(id, REFUSED);
+  await world.clock.advance(60_000);
+  assert.ok(world.told.includes(`failed ${id}`));
+  assert.ok(!parts(world).includes("(2/3)"));
+  assert.equal(world.waiting("held.sms"), 0);
+});
+
+Deno.test("a part that waits to be sent again is ended when the one before has failed", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const id = await world.lead(RESENDING, SPLIT).post(LONG);
+  await world.clock.advance(2_100);
+  await world.hear(world.submits[1]?.message_id ?? "", THROTTLED);
+  await world.clock.advance(100);
+  await world.hear(id, REFUSED);
+  world.answer = () => ACK;
+  await world.clock.advance(60_000);
+  assert.deepEqual([parts(world), world.told], [["(1/3)", "(2/3)"], [`failed ${id}`]]);
+  assert.equal(world.waiting("held.sms"), 0);
+});
+
+Deno.test("a part that the operator has is not failed when its copy of after a kill is throttled", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const limited = { ...RESENDING, maxPerSecond: 10 };
+  const first = world.lead(limited, SPLIT);
+  first.confirms.set("c.outbound", new Promise(() => {}));
+  const id = await first.post(LONG);
+  await world.clock.advance(100);
+  first.kill();
+  world.lead(limited, SPLIT);
+  await world.clock.advance(10);
+  assert.deepEqual(parts(world), ["(1/3)", "(1/3)"]);
+  world.answer = () => ACK;
+  await world.hear(id, ACK);
+  await world.clock.advance(10);
+  await world.hear(id, THROTTLED);
+  await world.clock.advance(600_000);
+  assert.deepEqual(world.told, [`sent ${id}`]);
+});
+
+for (const [way, sms] of BOTH) {
+  Deno.test(`nothing is kept of a text that was answered 503, ${way}`, async () => {
+    await using world = new SmsWorld();
+    const bridge = world.lead(sms, SPLIT);
+    bridge.refuses.add("c.outbound");
+    await assert.rejects(bridge.post(LONG), /unavailable/);
+    for (const kind of Object.keys(world.store.sizes())) {
+      for await (const kept of world.store.all(kind)) {
+        assert.doesNotMatch(JSON.stringify(kept), /and honey|word/, kind);
+      }
+    }
+  });
+}
