@@ -108,21 +108,21 @@ export class LateMessages {
     return readPending(await cache.getRecord("pending", user))?.messages ?? [];
   }
 
-  /** A user has been shown these of what was pending; others may have come meanwhile. */
+  /** A screen has shown these messages: of what is pending they are no more, whichever way they came. */
   async shown(user: string, ids: readonly string[]): Promise<void> {
-    this.#options.metrics.late("shown");
+    if (ids.length === 0) return;
     await tolerateCacheError(this.#forget(user, ids), (reason) => {
       log.warning("A user may be shown again what came too late before: {reason}", { reason });
     });
   }
 
   async #forget(user: string, ids: readonly string[]): Promise<void> {
-    const { cache } = this.#options;
+    const { cache, metrics } = this.#options;
     const kept = readPending(await cache.getRecord("pending", user));
     const messages = kept?.messages.filter(({ id }) => !ids.includes(id)) ?? [];
-    if (kept === undefined || messages.length === 0) {
-      return await cache.putRecords([forget("pending", user)]);
-    }
+    if (kept === undefined || messages.length === kept.messages.length) return;
+    metrics.late("shown");
+    if (messages.length === 0) return await cache.putRecords([forget("pending", user)]);
     // Of what was shown Turn is told otherwise, so it says nothing of a notice any more.
     const noticeOf = ids.includes(kept.noticeOf ?? "") ? undefined : kept.noticeOf;
     await cache.putRecords([keepPending(user, { ...kept, messages, noticeOf })]);

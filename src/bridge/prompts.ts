@@ -54,3 +54,8 @@ export function readPrompt(value: string | undefined): Prompt | undefined {
 export function readPages(value: string | undefined): Pages | undefined {
   return value === undefined ? undefined : JSON.parse(value);
 }
+
+/** Whether some of a text was not shown yet. */
+export function isLeft(pages: Pages | undefined): boolean {
+  return pages !== undefined && pages.broughtBy.length + 1 < pages.texts.length;
+}

@@ -122,7 +122,7 @@ export class ScreenSender {
         log.warning("The screen {messageId} waits for RabbitMQ: {reason}", values);
         // Whether it was answered is what is tried here.
         if (whyOver({ ...rest, state: "open" }, ussd, now()) !== undefined) {
-          return { kind: "over", session: { ...rest, shown: [] } };
+          return await this.#over({ ...rest, shown: [], asked: undefined });
         }
         await sleep(PAUSE_MS, end, after);
       }
@@ -130,6 +130,16 @@ export class ScreenSender {
     metrics.transports.sent(sending.transport_name, unixMilliseconds(sending.timestamp));
     await this.#confirmed(rest);
     return { kind: "confirmed", session: rest };
+  }
+
+  /** The user was not asked what the screen was to ask. */
+  async #over(session: Session): Promise<Sent> {
+    const { cache, connector, ussd } = this.#options;
+    const kept = connector.leads ? [keepSession(session, ussd)] : [];
+    await tolerateCacheError(cache.putRecords(kept), (reason) => {
+      log.warning("Could not record that a screen was not sent: {reason}", { reason });
+    });
+    return { kind: "over", session };
   }
 
   async #confirmed(session: Session): Promise<void> {

@@ -136,13 +136,13 @@ export function whyOver(
   return `the user's last message is ${age} s old, and ussd.session_timeout is ${most} s`;
 }
 
-/** Whether the screen that the user sees waits for an answer which Turn is to be told. */
-export function asksOnScreen(
+/** Whether the last screen of a session is still before the user, who may answer it. */
+export function isOnScreen(
   session: Session | undefined,
   ussd: UssdOptions,
   now: number,
 ): boolean {
-  return session?.state === "answered" && session.asked !== undefined &&
+  return session?.state === "answered" &&
     whyOver({ ...session, state: "open" }, ussd, now) === undefined;
 }
 

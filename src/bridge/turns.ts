@@ -10,6 +10,7 @@ import { BACK, cameBefore, DONE } from "./held_returns.ts";
 import { LateMessages, type LateMessagesOptions } from "./late_messages.ts";
 import { log } from "./log.ts";
 import { ownId } from "./part_ids.ts";
+import { isLeft, readPages } from "./prompts.ts";
 import {
   holdScreen,
   type OwnScreen,
@@ -18,7 +19,7 @@ import {
   type Sent,
 } from "./screen_sender.ts";
 import { askedBy, merge, shownAtOnce } from "./screens.ts";
-import { asksOnScreen, keepSession, opened, type Session, whyOver, withStep } from "./sessions.ts";
+import { isOnScreen, keepSession, opened, type Session, whyOver, withStep } from "./sessions.ts";
 import { dueAt, type Item, type Turn } from "./turn.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 import { UserTurns } from "./user_turns.ts";
@@ -57,7 +58,9 @@ export class Turns {
     }
     const { promise, resolve: end } = Promise.withResolvers<Disposition>();
     const item: Item = { ...held, arrivedAt: this.#options.now(), lost: message.lost, end };
-    const arrive = (turn: Turn): Promise<void> => this.#arrive(turn, item, cameBefore(message));
+    let isAgain = cameBefore(message);
+    const arrive = (turn: Turn): Promise<void> =>
+      this.#arrive(turn, item, isAgain).finally(() => isAgain = true);
     await this.#tryUntilDone(item, () => this.byUser.inTurn(held.inbound.from_addr, arrive));
     return await promise;
   };
@@ -138,7 +141,10 @@ export class Turns {
       const sent = await this.#sender.sendAgain(session, end);
       turn.session = sent.session;
       if (sent.kind === "given_up") return item.end(BACK);
-      if (sent.kind === "confirmed") return item.end(DONE);
+      if (sent.kind === "confirmed") {
+        await this.late.shown(turn.user, session.shown);
+        return item.end(DONE);
+      }
       return await this.#endLate(turn, item, "RabbitMQ took it too late");
     }
     // The bridge that took the dial may be gone, with what it was to show first.
@@ -146,7 +152,6 @@ export class Turns {
     const same = turn.items.findIndex(({ id }) => id === item.id);
     if (same >= 0) {
       // Sent again by Turn, which had no answer; or by RabbitMQ, and then the first one can't be acked.
-      if (turn.items[same]?.isPending) return item.end(DONE); // It is kept.
       const [other = item] = turn.items.splice(same, 1, item);
       return other.end(DONE);
     }
@@ -164,13 +169,22 @@ export class Turns {
 
   async #endLate(turn: Turn, item: Item, why: string): Promise<void> {
     const { cache, ussd, now } = this.#options;
-    await this.late.end(item, why, asksOnScreen(turn.session, ussd, now()));
+    // It may have waited for the user's dial, and have been shown, since this was begun.
+    if (await cache.getNote("confirmed", item.id) !== undefined) return item.end(DONE);
+    await this.late.end(item, why, await this.#isAsked(turn));
     if (turn.session !== undefined) {
       turn.session = withStep(turn.session, { at: now(), what: "late", ids: [item.id] });
       const kept = cache.putRecords([keepSession(turn.session, ussd)]);
       await tolerateCacheError(kept, (reason) => log.debug("Not kept: {reason}", { reason }));
     }
     item.end(DONE);
+  }
+
+  /** Whether the user's next answer may be one to what is on the screen. */
+  async #isAsked({ user, session }: Turn): Promise<boolean> {
+    const { cache, ussd, now } = this.#options;
+    if (!isOnScreen(session, ussd, now())) return false;
+    return session?.asked !== undefined || isLeft(readPages(await cache.getRecord("pages", user)));
   }
 
   /** Sets the time at which something is to be done, if anything is. */
@@ -249,8 +263,7 @@ export class Turns {
       metrics.shown(item.request.message.type, "ussd");
       item.end(DONE);
     }
-    const pending = items.filter(({ isPending }) => isPending).map(({ id }) => id);
-    if (pending.length > 0) await this.late.shown(turn.user, pending);
+    await this.late.shown(turn.user, turn.session?.shown ?? []);
     const tookMs = now() - (turn.session?.takenAt ?? now());
     if (items.length > 0) metrics.screenShown(items.length, tookMs / 1000);
   }

@@ -9,7 +9,7 @@ import type { Message } from "../vumi/mod.ts";
 import { asksForPage } from "./answers.ts";
 import type { BridgeOptions } from "./options.ts";
 import { isResumable, openedBy, readOn, startTextOf, whatDialSays } from "./session_starts.ts";
-import { forget } from "./prompts.ts";
+import { forget, readPrompt } from "./prompts.ts";
 import type { OwnScreen } from "./screen_sender.ts";
 import { isPlain } from "./screens.ts";
 import { type Asked, isEarlier, keepSession, opened, type Session, whyOver } from "./sessions.ts";
@@ -99,7 +99,7 @@ export class UssdInbound {
       // What is not kept is decided anew.
       if (error instanceof CacheError) {
         turn.session = before.session;
-        const rest = turn.items.filter((item) => before.items.includes(item));
+        const rest = before.items.filter(({ id }) => turn.items.some((item) => item.id === id));
         turn.items.splice(0, Infinity, ...rest);
       }
       throw error;
@@ -218,7 +218,8 @@ export class UssdInbound {
   ): Promise<Received> {
     const before = turn.session;
     const { dialled = null, asked, holds = 0, state, steps } = before ?? {};
-    const isOver = before === undefined || this.#isOver(before);
+    // A transport that says so knows that the session goes on.
+    const isOver = message.session_event !== "resume" && before && this.#isOver(before);
     const isHeld = !isOver && state === "holding";
     turn.session = openedBy("answered", message, takenAt, this.#options.now(), {
       ...{ dialled, asked, steps },
@@ -282,7 +283,9 @@ export class UssdInbound {
       ...session,
       told: startTextOf(session, ussd) ?? whatDialSays(session, this.#options),
     };
-    return { ...this.#tell(turn.session), records: [forget("prompt", turn.user)] };
+    const asks = readPrompt(await this.#options.cache.getRecord("prompt", turn.user));
+    const records = asks?.medium === "sms" ? [] : [forget("prompt", turn.user)];
+    return { ...this.#tell(turn.session), records };
   }
 
   #countUnanswered(session: Session | undefined): void {
