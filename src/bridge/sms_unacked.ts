@@ -25,7 +25,8 @@ export class SmsUnacked {
   readonly #underWay = new Map<string, Sms>();
   /** Until when the user's next one waits for those of which that is not decided anew. */
   readonly #waitedFor = new Map<Sms, number>();
-  readonly #heardOf = new Set<string>();
+  /** When something was heard of each last, in milliseconds since 1970. */
+  readonly #heardOf = new Map<string, number>();
   readonly #silent = new Map<string, number>();
 
   constructor(sender: SmsSender, pace: SmsPace) {
@@ -73,10 +74,13 @@ export class SmsUnacked {
   /** Something was heard of a transport. */
   heardOf(transport: string): void {
     this.#silent.delete(transport);
-    if (this.#heardOf.size < MOST_TRANSPORTS) this.#heardOf.add(transport);
+    const isKnown = this.#heardOf.has(transport) || this.#heardOf.size < MOST_TRANSPORTS;
+    if (isKnown) this.#heardOf.set(transport, this.#sender.options.now());
   }
 
-  #countSilence(transport: string): void {
+  #countSilence({ transport, sentAt }: Sms): void {
+    // It spoke since, so it is only that one of which it does not.
+    if ((this.#heardOf.get(transport) ?? -Infinity) > sentAt) return;
     const times = (this.#silent.get(transport) ?? 0) + 1;
     const [oldest = ""] = this.#silent.keys();
     if (this.#silent.size >= MOST_TRANSPORTS) this.#silent.delete(oldest);
@@ -113,7 +117,7 @@ export class SmsUnacked {
         this.#letPass(sms);
         continue;
       }
-      this.#countSilence(transport);
+      this.#countSilence(sms);
       metrics.transports.heard(transport, "unacked");
       const values = { transport, messageId, seconds: unackedAfterMs / 1000 };
       log.warning("Nothing heard of {messageId} from {transport} within {seconds} s", values);

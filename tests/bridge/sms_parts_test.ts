@@ -350,3 +350,19 @@ for (const [way, sms] of BOTH) {
     }
   });
 }
+
+Deno.test("each part waits for the one before at a transport that has lost three acks, though not in a row", async () => {
+  await using world = new SmsWorld((m) => m.content === "lost" ? undefined : ACK);
+  const bridge = world.lead(RESENDING, SPLIT);
+  for (let n = 0; n < 3; n++) {
+    await bridge.post("lost", `+2782000001${n}`);
+    await world.clock.advance(1_000);
+    await bridge.post("acked", `+2782000002${n}`);
+    await world.clock.advance(1_000);
+  }
+  await world.clock.advance(61_000);
+  world.answer = () => undefined;
+  await bridge.post(LONG);
+  await world.clock.advance(10);
+  assert.deepEqual(parts(world).slice(6), ["(1/3)"]);
+});
