@@ -121,8 +121,9 @@ function isEnd({ transport_type, session_event }: Message): boolean {
 }
 
 /** Whether a message may be an answer to what was asked. */
-function answers(message: Message, { medium }: Prompt): boolean {
-  return !isEnd(message) && (medium === "sms" || message.transport_type === "ussd");
+function answers(message: Message, { medium, bySms = false }: Prompt): boolean {
+  const isUssd = message.transport_type === "ussd";
+  return !isEnd(message) && (medium === "sms" ? !(bySms && isUssd) : isUssd);
 }
 
 /** The page that a message on USSD asks for, if it does; the same one each time it comes. */

@@ -32,6 +32,9 @@ export type LateMessagesOptions =
   >
   & { readonly smsSender: SmsSender };
 
+/** What a screen asks for; undefined if it does not, or there is none. */
+export type AskedFor = "choice" | "words" | undefined;
+
 /** More of a user's are told of as failed. */
 const MOST_PENDING = 20;
 /** As JSON; longer than a cache keeps, that would be tried again and again. */
@@ -51,13 +54,13 @@ export class LateMessages {
 
   /**
    * Sends it another way, or has it told of as failed. The same one again does no harm.
-   * @param isAsked Whether the user's next answer may be one to a screen, and must pick from no SMS.
+   * @param asked What the screen before the user asks for; an answer there must pick from no SMS.
    * @throws {CacheError} If the cache fails.
    * @throws {PublishError} If RabbitMQ does not take what is to be sent.
    */
-  async end(message: HeldMessage, why: string, isAsked: boolean): Promise<void> {
+  async end(message: HeldMessage, why: string, asked: AskedFor): Promise<void> {
     const { connector, metrics } = this.#options;
-    const failure = await this.#sendOtherwise(message, why, isAsked);
+    const failure = await this.#sendOtherwise(message, why, asked);
     if (failure === undefined) {
       return log.info("Too late for its session, so it goes another way: {messageId}, {reason}", {
         messageId: message.id,
@@ -90,16 +93,16 @@ export class LateMessages {
   async #sendOtherwise(
     message: HeldMessage,
     why: string,
-    isAsked: boolean,
+    asked: AskedFor,
   ): Promise<string | undefined> {
     const { ussd: { late, smsFallback }, transportType } = this.#options;
     if (late === "sms" && smsFallback !== undefined) {
       return smsFallback.mode === "notice"
         ? await this.#notice(message, smsFallback)
-        : await this.#send(message, smsFallback, isAsked);
+        : await this.#send(message, smsFallback, asked);
     }
     // A channel that is none of USSD has its own way to send what is no answer.
-    return transportType === "ussd" ? why : await this.#send(message, undefined, isAsked);
+    return transportType === "ussd" ? why : await this.#send(message, undefined, asked);
   }
 
   /** What a user is to be shown with the next dial. */
@@ -189,7 +192,7 @@ export class LateMessages {
   async #send(
     message: HeldMessage,
     to: SmsFallback | undefined,
-    isAsked: boolean,
+    asked: AskedFor,
   ): Promise<string | undefined> {
     const { cache, connector, metrics, content, owners, smsSender } = this.#options;
     const rendered = render(message.request, "sms", content, metrics);
@@ -206,10 +209,11 @@ export class LateMessages {
     const user = userOf(message);
     const records: KeptRecord[] = [];
     const asks = options.length > 0 || message.request.waitingForUserInput;
-    if (asks && !isAsked) {
+    if (asks && asked !== "choice") {
+      const bySms = asked === "words";
       records.push(
         options.length > 0
-          ? keepPrompt(user, { id, medium: "sms", options }, this.#options)
+          ? keepPrompt(user, { id, medium: "sms", bySms, options }, this.#options)
           : forget("prompt", user),
       );
     }

@@ -13,6 +13,8 @@ export interface Prompt {
   readonly of?: readonly string[];
   /** How it was shown: what was asked on USSD ends with its session, and is answered there. */
   readonly medium: Medium;
+  /** Whether it is answered by SMS alone, as a screen asked for something else. */
+  readonly bySms?: boolean;
   /** Not empty. */
   readonly options: readonly Option[];
 }

@@ -7,7 +7,7 @@ import { CacheError } from "../cache/mod.ts";
 import { type BrokerMessage, type Disposition, PublishError } from "../vumi/mod.ts";
 import { decodeHeld } from "./held_messages.ts";
 import { BACK, cameBefore, DONE } from "./held_returns.ts";
-import { LateMessages, type LateMessagesOptions } from "./late_messages.ts";
+import { type AskedFor, LateMessages, type LateMessagesOptions } from "./late_messages.ts";
 import { log } from "./log.ts";
 import { ownId } from "./part_ids.ts";
 import { isLeft, readPages } from "./prompts.ts";
@@ -171,7 +171,7 @@ export class Turns {
     const { cache, ussd, now } = this.#options;
     // It may have waited for the user's dial, and have been shown, since this was begun.
     if (await cache.getNote("confirmed", item.id) !== undefined) return item.end(DONE);
-    await this.late.end(item, why, await this.#isAsked(turn));
+    await this.late.end(item, why, await this.#askedFor(turn));
     if (turn.session !== undefined) {
       turn.session = withStep(turn.session, { at: now(), what: "late", ids: [item.id] });
       const kept = cache.putRecords([keepSession(turn.session, ussd)]);
@@ -180,11 +180,11 @@ export class Turns {
     item.end(DONE);
   }
 
-  /** Whether the user's next answer may be one to what is on the screen. */
-  async #isAsked({ user, session }: Turn): Promise<boolean> {
+  async #askedFor({ user, session }: Turn): Promise<AskedFor> {
     const { cache, ussd, now } = this.#options;
-    if (!isOnScreen(session, ussd, now())) return false;
-    return session?.asked !== undefined || isLeft(readPages(await cache.getRecord("pages", user)));
+    if (!isOnScreen(session, ussd, now())) return undefined;
+    if (session?.asked !== undefined) return session.asked.prompt ? "choice" : "words";
+    return isLeft(readPages(await cache.getRecord("pages", user))) ? "words" : undefined;
   }
 
   /** Sets the time at which something is to be done, if anything is. */

@@ -55,6 +55,13 @@ const WAYS = [
     means: "No",
   },
   {
+    name: "by SMS to a screen that asks for words, is of the SMS",
+    asked: request("How many children?", true),
+    waitsMs: 1_000,
+    by: SMS,
+    means: "Bad",
+  },
+  {
     name: "by SMS after the session, is of the SMS",
     asked: buttons("Go?", "Yes", "No"),
     waitsMs: 200_000,
