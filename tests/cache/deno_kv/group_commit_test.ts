@@ -28,9 +28,9 @@ class Store {
   }
 }
 
-/** Lets all promises that can settle do so: they take microtasks, this one macrotask. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+/** Lets all promises that can settle do so: they take microtasks, and a few turns of the event loop. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** The outcomes of promises so far, in their order. */
