@@ -31,6 +31,7 @@ export class DenoKvFile implements AsyncDisposable {
   readonly #identity: string | undefined;
   #isInPlace = true;
   readonly #writes: Groups<readonly KvWrite[], void>;
+  readonly #writesBeside: Groups<readonly KvWrite[], void>;
   readonly #reads: Groups<Deno.KvKey, Deno.KvEntryMaybe<unknown>>;
   #closing: Promise<void> | undefined;
 
@@ -39,11 +40,14 @@ export class DenoKvFile implements AsyncDisposable {
     this.#kv = kv;
     this.#identity = identity;
     const known = new KnownEntries();
-    this.#writes = groupCommit({
-      ...COMMIT_LIMITS,
-      commit: (writes) =>
-        explained("write to", path, inTime(path, commitWrites(kv, writes, known))),
-    });
+    const groups = () =>
+      groupCommit<KvWrite>({
+        ...COMMIT_LIMITS,
+        commit: (writes) =>
+          explained("write to", path, inTime(path, commitWrites(kv, writes, known))),
+      });
+    this.#writes = groups();
+    this.#writesBeside = groups();
     this.#reads = new Groups({
       take: () => MAX_KEYS_READ,
       answer: (keys) => explained("read", path, inTime(path, readKeys(kv, keys))),
@@ -127,6 +131,11 @@ export class DenoKvFile implements AsyncDisposable {
     return this.#writes.ask(writes);
   }
 
+  /** The same beside all others: if it fails, none of them does. Its keys must be no others'. */
+  writeBeside(writes: readonly KvWrite[]): Promise<void> {
+    return this.#writesBeside.ask(writes);
+  }
+
   /** Whether what is written can be found by whoever opens the path next; logged when it no longer can. */
   async isInPlace(): Promise<boolean> {
     if (!isFile(this.#path)) return true;
@@ -148,7 +157,8 @@ export class DenoKvFile implements AsyncDisposable {
 
   /** Waits for the writes under way, and closes the file. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#closing ??= this.#writes.idle().then(() => this.#kv.close());
+    return this.#closing ??= Promise.all([this.#writes.idle(), this.#writesBeside.idle()])
+      .then(() => this.#kv.close());
   }
 }
 

@@ -168,7 +168,7 @@ export class DenoKvStore implements Store {
     try {
       const end = [...prefix, firstKept];
       const old = await this.#file.list({ prefix, end });
-      await this.#file.write(old.map(({ key }) => ({ type: "delete", key })));
+      await this.#file.writeBeside(old.map(({ key }) => ({ type: "delete", key })));
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       // What was asked of the store is done. It is tried again tomorrow, and at the next start.
