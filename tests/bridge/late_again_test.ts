@@ -7,18 +7,9 @@
 
 import assert from "node:assert/strict";
 import { readAnswer } from "../../src/bridge/answers.ts";
-import type { SmsFallback } from "../../src/bridge/mod.ts";
 import { CONTENT } from "./support.ts";
-import { buttons, MERGING, reported, request, TestTurns } from "./turns_support.ts";
+import { buttons, MERGING, NOTICE, reported, request, TestTurns } from "./turns_support.ts";
 
-const NOTICE: SmsFallback = {
-  transportName: "smpp",
-  transportType: "sms",
-  fromAddr: "8110",
-  address: "as_is",
-  mode: "notice",
-  noticeText: "Dial *120#",
-};
 const BY_NOTICE = { late: "sms", smsFallback: NOTICE } as const;
 const BY_CONTENT = { late: "sms", smsFallback: { ...NOTICE, mode: "content" } } as const;
 const RESUMING = { resumeWindowMs: 600_000 };

@@ -9,6 +9,7 @@ import type { TurnsOptions } from "../../src/bridge/turns.ts";
 import { BOTH, CONTENT } from "./support.ts";
 import {
   buttons,
+  NOTICE,
   postId,
   reported,
   request,
@@ -17,14 +18,6 @@ import {
   USER,
 } from "./turns_support.ts";
 
-const NOTICE: SmsFallback = {
-  transportName: "smpp",
-  transportType: "sms",
-  fromAddr: "8110",
-  address: "as_is",
-  mode: "notice",
-  noticeText: "Dial *120#",
-};
 const CONTENTS: SmsFallback = { ...NOTICE, mode: "content" };
 const HOUR_MS = 3_600_000;
 

@@ -7,20 +7,12 @@
 
 import assert from "node:assert/strict";
 import { readAnswer } from "../../src/bridge/answers.ts";
-import type { SmsFallback, UssdOptions } from "../../src/bridge/mod.ts";
+import type { UssdOptions } from "../../src/bridge/mod.ts";
 import { readPending } from "../../src/bridge/notices.ts";
 import type { Message } from "../../src/vumi/mod.ts";
 import { CONTENT } from "./support.ts";
-import { buttons, MERGING, request, TestTurns, USER } from "./turns_support.ts";
+import { buttons, MERGING, NOTICE, request, TestTurns, USER } from "./turns_support.ts";
 
-const NOTICE: SmsFallback = {
-  transportName: "smpp",
-  transportType: "sms",
-  fromAddr: "8110",
-  address: "as_is",
-  mode: "notice",
-  noticeText: "Dial *120#",
-};
 const BY_CONTENT: Partial<UssdOptions> = {
   late: "sms",
   smsFallback: { ...NOTICE, mode: "content" },

@@ -6,7 +6,12 @@
  */
 
 import { setImmediate } from "node:timers";
-import { Owners, type SmsSendingOptions, type UssdOptions } from "../../src/bridge/mod.ts";
+import {
+  Owners,
+  type SmsFallback,
+  type SmsSendingOptions,
+  type UssdOptions,
+} from "../../src/bridge/mod.ts";
 import { encodeHeld } from "../../src/bridge/held_messages.ts";
 import { Turns, type TurnsOptions } from "../../src/bridge/turns.ts";
 import { type Received, UssdInbound } from "../../src/bridge/ussd_inbound.ts";
@@ -30,6 +35,16 @@ export const USER = "+27820000001";
 
 /** Sessions that merge for two seconds. */
 export const MERGING: UssdOptions = { ...USSD, mergeWindowMs: 2_000 };
+
+/** How a user is told that something waits for the next dial. */
+export const NOTICE: SmsFallback = {
+  transportName: "smpp",
+  transportType: "sms",
+  fromAddr: "8110",
+  address: "as_is",
+  mode: "notice",
+  noticeText: "Dial *120#",
+};
 
 /** The id of the `n`th of Turn's messages, in the form of ours. */
 export function postId(n: number): string {

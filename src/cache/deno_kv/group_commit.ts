@@ -19,7 +19,7 @@ interface GroupCommitOptions<Item> {
   readonly maxBytes: number;
 }
 
-/** A sixth less of a core a message than with none, and more messages; three were no better. */
+/** More messages a second for less of a core each than with none; one did nearly as well. */
 const TURNS = 2;
 
 /** Commits writes of any number of items each; see the head of this file. */
