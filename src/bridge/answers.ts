@@ -39,6 +39,12 @@ export interface Chosen {
   readonly by: Picked["by"];
 }
 
+/**
+ * How a message comes to be read: for the first time; once more, as the user may have been asked something
+ * else since; or after one that the user has sent later, and what was asked then.
+ */
+export type Reading = "first" | "again" | "after_later";
+
 /** One that comes so late may have come before, though RabbitMQ does not say so: a person replays it. */
 const LATE_MS = 60_000;
 
@@ -47,16 +53,16 @@ type AnswersOptions = Pick<BridgeOptions, "cache" | "ussd" | "content">;
 /**
  * What `message` means. What it was found to mean once it means each time: what a choice was is kept with
  * `records`, which are to be kept before anything is done about it.
- * @param isRead Whether it was read before, and the user may have been asked something else since.
  * @throws {CacheError} If the cache fails.
  */
 export async function readAnswer(
   message: Message,
-  isRead: boolean,
+  reading: Reading,
   options: AnswersOptions,
 ): Promise<Answer> {
   const { cache } = options;
   const user = message.from_addr;
+  const isRead = reading !== "first";
   const isLate = Date.now() - unixMilliseconds(message.timestamp) > LATE_MS;
   // Looked up together where both are needed: most have been asked nothing.
   const early = isRead || isLate ? keptMeaning(cache, message.message_id) : undefined;
@@ -68,7 +74,10 @@ export async function readAnswer(
   const kept = isAsked ? await keptMeaning(cache, message.message_id) : known;
   if (kept !== undefined && "choice" in kept) return { kind: "choice", records: [], chosen: kept };
   if (message.transport_type === "ussd") {
-    const answer = await readOn(message, isRead, prompt, options);
+    const answer = await readOn(message, reading === "again", prompt, options);
+    // Nobody waits any more for an answer to it; the page is for who asks for it now.
+    const isPast = reading === "after_later" && answer !== undefined && answer.records.length > 0;
+    if (isPast) return { kind: "past" };
     if (answer !== undefined) return answer;
   }
   if (kept !== undefined) return { kind: "past" };
@@ -116,7 +125,7 @@ function keepMeaning(messageId: string, meaning: Meaning): KeptRecord {
 }
 
 /** Whether a message begins or ends a session: then nobody has typed an answer. */
-function isEnd({ transport_type, session_event }: Message): boolean {
+export function isEnd({ transport_type, session_event }: Message): boolean {
   return transport_type === "ussd" && (session_event === "new" || session_event === "close");
 }
 
@@ -132,7 +141,7 @@ async function readOn(
   isRead: boolean,
   prompt: Prompt | undefined,
   options: AnswersOptions,
-): Promise<Answer | undefined> {
+): Promise<Extract<Answer, { kind: "page" }> | undefined> {
   const { cache, content: { pages: { moreKey } } } = options;
   if (isEnd(message) || !isKey(message.content ?? "", moreKey)) return undefined;
   const user = message.from_addr;

@@ -4,7 +4,7 @@
 
 import { type Note, userKey } from "../cache/mod.ts";
 import { inForm, keepForm } from "./address_forms.ts";
-import { type Answer, readAnswer } from "./answers.ts";
+import { type Answer, readAnswer, type Reading } from "./answers.ts";
 import type { Choice, InboundText } from "../turn/mod.ts";
 import {
   type Arrival,
@@ -18,7 +18,9 @@ import type { Delivery } from "./delivery.ts";
 import { deliveredNote } from "./delivery_records.ts";
 import type { BridgeOptions } from "./options.ts";
 import { isTooOld } from "./sessions.ts";
-import type { Received, UssdInbound } from "./ussd_inbound.ts";
+import type { Received } from "./received.ts";
+import type { UssdInbound } from "./ussd_inbound.ts";
+import { type Waiting, WaitingUsers } from "./waiting_users.ts";
 
 export type InboundOptions = Pick<
   BridgeOptions,
@@ -39,6 +41,7 @@ export class InboundFlow {
   readonly #options: InboundOptions;
   readonly #deliveries: Deliveries<InboundText>;
   readonly #ussd: UssdInbound;
+  readonly #waiting = new WaitingUsers();
 
   constructor(options: InboundOptions, deliveries: Deliveries<InboundText>, ussd: UssdInbound) {
     this.#options = options;
@@ -50,19 +53,17 @@ export class InboundFlow {
   readonly handle = async (message: Message, arrival: Arrival): Promise<Disposition> => {
     const { retryForMs, ussdRetryForMs } = this.#options;
     const takenAt = Date.now();
+    const isUssd = message.transport_type === "ussd";
+    using waiting = isUssd ? this.#waiting.enter(userKey(message.from_addr)) : undefined;
     // Where it fails it is tried again in its place.
-    const early = message.transport_type === "ussd"
-      ? await this.#ussd.receiveOwn(message, takenAt, arrival.lost).catch(() => undefined)
-      : undefined;
+    const early = await this.#receiveEarly(message, takenAt, arrival, waiting);
     using delivery = await this.#deliveries.begin({
       id: message.message_id,
       // What Turn is not told waits for nothing that Turn is.
-      key: early !== undefined ? message.message_id : userKey(message.from_addr),
+      key: early?.kind === "ours" ? message.message_id : userKey(message.from_addr),
       rank: 0,
       names: { messageId: message.message_id },
-      retryForMs: message.transport_type === "ussd"
-        ? Math.min(ussdRetryForMs, retryForMs)
-        : retryForMs,
+      retryForMs: isUssd ? Math.min(ussdRetryForMs, retryForMs) : retryForMs,
       queuedAt: unixMilliseconds(message.timestamp),
       subject: { user: message.from_addr },
     }, arrival);
@@ -72,13 +73,43 @@ export class InboundFlow {
       transport: message.transport_name,
       content: message.content,
     };
-    return await delivery.run(() => this.#deliver(message, takenAt, early, delivery));
+    const receive = async (): Promise<Received | undefined> => {
+      const received = await this.#receive(message, takenAt, early, delivery);
+      waiting?.end();
+      return received;
+    };
+    return await delivery.run(() => this.#deliver(message, receive, delivery));
   };
 
-  async #deliver(
+  async #receiveEarly(
+    message: Message,
+    takenAt: number,
+    { lost }: Arrival,
+    waiting: Waiting | undefined,
+  ): Promise<Received | undefined> {
+    if (waiting === undefined) return undefined;
+    const { isNext } = waiting;
+    const early = await this.#ussd.receiveEarly(message, takenAt, lost, isNext).catch(() =>
+      undefined
+    );
+    if (early !== undefined) waiting.end();
+    return early;
+  }
+
+  async #receive(
     message: Message,
     takenAt: number,
     early: Received | undefined,
+    { held, isNew }: Delivery<InboundText>,
+  ): Promise<Received | undefined> {
+    if (message.transport_type !== "ussd") return undefined;
+    if (early?.kind === "ours") return early;
+    return await this.#ussd.receive(message, takenAt, held.over, isNew && early !== undefined);
+  }
+
+  async #deliver(
+    message: Message,
+    receive: () => Promise<Received | undefined>,
     delivery: Delivery<InboundText>,
   ): Promise<Disposition> {
     const { cache, emptyMessageBody, defaultFromAddr, contactIds } = this.#options;
@@ -95,9 +126,7 @@ export class InboundFlow {
     // Before Turn is told: its answer may come before it has answered our call.
     const tallies = isCounted ? [] : [{ flow: "inbound", result: "in" }];
     const past = delivery.past?.firstFailureAt;
-    const received = message.transport_type === "ussd"
-      ? early ?? await this.#ussd.receive(message, takenAt, delivery.held.over)
-      : undefined;
+    const received = await receive();
     if (received?.kind === "ours") {
       await cache.putInbound(message, tallies, past);
       delivery.isIn = true;
@@ -105,8 +134,7 @@ export class InboundFlow {
     }
     const answer: Answer = received?.isAnswer === false
       ? { kind: "text", records: [] }
-      : await readAnswer(message, isCounted, this.#options);
-    if (answer.kind === "page") await this.#ussd.paged(message);
+      : await readAnswer(message, readingOf(received, isCounted), this.#options);
     const session = received?.kind === "tell" ? received.records : [];
     const records = answer.kind === "past" ? session : [...answer.records, ...session];
     const form = keepForm(message, this.#options);
@@ -155,6 +183,11 @@ export class InboundFlow {
     metrics.pageTurned();
     return await delivery.paged([doneNote(id)]);
   }
+}
+
+function readingOf(received: Received | undefined, isCounted: boolean): Reading {
+  if (isCounted) return "again";
+  return received?.kind === "tell" && received.isEarlier ? "after_later" : "first";
 }
 
 /** The note that a message is done with, though Turn does not have it. */

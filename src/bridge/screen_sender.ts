@@ -10,7 +10,7 @@ import { log } from "./log.ts";
 import type { BridgeOptions, UssdOptions } from "./options.ts";
 import { forget, keepPages, keepPrompt, type Prompt } from "./prompts.ts";
 import type { Screen } from "./screens.ts";
-import { keepSession, type Session, type SessionStep, whyOver, withStep } from "./sessions.ts";
+import { isTooLong, keepSession, type Session, type SessionStep, withStep } from "./sessions.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 import type { Clock } from "./wake_up.ts";
 
@@ -120,8 +120,7 @@ export class ScreenSender {
         if (end.aborted) return { kind: "given_up", session };
         const values = { messageId: sending.message_id, reason: error.message };
         log.warning("The screen {messageId} waits for RabbitMQ: {reason}", values);
-        // Whether it was answered is what is tried here.
-        if (whyOver({ ...rest, state: "open" }, ussd, now()) !== undefined) {
+        if (isTooLong(rest, ussd, now())) {
           return await this.#over({ ...rest, shown: [], asked: undefined });
         }
         await sleep(PAUSE_MS, end, after);

@@ -46,6 +46,11 @@ export function whatDialSays(
   return dialled || (emptyMessageBody ?? inbound.to_addr);
 }
 
+/** What asks a user whether to go on, or to start again. */
+export function questionOf({ continueText, restartText }: UssdOptions): string {
+  return `1. ${continueText}\n2. ${restartText}`;
+}
+
 /** Whether the last screen asked something that the user has not answered. */
 export function isResumable(session: Session | undefined): boolean {
   return session?.asked !== undefined &&

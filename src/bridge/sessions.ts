@@ -136,14 +136,18 @@ export function whyOver(
   return `the user's last message is ${age} s old, and ussd.session_timeout is ${most} s`;
 }
 
+/** Whether a session has gone on for too long, answered or not. */
+export function isTooLong(session: Session, ussd: UssdOptions, now: number): boolean {
+  return whyOver({ ...session, state: "open" }, ussd, now) !== undefined;
+}
+
 /** Whether the last screen of a session is still before the user, who may answer it. */
 export function isOnScreen(
   session: Session | undefined,
   ussd: UssdOptions,
   now: number,
 ): boolean {
-  return session?.state === "answered" &&
-    whyOver({ ...session, state: "open" }, ussd, now) === undefined;
+  return session?.state === "answered" && !isTooLong(session, ussd, now);
 }
 
 /** Whether a session is over whose user's last message is so many milliseconds old. */

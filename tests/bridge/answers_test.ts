@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Answer, readAnswer } from "../../src/bridge/answers.ts";
+import { type Answer, readAnswer, type Reading } from "../../src/bridge/answers.ts";
 import {
   keepPages,
   keepPrompt,
@@ -40,7 +40,11 @@ class Asked implements AsyncDisposable {
   }
 
   /** What a message means; what is to be kept of it is. */
-  async read(content: string | null, more: Partial<Message> = {}, isRead = false): Promise<Answer> {
+  async read(
+    content: string | null,
+    more: Partial<Message> = {},
+    reading: Reading = "first",
+  ): Promise<Answer> {
     const message = createMessage({
       message_id: content ?? "null",
       from_addr: "+266",
@@ -51,7 +55,7 @@ class Asked implements AsyncDisposable {
       content,
       ...more,
     });
-    const answer = await readAnswer(message, isRead, this.options);
+    const answer = await readAnswer(message, reading, this.options);
     if (answer.kind !== "past") await this.cache.putRecords(answer.records);
     return answer;
   }
@@ -108,18 +112,18 @@ Deno.test("readAnswer() picks from a menu by SMS for a day, and on USSD while th
 Deno.test("readAnswer() reads a message that came before as it was read then", async () => {
   await using asked = await Asked.by(MENU);
   const first = await asked.read("1");
-  const again = await asked.read("1", {}, true);
+  const again = await asked.read("1", {}, "again");
   assert.ok(first.kind === "choice" && again.kind === "choice");
   assert.deepEqual(again.chosen, first.chosen);
   assert.deepEqual(again.records, []);
   // One that was a text then, when nothing was asked yet.
   await asked.cache.putRecords([keepPrompt("+266", MENU, asked.options)]);
-  assert.equal(pickedBy(await asked.read("2", { message_id: "early" }, true)), "text");
+  assert.equal(pickedBy(await asked.read("2", { message_id: "early" }, "again")), "text");
 });
 
 /** Asks for the next page; answers its text, what it does with the session, and what it answers. */
-async function readOn(asked: Asked, id: string, isRead = false) {
-  const answer = await asked.read("98", { message_id: id }, isRead);
+async function readOn(asked: Asked, id: string, reading: Reading = "first") {
+  const answer = await asked.read("98", { message_id: id }, reading);
   return answer.kind === "page"
     ? [answer.page.content, answer.page.session_event, answer.page.in_reply_to]
     : answer.kind;
@@ -128,12 +132,12 @@ async function readOn(asked: Asked, id: string, isRead = false) {
 Deno.test("readAnswer() brings the next page, and the same one to the same message", async () => {
   await using asked = await Asked.by(ON_USSD, PAGES);
   assert.deepEqual(await readOn(asked, "a"), ["two", "resume", "a"]);
-  assert.deepEqual(await readOn(asked, "a", true), ["two", "resume", "a"]);
+  assert.deepEqual(await readOn(asked, "a", "again"), ["two", "resume", "a"]);
   // Also if RabbitMQ does not say that it comes again.
   assert.deepEqual(await readOn(asked, "a"), ["two", "resume", "a"]);
   assert.deepEqual(await readOn(asked, "b"), ["three", "resume", "b"]);
   assert.deepEqual(await readOn(asked, "c"), ["four", "close", "c"]);
-  assert.deepEqual(await readOn(asked, "a", true), ["two", "resume", "a"]);
+  assert.deepEqual(await readOn(asked, "a", "again"), ["two", "resume", "a"]);
   // There is no more: it is the answer.
   assert.equal(await readOn(asked, "d"), "text");
 });
@@ -142,7 +146,7 @@ Deno.test("readAnswer() takes a 98 that was an answer before there were pages fo
   await using asked = await Asked.by(ON_USSD);
   assert.equal(await readOn(asked, "age"), "text");
   await asked.cache.putRecords([keepPages("+266", PAGES, asked.options)]);
-  assert.equal(await readOn(asked, "age", true), "text");
+  assert.equal(await readOn(asked, "age", "again"), "text");
   assert.deepEqual((await asked.pages())?.broughtBy, []);
 });
 
@@ -150,7 +154,7 @@ Deno.test("readAnswer() takes a 98 for past that comes again when its pages are 
   await using asked = await Asked.by(ON_USSD, PAGES);
   assert.deepEqual(await readOn(asked, "a"), ["two", "resume", "a"]);
   await asked.cache.putRecords([keepPages("+266", { ...PAGES, id: "t2" }, asked.options)]);
-  assert.equal(await readOn(asked, "a", true), "past");
+  assert.equal(await readOn(asked, "a", "again"), "past");
 });
 
 Deno.test("readAnswer() picks from any page, and drops what was not read", async () => {

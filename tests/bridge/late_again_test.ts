@@ -21,7 +21,7 @@ function hangUp(test: TestTurns) {
 /** What a message means: what was chosen, or which kind of answer it is. */
 async function meaning(test: TestTurns, message: ReturnType<TestTurns["message"]>) {
   const ussd = { ...MERGING, ...RESUMING };
-  const answer = await readAnswer(message, false, { cache: test.cache, ussd, content: CONTENT });
+  const answer = await readAnswer(message, "first", { cache: test.cache, ussd, content: CONTENT });
   return answer.kind === "choice" ? answer.chosen.choice.title : answer.kind;
 }
 

@@ -26,7 +26,7 @@ async function told(test: TestTurns, fields: Partial<Message>): Promise<string> 
   const message = test.message(fields);
   if (message.transport_type === "ussd") await test.receive(message);
   const options = { cache: test.cache, ussd: MERGING, content: CONTENT };
-  const answer = await readAnswer(message, false, options);
+  const answer = await readAnswer(message, "first", options);
   return answer.kind === "choice" ? answer.chosen.choice.title : `"${message.content}"`;
 }
 

@@ -14,7 +14,8 @@ import {
 } from "../../src/bridge/mod.ts";
 import { encodeHeld } from "../../src/bridge/held_messages.ts";
 import { Turns, type TurnsOptions } from "../../src/bridge/turns.ts";
-import { type Received, UssdInbound } from "../../src/bridge/ussd_inbound.ts";
+import type { Received } from "../../src/bridge/received.ts";
+import { UssdInbound } from "../../src/bridge/ussd_inbound.ts";
 import type { OutboundRequest } from "../../src/turn/mod.ts";
 import { MemoryBroker } from "../../src/broker/memory/memory_broker.ts";
 import { MetricsRegistry } from "../../src/telemetry/mod.ts";

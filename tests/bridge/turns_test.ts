@@ -170,7 +170,7 @@ Deno.test("Turns number menus through, and each option has its own message", asy
   await test.clock.advance(300);
   assert.deepEqual(test.screens, ["1 resume: First / 1. A / 2. B / Second / 3. C"]);
   const options = { cache: test.cache, ussd: MERGING, content: CONTENT };
-  const answer = await readAnswer(test.message({ content: "3" }), false, options);
+  const answer = await readAnswer(test.message({ content: "3" }), "first", options);
   assert.ok(answer.kind === "choice");
   assert.deepEqual([answer.chosen.choice.contextId, answer.chosen.choice.title], [postId(2), "C"]);
   assert.equal(await keptMeaning(test.cache, "nothing"), undefined);

@@ -27,9 +27,9 @@ Deno.test("UssdInbound tells of a dial by the same words when it comes after a l
   }
 });
 
-Deno.test("UssdInbound takes at once what answers a screen that asked to wait, and nothing else", async () => {
+Deno.test("UssdInbound takes at once what answers a screen that asked to wait", async () => {
   const own = (test: TestTurns, message = test.message()) =>
-    test.ussd.receiveOwn(message, test.clock.now, NEVER);
+    test.ussd.receiveEarly(message, test.clock.now, NEVER, false);
   await using test = new TestTurns(HOLD);
   assert.equal(await own(test), undefined, "no session");
   const dial = test.message({ session_event: "new" });
