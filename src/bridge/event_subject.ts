@@ -3,8 +3,14 @@
 import type { Event } from "../vumi/mod.ts";
 import type { BridgeOptions } from "./options.ts";
 import type { PartId } from "./part_ids.ts";
-import type { SmsEvent } from "./sms_sender.ts";
 import type { Remembered } from "../cache/mod.ts";
+
+/** What a transport says of an SMS. */
+export interface SmsEvent {
+  readonly id: string;
+  readonly transport: string;
+  readonly event: Event;
+}
 
 /** The SMS that an event is about; undefined if it is about a screen. */
 export function smsAbout(

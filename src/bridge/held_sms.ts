@@ -48,7 +48,7 @@ export class HeldSmsFlow {
   }
 
   async #take(held: HeldSms, item: HeldItem, trace: Trace | undefined): Promise<void> {
-    const { cache, now, stopping, sms: { resendForMs, unackedAfterMs } } = this.#options;
+    const { cache, now, stopping } = this.#options;
     const sender = this.#sender;
     const { message_id: id } = held.message;
     let sms = sender.lines.get(id);
@@ -58,10 +58,8 @@ export class HeldSmsFlow {
         this.#isOver(id),
       ]);
       const kept = readSms(record);
-      // Without resending nothing else is kept of what was sent.
-      const confirmedAt = kept === undefined && resendForMs < unackedAfterMs
-        ? await cache.getNote("confirmed", id)
-        : undefined;
+      // Of what is not sent again any more it is not kept that it was sent.
+      const confirmedAt = kept === undefined ? await cache.getNote("confirmed", id) : undefined;
       if (isOver || sender.lines.hasEnded(id)) return item.end({ kind: "done" });
       await adopt(sender, held.after);
       if (item.lost.aborted || stopping.aborted) return item.end({ kind: "requeue" });
@@ -76,7 +74,7 @@ export class HeldSmsFlow {
         nack: undefined,
       };
       sms = sender.lines.get(id) ??
-        sender.resume(kept ?? { message: held.message, ...unkept });
+        sender.resume({ ...kept ?? unkept, message: held.message });
     }
     sms.message ??= held.message;
     sender.take(sms, item, trace);

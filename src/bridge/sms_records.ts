@@ -8,7 +8,7 @@ import { formatTimestamp, type Message, unixMilliseconds } from "../vumi/mod.ts"
 
 /** An SMS as it is kept. Times are in milliseconds since 1970. */
 export interface KeptSms {
-  /** As it is published. */
+  /** As it is published; without its words while it waits: those are in the queue. */
   readonly message: Message;
   /** When it was published last; null while it waits to be so again. */
   readonly sentAt: number | null;
@@ -31,19 +31,19 @@ export interface HeldSms {
   readonly after: string | undefined;
 }
 
-/** Kept for so much longer than it is sent again. */
-const SLACK_MS = 60_000;
 /** How long it is known that nothing of a user's waits any more: a request may just be looking. */
 const NONE_HELD_TTL_MS = 60_000;
-/** How long something may wait there, at most, and be known by others. */
+/** How long something may wait there, at most, and be known of. */
 const HELD_TTL_MS = 24 * 60 * 60_000;
 
 /** How what is ours begins there, as JSON. */
 const BEGINNING = '{"form":2,';
 
 export function keepSms(sms: KeptSms, resendForMs: number, now: number): KeptRecord {
-  const ttlMs = Math.max(1, sms.firstAt + resendForMs - now) + SLACK_MS;
-  return { kind: "unacked", id: sms.message.message_id, value: JSON.stringify(sms), ttlMs };
+  const isWaiting = sms.sentAt === null;
+  const kept = isWaiting ? { ...sms, message: { ...sms.message, content: "" } } : sms;
+  const ttlMs = Math.max(1, sms.firstAt + resendForMs - now) + (isWaiting ? HELD_TTL_MS : 0);
+  return { kind: "unacked", id: sms.message.message_id, value: JSON.stringify(kept), ttlMs };
 }
 
 /** The same of one that is just being sent for the first time. */

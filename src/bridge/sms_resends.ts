@@ -12,7 +12,8 @@ import {
   type KeptSms,
   readSms,
 } from "./sms_records.ts";
-import type { SmsEvent, SmsSender } from "./sms_sender.ts";
+import type { SmsEvent } from "./event_subject.ts";
+import type { SmsSender } from "./sms_sender.ts";
 import { delayAfter, MOST_ERRORS, throttledBy } from "./throttling.ts";
 
 /**
@@ -36,7 +37,9 @@ export async function sendAgain(
   const nack = eventKey(event.event_id);
   if (resendForMs > 0 && last?.nack === nack) return true;
   if (why === "busy") sender.throttled(transport, last?.sentAt ?? known?.sentAt ?? now());
-  const message = kept?.message ?? known?.message;
+  // It went twice, or was nacked so: that it is sent again is known.
+  if (kept?.sentAt === null && known?.state !== "under_way") return true;
+  const message = known?.message ?? kept?.message;
   if (resendForMs === 0 || last === undefined || message === undefined) return false;
   const { tries, firstAt } = last;
   const errors = last.errors + (why === "error" ? 1 : 0);

@@ -6,11 +6,14 @@
 import { onAbort } from "../async/mod.ts";
 import type { KeptRecord } from "../cache/mod.ts";
 import type { Trace } from "../telemetry/mod.ts";
-import { type Event, isOurs, type Message } from "../vumi/mod.ts";
+import { isOurs, type Message } from "../vumi/mod.ts";
+import type { SmsEvent } from "./event_subject.ts";
 import { log } from "./log.ts";
 import type { BridgeOptions } from "./options.ts";
 import { Adoption } from "./sms_adoption.ts";
+import { readPartId } from "./part_ids.ts";
 import { SmsDue } from "./sms_due.ts";
+import type { SmsPace } from "./sms_pace.ts";
 import { SmsInHand } from "./sms_in_hand.ts";
 import { type HeldItem, newSms, type Sms, SmsLines } from "./sms_lines.ts";
 import { publishSms } from "./sms_publish.ts";
@@ -27,13 +30,6 @@ export interface SmsSenderOptions
   readonly isDeaf?: () => boolean;
 }
 
-/** What a transport says of an SMS. */
-export interface SmsEvent {
-  readonly id: string;
-  readonly transport: string;
-  readonly event: Event;
-}
-
 /** Above so many, it is not known here what waits in the queue, but only when it comes off it. */
 const MOST_KNOWN = 20_000;
 /** So long at least is it waited for what another bridge has sent. */
@@ -43,9 +39,9 @@ export class SmsSender {
   readonly lines = new SmsLines();
   readonly inHand = new SmsInHand();
   readonly options: SmsSenderOptions;
-  readonly #due = new SmsDue();
-  readonly #pace = this.#due.pace;
-  readonly #unacked = new SmsUnacked(this, this.#pace);
+  readonly #due: SmsDue;
+  readonly #pace: SmsPace;
+  readonly #unacked: SmsUnacked;
   readonly #wakeUp: WakeUp;
   /** Whether anything is kept of what was sent, though it may be switched off now. */
   #keeps = false;
@@ -53,6 +49,9 @@ export class SmsSender {
 
   constructor(options: SmsSenderOptions) {
     this.options = options;
+    this.#due = new SmsDue(options);
+    this.#pace = this.#due.pace;
+    this.#unacked = new SmsUnacked(this, this.#pace);
     this.#wakeUp = new WakeUp(() => this.#work(), options);
     onAbort(options.stopping, () => {
       this.#wakeUp.clear();
@@ -93,7 +92,8 @@ export class SmsSender {
       const isOut = each.state === "sending" || each.state === "under_way";
       return each.order <= own.timestamp && !(isOut && (isOff || !this.#unacked.isAwaited(each)));
     });
-    const isHeld = waits || !isOff &&
+    // Of a text that was split, who speaks for the channel next has to know that the rest waits for it.
+    const isHeld = waits || readPartId(id)?.kind === "sms" || !isOff &&
         (failUnacked || !leads || maxPerSecond > 0 || !this.#pace.isFree(own.transport_name));
     // Behind what is not known here it only goes when it comes off the queue, which is after that.
     const sms = isElsewhere ? undefined : this.#add(own, isHeld ? "coming" : "sending");
@@ -155,13 +155,13 @@ export class SmsSender {
     const { now, sms: { unackedAfterMs } } = this.options;
     this.#keeps = true;
     const sms = this.lines.get(message.message_id) ?? this.#new(message, "waits");
-    Object.assign(sms, { ...kept, message, isHeld: true });
+    Object.assign(sms, { ...kept, isHeld: true });
+    sms.message = message.content === "" ? undefined : message;
     // So its transport says something: who spoke before has heard it.
     if (sms.nack !== undefined) this.#unacked.heardOf(sms.transport);
     // It may have been let pass.
     this.lines.remove(sms);
-    const [first] = this.lines.of(sms.user);
-    if (first !== undefined) this.#due.delete(first);
+    for (const other of this.lines.of(sms.user)) this.#due.delete(other);
     this.lines.add(sms);
     this.#unacked.delete(sms);
     sms.state = "waits";
@@ -185,14 +185,15 @@ export class SmsSender {
 
   /** The operator throttles one that was sent at that time. */
   throttled(transport: string, sentAt: number): void {
+    const { now, elapsed } = this.options;
     this.#unacked.heardOf(transport);
-    this.#pace.throttled(transport, this.options.now(), sentAt);
+    this.#pace.throttled(transport, elapsed(), elapsed() - (now() - sentAt));
   }
 
   /** Something was heard of it that lets the next one pass. Answers what is to be forgotten of it. */
   heard({ id, transport, event }: SmsEvent): readonly KeptRecord[] {
     if (!isOurs(event) && event.event_type !== "delivery_report") this.#unacked.heardOf(transport);
-    if (event.event_type === "ack") this.#pace.acked(transport, this.options.now());
+    if (event.event_type === "ack") this.#pace.acked(transport, this.options.elapsed());
     const sms = this.lines.get(id);
     if (sms === undefined) this.lines.end(id);
     else this.end(sms);
@@ -226,8 +227,9 @@ export class SmsSender {
 
   /** Another bridge has spoken for the channel, and may have sent what is not known here. */
   forget(): void {
-    const { now, sms: { unackedAfterMs } } = this.options;
+    const { now, elapsed, sms: { unackedAfterMs, maxPerSecond } } = this.options;
     this.inHand.leaveAll();
+    if (maxPerSecond > 0) this.#pace.pause(elapsed());
     for (const known of [this.#due, this.#unacked, this.lines]) known.clear();
     this.#adoption.begin(now() + unackedAfterMs);
   }
@@ -248,7 +250,9 @@ export class SmsSender {
   }
 
   #look(user: string): void {
-    const [first] = this.lines.of(user);
+    const first = this.lines.of(user).find((sms) => {
+      return sms.state !== "under_way" || this.#unacked.isAwaited(sms);
+    });
     if (first?.state === "waits" && this.#due.add(first)) this.#wake(0);
   }
 
@@ -258,21 +262,20 @@ export class SmsSender {
     if (stopping.aborted) return;
     // Another bridge speaks for the channel, and knows better.
     if (!connector.leads) return this.forget();
-    const { now, sms: { maxPerSecond } } = this.options;
-    for (const sms of this.#due.takeLate(now(), (sms) => this.#unacked.isTooLate(sms))) {
+    for (const sms of this.#due.takeLate((sms) => this.#unacked.isTooLate(sms))) {
       sms.state = "sending";
       sms.sending = this.#unacked.failLate(sms);
     }
-    const dueMs = this.#due.take(now, maxPerSecond, this.#sendNow);
+    const dueMs = this.#due.take(this.options.sms.maxPerSecond, this.#sendNow);
     const ms = Math.min(dueMs, this.#unacked.endOld());
     if (ms < Infinity) this.#wake(ms);
     const oldest = this.inHand.putOldAgain(elapsed() - holdMs);
     if (oldest !== undefined) this.#wake(oldest + holdMs - elapsed());
   }
 
-  readonly #sendNow = (sms: Sms, message: Message): void => {
+  readonly #sendNow = (sms: Sms, message: Message): Promise<void> => {
     sms.state = "sending";
-    sms.sending = this.#publish(sms, message).catch((error) => {
+    return sms.sending = this.#publish(sms, message).catch((error) => {
       log.error("A bug with SMS {messageId}, please report it: {error}", {
         messageId: sms.id,
         error,

@@ -13,6 +13,8 @@ import type { SmsSender } from "./sms_sender.ts";
 const SILENT_AT = 3;
 /** How long the user's next one waits for one to a transport that is not slowed. */
 const MOST_WAIT_MS = 2_000;
+/** Those of so many milliseconds are looked at together. */
+const LOOK_EVERY_MS = 10;
 /** Names come off the wire, so there may be any. */
 const MOST_TRANSPORTS = 100;
 /** How long it is waited when RabbitMQ takes nothing. */
@@ -23,7 +25,7 @@ export class SmsUnacked {
   readonly #pace: SmsPace;
   /** In the order in which they were sent. */
   readonly #underWay = new Map<string, Sms>();
-  /** Until when the user's next one waits for those of which that is not decided anew. */
+  /** Until when the user's next one waits for those, on the clock that is never set back. */
   readonly #waitedFor = new Map<Sms, number>();
   /** When something was heard of each last, in milliseconds since 1970. */
   readonly #heardOf = new Map<string, number>();
@@ -36,14 +38,15 @@ export class SmsUnacked {
 
   /** One was sent. Answers in how long to look at it. */
   add(sms: Sms): number {
-    const { now, sms: { unackedAfterMs } } = this.#sender.options;
+    const { elapsed, sms: { unackedAfterMs } } = this.#sender.options;
     this.#underWay.set(sms.id, sms);
     const isSilent = (this.#silent.get(sms.transport) ?? 0) >= SILENT_AT;
-    if (isSilent || !this.isAwaited(sms)) {
+    if (isSilent) {
       this.#letPass(sms);
       return unackedAfterMs;
     }
-    this.#waitedFor.set(sms, now() + MOST_WAIT_MS);
+    // Also if that is not awaited now: something may be heard of its transport meanwhile.
+    this.#waitedFor.set(sms, elapsed() + MOST_WAIT_MS);
     return Math.min(MOST_WAIT_MS, unackedAfterMs);
   }
 
@@ -95,10 +98,10 @@ export class SmsUnacked {
 
   /** To a slowed transport each is waited for until it is unacked: the next one may be throttled too. */
   #letOldPass(): number {
-    const { now, isDeaf } = this.#sender.options;
+    const { elapsed, isDeaf } = this.#sender.options;
     for (const [sms, until] of this.#waitedFor) {
-      const leftMs = until - now();
-      if (leftMs > 0) return leftMs;
+      const leftMs = until - elapsed();
+      if (leftMs > 0) return Math.max(leftMs, LOOK_EVERY_MS);
       this.#waitedFor.delete(sms);
       if (isDeaf?.() || this.#pace.isFree(sms.transport)) this.#letPass(sms);
     }
@@ -108,6 +111,8 @@ export class SmsUnacked {
   #endUnacked(): number {
     const { now, metrics, isDeaf, sms: { unackedAfterMs, failUnacked } } = this.#sender.options;
     for (const sms of this.#underWay.values()) {
+      // A clock that was set back would have it waited for until it is as late again.
+      sms.sentAt = Math.min(sms.sentAt, now());
       const leftMs = sms.sentAt + unackedAfterMs - now();
       if (leftMs > 0) return leftMs;
       const { transport, id: messageId } = sms;

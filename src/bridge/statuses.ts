@@ -92,8 +92,9 @@ export class StatusFlow {
     const part = readPartId(event.user_message_id);
     const report = reportOf(event, reportStates);
     const { said } = report;
-    // For what is sent again no other event is left out.
-    const isRanked = compactStatuses && part === undefined && throttledBy(event) === undefined;
+    // For what is sent again, or what we take for failed, no other event is left out.
+    const isRanked = compactStatuses && part === undefined && !isOurs(event) &&
+      throttledBy(event) === undefined;
     using delivery = await this.#deliveries.begin({
       id: event.event_id,
       key: part?.of ?? event.user_message_id,
@@ -142,9 +143,12 @@ export class StatusFlow {
     // A transport that was not sure may have put it on the queue twice.
     if (isTold) return await delivery.skip("duplicate");
     const sms = smsAbout(event, message, part, this.#options);
-    // Of one that the operator has, or that has failed for good, it comes too late.
-    const isThrottled = sms !== undefined && throttledBy(event) !== undefined;
-    if (isThrottled && (told.events.length > 0 || await isPartTaken(cache, part))) {
+    // Of one that the operator has, or that has failed for good, it comes too late; so does that we take
+    // for failed what has been heard of meanwhile.
+    const isPassing = throttledBy(event) !== undefined ||
+      isOurs(event) && event.event_type === "nack";
+    const isSms = sms !== undefined;
+    if (isSms && isPassing && (told.events.length > 0 || await isPartTaken(cache, part))) {
       return await delivery.skip("out_of_date", [], this.#smsSender.heard(sms));
     }
     if (sms !== undefined && await sendAgain(this.#smsSender, sms)) {

@@ -15,9 +15,12 @@ export const MOST_ERRORS = 3;
 /** How long it waits after it was nacked the first time, the second time, …; the last is repeated. */
 const DELAYS_MS = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000] as const;
 
+/** What is due later than that is so by a clock that was set back. */
+export const MOST_DELAY_MS = 60_000;
+
 /** How long an SMS waits that was sent so often, from 1. */
 export function delayAfter(tries: number): number {
-  return DELAYS_MS[Math.max(0, tries - 1)] ?? 60_000;
+  return DELAYS_MS[Math.max(0, tries - 1)] ?? MOST_DELAY_MS;
 }
 
 /** Why what the event is about is sent again; undefined for all else. */

@@ -145,6 +145,7 @@ for (const [way, sms] of BOTH) {
       const owners = new Owners(cache);
       await test.post(1, request(LONG), UNKNOWN);
       for (let nth = 1; nth <= 3; nth++) {
+        for (const { clock } of [test, statuses.base]) await clock.advance(0);
         const ids = connector.published.map(({ message_id }) => message_id);
         assert.deepEqual(ids, [1, 2, 3].slice(0, nth).map((n) => `${postId(1)}-l${n}`));
         assert.equal(await owners.of(ids.at(-1) ?? ""), smsFallback && "c");

@@ -10,6 +10,7 @@ function run(maxPerSecond: number, segmentsOf: (nth: number) => number) {
       const segments = segmentsOf(sent.length);
       if (pace.secondWaitMs(now, segments, maxPerSecond) > 0) break;
       pace.take("t", now, segments, maxPerSecond);
+      pace.gone(now, segments, maxPerSecond);
       sent.push([now, segments]);
     }
   }

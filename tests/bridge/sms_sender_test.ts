@@ -313,7 +313,7 @@ for (const [name, sms] of BOTH) {
     await using world = new SmsWorld(() => undefined);
     const bridge = world.lead({ ...sms, maxPerSecond: 1 });
     for (const n of [1, 2, 3]) await bridge.post(`${n}`);
-    await world.clock.advance(100);
+    await world.clock.advance(1_100);
     await bridge.bridge.drain(NEVER);
     assert.equal(world.waiting("held.sms") > 0, true);
     await world.clock.advance(10_000);
@@ -574,7 +574,7 @@ Deno.test("what is being sent when the bridge ends goes back to its queue when t
   const confirm = Promise.withResolvers<void>();
   first.confirms.set("c.outbound", confirm.promise);
   await first.post("a");
-  await world.clock.advance(100);
+  await world.clock.advance(1_100);
   const drained = first.bridge.drain(NEVER);
   await world.clock.advance(100);
   assert.deepEqual([world.texts, world.waiting("held.sms")], [["a"], 0]);

@@ -53,6 +53,8 @@ export class SmsWorld implements AsyncDisposable {
   readonly submits: Message[] = [];
   /** What Turn was told, as `status of the id`, in order. */
   readonly told: string[] = [];
+  /** By how much the clock that can be set is off. */
+  skewMs = 0;
   /** Whether Turn takes what it is told. */
   turnWorks = true;
   readonly #bridges: SmsBridge[] = [];
@@ -141,7 +143,8 @@ export class SmsBridge {
 
   constructor(world: SmsWorld, sms: SmsSendingOptions, more: Partial<BridgeOptions>) {
     this.#world = world;
-    const { clock: { elapsed: now, after } } = world;
+    const { clock: { elapsed, after } } = world;
+    const now = (): number => elapsed() + world.skewMs;
     this.cache = new MessageCache({
       ...{ inboundTtlMs: 86_400_000, outboundTtlMs: 86_400_000, store: this.#store(), now },
       addresses: new UserAddresses((n) => n.startsWith("0") ? `27${n.slice(1)}` : undefined),
@@ -179,7 +182,7 @@ export class SmsBridge {
       ...more,
     };
     const alive: typeof after = (ms, run) => after(ms, () => !this.#killed.signal.aborted && run());
-    this.bridge = new Bridge(this.options, { now, elapsed: now, after: alive });
+    this.bridge = new Bridge(this.options, { now, elapsed, after: alive });
     this.bridge.start();
   }
 
