@@ -276,10 +276,8 @@ export class SmsSender {
   readonly #sendNow = (sms: Sms, message: Message): Promise<void> => {
     sms.state = "sending";
     return sms.sending = this.#publish(sms, message).catch((error) => {
-      log.error("A bug with SMS {messageId}, please report it: {error}", {
-        messageId: sms.id,
-        error,
-      });
+      const values = { messageId: sms.id, error };
+      log.error("A bug with SMS {messageId}, please report it: {error}", values);
       this.inHand.done(sms, { kind: "park", reason: `bug: ${error}` });
       this.end(sms);
     });
@@ -296,5 +294,6 @@ export class SmsSender {
     sms.state = "under_way";
     sms.sentAt ||= this.options.now();
     this.#wake(this.#unacked.add(sms));
+    this.#look(sms.user);
   }
 }

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { sleep } from "../../src/async/mod.ts";
+import type { Disposition } from "../../src/broker/mod.ts";
 import { CacheError } from "../../src/cache/mod.ts";
 import { ACK, SmsWorld, SYSTEM_ERROR, THROTTLED } from "./sms_support.ts";
 import { CONTENT, NEVER, RESENDING, SMS } from "./support.ts";
@@ -94,10 +95,10 @@ Deno.test("a user's next SMS waits for one that was sent before anything was hea
 Deno.test("with a rate an SMS does not wait for one to a transport of which nothing was heard", async () => {
   await using world = new SmsWorld(() => undefined);
   const bridge = world.lead({ ...RESENDING, maxPerSecond: 100 });
-  await world.clock.advance(1_000);
-  for (const text of ["1", "2"]) await bridge.post(text);
-  await world.clock.advance(100);
-  assert.deepEqual(world.texts, ["1", "2"]);
+  // They wait for the first second of a bridge.
+  for (const text of ["1", "2", "3"]) await bridge.post(text);
+  await world.clock.advance(1_100);
+  assert.deepEqual(world.texts, ["1", "2", "3"]);
 });
 
 for (const [name, text] of [["an SMS", "a"], ["a text", LONG]] as const) {
@@ -203,4 +204,25 @@ Deno.test("what went again just before resend_for was over does not go once more
   world.lead({ resendForMs: 30_000 });
   await world.clock.advance(100_000);
   assert.deepEqual([world.texts.length, world.waiting("held.sms")], [5, 0]);
+});
+
+Deno.test("what waits to be sent again, and is in no queue any more, keeps a user's next from going for resend_for", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
+  const first = world.lead();
+  const id = await first.post("a");
+  first.kill();
+  await world.clock.advance(0);
+  const other = world.broker.consume(
+    "c.held.sms",
+    { prefetch: 9, parkingQueue: "unused" },
+    (): Promise<Disposition> => Promise.resolve({ kind: "done" }),
+  );
+  await world.clock.advance(0);
+  await other.cancel();
+  const second = world.lead();
+  await second.post("b");
+  await world.clock.advance(RESENDING.resendForMs - 1_000);
+  assert.deepEqual(world.texts, ["a"]);
+  await world.clock.advance(5_000);
+  assert.deepEqual([world.texts, world.told[0]], [["a", "b"], `failed ${id}`]);
 });
