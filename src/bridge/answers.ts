@@ -25,7 +25,9 @@ export type Answer =
 export type Meaning =
   | Chosen
   /** That the user wanted to read on: which page of which of Turn's messages, from 1. */
-  | { readonly page: number; readonly of: string };
+  | { readonly page: number; readonly of: string }
+  /** That the user wanted to start again: what Turn is told. */
+  | { readonly told: string };
 
 /** A choice. */
 export interface Chosen {
@@ -119,13 +121,14 @@ export async function keptMeaning(
   return value === undefined ? undefined : JSON.parse(value);
 }
 
-function keepMeaning(messageId: string, meaning: Meaning): KeptRecord {
+/** The change that has it known what the message with this id has meant. */
+export function keepMeaning(messageId: string, meaning: Meaning): KeptRecord {
   const value = JSON.stringify(meaning);
   return { kind: "meaning", id: messageId, value, ttlMs: DELIVERED_TTL_MS };
 }
 
 /** Whether a message begins or ends a session: then nobody has typed an answer. */
-export function isEnd({ transport_type, session_event }: Message): boolean {
+function isEnd({ transport_type, session_event }: Message): boolean {
   return transport_type === "ussd" && (session_event === "new" || session_event === "close");
 }
 

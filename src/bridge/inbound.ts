@@ -4,7 +4,7 @@
 
 import { type Note, userKey } from "../cache/mod.ts";
 import { inForm, keepForm } from "./address_forms.ts";
-import { type Answer, readAnswer, type Reading } from "./answers.ts";
+import { type Answer, readAnswer } from "./answers.ts";
 import type { Choice, InboundText } from "../turn/mod.ts";
 import {
   type Arrival,
@@ -20,6 +20,7 @@ import type { BridgeOptions } from "./options.ts";
 import { isTooOld } from "./sessions.ts";
 import type { Received } from "./received.ts";
 import type { UssdInbound } from "./ussd_inbound.ts";
+import { readPast } from "./retry_headers.ts";
 import { type Waiting, WaitingUsers } from "./waiting_users.ts";
 
 export type InboundOptions = Pick<
@@ -37,6 +38,30 @@ export type InboundOptions = Pick<
   | "defaultFromAddr"
 >;
 
+/** A message, and when it was taken off its queue, in milliseconds since 1970. */
+interface Taken {
+  readonly message: Message;
+  readonly at: number;
+}
+
+/** Whether a message was read before, and when Turn was first told of it in vain. */
+interface Read {
+  readonly isRead: boolean;
+  readonly failedAt: number | undefined;
+}
+
+/** What a message comes to. */
+interface Understood {
+  /** What is to be done about it, on USSD. */
+  readonly received?: Received | undefined;
+  /** What it means, if Turn is told of it or it asks for a page. */
+  readonly answer?: Answer;
+  /** Whether that is kept, and the message counted. */
+  readonly isKept: boolean;
+}
+
+const NOT_READ: Read = { isRead: false, failedAt: undefined };
+
 export class InboundFlow {
   readonly #options: InboundOptions;
   readonly #deliveries: Deliveries<InboundText>;
@@ -52,15 +77,14 @@ export class InboundFlow {
   /** Tells Turn of a message, when the user's earlier ones are done with. */
   readonly handle = async (message: Message, arrival: Arrival): Promise<Disposition> => {
     const { retryForMs, ussdRetryForMs } = this.#options;
-    const takenAt = Date.now();
+    const taken = { message, at: Date.now() };
     const isUssd = message.transport_type === "ussd";
     using waiting = isUssd ? this.#waiting.enter(userKey(message.from_addr)) : undefined;
-    // Where it fails it is tried again in its place.
-    const early = await this.#receiveEarly(message, takenAt, arrival, waiting);
+    const early = waiting && await this.#understandEarly(taken, arrival, waiting);
     using delivery = await this.#deliveries.begin({
       id: message.message_id,
       // What Turn is not told waits for nothing that Turn is.
-      key: early?.kind === "ours" ? message.message_id : userKey(message.from_addr),
+      key: early !== undefined && !isTold(early) ? message.message_id : userKey(message.from_addr),
       rank: 0,
       names: { messageId: message.message_id },
       retryForMs: isUssd ? Math.min(ussdRetryForMs, retryForMs) : retryForMs,
@@ -73,43 +97,84 @@ export class InboundFlow {
       transport: message.transport_name,
       content: message.content,
     };
-    const receive = async (): Promise<Received | undefined> => {
-      const received = await this.#receive(message, takenAt, early, delivery);
+    let understood = early?.isKept ? early : undefined;
+    const understand = async (): Promise<Understood> => {
+      understood ??= await this.#understand(taken, delivery, early?.received);
       waiting?.end();
-      return received;
+      delivery.isIn = true;
+      return understood;
     };
-    return await delivery.run(() => this.#deliver(message, receive, delivery));
+    return await delivery.run(() => this.#deliver(message, understand, delivery));
   };
 
-  async #receiveEarly(
-    message: Message,
-    takenAt: number,
-    { lost }: Arrival,
-    waiting: Waiting | undefined,
-  ): Promise<Received | undefined> {
-    if (waiting === undefined) return undefined;
-    const { isNext } = waiting;
-    const early = await this.#ussd.receiveEarly(message, takenAt, lost, isNext).catch(() =>
-      undefined
-    );
-    if (early !== undefined) waiting.end();
-    return early;
+  /**
+   * Understands a message on USSD at once: what the user sees and may do next waits for no call to Turn.
+   * Undefined if that has to be done in its order; also if it fails, as it is then tried again.
+   */
+  async #understandEarly(
+    { message, at }: Taken,
+    { lost, redelivered, headers }: Arrival,
+    waiting: Waiting,
+  ): Promise<Understood | undefined> {
+    const isFirst = !redelivered && readPast(headers) === undefined;
+    const isNext = (): boolean => isFirst && waiting.isNext;
+    const keep = async (received: Received): Promise<Understood> => {
+      // Whether it was counted before is looked up in its order.
+      if (!isNext()) return { received, isKept: false };
+      const understood = await this.#keep(message, received, NOT_READ);
+      waiting.end();
+      return understood;
+    };
+    return await this.#ussd.receiveEarly(message, at, lost, isNext, keep).catch(() => undefined);
   }
 
-  async #receive(
-    message: Message,
-    takenAt: number,
+  /** The same in its order. */
+  async #understand(
+    { message, at }: Taken,
+    delivery: Delivery<InboundText>,
     early: Received | undefined,
-    { held, isNew }: Delivery<InboundText>,
-  ): Promise<Received | undefined> {
-    if (message.transport_type !== "ussd") return undefined;
-    if (early?.kind === "ours") return early;
-    return await this.#ussd.receive(message, takenAt, held.over, isNew && early !== undefined);
+  ): Promise<Understood> {
+    const { cache } = this.#options;
+    // What has failed was counted, also if that was so long ago that it is forgotten.
+    const isRead = delivery.attemptsBefore > 0 ||
+      (delivery.isRepeated || !delivery.isNew) &&
+        await cache.getInbound(message.message_id) !== undefined;
+    const read = { isRead, failedAt: delivery.past?.firstFailureAt };
+    const keep = (received?: Received): Promise<Understood> => this.#keep(message, received, read);
+    return message.transport_type === "ussd" && early === undefined
+      ? await this.#ussd.receive(message, at, delivery.held.over, keep)
+      : await keep(early);
+  }
+
+  /** Finds out what a message means, and keeps that, before anything is done about it. */
+  async #keep(
+    message: Message,
+    received: Received | undefined,
+    { isRead, failedAt }: Read,
+  ): Promise<Understood> {
+    const { cache } = this.#options;
+    // Before Turn is told: its answer may come before it has answered our call.
+    const tallies = isRead ? [] : [{ flow: "inbound", result: "in" }];
+    if (received?.kind === "ours") {
+      await cache.putInbound(message, tallies, failedAt);
+      return { received, isKept: true };
+    }
+    const reading = isRead ? "again" : received?.isEarlier ? "after_later" : "first";
+    const answer: Answer = received?.isAnswer === false
+      ? { kind: "text", records: [] }
+      : await readAnswer(message, reading, this.#options);
+    const records = [
+      ...answer.kind === "past" ? [] : answer.records,
+      ...received?.records ?? [],
+      ...keepForm(message, this.#options),
+    ];
+    await cache.putInbound(message, tallies, failedAt, records);
+    return { received, answer, isKept: true };
   }
 
   async #deliver(
     message: Message,
-    receive: () => Promise<Received | undefined>,
+    understand: () => Promise<Understood>,
     delivery: Delivery<InboundText>,
   ): Promise<Disposition> {
     const { cache, emptyMessageBody, defaultFromAddr, contactIds } = this.#options;
@@ -120,32 +185,17 @@ export class InboundFlow {
     const parked = await delivery.begin();
     if (parked !== undefined) return parked;
 
-    // What has failed was counted, also if that was so long ago that it is forgotten.
-    const isCounted = delivery.attemptsBefore > 0 ||
-      !delivery.isNew && await cache.getInbound(id) !== undefined;
-    // Before Turn is told: its answer may come before it has answered our call.
-    const tallies = isCounted ? [] : [{ flow: "inbound", result: "in" }];
-    const past = delivery.past?.firstFailureAt;
-    const received = await receive();
-    if (received?.kind === "ours") {
-      await cache.putInbound(message, tallies, past);
-      delivery.isIn = true;
-      return await delivery.skip(received.why, [doneNote(id)]);
-    }
-    const answer: Answer = received?.isAnswer === false
-      ? { kind: "text", records: [] }
-      : await readAnswer(message, readingOf(received, isCounted), this.#options);
-    const session = received?.kind === "tell" ? received.records : [];
-    const records = answer.kind === "past" ? session : [...answer.records, ...session];
-    const form = keepForm(message, this.#options);
-    await cache.putInbound(message, tallies, past, [...records, ...form]);
-    delivery.isIn = true;
-    if (answer.kind === "page") return await this.#turnPage(answer.page, message, delivery);
+    const { received, answer } = await understand();
+    if (received?.kind === "ours") return await delivery.skip(received.why, [doneNote(id)]);
+    if (answer?.kind === "page") return await this.#turnPage(answer.page, message, delivery);
     // What it asked for is gone with its session.
-    if (answer.kind === "past") return await delivery.skip("answered");
+    if (answer?.kind === "past") return await delivery.skip("answered");
     // The user hung up. Turn has no word for it, and refuses a text that is empty.
     if (!message.content && message.session_event === "close") {
       return await delivery.skip("hung_up");
+    }
+    if (message.session_event === "new" && await this.#ussd.isAnswered(message)) {
+      return await delivery.skip("waited", [doneNote(id)]);
     }
 
     const sent = await delivery.send({
@@ -161,8 +211,11 @@ export class InboundFlow {
     return await delivery.delivered(sent, [deliveredNote(id, sent)]);
   }
 
-  #choiceOf(answer: Answer, delivery: Delivery<InboundText>): { readonly choice?: Choice } {
-    if (answer.kind !== "choice") return {};
+  #choiceOf(
+    answer: Answer | undefined,
+    delivery: Delivery<InboundText>,
+  ): { readonly choice?: Choice } {
+    if (answer?.kind !== "choice") return {};
     const { choice, number, of, by } = answer.chosen;
     if (answer.records.length > 0) this.#options.metrics.chosen(by);
     delivery.details = { ...delivery.details, picked: `${number} of ${of}` };
@@ -185,9 +238,9 @@ export class InboundFlow {
   }
 }
 
-function readingOf(received: Received | undefined, isCounted: boolean): Reading {
-  if (isCounted) return "again";
-  return received?.kind === "tell" && received.isEarlier ? "after_later" : "first";
+/** Whether Turn is to be told of a message. */
+function isTold({ received, answer }: Understood): boolean {
+  return received?.kind !== "ours" && answer?.kind !== "page" && answer?.kind !== "past";
 }
 
 /** The note that a message is done with, though Turn does not have it. */

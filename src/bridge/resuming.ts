@@ -3,6 +3,7 @@
 
 import { pick } from "../content/mod.ts";
 import type { Message } from "../vumi/mod.ts";
+import { keepMeaning } from "./answers.ts";
 import { forget, readPrompt } from "./prompts.ts";
 import { keepOurs, type Received, tellOf } from "./received.ts";
 import type { OwnScreen } from "./screen_sender.ts";
@@ -63,12 +64,13 @@ export class Resuming {
     turn.countFrom(now());
     const { takenAt = 0, dialled = null, steps = [] } = turn.session ?? {};
     const session = opened(message, takenAt, { dialled, steps });
-    turn.session = {
-      ...session,
-      told: startTextOf(session, ussd) ?? whatDialSays(session, this.#options),
-    };
+    const told = startTextOf(session, ussd) ?? whatDialSays(session, this.#options);
+    turn.session = { ...session, told };
     const asks = readPrompt(await this.#options.cache.getRecord("prompt", turn.user));
-    const records = asks?.medium === "sms" ? [] : [forget("prompt", turn.user)];
+    const records = [
+      keepMeaning(message.message_id, { told }),
+      ...asks?.medium === "sms" ? [] : [forget("prompt", turn.user)],
+    ];
     return { ...tellOf(turn.session), records };
   }
 }

@@ -18,6 +18,8 @@ export interface Session {
   readonly state: SessionState;
   /** What Turn is told of the user's message, if not what it says; null if it is not told at all. */
   readonly told?: string | null;
+  /** The ids of dials of which Turn may not have been told when what it asks for the same one before comes. */
+  readonly redials?: readonly string[] | undefined;
   /** How many screens in a row have asked the user to wait. */
   readonly holds: number;
   /** The ids of Turn's messages that the last screen has shown. */
@@ -89,7 +91,7 @@ export interface Asked {
 export function opened(
   message: Remembered,
   takenAt: number,
-  before: Partial<Pick<Session, "dialled" | "holds" | "asked" | "steps">> = {},
+  before: Partial<Pick<Session, "dialled" | "holds" | "asked" | "steps" | "redials">> = {},
 ): Session {
   const inbound = remembered(message);
   return {

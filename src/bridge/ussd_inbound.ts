@@ -5,7 +5,7 @@
 import { FirstOf } from "../async/mod.ts";
 import { CacheError } from "../cache/mod.ts";
 import type { Message } from "../vumi/mod.ts";
-import { asksForPage, isEnd } from "./answers.ts";
+import { asksForPage, keptMeaning } from "./answers.ts";
 import type { BridgeOptions } from "./options.ts";
 import { keepOurs, type Received, tellOf } from "./received.ts";
 import { Resuming } from "./resuming.ts";
@@ -32,44 +32,51 @@ export class UssdInbound {
   }
 
   /**
-   * Takes a user's message, which opens a request, unless the user has hung up.
+   * Takes a user's message, which opens a request, unless the user has hung up. What it comes to is what
+   * `keep` makes of it, before anything else is done for the user.
    * @param takenAt When it was taken off its queue, in milliseconds since 1970.
    * @param end Fires when nothing more is to be begun for it.
-   * @param hasWaited Whether `receiveEarly` has said that Turn is to be told, and Turn was not since.
-   * @throws {CacheError} If the cache fails.
+   * @throws {CacheError} If the cache fails; it may be taken again then.
    * @throws {PublishError} If RabbitMQ does not take what the user is to be shown.
    */
-  receive(
+  receive<R>(
     message: Message,
     takenAt: number,
     end: AbortSignal,
-    hasWaited = false,
-  ): Promise<Received> {
+    keep: (received: Received) => Promise<R>,
+  ): Promise<R> {
     return this.#options.turns.byUser.inTurn(message.from_addr, async (turn) => {
-      const { inbound, state, asked } = turn.session ?? {};
-      // What Turn has sent for the message before is what it would send for this dial.
-      const isAsked = state === "answered" && asked !== undefined &&
-        inbound?.message_id === message.message_id;
-      if (hasWaited && isAsked) return await keepOurs(turn, "waited", this.#options);
-      return await this.#decide(turn, message, takenAt, end);
+      return await keep(await this.#decide(turn, message, takenAt, end));
     });
   }
 
   /**
-   * The same at once, while Turn may still have the message before: of an answer to a screen that asked to
-   * wait, of which Turn is not told; of a dial, of which it is told in its turn; of a hang-up. Undefined
-   * for all else.
-   * @param isNext Whether all earlier messages of the user's are received.
+   * The same at once, while Turn may still have the message before. Undefined if that is too early: then
+   * the message is to be received in its order.
+   * @param isNext Whether all earlier messages of the user's are received, and this one was not before.
    */
-  receiveEarly(
+  receiveEarly<R>(
     message: Message,
     takenAt: number,
     end: AbortSignal,
-    isNext: boolean,
-  ): Promise<Received | undefined> {
+    isNext: () => boolean,
+    keep: (received: Received) => Promise<R>,
+  ): Promise<R | undefined> {
     return this.#options.turns.byUser.inTurn(message.from_addr, async (turn) => {
-      const isEarly = isNext && isEnd(message) || this.#isOwn(turn, message);
-      if (isEarly) return await this.#decide(turn, message, takenAt, end);
+      if (!isNext() && !this.#isOwn(turn, message)) return undefined;
+      return await keep(await this.#decide(turn, message, takenAt, end));
+    });
+  }
+
+  /**
+   * Whether Turn has asked, for an earlier one, what it would ask for this dial.
+   * @throws {CacheError} If the cache fails.
+   */
+  isAnswered({ from_addr, message_id }: Message): Promise<boolean> {
+    return this.#options.turns.byUser.inTurn(from_addr, ({ session, items }) => {
+      const isAsked = session?.asked !== undefined ||
+        items.some(({ request }) => request.waitingForUserInput);
+      return Promise.resolve(isAsked && session?.redials?.includes(message_id) === true);
     });
   }
 
@@ -129,8 +136,8 @@ export class UssdInbound {
     if (before !== undefined && isEarlier(message, before)) {
       const text = message.session_event === "new"
         ? startTextOf(opened(message, takenAt, { dialled: message.content }), this.#options.ussd)
-        : undefined;
-      return { kind: "tell", text, isAnswer: true, isEarlier: true, records: [] };
+        : await this.#wordsOf(message);
+      return { kind: "tell", text, isAnswer: text === undefined, isEarlier: true, records: [] };
     }
     switch (message.session_event) {
       case "close":
@@ -140,6 +147,12 @@ export class UssdInbound {
       default:
         return await this.#answer(turn, message, takenAt, end);
     }
+  }
+
+  /** What Turn is told of an answer, if it was decided before that that is not what it says. */
+  async #wordsOf({ message_id }: Message): Promise<string | undefined> {
+    const meaning = await keptMeaning(this.#options.cache, message_id);
+    return meaning !== undefined && "told" in meaning ? meaning.told : undefined;
   }
 
   /** What was decided before, about a message that comes again. */
@@ -152,10 +165,10 @@ export class UssdInbound {
   #hangUp(turn: Turn, message: Message, takenAt: number): Received {
     const before = turn.session;
     this.#countUnanswered(before);
-    const { dialled = null, steps } = before ?? {};
+    const { dialled = null, steps, redials } = before ?? {};
     const asked = isResumable(before) ? before?.asked : undefined;
     const now = this.#options.now();
-    const session = openedBy("hung_up", message, takenAt, now, { dialled, asked, steps });
+    const session = openedBy("hung_up", message, takenAt, now, { dialled, asked, steps, redials });
     turn.session = { ...session, state: "over" };
     return tellOf(turn.session);
   }
@@ -170,10 +183,15 @@ export class UssdInbound {
     const before = turn.session;
     this.#countUnanswered(before);
     const asked = isResumable(before) ? before?.asked : undefined;
-    const { steps } = before ?? {};
-    const hasCome = before?.state === "holding" && turn.items.length > 0 && !this.#isOver(before);
+    const { dialled, inbound, state, steps } = before ?? {};
+    const isSame = dialled === message.content && inbound?.to_addr === message.to_addr;
+    const isUnanswered = state === "open" || state === "holding" ||
+      state === "over" && before?.asked === undefined;
+    const isAgain = before !== undefined && isSame && isUnanswered && !this.#isOver(before);
+    const hasCome = isAgain && state === "holding" && turn.items.length > 0;
     turn.session = openedBy("dialled", message, takenAt, now(), {
       dialled: message.content,
+      redials: isAgain ? [...before.redials ?? [], message.message_id] : undefined,
       steps,
     });
     await this.#options.turns.putPending(turn);
@@ -199,12 +217,12 @@ export class UssdInbound {
     end: AbortSignal,
   ): Promise<Received> {
     const before = turn.session;
-    const { dialled = null, asked, holds = 0, state, steps } = before ?? {};
+    const { dialled = null, asked, holds = 0, state, steps, redials } = before ?? {};
     // A transport that says so knows that the session goes on.
     const isOver = message.session_event !== "resume" && before && this.#isOver(before);
     const isHeld = !isOver && state === "holding";
     turn.session = openedBy("answered", message, takenAt, this.#options.now(), {
-      ...{ dialled, asked, steps },
+      ...{ dialled, asked, steps, redials },
       holds: isHeld ? holds : 0,
     });
     if (isHeld) return await keepOurs(turn, "waited", this.#options);

@@ -1,28 +1,34 @@
-// Of which users a message waits in hand for an earlier one: what comes after it can't be decided about yet.
+// Of which users messages wait in hand of which it is not known yet what they mean: what comes after one of
+// them can't be understood before it.
 
 /** One that waits, until it is disposed of or ended. */
 export interface Waiting extends Disposable {
-  /** Whether no other one waited when it came. */
+  /** Whether all that came before it are understood. */
   readonly isNext: boolean;
-  /** It does not wait any more. */
+  /** It is understood. */
   end(): void;
 }
 
 export class WaitingUsers {
-  readonly #counts = new Map<string, number>();
+  /** In the order of their coming. */
+  readonly #all = new Map<string, object[]>();
 
   /** One of this user's has come. */
   enter(user: string): Waiting {
-    const before = this.#counts.get(user) ?? 0;
-    this.#counts.set(user, before + 1);
-    let isEnded = false;
+    const all = this.#all;
+    const own = {};
+    all.set(user, [...all.get(user) ?? [], own]);
     const end = (): void => {
-      if (isEnded) return;
-      isEnded = true;
-      const left = (this.#counts.get(user) ?? 1) - 1;
-      if (left > 0) this.#counts.set(user, left);
-      else this.#counts.delete(user);
+      const left = all.get(user)?.filter((each) => each !== own) ?? [];
+      if (left.length > 0) all.set(user, left);
+      else all.delete(user);
     };
-    return { isNext: before === 0, end, [Symbol.dispose]: end };
+    return {
+      get isNext(): boolean {
+        return all.get(user)?.[0] === own;
+      },
+      end,
+      [Symbol.dispose]: end,
+    };
   }
 }

@@ -129,6 +129,7 @@ function inboundStory(found: InboundFound, around: Surroundings): Story {
 }
 
 function meant(meaning: Meaning): string {
+  if ("told" in meaning) return "it asked to start again";
   return "page" in meaning
     ? `it asked for page ${meaning.page} of message ${meaning.of}`
     : `it picked ${meaning.number} of ${meaning.of} of the menu in message ${meaning.choice.contextId}`;

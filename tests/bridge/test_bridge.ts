@@ -32,12 +32,7 @@ export class TestBridge implements AsyncDisposable {
   /** Its own metrics. */
   readonly metrics = this.registry.channel("c");
   /** Its queues' names, and what is published. */
-  readonly connector = new TestConnector({
-    name: "c",
-    broker: this.broker,
-    inboundPrefetch: 2,
-    eventPrefetch: 2,
-  });
+  readonly connector: TestConnector;
   /** Bodies of the calls to Turn. */
   readonly told: unknown[] = [];
   /** What Turn answers: it is not there. */
@@ -56,8 +51,14 @@ export class TestBridge implements AsyncDisposable {
   });
 
   /** Starts it. */
-  constructor(holdMs = 15 * 60_000, more: Partial<ConstructorParameters<typeof Bridge>[0]> = {}) {
-    const { broker, cache, connector } = this;
+  constructor(
+    holdMs = 15 * 60_000,
+    more: Partial<ConstructorParameters<typeof Bridge>[0]> = {},
+    inboundPrefetch = 2,
+  ) {
+    const { broker, cache } = this;
+    const connector = new TestConnector({ name: "c", broker, inboundPrefetch, eventPrefetch: 2 });
+    this.connector = connector;
     this.bridge = new Bridge({
       connector,
       turn: this.#turn,

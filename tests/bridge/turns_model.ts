@@ -103,6 +103,8 @@ export class TurnsModel {
       case "move":
         this.#program.isLeading = false;
         this.#program.lost.abort();
+        // Who takes over waits for what the one before may just be sending (broker/rabbitmq/lead.ts).
+        await this.clock.advance(CONFIRM_MS * 5);
         this.#program = new Program(this, this.#ussd);
         this.#redeliver();
         break;

@@ -124,9 +124,10 @@ export class Program {
 
   async #tell(message: Message, end: AbortSignal): Promise<void> {
     const { message_id: id } = message;
-    const received = await this.ussd.receive(message, this.#model.clock.now, end);
-    const records = received.kind === "tell" ? received.records : [];
-    await this.cache.putInbound(message, [], undefined, records);
+    await this.ussd.receive(message, this.#model.clock.now, end, (received) => {
+      const records = received.kind === "tell" ? received.records : [];
+      return this.cache.putInbound(message, [], undefined, records);
+    });
     await this.cache.putNotes([
       { kind: "delivered_inbound", id, value: "1", ttlMs: DAY_MS },
     ]);

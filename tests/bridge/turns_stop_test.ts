@@ -210,7 +210,7 @@ Deno.test("Turns do not take a session that is just beginning for the last one",
   await test.clock.advance(5_000);
   const next = test.message({ session_event: "new", content: "*120#", message_id: "next" });
   // The message itself is still being kept.
-  await test.ussd.receive(next, test.clock.now, new AbortController().signal);
+  await test.receive(next);
   await test.post(2, request("And", true));
   await test.clock.advance(5_000);
   assert.deepEqual(test.screens, ["1 close: Bye", "2 resume: And"]);

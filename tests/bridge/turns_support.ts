@@ -180,10 +180,11 @@ export class TestTurns implements AsyncDisposable {
 
   /** It is taken off its queue, and kept as the flow does. */
   async receive(message: Message, end: AbortSignal = NEVER): Promise<Received> {
-    const received = await this.ussd.receive(message, this.clock.now, end);
-    const records = received.kind === "tell" ? received.records : [];
-    await this.cache.putInbound(message, [], undefined, records);
-    return received;
+    return await this.ussd.receive(message, this.clock.now, end, async (received) => {
+      const records = received.kind === "tell" ? received.records : [];
+      await this.cache.putInbound(message, [], undefined, records);
+      return received;
+    });
   }
 
   /** The user dials. */

@@ -4,11 +4,9 @@
 import assert from "node:assert/strict";
 import { type Answer, readAnswer, type Reading } from "../../src/bridge/answers.ts";
 import { pageId } from "../../src/bridge/part_ids.ts";
-import type { OutboundRequest } from "../../src/turn/mod.ts";
 import { formatTimestamp, type Message } from "../../src/vumi/mod.ts";
-import { until } from "../support/until.ts";
-import { CONTENT, USSD } from "./support.ts";
-import { TestBridge } from "./test_bridge.ts";
+import { SlowTurn } from "./slow_turn.ts";
+import { CONTENT } from "./support.ts";
 import { buttons, MERGING, postId, request, TestTurns } from "./turns_support.ts";
 
 const LONG = "word ".repeat(60).trim();
@@ -59,122 +57,198 @@ Deno.test("UssdInbound has a message of before a menu pick nothing, and bring no
   assert.equal(picked.kind === "choice" && picked.chosen.choice.title, "Yes");
 });
 
-/** A bridge whose Turn answers when it is told to, and what it has shown. */
-class SlowTurn implements AsyncDisposable {
-  readonly test: TestBridge;
-  readonly #answers: ((response: Response) => void)[] = [];
+const NO_HOLD = { holdText: undefined };
+const PICKED = /"button_reply":{"id":"id-No","title":"No"}/;
+const MENU = buttons("Go?", "Yes", "No");
+const SHOWN = "Go?\n1. Yes\n2. No";
 
-  constructor() {
-    const ussd = {
-      ...USSD,
-      mergeWindowMs: 100,
-      settleMs: 10,
-      holdText: "Wait",
-      sorryText: "Sorry",
-    };
-    this.test = new TestBridge(undefined, {
-      ussd: { ...ussd, startText: "hi", answerDeadlineMs: () => 300 },
-      messageTimeoutMs: 300_000,
-      concurrency: 5,
-      transportType: "ussd",
-    });
-    this.test.answer = () => new Promise((resolve) => void this.#answers.push(resolve));
-  }
-
-  /** Each with the user's message that it answers. */
-  get shown(): readonly string[] {
-    return this.test.broker.waiting("c.outbound").map(({ body }) => {
-      const { content, in_reply_to } = JSON.parse(new TextDecoder().decode(body));
-      return `${in_reply_to}: ${content}`;
-    });
-  }
-
-  /** Answers the call that was made first. */
-  answer(): void {
-    this.#answers.shift()?.(new Response("{}"));
-  }
-
-  async write(
-    id: string,
-    session_event: Message["session_event"],
-    content = "*120#",
-  ): Promise<void> {
-    const timestamp = formatTimestamp(new Date());
-    await this.test.write(id, { transport_type: "ussd", session_event, content, timestamp });
-  }
-
-  /** Turn sends a message. */
-  post(message: OutboundRequest): ReturnType<TestBridge["bridge"]["accept"]> {
-    const sender = { body: new Uint8Array(1), isLate: () => false, isGone: () => false };
-    type Sender = Parameters<TestBridge["bridge"]["accept"]>[1];
-    return this.test.bridge.accept({ ...message, to: "+266" }, sender as unknown as Sender);
-  }
-
-  shows(...screens: string[]): Promise<void> {
-    return until(screens.at(-1) ?? "", () => {
-      return Promise.resolve(this.shown.length >= screens.length);
-    }).then(() => assert.deepEqual(this.shown, screens));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.test[Symbol.asyncDispose]();
-  }
+/** The user dials, and Turn asks something before it answers the call. */
+async function asked(turn: SlowTurn, question = request("Name?", true)): Promise<void> {
+  await turn.write("dial", "new");
+  await turn.calls("dial");
+  await turn.post(question);
+  await turn.until("the question", () => turn.shown.length === 1);
 }
 
-Deno.test("Bridge asks who dials again to wait, while Turn has not answered the call for the first dial", async () => {
+Deno.test("while a call hangs, who dials again is asked to wait", async () => {
   await using turn = new SlowTurn();
   await turn.write("dial", "new");
   await turn.shows("dial: Wait");
   await turn.write("redial", "new");
   await turn.shows("dial: Wait", "redial: Wait");
-  assert.equal(turn.test.told.length, 1);
+  assert.equal(turn.told("redial"), undefined);
   turn.answer();
-  await until("the second dial", () => Promise.resolve(turn.test.told.length === 2));
-  turn.answer();
+  await turn.calls("redial");
 });
 
-Deno.test("Bridge does not tell of a second dial that was shown Turn's question for the first", async () => {
+Deno.test("while a call hangs, who answers is asked to wait, and so is who dials after that", async () => {
   await using turn = new SlowTurn();
-  await turn.write("dial", "new");
-  await until("the call", () => Promise.resolve(turn.test.told.length === 1));
+  await asked(turn);
+  await turn.write("answer", "resume", "Bob");
+  await turn.shows("dial: Name?", "answer: Wait");
   await turn.write("redial", "new");
-  await until("the second dial", async () => {
-    return (await turn.test.cache.getRecord("turn", "+266"))?.includes("redial") ?? false;
-  });
-  await turn.post(request("Name?", true));
-  await turn.shows("redial: Name?");
-  turn.answer();
-  await until("the second dial to be done with", async () => (
-    /result="skipped",connector="c"} 1$/m.test(await turn.test.registry.text())
-  ));
-  assert.equal(turn.test.told.length, 1);
+  await turn.shows("dial: Name?", "answer: Wait", "redial: Wait");
+  assert.equal(turn.told("answer"), undefined);
 });
 
-Deno.test("Bridge shows nothing to who has hung up while Turn has the message before", async () => {
+Deno.test("while a call hangs, the next page comes", async () => {
+  await using turn = new SlowTurn();
+  await asked(turn, request(LONG, true));
+  await turn.write("more", "resume", "98");
+  await turn.until("the page", () => turn.shown.length === 2);
+  turn.answer();
+  assert.equal(turn.told("more"), undefined);
+});
+
+Deno.test("while a call hangs, who goes on is shown the question", async () => {
+  await using turn = new SlowTurn({ resumeWindowMs: 60_000 });
+  await asked(turn);
+  await turn.does("hung up", "close", null);
+  await turn.does("redial", "new");
+  await turn.does("one", "resume", "1");
+  await turn.shows("dial: Name?", "redial: 1. Continue\n2. Start again", "one: Name?");
+});
+
+Deno.test("while a call hangs, nothing is shown to who has hung up", async () => {
   await using turn = new SlowTurn();
   await turn.write("dial", "new");
-  await until("the call", () => Promise.resolve(turn.test.told.length === 1));
-  await turn.write("hung up", "close", "");
-  await until("the hang-up", async () => {
-    return (await turn.test.cache.getRecord("turn", "+266"))?.includes("hung up") ?? false;
-  });
+  await turn.calls("dial");
+  await turn.does("hung up", "close", null);
   const answer = await turn.post(request("Name?", true));
   assert.equal(answer.kind, "session_over");
-  turn.answer();
 });
 
-Deno.test("Bridge reads an answer that waits for Turn as the answer that it is, though the user dials again", async () => {
-  await using turn = new SlowTurn();
+const BEFORE: readonly (readonly [name: string, work: (turn: SlowTurn) => Promise<void>])[] = [
+  ["shown", async (turn) => {
+    await turn.does("redial", "new");
+    await turn.post(request("Name?", true));
+    await turn.shows("redial: Name?");
+  }],
+  ["that is not shown yet", async (turn) => {
+    await turn.does("redial", "new");
+    await turn.post(request("Name?", true));
+  }],
+  ["shown after a hang-up", async (turn) => {
+    await turn.does("hung up", "close", "");
+    await turn.does("redial", "new");
+    await turn.post(request("Name?", true));
+    await turn.shows("redial: Name?");
+  }],
+  ["shown after it was asked to wait", async (turn) => {
+    await turn.write("redial", "new");
+    await turn.shows("redial: Wait");
+    await turn.does("one", "resume", "1");
+    await turn.post(request("Name?", true));
+    await turn.shows("redial: Wait", "one: Name?");
+  }],
+  ["shown and answered", async (turn) => {
+    await turn.does("redial", "new");
+    await turn.post(request("Name?", true));
+    await turn.shows("redial: Name?");
+    await turn.does("answer", "resume", "Bob");
+  }],
+];
+
+for (const [name, work] of BEFORE) {
+  Deno.test(`Turn is not told of a dial that has Turn's question for the one before, ${name}`, async () => {
+    await using turn = new SlowTurn({ settleMs: 100 });
+    await turn.write("dial", "new");
+    await turn.calls("dial");
+    await work(turn);
+    turn.answersAtOnce();
+    await turn.until("the question", () => turn.shown.some((text) => text.endsWith("Name?")));
+    await turn.write("last", "resume", "all before it is done with");
+    await turn.calls("last");
+    assert.equal(turn.told("redial"), undefined);
+  });
+}
+
+for (const waits of [false, true]) {
+  Deno.test(`Turn is told of a dial of another code, asked to wait: ${waits}`, async () => {
+    const startTexts = new Map([["*120*3#", "register"]]);
+    await using turn = new SlowTurn({ startTexts, ...!waits && NO_HOLD });
+    await turn.write("dial", "new");
+    await turn.calls("dial");
+    if (waits) await turn.shows("dial: Wait");
+    if (!waits) await turn.does("other", "new", "*120*3#");
+    await turn.post(request("Name?", true));
+    if (waits) await turn.does("other", "new", "*120*3#");
+    await turn.until("the question", () => turn.shown.includes("other: Name?"));
+    turn.answer();
+    await turn.calls("other");
+    assert.match(turn.told("other") ?? "", /"register"/);
+  });
+}
+
+for (const [name, event] of [["hangs up", "close"], ["dials again", "new"]] as const) {
+  Deno.test(`a pick is a pick though the call before fails and the user ${name}`, async () => {
+    await using turn = new SlowTurn(NO_HOLD);
+    await asked(turn, MENU);
+    await turn.write("answer", "resume", "2");
+    await turn.write("end", event);
+    turn.answersAtOnce(503);
+    await turn.until("retries", () => turn.test.told.length >= 3);
+    turn.answersAtOnce();
+    await turn.calls("answer");
+    assert.match(turn.told("answer") ?? "", PICKED);
+  });
+
+  Deno.test(`a pick is a pick though the cache fails once and the user ${name}`, async () => {
+    await using turn = new SlowTurn(NO_HOLD);
+    await asked(turn, MENU);
+    turn.answersAtOnce();
+    turn.test.cache.failing.add("putInbound");
+    await turn.write("answer", "resume", "2");
+    await turn.until("a failure", () => turn.test.metrics.total("inbound", "cache_failed") > 0);
+    turn.test.cache.failing.clear();
+    await turn.write("end", event);
+    await turn.calls("answer");
+    assert.match(turn.told("answer") ?? "", PICKED);
+  });
+
+  Deno.test(`who starts again starts, though Turn fails first and the user ${name}`, async () => {
+    await using turn = new SlowTurn({ ...NO_HOLD, resumeWindowMs: 60_000 });
+    await asked(turn);
+    turn.answer();
+    await turn.does("hung up", "close", null);
+    await turn.does("redial", "new");
+    turn.answersAtOnce(503);
+    await turn.write("two", "resume", "2");
+    await turn.calls("two");
+    await turn.does("end", event);
+    const before = turn.test.told.length;
+    turn.answersAtOnce();
+    await turn.until("a retry", () => turn.test.told.length > before);
+    assert.match(turn.told("two") ?? "", /"body":"hi"/);
+  });
+}
+
+Deno.test("what a dial was shown is still asked after a failure of the cache", async () => {
+  await using turn = new SlowTurn(NO_HOLD);
   await turn.write("dial", "new");
-  await until("the call", () => Promise.resolve(turn.test.told.length === 1));
-  await turn.post(buttons("Go?", "Yes", "No"));
-  await turn.shows("dial: Go?\n1. Yes\n2. No");
-  await turn.write("answer", "resume", "2");
-  await turn.write("redial", "new");
+  await turn.calls("dial");
+  await turn.does("redial", "new");
+  await turn.post(MENU);
+  await turn.shows(`redial: ${SHOWN}`);
+  turn.test.cache.failing.add("getRecord");
+  turn.answersAtOnce();
+  await turn.until("a failure", () => turn.test.metrics.total("inbound", "cache_failed") > 0);
+  turn.test.cache.failing.clear();
+  await turn.write("two", "resume", "2");
+  await turn.calls("two");
+  assert.match(turn.told("two") ?? "", PICKED);
+});
+
+Deno.test("a dial is understood once, though its transport's clock is ahead", async () => {
+  await using turn = new SlowTurn();
+  const ahead = { timestamp: formatTimestamp(new Date(Date.now() + 2 * 3_600_000)) };
+  await turn.write("dial", "new", "*120#", ahead);
+  await turn.calls("dial");
+  await turn.write("redial", "new", "*120#", ahead);
+  await turn.shows("redial: Wait");
+  await turn.does("one", "resume", "1", ahead);
   turn.answer();
-  await until("the answer", () => Promise.resolve(turn.test.told.length === 2));
-  assert.match(`${turn.test.told[1]}`, /"button_reply":{"id":"id-No","title":"No"}/);
-  turn.answer();
-  await until("the second dial", () => Promise.resolve(turn.test.told.length === 3));
-  turn.answer();
+  await turn.calls("redial");
+  await turn.post(request("Name?", true));
+  await turn.shows("redial: Wait", "one: Name?");
 });
