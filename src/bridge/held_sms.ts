@@ -10,7 +10,7 @@ import { log } from "./log.ts";
 import { readPartId } from "./part_ids.ts";
 import { adopt } from "./sms_adoption.ts";
 import type { HeldItem } from "./sms_lines.ts";
-import { type HeldSms, readSms } from "./sms_records.ts";
+import { type HeldSms, type KeptSms, readSms, readThrottled } from "./sms_records.ts";
 import type { SmsSender, SmsSenderOptions } from "./sms_sender.ts";
 import { isEnded, readSplitSms } from "./split_sms.ts";
 
@@ -48,7 +48,7 @@ export class HeldSmsFlow {
   }
 
   async #take(held: HeldSms, item: HeldItem, trace: Trace | undefined): Promise<void> {
-    const { cache, now, stopping } = this.#options;
+    const { cache, stopping } = this.#options;
     const sender = this.#sender;
     const { message_id: id } = held.message;
     let sms = sender.lines.get(id);
@@ -57,27 +57,33 @@ export class HeldSmsFlow {
         cache.getRecord("unacked", id),
         this.#isOver(id),
       ]);
-      const kept = readSms(record);
-      // Of what is not sent again any more it is not kept that it was sent.
-      const confirmedAt = kept === undefined ? await cache.getNote("confirmed", id) : undefined;
+      const kept = readSms(record) ?? await this.#unkept(id);
       if (isOver || sender.lines.hasEnded(id)) return item.end({ kind: "done" });
       await adopt(sender, held.after);
       if (item.lost.aborted || stopping.aborted) return item.end({ kind: "requeue" });
       if (sender.lines.hasEnded(id)) return item.end({ kind: "done" });
+      // Who spoke before has heard it.
+      if (held.isHeardOf || kept.nack !== undefined) {
+        sender.unacked.noteHeardOf(held.message.transport_name);
+      }
       // Nothing is waited for from here on; meanwhile it may have come twice.
-      const unkept = {
-        sentAt: confirmedAt === undefined ? null : Number(confirmedAt),
-        firstAt: 0,
-        tries: 0,
-        errors: 0,
-        dueAt: now(),
-        nack: undefined,
-      };
-      sms = sender.lines.get(id) ??
-        sender.resume({ ...kept ?? unkept, message: held.message });
+      sms = sender.lines.get(id) ?? sender.resume({ ...kept, message: held.message });
     }
     sms.message ??= held.message;
     sender.take(sms, item, trace);
+  }
+
+  /** How far it had come of which it is not kept any more what it says, or never was. */
+  async #unkept(id: string): Promise<Omit<KeptSms, "message">> {
+    const { cache, now } = this.#options;
+    const [confirmedAt, throttled] = await Promise.all([
+      cache.getNote("confirmed", id),
+      cache.getRecord("throttled", id),
+    ]);
+    const { firstAt = 0, tries = 0 } = readThrottled(throttled) ?? {};
+    const isUnderWay = confirmedAt !== undefined && tries === 0;
+    const sentAt = isUnderWay ? Number(confirmedAt) : null;
+    return { sentAt, firstAt, tries, errors: 0, dueAt: now(), nack: undefined };
   }
 
   /** Whether it is known what became of it, or of the text that it is a part of. */

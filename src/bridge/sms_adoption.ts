@@ -19,6 +19,7 @@ export async function adopt(
   if (lines.get(id) !== undefined || lines.hasEnded(id)) return;
   const kept = readSms(await cache.getRecord("unacked", id));
   if (kept === undefined || lines.get(id) !== undefined || lines.hasEnded(id)) return;
+  if (kept.nack !== undefined) sender.unacked.noteHeardOf(kept.message.transport_name);
   if (kept.sentAt === null || now() - kept.sentAt < unackedAfterMs) sender.resume(kept);
 }
 

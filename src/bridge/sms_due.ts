@@ -8,8 +8,6 @@ import { SmsPace } from "./sms_pace.ts";
 import { MOST_DELAY_MS } from "./throttling.ts";
 import type { Clock } from "./wake_up.ts";
 
-const LOOK_EVERY_MS = 1_000;
-
 export class SmsDue {
   readonly pace = new SmsPace();
   readonly #all = new Set<Sms>();
@@ -45,7 +43,7 @@ export class SmsDue {
   /** Takes out those for which it is too late; they are looked for once a second. */
   takeLate(isTooLate: (sms: Sms) => boolean): readonly Sms[] {
     const now = this.#clock.elapsed();
-    if (now < this.#lookedAt + LOOK_EVERY_MS) return [];
+    if (now < this.#lookedAt + 1_000) return [];
     this.#lookedAt = now;
     const late = [...this.#all].filter(isTooLate);
     for (const sms of late) this.delete(sms);
@@ -75,15 +73,11 @@ export class SmsDue {
         if (blocked.size === this.#counts.size) return Math.min(waitMs, ...blocked.values());
         continue;
       }
-      // What it says has not come off the queue yet; it may become too late first.
-      if (message === undefined) {
-        waitMs = Math.min(waitMs, LOOK_EVERY_MS);
-        continue;
-      }
-      const segments = smsSegments(message.content ?? "");
+      const segments = smsSegments(message?.content ?? "");
       const secondMs = this.pace.secondWaitMs(elapsed(), segments, maxPerSecond);
       if (secondMs > 0) return Math.min(waitMs, secondMs);
       this.delete(sms);
+      if (message === undefined) continue;
       this.pace.take(transport, elapsed(), segments, maxPerSecond);
       void send(sms, message).finally(() => this.pace.gone(elapsed(), segments, maxPerSecond));
     }

@@ -40,6 +40,8 @@ export interface Sms extends Omit<KeptSms, "message" | "sentAt"> {
   /** Whether it has been put there. */
   isHeld: boolean;
   trace: Trace | undefined;
+  /** Whether another bridge may have sent it. */
+  isResumed: boolean;
   /** Resolves when it is sent, or has not been. */
   sending: Promise<void> | undefined;
 }
@@ -49,7 +51,7 @@ export function newSms(message: Message, state: SmsState, addresses: UserAddress
   return {
     ...{ id, user: addresses.key(to_addr), transport, order, message, state },
     ...{ sentAt: 0, tries: 0, errors: 0, firstAt: 0, dueAt: 0, nack: undefined },
-    ...{ items: [], isHeld: false, trace: undefined, sending: undefined },
+    ...{ items: [], isHeld: false, isResumed: false, trace: undefined, sending: undefined },
   };
 }
 

@@ -8,7 +8,7 @@ import { formatTimestamp, type Message, unixMilliseconds } from "../vumi/mod.ts"
 
 /** An SMS as it is kept. Times are in milliseconds since 1970. */
 export interface KeptSms {
-  /** As it is published; without its words while it waits: those are in the queue. */
+  /** As it is published. */
   readonly message: Message;
   /** When it was published last; null while it waits to be so again. */
   readonly sentAt: number | null;
@@ -29,6 +29,8 @@ export interface HeldSms {
   readonly message: Message;
   /** The id of the user's message before it, which it must not overtake. */
   readonly after: string | undefined;
+  /** Whether anything was heard of its transport; an earlier version has not said so. */
+  readonly isHeardOf?: boolean;
 }
 
 /** How long it is known that nothing of a user's waits any more: a request may just be looking. */
@@ -39,11 +41,24 @@ const HELD_TTL_MS = 24 * 60 * 60_000;
 /** How what is ours begins there, as JSON. */
 const BEGINNING = '{"form":2,';
 
+/** The change that has it kept, for as long as it may be sent again. */
 export function keepSms(sms: KeptSms, resendForMs: number, now: number): KeptRecord {
-  const isWaiting = sms.sentAt === null;
-  const kept = isWaiting ? { ...sms, message: { ...sms.message, content: "" } } : sms;
-  const ttlMs = Math.max(1, sms.firstAt + resendForMs - now) + (isWaiting ? HELD_TTL_MS : 0);
-  return { kind: "unacked", id: sms.message.message_id, value: JSON.stringify(kept), ttlMs };
+  const ttlMs = Math.max(1, sms.firstAt + resendForMs - now);
+  return { kind: "unacked", id: sms.message.message_id, value: JSON.stringify(sms), ttlMs };
+}
+
+/** What of an SMS is known for longer than what it says. */
+type Throttled = Pick<KeptSms, "firstAt" | "tries">;
+
+/** The change that has it known of one that waits to be sent again that it does: it may become too late. */
+export function keepThrottled({ message, firstAt, tries }: KeptSms): KeptRecord {
+  const value = JSON.stringify({ firstAt, tries } satisfies Throttled);
+  return { kind: "throttled", id: message.message_id, value, ttlMs: HELD_TTL_MS };
+}
+
+/** Reads what that has kept. */
+export function readThrottled(value: string | undefined): Throttled | undefined {
+  return value === undefined ? undefined : JSON.parse(value);
 }
 
 /** The same of one that is just being sent for the first time. */
@@ -73,8 +88,8 @@ export function forgetHeld({ to_addr, timestamp }: Message): KeptRecord {
   return { kind: "last_held", id: to_addr, value: "", order: timestamp, ttlMs: NONE_HELD_TTL_MS };
 }
 
-export function encodeHeldSms({ message, after }: HeldSms): Uint8Array {
-  return Buffer.from(JSON.stringify({ form: 2, message, after }));
+export function encodeHeldSms(held: HeldSms): Uint8Array {
+  return Buffer.from(JSON.stringify({ form: 2, ...held }));
 }
 
 /** What `encodeHeldSms` has made; undefined for all else. */

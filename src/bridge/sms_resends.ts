@@ -9,6 +9,7 @@ import {
   forgetSms,
   keepHeld,
   keepSms,
+  keepThrottled,
   type KeptSms,
   readSms,
 } from "./sms_records.ts";
@@ -38,7 +39,7 @@ export async function sendAgain(
   if (resendForMs > 0 && last?.nack === nack) return true;
   if (why === "busy") sender.throttled(transport, last?.sentAt ?? known?.sentAt ?? now());
   // It went twice, or was nacked so: that it is sent again is known.
-  if (kept?.sentAt === null && known?.state !== "under_way") return true;
+  if (kept?.sentAt === null && known?.state === "waits") return true;
   const message = known?.message ?? kept?.message;
   if (resendForMs === 0 || last === undefined || message === undefined) return false;
   const { tries, firstAt } = last;
@@ -47,13 +48,14 @@ export async function sendAgain(
   if (errors > MOST_ERRORS || dueAt > firstAt + resendForMs) return false;
   const next: KeptSms = { message, sentAt: null, firstAt, tries, errors, dueAt, nack };
   // Else it could be acked, as one that is unacked, before it is kept that it is sent again.
-  if (known !== undefined) sender.stopWaitingFor(known);
+  if (known !== undefined) sender.unacked.delete(known);
   sender.lines.reopen(id);
   // While it is in hand it is in the queue.
   if ((known?.items.length ?? 0) === 0) {
-    await connector.holdSms(encodeHeldSms({ message, after: undefined }));
+    await connector.holdSms(encodeHeldSms({ message, after: undefined, isHeardOf: true }));
   }
-  await cache.putRecords([keepSms(next, resendForMs, now()), keepHeld(message)]);
+  const records = [keepSms(next, resendForMs, now()), keepThrottled(next), keepHeld(message)];
+  await cache.putRecords(records);
   if (connector.leads && (known !== undefined || !sender.isFull)) sender.resume(next);
   const values = { messageId: id, transport, tries, delayMs: dueAt - now() };
   log.info("Throttled, so it is sent again: {messageId} to {transport} in {delayMs} ms", values);

@@ -41,7 +41,7 @@ export class SmsSender {
   readonly options: SmsSenderOptions;
   readonly #due: SmsDue;
   readonly #pace: SmsPace;
-  readonly #unacked: SmsUnacked;
+  readonly unacked: SmsUnacked;
   readonly #wakeUp: WakeUp;
   /** Whether anything is kept of what was sent, though it may be switched off now. */
   #keeps = false;
@@ -51,7 +51,7 @@ export class SmsSender {
     this.options = options;
     this.#due = new SmsDue(options);
     this.#pace = this.#due.pace;
-    this.#unacked = new SmsUnacked(this, this.#pace);
+    this.unacked = new SmsUnacked(this, this.#pace);
     this.#wakeUp = new WakeUp(() => this.#work(), options);
     onAbort(options.stopping, () => {
       this.#wakeUp.clear();
@@ -90,7 +90,7 @@ export class SmsSender {
     this.lines.reopen(id);
     const waits = isElsewhere || line.some((each) => {
       const isOut = each.state === "sending" || each.state === "under_way";
-      return each.order <= own.timestamp && !(isOut && (isOff || !this.#unacked.isAwaited(each)));
+      return each.order <= own.timestamp && !(isOut && (isOff || !this.unacked.isAwaited(each)));
     });
     // Of a text that was split, who speaks for the channel next has to know that the rest waits for it.
     const isHeld = waits || readPartId(id)?.kind === "sms" || !isOff &&
@@ -121,7 +121,8 @@ export class SmsSender {
     const { message, sms, after } = way;
     if (way.isSent) return;
     if (way.isHeld) {
-      await connector.holdSms(encodeHeldSms({ message, after }), trace);
+      const isHeardOf = this.unacked.hasHeardOf(message.transport_name);
+      await connector.holdSms(encodeHeldSms({ message, after, isHeardOf }), trace);
       way.isSent = true;
       if (sms !== undefined) this.isHeld(sms, trace);
       return;
@@ -155,15 +156,12 @@ export class SmsSender {
     const { now, sms: { unackedAfterMs } } = this.options;
     this.#keeps = true;
     const sms = this.lines.get(message.message_id) ?? this.#new(message, "waits");
-    Object.assign(sms, { ...kept, isHeld: true });
-    sms.message = message.content === "" ? undefined : message;
-    // So its transport says something: who spoke before has heard it.
-    if (sms.nack !== undefined) this.#unacked.heardOf(sms.transport);
+    Object.assign(sms, { ...kept, message, isHeld: true, isResumed: sentAt !== null });
     // It may have been let pass.
     this.lines.remove(sms);
     for (const other of this.lines.of(sms.user)) this.#due.delete(other);
     this.lines.add(sms);
-    this.#unacked.delete(sms);
+    this.unacked.delete(sms);
     sms.state = "waits";
     // What was said of it meanwhile may still come.
     const since = now() - unackedAfterMs + Math.min(RESUMED_MS, unackedAfterMs);
@@ -178,21 +176,16 @@ export class SmsSender {
     return this.lines.size >= MOST_KNOWN;
   }
 
-  /** It is not taken for unacked any more. */
-  stopWaitingFor(sms: Sms): void {
-    this.#unacked.delete(sms);
-  }
-
   /** The operator throttles one that was sent at that time. */
   throttled(transport: string, sentAt: number): void {
     const { now, elapsed } = this.options;
-    this.#unacked.heardOf(transport);
+    this.unacked.heardOf(transport);
     this.#pace.throttled(transport, elapsed(), elapsed() - (now() - sentAt));
   }
 
   /** Something was heard of it that lets the next one pass. Answers what is to be forgotten of it. */
   heard({ id, transport, event }: SmsEvent): readonly KeptRecord[] {
-    if (!isOurs(event) && event.event_type !== "delivery_report") this.#unacked.heardOf(transport);
+    if (!isOurs(event) && event.event_type !== "delivery_report") this.unacked.heardOf(transport);
     if (event.event_type === "ack") this.#pace.acked(transport, this.options.elapsed());
     const sms = this.lines.get(id);
     if (sms === undefined) this.lines.end(id);
@@ -204,7 +197,7 @@ export class SmsSender {
   /** Lets the next one of its user's pass; it is done with. */
   end(sms: Sms): void {
     this.lines.end(sms.id);
-    this.#unacked.delete(sms);
+    this.unacked.delete(sms);
     this.#due.delete(sms);
     this.inHand.done(sms);
     this.#look(sms.user);
@@ -219,7 +212,7 @@ export class SmsSender {
   /** Lets the next one of its user's pass. */
   letPass(sms: Sms): void {
     // What is no longer waited for in any way is done with.
-    if (!this.#unacked.has(sms)) return this.end(sms);
+    if (!this.unacked.has(sms)) return this.end(sms);
     this.lines.release(sms);
     if (!this.options.sms.failUnacked) this.inHand.done(sms);
     this.#look(sms.user);
@@ -230,7 +223,7 @@ export class SmsSender {
     const { now, elapsed, sms: { unackedAfterMs, maxPerSecond } } = this.options;
     this.inHand.leaveAll();
     if (maxPerSecond > 0) this.#pace.pause(elapsed());
-    for (const known of [this.#due, this.#unacked, this.lines]) known.clear();
+    for (const known of [this.#due, this.unacked, this.lines]) known.clear();
     this.#adoption.begin(now() + unackedAfterMs);
   }
 
@@ -251,7 +244,7 @@ export class SmsSender {
 
   #look(user: string): void {
     const first = this.lines.of(user).find((sms) => {
-      return sms.state !== "under_way" || this.#unacked.isAwaited(sms);
+      return sms.state !== "under_way" || this.unacked.isAwaited(sms);
     });
     if (first?.state === "waits" && this.#due.add(first)) this.#wake(0);
   }
@@ -262,12 +255,12 @@ export class SmsSender {
     if (stopping.aborted) return;
     // Another bridge speaks for the channel, and knows better.
     if (!connector.leads) return this.forget();
-    for (const sms of this.#due.takeLate((sms) => this.#unacked.isTooLate(sms))) {
+    for (const sms of this.#due.takeLate((sms) => this.unacked.isTooLate(sms))) {
       sms.state = "sending";
-      sms.sending = this.#unacked.failLate(sms);
+      sms.sending = this.unacked.failLate(sms);
     }
     const dueMs = this.#due.take(this.options.sms.maxPerSecond, this.#sendNow);
-    const ms = Math.min(dueMs, this.#unacked.endOld());
+    const ms = Math.min(dueMs, this.unacked.endOld());
     if (ms < Infinity) this.#wake(ms);
     const oldest = this.inHand.putOldAgain(elapsed() - holdMs);
     if (oldest !== undefined) this.#wake(oldest + holdMs - elapsed());
@@ -275,6 +268,7 @@ export class SmsSender {
 
   readonly #sendNow = (sms: Sms, message: Message): Promise<void> => {
     sms.state = "sending";
+    if (this.unacked.isTooLate(sms)) return sms.sending = this.unacked.failLate(sms);
     return sms.sending = this.#publish(sms, message).catch((error) => {
       const values = { messageId: sms.id, error };
       log.error("A bug with SMS {messageId}, please report it: {error}", values);
@@ -293,7 +287,7 @@ export class SmsSender {
     if (this.lines.get(sms.id) !== sms) return; // Something was heard of it already.
     sms.state = "under_way";
     sms.sentAt ||= this.options.now();
-    this.#wake(this.#unacked.add(sms));
+    this.#wake(this.unacked.add(sms));
     this.#look(sms.user);
   }
 }

@@ -13,6 +13,8 @@ import type { SmsSender } from "./sms_sender.ts";
 const SILENT_AT = 3;
 /** How long the user's next one waits for one to a transport that is not slowed. */
 const MOST_WAIT_MS = 2_000;
+/** How long it is waited for more while what was said of it may not be read yet. */
+const DEAF_MS = 10_000;
 /** Those of so many milliseconds are looked at together. */
 const LOOK_EVERY_MS = 10;
 /** Names come off the wire, so there may be any. */
@@ -54,8 +56,8 @@ export class SmsUnacked {
    * Whether the user's next one waits for word of this one, so that it is not taken before one that is
    * throttled. A plain text is not delayed where there may be none.
    */
-  isAwaited({ id, transport }: Sms): boolean {
-    return this.#sender.options.sms.failUnacked || readPartId(id) !== undefined ||
+  isAwaited({ id, transport, isResumed }: Sms): boolean {
+    return isResumed || this.#sender.options.sms.failUnacked || readPartId(id) !== undefined ||
       !this.#pace.isFree(transport) || this.#heardOf.has(transport);
   }
 
@@ -72,6 +74,16 @@ export class SmsUnacked {
   clear(): void {
     this.#underWay.clear();
     this.#waitedFor.clear();
+  }
+
+  /** Whether something was heard of a transport, here or by who spoke before. */
+  hasHeardOf(transport: string): boolean {
+    return this.#heardOf.has(transport);
+  }
+
+  /** Who spoke before has heard of it. */
+  noteHeardOf(transport: string): void {
+    if (!this.#heardOf.has(transport)) this.heardOf(transport);
   }
 
   /** Something was heard of a transport. */
@@ -119,6 +131,7 @@ export class SmsUnacked {
       this.delete(sms);
       // What is said of it may stand in the queue of events, behind a Turn that is slow or down.
       if (isDeaf?.()) {
+        if (failUnacked) this.#waitLonger(sms);
         this.#letPass(sms);
         continue;
       }
@@ -130,6 +143,12 @@ export class SmsUnacked {
       else void this.#fail(sms, `nothing was heard of it within ${unackedAfterMs / 1000} s`);
     }
     return Infinity;
+  }
+
+  #waitLonger(sms: Sms): void {
+    const { now, sms: { unackedAfterMs } } = this.#sender.options;
+    sms.sentAt = now() - unackedAfterMs + DEAF_MS;
+    this.#underWay.set(sms.id, sms);
   }
 
   /** Of a text that was split, what hears of this sends the next part before the user's next one. */
@@ -152,7 +171,8 @@ export class SmsUnacked {
 
   async #fail(sms: Sms, reason: string): Promise<void> {
     const isTold = await this.#report(sms, (connector) => connector.reportFailed(sms.id, reason));
-    if (isTold) this.#sender.end(sms);
+    // Else it was throttled meanwhile.
+    if (isTold && sms.state !== "waits") this.#sender.end(sms);
   }
 
   /** Answers whether RabbitMQ has taken it. */

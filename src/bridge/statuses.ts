@@ -145,9 +145,12 @@ export class StatusFlow {
     const sms = smsAbout(event, message, part, this.#options);
     // Of one that the operator has, or that has failed for good, it comes too late; so does that we take
     // for failed what has been heard of meanwhile.
-    const isPassing = throttledBy(event) !== undefined ||
-      isOurs(event) && event.event_type === "nack";
+    const isOurNack = isOurs(event) && event.event_type === "nack";
+    const isPassing = throttledBy(event) !== undefined || isOurNack;
     const isSms = sms !== undefined;
+    if (isSms && isOurNack && this.#smsSender.lines.get(sms.id)?.state === "waits") {
+      return await delivery.skip("out_of_date");
+    }
     if (isSms && isPassing && (told.events.length > 0 || await isPartTaken(cache, part))) {
       return await delivery.skip("out_of_date", [], this.#smsSender.heard(sms));
     }

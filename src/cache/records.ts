@@ -25,6 +25,8 @@ export type RecordKind =
   | "address_form"
   /** An SMS that was sent and may have to be sent again; by its id. */
   | "unacked"
+  /** That an SMS was throttled, and since when it is sent; by its id. */
+  | "throttled"
   /** The last SMS to a user that waits in the queue `held.sms`; by the user's address. */
   | "last_held";
 

@@ -5,12 +5,24 @@ import assert from "node:assert/strict";
 import { sleep } from "../../src/async/mod.ts";
 import type { Disposition } from "../../src/broker/mod.ts";
 import { CacheError } from "../../src/cache/mod.ts";
-import { ACK, SmsWorld, SYSTEM_ERROR, THROTTLED } from "./sms_support.ts";
+import { ACK, type SmsBridge, SmsWorld, SYSTEM_ERROR, THROTTLED } from "./sms_support.ts";
 import { CONTENT, NEVER, RESENDING, SMS } from "./support.ts";
 
 const SPLIT = { content: { ...CONTENT, longSms: "split", maxParts: 4 } } as const;
 const LONG = "word ".repeat(80).trim();
 const BOTH = [["with resending", RESENDING], ["without", SMS]] as const;
+
+/** Has it take so long to look up what is noted of a message, one after the other. */
+function slowDown({ clock }: SmsWorld, { cache }: SmsBridge, ms: number): void {
+  const get = cache.getNote.bind(cache);
+  let before = Promise.resolve();
+  cache.getNote = async (...args: Parameters<typeof get>) => {
+    const note = await get(...args);
+    before = before.then(() => sleep(ms, NEVER, clock.after));
+    await before;
+    return note;
+  };
+}
 
 function parts(world: SmsWorld): string[] {
   return world.texts.map((text) => /\(\d\/\d\)$/.exec(text ?? "")?.[0] ?? "");
@@ -92,6 +104,15 @@ Deno.test("a user's next SMS waits for one that was sent before anything was hea
   assert.deepEqual(world.texts, ["1", "other", "1", "2"]);
 });
 
+Deno.test("what another bridge takes from Turn waits for nothing at a transport of which nothing was heard", async () => {
+  await using world = new SmsWorld(() => undefined);
+  world.lead(RESENDING);
+  const other = world.standBy(RESENDING);
+  for (const text of ["1", "2", "3"]) await other.post(text);
+  await world.clock.advance(1_000);
+  assert.deepEqual(world.texts, ["1", "2", "3"]);
+});
+
 Deno.test("with a rate an SMS does not wait for one to a transport of which nothing was heard", async () => {
   await using world = new SmsWorld(() => undefined);
   const bridge = world.lead({ ...RESENDING, maxPerSecond: 100 });
@@ -105,12 +126,7 @@ for (const [name, text] of [["an SMS", "a"], ["a text", LONG]] as const) {
   Deno.test(`${name} has not failed whose ack is in hand when it would count as unacked`, async () => {
     await using world = new SmsWorld((_, nth) => nth > 1 ? ACK : undefined);
     const bridge = world.lead({ ...RESENDING, failUnacked: true }, SPLIT);
-    const get = bridge.cache.getNote.bind(bridge.cache);
-    bridge.cache.getNote = async (...args: Parameters<typeof get>) => {
-      const note = await get(...args);
-      await sleep(50, NEVER, world.clock.after);
-      return note;
-    };
+    slowDown(world, bridge, 50);
     const id = await bridge.post(text);
     await world.clock.advance(59_980);
     await world.hear(world.submits[0]?.message_id ?? "", ACK);
@@ -178,19 +194,24 @@ Deno.test("what an SMS says is kept until resend_for is over, and no longer, if 
   assert.doesNotMatch(await kept(world), /secret/);
 });
 
-Deno.test("what an SMS says that waits to be sent again is in its queue alone", async () => {
-  await using world = new SmsWorld(() => THROTTLED);
+Deno.test("what waits to be sent again has failed after resend_for, though nobody was there by then", async () => {
+  await using world = new SmsWorld(() => undefined);
   const bridge = world.lead();
-  const id = await bridge.post("secret");
+  const ids: string[] = [];
+  for (let n = 10; n < 30; n++) ids.push(await bridge.post("secret", `+278200000${n}`));
+  for (const id of ids) await world.hear(id, THROTTLED);
   await world.clock.advance(10);
-  assert.doesNotMatch(await kept(world), /secret/);
-  // Nobody is there for longer than it is sent again.
   bridge.kill();
-  await world.clock.advance(2 * RESENDING.resendForMs);
-  world.lead();
+  await world.clock.advance(RESENDING.resendForMs);
+  assert.doesNotMatch(await kept(world), /secret/);
+  await world.clock.advance(12 * 3_600_000);
+  world.answer = () => ACK;
+  const second = world.standBy();
+  slowDown(world, second, 5);
+  second.lead();
   await world.clock.advance(10_000);
-  assert.deepEqual([world.texts, world.told], [["secret"], [`failed ${id}`]]);
-  assert.equal(world.waiting("held.sms"), 0);
+  assert.deepEqual(new Set(world.told), new Set(ids.map((id) => `failed ${id}`)));
+  assert.deepEqual([world.texts.length, world.waiting("held.sms")], [20, 0]);
 });
 
 Deno.test("what went again just before resend_for was over does not go once more by who speaks next", async () => {
@@ -206,10 +227,10 @@ Deno.test("what went again just before resend_for was over does not go once more
   assert.deepEqual([world.texts.length, world.waiting("held.sms")], [5, 0]);
 });
 
-Deno.test("what waits to be sent again, and is in no queue any more, keeps a user's next from going for resend_for", async () => {
+Deno.test("what waits to be sent again, and is in no queue any more, is sent all the same", async () => {
   await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
   const first = world.lead();
-  const id = await first.post("a");
+  await first.post("a");
   first.kill();
   await world.clock.advance(0);
   const other = world.broker.consume(
@@ -221,8 +242,88 @@ Deno.test("what waits to be sent again, and is in no queue any more, keeps a use
   await other.cancel();
   const second = world.lead();
   await second.post("b");
-  await world.clock.advance(RESENDING.resendForMs - 1_000);
-  assert.deepEqual(world.texts, ["a"]);
   await world.clock.advance(5_000);
-  assert.deepEqual([world.texts, world.told[0]], [["a", "b"], `failed ${id}`]);
+  assert.deepEqual(world.texts, ["a", "a", "b"]);
+});
+
+Deno.test("who takes over sends what was throttled, though more than it takes in hand stand before it", async () => {
+  await using world = new SmsWorld((m) => m.content === "1" ? THROTTLED : ACK);
+  const first = world.lead();
+  const users = Array.from({ length: 600 }, (_, n) => `+2783${1_000_000 + n}`);
+  for (const text of ["1", "2"]) for (const to of users) await first.post(text, to);
+  first.kill();
+  world.answer = () => ACK;
+  world.lead();
+  await world.clock.advance(400_000);
+  assert.equal(world.told.length, 2 * users.length);
+});
+
+Deno.test("an SMS of which nothing is heard has failed where that is wanted, also if it was looked at too soon", async () => {
+  await using world = new SmsWorld(() => undefined);
+  const bridge = world.lead({ ...RESENDING, failUnacked: true }, { concurrency: 99 });
+  const id = await bridge.post("a");
+  await world.clock.advance(50_000);
+  const get = bridge.cache.getNote.bind(bridge.cache);
+  const back = Promise.withResolvers<void>();
+  bridge.cache.getNote = async (...args: Parameters<typeof get>) => {
+    await back.promise;
+    return await get(...args);
+  };
+  const nobody = "0123456789abcdef0123456789abcde";
+  for (let n = 10; n < 70; n++) await world.hear(`${nobody}${n % 10}`, ACK);
+  await world.clock.advance(15_000);
+  back.resolve();
+  assert.deepEqual(world.told, []);
+  await world.clock.advance(20_000);
+  assert.deepEqual(world.told, [`failed ${id}`]);
+});
+
+Deno.test("an SMS whose throttle is in hand when it would count as unacked is sent again", async () => {
+  await using world = new SmsWorld((_, nth) => nth > 1 ? ACK : undefined);
+  const bridge = world.lead({ ...RESENDING, failUnacked: true });
+  slowDown(world, bridge, 50);
+  const id = await bridge.post("a");
+  const confirmedMs = RESENDING.unackedAfterMs + 500;
+  bridge.confirms.set("c.event", sleep(confirmedMs, NEVER, world.clock.after));
+  // What is looked up takes until after that.
+  await world.clock.advance(RESENDING.unackedAfterMs - 20);
+  await world.hear(id, THROTTLED);
+  await world.clock.advance(30_000);
+  assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${id}`]]);
+});
+
+Deno.test("who takes over waits for what the one before has sent, though it has heard of no transport yet", async () => {
+  await using world = new SmsWorld((_, nth) => nth === 1 ? ACK : undefined);
+  const first = world.lead();
+  await first.post("other", "+27820000002");
+  const one = await first.post("1");
+  for (const text of ["2", "3"]) await first.post(text);
+  first.kill();
+  world.lead();
+  await world.clock.advance(500);
+  assert.deepEqual(world.texts, ["other", "1"]);
+  world.answer = () => ACK;
+  await world.hear(one, THROTTLED);
+  await world.clock.advance(10_000);
+  assert.deepEqual(world.texts, ["other", "1", "1", "2", "3"]);
+});
+
+Deno.test("who takes over knows that the one before has heard of a transport, so that each SMS waits for the one before", async () => {
+  await using world = new SmsWorld();
+  const limited = { ...RESENDING, maxPerSecond: 20 };
+  const first = world.lead(limited);
+  await first.post("0");
+  await world.clock.advance(2_000);
+  for (const text of ["1", "2", "3", "4", "5", "6"]) await first.post(text);
+  first.kill();
+  const taken: (string | null)[] = [];
+  world.answer = ({ message_id, content }, nth) => {
+    const event = nth % 3 === 0 ? THROTTLED : ACK;
+    if (event === ACK) taken.push(content);
+    world.clock.after(200, () => void world.hear(message_id, event));
+    return undefined;
+  };
+  world.lead(limited);
+  await world.clock.advance(120_000);
+  assert.deepEqual(taken, ["2", "3", "4", "5", "6"]);
 });
