@@ -42,6 +42,8 @@ export type InboundOptions = Pick<
 interface Taken {
   readonly message: Message;
   readonly at: number;
+  /** Whether it was tried to keep it: it may have been, though that has failed. */
+  mayBeKept: boolean;
 }
 
 /** Whether a message was read before, and when Turn was first told of it in vain. */
@@ -77,7 +79,7 @@ export class InboundFlow {
   /** Tells Turn of a message, when the user's earlier ones are done with. */
   readonly handle = async (message: Message, arrival: Arrival): Promise<Disposition> => {
     const { retryForMs, ussdRetryForMs } = this.#options;
-    const taken = { message, at: Date.now() };
+    const taken = { message, at: Date.now(), mayBeKept: false };
     const isUssd = message.transport_type === "ussd";
     using waiting = isUssd ? this.#waiting.enter(userKey(message.from_addr)) : undefined;
     const early = waiting && await this.#understandEarly(taken, arrival, waiting);
@@ -112,15 +114,17 @@ export class InboundFlow {
    * Undefined if that has to be done in its order; also if it fails, as it is then tried again.
    */
   async #understandEarly(
-    { message, at }: Taken,
+    taken: Taken,
     { lost, redelivered, headers }: Arrival,
     waiting: Waiting,
   ): Promise<Understood | undefined> {
+    const { message, at } = taken;
     const isFirst = !redelivered && readPast(headers) === undefined;
     const isNext = (): boolean => isFirst && waiting.isNext;
     const keep = async (received: Received): Promise<Understood> => {
       // Whether it was counted before is looked up in its order.
       if (!isNext()) return { received, isKept: false };
+      taken.mayBeKept = true;
       const understood = await this.#keep(message, received, NOT_READ);
       waiting.end();
       return understood;
@@ -130,14 +134,14 @@ export class InboundFlow {
 
   /** The same in its order. */
   async #understand(
-    { message, at }: Taken,
+    { message, at, mayBeKept }: Taken,
     delivery: Delivery<InboundText>,
     early: Received | undefined,
   ): Promise<Understood> {
     const { cache } = this.#options;
     // What has failed was counted, also if that was so long ago that it is forgotten.
     const isRead = delivery.attemptsBefore > 0 ||
-      (delivery.isRepeated || !delivery.isNew) &&
+      (mayBeKept || delivery.isRepeated || !delivery.isNew) &&
         await cache.getInbound(message.message_id) !== undefined;
     const read = { isRead, failedAt: delivery.past?.firstFailureAt };
     const keep = (received?: Received): Promise<Understood> => this.#keep(message, received, read);

@@ -1,6 +1,7 @@
 // What is to be done about a user's message on USSD.
 
 import type { KeptRecord } from "../cache/mod.ts";
+import { keepMeaning } from "./answers.ts";
 import type { BridgeOptions } from "./options.ts";
 import { keepSession, type Session } from "./sessions.ts";
 import type { Turn } from "./turn.ts";
@@ -24,8 +25,11 @@ export type Received =
 /** What Turn is told of the message that is a session's request. */
 export function tellOf({ told, inbound }: Session): Extract<Received, { kind: "tell" }> {
   // Other words for what the user has typed are those for the choice to start again.
-  const isAnswer = told === undefined || inbound.session_event === "new";
-  return { kind: "tell", text: told ?? undefined, isAnswer, records: [] };
+  if (typeof told === "string" && inbound.session_event !== "new") {
+    const records = [keepMeaning(inbound.message_id, { told })];
+    return { kind: "tell", text: told, isAnswer: false, records };
+  }
+  return { kind: "tell", text: told ?? undefined, isAnswer: true, records: [] };
 }
 
 /**

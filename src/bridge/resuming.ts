@@ -3,7 +3,6 @@
 
 import { pick } from "../content/mod.ts";
 import type { Message } from "../vumi/mod.ts";
-import { keepMeaning } from "./answers.ts";
 import { forget, readPrompt } from "./prompts.ts";
 import { keepOurs, type Received, tellOf } from "./received.ts";
 import type { OwnScreen } from "./screen_sender.ts";
@@ -67,10 +66,8 @@ export class Resuming {
     const told = startTextOf(session, ussd) ?? whatDialSays(session, this.#options);
     turn.session = { ...session, told };
     const asks = readPrompt(await this.#options.cache.getRecord("prompt", turn.user));
-    const records = [
-      keepMeaning(message.message_id, { told }),
-      ...asks?.medium === "sms" ? [] : [forget("prompt", turn.user)],
-    ];
-    return { ...tellOf(turn.session), records };
+    const tell = tellOf(turn.session);
+    if (asks?.medium === "sms") return tell;
+    return { ...tell, records: [...tell.records, forget("prompt", turn.user)] };
   }
 }

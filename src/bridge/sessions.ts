@@ -18,7 +18,7 @@ export interface Session {
   readonly state: SessionState;
   /** What Turn is told of the user's message, if not what it says; null if it is not told at all. */
   readonly told?: string | null;
-  /** The ids of dials of which Turn may not have been told when what it asks for the same one before comes. */
+  /** The ids of dials of the same code without an answer before the next: what Turn asks for one is for all. */
   readonly redials?: readonly string[] | undefined;
   /** How many screens in a row have asked the user to wait. */
   readonly holds: number;

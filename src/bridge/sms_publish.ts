@@ -4,7 +4,7 @@ import { type Message, PublishError, unixMilliseconds } from "../vumi/mod.ts";
 import { confirmedNote } from "./delivery_records.ts";
 import { log } from "./log.ts";
 import type { Sms } from "./sms_lines.ts";
-import { forgetHeld, forgetSms, keepSms } from "./sms_records.ts";
+import { forgetHeld, forgetSms, forgetThrottled, keepSms } from "./sms_records.ts";
 import type { SmsSenderOptions } from "./sms_sender.ts";
 import { tolerateCacheError } from "./tolerate.ts";
 
@@ -38,7 +38,8 @@ export async function publishSms(
   const records = [
     forgetHeld(message),
     ...resendForMs > 0 ? [keepSms(kept, resendForMs, now())] : [],
-    // Of when it was.
+    ...nack === undefined ? [] : [forgetThrottled(sms.id)],
+    // Of when it was sent again.
     ...resendForMs === 0 && nack !== undefined ? [forgetSms(sms.id)] : [],
   ];
   await tolerateCacheError(

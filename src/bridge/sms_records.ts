@@ -56,7 +56,12 @@ export function keepThrottled({ message, firstAt, tries }: KeptSms): KeptRecord 
   return { kind: "throttled", id: message.message_id, value, ttlMs: HELD_TTL_MS };
 }
 
-/** Reads what that has kept. */
+/** The change that has it known that it waits no longer. */
+export function forgetThrottled(id: string): KeptRecord {
+  return { kind: "throttled", id, value: undefined, ttlMs: 1 };
+}
+
+/** Reads what `keepThrottled` has kept. */
 export function readThrottled(value: string | undefined): Throttled | undefined {
   return value === undefined ? undefined : JSON.parse(value);
 }

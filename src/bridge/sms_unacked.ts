@@ -132,7 +132,7 @@ export class SmsUnacked {
       // What is said of it may stand in the queue of events, behind a Turn that is slow or down.
       if (isDeaf?.()) {
         if (failUnacked) this.#waitLonger(sms);
-        this.#letPass(sms);
+        else this.#letPass(sms);
         continue;
       }
       this.#countSilence(sms);

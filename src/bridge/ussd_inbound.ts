@@ -14,6 +14,9 @@ import { isEarlier, isTooLong, keepSession, opened, type Session } from "./sessi
 import type { Turn } from "./turn.ts";
 import type { Turns } from "./turns.ts";
 
+/** More dials without an answer are each told of. */
+const MOST_DIALS = 20;
+
 export interface UssdInboundOptions
   extends Pick<BridgeOptions, "cache" | "metrics" | "ussd" | "content" | "emptyMessageBody"> {
   readonly turns: Turns;
@@ -69,14 +72,16 @@ export class UssdInbound {
   }
 
   /**
-   * Whether Turn has asked, for an earlier one, what it would ask for this dial.
+   * Whether Turn has asked, for an earlier one of which it was told, what it would ask for this dial.
    * @throws {CacheError} If the cache fails.
    */
   isAnswered({ from_addr, message_id }: Message): Promise<boolean> {
-    return this.#options.turns.byUser.inTurn(from_addr, ({ session, items }) => {
+    return this.#options.turns.byUser.inTurn(from_addr, async ({ session, items }) => {
       const isAsked = session?.asked !== undefined ||
         items.some(({ request }) => request.waitingForUserInput);
-      return Promise.resolve(isAsked && session?.redials?.includes(message_id) === true);
+      const [first = "", ...others] = session?.redials ?? [];
+      return isAsked && others.includes(message_id) &&
+        await this.#options.cache.getNote("delivered_inbound", first) !== undefined;
     });
   }
 
@@ -185,13 +190,14 @@ export class UssdInbound {
     const asked = isResumable(before) ? before?.asked : undefined;
     const { dialled, inbound, state, steps } = before ?? {};
     const isSame = dialled === message.content && inbound?.to_addr === message.to_addr;
-    const isUnanswered = state === "open" || state === "holding" ||
-      state === "over" && before?.asked === undefined;
+    const isUnanswered = state === "open" || state === "holding";
     const isAgain = before !== undefined && isSame && isUnanswered && !this.#isOver(before);
+    const first = inbound?.session_event === "new" ? [inbound.message_id] : [];
+    const redials = isAgain ? before.redials ?? first : [];
     const hasCome = isAgain && state === "holding" && turn.items.length > 0;
     turn.session = openedBy("dialled", message, takenAt, now(), {
       dialled: message.content,
-      redials: isAgain ? [...before.redials ?? [], message.message_id] : undefined,
+      ...redials.length > 0 && { redials: [...redials, message.message_id].slice(0, MOST_DIALS) },
       steps,
     });
     await this.#options.turns.putPending(turn);

@@ -227,6 +227,21 @@ Deno.test("what went again just before resend_for was over does not go once more
   assert.deepEqual([world.texts.length, world.waiting("held.sms")], [5, 0]);
 });
 
+for (const resendForMs of [30_000, 0]) {
+  Deno.test(`what went again, and was taken, has not failed by who speaks next, after resend_for, then ${resendForMs}`, async () => {
+    await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : undefined);
+    const first = world.lead({ resendForMs: 30_000 });
+    const id = await first.post("a");
+    await world.clock.advance(35_000);
+    first.kill();
+    world.lead({ resendForMs });
+    await world.clock.advance(5_000);
+    await world.hear(id, ACK);
+    await world.clock.advance(100_000);
+    assert.deepEqual([world.texts, world.told], [["a", "a"], [`sent ${id}`]]);
+  });
+}
+
 Deno.test("what waits to be sent again, and is in no queue any more, is sent all the same", async () => {
   await using world = new SmsWorld((_, nth) => nth === 1 ? THROTTLED : ACK);
   const first = world.lead();

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { type Answer, readAnswer, type Reading } from "../../src/bridge/answers.ts";
+import { CacheError } from "../../src/cache/mod.ts";
 import { pageId } from "../../src/bridge/part_ids.ts";
 import { formatTimestamp, type Message } from "../../src/vumi/mod.ts";
 import { SlowTurn } from "./slow_turn.ts";
@@ -128,12 +129,6 @@ const BEFORE: readonly (readonly [name: string, work: (turn: SlowTurn) => Promis
     await turn.does("redial", "new");
     await turn.post(request("Name?", true));
   }],
-  ["shown after a hang-up", async (turn) => {
-    await turn.does("hung up", "close", "");
-    await turn.does("redial", "new");
-    await turn.post(request("Name?", true));
-    await turn.shows("redial: Name?");
-  }],
   ["shown after it was asked to wait", async (turn) => {
     await turn.write("redial", "new");
     await turn.shows("redial: Wait");
@@ -251,4 +246,48 @@ Deno.test("a dial is understood once, though its transport's clock is ahead", as
   await turn.calls("redial");
   await turn.post(request("Name?", true));
   await turn.shows("redial: Wait", "one: Name?");
+});
+
+Deno.test("Turn is told of a dial though something is asked, if it was not told of the one before", async () => {
+  await using turn = new SlowTurn(NO_HOLD);
+  await turn.write("dial", "new");
+  await turn.calls("dial");
+  await turn.does("redial", "new");
+  await turn.post(request("Operator?", true));
+  await turn.shows("redial: Operator?");
+  turn.answer(400);
+  await turn.calls("redial");
+});
+
+Deno.test("Turn is told of a dial after a session that it has ended, though something is asked", async () => {
+  await using turn = new SlowTurn(NO_HOLD);
+  await turn.write("dial", "new");
+  await turn.calls("dial");
+  await turn.post(request("Bye"));
+  await turn.shows("dial: Bye");
+  await turn.does("hung up", "close", null);
+  await turn.does("second", "new");
+  await turn.post(request("Operator?", true));
+  await turn.shows("dial: Bye", "second: Operator?");
+  turn.answersAtOnce();
+  await turn.calls("second");
+});
+
+Deno.test("a pick is a pick, and counted once, though the cache has it and does not say so", async () => {
+  await using turn = new SlowTurn(NO_HOLD);
+  await asked(turn, MENU);
+  turn.answersAtOnce();
+  const { cache } = turn.test;
+  const put = cache.putInbound.bind(cache);
+  const tallies: unknown[] = [];
+  let times = 0;
+  cache.putInbound = async (...args: Parameters<typeof put>) => {
+    tallies.push(...args[1] ?? []);
+    await put(...args);
+    if (++times === 1) throw new CacheError("its answer was lost");
+  };
+  await turn.write("two", "resume", "2");
+  await turn.calls("two");
+  assert.match(turn.told("two") ?? "", PICKED);
+  assert.equal(tallies.length, 1);
 });
